@@ -1,1 +1,22 @@
-//! domain
+//! The rules of Darkroom, as plain functions over plain values.
+//!
+//! Nothing here reads a clock, makes an id or does I/O: time and ids are arguments, and what a function answers is what
+//! its caller writes. That makes every rule testable in a line, and every write a consequence of one decision.
+
+pub mod account;
+pub mod catalogue;
+pub mod generation;
+pub mod ids;
+pub mod ledger;
+pub mod plan;
+pub mod rate;
+pub mod refusal;
+pub mod registry;
+pub mod settings;
+pub mod share;
+pub mod submission;
+pub mod upload;
+
+pub use ids::{AccountId, ActivityId, EntryId, GenerationId, ShareId, UploadId};
+pub use ledger::Credits;
+pub use refusal::Refusal;

@@ -1,1 +1,37 @@
-//! store
+//! The table, the bucket and the queues. `AttributeValue` and `SdkError` stop here.
+//!
+//! Every write of an item that has a version is conditioned on the version that was read, so a decision is written only
+//! upon what it was made from. Whoever loses reads again and decides again.
+
+mod bucket;
+mod commit;
+mod item;
+mod listing;
+mod queue;
+mod table;
+
+pub use bucket::{Bucket, Presigned};
+pub use commit::{CommitError, Write};
+pub use item::{Activity, ActivityKind, Replay, key};
+pub use listing::{DueItem, DueKind, Filter, Page};
+pub use queue::{Job, Queues};
+pub use table::Table;
+
+/// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed")]
+pub struct StoreError {
+    /// The operation, for the log.
+    pub operation: &'static str,
+    /// Why.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    pub(crate) fn of<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        operation: &'static str,
+    ) -> impl FnOnce(E) -> Self {
+        move |source| Self { operation, source: source.into() }
+    }
+}

@@ -1,0 +1,245 @@
+//! An account: who somebody is to us, what they have, and what they may do.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, Credits, EntryId, Refusal,
+    ledger::{Balance, Bucket, Cause, Entry},
+    plan::Plan,
+    rate::TokenBucket,
+    refusal::FieldError,
+};
+
+/// Whether an account may act.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It may.
+    #[default]
+    Active,
+    /// It may look and take out, not spend.
+    Frozen,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Frozen => "frozen",
+        })
+    }
+}
+
+/// How the client should look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the device is set.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What a person prefers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    /// How the client should look.
+    pub theme: Theme,
+    /// A language tag, [BCP 47](https://www.rfc-editor.org/info/bcp47).
+    pub language: String,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { theme: Theme::default(), language: "en".to_owned() }
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Whose.
+    pub id: AccountId,
+    /// The address that signs in.
+    pub email: String,
+    /// What the person wants to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// What they may do at once.
+    pub plan: Plan,
+    /// Whether they may act.
+    pub status: Status,
+    /// What they have.
+    pub balance: Balance,
+    /// Generations that have not ended.
+    pub jobs_in_flight: u32,
+    /// Submits that may still be made now.
+    pub submits: TokenBucket,
+    /// Uploads that are kept or awaited.
+    pub uploads: u32,
+    /// Their bytes.
+    pub upload_bytes: u64,
+    /// What they prefer.
+    pub preferences: Preferences,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// Grows with each write; each write is conditioned on it.
+    pub version: u64,
+}
+
+/// What a person may change of their account. An absent field stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Correction {
+    /// The new name; `Some(None)` removes it.
+    pub display_name: Option<Option<String>>,
+    /// The new theme.
+    pub theme: Option<Theme>,
+    /// The new language.
+    pub language: Option<String>,
+}
+
+/// Longest display name, in characters.
+pub const DISPLAY_NAME_CHARACTERS: usize = 80;
+
+impl Account {
+    /// The account that the first sign-in makes, with its welcome credits and, where there are any, the entry that grants
+    /// them.
+    #[must_use]
+    pub fn open(
+        id: AccountId,
+        email: String,
+        welcome: Credits,
+        entry: EntryId,
+        now: Timestamp,
+    ) -> (Self, Option<Entry>) {
+        let plan = Plan::default();
+        let entry = (welcome > Credits::ZERO).then(|| {
+            let moves = [(Bucket::Granted, Bucket::Available, welcome)];
+            Entry::record(entry, now, Cause::Welcome, Balance::default(), &moves)
+        });
+        let account = Self {
+            id,
+            email,
+            display_name: None,
+            plan,
+            status: Status::Active,
+            balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
+            jobs_in_flight: 0,
+            submits: TokenBucket::full(plan.limits().submits, now),
+            uploads: 0,
+            upload_bytes: 0,
+            preferences: Preferences::default(),
+            created_at: now,
+            version: 1,
+        };
+        (account, entry)
+    }
+
+    /// The account with the correction made.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] names each field and its rule.
+    pub fn correct(&self, correction: Correction) -> Result<Self, Refusal> {
+        let mut errors = Vec::new();
+        let mut next = self.next();
+        if let Some(name) = correction.display_name {
+            let bad = name.as_deref().is_some_and(|name| {
+                name.trim().is_empty()
+                    || name.chars().count() > DISPLAY_NAME_CHARACTERS
+                    || name.chars().any(char::is_control)
+            });
+            if bad {
+                errors.push(FieldError::new(
+                    "display_name",
+                    format!("1 to {DISPLAY_NAME_CHARACTERS} characters, not only spaces, no control characters"),
+                ));
+            }
+            next.display_name = name;
+        }
+        if let Some(theme) = correction.theme {
+            next.preferences.theme = theme;
+        }
+        if let Some(language) = correction.language {
+            if !is_language_tag(&language) {
+                errors.push(FieldError::new("preferences.language", "a language tag such as en or pt-BR"));
+            }
+            next.preferences.language = language;
+        }
+        if errors.is_empty() { Ok(next) } else { Err(Refusal::Invalid(errors)) }
+    }
+
+    /// This account as its next version.
+    pub(crate) fn next(&self) -> Self {
+        Self { version: self.version + 1, ..self.clone() }
+    }
+
+    /// # Errors
+    /// [`Refusal::AccountStatus`] unless the account may act.
+    pub fn may_act(&self) -> Result<(), Refusal> {
+        match self.status {
+            Status::Active => Ok(()),
+            Status::Frozen => Err(Refusal::AccountStatus(self.status)),
+        }
+    }
+}
+
+/// The shape of a [BCP 47](https://www.rfc-editor.org/info/bcp47) tag with a two- or three-letter language.
+fn is_language_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language =
+        parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_lowercase()));
+    language
+        && tag.len() <= 35
+        && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        let now = Timestamp::UNIX_EPOCH;
+        Account::open(uuid::Uuid::nil().into(), "a@example.com".to_owned(), Credits(5), uuid::Uuid::nil().into(), now).0
+    }
+
+    fn check(correction: Correction, field: Option<&str>) {
+        let fields = match account().correct(correction.clone()) {
+            Ok(_) => None,
+            Err(Refusal::Invalid(errors)) => errors.first().map(|e| e.field),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(fields, field, "{correction:?}");
+    }
+
+    #[test]
+    fn a_correction_names_the_field_that_breaks_a_rule() {
+        let name = |name: &str| Correction { display_name: Some(Some(name.to_owned())), ..Correction::default() };
+        let language = |tag: &str| Correction { language: Some(tag.to_owned()), ..Correction::default() };
+        check(name("Ada"), None);
+        check(Correction { display_name: Some(None), ..Correction::default() }, None);
+        check(name(" "), Some("display_name"));
+        check(name("a\u{0}"), Some("display_name"));
+        check(name(&"é".repeat(80)), None);
+        check(name(&"é".repeat(81)), Some("display_name"));
+        check(language("pt-BR"), None);
+        check(language("<b>"), Some("preferences.language"));
+    }
+
+    #[test]
+    fn an_account_opens_with_what_its_ledger_says() {
+        let (account, entry) = Account::open(
+            uuid::Uuid::nil().into(),
+            String::new(),
+            Credits(7),
+            uuid::Uuid::nil().into(),
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(crate::ledger::audit(&[entry.unwrap()], account.balance, &[]), Ok(()));
+    }
+}

@@ -1,0 +1,61 @@
+//! Typed ids. All but the account's are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)), so that
+//! their order is the order in which they were made.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    };
+}
+
+id!(
+    /// A person's account: the `sub` of their user in the user pool.
+    AccountId
+);
+id!(
+    /// An entry of the ledger.
+    EntryId
+);
+id!(
+    /// A generation.
+    GenerationId
+);
+id!(
+    /// An uploaded image or video.
+    UploadId
+);
+id!(
+    /// A share link. Not its token.
+    ShareId
+);
+id!(
+    /// A record of activity.
+    ActivityId
+);

@@ -1,0 +1,105 @@
+//! Plans and what each allows. A plan is activated by a package that was bought; everybody starts on `free`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{catalogue::Kind, rate::Rate};
+
+/// A plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plan {
+    /// Everybody, until something is bought.
+    #[default]
+    Free,
+    /// A small package was bought.
+    Plus,
+    /// A large package was bought.
+    Pro,
+}
+
+/// What a plan allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Generations queued or running at once.
+    pub jobs_in_flight: u32,
+    /// Outputs of one generation.
+    pub outputs_per_generation: u8,
+    /// Pixels of one output.
+    pub output_pixels: u32,
+    /// Submits.
+    pub submits: Rate,
+    /// Uploads kept at once.
+    pub uploads: u32,
+    /// Bytes of uploads kept at once.
+    pub upload_bytes: u64,
+    /// Share links of one generation.
+    pub shares_per_generation: u32,
+}
+
+/// How long files stay, in days. Comes from the deployment's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// On `free`.
+    pub free_days: u32,
+    /// On `plus`.
+    pub plus_days: u32,
+    /// On `pro`.
+    pub pro_days: u32,
+}
+
+impl Retention {
+    /// Days that a file made now stays.
+    #[must_use]
+    pub const fn days(self, plan: Plan) -> u32 {
+        match plan {
+            Plan::Free => self.free_days,
+            Plan::Plus => self.plus_days,
+            Plan::Pro => self.pro_days,
+        }
+    }
+}
+
+impl Plan {
+    /// What this plan allows.
+    #[must_use]
+    pub const fn limits(self) -> Limits {
+        match self {
+            Self::Free => Limits {
+                jobs_in_flight: 3,
+                outputs_per_generation: 2,
+                output_pixels: 1024 * 1024,
+                submits: Rate { per_minute: 10, burst: 10 },
+                uploads: 20,
+                upload_bytes: 200 << 20,
+                shares_per_generation: 5,
+            },
+            Self::Plus => Limits {
+                jobs_in_flight: 8,
+                outputs_per_generation: 4,
+                output_pixels: 1536 * 1536,
+                submits: Rate { per_minute: 30, burst: 30 },
+                uploads: 200,
+                upload_bytes: 2 << 30,
+                shares_per_generation: 20,
+            },
+            Self::Pro => Limits {
+                jobs_in_flight: 20,
+                outputs_per_generation: 8,
+                output_pixels: 2048 * 2048,
+                submits: Rate { per_minute: 60, burst: 60 },
+                uploads: 1000,
+                upload_bytes: 20 << 30,
+                shares_per_generation: 50,
+            },
+        }
+    }
+}
+
+/// Minutes from submit until a generation that has not ended fails and its credits are released.
+#[must_use]
+pub const fn deadline_minutes(kind: Kind) -> i64 {
+    match kind {
+        Kind::Image => 10,
+        Kind::Video => 30,
+    }
+}

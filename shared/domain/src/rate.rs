@@ -1,0 +1,96 @@
+//! The token bucket that limits how often something may be done.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How often: `burst` at once, refilled evenly at `per_minute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Tokens that refill in a minute.
+    pub per_minute: u32,
+    /// Tokens that the bucket holds.
+    pub burst: u32,
+}
+
+/// A bucket as it is kept: thousandths of a token, and when that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenBucket {
+    /// Thousandths of a token left.
+    pub millitokens: u64,
+    /// When that was so.
+    pub at: Timestamp,
+}
+
+/// What a take answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// Taken; this is what is left.
+    Taken(TokenBucket),
+    /// Nothing left; a token is there after this many seconds.
+    Empty {
+        /// Seconds, at least 1.
+        retry_after_s: u64,
+    },
+}
+
+impl TokenBucket {
+    /// A full bucket.
+    #[must_use]
+    pub fn full(rate: Rate, now: Timestamp) -> Self {
+        Self { millitokens: u64::from(rate.burst) * 1000, at: now }
+    }
+
+    /// Takes one token. A clock that went back refills nothing.
+    #[must_use]
+    pub fn take(self, rate: Rate, now: Timestamp) -> Take {
+        let elapsed_ms = u64::try_from(now.as_millisecond() - self.at.as_millisecond()).unwrap_or(0);
+        let per_minute = u64::from(rate.per_minute.max(1));
+        // A token a minute is a millitoken each 60 ms.
+        let refilled = self.millitokens.saturating_add(elapsed_ms.saturating_mul(per_minute) / 60);
+        let level = refilled.min(u64::from(rate.burst) * 1000);
+        match level.checked_sub(1000) {
+            Some(left) => Take::Taken(Self { millitokens: left, at: now.max(self.at) }),
+            None => Take::Empty { retry_after_s: ((1000 - level) * 60).div_ceil(per_minute * 1000).max(1) },
+        }
+    }
+
+    /// Whole tokens left.
+    #[must_use]
+    pub const fn tokens(self) -> u64 {
+        self.millitokens / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { per_minute: 6, burst: 2 };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn take(bucket: TokenBucket, second: i64) -> Result<TokenBucket, u64> {
+        match bucket.take(RATE, at(second)) {
+            Take::Taken(bucket) => Ok(bucket),
+            Take::Empty { retry_after_s } => Err(retry_after_s),
+        }
+    }
+
+    #[test]
+    fn a_burst_is_allowed_then_the_caller_waits_for_exactly_one_token() {
+        let bucket = take(TokenBucket::full(RATE, at(0)), 0).unwrap();
+        let bucket = take(bucket, 0).unwrap();
+        assert_eq!(take(bucket, 0), Err(10));
+        assert_eq!(take(bucket, 7), Err(3));
+        assert_eq!(take(bucket, 10).unwrap().tokens(), 0);
+    }
+
+    #[test]
+    fn a_bucket_never_holds_more_than_its_burst_and_a_clock_that_goes_back_gives_nothing() {
+        assert_eq!(take(TokenBucket::full(RATE, at(0)), 3600).unwrap().tokens(), 1);
+        let empty = TokenBucket { millitokens: 0, at: at(100) };
+        assert_eq!(take(empty, 0), Err(10));
+    }
+}

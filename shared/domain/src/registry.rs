@@ -1,0 +1,134 @@
+//! The one declaration of everything that is kept: what it is, whose, whether personal, how it is exported and erased, and
+//! how long it stays. What is not declared here must not be kept, and a test looks.
+
+/// Where something lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Items of the table with this prefix of `pk` and this prefix of `sk`.
+    Item {
+        /// The start of `pk`.
+        pk: &'static str,
+        /// The start of `sk`.
+        sk: &'static str,
+    },
+    /// Objects of the bucket in this folder of an account's prefix.
+    Objects {
+        /// The folder.
+        folder: &'static str,
+    },
+}
+
+/// How long something stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As long as the account.
+    Account,
+    /// The plan's retention.
+    Plan,
+    /// This many days, then the table's time to live removes it.
+    Days(u32),
+    /// Until the expiry that its owner chose.
+    OwnExpiry,
+}
+
+/// How something leaves with its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// With everything under the owner's partition key or prefix.
+    WithDrawer,
+    /// With the item that it points to.
+    WithTarget,
+    /// It says nothing about anybody and expires.
+    Expires,
+}
+
+/// One kind of thing that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name, in an export and in the inventory.
+    pub name: &'static str,
+    /// Where it lies.
+    pub place: Place,
+    /// What it holds and what for.
+    pub purpose: &'static str,
+    /// Whether it says something about a person.
+    pub personal: bool,
+    /// How long it stays.
+    pub kept: Kept,
+    /// How it leaves with its owner.
+    pub erased: Erased,
+}
+
+/// Days that activity records stay.
+pub const ACTIVITY_DAYS: u32 = 90;
+/// Hours that the answer to an `Idempotency-Key` stays.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+
+const fn drawer(name: &'static str, sk: &'static str, purpose: &'static str, kept: Kept) -> Kind {
+    Kind { name, place: Place::Item { pk: "ACCOUNT#", sk }, purpose, personal: true, kept, erased: Erased::WithDrawer }
+}
+
+const fn files(name: &'static str, folder: &'static str, purpose: &'static str) -> Kind {
+    Kind {
+        name,
+        place: Place::Objects { folder },
+        purpose,
+        personal: true,
+        kept: Kept::Plan,
+        erased: Erased::WithDrawer,
+    }
+}
+
+/// Everything that is kept.
+pub const KINDS: &[Kind] = &[
+    drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
+    drawer("ledger", "LEDGER#", "each movement of credits and its cause", Kept::Account),
+    drawer("generation", "GENERATION#", "what was asked for and what was made", Kept::Plan),
+    drawer("upload", "UPLOAD#", "what was declared and what arrived", Kept::Plan),
+    drawer("share", "SHARE#", "links that show one generation", Kept::OwnExpiry),
+    drawer("idempotency", "IDEMPOTENCY#", "the answer to a request that may be repeated", Kept::Days(1)),
+    drawer(
+        "activity",
+        "ACTIVITY#",
+        "address and client of sign-ins and submits, against abuse",
+        Kept::Days(ACTIVITY_DAYS),
+    ),
+    Kind {
+        name: "share-pointer",
+        place: Place::Item { pk: "SHARE#", sk: "POINTER" },
+        purpose: "finds a share by the hash of its token",
+        personal: false,
+        kept: Kept::OwnExpiry,
+        erased: Erased::WithTarget,
+    },
+    Kind {
+        name: "window",
+        place: Place::Item { pk: "WINDOW#", sk: "WINDOW" },
+        purpose: "counts requests of a caller without an account, under a keyed hash",
+        personal: false,
+        kept: Kept::Days(1),
+        erased: Erased::Expires,
+    },
+    files("uploads", "uploads", "what was uploaded, without its metadata"),
+    files("generations", "generations", "what was made, and thumbnails of it"),
+];
+
+/// The kind of an item.
+#[must_use]
+pub fn item_kind(pk: &str, sk: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| match kind.place {
+        Place::Item { pk: pk_start, sk: sk_start } => pk.starts_with(pk_start) && sk.starts_with(sk_start),
+        Place::Objects { .. } => false,
+    })
+}
+
+/// The kind of an object: its key is `accounts/<account>/<folder>/..`.
+#[must_use]
+pub fn object_kind(key: &str) -> Option<&'static Kind> {
+    let mut parts = key.split('/');
+    let (Some("accounts"), Some(_), Some(found)) = (parts.next(), parts.next(), parts.next()) else { return None };
+    KINDS.iter().find(|kind| match kind.place {
+        Place::Objects { folder } => folder == found,
+        Place::Item { .. } => false,
+    })
+}

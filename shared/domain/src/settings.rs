@@ -1,0 +1,221 @@
+//! What a person asks for, checked field by field.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Credits, Refusal, UploadId,
+    catalogue::{self, Kind, Model, Size},
+    plan::Limits,
+    refusal::FieldError,
+};
+
+/// Longest prompt, in characters ([Unicode scalar values](https://www.unicode.org/glossary/#unicode_scalar_value)).
+pub const PROMPT_CHARACTERS: usize = 2_000;
+/// Longest prompt, in bytes of UTF-8.
+pub const PROMPT_BYTES: usize = 6_000;
+
+/// What a client asks for. Absent fields take the model's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// A model's id.
+    pub model: String,
+    /// What to make.
+    pub prompt: String,
+    /// What to keep out.
+    pub negative_prompt: Option<String>,
+    /// Pixels across; goes with `height`.
+    pub width: Option<u32>,
+    /// Pixels down; goes with `width`.
+    pub height: Option<u32>,
+    /// Length of a film.
+    pub duration_ms: Option<u32>,
+    /// How many.
+    pub count: Option<u32>,
+    /// The same seed and settings make the same thing, where the model can.
+    pub seed: Option<u64>,
+    /// An upload of the caller's own that is ready.
+    pub input_upload: Option<UploadId>,
+}
+
+/// What will be made: every field known to be within the model's and the plan's rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// A model of the catalogue.
+    pub model: String,
+    /// What to make.
+    pub prompt: String,
+    /// What to keep out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// Pixels.
+    pub size: Size,
+    /// Length of a film.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u32>,
+    /// How many.
+    pub count: u8,
+    /// The seed, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+    /// The input image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_upload: Option<UploadId>,
+}
+
+/// What something costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What is made.
+    pub kind: Kind,
+    /// The price of it all.
+    pub price: Credits,
+}
+
+/// Checks what was asked for against the model's and the plan's rules.
+///
+/// # Errors
+/// [`Refusal::Invalid`] with every field that breaks a rule, not only the first.
+pub fn validate(asked: Asked, limits: &Limits, enabled: &[String]) -> Result<(Settings, Quote), Refusal> {
+    let Some(model) = catalogue::model(&asked.model, enabled) else {
+        return Err(Refusal::invalid("model", "one of the ids that GET /v1/models lists"));
+    };
+    let mut errors = Vec::new();
+    errors.extend(check_text("prompt", &asked.prompt));
+    if let Some(text) = &asked.negative_prompt {
+        errors.extend(check_text("negative_prompt", text));
+    }
+    let size = check_size(&asked, model, limits, &mut errors);
+    let count = check_count(asked.count, model, limits, &mut errors);
+    let duration_ms = check_duration(asked.duration_ms, model, &mut errors);
+    let seed = check_seed(asked.seed, &mut errors);
+    let given = [
+        ("negative_prompt", asked.negative_prompt.is_some() && !model.negative_prompt),
+        ("seed", asked.seed.is_some() && !model.seed),
+        ("input_upload", asked.input_upload.is_some() && !model.input_image),
+    ];
+    errors.extend(
+        given
+            .iter()
+            .filter(|(_, refused)| *refused)
+            .map(|(field, _)| FieldError::new(field, format!("the model {} does not take it", model.id))),
+    );
+    let (Some(size), Some(count)) = (size, count) else { return Err(Refusal::Invalid(errors)) };
+    if !errors.is_empty() {
+        return Err(Refusal::Invalid(errors));
+    }
+    let settings = Settings {
+        model: model.id.to_owned(),
+        prompt: asked.prompt,
+        negative_prompt: asked.negative_prompt,
+        size,
+        duration_ms,
+        count,
+        seed,
+        input_upload: asked.input_upload,
+    };
+    Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms) }))
+}
+
+fn check_text(field: &'static str, text: &str) -> Option<FieldError> {
+    let rule = if text.trim().is_empty() {
+        "must say something".to_owned()
+    } else if text.chars().count() > PROMPT_CHARACTERS {
+        format!("at most {PROMPT_CHARACTERS} characters")
+    } else if text.len() > PROMPT_BYTES {
+        format!("at most {PROMPT_BYTES} bytes of UTF-8")
+    } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        "no control characters but line feed and tab".to_owned()
+    } else {
+        return None;
+    };
+    Some(FieldError::new(field, rule))
+}
+
+fn check_size(asked: &Asked, model: &Model, limits: &Limits, errors: &mut Vec<FieldError>) -> Option<Size> {
+    let allowed: Vec<Size> = model.sizes.iter().copied().filter(|size| size.pixels() <= limits.output_pixels).collect();
+    let size = match (asked.width, asked.height) {
+        (None, None) => allowed.first().copied(),
+        (Some(width), Some(height)) => allowed.iter().copied().find(|size| *size == Size { width, height }),
+        _ => None,
+    };
+    if size.is_none() {
+        let sizes: Vec<String> = allowed.iter().map(|s| format!("{}x{}", s.width, s.height)).collect();
+        errors.push(FieldError::new("width", format!("width and height together: one of {}", sizes.join(", "))));
+    }
+    size
+}
+
+fn check_count(asked: Option<u32>, model: &Model, limits: &Limits, errors: &mut Vec<FieldError>) -> Option<u8> {
+    let most = model.max_count.min(limits.outputs_per_generation);
+    let count = u8::try_from(asked.unwrap_or(1)).ok().filter(|count| (1..=most).contains(count));
+    if count.is_none() {
+        errors.push(FieldError::new("count", format!("1 to {most}")));
+    }
+    count
+}
+
+fn check_duration(asked: Option<u32>, model: &Model, errors: &mut Vec<FieldError>) -> Option<u32> {
+    let duration = asked.or_else(|| model.durations_ms.first().copied());
+    if duration.is_some_and(|ms| !model.durations_ms.contains(&ms)) {
+        let rule = if model.durations_ms.is_empty() {
+            format!("the model {} makes no films", model.id)
+        } else {
+            format!("one of {:?}", model.durations_ms)
+        };
+        errors.push(FieldError::new("duration_ms", rule));
+    }
+    duration
+}
+
+fn check_seed(asked: Option<u64>, errors: &mut Vec<FieldError>) -> Option<u32> {
+    let seed = asked.map(u32::try_from);
+    if matches!(seed, Some(Err(_))) {
+        errors.push(FieldError::new("seed", format!("0 to {}", u32::MAX)));
+    }
+    seed.and_then(Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+
+    fn asked() -> Asked {
+        Asked { model: "sketch-image".to_owned(), prompt: "a lighthouse".to_owned(), ..Asked::default() }
+    }
+
+    fn check(asked: Asked, fields: &[&str]) {
+        let enabled = ["sketch".to_owned(), "fal".to_owned()];
+        let found = match validate(asked.clone(), &Plan::Free.limits(), &enabled) {
+            Ok(_) => vec![],
+            Err(Refusal::Invalid(errors)) => errors.iter().map(|e| e.field).collect(),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(found, fields, "{asked:?}");
+    }
+
+    #[test]
+    fn each_field_that_breaks_a_rule_is_named() {
+        check(asked(), &[]);
+        check(Asked { model: "gpt-image".into(), ..asked() }, &["model"]);
+        check(Asked { prompt: " \n".into(), ..asked() }, &["prompt"]);
+        check(Asked { prompt: "a\u{7}".into(), ..asked() }, &["prompt"]);
+        check(Asked { prompt: "a\u{202e}b".into(), ..asked() }, &[]);
+        check(Asked { prompt: "é".repeat(2_000), ..asked() }, &[]);
+        check(Asked { prompt: "é".repeat(2_001), ..asked() }, &["prompt"]);
+        check(Asked { prompt: "🎈".repeat(1_501), ..asked() }, &["prompt"]);
+        check(Asked { width: Some(768), ..asked() }, &["width"]);
+        check(Asked { width: Some(769), height: Some(768), ..asked() }, &["width"]);
+        check(Asked { count: Some(0), ..asked() }, &["count"]);
+        check(Asked { count: Some(3), ..asked() }, &["count"]);
+        check(Asked { count: Some(257), ..asked() }, &["count"]);
+        check(Asked { duration_ms: Some(4_000), ..asked() }, &["duration_ms"]);
+        check(Asked { seed: Some(1 << 32), ..asked() }, &["seed"]);
+        let flux = Asked { model: "flux-schnell".into(), negative_prompt: Some("rain".into()), ..asked() };
+        check(flux, &["negative_prompt"]);
+        check(
+            Asked { prompt: String::new(), count: Some(9), seed: Some(u64::MAX), ..asked() },
+            &["prompt", "count", "seed"],
+        );
+    }
+}

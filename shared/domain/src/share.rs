@@ -1,0 +1,97 @@
+//! Share links: whoever has one sees that one generation, until it expires or is revoked.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, GenerationId, Refusal, ShareId,
+    generation::{Generation, Status},
+    plan::Plan,
+};
+
+/// Shortest life of a link, in seconds.
+pub const SHORTEST_S: u64 = 60;
+/// Longest life of a link, in seconds: a year.
+pub const LONGEST_S: u64 = 365 * 86_400;
+/// Seconds that a presigned link to a file lives. A link handed out before a share is revoked, or a picture made private,
+/// resolves for this long at most.
+pub const MEDIA_LINK_S: u64 = 240;
+
+/// A share link. Its token is not kept: only the hash of it, which the pointer is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Its id, for listing and revoking.
+    pub id: ShareId,
+    /// Whose.
+    pub account: AccountId,
+    /// What it shows.
+    pub generation: GenerationId,
+    /// SHA-256 of the token, hexadecimal.
+    pub token_hash: String,
+    /// Whether it shows the prompt too.
+    pub show_prompt: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops.
+    pub expires_at: Timestamp,
+}
+
+/// What a client asks of a new link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How long it lives.
+    pub expires_in_s: u64,
+    /// Whether it shows the prompt too.
+    pub show_prompt: bool,
+}
+
+/// A new link to a generation that has `existing` links already.
+///
+/// # Errors
+/// It has not succeeded, its life is out of bounds, or the plan's links are used up.
+pub fn share(
+    generation: &Generation,
+    existing: usize,
+    plan: Plan,
+    terms: Terms,
+    (id, token_hash): (ShareId, String),
+    now: Timestamp,
+) -> Result<Share, Refusal> {
+    generation.present()?;
+    if generation.status != Status::Succeeded {
+        return Err(Refusal::Conflict("only a generation that succeeded can be shared"));
+    }
+    let Some(life) =
+        i64::try_from(terms.expires_in_s).ok().filter(|_| (SHORTEST_S..=LONGEST_S).contains(&terms.expires_in_s))
+    else {
+        return Err(Refusal::invalid("expires_in_s", format!("{SHORTEST_S} to {LONGEST_S}")));
+    };
+    let limit = u64::from(plan.limits().shares_per_generation);
+    if u64::try_from(existing).unwrap_or(u64::MAX) >= limit {
+        return Err(Refusal::PlanLimit { what: "share links of one generation", limit });
+    }
+    Ok(Share {
+        id,
+        account: generation.account,
+        generation: generation.id,
+        token_hash,
+        show_prompt: terms.show_prompt,
+        created_at: now,
+        expires_at: now + SignedDuration::from_secs(life),
+    })
+}
+
+impl Share {
+    /// # Errors
+    /// [`Refusal::NotFound`] once it has expired, or when what it shows is not there: a stranger learns no more.
+    pub fn may_view(&self, generation: Option<&Generation>, now: Timestamp) -> Result<(), Refusal> {
+        match generation {
+            Some(generation)
+                if now < self.expires_at && generation.status == Status::Succeeded && !generation.is_expired(now) =>
+            {
+                Ok(())
+            }
+            _ => Err(Refusal::NotFound),
+        }
+    }
+}

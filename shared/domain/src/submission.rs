@@ -1,0 +1,168 @@
+//! Submitting and ending: the rules that move credits together with a generation.
+//!
+//! Each answers with everything that one transaction writes. A hold has exactly one end, because each end is conditioned
+//! on the version of a generation that has not ended.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Credits, EntryId, GenerationId, Refusal,
+    account::Account,
+    generation::{Failure, Generation, Media, Status, Visibility},
+    ledger::{Bucket, Cause, Entry},
+    plan::{Plan, Retention, deadline_minutes},
+    rate::Take,
+    settings::{Quote, Settings},
+};
+
+/// What one transaction writes when credits move with a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// The account, with its new balance.
+    pub account: Account,
+    /// The generation, in its new state.
+    pub generation: Generation,
+    /// The entry of the ledger.
+    pub entry: Entry,
+}
+
+/// The ids that a movement needs, made by the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct NewIds {
+    /// For the generation.
+    pub generation: GenerationId,
+    /// For the entry.
+    pub entry: EntryId,
+}
+
+/// How a generation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// These files were made. Fewer than were asked for are paid for as what they are; none is a failure of its own.
+    Made(Vec<Media>),
+    /// It failed.
+    Failed(Failure),
+    /// Its owner took it back.
+    Canceled,
+}
+
+/// Reserves the credits of a new generation.
+///
+/// # Errors
+/// The first that applies: the account may not act; the price is above `max_credits`; too often; the plan's jobs in
+/// flight are used up; not enough credits. A refusal takes no token of the rate.
+pub fn reserve(
+    account: &Account,
+    settings: Settings,
+    quote: Quote,
+    max_credits: Option<Credits>,
+    ids: NewIds,
+    now: Timestamp,
+) -> Result<Movement, Refusal> {
+    account.may_act()?;
+    let Quote { kind, price } = quote;
+    if let Some(max_credits) = max_credits.filter(|max| price > *max) {
+        return Err(Refusal::PriceAboveMaximum { price, max_credits });
+    }
+    let limits = account.plan.limits();
+    let submits = match account.submits.take(limits.submits, now) {
+        Take::Taken(bucket) => bucket,
+        Take::Empty { retry_after_s } => return Err(Refusal::RateLimited { retry_after_s }),
+    };
+    if account.jobs_in_flight >= limits.jobs_in_flight {
+        return Err(Refusal::PlanLimit { what: "generations at once", limit: u64::from(limits.jobs_in_flight) });
+    }
+    if account.balance.available < price {
+        return Err(Refusal::InsufficientCredits { price, available: account.balance.available });
+    }
+    let cause = Cause::Reserve { generation: ids.generation };
+    let entry = Entry::record(ids.entry, now, cause, account.balance, &[(Bucket::Available, Bucket::Held, price)]);
+    let generation = Generation {
+        id: ids.generation,
+        account: account.id,
+        kind,
+        settings,
+        reserved: price,
+        spent: Credits::ZERO,
+        status: Status::Queued,
+        created_at: now,
+        deadline_at: now + SignedDuration::from_mins(deadline_minutes(kind)),
+        ended_at: None,
+        tries: 0,
+        offer: 0,
+        lease_until: None,
+        provider_job: None,
+        next_message_at: now + SignedDuration::from_secs(60),
+        media: Vec::new(),
+        failure: None,
+        visibility: Visibility::Private,
+        show_prompt: false,
+        published_at: None,
+        expires_at: None,
+        removing: false,
+        version: 1,
+    };
+    let account =
+        Account { balance: entry.balance_after, jobs_in_flight: account.jobs_in_flight + 1, submits, ..account.next() };
+    Ok(Movement { account, generation, entry })
+}
+
+/// Ends a generation: settles what was made, releases the rest.
+///
+/// # Errors
+/// [`Refusal::Conflict`] if it has ended already.
+pub fn end(
+    account: &Account,
+    generation: &Generation,
+    end: End,
+    retention: Retention,
+    entry: EntryId,
+    now: Timestamp,
+) -> Result<Movement, Refusal> {
+    if generation.status.is_final() {
+        return Err(Refusal::Conflict("it has ended already"));
+    }
+    let (status, media, failure) = match end {
+        End::Made(media) if media.is_empty() => (Status::Failed, media, Some(Failure::ProviderUnavailable)),
+        End::Made(media) => (Status::Succeeded, media, None),
+        End::Failed(failure) => (Status::Failed, Vec::new(), Some(failure)),
+        End::Canceled => (Status::Canceled, Vec::new(), None),
+    };
+    let spent = owed(generation, media.len());
+    let released = generation.reserved.minus(spent);
+    let id = generation.id;
+    let cause =
+        if status == Status::Succeeded { Cause::Settle { generation: id } } else { Cause::Release { generation: id } };
+    let moves = [(Bucket::Held, Bucket::Spent, spent), (Bucket::Held, Bucket::Available, released)];
+    let entry = Entry::record(entry, now, cause, account.balance, &moves);
+    let generation = Generation {
+        status,
+        media,
+        failure,
+        spent,
+        ended_at: Some(now),
+        expires_at: Some(expiry(account.plan, retention, now)),
+        lease_until: None,
+        ..generation.next()
+    };
+    let account = Account {
+        balance: entry.balance_after,
+        jobs_in_flight: account.jobs_in_flight.saturating_sub(1),
+        ..account.next()
+    };
+    Ok(Movement { account, generation, entry })
+}
+
+/// When a file made now goes, on this plan.
+#[must_use]
+pub fn expiry(plan: Plan, retention: Retention, now: Timestamp) -> Timestamp {
+    now + SignedDuration::from_hours(24 * i64::from(retention.days(plan)))
+}
+
+/// What is owed for `made` outputs of those asked for: the same share of the price, in whole credits, rounded for the
+/// person. More than asked for costs nothing more.
+fn owed(generation: &Generation, made: usize) -> Credits {
+    let asked = i64::from(generation.settings.count.max(1));
+    let made = i64::try_from(made).unwrap_or(i64::MAX).min(asked);
+    Credits(generation.reserved.0.saturating_mul(made) / asked)
+}

@@ -1,0 +1,219 @@
+//! The bucket: `accounts/<account>/{uploads,generations}/<id>/..`.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    presigning::PresigningConfig,
+    types::{Delete, ObjectIdentifier},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::{AccountId, GenerationId, UploadId};
+use jiff::Timestamp;
+
+use crate::StoreError;
+
+/// The bucket.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    s3: Client,
+    name: String,
+}
+
+/// A request that whoever has it may make, as it is, until it expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presigned {
+    /// `GET` or `PUT`.
+    pub method: String,
+    /// Where.
+    pub url: String,
+    /// The headers that must be sent with it, as they are.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Bucket {
+    /// The bucket of this name.
+    #[must_use]
+    pub fn new(s3: Client, name: String) -> Self {
+        Self { s3, name }
+    }
+
+    /// The prefix of a generation's files.
+    #[must_use]
+    pub fn generation_prefix(account: AccountId, id: GenerationId) -> String {
+        format!("accounts/{account}/generations/{id}/")
+    }
+
+    /// The prefix of an upload's files.
+    #[must_use]
+    pub fn upload_prefix(account: AccountId, id: UploadId) -> String {
+        format!("accounts/{account}/uploads/{id}/")
+    }
+
+    /// Where an upload arrives.
+    #[must_use]
+    pub fn original_key(account: AccountId, id: UploadId) -> String {
+        format!("{}original", Self::upload_prefix(account, id))
+    }
+
+    /// Where an upload lies once it was inspected.
+    #[must_use]
+    pub fn inspected_key(account: AccountId, id: UploadId) -> String {
+        format!("{}inspected", Self::upload_prefix(account, id))
+    }
+
+    /// Whose upload arrived here, if this is where one arrives.
+    #[must_use]
+    pub fn parse_original_key(key: &str) -> Option<(AccountId, UploadId)> {
+        let mut parts = key.split('/');
+        let (Some("accounts"), Some(account), Some("uploads"), Some(id), Some("original"), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        Some((account.parse().ok()?, id.parse().ok()?))
+    }
+
+    /// A `PUT` of exactly this type, size and SHA-256 (32 bytes): another is refused by S3 itself.
+    ///
+    /// # Errors
+    /// It could not be signed.
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: u64,
+        sha256: &[u8],
+        (expires_in_s, now): (u64, Timestamp),
+    ) -> Result<Presigned, StoreError> {
+        let size = i64::try_from(bytes).map_err(StoreError::of("presign"))?;
+        let request = self
+            .s3
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .content_length(size)
+            .checksum_sha256(STANDARD.encode(sha256))
+            .presigned(presigning(expires_in_s, now)?)
+            .await
+            .map_err(StoreError::of("presign"))?;
+        Ok(Presigned {
+            method: request.method().to_owned(),
+            url: request.uri().to_owned(),
+            headers: request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        })
+    }
+
+    /// A link to a file.
+    ///
+    /// # Errors
+    /// It could not be signed.
+    pub async fn presign_get(&self, key: &str, expires_in_s: u64, now: Timestamp) -> Result<String, StoreError> {
+        let request = self.s3.get_object().bucket(&self.name).key(key);
+        let signed = request.presigned(presigning(expires_in_s, now)?).await.map_err(StoreError::of("presign"))?;
+        Ok(signed.uri().to_owned())
+    }
+
+    /// A file of at most `most` bytes: `Ok(None)` if there is none, an error if it is larger.
+    ///
+    /// # Errors
+    /// A call failed, or the file is too large.
+    pub async fn read(&self, key: &str, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let answer = match self.s3.get_object().bucket(&self.name).key(key).send().await {
+            Ok(answer) => answer,
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
+            Err(e) => return Err(StoreError::of("GetObject")(e)),
+        };
+        let size = answer.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or(u64::MAX);
+        if size > most {
+            return Err(StoreError::of("GetObject")(format!("{size} bytes, more than {most}")));
+        }
+        let body = answer.body.collect().await.map_err(StoreError::of("GetObject"))?;
+        Ok(Some(body.to_vec()))
+    }
+
+    /// Writes a file. The same again is the same.
+    ///
+    /// # Errors
+    /// The call failed; the file may have been written.
+    pub async fn write(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.s3
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .body(bytes.into())
+            .send()
+            .await
+            .map_err(StoreError::of("PutObject"))?;
+        Ok(())
+    }
+
+    /// Removes every version and delete marker of every file under this prefix. Nothing there is as good.
+    ///
+    /// # Errors
+    /// A call failed; some may be gone. A repeat removes the rest.
+    pub async fn remove_all(&self, prefix: &str) -> Result<(), StoreError> {
+        // What was listed is removed before the next listing, so no marker has to be followed.
+        loop {
+            let listed = self
+                .s3
+                .list_object_versions()
+                .bucket(&self.name)
+                .prefix(prefix)
+                .send()
+                .await
+                .map_err(StoreError::of("ListObjectVersions"))?;
+            let versions = listed.versions().iter().map(|v| (v.key(), v.version_id()));
+            let markers = listed.delete_markers().iter().map(|m| (m.key(), m.version_id()));
+            let mut objects = Vec::new();
+            for (key, version) in versions.chain(markers) {
+                let object = ObjectIdentifier::builder()
+                    .key(key.unwrap_or_default())
+                    .set_version_id(version.map(str::to_owned))
+                    .build()
+                    .map_err(StoreError::of("build DeleteObjects"))?;
+                objects.push(object);
+            }
+            if objects.is_empty() {
+                return Ok(());
+            }
+            self.delete(objects).await?;
+            if listed.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn delete(&self, objects: Vec<ObjectIdentifier>) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build()
+            .map_err(StoreError::of("build DeleteObjects"))?;
+        let answer = self
+            .s3
+            .delete_objects()
+            .bucket(&self.name)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(StoreError::of("DeleteObjects"))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(error) => {
+                let code = error.code().unwrap_or("unknown").to_owned();
+                Err(StoreError::of("DeleteObjects")(format!("{code} for {} objects", answer.errors().len())))
+            }
+        }
+    }
+}
+
+fn presigning(expires_in_s: u64, now: Timestamp) -> Result<PresigningConfig, StoreError> {
+    PresigningConfig::builder()
+        .start_time(now.into())
+        .expires_in(Duration::from_secs(expires_in_s))
+        .build()
+        .map_err(StoreError::of("presign"))
+}

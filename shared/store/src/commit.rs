@@ -1,0 +1,249 @@
+//! Writes. All of one decision in one transaction, or none.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
+use domain::{AccountId, account::Account, generation::Generation, ledger::Entry, share::Share, upload::Upload};
+
+use crate::{
+    StoreError, Table,
+    item::{self, Activity, Item, Replay, decode, key, keys, number},
+};
+
+/// One write of a transaction. What has a version is written only over the version before it.
+#[derive(Clone, Debug)]
+pub enum Write<'a> {
+    /// An account: version 1 only if there is none.
+    Account(&'a Account),
+    /// An entry of an account's ledger, once.
+    Entry(AccountId, &'a Entry),
+    /// A generation: version 1 only if there is none.
+    Generation(&'a Generation),
+    /// A generation is gone.
+    RemoveGeneration(&'a Generation),
+    /// An upload: version 1 only if there is none.
+    Upload(&'a Upload),
+    /// An upload is gone.
+    RemoveUpload(&'a Upload),
+    /// A new share and its pointer.
+    Share(&'a Share),
+    /// A share and its pointer are gone. Gone already is as good.
+    RemoveShare(&'a Share),
+    /// A record of activity.
+    Activity(&'a Activity),
+    /// The answer to an `Idempotency-Key`, unless there is one.
+    Replay(&'a Replay),
+}
+
+/// Why a commit wrote nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Something was written since it was read: read again and decide again.
+    #[error("something changed since it was read")]
+    Stale,
+    /// A request with this key has been answered.
+    #[error("a request with this key has been answered")]
+    Replayed(Box<Replay>),
+    /// The call failed; nothing is known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+enum Action {
+    Put(Item, Condition),
+    Delete(Item, Condition),
+}
+
+enum Condition {
+    None,
+    Absent,
+    Version(u64),
+}
+
+impl Condition {
+    /// What must be there for this version to be written.
+    fn over(version: u64) -> Self {
+        match version.checked_sub(1) {
+            None | Some(0) => Self::Absent,
+            Some(previous) => Self::Version(previous),
+        }
+    }
+
+    fn expression(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Absent => Some("attribute_not_exists(pk)"),
+            Self::Version(_) => Some("version = :version"),
+        }
+    }
+
+    fn version(&self) -> Option<i64> {
+        match self {
+            Self::Version(version) => i64::try_from(*version).ok(),
+            Self::None | Self::Absent => None,
+        }
+    }
+}
+
+impl Write<'_> {
+    fn actions(&self) -> Result<Vec<Action>, StoreError> {
+        Ok(match self {
+            Self::Account(account) => vec![Action::Put(item::account(account)?, Condition::over(account.version))],
+            Self::Entry(owner, entry) => vec![Action::Put(item::entry(*owner, entry)?, Condition::Absent)],
+            Self::Generation(g) => vec![Action::Put(item::generation(g)?, Condition::over(g.version))],
+            Self::RemoveGeneration(g) => {
+                vec![Action::Delete(keys(key::drawer(g.account), key::generation(g.id)), Condition::Version(g.version))]
+            }
+            Self::Upload(upload) => vec![Action::Put(item::upload(upload)?, Condition::over(upload.version))],
+            Self::RemoveUpload(upload) => {
+                vec![Action::Delete(
+                    keys(key::drawer(upload.account), key::upload(upload.id)),
+                    Condition::Version(upload.version),
+                )]
+            }
+            Self::Share(share) => vec![
+                Action::Put(item::share(share)?, Condition::Absent),
+                Action::Put(item::share_pointer(share)?, Condition::Absent),
+            ],
+            Self::RemoveShare(share) => vec![
+                Action::Delete(
+                    keys(key::drawer(share.account), key::share(share.generation, share.id)),
+                    Condition::None,
+                ),
+                Action::Delete(keys(key::share_pointer(&share.token_hash), key::POINTER), Condition::None),
+            ],
+            Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
+            Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
+        })
+    }
+}
+
+impl Table {
+    /// Writes all of these or none. A repeat of the same commit is [`CommitError::Stale`] or
+    /// [`CommitError::Replayed`], never a second effect.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub async fn commit(&self, writes: &[Write<'_>]) -> Result<(), CommitError> {
+        let mut actions = Vec::with_capacity(writes.len() + 1);
+        for write in writes {
+            actions.extend(write.actions()?);
+        }
+        // A transaction costs twice the write units of the same writes alone.
+        match (actions.pop(), actions.is_empty()) {
+            (None, _) => Ok(()),
+            (Some(only), true) => self.write_one(only).await,
+            (Some(last), false) => {
+                actions.push(last);
+                self.write_all(actions).await
+            }
+        }
+    }
+
+    async fn write_one(&self, action: Action) -> Result<(), CommitError> {
+        match action {
+            Action::Put(item, condition) => {
+                let request = self
+                    .db
+                    .put_item()
+                    .table_name(&self.name)
+                    .set_item(Some(item))
+                    .set_condition_expression(condition.expression().map(str::to_owned))
+                    .set_expression_attribute_values(values(&condition));
+                match request.send().await {
+                    Ok(_) => Ok(()),
+                    Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                        Err(CommitError::Stale)
+                    }
+                    Err(e) => Err(StoreError::of("PutItem")(e).into()),
+                }
+            }
+            Action::Delete(key, condition) => {
+                let request = self
+                    .db
+                    .delete_item()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .set_condition_expression(condition.expression().map(str::to_owned))
+                    .set_expression_attribute_values(values(&condition));
+                match request.send().await {
+                    Ok(_) => Ok(()),
+                    Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                        Err(CommitError::Stale)
+                    }
+                    Err(e) => Err(StoreError::of("DeleteItem")(e).into()),
+                }
+            }
+        }
+    }
+
+    async fn write_all(&self, actions: Vec<Action>) -> Result<(), CommitError> {
+        let mut items = Vec::with_capacity(actions.len());
+        for action in actions {
+            items.push(self.transact_item(action)?);
+        }
+        match self.db.transact_write_items().set_transact_items(Some(items)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(cancelled(error)),
+        }
+    }
+
+    fn transact_item(&self, action: Action) -> Result<TransactWriteItem, StoreError> {
+        Ok(match action {
+            Action::Put(item, condition) => {
+                let put = Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(item))
+                    .set_condition_expression(condition.expression().map(str::to_owned))
+                    .set_expression_attribute_values(values(&condition))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                    .build()
+                    .map_err(StoreError::of("build Put"))?;
+                TransactWriteItem::builder().put(put).build()
+            }
+            Action::Delete(key, condition) => {
+                let delete = Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .set_condition_expression(condition.expression().map(str::to_owned))
+                    .set_expression_attribute_values(values(&condition))
+                    .build()
+                    .map_err(StoreError::of("build Delete"))?;
+                TransactWriteItem::builder().delete(delete).build()
+            }
+        })
+    }
+}
+
+fn values(condition: &Condition) -> Option<Item> {
+    condition.version().map(|version| Item::from([(":version".to_owned(), number(version))]))
+}
+
+/// What a cancelled transaction means. An answer that is there already is found among the old items, so that a replay
+/// needs no further read. Any other failed condition, and a conflict with another transaction, is stale.
+fn cancelled(error: SdkError<TransactWriteItemsError>) -> CommitError {
+    let reasons = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons.clone().unwrap_or_default()
+        }
+        _ => return StoreError::of("TransactWriteItems")(error).into(),
+    };
+    let replay_prefix = key::idempotency("");
+    let answered = reasons
+        .iter()
+        .filter_map(|reason| reason.item.as_ref())
+        .find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(&replay_prefix)));
+    if let Some(item) = answered {
+        return match decode(item.clone()) {
+            Ok(replay) => CommitError::Replayed(Box::new(replay)),
+            Err(error) => error.into(),
+        };
+    }
+    let stale = reasons
+        .iter()
+        .filter_map(|reason| reason.code.as_deref())
+        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
+    if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }
+}

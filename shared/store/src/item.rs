@@ -1,0 +1,217 @@
+//! How values lie in the table: keys, and the attributes that the indexes and the time to live need beside them.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    AccountId, ActivityId, account::Account, generation::Generation, generation::Visibility, ledger::Entry, registry,
+    share::Share, upload::Upload,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::StoreError;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The attribute of the table's time to live.
+pub(crate) const TTL: &str = "ttl";
+/// The only shelf of the public gallery: its partition.
+pub(crate) const SHELF: &str = "public";
+
+/// The keys of every kind of item.
+pub mod key {
+    use domain::{AccountId, GenerationId, ShareId, UploadId};
+
+    /// The sort key of an account.
+    pub const ACCOUNT: &str = "ACCOUNT";
+    /// The sort key of a pointer.
+    pub const POINTER: &str = "POINTER";
+    /// The sort key of a rate window.
+    pub const WINDOW: &str = "WINDOW";
+
+    /// The drawer of an account.
+    #[must_use]
+    pub fn drawer(account: AccountId) -> String {
+        format!("ACCOUNT#{account}")
+    }
+
+    /// A generation's sort key.
+    #[must_use]
+    pub fn generation(id: GenerationId) -> String {
+        format!("GENERATION#{id}")
+    }
+
+    /// An upload's sort key.
+    #[must_use]
+    pub fn upload(id: UploadId) -> String {
+        format!("UPLOAD#{id}")
+    }
+
+    /// A share's sort key.
+    #[must_use]
+    pub fn share(generation: GenerationId, id: ShareId) -> String {
+        format!("SHARE#{generation}#{id}")
+    }
+
+    /// The partition key of a share's pointer.
+    #[must_use]
+    pub fn share_pointer(token_hash: &str) -> String {
+        format!("SHARE#{token_hash}")
+    }
+
+    /// The sort key of the answer to an `Idempotency-Key`.
+    #[must_use]
+    pub fn idempotency(key: &str) -> String {
+        format!("IDEMPOTENCY#{key}")
+    }
+
+    /// The partition key of a rate window.
+    #[must_use]
+    pub fn window(kind: &str, keyed_hash: &str) -> String {
+        format!("WINDOW#{kind}#{keyed_hash}")
+    }
+}
+
+/// The answer to a request that carried an `Idempotency-Key`, as it is kept: `body` is sealed by whoever keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Whose request.
+    pub account: AccountId,
+    /// Its key.
+    pub key: String,
+    /// What tells another request with the same key apart.
+    pub fingerprint: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// Its `Location`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Its body, sealed.
+    pub body: String,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// What somebody did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivityKind {
+    /// Signed in.
+    SignIn,
+    /// Submitted a generation.
+    Submit,
+}
+
+/// A record of activity: from where, with what client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Its id.
+    pub id: ActivityId,
+    /// Whose.
+    pub account: AccountId,
+    /// What.
+    pub kind: ActivityKind,
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub address: String,
+    /// With what client.
+    pub user_agent: String,
+}
+
+pub(crate) fn string(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn keys(pk: String, sk: impl Into<String>) -> Item {
+    HashMap::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
+}
+
+fn encode<T: Serialize>(value: &T, pk: String, sk: impl Into<String>) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(value).map_err(StoreError::of("encode"))?;
+    item.extend(keys(pk, sk));
+    Ok(item)
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(StoreError::of("decode"))
+}
+
+fn due(item: &mut Item, kind: crate::DueKind, at: Timestamp) {
+    item.insert("due_kind".to_owned(), string(kind.as_str()));
+    item.insert("due_at".to_owned(), number(at.as_second()));
+}
+
+fn live_until(item: &mut Item, at: Timestamp) {
+    item.insert(TTL.to_owned(), number(at.as_second()));
+}
+
+pub(crate) fn account(account: &Account) -> Result<Item, StoreError> {
+    encode(account, key::drawer(account.id), key::ACCOUNT)
+}
+
+pub(crate) fn entry(owner: AccountId, entry: &Entry) -> Result<Item, StoreError> {
+    encode(entry, key::drawer(owner), format!("LEDGER#{}", entry.id))
+}
+
+pub(crate) fn generation(generation: &Generation) -> Result<Item, StoreError> {
+    let mut item = encode(generation, key::drawer(generation.account), key::generation(generation.id))?;
+    if let Some(at) = generation.due_at() {
+        let kind = if generation.status.is_final() { crate::DueKind::Media } else { crate::DueKind::Generation };
+        due(&mut item, kind, at);
+    }
+    if let (Visibility::Public, Some(at)) = (generation.visibility, generation.published_at) {
+        item.insert("gallery_shelf".to_owned(), string(SHELF));
+        item.insert("gallery_at".to_owned(), string(gallery_at(at, generation)));
+    }
+    Ok(item)
+}
+
+/// Sorts by time, then by id, so that no two are equal.
+pub(crate) fn gallery_at(published_at: Timestamp, generation: &Generation) -> String {
+    format!("{:015}#{}", published_at.as_millisecond(), generation.id)
+}
+
+pub(crate) fn upload(upload: &Upload) -> Result<Item, StoreError> {
+    let mut item = encode(upload, key::drawer(upload.account), key::upload(upload.id))?;
+    due(&mut item, crate::DueKind::Upload, upload.expires_at);
+    Ok(item)
+}
+
+pub(crate) fn share(share: &Share) -> Result<Item, StoreError> {
+    let mut item = encode(share, key::drawer(share.account), key::share(share.generation, share.id))?;
+    live_until(&mut item, share.expires_at);
+    Ok(item)
+}
+
+/// Where the share lies; nothing about anybody but two ids.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SharePointer {
+    pub account: AccountId,
+    pub generation: domain::GenerationId,
+    pub share: domain::ShareId,
+}
+
+pub(crate) fn share_pointer(share: &Share) -> Result<Item, StoreError> {
+    let pointer = SharePointer { account: share.account, generation: share.generation, share: share.id };
+    let mut item = encode(&pointer, key::share_pointer(&share.token_hash), key::POINTER)?;
+    live_until(&mut item, share.expires_at);
+    Ok(item)
+}
+
+pub(crate) fn replay(replay: &Replay) -> Result<Item, StoreError> {
+    let mut item = encode(replay, key::drawer(replay.account), key::idempotency(&replay.key))?;
+    live_until(&mut item, replay.at + jiff::SignedDuration::from_hours(registry::IDEMPOTENCY_HOURS));
+    Ok(item)
+}
+
+pub(crate) fn activity(activity: &Activity) -> Result<Item, StoreError> {
+    let mut item = encode(activity, key::drawer(activity.account), format!("ACTIVITY#{}", activity.id))?;
+    live_until(&mut item, activity.at + jiff::SignedDuration::from_hours(24 * i64::from(registry::ACTIVITY_DAYS)));
+    Ok(item)
+}

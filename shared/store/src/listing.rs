@@ -1,0 +1,337 @@
+//! Queries: pages of what lies in a drawer, of the public gallery, and of what is due.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    AccountId, ActivityId, EntryId, GenerationId,
+    catalogue::Kind,
+    generation::{Generation, Status, Visibility},
+    ledger::Entry,
+    share::Share,
+};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{
+    StoreError, Table,
+    item::{Activity, Item, SHELF, decode, gallery_at, key, keys, number, string},
+};
+
+/// Most queries for one page: a filter that lets little through answers a short page and a cursor after that.
+const QUERIES_PER_PAGE: usize = 5;
+
+/// What is due, by kind of what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueKind {
+    /// Generations that have not ended.
+    Generation,
+    /// Uploads, unfinished or past their retention.
+    Upload,
+    /// Ended generations past their retention, or deleted.
+    Media,
+}
+
+impl DueKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Generation, Self::Upload, Self::Media];
+
+    /// As it lies in the index.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generation => "generation",
+            Self::Upload => "upload",
+            Self::Media => "media",
+        }
+    }
+}
+
+/// Something that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueItem {
+    /// Whose.
+    pub account: AccountId,
+    /// Its id, of the kind that was asked for.
+    pub id: Uuid,
+}
+
+/// Which of the own generations to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only with this status.
+    pub status: Option<Status>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only with this visibility.
+    pub visibility: Option<Visibility>,
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page starts, if there may be more.
+    pub next: Option<C>,
+}
+
+impl Table {
+    /// Own generations, newest first, those being removed left out.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn generations(
+        &self,
+        account: AccountId,
+        filter: Filter,
+        limit: usize,
+        after: Option<GenerationId>,
+    ) -> Result<Page<Generation, GenerationId>, StoreError> {
+        let mut conditions = vec!["removing = :false"];
+        let mut names = HashMap::new();
+        let mut values = Item::from([(":false".to_owned(), AttributeValue::Bool(false))]);
+        let wanted = [
+            ("#status = :status", "status", filter.status.map(|v| text(&v)).transpose()?),
+            ("#kind = :kind", "kind", filter.kind.map(|v| text(&v)).transpose()?),
+            ("#visibility = :visibility", "visibility", filter.visibility.map(|v| text(&v)).transpose()?),
+        ];
+        for (condition, field, value) in wanted {
+            if let Some(value) = value {
+                conditions.push(condition);
+                names.insert(format!("#{field}"), field.to_owned());
+                values.insert(format!(":{field}"), value);
+            }
+        }
+        let drawer = key::drawer(account);
+        let mut start = after.map(|id| keys(drawer.clone(), key::generation(id)));
+        let mut items: Vec<Generation> = Vec::new();
+        for _ in 0..QUERIES_PER_PAGE {
+            let answer = self
+                .db
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .filter_expression(conditions.join(" AND "))
+                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
+                .set_expression_attribute_values(Some(values.clone()))
+                .expression_attribute_values(":pk", string(&drawer))
+                .expression_attribute_values(":sk", string("GENERATION#"))
+                .scan_index_forward(false)
+                .limit(page_limit(limit))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(StoreError::of("Query"))?;
+            items.extend(decode_all::<Generation>(answer.items)?);
+            start = answer.last_evaluated_key;
+            if items.len() > limit || start.is_none() {
+                break;
+            }
+        }
+        let next = if items.len() > limit {
+            items.truncate(limit);
+            items.last().map(|last| last.id)
+        } else {
+            start.as_ref().and_then(|key| id_of(key, "GENERATION#")).map(GenerationId)
+        };
+        Ok(Page { items, next })
+    }
+
+    /// Public generations, newest first. The cursor is the place of the last one in the index.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn gallery(&self, limit: usize, after: Option<&str>) -> Result<Page<Generation, String>, StoreError> {
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .index_name("gallery")
+            .key_condition_expression("gallery_shelf = :shelf AND gallery_at < :after")
+            .expression_attribute_values(":shelf", string(SHELF))
+            // Every place in the index starts with a digit, and all digits come before a colon.
+            .expression_attribute_values(":after", string(after.unwrap_or(":")))
+            .scan_index_forward(false)
+            .limit(page_limit(limit))
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        let mut items: Vec<Generation> = decode_all(answer.items)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().and_then(|last| last.published_at.map(|at| gallery_at(at, last)));
+        Ok(Page { items, next: last.filter(|_| more) })
+    }
+
+    /// The shares of a generation, oldest first.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn shares(&self, account: AccountId, generation: GenerationId) -> Result<Vec<Share>, StoreError> {
+        let mut shares = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .db
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":pk", string(key::drawer(account)))
+                .expression_attribute_values(":sk", string(format!("SHARE#{generation}#")))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(StoreError::of("Query"))?;
+            shares.extend(decode_all::<Share>(answer.items)?);
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(shares);
+            }
+        }
+    }
+
+    /// Entries of a ledger made in `from..to`, oldest first.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn entries(
+        &self,
+        account: AccountId,
+        (from, to): (Timestamp, Timestamp),
+        limit: usize,
+        after: Option<EntryId>,
+    ) -> Result<Page<Entry, EntryId>, StoreError> {
+        let start = after.map(|id| keys(key::drawer(account), format!("LEDGER#{id}")));
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":from", string(format!("LEDGER#{}", first_id_at(from))))
+            // The first id of the end is its first millisecond, and the end is not part of the period.
+            .expression_attribute_values(":to", string(format!("LEDGER#{}", first_id_at(to))))
+            .limit(page_limit(limit))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        let mut items: Vec<Entry> = decode_all(answer.items)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().map(|last| last.id).filter(|_| more);
+        Ok(Page { items, next })
+    }
+
+    /// The last entry made before `at`: its balance is where a statement that starts there opens.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn last_entry_before(&self, account: AccountId, at: Timestamp) -> Result<Option<Entry>, StoreError> {
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :at")
+            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":first", string("LEDGER#"))
+            .expression_attribute_values(":at", string(format!("LEDGER#{}", first_id_at(at))))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        Ok(decode_all(answer.items)?.pop())
+    }
+
+    /// Records of activity, newest first.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn activities(
+        &self,
+        account: AccountId,
+        limit: usize,
+        after: Option<ActivityId>,
+    ) -> Result<Page<Activity, ActivityId>, StoreError> {
+        let start = after.map(|id| keys(key::drawer(account), format!("ACTIVITY#{id}")));
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":sk", string("ACTIVITY#"))
+            .scan_index_forward(false)
+            .limit(page_limit(limit))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        let mut items: Vec<Activity> = decode_all(answer.items)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().map(|last| last.id).filter(|_| more);
+        Ok(Page { items, next })
+    }
+
+    /// What of this kind is due at `now`, the longest due first, `limit` at most.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn due(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .index_name("due")
+            .key_condition_expression("due_kind = :kind AND due_at <= :now")
+            .expression_attribute_values(":kind", string(kind.as_str()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .limit(page_limit(limit))
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        let prefix = match kind {
+            DueKind::Generation | DueKind::Media => "GENERATION#",
+            DueKind::Upload => "UPLOAD#",
+        };
+        let items = answer.items.unwrap_or_default();
+        Ok(items
+            .iter()
+            .take(limit)
+            .filter_map(|item| {
+                let pk = item.get("pk")?.as_s().ok()?;
+                let account = pk.strip_prefix("ACCOUNT#")?.parse().ok()?;
+                Some(DueItem { account, id: id_of(item, prefix)? })
+            })
+            .collect())
+    }
+}
+
+/// One more than the page, so that a page that is exactly full has no cursor to an empty one.
+fn page_limit(limit: usize) -> i32 {
+    i32::try_from(limit + 1).unwrap_or(i32::MAX)
+}
+
+fn decode_all<T: DeserializeOwned>(items: Option<Vec<Item>>) -> Result<Vec<T>, StoreError> {
+    items.unwrap_or_default().into_iter().map(decode).collect()
+}
+
+fn text<T: serde::Serialize>(value: &T) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(StoreError::of("encode"))
+}
+
+fn id_of(item: &Item, prefix: &str) -> Option<Uuid> {
+    item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?.parse().ok()
+}
+
+/// The smallest UUIDv7 of this millisecond: 48 bits of Unix time in milliseconds, then the version
+/// ([RFC 9562, 5.7](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
+fn first_id_at(at: Timestamp) -> Uuid {
+    let millisecond = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millisecond, &[0; 10]).into_uuid()
+}

@@ -1,0 +1,58 @@
+//! The queues that drive generation.
+
+use aws_sdk_sqs::Client;
+use domain::{AccountId, GenerationId, catalogue::Kind};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// Longest delay of a message, in seconds
+/// ([`DelaySeconds`](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html)).
+pub(crate) const LONGEST_DELAY_S: u32 = 900;
+
+/// A message: work on this generation. It says nothing else, so that one that comes twice or late does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub generation: GenerationId,
+}
+
+/// The queues.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    sqs: Client,
+    image_url: String,
+    video_url: String,
+}
+
+impl Queues {
+    /// The queues at these addresses.
+    #[must_use]
+    pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
+        Self { sqs, image_url, video_url }
+    }
+
+    /// Sends a message that is seen after `delay_s` seconds, at most 900.
+    ///
+    /// # Errors
+    /// The call failed; the message may have been sent.
+    pub async fn send(&self, kind: Kind, job: Job, delay_s: u32) -> Result<(), StoreError> {
+        let url = match kind {
+            Kind::Image => &self.image_url,
+            Kind::Video => &self.video_url,
+        };
+        let body = serde_json::to_string(&job).map_err(StoreError::of("encode"))?;
+        let delay_s = i32::try_from(delay_s.min(LONGEST_DELAY_S)).unwrap_or(0);
+        let request = self.sqs.send_message().queue_url(url).message_body(body);
+        // A delay of its own, even of zero, would override the queue's.
+        request
+            .set_delay_seconds((delay_s > 0).then_some(delay_s))
+            .send()
+            .await
+            .map_err(StoreError::of("SendMessage"))?;
+        Ok(())
+    }
+}
