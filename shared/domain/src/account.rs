@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Whether an account may act.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AccountStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It may.
@@ -34,7 +35,7 @@ impl fmt::Display for Status {
 }
 
 /// How the client should look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
     /// As the device is set.
@@ -47,7 +48,7 @@ pub enum Theme {
 }
 
 /// What a person prefers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Preferences {
     /// How the client should look.
     pub theme: Theme,

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Where a generation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = GenerationStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for a worker.
@@ -40,7 +41,7 @@ impl Status {
 }
 
 /// Why a generation failed, for its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Failure {
     /// The provider refused the prompt or the input image.
@@ -59,7 +60,7 @@ pub enum Failure {
 }
 
 /// Who can see it besides its owner and whoever has a share link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Nobody.

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{EntryId, GenerationId};
 
 /// An amount of credits. Negative only where a claw-back left a debt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(transparent)]
 pub struct Credits(pub i64);
 
@@ -45,7 +47,7 @@ impl fmt::Display for Credits {
 }
 
 /// Where credits are. `Available` and `Held` are the person's; the others are the other side of each entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// Came from a payment.
@@ -63,7 +65,7 @@ pub enum Bucket {
 }
 
 /// One side of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Posting {
     /// The bucket.
     pub bucket: Bucket,
@@ -72,7 +74,7 @@ pub struct Posting {
 }
 
 /// Why credits moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
     /// The account was made.
@@ -95,7 +97,7 @@ pub enum Cause {
 }
 
 /// What a person has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Balance {
     /// Free to spend.
     pub available: Credits,

@@ -1,0 +1,147 @@
+//! The table of operations: one row for each route of the template.
+
+/// A parameter beside the path's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// `Idempotency-Key`.
+    IdempotencyKey,
+    /// `If-Match`.
+    IfMatch,
+    /// `X-CSRF-Token`.
+    CsrfToken,
+    /// `limit` and `cursor`.
+    Page,
+    /// `status`, `kind` and `visibility`.
+    Filter,
+    /// `from` and `to`.
+    Period,
+}
+
+/// An operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// In lower case.
+    pub method: &'static str,
+    /// With its parameters in braces.
+    pub path: &'static str,
+    /// The function that answers it.
+    pub function: &'static str,
+    /// Whether it needs no access token.
+    pub open: bool,
+    /// What it does, and what a repeat does.
+    pub summary: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    /// The schema of its body.
+    pub body: Option<&'static str>,
+    /// What it answers when all is well: status and schema.
+    pub answer: (u16, Option<&'static str>),
+    /// The statuses of its problems.
+    pub problems: &'static [u16],
+}
+
+use Parameter::{CsrfToken, Filter, IdempotencyKey, IfMatch, Page, Period};
+
+const BODY: &[u16] = &[400, 413, 415, 429];
+
+const fn open(method: &'static str, path: &'static str, function: &'static str, summary: &'static str) -> Operation {
+    Operation {
+        method,
+        path,
+        function,
+        open: true,
+        summary,
+        parameters: &[],
+        body: None,
+        answer: (204, None),
+        problems: &[],
+    }
+}
+
+const fn own(method: &'static str, path: &'static str, function: &'static str, summary: &'static str) -> Operation {
+    Operation { open: false, ..open(method, path, function, summary) }
+}
+
+impl Operation {
+    const fn takes(self, body: &'static str) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    const fn with(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    const fn gives(self, status: u16, schema: &'static str) -> Self {
+        Self { answer: (status, Some(schema)), ..self }
+    }
+
+    const fn answers(self, status: u16) -> Self {
+        Self { answer: (status, None), ..self }
+    }
+
+    const fn or(self, problems: &'static [u16]) -> Self {
+        Self { problems, ..self }
+    }
+}
+
+/// Every operation.
+pub const OPERATIONS: &[Operation] = &[
+    open("post", "/v1/session/sign-up", "session", "Sign up. A code is sent to the address. The answer is the same whether the address is known or not.")
+        .takes("Credentials").answers(202).or(BODY),
+    open("post", "/v1/session/confirm", "session", "Confirm the address with the code that was sent to it.")
+        .takes("Confirmation").or(BODY),
+    open("post", "/v1/session/resend", "session", "Send the code once more. The answer is the same whether the address is known or not.")
+        .takes("Address").answers(202).or(BODY),
+    open("post", "/v1/session/sign-in", "session", "Sign in. The first time makes the account, once.")
+        .takes("Credentials").gives(200, "SignedIn").or(&[400, 401, 413, 415, 429]),
+    open("post", "/v1/session/refresh", "session", "A new access token for the cookie's refresh token, which is replaced.")
+        .with(&[CsrfToken]).gives(200, "SignedIn").or(&[401, 429]),
+    open("post", "/v1/session/sign-out", "session", "End the session. A repeat is as good.")
+        .with(&[CsrfToken]).or(&[401, 429]),
+    open("post", "/v1/session/forgot", "session", "Send a code that allows a new password. The answer is the same whether the address is known or not.")
+        .takes("Address").answers(202).or(BODY),
+    open("post", "/v1/session/reset", "session", "Set a new password with the code that was sent.")
+        .takes("PasswordReset").or(BODY),
+    own("get", "/v1/account", "account", "The account: credits, plan, limits, preferences.")
+        .gives(200, "AccountView").or(&[404]),
+    own("patch", "/v1/account", "account", "Correct the name and the preferences.")
+        .takes("AccountCorrection").with(&[IfMatch, IdempotencyKey]).gives(200, "AccountView").or(&[400, 404, 409, 412, 413, 415, 422]),
+    own("get", "/v1/account/statement", "account", "What moved in a period, with opening and closing balance, oldest first.")
+        .with(&[Period, Page]).gives(200, "Statement").or(&[400, 404]),
+    own("get", "/v1/account/activity", "account", "Sign-ins and submits with their address and client, newest first; kept for 90 days.")
+        .with(&[Page]).gives(200, "ActivityPage").or(&[400]),
+    open("get", "/v1/models", "submit", "The models that can be chosen, what they can do and what they cost.")
+        .gives(200, "Models"),
+    own("post", "/v1/generations/quote", "submit", "What a generation would cost. Nothing is reserved.")
+        .takes("GenerationRequest").gives(200, "QuoteView").or(&[400, 404, 413, 415]),
+    own("post", "/v1/generations", "submit", "Reserve the credits and queue a generation. With the same Idempotency-Key and body a repeat gives the same answer, with another body 422.")
+        .takes("GenerationRequest").with(&[IdempotencyKey]).gives(202, "GenerationView").or(&[400, 402, 403, 404, 409, 413, 415, 422, 429]),
+    own("post", "/v1/generations/{id}/cancel", "submit", "Take a generation back before it ends; its credits come back. A repeat gives the same answer; one that ended otherwise is 409.")
+        .with(&[IdempotencyKey]).gives(200, "GenerationView").or(&[400, 404, 409, 422]),
+    own("post", "/v1/uploads", "upload-presign", "Declare an upload and get the request that sends it, which binds its type, size and SHA-256 and expires after 15 minutes.")
+        .takes("UploadRequest").with(&[IdempotencyKey]).gives(201, "UploadView").or(&[400, 403, 404, 409, 413, 415, 422]),
+    own("get", "/v1/uploads/{id}", "upload-presign", "An upload, and whether it is ready.")
+        .gives(200, "UploadView").or(&[404]),
+    own("delete", "/v1/uploads/{id}", "upload-presign", "Remove an upload, all versions of its file.")
+        .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    open("get", "/v1/gallery", "gallery", "What is public, newest first.")
+        .with(&[Page]).gives(200, "PublicPage").or(&[400]),
+    open("get", "/v1/shared/{token}", "gallery", "What a share link shows.")
+        .gives(200, "SharedView").or(&[404]),
+    own("get", "/v1/generations", "gallery", "Own generations, newest first.")
+        .with(&[Filter, Page]).gives(200, "GenerationPage").or(&[400]),
+    own("get", "/v1/generations/{id}", "gallery", "One generation, with links to its files that live four minutes.")
+        .gives(200, "GenerationView").or(&[404]),
+    own("delete", "/v1/generations/{id}", "gallery", "Remove a generation that has ended: its files in all versions, its share links.")
+        .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    own("put", "/v1/generations/{id}/visibility", "visibility", "Show it to everybody, or to nobody but you. A repeat changes nothing.")
+        .takes("VisibilityRequest").with(&[IdempotencyKey, IfMatch]).gives(200, "GenerationView").or(&[400, 404, 409, 412, 413, 415, 422]),
+    own("post", "/v1/generations/{id}/shares", "visibility", "A new link that shows it to whoever has the link.")
+        .takes("ShareRequest").with(&[IdempotencyKey]).gives(201, "ShareView").or(&[400, 403, 404, 409, 413, 415, 422]),
+    own("get", "/v1/generations/{id}/shares", "visibility", "The links, without their tokens.")
+        .gives(200, "Shares").or(&[404]),
+    own("delete", "/v1/generations/{id}/shares/{share}", "visibility", "Revoke a link, at once.")
+        .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    open("get", "/v1/openapi.json", "openapi", "This document.")
+        .answers(200),
+];

@@ -1,0 +1,557 @@
+//! Bodies that clients get.
+
+use domain::{
+    AccountId, ActivityId, Credits, EntryId, GenerationId, ShareId, UploadId,
+    account::{Account, Preferences, Status as AccountStatus},
+    catalogue::{Kind, Model, Size},
+    generation::{Failure, Generation, Status, Visibility},
+    ledger::{Balance, Cause, Entry, Posting},
+    plan::Plan,
+    share::Share,
+    upload::{State, Upload},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A session. The refresh token is in a cookie that scripts cannot read.
+#[derive(Serialize, ToSchema)]
+pub struct SignedIn {
+    /// For the `Authorization` header, as `Bearer`.
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in_s: u32,
+    /// For the `X-CSRF-Token` header of refresh and sign-out.
+    pub csrf_token: String,
+    /// The account.
+    pub account_id: AccountId,
+}
+
+/// An account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct AccountView {
+    /// Its id.
+    pub id: AccountId,
+    /// The address that signs in.
+    pub email: String,
+    /// What its owner wants to be called.
+    pub display_name: Option<String>,
+    /// Its plan.
+    pub plan: Plan,
+    /// Whether it may act.
+    pub status: AccountStatus,
+    /// What it has.
+    pub credits: Balance,
+    /// What the plan allows, and how much of it is used.
+    pub limits: LimitsView,
+    /// Preferences.
+    pub preferences: Preferences,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A limit and how much of it is used.
+#[derive(Serialize, ToSchema)]
+pub struct Used {
+    /// Used now.
+    pub used: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// What a plan allows, and how much of it is used.
+#[derive(Serialize, ToSchema)]
+pub struct LimitsView {
+    /// Generations that have not ended.
+    pub jobs_in_flight: Used,
+    /// Uploads kept.
+    pub uploads: Used,
+    /// Their bytes.
+    pub upload_bytes: Used,
+    /// Outputs of one generation at most.
+    pub outputs_per_generation: u8,
+    /// Pixels of one output at most.
+    pub output_pixels: u32,
+    /// Submits in a minute at most.
+    pub submits_per_minute: u32,
+    /// Share links of one generation at most.
+    pub shares_per_generation: u32,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        let limits = account.plan.limits();
+        let used = |used: u64, limit: u64| Used { used, limit };
+        Self {
+            id: account.id,
+            email: account.email,
+            display_name: account.display_name,
+            plan: account.plan,
+            status: account.status,
+            credits: account.balance,
+            limits: LimitsView {
+                jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),
+                uploads: used(account.uploads.into(), limits.uploads.into()),
+                upload_bytes: used(account.upload_bytes, limits.upload_bytes),
+                outputs_per_generation: limits.outputs_per_generation,
+                output_pixels: limits.output_pixels,
+                submits_per_minute: limits.submits.per_minute,
+                shares_per_generation: limits.shares_per_generation,
+            },
+            preferences: account.preferences,
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// An entry of the ledger.
+#[derive(Serialize, ToSchema)]
+pub struct EntryView {
+    /// Its id.
+    pub id: EntryId,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// What moved; sums to zero.
+    pub postings: Vec<Posting>,
+    /// The balance after it.
+    pub balance_after: Balance,
+}
+
+impl From<Entry> for EntryView {
+    fn from(entry: Entry) -> Self {
+        let Entry { id, at, cause, postings, balance_after } = entry;
+        Self { id, at, cause, postings, balance_after }
+    }
+}
+
+/// A statement: what moved in `from..to`, and the balance at both ends of this page.
+#[derive(Serialize, ToSchema)]
+pub struct Statement {
+    /// The start, included.
+    pub from: Timestamp,
+    /// The end, not included.
+    pub to: Timestamp,
+    /// The balance before the first entry of this page.
+    pub opening: Balance,
+    /// The balance after the last entry of this page.
+    pub closing: Balance,
+    /// The entries, oldest first.
+    pub entries: Vec<EntryView>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// What somebody did, from where, with what client.
+#[derive(Serialize, ToSchema)]
+pub struct ActivityView {
+    /// Its id.
+    pub id: ActivityId,
+    /// `sign_in` or `submit`.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub address: String,
+    /// With what client.
+    pub user_agent: String,
+}
+
+/// A page of activity, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct ActivityPage {
+    /// What is on it.
+    pub items: Vec<ActivityView>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// The models that can be chosen.
+#[derive(Serialize, ToSchema)]
+pub struct Models {
+    /// In the order of preference.
+    pub models: Vec<ModelView>,
+}
+
+/// A model that can be chosen.
+#[derive(Serialize, ToSchema)]
+pub struct ModelView {
+    /// Its id in requests.
+    pub id: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it makes.
+    pub kind: Kind,
+    /// The price of one picture, or of one second of film.
+    pub credits: Credits,
+    /// The sizes it makes, its default first.
+    pub sizes: Vec<Size>,
+    /// The lengths it makes, its default first; empty for pictures.
+    pub durations_ms: Vec<u32>,
+    /// Outputs of one request at most.
+    pub max_count: u8,
+    /// Whether it takes a negative prompt.
+    pub negative_prompt: bool,
+    /// Whether it takes a seed.
+    pub seed: bool,
+    /// Whether it takes an input image.
+    pub input_image: bool,
+}
+
+impl From<&Model> for ModelView {
+    fn from(model: &Model) -> Self {
+        Self {
+            id: model.id,
+            title: model.title,
+            kind: model.kind,
+            credits: model.unit_price,
+            sizes: model.sizes.to_vec(),
+            durations_ms: model.durations_ms.to_vec(),
+            max_count: model.max_count,
+            negative_prompt: model.negative_prompt,
+            seed: model.seed,
+            input_image: model.input_image,
+        }
+    }
+}
+
+/// What something would cost.
+#[derive(Serialize, ToSchema)]
+pub struct QuoteView {
+    /// What would be made.
+    pub kind: Kind,
+    /// The price of it all.
+    pub credits: Credits,
+    /// What is available now.
+    pub available: Credits,
+}
+
+/// A file of a generation.
+#[derive(Serialize, ToSchema)]
+pub struct MediaView {
+    /// Where it is, for four minutes.
+    pub url: String,
+    /// Where its thumbnail is, a JPEG, for four minutes.
+    pub thumbnail_url: Option<String>,
+    /// Its type.
+    pub content_type: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Length of a film.
+    pub duration_ms: Option<u64>,
+    /// Its [ThumbHash](https://evanw.github.io/thumbhash/), base64.
+    pub thumbhash: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Serialize, ToSchema)]
+pub struct SettingsView {
+    /// The model.
+    pub model: String,
+    /// What to make.
+    pub prompt: String,
+    /// What to keep out.
+    pub negative_prompt: Option<String>,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Length of a film.
+    pub duration_ms: Option<u32>,
+    /// How many.
+    pub count: u8,
+    /// The seed.
+    pub seed: Option<u32>,
+    /// The input image.
+    pub input_upload: Option<UploadId>,
+}
+
+/// What it costs.
+#[derive(Serialize, ToSchema)]
+pub struct Cost {
+    /// Reserved when it was submitted.
+    pub reserved: Credits,
+    /// Spent in the end; the rest came back.
+    pub spent: Credits,
+}
+
+/// A generation, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct GenerationView {
+    /// Its id.
+    pub id: GenerationId,
+    /// What is made.
+    pub kind: Kind,
+    /// Where it is.
+    pub status: Status,
+    /// From what.
+    pub settings: SettingsView,
+    /// What it costs.
+    pub credits: Cost,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it fails unless it has ended.
+    pub deadline_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When it goes, with its files.
+    pub expires_at: Option<Timestamp>,
+    /// Its files.
+    pub media: Vec<MediaView>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// Whether they see the prompt too.
+    pub show_prompt: bool,
+    /// Since when it is public.
+    pub published_at: Option<Timestamp>,
+}
+
+impl GenerationView {
+    /// A generation with links to its files.
+    #[must_use]
+    pub fn new(generation: Generation, media: Vec<MediaView>) -> Self {
+        let settings = generation.settings;
+        Self {
+            id: generation.id,
+            kind: generation.kind,
+            status: generation.status,
+            settings: SettingsView {
+                model: settings.model,
+                prompt: settings.prompt,
+                negative_prompt: settings.negative_prompt,
+                width: settings.size.width,
+                height: settings.size.height,
+                duration_ms: settings.duration_ms,
+                count: settings.count,
+                seed: settings.seed,
+                input_upload: settings.input_upload,
+            },
+            credits: Cost { reserved: generation.reserved, spent: generation.spent },
+            created_at: generation.created_at,
+            deadline_at: generation.deadline_at,
+            ended_at: generation.ended_at,
+            expires_at: generation.expires_at,
+            media,
+            failure: generation.failure,
+            visibility: generation.visibility,
+            show_prompt: generation.show_prompt,
+            published_at: generation.published_at,
+        }
+    }
+}
+
+/// A page of own generations, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct GenerationPage {
+    /// What is on it; may be empty while there is a next page.
+    pub items: Vec<GenerationView>,
+    /// Where the next page starts, if there may be one.
+    pub next: Option<String>,
+}
+
+/// A generation, as others see it: nothing tells whose it is.
+#[derive(Serialize, ToSchema)]
+pub struct PublicView {
+    /// Its id.
+    pub id: GenerationId,
+    /// What it is.
+    pub kind: Kind,
+    /// What it was made from, if its owner shows that.
+    pub prompt: Option<String>,
+    /// Its files.
+    pub media: Vec<MediaView>,
+    /// Since when it is public.
+    pub published_at: Option<Timestamp>,
+}
+
+/// A page of the public gallery, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct PublicPage {
+    /// What is on it.
+    pub items: Vec<PublicView>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// What a share link shows: nothing tells whose it is.
+#[derive(Serialize, ToSchema)]
+pub struct SharedView {
+    /// What it is.
+    pub kind: Kind,
+    /// What it was made from, if its owner shows that.
+    pub prompt: Option<String>,
+    /// Its files.
+    pub media: Vec<MediaView>,
+    /// When the link stops.
+    pub expires_at: Timestamp,
+}
+
+/// A share link, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct ShareView {
+    /// Its id, for revoking.
+    pub id: ShareId,
+    /// The secret of `GET /v1/shared/{token}`; only in the answer that made the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Whether it shows the prompt too.
+    pub show_prompt: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops.
+    pub expires_at: Timestamp,
+}
+
+impl ShareView {
+    /// A share, with its token if it was made just now.
+    #[must_use]
+    pub fn new(share: &Share, token: Option<String>) -> Self {
+        Self {
+            id: share.id,
+            token,
+            show_prompt: share.show_prompt,
+            created_at: share.created_at,
+            expires_at: share.expires_at,
+        }
+    }
+}
+
+/// The share links of a generation, oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Shares {
+    /// The links.
+    pub items: Vec<ShareView>,
+}
+
+/// A request to make as it is, headers included, before it expires.
+#[derive(Serialize, ToSchema)]
+pub struct PresignedView {
+    /// The method.
+    pub method: String,
+    /// Where.
+    pub url: String,
+    /// The headers to send, name and value.
+    pub headers: Vec<HeaderView>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// A header.
+#[derive(Serialize, ToSchema)]
+pub struct HeaderView {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// An upload.
+#[derive(Serialize, ToSchema)]
+pub struct UploadView {
+    /// Its id.
+    pub id: UploadId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its declared type.
+    pub content_type: String,
+    /// Its declared size.
+    pub bytes: u64,
+    /// What it is called.
+    pub file_name: Option<String>,
+    /// Where it is.
+    pub state: UploadState,
+    /// When it was declared.
+    pub created_at: Timestamp,
+    /// When it goes, with its file.
+    pub expires_at: Timestamp,
+    /// How to send it; only in the answer that declared it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put: Option<PresignedView>,
+}
+
+/// Where an upload is.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum UploadState {
+    /// Not there yet, or not inspected yet.
+    Pending,
+    /// It can be used.
+    Ready {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+        /// Length of a film.
+        duration_ms: Option<u64>,
+    },
+    /// It was not what was declared, or cannot be used.
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl UploadView {
+    /// An upload, with the request that sends it if it was declared just now.
+    #[must_use]
+    pub fn new(upload: Upload, put: Option<PresignedView>) -> Self {
+        Self {
+            id: upload.id,
+            kind: upload.kind,
+            content_type: upload.content_type,
+            bytes: upload.bytes,
+            file_name: upload.file_name,
+            state: match upload.state {
+                State::Pending => UploadState::Pending,
+                State::Ready { width, height, duration_ms, .. } => UploadState::Ready { width, height, duration_ms },
+                State::Rejected { reason } => UploadState::Rejected { reason },
+            },
+            created_at: upload.created_at,
+            expires_at: upload.expires_at,
+            put,
+        }
+    }
+}
+
+/// What went wrong ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemView {
+    /// What kind of problem; does not change.
+    pub r#type: String,
+    /// The kind, in words.
+    pub title: String,
+    /// The status.
+    pub status: u16,
+    /// This one, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The fields that break a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldErrorView>,
+    /// What to quote when asking about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// A field that breaks a rule.
+#[derive(Serialize, ToSchema)]
+pub struct FieldErrorView {
+    /// The field.
+    pub field: String,
+    /// The rule.
+    pub rule: String,
+}
+
+/// The door's own answer to a request without a valid access token.
+#[derive(Serialize, ToSchema)]
+pub struct DoorView {
+    /// `Unauthorized` or `Forbidden`.
+    pub message: String,
+}
