@@ -1,0 +1,199 @@
+"""Packages the template with the functions' binaries and deploys it to the local AWS, as `sam deploy` would.
+
+Writes one JSON object per line to standard output: `{"progress": text}` while it works, then `{"outputs": {...}}`.
+On failure it writes one line to standard error and ends with status 1. A repeat with nothing changed deploys nothing.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from samtranslator.yaml_helper import yaml_parse
+
+CODE_BUCKET = "darkroom-deployments"
+POLL_S = 0.2
+PROVIDER_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "stability": "STABILITY_API_KEY",
+    "replicate": "REPLICATE_API_TOKEN",
+    "fal": "FAL_KEY",
+}
+
+
+class DeployFailed(Exception):
+    pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--template", required=True, type=Path)
+    parser.add_argument("--binaries", required=True, type=Path, help="directory with one executable per function")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    arguments = parser.parse_args()
+    try:
+        deploy(arguments)
+    except (DeployFailed, BotoCoreError, ClientError, OSError) as error:
+        sys.exit(" ".join(str(error).split()))
+
+
+def deploy(arguments):
+    settings = {"endpoint_url": arguments.endpoint, "region_name": os.environ["AWS_REGION"]}
+    settings["config"] = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    bucket = boto3.client("s3", **settings)
+    stacks = boto3.client("cloudformation", **settings)
+    secrets = boto3.client("secretsmanager", **settings)
+
+    template, fingerprint = package(bucket, arguments)
+    stack = describe(stacks, arguments.stack)
+    if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
+        stack = apply(stacks, stack, arguments, template, fingerprint)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    store_provider_keys(secrets, outputs["ProviderKeysArn"])
+    write({"outputs": outputs})
+
+
+def package(bucket, arguments):
+    """Uploads what the template names by a local path, each under the hash of its content, and puts the addresses in."""
+    bucket.create_bucket(Bucket=CODE_BUCKET)
+    held = {o["Key"] for o in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])}
+    template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Serverless::Function":
+            function = Path(properties["CodeUri"]).name
+            key = upload_function(bucket, held, arguments.binaries / function)
+            properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
+        elif resource["Type"] == "AWS::CloudFormation::Stack":
+            nested = yaml_parse((arguments.template.parent / properties["TemplateURL"]).read_text(encoding="utf-8"))
+            properties["TemplateURL"] = upload_template(bucket, arguments, nested)
+    url = upload_template(bucket, arguments, template)
+    fingerprint = hashlib.sha256(json.dumps([url, sorted(arguments.parameter)]).encode()).hexdigest()
+    return url, fingerprint
+
+
+def upload_function(bucket, held, binary):
+    if not binary.is_file():
+        raise DeployFailed(f"there is no binary for the function {binary.name}: {binary} is missing")
+    content = binary.read_bytes()
+    key = f"{binary.name}/{hashlib.sha256(content).hexdigest()}.zip"
+    if key not in held:
+        write({"progress": f"packing {binary.name}"})
+        bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=zipped(content))
+        for old in held:
+            if old.startswith(f"{binary.name}/"):
+                bucket.delete_object(Bucket=CODE_BUCKET, Key=old)
+    return key
+
+
+def zipped(content):
+    """A deployment package that is the same for the same content: no time, and the mode of an executable."""
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compresslevel=1) as package_file:
+        package_file.writestr(entry, content, compresslevel=1)
+    return archive.getvalue()
+
+
+def upload_template(bucket, arguments, template):
+    body = json.dumps(template, sort_keys=True).encode()
+    key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
+    bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=body)
+    return f"{arguments.endpoint}/{CODE_BUCKET}/{key}"
+
+
+def describe(stacks, name):
+    try:
+        return stacks.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+
+
+def fingerprint_of(stack):
+    return next((tag["Value"] for tag in stack.get("Tags", []) if tag["Key"] == "fingerprint"), None)
+
+
+def settled(stack):
+    return stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def apply(stacks, stack, arguments, template_url, fingerprint):
+    if stack is not None and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+        stacks.delete_stack(StackName=arguments.stack)
+        follow(stacks, arguments.stack)
+        stack = None
+    request = {
+        "StackName": arguments.stack,
+        "TemplateURL": template_url,
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in (parameter.split("=", 1) for parameter in arguments.parameter)
+        ],
+        "Tags": [{"Key": "fingerprint", "Value": fingerprint}],
+    }
+    seen = events(stacks, arguments.stack) if stack else []
+    if stack is None:
+        stacks.create_stack(**request)
+    else:
+        stacks.update_stack(**request)
+    return follow(stacks, arguments.stack, {event["EventId"] for event in seen})
+
+
+def follow(stacks, name, seen=frozenset()):
+    """Reports each resource as it is done; the first failure is the cause, what follows it is the roll-back."""
+    reported, failure = set(seen), None
+    while True:
+        time.sleep(POLL_S)
+        stack = describe(stacks, name)
+        if stack is None:
+            return None
+        for event in reversed(events(stacks, name)):
+            if event["EventId"] in reported:
+                continue
+            reported.add(event["EventId"])
+            status = event["ResourceStatus"]
+            if status.endswith("_FAILED") and failure is None:
+                reason = event.get("ResourceStatusReason", status)
+                failure = f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+            elif status.endswith("_COMPLETE"):
+                write({"progress": f"{event['LogicalResourceId']} {status.lower().replace('_', ' ')}"})
+        if settled(stack):
+            return stack
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            raise DeployFailed(failure or stack.get("StackStatusReason") or stack["StackStatus"])
+
+
+def events(stacks, name):
+    try:
+        return stacks.describe_stack_events(StackName=name)["StackEvents"]
+    except ClientError:
+        return []
+
+
+def store_provider_keys(secrets, secret):
+    """The secret holds exactly the keys of this environment, so a start without a key goes back to no key."""
+    keys = {name: os.environ[variable] for name, variable in PROVIDER_KEYS.items() if os.environ.get(variable)}
+    secrets.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+
+
+def write(message):
+    print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    main()

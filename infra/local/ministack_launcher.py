@@ -1,0 +1,345 @@
+"""Runs MiniStack, the local AWS, with its known differences from AWS mended.
+
+Everything patched here is internal to one version, so the version is asserted. Each patch says what AWS does and what
+MiniStack does instead; drop a patch when a newer version no longer needs it.
+
+Environment, beside MiniStack's own: `AWS_CALLS_FILE`, where every call of a function's role is appended as a line of
+JSON (`role`, `action`, `resource`, `allowed`).
+
+The process ends, saving its state, on SIGTERM and when its standard input closes, so it never outlives its parent.
+"""
+
+import contextvars
+import http.server
+import json
+import os
+import signal
+import socketserver
+import sys
+import threading
+import time
+from importlib.metadata import version
+from xml.sax.saxutils import escape
+
+PATCHED_VERSION = "1.5.33"
+if version("ministack") != PATCHED_VERSION:
+    sys.exit(f"the patches are written for MiniStack {PATCHED_VERSION}, found {version('ministack')}")
+
+import ministack.app as app
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core.responses import _request_account_id, _request_region
+from ministack.services import apigateway, cognito, dynamodb, s3
+from ministack.services.cloudformation import provisioners
+
+TTL_SWEEP_S = 1
+HANDLERS = provisioners._RESOURCE_HANDLERS
+
+
+def after_provisioning(resource_type, apply):
+    """Calls `apply(physical_id, properties)` whenever a template has created or updated such a resource."""
+    handlers = HANDLERS[resource_type]
+    create, update = handlers["create"], handlers.get("update")
+
+    def create_and_apply(logical_id, properties, stack):
+        result = create(logical_id, properties, stack)
+        apply(result[0], properties)
+        return result
+
+    def update_and_apply(physical_id, old, new, stack, logical_id=None):
+        result = update(physical_id, old, new, stack, logical_id)
+        apply(result[0], new)
+        return result
+
+    handlers["create"] = create_and_apply
+    if update:
+        handlers["update"] = update_and_apply
+
+
+def answer_without_waiting():
+    """A warm call costs 60 to 100 ms of waiting: for late log lines, and for Nagle's algorithm on unbuffered writes."""
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+    http.server.BaseHTTPRequestHandler.wbufsize = -1
+    drain = lambda_runtime.Worker._drain_stderr_bounded
+
+    def drain_briefly(worker, first_line_wait=0, idle_confirm=0, hard_cap=0):
+        return drain(worker, 0.002, 0.001, 0.05)
+
+    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_briefly
+
+
+# --- HTTP APIs ---
+
+
+def import_http_apis():
+    """An HTTP API defined by an OpenAPI `Body`, as every SAM HttpApi is, gets no routes, authorizers or CORS rules."""
+    after_provisioning("AWS::ApiGatewayV2::Api", import_openapi)
+
+
+def import_openapi(api_id, properties):
+    body = properties.get("Body")
+    if not isinstance(body, dict):
+        return
+    cors = body.get("x-amazon-apigateway-cors")
+    if cors:
+        apigateway._update_api(api_id, {"corsConfiguration": cors})
+    for store in (apigateway._routes, apigateway._integrations, apigateway._authorizers):
+        store[api_id] = {}
+    schemes = (body.get("components") or {}).get("securitySchemes") or {}
+    authorizers = {
+        name: create_authorizer(api_id, name, scheme["x-amazon-apigateway-authorizer"])
+        for name, scheme in schemes.items()
+    }
+    for path, operations in body["paths"].items():
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and "x-amazon-apigateway-integration" in operation:
+                create_route(api_id, method, path, operation, authorizers)
+
+
+def create_authorizer(api_id, name, declared):
+    source = declared.get("identitySource")
+    answer = apigateway._create_authorizer(
+        api_id,
+        {
+            "name": name,
+            "authorizerType": declared["type"].upper(),
+            "identitySource": source if isinstance(source, list) else [source],
+            "jwtConfiguration": declared.get("jwtConfiguration", {}),
+        },
+    )
+    return json.loads(answer[2])["authorizerId"]
+
+
+def create_route(api_id, method, path, operation, authorizers):
+    declared = operation["x-amazon-apigateway-integration"]
+    answer = apigateway._create_integration(
+        api_id,
+        {
+            "integrationType": declared["type"].upper(),
+            "integrationUri": declared["uri"],
+            "integrationMethod": declared.get("httpMethod", "POST"),
+            "payloadFormatVersion": declared.get("payloadFormatVersion", "2.0"),
+        },
+    )
+    verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+    route = {
+        "routeKey": f"{verb} {path}" if path.startswith("/") else path,
+        "target": f"integrations/{json.loads(answer[2])['integrationId']}",
+    }
+    for requirement in operation.get("security") or []:
+        for name, scopes in requirement.items():
+            if name in authorizers:
+                route.update(
+                    authorizationType="JWT", authorizerId=authorizers[name], authorizationScopes=scopes
+                )
+    apigateway._create_route(api_id, route)
+
+
+# --- Tables, buckets, queues ---
+
+
+def keep_dropped_properties():
+    """Time to live, point-in-time recovery and bucket lifecycles are dropped from templates."""
+    after_provisioning("AWS::DynamoDB::Table", configure_table)
+    after_provisioning("AWS::S3::Bucket", configure_bucket)
+
+
+def configure_table(name, properties):
+    ttl = properties.get("TimeToLiveSpecification")
+    if ttl:
+        enabled = ttl.get("Enabled") in (True, "true")
+        specification = {"Enabled": enabled, "AttributeName": ttl["AttributeName"]}
+        dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification})
+    recovery = properties.get("PointInTimeRecoverySpecification")
+    if recovery:
+        dynamodb._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": recovery})
+
+
+def configure_bucket(name, properties):
+    rules = (properties.get("LifecycleConfiguration") or {}).get("Rules")
+    if rules:
+        s3._put_bucket_lifecycle(name, element("LifecycleConfiguration", *map(lifecycle_rule, rules)).encode())
+
+
+def lifecycle_rule(rule):
+    parts = [element("ID", escape(rule.get("Id", "rule"))), element("Status", rule["Status"])]
+    parts.append(element("Filter", element("Prefix", escape(rule.get("Prefix", "")))))
+    expiration = []
+    if "ExpirationInDays" in rule:
+        expiration.append(element("Days", rule["ExpirationInDays"]))
+    if "ExpiredObjectDeleteMarker" in rule:
+        expiration.append(element("ExpiredObjectDeleteMarker", str(rule["ExpiredObjectDeleteMarker"]).lower()))
+    if expiration:
+        parts.append(element("Expiration", *expiration))
+    for name in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
+        if name in rule:
+            parts.append(element(name, *(element(key, value) for key, value in rule[name].items())))
+    return element("Rule", *parts)
+
+
+def element(name, *content):
+    return f"<{name}>{''.join(map(str, content))}</{name}>"
+
+
+def expire_items_promptly():
+    """Items past their time to live go every 60 s; here each second, so that tests need not wait."""
+
+    def sweep():
+        while True:
+            time.sleep(TTL_SWEEP_S)
+            for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
+                if setting.get("TimeToLiveStatus") == "ENABLED":
+                    expire_items(account, region, name, setting["AttributeName"])
+
+    threading.Thread(target=sweep, daemon=True, name="time-to-live").start()
+
+
+def expire_items(account, region, name, attribute):
+    account_token, region_token = _request_account_id.set(account), _request_region.set(region)
+    try:
+        with dynamodb._lock:
+            table = dynamodb._tables.get(name)
+            now = time.time()
+            for pk, items in list((table or {}).get("items", {}).items()):
+                for sk, item in list(items.items()):
+                    expires_at = (item.get(attribute) or {}).get("N")
+                    if expires_at is not None and float(expires_at) <= now:
+                        dynamodb._remove_item(table, pk, sk)
+    finally:
+        _request_account_id.reset(account_token)
+        _request_region.reset(region_token)
+
+
+def read_concurrency_as_number():
+    """A number that comes from a template parameter stays text, which the queue's poller cannot compare."""
+    handlers = HANDLERS["AWS::Lambda::EventSourceMapping"]
+    create, update = handlers["create"], handlers["update"]
+
+    def with_number(properties):
+        declared = properties.get("ScalingConfig") or {}
+        if "MaximumConcurrency" not in declared:
+            return properties
+        scaling = {**declared, "MaximumConcurrency": int(declared["MaximumConcurrency"])}
+        return {**properties, "ScalingConfig": scaling}
+
+    handlers["create"] = lambda logical_id, properties, stack: create(logical_id, with_number(properties), stack)
+    handlers["update"] = lambda physical_id, old, new, *rest, **named: update(
+        physical_id, with_number(old), with_number(new), *rest, **named
+    )
+
+
+# --- Identity and secrets ---
+
+
+def honour_secret_generation():
+    """`ExcludePunctuation` and its siblings are ignored: they become excluded characters."""
+    import string
+
+    groups = {
+        "ExcludeLowercase": string.ascii_lowercase,
+        "ExcludeUppercase": string.ascii_uppercase,
+        "ExcludeNumbers": string.digits,
+        "ExcludePunctuation": string.punctuation,
+    }
+    generate = provisioners._sm_secret_string
+
+    def generate_as_declared(properties):
+        declared = properties.get("GenerateSecretString")
+        if not declared:
+            return generate(properties)
+        excluded = declared.get("ExcludeCharacters", "")
+        excluded += "".join(group for name, group in groups.items() if declared.get(name) in (True, "true"))
+        return generate({**properties, "GenerateSecretString": {**declared, "ExcludeCharacters": excluded}})
+
+    provisioners._sm_secret_string = generate_as_declared
+
+
+def rotate_refresh_tokens():
+    """`GetTokensFromRefreshToken` returns a new refresh token and spends the old one when the client rotates; MiniStack
+    does not know rotation. It drops the setting, so every client rotates here, without a grace period."""
+    refresh = cognito._refresh_auth_result
+
+    def refresh_and_rotate(pool, pool_id, client_id, token):
+        result, error = refresh(pool, pool_id, client_id, token)
+        if error:
+            return result, error
+        claims = cognito._token_claims(token)
+        result["RefreshToken"] = cognito._fake_token(
+            claims["sub"],
+            pool_id,
+            client_id,
+            "refresh",
+            origin_jti=claims.get("origin_jti", ""),
+            scope=claims.get("scope"),
+        )
+        cognito._revoked_tokens.add(token)
+        return result, None
+
+    cognito._refresh_auth_result = refresh_and_rotate
+
+
+def count_loopback_as_tls():
+    """The bucket's policy refuses plain HTTP, which is all there is on the loopback interface."""
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
+
+
+def record_calls(path):
+    """Appends what each role asked for and whether it was allowed, at the one point where MiniStack decides it."""
+    evaluated = contextvars.ContextVar("evaluated", default=None)
+    evaluate, enforce = iam_evaluator.evaluate, iam_evaluator.enforce
+    calls = open(path, "a", buffering=1, encoding="utf-8")
+
+    def evaluate_and_remember(context, *arguments):
+        evaluated.set(context)
+        return evaluate(context, *arguments)
+
+    def enforce_and_record(*arguments, **options):
+        evaluated.set(None)
+        refusal = enforce(*arguments, **options)
+        context = evaluated.get()
+        if context is not None and ":assumed-role/" in context.principal_arn:
+            call = {
+                "role": context.principal_arn.split("/")[1],
+                "action": context.action,
+                "resource": context.resource_arn,
+                "allowed": refusal is None,
+            }
+            calls.write(json.dumps(call) + "\n")
+        return refusal
+
+    iam_evaluator.evaluate = evaluate_and_remember
+    iam_evaluator.enforce = enforce_and_record
+
+
+def end_with_parent():
+    def wait_for_end_of_input():
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_end_of_input, daemon=True, name="parent-watch").start()
+
+
+def main():
+    answer_without_waiting()
+    import_http_apis()
+    keep_dropped_properties()
+    expire_items_promptly()
+    read_concurrency_as_number()
+    honour_secret_generation()
+    rotate_refresh_tokens()
+    count_loopback_as_tls()
+    if os.environ.get("AWS_CALLS_FILE"):
+        record_calls(os.environ["AWS_CALLS_FILE"])
+    end_with_parent()
+    try:
+        app.main()
+    finally:
+        # The function processes are in this group, and nothing else is.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
