@@ -1,0 +1,190 @@
+//! AWS clients: one configuration and one HTTP client for all of them, each made on first use.
+//!
+//! The configuration is made by hand, without `aws-config`: on Lambda there is nothing to look for, and looking costs
+//! start time. TLS is `ring`, as the other provider gathers entropy for half a second on a small function, and it trusts
+//! only Amazon's roots (<https://www.amazontrust.com/repository/>), which is all that AWS endpoints chain to.
+//! A client that a function never asks for is dropped by the linker.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use tokio::sync::OnceCell;
+
+#[cfg(debug_assertions)]
+use crate::chaos::Interruption;
+use crate::config::{Environment, InvalidVariable};
+use crate::seal::{Sealer, WeakKey};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// An attempt on S3 includes sending the body, which may be a film.
+const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPTS: u32 = 3;
+
+/// The clients of one process. Shared by reference; each client is itself a cheap clone.
+pub struct Clients {
+    sdk: SdkConfig,
+    #[cfg(debug_assertions)]
+    interruption: Option<Interruption>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    cognito: OnceLock<aws_sdk_cognitoidentityprovider::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    sealer: OnceCell<Sealer>,
+}
+
+/// Starts the configuration builder of a service, with the interruption of crash tests where there is one.
+macro_rules! service_config {
+    ($clients:expr, $service:ident) => {{
+        let builder = $service::config::Builder::from(&$clients.sdk);
+        #[cfg(debug_assertions)]
+        let builder = match &$clients.interruption {
+            Some(interruption) => builder.interceptor(interruption.clone()),
+            None => builder,
+        };
+        builder
+    }};
+}
+
+impl Clients {
+    /// Fails only when a variable that Lambda itself sets is missing.
+    pub fn new(environment: &Environment) -> Result<Self, InvalidVariable> {
+        Ok(Self {
+            sdk: sdk_config(environment)?,
+            #[cfg(debug_assertions)]
+            interruption: Interruption::from_environment(environment),
+            dynamodb: OnceLock::new(),
+            s3: OnceLock::new(),
+            sqs: OnceLock::new(),
+            cognito: OnceLock::new(),
+            secrets: OnceLock::new(),
+            sealer: OnceCell::new(),
+        })
+    }
+
+    /// The client of the tables.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.dynamodb
+            .get_or_init(|| aws_sdk_dynamodb::Client::from_conf(service_config!(self, aws_sdk_dynamodb).build()))
+    }
+
+    /// The client of the bucket. An attempt may take thirty seconds, since it includes the body.
+    ///
+    /// With an endpoint override the bucket goes into the path: a local endpoint has no name for each bucket.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        self.s3.get_or_init(|| {
+            let timeouts = timeouts(S3_ATTEMPT_TIMEOUT);
+            let config = service_config!(self, aws_sdk_s3)
+                .force_path_style(self.sdk.endpoint_url().is_some())
+                .timeout_config(timeouts);
+            aws_sdk_s3::Client::from_conf(config.build())
+        })
+    }
+
+    /// The client of the queues.
+    pub fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::from_conf(service_config!(self, aws_sdk_sqs).build()))
+    }
+
+    /// The client of the user pool.
+    pub fn cognito(&self) -> &aws_sdk_cognitoidentityprovider::Client {
+        self.cognito.get_or_init(|| {
+            let config = service_config!(self, aws_sdk_cognitoidentityprovider).build();
+            aws_sdk_cognitoidentityprovider::Client::from_conf(config)
+        })
+    }
+
+    /// The client of the secrets: the application key and the providers' keys.
+    pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
+        self.secrets.get_or_init(|| {
+            aws_sdk_secretsmanager::Client::from_conf(service_config!(self, aws_sdk_secretsmanager).build())
+        })
+    }
+
+    /// Opens the connection to DynamoDB during start, which runs at full CPU, so that the first request need not.
+    ///
+    /// It reads a key that no item has. Whatever comes of it is ignored: the first request finds out by itself.
+    pub async fn warm_dynamodb(&self, table: &str) {
+        let nothing = AttributeValue::S("-".to_owned());
+        let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
+        if let Err(error) = read.send().await {
+            tracing::debug!(error = %DisplayErrorContext(&error), "the connection was not opened during start");
+        }
+    }
+
+    /// The sealer with the application key, which is fetched from Secrets Manager once per process, on first use.
+    /// A failure is not remembered: the next call asks again.
+    pub async fn sealer(&self, secret_arn: &str) -> Result<&Sealer, AppKeyError> {
+        self.sealer
+            .get_or_try_init(async || {
+                let answer = self.secrets().get_secret_value().secret_id(secret_arn).send().await;
+                let secret = answer.map_err(|error| AppKeyError::Unreadable(Box::new(error)))?;
+                Ok(Sealer::new(secret.secret_string().unwrap_or_default().as_bytes())?)
+            })
+            .await
+    }
+}
+
+/// Why there is no application key.
+#[derive(Debug, thiserror::Error)]
+pub enum AppKeyError {
+    /// Secrets Manager did not give it.
+    #[error("the application key cannot be read: allow secretsmanager:GetSecretValue on it to this function's role")]
+    Unreadable(#[source] Box<aws_sdk_secretsmanager::error::SdkError<GetSecretValueError>>),
+    /// It is there and no good.
+    #[error("the application key is no good: put a random string of 32 characters or more into its secret")]
+    Weak(#[from] WeakKey),
+}
+
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+
+/// The configuration that all clients share. The credentials are those of the function's role; they never expire within
+/// the life of a process, which Lambda ends before.
+fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
+    let credentials = Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    );
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(environment.required("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .http_client(http_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts(ATTEMPT_TIMEOUT));
+    builder.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
+    Ok(builder.build())
+}
+
+/// Short, because a pooled connection may have died while the function was frozen, and the retry opens another.
+fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+}
+
+#[expect(clippy::expect_used, reason = "the roots are part of the program, and a test reads them")]
+fn http_client() -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice());
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("the embedded roots are certificates");
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build_https()
+}

@@ -1,0 +1,38 @@
+//! Changing a thing only if it is still what it was: [RFC 9110, section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
+
+use axum::extract::FromRequestParts;
+use http::header::IF_MATCH;
+use http::request::Parts;
+
+use super::Problem;
+
+/// The entity tag of a version, for the header `ETag`.
+#[must_use]
+pub fn etag(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The condition of a request: nothing where the client set none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IfMatch(pub Option<String>);
+
+impl IfMatch {
+    /// Refuses with 412 unless the thing still has one of the tags that the client named. Weak tags match nothing.
+    pub fn check(&self, version: u64) -> Result<(), Problem> {
+        let matches =
+            |condition: &str| condition.trim() == "*" || condition.split(',').any(|tag| tag.trim() == etag(version));
+        match &self.0 {
+            Some(condition) if !matches(condition) => Err(Problem::precondition_failed()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let condition = parts.headers.get(IF_MATCH).map(|value| value.to_str().map(str::to_owned));
+        condition.transpose().map(Self).map_err(|_| Problem::invalid("If-Match", "must be an entity tag"))
+    }
+}

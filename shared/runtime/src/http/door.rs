@@ -1,0 +1,110 @@
+//! Through which every request comes in and every answer goes out.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use lambda_runtime::{LambdaEvent, service_fn};
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use super::Problem;
+use super::gateway::{Answer, Event};
+use crate::Error;
+use crate::config::Environment;
+use crate::sqs::chain;
+
+/// The largest body, in bytes, of a router that sets no `DefaultBodyLimit` of its own.
+const BODY_LIMIT: usize = 64 * 1024;
+/// The largest answer, in bytes: Lambda's own limit.
+const ANSWER_LIMIT: usize = 6 * 1024 * 1024;
+
+/// Builds the routes and answers requests until Lambda ends the process.
+///
+/// Unknown routes and methods, refusals, failures and panics are all answered with a problem; the cause of a failure is
+/// logged here, once, under the request id, and never sent.
+pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
+    let router = furnish(crate::start(build).await?);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(answer(router, event.payload).await) }
+    }))
+    .await
+}
+
+/// What every router has: its own limit wins over this one, as it is nearer to the handler.
+fn furnish(router: Router) -> Router {
+    router
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The thing has no such method")
+        })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+async fn answer(router: Router, event: Event) -> Answer {
+    let request_id = event.request_id().to_owned();
+    let span = tracing::info_span!("request", request_id);
+    async {
+        let response = match event.into_request() {
+            Ok(request) => respond(router, request).await,
+            Err(problem) => problem.into_response(),
+        };
+        let (status, mut headers, body) = complete(response, &request_id).await;
+        add_headers(&mut headers, &request_id);
+        Answer::new(status, &headers, &body)
+    }
+    .instrument(span)
+    .await
+}
+
+async fn respond(router: Router, request: http::Request<Body>) -> Response {
+    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(infallible)) => match infallible {},
+        Err(_) => Problem::internal("a handler panicked").into_response(),
+    }
+}
+
+/// Puts the request id into a problem, and logs its cause.
+async fn complete(mut response: Response, request_id: &str) -> (StatusCode, HeaderMap, Bytes) {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(error = chain(cause), "the request failed");
+        }
+        let body = problem.with_request_id(request_id).body();
+        *response.body_mut() = Body::from(body);
+    }
+    let (parts, body) = response.into_parts();
+    match axum::body::to_bytes(body, ANSWER_LIMIT).await {
+        Ok(bytes) => (parts.status, parts.headers, bytes),
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the answer could not be read");
+            (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new())
+        }
+    }
+}
+
+/// Nothing is cached, sniffed, framed or fetched without TLS unless a handler says otherwise.
+fn add_headers(headers: &mut HeaderMap, request_id: &str) {
+    const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+        (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(value);
+    }
+    headers.remove(http::header::CONTENT_LENGTH);
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
+        headers.insert("x-request-id", request_id);
+    }
+}

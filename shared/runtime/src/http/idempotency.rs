@@ -1,0 +1,84 @@
+//! Requests that change something, and may be sent again: [The Idempotency-Key HTTP header field].
+//!
+//! [The Idempotency-Key HTTP header field]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use ring::digest::{Context, SHA256};
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use super::body;
+
+const MAX_LENGTH: usize = 64;
+
+/// What the client repeats when it repeats a request. It counts within one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The key: 1 to 64 visible ASCII characters, without the quotes that the draft puts around it.
+    pub key: String,
+    /// SHA-256, in hexadecimal, of method, path and body as they came: another request has another one.
+    pub fingerprint: String,
+}
+
+/// A change with a body, as strict as [`StrictJson`](super::StrictJson).
+pub struct MutatingRequest<T> {
+    /// The body.
+    pub body: T,
+    /// Nothing where the client sent no key, and so wants no protection.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MutatingRequest<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        body::check_content_type(request.headers())?;
+        let (idempotency, bytes) = read(request, state).await?;
+        Ok(Self { body: body::parse(&bytes)?, idempotency })
+    }
+}
+
+/// A change that the method and the path say all about. A body is refused, as nobody would read it.
+pub struct BodilessRequest {
+    /// Nothing where the client sent no key, and so wants no protection.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for BodilessRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (idempotency, bytes) = read(request, state).await?;
+        if bytes.is_empty() { Ok(Self { idempotency }) } else { Err(Problem::invalid("body", "must be empty")) }
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Option<Idempotency>, bytes::Bytes), Problem> {
+    let key = key(request.headers())?;
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let bytes = body::read(request, state).await?;
+    let idempotency = key.map(|key| {
+        let mut digest = Context::new(&SHA256);
+        for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", &bytes] {
+            digest.update(part);
+        }
+        let fingerprint = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Idempotency { key, fingerprint }
+    });
+    Ok((idempotency, bytes))
+}
+
+/// The draft has a quoted string; a bare one is what most clients send. A comma is where two headers were joined.
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    const NAME: &str = "Idempotency-Key";
+    let Some(value) = headers.get(NAME) else { return Ok(None) };
+    let value = value.to_str().unwrap_or_default();
+    let key = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\",\\".contains(&byte);
+    if (1..=MAX_LENGTH).contains(&key.len()) && key.bytes().all(allowed) {
+        return Ok(Some(key.to_owned()));
+    }
+    let rule = "must be one string of 1 to 64 visible ASCII characters other than comma, quote and backslash";
+    Err(Problem::invalid(NAME, rule))
+}

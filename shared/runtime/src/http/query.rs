@@ -1,0 +1,48 @@
+//! Query strings and path parameters.
+
+use std::collections::HashSet;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use super::body::invalid;
+
+/// The query string. A parameter that is repeated, or that `T` does not know (with `deny_unknown_fields`, which every query
+/// has) or does not take, is refused with a 400 that names it.
+pub struct StrictQuery<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for StrictQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let mut names = HashSet::new();
+    for (name, _) in pairs {
+        if names.contains(&name) {
+            return Err(Problem::invalid(name, "must not be repeated"));
+        }
+        names.insert(name);
+    }
+    let values = serde_urlencoded::Deserializer::new(pairs);
+    serde_path_to_error::deserialize(values)
+        .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
+}
+
+/// The parameters of the path. One that is malformed is the id of nothing: 404.
+pub struct StrictPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for StrictPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(parameters)| Self(parameters)).map_err(|_| Problem::not_found())
+    }
+}
