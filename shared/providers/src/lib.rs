@@ -1,1 +1,122 @@
-//! providers
+//! AI providers of images and videos behind one trait.
+//!
+//! What leaves the service is a [`Request`]: prompt, settings, input image. It has no field for an account, an email, an
+//! address or a device, so a provider cannot be told any of them.
+//!
+//! A provider either answers at once or names a job that is [polled](Provider::poll) until it is done. The caller stores
+//! the job's id before it waits, so that a second attempt resumes the job instead of paying for another.
+//!
+//! Failures are of [four kinds](ErrorKind), and each kind has one rule for the caller.
+//!
+//! Of the providers, [`Sketch`] is built in and needs no key; the others exist once [`Settings`] has their key.
+
+mod error;
+mod sketch;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use error::{ErrorKind, ProviderError};
+pub use sketch::Sketch;
+
+/// An AI service, or the built-in [`Sketch`].
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The name that the catalogue uses.
+    fn name(&self) -> &'static str;
+
+    /// Asks for `request.count` outputs. A repeat asks, and pays, again.
+    async fn start(&self, request: &Request) -> Result<Started, ProviderError>;
+
+    /// Asks how a job from [`start`](Provider::start) stands. A repeat is free and gives the same outputs as long as the
+    /// provider keeps them (about an hour for most).
+    async fn poll(&self, job: &str) -> Result<Polled, ProviderError>;
+}
+
+/// All that a provider is told.
+///
+/// Deliberately not `Debug`: a prompt must not slip into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Image or video.
+    pub kind: Kind,
+    /// The provider's own name for the model.
+    pub model: String,
+    /// What to show.
+    pub prompt: String,
+    /// What not to show. Models that know no such field do not get it.
+    pub negative_prompt: Option<String>,
+    /// In pixels. A provider with fixed sizes gives the nearest one.
+    pub width: u32,
+    /// In pixels. A provider with fixed sizes gives the nearest one.
+    pub height: u32,
+    /// How many outputs, at least 1.
+    pub count: u8,
+    /// Fixes the provider's randomness. Further outputs of the same request use the following numbers.
+    pub seed: Option<u64>,
+    /// Length of a video. A provider with fixed lengths gives the nearest one.
+    pub duration_ms: Option<u64>,
+    /// A picture to start from.
+    pub input_image: Option<InputImage>,
+}
+
+/// What is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A still picture.
+    Image,
+    /// A film, as MP4 or WebM.
+    Video,
+}
+
+/// A picture to start from, its metadata already removed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InputImage {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// `image/png`, `image/jpeg` or `image/webp`.
+    pub mime: String,
+}
+
+/// How a request began.
+#[derive(Debug)]
+pub enum Started {
+    /// Finished already. At least one output and at most `count`: fewer means that the provider made or kept fewer, and
+    /// only those are to be charged.
+    Done(Vec<Output>),
+    /// To be polled.
+    Job {
+        /// For [`Provider::poll`]. It may carry the request itself, so it is stored with it and never logged.
+        id: String,
+        /// When to ask first.
+        poll_after: Duration,
+    },
+}
+
+/// How a job stands.
+#[derive(Debug)]
+pub enum Polled {
+    /// Finished; the outputs are as in [`Started::Done`].
+    Done(Vec<Output>),
+    /// Not finished.
+    Pending {
+        /// An id that replaces the one that was asked with, where the provider changed it.
+        job: Option<String>,
+        /// When to ask again.
+        poll_after: Duration,
+    },
+}
+
+/// One finished file, exactly as the provider sent it: whether it is what it should be is the caller's to check.
+#[derive(PartialEq, Eq)]
+pub struct Output {
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Output({} bytes)", self.bytes.len())
+    }
+}
