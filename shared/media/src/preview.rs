@@ -1,0 +1,64 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, RgbImage, RgbaImage};
+
+use crate::{MediaError, measure, picture};
+
+/// The longest side that ThumbHash takes (<https://evanw.github.io/thumbhash/>).
+const THUMBHASH_SIDE_PX: u32 = 100;
+
+/// Of 100: small files for a gallery's grid, without visible blocks.
+const JPEG_QUALITY: u8 = 80;
+
+/// What stands for a file until it is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// A JPEG without any metadata. Transparent parts are white.
+    pub jpeg: Vec<u8>,
+    /// Pixels of the JPEG.
+    pub width: u32,
+    /// Pixels of the JPEG.
+    pub height: u32,
+    /// A `ThumbHash` of about 25 bytes, in base64: a blurred placeholder that fits in a listing.
+    pub thumbhash: String,
+}
+
+/// Decodes a picture, or the first frame of an H.264 MP4, and makes it fit a square of `max_side_px`. Smaller ones
+/// keep their size. The orientation is applied.
+///
+/// # Errors
+/// Those of [`measure`], [`MediaError::Decode`], and for videos [`MediaError::NoVideoFrame`], which says nothing
+/// about whether the video plays: other codecs, WebM and fragmented MP4 end in it.
+pub fn preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaError> {
+    let media_type = measure(bytes)?.media_type;
+    let picture = fit(picture::decode(bytes, media_type)?, max_side_px).into_rgba8();
+    let hashed = fit(DynamicImage::ImageRgba8(picture.clone()), THUMBHASH_SIDE_PX).into_rgba8();
+    let opaque = on_white(&picture);
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&opaque).map_err(MediaError::Encode)?;
+    Ok(Preview { jpeg, width: opaque.width(), height: opaque.height(), thumbhash: thumbhash(&hashed) })
+}
+
+fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {
+    let max_side_px = max_side_px.max(1);
+    if picture.width() <= max_side_px && picture.height() <= max_side_px {
+        return picture;
+    }
+    picture.thumbnail(max_side_px, max_side_px)
+}
+
+fn thumbhash(picture: &RgbaImage) -> String {
+    let [width, height] = [picture.width(), picture.height()].map(crate::read::size);
+    STANDARD.encode(thumbhash::rgba_to_thumb_hash(width, height, picture.as_raw()))
+}
+
+fn on_white(picture: &RgbaImage) -> RgbImage {
+    let mut opaque = RgbImage::new(picture.width(), picture.height());
+    for (target, source) in opaque.pixels_mut().zip(picture.pixels()) {
+        let [r, g, b, alpha] = source.0.map(u16::from);
+        let blend = |channel: u16| u8::try_from((channel * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX);
+        target.0 = [blend(r), blend(g), blend(b)];
+    }
+    opaque
+}

@@ -1,0 +1,66 @@
+use crate::{MediaError, MediaType, jpeg, mp4, png, strip, webp};
+
+/// The longest note, in bytes of UTF-8. Escaped, it still fits one JPEG segment.
+pub const MAX_NOTE_BYTES: usize = 1000;
+
+/// IPTC's term for media that a trained model made (<https://cv.iptc.org/newscodes/digitalsourcetype/>).
+const DIGITAL_SOURCE_TYPE: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
+
+/// Strips a file, then marks it as generated: an XMP packet with IPTC's digital source type and `note` as its
+/// description. The same input gives the same bytes, and marking again replaces the mark.
+///
+/// The note goes out with the file: it must not name the account or quote the prompt.
+///
+/// # Errors
+/// Those of [`strip`], [`MediaError::NoteTooLong`], and [`MediaError::Unsupported`] for WebM, for which XMP has no
+/// place: such a file is stored stripped and unmarked.
+pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError> {
+    if note.len() > MAX_NOTE_BYTES {
+        return Err(MediaError::NoteTooLong);
+    }
+    let packet = packet(note);
+    let media_type = crate::sniff(&bytes).accepted()?;
+    if media_type == MediaType::Webm {
+        return Err(MediaError::unsupported(media_type, "it has no place for a provenance mark: use MP4"));
+    }
+    let stripped = strip(bytes)?;
+    match media_type {
+        MediaType::Jpeg => jpeg::add_xmp(&stripped, &packet),
+        MediaType::Png => png::add_xmp(&stripped, &packet),
+        MediaType::Webp => webp::add_xmp(&stripped, &packet),
+        MediaType::Mp4 | MediaType::Webm => Ok(mp4::add_xmp(stripped, &packet)),
+    }
+}
+
+/// An XMP packet (XMP part 1, 7.3; IPTC Photo Metadata Standard 2023.2, "Digital Source Type").
+fn packet(note: &str) -> String {
+    let note = escape(note);
+    format!(
+        "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\
+         <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\
+         <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
+         <rdf:Description rdf:about=\"\" \
+         xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\" \
+         xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\
+         <Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>\
+         <dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">{note}</rdf:li></rdf:Alt></dc:description>\
+         </rdf:Description></rdf:RDF></x:xmpmeta>\
+         <?xpacket end=\"r\"?>"
+    )
+}
+
+/// Control characters, which XML cannot hold, become spaces.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
+            control if control.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
