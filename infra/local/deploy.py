@@ -2,6 +2,7 @@
 
 Writes one JSON object per line to standard output: `{"progress": text}` while it works, then `{"outputs": {...}}`.
 On failure it writes one line to standard error and ends with status 1. A repeat with nothing changed deploys nothing.
+`PROVIDER_KEYS` holds the content of the secret with the providers' keys.
 """
 
 import argparse
@@ -21,12 +22,6 @@ from samtranslator.yaml_helper import yaml_parse
 
 CODE_BUCKET = "darkroom-deployments"
 POLL_S = 0.2
-PROVIDER_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "stability": "STABILITY_API_KEY",
-    "replicate": "REPLICATE_API_TOKEN",
-    "fal": "FAL_KEY",
-}
 
 
 class DeployFailed(Exception):
@@ -186,9 +181,8 @@ def events(stacks, name):
 
 
 def store_provider_keys(secrets, secret):
-    """The secret holds exactly the keys of this environment, so a start without a key goes back to no key."""
-    keys = {name: os.environ[variable] for name, variable in PROVIDER_KEYS.items() if os.environ.get(variable)}
-    secrets.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+    """The secret holds exactly the keys of this start, so a start without a key goes back to no key."""
+    secrets.put_secret_value(SecretId=secret, SecretString=os.environ.get("PROVIDER_KEYS", "{}"))
 
 
 def write(message):

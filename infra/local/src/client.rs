@@ -1,0 +1,168 @@
+//! A client of the public API, as anyone could write it.
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Method, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A client without or with an access token.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    access_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Account {
+    pub(crate) credits: Balance,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Balance {
+    pub(crate) available: i64,
+}
+
+#[derive(Deserialize)]
+struct Models {
+    models: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Model {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) kind: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Generation {
+    pub(crate) id: String,
+    pub(crate) status: Status,
+    #[serde(default)]
+    pub(crate) media: Vec<Media>,
+    pub(crate) credits: Cost,
+    pub(crate) failure: Option<Value>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Canceled,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Media {
+    pub(crate) url: String,
+    pub(crate) content_type: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Cost {
+    pub(crate) spent: i64,
+}
+
+#[derive(Deserialize)]
+struct SignedIn {
+    access_token: String,
+}
+
+/// The part of a problem (RFC 9457) that is for people.
+#[derive(Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn new(base_url: &str) -> Result<Self> {
+        let http = reqwest::Client::builder().build()?;
+        Ok(Self { http, base_url: base_url.to_owned(), access_token: None })
+    }
+
+    /// Signs up, confirms the address and signs in.
+    pub(crate) async fn join(&mut self, email: &str, password: &str) -> Result<()> {
+        self.post("/v1/session/sign-up", &json!({ "email": email, "password": password })).await?;
+        self.post("/v1/session/confirm", &json!({ "email": email, "code": local::MAILED_CODE })).await?;
+        self.sign_in(email, password).await
+    }
+
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Result<()> {
+        let response = self.post("/v1/session/sign-in", &json!({ "email": email, "password": password })).await?;
+        let signed_in: SignedIn = response.json().await.context("the sign-in answered something else than a token")?;
+        self.access_token = Some(signed_in.access_token);
+        Ok(())
+    }
+
+    pub(crate) async fn account(&self) -> Result<Account> {
+        self.read("/v1/account").await
+    }
+
+    /// The first model of this kind (`image` or `video`): the catalogue names real providers before the sketch.
+    pub(crate) async fn model(&self, kind: &str) -> Result<Model> {
+        let Models { models } = self.read("/v1/models").await?;
+        models.into_iter().find(|model| model.kind == kind).with_context(|| format!("there is no model of kind {kind}"))
+    }
+
+    pub(crate) async fn submit(&self, model: &Model, prompt: &str) -> Result<Generation> {
+        let response = self.post("/v1/generations", &json!({ "model": model.id, "prompt": prompt })).await?;
+        response.json().await.context("the submit answered something else than a generation")
+    }
+
+    pub(crate) async fn generation(&self, id: &str) -> Result<Generation> {
+        self.read(&format!("/v1/generations/{id}")).await
+    }
+
+    /// What a media link leads to. Links carry their own permission.
+    pub(crate) async fn download(&self, url: &str) -> Result<Vec<u8>> {
+        let response = self.http.get(url).send().await?.error_for_status()?;
+        Ok(response.bytes().await?.to_vec())
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let response = self.call(Method::GET, path, None).await?;
+        response.json().await.with_context(|| format!("GET {path} answered something unexpected"))
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Response> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response> {
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base_url));
+        if let Some(token) = &self.access_token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.header("idempotency-key", idempotency_key()).json(body);
+        }
+        let response = request.send().await.with_context(|| format!("{method} {path} was not answered"))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem = response.json::<Problem>().await.ok();
+        let reason = problem.and_then(|problem| problem.detail.or(problem.title)).unwrap_or_default();
+        bail!("{method} {path} was refused with {status}: {reason}");
+    }
+}
+
+fn idempotency_key() -> String {
+    unique().to_string()
+}
+
+/// An id that nobody else has.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ids are arguments inside the service; this is a client, which makes its own"
+)]
+pub(crate) fn unique() -> Uuid {
+    Uuid::new_v4()
+}

@@ -1,0 +1,119 @@
+//! The main job, done through the public API as a client would: sign up, submit a picture and a film, follow them, save
+//! them.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{MultiProgress, ProgressBar};
+use local::{Options, Stack, workspace};
+use tokio::runtime::Runtime;
+
+use crate::client::{Client, Generation, Model, Status, unique};
+use crate::terminal::{Steps, complain, say, style};
+
+const POLL: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(runtime: &Runtime, options: &Options, image: &str, video: &str) -> Result<()> {
+    if TcpStream::connect((Ipv4Addr::LOCALHOST, options.port)).is_ok() {
+        complain(&format!("Using what runs on port {}", options.port));
+        return runtime.block_on(show(&format!("http://localhost:{}", options.port), image, video));
+    }
+    let mut steps = Steps::default();
+    let stack = Stack::start(options, &mut steps)?;
+    steps.finish();
+    runtime.block_on(show(stack.base_url(), image, video))?;
+    stack.stop()
+}
+
+async fn show(base_url: &str, image: &str, video: &str) -> Result<()> {
+    let mut client = Client::new(base_url)?;
+    let (painter, camera) = (client.model("image").await?, client.model("video").await?);
+    let email = format!("demo-{}@example.com", unique().simple());
+    client.join(&email, &unique().to_string()).await?;
+    let before = client.account().await?.credits.available;
+    complain(&format!("Signed up as {email}, with {before} credits"));
+
+    let folder = workspace().join("demo");
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let bars = MultiProgress::new();
+    let (picture, film) = tokio::join!(
+        make(&client, &painter, image, &folder, bars.add(bar(&painter))),
+        make(&client, &camera, video, &folder, bars.add(bar(&camera))),
+    );
+    let (picture, film) = (picture?, film?);
+    let after = client.account().await?.credits.available;
+    for line in picture.lines.iter().chain(&film.lines) {
+        say(line);
+    }
+    say(&format!("Credits spent: {} ({} left)", picture.spent + film.spent, after));
+    Ok(())
+}
+
+struct Made {
+    spent: i64,
+    lines: Vec<String>,
+}
+
+async fn make(client: &Client, model: &Model, prompt: &str, folder: &Path, bar: ProgressBar) -> Result<Made> {
+    let submitted = client.submit(model, prompt).await?;
+    let done = follow(client, submitted, &bar).await?;
+    let mut lines = Vec::new();
+    for (index, media) in done.media.iter().enumerate() {
+        let path = file(folder, &model.kind, index, &media.content_type);
+        let bytes = client.download(&media.url).await?;
+        fs::write(&path, &bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        let (width, height, kilobytes) = (media.width, media.height, bytes.len() / 1024);
+        lines.push(format!("{}  {width} x {height}, {kilobytes} KB, {}: {prompt}", path.display(), model.title));
+    }
+    bar.finish_with_message("saved");
+    Ok(Made { spent: done.credits.spent, lines })
+}
+
+async fn follow(client: &Client, mut generation: Generation, bar: &ProgressBar) -> Result<Generation> {
+    loop {
+        match generation.status {
+            Status::Queued => show_stage(bar, 1, "queued"),
+            Status::Running => show_stage(bar, 2, "running"),
+            Status::Succeeded => {
+                show_stage(bar, 3, "made");
+                return Ok(generation);
+            }
+            Status::Failed => {
+                let reason = generation.failure.map(|failure| failure.to_string()).unwrap_or_default();
+                bail!("the generation {} failed, and its credits are back: {reason}", generation.id);
+            }
+            Status::Canceled => bail!("the generation {} was canceled, and its credits are back", generation.id),
+        }
+        tokio::time::sleep(POLL).await;
+        generation = client.generation(&generation.id).await?;
+    }
+}
+
+/// Providers do not tell how far they are; the bar shows the stages: queued, running, made, saved.
+fn bar(model: &Model) -> ProgressBar {
+    let bar = ProgressBar::new(4).with_style(style("{prefix:>6} [{bar:24}] {msg} {elapsed}"));
+    bar.set_prefix(model.kind.clone());
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn show_stage(bar: &ProgressBar, stage: u64, name: &'static str) {
+    bar.set_position(stage);
+    bar.set_message(name);
+}
+
+fn file(folder: &Path, kind: &str, index: usize, content_type: &str) -> PathBuf {
+    let extension = match content_type {
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "image/webp" => "webp",
+        "video/mp4" => "mp4",
+        "video/webm" => "webm",
+        _ => "bin",
+    };
+    folder.join(format!("{kind}-{}.{extension}", index + 1))
+}

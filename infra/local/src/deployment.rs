@@ -1,0 +1,70 @@
+//! Deploying the template, as `deploy.py` does it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::{Options, Progress, workspace};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Message {
+    Progress(String),
+    Outputs(BTreeMap<String, String>),
+}
+
+/// The template's outputs, once it is deployed. Deploys nothing where nothing has changed.
+pub(crate) fn deploy(
+    python: &Path,
+    endpoint: &str,
+    binaries: &Path,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<BTreeMap<String, String>> {
+    let mut command = Command::new(python);
+    command
+        .env_clear()
+        .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+        // On the command line everyone on the machine could read them.
+        .env("PROVIDER_KEYS", serde_json::to_string(&options.provider_keys)?)
+        .arg(workspace().join("infra/local/deploy.py"))
+        .args(["--endpoint", endpoint, "--stack", "darkroom"])
+        .arg("--template")
+        .arg(workspace().join("template.yaml"))
+        .arg("--binaries")
+        .arg(binaries);
+    let providers = options.provider_keys.keys().map(String::as_str).chain(["sketch"]).collect::<Vec<_>>().join(",");
+    let mut parameters = BTreeMap::from([("Providers".to_owned(), providers)]);
+    parameters.extend(options.parameters.clone());
+    for (name, value) in parameters {
+        command.args(["--parameter", &format!("{name}={value}")]);
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("the template cannot be deployed")?;
+    let mut outputs = None;
+    if let Some(messages) = child.stdout.take() {
+        for line in BufReader::new(messages).lines() {
+            match serde_json::from_str(&line?)? {
+                Message::Progress(text) => progress.detail(&text),
+                Message::Outputs(deployed) => outputs = Some(deployed),
+            }
+        }
+    }
+    let mut errors = String::new();
+    if let Some(mut stream) = child.stderr.take() {
+        stream.read_to_string(&mut errors)?;
+    }
+    if !child.wait()?.success() {
+        let reason = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        bail!("the deployment failed: {reason}");
+    }
+    outputs.context("the deployment ended without outputs")
+}

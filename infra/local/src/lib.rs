@@ -1,0 +1,157 @@
+//! The whole stack on one machine: the real `template.yaml` and the real function binaries on a local AWS (MiniStack),
+//! behind an address that stays the same. No Docker, no network but for the first installation.
+//!
+//! [`Stack::start`] installs what it needs, deploys, and serves; [`Stack::stop`], or dropping it, ends every process that
+//! it started. What the stack holds lies in [`Options::state`] and survives a clean stop.
+
+mod deployment;
+mod functions;
+mod ministack;
+mod proxy;
+mod state;
+mod venv;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+pub use crate::functions::Functions;
+use crate::ministack::Ministack;
+use crate::proxy::Proxy;
+use crate::state::State;
+
+/// The code that confirms every address and resets every password: the local AWS sends no mail.
+pub const MAILED_CODE: &str = "123456";
+
+/// What a stack is made of.
+pub struct Options {
+    /// The port of the API on the loopback interface; 0 takes a free one.
+    pub port: u16,
+    /// The folder for everything that the stack keeps. One stack at a time.
+    pub state: PathBuf,
+    /// Forget what the folder holds.
+    pub fresh: bool,
+    /// Where the functions' binaries come from.
+    pub functions: Functions,
+    /// Values for the template's parameters, by name. `Stage` is `dev` unless it is given here.
+    pub parameters: BTreeMap<String, String>,
+    /// Variables that every function sees beside those of the template.
+    pub function_environment: BTreeMap<String, String>,
+    /// Keys of AI providers by the provider's name, for the template's secret. Those providers are enabled, before
+    /// `sketch`, unless the parameter `Providers` is given.
+    pub provider_keys: BTreeMap<String, String>,
+    /// The file to which each AWS call of a function is appended as a line of JSON: `role`, `action`, `resource`,
+    /// `allowed`.
+    pub calls: Option<PathBuf>,
+}
+
+impl Options {
+    /// A stack with this folder: a free port, functions built by cargo, no keys, nothing recorded.
+    #[must_use]
+    pub fn new(state: impl Into<PathBuf>) -> Self {
+        Self {
+            port: 0,
+            state: state.into(),
+            fresh: false,
+            functions: Functions::BuiltByCargo,
+            parameters: BTreeMap::new(),
+            function_environment: BTreeMap::new(),
+            provider_keys: BTreeMap::new(),
+            calls: None,
+        }
+    }
+}
+
+/// Hears what the slow steps of a start are doing.
+pub trait Progress {
+    /// A step begins; the one before it is done.
+    fn step(&mut self, step: &str);
+    /// What the step is at.
+    fn detail(&mut self, detail: &str);
+}
+
+/// Tells nobody.
+impl Progress for () {
+    fn step(&mut self, _step: &str) {}
+    fn detail(&mut self, _detail: &str) {}
+}
+
+/// A running stack.
+pub struct Stack {
+    base_url: String,
+    endpoint: String,
+    outputs: BTreeMap<String, String>,
+    proxy: Proxy,
+    ministack: Ministack,
+    _state: State,
+}
+
+impl Stack {
+    /// Builds, installs, deploys and serves; returns when the API answers. Blocks for minutes the first time and for
+    /// seconds after that. Each error is one line that says what to do.
+    pub fn start(options: &Options, progress: &mut dyn Progress) -> Result<Self> {
+        let listener = listen(options.port)?;
+        let state = State::open(&options.state, options.fresh)?;
+        let binaries = options.functions.locate(progress)?;
+        let python = venv::ensure(progress)?;
+
+        progress.step("Starting the local AWS");
+        let ministack = Ministack::start(&python, &state, options)?;
+        progress.step("Deploying the template");
+        let outputs = deployment::deploy(&python, ministack.endpoint(), &binaries, options, progress)?;
+        let api = outputs.get("ApiId").context("the template has no output ApiId")?;
+        let address = listener.local_addr()?;
+        let proxy = Proxy::start(listener, ministack.port(), api)?;
+        Ok(Self {
+            base_url: format!("http://localhost:{}", address.port()),
+            endpoint: ministack.endpoint().to_owned(),
+            outputs,
+            proxy,
+            ministack,
+            _state: state,
+        })
+    }
+
+    /// Where the API is, without a trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Where the AWS services are. Credentials are `test` and `test`, the region is `us-east-1`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The template's outputs.
+    #[must_use]
+    pub fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.outputs
+    }
+
+    /// Ends every process that the stack started, and keeps its state.
+    pub fn stop(mut self) -> Result<()> {
+        self.proxy.stop();
+        self.ministack.stop()
+    }
+}
+
+/// The folder of the workspace.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().nth(2).unwrap_or(package)
+}
+
+fn listen(port: u16) -> Result<TcpListener> {
+    match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("port {port} is taken: stop what listens there, or choose another with --port")
+        }
+        Err(error) => Err(error).with_context(|| format!("port {port} cannot be opened: choose another with --port")),
+    }
+}

@@ -1,0 +1,73 @@
+//! The stack until Ctrl-C, with an account to try it with.
+
+use anyhow::{Context, Result};
+use local::{Options, Progress, Stack};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::client::{Account, Client, Model};
+use crate::terminal::{Steps, complain, say};
+
+const EMAIL: &str = "demo@example.com";
+const PASSWORD: &str = "a darkroom for everyone";
+
+pub(crate) fn run(runtime: &Runtime, options: &Options) -> Result<()> {
+    let mut steps = Steps::default();
+    let stack = Stack::start(options, &mut steps)?;
+    steps.step("Making the demo account");
+    let (account, model) = runtime.block_on(prepare(stack.base_url()))?;
+    steps.finish();
+    introduce(stack.base_url(), &account, &model);
+    runtime.block_on(until_told_to_end())?;
+    complain("Ending; what was made is kept");
+    stack.stop()
+}
+
+/// The demo account, made unless it is there already.
+async fn prepare(base_url: &str) -> Result<(Account, Model)> {
+    let mut client = Client::new(base_url)?;
+    if client.sign_in(EMAIL, PASSWORD).await.is_err() {
+        client.join(EMAIL, PASSWORD).await.context("the demo account cannot be made")?;
+    }
+    Ok((client.account().await?, client.model("image").await?))
+}
+
+fn introduce(base_url: &str, account: &Account, model: &Model) {
+    let Model { id: model, title, .. } = model;
+    let credits = account.credits.available;
+    say(&format!(
+        r#"
+Darkroom is at {base_url}
+
+  account    {EMAIL}
+  password   {PASSWORD}
+  credits    {credits}
+
+Sign in, make a picture with {title}, and look at it (the last again until its status is "succeeded"):
+
+  TOKEN=$(curl -s {base_url}/v1/session/sign-in -H 'content-type: application/json' \
+    -d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}' \
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+
+  ID=$(curl -s {base_url}/v1/generations -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -H "idempotency-key: $(date +%s)" -d '{{"model":"{model}","prompt":"A lighthouse in the fog at dawn"}}' \
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+
+  curl -s {base_url}/v1/generations/$ID -H "authorization: Bearer $TOKEN" | python3 -m json.tool
+
+What there is to call: {base_url}/v1/openapi.json. Ctrl-C ends everything.
+"#
+    ));
+}
+
+async fn until_told_to_end() -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Ok(())
+}

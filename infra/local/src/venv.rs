@@ -1,0 +1,80 @@
+//! The Python environment of the local AWS, made once for the versions that `requirements.txt` pins.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Progress, workspace};
+
+const REQUIREMENTS: &str = include_str!("../requirements.txt");
+
+/// The interpreter of the environment. Several processes may call this at once: one installs, the others wait.
+pub(crate) fn ensure(progress: &mut dyn Progress) -> Result<PathBuf> {
+    let parent = workspace().join(".local");
+    let folder = parent.join("venv");
+    fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    let lock = File::create(parent.join("venv.lock"))?;
+    lock.lock()?;
+
+    let python = folder.join("bin/python");
+    // Written last: an installation that was cut off has none.
+    let installed = folder.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|versions| versions == REQUIREMENTS) {
+        return Ok(python);
+    }
+    progress.step("Installing the local AWS (once)");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    create(&folder)?;
+    install(&python, progress)?;
+    fs::write(installed, REQUIREMENTS)?;
+    Ok(python)
+}
+
+fn create(folder: &Path) -> Result<()> {
+    let made = Command::new("python3").args(["-m", "venv"]).arg(folder).stdin(Stdio::null()).output();
+    match made {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => bail!(
+            "python3 -m venv failed: install Python's venv module (python3-venv on Debian and Ubuntu): {}",
+            last_line(&output.stdout).or_else(|| last_line(&output.stderr)).unwrap_or_default()
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            bail!("python3 is missing: install Python 3.10 or newer with its venv module")
+        }
+        Err(error) => Err(error).context("python3 cannot be run"),
+    }
+}
+
+fn install(python: &Path, progress: &mut dyn Progress) -> Result<()> {
+    let requirements = workspace().join("infra/local/requirements.txt");
+    let mut pip = Command::new(python)
+        .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"])
+        .arg("--requirement")
+        .arg(requirements)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("the environment's Python cannot be run")?;
+    if let Some(output) = pip.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            progress.detail(line?.trim());
+        }
+    }
+    let ended = pip.wait_with_output()?;
+    if !ended.status.success() {
+        let reason = last_line(&ended.stderr).unwrap_or_default();
+        bail!("pip cannot install the local AWS: check the connection to the package index and try again: {reason}");
+    }
+    Ok(())
+}
+
+fn last_line(output: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(output);
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+}
