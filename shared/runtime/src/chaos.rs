@@ -4,7 +4,7 @@
 //! `{"skip": 2, "phase": "after"}`: two calls pass, and at the third the process aborts, either `before` the request is
 //! sent, or `after` the answer arrived and before the caller sees it. The file goes, and `<function name>.done` says which
 //! call it was, so that a test can walk through all calls without knowing them: it adds one to `skip` until the file stays.
-//! Attempts count as calls.
+//! Attempts count as calls; so does, for `before`, signing a link, though nothing is sent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,13 @@ use crate::config::Environment;
 
 /// The interceptor that counts the calls of one function down.
 #[derive(Clone, Debug)]
-pub struct Interruption {
+pub(crate) struct Interruption {
     order: PathBuf,
 }
 
 impl Interruption {
     /// None unless both `CHAOS_DIR` and the function's name are set.
-    #[must_use]
-    pub fn from_environment(environment: &Environment) -> Option<Self> {
+    pub(crate) fn from_environment(environment: &Environment) -> Option<Self> {
         let directory = Path::new(environment.optional("CHAOS_DIR")?);
         Some(Self { order: directory.join(environment.optional("AWS_LAMBDA_FUNCTION_NAME")?) })
     }

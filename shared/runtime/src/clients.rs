@@ -11,6 +11,8 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -144,13 +146,11 @@ impl Clients {
 pub enum AppKeyError {
     /// Secrets Manager did not give it.
     #[error("the application key cannot be read: allow secretsmanager:GetSecretValue on it to this function's role")]
-    Unreadable(#[source] Box<aws_sdk_secretsmanager::error::SdkError<GetSecretValueError>>),
+    Unreadable(#[source] Box<SdkError<GetSecretValueError>>),
     /// It is there and no good.
     #[error("the application key is no good: put a random string of 32 characters or more into its secret")]
     Weak(#[from] WeakKey),
 }
-
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 /// The configuration that all clients share. The credentials are those of the function's role; they never expire within
 /// the life of a process, which Lambda ends before.
@@ -187,4 +187,41 @@ fn http_client() -> SharedHttpClient {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
         .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAMBDA: [(&str, &str); 4] = [
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "token"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+
+    #[test]
+    fn what_lambda_sets_is_enough_for_every_client() {
+        let clients = Clients::new(&Environment::from_iter(LAMBDA)).unwrap();
+        assert_eq!(clients.dynamodb().config().region().unwrap().as_ref(), "eu-west-1");
+        assert_eq!(clients.sqs().config().region().unwrap().as_ref(), "eu-west-1");
+        assert_eq!(clients.cognito().config().region().unwrap().as_ref(), "eu-west-1");
+        assert_eq!(clients.secrets().config().region().unwrap().as_ref(), "eu-west-1");
+        assert_eq!(clients.s3().config().region().unwrap().as_ref(), "eu-west-1");
+    }
+
+    #[test]
+    fn a_film_has_time_to_reach_the_bucket() {
+        let clients = Clients::new(&Environment::from_iter(LAMBDA)).unwrap();
+        let attempt = |timeouts: Option<&TimeoutConfig>| timeouts.and_then(TimeoutConfig::operation_attempt_timeout);
+        assert_eq!(attempt(clients.s3().config().timeout_config()), Some(S3_ATTEMPT_TIMEOUT));
+        assert_eq!(attempt(clients.dynamodb().config().timeout_config()), Some(ATTEMPT_TIMEOUT));
+    }
+
+    #[test]
+    fn the_embedded_roots_are_amazons_five() {
+        let roots = include_str!("amazon_roots.pem");
+        assert_eq!(roots.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        assert_eq!(roots.matches("-----END CERTIFICATE-----").count(), 5);
+    }
 }

@@ -9,7 +9,7 @@
 //! Nothing here knows the domain or the table.
 
 #[cfg(debug_assertions)]
-pub mod chaos;
+mod chaos;
 pub mod clients;
 pub mod clock;
 pub mod config;

@@ -1,21 +1,13 @@
 //! Bodies: JSON and nothing that merely looks like it.
 
-use std::collections::HashSet;
-use std::fmt;
-use std::marker::PhantomData;
-
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use serde::Deserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde_path_to_error::Track;
+use serde::de::DeserializeOwned;
 
 use super::Problem;
-
-/// How deep arrays and objects may lie in each other.
-const MAX_DEPTH: usize = 32;
+use super::tree::Tree;
 
 /// A JSON body.
 ///
@@ -52,35 +44,33 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body must be application/json"))
 }
 
-/// Parses twice: once for what no type may allow, and once into the type.
+/// Parses into a tree that holds to what no type could check, and then into the type.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::invalid("body", "must be UTF-8"))?;
-    read_json(text, Strict { depth: 0 })?;
-    read_json(text, PhantomData::<T>)
-}
-
-fn read_json<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Problem> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut track = Track::new();
-    let value = seed.deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
-    let value = value.map_err(|error| invalid(&track.path().to_string(), &json_rule(&error)))?;
+    let tree = serde_path_to_error::deserialize::<_, Tree>(&mut json).map_err(|error| {
+        let rule = match error.inner() {
+            syntax if syntax.is_syntax() || syntax.is_eof() => {
+                format!("must be JSON, which it is not at line {}, column {}", syntax.line(), syntax.column())
+            }
+            strictness => without_position(&strictness.to_string()).to_owned(),
+        };
+        invalid(&error.path().to_string(), &rule)
+    })?;
     json.end().map_err(|_| Problem::invalid("body", "must be one JSON value"))?;
-    Ok(value)
+    serde_path_to_error::deserialize(tree)
+        .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
 }
 
-/// What serde says, without the position that `serde_json` adds.
-fn json_rule(error: &serde_json::Error) -> String {
-    if error.is_syntax() || error.is_eof() {
-        return format!("must be JSON, which it is not at line {}, column {}", error.line(), error.column());
-    }
-    let message = error.to_string();
-    message.rsplit_once(" at line ").map_or(message.clone(), |(rule, _)| rule.to_owned())
+/// `serde_json` says where in the text it was, even where that is beside the point.
+fn without_position(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(rule, _)| rule)
 }
 
 /// Names the field and the rule out of what serde says: what was sent is not repeated, and a missing or unknown field is
 /// named itself rather than what it is in.
 pub(super) fn invalid(path: &str, message: &str) -> Problem {
-    let place = if path == "." { "" } else { path.trim_end_matches(".?") };
+    let place = path.trim_matches(['.', '?']);
     for (start, rule) in [
         ("missing field `", "is needed"),
         ("unknown field `", "is unknown"),
@@ -91,7 +81,7 @@ pub(super) fn invalid(path: &str, message: &str) -> Problem {
         }
     }
     let rule = match message.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
+        Some((_, expected)) => format!("must be {}", in_words(expected)),
         None => message.to_owned(),
     };
     Problem::invalid(if place.is_empty() { "body" } else { place }, rule)
@@ -106,76 +96,117 @@ fn within(place: &str, name: &str) -> String {
     }
 }
 
-/// Walks through any JSON, every string included, and keeps nothing of it.
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: usize,
+/// What serde expects, without Rust's names for it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
 }
 
-impl Strict {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!("must not be nested deeper than {MAX_DEPTH}")));
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Request {
+        prompt: String,
+        settings: Option<Settings>,
+        #[serde(default)]
+        inputs: Vec<Settings>,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Settings {
+        count: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Image,
+        Video,
+    }
+
+    fn check(body: impl AsRef<[u8]>, field: &str, rule: &str) {
+        let problem = parse::<Request>(body.as_ref()).unwrap_err();
+        assert_eq!(problem.status(), 400);
+        let [error] = problem.fields() else { panic!("{problem:?}") };
+        assert_eq!((error.field.as_str(), error.rule.as_str()), (field, rule));
+    }
+
+    #[test]
+    fn a_good_body_is_taken() {
+        let body = r#"{"prompt":"a \ud83d\ude00 face","settings":{"count":1},"inputs":[{"count":2}],"kind":"image"}"#;
+        assert_eq!(parse::<Request>(body.as_bytes()).unwrap().prompt, "a \u{1f600} face");
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_the_rule() {
+        check("{}", "prompt", "is needed");
+        check(r#"{"prompt":7}"#, "prompt", "must be a string");
+        check(r#"{"prompt":"","settings":{}}"#, "settings.count", "is needed");
+        check(r#"{"prompt":"","settings":{"count":256}}"#, "settings.count", "must be a whole number from 0 to 255");
+        check(r#"{"prompt":"","settings":{"count":1.5}}"#, "settings.count", "must be a whole number from 0 to 255");
+        check(
+            r#"{"prompt":"","inputs":[{"count":1},{"count":-1}]}"#,
+            "inputs[1].count",
+            "must be a whole number from 0 to 255",
+        );
+        check(r#"{"prompt":"","inputs":{}}"#, "inputs", "must be an array");
+        check(r#"{"prompt":"","kind":"song"}"#, "kind", "must be `image` or `video`");
+        check("[]", "body", "must be an object");
+        check(r#"["a",null,[],null]"#, "body", "must be an object");
+        check(r#"{"prompt":"","settings":[1]}"#, "settings", "must be an object");
+        check("7", "body", "must be an object");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_by_name() {
+        check(r#"{"prompt":"","credits":1}"#, "credits", "is unknown");
+        check(r#"{"prompt":"","settings":{"count":1,"credits":1}}"#, "settings.credits", "is unknown");
+    }
+
+    #[test]
+    fn a_repeated_key_is_refused_wherever_it_is() {
+        check(r#"{"prompt":"a","prompt":"b"}"#, "prompt", "must not be repeated");
+        check(r#"{"prompt":"a","settings":{"count":1,"count":2}}"#, "settings.count", "must not be repeated");
+        check(r#"{"prompt":"a","x":[{"a":1,"\u0061":2}]}"#, "x[0].a", "must not be repeated");
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused() {
+        let nested = |depth| format!(r#"{{"prompt":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        check(nested(31), "prompt", "must be a string");
+        for depth in [32, 100, 30_000] {
+            let problem = parse::<Request>(nested(depth).as_bytes()).unwrap_err();
+            assert_eq!(problem.fields()[0].rule, "must not be nested deeper than 32");
         }
-        Ok(Self { depth: self.depth + 1 })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        while items.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        let mut keys = HashSet::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if keys.contains(&key) {
-                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
-            }
-            keys.insert(key);
-            entries.next_value_seed(inner)?;
-        }
-        Ok(())
+    #[test]
+    fn what_is_not_json_is_refused() {
+        check("", "body", "must be JSON, which it is not at line 1, column 0");
+        check("{", "body", "must be JSON, which it is not at line 1, column 1");
+        check(r#"{"prompt":"a"} {}"#, "body", "must be one JSON value");
+        check(r#"{"prompt":"\ud83d"}"#, "prompt", "must be JSON, which it is not at line 1, column 18");
+        check("{\"prompt\":\"a\u{0}\"}", "prompt", "must be JSON, which it is not at line 1, column 13");
+        check(b"{\"prompt\":\"\xff\"}", "body", "must be UTF-8");
+        check("\u{feff}{}", "body", "must be JSON, which it is not at line 1, column 1");
     }
 }

@@ -40,7 +40,7 @@ pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) 
 }
 
 /// What every router has: its own limit wins over this one, as it is nearer to the handler.
-fn furnish(router: Router) -> Router {
+pub(super) fn furnish(router: Router) -> Router {
     router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
@@ -49,7 +49,7 @@ fn furnish(router: Router) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-async fn answer(router: Router, event: Event) -> Answer {
+pub(super) async fn answer(router: Router, event: Event) -> Answer {
     let request_id = event.request_id().to_owned();
     let span = tracing::info_span!("request", request_id);
     async {

@@ -15,6 +15,9 @@ mod idempotency;
 mod problem;
 mod query;
 mod rate_limit;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 pub use body::StrictJson;
 pub use caller::{Caller, RequestContext};

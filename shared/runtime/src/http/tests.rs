@@ -1,0 +1,256 @@
+//! Requests through the door, as API Gateway's events, to a router that has every extractor.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{AppendHeaders, IntoResponse};
+use axum::routing::{get, post};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::door::{answer, furnish};
+use super::*;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    limit: Option<u8>,
+    cursor: Option<String>,
+}
+
+fn router() -> Router {
+    let fingerprint = |idempotency: Option<Idempotency>| match idempotency {
+        Some(Idempotency { key, fingerprint }) => format!("{key} {fingerprint}"),
+        None => "none".to_owned(),
+    };
+    Router::new()
+        .route("/echo", post(async |StrictJson(Body { text })| text))
+        .route("/change", post(async move |request: MutatingRequest<Body>| fingerprint(request.idempotency)))
+        .route("/cancel", post(async move |request: BodilessRequest| fingerprint(request.idempotency)))
+        .route("/page", get(async |StrictQuery(page): StrictQuery<Page>| format!("{:?} {:?}", page.limit, page.cursor)))
+        .route("/things/{id}", get(async |StrictPath(id): StrictPath<Uuid>| id.to_string()))
+        .route("/me", get(async |caller: Caller| format!("{} {}", caller.account_id, caller.username)))
+        .route("/network", get(async |context: RequestContext| context.client_network()))
+        .route("/version", get(async |condition: IfMatch| condition.check(7).map(|()| etag(7))))
+        .route("/cookies", get(async || AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]).into_response()))
+        .route("/bytes", get(async || vec![0xff_u8, 0xfe]))
+        .route(
+            "/panic",
+            get(async || {
+                if true {
+                    panic!("secret")
+                }
+            }),
+        )
+        .route("/failure", get(async || Problem::internal("secret")))
+        .route("/small", post(async |StrictJson(Body { text })| text).layer(DefaultBodyLimit::max(16)))
+}
+
+/// A request as API Gateway hands it over, with these differences.
+fn send(method: &str, path: &str, differences: &Value) -> Value {
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "not a host"},
+        "requestContext": {
+            "requestId": "request-1",
+            "stage": "$default",
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1", "userAgent": "test"},
+        },
+        "isBase64Encoded": false,
+    });
+    merge(&mut event, differences);
+    let event = serde_json::from_value(event).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    serde_json::to_value(runtime.block_on(answer(furnish(router()), event))).unwrap()
+}
+
+fn merge(into: &mut Value, differences: &Value) {
+    match (into, differences) {
+        (Value::Object(into), Value::Object(differences)) => {
+            for (key, difference) in differences {
+                merge(into.entry(key.clone()).or_insert(Value::Null), difference);
+            }
+        }
+        (into, difference) => *into = difference.clone(),
+    }
+}
+
+/// The answer must be this body.
+fn check(method: &str, path: &str, differences: &Value, body: &str) {
+    let answer = send(method, path, differences);
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)), "{answer}");
+}
+
+/// The answer must be a problem with this status and, where there is one, this field.
+fn check_problem(method: &str, path: &str, differences: &Value, status: StatusCode, field: &str) -> Value {
+    let answer = send(method, path, differences);
+    let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(answer["statusCode"], status.as_u16(), "{answer}");
+    assert_eq!(answer["headers"]["content-type"], "application/problem+json");
+    assert_eq!(problem["request_id"], "request-1");
+    assert_eq!(problem["errors"][0]["field"].as_str().unwrap_or_default(), field, "{answer}");
+    answer
+}
+
+#[test]
+fn every_answer_has_the_request_id_and_safe_headers() {
+    for path in ["/network", "/nowhere", "/panic"] {
+        let answer = send("GET", path, &json!({}));
+        assert_eq!(answer["headers"]["x-request-id"], "request-1");
+        assert_eq!(answer["headers"]["cache-control"], "no-store");
+        assert_eq!(answer["headers"]["x-content-type-options"], "nosniff");
+    }
+}
+
+#[test]
+fn unknown_routes_and_methods_are_problems() {
+    check_problem("GET", "/nowhere", &json!({}), StatusCode::NOT_FOUND, "");
+    check_problem("GET", "/a b|c", &json!({}), StatusCode::NOT_FOUND, "");
+    check_problem("GET", "", &json!({}), StatusCode::NOT_FOUND, "");
+    let answer = check_problem("DELETE", "/echo", &json!({}), StatusCode::METHOD_NOT_ALLOWED, "");
+    assert_eq!(answer["headers"]["allow"], "POST");
+}
+
+#[test]
+fn a_failure_and_a_panic_tell_nothing() {
+    for path in ["/panic", "/failure"] {
+        let answer = check_problem("GET", path, &json!({}), StatusCode::INTERNAL_SERVER_ERROR, "");
+        assert!(!answer.to_string().contains("secret"));
+    }
+}
+
+#[test]
+fn a_body_must_be_json_and_no_larger_than_the_router_takes() {
+    let body = json!({"body": r#"{"text":"hello"}"#});
+    check("POST", "/echo", &body, "hello");
+    check("POST", "/echo", &json!({"body": "eyJ0ZXh0IjoiaGVsbG8ifQ==", "isBase64Encoded": true}), "hello");
+    check("POST", "/small", &body, "hello");
+    let text = |length| json!({"body": json!({"text": "a".repeat(length)}).to_string()});
+    assert_eq!(send("POST", "/echo", &text(65_000))["statusCode"], 200);
+    check_problem("POST", "/echo", &text(65_536), StatusCode::PAYLOAD_TOO_LARGE, "");
+    check_problem("POST", "/small", &text(6), StatusCode::PAYLOAD_TOO_LARGE, "");
+    let typed = |kind: &str| json!({"headers": {"content-type": kind}, "body": "{}"});
+    check_problem("POST", "/echo", &typed("text/plain"), StatusCode::UNSUPPORTED_MEDIA_TYPE, "");
+    check_problem("POST", "/echo", &typed("application/json; charset=utf-8"), StatusCode::BAD_REQUEST, "text");
+    check_problem("POST", "/echo", &json!({"body": null}), StatusCode::BAD_REQUEST, "body");
+    check_problem("POST", "/echo", &json!({"body": "*", "isBase64Encoded": true}), StatusCode::BAD_REQUEST, "body");
+}
+
+#[test]
+fn a_repeat_has_the_same_fingerprint_and_any_other_request_another() {
+    let with_key =
+        |key: &str, text: &str| json!({"headers": {"idempotency-key": key}, "body": json!({"text": text}).to_string()});
+    let print = |path, differences: &Value| send("POST", path, differences)["body"].as_str().unwrap().to_owned();
+    let first = print("/change", &with_key("k-1", "a"));
+    assert!(first.starts_with("k-1 ") && first.len() == 4 + 64);
+    assert_eq!(print("/change", &with_key("\"k-1\"", "a")), first);
+    assert_ne!(print("/change", &with_key("k-1", "b")), first);
+    assert_eq!(print("/change", &json!({"body": r#"{"text":"a"}"#})), "none");
+    assert!(print("/cancel", &json!({"headers": {"idempotency-key": "k-2"}})).starts_with("k-2 "));
+}
+
+#[test]
+fn a_key_that_is_none_is_refused() {
+    for key in ["", "\"\"", "a b", "a,b", "\u{e9}", &"a".repeat(65)] {
+        let request = json!({"headers": {"idempotency-key": key}, "body": r#"{"text":"a"}"#});
+        check_problem("POST", "/change", &request, StatusCode::BAD_REQUEST, "Idempotency-Key");
+    }
+}
+
+#[test]
+fn a_body_that_nobody_would_read_is_refused() {
+    check_problem("POST", "/cancel", &json!({"body": "{}"}), StatusCode::BAD_REQUEST, "body");
+}
+
+#[test]
+fn a_query_is_taken_as_a_whole_or_refused_by_name() {
+    let query = |query: &str| json!({"rawQueryString": query});
+    check("GET", "/page", &json!({}), "None None");
+    check("GET", "/page", &query("limit=20&cursor=a%20b"), "Some(20) Some(\"a b\")");
+    for (text, field) in [
+        ("limit=many", "limit"),
+        ("limit=256", "limit"),
+        ("limit=1&limit=1", "limit"),
+        ("cursor=a&cursor=a", "cursor"),
+        ("size=1", "size"),
+        ("=", ""),
+        ("cursor=a b", "query"),
+        ("cursor=\u{0}", "query"),
+    ] {
+        let answer = send("GET", "/page", &query(text));
+        assert_eq!(answer["statusCode"], 400, "{answer}");
+        if !field.is_empty() {
+            check_problem("GET", "/page", &query(text), StatusCode::BAD_REQUEST, field);
+        }
+    }
+}
+
+#[test]
+fn a_malformed_id_is_the_id_of_nothing() {
+    let id = "0190b6a0-0000-7000-8000-000000000000";
+    check("GET", &format!("/things/{id}"), &json!({}), id);
+    for id in ["7", "%FF", "%00", "0190b6a0-0000-7000-8000-00000000000g"] {
+        check_problem("GET", &format!("/things/{id}"), &json!({}), StatusCode::NOT_FOUND, "");
+    }
+}
+
+#[test]
+fn only_an_access_token_makes_a_caller() {
+    let id = "0190b6a0-0000-7000-8000-000000000000";
+    let claims = |claims: Value| json!({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}});
+    let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "exp": 1_790_000_000}));
+    check("GET", "/me", &access, &format!("{id} ann"));
+    for refused in [
+        json!({}),
+        claims(json!({})),
+        claims(json!({"sub": id, "username": "ann"})),
+        claims(json!({"sub": id, "username": "ann", "token_use": "id"})),
+        claims(json!({"sub": id, "username": "ann", "token_use": "refresh"})),
+        claims(json!({"sub": "ann", "username": "ann", "token_use": "access"})),
+    ] {
+        let answer = check_problem("GET", "/me", &refused, StatusCode::UNAUTHORIZED, "");
+        assert_eq!(answer["headers"]["www-authenticate"], "Bearer");
+    }
+}
+
+#[test]
+fn an_ipv6_client_is_its_whole_network() {
+    for (address, network) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ] {
+        check("GET", "/network", &json!({"requestContext": {"http": {"sourceIp": address}}}), network);
+    }
+}
+
+#[test]
+fn a_change_happens_only_to_the_version_that_was_read() {
+    let condition = |tags: &str| json!({"headers": {"if-match": tags}});
+    for tags in ["\"7\"", "*", "\"6\", \"7\""] {
+        check("GET", "/version", &condition(tags), "\"7\"");
+    }
+    check("GET", "/version", &json!({}), "\"7\"");
+    for tags in ["\"6\"", "W/\"7\"", "7", ""] {
+        check_problem("GET", "/version", &condition(tags), StatusCode::PRECONDITION_FAILED, "");
+    }
+}
+
+#[test]
+fn cookies_go_out_apart_and_bytes_go_out_encoded() {
+    assert_eq!(send("GET", "/cookies", &json!({}))["cookies"], json!(["a=1", "b=2"]));
+    let answer = send("GET", "/bytes", &json!({}));
+    assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("//4="), &json!(true)));
+}
