@@ -25,6 +25,9 @@ mod strip;
 mod webm;
 mod webp;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -34,9 +34,11 @@ pub(crate) struct Shape {
 
 /// Measures a file without decoding it.
 ///
-/// The whole structure is read, so a file that is cut short is an error, as are checksums that do not match,
+/// The whole structure is read: every segment, chunk, box and element, of plain MP4 the place of every sample, of WebM
+/// the head of every block. So a file that is cut short is an error, as are checksums that do not match,
 /// animated PNG and WebP, a side of 0, a video of no length, and anything above [`MAX_SIDE_PX`], [`MAX_PIXELS`] or
-/// [`MAX_DURATION_MS`]. What comes after a picture's end is not looked at: [`crate::strip`] drops it.
+/// [`MAX_DURATION_MS`]. What comes after a picture's end is not looked at: [`crate::strip`] drops it. A
+/// fragmented MP4 that is cut between two fragments is a shorter one.
 ///
 /// # Errors
 /// Any [`MediaError`] but those of decoding, encoding, size and kind.

@@ -10,17 +10,18 @@ mod strip;
 use crate::MediaError;
 use crate::measure::Shape;
 pub(crate) use frame::first_frame;
-use movie::{Rotation, read_movie};
-pub(crate) use strip::{check_samples, strip};
+use movie::{Rotation, check_samples, read_movie};
+pub(crate) use strip::strip;
 
 /// The type of an XMP packet in a `uuid` box (XMP part 3, 1.2.6).
 const XMP_UUID: [u8; 16] =
     [0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8, 0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC];
 
-/// Reads the movie's headers, and that every top-level box is complete.
+/// Reads the movie's headers, and checks that boxes and samples are complete.
 pub(crate) fn shape(file: &[u8]) -> Result<Shape, MediaError> {
     let movie = read_movie(file)?;
     let video = movie.video()?;
+    check_samples(file, &movie)?;
     let (width, height) = match video.rotation {
         Rotation::By90 | Rotation::By270 => (video.height, video.width),
         Rotation::None | Rotation::By180 => (video.width, video.height),

@@ -31,7 +31,6 @@ pub(crate) fn add_xmp(bytes: &[u8], packet: &str) -> Result<Vec<u8>, MediaError>
 /// The chunks that matter.
 struct Parts<'a> {
     header: PictureHeader,
-    extended: bool,
     /// `VP8 ` or `VP8L`.
     kind: [u8; 4],
     data: &'a [u8],
@@ -73,7 +72,6 @@ impl<'a> Parts<'a> {
         let extended = canvas.is_some();
         Ok(Self {
             header: PictureHeader { width, height, orientation: orientation.filter(|_| extended) },
-            extended,
             kind,
             data,
             lossless_alpha,
@@ -85,7 +83,8 @@ impl<'a> Parts<'a> {
     fn write(&self, xmp: Option<&str>) -> Vec<u8> {
         let PictureHeader { width, height, orientation } = self.header;
         let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
-        if self.extended || xmp.is_some() {
+        // The extended form only where something needs it.
+        if self.profile.is_some() || self.alpha.is_some() || orientation.is_some() || xmp.is_some() {
             let flag = |bit: u8, set: bool| if set { bit } else { 0 };
             let flags = flag(HAS_ICC, self.profile.is_some())
                 | flag(HAS_ALPHA, self.alpha.is_some() || self.lossless_alpha)

@@ -1,7 +1,10 @@
 //! What the `moov` box says: the tracks, their sizes and how long they last.
 
-use super::boxes::{Mp4Box, Siblings, malformed};
+use std::ops::Range;
+
+use super::boxes::{Mp4Box, Siblings, malformed, unsupported};
 use super::fragments;
+use super::samples::{MAX_CHUNKS, SampleTable, outside_samples};
 use crate::MediaError;
 use crate::read;
 
@@ -31,6 +34,13 @@ pub(super) struct Track {
     pub(super) timescale: u32,
 }
 
+impl Track {
+    /// Whether it is seen or heard; everything else is data.
+    pub(super) const fn is_played(&self) -> bool {
+        matches!(&self.handler, b"vide" | b"soun")
+    }
+}
+
 /// How a viewer turns the frames, clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rotation {
@@ -45,9 +55,21 @@ impl Movie {
     pub(super) fn video(&self) -> Result<&Track, MediaError> {
         self.tracks.iter().find(|track| track.handler == *b"vide").ok_or(malformed("it has no video track"))
     }
+
+    /// The chunks of all tracks that are seen or heard.
+    pub(super) fn played_chunks(&self, file: &[u8]) -> Result<Vec<Range<usize>>, MediaError> {
+        let mut chunks = Vec::new();
+        for track in self.tracks.iter().filter(|track| track.is_played()) {
+            chunks.append(&mut SampleTable::read(file, track.stbl)?.chunks()?);
+            if chunks.len() > MAX_CHUNKS {
+                return Err(unsupported("it has more than a million chunks of samples"));
+            }
+        }
+        Ok(chunks)
+    }
 }
 
-/// Reads the movie, and that every top-level box is complete.
+/// Reads the movie. Every top-level box is complete; whether the samples are there is [`check_samples`]'s matter.
 pub(super) fn read_movie(file: &[u8]) -> Result<Movie, MediaError> {
     let moov = find_moov(file)?;
     let mvhd = moov.required(file, b"mvhd")?;
@@ -70,6 +92,17 @@ pub(super) fn read_movie(file: &[u8]) -> Result<Movie, MediaError> {
         movie.duration_ms = milliseconds(ticks, video.timescale);
     }
     Ok(movie)
+}
+
+/// Checks that every sample of picture and sound lies in the media data. In fragments only complete boxes tell.
+pub(super) fn check_samples(file: &[u8], movie: &Movie) -> Result<(), MediaError> {
+    if movie.fragmented {
+        return Ok(());
+    }
+    if SampleTable::read(file, movie.video()?.stbl)?.chunks()?.iter().all(Range::is_empty) {
+        return Err(malformed("its video track has no samples"));
+    }
+    outside_samples(file, movie.played_chunks(file)?).map(|_| ())
 }
 
 /// The one `moov` box.

@@ -7,7 +7,7 @@ use crate::MediaError;
 use crate::read;
 
 /// A video of an hour with a chunk for each of 60 frames a second needs a quarter of this.
-const MAX_CHUNKS: u32 = 1_000_000;
+pub(super) const MAX_CHUNKS: usize = 1_000_000;
 
 /// The tables that tell where samples are.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +45,8 @@ impl<'a> SampleTable<'a> {
         };
         let chunks = chunks.bytes(file);
         let count = read::u32_be(chunks, 4).ok_or(truncated("a stco box"))?;
-        if count > MAX_CHUNKS {
-            return Err(unsupported("a track has more than a million chunks"));
+        if read::size(count) > MAX_CHUNKS {
+            return Err(unsupported("it has more than a million chunks of samples"));
         }
         Ok(Self { sizes, runs, offsets: entries(chunks, 8, count, offset_width)?, offset_width })
     }

@@ -3,9 +3,9 @@
 //! Boxes stay by allowance: what is not listed here goes, at every level down to the sample descriptions. What the
 //! codecs' own streams carry stays, since it cannot be changed without coding the video again.
 
-use super::boxes::{Mp4Box, Siblings, malformed, unsupported};
-use super::movie::{self, read_movie, version};
-use super::samples::{SampleTable, outside_samples};
+use super::boxes::{Mp4Box, Siblings, unsupported};
+use super::movie::{self, Track, read_movie, version};
+use super::samples::outside_samples;
 use crate::MediaError;
 use crate::read;
 
@@ -17,20 +17,14 @@ const AUDIO_CODECS: [&[u8; 4]; 6] = [b"mp4a", b"ac-3", b"ec-3", b"Opus", b"fLaC"
 /// to no sample.
 pub(crate) fn strip(mut file: Vec<u8>) -> Result<Vec<u8>, MediaError> {
     let movie = read_movie(&file)?;
-    movie.video()?;
-    let plays = |handler: [u8; 4]| matches!(&handler, b"vide" | b"soun");
-    if movie.fragmented && !movie.tracks.iter().all(|track| plays(track.handler)) {
+    if movie.fragmented && !movie.tracks.iter().all(Track::is_played) {
         return Err(unsupported(
             "it is fragmented and has tracks other than video and audio, which cannot be removed safely: export it \
              as a plain MP4",
         ));
     }
     if !movie.fragmented {
-        let mut samples = Vec::new();
-        for track in movie.tracks.iter().filter(|track| plays(track.handler)) {
-            samples.append(&mut SampleTable::read(&file, track.stbl)?.chunks()?);
-        }
-        for gap in outside_samples(&file, samples)? {
+        for gap in outside_samples(&file, movie.played_chunks(&file)?)? {
             read::zero(&mut file, gap);
         }
     }
@@ -198,20 +192,4 @@ fn zero_times(file: &mut [u8], full_box: Mp4Box) {
 /// What follows the handler type: reserved bytes (in QuickTime the manufacturer) and a name.
 fn zero_name(file: &mut [u8], hdlr: Mp4Box) {
     read::zero(file, hdlr.body.saturating_add(12)..hdlr.end);
-}
-
-/// Checks that every sample of a plain file is there.
-pub(crate) fn check_samples(file: &[u8]) -> Result<(), MediaError> {
-    let movie = read_movie(file)?;
-    if movie.fragmented {
-        return Ok(());
-    }
-    let mut samples = SampleTable::read(file, movie.video()?.stbl)?.chunks()?;
-    if samples.iter().all(std::ops::Range::is_empty) {
-        return Err(malformed("its video track has no samples"));
-    }
-    for track in movie.tracks.iter().filter(|track| track.handler == *b"soun") {
-        samples.append(&mut SampleTable::read(file, track.stbl)?.chunks()?);
-    }
-    outside_samples(file, samples).map(|_| ())
 }
