@@ -1,1 +1,6 @@
-fn main() {}
+//! The Lambda `submit`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), runtime::Error> {
+    runtime::http::run(submit::build).await
+}

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document ([specification](https://spec.openapis.org/oas/v3.1.0)).
 
+use runtime::http::Problem;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -25,7 +26,7 @@ use crate::{
     views::GenerationPage,
     views::GenerationView,
     views::Models,
-    views::ProblemView,
+    Problem,
     views::PublicPage,
     views::QuoteView,
     views::SharedView,
@@ -104,14 +105,14 @@ fn responses(operation: &Operation) -> Value {
         answer.insert("content".to_owned(), json!({"application/json": {"schema": reference(schema)}}));
     }
     responses.insert(status.to_string(), answer);
-    let problem = json!({"application/problem+json": {"schema": reference("ProblemView")}});
+    let problem = json!({"application/problem+json": {"schema": reference("Problem")}});
     for status in operation.problems {
         responses.insert(status.to_string(), json!({"description": title(*status), "content": problem}));
     }
     if !operation.open {
         let door = json!({
             "application/json": {"schema": reference("DoorView")},
-            "application/problem+json": {"schema": reference("ProblemView")},
+            "application/problem+json": {"schema": reference("Problem")},
         });
         responses.insert("401".to_owned(), json!({"description": title(401), "content": door}));
     }

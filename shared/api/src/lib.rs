@@ -1,12 +1,20 @@
-//! The wire: what clients send and get, and the OpenAPI document of it.
+//! The wire: what clients send and get, the OpenAPI document of it, and the manners that mutating routes share.
 //!
 //! The document is made from the types that the functions really decode and encode, and from one table of operations that
 //! a test holds equal to the routes of the template.
 
 mod document;
+mod links;
+mod mutation;
 mod operations;
+mod page;
+mod refusals;
 pub mod requests;
 pub mod views;
 
 pub use document::document;
+pub use links::{generation_view, media_views};
+pub use mutation::{Answer, Attempt, Mutation, Mutations};
 pub use operations::{OPERATIONS, Operation};
+pub use page::{LARGEST_PAGE, page_limit};
+pub use refusals::{failed, refused};

@@ -520,35 +520,6 @@ impl UploadView {
     }
 }
 
-/// What went wrong ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
-#[derive(Serialize, ToSchema)]
-pub struct ProblemView {
-    /// What kind of problem; does not change.
-    pub r#type: String,
-    /// The kind, in words.
-    pub title: String,
-    /// The status.
-    pub status: u16,
-    /// This one, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// The fields that break a rule.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldErrorView>,
-    /// What to quote when asking about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-}
-
-/// A field that breaks a rule.
-#[derive(Serialize, ToSchema)]
-pub struct FieldErrorView {
-    /// The field.
-    pub field: String,
-    /// The rule.
-    pub rule: String,
-}
-
 /// The door's own answer to a request without a valid access token.
 #[derive(Serialize, ToSchema)]
 pub struct DoorView {

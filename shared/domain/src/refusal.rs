@@ -1,8 +1,6 @@
 //! Why something may not be done. A refusal moves nothing: no credit, no item.
 
-use jiff::Timestamp;
-
-use crate::{Credits, account::Status};
+use crate::{Credits, account::Status, rate::Rate};
 
 /// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,18 +57,14 @@ pub enum Refusal {
     /// Too often.
     #[error("too many requests: try again in {retry_after_s} s")]
     RateLimited {
+        /// How often it may be done.
+        rate: Rate,
         /// Seconds to wait.
         retry_after_s: u64,
     },
     /// The thing is in a state in which this cannot be done.
     #[error("{0}")]
     Conflict(&'static str),
-    /// The version that the client named is not the current one.
-    #[error("it has changed since: fetch it again")]
-    Stale,
-    /// The thing was there and its time is over.
-    #[error("it expired at {0}")]
-    Expired(Timestamp),
 }
 
 impl Refusal {

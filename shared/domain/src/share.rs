@@ -45,7 +45,8 @@ pub struct Terms {
     pub show_prompt: bool,
 }
 
-/// A new link to a generation that has `existing` links already.
+/// A new link to a generation that has `existing` links already, and the generation as its next version: of two links
+/// made at once from the same count, one is decided anew.
 ///
 /// # Errors
 /// It has not succeeded, its life is out of bounds, or the plan's links are used up.
@@ -56,7 +57,7 @@ pub fn share(
     terms: Terms,
     (id, token_hash): (ShareId, String),
     now: Timestamp,
-) -> Result<Share, Refusal> {
+) -> Result<(Share, Generation), Refusal> {
     generation.present()?;
     if generation.status != Status::Succeeded {
         return Err(Refusal::Conflict("only a generation that succeeded can be shared"));
@@ -70,7 +71,7 @@ pub fn share(
     if u64::try_from(existing).unwrap_or(u64::MAX) >= limit {
         return Err(Refusal::PlanLimit { what: "share links of one generation", limit });
     }
-    Ok(Share {
+    let share = Share {
         id,
         account: generation.account,
         generation: generation.id,
@@ -78,7 +79,8 @@ pub fn share(
         show_prompt: terms.show_prompt,
         created_at: now,
         expires_at: now + SignedDuration::from_secs(life),
-    })
+    };
+    Ok((share, generation.next()))
 }
 
 impl Share {

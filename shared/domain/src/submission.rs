@@ -67,7 +67,7 @@ pub fn reserve(
     let limits = account.plan.limits();
     let submits = match account.submits.take(limits.submits, now) {
         Take::Taken(bucket) => bucket,
-        Take::Empty { retry_after_s } => return Err(Refusal::RateLimited { retry_after_s }),
+        Take::Empty { retry_after_s } => return Err(Refusal::RateLimited { rate: limits.submits, retry_after_s }),
     };
     if account.jobs_in_flight >= limits.jobs_in_flight {
         return Err(Refusal::PlanLimit { what: "generations at once", limit: u64::from(limits.jobs_in_flight) });

@@ -19,6 +19,7 @@ where
     H: FnMut(LambdaEvent<E>) -> F,
     F: Future<Output = Result<R, Error>>,
 {
-    let handler = crate::start(build).await?;
-    lambda_runtime::run(service_fn(handler)).await
+    let mut handler = crate::start(build).await?;
+    // Boxed, as the futures of the SDK are deeper than the compiler computes layouts for.
+    lambda_runtime::run(service_fn(move |event| Box::pin(handler(event)))).await
 }

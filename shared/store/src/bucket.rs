@@ -74,19 +74,20 @@ impl Bucket {
         Some((account.parse().ok()?, id.parse().ok()?))
     }
 
-    /// A `PUT` of exactly this type, size and SHA-256 (32 bytes): another is refused by S3 itself.
+    /// A `PUT` of exactly this type, size and SHA-256 (hexadecimal): another is refused by S3 itself.
     ///
     /// # Errors
-    /// It could not be signed.
+    /// It could not be signed, or the hash is not one.
     pub async fn presign_put(
         &self,
         key: &str,
         content_type: &str,
         bytes: u64,
-        sha256: &[u8],
+        sha256: &str,
         (expires_in_s, now): (u64, Timestamp),
     ) -> Result<Presigned, StoreError> {
         let size = i64::try_from(bytes).map_err(StoreError::of("presign"))?;
+        let digest = hex(sha256).ok_or("not hexadecimal").map_err(StoreError::of("presign"))?;
         let request = self
             .s3
             .put_object()
@@ -94,7 +95,7 @@ impl Bucket {
             .key(key)
             .content_type(content_type)
             .content_length(size)
-            .checksum_sha256(STANDARD.encode(sha256))
+            .checksum_sha256(STANDARD.encode(digest))
             .presigned(presigning(expires_in_s, now)?)
             .await
             .map_err(StoreError::of("presign"))?;
@@ -216,4 +217,13 @@ fn presigning(expires_in_s: u64, now: Timestamp) -> Result<PresigningConfig, Sto
         .expires_in(Duration::from_secs(expires_in_s))
         .build()
         .map_err(StoreError::of("presign"))
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if digits.len() % 2 == 1 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()
 }

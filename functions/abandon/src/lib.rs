@@ -1,0 +1,56 @@
+//! The dead letters of both generation queues: fail and release.
+//!
+//! A message lands here when nobody could do anything with it, time after time: the worker crashed, ran out of time, or
+//! could not reach the table. Its generation fails and its credits come back. A generation that somebody has a lease on,
+//! or that waits at a provider, is left to them and to its deadline. A repeat does nothing more.
+
+use domain::{generation::Failure, plan::Retention, submission::End};
+use lambda_runtime::LambdaEvent;
+use lifecycle::{Ended, LifecycleError};
+use runtime::{
+    Error,
+    clients::Clients,
+    clock, events, sqs,
+    telemetry::{Metric, metric},
+};
+use serde_json::Value;
+use store::{Job, Table};
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// The function could not start; the log says what to do.
+pub async fn run() -> Result<(), Error> {
+    events::run(async |environment| {
+        let clients = Clients::new(&environment)?;
+        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        let retention = lifecycle::retention(&environment)?;
+        Ok(move |event: LambdaEvent<Value>| {
+            let table = table.clone();
+            async move {
+                let handle = async |record: sqs::Record<Job>| abandon(&table, record.body, retention).await;
+                Ok(sqs::handle_batch(event, handle).await?)
+            }
+        })
+    })
+    .await
+}
+
+async fn abandon(table: &Table, job: Job, retention: Retention) -> Result<(), LifecycleError> {
+    let now = clock::now();
+    let found = table.generation(job.account, job.generation).await?;
+    let is_waited_for = |generation: &domain::generation::Generation| {
+        generation.lease_until.is_some_and(|until| until > now) || generation.provider_job.is_some()
+    };
+    if found.is_none_or(|generation| is_waited_for(&generation)) {
+        return Ok(());
+    }
+    let end = End::Failed(Failure::Internal);
+    if let Ended::Now(movement) =
+        lifecycle::end_generation(table, (job.account, job.generation), end, retention, now).await?
+    {
+        metric(Metric::Abandoned, 1, &[]);
+        tracing::error!(generation = %movement.generation.id, "given up after the last try: its credits are released");
+    }
+    Ok(())
+}

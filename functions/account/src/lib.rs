@@ -1,0 +1,154 @@
+//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`.
+//!
+//! Each read is one round trip (a statement page without entries is two). A correction is conditioned on the version that
+//! it was decided upon and, with `If-Match`, on the one that the client saw; a repeat changes nothing more.
+
+use std::sync::Arc;
+
+use api::{
+    Answer, Attempt, Mutations, failed, page_limit,
+    requests::AccountCorrection,
+    views::{AccountView, ActivityPage, ActivityView, EntryView, Statement},
+};
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use domain::{AccountId, ActivityId, EntryId, Refusal, account::Correction, ledger::Balance};
+use http::{HeaderValue, StatusCode, header::ETAG};
+use jiff::Timestamp;
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    cursor,
+    http::{Caller, IfMatch, MutatingRequest, Problem, StrictQuery, etag},
+};
+use serde::Deserialize;
+use store::{ActivityKind, Write};
+
+/// The routes.
+///
+/// # Errors
+/// A variable is missing; it is named.
+pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let clients = Arc::new(Clients::new(&environment)?);
+    let mutations = Mutations::open(&environment, &clients).await?;
+    Ok(Router::new()
+        .route("/v1/account", get(show).patch(correct))
+        .route("/v1/account/statement", get(statement))
+        .route("/v1/account/activity", get(activity))
+        .with_state(mutations))
+}
+
+async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Response, Problem> {
+    let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(failed)?;
+    let account = account.ok_or_else(Problem::not_found)?;
+    let tag = etag(account.version);
+    Ok(([(ETAG, tag)], axum::Json(AccountView::from(account))).into_response())
+}
+
+async fn correct(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    condition: IfMatch,
+    request: MutatingRequest<AccountCorrection>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let correction = Correction::from(request.body);
+    let mut mutation = mutations.begin(id, request.idempotency, clock::now());
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
+            condition.check(account.version)?;
+            let corrected = account.correct(correction.clone())?;
+            let answer = Answer { status: StatusCode::OK, location: None, body: AccountView::from(corrected.clone()) };
+            let mut response = mutation.commit(&[Write::Account(&corrected)], answer).await?;
+            let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
+            response.headers_mut().insert(ETAG, tag);
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatementQuery {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+async fn statement(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<StatementQuery>,
+) -> Result<Response, Problem> {
+    let table = &mutations.table;
+    let id = AccountId(caller.account_id);
+    let limit = page_limit(query.limit)?;
+    let sealer = mutations.sealer().await?;
+    let scope = ("statement", id, query.from, query.to);
+    // The period of the first page holds for all of them, however late they are asked for.
+    let (from, to, after): (Timestamp, Timestamp, Option<EntryId>) = match &query.cursor {
+        Some(text) => cursor::open(sealer, &scope, text)?,
+        None => (query.from.unwrap_or(Timestamp::UNIX_EPOCH), query.to.unwrap_or_else(clock::now), None),
+    };
+    if from >= to {
+        return Err(Problem::invalid("from", "must be before `to`"));
+    }
+    let page = table.entries(id, (from, to), limit, after).await.map_err(failed)?;
+    let (opening, closing) = match (page.items.first(), page.items.last()) {
+        (Some(first), Some(last)) => (first.balance_before(), last.balance_after),
+        _ => {
+            let before = table.last_entry_before(id, from).await.map_err(failed)?;
+            let balance = before.map_or_else(Balance::default, |entry| entry.balance_after);
+            (balance, balance)
+        }
+    };
+    let next = page.next.map(|last| cursor::seal(sealer, &scope, &(from, to, Some(last)))).transpose();
+    let entries = page.items.into_iter().map(EntryView::from).collect();
+    let statement = Statement { from, to, opening, closing, entries, next: next.map_err(Problem::internal)? };
+    Ok(axum::Json(statement).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+async fn activity(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let limit = page_limit(query.limit)?;
+    let sealer = mutations.sealer().await?;
+    let scope = ("activity", id);
+    let after: Option<ActivityId> =
+        query.cursor.as_deref().map(|text| cursor::open(sealer, &scope, text)).transpose()?;
+    let page = mutations.table.activities(id, limit, after).await.map_err(failed)?;
+    let next = page.next.map(|last| cursor::seal(sealer, &scope, &last)).transpose().map_err(Problem::internal)?;
+    let items = page.items.into_iter().map(|activity| ActivityView {
+        id: activity.id,
+        kind: match activity.kind {
+            ActivityKind::SignIn => "sign_in".to_owned(),
+            ActivityKind::Submit => "submit".to_owned(),
+        },
+        at: activity.at,
+        address: activity.address,
+        user_agent: activity.user_agent,
+    });
+    Ok(axum::Json(ActivityPage { items: items.collect(), next }).into_response())
+}

@@ -1,0 +1,134 @@
+//! What is done about each thing that is due.
+
+use domain::{
+    GenerationId, Refusal, UploadId,
+    generation::{Failure, Generation},
+    plan::Retention,
+    submission::End,
+};
+use jiff::Timestamp;
+use lifecycle::{Ended, LifecycleError};
+use runtime::telemetry::{Metric, metric};
+use store::{Bucket, CommitError, DueItem, DueKind, Job, Queues, StoreError, Table, Write};
+
+use crate::Swept;
+
+/// Most things of a kind in one sweep.
+const BATCH: usize = 200;
+
+/// What a sweep works on.
+#[derive(Clone)]
+pub struct Sweep {
+    /// The table.
+    pub table: Table,
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The queues.
+    pub queues: Queues,
+    /// How long files stay.
+    pub retention: Retention,
+}
+
+/// Why something due was not done.
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Reminded,
+    Overdue,
+    Removed,
+    /// Somebody else did it, or it is not due any more: the index is a little behind the table.
+    Nothing,
+}
+
+impl Sweep {
+    pub(crate) async fn kind(&self, kind: DueKind, now: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
+        for item in self.table.due(kind, now, BATCH).await? {
+            let done = match kind {
+                DueKind::Generation => self.unfinished(item, now).await,
+                DueKind::Media => self.expired(item, now).await,
+                DueKind::Upload => self.upload(item, now).await,
+            };
+            let (name, count) = match done {
+                Ok(Action::Nothing) => continue,
+                Ok(Action::Reminded) => ("reminded", &mut swept.reminded),
+                Ok(Action::Overdue) => ("overdue", &mut swept.overdue),
+                Ok(Action::Removed) => ("removed", &mut swept.removed),
+                Err(error) => {
+                    tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
+                    ("failed", &mut swept.failed)
+                }
+            };
+            *count += 1;
+            metric(Metric::SweepActions, 1, &[name]);
+        }
+        Ok(())
+    }
+
+    async fn unfinished(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let id = GenerationId(item.id);
+        let Some(generation) = self.table.generation(item.account, id).await? else { return Ok(Action::Nothing) };
+        if generation.is_overdue(now) {
+            let end = End::Failed(Failure::DeadlinePassed);
+            let ended = lifecycle::end_generation(&self.table, (item.account, id), end, self.retention, now).await?;
+            return Ok(if matches!(ended, Ended::Now(_)) { Action::Overdue } else { Action::Nothing });
+        }
+        if generation.status.is_final() || generation.next_message_at > now {
+            return Ok(Action::Nothing);
+        }
+        self.remind(&generation, now).await
+    }
+
+    /// Sends first and writes second: if we die in between there are two messages, which does no harm, not none.
+    async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
+        let job = Job { account: generation.account, generation: generation.id };
+        self.queues.send(generation.kind, job, 0).await?;
+        match self.table.commit(&[Write::Generation(&generation.reminded(now))]).await {
+            Ok(()) => Ok(Action::Reminded),
+            Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(Action::Nothing),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let found = self.table.generation(item.account, GenerationId(item.id)).await?;
+        let Some(generation) = found.filter(|generation| generation.is_expired(now)) else {
+            return Ok(Action::Nothing);
+        };
+        // Hidden before the first file goes, so that nobody is shown a picture that is half gone.
+        let hidden = match generation.removed(now) {
+            Ok(hidden) => match self.table.commit(&[Write::Generation(&hidden)]).await {
+                Ok(()) => hidden,
+                Err(CommitError::Stale | CommitError::Replayed(_)) => return Ok(Action::Nothing),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            },
+            Err(_) => generation,
+        };
+        lifecycle::remove_generation(&self.table, &self.bucket, &hidden).await?;
+        Ok(Action::Removed)
+    }
+
+    async fn upload(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let (owner, upload) = self.table.account_and_upload(item.account, UploadId(item.id)).await?;
+        let Some(upload) = upload.filter(|upload| upload.is_expired(now)) else { return Ok(Action::Nothing) };
+        let hidden = match owner.map(|owner| upload.removed(&owner, now)) {
+            Some(Ok((owner, hidden))) => {
+                match self.table.commit(&[Write::Account(&owner), Write::Upload(&hidden)]).await {
+                    Ok(()) => hidden,
+                    Err(CommitError::Stale | CommitError::Replayed(_)) => return Ok(Action::Nothing),
+                    Err(CommitError::Store(error)) => return Err(error.into()),
+                }
+            }
+            Some(Err(Refusal::NotFound)) | None => upload,
+            Some(Err(_)) => return Ok(Action::Nothing),
+        };
+        lifecycle::remove_upload(&self.table, &self.bucket, &hidden).await?;
+        Ok(Action::Removed)
+    }
+}

@@ -1,0 +1,77 @@
+//! Every minute: whatever is due.
+//!
+//! A generation whose message should have been handled by now gets another; one whose deadline has passed fails and its
+//! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
+//! over or that its owner deleted: files first, item last.
+//!
+//! `now` is the event's own `time`, so that an event from any day can be sent. A repeat finds nothing more to do; of two
+//! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done.
+
+mod actions;
+
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+use runtime::{Error, clients::Clients, events};
+use serde::{Deserialize, Serialize};
+use store::{Bucket, DueKind, Queues, Table};
+
+pub use actions::Sweep;
+
+/// The schedule's event.
+#[derive(Debug, Deserialize)]
+pub struct Tick {
+    /// When it was due.
+    pub time: Timestamp,
+}
+
+/// What one sweep did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Messages sent again.
+    pub reminded: u32,
+    /// Generations failed for their deadline.
+    pub overdue: u32,
+    /// Generations and uploads removed.
+    pub removed: u32,
+    /// What did not work out, and is due again.
+    pub failed: u32,
+}
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// The function could not start; the log says what to do.
+pub async fn run() -> Result<(), Error> {
+    events::run(async |environment| {
+        let clients = Clients::new(&environment)?;
+        let sweep = Sweep {
+            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+            queues: Queues::new(
+                clients.sqs().clone(),
+                environment.required("IMAGE_QUEUE_URL")?,
+                environment.required("VIDEO_QUEUE_URL")?,
+            ),
+            retention: lifecycle::retention(&environment)?,
+        };
+        Ok(move |event: LambdaEvent<Tick>| {
+            let sweep = sweep.clone();
+            async move { Ok::<_, Error>(sweep.all(event.payload.time).await) }
+        })
+    })
+    .await
+}
+
+impl Sweep {
+    /// Does everything that is due, a bounded number of each kind; the rest is due in the next minute.
+    pub async fn all(&self, now: Timestamp) -> Swept {
+        let mut swept = Swept::default();
+        for kind in DueKind::ALL {
+            if let Err(error) = self.kind(kind, now, &mut swept).await {
+                swept.failed += 1;
+                tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
+            }
+        }
+        swept
+    }
+}

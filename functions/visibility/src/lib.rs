@@ -1,0 +1,168 @@
+//! `PUT /v1/generations/{id}/visibility`, `POST, GET /v1/generations/{id}/shares`,
+//! `DELETE /v1/generations/{id}/shares/{share}`.
+//!
+//! Everything is private until its owner says otherwise here, and is private again at once. A link is 256 random bits, kept
+//! only as their SHA-256; it is there once, in the answer that made it (or, sealed, in the answer kept for its
+//! `Idempotency-Key`). Links to files that were handed out before live on for four minutes at most.
+//!
+//! Saying the same visibility again changes nothing. A repeat of a link without a key is another link.
+
+use std::sync::Arc;
+
+use api::{
+    Answer, Attempt, Mutations, failed, generation_view,
+    requests::{ShareRequest, VisibilityRequest},
+    views::{ShareView, Shares},
+};
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{delete, post, put},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    AccountId, GenerationId, Refusal, ShareId,
+    share::{self, Terms},
+};
+use http::{HeaderValue, StatusCode, header::ETAG};
+use ring::digest;
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    http::{BodilessRequest, Caller, IfMatch, MutatingRequest, Problem, StrictPath, etag},
+};
+use store::{Bucket, Write};
+
+#[derive(Clone)]
+struct App {
+    mutations: Mutations,
+    bucket: Bucket,
+}
+
+/// The routes.
+///
+/// # Errors
+/// A variable is missing; it is named.
+pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let clients = Arc::new(Clients::new(&environment)?);
+    let app = App {
+        bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+        mutations: Mutations::open(&environment, &clients).await?,
+    };
+    Ok(Router::new()
+        .route("/v1/generations/{id}/visibility", put(show))
+        .route("/v1/generations/{id}/shares", post(make).get(list))
+        .route("/v1/generations/{id}/shares/{share}", delete(revoke))
+        .with_state(app))
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath(id): StrictPath<GenerationId>,
+    condition: IfMatch,
+    request: MutatingRequest<VisibilityRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let wanted = request.body;
+    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let generation = app.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+            if generation.is_expired(now) {
+                return Err(Refusal::NotFound.into());
+            }
+            condition.check(generation.version)?;
+            let shown = generation.shown(wanted.visibility, wanted.show_prompt, now)?;
+            let body = generation_view(&app.bucket, shown.clone(), now).await?;
+            let answer = Answer { status: StatusCode::OK, location: None, body };
+            let mut response = mutation.commit(&[Write::Generation(&shown)], answer).await?;
+            let tag = HeaderValue::try_from(etag(shown.version)).map_err(Problem::internal)?;
+            response.headers_mut().insert(ETAG, tag);
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+async fn make(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath(id): StrictPath<GenerationId>,
+    request: MutatingRequest<ShareRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let terms = Terms::from(request.body);
+    let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
+    let hash = digest::digest(&digest::SHA256, token.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let table = &app.mutations.table;
+            let (owner, generation) = table.account_and_generation(account, id).await?;
+            let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
+            if generation.is_expired(now) {
+                return Err(Refusal::NotFound.into());
+            }
+            let existing = table.shares(account, id).await?;
+            let existing = existing.iter().filter(|share| share.expires_at > now).count();
+            let new = (ShareId(clock::uuid_at(now)), hash.clone());
+            let (share, generation) = share::share(&generation, existing, owner.plan, terms, new, now)?;
+            let answer = Answer {
+                status: StatusCode::CREATED,
+                location: Some(format!("/v1/shared/{token}")),
+                body: ShareView::new(&share, Some(token.clone())),
+            };
+            mutation.commit(&[Write::Generation(&generation), Write::Share(&share)], answer).await
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath(id): StrictPath<GenerationId>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let table = &app.mutations.table;
+    let generation = table.generation(account, id).await.map_err(failed)?;
+    generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
+    let shares = table.shares(account, id).await.map_err(failed)?;
+    let live = shares.iter().filter(|share| share.expires_at > now);
+    Ok(axum::Json(Shares { items: live.map(|share| ShareView::new(share, None)).collect() }).into_response())
+}
+
+async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath((id, share)): StrictPath<(GenerationId, ShareId)>,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let account = AccountId(caller.account_id);
+    let mut mutation = app.mutations.begin(account, request.idempotency, clock::now());
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let share = app.mutations.table.share(account, id, share).await?.ok_or(Refusal::NotFound)?;
+            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            mutation.commit(&[Write::RemoveShare(&share)], answer).await
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}

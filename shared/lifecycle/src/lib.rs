@@ -1,0 +1,141 @@
+//! How things end, wherever that is found out: a worker, a dead letter, a deadline, an owner.
+//!
+//! Each function here may be called again after any failure, and twice at once: an end is written by one conditional
+//! transaction, and a removal goes from the outside in, files first, item last, so that what is left always says what
+//! must still go.
+
+use domain::{
+    AccountId, EntryId, GenerationId,
+    generation::Generation,
+    ledger::{Bucket as Credited, Cause},
+    plan::Retention,
+    submission::{self, End, Movement},
+    upload::Upload,
+};
+use jiff::Timestamp;
+use runtime::{
+    clock,
+    config::{Environment, InvalidVariable},
+    telemetry::{Metric, metric},
+};
+use store::{Bucket, CommitError, StoreError, Table, Write};
+
+/// Most times that an end is decided anew because something changed in between.
+const ATTEMPTS: usize = 16;
+
+/// Why something did not end. Nothing was written, or nothing is known; a repeat does the rest.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// A call failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Others wrote every time.
+    #[error("it is being changed by others")]
+    Contended,
+}
+
+/// What came of an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It ended now; this is what was written.
+    Now(Box<Movement>),
+    /// It had ended before; this is how.
+    Already(Box<Generation>),
+    /// It is gone.
+    Gone,
+}
+
+/// The retention that this deployment is configured with.
+///
+/// # Errors
+/// A variable is missing or no number of days.
+pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable> {
+    let days = |name| environment.integer(name).map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    Ok(Retention {
+        free_days: days("RETENTION_FREE_DAYS")?,
+        plus_days: days("RETENTION_PLUS_DAYS")?,
+        pro_days: days("RETENTION_PRO_DAYS")?,
+    })
+}
+
+/// Ends a generation and moves its credits, once, whoever else tries.
+///
+/// # Errors
+/// [`LifecycleError`].
+pub async fn end_generation(
+    table: &Table,
+    (account, generation): (AccountId, GenerationId),
+    end: End,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Ended, LifecycleError> {
+    for _ in 0..ATTEMPTS {
+        let (Some(owner), Some(current)) = table.account_and_generation(account, generation).await? else {
+            return Ok(Ended::Gone);
+        };
+        let entry = EntryId(clock::uuid_at(now));
+        let Ok(movement) = submission::end(&owner, &current, end.clone(), retention, entry, now) else {
+            return Ok(Ended::Already(Box::new(current)));
+        };
+        let writes = [
+            Write::Account(&movement.account),
+            Write::Generation(&movement.generation),
+            Write::Entry(account, &movement.entry),
+        ];
+        match table.commit(&writes).await {
+            Ok(()) => {
+                measure(&movement);
+                return Ok(Ended::Now(Box::new(movement)));
+            }
+            Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(LifecycleError::Contended)
+}
+
+/// Counts the credits of a movement that was written.
+pub fn measure(movement: &Movement) {
+    let credited = |bucket: Credited| {
+        let postings = movement.entry.postings.iter().filter(|posting| posting.bucket == bucket);
+        postings.map(|posting| posting.amount.0).filter(|amount| *amount > 0).sum::<i64>()
+    };
+    match movement.entry.cause {
+        Cause::Reserve { .. } => metric(Metric::CreditsReserved, credited(Credited::Held), &[]),
+        Cause::Settle { .. } | Cause::Release { .. } => {
+            metric(Metric::CreditsSettled, credited(Credited::Spent), &[]);
+            metric(Metric::CreditsReleased, credited(Credited::Available), &[]);
+        }
+        Cause::Welcome => {}
+    }
+}
+
+/// Removes what is left of a generation whose time is over: files in all versions, links, item. The generation must be
+/// [expired](Generation::is_expired).
+///
+/// # Errors
+/// A call failed; a repeat removes the rest.
+pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Generation) -> Result<(), LifecycleError> {
+    bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
+    for share in table.shares(generation.account, generation.id).await? {
+        gone(table.commit(&[Write::RemoveShare(&share)]).await)?;
+    }
+    gone(table.commit(&[Write::RemoveGeneration(generation)]).await)
+}
+
+/// Removes what is left of an upload that [is being removed](Upload::removed): files in all versions, item.
+///
+/// # Errors
+/// A call failed; a repeat removes the rest.
+pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<(), LifecycleError> {
+    bucket.remove_all(&Bucket::upload_prefix(upload.account, upload.id)).await?;
+    gone(table.commit(&[Write::RemoveUpload(upload)]).await)
+}
+
+/// Whoever removed it first has done as well.
+fn gone(result: Result<(), CommitError>) -> Result<(), LifecycleError> {
+    match result {
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
