@@ -119,12 +119,13 @@ impl Clients {
 
     /// Opens the connection to DynamoDB during start, which runs at full CPU, so that the first request need not.
     ///
-    /// It reads a key that no item has. Whatever comes of it is ignored: the first request finds out by itself.
+    /// It reads a key that no item has, for a second at most. Whatever comes of it is ignored: the first request finds out
+    /// by itself.
     pub async fn warm_dynamodb(&self, table: &str) {
         let nothing = AttributeValue::S("-".to_owned());
         let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
-        if let Err(error) = read.send().await {
-            tracing::debug!(error = %DisplayErrorContext(&error), "the connection was not opened during start");
+        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, read.send()).await {
+            tracing::debug!(error = %DisplayErrorContext(&error), "the first read during start failed");
         }
     }
 
