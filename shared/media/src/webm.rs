@@ -4,8 +4,8 @@ mod ebml;
 mod segment;
 mod strip;
 
-use crate::MediaError;
 use crate::measure::Shape;
+use crate::{MediaError, MediaType};
 use ebml::{Element, malformed};
 use segment::{BLOCK_GROUP, EBML, INFO, Part, Parts, SIMPLE_BLOCK, TIMESTAMP, TRACKS, block_end, segment};
 pub(crate) use strip::strip;
@@ -85,7 +85,7 @@ fn video_sides(file: &[u8], tracks: Element) -> Result<(u64, u64), MediaError> {
             return Ok((side(PIXEL_WIDTH)?, side(PIXEL_HEIGHT)?));
         }
     }
-    Err(malformed("it has no video track"))
+    Err(MediaError::unsupported(MediaType::Webm, "it has no video track"))
 }
 
 #[expect(

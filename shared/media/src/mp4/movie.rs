@@ -53,7 +53,7 @@ pub(super) enum Rotation {
 impl Movie {
     /// The track that a viewer shows.
     pub(super) fn video(&self) -> Result<&Track, MediaError> {
-        self.tracks.iter().find(|track| track.handler == *b"vide").ok_or(malformed("it has no video track"))
+        self.tracks.iter().find(|track| track.handler == *b"vide").ok_or(unsupported("it has no video track"))
     }
 
     /// The chunks of all tracks that are seen or heard.
