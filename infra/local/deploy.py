@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import boto3
+import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
@@ -38,7 +39,7 @@ def main():
     arguments = parser.parse_args()
     try:
         deploy(arguments)
-    except (DeployFailed, BotoCoreError, ClientError, OSError) as error:
+    except (DeployFailed, BotoCoreError, ClientError, OSError, yaml.YAMLError) as error:
         sys.exit(" ".join(str(error).split()))
 
 
@@ -141,12 +142,18 @@ def apply(stacks, stack, arguments, template_url, fingerprint):
         ],
         "Tags": [{"Key": "fingerprint", "Value": fingerprint}],
     }
-    seen = events(stacks, arguments.stack) if stack else []
     if stack is None:
         stacks.create_stack(**request)
-    else:
+        return follow(stacks, arguments.stack)
+    seen = {event["EventId"] for event in events(stacks, arguments.stack)}
+    try:
         stacks.update_stack(**request)
-    return follow(stacks, arguments.stack, {event["EventId"] for event in seen})
+    except ClientError as error:
+        # A failed update was rolled back to this very template.
+        if "No updates are to be performed" in str(error):
+            return stack
+        raise
+    return follow(stacks, arguments.stack, seen)
 
 
 def follow(stacks, name, seen=frozenset()):

@@ -155,3 +155,16 @@ fn listen(port: u16) -> Result<TcpListener> {
         Err(error) => Err(error).with_context(|| format!("port {port} cannot be opened: choose another with --port")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_refused_with_what_to_do() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = listen(port).unwrap_err().to_string();
+        assert!(error.contains(&port.to_string()) && error.contains("--port"), "{error}");
+    }
+}

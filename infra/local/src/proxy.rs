@@ -100,3 +100,76 @@ async fn forward(State(target): State<Arc<Target>>, mut request: Request<Body>) 
         Err(error) => (StatusCode::BAD_GATEWAY, format!("the local AWS does not answer: {error}\n")).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    const NOBODY: u16 = 1;
+
+    /// Sends `request` through a proxy to a server that answers `answer`; what the server and the client read.
+    fn check(request: &str, answer: &'static str) -> (String, String) {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = server.local_addr().unwrap().port();
+        let served = thread::spawn(move || {
+            let (mut connection, _) = server.accept().unwrap();
+            let arrived = read_message(&mut connection);
+            connection.write_all(answer.as_bytes()).unwrap();
+            arrived
+        });
+        let answered = exchange(port, request);
+        (served.join().unwrap(), answered)
+    }
+
+    fn exchange(port: u16, request: &str) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut proxy = Proxy::start(listener, port, "api").unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut answered = String::new();
+        client.read_to_string(&mut answered).unwrap();
+        proxy.stop();
+        answered
+    }
+
+    /// The head of a message, and its body if that ends in `!`.
+    fn read_message(connection: &mut TcpStream) -> String {
+        let mut message = String::new();
+        let mut byte = [0];
+        while !message.ends_with('!') && (message.contains("content-length") || !message.ends_with("\r\n\r\n")) {
+            connection.read_exact(&mut byte).unwrap();
+            message.push(char::from(byte[0]));
+        }
+        message
+    }
+
+    #[test]
+    fn a_path_goes_on_behind_the_api_exactly_as_it_came() {
+        let request = "GET /v1/a%2Fb/../%C3%A9?x=%2F&y=a+b HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+        let (arrived, _) = check(request, "HTTP/1.1 204 No Content\r\n\r\n");
+        let expected = "GET /_aws/execute-api/api/v1/a%2Fb/../%C3%A9?x=%2F&y=a+b HTTP/1.1\r\n";
+        assert!(arrived.starts_with(expected), "{arrived}");
+        assert!(!arrived.contains("connection: close"), "{arrived}");
+    }
+
+    #[test]
+    fn a_body_and_every_cookie_pass() {
+        let request = "POST /v1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 3\r\n\r\nhi!";
+        let answer = "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 5\r\n\r\nthere";
+        let (arrived, answered) = check(request, answer);
+        assert!(arrived.ends_with("\r\n\r\nhi!"), "{arrived}");
+        for part in ["set-cookie: a=1\r\n", "set-cookie: b=2\r\n", "\r\n\r\nthere"] {
+            assert!(answered.contains(part), "{answered}");
+        }
+    }
+
+    #[test]
+    fn a_local_aws_that_is_gone_is_a_bad_gateway() {
+        let answered = exchange(NOBODY, "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+        assert!(answered.starts_with("HTTP/1.1 502"), "{answered}");
+    }
+}

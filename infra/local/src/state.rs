@@ -77,3 +77,49 @@ impl State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("darkroom-state-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    #[test]
+    fn a_second_stack_in_the_same_folder_is_refused_until_the_first_has_ended() {
+        let folder = folder("lock");
+        let first = State::open(&folder, false).unwrap();
+        let error = State::open(&folder, false).err().unwrap().to_string();
+        assert!(error.contains("another stack uses"), "{error}");
+        drop(first);
+        State::open(&folder, false).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_kept_is_there_again_unless_the_start_is_fresh() {
+        let folder = folder("fresh");
+        let kept = State::open(&folder, false).unwrap().objects().join("picture");
+        fs::write(&kept, "bytes").unwrap();
+        drop(State::open(&folder, false).unwrap());
+        assert!(kept.exists());
+        drop(State::open(&folder, true).unwrap());
+        assert!(!kept.exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_port_stays_the_same_unless_somebody_took_it() {
+        let folder = folder("port");
+        let state = State::open(&folder, false).unwrap();
+        let port = state.choose_port().unwrap();
+        assert_eq!(state.choose_port().unwrap(), port);
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert_ne!(state.choose_port().unwrap(), port);
+        drop(taken);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
