@@ -44,6 +44,10 @@ impl ProviderError {
         }
     }
 
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.kind, ErrorKind::Rejected { .. })
+    }
+
     pub(crate) fn rejected(provider: &'static str, reason: &str) -> Self {
         let kind = ErrorKind::Rejected { reason: reason.to_owned() };
         Self { provider, kind, message: "the request was refused".to_owned() }

@@ -8,16 +8,25 @@
 //!
 //! Failures are of [four kinds](ErrorKind), and each kind has one rule for the caller.
 //!
-//! Of the providers, [`Sketch`] is built in and needs no key; the others exist once [`Settings`] has their key.
+//! Of the [`Providers`], [`Sketch`] is built in and needs no key; the others exist once [`Settings`] has theirs.
 
+mod batch;
 mod error;
+mod fal;
+mod openai;
+mod outbound;
+mod replicate;
+mod settings;
+mod shape;
 mod sketch;
+mod stability;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use error::{ErrorKind, ProviderError};
+pub use settings::{Endpoint, Limits, Providers, Settings, SettingsError};
 pub use sketch::Sketch;
 
 /// An AI service, or the built-in [`Sketch`].

@@ -1,0 +1,244 @@
+//! Every byte that leaves for a provider or comes from one.
+//!
+//! The key goes to the configured API host only. Redirects are never followed on the way to an API; a result may be
+//! redirected three times, and every hop must be https, on one of the provider's result hosts, and at a public address,
+//! as resolved for that very connection. Bodies are read up to a limit, so that nothing larger is ever held.
+
+mod address;
+mod retry_after;
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
+
+use crate::settings::{Endpoint, Limits, Settings, SettingsError};
+use crate::{Kind, Output, ProviderError};
+use address::{NotPublic, PublicAddresses};
+
+const REDIRECTS: usize = 3;
+/// An answer that holds up to ten images in base64 beside its JSON is still under this.
+const ANSWER_BYTES_PER_IMAGE_BYTE: usize = 14;
+
+/// One provider's way out.
+pub(crate) struct Outbound {
+    provider: &'static str,
+    client: Client,
+    base: Url,
+    authorization: HeaderValue,
+    result_hosts: Vec<String>,
+    unguarded: Vec<url::Origin>,
+    limits: Limits,
+}
+
+/// How a provider wants its key.
+pub(crate) struct Auth<'a> {
+    pub(crate) scheme: &'static str,
+    pub(crate) key: &'a str,
+}
+
+/// A whole answer of an API, of any status.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    method: Method,
+}
+
+/// The client that all providers share.
+pub(crate) fn client(settings: &Settings) -> Result<Client, SettingsError> {
+    static TLS: Once = Once::new();
+    // Another crate of the same process may have chosen already, which is as good.
+    TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let bases = [&settings.openai, &settings.stability, &settings.replicate, &settings.fal];
+    let chosen = bases.into_iter().map(|endpoint| &endpoint.base_url).chain(&settings.unguarded_origins);
+    let chosen_hosts = chosen.map(|url| address(url).map(|url| url.host_str().unwrap_or_default().to_owned()));
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(settings.limits.connect_timeout)
+        .timeout(settings.limits.call_timeout)
+        .dns_resolver(Arc::new(PublicAddresses { except: chosen_hosts.collect::<Result<_, _>>()? }))
+        .build()?;
+    Ok(client)
+}
+
+fn address(url: &str) -> Result<Url, SettingsError> {
+    let parsed = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    parsed.ok_or_else(|| SettingsError::Address(url.to_owned()))
+}
+
+impl Outbound {
+    pub(crate) fn new(
+        provider: &'static str,
+        endpoint: &Endpoint,
+        auth: &Auth<'_>,
+        settings: &Settings,
+        client: &Client,
+    ) -> Result<Self, SettingsError> {
+        let mut authorization = HeaderValue::from_str(&format!("{} {}", auth.scheme, auth.key))
+            .map_err(|_| SettingsError::Key(provider))?;
+        authorization.set_sensitive(true);
+        let unguarded = settings.unguarded_origins.iter().map(|url| address(url).map(|url| url.origin()));
+        Ok(Self {
+            provider,
+            client: client.clone(),
+            base: address(&endpoint.base_url)?,
+            authorization,
+            result_hosts: endpoint.result_hosts.iter().map(|host| host.to_lowercase()).collect(),
+            unguarded: unguarded.collect::<Result<_, _>>()?,
+            limits: settings.limits,
+        })
+    }
+
+    /// A request to the API, with the key; `path` begins with a slash and needs no escaping.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let base = self.base.as_str().trim_end_matches('/');
+        self.client.request(method, format!("{base}{path}")).header(AUTHORIZATION, self.authorization.clone())
+    }
+
+    /// Sends, and reads the answer, whatever its status.
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, ProviderError> {
+        let request = request.build().map_err(|_| ProviderError::ours(self.provider, "the request cannot be built"))?;
+        let method = request.method().clone();
+        let response = self.client.execute(request).await.map_err(|error| self.not_sent(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = self.body(response, self.limits.image_bytes * ANSWER_BYTES_PER_IMAGE_BYTE).await?;
+        Ok(Answer { status, headers, body, method })
+    }
+
+    /// Sends, and reads an answer that must be a success and must be JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ProviderError> {
+        let answer = self.answer(request).await?;
+        if answer.status.is_success() { self.parse(&answer) } else { Err(self.failure(&answer)) }
+    }
+
+    /// Reads the JSON of an answer.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            ProviderError::unknown(self.provider, format!("{}, but not the documented JSON", answer.status))
+        })
+    }
+
+    /// What an answer without success means, unless the provider's own words say that it refused the prompt.
+    pub(crate) fn failure(&self, answer: &Answer) -> ProviderError {
+        let status = answer.status;
+        match status.as_u16() {
+            408 | 429 | 500..=599 => {
+                let message = format!("busy: {status}");
+                ProviderError::busy(self.provider, message, retry_after::wait(&answer.headers))
+            }
+            404 | 410 if answer.method == Method::GET => {
+                ProviderError::unknown(self.provider, format!("the job is not there any more: {status}"))
+            }
+            400..=499 => ProviderError::ours(self.provider, format!("the request was not accepted: {status}")),
+            _ => ProviderError::unknown(self.provider, format!("an unexpected status: {status}")),
+        }
+    }
+
+    /// Fetches finished results, without the key.
+    pub(crate) async fn download(&self, urls: &[String], kind: Kind) -> Result<Vec<Output>, ProviderError> {
+        let mut outputs = Vec::with_capacity(urls.len());
+        for url in urls {
+            outputs.push(Output { bytes: self.fetch(url, kind).await? });
+        }
+        Ok(outputs)
+    }
+
+    async fn fetch(&self, url: &str, kind: Kind) -> Result<Vec<u8>, ProviderError> {
+        let unknown = |message: String| ProviderError::unknown(self.provider, message);
+        let mut url = Url::parse(url).map_err(|_| unknown("a result's address is not a URL".to_owned()))?;
+        for _ in 0..=REDIRECTS {
+            if !self.may_fetch(&url) {
+                return Err(unknown("a result is at a place that it must not come from".to_owned()));
+            }
+            let response = self.client.get(url.clone()).send().await.map_err(|error| self.not_sent(&error))?;
+            let status = response.status();
+            match status.as_u16() {
+                200 => return self.result(response, kind).await,
+                301 | 302 | 303 | 307 | 308 => {
+                    let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+                    let target = target.and_then(|target| url.join(target).ok());
+                    url = target.ok_or_else(|| unknown("a result is redirected to nowhere".to_owned()))?;
+                }
+                408 | 429 | 500..=599 => {
+                    let wait = retry_after::wait(response.headers());
+                    return Err(ProviderError::busy(self.provider, format!("fetching a result: {status}"), wait));
+                }
+                _ => return Err(unknown(format!("a result cannot be fetched any more: {status}"))),
+            }
+        }
+        Err(unknown("a result is redirected too often".to_owned()))
+    }
+
+    /// Whether a result may be asked for here. What the host resolves to is looked at when it is connected to.
+    fn may_fetch(&self, url: &Url) -> bool {
+        if self.unguarded.contains(&url.origin()) {
+            return true;
+        }
+        let Some(url::Host::Domain(host)) = url.host() else { return false };
+        let listed = |allowed: &String| {
+            host == allowed || host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        };
+        url.scheme() == "https"
+            && url.port().is_none()
+            && url.username().is_empty()
+            && self.result_hosts.iter().any(listed)
+    }
+
+    async fn result(&self, response: Response, kind: Kind) -> Result<Vec<u8>, ProviderError> {
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if ["text/", "application/json", "application/xml"].iter().any(|text| media.starts_with(text)) {
+            return Err(ProviderError::unknown(self.provider, "a result is text, not media"));
+        }
+        let limit = match kind {
+            Kind::Image => self.limits.image_bytes,
+            Kind::Video => self.limits.video_bytes,
+        };
+        self.body(response, limit).await
+    }
+
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, ProviderError> {
+        let too_large = || ProviderError::unknown(self.provider, format!("a body of more than {limit} bytes"));
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        loop {
+            let chunk = tokio::time::timeout(self.limits.idle_timeout, response.chunk()).await;
+            match chunk {
+                Err(_) => return Err(ProviderError::busy(self.provider, "a body stands still", None)),
+                Ok(Err(error)) if error.is_timeout() => {
+                    return Err(ProviderError::busy(self.provider, "a body takes too long", None));
+                }
+                Ok(Err(_)) => return Err(ProviderError::unknown(self.provider, "a body is cut short")),
+                Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Ok(None)) => return Ok(body),
+            }
+        }
+    }
+
+    fn not_sent(&self, error: &reqwest::Error) -> ProviderError {
+        let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        if causes.into_iter().any(|cause| cause.is::<NotPublic>()) {
+            ProviderError::unknown(self.provider, "a result's host has no public address")
+        } else if error.is_timeout() {
+            ProviderError::busy(self.provider, "no answer in time", None)
+        } else if error.is_connect() {
+            ProviderError::busy(self.provider, "no connection", None)
+        } else {
+            ProviderError::unknown(self.provider, "the connection ended without an answer")
+        }
+    }
+}
+
+/// When to look at a job again.
+pub(crate) fn poll_after(kind: Kind) -> Duration {
+    match kind {
+        Kind::Image => Duration::from_secs(2),
+        Kind::Video => Duration::from_secs(10),
+    }
+}
