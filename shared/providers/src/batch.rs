@@ -1,10 +1,9 @@
 //! A request that becomes several jobs at the provider, under one id of ours.
 
 use async_trait::async_trait;
-use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::outbound::{Outbound, poll_after};
-use crate::{InputImage, Kind, Polled, Provider, ProviderError, Request, Started};
+use crate::{Kind, Polled, Provider, ProviderError, Request, Started};
 
 /// A provider that takes jobs.
 #[async_trait]
@@ -105,11 +104,6 @@ impl Batch {
         };
         format!("{kind}:{}:{}", self.place, self.jobs.join(","))
     }
-}
-
-/// An input image inside JSON ([RFC 2397](https://www.rfc-editor.org/rfc/rfc2397)).
-pub(crate) fn data_url(input: &InputImage) -> String {
-    format!("data:{};base64,{}", input.mime, BASE64_STANDARD.encode(&input.bytes))
 }
 
 /// A job's name becomes part of an address, so it has letters, digits, hyphens and underscores only.

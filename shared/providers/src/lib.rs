@@ -13,6 +13,7 @@
 mod batch;
 mod error;
 mod fal;
+mod input;
 mod openai;
 mod outbound;
 mod replicate;
@@ -54,7 +55,7 @@ pub struct Request {
     pub model: String,
     /// What to show.
     pub prompt: String,
-    /// What not to show. Models that know no such field do not get it.
+    /// What not to show. Where a model has no such field, OpenAI is told in the prompt and others are not told.
     pub negative_prompt: Option<String>,
     /// In pixels. A provider with fixed sizes gives the nearest one.
     pub width: u32,

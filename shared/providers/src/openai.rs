@@ -8,11 +8,12 @@
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use reqwest::multipart::{Form, Part};
+use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::input::file;
 use crate::outbound::{Answer, Outbound};
 use crate::{InputImage, Kind, Output, Polled, Provider, ProviderError, Request, Started, shape};
 
@@ -113,15 +114,4 @@ fn edit(request: &Request, input: &InputImage) -> Result<Form, ProviderError> {
         .text("size", shape::nearest(&SIZES, request.width, request.height))
         .text("output_format", "png")
         .part("image[]", file(NAME, input)?))
-}
-
-/// An input image as a file whose name says nothing but its type.
-pub(crate) fn file(provider: &'static str, input: &InputImage) -> Result<Part, ProviderError> {
-    let name = match input.mime.as_str() {
-        "image/jpeg" => "input.jpg",
-        "image/webp" => "input.webp",
-        _ => "input.png",
-    };
-    let part = Part::bytes(input.bytes.clone()).file_name(name).mime_str(&input.mime);
-    part.map_err(|_| ProviderError::ours(provider, "the input image's type is not a media type"))
 }

@@ -9,7 +9,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::batch::{Batch, Queue, Share, Standing, data_url};
+use crate::batch::{Batch, Queue, Share, Standing};
+use crate::input::data_url;
 use crate::outbound::Outbound;
 use crate::{Polled, Provider, ProviderError, Request, Started, shape};
 

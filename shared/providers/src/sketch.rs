@@ -38,6 +38,8 @@ use scene::Scene;
 const NAME: &str = "sketch";
 const POLL_AFTER: Duration = Duration::from_secs(1);
 const SIDE_PX: std::ops::RangeInclusive<u32> = 16..=4096;
+/// The largest picture of H.264's level 5.2, the highest that the encoder knows, less a margin.
+const FILM_AREA_PX: u32 = 3840 * 2160;
 const DURATION_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 const DEFAULT_DURATION_MS: u64 = 4_000;
 
@@ -80,6 +82,9 @@ fn check_sizes(request: &Request) -> Result<(), ProviderError> {
     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
     if !SIDE_PX.contains(&request.width) || !SIDE_PX.contains(&request.height) {
         return Err(ProviderError::ours(NAME, "a side is 16 to 4096 pixels"));
+    }
+    if request.kind == Kind::Video && request.width * request.height > FILM_AREA_PX {
+        return Err(ProviderError::ours(NAME, "a film has at most 3840 by 2160 pixels"));
     }
     if request.count == 0 || !DURATION_MS.contains(&duration_ms) {
         return Err(ProviderError::ours(NAME, "at least one output, of 0.1 to 60 seconds"));

@@ -10,7 +10,7 @@ use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode, header::ACCEPT};
 use serde::Deserialize;
 
-use crate::openai::file;
+use crate::input::file;
 use crate::outbound::{Answer, Outbound};
 use crate::{Kind, Output, Polled, Provider, ProviderError, Request, Started, shape};
 
@@ -43,10 +43,10 @@ impl Provider for Stability {
         for index in 0..request.count {
             match self.one(request, index).await {
                 Ok(output) => outputs.push(output),
-                // What is paid for is kept; what the filter withheld may be let through with the next seed.
-                Err(error) if !outputs.is_empty() && error.retryable() => break,
-                Err(error) if index + 1 < request.count && error.is_refusal() => {}
+                // The filter may let the next seed through.
+                Err(error) if error.is_refusal() && index + 1 < request.count => {}
                 Err(error) if outputs.is_empty() => return Err(error),
+                // What is paid for is kept.
                 Err(_) => break,
             }
         }

@@ -1,0 +1,129 @@
+//! What each failure of an API is taken for.
+
+use providers::{ErrorKind, Providers, Request, Settings};
+
+use crate::stub::{Reply, Stub};
+use crate::{Case, KEY, PROMPT, busy, fal, openai, rejected, replicate, run, stability};
+
+const REFUSED_BY_OPENAI: &str = "OpenAI's safety system refused the prompt or the input image.";
+const REFUSED_BY_STABILITY: &str = "Stability's content filter refused the prompt, the input image or the result.";
+const REFUSED_BY_REPLICATE: &str = "The model's safety check refused the prompt or the result.";
+const REFUSED_BY_FAL: &str = "fal's safety check refused the prompt, the input image or the result.";
+
+/// Plays the replies and compares what the provider makes of them. Nothing secret may be in what it says.
+async fn check(what: &str, provider: &str, request: &Request, replies: Vec<Reply>, expected: &ErrorKind) {
+    let stub = Stub::play(replies).await;
+    let error = run(&stub, provider, request).await.unwrap_err();
+    assert_eq!(&error.kind, expected, "{provider}: {what}: {error}");
+    assert_eq!(
+        error.retryable(),
+        matches!(expected, ErrorKind::Busy { .. } | ErrorKind::Unknown),
+        "{provider}: {what}"
+    );
+    let said = format!("{error} {error:?}");
+    assert!(!said.contains(KEY) && !said.contains(PROMPT), "{said}");
+}
+
+#[tokio::test]
+async fn a_failing_api_is_busy_broken_or_our_mistake() {
+    let (html, date) = ("<html>sorry</html>", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let status = |status| Reply::new(status, "text/html", html.as_bytes());
+    for Case { provider, request, replies } in [openai(), stability(), replicate(), fal()] {
+        let good = replies.first().unwrap().clone();
+        let until = status(429).header("date", date).header("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT");
+        let failures = [
+            ("throttled for some seconds", status(429).header("retry-after", "7"), busy(Some(7))),
+            ("throttled until a time", until, busy(Some(60))),
+            ("throttled", status(429), busy(None)),
+            ("broken", status(500), busy(None)),
+            ("overloaded", status(503).header("retry-after", "3"), busy(Some(3))),
+            ("a slow body", good.clone().stall(), busy(None)),
+            ("no answer", good.clone().silent(), busy(None)),
+            ("a cut body", good.clone().cut(), ErrorKind::Unknown),
+            ("wrong JSON", Reply::json(r#"{"hello":"#), ErrorKind::Unknown),
+            ("other JSON", Reply::json(r#"{"hello":"world"}"#), ErrorKind::Unknown),
+            ("a redirect", Reply::redirect("{base}/elsewhere"), ErrorKind::Unknown),
+            ("a bad request", status(400), ErrorKind::Ours),
+            ("a bad key", status(401), ErrorKind::Ours),
+            ("an empty account", status(402), ErrorKind::Ours),
+            ("a forbidden model", status(403), ErrorKind::Ours),
+            ("a missing endpoint", status(404), ErrorKind::Ours),
+        ];
+        for (what, reply, expected) in failures {
+            check(what, provider, &request, vec![reply], &expected).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_to_the_client() {
+    let json = |status, body: &str| Reply::new(status, "application/json", body.as_bytes());
+    let blocked = r#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error","message":"…"}}"#;
+    let flagged = r#"{"id":"1","name":"content_moderation","errors":["…"]}"#;
+    let filtered = Reply::new(200, "image/png", b"blurred").header("finish-reason", "CONTENT_FILTERED");
+    let nsfw = r#"{"id":"abc123","status":"failed","output":null,"error":"NSFW content detected. Try again."}"#;
+    let policy = r#"{"detail":[{"loc":["body","prompt"],"msg":"…","type":"content_policy_violation"}]}"#;
+    let covered = r#"{"images":[{"url":"{base}/black.png"}],"has_nsfw_concepts":[true]}"#;
+    let later = |case: Case, steps: usize, last: Reply| Case {
+        replies: case.replies.into_iter().take(steps).chain([last]).collect(),
+        ..case
+    };
+    let cases = [
+        (later(openai(), 0, json(400, blocked)), REFUSED_BY_OPENAI),
+        (later(stability(), 0, json(403, flagged)), REFUSED_BY_STABILITY),
+        (later(stability(), 0, filtered), REFUSED_BY_STABILITY),
+        (later(replicate(), 2, json(200, nsfw)), REFUSED_BY_REPLICATE),
+        (later(fal(), 0, json(422, policy)), REFUSED_BY_FAL),
+        (later(fal(), 3, json(422, policy)), REFUSED_BY_FAL),
+        (later(fal(), 3, json(200, covered)), REFUSED_BY_FAL),
+    ];
+    for (case, reason) in cases {
+        check("refused", case.provider, &case.request, case.replies, &rejected(reason)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_fails_or_is_gone_may_be_tried_again() {
+    let failed = r#"{"id":"abc123","status":"failed","output":null,"error":"CUDA out of memory"}"#;
+    let replies = |last: Reply| replicate().replies.into_iter().take(1).chain([last]).collect();
+    let check = async |what, last, expected| {
+        check(what, "replicate", &replicate().request, replies(last), &expected).await;
+    };
+    check("failed", Reply::json(failed), ErrorKind::Unknown).await;
+    check("stopped", Reply::json(r#"{"id":"abc123","status":"canceled"}"#), ErrorKind::Unknown).await;
+    check("empty", Reply::json(r#"{"id":"abc123","status":"succeeded","output":[]}"#), ErrorKind::Unknown).await;
+    check("gone", Reply::new(404, "application/json", b"{}"), ErrorKind::Unknown).await;
+    check("busy", Reply::new(429, "application/json", b"{}"), busy(None)).await;
+}
+
+#[tokio::test]
+async fn an_empty_account_is_our_mistake_even_when_it_looks_like_throttling() {
+    let body = br#"{"error":{"code":"insufficient_quota","message":"You exceeded your quota."}}"#;
+    let replies = vec![Reply::new(429, "application/json", body).header("retry-after", "1")];
+    check("no quota", "openai", &openai().request, replies, &ErrorKind::Ours).await;
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_busy() {
+    for Case { provider, request, .. } in [openai(), stability(), replicate(), fal()] {
+        check("no server", provider, &request, Vec::new(), &busy(None)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_known_is_our_mistake_and_asks_nobody() {
+    for Case { provider, request, .. } in [stability(), replicate(), fal()] {
+        let request = Request { model: "made-up/model".to_owned(), ..request };
+        check("unknown model", provider, &request, Vec::new(), &ErrorKind::Ours).await;
+    }
+}
+
+#[test]
+fn a_provider_without_a_key_does_not_exist() {
+    let names = |settings: &Settings| Providers::new(settings).unwrap().configured().collect::<Vec<_>>();
+    let mut settings = Settings::default();
+    assert_eq!(names(&settings), ["sketch"]);
+    settings.fal.key = Some(KEY.to_owned());
+    assert_eq!(names(&settings), ["sketch", "fal"]);
+    assert!(Providers::new(&settings).unwrap().by_name("openai").is_none());
+}

@@ -1,0 +1,118 @@
+//! Every provider against a server that speaks its documented wire format.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod failures;
+mod results;
+mod sketch;
+mod stub;
+mod wire;
+
+use std::time::Duration;
+
+use providers::{
+    Endpoint, ErrorKind, InputImage, Kind, Output, Polled, ProviderError, Providers, Request, Settings, Started,
+};
+use stub::{Reply, Stub};
+
+const KEY: &str = "key-that-must-not-leak";
+const PROMPT: &str = "a lighthouse in a storm";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really";
+
+/// A provider, a request that it takes, and the replies with which it gives one output.
+struct Case {
+    provider: &'static str,
+    request: Request,
+    replies: Vec<Reply>,
+}
+
+/// Providers that know only the stub, and lose patience soon where it is slow on purpose.
+fn settings(stub: &Stub) -> Settings {
+    let mut settings = Settings::default();
+    for endpoint in [&mut settings.openai, &mut settings.stability, &mut settings.replicate, &mut settings.fal] {
+        let result_hosts = ["replicate.delivery", "fal.media", "localhost"].map(str::to_owned).to_vec();
+        *endpoint = Endpoint { key: Some(KEY.to_owned()), base_url: stub.base.clone(), result_hosts };
+    }
+    settings.unguarded_origins = vec![stub.base.clone()];
+    if stub.slow {
+        settings.limits.idle_timeout = Duration::from_millis(100);
+        settings.limits.call_timeout = Duration::from_millis(300);
+    }
+    settings
+}
+
+/// Starts a request and polls it to its end, without waiting in between.
+async fn run(stub: &Stub, name: &str, request: &Request) -> Result<Vec<Output>, ProviderError> {
+    let providers = Providers::new(&settings(stub)).unwrap();
+    let provider = providers.by_name(name).unwrap();
+    let mut id = match provider.start(request).await? {
+        Started::Done(outputs) => return Ok(outputs),
+        Started::Job { id, .. } => id,
+    };
+    for _ in 0..5 {
+        match provider.poll(&id).await? {
+            Polled::Done(outputs) => return Ok(outputs),
+            Polled::Pending { job, .. } => id = job.unwrap_or(id),
+        }
+    }
+    panic!("{name} never ends");
+}
+
+fn request(kind: Kind, model: &str) -> Request {
+    Request {
+        kind,
+        model: model.to_owned(),
+        prompt: PROMPT.to_owned(),
+        negative_prompt: None,
+        width: 1280,
+        height: 720,
+        count: 1,
+        seed: Some(7),
+        duration_ms: None,
+        input_image: None,
+    }
+}
+
+fn input_image() -> InputImage {
+    InputImage { bytes: b"input-bytes".to_vec(), mime: "image/png".to_owned() }
+}
+
+const REPLICATE_STARTED: &str = r#"{"id":"abc123","status":"starting","output":null,"error":null,
+    "urls":{"get":"https://elsewhere.example/steal","cancel":"https://elsewhere.example/steal"}}"#;
+const REPLICATE_DONE: &str = r#"{"id":"abc123","status":"succeeded","error":null,"output":["{base}/result.png"]}"#;
+const FAL_SUBMITTED: &str = r#"{"request_id":"80e732af-660e","status":"IN_QUEUE",
+    "response_url":"https://elsewhere.example/steal","status_url":"https://elsewhere.example/steal"}"#;
+const FAL_COMPLETED: &str = r#"{"status":"COMPLETED","request_id":"80e732af-660e"}"#;
+const FAL_IMAGES: &str = r#"{"images":[{"url":"{base}/result.png","content_type":"image/png"}],
+    "has_nsfw_concepts":[false],"seed":7}"#;
+
+fn openai() -> Case {
+    // The base64 of `PNG`.
+    let answer = r#"{"created":1,"data":[{"b64_json":"iVBORw0KGgogbm90IHJlYWxseQ=="}],"usage":{}}"#;
+    let request = request(Kind::Image, "gpt-image-2");
+    Case { provider: "openai", request, replies: vec![Reply::json(answer)] }
+}
+
+fn stability() -> Case {
+    let reply = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS").header("seed", "8");
+    Case { provider: "stability", request: request(Kind::Image, "core"), replies: vec![reply] }
+}
+
+fn replicate() -> Case {
+    let replies = [REPLICATE_STARTED, r#"{"id":"abc123","status":"processing"}"#, REPLICATE_DONE].map(Reply::json);
+    let request = request(Kind::Image, "black-forest-labs/flux-schnell");
+    Case { provider: "replicate", request, replies: [&replies[..], &[Reply::new(200, "image/png", PNG)]].concat() }
+}
+
+fn fal() -> Case {
+    let replies = [FAL_SUBMITTED, r#"{"status":"IN_PROGRESS"}"#, FAL_COMPLETED, FAL_IMAGES].map(Reply::json);
+    let request = request(Kind::Image, "fal-ai/flux/schnell");
+    Case { provider: "fal", request, replies: [&replies[..], &[Reply::new(200, "image/png", PNG)]].concat() }
+}
+
+fn rejected(reason: &str) -> ErrorKind {
+    ErrorKind::Rejected { reason: reason.to_owned() }
+}
+
+fn busy(seconds: Option<u64>) -> ErrorKind {
+    ErrorKind::Busy { retry_after: seconds.map(Duration::from_secs) }
+}

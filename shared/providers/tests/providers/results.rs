@@ -1,0 +1,127 @@
+//! Fetching what a provider says it made: from where, how much, and who is told the key.
+
+use providers::{ErrorKind, Kind, Request};
+
+use crate::stub::{Reply, Stub};
+use crate::{Case, PNG, busy, fal, replicate, request, run};
+
+const MIB: usize = 1024 * 1024;
+
+/// Plays a case whose result is replaced, and compares.
+async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ErrorKind>) {
+    for Case { provider, request, mut replies } in [replicate(), fal()] {
+        replies.pop();
+        let asked = replies.len() + results.len();
+        replies.extend_from_slice(results);
+        let stub = Stub::play(replies).await;
+        let outcome = run(&stub, provider, &request).await;
+        let outcome = outcome.as_ref().map(|outputs| outputs[0].bytes.as_slice()).map_err(|error| error.kind.clone());
+        assert_eq!(outcome, expected, "{provider}: {what}");
+        assert_eq!(stub.seen().len(), asked, "{provider}: {what}");
+        let fetches = stub.seen().into_iter().rev().take(results.len());
+        assert!(fetches.into_iter().all(|fetch| fetch.header("authorization").is_none()), "{provider}: {what}");
+        assert!(stub.flooded() < 40 * MIB, "{provider}: {what}: took {} bytes", stub.flooded());
+    }
+}
+
+#[tokio::test]
+async fn a_result_is_fetched_without_the_key() {
+    check("a result", &[Reply::new(200, "image/png", PNG)], Ok(PNG)).await;
+    let moved = Reply::redirect("{base}/moved");
+    check("a moved result", &[moved.clone(), moved.clone(), moved, Reply::new(200, "image/png", PNG)], Ok(PNG)).await;
+}
+
+#[tokio::test]
+async fn a_result_that_is_gone_or_is_no_media_may_be_tried_again() {
+    let png = Reply::new(200, "image/png", PNG);
+    let check = async |what, reply, expected| check(what, &[reply], Err(expected)).await;
+    check("expired", Reply::new(403, "application/xml", b"<Error/>"), ErrorKind::Unknown).await;
+    check("not found", Reply::new(404, "text/html", b"no"), ErrorKind::Unknown).await;
+    check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ErrorKind::Unknown).await;
+    check("a cut file", png.clone().cut(), ErrorKind::Unknown).await;
+    check("a slow file", png.stall(), busy(None)).await;
+    check("overloaded", Reply::new(503, "text/html", b"").header("retry-after", "2"), busy(Some(2))).await;
+}
+
+#[tokio::test]
+async fn a_result_of_100_mb_is_refused_before_it_is_held() {
+    let large = Reply::new(200, "image/png", b"");
+    let told = large.clone().header("content-length", "104857600");
+    check("a length told", &[told], Err(ErrorKind::Unknown)).await;
+    check("a length not told", &[large.flood(100 * MIB)], Err(ErrorKind::Unknown)).await;
+}
+
+#[tokio::test]
+async fn a_result_is_never_fetched_from_a_place_that_is_not_allowed() {
+    let other = Stub::play(vec![Reply::new(200, "image/png", PNG)]).await;
+    let forbidden = [
+        other.base.as_str(),
+        "http://10.0.0.1/",
+        "https://10.0.0.1/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "https://2130706433/",
+        "http://replicate.delivery/",
+        "https://replicate.delivery:8443/",
+        "https://replicate.delivery@10.0.0.1/",
+        "https://replicate.delivery.example/",
+        "https://notreplicate.delivery/",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        // Listed among the result hosts, but resolved to this machine.
+        "https://localhost/",
+    ];
+    for place in forbidden {
+        check(place, &[Reply::redirect(place)], Err(ErrorKind::Unknown)).await;
+    }
+    let moved = Reply::redirect("{base}/moved");
+    check("round and round", &vec![moved; 4], Err(ErrorKind::Unknown)).await;
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_forbidden_place_in_the_first_answer_is_refused_too() {
+    let case = replicate();
+    let replies =
+        [r#"{"id":"a","status":"starting"}"#, r#"{"id":"a","status":"succeeded","output":"http://10.0.0.1/"}"#];
+    let stub = Stub::play(replies.map(Reply::json).to_vec()).await;
+    let error = run(&stub, case.provider, &case.request).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unknown);
+}
+
+#[tokio::test]
+async fn what_was_paid_for_is_kept_when_the_rest_fails() {
+    let three = Request { count: 3, ..request(Kind::Image, "core") };
+    let good = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS");
+    let filtered = Reply::new(200, "image/png", PNG).header("finish-reason", "CONTENT_FILTERED");
+    let throttled = Reply::new(429, "application/json", b"{}");
+    let outputs =
+        async |replies| run(&Stub::play(replies).await, "stability", &three).await.map(|outputs| outputs.len());
+    assert_eq!(outputs(vec![good.clone(), filtered.clone(), good.clone()]).await.unwrap(), 2);
+    assert_eq!(outputs(vec![filtered.clone(), good.clone(), good.clone()]).await.unwrap(), 2);
+    assert_eq!(outputs(vec![good.clone(), throttled.clone()]).await.unwrap(), 1);
+    assert_eq!(outputs(vec![throttled]).await.unwrap_err().kind, busy(None));
+    assert!(matches!(outputs(vec![filtered; 3]).await.unwrap_err().kind, ErrorKind::Rejected { .. }));
+}
+
+#[tokio::test]
+async fn several_videos_are_several_jobs_under_one_id() {
+    let two = Request { count: 2, ..request(Kind::Video, "wan-video/wan-2.2-t2v-fast") };
+    let job = |id: &str, rest: &str| Reply::json(&format!(r#"{{"id":"{id}",{rest}}}"#));
+    let (starting, failed) = (r#""status":"starting""#, r#""status":"failed","error":"out of memory""#);
+    let done = r#""status":"succeeded","output":"{base}/film.mp4""#;
+    let film = Reply::new(200, "video/mp4", b"film");
+    let started = || vec![job("a", starting), job("b", starting)];
+    let play = async |rest: &[Reply]| {
+        let stub = Stub::play([&started()[..], rest].concat()).await;
+        let outputs = run(&stub, "replicate", &two).await.map(|outputs| outputs.len());
+        (outputs, stub.seen().iter().map(|seen| seen.line().to_owned()).collect::<Vec<_>>())
+    };
+    let (outputs, lines) = play(&[job("a", done), job("b", done), film.clone(), film.clone()]).await;
+    assert_eq!(outputs.unwrap(), 2);
+    assert_eq!(lines[2..4], ["GET /v1/predictions/a", "GET /v1/predictions/b"]);
+    assert_eq!(play(&[job("a", failed), job("b", done), film]).await.0.unwrap(), 1);
+    assert_eq!(play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind, ErrorKind::Unknown);
+}

@@ -1,0 +1,207 @@
+//! The built-in painter.
+
+use std::collections::HashSet;
+
+use image::GenericImageView;
+use openh264::decoder::Decoder;
+use openh264::formats::YUVSource;
+use providers::{ErrorKind, InputImage, Kind, Output, Polled, Provider, ProviderError, Request, Sketch, Started};
+use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
+
+use crate::{busy, rejected};
+
+fn request(kind: Kind, prompt: &str) -> Request {
+    Request { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
+}
+
+async fn make(request: &Request) -> Result<Vec<Output>, ProviderError> {
+    let mut id = match Sketch.start(request).await? {
+        Started::Done(outputs) => return Ok(outputs),
+        Started::Job { id, .. } => id,
+    };
+    loop {
+        match Sketch.poll(&id).await? {
+            Polled::Done(outputs) => return Ok(outputs),
+            Polled::Pending { job, .. } => id = job.unwrap(),
+        }
+    }
+}
+
+async fn paint(prompt: &str) -> Vec<u8> {
+    make(&request(Kind::Image, prompt)).await.unwrap().remove(0).bytes
+}
+
+/// How far apart two pictures are: the mean difference of their channels, 0 to 255.
+fn difference(a: &[u8], b: &[u8]) -> f64 {
+    let (a, b) = (image::load_from_memory(a).unwrap().to_rgb8(), image::load_from_memory(b).unwrap().to_rgb8());
+    let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.as_raw().len() as f64
+}
+
+#[tokio::test]
+async fn the_same_request_gives_the_same_bytes() {
+    assert_eq!(paint("a quiet bay").await, paint("a quiet bay").await);
+    let film = Request { duration_ms: Some(250), ..request(Kind::Video, "a quiet bay") };
+    assert_eq!(make(&film).await.unwrap(), make(&film).await.unwrap());
+}
+
+#[tokio::test]
+async fn another_prompt_seed_or_output_is_another_picture() {
+    let prompts =
+        ["a quiet bay", "a red fox", "the sea at night", "a forest in the snow", "city lights", "green marble"];
+    let mut pictures = Vec::new();
+    for prompt in prompts {
+        pictures.push(paint(prompt).await);
+    }
+    let three = Request { count: 3, ..request(Kind::Image, "the sea at night") };
+    pictures.extend(make(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
+    let other_seed = Request { seed: Some(99), ..request(Kind::Image, "the sea at night") };
+    pictures.push(make(&other_seed).await.unwrap().remove(0).bytes);
+    for (index, picture) in pictures.iter().enumerate() {
+        for other in &pictures[..index] {
+            let difference = difference(picture, other);
+            assert!(difference > 6.0, "{difference}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_picture_has_the_size_asked_for_whatever_the_prompt() {
+    for (width, height) in [(16, 16), (37, 211), (640, 64), (1024, 1024)] {
+        for prompt in ["", "夜の海と灯台", "прекрасная ночь 🌊", &"word ".repeat(500)] {
+            let request = Request { width, height, ..request(Kind::Image, prompt) };
+            let bytes = make(&request).await.unwrap().remove(0).bytes;
+            assert_eq!(image::guess_format(&bytes).unwrap(), image::ImageFormat::Png);
+            assert_eq!(image::load_from_memory(&bytes).unwrap().dimensions(), (width, height));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_input_image_shows_through() {
+    let plain = paint("a hill").await;
+    let with = async |colour: [u8; 3]| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let input_image = Some(InputImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
+        let request = Request { input_image, ..request(Kind::Image, "a hill") };
+        make(&request).await.unwrap().remove(0).bytes
+    };
+    let (black, white) = (with([0; 3]).await, with([255; 3]).await);
+    assert!(difference(&plain, &black) > 10.0 && difference(&black, &white) > 40.0);
+
+    let input_image = Some(InputImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
+    let broken = Request { input_image, ..request(Kind::Image, "a hill") };
+    assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
+    let broken = Request { kind: Kind::Video, ..broken };
+    assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
+}
+
+#[tokio::test]
+async fn a_film_is_h264_in_mp4_with_its_index_first() {
+    let film = Request { duration_ms: Some(1500), width: 191, ..request(Kind::Video, "the sea at sunset") };
+    let file = make(&film).await.unwrap().remove(0).bytes;
+    let place = |name: &[u8]| file.windows(4).position(|four| four == name).unwrap();
+    assert!(place(b"ftyp") == 4 && place(b"moov") < place(b"mdat") && place(b"avcC") < place(b"mdat"));
+
+    let mut demuxer = Mp4FileDemuxer::new();
+    demuxer.handle_input(Input { position: 0, data: &file });
+    let track = demuxer.tracks().unwrap()[0].clone();
+    assert_eq!(track.duration * 1000 / u64::from(track.timescale.get()), 1500);
+    let mut decoder = Decoder::new().unwrap();
+    let mut brightness = HashSet::new();
+    let parameter_sets = parameter_sets(&file);
+    while let Some(sample) = demuxer.next_sample().unwrap() {
+        let from = usize::try_from(sample.data_offset).unwrap();
+        let stream = annex_b(&parameter_sets, &file[from..from + sample.data_size]);
+        let frame = decoder.decode(&stream).unwrap().unwrap();
+        assert_eq!(frame.dimensions(), (190, 128));
+        brightness.insert(frame.y().iter().map(|y| u64::from(*y)).sum::<u64>());
+    }
+    assert!(brightness.len() > 20, "{} of 24 frames differ", brightness.len());
+}
+
+/// The sequence and picture parameter sets of `avcC`, as a stream.
+fn parameter_sets(file: &[u8]) -> Vec<u8> {
+    let start = file.windows(4).position(|four| four == b"avcC").unwrap() + 4 + 6;
+    let unit = |at: usize| {
+        let length = usize::from(u16::from_be_bytes([file[at], file[at + 1]]));
+        (&file[at + 2..at + 2 + length], at + 2 + length)
+    };
+    let (sps, next) = unit(start);
+    let (pps, _) = unit(next + 1);
+    [&[0, 0, 0, 1], sps, &[0, 0, 0, 1], pps].concat()
+}
+
+/// A sample with its lengths turned into start codes.
+fn annex_b(parameter_sets: &[u8], mut sample: &[u8]) -> Vec<u8> {
+    let mut stream = parameter_sets.to_vec();
+    while let Some((length, rest)) = sample.split_first_chunk::<4>() {
+        let (unit, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        stream.extend_from_slice(&[0, 0, 0, 1]);
+        stream.extend_from_slice(unit);
+        sample = rest;
+    }
+    stream
+}
+
+#[tokio::test]
+async fn a_marked_prompt_fails_as_scripted() {
+    let refused = || rejected("The prompt asks the sketch to refuse it.");
+    let cases = [
+        ("reject", refused()),
+        ("busy", busy(Some(1))),
+        ("ours", ErrorKind::Ours),
+        ("unknown", ErrorKind::Unknown),
+        ("job-reject", refused()),
+        ("job-busy", busy(Some(1))),
+        ("job-unknown", ErrorKind::Unknown),
+    ];
+    for (mark, expected) in cases {
+        for kind in [Kind::Image, Kind::Video] {
+            let started = Sketch.start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
+            assert_eq!(started.is_ok(), mark.starts_with("job-"), "{mark}");
+            let error = make(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
+            assert_eq!(error.kind, expected, "{mark}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_pending_once_and_then_gives_what_it_would_have_given_at_once() {
+    let marked = request(Kind::Image, "a hill [sketch:job]");
+    let Started::Job { id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
+    let Polled::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
+    assert!(matches!(Sketch.poll(&id).await.unwrap(), Polled::Pending { .. }));
+    let Polled::Done(first) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
+    let Polled::Done(again) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
+    assert_eq!(first, again);
+    assert_eq!(Sketch.poll("what").await.unwrap_err().kind, ErrorKind::Ours);
+}
+
+#[tokio::test]
+async fn an_endless_job_stays_pending() {
+    let marked = request(Kind::Video, "[sketch:endless]");
+    let Started::Job { mut id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
+    for _ in 0..10 {
+        let Polled::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
+        id = next;
+    }
+}
+
+#[tokio::test]
+async fn a_size_that_cannot_be_painted_is_our_mistake() {
+    let image = request(Kind::Image, "a hill");
+    let video = request(Kind::Video, "a hill");
+    let cases = [
+        Request { width: 8, ..image.clone() },
+        Request { height: 5000, ..image.clone() },
+        Request { count: 0, ..image },
+        Request { duration_ms: Some(0), ..video.clone() },
+        Request { duration_ms: Some(61_000), ..video.clone() },
+        Request { width: 4096, height: 4096, ..video },
+    ];
+    for case in cases {
+        assert_eq!(make(&case).await.unwrap_err().kind, ErrorKind::Ours);
+    }
+}
