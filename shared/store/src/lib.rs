@@ -14,7 +14,7 @@ pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
-pub use queue::{Job, Queues};
+pub use queue::{Job, Queue, Queues};
 pub use table::Table;
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.

@@ -20,33 +20,28 @@ pub struct Job {
     pub generation: GenerationId,
 }
 
-/// The queues.
+/// One queue.
 #[derive(Clone, Debug)]
-pub struct Queues {
+pub struct Queue {
     sqs: Client,
-    image_url: String,
-    video_url: String,
+    url: String,
 }
 
-impl Queues {
-    /// The queues at these addresses.
+impl Queue {
+    /// The queue at this address.
     #[must_use]
-    pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
-        Self { sqs, image_url, video_url }
+    pub fn new(sqs: Client, url: String) -> Self {
+        Self { sqs, url }
     }
 
     /// Sends a message that is seen after `delay_s` seconds, at most 900.
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
-    pub async fn send(&self, kind: Kind, job: Job, delay_s: u32) -> Result<(), StoreError> {
-        let url = match kind {
-            Kind::Image => &self.image_url,
-            Kind::Video => &self.video_url,
-        };
+    pub async fn send(&self, job: Job, delay_s: u32) -> Result<(), StoreError> {
         let body = serde_json::to_string(&job).map_err(StoreError::of("encode"))?;
         let delay_s = i32::try_from(delay_s.min(LONGEST_DELAY_S)).unwrap_or(0);
-        let request = self.sqs.send_message().queue_url(url).message_body(body);
+        let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
         // A delay of its own, even of zero, would override the queue's.
         request
             .set_delay_seconds((delay_s > 0).then_some(delay_s))
@@ -54,5 +49,31 @@ impl Queues {
             .await
             .map_err(StoreError::of("SendMessage"))?;
         Ok(())
+    }
+}
+
+/// Both queues, for whoever sends to either.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    image: Queue,
+    video: Queue,
+}
+
+impl Queues {
+    /// The queues at these addresses.
+    #[must_use]
+    pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
+        Self { image: Queue::new(sqs.clone(), image_url), video: Queue::new(sqs, video_url) }
+    }
+
+    /// Sends a message to the queue of this kind, as [`Queue::send`] does.
+    ///
+    /// # Errors
+    /// The call failed; the message may have been sent.
+    pub async fn send(&self, kind: Kind, job: Job, delay_s: u32) -> Result<(), StoreError> {
+        match kind {
+            Kind::Image => self.image.send(job, delay_s).await,
+            Kind::Video => self.video.send(job, delay_s).await,
+        }
     }
 }
