@@ -120,9 +120,10 @@ impl Queue for Fal {
 impl Fal {
     fn failure(&self, answer: &Answer) -> ProviderError {
         let refused = |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
-        match self.0.parse(answer).is_ok_and(refused) {
-            true => ProviderError::rejected(NAME, REFUSED),
-            false => self.0.failure(answer),
+        if self.0.parse(answer).is_ok_and(refused) {
+            ProviderError::rejected(NAME, REFUSED)
+        } else {
+            self.0.failure(answer)
         }
     }
 }

@@ -22,6 +22,7 @@ mod shape;
 mod sketch;
 mod stability;
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -90,7 +91,6 @@ pub struct InputImage {
 }
 
 /// How a request began.
-#[derive(Debug)]
 pub enum Started {
     /// Finished already. At least one output and at most `count`: fewer means that the provider made or kept fewer, and
     /// only those are to be charged.
@@ -105,7 +105,6 @@ pub enum Started {
 }
 
 /// How a job stands.
-#[derive(Debug)]
 pub enum Polled {
     /// Finished; the outputs are as in [`Started::Done`].
     Done(Vec<Output>),
@@ -125,8 +124,32 @@ pub struct Output {
     pub bytes: Vec<u8>,
 }
 
-impl std::fmt::Debug for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Output({} bytes)", self.bytes.len())
+    }
+}
+
+// A job's id may carry the prompt, so neither of these shows it.
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Job { poll_after, .. } => {
+                f.debug_struct("Job").field("poll_after", poll_after).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Polled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Pending { poll_after, .. } => {
+                f.debug_struct("Pending").field("poll_after", poll_after).finish_non_exhaustive()
+            }
+        }
     }
 }

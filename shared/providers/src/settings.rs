@@ -28,7 +28,7 @@ pub struct Settings {
 /// One provider's place.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// Without one, the provider does not exist.
+    /// Without one, or with a blank one, the provider does not exist.
     pub key: Option<String>,
     /// The address that the documented paths are put after. Only it ever sees the key.
     pub base_url: String,
@@ -98,17 +98,22 @@ impl Default for Limits {
     }
 }
 
+impl Endpoint {
+    fn usable_key(&self) -> Option<&str> {
+        self.key.as_deref().map(str::trim).filter(|key| !key.is_empty())
+    }
+}
+
 impl Providers {
     /// Builds those that have a key. The HTTP client, which is slow to build, is made only if there is one.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let mut providers: Vec<Box<dyn Provider>> = vec![Box::new(Sketch)];
         let Settings { openai, stability, replicate, fal, .. } = settings;
-        let has_key = |endpoint: &&Endpoint| endpoint.key.is_some();
-        if ![openai, stability, replicate, fal].iter().any(has_key) {
+        if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
             return Ok(Self(providers));
         }
         let client = client(settings)?;
-        let outbound = |name, endpoint: &Endpoint, auth| match &endpoint.key {
+        let outbound = |name, endpoint: &Endpoint, auth| match endpoint.usable_key() {
             Some(key) => Outbound::new(name, endpoint, &Auth { scheme: auth, key }, settings, &client).map(Some),
             None => Ok(None),
         };

@@ -99,9 +99,9 @@ impl<'a> Painter<'a> {
 
     fn landscape(&self, place: Place, cloud: f32, skyline: &Skyline, column: u32, seconds: f32) -> Rgb {
         // Half a pixel of overlap makes the edges smooth.
-        let cover = |layer: &Layer| match place.down < layer.bottom {
-            true => ((place.y - layer.top) / self.unit + 0.5).clamp(0.0, 1.0),
-            false => 0.0,
+        let cover = |layer: &Layer| {
+            let inside = place.down < layer.bottom;
+            if inside { ((place.y - layer.top) / self.unit + 0.5).clamp(0.0, 1.0) } else { 0.0 }
         };
         let layers = skyline.at(column);
         let hidden = layers.iter().rposition(|layer| cover(layer) >= 1.0);

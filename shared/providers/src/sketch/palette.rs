@@ -3,7 +3,7 @@
 use super::noise::Random;
 use super::scene::Mood;
 
-/// Linear in nothing: gamma-encoded red, green and blue, 0 to 1.
+/// Gamma-encoded red, green and blue, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rgb(pub(super) [f32; 3]);
 

@@ -42,7 +42,7 @@ pub(super) enum Mood {
     Mist,
 }
 
-/// Sun or moon, in units of the shorter side.
+/// Sun or moon.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Light {
     /// As a part of the width.

@@ -123,6 +123,8 @@ fn a_provider_without_a_key_does_not_exist() {
     let names = |settings: &Settings| Providers::new(settings).unwrap().configured().collect::<Vec<_>>();
     let mut settings = Settings::default();
     assert_eq!(names(&settings), ["sketch"]);
+    settings.openai.key = Some(" ".to_owned());
+    assert_eq!(names(&settings), ["sketch"]);
     settings.fal.key = Some(KEY.to_owned());
     assert_eq!(names(&settings), ["sketch", "fal"]);
     assert!(Providers::new(&settings).unwrap().by_name("openai").is_none());

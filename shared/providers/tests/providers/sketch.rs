@@ -176,6 +176,8 @@ async fn a_job_is_pending_once_and_then_gives_what_it_would_have_given_at_once()
     let Polled::Done(first) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
     let Polled::Done(again) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
     assert_eq!(first, again);
+    let shown = format!("{:?}", Sketch.poll(&id).await.unwrap());
+    assert_eq!(shown, "Pending { poll_after: 1s, .. }", "the id carries the prompt");
     assert_eq!(Sketch.poll("what").await.unwrap_err().kind, ErrorKind::Ours);
 }
 
