@@ -1,0 +1,55 @@
+//! Refresh, sign-out: what the cookie and the CSRF token together can do.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
+use runtime::http::Problem;
+
+use crate::{
+    App,
+    cookie::{self, RefreshToken},
+    sign_in::signed_in,
+    user_pool::PoolError,
+};
+
+/// Replaces the refresh token.
+///
+/// A refusal leaves the cookie alone: another tab may have replaced it a moment ago, and this answer may arrive last.
+pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let sealer = app.sealer().await?;
+    let token = RefreshToken::from_request(&headers).ok_or_else(no_session)?;
+    if !token.is_confirmed_by(&headers, sealer) {
+        return Err(no_csrf_token());
+    }
+    let tokens = app.user_pool.refresh(&token).await.map_err(|error| error.into_problem(no_session))?;
+    signed_in(tokens, sealer)
+}
+
+/// Ends the session. Without one there is nothing to end, and nobody to protect.
+pub(crate) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(token) = RefreshToken::from_request(&headers) {
+        if !token.is_confirmed_by(&headers, app.sealer().await?) {
+            return Err(no_csrf_token());
+        }
+        match app.user_pool.revoke(&token).await {
+            // It is one of ours, so what the user pool does not know any more has ended.
+            Ok(()) | Err(PoolError::Refused) => {}
+            Err(error) => return Err(error.into_problem(no_session)),
+        }
+    }
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::removal())]).into_response())
+}
+
+fn no_session() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "no-session", "There is no such session")
+        .with_detail("It has ended, or its refresh token was used before: sign in again")
+}
+
+fn no_csrf_token() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "no-csrf-token", "X-CSRF-Token does not belong to the session")
+        .with_detail("Send the csrf_token of the last sign-in or refresh")
+}

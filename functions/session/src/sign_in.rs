@@ -1,0 +1,98 @@
+//! Sign-in, and the account that the first one makes.
+
+use std::sync::Arc;
+
+use api::{failed, requests::Credentials, views::SignedIn};
+use axum::{
+    extract::{MatchedPath, State},
+    response::{IntoResponse, Response},
+};
+use domain::{AccountId, ActivityId, EntryId, account::Account};
+use http::{StatusCode, header::SET_COOKIE};
+use jiff::Timestamp;
+use runtime::{
+    clock,
+    http::{Problem, RequestContext, StrictJson},
+    seal::Sealer,
+};
+use store::{Activity, ActivityKind, CommitError, Write};
+
+use crate::{
+    App,
+    fields::{Email, Password},
+    user_pool::Tokens,
+};
+
+/// Longest kept text of what a client says it is, in characters.
+const USER_AGENT_CHARACTERS: usize = 256;
+/// Tries to write against others who make the same account at the same time.
+const TRIES: usize = 3;
+
+/// Opens a session. If it cannot be recorded, it is not given out, and the sign-in can be repeated.
+pub(crate) async fn sign_in(
+    State(app): State<Arc<App>>,
+    path: MatchedPath,
+    context: RequestContext,
+    StrictJson(body): StrictJson<Credentials>,
+) -> Result<Response, Problem> {
+    let email = Email::parse(&body.email)?;
+    let password = Password::recall(body.password)?;
+    app.limit_address(&path, &email).await?;
+    let tokens =
+        app.user_pool.sign_in(&email, &password).await.map_err(|error| error.into_problem(wrong_credentials))?;
+    app.record(tokens.account, &email, context, clock::now()).await?;
+    signed_in(tokens, app.sealer().await?)
+}
+
+/// The tokens, each where it belongs.
+pub(crate) fn signed_in(tokens: Tokens, sealer: &Sealer) -> Result<Response, Problem> {
+    let cookie = [(SET_COOKIE, tokens.refresh_token.to_cookie()?)];
+    let view = SignedIn {
+        csrf_token: tokens.refresh_token.csrf_token(sealer),
+        access_token: tokens.access_token,
+        expires_in_s: tokens.expires_in_s,
+        account_id: tokens.account,
+    };
+    Ok((cookie, axum::Json(view)).into_response())
+}
+
+fn wrong_credentials() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", "Address and password do not sign in")
+        .with_detail("The address or the password is wrong, or the address is not confirmed yet")
+}
+
+impl App {
+    /// Writes down the sign-in, and the account if there is none yet. Others may make it meanwhile.
+    async fn record(
+        &self,
+        id: AccountId,
+        email: &Email,
+        context: RequestContext,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let activity = Activity {
+            id: ActivityId(clock::uuid_at(now)),
+            account: id,
+            kind: ActivityKind::SignIn,
+            at: now,
+            address: context.client_address,
+            user_agent: context.user_agent.chars().take(USER_AGENT_CHARACTERS).collect(),
+        };
+        for _ in 0..TRIES {
+            let mut writes = vec![Write::Activity(&activity)];
+            let opened;
+            if self.table.account(id).await.map_err(failed)?.is_none() {
+                let entry = EntryId(clock::uuid_at(now));
+                opened = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
+                writes.push(Write::Account(&opened.0));
+                writes.extend(opened.1.iter().map(|entry| Write::Entry(id, entry)));
+            }
+            match self.table.commit(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Stale) => {}
+                Err(error) => return Err(Problem::internal(error)),
+            }
+        }
+        Err(Problem::internal("the account was being made by others, again and again"))
+    }
+}
