@@ -117,7 +117,7 @@ pub const MODELS: &[Model] = &[
         seed: false,
         input_image: true,
         unit_price: Credits(8),
-        offers: &[Offer { provider: "openai", model: "gpt-image-1" }],
+        offers: &[Offer { provider: "openai", model: "gpt-image-2" }],
     },
     Model {
         id: "stable-image-core",
@@ -147,19 +147,6 @@ pub const MODELS: &[Model] = &[
             Offer { provider: "replicate", model: "black-forest-labs/flux-schnell" },
             Offer { provider: "fal", model: "fal-ai/flux/schnell" },
         ],
-    },
-    Model {
-        id: "sora",
-        title: "Sora 2",
-        kind: Kind::Video,
-        sizes: &[WIDE_VIDEO, TALL_VIDEO],
-        durations_ms: &[4_000, 8_000, 12_000],
-        max_count: 1,
-        negative_prompt: false,
-        seed: false,
-        input_image: true,
-        unit_price: Credits(15),
-        offers: &[Offer { provider: "openai", model: "sora-2" }],
     },
     Model {
         id: "wan-video",

@@ -1,0 +1,94 @@
+//! What must hold of everything that the suite left behind.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{AccountId, GenerationId, ledger, registry};
+use jiff::Timestamp;
+use libtest_mimic::Trial;
+
+use crate::world::{World, trial};
+
+/// The looks, in the order in which they are taken.
+pub fn trials(world: &'static World) -> Vec<Trial> {
+    let world = Some(world);
+    vec![
+        trial(world, "afterwards::every_ledger_adds_up".to_owned(), |world| Box::pin(every_ledger_adds_up(world))),
+        trial(world, "afterwards::everything_kept_is_declared".to_owned(), |world| {
+            Box::pin(everything_kept_is_declared(world))
+        }),
+    ]
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+async fn scan(world: &World) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    let mut start = None;
+    loop {
+        let table = world.output("TableName")?;
+        let db = world.clients.dynamodb();
+        let page = db.scan().table_name(table).set_exclusive_start_key(start).send().await?;
+        items.extend(page.items.unwrap_or_default());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(items);
+        }
+    }
+}
+
+fn string<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// Replaying its entries gives each account's balance, every hold of an ended generation has one end, every entry sums to
+/// zero.
+pub async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
+    let items = scan(world).await?;
+    let mut open: BTreeMap<String, Vec<GenerationId>> = BTreeMap::new();
+    for item in &items {
+        if let Some(id) = string(item, "sk").strip_prefix("GENERATION#")
+            && matches!(string(item, "status"), "queued" | "running")
+        {
+            open.entry(string(item, "pk").to_owned()).or_default().push(id.parse()?);
+        }
+    }
+    let accounts: Vec<_> = items.iter().filter(|item| string(item, "sk") == "ACCOUNT").collect();
+    ensure!(!accounts.is_empty(), "nobody has an account: nothing was looked at");
+    for account in accounts {
+        let pk = string(account, "pk");
+        let id: AccountId = pk.strip_prefix("ACCOUNT#").context("no account id")?.parse()?;
+        let mut entries = Vec::new();
+        let mut after = None;
+        loop {
+            let page = world.table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), 100, after).await?;
+            entries.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let balance = world.table.account(id).await?.context("the account is gone")?.balance;
+        let none = Vec::new();
+        if let Err(drift) = ledger::audit(&entries, balance, open.get(pk).unwrap_or(&none)) {
+            bail!("{id}: {drift}");
+        }
+    }
+    Ok(())
+}
+
+async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
+    for item in scan(world).await? {
+        let (pk, sk) = (string(&item, "pk"), string(&item, "sk"));
+        ensure!(registry::item_kind(pk, sk).is_some(), "an item that the registry does not know: {pk} {sk}");
+    }
+    let bucket = world.output("BucketName")?;
+    let listed = world.clients.s3().list_object_versions().bucket(bucket).send().await?;
+    ensure!(!listed.versions().is_empty(), "the bucket is empty: nothing was looked at");
+    for version in listed.versions() {
+        let key = version.key().unwrap_or_default();
+        ensure!(registry::object_kind(key).is_some(), "an object that the registry does not know: {key}");
+    }
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! The stack under test, the people in it, and what a test may ask behind their back.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use libtest_mimic::{Failed, Trial};
+use local::{Functions, MAILED_CODE, Options, Stack};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use runtime::{clients::Clients, config::Environment};
+use serde_json::{Value, json};
+use store::Table;
+
+/// How long anything that the stack does by itself may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The password of everybody.
+pub const PASSWORD: &str = "Correct-horse-7-battery";
+
+/// The stack under test.
+pub struct World {
+    stack: Mutex<Option<Stack>>,
+    /// Where the API is.
+    pub base_url: String,
+    /// Where the AWS services are.
+    pub endpoint: String,
+    /// The template's outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// Every AWS call of a function, a line of JSON each.
+    pub calls: PathBuf,
+    /// Clients for a look behind the API.
+    pub clients: Clients,
+    /// The table.
+    pub table: Table,
+}
+
+/// A test: an async function of the world.
+pub type Test = fn(&'static World) -> Pin<Box<dyn Future<Output = Result<()>>>>;
+
+/// Makes trials of async functions, named after them.
+#[macro_export]
+macro_rules! tests {
+    ($($test:ident),* $(,)?) => {
+        /// The tests of this file.
+        pub fn trials(world: Option<&'static $crate::world::World>) -> Vec<libtest_mimic::Trial> {
+            let file = module_path!().rsplit("::").next().unwrap_or_default();
+            vec![$($crate::world::trial(
+                world,
+                format!("{file}::{}", stringify!($test)),
+                |world| Box::pin($test(world)),
+            )),*]
+        }
+    };
+}
+
+/// One trial, on a runtime of its own.
+pub fn trial(world: Option<&'static World>, name: String, test: Test) -> Trial {
+    Trial::test(name, move || {
+        let world = world.ok_or("there is no stack")?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:?}")))
+    })
+}
+
+impl World {
+    /// Brings the stack of the suite up, with nothing in it.
+    pub fn start() -> Result<&'static Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self::with("e2e", BTreeMap::new())
+    }
+
+    /// Brings a stack of its own up, in a folder of this name, with these variables for every function.
+    pub fn with(name: &str, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let calls = folder.with_extension("calls.jsonl");
+        let _ = std::fs::remove_file(&calls);
+        let mut options = Options::new(&folder);
+        options.fresh = true;
+        options.functions = Functions::BuiltByCargo;
+        options.function_environment = function_environment;
+        options.calls = Some(calls.clone());
+        let parameters = [
+            ("WelcomeCredits", "40"),
+            ("VisibilitySeconds", "8"),
+            ("LeaseSeconds", "6"),
+            ("SessionRatePerMinute", "100000"),
+            ("RequestsPerSecond", "1000"),
+            ("RequestBurst", "1000"),
+        ];
+        options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let stack = Stack::start(&options, &mut Steps)?;
+        let endpoint = stack.endpoint().to_owned();
+        let environment = Environment::from_iter([
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ]);
+        let clients = Clients::new(&environment)?;
+        let outputs = stack.outputs().clone();
+        let name = outputs.get("TableName").context("the template has no output TableName")?;
+        let world = Self {
+            base_url: stack.base_url().to_owned(),
+            endpoint,
+            table: Table::new(clients.dynamodb().clone(), name.clone()),
+            outputs,
+            calls,
+            clients,
+            stack: Mutex::new(Some(stack)),
+        };
+        Ok(Box::leak(Box::new(world)))
+    }
+
+    /// Takes the stack down.
+    pub fn stop(&self) -> Result<()> {
+        let stack = self.stack.lock().map_err(|_| anyhow!("a test panicked with the stack"))?.take();
+        stack.map_or(Ok(()), Stack::stop)
+    }
+
+    /// One of the template's outputs.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        self.outputs.get(name).map(String::as_str).with_context(|| format!("the template has no output {name}"))
+    }
+
+    /// Somebody who has signed up, confirmed and signed in.
+    pub async fn person(&'static self) -> Result<Person> {
+        let email = format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple());
+        let mut person = Person { world: self, http: client()?, email, token: None, account_id: String::new() };
+        let credentials = json!({"email": person.email, "password": PASSWORD});
+        person.post("/v1/session/sign-up", &credentials).await?.is(202)?;
+        let code = json!({"email": person.email, "code": MAILED_CODE});
+        person.post("/v1/session/confirm", &code).await?.is(204)?;
+        let session = person.post("/v1/session/sign-in", &credentials).await?.is(200)?.json;
+        person.token = Some(text(&session, "access_token")?);
+        person.account_id = text(&session, "account_id")?;
+        Ok(person)
+    }
+
+    /// Somebody without an account.
+    pub fn stranger(&'static self) -> Result<Person> {
+        Ok(Person { world: self, http: client()?, email: String::new(), token: None, account_id: String::new() })
+    }
+
+    /// Invokes a function with an event and answers its payload. `function` is its logical id in the template.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let lambda = self.lambda();
+        let listed = lambda.list_functions().send().await?;
+        let name = listed
+            .functions()
+            .iter()
+            .filter_map(|found| found.function_name())
+            .find(|name| name.split('-').any(|part| part == function))
+            .with_context(|| format!("there is no function {function}"))?
+            .to_owned();
+        let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
+        let answer = lambda.invoke().function_name(name).payload(payload).send().await?;
+        let payload = answer.payload().map(|blob| blob.as_ref().to_vec()).unwrap_or_default();
+        ensure!(answer.function_error().is_none(), "{function} failed: {}", String::from_utf8_lossy(&payload));
+        Ok(serde_json::from_slice(&payload).unwrap_or(Value::Null))
+    }
+
+    /// Sweeps as if it were `now`.
+    pub async fn sweep(&self, now: jiff::Timestamp) -> Result<Value> {
+        self.invoke("Sweep", &json!({"time": now.to_string()})).await
+    }
+
+    fn lambda(&self) -> aws_sdk_lambda::Client {
+        let config = aws_sdk_lambda::Config::builder()
+            .behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest())
+            .region(aws_sdk_lambda::config::Region::new("us-east-1"))
+            .credentials_provider(aws_credential_types::Credentials::new("test", "test", None, None, "tests"))
+            .endpoint_url(&self.endpoint)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        aws_sdk_lambda::Client::from_conf(config)
+    }
+}
+
+/// Somebody who uses the API.
+pub struct Person {
+    /// Where.
+    pub world: &'static World,
+    http: reqwest::Client,
+    /// Their address.
+    pub email: String,
+    /// Their access token.
+    pub token: Option<String>,
+    /// Their account.
+    pub account_id: String,
+}
+
+/// What the API answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: header::HeaderMap,
+    /// The body, as it came.
+    pub bytes: Vec<u8>,
+    /// The body, if it is JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// Reads a response to its end.
+    pub async fn read(response: Response) -> Result<Self> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await?.to_vec();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Self { status, headers, bytes, json })
+    }
+
+    /// This answer, if it has this status.
+    pub fn is(self, status: u16) -> Result<Self> {
+        ensure!(
+            self.status.as_u16() == status,
+            "expected {status}, got {}: {}",
+            self.status,
+            String::from_utf8_lossy(&self.bytes)
+        );
+        Ok(self)
+    }
+
+    /// A header, as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The names of the fields that a problem names.
+    pub fn fields(&self) -> Vec<&str> {
+        let errors = self.json.get("errors").and_then(Value::as_array);
+        errors.into_iter().flatten().filter_map(|error| error.get("field")?.as_str()).collect()
+    }
+}
+
+impl Person {
+    /// A request with this person's token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.world.base_url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        Answer::read(self.request(Method::GET, path).send().await?).await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        Answer::read(self.request(Method::POST, path).json(body).send().await?).await
+    }
+
+    /// `PUT` of JSON.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Answer> {
+        Answer::read(self.request(Method::PUT, path).json(body).send().await?).await
+    }
+
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        Answer::read(self.request(Method::PATCH, path).json(body).send().await?).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Result<Answer> {
+        Answer::read(self.request(Method::DELETE, path).send().await?).await
+    }
+
+    /// What a link leads to. Links carry their own permission.
+    pub async fn fetch(&self, url: &str) -> Result<Answer> {
+        Answer::read(self.http.get(url).send().await?).await
+    }
+
+    /// Submits and answers the generation's id.
+    pub async fn submit(&self, body: &Value) -> Result<String> {
+        text(&self.post("/v1/generations", body).await?.is(202)?.json, "id")
+    }
+
+    /// Submits a small picture.
+    pub async fn picture(&self, prompt: &str) -> Result<String> {
+        self.submit(&json!({"model": "sketch-image", "prompt": prompt, "width": 320, "height": 320})).await
+    }
+
+    /// A small picture that is there.
+    pub async fn finished_picture(&self, prompt: &str) -> Result<Value> {
+        let id = self.picture(prompt).await?;
+        let generation = self.ended(&id).await?;
+        ensure!(generation["status"] == "succeeded", "{generation}");
+        Ok(generation)
+    }
+
+    /// Waits until a generation has ended.
+    pub async fn ended(&self, id: &str) -> Result<Value> {
+        self.eventually(&format!("/v1/generations/{id}"), |generation| {
+            !matches!(generation["status"].as_str(), Some("queued" | "running"))
+        })
+        .await
+    }
+
+    /// Waits until what is at this path is as it should be.
+    pub async fn eventually(&self, path: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.get(path).await?.is(200)?.json;
+            if is(&answer) {
+                return Ok(answer);
+            }
+            ensure!(begun.elapsed() < PATIENCE, "{path} is still {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Credits available and held.
+    pub async fn credits(&self) -> Result<(i64, i64)> {
+        let account = self.get("/v1/account").await?.is(200)?.json;
+        let credits = |name: &str| account["credits"][name].as_i64().context("the account has no credits");
+        Ok((credits("available")?, credits("held")?))
+    }
+}
+
+/// A text field.
+pub fn text(value: &Value, field: &str) -> Result<String> {
+    value[field].as_str().map(str::to_owned).with_context(|| format!("no text {field} in {value}"))
+}
+
+fn client() -> Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?)
+}
+
+/// Says what takes long.
+struct Steps;
+
+impl local::Progress for Steps {
+    fn step(&mut self, step: &str) {
+        eprintln!("{step} ..");
+    }
+
+    fn detail(&mut self, _: &str) {}
+}
