@@ -1,0 +1,135 @@
+//! Which providers there are, from the environment and the secret with their keys.
+
+use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
+use providers::{Endpoint, Provider, Providers, Settings, Sketch};
+use runtime::config::{Environment, InvalidVariable};
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+/// Why the providers cannot be configured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigurationError {
+    /// A variable is missing.
+    #[error(transparent)]
+    Variable(#[from] InvalidVariable),
+    /// Stub servers must not get what people ask for.
+    #[error("PROVIDER_ENDPOINTS is for stub servers: leave it empty where STAGE is prod")]
+    EndpointsInProd,
+    /// The addresses cannot be read.
+    #[error("PROVIDER_ENDPOINTS is not a JSON object with the addresses of openai, stability, replicate, fal")]
+    Endpoints(#[source] serde_json::Error),
+}
+
+/// The secret with the keys was not given.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the keys of the providers cannot be read: allow secretsmanager:GetSecretValue on them to this function's role"
+)]
+pub(crate) struct KeysUnreadable(#[from] Box<SdkError<GetSecretValueError>>);
+
+/// A text for each provider that needs one: its key, or its address.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerProvider {
+    openai: Option<String>,
+    stability: Option<String>,
+    replicate: Option<String>,
+    fal: Option<String>,
+}
+
+/// The providers. Those that need a key are built when the first of them is asked for, so a deployment that only
+/// sketches reads no secret.
+pub(crate) struct Configured {
+    enabled: Vec<String>,
+    secrets: Client,
+    keys_secret: String,
+    endpoints: PerProvider,
+    built: OnceCell<Providers>,
+}
+
+impl Configured {
+    pub(crate) fn new(environment: &Environment, secrets: Client) -> Result<Self, ConfigurationError> {
+        Ok(Self {
+            enabled: enabled(&environment.required("PROVIDERS")?),
+            secrets,
+            keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
+            endpoints: endpoints(environment)?,
+            built: OnceCell::new(),
+        })
+    }
+
+    /// The names of those that may be asked.
+    pub(crate) fn enabled(&self) -> &[String] {
+        &self.enabled
+    }
+
+    /// The provider of this name; `None` if the operator has not given it a usable key, which is our mistake. That is
+    /// looked at anew until the secret holds usable keys, and then not any more in this process.
+    pub(crate) async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, KeysUnreadable> {
+        if name == Sketch.name() {
+            return Ok(Some(&Sketch));
+        }
+        let providers = match self.built.get() {
+            Some(providers) => providers,
+            None => {
+                let Some(providers) = self.build().await? else { return Ok(None) };
+                self.built.get_or_init(async || providers).await
+            }
+        };
+        Ok(providers.by_name(name))
+    }
+
+    async fn build(&self) -> Result<Option<Providers>, KeysUnreadable> {
+        let answer = self.secrets.get_secret_value().secret_id(&self.keys_secret).send().await.map_err(Box::new)?;
+        let keys: PerProvider = match serde_json::from_str(answer.secret_string().unwrap_or_default()) {
+            Ok(keys) => keys,
+            Err(error) => {
+                // The position only: the message of serde may quote a key.
+                let (line, column) = (error.line(), error.column());
+                tracing::error!(line, column, "the secret with the keys of the providers is not the JSON it must be");
+                return Ok(None);
+            }
+        };
+        match Providers::new(&settings(keys, &self.endpoints)) {
+            Ok(providers) => Ok(Some(providers)),
+            Err(error) => {
+                tracing::error!(error = %error, "the providers cannot be built");
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn enabled(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Addresses of stub servers in place of the real ones, for tests against a deployment.
+fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationError> {
+    let Some(json) = environment.optional("PROVIDER_ENDPOINTS") else { return Ok(PerProvider::default()) };
+    if environment.required("STAGE")? == "prod" {
+        return Err(ConfigurationError::EndpointsInProd);
+    }
+    serde_json::from_str(json).map_err(ConfigurationError::Endpoints)
+}
+
+/// An empty key is none: that is how an operator takes one out.
+fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
+    let mut settings = Settings::default();
+    let mut stubs = Vec::new();
+    let places: [(&mut Endpoint, Option<String>, &Option<String>); 4] = [
+        (&mut settings.openai, keys.openai, &endpoints.openai),
+        (&mut settings.stability, keys.stability, &endpoints.stability),
+        (&mut settings.replicate, keys.replicate, &endpoints.replicate),
+        (&mut settings.fal, keys.fal, &endpoints.fal),
+    ];
+    for (endpoint, key, address) in places {
+        endpoint.key = key.filter(|key| !key.is_empty());
+        if let Some(address) = address {
+            endpoint.base_url.clone_from(address);
+            stubs.push(address.clone());
+        }
+    }
+    settings.unguarded_origins = stubs;
+    settings
+}
