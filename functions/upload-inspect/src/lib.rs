@@ -32,7 +32,16 @@ use store::{Bucket, CommitError, StoreError, Table, Write};
 /// Most times that it is decided anew because somebody changed the upload in between.
 const ATTEMPTS: usize = 8;
 
-/// Why the event is to come again.
+/// The event is to come again.
+#[derive(Debug, thiserror::Error)]
+#[error("upload {upload} of {account} was not inspected")]
+struct NotInspected {
+    account: AccountId,
+    upload: UploadId,
+    source: InspectError,
+}
+
+/// Why it was not inspected.
 #[derive(Debug, thiserror::Error)]
 enum InspectError {
     /// The table or the bucket.
@@ -73,7 +82,7 @@ pub async fn run() -> Result<(), Error> {
 }
 
 impl Inspector {
-    async fn all(&self, event: S3Event) -> Result<(), InspectError> {
+    async fn all(&self, event: S3Event) -> Result<(), NotInspected> {
         for record in event.records {
             let object = record.s3.object;
             let Some((account, id)) = upload_at(object.key.as_deref().unwrap_or_default()) else {
@@ -81,9 +90,8 @@ impl Inspector {
                 continue;
             };
             let size = object.size.and_then(|size| u64::try_from(size).ok());
-            self.arrived(account, id, size)
-                .await
-                .inspect_err(|error| tracing::error!(%account, upload = %id, error = %error, "not inspected"))?;
+            let arrived = self.arrived(account, id, size).await;
+            arrived.map_err(|source| NotInspected { account, upload: id, source })?;
         }
         Ok(())
     }
