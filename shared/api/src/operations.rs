@@ -96,11 +96,11 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("Credentials").gives(200, "SignedIn").or(&[400, 401, 413, 415, 429]),
     open("post", "/v1/session/refresh", "session", "A new access token for the cookie's refresh token, which is replaced.")
         .with(&[CsrfToken]).gives(200, "SignedIn").or(&[401, 429]),
-    open("post", "/v1/session/sign-out", "session", "End the session. A repeat is as good.")
+    open("post", "/v1/session/sign-out", "session", "End the session. A repeat is as good, and so is a request without a session.")
         .with(&[CsrfToken]).or(&[401, 429]),
     open("post", "/v1/session/forgot", "session", "Send a code that allows a new password. The answer is the same whether the address is known or not.")
         .takes("Address").answers(202).or(BODY),
-    open("post", "/v1/session/reset", "session", "Set a new password with the code that was sent.")
+    open("post", "/v1/session/reset", "session", "Set a new password with the code that was sent. Ends every session.")
         .takes("PasswordReset").or(BODY),
     own("get", "/v1/account", "account", "The account: credits, plan, limits, preferences.")
         .gives(200, "AccountView").or(&[404]),
