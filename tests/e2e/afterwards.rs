@@ -24,12 +24,12 @@ pub fn trials(world: &'static World) -> Vec<Trial> {
 type Item = HashMap<String, AttributeValue>;
 
 async fn scan(world: &World) -> Result<Vec<Item>> {
+    let clients = world.clients()?;
     let mut items = Vec::new();
     let mut start = None;
     loop {
         let table = world.output("TableName")?;
-        let db = world.clients.dynamodb();
-        let page = db.scan().table_name(table).set_exclusive_start_key(start).send().await?;
+        let page = clients.dynamodb().scan().table_name(table).set_exclusive_start_key(start).send().await?;
         items.extend(page.items.unwrap_or_default());
         start = page.last_evaluated_key;
         if start.is_none() {
@@ -45,7 +45,7 @@ fn string<'a>(item: &'a Item, name: &str) -> &'a str {
 /// Replaying its entries gives each account's balance, every hold of an ended generation has one end, every entry sums to
 /// zero.
 pub async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
-    let items = scan(world).await?;
+    let (items, table) = (scan(world).await?, world.table()?);
     let mut open: BTreeMap<String, Vec<GenerationId>> = BTreeMap::new();
     for item in &items {
         if let Some(id) = string(item, "sk").strip_prefix("GENERATION#")
@@ -62,14 +62,14 @@ pub async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
         let mut entries = Vec::new();
         let mut after = None;
         loop {
-            let page = world.table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), 100, after).await?;
+            let page = table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), 100, after).await?;
             entries.extend(page.items);
             after = page.next;
             if after.is_none() {
                 break;
             }
         }
-        let balance = world.table.account(id).await?.context("the account is gone")?.balance;
+        let balance = table.account(id).await?.context("the account is gone")?.balance;
         let none = Vec::new();
         if let Err(drift) = ledger::audit(&entries, balance, open.get(pk).unwrap_or(&none)) {
             bail!("{id}: {drift}");
@@ -84,7 +84,7 @@ async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
         ensure!(registry::item_kind(pk, sk).is_some(), "an item that the registry does not know: {pk} {sk}");
     }
     let bucket = world.output("BucketName")?;
-    let listed = world.clients.s3().list_object_versions().bucket(bucket).send().await?;
+    let listed = world.clients()?.s3().list_object_versions().bucket(bucket).send().await?;
     ensure!(!listed.versions().is_empty(), "the bucket is empty: nothing was looked at");
     for version in listed.versions() {
         let key = version.key().unwrap_or_default();

@@ -161,6 +161,6 @@ async fn listed(person: &Person, path: &str) -> Result<Vec<String>> {
 /// Versions and delete markers under a prefix.
 async fn versions(world: &World, prefix: &str) -> Result<usize> {
     let bucket = world.output("BucketName")?;
-    let listed = world.clients.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await?;
+    let listed = world.clients()?.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await?;
     Ok(listed.versions().len() + listed.delete_markers().len())
 }

@@ -167,7 +167,8 @@ async fn a_message_delivered_ten_times_at_once_makes_one_picture(world: &'static
     let id = ada.picture("ten times").await?;
     let body = json!({"account": ada.account_id, "generation": id}).to_string();
     let queue = world.output("ImageQueueUrl")?;
-    let sqs = world.clients.sqs();
+    let clients = world.clients()?;
+    let sqs = clients.sqs();
     for sent in join_all((0..10).map(|_| sqs.send_message().queue_url(queue).message_body(&body).send())).await {
         sent?;
     }

@@ -33,10 +33,7 @@ pub struct World {
     pub outputs: BTreeMap<String, String>,
     /// Every AWS call of a function, a line of JSON each.
     pub calls: PathBuf,
-    /// Clients for a look behind the API.
-    pub clients: Clients,
-    /// The table.
-    pub table: Table,
+    environment: Environment,
 }
 
 /// A test: an async function of the world.
@@ -101,16 +98,12 @@ impl World {
             ("AWS_REGION", "us-east-1"),
             ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ]);
-        let clients = Clients::new(&environment)?;
-        let outputs = stack.outputs().clone();
-        let name = outputs.get("TableName").context("the template has no output TableName")?;
         let world = Self {
             base_url: stack.base_url().to_owned(),
+            outputs: stack.outputs().clone(),
             endpoint,
-            table: Table::new(clients.dynamodb().clone(), name.clone()),
-            outputs,
             calls,
-            clients,
+            environment,
             stack: Mutex::new(Some(stack)),
         };
         Ok(Box::leak(Box::new(world)))
@@ -120,6 +113,16 @@ impl World {
     pub fn stop(&self) -> Result<()> {
         let stack = self.stack.lock().map_err(|_| anyhow!("a test panicked with the stack"))?.take();
         stack.map_or(Ok(()), Stack::stop)
+    }
+
+    /// Clients for a look behind the API. Connections belong to the runtime of the test that opens them.
+    pub fn clients(&self) -> Result<Clients> {
+        Ok(Clients::new(&self.environment)?)
+    }
+
+    /// The table.
+    pub fn table(&self) -> Result<Table> {
+        Ok(Table::new(self.clients()?.dynamodb().clone(), self.output("TableName")?.to_owned()))
     }
 
     /// One of the template's outputs.
