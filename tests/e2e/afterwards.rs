@@ -42,6 +42,13 @@ fn string<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
+/// The sort keys of everything in an account's drawer.
+pub async fn drawer(world: &World, account: &str) -> Result<Vec<String>> {
+    let pk = format!("ACCOUNT#{account}");
+    let items = scan(world).await?;
+    Ok(items.iter().filter(|item| string(item, "pk") == pk).map(|item| string(item, "sk").to_owned()).collect())
+}
+
 /// Replaying its entries gives each account's balance, every hold of an ended generation has one end, every entry sums to
 /// zero.
 pub async fn every_ledger_adds_up(world: &'static World) -> Result<()> {

@@ -1,15 +1,18 @@
 //! The end-to-end suite: the real template and the real functions on a stack of its own, seen as a client sees them.
 //!
 //! The stack is brought up on free ports before the first test and taken down after the last. Tests run in parallel and
-//! each makes its own people. What must hold of everything that they left behind is looked at afterwards.
+//! each makes its own people. Deaths and journeys in time, which would disturb the others, have a second stack and go one
+//! by one. What must hold of everything that they left behind is looked at afterwards.
 
 mod afterwards;
+mod crash;
 mod journey;
 mod submitting;
 mod world;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
 use crate::world::World;
@@ -17,24 +20,53 @@ use crate::world::World;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     if arguments.list {
-        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+        let all = trials(None).into_iter().chain(crash::trials(None)).collect();
+        return libtest_mimic::run(&arguments, all).exit_code();
     }
     // Two cores serve the stack as well.
     arguments.test_threads = arguments.test_threads.or(Some(4));
-    let world = match World::start() {
-        Ok(world) => world,
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("the stack did not start: {error:#}");
-            return ExitCode::FAILURE;
+            eprintln!("the suite did not run: {error:#}");
+            ExitCode::FAILURE
         }
-    };
-    let tests = libtest_mimic::run(&arguments, trials(Some(world)));
-    let left = libtest_mimic::run(&arguments, afterwards::trials(world));
-    let stopped = world.stop();
-    if let Err(error) = &stopped {
-        eprintln!("the stack did not stop: {error:#}");
     }
-    if tests.has_failed() || left.has_failed() || stopped.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Whether everything passed. A stack is brought up only for tests that are asked for.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let mut passed = true;
+    let mut worlds = Vec::new();
+    if any_wanted(arguments, trials(None)) {
+        let world = World::start()?;
+        worlds.push(world);
+        passed &= !libtest_mimic::run(arguments, trials(Some(world))).has_failed();
+    }
+    if any_wanted(arguments, crash::trials(None)) {
+        let world = crash::world()?;
+        worlds.push(world);
+        let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
+        passed &= !libtest_mimic::run(&one_by_one, crash::trials(Some(world))).has_failed();
+    }
+    for world in &worlds {
+        let all = Arguments { filter: None, ..arguments.clone() };
+        passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
+    }
+    for world in worlds {
+        world.stop()?;
+    }
+    Ok(passed)
+}
+
+fn any_wanted(arguments: &Arguments, trials: Vec<Trial>) -> bool {
+    let wanted = |name: &str| match &arguments.filter {
+        Some(filter) if arguments.exact => name == filter,
+        Some(filter) => name.contains(filter.as_str()),
+        None => true,
+    };
+    trials.iter().any(|trial| wanted(trial.name()))
 }
 
 /// Every test but what is looked at afterwards. Without a world they can only be listed.

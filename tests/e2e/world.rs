@@ -149,17 +149,17 @@ impl World {
         Ok(Person { world: self, http: client()?, email: String::new(), token: None, account_id: String::new() })
     }
 
+    /// The deployed name of a function, by its logical id in the template.
+    pub async fn function_name(&self, function: &str) -> Result<String> {
+        let listed = self.lambda().list_functions().max_items(50).send().await?;
+        let mut names = listed.functions().iter().filter_map(|found| found.function_name());
+        let name = names.find(|name| name.split('-').any(|part| part == function));
+        Ok(name.with_context(|| format!("there is no function {function}"))?.to_owned())
+    }
+
     /// Invokes a function with an event and answers its payload. `function` is its logical id in the template.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
-        let lambda = self.lambda();
-        let listed = lambda.list_functions().send().await?;
-        let name = listed
-            .functions()
-            .iter()
-            .filter_map(|found| found.function_name())
-            .find(|name| name.split('-').any(|part| part == function))
-            .with_context(|| format!("there is no function {function}"))?
-            .to_owned();
+        let (lambda, name) = (self.lambda(), self.function_name(function).await?);
         let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
         let answer = lambda.invoke().function_name(name).payload(payload).send().await?;
         let payload = answer.payload().map(|blob| blob.as_ref().to_vec()).unwrap_or_default();

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// An email address.
-    #[schema(format = Email, max_length = 254)]
+    #[schema(format = Email, max_length = 128)]
     pub email: String,
     /// At least 12 characters, at most 256.
     #[schema(min_length = 1, max_length = 256)]
@@ -28,7 +28,7 @@ pub struct Credentials {
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// An email address.
-    #[schema(format = Email, max_length = 254)]
+    #[schema(format = Email, max_length = 128)]
     pub email: String,
     /// The code, as it was sent.
     #[schema(max_length = 16)]
@@ -40,7 +40,7 @@ pub struct Confirmation {
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// An email address.
-    #[schema(format = Email, max_length = 254)]
+    #[schema(format = Email, max_length = 128)]
     pub email: String,
 }
 
@@ -49,7 +49,7 @@ pub struct Address {
 #[serde(deny_unknown_fields)]
 pub struct PasswordReset {
     /// An email address.
-    #[schema(format = Email, max_length = 254)]
+    #[schema(format = Email, max_length = 128)]
     pub email: String,
     /// The code, as it was sent.
     #[schema(max_length = 16)]

@@ -1,0 +1,259 @@
+//! A process dies at each of its AWS calls in turn: before the call is sent, and after it is done but before the answer
+//! arrives. Then the system goes on, and credits are conserved and every generation has ended.
+//!
+//! The calls are not listed here: the function counts them down, and the walk is over when it comes through alive. So a
+//! new call is covered without a word. The stack is this file's own, as a death would disturb others, and so is the clock:
+//! `sweep` takes its `now` from the event.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    afterwards, tests,
+    world::{Answer, PATIENCE, Person, World, text},
+};
+
+tests![
+    submit_dies_at_each_call,
+    generate_image_dies_at_each_call,
+    abandon_dies_at_each_call,
+    sweep_dies_at_each_call,
+    a_year_goes_by_and_nothing_is_left_but_the_ledger,
+    what_is_not_done_by_its_deadline_fails_and_is_refunded,
+    a_lost_message_is_sent_again,
+];
+
+static ORDERS: OnceLock<PathBuf> = OnceLock::new();
+
+/// A stack whose functions take orders to die.
+pub fn world() -> Result<&'static World> {
+    let orders = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("orders");
+    let _ = std::fs::remove_dir_all(&orders);
+    std::fs::create_dir_all(&orders)?;
+    let variable = ("CHAOS_DIR".to_owned(), orders.display().to_string());
+    let world = World::with("crash", BTreeMap::from([variable]))?;
+    ORDERS.set(orders).ok().context("there is such a stack already")?;
+    Ok(world)
+}
+
+/// An order to die, given to one function.
+struct Order {
+    path: PathBuf,
+    done: PathBuf,
+}
+
+impl Order {
+    /// Put in place whole, as the function may look at any time.
+    async fn give(world: &World, function: &str, phase: &str, skip: u32) -> Result<Self> {
+        let name = world.function_name(function).await?;
+        let folder: &Path = ORDERS.get().context("this stack takes no orders")?;
+        let (path, done) = (folder.join(&name), folder.join(&name).with_extension("done"));
+        let written = folder.join("written");
+        std::fs::write(&written, json!({"phase": phase, "skip": skip}).to_string())?;
+        std::fs::rename(written, &path)?;
+        Ok(Self { path, done })
+    }
+
+    /// The call at which it died, if it did. The order is taken back otherwise.
+    fn outcome(self) -> Result<Option<Value>> {
+        if self.done.exists() {
+            let call = serde_json::from_slice(&std::fs::read(&self.done)?)?;
+            std::fs::remove_file(&self.done)?;
+            return Ok(Some(call));
+        }
+        std::fs::remove_file(&self.path).context("the order is gone and nobody died of it")?;
+        Ok(None)
+    }
+}
+
+/// Lets `act` meet a death at each call of `function` in turn, and looks at the ledgers after each.
+async fn walk(
+    world: &'static World,
+    function: &str,
+    least_calls: usize,
+    act: impl AsyncFn(&Person) -> Result<()>,
+) -> Result<()> {
+    for phase in ["before", "after"] {
+        let mut calls = Vec::new();
+        loop {
+            let person = world.person().await?;
+            let skip = u32::try_from(calls.len())?;
+            let order = Order::give(world, function, phase, skip).await?;
+            let acted = act(&person).await;
+            let call = order.outcome()?;
+            acted.with_context(|| format!("{function} died {phase} call {skip}: {call:?}"))?;
+            afterwards::every_ledger_adds_up(world)
+                .await
+                .with_context(|| format!("{function} died {phase} call {skip}: {call:?}"))?;
+            let Some(call) = call else { break };
+            calls.push(call);
+            ensure!(calls.len() < 100, "{function} never comes through: {calls:?}");
+        }
+        ensure!(calls.len() >= least_calls, "{function} was to make {least_calls} calls at least: {calls:?}");
+    }
+    Ok(())
+}
+
+async fn submit_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "Submit", 3, async |ada| {
+        let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320});
+        let begun = Instant::now();
+        // The client does what clients do: the same request with the same key, until it is answered.
+        let id = loop {
+            let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "again");
+            let answer = Answer::read(request.json(&body).send().await?).await?;
+            if answer.status.is_success() {
+                break text(&answer.json, "id")?;
+            }
+            ensure!(answer.status.is_server_error() && begun.elapsed() < PATIENCE, "{answer:?}");
+        };
+        world.sweep(now_and(SignedDuration::from_secs(90))).await?;
+        let generation = ada.ended(&id).await?;
+        ensure!(generation["status"] == "succeeded", "{generation}");
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        Ok(())
+    })
+    .await
+}
+
+async fn generate_image_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "GenerateImage", 5, async |ada| {
+        let generation = ada.finished_picture("a wreck").await?;
+        ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        Ok(())
+    })
+    .await
+}
+
+async fn abandon_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "Abandon", 2, async |ada| {
+        let id = ada.picture("[sketch:busy]").await?;
+        let body = json!({"account": ada.account_id, "generation": id}).to_string();
+        let clients = world.clients()?;
+        let letters = world.output("ImageDeadLettersUrl")?;
+        // Dead letters are sent until one finds the generation without a lease.
+        let begun = Instant::now();
+        loop {
+            clients.sqs().send_message().queue_url(letters).message_body(&body).send().await?;
+            let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+            if generation["status"] == "failed" {
+                break;
+            }
+            ensure!(begun.elapsed() < PATIENCE, "{generation}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        ensure!(ada.credits().await? == (40, 0));
+        Ok(())
+    })
+    .await
+}
+
+async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "Sweep", 10, async |ada| {
+        let picture = text(&ada.finished_picture("a wreck").await?, "id")?;
+        let busy = ada.picture("[sketch:busy]").await?;
+        declare(ada).await?;
+        // Thirty-one days later: a picture past its retention, a generation past its deadline, an upload that never came.
+        let later = now_and(SignedDuration::from_hours(24 * 31));
+        let begun = Instant::now();
+        while world.sweep(later).await.is_err() {
+            ensure!(begun.elapsed() < PATIENCE, "the sweep never comes through");
+        }
+        // What a death left half done is due again.
+        world.sweep(later).await?;
+        ada.get(&format!("/v1/generations/{picture}")).await?.is(404)?;
+        ensure!(files(world, ada).await? == 0, "files are left");
+        let account = ada.get("/v1/account").await?.is(200)?.json;
+        ensure!(account["limits"]["uploads"]["used"] == 0, "{account}");
+        let gone = ada.get(&format!("/v1/generations/{busy}")).await?;
+        ensure!(gone.status == 404 || gone.json["status"] == "failed", "{gone:?}");
+        ensure!(ada.credits().await? == (39, 0));
+        Ok(())
+    })
+    .await
+}
+
+async fn a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let picture = ada.finished_picture("a calendar").await?;
+    let id = text(&picture, "id")?;
+    ada.post(&format!("/v1/generations/{id}/shares"), &json!({"expires_in_s": 31_536_000})).await?.is(201)?;
+    declare(&ada).await?;
+    world.sweep(now_and(SignedDuration::from_hours(24 * 29))).await?;
+    ada.get(&format!("/v1/generations/{id}")).await?.is(200)?;
+    for month in 1..=12 {
+        world.sweep(now_and(SignedDuration::from_hours(24 * 31 * month))).await?;
+    }
+    ada.get(&format!("/v1/generations/{id}")).await?.is(404)?;
+    ensure!(files(world, &ada).await? == 0, "files are left");
+    let mut left: Vec<String> = afterwards::drawer(world, &ada.account_id).await?;
+    left.retain(|sk| !sk.starts_with("LEDGER#") && !sk.starts_with("ACTIVITY#"));
+    ensure!(left == ["ACCOUNT"], "{left:?}");
+    Ok(())
+}
+
+async fn what_is_not_done_by_its_deadline_fails_and_is_refunded(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let picture = ada.picture("[sketch:endless]").await?;
+    let film = json!({"model": "sketch-video", "prompt": "[sketch:endless]", "duration_ms": 1000});
+    let film = ada.submit(&film).await?;
+    ensure!(ada.credits().await? == (37, 3));
+    world.sweep(now_and(SignedDuration::from_mins(9))).await?;
+    ensure!(ada.credits().await? == (37, 3), "nothing is overdue yet");
+    world.sweep(now_and(SignedDuration::from_mins(11))).await?;
+    ensure!(ada.ended(&picture).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (38, 2), "the film has thirty minutes");
+    world.sweep(now_and(SignedDuration::from_mins(31))).await?;
+    ensure!(ada.ended(&film).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (40, 0));
+    Ok(())
+}
+
+async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    // It dies when everything is written and nothing is sent.
+    let order = Order::give(world, "Submit", "before", 2).await?;
+    let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "lost");
+    let body = json!({"model": "sketch-image", "prompt": "a bottle", "width": 320, "height": 320});
+    let lost = Answer::read(request.json(&body).send().await?).await?;
+    ensure!(lost.status.is_server_error(), "{lost:?}");
+    let call = order.outcome()?.context("nobody died")?;
+    if call["operation"] != "SendMessage" {
+        // A process that has just started opens its connection and fetches its key first.
+        bail!("it died at another call: {call}");
+    }
+    let page = ada.get("/v1/generations").await?.is(200)?.json;
+    let id = text(&page["items"][0], "id")?;
+    ensure!(page["items"][0]["status"] == "queued", "{page}");
+    world.sweep(now_and(SignedDuration::from_secs(61))).await?;
+    ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    Ok(())
+}
+
+async fn declare(person: &Person) -> Result<()> {
+    let body = json!({"content_type": "image/png", "bytes": 100, "sha256": "0".repeat(64)});
+    person.post("/v1/uploads", &body).await?.is(201)?;
+    Ok(())
+}
+
+fn now_and(later: SignedDuration) -> Timestamp {
+    runtime::clock::now() + later
+}
+
+/// Versions and delete markers under a person's prefix.
+async fn files(world: &World, person: &Person) -> Result<usize> {
+    let prefix = format!("accounts/{}/", person.account_id);
+    let clients = world.clients()?;
+    let listed = clients.s3().list_object_versions().bucket(world.output("BucketName")?).prefix(prefix).send().await?;
+    Ok(listed.versions().len() + listed.delete_markers().len())
+}
