@@ -28,17 +28,25 @@ pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, State> {
     if sha256 != upload.sha256 {
         return Err(rejected("its SHA-256 is not the one that was declared"));
     }
-    let Measured { media_type, width, height, duration_ms } = media::measure(&bytes).map_err(refused)?;
+    let measured = media::measure(&bytes).map_err(refused)?;
+    check_measures(upload, &measured)?;
+    media::strip(bytes).map_err(refused)
+}
+
+fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), State> {
+    let Measured { media_type, width, height, duration_ms } = *measured;
     if media_type.mime() != upload.content_type {
         return Err(rejected(format!("it is {media_type}, and {} was declared", upload.content_type)));
     }
     if width > SIDE_PX || height > SIDE_PX {
         return Err(rejected(format!("it has {width}x{height} pixels, and a side may have {SIDE_PX} at most")));
     }
-    if let Some(duration_ms) = duration_ms.filter(|duration_ms| *duration_ms > DURATION_MS) {
-        return Err(rejected(format!("it lasts {duration_ms} ms, and may last {DURATION_MS} ms at most")));
+    match duration_ms {
+        Some(duration_ms) if duration_ms > DURATION_MS => {
+            Err(rejected(format!("it lasts {duration_ms} ms, and may last {DURATION_MS} ms at most")))
+        }
+        _ => Ok(()),
     }
-    media::strip(bytes).map_err(refused)
 }
 
 /// Ready, as a file that [`strip`] gave shows itself.
@@ -57,4 +65,91 @@ fn refused(error: media::MediaError) -> State {
 
 fn rejected(reason: impl Into<String>) -> State {
     State::Rejected { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AccountId, UploadId, catalogue::Kind};
+    use media::MediaType;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// One white pixel, with a comment in it.
+    fn picture() -> Vec<u8> {
+        let mut png = std::io::Cursor::new(Vec::new());
+        image::RgbImage::from_pixel(1, 1, image::Rgb([255; 3])).write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let mut png = png.into_inner();
+        let end = png.len() - 12;
+        png.splice(end..end, *b"\0\0\0\x0etEXtComment\0CANARY\xf5\x3c\x9b\x2b");
+        png
+    }
+
+    fn declared(bytes: &[u8], content_type: &str) -> Upload {
+        let sha256 = digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        Upload {
+            id: UploadId(Uuid::nil()),
+            account: AccountId(Uuid::nil()),
+            kind: Kind::Image,
+            content_type: content_type.to_owned(),
+            bytes: bytes.len() as u64,
+            sha256,
+            file_name: None,
+            state: State::Pending,
+            created_at: at,
+            expires_at: at,
+            removing: false,
+            version: 1,
+        }
+    }
+
+    fn check<T: std::fmt::Debug>(inspected: Result<T, State>, rule: &str) {
+        let Err(State::Rejected { reason }) = inspected else { panic!("{inspected:?}, not rejected") };
+        assert!(reason.contains(rule), "{reason}");
+    }
+
+    #[test]
+    fn what_was_declared_loses_its_metadata_and_is_ready() {
+        let original = picture();
+        let bytes = strip(&declared(&original, "image/png"), original.clone()).unwrap();
+        assert!(original.windows(6).any(|window| window == b"CANARY"));
+        assert!(!bytes.windows(6).any(|window| window == b"CANARY"));
+        let ready = State::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: bytes.len() as u64 };
+        assert_eq!(measure(&bytes), ready);
+        assert_eq!(strip(&declared(&original, "image/png"), original).unwrap(), bytes);
+    }
+
+    #[test]
+    fn each_lie_is_named() {
+        let png = picture();
+        let upload = declared(&png, "image/png");
+        check(check_size(&upload, upload.bytes + 1), "were declared");
+        check(strip(&Upload { bytes: upload.bytes - 1, ..upload.clone() }, png.clone()), "were declared");
+        check(strip(&Upload { sha256: "0".repeat(64), ..upload }, png.clone()), "SHA-256");
+        check(strip(&declared(&png, "image/jpeg"), png), "it is image/png, and image/jpeg was declared");
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused_with_what_to_do() {
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
+        check(strip(&declared(&heic, "image/jpeg"), heic), "convert it to JPEG");
+        let cut = picture()[..40].to_vec();
+        check(strip(&declared(&cut, "image/png"), cut), "PNG");
+        check(strip(&declared(b"hello", "image/png"), b"hello".to_vec()), "none of the accepted types");
+    }
+
+    #[test]
+    fn sides_and_durations_have_limits() {
+        let film = declared(b"", "video/mp4");
+        let measured = |width, duration_ms| Measured {
+            media_type: MediaType::Mp4,
+            width,
+            height: 1,
+            duration_ms: Some(duration_ms),
+        };
+        assert!(check_measures(&film, &measured(SIDE_PX, DURATION_MS)).is_ok());
+        check(check_measures(&film, &measured(SIDE_PX + 1, DURATION_MS)), "8192");
+        check(check_measures(&film, &measured(SIDE_PX, DURATION_MS + 1)), "300000");
+    }
 }

@@ -181,4 +181,12 @@ mod tests {
         check(&format!("accounts/+{account}/uploads/{id}/original"), false);
         check("", false);
     }
+
+    #[test]
+    fn the_event_of_s3_names_the_upload_and_its_size() {
+        let event: S3Event = serde_json::from_str(include_str!("../../../events/upload-inspect/arrived.json")).unwrap();
+        let object = &event.records[0].s3.object;
+        assert!(upload_at(object.key.as_deref().unwrap()).is_some());
+        assert_eq!(object.size, Some(1_204_311));
+    }
 }

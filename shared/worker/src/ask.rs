@@ -119,3 +119,127 @@ fn seconds(duration: Duration) -> u32 {
     let whole = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     u32::try_from(whole).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use domain::catalogue::Size;
+    use providers::Sketch;
+
+    use super::*;
+
+    const OFFER: Offer = Offer { provider: "sketch", model: "sketch" };
+
+    fn settings(prompt: &str) -> Settings {
+        Settings {
+            model: "sketch-image".to_owned(),
+            prompt: prompt.to_owned(),
+            negative_prompt: None,
+            size: Size { width: 64, height: 64 },
+            duration_ms: None,
+            count: 2,
+            seed: Some(7),
+            input_upload: None,
+        }
+    }
+
+    fn start(prompt: &str) -> Call {
+        Call::Start(Box::new(request(Kind::Image, &settings(prompt), &OFFER, None)))
+    }
+
+    async fn sketched(call: &Call) -> Answer {
+        ask(&Sketch, call, Duration::from_secs(60)).await
+    }
+
+    async fn check(prompt: &str, outcomes: &[&str]) {
+        let mut found = Vec::new();
+        let mut call = start(prompt);
+        loop {
+            let answer = sketched(&call).await;
+            found.push(answer.outcome());
+            match answer {
+                Answer::Working { job, .. } => call = Call::Poll(job),
+                _ => break,
+            }
+        }
+        assert_eq!(found, outcomes, "{prompt}");
+    }
+
+    #[tokio::test]
+    async fn each_kind_of_answer_is_told_apart_whether_it_comes_at_once_or_by_a_job() {
+        check("a lighthouse", &["made"]).await;
+        check("[sketch:reject]", &["rejected"]).await;
+        check("[sketch:ours]", &["our_mistake"]).await;
+        check("[sketch:busy]", &["busy"]).await;
+        check("[sketch:unknown]", &["unknown"]).await;
+        check("[sketch:job]", &["working", "working", "made"]).await;
+        check("[sketch:job-reject]", &["working", "working", "rejected"]).await;
+        check("[sketch:job-busy]", &["working", "working", "busy"]).await;
+        check("[sketch:job-unknown]", &["working", "working", "unknown"]).await;
+    }
+
+    #[tokio::test]
+    async fn as_many_files_come_as_were_asked_for() {
+        let Answer::Made(outputs) = sketched(&start("a lighthouse")).await else { panic!("not made") };
+        assert_eq!(outputs.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_provider_asks_to_wait_is_kept() {
+        let Answer::Trouble(trouble) = sketched(&start("[sketch:busy]")).await else { panic!("no trouble") };
+        assert_eq!(trouble, Trouble::Busy { retry_after_s: Some(1) });
+    }
+
+    /// Never answers.
+    struct Silent;
+
+    #[async_trait]
+    impl Provider for Silent {
+        fn name(&self) -> &'static str {
+            "silent"
+        }
+
+        async fn start(&self, _: &Request) -> Result<Started, ProviderError> {
+            std::future::pending().await
+        }
+
+        async fn poll(&self, _: &str) -> Result<Polled, ProviderError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_in_the_time_that_is_left_is_busy() {
+        for call in [start("a lighthouse"), Call::Poll("job".to_owned())] {
+            assert_eq!(ask(&Silent, &call, Duration::ZERO).await.outcome(), "busy");
+        }
+    }
+
+    /// Works on it for ever, under the id that it gave at first.
+    struct Endless;
+
+    #[async_trait]
+    impl Provider for Endless {
+        fn name(&self) -> &'static str {
+            "endless"
+        }
+
+        async fn start(&self, _: &Request) -> Result<Started, ProviderError> {
+            Ok(Started::Job { id: "first".to_owned(), poll_after: Duration::from_millis(1500) })
+        }
+
+        async fn poll(&self, _: &str) -> Result<Polled, ProviderError> {
+            Ok(Polled::Pending { job: None, poll_after: Duration::from_secs(10) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_keeps_its_id_and_is_not_asked_for_too_early() {
+        let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
+        let Answer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        assert_eq!((job.as_str(), poll_after_s), ("first", 2));
+        let answer = ask(&Endless, &Call::Poll(job), Duration::from_secs(1)).await;
+        let Answer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        assert_eq!((job.as_str(), poll_after_s), ("first", 10));
+    }
+}

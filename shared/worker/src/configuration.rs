@@ -113,7 +113,7 @@ fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationErro
     serde_json::from_str(json).map_err(ConfigurationError::Endpoints)
 }
 
-/// An empty key is none: that is how an operator takes one out.
+/// A blank key is none, as `providers` has it: that is how an operator takes one out.
 fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
     let mut settings = Settings::default();
     let mut stubs = Vec::new();
@@ -124,7 +124,7 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
         (&mut settings.fal, keys.fal, &endpoints.fal),
     ];
     for (endpoint, key, address) in places {
-        endpoint.key = key.filter(|key| !key.is_empty());
+        endpoint.key = key;
         if let Some(address) = address {
             endpoint.base_url.clone_from(address);
             stubs.push(address.clone());
@@ -132,4 +132,52 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
     }
     settings.unguarded_origins = stubs;
     settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STUB: &str = r#"{"openai": "http://127.0.0.1:4010"}"#;
+
+    fn endpoints_in(stage: &str, json: &str) -> Result<PerProvider, ConfigurationError> {
+        endpoints(&Environment::from_iter([("STAGE", stage), ("PROVIDER_ENDPOINTS", json)]))
+    }
+
+    #[test]
+    fn the_enabled_providers_are_a_list_with_commas() {
+        assert_eq!(enabled("openai, sketch,"), ["openai", "sketch"]);
+    }
+
+    #[test]
+    fn stub_servers_are_refused_in_prod_and_only_there() {
+        assert_eq!(endpoints_in("dev", STUB).ok().unwrap().openai.as_deref(), Some("http://127.0.0.1:4010"));
+        assert!(matches!(endpoints_in("prod", STUB), Err(ConfigurationError::EndpointsInProd)));
+        assert!(endpoints_in("prod", "").is_ok_and(|endpoints| endpoints.openai.is_none()));
+        assert!(matches!(endpoints_in("dev", r#"{"opneai": "x"}"#), Err(ConfigurationError::Endpoints(_))));
+    }
+
+    #[test]
+    fn a_stub_server_takes_the_place_of_one_provider_and_may_serve_results() {
+        let keys = serde_json::from_str(r#"{"openai": "k1", "fal": "k2"}"#).unwrap();
+        let settings = settings(keys, &endpoints_in("dev", STUB).ok().unwrap());
+        assert_eq!(settings.openai.base_url, "http://127.0.0.1:4010");
+        assert_eq!(settings.fal.base_url, Settings::default().fal.base_url);
+        assert_eq!(settings.unguarded_origins, ["http://127.0.0.1:4010"]);
+        assert_eq!((settings.fal.key.as_deref(), settings.stability.key), (Some("k2"), None));
+    }
+
+    #[tokio::test]
+    async fn the_sketch_needs_no_secret() {
+        let environment = Environment::from_iter([
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_REGION", "eu-west-1"),
+            ("PROVIDERS", "sketch"),
+            ("PROVIDER_KEYS_SECRET", "none"),
+        ]);
+        let clients = runtime::clients::Clients::new(&environment).unwrap();
+        let configured = Configured::new(&environment, clients.secrets().clone()).unwrap();
+        assert_eq!(configured.provider("sketch").await.unwrap().map(Provider::name), Some("sketch"));
+    }
 }

@@ -59,3 +59,111 @@ impl Wait {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        AccountId, EntryId, GenerationId,
+        account::Account,
+        generation::{Claim, Status, TRIES_PER_OFFER},
+        plan::Plan,
+        settings::{self, Asked},
+        submission::{self, NewIds},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn enabled() -> Vec<String> {
+        ["replicate", "fal"].map(str::to_owned).to_vec()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn queued() -> Generation {
+        let asked = Asked { model: "flux-schnell".into(), prompt: "a lighthouse".into(), ..Asked::default() };
+        let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &enabled()).unwrap();
+        let ids = NewIds { generation: GenerationId(Uuid::nil()), entry: EntryId(Uuid::nil()) };
+        submission::reserve(&welcomed(), settings, quote, None, ids, at(0)).unwrap().generation
+    }
+
+    fn welcomed() -> Account {
+        let id = AccountId(Uuid::nil());
+        Account::open(id, "somebody@example.com".into(), domain::Credits(100), EntryId(Uuid::nil()), at(0)).0
+    }
+
+    fn claimed(generation: &Generation, second: i64) -> Generation {
+        match generation.claim(&enabled(), 125, at(second)) {
+            Claim::Work { generation, .. } => *generation,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn waits(answer: Answer) -> Wait {
+        match follow(answer, "replicate") {
+            Step::Wait(wait) => wait,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn check(answer: Answer, failure: Failure) {
+        match follow(answer, "replicate") {
+            Step::End(end) => assert_eq!(end, End::Failed(failure)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_and_our_mistake_end_it() {
+        let reason = "not this".to_owned();
+        check(Answer::Rejected { reason: reason.clone() }, Failure::Rejected { reason });
+        check(Answer::OurMistake, Failure::Internal);
+    }
+
+    #[test]
+    fn files_are_stored() {
+        assert!(matches!(follow(Answer::Made(vec![]), "replicate"), Step::Store(_)));
+    }
+
+    #[test]
+    fn a_job_is_written_down_with_its_provider_and_resumed_by_the_next_claim() {
+        let wait = waits(Answer::Working { job: "image::a".to_owned(), poll_after_s: 2 });
+        let AfterTrouble::Again { generation, delay_s } = wait.begin(&claimed(&queued(), 1), &enabled(), at(5)) else {
+            panic!("gave up")
+        };
+        let job = ProviderJob { provider: "replicate".to_owned(), id: "image::a".to_owned() };
+        assert_eq!((&generation.provider_job, delay_s), (&Some(job), 2));
+        assert_eq!((generation.lease_until, generation.status), (None, Status::Running));
+        assert_eq!(claimed(&generation, 7).provider_job, generation.provider_job);
+    }
+
+    #[test]
+    fn trouble_waits_longer_each_time_then_asks_the_next_provider_and_at_last_gives_up() {
+        let mut generation = queued();
+        let mut asked = Vec::new();
+        for second in 1.. {
+            let Claim::Work { generation: working, offer } = generation.claim(&enabled(), 1, at(second * 20)) else {
+                panic!("not claimed")
+            };
+            match waits(Answer::Trouble(Trouble::Unknown)).begin(&working, &enabled(), at(second * 20)) {
+                AfterTrouble::Again { generation: next, delay_s } => {
+                    asked.push((offer.provider, delay_s));
+                    generation = *next;
+                }
+                AfterTrouble::GiveUp => break,
+            }
+        }
+        assert_eq!(TRIES_PER_OFFER, 3);
+        assert_eq!(asked, [("replicate", 2), ("replicate", 4), ("replicate", 0), ("fal", 2), ("fal", 4)]);
+    }
+
+    #[test]
+    fn nobody_waits_beyond_the_deadline() {
+        let busy = waits(Answer::Trouble(Trouble::Busy { retry_after_s: Some(30) }));
+        let generation = claimed(&queued(), 1);
+        assert!(matches!(busy.begin(&generation, &enabled(), at(569)), AfterTrouble::Again { delay_s: 30, .. }));
+        assert_eq!(busy.begin(&generation, &enabled(), at(570)), AfterTrouble::GiveUp);
+    }
+}

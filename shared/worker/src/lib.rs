@@ -1,9 +1,10 @@
 //! What `generate-image` and `generate-video` do with a message: claim the generation, ask the provider, store what it
 //! made, settle. A message says which generation, and nothing else; what to do is decided from what lies in the table.
 //!
-//! A claim takes a lease, which is also the fence: a step is written only while the generation still has the lease that
-//! this attempt took. A message that comes while somebody else has the lease is dropped, not handed back, since each
-//! return counts towards the dead letters: if that somebody dies, its own message comes back, or the sweep sends one.
+//! A claim takes a lease, which is also the fence: what is waited for is written only while the generation still has the
+//! lease that this attempt took. An end is written by whoever comes first, since it is final. A message that comes while
+//! somebody else has the lease is dropped, not handed back, since each return counts towards the dead letters: if that
+//! somebody dies, its own message comes back, or the sweep sends one.
 //!
 //! Each step can be cut off before it, after it, or be done twice:
 //!
@@ -46,4 +47,33 @@ pub async fn run(kind: Kind) -> Result<(), Error> {
         })
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use lambda_runtime::Context;
+    use store::Job;
+
+    use super::*;
+
+    async fn check(event: &str) {
+        let mut context = Context::default();
+        context.deadline = u64::MAX;
+        let jobs = RefCell::new(Vec::new());
+        let handle = async |record: sqs::Record<Job>| {
+            jobs.borrow_mut().push(record.body.generation.to_string());
+            Ok::<_, work::WorkError>(())
+        };
+        let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), context);
+        assert!(sqs::handle_batch(event, handle).await.unwrap().batch_item_failures.is_empty());
+        assert_eq!(jobs.into_inner(), ["0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_of_either_queue_names_a_generation() {
+        check(include_str!("../../../events/generate-image/queued.json")).await;
+        check(include_str!("../../../events/generate-video/queued.json")).await;
+    }
 }

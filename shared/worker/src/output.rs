@@ -43,3 +43,83 @@ pub(crate) fn finish(bytes: Vec<u8>, kind: Kind, model: &str) -> Result<File, Me
         .ok();
     Ok(File { bytes, measured, preview })
 }
+
+#[cfg(test)]
+mod tests {
+    use providers::{Polled, Provider, Request, Sketch, Started};
+
+    use super::*;
+
+    async fn sketched(kind: providers::Kind, side: u32) -> Vec<u8> {
+        let request = Request {
+            kind,
+            model: "sketch".to_owned(),
+            prompt: "a lighthouse".to_owned(),
+            negative_prompt: None,
+            width: side,
+            height: side / 2,
+            count: 1,
+            seed: Some(7),
+            duration_ms: Some(200),
+            input_image: None,
+        };
+        let mut job = match Sketch.start(&request).await.unwrap() {
+            Started::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
+            Started::Job { id, .. } => id,
+        };
+        loop {
+            match Sketch.poll(&job).await.unwrap() {
+                Polled::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
+                Polled::Pending { job: next, .. } => job = next.unwrap_or(job),
+            }
+        }
+    }
+
+    fn contains(bytes: &[u8], text: &str) -> bool {
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    fn check(file: &File, media_type: MediaType, size: (u32, u32), thumbnail: (u32, u32)) {
+        assert_eq!((file.measured.media_type, file.measured.width, file.measured.height), (media_type, size.0, size.1));
+        assert!(contains(&file.bytes, "trainedAlgorithmicMedia"));
+        assert!(contains(&file.bytes, "the model some-model"));
+        assert!(!contains(&file.bytes, "lighthouse"));
+        let preview = file.preview.as_ref().unwrap();
+        assert_eq!((preview.width, preview.height), thumbnail);
+        assert!(!preview.thumbhash.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_measured_marked_and_previewed() {
+        let file = finish(sketched(providers::Kind::Image, 1024).await, Kind::Image, "some-model").unwrap();
+        check(&file, MediaType::Png, (1024, 512), (512, 256));
+        assert_eq!(file.measured.duration_ms, None);
+    }
+
+    #[tokio::test]
+    async fn a_film_is_measured_marked_and_previewed() {
+        let file = finish(sketched(providers::Kind::Video, 128).await, Kind::Video, "some-model").unwrap();
+        check(&file, MediaType::Mp4, (128, 64), (128, 64));
+        assert!(file.measured.duration_ms.is_some());
+    }
+
+    #[tokio::test]
+    async fn the_same_bytes_give_the_same_file() {
+        let bytes = sketched(providers::Kind::Image, 128).await;
+        let first = finish(bytes.clone(), Kind::Image, "some-model").unwrap();
+        let second = finish(bytes, Kind::Image, "some-model").unwrap();
+        assert_eq!((first.bytes, first.preview), (second.bytes, second.preview));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_what_was_asked_for_is_refused() {
+        let picture = sketched(providers::Kind::Image, 128).await;
+        let cut = picture[..picture.len() / 2].to_vec();
+        assert!(matches!(finish(picture, Kind::Video, "m"), Err(MediaError::WrongKind { .. })));
+        assert!(finish(cut, Kind::Image, "m").is_err());
+        assert!(matches!(finish(Vec::new(), Kind::Image, "m"), Err(MediaError::Empty)));
+        assert!(finish(b"<html>Not Found</html>".to_vec(), Kind::Image, "m").is_err());
+        let large = vec![0; usize::try_from(IMAGE_BYTES).unwrap() + 1];
+        assert!(matches!(finish(large, Kind::Image, "m"), Err(MediaError::TooLarge { .. })));
+    }
+}

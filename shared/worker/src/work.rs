@@ -104,8 +104,8 @@ impl Worker {
                 let provider = self.providers.provider(offer.provider).await?;
                 let Written::Now = self.write(&claimed).await? else { return Ok(()) };
                 if generation.status == Status::Queued {
-                    let waited = now.duration_since(generation.created_at);
-                    metric(Metric::QueueAgeMs, milliseconds(waited.unsigned_abs()), &[kind_name(generation.kind)]);
+                    let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
+                    metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
                 }
                 self.attempt(&claimed, &offer, provider, record.deadline).await
             }
@@ -280,7 +280,7 @@ impl Worker {
 async fn ask(provider: &dyn Provider, call: &Call, deadline: Timestamp) -> Answer {
     let left = (deadline - SignedDuration::from_secs(STORING_S)).duration_since(clock::now());
     let begun = Instant::now();
-    let answer = ask::ask(provider, call, Duration::try_from(left).unwrap_or(Duration::ZERO)).await;
+    let answer = ask::ask(provider, call, Duration::try_from(left).unwrap_or_default()).await;
     metric(Metric::ProviderLatencyMs, milliseconds(begun.elapsed()), &[provider.name()]);
     answer
 }
