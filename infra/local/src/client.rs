@@ -77,8 +77,25 @@ struct SignedIn {
 /// The part of a problem (RFC 9457) that is for people.
 #[derive(Deserialize)]
 struct Problem {
-    title: Option<String>,
+    #[serde(default)]
+    title: String,
     detail: Option<String>,
+    #[serde(default)]
+    errors: Vec<InvalidField>,
+}
+
+#[derive(Deserialize)]
+struct InvalidField {
+    field: String,
+    rule: String,
+}
+
+impl Problem {
+    fn reason(&self) -> String {
+        let said = self.detail.as_ref().unwrap_or(&self.title).clone();
+        let fields = self.errors.iter().map(|InvalidField { field, rule }| format!("{field} {rule}"));
+        [said].into_iter().chain(fields).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl Client {
@@ -148,8 +165,7 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        let problem = response.json::<Problem>().await.ok();
-        let reason = problem.and_then(|problem| problem.detail.or(problem.title)).unwrap_or_default();
+        let reason = response.json::<Problem>().await.map(|problem| problem.reason()).unwrap_or_default();
         bail!("{method} {path} was refused with {status}: {reason}");
     }
 }

@@ -9,7 +9,7 @@ use crate::client::{Account, Client, Model};
 use crate::terminal::{Steps, complain, say};
 
 const EMAIL: &str = "demo@example.com";
-const PASSWORD: &str = "a darkroom for everyone";
+const PASSWORD: &str = "a-darkroom-for-everyone";
 
 pub(crate) fn run(runtime: &Runtime, options: &Options) -> Result<()> {
     let mut steps = Steps::default();
