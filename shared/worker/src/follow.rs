@@ -4,10 +4,13 @@ use domain::{
     generation::{AfterTrouble, Failure, Generation, ProviderJob, Trouble},
     submission::End,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use providers::Output;
 
 use crate::ask::Answer;
+
+/// How much a message may seem to come too early, because another machine's clock says when.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_millis(500);
 
 /// What to do next.
 #[derive(Debug)]
@@ -48,14 +51,23 @@ pub(crate) fn follow(answer: Answer, provider: &str) -> Step {
 }
 
 impl Wait {
-    /// The generation while it waits, and for how long.
+    /// The generation while it waits, and for how long. Nobody can claim it before: a message that comes twice would
+    /// otherwise be a second chain of polls, or use up the tries without the waits between them.
     pub(crate) fn begin(&self, generation: &Generation, enabled: &[String], now: Timestamp) -> AfterTrouble {
-        match self {
+        let after = match self {
             Self::Job { job, poll_after_s } => AfterTrouble::Again {
                 generation: Box::new(generation.accepted(job.clone(), *poll_after_s, now)),
                 delay_s: *poll_after_s,
             },
             Self::Retry(trouble) => generation.troubled(*trouble, enabled, now),
+        };
+        match after {
+            AfterTrouble::Again { mut generation, delay_s } => {
+                let delay = SignedDuration::from_secs(delay_s.into());
+                generation.lease_until = (delay_s > 0).then(|| now + delay - CLOCKS_DIFFER);
+                AfterTrouble::Again { generation, delay_s }
+            }
+            AfterTrouble::GiveUp => AfterTrouble::GiveUp,
         }
     }
 }
@@ -135,7 +147,7 @@ mod tests {
         };
         let job = ProviderJob { provider: "replicate".to_owned(), id: "image::a".to_owned() };
         assert_eq!((&generation.provider_job, delay_s), (&Some(job), 2));
-        assert_eq!((generation.lease_until, generation.status), (None, Status::Running));
+        assert_eq!(generation.status, Status::Running);
         assert_eq!(claimed(&generation, 7).provider_job, generation.provider_job);
     }
 
@@ -157,6 +169,21 @@ mod tests {
         }
         assert_eq!(TRIES_PER_OFFER, 3);
         assert_eq!(asked, [("replicate", 2), ("replicate", 4), ("replicate", 0), ("fal", 2), ("fal", 4)]);
+    }
+
+    #[test]
+    fn a_message_that_comes_twice_finds_it_taken_until_the_wait_is_over() {
+        for answer in [
+            Answer::Working { job: "image::a".to_owned(), poll_after_s: 2 },
+            Answer::Trouble(Trouble::Busy { retry_after_s: Some(2) }),
+        ] {
+            let AfterTrouble::Again { generation, .. } = waits(answer).begin(&claimed(&queued(), 1), &enabled(), at(5))
+            else {
+                panic!("gave up")
+            };
+            assert!(matches!(generation.claim(&enabled(), 125, at(6)), Claim::Leased { .. }));
+            assert!(matches!(generation.claim(&enabled(), 125, at(7)), Claim::Work { .. }));
+        }
     }
 
     #[test]

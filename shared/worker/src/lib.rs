@@ -13,7 +13,7 @@
 //! | write the claim | the message comes back | the lease runs out, then the message that comes back, or the sweep's, claims again | the second write is stale: dropped |
 //! | ask the provider | as above | a job whose id was not stored, or files that came at once, are lost and asked, and paid by us, again | only after the lease ran out; the files have the same names |
 //! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is known again, another's wins |
-//! | send the delayed message | the sweep sends it | as if it was sent | one of two claims, the other is dropped |
+//! | send the delayed message | the sweep sends it | nothing is left to do | one of two claims, the other is dropped |
 //! | write the files | a job is asked again, for free | the same names are written again | the same |
 //! | end and settle | the files are written again | nothing is left to do | the second finds it ended |
 //! | remove files that came too late | they go with the generation, or when the message comes back and it is gone | nothing is left to do | nothing is there |
