@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use serde_json::Value;
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext as EventContext;
 use uuid::Uuid;
 
 use super::Problem;
@@ -19,8 +20,6 @@ pub struct RequestContext {
     pub client_address: String,
     /// What the client says it is, at any length. Personal data: never logged.
     pub user_agent: String,
-    /// The claims of the token that the authorizer has verified; nothing on an open route.
-    pub(crate) claims: Option<HashMap<String, Value>>,
 }
 
 impl RequestContext {
@@ -43,7 +42,14 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get().cloned().ok_or_else(|| Problem::internal("the request did not come through the door"))
+        let Some(EventContext::ApiGatewayV2(context)) = parts.request_context_ref() else {
+            return Err(Problem::internal("the request did not come through the door"));
+        };
+        Ok(Self {
+            request_id: context.request_id.clone().unwrap_or_default(),
+            client_address: context.http.source_ip.clone().unwrap_or_default(),
+            user_agent: context.http.user_agent.clone().unwrap_or_default(),
+        })
     }
 }
 
@@ -62,13 +68,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let claims = parts.extensions.get::<RequestContext>().and_then(|context| context.claims.as_ref());
-        claims.and_then(from_claims).ok_or_else(Problem::unauthorized)
+        let authorizer = parts.request_context_ref().and_then(EventContext::authorizer);
+        let token = authorizer.and_then(|authorizer| authorizer.jwt.as_ref());
+        token.and_then(|token| from_claims(&token.claims)).ok_or_else(Problem::unauthorized)
     }
 }
 
-fn from_claims(claims: &HashMap<String, Value>) -> Option<Caller> {
-    let claim = |name| claims.get(name).and_then(Value::as_str);
+/// API Gateway hands every claim over as text.
+fn from_claims(claims: &HashMap<String, String>) -> Option<Caller> {
+    let claim = |name| claims.get(name).map(String::as_str);
     (claim("token_use") == Some("access")).then_some(())?;
     Some(Caller { account_id: claim("sub")?.parse().ok()?, username: claim("username")?.to_owned() })
 }

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{LambdaEvent, service_fn};
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::Problem;
-use super::gateway::{Answer, Event};
+use super::{Problem, gateway};
 use crate::Error;
 use crate::config::Environment;
 use crate::sqs::chain;
@@ -32,7 +32,7 @@ const ANSWER_LIMIT: usize = 6 * 1024 * 1024;
 /// logged here, once, under the request id, and never sent.
 pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
     let router = furnish(crate::start(build).await?);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
+    lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let router = router.clone();
         async move { Ok::<_, Infallible>(answer(router, event.payload).await) }
     }))
@@ -49,24 +49,26 @@ pub(super) fn furnish(router: Router) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-pub(super) async fn answer(router: Router, event: Event) -> Answer {
-    let request_id = event.request_id().to_owned();
+pub(super) async fn answer(router: Router, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    let request_id = event.request_context.request_id.clone().unwrap_or_default();
     let span = tracing::info_span!("request", request_id);
     async {
-        let response = match event.into_request() {
-            Ok(request) => respond(router, request).await,
-            Err(problem) => problem.into_response(),
-        };
-        let (status, mut headers, body) = complete(response, &request_id).await;
+        let (status, mut headers, body) = complete(respond(router, event).await, &request_id).await;
         add_headers(&mut headers, &request_id);
-        Answer::new(status, &headers, &body)
+        gateway::answer(status, &headers, &body)
     }
     .instrument(span)
     .await
 }
 
-async fn respond(router: Router, request: http::Request<Body>) -> Response {
-    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+async fn respond(router: Router, event: ApiGatewayV2httpRequest) -> Response {
+    let response = async {
+        match gateway::request(event) {
+            Ok(request) => router.oneshot(request).await,
+            Err(problem) => Ok(problem.into_response()),
+        }
+    };
+    match AssertUnwindSafe(response).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(infallible)) => match infallible {},
         Err(_) => Problem::internal("a handler panicked").into_response(),

@@ -1,144 +1,81 @@
-//! The HTTP API's event and answer, [payload format 2.0], as far as the functions need them.
+//! Between the HTTP API's event, [payload format 2.0], and a request, by way of `lambda_http`; and from an answer back.
+//!
+//! `lambda_http` panics where the event makes no URL or the body is not the base64 it says it is. It also has whatever the
+//! client sent as `Host` read as the start of that URL, path included, and resolves dots in the path after API Gateway
+//! chose the route and the authorizer. Both would let a client say one thing to the gateway and another to the router.
 //!
 //! [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-
-use std::collections::HashMap;
 
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use http::header::{HOST, HeaderName, HeaderValue, SET_COOKIE};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Request, StatusCode};
+use lambda_http::RequestExt;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::aws_lambda_events::encodings;
+use lambda_http::request::LambdaRequest;
 
-use super::{Problem, RequestContext};
+use super::Problem;
 
-/// One request, as API Gateway hands it over. The API must be deployed to the stage `$default`: any other is part of the path.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Event {
-    raw_path: String,
-    #[serde(default)]
-    raw_query_string: String,
-    #[serde(default)]
-    cookies: Vec<String>,
-    #[serde(default)]
-    headers: HashMap<String, String>,
-    request_context: EventContext,
-    body: Option<String>,
-    #[serde(default)]
-    is_base64_encoded: bool,
-}
+/// The longest path or query, in bytes: [API Gateway's own limit][quotas] on the request line and the headers together.
+/// Percent-encoded once more, both still fit in a `Uri`, which ends at 65,534.
+///
+/// [quotas]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const LINE_LIMIT: usize = 10_240;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EventContext {
-    request_id: String,
-    http: EventHttp,
-    authorizer: Option<Authorizer>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EventHttp {
-    method: String,
-    #[serde(default)]
-    source_ip: String,
-    #[serde(default)]
-    user_agent: String,
-}
-
-#[derive(Deserialize)]
-struct Authorizer {
-    jwt: Option<Jwt>,
-}
-
-#[derive(Deserialize)]
-struct Jwt {
-    #[serde(default)]
-    claims: HashMap<String, Value>,
-}
-
-impl Event {
-    /// The id that API Gateway's own log has for this request.
-    pub(crate) fn request_id(&self) -> &str {
-        &self.request_context.request_id
+/// The request, or why there can be none. A path that cannot be one is not one of ours.
+///
+/// The API must be deployed to the stage `$default`: any other becomes part of the path. `Host` is dropped: the API has one.
+pub(super) fn request(mut event: ApiGatewayV2httpRequest) -> Result<Request<Body>, Problem> {
+    check_path(event.raw_path.as_deref().unwrap_or_default())?;
+    check_query(event.raw_query_string.as_deref().unwrap_or_default())?;
+    let body = event.body.take().unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        STANDARD.decode(body).map_err(|_| Problem::invalid("body", "must be base64 where it says so"))?
+    } else {
+        body.into_bytes()
+    };
+    event.headers.remove(HOST);
+    event.request_context.domain_name = None;
+    let request = lambda_http::Request::from(LambdaRequest::ApiGatewayV2(event));
+    if request.uri().path() != request.raw_http_path() {
+        return Err(Problem::not_found());
     }
+    Ok(request.map(|_| Body::from(body)))
+}
 
-    /// The request, or why there can be none. A path that cannot be one is not one of ours.
-    pub(crate) fn into_request(self) -> Result<Request<Body>, Problem> {
-        let path: Uri = self.raw_path.parse().map_err(|_| Problem::not_found())?;
-        let uri = match self.raw_query_string.as_str() {
-            "" => path,
-            query => format!("{}?{query}", path.path())
-                .parse()
-                .map_err(|_| Problem::invalid("query", "must be percent-encoded"))?,
-        };
-        let method = Method::from_bytes(self.request_context.http.method.as_bytes())
-            .map_err(|_| Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "No such method"))?;
-        let body = self.body.unwrap_or_default();
-        let body = if self.is_base64_encoded {
-            STANDARD.decode(body).map_err(|_| Problem::invalid("body", "must be base64 where it says so"))?
-        } else {
-            body.into_bytes()
-        };
-        let mut request = Request::new(Body::from(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers(self.headers, &self.cookies);
-        request.extensions_mut().insert(RequestContext {
-            request_id: self.request_context.request_id,
-            client_address: self.request_context.http.source_ip,
-            user_agent: self.request_context.http.user_agent,
-            claims: self.request_context.authorizer.and_then(|authorizer| authorizer.jwt).map(|jwt| jwt.claims),
-        });
-        Ok(request)
+fn check_path(path: &str) -> Result<(), Problem> {
+    let fits = path.starts_with('/') && path.len() <= LINE_LIMIT && PathAndQuery::try_from(path).is_ok();
+    if fits { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+fn check_query(query: &str) -> Result<(), Problem> {
+    let fits = query.len() <= LINE_LIMIT && PathAndQuery::try_from(format!("/?{query}")).is_ok();
+    if fits {
+        Ok(())
+    } else {
+        Err(Problem::invalid("query", format!("must be percent-encoded, {LINE_LIMIT} bytes at most")))
     }
 }
 
-/// The headers of the request. API Gateway joins repeated ones with commas, and hands the cookies over by themselves.
-fn headers(headers: HashMap<String, String>, cookies: &[String]) -> HeaderMap {
-    let cookie = (!cookies.is_empty()).then(|| (COOKIE.to_string(), cookies.join("; ")));
-    let pairs = headers.into_iter().chain(cookie);
-    pairs
-        .filter_map(|(name, value)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        })
-        .collect()
-}
-
-/// One answer, as API Gateway takes it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Answer {
-    status_code: u16,
-    headers: HashMap<String, String>,
-    cookies: Vec<String>,
-    body: String,
-    is_base64_encoded: bool,
-}
-
-impl Answer {
-    /// Header values that are not text are dropped: the functions send none.
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-        let joined = |name: &HeaderName| headers.get_all(name).iter().filter_map(text).collect::<Vec<_>>().join(", ");
-        let (body, is_base64_encoded) = match std::str::from_utf8(body) {
-            Ok(text) => (text.to_owned(), false),
-            Err(_) => (STANDARD.encode(body), true),
-        };
-        Self {
-            status_code: status.as_u16(),
-            headers: headers
-                .keys()
-                .filter(|name| **name != SET_COOKIE)
-                .map(|name| (name.to_string(), joined(name)))
-                .collect(),
-            cookies: headers.get_all(SET_COOKIE).iter().filter_map(text).collect(),
-            body,
-            is_base64_encoded,
-        }
-    }
+/// The answer as API Gateway takes it: cookies apart, repeated headers joined, bytes that are no text as base64.
+/// Header values that are not text are dropped: the functions send none.
+pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ApiGatewayV2httpResponse {
+    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+    let joined = |name: &HeaderName| headers.get_all(name).iter().filter_map(text).collect::<Vec<_>>().join(", ");
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = status.as_u16().into();
+    answer.headers = headers
+        .keys()
+        .filter(|name| **name != SET_COOKIE)
+        .filter_map(|name| Some((name.clone(), HeaderValue::try_from(joined(name)).ok()?)))
+        .collect();
+    answer.cookies = headers.get_all(SET_COOKIE).iter().filter_map(text).collect();
+    let text = std::str::from_utf8(body);
+    answer.is_base64_encoded = text.is_err();
+    answer.body = Some(text.map_or_else(|_| encodings::Body::from(body.as_ref()), encodings::Body::from));
+    answer
 }

@@ -1,8 +1,8 @@
 //! The door of every HTTP route: what comes in is checked here, and what goes out has one manner.
 //!
 //! A function is an axum `Router` behind the HTTP API. [`run`] drives it: it turns API Gateway's event into a request, and
-//! whatever happens inside, a panic included, into an answer. The event is turned here rather than by `lambda_http`, which
-//! panics on a `Host` or a query string that is no URL, and a caller must not be able to cause a 5xx.
+//! whatever happens inside, a panic included, into an answer. `lambda_http` makes the request, and what it would panic on is
+//! refused first: a caller must not be able to cause a 5xx.
 //!
 //! Handlers take their input through the strict extractors of this module and refuse with a [`Problem`].
 

@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::{get, post};
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{SET_COOKIE, VARY};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -41,6 +41,7 @@ fn router() -> Router {
         .route("/network", get(async |context: RequestContext| context.client_network()))
         .route("/version", get(async |condition: IfMatch| condition.check(7).map(|()| etag(7))))
         .route("/cookies", get(async || AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]).into_response()))
+        .route("/vary", get(async || AppendHeaders([(VARY, "accept"), (VARY, "origin")]).into_response()))
         .route("/bytes", get(async || vec![0xff_u8, 0xfe]))
         .route(
             "/panic",
@@ -123,6 +124,32 @@ fn unknown_routes_and_methods_are_problems() {
 }
 
 #[test]
+fn no_host_or_scheme_keeps_a_request_from_its_route() {
+    for host in ["", "[", "a b", "example.com:99999", "user@example.com", "example.com/v1?", "\u{e9}", "example.com"] {
+        for scheme in ["", "https", "a b", "file"] {
+            let headers = json!({"headers": {"host": host, "x-forwarded-proto": scheme}});
+            check("GET", "/network", &headers, "192.0.2.1");
+        }
+    }
+    let domain = json!({"requestContext": {"domainName": "not a host"}});
+    check("GET", "/network", &domain, "192.0.2.1");
+}
+
+#[test]
+fn a_path_that_another_reader_would_take_for_another_is_not_found() {
+    for path in ["network", "@host/network", "/a/../network", "/a/%2e%2E/network", "/./network", "/a\\..\\network"] {
+        check_problem("GET", path, &json!({}), StatusCode::NOT_FOUND, "");
+    }
+    for path in ["/net\twork", "/network#a", "/network?a", "/\u{0}", "/\u{e9}", "/{}", "//host/network", "*"] {
+        check_problem("GET", path, &json!({}), StatusCode::NOT_FOUND, "");
+    }
+    let query = json!({"rawQueryString": format!("cursor={}", "a".repeat(10_000))});
+    for length in [10_000, 70_000] {
+        check_problem("GET", &format!("/{}", "{".repeat(length)), &query, StatusCode::NOT_FOUND, "");
+    }
+}
+
+#[test]
 fn a_failure_and_a_panic_tell_nothing() {
     for path in ["/panic", "/failure"] {
         let answer = check_problem("GET", path, &json!({}), StatusCode::INTERNAL_SERVER_ERROR, "");
@@ -144,7 +171,10 @@ fn a_body_must_be_json_and_no_larger_than_the_router_takes() {
     check_problem("POST", "/echo", &typed("text/plain"), StatusCode::UNSUPPORTED_MEDIA_TYPE, "");
     check_problem("POST", "/echo", &typed("application/json; charset=utf-8"), StatusCode::BAD_REQUEST, "text");
     check_problem("POST", "/echo", &json!({"body": null}), StatusCode::BAD_REQUEST, "body");
-    check_problem("POST", "/echo", &json!({"body": "*", "isBase64Encoded": true}), StatusCode::BAD_REQUEST, "body");
+    for text in ["*", "e", "e30", "e30= "] {
+        let request = json!({"body": text, "isBase64Encoded": true});
+        check_problem("POST", "/echo", &request, StatusCode::BAD_REQUEST, "body");
+    }
 }
 
 #[test]
@@ -176,6 +206,7 @@ fn a_body_that_nobody_would_read_is_refused() {
 #[test]
 fn a_query_is_taken_as_a_whole_or_refused_by_name() {
     let query = |query: &str| json!({"rawQueryString": query});
+    assert_eq!(send("GET", "/page", &query(&format!("cursor={}", "a".repeat(10_000))))["statusCode"], 200);
     check("GET", "/page", &json!({}), "None None");
     check("GET", "/page", &query("limit=20&cursor=a%20b"), "Some(20) Some(\"a b\")");
     for (text, field) in [
@@ -187,6 +218,7 @@ fn a_query_is_taken_as_a_whole_or_refused_by_name() {
         ("=", ""),
         ("cursor=a b", "query"),
         ("cursor=\u{0}", "query"),
+        (&format!("cursor={}", "a".repeat(10_240)), "query"),
     ] {
         let answer = send("GET", "/page", &query(text));
         assert_eq!(answer["statusCode"], 400, "{answer}");
@@ -209,7 +241,7 @@ fn a_malformed_id_is_the_id_of_nothing() {
 fn only_an_access_token_makes_a_caller() {
     let id = "0190b6a0-0000-7000-8000-000000000000";
     let claims = |claims: Value| json!({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}});
-    let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "exp": 1_790_000_000}));
+    let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "exp": "1790000000"}));
     check("GET", "/me", &access, &format!("{id} ann"));
     for refused in [
         json!({}),
@@ -249,7 +281,8 @@ fn a_change_happens_only_to_the_version_that_was_read() {
 }
 
 #[test]
-fn cookies_go_out_apart_and_bytes_go_out_encoded() {
+fn cookies_go_out_apart_repeated_headers_joined_and_bytes_encoded() {
+    assert_eq!(send("GET", "/vary", &json!({}))["headers"]["vary"], "accept, origin");
     assert_eq!(send("GET", "/cookies", &json!({}))["cookies"], json!(["a=1", "b=2"]));
     let answer = send("GET", "/bytes", &json!({}));
     assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("//4="), &json!(true)));
