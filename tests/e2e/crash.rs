@@ -63,15 +63,22 @@ impl Order {
         Ok(Self { path, done })
     }
 
-    /// The call at which it died, if it did. The order is taken back otherwise.
-    fn outcome(self) -> Result<Option<Value>> {
-        if self.done.exists() {
-            let call = serde_json::from_slice(&std::fs::read(&self.done)?)?;
-            std::fs::remove_file(&self.done)?;
-            return Ok(Some(call));
+    /// The call at which it died, if it did. The order is taken back otherwise; a process that is counting has it for a
+    /// moment.
+    async fn outcome(self) -> Result<Option<Value>> {
+        let begun = Instant::now();
+        loop {
+            if self.done.exists() {
+                let call = serde_json::from_slice(&std::fs::read(&self.done)?)?;
+                std::fs::remove_file(&self.done)?;
+                return Ok(Some(call));
+            }
+            if std::fs::remove_file(&self.path).is_ok() {
+                return Ok(None);
+            }
+            ensure!(begun.elapsed() < PATIENCE, "the order is gone and nobody died of it");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        std::fs::remove_file(&self.path).context("the order is gone and nobody died of it")?;
-        Ok(None)
     }
 }
 
@@ -89,7 +96,7 @@ async fn walk(
             let skip = u32::try_from(calls.len())?;
             let order = Order::give(world, function, phase, skip).await?;
             let acted = act(&person).await;
-            let call = order.outcome()?;
+            let call = order.outcome().await?;
             acted.with_context(|| format!("{function} died {phase} call {skip}: {call:?}"))?;
             afterwards::every_ledger_adds_up(world)
                 .await
@@ -116,8 +123,17 @@ async fn submit_dies_at_each_call(world: &'static World) -> Result<()> {
             }
             ensure!(answer.status.is_server_error() && begun.elapsed() < PATIENCE, "{answer:?}");
         };
-        world.sweep(now_and(SignedDuration::from_secs(90))).await?;
-        let generation = ada.ended(&id).await?;
+        // The schedule sweeps every minute: here a minute is as long as a sweep takes.
+        let mut minutes = 1;
+        let generation = loop {
+            let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+            if !matches!(generation["status"].as_str(), Some("queued" | "running")) {
+                break generation;
+            }
+            ensure!(begun.elapsed() < PATIENCE, "{generation}");
+            world.sweep(now_and(SignedDuration::from_mins(minutes.min(8)))).await?;
+            minutes += 1;
+        };
         ensure!(generation["status"] == "succeeded", "{generation}");
         ensure!(ada.credits().await? == (39, 0), "one charge");
         Ok(())
@@ -165,12 +181,9 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
         declare(ada).await?;
         // Thirty-one days later: a picture past its retention, a generation past its deadline, an upload that never came.
         let later = now_and(SignedDuration::from_hours(24 * 31));
-        let begun = Instant::now();
-        while world.sweep(later).await.is_err() {
-            ensure!(begun.elapsed() < PATIENCE, "the sweep never comes through");
-        }
+        sweep_through(world, later).await?;
         // What a death left half done is due again.
-        world.sweep(later).await?;
+        sweep_through(world, later).await?;
         ada.get(&format!("/v1/generations/{picture}")).await?.is(404)?;
         ensure!(files(world, ada).await? == 0, "files are left");
         let account = ada.get("/v1/account").await?.is(200)?.json;
@@ -227,7 +240,7 @@ async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
     let body = json!({"model": "sketch-image", "prompt": "a bottle", "width": 320, "height": 320});
     let lost = Answer::read(request.json(&body).send().await?).await?;
     ensure!(lost.status.is_server_error(), "{lost:?}");
-    let call = order.outcome()?.context("nobody died")?;
+    let call = order.outcome().await?.context("nobody died")?;
     if call["operation"] != "SendMessage" {
         // A process that has just started opens its connection and fetches its key first.
         bail!("it died at another call: {call}");
@@ -237,6 +250,15 @@ async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
     ensure!(page["items"][0]["status"] == "queued", "{page}");
     world.sweep(now_and(SignedDuration::from_secs(61))).await?;
     ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    Ok(())
+}
+
+/// Sweeps until it comes through, as the schedule does.
+async fn sweep_through(world: &World, now: Timestamp) -> Result<()> {
+    let begun = Instant::now();
+    while world.sweep(now).await.is_err() {
+        ensure!(begun.elapsed() < PATIENCE, "the sweep never comes through");
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod afterwards;
 mod crash;
 mod journey;
 mod submitting;
+mod uploads;
 mod world;
 
 use std::process::ExitCode;
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
     }
     // Two cores serve the stack as well.
     arguments.test_threads = arguments.test_threads.or(Some(4));
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("TLS is set up already");
+        return ExitCode::FAILURE;
+    }
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -71,5 +76,5 @@ fn any_wanted(arguments: &Arguments, trials: Vec<Trial>) -> bool {
 
 /// Every test but what is looked at afterwards. Without a world they can only be listed.
 fn trials(world: Option<&'static World>) -> Vec<Trial> {
-    [journey::trials(world), submitting::trials(world)].into_iter().flatten().collect()
+    [journey::trials(world), submitting::trials(world), uploads::trials(world)].into_iter().flatten().collect()
 }

@@ -60,14 +60,13 @@ pub fn trial(world: Option<&'static World>, name: String, test: Test) -> Trial {
     Trial::test(name, move || {
         let world = world.ok_or("there is no stack")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:?}")))
+        runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:#}")))
     })
 }
 
 impl World {
     /// Brings the stack of the suite up, with nothing in it.
     pub fn start() -> Result<&'static Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Self::with("e2e", BTreeMap::new())
     }
 
