@@ -27,7 +27,7 @@ tests![
     generate_image_dies_at_each_call,
     abandon_dies_at_each_call,
     sweep_dies_at_each_call,
-    a_year_goes_by_and_nothing_is_left_but_the_ledger,
+    p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
 ];
@@ -196,7 +196,7 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'static World) -> Result<()> {
+async fn p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let picture = ada.finished_picture("a calendar").await?;
     let id = text(&picture, "id")?;

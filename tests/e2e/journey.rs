@@ -9,15 +9,15 @@ use crate::{
 };
 
 tests![
-    a_prompt_becomes_a_picture_that_only_its_owner_sees,
+    p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees,
     a_prompt_becomes_a_film,
     the_same_seed_paints_the_same_picture_and_another_prompt_another,
-    a_picture_is_shown_to_everybody_and_hidden_again_at_once,
-    a_share_link_shows_one_picture_until_it_is_revoked,
+    p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once,
+    p18_a_share_link_shows_one_picture_until_it_is_revoked,
     a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links,
 ];
 
-async fn a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'static World) -> Result<()> {
+async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'static World) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     ensure!(ada.credits().await? == (40, 0));
     let answer = ada
@@ -77,7 +77,7 @@ async fn the_same_seed_paints_the_same_picture_and_another_prompt_another(world:
     Ok(())
 }
 
-async fn a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'static World) -> Result<()> {
+async fn p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'static World) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a harbour").await?, "id")?;
     let path = format!("/v1/generations/{id}/visibility");
@@ -101,7 +101,7 @@ async fn a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'stati
     Ok(())
 }
 
-async fn a_share_link_shows_one_picture_until_it_is_revoked(world: &'static World) -> Result<()> {
+async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static World) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a secret garden").await?, "id")?;
     let shares = format!("/v1/generations/{id}/shares");

@@ -15,13 +15,13 @@ tests![
     a_key_gives_its_answer_again_and_refuses_another_request,
     what_costs_more_than_allowed_or_there_is_is_refused_and_moves_nothing,
     a_refused_prompt_says_why_and_gives_the_credits_back,
-    our_mistake_and_a_busy_provider_give_the_credits_back,
+    p26_our_mistake_and_a_busy_provider_give_the_credits_back,
     a_canceled_generation_gives_the_credits_back_once,
-    the_plan_limits_generations_at_once,
-    submitting_too_often_is_told_when_to_come_back,
+    p14_the_plan_limits_generations_at_once,
+    p11_submitting_too_often_is_told_when_to_come_back,
     a_message_delivered_ten_times_at_once_makes_one_picture,
-    a_statement_opens_and_closes_with_the_balance,
-    the_account_is_corrected_only_over_the_version_that_was_seen,
+    p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown,
+    p28_the_account_is_corrected_only_over_the_version_that_was_seen,
     pages_hold_while_things_come_and_go,
 ];
 
@@ -96,7 +96,7 @@ async fn a_refused_prompt_says_why_and_gives_the_credits_back(world: &'static Wo
     Ok(())
 }
 
-async fn our_mistake_and_a_busy_provider_give_the_credits_back(world: &'static World) -> Result<()> {
+async fn p26_our_mistake_and_a_busy_provider_give_the_credits_back(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let (ours, busy, unknown) = (
         ada.picture("[sketch:ours]").await?,
@@ -136,7 +136,7 @@ async fn a_canceled_generation_gives_the_credits_back_once(world: &'static World
     Ok(())
 }
 
-async fn the_plan_limits_generations_at_once(world: &'static World) -> Result<()> {
+async fn p14_the_plan_limits_generations_at_once(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let ids =
         [ada.picture("[sketch:busy]").await?, ada.picture("[sketch:busy]").await?, ada.picture("[sketch:busy]").await?];
@@ -149,7 +149,7 @@ async fn the_plan_limits_generations_at_once(world: &'static World) -> Result<()
     Ok(())
 }
 
-async fn submitting_too_often_is_told_when_to_come_back(world: &'static World) -> Result<()> {
+async fn p11_submitting_too_often_is_told_when_to_come_back(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     for number in 0..10 {
         let id = ada.picture(&format!("[sketch:busy] {number}")).await?;
@@ -181,7 +181,7 @@ async fn a_message_delivered_ten_times_at_once_makes_one_picture(world: &'static
     Ok(())
 }
 
-async fn a_statement_opens_and_closes_with_the_balance(world: &'static World) -> Result<()> {
+async fn p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     for _ in 0..2 {
         ada.finished_picture("a page").await?;
@@ -213,7 +213,7 @@ async fn a_statement_opens_and_closes_with_the_balance(world: &'static World) ->
     Ok(())
 }
 
-async fn the_account_is_corrected_only_over_the_version_that_was_seen(world: &'static World) -> Result<()> {
+async fn p28_the_account_is_corrected_only_over_the_version_that_was_seen(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let seen = ada.get("/v1/account").await?.is(200)?;
     let tag = seen.header("etag").context("no ETag")?.to_owned();
