@@ -1,11 +1,12 @@
 //! The main job: from a prompt to a picture, seen by its owner, by everybody, by whoever has the link.
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     tests,
-    world::{Person, World, text},
+    world::{Answer, Person, World, text},
 };
 
 tests![
@@ -81,7 +82,8 @@ async fn p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'s
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a harbour").await?, "id")?;
     let path = format!("/v1/generations/{id}/visibility");
-    ada.put(&path, &json!({"visibility": "public"})).await?.is(200)?;
+    let answer = ada.put(&path, &json!({"visibility": "public"})).await?.is(200)?.json;
+    file_of(&ada, &answer["media"][0]["url"]).await?;
     let gallery = stranger.get("/v1/gallery?limit=100").await?.is(200)?.json;
     let shown = gallery["items"].as_array().context("no items")?.iter().find(|item| item["id"] == id.as_str());
     let shown = shown.context("it is not in the gallery")?;
@@ -105,7 +107,12 @@ async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static 
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a secret garden").await?, "id")?;
     let shares = format!("/v1/generations/{id}/shares");
-    let made = ada.post(&shares, &json!({"expires_in_s": 3600})).await?.is(201)?.json;
+    let share =
+        || ada.request(Method::POST, &shares).header("idempotency-key", "share").json(&json!({"expires_in_s": 3600}));
+    let made = Answer::read(share().send().await?).await?.is(201)?;
+    let again = Answer::read(share().send().await?).await?.is(201)?;
+    ensure!(again.bytes == made.bytes, "the same link, which is told only to whoever made it");
+    let made = made.json;
     let token = text(&made, "token")?;
     ensure!(token.len() == 43, "256 bits in base64url are 43 characters");
     let link = format!("/v1/shared/{token}");

@@ -7,6 +7,7 @@
 mod afterwards;
 mod crash;
 mod journey;
+mod privileges;
 mod submitting;
 mod uploads;
 mod world;
@@ -59,6 +60,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let all = Arguments { filter: None, ..arguments.clone() };
         passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
     }
+    let whole = arguments.filter.is_none() && arguments.skip.is_empty();
+    let all = Arguments { filter: None, ..arguments.clone() };
+    passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
     for world in worlds {
         world.stop()?;
     }

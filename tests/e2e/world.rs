@@ -74,7 +74,6 @@ impl World {
     pub fn with(name: &str, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let calls = folder.with_extension("calls.jsonl");
-        let _ = std::fs::remove_file(&calls);
         let mut options = Options::new(&folder);
         options.fresh = true;
         options.functions = Functions::BuiltByCargo;
@@ -90,6 +89,8 @@ impl World {
         ];
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let stack = Stack::start(&options, &mut Steps)?;
+        // What an earlier run wrote down goes only now that no other run has this folder.
+        std::fs::write(&calls, "")?;
         let endpoint = stack.endpoint().to_owned();
         let environment = Environment::from_iter([
             ("AWS_ACCESS_KEY_ID", "test"),
