@@ -78,6 +78,9 @@ pub struct Account {
     pub status: Status,
     /// What they have.
     pub balance: Balance,
+    /// The latest entry of the ledger, which the next one comes after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_entry: Option<EntryId>,
     /// Generations that have not ended.
     pub jobs_in_flight: u32,
     /// Submits that may still be made now.
@@ -122,7 +125,7 @@ impl Account {
         let plan = Plan::default();
         let entry = (welcome > Credits::ZERO).then(|| {
             let moves = [(Bucket::Granted, Bucket::Available, welcome)];
-            Entry::record(entry, now, Cause::Welcome, Balance::default(), &moves)
+            Entry::record(entry, now, Cause::Welcome, (Balance::default(), None), &moves)
         });
         let account = Self {
             id,
@@ -131,6 +134,7 @@ impl Account {
             plan,
             status: Status::Active,
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
+            last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
             submits: TokenBucket::full(plan.limits().submits, now),
             uploads: 0,
@@ -178,6 +182,19 @@ impl Account {
     /// This account as its next version.
     pub(crate) fn next(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
+    }
+
+    /// The next entry of its ledger, and this account as its next version, with that entry made.
+    pub(crate) fn entered(
+        &self,
+        id: EntryId,
+        now: Timestamp,
+        cause: Cause,
+        moves: &[(Bucket, Bucket, Credits)],
+    ) -> (Entry, Self) {
+        let entry = Entry::record(id, now, cause, (self.balance, self.last_entry), moves);
+        let account = Self { balance: entry.balance_after, last_entry: Some(entry.id), ..self.next() };
+        (entry, account)
     }
 
     /// # Errors

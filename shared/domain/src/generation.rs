@@ -163,7 +163,7 @@ pub struct Generation {
 }
 
 /// Seconds after which a message that was not handled is sent again.
-const LOST_MESSAGE_S: i64 = 60;
+pub(crate) const LOST_MESSAGE_S: i64 = 60;
 /// Tries at one provider, busy or unknown answers included, before the next one is asked.
 pub const TRIES_PER_OFFER: u32 = 3;
 
@@ -303,9 +303,11 @@ impl Generation {
     /// The generation shown to everybody or to nobody. Saying the same again changes nothing but the version.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if it should be public and has not succeeded.
+    /// [`Refusal::Conflict`] if it should be public and has not succeeded; [`Refusal::NotFound`] if its time is over.
     pub fn shown(&self, visibility: Visibility, show_prompt: bool, now: Timestamp) -> Result<Self, Refusal> {
-        self.present()?;
+        if self.is_expired(now) {
+            return Err(Refusal::NotFound);
+        }
         match visibility {
             Visibility::Private => Ok(Self { visibility, show_prompt: false, published_at: None, ..self.next() }),
             Visibility::Public if self.status == Status::Succeeded => {

@@ -43,6 +43,18 @@ id!(
     /// An entry of the ledger.
     EntryId
 );
+impl EntryId {
+    /// This id, or the next one after `last` where that is not before it. Clocks differ between machines, and a decision made
+    /// anew keeps its time; entries sort in the order in which they build on each other all the same. Counting on from the
+    /// random part keeps it a UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-6.2), method 2).
+    pub(crate) fn after(self, last: Option<Self>) -> Self {
+        match last {
+            Some(last) if self <= last => Self(Uuid::from_u128(last.0.as_u128().saturating_add(1))),
+            _ => self,
+        }
+    }
+}
+
 id!(
     /// A generation.
     GenerationId

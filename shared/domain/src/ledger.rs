@@ -3,7 +3,7 @@
 //! An entry moves credits between buckets and its postings sum to zero. Entries are never changed or deleted; a correction
 //! is another entry. Replaying an account's entries gives its balance, always.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,12 +141,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry that makes `moves` upon `balance`. A move of nothing leaves no posting.
+    /// The entry that makes `moves` upon `balance`, with an id after `last`. A move of nothing leaves no posting.
     pub(crate) fn record(
         id: EntryId,
         at: Timestamp,
         cause: Cause,
-        balance: Balance,
+        (balance, last): (Balance, Option<EntryId>),
         moves: &[(Bucket, Bucket, Credits)],
     ) -> Self {
         let postings: Vec<_> = moves
@@ -157,7 +157,7 @@ impl Entry {
             })
             .collect();
         let balance_after = balance.after(&postings);
-        Self { id, at, cause, postings, balance_after }
+        Self { id: id.after(last), at, cause, postings, balance_after }
     }
 
     /// The balance before this entry.
@@ -184,9 +184,12 @@ pub enum Drift {
         /// What the account has.
         actual: Balance,
     },
-    /// A hold ended more or less often than once, or another amount ended than was held.
+    /// A hold ended more or less often than once.
     #[error("the hold of generation {0} has {1} ends")]
     Ends(GenerationId, usize),
+    /// Another amount ended than was held.
+    #[error("the end of generation {0} left {1} credits held")]
+    Remainder(GenerationId, Credits),
 }
 
 /// Checks a whole ledger, oldest entry first, against the balance that its account has.
@@ -197,27 +200,104 @@ pub enum Drift {
 /// The first [`Drift`] found.
 pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Result<(), Drift> {
     let mut replayed = Balance::default();
+    let mut holds: BTreeMap<GenerationId, (usize, Credits)> = BTreeMap::new();
     for entry in entries {
         let sum: i64 = entry.postings.iter().map(|posting| posting.amount.0).sum();
         if sum != 0 {
             return Err(Drift::Unbalanced(entry.id));
         }
-        replayed = replayed.after(&entry.postings);
+        let before = replayed;
+        replayed = before.after(&entry.postings);
+        if replayed != entry.balance_after {
+            return Err(Drift::Misstated(entry.id));
+        }
+        let (generation, ended) = match entry.cause {
+            Cause::Welcome => continue,
+            Cause::Reserve { generation } => (generation, 0),
+            Cause::Settle { generation } | Cause::Release { generation } => (generation, 1),
+        };
+        let (ends, held) = holds.entry(generation).or_default();
+        *ends += ended;
+        *held = held.plus(replayed.held.minus(before.held));
     }
     if replayed != actual {
         return Err(Drift::Balance { replayed, actual });
     }
-    for entry in entries {
-        if let Cause::Reserve { generation } = entry.cause {
-            let ends = entries.iter().filter(|end| match end.cause {
-                Cause::Settle { generation: ended } | Cause::Release { generation: ended } => ended == generation,
-                Cause::Welcome | Cause::Reserve { .. } => false,
-            });
-            let count = ends.count();
-            if count != usize::from(!open.contains(&generation)) {
-                return Err(Drift::Ends(generation, count));
-            }
+    for (generation, (ends, held)) in holds {
+        let ended = !open.contains(&generation);
+        if ends != usize::from(ended) {
+            return Err(Drift::Ends(generation, ends));
+        }
+        if ended && held != Credits::ZERO {
+            return Err(Drift::Remainder(generation, held));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Movement<'a> = (Cause, &'a [(Bucket, Bucket, i64)]);
+
+    const JOB: GenerationId = GenerationId(uuid::Uuid::nil());
+    const RESERVE: Movement<'_> = (Cause::Reserve { generation: JOB }, &[(Bucket::Available, Bucket::Held, 8)]);
+
+    fn ledger(movements: &[Movement<'_>]) -> Vec<Entry> {
+        let mut last: Option<Entry> = None;
+        let welcome: Movement<'_> = (Cause::Welcome, &[(Bucket::Granted, Bucket::Available, 20)]);
+        let movements = [welcome].into_iter().chain(movements.iter().copied());
+        let entries = movements.map(|(cause, moves)| {
+            let moves: Vec<_> = moves.iter().map(|&(from, to, amount)| (from, to, Credits(amount))).collect();
+            let upon = last.as_ref().map_or_else(Default::default, |last| (last.balance_after, Some(last.id)));
+            let entry = Entry::record(EntryId(uuid::Uuid::nil()), Timestamp::UNIX_EPOCH, cause, upon, &moves);
+            last.insert(entry).clone()
+        });
+        entries.collect()
+    }
+
+    fn check(entries: &[Entry], open: &[GenerationId], expected: Result<(), &str>) {
+        let balance = entries.last().unwrap().balance_after;
+        let found = audit(entries, balance, open).map_err(|drift| drift.to_string());
+        assert_eq!(found, expected.map_err(|drift| drift.replace("JOB", &JOB.to_string())));
+    }
+
+    #[test]
+    fn a_hold_ends_once_and_in_full() {
+        let settle: Movement<'_> = (
+            Cause::Settle { generation: JOB },
+            &[(Bucket::Held, Bucket::Spent, 6), (Bucket::Held, Bucket::Available, 2)],
+        );
+        let short: Movement<'_> = (Cause::Release { generation: JOB }, &[(Bucket::Held, Bucket::Available, 5)]);
+        check(&ledger(&[]), &[], Ok(()));
+        check(&ledger(&[RESERVE]), &[JOB], Ok(()));
+        check(&ledger(&[RESERVE, settle]), &[], Ok(()));
+        check(&ledger(&[RESERVE]), &[], Err("the hold of generation JOB has 0 ends"));
+        check(&ledger(&[RESERVE, settle]), &[JOB], Err("the hold of generation JOB has 1 ends"));
+        check(&ledger(&[RESERVE, settle, settle]), &[], Err("the hold of generation JOB has 2 ends"));
+        check(&ledger(&[RESERVE, short]), &[], Err("the end of generation JOB left 3 credits held"));
+        check(&ledger(&[short]), &[], Err("the end of generation JOB left -5 credits held"));
+    }
+
+    #[test]
+    fn an_entry_that_was_tampered_with_is_found() {
+        let tamper = |change: fn(&mut Entry)| {
+            let mut entries = ledger(&[RESERVE]);
+            change(&mut entries[1]);
+            audit(&entries, entries[1].balance_after, &[JOB])
+        };
+        let id = ledger(&[RESERVE])[1].id;
+        assert_eq!(tamper(|entry| entry.postings[0].amount = Credits(-7)), Err(Drift::Unbalanced(id)));
+        assert_eq!(tamper(|entry| entry.balance_after.available = Credits(0)), Err(Drift::Misstated(id)));
+        assert_eq!(tamper(|entry| entry.postings.clear()), Err(Drift::Misstated(id)));
+        let actual = Balance { available: Credits(12), held: Credits(0) };
+        assert!(matches!(audit(&ledger(&[RESERVE]), actual, &[JOB]), Err(Drift::Balance { .. })));
+    }
+
+    #[test]
+    fn entries_sort_in_the_order_in_which_they_were_made_whatever_the_clocks_say() {
+        let entries = ledger(&[RESERVE, RESERVE]);
+        assert!(entries.is_sorted_by(|a, b| a.id < b.id), "{entries:?}");
+    }
 }

@@ -49,7 +49,7 @@ pub struct Terms {
 /// made at once from the same count, one is decided anew.
 ///
 /// # Errors
-/// It has not succeeded, its life is out of bounds, or the plan's links are used up.
+/// It is not there any more or has not succeeded, its life is out of bounds, or the plan's links are used up.
 pub fn share(
     generation: &Generation,
     existing: usize,
@@ -58,7 +58,9 @@ pub fn share(
     (id, token_hash): (ShareId, String),
     now: Timestamp,
 ) -> Result<(Share, Generation), Refusal> {
-    generation.present()?;
+    if generation.is_expired(now) {
+        return Err(Refusal::NotFound);
+    }
     if generation.status != Status::Succeeded {
         return Err(Refusal::Conflict("only a generation that succeeded can be shared"));
     }

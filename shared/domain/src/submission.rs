@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Credits, EntryId, GenerationId, Refusal,
     account::Account,
-    generation::{Failure, Generation, Media, Status, Visibility},
+    generation::{Failure, Generation, LOST_MESSAGE_S, Media, Status, Visibility},
     ledger::{Bucket, Cause, Entry},
     plan::{Plan, Retention, deadline_minutes},
     rate::Take,
@@ -76,7 +76,7 @@ pub fn reserve(
         return Err(Refusal::InsufficientCredits { price, available: account.balance.available });
     }
     let cause = Cause::Reserve { generation: ids.generation };
-    let entry = Entry::record(ids.entry, now, cause, account.balance, &[(Bucket::Available, Bucket::Held, price)]);
+    let (entry, account) = account.entered(ids.entry, now, cause, &[(Bucket::Available, Bucket::Held, price)]);
     let generation = Generation {
         id: ids.generation,
         account: account.id,
@@ -92,7 +92,7 @@ pub fn reserve(
         offer: 0,
         lease_until: None,
         provider_job: None,
-        next_message_at: now + SignedDuration::from_secs(60),
+        next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
         media: Vec::new(),
         failure: None,
         visibility: Visibility::Private,
@@ -102,8 +102,7 @@ pub fn reserve(
         removing: false,
         version: 1,
     };
-    let account =
-        Account { balance: entry.balance_after, jobs_in_flight: account.jobs_in_flight + 1, submits, ..account.next() };
+    let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submits, ..account };
     Ok(Movement { account, generation, entry })
 }
 
@@ -134,22 +133,19 @@ pub fn end(
     let cause =
         if status == Status::Succeeded { Cause::Settle { generation: id } } else { Cause::Release { generation: id } };
     let moves = [(Bucket::Held, Bucket::Spent, spent), (Bucket::Held, Bucket::Available, released)];
-    let entry = Entry::record(entry, now, cause, account.balance, &moves);
+    let expires_at = Some(expiry(account.plan, retention, now));
+    let (entry, account) = account.entered(entry, now, cause, &moves);
     let generation = Generation {
         status,
         media,
         failure,
         spent,
         ended_at: Some(now),
-        expires_at: Some(expiry(account.plan, retention, now)),
+        expires_at,
         lease_until: None,
         ..generation.next()
     };
-    let account = Account {
-        balance: entry.balance_after,
-        jobs_in_flight: account.jobs_in_flight.saturating_sub(1),
-        ..account.next()
-    };
+    let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), ..account };
     Ok(Movement { account, generation, entry })
 }
 

@@ -1,0 +1,388 @@
+//! Any interleaving of people, workers and sweeps, with repeats and decisions made from what has changed since, against a
+//! reference that knows nothing but prices and who still holds what.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountId, Credits, EntryId, GenerationId, Refusal,
+    account::Account,
+    catalogue::Offer,
+    generation::{AfterTrouble, Claim, Failure, Generation, Media, ProviderJob, Status, Trouble},
+    ledger::{Balance, Cause, Entry, audit},
+    plan::{Plan, Retention},
+    settings::{self, Asked},
+    submission::{self, End, NewIds},
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, RngSeed},
+};
+use uuid::{Builder, Uuid};
+
+const WELCOME: i64 = 60;
+const LEASE_S: u32 = 30;
+const RETENTION: Retention = Retention { free_days: 30, plus_days: 90, pro_days: 365 };
+/// Model, price of one, most of them at once, minutes until its deadline.
+const MODELS: [(&str, i64, u32, i64); 4] = [
+    ("sketch-image", 1, 2, 10),
+    ("stable-image-core", 4, 2, 10),
+    ("flux-schnell", 2, 2, 10),
+    ("sketch-video", 8, 1, 30),
+];
+
+/// Which version a decision is made from: mostly the latest, sometimes one that was read before.
+#[derive(Clone, Debug)]
+struct Read(Option<Index>);
+
+impl Read {
+    fn of<T: Clone>(&self, history: &[T]) -> T {
+        self.0.map_or_else(|| history.last().unwrap(), |index| index.get(history)).clone()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Wait { seconds: u16 },
+    Submit { model: Index, count: u32, max_credits: Option<i64>, account: Read },
+    Claim { job: Index, from: Read },
+    Remind { job: Index, from: Read },
+    // A worker that claimed it writes what it waits for; it may have died, or been overtaken, since.
+    Accepted { claimed: Index, poll_after_s: u32 },
+    Troubled { claimed: Index, trouble: Trouble },
+    End { job: Index, from: Read, account: Read, end: u8 },
+    Sweep,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let read = || prop::option::weighted(0.2, any::<Index>()).prop_map(Read);
+    let index = any::<Index>;
+    let trouble = prop_oneof![
+        Just(Trouble::Unknown),
+        prop::option::of(0..90_u32).prop_map(|retry_after_s| Trouble::Busy { retry_after_s }),
+    ];
+    prop_oneof![
+        2 => (0..400_u16).prop_map(|seconds| Step::Wait { seconds }),
+        6 => (index(), 1..=2_u32, prop::option::weighted(0.2, 0..10_i64), read())
+            .prop_map(|(model, count, max_credits, account)| Step::Submit { model, count, max_credits, account }),
+        5 => (index(), read()).prop_map(|(job, from)| Step::Claim { job, from }),
+        1 => (index(), read()).prop_map(|(job, from)| Step::Remind { job, from }),
+        2 => (index(), 0..60_u32).prop_map(|(claimed, poll_after_s)| Step::Accepted { claimed, poll_after_s }),
+        3 => (index(), trouble).prop_map(|(claimed, trouble)| Step::Troubled { claimed, trouble }),
+        5 => (index(), read(), read(), 0..6_u8)
+            .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
+        1 => Just(Step::Sweep),
+    ]
+}
+
+/// What must be true, worked out apart from the code.
+#[derive(Default)]
+struct Reference {
+    jobs: BTreeMap<GenerationId, Job>,
+    submits: Vec<Timestamp>,
+}
+
+struct Job {
+    price: i64,
+    count: i64,
+    deadline: Timestamp,
+    leased_until: Option<Timestamp>,
+    /// Once it has ended.
+    cost: Option<i64>,
+}
+
+impl Reference {
+    fn open(&self) -> Vec<GenerationId> {
+        self.jobs.iter().filter(|(_, job)| job.cost.is_none()).map(|(id, _)| *id).collect()
+    }
+
+    fn balance(&self) -> Balance {
+        let held: i64 = self.jobs.values().filter(|job| job.cost.is_none()).map(|job| job.price).sum();
+        let spent: i64 = self.jobs.values().filter_map(|job| job.cost).sum();
+        Balance { available: Credits(WELCOME - held - spent), held: Credits(held) }
+    }
+
+    /// The submits of the last minute, of which a full bucket allows ten and its refill ten more.
+    fn recent_submits(&self, now: Timestamp) -> usize {
+        self.submits.iter().filter(|at| now.duration_since(**at) < SignedDuration::from_mins(1)).count()
+    }
+}
+
+/// Every version of everything that was written.
+struct World {
+    accounts: Vec<Account>,
+    generations: Vec<Vec<Generation>>,
+    entries: Vec<Entry>,
+    claimed: Vec<(Generation, Offer)>,
+    reference: Reference,
+    now: Timestamp,
+    ids: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let id = AccountId(Uuid::nil());
+        let (account, entry) = Account::open(id, String::new(), Credits(WELCOME), EntryId(id_at(now, 0)), now);
+        Self {
+            accounts: vec![account],
+            generations: Vec::new(),
+            entries: entry.into_iter().collect(),
+            claimed: Vec::new(),
+            reference: Reference::default(),
+            now,
+            ids: 0,
+        }
+    }
+
+    /// An id from a machine whose clock is up to five seconds off.
+    fn id(&mut self) -> Uuid {
+        self.ids += 1;
+        let off_ms = i64::try_from(self.ids * 7_919 % 10_000).unwrap() - 5_000;
+        id_at(self.now + SignedDuration::from_millis(off_ms), self.ids)
+    }
+
+    /// Writes all of it or nothing, and answers which: the table's rule is that a version is written over the one before it.
+    fn commit(&mut self, account: Option<&Account>, generation: &Generation, entry: Option<&Entry>) -> bool {
+        let place = self.generations.iter().position(|versions| versions[0].id == generation.id);
+        let stored = place.map_or(0, |place| self.generations[place].last().unwrap().version);
+        let over = |account: &Account| account.version == self.account().version + 1;
+        if generation.version != stored + 1 || !account.is_none_or(over) {
+            return false;
+        }
+        match place {
+            Some(place) => self.generations[place].push(generation.clone()),
+            None => self.generations.push(vec![generation.clone()]),
+        }
+        self.accounts.extend(account.cloned());
+        self.entries.extend(entry.cloned());
+        true
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Wait { seconds } => self.now += SignedDuration::from_secs(seconds.into()),
+            Step::Submit { model, count, max_credits, account } => {
+                let account = account.of(&self.accounts);
+                self.submit(&account, *model.get(&MODELS), count, max_credits);
+            }
+            Step::Accepted { claimed, poll_after_s } if !self.claimed.is_empty() => {
+                let (from, offer) = claimed.get(&self.claimed).clone();
+                let job = ProviderJob { provider: offer.provider.to_owned(), id: "1".to_owned() };
+                self.wait(&from, &from.accepted(job, poll_after_s, self.now));
+            }
+            Step::Troubled { claimed, trouble } if !self.claimed.is_empty() => {
+                let (from, _) = claimed.get(&self.claimed).clone();
+                self.troubled(&from, trouble);
+            }
+            Step::Claim { job, from } if !self.generations.is_empty() => {
+                let from = from.of(job.get::<Vec<_>>(&self.generations));
+                self.claim(&from);
+            }
+            Step::Remind { job, from } if !self.generations.is_empty() => {
+                let from = from.of(job.get::<Vec<_>>(&self.generations));
+                if !from.status.is_final() {
+                    let latest = self.is_latest(&from);
+                    assert_eq!(self.commit(None, &from.reminded(self.now), None), latest);
+                }
+            }
+            Step::End { job, from, account, end } if !self.generations.is_empty() => {
+                let (from, account) = (from.of(job.get::<Vec<_>>(&self.generations)), account.of(&self.accounts));
+                match end {
+                    0 => self.end(&account, &from, End::Canceled),
+                    1 => self.end(&account, &from, End::Failed(Failure::Internal)),
+                    more => self.end(&account, &from, End::Made(vec![media(); usize::from(more) - 2])),
+                }
+            }
+            Step::Sweep => self.sweep(),
+            _ => {}
+        }
+    }
+
+    fn submit(
+        &mut self,
+        account: &Account,
+        (model, unit, most, minutes): (&str, i64, u32, i64),
+        count: u32,
+        max: Option<i64>,
+    ) {
+        let count = count.min(most);
+        let asked = Asked { model: model.into(), prompt: "x".into(), count: Some(count), ..Asked::default() };
+        let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &enabled()).unwrap();
+        let price = unit * i64::from(count);
+        let ids = NewIds { generation: GenerationId(self.id()), entry: EntryId(self.id()) };
+        let latest = account.version == self.account().version;
+        let (open, recent) = (self.reference.open().len(), self.reference.recent_submits(self.now));
+        match submission::reserve(account, settings, quote, max.map(Credits), ids, self.now) {
+            Ok(movement) => {
+                let committed = self.commit(Some(&movement.account), &movement.generation, Some(&movement.entry));
+                assert_eq!(committed, latest);
+                if committed {
+                    assert!(max.is_none_or(|max| price <= max) && open < 3 && recent < 20);
+                    let deadline = self.now + SignedDuration::from_mins(minutes);
+                    let job = Job { price, count: count.into(), deadline, leased_until: None, cost: None };
+                    self.reference.jobs.insert(ids.generation, job);
+                    self.reference.submits.push(self.now);
+                }
+            }
+            Err(_) if !latest => {}
+            Err(Refusal::PriceAboveMaximum { .. }) => assert!(price > max.unwrap()),
+            Err(Refusal::RateLimited { .. }) => assert!(recent >= 9),
+            Err(Refusal::PlanLimit { .. }) => assert_eq!(open, 3),
+            Err(Refusal::InsufficientCredits { .. }) => assert!(price > self.reference.balance().available.0),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn claim(&mut self, from: &Generation) {
+        let latest = self.is_latest(from);
+        let job = &self.reference.jobs[&from.id];
+        let (ended, leased) = (job.cost.is_some(), job.leased_until.is_some_and(|until| until > self.now));
+        match from.claim(&enabled(), LEASE_S, self.now) {
+            Claim::Work { generation, offer } => {
+                assert_eq!(self.commit(None, &generation, None), latest);
+                if latest {
+                    assert!(!ended && !leased);
+                    self.job(from.id).leased_until = Some(self.now + SignedDuration::from_secs(LEASE_S.into()));
+                    self.claimed.push((*generation, offer));
+                }
+            }
+            Claim::Leased { .. } => assert!(!latest || leased),
+            Claim::Ended => assert!(ended),
+            Claim::NoOffer => panic!("every provider is enabled"),
+        }
+    }
+
+    fn troubled(&mut self, from: &Generation, trouble: Trouble) {
+        match from.troubled(trouble, &enabled(), self.now) {
+            AfterTrouble::Again { generation, delay_s } => {
+                let deadline = self.reference.jobs[&from.id].deadline;
+                assert!(self.now + SignedDuration::from_secs(delay_s.into()) < deadline);
+                self.wait(from, &generation);
+            }
+            AfterTrouble::GiveUp => {
+                let account = self.account().clone();
+                self.end(&account, from, End::Failed(Failure::ProviderUnavailable));
+            }
+        }
+    }
+
+    fn wait(&mut self, from: &Generation, waiting: &Generation) {
+        let latest = self.is_latest(from);
+        assert_eq!(self.commit(None, waiting, None), latest);
+        if latest {
+            self.job(from.id).leased_until = None;
+        }
+    }
+
+    fn end(&mut self, account: &Account, from: &Generation, end: End) {
+        let made = if let End::Made(media) = &end { i64::try_from(media.len()).unwrap() } else { 0 };
+        let latest = self.is_latest(from) && account.version == self.account().version;
+        let entry = EntryId(self.id());
+        match submission::end(account, from, end, RETENTION, entry, self.now) {
+            Ok(movement) => {
+                let committed = self.commit(Some(&movement.account), &movement.generation, Some(&movement.entry));
+                assert_eq!(committed, latest);
+                if committed {
+                    let job = self.job(from.id);
+                    assert_eq!(job.cost, None, "it has ended before");
+                    job.cost = Some(job.price * made.min(job.count) / job.count);
+                    assert_eq!(Some(movement.generation.spent.0), job.cost);
+                }
+            }
+            Err(refusal) => assert!(from.status.is_final(), "{refusal}"),
+        }
+    }
+
+    fn sweep(&mut self) {
+        for place in 0..self.generations.len() {
+            let latest = self.generations[place].last().unwrap().clone();
+            if latest.is_overdue(self.now) {
+                let account = self.account().clone();
+                self.end(&account, &latest, End::Failed(Failure::DeadlinePassed));
+            }
+        }
+        assert!(self.reference.jobs.values().all(|job| job.cost.is_some() || self.now < job.deadline));
+    }
+
+    fn account(&self) -> &Account {
+        self.accounts.last().unwrap()
+    }
+
+    fn is_latest(&self, generation: &Generation) -> bool {
+        let versions = self.generations.iter().find(|versions| versions[0].id == generation.id).unwrap();
+        versions.last().unwrap().version == generation.version
+    }
+
+    fn job(&mut self, id: GenerationId) -> &mut Job {
+        self.reference.jobs.get_mut(&id).unwrap()
+    }
+
+    fn check(&self) {
+        let (account, open) = (self.account(), self.reference.open());
+        assert_eq!(account.balance, self.reference.balance());
+        assert!(account.balance.available >= Credits::ZERO);
+        assert_eq!(usize::try_from(account.jobs_in_flight).unwrap(), open.len());
+        assert_eq!(audit(&self.entries, account.balance, &open), Ok(()));
+        assert!(self.entries.is_sorted_by(|a, b| a.id < b.id), "a statement would be out of order");
+        for versions in &self.generations {
+            let latest = versions.last().unwrap();
+            let ended = latest.status.is_final();
+            assert_eq!(ended, !open.contains(&latest.id));
+            let forward = |a: &Generation, b: &Generation| !a.status.is_final() && rank(a) <= rank(b);
+            assert!(versions.is_sorted_by(forward), "it went back");
+            let is_end = |entry: &&Entry| match entry.cause {
+                Cause::Settle { generation } | Cause::Release { generation } => generation == latest.id,
+                Cause::Welcome | Cause::Reserve { .. } => false,
+            };
+            assert_eq!(self.entries.iter().filter(is_end).count(), usize::from(ended));
+        }
+    }
+}
+
+fn rank(generation: &Generation) -> u8 {
+    match generation.status {
+        Status::Queued => 0,
+        Status::Running => 1,
+        Status::Succeeded | Status::Failed | Status::Canceled => 2,
+    }
+}
+
+fn id_at(at: Timestamp, number: u64) -> Uuid {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    Builder::from_unix_timestamp_millis(at.as_millisecond().try_into().unwrap(), &random).into_uuid()
+}
+
+fn enabled() -> Vec<String> {
+    ["sketch", "stability", "replicate", "fal"].map(str::to_owned).to_vec()
+}
+
+fn media() -> Media {
+    let (key, content_type) = ("0.png".to_owned(), "image/png".to_owned());
+    Media { key, content_type, bytes: 1, width: 1, height: 1, duration_ms: None, thumbnail_key: None, thumbhash: None }
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 400,
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn no_interleaving_makes_or_loses_a_credit_or_leaves_one_held(steps in prop::collection::vec(step(), 1..120)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step);
+            world.check();
+        }
+        world.now += SignedDuration::from_hours(1);
+        world.sweep();
+        world.check();
+        prop_assert_eq!(world.account().balance.held, Credits::ZERO);
+    }
+}
