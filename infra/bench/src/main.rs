@@ -1,1 +1,53 @@
-fn main() {}
+//! `cargo run -p bench`: what each function costs beside the least that a Rust function can be, and what each event costs in
+//! calls to AWS. Prints it, and writes it to `infra/bench/RESULTS.md`.
+
+mod measure;
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use bench::events::EVENTS;
+use clap::Parser;
+
+use crate::measure::Measured;
+
+/// Measures every function of the workspace.
+#[derive(Parser)]
+struct Arguments {
+    /// The profile to build in. Only `release` tells what a deployment does, and takes a quarter of an hour to build.
+    #[arg(long, default_value = "release")]
+    profile: String,
+    /// Cold starts of each function.
+    #[arg(long, default_value_t = 21)]
+    rounds: usize,
+    /// Where the results go.
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let binaries = bench::build(&arguments.profile)?;
+    let mut functions = vec![Measured::new(&binaries, "hello", "events/openapi/read.json")?];
+    for event in EVENTS {
+        // The first of each function: they lie together.
+        if functions.last().is_some_and(|last| last.name != event.function()) {
+            functions.push(Measured::new(&binaries, event.function(), event.path)?);
+        }
+    }
+    // In turn, so that whatever else the machine does falls on all alike.
+    for _ in 0..arguments.rounds {
+        for function in &mut functions {
+            function.start_once().await?;
+        }
+    }
+    for function in &mut functions {
+        function.run_warm().await?;
+    }
+    let output = arguments.output.unwrap_or_else(|| local::workspace().join("infra/bench/RESULTS.md"));
+    let text = report::markdown(&functions, &arguments.profile, arguments.rounds)?;
+    report::print(&text);
+    std::fs::write(&output, text).with_context(|| format!("{} cannot be written", output.display()))
+}

@@ -1,0 +1,225 @@
+//! A stand-in for AWS over plain HTTP: it knows as much of DynamoDB, S3, SQS, Secrets Manager and Cognito as the functions
+//! ask for. What was put in before [`Aws::freeze`] is there; what is written after that is acknowledged and forgotten, so
+//! that the same event finds the same every time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ETAG};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+/// What the application key is here.
+pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The stand-in; it serves as long as the runtime lives.
+pub struct Aws {
+    address: SocketAddr,
+    account: String,
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Default)]
+struct World {
+    account: String,
+    items: Vec<Value>,
+    objects: BTreeMap<String, Bytes>,
+    frozen: bool,
+    calls: Vec<String>,
+}
+
+impl Aws {
+    /// Starts it, empty, on a free port. Whoever signs in is `account`.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn start(account: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let world = Arc::new(Mutex::new(World { account: account.to_owned(), ..World::default() }));
+        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(world.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, account: account.to_owned(), world })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Who signs in.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Puts a file into the bucket.
+    pub async fn put_object(&self, key: String, bytes: Vec<u8>) {
+        self.world.lock().await.objects.insert(key, bytes.into());
+    }
+
+    /// From now on nothing changes.
+    pub async fn freeze(&self) {
+        self.world.lock().await.frozen = true;
+    }
+
+    /// The operations that were called since this was last asked.
+    pub async fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.world.lock().await.calls)
+    }
+}
+
+async fn answer(
+    State(world): State<Arc<Mutex<World>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut world = world.lock().await;
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    match target.and_then(|target| target.rsplit_once('.')) {
+        Some((_, operation)) => {
+            world.calls.push(operation.to_owned());
+            let body = serde_json::from_slice(&body).unwrap_or_default();
+            match world.call(operation, &body) {
+                Some(answer) => ([(CONTENT_TYPE, "application/x-amz-json-1.0")], answer.to_string()).into_response(),
+                None => (StatusCode::BAD_REQUEST, r#"{"__type":"UnknownOperationException"}"#).into_response(),
+            }
+        }
+        None => world.file(&method, &uri),
+    }
+}
+
+impl World {
+    /// The services that speak JSON; `None` for an operation that is not known here.
+    fn call(&mut self, operation: &str, body: &Value) -> Option<Value> {
+        Some(match operation {
+            "GetItem" => self.item(&body["Key"]).map_or_else(|| json!({}), |item| json!({ "Item": item })),
+            "BatchGetItem" => {
+                let tables = body["RequestItems"].as_object().into_iter().flatten();
+                let found: BTreeMap<_, Vec<_>> = tables
+                    .map(|(table, asked)| {
+                        let keys = asked["Keys"].as_array().into_iter().flatten();
+                        (table, keys.filter_map(|key| self.item(key)).collect())
+                    })
+                    .collect();
+                json!({ "Responses": found, "UnprocessedKeys": {} })
+            }
+            "Query" => {
+                let items = self.query(body);
+                json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
+            }
+            "PutItem" => self.keep(&body["Item"]),
+            "TransactWriteItems" => {
+                for write in body["TransactItems"].as_array().into_iter().flatten() {
+                    self.keep(write.pointer("/Put/Item").unwrap_or(&Value::Null));
+                }
+                json!({})
+            }
+            "UpdateItem" => json!({ "Attributes": { "hits": { "N": "1" } } }),
+            "DeleteItem" => json!({}),
+            "SendMessage" => json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" }),
+            "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
+            "InitiateAuth" | "GetTokensFromRefreshToken" => {
+                let claims = URL_SAFE_NO_PAD.encode(json!({ "sub": self.account, "token_use": "access" }).to_string());
+                json!({ "AuthenticationResult": {
+                    "AccessToken": format!("e30.{claims}.c2lnbmF0dXJl"),
+                    "RefreshToken": "a-refresh-token-of-nobody",
+                    "ExpiresIn": 900,
+                    "TokenType": "Bearer",
+                } })
+            }
+            "SignUp" => json!({ "UserConfirmed": false, "UserSub": self.account }),
+            "ConfirmSignUp"
+            | "ResendConfirmationCode"
+            | "ForgotPassword"
+            | "ConfirmForgotPassword"
+            | "RevokeToken"
+            | "AdminUserGlobalSignOut" => json!({}),
+            _ => return None,
+        })
+    }
+
+    fn item(&self, key: &Value) -> Option<&Value> {
+        self.items.iter().find(|item| item["pk"] == key["pk"] && item["sk"] == key["sk"])
+    }
+
+    fn keep(&mut self, item: &Value) -> Value {
+        if !self.frozen && item.is_object() {
+            self.items.push(item.clone());
+        }
+        json!({})
+    }
+
+    /// The queries that the functions make: a drawer from a prefix or between two keys, and the two indexes.
+    fn query(&self, body: &Value) -> Vec<&Value> {
+        let values = &body["ExpressionAttributeValues"];
+        let value = |name| text(values, name);
+        let wanted = |item: &&Value| match body["IndexName"].as_str() {
+            Some("gallery") => value(":shelf") == text(item, "gallery_shelf"),
+            Some(_) => value(":kind") == text(item, "due_kind") && number(item, "due_at") <= number(values, ":now"),
+            None => {
+                let sk = text(item, "sk").unwrap_or_default();
+                let first = value(":from").or(value(":first")).unwrap_or_default();
+                let last = value(":to").or(value(":at")).unwrap_or("~");
+                let prefix = value(":sk").unwrap_or_default();
+                value(":pk") == text(item, "pk") && sk.starts_with(prefix) && (first..=last).contains(&sk)
+            }
+        };
+        let mut found: Vec<_> = self.items.iter().filter(wanted).collect();
+        found.sort_by_key(|item| text(item, "sk"));
+        if body["ScanIndexForward"] == json!(false) {
+            found.reverse();
+        }
+        found
+    }
+
+    /// S3, with the bucket in the path.
+    fn file(&mut self, method: &Method, uri: &Uri) -> Response {
+        let query: BTreeMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+        let key = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+        let (operation, response) = match (method.as_str(), query.get("prefix")) {
+            ("PUT", _) => ("PutObject", [(ETAG, "\"0\"")].into_response()),
+            ("POST", _) => ("DeleteObjects", "<DeleteResult/>".into_response()),
+            ("GET", Some(prefix)) => ("ListObjectVersions", self.versions(prefix).into_response()),
+            ("GET", None) => (
+                "GetObject",
+                match self.objects.get(key) {
+                    Some(bytes) => bytes.clone().into_response(),
+                    None => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>").into_response(),
+                },
+            ),
+            _ => ("unknown", StatusCode::NOT_IMPLEMENTED.into_response()),
+        };
+        self.calls.push(operation.to_owned());
+        response
+    }
+
+    fn versions(&self, prefix: &str) -> String {
+        let keys = self.objects.keys().filter(|key| key.starts_with(prefix));
+        let versions = keys.map(|key| format!("<Version><Key>{key}</Key><VersionId>1</VersionId></Version>"));
+        format!(
+            "<ListVersionsResult><IsTruncated>false</IsTruncated>{}</ListVersionsResult>",
+            versions.collect::<String>()
+        )
+    }
+}
+
+fn text<'a>(attributes: &'a Value, name: &str) -> Option<&'a str> {
+    attributes.get(name)?.get("S")?.as_str()
+}
+
+fn number(attributes: &Value, name: &str) -> Option<i64> {
+    attributes.get(name)?.get("N")?.as_str()?.parse().ok()
+}

@@ -1,0 +1,104 @@
+//! The events, what each comes to, and what that may cost.
+
+use Outcome::{Batch, Done, Http};
+
+/// What the answer to an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An HTTP status.
+    Http(u16),
+    /// The ids of the records that are to be delivered again.
+    Batch(&'static [&'static str]),
+    /// Anything but an error.
+    Done,
+}
+
+/// An event.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// Its file, from the folder of the workspace.
+    pub path: &'static str,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The calls to AWS that a process makes for it which has answered one like it before, in order.
+    pub calls: &'static [&'static str],
+}
+
+impl Event {
+    /// The function that it is for.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        self.path.split('/').nth(1).unwrap_or_default()
+    }
+}
+
+const fn event(path: &'static str, outcome: Outcome, calls: &'static [&'static str]) -> Event {
+    Event { path, outcome, calls }
+}
+
+/// Every event, those of a function together; the first of a function is the one that its speed is measured with.
+pub const EVENTS: &[Event] = &[
+    event(
+        "events/session/sign-in.json",
+        Http(200),
+        &["UpdateItem", "UpdateItem", "InitiateAuth", "GetItem", "PutItem"],
+    ),
+    event("events/session/sign-up.json", Http(202), &["UpdateItem", "UpdateItem", "SignUp"]),
+    event("events/session/confirm.json", Http(204), &["UpdateItem", "UpdateItem", "ConfirmSignUp"]),
+    event("events/session/resend.json", Http(202), &["UpdateItem", "UpdateItem", "ResendConfirmationCode"]),
+    event("events/session/refresh.json", Http(200), &["UpdateItem", "GetTokensFromRefreshToken"]),
+    event("events/session/sign-out.json", Http(204), &["UpdateItem", "RevokeToken"]),
+    event("events/session/forgot.json", Http(202), &["UpdateItem", "UpdateItem", "ForgotPassword"]),
+    event(
+        "events/session/reset.json",
+        Http(204),
+        &["UpdateItem", "UpdateItem", "ConfirmForgotPassword", "AdminUserGlobalSignOut"],
+    ),
+    event("events/account/read.json", Http(200), &["GetItem"]),
+    event("events/account/correct.json", Http(200), &["GetItem", "PutItem"]),
+    event("events/account/statement.json", Http(200), &["Query"]),
+    event("events/account/activity.json", Http(200), &["Query"]),
+    event("events/submit/create.json", Http(202), &["GetItem", "TransactWriteItems", "SendMessage"]),
+    event("events/submit/create-above-maximum.json", Http(402), &["GetItem"]),
+    event("events/submit/models.json", Http(200), &[]),
+    event("events/submit/quote.json", Http(200), &["GetItem"]),
+    event("events/submit/cancel.json", Http(200), &["BatchGetItem", "TransactWriteItems"]),
+    event("events/upload-presign/create.json", Http(201), &["GetItem", "TransactWriteItems"]),
+    event("events/upload-presign/read.json", Http(200), &["GetItem"]),
+    event(
+        "events/upload-presign/delete.json",
+        Http(204),
+        &["BatchGetItem", "TransactWriteItems", "ListObjectVersions", "DeleteObjects", "DeleteItem"],
+    ),
+    event("events/gallery/list.json", Http(200), &["Query"]),
+    event("events/gallery/public.json", Http(200), &["Query"]),
+    event("events/gallery/shared.json", Http(200), &["GetItem", "BatchGetItem"]),
+    event("events/gallery/read.json", Http(200), &["GetItem"]),
+    event(
+        "events/gallery/delete.json",
+        Http(204),
+        &["GetItem", "PutItem", "ListObjectVersions", "DeleteObjects", "Query", "TransactWriteItems", "DeleteItem"],
+    ),
+    event("events/visibility/publish.json", Http(200), &["GetItem", "PutItem"]),
+    event("events/visibility/share.json", Http(201), &["BatchGetItem", "Query", "TransactWriteItems"]),
+    event("events/visibility/shares.json", Http(200), &["GetItem", "Query"]),
+    event("events/visibility/revoke.json", Http(204), &["GetItem", "TransactWriteItems"]),
+    event("events/openapi/read.json", Http(200), &[]),
+    event(
+        "events/upload-inspect/arrived.json",
+        Done,
+        &["BatchGetItem", "GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "PutItem"],
+    ),
+    event(
+        "events/generate-image/queued.json",
+        Batch(&[]),
+        &["GetItem", "PutItem", "PutObject", "PutObject", "BatchGetItem", "TransactWriteItems"],
+    ),
+    event("events/generate-video/queued.json", Batch(&[]), &["GetItem", "PutItem", "PutItem", "SendMessage"]),
+    event(
+        "events/abandon/one-good-one-bad.json",
+        Batch(&["8b6f0d6e-4b0c-4f7a-9a55-0c1e7f0a9b21"]),
+        &["GetItem", "BatchGetItem", "TransactWriteItems"],
+    ),
+    event("events/sweep/tick.json", Done, &["Query", "Query", "Query"]),
+];

@@ -1,0 +1,220 @@
+//! One function as a process, and the stand-in for [Lambda's runtime API] that it asks for events.
+//!
+//! [Lambda's runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path as Segment, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::StatusCode;
+use jiff::SignedDuration;
+use runtime::clock;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::timeout;
+
+use crate::aws::Aws;
+
+/// What the table is called.
+pub const TABLE: &str = "table";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What Lambda and the template tell a function.
+#[must_use]
+pub fn environment(aws: &Aws) -> Vec<(&'static str, String)> {
+    let fixed = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_SESSION_TOKEN", "test"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "function"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("STAGE", "dev"),
+        ("TABLE", TABLE),
+        ("BUCKET", "bucket"),
+        ("USER_POOL_ID", "eu-west-1_EXAMPLE01"),
+        ("CLIENT_ID", "3n4b5urk1ft4fl3mg5e62d9ado"),
+        ("APP_KEY_SECRET", "app-key"),
+        ("PROVIDER_KEYS_SECRET", "provider-keys"),
+        ("PROVIDERS", "sketch"),
+        ("WELCOME_CREDITS", "100"),
+        ("SESSION_RATE_PER_MINUTE", "30"),
+        ("LEASE_SECONDS", "125"),
+        ("RETENTION_FREE_DAYS", "30"),
+        ("RETENTION_PLUS_DAYS", "365"),
+        ("RETENTION_PRO_DAYS", "1095"),
+    ];
+    let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    environment.push(("AWS_ENDPOINT_URL", aws.endpoint()));
+    environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
+    environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
+    environment
+}
+
+/// A running function. It is killed when this is dropped.
+pub struct Function {
+    process: Child,
+    lambda: Arc<Lambda>,
+    started_in: Duration,
+}
+
+/// What came of an event.
+pub struct Answer {
+    /// What the function answered.
+    pub body: Bytes,
+    /// From handing over the event to getting the answer.
+    pub took: Duration,
+}
+
+struct Lambda {
+    events: mpsc::Sender<Bytes>,
+    to_hand_out: Mutex<mpsc::Receiver<Bytes>>,
+    said: mpsc::UnboundedSender<Said>,
+    heard: Mutex<mpsc::UnboundedReceiver<Said>>,
+}
+
+/// What a function says to Lambda.
+enum Said {
+    Next(Instant),
+    Answered(Bytes, Instant),
+    Failed(Bytes),
+}
+
+impl Function {
+    /// Starts the process and waits until it asks for its first event.
+    ///
+    /// # Errors
+    /// It does not start; its log, on standard error, says why.
+    pub async fn start(binary: &Path, aws: &Aws) -> Result<Self> {
+        let (events, to_hand_out) = mpsc::channel(1);
+        let (said, heard) = mpsc::unbounded_channel();
+        let lambda = Arc::new(Lambda { events, to_hand_out: Mutex::new(to_hand_out), said, heard: Mutex::new(heard) });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/{outcome}", post(ended))
+            .route("/2018-06-01/runtime/init/error", post(failed))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(lambda.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let started = Instant::now();
+        let process = Command::new(binary)
+            .env_clear()
+            .envs(environment(aws))
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("{} cannot be started", binary.display()))?;
+        let mut function = Self { process, lambda, started_in: Duration::ZERO };
+        match function.listen().await.with_context(|| format!("{} asks for no event", binary.display()))? {
+            Said::Next(at) => function.started_in = at.duration_since(started),
+            Said::Answered(body, _) | Said::Failed(body) => bail!("instead of asking: {}", text(&body)),
+        }
+        Ok(function)
+    }
+
+    /// From starting the process to its asking for the first event.
+    #[must_use]
+    pub fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// Hands over an event, and waits for the answer and until it asks for the next one.
+    ///
+    /// # Errors
+    /// It answers with an error, or not within a minute.
+    pub async fn invoke(&mut self, event: Bytes) -> Result<Answer> {
+        let handed_over = Instant::now();
+        self.lambda.events.send(event).await?;
+        let answer = match self.listen().await.context("the function does not answer")? {
+            Said::Answered(body, at) => Answer { body, took: at.duration_since(handed_over) },
+            Said::Failed(error) => bail!("the function failed: {}", text(&error)),
+            Said::Next(_) => bail!("the function asks for an event before it has answered the last"),
+        };
+        self.listen().await.context("the function asks for no more")?;
+        Ok(answer)
+    }
+
+    /// The CPU time that the process has had so far, all threads together
+    /// (<https://docs.kernel.org/scheduler/sched-stats.html>).
+    ///
+    /// # Errors
+    /// This is not Linux, or the process is gone.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += statistics.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// The most memory that the process has had so far, in KiB.
+    ///
+    /// # Errors
+    /// This is not Linux, or the process is gone.
+    pub fn peak_memory_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel does not say")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    async fn listen(&self) -> Result<Said> {
+        let mut heard = self.lambda.heard.lock().await;
+        timeout(PATIENCE, heard.recv()).await?.context("the stand-in for Lambda is gone")
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        // Both fail only if the process has ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn next(State(lambda): State<Arc<Lambda>>) -> Response {
+    let _ = lambda.said.send(Said::Next(Instant::now()));
+    let Some(event) = lambda.to_hand_out.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = clock::now() + SignedDuration::from_secs(60);
+    let headers = [
+        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("lambda-runtime-deadline-ms", deadline.as_millisecond().to_string()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:123456789012:function:function".to_owned()),
+        ("lambda-runtime-trace-id", "Root=1-69a42b40-000000000000000000005a11".to_owned()),
+    ];
+    (headers, event).into_response()
+}
+
+async fn ended(
+    State(lambda): State<Arc<Lambda>>,
+    Segment((_, outcome)): Segment<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    let said = if outcome == "response" { Said::Answered(body, Instant::now()) } else { Said::Failed(body) };
+    let _ = lambda.said.send(said);
+    StatusCode::ACCEPTED
+}
+
+async fn failed(State(lambda): State<Arc<Lambda>>, body: Bytes) -> StatusCode {
+    let _ = lambda.said.send(Said::Failed(body));
+    StatusCode::ACCEPTED
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,99 @@
+//! The measurements of one function.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bench::function::Function;
+use bench::seed;
+use bytes::Bytes;
+use domain::catalogue::Kind;
+use flate2::{Compression, write::DeflateEncoder};
+
+/// How long a warm function is kept busy.
+const WARM: Duration = Duration::from_secs(2);
+/// Invocations that it is kept busy with at most, and at least.
+const INVOCATIONS: (u32, u32) = (500, 3);
+
+/// A function and what is known of it by now.
+pub(crate) struct Measured {
+    pub(crate) name: &'static str,
+    pub(crate) event: &'static str,
+    pub(crate) binary_bytes: u64,
+    pub(crate) zip_bytes: u64,
+    pub(crate) peak_memory_kib: u64,
+    pub(crate) warm_cpu: Duration,
+    starts: Vec<Duration>,
+    firsts: Vec<Duration>,
+    input: Bytes,
+    binary: PathBuf,
+}
+
+impl Measured {
+    /// A function with the event that it is measured with.
+    pub(crate) fn new(binaries: &Path, name: &'static str, event: &'static str) -> Result<Self> {
+        let binary = binaries.join(name);
+        let program = std::fs::read(&binary).with_context(|| format!("{} cannot be read", binary.display()))?;
+        let mut zip = DeflateEncoder::new(Vec::new(), Compression::default());
+        zip.write_all(&program)?;
+        Ok(Self {
+            name,
+            event,
+            binary_bytes: u64::try_from(program.len())?,
+            zip_bytes: u64::try_from(zip.finish()?.len())?,
+            peak_memory_kib: 0,
+            warm_cpu: Duration::ZERO,
+            starts: Vec::new(),
+            firsts: Vec::new(),
+            input: std::fs::read(local::workspace().join(event))?.into(),
+            binary,
+        })
+    }
+
+    /// One cold start and one request.
+    pub(crate) async fn start_once(&mut self) -> Result<()> {
+        let aws = seed::aws(self.kind()).await?;
+        let mut function = Function::start(&self.binary, &aws).await?;
+        self.starts.push(function.started_in());
+        self.firsts.push(function.invoke(self.input.clone()).await?.took);
+        Ok(())
+    }
+
+    /// Many requests to one process.
+    pub(crate) async fn run_warm(&mut self) -> Result<()> {
+        let aws = seed::aws(self.kind()).await?;
+        let mut function = Function::start(&self.binary, &aws).await?;
+        function.invoke(self.input.clone()).await?;
+        let (began, cpu_before) = (Instant::now(), function.cpu_time()?);
+        let (most, least) = INVOCATIONS;
+        let mut invocations = 0;
+        while invocations < least || (invocations < most && began.elapsed() < WARM) {
+            function.invoke(self.input.clone()).await?;
+            invocations += 1;
+        }
+        self.warm_cpu = (function.cpu_time()? - cpu_before) / invocations;
+        self.peak_memory_kib = function.peak_memory_kib()?;
+        Ok(())
+    }
+
+    /// From the start of the process to its first question, median.
+    pub(crate) fn start(&self) -> Duration {
+        median(&self.starts)
+    }
+
+    /// The first request, median.
+    pub(crate) fn first(&self) -> Duration {
+        median(&self.firsts)
+    }
+
+    fn kind(&self) -> Kind {
+        if self.name == "generate-video" { Kind::Video } else { Kind::Image }
+    }
+}
+
+fn median(measured: &[Duration]) -> Duration {
+    let mut sorted = measured.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! What lies in the table and the bucket for the events to find: one person, with a little of everything.
+
+use anyhow::{Context, Result};
+use domain::{
+    AccountId, ActivityId, Credits, EntryId, GenerationId, ShareId, UploadId,
+    account::Account,
+    catalogue::Kind,
+    generation::{Media, Visibility},
+    plan::Retention,
+    settings::{self, Asked},
+    share::{self, Terms},
+    submission::{self, End, NewIds},
+    upload::{self, Declared},
+};
+use image::{ImageFormat, Rgb, RgbImage};
+use jiff::Timestamp;
+use ring::digest;
+use runtime::{clients::Clients, clock};
+use store::{Activity, ActivityKind, Bucket, Table, Write};
+
+use crate::aws::Aws;
+use crate::function;
+
+/// The `sub` of the person in the events.
+pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
+const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
+const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
+const UPLOAD: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
+const UPLOAD_BYTES: usize = 1_204_311;
+const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
+const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
+const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days: 1095 };
+
+/// A stand-in that holds an account with a queued generation of this kind, a generation that succeeded, is public and has
+/// a share link, an upload that has just arrived, two ledger entries and one activity.
+///
+/// # Errors
+/// No port is free.
+pub async fn aws(queued: Kind) -> Result<Aws> {
+    let aws = Aws::start(ACCOUNT).await?;
+    let environment = function::environment(&aws);
+    let clients = Clients::new(&environment.into_iter().collect())?;
+    let table = Table::new(clients.dynamodb().clone(), function::TABLE.to_owned());
+    let now = clock::now();
+    let id: AccountId = ACCOUNT.parse()?;
+
+    let (account, welcome) = Account::open(id, "ada@example.com".to_owned(), Credits(100), entry_id(now), now);
+    let made = reserve(&account, Kind::Image, SUCCEEDED.parse()?, now)?;
+    let media = Media {
+        key: format!("{}0.png", Bucket::generation_prefix(id, made.generation.id)),
+        content_type: "image/png".to_owned(),
+        bytes: 512_000,
+        width: 1024,
+        height: 640,
+        duration_ms: None,
+        thumbnail_key: Some(format!("{}0-thumbnail.webp", Bucket::generation_prefix(id, made.generation.id))),
+        thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+    };
+    aws.put_object(media.key.clone(), vec![0; 512]).await;
+    let made = submission::end(&made.account, &made.generation, End::Made(vec![media]), RETENTION, entry_id(now), now)?;
+    let public = made.generation.shown(Visibility::Public, true, now)?;
+    let hash = digest::digest(&digest::SHA256, TOKEN.as_bytes());
+    let ids = (SHARE.parse::<ShareId>()?, hex(hash.as_ref()));
+    let terms = Terms { expires_in_s: 86_400, show_prompt: false };
+    let (share, public) = share::share(&public, 0, account.plan, terms, ids, now)?;
+    let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
+
+    let picture = picture(UPLOAD_BYTES)?;
+    let declared = Declared {
+        content_type: "image/png".to_owned(),
+        bytes: u64::try_from(picture.len())?,
+        sha256: hex(digest::digest(&digest::SHA256, &picture).as_ref()),
+        file_name: Some("cabin.png".to_owned()),
+    };
+    let (account, upload) = upload::declare(&queued.account, declared, UPLOAD.parse::<UploadId>()?, now)?;
+    aws.put_object(Bucket::original_key(id, upload.id), picture).await;
+    let activity = Activity {
+        id: ActivityId(clock::uuid_at(now)),
+        account: id,
+        kind: ActivityKind::SignIn,
+        at: now,
+        address: "192.0.2.17".to_owned(),
+        user_agent: "Mozilla/5.0".to_owned(),
+    };
+    let mut writes = vec![
+        Write::Account(&account),
+        Write::Entry(id, &made.entry),
+        Write::Generation(&public),
+        Write::Share(&share),
+        Write::Generation(&queued.generation),
+        Write::Upload(&upload),
+        Write::Activity(&activity),
+    ];
+    writes.extend(welcome.iter().map(|entry| Write::Entry(id, entry)));
+    table.commit(&writes).await?;
+    aws.freeze().await;
+    aws.take_calls().await;
+    Ok(aws)
+}
+
+fn reserve(account: &Account, kind: Kind, generation: GenerationId, now: Timestamp) -> Result<submission::Movement> {
+    let model = if kind == Kind::Image { "sketch-image" } else { "sketch-video" };
+    let asked = Asked {
+        model: model.to_owned(),
+        prompt: "a cabin in the snow at dusk, lamplight in one window".to_owned(),
+        seed: Some(7),
+        ..Asked::default()
+    };
+    let (settings, quote) = settings::validate(asked, &account.plan.limits(), &["sketch".to_owned()])?;
+    let ids = NewIds { generation, entry: entry_id(now) };
+    Ok(submission::reserve(account, settings, quote, None, ids, now)?)
+}
+
+fn entry_id(now: Timestamp) -> EntryId {
+    EntryId(clock::uuid_at(now))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A PNG of exactly this size: what is missing is filled up with a comment, which the inspection takes out.
+fn picture(bytes: usize) -> Result<Vec<u8>> {
+    const SIGNATURE_AND_HEADER: usize = 33;
+    const CHUNK_OVERHEAD: usize = 12;
+    let shade = |value: u32| u8::try_from(value % 256).unwrap_or(0);
+    let picture = RgbImage::from_fn(1280, 960, |x, y| Rgb([shade(x / 5), shade(y / 4), shade(x ^ y)]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, ImageFormat::Png)?;
+    let mut png = png.into_inner();
+    let missing = bytes.checked_sub(png.len() + CHUNK_OVERHEAD).context("the picture is larger than it may be")?;
+    let mut chunk = b"tEXtComment\0".to_vec();
+    chunk.resize(4 + missing, b'.');
+    let length = u32::try_from(missing)?.to_be_bytes();
+    let checksum = crc32fast::hash(&chunk).to_be_bytes();
+    png.splice(SIGNATURE_AND_HEADER..SIGNATURE_AND_HEADER, [&length[..], &chunk, &checksum].concat());
+    Ok(png)
+}

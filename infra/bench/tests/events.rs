@@ -1,0 +1,60 @@
+//! Every event in `events/`, handed to the binary of its function: what comes of it, and which calls to AWS that takes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
+use bench::events::{EVENTS, Event, Outcome};
+use bench::function::Function;
+use bench::{build, seed};
+use domain::catalogue::Kind;
+use serde_json::{Value, json};
+
+/// What is not as it is written. The event comes twice, since the first time a process may fetch what it then keeps.
+async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
+    let kind = if event.function() == "generate-video" { Kind::Video } else { Kind::Image };
+    let aws = seed::aws(kind).await?;
+    let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
+    let input = std::fs::read(local::workspace().join(event.path))?;
+    function.invoke(input.clone().into()).await?;
+    aws.take_calls().await;
+    let answer = function.invoke(input.into()).await?;
+    let body: Value = serde_json::from_slice(&answer.body)?;
+    let calls = aws.take_calls().await;
+
+    let as_written = match event.outcome {
+        Outcome::Http(status) => body.get("statusCode") == Some(&json!(status)),
+        Outcome::Batch(failed) => {
+            let expected: Vec<_> = failed.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+            body.get("batchItemFailures") == Some(&json!(expected))
+        }
+        Outcome::Done => true,
+    };
+    let answered = (!as_written).then(|| format!("{} is answered with {body}", event.path));
+    let called = (calls != event.calls).then(|| format!("{} calls {calls:?}", event.path));
+    Ok(answered.into_iter().chain(called).collect())
+}
+
+#[tokio::test]
+async fn each_event_comes_to_what_is_written_and_costs_the_calls_that_are_written() {
+    let binaries = build("dev").unwrap();
+    let mut found = Vec::new();
+    for event in EVENTS {
+        found.extend(differences(event, &binaries).await.unwrap());
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn each_file_is_an_event_and_each_event_has_its_file() {
+    let mut files = BTreeSet::new();
+    for folder in std::fs::read_dir(local::workspace().join("events")).unwrap() {
+        let folder = folder.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let [folder, file] =
+                [folder.file_name(), file.unwrap().file_name()].map(|name| name.into_string().unwrap());
+            files.insert(format!("events/{folder}/{file}"));
+        }
+    }
+    assert_eq!(files, EVENTS.iter().map(|event| event.path.to_owned()).collect());
+}
