@@ -31,6 +31,8 @@ pub struct World {
     pub endpoint: String,
     /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
+    /// Where the stack keeps what it holds.
+    pub folder: PathBuf,
     /// Every AWS call of a function, a line of JSON each.
     pub calls: PathBuf,
     environment: Environment,
@@ -67,11 +69,12 @@ pub fn trial(world: Option<&'static World>, name: String, test: Test) -> Trial {
 impl World {
     /// Brings the stack of the suite up, with nothing in it.
     pub fn start() -> Result<&'static Self> {
-        Self::with("e2e", BTreeMap::new())
+        Self::with("e2e", 6, BTreeMap::new())
     }
 
-    /// Brings a stack of its own up, in a folder of this name, with these variables for every function.
-    pub fn with(name: &str, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
+    /// Brings a stack of its own up, in a folder of this name, with leases of `lease_s` seconds and these variables for
+    /// every function.
+    pub fn with(name: &str, lease_s: u32, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let calls = folder.with_extension("calls.jsonl");
         let mut options = Options::new(&folder);
@@ -79,10 +82,11 @@ impl World {
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
+        let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
-            ("VisibilitySeconds", "8"),
-            ("LeaseSeconds", "6"),
+            ("VisibilitySeconds", visibility.as_str()),
+            ("LeaseSeconds", lease.as_str()),
             ("SessionRatePerMinute", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
@@ -102,6 +106,7 @@ impl World {
             base_url: stack.base_url().to_owned(),
             outputs: stack.outputs().clone(),
             endpoint,
+            folder,
             calls,
             environment,
             stack: Mutex::new(Some(stack)),
