@@ -63,6 +63,11 @@ impl TokenBucket {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        prelude::*,
+        test_runner::{Config, RngSeed},
+    };
+
     use super::*;
 
     const RATE: Rate = Rate { per_minute: 6, burst: 2 };
@@ -92,5 +97,33 @@ mod tests {
         assert_eq!(take(TokenBucket::full(RATE, at(0)), 3600).unwrap().tokens(), 1);
         let empty = TokenBucket { millitokens: 0, at: at(100) };
         assert_eq!(take(empty, 0), Err(10));
+    }
+
+    proptest! {
+        #![proptest_config(Config { rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn who_waits_as_told_gets_a_token_and_nobody_gets_more_than_burst_and_refill(
+            per_minute in 1..100_u32,
+            burst in 1..100_u32,
+            waits_ms in prop::collection::vec(0..20_000_i64, 1..200),
+        ) {
+            let rate = Rate { per_minute, burst };
+            let (mut now, mut bucket, mut taken) = (at(0), TokenBucket::full(rate, at(0)), 0);
+            for wait_ms in waits_ms {
+                now += jiff::SignedDuration::from_millis(wait_ms);
+                match bucket.take(rate, now) {
+                    Take::Taken(rest) => (bucket, taken) = (rest, taken + 1),
+                    Take::Empty { retry_after_s } => {
+                        let told = now + jiff::SignedDuration::from_secs(i64::try_from(retry_after_s).unwrap());
+                        prop_assert!(matches!(bucket.take(rate, told), Take::Taken(_)));
+                        let early = told - jiff::SignedDuration::from_millis(1_100);
+                        prop_assert!(early < now || !matches!(bucket.take(rate, early), Take::Taken(_)));
+                    }
+                }
+                let passed_ms = i64::try_from(now.duration_since(at(0)).as_millis()).unwrap();
+                prop_assert!(taken <= i64::from(burst) + passed_ms * i64::from(per_minute) / 60_000);
+            }
+        }
     }
 }

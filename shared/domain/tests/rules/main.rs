@@ -1,0 +1,69 @@
+//! Rules, one example at a time.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod generation;
+mod share;
+mod submission;
+mod upload;
+
+use domain::{
+    AccountId, Credits, EntryId, GenerationId,
+    account::Account,
+    generation::{Generation, Media},
+    plan::{Plan, Retention},
+    settings::{self, Asked},
+    submission::{End, Movement, NewIds, end, reserve},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+const RETENTION: Retention = Retention { free_days: 30, plus_days: 90, pro_days: 365 };
+const NEW: NewIds = NewIds { generation: GenerationId(Uuid::nil()), entry: EntryId(Uuid::nil()) };
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn account(credits: i64) -> Account {
+    Account::open(AccountId(Uuid::nil()), String::new(), Credits(credits), NEW.entry, at(0)).0
+}
+
+/// The providers that offer FLUX, and the sketches.
+fn enabled() -> Vec<String> {
+    ["sketch", "replicate", "fal"].map(str::to_owned).to_vec()
+}
+
+/// Submitted at second 0.
+fn submitted(account: &Account, model: &str, count: u32) -> Movement {
+    let asked = Asked { model: model.into(), prompt: "a lighthouse".into(), count: Some(count), ..Asked::default() };
+    let (settings, quote) = settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
+    reserve(account, settings, quote, None, NEW, at(0)).unwrap()
+}
+
+fn queued() -> Generation {
+    submitted(&account(100), "flux-schnell", 1).generation
+}
+
+/// Ended at second 60.
+fn ended(how: End) -> Generation {
+    let Movement { account, generation, .. } = submitted(&account(100), "flux-schnell", 1);
+    end(&account, &generation, how, RETENTION, NEW.entry, at(60)).unwrap().generation
+}
+
+fn succeeded() -> Generation {
+    ended(End::Made(media(1)))
+}
+
+fn media(count: usize) -> Vec<Media> {
+    let file = |number| Media {
+        key: format!("{number}.png"),
+        content_type: "image/png".to_owned(),
+        bytes: 1,
+        width: 1,
+        height: 1,
+        duration_ms: None,
+        thumbnail_key: None,
+        thumbhash: None,
+    };
+    (0..count).map(file).collect()
+}

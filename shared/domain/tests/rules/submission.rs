@@ -1,0 +1,110 @@
+//! Reserving and ending.
+
+use domain::{
+    Credits, Refusal,
+    account::{Account, Status as AccountStatus},
+    generation::{Failure, Status},
+    ledger::Balance,
+    plan::Plan,
+    settings::Asked,
+    submission::{End, end, reserve},
+};
+
+use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
+
+/// Four sketches, 1 credit each, asked for at this second.
+fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &str) {
+    let asked = Asked { model: "sketch-image".into(), prompt: "x".into(), count: Some(4), ..Asked::default() };
+    let (settings, quote) = domain::settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
+    let found = reserve(account, settings, quote, max_credits.map(Credits), NEW, at(second));
+    let found =
+        found.map_or_else(|refusal| refusal.to_string(), |movement| movement.entry.balance_after.held.to_string());
+    assert_eq!(found, expected);
+}
+
+/// Eight sketches at a price of 8 end like this at second 90: so much is spent.
+fn check_end(how: End, status: Status, failure: Option<Failure>, spent: i64) {
+    let before = submitted(&account(20), "sketch-image", 8);
+    let after = end(&before.account, &before.generation, how, RETENTION, NEW.entry, at(90)).unwrap();
+    assert_eq!((after.generation.status, &after.generation.failure), (status, &failure));
+    assert_eq!(after.generation.spent, Credits(spent));
+    assert_eq!(after.account.balance, Balance { available: Credits(20 - spent), held: Credits(0) });
+    assert_eq!((after.account.jobs_in_flight, after.generation.ended_at), (0, Some(at(90))));
+    assert_eq!(after.generation.expires_at, Some(at(90 + 30 * 86_400)));
+    let again = end(&after.account, &after.generation, End::Canceled, RETENTION, NEW.entry, at(91));
+    assert_eq!(again, Err(Refusal::Conflict("it has ended already")));
+}
+
+#[test]
+fn the_price_is_held_and_the_first_rule_that_is_broken_is_named() {
+    let rich = account(10);
+    check(&rich, None, 0, "4");
+    check(&rich, Some(4), 0, "4");
+    check(&rich, Some(3), 0, "this costs 4 credits, more than max_credits allows (3)");
+    check(&account(4), None, 0, "4");
+    let poor = account(3);
+    check(&poor, None, 0, "this costs 4 credits and 3 are available");
+    let busy = Account { jobs_in_flight: 3, ..poor };
+    check(&busy, None, 0, "the plan allows 3 generations at once");
+    let mut hasty = busy;
+    hasty.submits.millitokens = 999;
+    check(&hasty, None, 0, "too many requests: try again in 1 s");
+    check(&hasty, None, 1, "the plan allows 3 generations at once");
+    check(&hasty, Some(3), 0, "this costs 4 credits, more than max_credits allows (3)");
+    check(&Account { status: AccountStatus::Frozen, ..hasty }, Some(3), 0, "the account is frozen");
+}
+
+#[test]
+fn ten_submits_may_come_at_once_and_then_one_in_six_seconds() {
+    let mut account = account(100);
+    for _ in 0..10 {
+        account = Account { jobs_in_flight: 0, ..submitted(&account, "sketch-image", 1).account };
+    }
+    check(&account, None, 0, "too many requests: try again in 6 s");
+    check(&account, None, 3, "too many requests: try again in 3 s");
+    check(&account, None, 6, "14");
+}
+
+#[test]
+fn who_is_in_debt_can_submit_nothing() {
+    let mut account = account(10);
+    account.balance.available = Credits(-5);
+    check(&account, None, 0, "this costs 4 credits and -5 are available");
+}
+
+#[test]
+fn what_was_made_is_paid_for_pro_rata_and_the_rest_comes_back() {
+    check_end(End::Made(media(8)), Status::Succeeded, None, 8);
+    check_end(End::Made(media(5)), Status::Succeeded, None, 5);
+    check_end(End::Made(media(9)), Status::Succeeded, None, 8);
+    check_end(End::Made(media(0)), Status::Failed, Some(Failure::ProviderUnavailable), 0);
+    check_end(End::Failed(Failure::DeadlinePassed), Status::Failed, Some(Failure::DeadlinePassed), 0);
+    check_end(End::Canceled, Status::Canceled, None, 0);
+}
+
+#[test]
+fn a_share_of_the_price_that_is_no_whole_credit_is_rounded_down() {
+    let mut before = submitted(&account(20), "sketch-image", 3);
+    before.generation.reserved = Credits(10);
+    let after = end(&before.account, &before.generation, End::Made(media(2)), RETENTION, NEW.entry, at(1)).unwrap();
+    assert_eq!(after.generation.spent, Credits(6));
+}
+
+#[test]
+fn files_stay_as_long_as_the_plan_of_the_moment_says() {
+    for (plan, days) in [(Plan::Free, 30), (Plan::Plus, 90), (Plan::Pro, 365)] {
+        let before = submitted(&account(20), "sketch-image", 1);
+        let owner = Account { plan, ..before.account };
+        let after = end(&owner, &before.generation, End::Made(media(1)), RETENTION, NEW.entry, at(0)).unwrap();
+        assert_eq!(after.generation.expires_at, Some(at(days * 86_400)));
+    }
+}
+
+#[test]
+fn an_image_has_ten_minutes_and_a_film_thirty() {
+    for (model, minutes) in [("sketch-image", 10), ("sketch-video", 30)] {
+        let generation = submitted(&account(20), model, 1).generation;
+        assert_eq!(generation.deadline_at, at(minutes * 60));
+        assert!(!generation.is_overdue(at(minutes * 60 - 1)) && generation.is_overdue(at(minutes * 60)));
+    }
+}
