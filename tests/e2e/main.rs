@@ -5,10 +5,15 @@
 //! by one. What must hold of everything that they left behind is looked at afterwards.
 
 mod afterwards;
+mod authorization;
+mod bad_input;
+mod contract;
 mod crash;
 mod journey;
 mod privileges;
+mod sessions;
 mod submitting;
+mod template;
 mod uploads;
 mod world;
 
@@ -80,5 +85,14 @@ fn any_wanted(arguments: &Arguments, trials: Vec<Trial>) -> bool {
 
 /// Every test but what is looked at afterwards. Without a world they can only be listed.
 fn trials(world: Option<&'static World>) -> Vec<Trial> {
-    [journey::trials(world), submitting::trials(world), uploads::trials(world)].into_iter().flatten().collect()
+    let files = [
+        authorization::trials(world),
+        bad_input::trials(world),
+        contract::trials(world),
+        journey::trials(world),
+        sessions::trials(world),
+        submitting::trials(world),
+        uploads::trials(world),
+    ];
+    files.into_iter().flatten().collect()
 }

@@ -21,9 +21,12 @@ pub use crate::functions::Functions;
 use crate::ministack::Ministack;
 use crate::proxy::Proxy;
 use crate::state::State;
+pub use crate::venv::python;
 
-/// The code that confirms every address and resets every password: the local AWS sends no mail.
+/// The code that confirms every address: the local AWS sends no mail.
 pub const MAILED_CODE: &str = "123456";
+/// The code that replaces every forgotten password, once one was asked for.
+pub const MAILED_RESET_CODE: &str = "654321";
 
 /// What a stack is made of.
 pub struct Options {
@@ -95,7 +98,7 @@ impl Stack {
         let listener = listen(options.port)?;
         let state = State::open(&options.state, options.fresh)?;
         let binaries = options.functions.locate(progress)?;
-        let python = venv::ensure(progress)?;
+        let python = python("venv", "the local AWS", "infra/local/requirements.txt", progress)?;
 
         progress.step("Starting the local AWS");
         let ministack = Ministack::start(&python, &state, options)?;

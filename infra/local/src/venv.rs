@@ -1,4 +1,4 @@
-//! The Python environment of the local AWS, made once for the versions that `requirements.txt` pins.
+//! Python environments, each made once for the versions that its requirements pin.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -9,29 +9,30 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Progress, workspace};
 
-const REQUIREMENTS: &str = include_str!("../requirements.txt");
-
-/// The interpreter of the environment. Several processes may call this at once: one installs, the others wait.
-pub(crate) fn ensure(progress: &mut dyn Progress) -> Result<PathBuf> {
+/// The interpreter of an environment in the folder `.local` of the workspace, with `what` a requirements file of the
+/// workspace pins. Several processes may call this at once: one installs, the others wait.
+pub fn python(folder: &str, what: &str, requirements: &str, progress: &mut dyn Progress) -> Result<PathBuf> {
     let parent = workspace().join(".local");
-    let folder = parent.join("venv");
+    let folder = parent.join(folder);
     fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-    let lock = File::create(parent.join("venv.lock"))?;
+    let lock = File::create(folder.with_extension("lock"))?;
     lock.lock()?;
+    let requirements = workspace().join(requirements);
+    let pinned = fs::read_to_string(&requirements).with_context(|| format!("no {}", requirements.display()))?;
 
     let python = folder.join("bin/python");
     // Written last: an installation that was cut off has none.
     let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|versions| versions == REQUIREMENTS) {
+    if fs::read_to_string(&installed).is_ok_and(|versions| versions == pinned) {
         return Ok(python);
     }
-    progress.step("Installing the local AWS (once)");
+    progress.step(&format!("Installing {what} (once)"));
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     create(&folder)?;
-    install(&python, progress)?;
-    fs::write(installed, REQUIREMENTS)?;
+    install(&python, what, &requirements, progress)?;
+    fs::write(installed, pinned)?;
     Ok(python)
 }
 
@@ -50,8 +51,7 @@ fn create(folder: &Path) -> Result<()> {
     }
 }
 
-fn install(python: &Path, progress: &mut dyn Progress) -> Result<()> {
-    let requirements = workspace().join("infra/local/requirements.txt");
+fn install(python: &Path, what: &str, requirements: &Path, progress: &mut dyn Progress) -> Result<()> {
     let mut pip = Command::new(python)
         .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"])
         .arg("--requirement")
@@ -69,7 +69,7 @@ fn install(python: &Path, progress: &mut dyn Progress) -> Result<()> {
     let ended = pip.wait_with_output()?;
     if !ended.status.success() {
         let reason = last_line(&ended.stderr).unwrap_or_default();
-        bail!("pip cannot install the local AWS: check the connection to the package index and try again: {reason}");
+        bail!("pip cannot install {what}: check the connection to the package index and try again: {reason}");
     }
     Ok(())
 }

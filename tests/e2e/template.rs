@@ -1,0 +1,44 @@
+//! The routes of the template.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// A route of the template.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// In upper case.
+    pub method: String,
+    /// With its parameters in braces.
+    pub path: String,
+    /// The binary of the function behind it.
+    pub function: String,
+    /// Whether it needs no access token.
+    pub open: bool,
+}
+
+/// Every route, in order.
+pub fn routes() -> Result<Vec<Route>> {
+    let text = std::fs::read_to_string(local::workspace().join("template.yaml"))?;
+    // The short forms of CloudFormation's functions are tags, which are read over: no route has one.
+    let template: Value = serde_saphyr::from_str(&text)?;
+    let resources = template["Resources"].as_object().context("the template has no resources")?;
+    let mut routes = Vec::new();
+    for (name, resource) in resources {
+        for event in resource["Properties"]["Events"].as_object().into_iter().flat_map(|events| events.values()) {
+            if event["Type"] != "HttpApi" {
+                continue;
+            }
+            let part = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("a route of {name}"));
+            let properties = &event["Properties"];
+            routes.push(Route {
+                method: part(&properties["Method"])?.to_uppercase(),
+                path: part(&properties["Path"])?,
+                function: part(&resource["Metadata"]["BuildProperties"]["Binary"])?,
+                open: properties["Auth"]["Authorizer"] == "NONE",
+            });
+        }
+    }
+    ensure!(!routes.is_empty(), "the template has no routes");
+    routes.sort();
+    Ok(routes)
+}
