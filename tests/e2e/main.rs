@@ -10,6 +10,7 @@ mod bad_input;
 mod contract;
 mod crash;
 mod journey;
+mod observability;
 mod privileges;
 mod sessions;
 mod submitting;
@@ -27,7 +28,7 @@ use crate::world::World;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     if arguments.list {
-        let all = trials(None).into_iter().chain(crash::trials(None)).collect();
+        let all = trials(None).into_iter().chain(alone(None)).collect();
         return libtest_mimic::run(&arguments, all).exit_code();
     }
     // Two cores serve the stack as well.
@@ -55,18 +56,18 @@ fn run(arguments: &Arguments) -> Result<bool> {
         worlds.push(world);
         passed &= !libtest_mimic::run(arguments, trials(Some(world))).has_failed();
     }
-    if any_wanted(arguments, crash::trials(None)) {
+    if any_wanted(arguments, alone(None)) {
         let world = crash::world()?;
         worlds.push(world);
         let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
-        passed &= !libtest_mimic::run(&one_by_one, crash::trials(Some(world))).has_failed();
-    }
-    for world in &worlds {
-        let all = Arguments { filter: None, ..arguments.clone() };
-        passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
+        passed &= !libtest_mimic::run(&one_by_one, alone(Some(world))).has_failed();
     }
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
+    passed &= !libtest_mimic::run(&all, observability::looks(&worlds, whole)).has_failed();
+    for world in &worlds {
+        passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
+    }
     passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
     for world in worlds {
         world.stop()?;
@@ -95,4 +96,9 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         uploads::trials(world),
     ];
     files.into_iter().flatten().collect()
+}
+
+/// Those that have a stack to themselves.
+fn alone(world: Option<&'static World>) -> Vec<Trial> {
+    [crash::trials(world), observability::trials(world)].into_iter().flatten().collect()
 }

@@ -1,7 +1,9 @@
 //! What is done about each thing that is due.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    GenerationId, Refusal, UploadId,
+    AccountId, GenerationId, Refusal, UploadId,
     generation::{Failure, Generation},
     plan::Retention,
     submission::End,
@@ -48,7 +50,14 @@ enum Action {
 }
 
 impl Sweep {
-    pub(crate) async fn kind(&self, kind: DueKind, now: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
+    /// Does what is due of this kind, and adds the accounts that it did something for.
+    pub(crate) async fn kind(
+        &self,
+        kind: DueKind,
+        now: Timestamp,
+        swept: &mut Swept,
+        accounts: &mut BTreeSet<AccountId>,
+    ) -> Result<(), StoreError> {
         for item in self.table.due(kind, now, BATCH).await? {
             let done = match kind {
                 DueKind::Generation => self.unfinished(item, now).await,
@@ -66,6 +75,7 @@ impl Sweep {
                 }
             };
             *count += 1;
+            accounts.insert(item.account);
             metric(Metric::SweepActions, 1, &[name]);
         }
         Ok(())

@@ -4,10 +4,15 @@
 //! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
 //! over or that its owner deleted: files first, item last.
 //!
+//! The ledger of every account that something was done for is replayed, and compared with its balance: as everything that
+//! is made goes one day, no account that makes anything stays unseen.
+//!
 //! `now` is the event's own `time`, so that an event from any day can be sent. A repeat finds nothing more to do; of two
 //! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done.
 
 mod actions;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
@@ -66,10 +71,16 @@ impl Sweep {
     /// Does everything that is due, a bounded number of each kind; the rest is due in the next minute.
     pub async fn all(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
+        let mut accounts = BTreeSet::new();
         for kind in DueKind::ALL {
-            if let Err(error) = self.kind(kind, now, &mut swept).await {
+            if let Err(error) = self.kind(kind, now, &mut swept, &mut accounts).await {
                 swept.failed += 1;
                 tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
+            }
+        }
+        for account in accounts {
+            if let Err(error) = lifecycle::audit(&self.table, account).await {
+                tracing::warn!(error = %error, %account, "the ledger was not compared with the balance");
             }
         }
         swept

@@ -7,7 +7,7 @@
 use domain::{
     AccountId, EntryId, GenerationId,
     generation::Generation,
-    ledger::{Bucket as Credited, Cause},
+    ledger::{Balance, Bucket as Credited, Cause},
     plan::Retention,
     submission::{self, End, Movement},
     upload::Upload,
@@ -22,6 +22,8 @@ use store::{Bucket, CommitError, StoreError, Table, Write};
 
 /// Most times that an end is decided anew because something changed in between.
 const ATTEMPTS: usize = 16;
+/// Entries of a ledger that are read at once.
+const LEDGER_PAGE: usize = 500;
 
 /// Why something did not end. Nothing was written, or nothing is known; a repeat does the rest.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,38 @@ pub fn measure(movement: &Movement) {
         }
         Cause::Welcome => {}
     }
+}
+
+/// Replays the whole ledger of an account, and measures by how many credits the account disagrees with it. Where credits
+/// move meanwhile nothing is measured: the ledger and the account cannot be read in one moment.
+///
+/// # Errors
+/// A call failed.
+pub async fn audit(table: &Table, id: AccountId) -> Result<(), LifecycleError> {
+    let Some(account) = table.account(id).await? else { return Ok(()) };
+    let mut replayed = Balance::default();
+    let mut after = None;
+    loop {
+        let page = table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), LEDGER_PAGE, after).await?;
+        replayed = page.items.iter().fold(replayed, |balance, entry| balance.after(&entry.postings));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if table.account(id).await?.is_none_or(|now| now.version != account.version) {
+        return Ok(());
+    }
+    let [available, held] = [
+        account.balance.available.minus(replayed.available).0.saturating_abs(),
+        account.balance.held.minus(replayed.held).0.saturating_abs(),
+    ];
+    let drift = available.saturating_add(held);
+    if drift != 0 {
+        tracing::error!(account = %id, drift, "the balance is not what the ledger adds up to");
+    }
+    metric(Metric::LedgerDrift, drift, &[]);
+    Ok(())
 }
 
 /// Removes what is left of a generation whose time is over: files in all versions, links, item. The generation must be

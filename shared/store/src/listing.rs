@@ -216,6 +216,8 @@ impl Table {
             .expression_attribute_values(":to", string(format!("LEDGER#{}", first_id_at(to))))
             .limit(page_limit(limit))
             .set_exclusive_start_key(start)
+            // A ledger that is a moment old would seem to contradict its account.
+            .consistent_read(true)
             .send()
             .await
             .map_err(StoreError::of("Query"))?;
