@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, failed, generation_view, media_views, page_limit,
+    Answer, Attempt, Mutations, failed, generation_view, media_views, page_limit, token_hash,
     views::{GenerationPage, PublicPage, PublicView, SharedView},
 };
 use axum::{
@@ -24,7 +24,6 @@ use domain::{
     generation::{Generation, Status, Visibility},
 };
 use http::{StatusCode, header::ETAG};
-use ring::digest;
 use runtime::{
     Error,
     clients::Clients,
@@ -97,9 +96,7 @@ async fn shared(State(app): State<App>, StrictPath(token): StrictPath<String>) -
         return Err(Problem::not_found());
     }
     let now = clock::now();
-    let hash = digest::digest(&digest::SHA256, token.as_bytes());
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let found = app.mutations.table.shared(&hash).await.map_err(failed)?;
+    let found = app.mutations.table.shared(&token_hash(&token)).await.map_err(failed)?;
     let (share, generation) = found.ok_or_else(Problem::not_found)?;
     share.may_view(generation.as_ref(), now).map_err(api::refused)?;
     let generation = generation.ok_or_else(Problem::not_found)?;

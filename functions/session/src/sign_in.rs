@@ -23,8 +23,6 @@ use crate::{
     user_pool::Tokens,
 };
 
-/// Longest kept text of what a client says it is, in characters.
-const USER_AGENT_CHARACTERS: usize = 256;
 /// Tries to write against others who make the same account at the same time.
 const TRIES: usize = 3;
 
@@ -70,14 +68,8 @@ impl App {
         context: RequestContext,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let activity = Activity {
-            id: ActivityId(clock::uuid_at(now)),
-            account: id,
-            kind: ActivityKind::SignIn,
-            at: now,
-            address: context.client_address,
-            user_agent: context.user_agent.chars().take(USER_AGENT_CHARACTERS).collect(),
-        };
+        let client = (context.client_address, context.user_agent.as_str());
+        let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::SignIn, now, client);
         for _ in 0..TRIES {
             let mut writes = vec![Write::Activity(&activity)];
             let opened;

@@ -41,9 +41,6 @@ use runtime::{
 use std::sync::Arc;
 use store::{Activity, ActivityKind, Job, Queues, Write};
 
-/// Longest kept text of what a client says it is, in characters.
-const USER_AGENT_CHARACTERS: usize = 256;
-
 #[derive(Clone)]
 struct App {
     mutations: Mutations,
@@ -104,14 +101,8 @@ async fn submit(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let (asked, max_credits) = request.body.split();
-    let activity = Activity {
-        id: ActivityId(clock::uuid_at(now)),
-        account,
-        kind: ActivityKind::Submit,
-        at: now,
-        address: context.client_address,
-        user_agent: context.user_agent.chars().take(USER_AGENT_CHARACTERS).collect(),
-    };
+    let client = (context.client_address, context.user_agent.as_str());
+    let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
     let mut written: Option<Movement> = None;
     let mut mutation = app.mutations.begin(account, request.idempotency, now);
     let response = loop {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use api::{
     Answer, Attempt, Mutations, failed, generation_view,
     requests::{ShareRequest, VisibilityRequest},
+    token_hash,
     views::{ShareView, Shares},
 };
 use axum::{
@@ -26,7 +27,6 @@ use domain::{
     share::{self, Terms},
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
-use ring::digest;
 use runtime::{
     Error,
     clients::Clients,
@@ -102,8 +102,6 @@ async fn make(
     let account = AccountId(caller.account_id);
     let terms = Terms::from(request.body);
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
-    let hash = digest::digest(&digest::SHA256, token.as_bytes());
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut mutation = app.mutations.begin(account, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
@@ -115,7 +113,7 @@ async fn make(
             }
             let existing = table.shares(account, id).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
-            let new = (ShareId(clock::uuid_at(now)), hash.clone());
+            let new = (ShareId(clock::uuid_at(now)), token_hash(&token));
             let (share, generation) = share::share(&generation, existing, owner.plan, terms, new, now)?;
             let answer = Answer {
                 status: StatusCode::CREATED,

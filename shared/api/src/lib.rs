@@ -13,7 +13,7 @@ pub mod requests;
 pub mod views;
 
 pub use document::document;
-pub use links::{generation_view, media_views};
+pub use links::{generation_view, media_views, token_hash};
 pub use mutation::{Answer, Attempt, Mutation, Mutations};
 pub use operations::{OPERATIONS, Operation};
 pub use page::{LARGEST_PAGE, page_limit};

@@ -1,7 +1,8 @@
-//! Views of generations, with links to their files.
+//! Links: to the files of generations, and those that share one.
 
 use domain::{generation::Generation, share::MEDIA_LINK_S};
 use jiff::Timestamp;
+use ring::digest;
 use store::{Bucket, StoreError};
 
 use crate::views::{GenerationView, MediaView};
@@ -46,4 +47,11 @@ pub async fn media_views(
         });
     }
     Ok(views)
+}
+
+/// What a share link is found by: SHA-256 of its token, hexadecimal. The token itself is not kept.
+#[must_use]
+pub fn token_hash(token: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, token.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

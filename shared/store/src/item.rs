@@ -120,6 +120,24 @@ pub struct Activity {
     pub user_agent: String,
 }
 
+/// Longest kept text of what a client says it is, in characters.
+const USER_AGENT_CHARACTERS: usize = 256;
+
+impl Activity {
+    /// A record of what an account did at `at`. What a client says it is, is cut at 256 characters.
+    #[must_use]
+    pub fn new(
+        id: ActivityId,
+        account: AccountId,
+        kind: ActivityKind,
+        at: Timestamp,
+        (address, user_agent): (String, &str),
+    ) -> Self {
+        let user_agent = user_agent.chars().take(USER_AGENT_CHARACTERS).collect();
+        Self { id, account, kind, at, address, user_agent }
+    }
+}
+
 pub(crate) fn string(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }

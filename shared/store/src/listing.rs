@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use domain::{
     AccountId, ActivityId, EntryId, GenerationId,
     catalogue::Kind,
@@ -174,12 +174,7 @@ impl Table {
         let mut start = None;
         loop {
             let answer = self
-                .db
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                .expression_attribute_values(":pk", string(key::drawer(account)))
-                .expression_attribute_values(":sk", string(format!("SHARE#{generation}#")))
+                .in_drawer(account, all(&format!("SHARE#{generation}#")))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -204,28 +199,11 @@ impl Table {
         limit: usize,
         after: Option<EntryId>,
     ) -> Result<Page<Entry, EntryId>, StoreError> {
+        // The first id of the end is its first millisecond, and the end is not part of the period.
+        let period = (format!("LEDGER#{}", first_id_at(from)), format!("LEDGER#{}", first_id_at(to)));
         let start = after.map(|id| keys(key::drawer(account), format!("LEDGER#{id}")));
-        let answer = self
-            .db
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
-            .expression_attribute_values(":from", string(format!("LEDGER#{}", first_id_at(from))))
-            // The first id of the end is its first millisecond, and the end is not part of the period.
-            .expression_attribute_values(":to", string(format!("LEDGER#{}", first_id_at(to))))
-            .limit(page_limit(limit))
-            .set_exclusive_start_key(start)
-            // A ledger that is a moment old would seem to contradict its account.
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(StoreError::of("Query"))?;
-        let mut items: Vec<Entry> = decode_all(answer.items)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().map(|last| last.id).filter(|_| more);
-        Ok(Page { items, next })
+        let query = self.in_drawer(account, period).set_exclusive_start_key(start);
+        page(query, limit, |entry: &Entry| entry.id).await
     }
 
     /// The last entry made before `at`: its balance is where a statement that starts there opens.
@@ -233,19 +211,9 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn last_entry_before(&self, account: AccountId, at: Timestamp) -> Result<Option<Entry>, StoreError> {
-        let answer = self
-            .db
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :at")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
-            .expression_attribute_values(":first", string("LEDGER#"))
-            .expression_attribute_values(":at", string(format!("LEDGER#{}", first_id_at(at))))
-            .scan_index_forward(false)
-            .limit(1)
-            .send()
-            .await
-            .map_err(StoreError::of("Query"))?;
+        let before = ("LEDGER#".to_owned(), format!("LEDGER#{}", first_id_at(at)));
+        let query = self.in_drawer(account, before).scan_index_forward(false).limit(1);
+        let answer = query.send().await.map_err(StoreError::of("Query"))?;
         Ok(decode_all(answer.items)?.pop())
     }
 
@@ -260,24 +228,19 @@ impl Table {
         after: Option<ActivityId>,
     ) -> Result<Page<Activity, ActivityId>, StoreError> {
         let start = after.map(|id| keys(key::drawer(account), format!("ACTIVITY#{id}")));
-        let answer = self
-            .db
+        let query = self.in_drawer(account, all("ACTIVITY#")).scan_index_forward(false);
+        page(query.set_exclusive_start_key(start), limit, |activity: &Activity| activity.id).await
+    }
+
+    /// What lies in a drawer between these sort keys, both included.
+    fn in_drawer(&self, account: AccountId, (first, last): (String, String)) -> QueryFluentBuilder {
+        self.db
             .query()
             .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", string(key::drawer(account)))
-            .expression_attribute_values(":sk", string("ACTIVITY#"))
-            .scan_index_forward(false)
-            .limit(page_limit(limit))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(StoreError::of("Query"))?;
-        let mut items: Vec<Activity> = decode_all(answer.items)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().map(|last| last.id).filter(|_| more);
-        Ok(Page { items, next })
+            .expression_attribute_values(":first", string(first))
+            .expression_attribute_values(":last", string(last))
     }
 
     /// What of this kind is due at `now`, the longest due first, `limit` at most.
@@ -312,6 +275,24 @@ impl Table {
             })
             .collect())
     }
+}
+
+/// All sort keys with this beginning: what follows it is letters, digits and hyphens, which come before a tilde.
+fn all(prefix: &str) -> (String, String) {
+    (prefix.to_owned(), format!("{prefix}~"))
+}
+
+async fn page<T: DeserializeOwned, C>(
+    query: QueryFluentBuilder,
+    limit: usize,
+    id: impl Fn(&T) -> C,
+) -> Result<Page<T, C>, StoreError> {
+    let answer = query.limit(page_limit(limit)).send().await.map_err(StoreError::of("Query"))?;
+    let mut items: Vec<T> = decode_all(answer.items)?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().map(id).filter(|_| more);
+    Ok(Page { items, next })
 }
 
 /// One more than the page, so that a page that is exactly full has no cursor to an empty one.
