@@ -257,7 +257,7 @@ async fn each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result
         ("expires_in_s", json!(31_536_001), "expires_in_s"),
         ("expires_in_s", json!(u64::MAX), "expires_in_s"),
     ];
-    let table: [((&str, &str), &[(&str, Value, &str)]); 6] = [
+    let table: [(_, &[(_, _, _)]); 6] = [
         (("post", "/v1/generations"), &generation),
         (("post", "/v1/generations/quote"), &generation),
         (("post", "/v1/uploads"), &upload),
