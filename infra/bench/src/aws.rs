@@ -2,6 +2,7 @@
 //! ask for. What was put in before [`Aws::freeze`] is there; what is written after that is acknowledged and forgotten, so
 //! that the same event finds the same every time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -162,23 +163,12 @@ impl World {
         json!({})
     }
 
-    /// The queries that the functions make: a drawer from a prefix or between two keys, and the two indexes.
+    /// Filters, limits and pages are left out: what is there is little, and all of it wanted.
     fn query(&self, body: &Value) -> Vec<&Value> {
+        let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
         let values = &body["ExpressionAttributeValues"];
-        let value = |name| text(values, name);
-        let wanted = |item: &&Value| match body["IndexName"].as_str() {
-            Some("gallery") => value(":shelf") == text(item, "gallery_shelf"),
-            Some(_) => value(":kind") == text(item, "due_kind") && number(item, "due_at") <= number(values, ":now"),
-            None => {
-                let sk = text(item, "sk").unwrap_or_default();
-                let first = value(":from").or(value(":first")).unwrap_or_default();
-                let last = value(":to").or(value(":at")).unwrap_or("~");
-                let prefix = value(":sk").unwrap_or_default();
-                value(":pk") == text(item, "pk") && sk.starts_with(prefix) && (first..=last).contains(&sk)
-            }
-        };
-        let mut found: Vec<_> = self.items.iter().filter(wanted).collect();
-        found.sort_by_key(|item| text(item, "sk"));
+        let mut found: Vec<_> = self.items.iter().filter(|item| holds(condition, item, values)).collect();
+        found.sort_by_key(|item| item.pointer("/sk/S").and_then(Value::as_str));
         if body["ScanIndexForward"] == json!(false) {
             found.reverse();
         }
@@ -216,10 +206,50 @@ impl World {
     }
 }
 
-fn text<'a>(attributes: &'a Value, name: &str) -> Option<&'a str> {
-    attributes.get(name)?.get("S")?.as_str()
+/// Whether an item meets a [key condition]. One that cannot be understood is met by none.
+///
+/// [key condition]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
+fn holds(condition: &str, item: &Value, values: &Value) -> bool {
+    let mut words = condition.split([' ', '(', ')', ',']).filter(|word| !word.is_empty());
+    let value = |word: Option<&str>| word.and_then(|word| values.get(word));
+    while let Some(word) = words.next() {
+        let met = match word {
+            "AND" => true,
+            "begins_with" => {
+                let (attribute, prefix) = (words.next().and_then(|name| item.get(name)), value(words.next()));
+                let text = |value: Option<&Value>| value.and_then(|value| value["S"].as_str().map(str::to_owned));
+                text(attribute).zip(text(prefix)).is_some_and(|(text, prefix)| text.starts_with(&prefix))
+            }
+            attribute => {
+                let attribute = item.get(attribute);
+                match words.next() {
+                    Some("=") => order(attribute, value(words.next())).is_some_and(Ordering::is_eq),
+                    Some("<") => order(attribute, value(words.next())).is_some_and(Ordering::is_lt),
+                    Some("<=") => order(attribute, value(words.next())).is_some_and(Ordering::is_le),
+                    Some("BETWEEN") => {
+                        let (first, _, last) = (value(words.next()), words.next(), value(words.next()));
+                        order(attribute, first).is_some_and(Ordering::is_ge)
+                            && order(attribute, last).is_some_and(Ordering::is_le)
+                    }
+                    _ => false,
+                }
+            }
+        };
+        if !met {
+            return false;
+        }
+    }
+    true
 }
 
-fn number(attributes: &Value, name: &str) -> Option<i64> {
-    attributes.get(name)?.get("N")?.as_str()?.parse().ok()
+/// The order of two strings or two numbers.
+fn order(left: Option<&Value>, right: Option<&Value>) -> Option<Ordering> {
+    let (left, right) = (left?, right?);
+    match (left["S"].as_str(), right["S"].as_str()) {
+        (Some(left), Some(right)) => Some(left.cmp(right)),
+        _ => {
+            let number = |value: &Value| value["N"].as_str()?.parse::<i64>().ok();
+            Some(number(left)?.cmp(&number(right)?))
+        }
+    }
 }
