@@ -12,6 +12,7 @@ mod crash;
 mod journey;
 mod observability;
 mod privileges;
+mod providers;
 mod sessions;
 mod submitting;
 mod template;
@@ -91,6 +92,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         bad_input::trials(world),
         contract::trials(world),
         journey::trials(world),
+        providers::trials(world),
         sessions::trials(world),
         submitting::trials(world),
         uploads::trials(world),

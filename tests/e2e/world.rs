@@ -82,11 +82,15 @@ impl World {
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
+        let keys = [("replicate", "key-of-replicate"), ("fal", "key-of-fal")];
+        options.provider_keys = keys.map(|(name, key)| (name.to_owned(), key.to_owned())).into();
+        let endpoints = crate::providers::stub()?.endpoints();
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
             ("VisibilitySeconds", visibility.as_str()),
             ("LeaseSeconds", lease.as_str()),
+            ("ProviderEndpoints", endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
