@@ -129,6 +129,12 @@ async fn a_canceled_generation_gives_the_credits_back_once(world: &'static World
         ensure!(answer?.json["status"] == "canceled");
     }
     ensure!(ada.credits().await? == (40, 0));
+    let repeated = async || -> Result<Answer> {
+        let request = ada.request(Method::POST, &path).header("idempotency-key", "cancel");
+        Answer::read(request.send().await?).await?.is(200)
+    };
+    let (first, again) = (repeated().await?, repeated().await?);
+    ensure!(again.bytes == first.bytes && again.header("idempotent-replayed") == Some("true"));
     let done = text(&ada.finished_picture("a gate").await?, "id")?;
     let late = ada.request(Method::POST, &format!("/v1/generations/{done}/cancel"));
     Answer::read(late.send().await?).await?.is(409)?;

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use domain::{AccountId, account::Account, generation::Generation, ledger::Entry, share::Share, upload::Upload};
@@ -151,13 +151,16 @@ impl Table {
                     .table_name(&self.name)
                     .set_item(Some(item))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition));
+                    .set_expression_attribute_values(values(&condition))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
                 match request.send().await {
                     Ok(_) => Ok(()),
-                    Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                        Err(CommitError::Stale)
-                    }
-                    Err(e) => Err(StoreError::of("PutItem")(e).into()),
+                    Err(error) => match error.as_service_error() {
+                        Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                            Err(answered(failed.item()).unwrap_or(CommitError::Stale))
+                        }
+                        _ => Err(StoreError::of("PutItem")(error).into()),
+                    },
                 }
             }
             Action::Delete(key, condition) => {
@@ -230,20 +233,21 @@ fn cancelled(error: SdkError<TransactWriteItemsError>) -> CommitError {
         }
         _ => return StoreError::of("TransactWriteItems")(error).into(),
     };
-    let replay_prefix = key::idempotency("");
-    let answered = reasons
-        .iter()
-        .filter_map(|reason| reason.item.as_ref())
-        .find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(&replay_prefix)));
-    if let Some(item) = answered {
-        return match decode(item.clone()) {
-            Ok(replay) => CommitError::Replayed(Box::new(replay)),
-            Err(error) => error.into(),
-        };
+    if let Some(answered) = answered(reasons.iter().filter_map(|reason| reason.item.as_ref())) {
+        return answered;
     }
     let stale = reasons
         .iter()
         .filter_map(|reason| reason.code.as_deref())
         .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
     if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }
+}
+
+/// The answer that is there already, if it is among the items that were in the way.
+fn answered<'a>(old: impl IntoIterator<Item = &'a Item>) -> Option<CommitError> {
+    let prefix = key::idempotency("");
+    let is_answer =
+        |item: &&Item| item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(&prefix));
+    let item = old.into_iter().find(is_answer)?;
+    Some(decode(item.clone()).map_or_else(CommitError::from, |replay| CommitError::Replayed(Box::new(replay))))
 }
