@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
 use crate::config::Environment;
@@ -12,16 +14,18 @@ use crate::config::Environment;
 pub const NAMESPACE: &str = "Darkroom";
 
 /// Starts the logs: JSON, one line each, flat, without a time of their own since CloudWatch stamps every line.
-/// `RUST_LOG` sets the level, `info` unless it says otherwise.
+/// `RUST_LOG` sets the level, of everything or by module (`info,store=debug`); it is `info` unless that says otherwise.
 pub(crate) fn init(environment: &Environment) {
-    let level = environment.optional("RUST_LOG").unwrap_or("info");
-    let logs = tracing_subscriber::fmt()
+    let levels = environment.optional("RUST_LOG").and_then(|levels| levels.parse::<Targets>().ok());
+    let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .without_time()
-        .with_env_filter(EnvFilter::builder().parse_lossy(level));
+        .without_time();
+    let logs = tracing_subscriber::registry()
+        .with(logs)
+        .with(levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)));
     // Fails only where a test process has logs already.
     let _ = logs.try_init();
 }
