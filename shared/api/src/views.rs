@@ -87,7 +87,7 @@ impl From<Account> for AccountView {
             email: account.email,
             display_name: account.display_name,
             plan: account.plan,
-            status: account.status,
+            status: account.status(),
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Credits, EntryId, Refusal,
+    fraud::{Freeze, Why},
     ledger::{Balance, Bucket, Cause, Entry},
     plan::Plan,
     rate::TokenBucket,
@@ -74,8 +75,9 @@ pub struct Account {
     pub display_name: Option<String>,
     /// What they may do at once.
     pub plan: Plan,
-    /// Whether they may act.
-    pub status: Status,
+    /// Times for which they may not spend, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
     /// What they have.
     pub balance: Balance,
     /// The latest entry of the ledger, which the next one comes after.
@@ -132,7 +134,7 @@ impl Account {
             email,
             display_name: None,
             plan,
-            status: Status::Active,
+            freezes: Vec::new(),
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
@@ -197,13 +199,57 @@ impl Account {
         (entry, account)
     }
 
+    /// Whether it may act.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        if self.freezes.iter().any(|freeze| freeze.lifted_at.is_none()) { Status::Frozen } else { Status::Active }
+    }
+
     /// # Errors
     /// [`Refusal::AccountStatus`] unless the account may act.
     pub fn may_act(&self) -> Result<(), Refusal> {
-        match self.status {
+        match self.status() {
             Status::Active => Ok(()),
-            Status::Frozen => Err(Refusal::AccountStatus(self.status)),
+            Status::Frozen => Err(Refusal::AccountStatus(Status::Frozen)),
         }
+    }
+
+    /// Freezes it, once for the same reason: what was lifted stays lifted.
+    pub(crate) fn freeze(&mut self, why: Why, now: Timestamp) {
+        if self.freezes.iter().all(|freeze| freeze.why != why) {
+            self.freezes.push(Freeze { why, at: now, lifted_at: None, note: None });
+        }
+    }
+
+    /// Lifts what this was the reason for.
+    pub(crate) fn lift(&mut self, why: &Why, now: Timestamp) {
+        for freeze in self.freezes.iter_mut().filter(|freeze| freeze.why == *why && freeze.lifted_at.is_none()) {
+            freeze.lifted_at = Some(now);
+        }
+    }
+
+    /// Frozen by a member of staff, who says why.
+    #[must_use]
+    pub fn frozen(&self, note: String, now: Timestamp) -> Self {
+        let mut next = self.next();
+        next.freezes.push(Freeze { why: Why::Staff, at: now, lifted_at: None, note: Some(note) });
+        next
+    }
+
+    /// With every freeze lifted by a member of staff, who says why.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if it is not frozen.
+    pub fn thawed(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
+        if self.status() == Status::Active {
+            return Err(Refusal::Conflict("the account is not frozen"));
+        }
+        let mut next = self.next();
+        for freeze in next.freezes.iter_mut().filter(|freeze| freeze.lifted_at.is_none()) {
+            freeze.lifted_at = Some(now);
+            freeze.note = Some(note.to_owned());
+        }
+        Ok(next)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{EntryId, GenerationId};
+use crate::{EntryId, GenerationId, PaymentId};
 
 /// An amount of credits. Negative only where a claw-back left a debt.
 #[derive(
@@ -93,6 +93,21 @@ pub enum Cause {
     Release {
         /// Which.
         generation: GenerationId,
+    },
+    /// A package was paid for.
+    Purchase {
+        /// With which payment.
+        payment: PaymentId,
+    },
+    /// Money of a payment went back.
+    ClawBack {
+        /// Of which.
+        payment: PaymentId,
+    },
+    /// Money of a payment that went back came again.
+    Restore {
+        /// Of which.
+        payment: PaymentId,
     },
 }
 
@@ -190,6 +205,9 @@ pub enum Drift {
     /// Another amount ended than was held.
     #[error("the end of generation {0} left {1} credits held")]
     Remainder(GenerationId, Credits),
+    /// More was taken back for a payment than it granted, or less than nothing.
+    #[error("payment {0} took back more than it granted, or gave back more than it took")]
+    Reversed(PaymentId),
 }
 
 /// Checks a whole ledger, oldest entry first, against the balance that its account has.
@@ -201,6 +219,7 @@ pub enum Drift {
 pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Result<(), Drift> {
     let mut replayed = Balance::default();
     let mut holds: BTreeMap<GenerationId, (usize, Credits)> = BTreeMap::new();
+    let mut payments: BTreeMap<PaymentId, (Credits, Credits)> = BTreeMap::new();
     for entry in entries {
         let sum: i64 = entry.postings.iter().map(|posting| posting.amount.0).sum();
         if sum != 0 {
@@ -213,6 +232,15 @@ pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Resul
         }
         let (generation, ended) = match entry.cause {
             Cause::Welcome => continue,
+            Cause::Purchase { payment } | Cause::ClawBack { payment } | Cause::Restore { payment } => {
+                let (bought, reversed) = payments.entry(payment).or_default();
+                *bought = bought.minus(moved(entry, Bucket::Bought));
+                *reversed = reversed.plus(moved(entry, Bucket::Reversed));
+                if *reversed < Credits::ZERO || *reversed > *bought {
+                    return Err(Drift::Reversed(payment));
+                }
+                continue;
+            }
             Cause::Reserve { generation } => (generation, 0),
             Cause::Settle { generation } | Cause::Release { generation } => (generation, 1),
         };
@@ -233,6 +261,12 @@ pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Resul
         }
     }
     Ok(())
+}
+
+/// What a bucket gained by an entry.
+fn moved(entry: &Entry, bucket: Bucket) -> Credits {
+    let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
+    postings.fold(Credits::ZERO, |sum, posting| sum.plus(posting.amount))
 }
 
 #[cfg(test)]

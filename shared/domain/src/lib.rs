@@ -5,18 +5,23 @@
 
 pub mod account;
 pub mod catalogue;
+pub mod fraud;
 pub mod generation;
 pub mod ids;
 pub mod ledger;
+pub mod money;
+pub mod package;
+pub mod payment;
 pub mod plan;
 pub mod rate;
 pub mod refusal;
 pub mod registry;
 pub mod settings;
+pub mod settlement;
 pub mod share;
 pub mod submission;
 pub mod upload;
 
-pub use ids::{AccountId, ActivityId, EntryId, GenerationId, ShareId, UploadId};
+pub use ids::{AccountId, ActivityId, EntryId, GenerationId, PaymentId, ShareId, UploadId};
 pub use ledger::Credits;
 pub use refusal::Refusal;

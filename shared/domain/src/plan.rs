@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{catalogue::Kind, rate::Rate};
 
 /// A plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
     /// Everybody, until something is bought.

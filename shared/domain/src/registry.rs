@@ -61,6 +61,11 @@ pub struct Kind {
 
 /// Days that activity records stay.
 pub const ACTIVITY_DAYS: u32 = 90;
+/// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
+pub const PARKED_DAYS: u32 = 30;
+/// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
+/// (<https://docs.stripe.com/refunds>).
+pub const UNCLAIMED_DAYS: u32 = 180;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
@@ -83,6 +88,7 @@ const fn files(name: &'static str, folder: &'static str, purpose: &'static str) 
 pub const KINDS: &[Kind] = &[
     drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
     drawer("ledger", "LEDGER#", "each movement of credits and its cause", Kept::Account),
+    drawer("payment", "PAYMENT#", "what was bought, and what became of the money", Kept::Account),
     drawer("generation", "GENERATION#", "what was asked for and what was made", Kept::Plan),
     drawer("upload", "UPLOAD#", "what was declared and what arrived", Kept::Plan),
     drawer("share", "SHARE#", "links that show one generation", Kept::OwnExpiry),
@@ -100,6 +106,30 @@ pub const KINDS: &[Kind] = &[
         personal: false,
         kept: Kept::OwnExpiry,
         erased: Erased::WithTarget,
+    },
+    Kind {
+        name: "payment-pointer",
+        place: Place::Item { pk: "PAYMENT#", sk: "POINTER" },
+        purpose: "finds a payment by its id, or by the provider's id of the transaction",
+        personal: false,
+        kept: Kept::Account,
+        erased: Erased::WithTarget,
+    },
+    Kind {
+        name: "parked-fact",
+        place: Place::Item { pk: "PAYMENT#", sk: "PARKED#" },
+        purpose: "what a provider said of a payment before it was known: amount, ids, time",
+        personal: false,
+        kept: Kept::Days(PARKED_DAYS),
+        erased: Erased::Expires,
+    },
+    Kind {
+        name: "unclaimed-payment",
+        place: Place::Item { pk: "PAYMENT#", sk: "UNCLAIMED" },
+        purpose: "money that arrived for an account that is gone, to be refunded: amount, transaction, time",
+        personal: false,
+        kept: Kept::Days(UNCLAIMED_DAYS),
+        erased: Erased::Expires,
     },
     Kind {
         name: "window",

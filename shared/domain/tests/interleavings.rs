@@ -333,7 +333,11 @@ impl World {
             assert!(versions.is_sorted_by(forward), "it went back");
             let is_end = |entry: &&Entry| match entry.cause {
                 Cause::Settle { generation } | Cause::Release { generation } => generation == latest.id,
-                Cause::Welcome | Cause::Reserve { .. } => false,
+                Cause::Welcome
+                | Cause::Reserve { .. }
+                | Cause::Purchase { .. }
+                | Cause::ClawBack { .. }
+                | Cause::Restore { .. } => false,
             };
             assert_eq!(self.entries.iter().filter(is_end).count(), usize::from(ended));
         }

@@ -108,7 +108,7 @@ pub fn measure(movement: &Movement) {
             metric(Metric::CreditsSettled, credited(Credited::Spent), &[]);
             metric(Metric::CreditsReleased, credited(Credited::Available), &[]);
         }
-        Cause::Welcome => {}
+        Cause::Welcome | Cause::Purchase { .. } | Cause::ClawBack { .. } | Cause::Restore { .. } => {}
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod generation;
+mod payment;
 mod share;
 mod submission;
 mod upload;

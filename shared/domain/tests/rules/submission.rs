@@ -2,7 +2,7 @@
 
 use domain::{
     Credits, Refusal,
-    account::{Account, Status as AccountStatus},
+    account::Account,
     generation::{Failure, Status},
     ledger::Balance,
     plan::Plan,
@@ -51,7 +51,7 @@ fn the_price_is_held_and_the_first_rule_that_is_broken_is_named() {
     check(&hasty, None, 0, "too many requests: try again in 1 s");
     check(&hasty, None, 1, "the plan allows 3 generations at once");
     check(&hasty, Some(3), 0, "this costs 4 credits, more than max_credits allows (3)");
-    check(&Account { status: AccountStatus::Frozen, ..hasty }, Some(3), 0, "the account is frozen");
+    check(&hasty.frozen("a look is needed".to_owned(), at(0)), Some(3), 0, "the account is frozen");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_plan_has_so_many_uploads_and_so_many_bytes() {
     let too_large = Some(Refusal::PlanLimit { what: "bytes of uploads kept at once", limit: 200 * MIB });
     assert_eq!(full(0, 200 * MIB - 9), too_large);
     assert_eq!(full(0, u64::MAX), too_large);
-    let frozen = Account { status: Status::Frozen, ..account(0) };
+    let frozen = account(0).frozen("a look is needed".to_owned(), at(0));
     assert_eq!(upload(&frozen, declared()).err(), Some(Refusal::AccountStatus(Status::Frozen)));
 }
 

@@ -1,0 +1,135 @@
+//! What one transaction writes when something is learned about a payment: the payment, the account, the ledger entry.
+
+use jiff::Timestamp;
+
+use crate::{
+    Credits, EntryId, Refusal,
+    account::Account,
+    fraud::{self, Decision, Review, Rules, Why},
+    ledger::{Bucket, Cause, Entry},
+    payment::{Fact, Mismatch, Payment},
+    plan::Plan,
+};
+
+/// What a payment is settled in view of.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// Its account.
+    pub account: &'a Account,
+    /// The account's other payments, all of them.
+    pub others: &'a [Payment],
+    /// The different cards or PayPal accounts that it paid with in this hour, this payment's included.
+    pub cards_in_hour: u32,
+    /// The rules against fraud.
+    pub rules: &'a Rules,
+}
+
+/// What one transaction writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The payment, as its next version.
+    pub payment: Payment,
+    /// The account, if anything about it changed.
+    pub account: Option<Account>,
+    /// The entry of the ledger, if credits moved.
+    pub entry: Option<Entry>,
+}
+
+/// What follows from these facts; nothing if all of them were known.
+///
+/// A balance may become negative: that stops submitting, and nothing else.
+///
+/// # Errors
+/// [`Mismatch`] if one of the facts cannot be about this payment. Then none of them counts.
+pub fn learn(
+    payment: &Payment,
+    facts: &[Fact],
+    around: Surroundings<'_>,
+    entry: EntryId,
+    now: Timestamp,
+) -> Result<Option<Settlement>, Mismatch> {
+    let mut known = payment.clone();
+    for fact in facts {
+        known = known.with(fact, now)?;
+    }
+    if known == *payment {
+        return Ok(None);
+    }
+    if payment.receipt.is_none() && known.receipt.is_some() {
+        let Surroundings { account, others, cards_in_hour, rules } = around;
+        let reason = fraud::review(rules, account, &known, others, cards_in_hour, now);
+        known.review = reason.map(|reason| Review { reason, at: now, decision: None });
+    }
+    Ok(Some(settle(known, around, entry, now)))
+}
+
+/// What follows from a decision of staff about a payment whose credits wait for one. A later decision replaces an earlier
+/// one for as long as nothing was granted.
+///
+/// # Errors
+/// [`Refusal::Conflict`] if nothing waits, or the credits were granted.
+pub fn decide(
+    payment: &Payment,
+    decision: Decision,
+    around: Surroundings<'_>,
+    entry: EntryId,
+    now: Timestamp,
+) -> Result<Settlement, Refusal> {
+    let review = payment.review.as_ref().filter(|review| review.withholds());
+    let review = review.ok_or(Refusal::Conflict("the payment waits for no decision"))?;
+    let decided = Review { decision: Some(decision), ..review.clone() };
+    Ok(settle(Payment { review: Some(decided), ..payment.clone() }, around, entry, now))
+}
+
+fn settle(known: Payment, around: Surroundings<'_>, entry: EntryId, now: Timestamp) -> Settlement {
+    let before = around.account;
+    let mut account = before.clone();
+    freeze(&mut account, &known, around, now);
+    account.plan = plan(&known, around.others);
+
+    let granted = known.grant();
+    let taken_back = known.claw_back();
+    let grant = granted.minus(known.granted);
+    let claw_back = taken_back.minus(known.taken_back);
+    let payment = Payment { granted, taken_back, ..known.next() };
+    let cause = match (grant > Credits::ZERO, claw_back > Credits::ZERO) {
+        (true, _) => Cause::Purchase { payment: payment.id },
+        (false, true) => Cause::ClawBack { payment: payment.id },
+        (false, false) => Cause::Restore { payment: payment.id },
+    };
+    let moves = [(Bucket::Bought, Bucket::Available, grant), (Bucket::Available, Bucket::Reversed, claw_back)];
+    let (entry, account) = if moves.iter().any(|(_, _, amount)| *amount != Credits::ZERO) {
+        let (entry, account) = account.entered(entry, now, cause, &moves);
+        (Some(entry), Some(account))
+    } else {
+        (None, (account != *before).then(|| account.next()))
+    };
+    Settlement { payment, account, entry }
+}
+
+/// An open dispute freezes the account until it ends; a warning does until a member of staff lifts it.
+fn freeze(account: &mut Account, known: &Payment, around: Surroundings<'_>, now: Timestamp) {
+    let payment = known.id;
+    for (id, dispute) in &known.disputes {
+        let why = Why::Dispute { payment, id: id.clone() };
+        if dispute.is_open() {
+            account.freeze(why, now);
+        } else {
+            account.lift(&why, now);
+        }
+    }
+    for id in &known.warnings {
+        account.freeze(Why::Warning { payment, id: id.clone() }, now);
+    }
+    let lost = around.others.iter().chain([known]).filter(|payment| payment.was_lost()).count();
+    let count = u32::try_from(lost).unwrap_or(u32::MAX);
+    if count > 0 && count >= around.rules.lost_disputes {
+        account.freeze(Why::LostDisputes { count }, now);
+    }
+}
+
+/// The highest plan that a payment pays for: one that was granted and not taken back whole.
+fn plan(known: &Payment, others: &[Payment]) -> Plan {
+    let paid_for = others.iter().chain([known]).filter(|payment| payment.claw_back() < payment.grant());
+    paid_for.map(|payment| payment.plan).max().unwrap_or_default()
+}

@@ -1,0 +1,131 @@
+//! Facts about a payment in any order and number, against a reference that is told each of them once, in order, and that
+//! knows nothing but sums.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountId, Credits, EntryId, PaymentId,
+    account::Account,
+    fraud::Rules,
+    ledger::{Entry, audit},
+    money::{Currency, Money},
+    package,
+    payment::{Dispute, Fact, Outcome, Payment, Rail, Receipt, RefundState},
+    settlement::{Surroundings, learn},
+};
+use jiff::Timestamp;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngSeed},
+};
+use uuid::Uuid;
+
+const PRICE: i64 = 2_000;
+const TOTAL: i64 = 2_380;
+const CREDITS: i64 = 1_000;
+const RULES: Rules = Rules {
+    payments_per_hour: 9,
+    cards_per_hour: 9,
+    new_account_days: 0,
+    new_account_credits: Credits(0),
+    lost_disputes: 9,
+    accounts_per_network_per_day: 9,
+};
+
+fn eur(amount: i64) -> Money {
+    Money::new(amount, Currency::Eur)
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    let refund = (0..3_u8, any::<bool>()).prop_map(|(id, undone)| Fact::Refund {
+        id: format!("re_{id}"),
+        amount: eur(i64::from(id + 1) * 500),
+        state: if undone { RefundState::Undone } else { RefundState::Made },
+    });
+    let dispute = (0..2_u8, any::<[bool; 3]>(), 0..3_u8).prop_map(|(id, [formal, withdrawn, reinstated], end)| {
+        let outcome = [None, Some(Outcome::Lost), Some(Outcome::Won)].into_iter().nth(end.into()).flatten();
+        let dispute = Dispute { amount: 1_300, formal, withdrawn, reinstated, outcome };
+        Fact::Dispute { id: format!("du_{id}"), currency: Currency::Eur, dispute }
+    });
+    let reversal = (0..2_u8).prop_map(|id| Fact::Reversal { id: format!("R{id}"), amount: eur(-700) });
+    let restoration = (0..2_u8).prop_map(|id| Fact::Restoration { id: format!("C{id}"), amount: eur(700) });
+    let paid = Fact::Paid(Receipt {
+        net: eur(PRICE),
+        total: eur(TOTAL),
+        transaction: "pi_1".to_owned(),
+        billing_email: None,
+        at: Timestamp::UNIX_EPOCH,
+    });
+    prop_oneof![
+        3 => Just(paid),
+        1 => prop_oneof![Just(Fact::Pending), Just(Fact::Expired), Just(Fact::Failed)],
+        4 => refund,
+        4 => dispute,
+        2 => reversal,
+        2 => restoration,
+        1 => Just(Fact::FraudWarning { id: "issfr_1".to_owned() }),
+    ]
+}
+
+/// What is left of the credits, from the set of facts alone.
+fn reference(facts: &[Fact]) -> i64 {
+    if !facts.iter().any(|fact| matches!(fact, Fact::Paid(_))) {
+        return 0;
+    }
+    let mut refunds: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut disputes: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+    let mut reversed: BTreeMap<&str, i64> = BTreeMap::new();
+    for fact in facts {
+        match fact {
+            Fact::Refund { id, amount, state } => {
+                let money = if *state == RefundState::Undone { 0 } else { amount.amount };
+                refunds.entry(id).and_modify(|known| *known = money.min(*known)).or_insert(money);
+            }
+            Fact::Dispute { id, dispute, .. } => {
+                let (taken, kept) = disputes.entry(id).or_default();
+                *taken |= dispute.withdrawn || dispute.outcome == Some(Outcome::Lost);
+                *kept |= dispute.reinstated || dispute.outcome == Some(Outcome::Won);
+            }
+            Fact::Reversal { id, .. } => drop(reversed.insert(id, 700)),
+            Fact::Restoration { id, .. } => drop(reversed.insert(id, -700)),
+            _ => {}
+        }
+    }
+    let disputed = disputes.values().filter(|(taken, kept)| *taken && !kept).count();
+    let gone = refunds.values().sum::<i64>()
+        + 1_300 * i64::try_from(disputed).unwrap()
+        + reversed.values().sum::<i64>().max(0);
+    CREDITS - CREDITS * gone.min(TOTAL) / TOTAL
+}
+
+proptest! {
+    #![proptest_config(Config { rng_seed: RngSeed::Fixed(11), failure_persistence: None, cases: 600, ..Config::default() })]
+
+    #[test]
+    fn b1_any_facts_in_any_order_and_number_leave_the_same_credits(
+        facts in prop::collection::vec(fact(), 0..14),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+    ) {
+        let now = Timestamp::UNIX_EPOCH;
+        let id = AccountId(Uuid::nil());
+        let mut account = Account::open(id, String::new(), Credits(0), EntryId(Uuid::nil()), now).0;
+        let choice = package::choose("maker", Currency::Eur).unwrap();
+        let mut payment = Payment::open(PaymentId(Uuid::nil()), id, Rail::Stripe, choice, now);
+        let mut entries: Vec<Entry> = Vec::new();
+        // Some of them in a random order and several times, then all of them backwards.
+        let random = order.iter().filter(|_| !facts.is_empty()).map(|index| index.get(&facts));
+        for fact in random.chain(facts.iter().rev()) {
+            let around = Surroundings { account: &account, others: &[], cards_in_hour: 1, rules: &RULES };
+            let Some(settled) = learn(&payment, std::slice::from_ref(fact), around, EntryId(Uuid::nil()), now).unwrap()
+            else { continue };
+            prop_assert!(settled.payment.taken_back >= Credits(0) && settled.payment.taken_back <= settled.payment.granted);
+            prop_assert_eq!(settled.payment.version, payment.version + 1);
+            payment = settled.payment;
+            account = settled.account.unwrap_or(account);
+            entries.extend(settled.entry);
+        }
+        prop_assert_eq!(account.balance.available, Credits(reference(&facts)));
+        prop_assert_eq!(audit(&entries, account.balance, &[]), Ok(()));
+    }
+}
