@@ -1,0 +1,48 @@
+//! The postback, by which a merchant asks whether a message is PayPal's:
+//! <https://developer.paypal.com/api/nvp-soap/ipn/IPNImplementation/>.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::Service;
+use crate::serve::App;
+
+/// How postbacks are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Postback {
+    /// `VERIFIED` or `INVALID`, as it is.
+    #[default]
+    Honest,
+    /// With 500.
+    Error,
+    /// With 200 and a page that says neither.
+    Garbage,
+}
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/cgi-bin/webscr", post(verify))
+}
+
+/// Only the very bytes that were sent are verified, behind `cmd=_notify-validate&`.
+async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    if headers.get(header::USER_AGENT).is_none_or(http::HeaderValue::is_empty) {
+        return (StatusCode::FORBIDDEN, "a postback needs a User-Agent\n").into_response();
+    }
+    app.read(|book| match book.postback {
+        Postback::Error => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Postback::Garbage => "<html><body>Please try again later.</body></html>".into_response(),
+        Postback::Honest => {
+            let sent = body.strip_prefix(b"cmd=_notify-validate&").is_some_and(|message| {
+                let messages = book.deliveries.iter().filter(|delivery| delivery.service == Service::Paypal);
+                messages.into_iter().any(|delivery| delivery.body.as_bytes() == message)
+            });
+            if sent { "VERIFIED" } else { "INVALID" }.into_response()
+        }
+    })
+}

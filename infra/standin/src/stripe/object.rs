@@ -1,0 +1,343 @@
+//! Stripe's objects: Stripe's own examples with our values in them.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::payment::{
+    Attempt, Dispute, DisputeStatus, Method, Movement, Outcome, Payment, Refund, RefundStatus, Status,
+};
+use crate::ids;
+
+static EXAMPLES: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
+
+/// The session; `expand` names what is put in whole, such as `payment_intent.latest_charge`.
+pub(crate) fn session(payment: &Payment, base_url: &str, expand: &[String]) -> Value {
+    let purchase = &payment.purchase;
+    let mut session = example(
+        "checkout.session",
+        json!({
+            "after_expiration": null,
+            "amount_subtotal": purchase.subtotal(),
+            "amount_total": purchase.total(),
+            "automatic_tax": {
+                "enabled": purchase.automatic_tax,
+                "liability": purchase.automatic_tax.then(|| json!({"type": "self"})),
+                "provider": purchase.automatic_tax.then_some("stripe"),
+                "status": purchase.automatic_tax.then_some("complete"),
+            },
+            "cancel_url": purchase.cancel_url,
+            "client_reference_id": purchase.client_reference_id,
+            "collected_information": null,
+            "consent": null,
+            "consent_collection": null,
+            "created": payment.created,
+            "currency": purchase.currency,
+            "currency_conversion": null,
+            "custom_text":
+                {"after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null},
+            "customer_creation": "if_required",
+            "customer_details": customer_details(payment),
+            "customer_email": purchase.customer_email,
+            "expires_at": payment.expires_at,
+            "id": payment.id,
+            "invoice_creation": {
+                "enabled": false,
+                "invoice_data": {"issuer": null, "metadata": {}, "rendering_options": null},
+            },
+            "locale": purchase.locale,
+            "managed_payments": {"enabled": false},
+            "metadata": purchase.metadata,
+            "payment_intent": payment.attempt.as_ref().map(|attempt| &attempt.intent),
+            "payment_method_collection": "if_required",
+            "payment_method_configuration_details": null,
+            "payment_method_types": ["card", "sepa_debit"],
+            "payment_status": if payment.paid() { "paid" } else { "unpaid" },
+            "permissions": null,
+            "saved_payment_method_options": null,
+            "shipping_address_collection": null,
+            "shipping_cost": null,
+            "status": payment.status,
+            "success_url": purchase.success_url,
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": purchase.tax()},
+            "ui_mode": "hosted_page",
+            "url": (payment.status == Status::Open).then(|| format!("{base_url}/pay/stripe/{}", payment.id)),
+            "wallet_options": null,
+        }),
+    );
+    let expanded = |path: &str| expand.iter().any(|asked| asked == path || asked.starts_with(&format!("{path}.")));
+    if expanded("payment_intent")
+        && let Some(attempt) = &payment.attempt
+    {
+        let whole = intent(payment, attempt, expanded("payment_intent.latest_charge"));
+        overlay(&mut session, json!({"payment_intent": whole}));
+    }
+    if expanded("line_items") {
+        overlay(&mut session, json!({"line_items": line_items(payment)}));
+    }
+    session
+}
+
+pub(crate) fn intent(payment: &Payment, attempt: &Attempt, with_charge: bool) -> Value {
+    let received = if attempt.result == Outcome::Succeeded { payment.purchase.total() } else { 0 };
+    let failure = json!({"type": "card_error", "code": "card_declined", "message": "Your card was declined."});
+    example(
+        "payment_intent",
+        json!({
+            "amount": payment.purchase.total(),
+            "amount_received": received,
+            "automatic_payment_methods": null,
+            "canceled_at": null,
+            "capture_method": "automatic_async",
+            "client_secret": null,
+            "created": attempt.created,
+            "currency": payment.purchase.currency,
+            "id": attempt.intent,
+            "last_payment_error": (attempt.result == Outcome::Failed).then_some(failure),
+            "latest_charge": if with_charge { charge(payment, attempt) } else { json!(attempt.charge) },
+            "managed_payments": {"enabled": false},
+            "metadata": payment.purchase.payment_metadata,
+            "next_action": null,
+            "payment_method_configuration_details": null,
+            "payment_method_types": ["card", "sepa_debit"],
+            "processing": null,
+            "shipping": null,
+            "statement_descriptor_suffix": payment.purchase.statement_descriptor_suffix,
+            "status": match attempt.result {
+                Outcome::Succeeded => "succeeded",
+                Outcome::Pending => "processing",
+                Outcome::Failed => "requires_payment_method",
+            },
+            "transfer_data": null,
+        }),
+    )
+}
+
+pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
+    let amount = payment.purchase.total();
+    let succeeded = attempt.result == Outcome::Succeeded;
+    let refunded = payment.refunded();
+    let mut charge = example(
+        "charge",
+        json!({
+            "amount": amount,
+            "amount_captured": if succeeded { amount } else { 0 },
+            "amount_refunded": refunded,
+            "balance_transaction": succeeded.then(|| format!("txn_{}", attempt.charge)),
+            "billing_details": {"address": {"country": "DE"}, "email": attempt.email, "name": attempt.name},
+            "captured": succeeded,
+            "created": attempt.created,
+            "currency": payment.purchase.currency,
+            "description": null,
+            "disputed": !payment.disputes.is_empty(),
+            "failure_code": (attempt.result == Outcome::Failed).then_some("card_declined"),
+            "failure_message": (attempt.result == Outcome::Failed).then_some("Your card was declined."),
+            "id": attempt.charge,
+            "metadata": payment.purchase.payment_metadata,
+            "outcome": null,
+            "paid": succeeded,
+            "payment_intent": attempt.intent,
+            "payment_method": format!("pm_{}", attempt.charge),
+            "payment_method_details": null,
+            "receipt_url": null,
+            "refunded": succeeded && refunded == amount,
+            // Left out by Stripe, too, unless it is asked for.
+            "refunds": null,
+            "shipping": null,
+            "source": null,
+            "statement_descriptor_suffix": payment.purchase.statement_descriptor_suffix,
+            "status": attempt.result,
+            "transfer_data": null,
+        }),
+    );
+    let details = match &attempt.method {
+        Method::Card(number) => card(number, amount),
+        Method::Debit => json!({
+            "type": "sepa_debit",
+            "sepa_debit": {
+                "bank_code": "37040044", "branch_code": null, "country": "DE", "expected_debit_date": null,
+                "fingerprint": ids::fingerprint(&attempt.email), "last4": "3000", "mandate": null,
+            },
+        }),
+    };
+    overlay(&mut charge, json!({"payment_method_details": details}));
+    charge
+}
+
+pub(crate) fn refund(payment: &Payment, attempt: &Attempt, refund: &Refund) -> Value {
+    let mut object = example(
+        "refund",
+        json!({
+            "amount": refund.amount,
+            "balance_transaction": format!("txn_{}", refund.id),
+            "charge": attempt.charge,
+            "created": refund.created,
+            "currency": payment.purchase.currency,
+            "destination_details": {"card": {"type": "refund"}, "type": "card"},
+            "id": refund.id,
+            "payment_intent": attempt.intent,
+            "reason": "requested_by_customer",
+            "status": refund.status,
+        }),
+    );
+    if refund.status == RefundStatus::Failed {
+        overlay(&mut object, json!({"failure_reason": "lost_or_stolen_card"}));
+    }
+    object
+}
+
+pub(crate) fn dispute(payment: &Payment, attempt: &Attempt, dispute: &Dispute) -> Value {
+    let movements: Vec<Value> = dispute.movements.iter().map(|movement| moved(payment, dispute, movement)).collect();
+    let case_type = if dispute.inquiry() { "inquiry" } else { "chargeback" };
+    example(
+        "dispute",
+        json!({
+            "amount": dispute.amount,
+            "balance_transactions": movements,
+            "charge": attempt.charge,
+            "created": dispute.created,
+            "currency": payment.purchase.currency,
+            "enhanced_eligibility_types": [],
+            "evidence_details": {
+                "due_by": dispute.created.saturating_add(7 * 86_400),
+                "has_evidence": dispute.status == DisputeStatus::UnderReview,
+                "submission_count": u8::from(dispute.status == DisputeStatus::UnderReview),
+            },
+            "id": dispute.id,
+            "is_charge_refundable": dispute.inquiry() && !dispute.closed(),
+            "payment_intent": attempt.intent,
+            "payment_method_details": {"card": {"case_type": case_type}},
+            "reason": "fraudulent",
+            "status": dispute.status,
+        }),
+    )
+}
+
+pub(crate) fn warning(attempt: &Attempt, id: &str, created: i64) -> Value {
+    let mut warning =
+        example("radar.early_fraud_warning", json!({"charge": attempt.charge, "created": created, "id": id}));
+    overlay(&mut warning, json!({"payment_intent": attempt.intent}));
+    warning
+}
+
+pub(crate) fn event(id: &str, created: i64, kind: &str, object: Value, previous: Option<Value>) -> Value {
+    let mut event = example(
+        "event",
+        json!({"api_version": API_VERSION, "created": created, "data": null, "id": id, "pending_webhooks": 1, "type": kind}),
+    );
+    overlay(&mut event, json!({"data": {"object": object}}));
+    if let Some(previous) = previous {
+        overlay(&mut event, json!({"data": {"previous_attributes": previous}}));
+    }
+    event
+}
+
+pub(crate) fn webhook_endpoint(url: &str, subscribed: &[String]) -> Value {
+    example(
+        "webhook_endpoint",
+        json!({
+            "api_version": API_VERSION,
+            "description": null,
+            "enabled_events": subscribed,
+            "id": "we_1StandInStandInStandInSt",
+            "url": url,
+        }),
+    )
+}
+
+/// The version of Stripe's API that the objects follow.
+const API_VERSION: &str = "2026-09-30.endive";
+
+fn customer_details(payment: &Payment) -> Option<Value> {
+    match (&payment.attempt, &payment.purchase.customer_email) {
+        (Some(attempt), _) => {
+            Some(json!({"address": {"country": "DE"}, "email": attempt.email, "name": attempt.name, "tax_ids": []}))
+        }
+        (None, Some(email)) => Some(json!({"address": null, "email": email})),
+        (None, None) => None,
+    }
+}
+
+fn card(number: &str, amount: i64) -> Value {
+    let last4: String = number.chars().skip(number.chars().count().saturating_sub(4)).collect();
+    json!({"type": "card", "card": {
+        "amount_authorized": amount,
+        "fingerprint": ids::fingerprint(number),
+        "installments": null,
+        "last4": last4,
+        "network_token": null,
+        "overcapture": {"maximum_amount_capturable": amount},
+        "three_d_secure": null,
+        "wallet": null,
+    }})
+}
+
+fn moved(payment: &Payment, dispute: &Dispute, movement: &Movement) -> Value {
+    example(
+        "balance_transaction",
+        json!({
+            "amount": movement.amount,
+            "available_on": movement.created,
+            "created": movement.created,
+            "currency": payment.purchase.currency,
+            "description": null,
+            "id": movement.id,
+            "net": movement.amount,
+            "reporting_category": if movement.amount < 0 { "dispute" } else { "dispute_reversal" },
+            "source": dispute.id,
+            "type": "adjustment",
+        }),
+    )
+}
+
+fn line_items(payment: &Payment) -> Value {
+    let purchase = &payment.purchase;
+    let item = example(
+        "item",
+        json!({
+            "adjustable_quantity": null,
+            "amount_subtotal": purchase.subtotal(),
+            "amount_tax": purchase.tax(),
+            "amount_total": purchase.total(),
+            "currency": purchase.currency,
+            "description": purchase.name,
+            "metadata": {},
+            "price": {
+                "created": payment.created,
+                "currency": purchase.currency,
+                "custom_unit_amount": null,
+                "recurring": null,
+                "tax_behavior": if purchase.automatic_tax { "exclusive" } else { "unspecified" },
+                "transform_quantity": null,
+                "unit_amount": purchase.unit_amount,
+                "unit_amount_decimal": purchase.unit_amount.to_string(),
+            },
+            "quantity": purchase.quantity,
+        }),
+    );
+    json!({
+        "object": "list",
+        "data": [item],
+        "has_more": false,
+        "url": format!("/v1/checkout/sessions/{}/line_items", payment.id),
+    })
+}
+
+fn example(name: &str, values: Value) -> Value {
+    let mut object = EXAMPLES.get(name).cloned().unwrap_or_default();
+    overlay(&mut object, values);
+    object
+}
+
+/// Puts `values` over `object`: field by field where both are objects, else as a whole.
+fn overlay(object: &mut Value, values: Value) {
+    match (object, values) {
+        (Value::Object(object), Value::Object(values)) => {
+            for (name, value) in values {
+                overlay(object.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (object, values) => *object = values,
+    }
+}
