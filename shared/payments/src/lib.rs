@@ -1,0 +1,182 @@
+//! Stripe and PayPal: making a checkout, asking what became of it, checking what their messengers say.
+//!
+//! All of it is translated into [facts](Fact) of the domain, which decides what follows. This crate decides what may be
+//! believed: an answer must be about our payment, in its amount and currency ([`ProviderError::Mismatch`]), a message must
+//! be from its sender, and test money is no money where real money is taken.
+//!
+//! Of what a provider says only the fields of a fact are read, and only [ids and one address](Fact) can be in them. Card
+//! numbers stay with the providers; [`cards`] finds those that come in a message all the same.
+//!
+//! Calls change nothing of ours and may be repeated: making a checkout again gives the same checkout, capturing again gives
+//! what was captured.
+
+pub mod cards;
+mod error;
+mod kept;
+mod keys;
+mod outbound;
+mod paypal;
+mod settings;
+mod stripe;
+
+use domain::{
+    PaymentId,
+    payment::{Fact, Payment, Rail, Reference},
+};
+use jiff::Timestamp;
+
+pub use error::ProviderError;
+pub use keys::{Keys, KeysError};
+pub use paypal::ipn::{IpnError, Verification};
+pub use settings::{Endpoints, Settings, SettingsError};
+pub use stripe::webhook::{HANDLED_EVENTS, WebhookError};
+
+/// A checkout at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosted {
+    /// The provider's id of it.
+    pub checkout: String,
+    /// The page that the buyer is sent to.
+    pub url: String,
+}
+
+/// What a provider says about a checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// In the order in which they are to be learned. None means that the buyer did nothing yet.
+    pub facts: Vec<Fact>,
+    /// What was paid with: the same for the same card or PayPal account, and meaningless otherwise. For counting; it is
+    /// never kept as it is.
+    pub instrument: Option<String>,
+}
+
+/// What a messenger wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something became of this checkout: [ask](Payments::ask).
+    Ask(PaymentId),
+    /// This is so.
+    About(Reference, Vec<Fact>),
+    /// Nothing that concerns us.
+    Nothing,
+}
+
+/// The rails that have keys.
+pub struct Payments {
+    settings: Settings,
+    stripe: Option<stripe::Stripe>,
+    paypal: Option<paypal::Paypal>,
+}
+
+impl Payments {
+    /// Builds the rails that have keys.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says what the operator must correct.
+    pub fn new(settings: Settings, keys: Keys) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let client = outbound::client()?;
+        let stripe = keys.stripe.map(|keys| stripe::Stripe::new(&settings, keys, &client)).transpose()?;
+        let paypal = keys.paypal.map(|keys| paypal::Paypal::new(&settings, keys, &client));
+        Ok(Self { settings, stripe, paypal })
+    }
+
+    /// Whether payments can be taken there.
+    #[must_use]
+    pub const fn takes(&self, rail: Rail) -> bool {
+        match rail {
+            Rail::Stripe => self.stripe.is_some(),
+            Rail::Paypal => self.paypal.is_some(),
+        }
+    }
+
+    /// Makes the checkout of a payment. `title` is what the buyer reads there, `email` is filled in for them. A repeat with
+    /// the same arguments gives the same checkout.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn create(
+        &self,
+        payment: &Payment,
+        title: &str,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<Hosted, ProviderError> {
+        match payment.rail {
+            Rail::Stripe => self.stripe()?.create(&self.settings, payment, title, email).await,
+            Rail::Paypal => self.paypal()?.create(&self.settings, payment, title, now).await,
+        }
+    }
+
+    /// Asks what became of a checkout. A payment without one was never handed out: it expires when its time is over.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn ask(&self, payment: &Payment, now: Timestamp) -> Result<Said, ProviderError> {
+        let Some(checkout) = payment.checkout.as_deref() else { return Ok(unpaid(payment, now)) };
+        match payment.rail {
+            Rail::Stripe => self.stripe()?.ask(payment, checkout).await,
+            Rail::Paypal => self.paypal()?.ask(payment, checkout, now).await,
+        }
+    }
+
+    /// Takes the money of a PayPal order that the buyer approved, and says what came of it. A repeat takes nothing more.
+    /// Stripe takes the money by itself, and is asked.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotApproved`] if the buyer has to go to PayPal's page, again perhaps; otherwise as [`Self::ask`].
+    pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<Said, ProviderError> {
+        match (payment.rail, payment.checkout.as_deref()) {
+            (Rail::Paypal, Some(checkout)) => self.paypal()?.capture(payment, checkout, now).await,
+            _ => self.ask(payment, now).await,
+        }
+    }
+
+    /// Reads an event of Stripe: `body` as it came, and the header `Stripe-Signature`.
+    ///
+    /// # Errors
+    /// [`WebhookError`] says whether Stripe should send it again.
+    pub fn read_event(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<Notice, WebhookError> {
+        let stripe = self.stripe.as_ref().ok_or(WebhookError::NotConfigured)?;
+        stripe::webhook::read(body, signature, &stripe.webhook_secrets, self.settings.live, now)
+    }
+
+    /// The [events](HANDLED_EVENTS) that Stripe does not send to the webhook at this address.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn missing_events(&self, webhook_url: &str) -> Result<Vec<&'static str>, ProviderError> {
+        self.stripe()?.missing_events(webhook_url).await
+    }
+
+    /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotConfigured`]; everything else is a [`Verification`].
+    pub async fn verify_ipn(&self, raw: &[u8]) -> Result<Verification, ProviderError> {
+        Ok(self.paypal()?.verify_ipn(raw).await)
+    }
+
+    /// Reads an IPN that was [verified](Self::verify_ipn): `raw` as it came.
+    ///
+    /// # Errors
+    /// [`IpnError`]; the same body is never read differently.
+    pub fn read_ipn(&self, raw: &[u8]) -> Result<Notice, IpnError> {
+        let paypal = self.paypal.as_ref().ok_or(IpnError::NotConfigured)?;
+        paypal::ipn::read(raw, &paypal.receiver_id, self.settings.live)
+    }
+
+    fn stripe(&self) -> Result<&stripe::Stripe, ProviderError> {
+        self.stripe.as_ref().ok_or(ProviderError::NotConfigured(Rail::Stripe))
+    }
+
+    fn paypal(&self) -> Result<&paypal::Paypal, ProviderError> {
+        self.paypal.as_ref().ok_or(ProviderError::NotConfigured(Rail::Paypal))
+    }
+}
+
+/// What is to be said of a checkout that nobody paid.
+fn unpaid(payment: &Payment, now: Timestamp) -> Said {
+    let facts = if now < payment.closes_at() { Vec::new() } else { vec![Fact::Expired] };
+    Said { facts, instrument: None }
+}

@@ -1,0 +1,208 @@
+//! PayPal: Orders v2 (<https://developer.paypal.com/docs/api/orders/v2/>) and its messenger,
+//! [IPN](https://developer.paypal.com/api/nvp-soap/ipn/).
+
+pub(crate) mod ipn;
+mod order;
+
+use domain::payment::{Payment, Rail};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use self::ipn::Verification;
+use self::order::Order;
+use crate::outbound::{self, Answer};
+use crate::settings::{Endpoints, at};
+use crate::{Hosted, ProviderError, Said, Settings, kept, keys, unpaid};
+
+/// A token is not used in its last minute.
+const TOKEN_MARGIN_S: i64 = 60;
+/// PayPal's limit for a description.
+const DESCRIPTION_CHARACTERS: usize = 127;
+
+/// PayPal, with the app's keys.
+pub(crate) struct Paypal {
+    client: Client,
+    endpoints: Endpoints,
+    client_id: String,
+    client_secret: String,
+    pub(crate) receiver_id: String,
+    token: Mutex<Option<Token>>,
+}
+
+#[derive(Clone)]
+struct Token {
+    text: String,
+    until: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    expires_in: i64,
+}
+
+/// <https://developer.paypal.com/api/rest/responses/>
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    name: String,
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    #[serde(default)]
+    issue: String,
+}
+
+impl Paypal {
+    pub(crate) fn new(settings: &Settings, keys: keys::Paypal, client: &Client) -> Self {
+        Self {
+            client: client.clone(),
+            endpoints: settings.endpoints.clone(),
+            client_id: keys.client_id,
+            client_secret: keys.client_secret,
+            receiver_id: keys.receiver_id,
+            token: Mutex::new(None),
+        }
+    }
+
+    pub(crate) async fn create(
+        &self,
+        settings: &Settings,
+        payment: &Payment,
+        title: &str,
+        now: Timestamp,
+    ) -> Result<Hosted, ProviderError> {
+        let id = payment.id.to_string();
+        let back = settings.return_to(payment.id);
+        let order = json!({
+            "intent": "CAPTURE",
+            "purchase_units": [{
+                "custom_id": id,
+                "invoice_id": id,
+                "description": title.chars().take(DESCRIPTION_CHARACTERS).collect::<String>(),
+                "amount": { "currency_code": payment.price.currency.code(), "value": payment.price.decimal() },
+            }],
+            "payment_source": { "paypal": { "experience_context": {
+                "return_url": back,
+                "cancel_url": back,
+                "shipping_preference": "NO_SHIPPING",
+                "user_action": "PAY_NOW",
+            } } },
+        });
+        let request = self.client.post(self.api("/v2/checkout/orders")).json(&order);
+        let answer = self.call(request.header("PayPal-Request-Id", id), now).await?;
+        if !answer.status.is_success() {
+            return Err(refused(&answer));
+        }
+        let order = Order::parse(&answer.body)?;
+        let checkout = kept::paypal_id(&order.id).ok_or_else(|| unreadable("the order's id"))?;
+        let url = order.page().ok_or_else(|| unreadable("no page for the buyer"))?;
+        Ok(Hosted { checkout, url })
+    }
+
+    pub(crate) async fn ask(&self, payment: &Payment, checkout: &str, now: Timestamp) -> Result<Said, ProviderError> {
+        let request = self.client.get(self.api(&format!("/v2/checkout/orders/{checkout}")));
+        let answer = self.call(request, now).await?;
+        match answer.status {
+            status if status.is_success() => Order::parse(&answer.body)?.said(payment, checkout, now),
+            // PayPal forgets orders that nobody approved.
+            StatusCode::NOT_FOUND if now >= payment.closes_at() => Ok(unpaid(payment, now)),
+            _ => Err(refused(&answer)),
+        }
+    }
+
+    pub(crate) async fn capture(
+        &self,
+        payment: &Payment,
+        checkout: &str,
+        now: Timestamp,
+    ) -> Result<Said, ProviderError> {
+        let request = self
+            .client
+            .post(self.api(&format!("/v2/checkout/orders/{checkout}/capture")))
+            .header(CONTENT_TYPE, "application/json")
+            .header("PayPal-Request-Id", format!("capture-{}", payment.id))
+            .header("Prefer", "return=representation");
+        let answer = self.call(request, now).await?;
+        if answer.status.is_success() {
+            return Order::parse(&answer.body)?.said(payment, checkout, now);
+        }
+        match issue(&answer).as_str() {
+            "ORDER_ALREADY_CAPTURED" => self.ask(payment, checkout, now).await,
+            "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" | "INSTRUMENT_DECLINED" => Err(ProviderError::NotApproved),
+            _ => Err(refused(&answer)),
+        }
+    }
+
+    /// Posts the message back as it came; only PayPal's own two words count as an answer.
+    pub(crate) async fn verify_ipn(&self, raw: &[u8]) -> Verification {
+        let postback = [b"cmd=_notify-validate&", raw].concat();
+        let form = format!("application/x-www-form-urlencoded; charset={}", ipn::charset(raw));
+        let Ok(content_type) = HeaderValue::from_str(&form) else { return Verification::Unknown };
+        let request = self.client.post(self.endpoints.paypal_ipn.clone()).header(CONTENT_TYPE, content_type);
+        match outbound::send(Rail::Paypal, request.body(postback)).await {
+            Ok(Answer { status: StatusCode::OK, body }) => Verification::from_answer(&body),
+            _ => Verification::Unknown,
+        }
+    }
+
+    /// Calls the API with a token. One that PayPal has revoked is replaced once.
+    async fn call(&self, request: RequestBuilder, now: Timestamp) -> Result<Answer, ProviderError> {
+        let again = request.try_clone();
+        let answer = outbound::send(Rail::Paypal, request.bearer_auth(self.token(now).await?)).await?;
+        match again {
+            Some(again) if answer.status == StatusCode::UNAUTHORIZED => {
+                *self.token.lock().await = None;
+                outbound::send(Rail::Paypal, again.bearer_auth(self.token(now).await?)).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// <https://developer.paypal.com/api/rest/authentication/>
+    async fn token(&self, now: Timestamp) -> Result<String, ProviderError> {
+        let mut known = self.token.lock().await;
+        if let Some(token) = known.as_ref().filter(|token| now < token.until) {
+            return Ok(token.text.clone());
+        }
+        let request = self
+            .client
+            .post(self.api("/v1/oauth2/token"))
+            .basic_auth(&self.client_id, Some(&self.client_secret))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        let answer = outbound::send(Rail::Paypal, request).await?;
+        if !answer.status.is_success() {
+            return Err(refused(&answer));
+        }
+        let granted: Granted = serde_json::from_slice(&answer.body).map_err(|_| unreadable("the token"))?;
+        let seconds = granted.expires_in.saturating_sub(TOKEN_MARGIN_S).clamp(0, 24 * 3600);
+        let until = now + SignedDuration::from_secs(seconds);
+        *known = Some(Token { text: granted.access_token.clone(), until });
+        Ok(granted.access_token)
+    }
+
+    fn api(&self, path: &str) -> String {
+        at(&self.endpoints.paypal, path)
+    }
+}
+
+/// The most exact of PayPal's words for what is wrong.
+fn issue(answer: &Answer) -> String {
+    let Refusal { name, details } = serde_json::from_slice(&answer.body).unwrap_or_default();
+    details.into_iter().next().map(|detail| detail.issue).filter(|issue| !issue.is_empty()).unwrap_or(name)
+}
+
+fn refused(answer: &Answer) -> ProviderError {
+    outbound::refused(Rail::Paypal, answer.status, &issue(answer))
+}
+
+const fn unreadable(what: &'static str) -> ProviderError {
+    ProviderError::unreadable(Rail::Paypal, what)
+}

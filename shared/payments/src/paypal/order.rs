@@ -1,0 +1,166 @@
+//! An order, held against the payment that it was made for.
+
+use domain::{
+    money::Money,
+    payment::{Fact, Payment, Receipt, RefundState},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::unreadable;
+use crate::error::must;
+use crate::{ProviderError, Said, kept, unpaid};
+
+/// <https://developer.paypal.com/docs/api/orders/v2/#orders_get>, as far as it is needed.
+#[derive(Deserialize)]
+pub(super) struct Order {
+    pub(super) id: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    payer: Payer,
+    #[serde(default)]
+    purchase_units: Vec<Unit>,
+    #[serde(default)]
+    links: Vec<Link>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Payer {
+    payer_id: Option<String>,
+    email_address: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Unit {
+    custom_id: Option<String>,
+    amount: Amount,
+    #[serde(default)]
+    payments: Movements,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Movements {
+    captures: Vec<Capture>,
+    refunds: Vec<Refund>,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    currency_code: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Capture {
+    id: String,
+    status: CaptureStatus,
+    amount: Amount,
+    create_time: Timestamp,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum CaptureStatus {
+    Completed,
+    PartiallyRefunded,
+    Refunded,
+    Pending,
+    Declined,
+    Failed,
+}
+
+#[derive(Deserialize)]
+struct Refund {
+    id: String,
+    status: RefundStatus,
+    amount: Amount,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum RefundStatus {
+    Pending,
+    Completed,
+    Cancelled,
+    Failed,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    rel: String,
+    href: String,
+}
+
+impl Order {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ProviderError> {
+        serde_json::from_slice(body).map_err(|_| unreadable("the order"))
+    }
+
+    /// The page on which the buyer approves it.
+    pub(super) fn page(&self) -> Option<String> {
+        let is_page = |link: &&Link| ["payer-action", "approve"].contains(&link.rel.as_str());
+        self.links.iter().find(is_page).map(|link| link.href.clone())
+    }
+
+    /// What it says about the payment. Only a capture is money: an order that the buyer approved is not paid.
+    pub(super) fn said(self, payment: &Payment, checkout: &str, now: Timestamp) -> Result<Said, ProviderError> {
+        must(self.id == checkout, "id")?;
+        let [unit] = self.purchase_units.as_slice() else { return Err(ProviderError::Mismatch("purchase_units")) };
+        must(unit.custom_id == Some(payment.id.to_string()), "custom_id")?;
+        must(unit.amount.read(payment)? == payment.price, "amount")?;
+        let mut facts = Vec::new();
+        for capture in &unit.payments.captures {
+            facts.push(capture.fact(payment, &self.payer)?);
+        }
+        for refund in &unit.payments.refunds {
+            facts.push(refund.fact(payment)?);
+        }
+        match (facts.is_empty(), self.status.as_str()) {
+            (false, _) => Ok(Said { facts, instrument: self.payer.payer_id }),
+            (true, "COMPLETED") => Err(unreadable("completed, without a capture")),
+            (true, _) => Ok(unpaid(payment, now)),
+        }
+    }
+}
+
+impl Amount {
+    fn read(&self, payment: &Payment) -> Result<Money, ProviderError> {
+        let currency = payment.price.currency;
+        must(self.currency_code == currency.code(), "currency")?;
+        Money::from_decimal(&self.value, currency).ok_or_else(|| unreadable("an amount"))
+    }
+}
+
+impl Capture {
+    fn fact(&self, payment: &Payment, payer: &Payer) -> Result<Fact, ProviderError> {
+        let amount = self.amount.read(payment)?;
+        must(amount == payment.price, "amount")?;
+        Ok(match self.status {
+            CaptureStatus::Completed | CaptureStatus::PartiallyRefunded | CaptureStatus::Refunded => {
+                Fact::Paid(Receipt {
+                    net: amount,
+                    total: amount,
+                    transaction: kept::paypal_id(&self.id).ok_or_else(|| unreadable("a capture's id"))?,
+                    billing_email: payer.email_address.as_deref().and_then(kept::email),
+                    at: self.create_time,
+                })
+            }
+            CaptureStatus::Pending => Fact::Pending,
+            CaptureStatus::Declined | CaptureStatus::Failed => Fact::Failed,
+        })
+    }
+}
+
+impl Refund {
+    fn fact(&self, payment: &Payment) -> Result<Fact, ProviderError> {
+        let state = match self.status {
+            RefundStatus::Pending | RefundStatus::Completed => RefundState::Made,
+            RefundStatus::Cancelled | RefundStatus::Failed => RefundState::Undone,
+        };
+        let id = kept::paypal_id(&self.id).ok_or_else(|| unreadable("a refund's id"))?;
+        Ok(Fact::Refund { id, amount: self.amount.read(payment)?, state })
+    }
+}

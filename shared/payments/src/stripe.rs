@@ -1,0 +1,120 @@
+//! Stripe Checkout: <https://docs.stripe.com/api/checkout/sessions>.
+
+mod session;
+mod signature;
+pub(crate) mod webhook;
+
+use bytes::Bytes;
+use domain::payment::Rail;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method};
+use serde::Deserialize;
+use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeMethod, VERSION};
+use url::Url;
+
+use crate::settings::at;
+use crate::{HANDLED_EVENTS, ProviderError, Settings, SettingsError, keys, outbound};
+
+/// Stripe, with the account's keys.
+pub(crate) struct Stripe {
+    client: Client,
+    base: Url,
+    authorization: HeaderValue,
+    pub(crate) webhook_secrets: Vec<String>,
+    live: bool,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: Why,
+}
+
+#[derive(Deserialize)]
+struct Why {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// <https://docs.stripe.com/api/webhook_endpoints/list>
+#[derive(Deserialize)]
+struct WebhookEndpoints {
+    data: Vec<WebhookEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct WebhookEndpoint {
+    url: String,
+    status: String,
+    enabled_events: Vec<String>,
+}
+
+impl Stripe {
+    pub(crate) fn new(settings: &Settings, keys: keys::Stripe, client: &Client) -> Result<Self, SettingsError> {
+        let needed = if settings.live { "live" } else { "test" };
+        if keys.secret_key.split('_').nth(1) != Some(needed) {
+            return Err(SettingsError::StripeMode { needed });
+        }
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
+            .map_err(|_| SettingsError::Key(Rail::Stripe))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            client: client.clone(),
+            base: settings.endpoints.stripe.clone(),
+            authorization,
+            webhook_secrets: keys.webhook_secrets,
+            live: settings.live,
+        })
+    }
+
+    pub(crate) async fn missing_events(&self, webhook_url: &str) -> Result<Vec<&'static str>, ProviderError> {
+        let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&[("limit", 100)]);
+        let body = self.send(request, None).await?;
+        let listed: WebhookEndpoints = serde_json::from_slice(&body)
+            .map_err(|_| ProviderError::unreadable(Rail::Stripe, "the list of webhook endpoints"))?;
+        let ours = |endpoint: &&WebhookEndpoint| endpoint.url == webhook_url && endpoint.status == "enabled";
+        let sent: Vec<_> = listed.data.iter().filter(ours).flat_map(|endpoint| &endpoint.enabled_events).collect();
+        let is_sent = |event: &str| sent.iter().any(|enabled| *enabled == "*" || *enabled == event);
+        Ok(HANDLED_EVENTS.iter().copied().filter(|event| !is_sent(event)).collect())
+    }
+
+    async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, ProviderError> {
+        let method = match request.method {
+            StripeMethod::Get => Method::GET,
+            StripeMethod::Post => Method::POST,
+            StripeMethod::Delete => Method::DELETE,
+        };
+        let query = request.query.map_or_else(String::new, |query| format!("?{query}"));
+        let url = at(&self.base, &format!("/v1{}{query}", request.path));
+        let mut sent = self
+            .client
+            .request(method, url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            // The version that the types are made for, whatever the account's own is.
+            .header("Stripe-Version", VERSION.as_str());
+        if let Some(key) = idempotency_key {
+            sent = sent.header("Idempotency-Key", key);
+        }
+        if let Some(body) = request.body {
+            sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        }
+        let answer = outbound::send(Rail::Stripe, sent).await?;
+        if answer.status.is_success() {
+            return Ok(answer.body.into());
+        }
+        let refusal = serde_json::from_slice(&answer.body).ok();
+        let code = refusal.map(|Refusal { error }| error.code.unwrap_or(error.kind)).unwrap_or_default();
+        Err(outbound::refused(Rail::Stripe, answer.status, &code))
+    }
+}
+
+impl StripeClient for Stripe {
+    type Err = ProviderError;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, ProviderError> {
+        let (request, customized) = request.into_pieces();
+        let key = customized.request_strategy.and_then(|strategy| strategy.get_key());
+        self.send(request, key.as_ref().map(|key| key.as_str())).await
+    }
+}

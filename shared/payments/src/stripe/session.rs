@@ -1,0 +1,155 @@
+//! A Checkout Session: made for a payment, and held against it when it is asked about.
+
+use domain::{
+    money::{Currency, Money},
+    payment::{Fact, Payment, Rail, Receipt},
+};
+use jiff::Timestamp;
+use stripe_checkout::checkout_session::{
+    CreateCheckoutSession, CreateCheckoutSessionAdaptivePricing, CreateCheckoutSessionAutomaticTax,
+    CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSessionLineItemsPriceDataTaxBehavior, CreateCheckoutSessionPaymentIntentData, ProductData,
+    RetrieveCheckoutSession,
+};
+use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
+use stripe_shared::{
+    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntent,
+    PaymentIntentStatus,
+};
+
+use super::Stripe;
+use crate::error::must;
+use crate::{Hosted, ProviderError, Said, Settings, kept};
+
+impl Stripe {
+    pub(crate) async fn create(
+        &self,
+        settings: &Settings,
+        payment: &Payment,
+        title: &str,
+        email: &str,
+    ) -> Result<Hosted, ProviderError> {
+        let id = payment.id.to_string();
+        let key = IdempotencyKey::new(&id).map_err(|_| unreadable("no key"))?;
+        let request = request(settings, payment, title, email).customize();
+        let session = request.request_strategy(RequestStrategy::Idempotent(key)).send(self).await?;
+        let checkout = kept::stripe_id(session.id.as_str()).ok_or_else(|| unreadable("the session's id"))?;
+        must(session.client_reference_id == Some(id), "client_reference_id")?;
+        must(session.livemode == self.live, "livemode")?;
+        let url = session.url.ok_or_else(|| unreadable("no page for the buyer"))?;
+        Ok(Hosted { checkout, url })
+    }
+
+    pub(crate) async fn ask(&self, payment: &Payment, checkout: &str) -> Result<Said, ProviderError> {
+        let expanded = ["line_items", "payment_intent.latest_charge"].map(str::to_owned);
+        let session = RetrieveCheckoutSession::new(checkout).expand(expanded).send(self).await?;
+        check(&session, payment, checkout, self.live)?;
+        let intent = session.payment_intent.as_ref().and_then(|intent| intent.as_object());
+        let fact = match (&session.payment_status, &session.status) {
+            (CheckoutSessionPaymentStatus::Paid, _) => {
+                let intent = intent.ok_or_else(|| unreadable("paid, without a payment intent"))?;
+                return paid(&session, intent, payment);
+            }
+            (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Open)) => None,
+            (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Expired)) => Some(Fact::Expired),
+            (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Complete)) => Some(delayed(intent)),
+            _ => return Err(unreadable("the session's status")),
+        };
+        Ok(Said { facts: fact.into_iter().collect(), instrument: None })
+    }
+}
+
+fn request(settings: &Settings, payment: &Payment, title: &str, email: &str) -> CreateCheckoutSession {
+    let mut price = CreateCheckoutSessionLineItemsPriceData::new(currency(payment.price.currency));
+    price.unit_amount = Some(payment.price.amount);
+    price.product_data = Some(ProductData::new(title));
+    if settings.automatic_tax {
+        price.tax_behavior = Some(CreateCheckoutSessionLineItemsPriceDataTaxBehavior::Exclusive);
+    }
+    let mut item = CreateCheckoutSessionLineItems::new();
+    item.price_data = Some(price);
+    item.quantity = Some(1);
+    // The buyer pays what the catalogue says, in the currency in which it says it.
+    let mut pricing = CreateCheckoutSessionAdaptivePricing::new();
+    pricing.enabled = Some(false);
+
+    let back = settings.return_to(payment.id);
+    let session = CreateCheckoutSession::new()
+        .mode(CheckoutSessionMode::Payment)
+        .client_reference_id(payment.id.to_string())
+        .customer_email(email)
+        .line_items([item])
+        .adaptive_pricing(pricing)
+        .automatic_tax(CreateCheckoutSessionAutomaticTax::new(settings.automatic_tax))
+        .expires_at(payment.closes_at().as_second())
+        .success_url(&back)
+        .cancel_url(&back);
+    match &settings.statement_descriptor_suffix {
+        None => session,
+        Some(suffix) => {
+            let mut intent = CreateCheckoutSessionPaymentIntentData::new();
+            intent.statement_descriptor_suffix = Some(suffix.clone());
+            session.payment_intent_data(intent)
+        }
+    }
+}
+
+/// Whether the session is the payment's, for its price. What the buyer pays may be more than the price only by the tax.
+fn check(session: &CheckoutSession, payment: &Payment, checkout: &str, live: bool) -> Result<(), ProviderError> {
+    let Money { amount, currency: priced } = payment.price;
+    must(session.id.as_str() == checkout, "id")?;
+    must(session.client_reference_id == Some(payment.id.to_string()), "client_reference_id")?;
+    must(session.mode == CheckoutSessionMode::Payment, "mode")?;
+    must(session.livemode == live, "livemode")?;
+    must(session.currency == Some(currency(priced)), "currency")?;
+    must(session.amount_subtotal == Some(amount), "amount_subtotal")?;
+    let items = session.line_items.as_ref().map(|items| items.data.as_slice());
+    let Some([item]) = items else { return Err(ProviderError::Mismatch("line_items")) };
+    must(item.quantity == Some(1), "quantity")?;
+    must(item.amount_subtotal == amount && item.currency == currency(priced), "line_items")?;
+    let tax = session.total_details.as_ref().map_or(0, |details| details.amount_tax);
+    must(tax >= 0 && session.amount_total == amount.checked_add(tax), "amount_total")
+}
+
+fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) -> Result<Said, ProviderError> {
+    let charge = intent.latest_charge.as_ref().and_then(|charge| charge.as_object());
+    let charge = charge.ok_or_else(|| unreadable("paid, without a charge"))?;
+    let total = session.amount_total.ok_or_else(|| unreadable("paid, without a total"))?;
+    let email = session.customer_details.as_ref().and_then(|customer| customer.email.as_deref());
+    let receipt = Receipt {
+        net: payment.price,
+        total: Money::new(total, payment.price.currency),
+        transaction: kept::stripe_id(intent.id.as_str()).ok_or_else(|| unreadable("the payment intent's id"))?,
+        billing_email: email.and_then(kept::email),
+        at: Timestamp::from_second(charge.created).map_err(|_| unreadable("the charge's time"))?,
+    };
+    let card = charge.payment_method_details.as_ref().and_then(|method| method.card.as_ref());
+    let instrument = card.and_then(|card| card.fingerprint.clone());
+    Ok(Said { facts: vec![Fact::Paid(receipt)], instrument })
+}
+
+/// A method that pays later: still on its way, or failed by now
+/// (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
+const fn delayed(intent: Option<&PaymentIntent>) -> Fact {
+    let status = match intent {
+        Some(intent) => Some(&intent.status),
+        None => None,
+    };
+    match status {
+        Some(PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::Canceled) => Fact::Failed,
+        _ => Fact::Pending,
+    }
+}
+
+const fn currency(currency: Currency) -> stripe_types::Currency {
+    match currency {
+        Currency::Usd => stripe_types::Currency::USD,
+        Currency::Eur => stripe_types::Currency::EUR,
+        Currency::Gbp => stripe_types::Currency::GBP,
+        Currency::Jpy => stripe_types::Currency::JPY,
+    }
+}
+
+const fn unreadable(what: &'static str) -> ProviderError {
+    ProviderError::unreadable(Rail::Stripe, what)
+}
