@@ -6,11 +6,22 @@ use utoipa::OpenApi;
 
 use crate::{
     operations::{OPERATIONS, Operation, Parameter},
-    requests, views,
+    payments, requests, views,
 };
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
+    payments::CheckoutRequest,
+    payments::FrozenAccountView,
+    payments::HeldPaymentView,
+    payments::IpnMessage,
+    payments::Packages,
+    payments::PaymentDecision,
+    payments::PaymentPage,
+    payments::PaymentView,
+    payments::Reviews,
+    payments::SpendingDecision,
+    payments::StripeEvent,
     requests::AccountCorrection,
     requests::Address,
     requests::Confirmation,
@@ -80,10 +91,8 @@ fn describe(operation: &Operation) -> Value {
         "security": if operation.open { json!([]) } else { json!([{"access_token": []}]) },
     });
     if let (Some(body), Value::Object(described)) = (operation.body, &mut described) {
-        described.insert(
-            "requestBody".to_owned(),
-            json!({"required": true, "content": {"application/json": {"schema": reference(body)}}}),
-        );
+        let content = json!({ operation.content_type: {"schema": reference(body)} });
+        described.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
     }
     described
 }
@@ -132,6 +141,7 @@ fn title(status: u16) -> &'static str {
         413 => "The body is too large.",
         415 => "The body is not application/json.",
         422 => "The Idempotency-Key was used with another request.",
+        502 => "The payment provider does not answer, or says something else than it should: try again.",
         429 => "Too often: Retry-After says when to come back.",
         _ => "Our mistake.",
     }
@@ -176,6 +186,12 @@ fn parameter_fields(parameter: Parameter) -> Vec<Value> {
             true,
             json!({"type": "string", "pattern": "^[!-~]+$"}),
             "What sign-in or the last refresh gave.",
+        )],
+        Parameter::StripeSignature => vec![header(
+            "Stripe-Signature",
+            true,
+            json!({"type": "string", "pattern": "^[ -~]+$"}),
+            "The signature over the body, as Stripe makes it.",
         )],
         Parameter::Page => vec![
             query("limit", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 24}), "Most on a page."),

@@ -8,6 +8,7 @@ mod links;
 mod mutation;
 mod operations;
 mod page;
+pub mod payments;
 mod refusals;
 pub mod requests;
 pub mod views;

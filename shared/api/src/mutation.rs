@@ -138,6 +138,18 @@ impl Mutation<'_> {
         }
     }
 
+    /// The answer that the same request got before, for whoever must do something outside before the decision is written.
+    ///
+    /// # Errors
+    /// The key was used with another request, or our own problem.
+    pub async fn answered(&self) -> Result<Option<Response>, Problem> {
+        let Some(idempotency) = &self.idempotency else { return Ok(None) };
+        match self.shared.table.replay(self.account, &idempotency.key).await.map_err(failed)? {
+            Some(replay) => self.replay(replay).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Writes a decision, together with its answer if the request carries a key.
     ///
     /// # Errors
@@ -166,11 +178,7 @@ impl Mutation<'_> {
     }
 
     async fn replay_or(&self, problem: Problem) -> Result<Response, Problem> {
-        let Some(idempotency) = &self.idempotency else { return Err(problem) };
-        match self.shared.table.replay(self.account, &idempotency.key).await.map_err(failed)? {
-            Some(replay) => self.replay(replay).await,
-            None => Err(problem),
-        }
+        self.answered().await?.ok_or(problem)
     }
 
     async fn replay(&self, replay: Replay) -> Result<Response, Problem> {

@@ -9,6 +9,8 @@ pub enum Parameter {
     IfMatch,
     /// `X-CSRF-Token`.
     CsrfToken,
+    /// `Stripe-Signature`.
+    StripeSignature,
     /// `limit` and `cursor`.
     Page,
     /// `status`, `kind` and `visibility`.
@@ -34,13 +36,15 @@ pub struct Operation {
     pub parameters: &'static [Parameter],
     /// The schema of its body.
     pub body: Option<&'static str>,
+    /// The type of its body.
+    pub content_type: &'static str,
     /// What it answers when all is well: status and schema.
     pub answer: (u16, Option<&'static str>),
     /// The statuses of its problems.
     pub problems: &'static [u16],
 }
 
-use Parameter::{CsrfToken, Filter, IdempotencyKey, IfMatch, Page, Period};
+use Parameter::{CsrfToken, Filter, IdempotencyKey, IfMatch, Page, Period, StripeSignature};
 
 const BODY: &[u16] = &[400, 413, 415, 429];
 
@@ -53,6 +57,7 @@ const fn open(method: &'static str, path: &'static str, function: &'static str, 
         summary,
         parameters: &[],
         body: None,
+        content_type: "application/json",
         answer: (204, None),
         problems: &[],
     }
@@ -65,6 +70,10 @@ const fn own(method: &'static str, path: &'static str, function: &'static str, s
 impl Operation {
     const fn takes(self, body: &'static str) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    const fn takes_form(self, body: &'static str) -> Self {
+        Self { body: Some(body), content_type: "application/x-www-form-urlencoded", ..self }
     }
 
     const fn with(self, parameters: &'static [Parameter]) -> Self {
@@ -142,6 +151,26 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "Shares").or(&[404]),
     own("delete", "/v1/generations/{id}/shares/{share}", "visibility", "Revoke a link, at once.")
         .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    open("get", "/v1/packages", "checkout", "The packages of credits, and who takes the money. One payment each; credits never expire.")
+        .gives(200, "Packages"),
+    own("post", "/v1/checkout", "checkout", "Begin to buy a package. The answer has the provider's page to pay on, once. A repeat with the same Idempotency-Key gives the same page, without one another checkout.")
+        .takes("CheckoutRequest").with(&[IdempotencyKey]).gives(201, "PaymentView").or(&[400, 404, 409, 413, 415, 422, 429, 502]),
+    own("get", "/v1/checkout", "checkout", "Own payments, newest first.")
+        .with(&[Page]).gives(200, "PaymentPage").or(&[400]),
+    own("get", "/v1/checkout/{id}", "checkout", "A payment. While it is open the provider is asked, so what is paid is granted here and now.")
+        .gives(200, "PaymentView").or(&[404, 502]),
+    own("post", "/v1/checkout/{id}/capture", "checkout", "Take the money that the buyer has approved with PayPal, and grant the credits. A repeat takes nothing more.")
+        .gives(200, "PaymentView").or(&[404, 409, 502]),
+    open("post", "/v1/webhooks/stripe", "stripe-webhook", "For Stripe's events. A repeat changes nothing.")
+        .takes("StripeEvent").with(&[StripeSignature]).or(&[400, 413]),
+    open("post", "/v1/webhooks/paypal", "paypal-ipn", "For PayPal's instant payment notifications. What is taken in is checked with PayPal before it counts. A repeat changes nothing.")
+        .takes_form("IpnMessage").answers(200).or(&[400, 413]),
+    own("get", "/v1/staff/reviews", "staff-review", "For staff: payments and accounts that wait for a decision, the longest waiting first.")
+        .gives(200, "Reviews").or(&[404]),
+    own("post", "/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review", "For staff: grant the credits of a payment that waits, or refuse them for now.")
+        .takes("PaymentDecision").with(&[IdempotencyKey]).gives(200, "HeldPaymentView").or(&[400, 404, 409, 413, 415, 422]),
+    own("post", "/v1/staff/accounts/{account}/spending", "staff-review", "For staff: stop an account's spending, or let it spend again.")
+        .takes("SpendingDecision").with(&[IdempotencyKey]).gives(200, "FrozenAccountView").or(&[400, 404, 409, 413, 415, 422]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

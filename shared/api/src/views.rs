@@ -80,14 +80,14 @@ pub struct LimitsView {
 
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
-        let limits = account.plan.limits();
+        let (limits, status) = (account.plan.limits(), account.status());
         let used = |used: u64, limit: u64| Used { used, limit };
         Self {
             id: account.id,
             email: account.email,
             display_name: account.display_name,
             plan: account.plan,
-            status: account.status(),
+            status,
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),

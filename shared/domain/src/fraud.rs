@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Credits, PaymentId, account::Account, payment::Payment};
+use crate::{Credits, PaymentId, Refusal, account::Account, payment::Payment};
 
 /// The numbers of the rules. A rule whose number is reached speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,6 @@ pub struct Rules {
     pub new_account_credits: Credits,
     /// Disputes that were lost, from which on the account is frozen.
     pub lost_disputes: u32,
-    /// Accounts that are opened from one network in a day, above which a new one starts frozen.
-    pub accounts_per_network_per_day: u32,
 }
 
 /// Why a person must look at a payment before its credits are granted.
@@ -110,6 +108,19 @@ pub struct Freeze {
     pub note: Option<String>,
 }
 
+/// Longest note of a member of staff, in characters.
+const NOTE_CHARACTERS: usize = 500;
+
+/// What a member of staff writes about a decision.
+///
+/// # Errors
+/// [`Refusal::Invalid`] if it is empty, too long, or has control characters.
+pub fn note(text: String) -> Result<String, Refusal> {
+    let bad = text.trim().is_empty() || text.chars().count() > NOTE_CHARACTERS || text.chars().any(char::is_control);
+    let rule = || format!("1 to {NOTE_CHARACTERS} characters, not only spaces, no control characters");
+    if bad { Err(Refusal::invalid("note", rule())) } else { Ok(text) }
+}
+
 /// Which rule, if any, wants a person to look at this payment before its credits are granted. `others` are the account's
 /// other payments, `cards_in_hour` the different cards that it paid with in this hour, this one included.
 #[must_use]
@@ -135,10 +146,4 @@ pub fn review(
     } else {
         None
     }
-}
-
-/// Whether an account starts frozen, as the `opened`-th of its network today.
-#[must_use]
-pub fn starts_frozen(rules: &Rules, opened: u64) -> bool {
-    opened > u64::from(rules.accounts_per_network_per_day)
 }

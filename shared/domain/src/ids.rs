@@ -1,4 +1,4 @@
-//! Typed ids. All but the account's and the payment's are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)), so that
+//! Typed ids. All but the account's are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)), so that
 //! their order is the order in which they were made.
 
 use std::{fmt, str::FromStr};
@@ -72,6 +72,6 @@ id!(
     ActivityId
 );
 id!(
-    /// A payment. Random throughout, as providers and their messengers name a payment by it.
+    /// A payment. Providers and their messengers name it by this; 74 bits of it are random.
     PaymentId
 );

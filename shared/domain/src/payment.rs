@@ -216,6 +216,35 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// A name that tells it from every other fact about the same payment, and the same fact from nothing.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Pending => "pending".to_owned(),
+            Self::Expired => "expired".to_owned(),
+            Self::Failed => "failed".to_owned(),
+            Self::Paid(receipt) => format!("paid-{}", receipt.transaction),
+            Self::Refund { id, state: RefundState::Made, .. } => format!("refund-{id}-made"),
+            Self::Refund { id, state: RefundState::Undone, .. } => format!("refund-{id}-undone"),
+            Self::Dispute { id, dispute, .. } => {
+                let Dispute { formal, withdrawn, reinstated, outcome, .. } = dispute;
+                let [formal, withdrawn, reinstated] = [formal, withdrawn, reinstated].map(|flag| u8::from(*flag));
+                let outcome = match outcome {
+                    None => "open",
+                    Some(Outcome::Lost) => "lost",
+                    Some(Outcome::Won) => "won",
+                };
+                format!("dispute-{id}-{formal}{withdrawn}{reinstated}-{outcome}")
+            }
+            Self::Reversal { id, .. } => format!("reversal-{id}"),
+            Self::Restoration { id, .. } => format!("restoration-{id}"),
+            Self::FraudWarning { id } => format!("warning-{id}"),
+            Self::Case { id } => format!("case-{id}"),
+        }
+    }
+}
+
 /// A fact that cannot be about this payment. It changes nothing and must be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the provider's {0} is not that of the payment")]
@@ -252,6 +281,28 @@ pub enum Status {
     Reversed,
     /// PayPal gave it back to us.
     Restored,
+}
+
+impl Status {
+    /// As it is written everywhere.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::InReview => "in_review",
+            Self::Paid => "paid",
+            Self::PartlyRefunded => "partly_refunded",
+            Self::Refunded => "refunded",
+            Self::Disputed => "disputed",
+            Self::Won => "won",
+            Self::Lost => "lost",
+            Self::Reversed => "reversed",
+            Self::Restored => "restored",
+        }
+    }
 }
 
 /// A payment.

@@ -30,7 +30,6 @@ const RULES: Rules = Rules {
     new_account_days: 0,
     new_account_credits: Credits(0),
     lost_disputes: 9,
-    accounts_per_network_per_day: 9,
 };
 
 fn eur(amount: i64) -> Money {

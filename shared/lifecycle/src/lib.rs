@@ -4,6 +4,8 @@
 //! transaction, and a removal goes from the outside in, files first, item last, so that what is left always says what
 //! must still go.
 
+pub mod payments;
+
 use domain::{
     AccountId, EntryId, GenerationId,
     generation::Generation,

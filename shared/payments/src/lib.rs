@@ -53,8 +53,15 @@ pub struct Said {
 /// What a messenger wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Something became of this checkout: [ask](Payments::ask).
-    Ask(PaymentId),
+    /// Something became of a checkout: [ask](Payments::ask).
+    Ask {
+        /// Of which payment.
+        payment: PaymentId,
+        /// The provider's id of the checkout.
+        checkout: String,
+        /// Whether the messenger says that it is paid.
+        paid: bool,
+    },
     /// This is so.
     About(Reference, Vec<Fact>),
     /// Nothing that concerns us.

@@ -17,6 +17,7 @@ pub mod cursor;
 pub mod events;
 pub mod http;
 pub mod seal;
+pub mod secrets;
 pub mod sqs;
 pub mod telemetry;
 

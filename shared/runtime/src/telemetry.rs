@@ -55,11 +55,25 @@ pub enum Metric {
     LedgerDrift,
     /// Refusals by a provider that are our mistake: a bad request or a bad key.
     OurMistake,
+    /// Payments by what they came to, each time that it changes.
+    Payments,
+    /// Credits granted for payments.
+    CreditsBought,
+    /// Credits taken back after refunds and disputes, less those that were restored.
+    CreditsReversed,
+    /// How long after it was paid a payment was granted.
+    GrantDelayMs,
+    /// Open checkouts of which the provider could not say whether they are paid.
+    UnansweredCheckouts,
+    /// Money for accounts that are gone: it must be refunded.
+    UnclaimedPayments,
+    /// Messages about payments that cannot be true: another amount, receiver or order.
+    PaymentMismatches,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -71,6 +85,13 @@ impl Metric {
         Self::Abandoned,
         Self::LedgerDrift,
         Self::OurMistake,
+        Self::Payments,
+        Self::CreditsBought,
+        Self::CreditsReversed,
+        Self::GrantDelayMs,
+        Self::UnansweredCheckouts,
+        Self::UnclaimedPayments,
+        Self::PaymentMismatches,
     ];
 
     /// The name in CloudWatch.
@@ -88,6 +109,13 @@ impl Metric {
             Self::Abandoned => "Abandoned",
             Self::LedgerDrift => "LedgerDrift",
             Self::OurMistake => "OurMistake",
+            Self::Payments => "Payments",
+            Self::CreditsBought => "CreditsBought",
+            Self::CreditsReversed => "CreditsReversed",
+            Self::GrantDelayMs => "GrantDelayMs",
+            Self::UnansweredCheckouts => "UnansweredCheckouts",
+            Self::UnclaimedPayments => "UnclaimedPayments",
+            Self::PaymentMismatches => "PaymentMismatches",
         }
     }
 
@@ -95,7 +123,7 @@ impl Metric {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::QueueAgeMs | Self::ProviderLatencyMs => "Milliseconds",
+            Self::QueueAgeMs | Self::ProviderLatencyMs | Self::GrantDelayMs => "Milliseconds",
             _ => "Count",
         }
     }
@@ -105,8 +133,10 @@ impl Metric {
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
             Self::QueueAgeMs => &["kind"],
-            Self::ProviderLatencyMs | Self::OurMistake => &["provider"],
-            Self::ProviderOutcome => &["provider", "outcome"],
+            Self::ProviderLatencyMs | Self::OurMistake | Self::UnansweredCheckouts | Self::PaymentMismatches => {
+                &["provider"]
+            }
+            Self::ProviderOutcome | Self::Payments => &["provider", "outcome"],
             Self::SweepActions => &["action"],
             _ => &[],
         }

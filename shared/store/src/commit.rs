@@ -5,11 +5,20 @@ use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
-use domain::{AccountId, account::Account, generation::Generation, ledger::Entry, share::Share, upload::Upload};
+use domain::{
+    AccountId,
+    account::Account,
+    generation::Generation,
+    ledger::Entry,
+    payment::{Payment, Reference},
+    share::Share,
+    upload::Upload,
+};
 
 use crate::{
-    StoreError, Table,
+    Parked, StoreError, Table, Unclaimed,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
+    payments,
 };
 
 /// One write of a transaction. What has a version is written only over the version before it.
@@ -31,6 +40,16 @@ pub enum Write<'a> {
     Share(&'a Share),
     /// A share and its pointer are gone. Gone already is as good.
     RemoveShare(&'a Share),
+    /// A payment: version 1 only if there is none.
+    Payment(&'a Payment),
+    /// The pointer that finds a payment by this. A second one for the same payment is as good as the first.
+    PaymentPointer(&'a Reference, &'a Payment),
+    /// A fact that waits for its payment. A second time it replaces the first.
+    Park(&'a Parked),
+    /// A fact has waited. Gone already is as good.
+    Unpark(&'a Parked),
+    /// Money that nobody claims. A second time it replaces the first.
+    Unclaimed(&'a Unclaimed),
     /// A record of activity.
     Activity(&'a Activity),
     /// The answer to an `Idempotency-Key`, unless there is one.
@@ -114,6 +133,15 @@ impl Write<'_> {
                 ),
                 Action::Delete(keys(key::share_pointer(&share.token_hash), key::POINTER), Condition::None),
             ],
+            Self::Payment(payment) => {
+                vec![Action::Put(payments::payment(payment)?, Condition::over(payment.version))]
+            }
+            Self::PaymentPointer(reference, payment) => {
+                vec![Action::Put(payments::pointer(reference, payment)?, Condition::None)]
+            }
+            Self::Park(parked) => vec![Action::Put(payments::parked(parked)?, Condition::None)],
+            Self::Unpark(parked) => vec![Action::Delete(parked.keys(), Condition::None)],
+            Self::Unclaimed(unclaimed) => vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::None)],
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })

@@ -21,12 +21,14 @@ pub(crate) const SHELF: &str = "public";
 
 /// The keys of every kind of item.
 pub mod key {
-    use domain::{AccountId, GenerationId, ShareId, UploadId};
+    use domain::{AccountId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference};
 
     /// The sort key of an account.
     pub const ACCOUNT: &str = "ACCOUNT";
     /// The sort key of a pointer.
     pub const POINTER: &str = "POINTER";
+    /// The sort key of money that nobody claims.
+    pub const UNCLAIMED: &str = "UNCLAIMED";
     /// The sort key of a rate window.
     pub const WINDOW: &str = "WINDOW";
 
@@ -58,6 +60,27 @@ pub mod key {
     #[must_use]
     pub fn share_pointer(token_hash: &str) -> String {
         format!("SHARE#{token_hash}")
+    }
+
+    /// A payment's sort key.
+    #[must_use]
+    pub fn payment(id: PaymentId) -> String {
+        format!("PAYMENT#{id}")
+    }
+
+    /// The partition key of what lies outside of the drawer about a payment.
+    #[must_use]
+    pub fn payment_reference(reference: &Reference) -> String {
+        match reference {
+            Reference::Payment(id) => format!("PAYMENT#{id}"),
+            Reference::Transaction(rail, id) => format!("PAYMENT#{}#{id}", rail.as_str()),
+        }
+    }
+
+    /// The sort key of a fact that waits for its payment.
+    #[must_use]
+    pub fn parked(fact: &str) -> String {
+        format!("PARKED#{fact}")
     }
 
     /// The sort key of the answer to an `Idempotency-Key`.
@@ -101,6 +124,8 @@ pub enum ActivityKind {
     SignIn,
     /// Submitted a generation.
     Submit,
+    /// Began to buy a package.
+    Checkout,
 }
 
 /// A record of activity: from where, with what client.
@@ -150,7 +175,7 @@ pub(crate) fn keys(pk: String, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
 }
 
-fn encode<T: Serialize>(value: &T, pk: String, sk: impl Into<String>) -> Result<Item, StoreError> {
+pub(crate) fn encode<T: Serialize>(value: &T, pk: String, sk: impl Into<String>) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value).map_err(StoreError::of("encode"))?;
     item.extend(keys(pk, sk));
     Ok(item)
@@ -160,17 +185,21 @@ pub(crate) fn decode<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(StoreError::of("decode"))
 }
 
-fn due(item: &mut Item, kind: crate::DueKind, at: Timestamp) {
+pub(crate) fn due(item: &mut Item, kind: crate::DueKind, at: Timestamp) {
     item.insert("due_kind".to_owned(), string(kind.as_str()));
     item.insert("due_at".to_owned(), number(at.as_second()));
 }
 
-fn live_until(item: &mut Item, at: Timestamp) {
+pub(crate) fn live_until(item: &mut Item, at: Timestamp) {
     item.insert(TTL.to_owned(), number(at.as_second()));
 }
 
 pub(crate) fn account(account: &Account) -> Result<Item, StoreError> {
-    encode(account, key::drawer(account.id), key::ACCOUNT)
+    let mut item = encode(account, key::drawer(account.id), key::ACCOUNT)?;
+    if let Some(freeze) = account.freezes.iter().find(|freeze| freeze.lifted_at.is_none()) {
+        due(&mut item, crate::DueKind::Frozen, freeze.at);
+    }
+    Ok(item)
 }
 
 pub(crate) fn entry(owner: AccountId, entry: &Entry) -> Result<Item, StoreError> {

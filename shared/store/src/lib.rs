@@ -7,6 +7,7 @@ mod bucket;
 mod commit;
 mod item;
 mod listing;
+mod payments;
 mod queue;
 mod table;
 
@@ -14,7 +15,8 @@ pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
-pub use queue::{Job, Queue, Queues};
+pub use payments::{Parked, Unclaimed};
+pub use queue::{Job, Notification, Queue, Queues};
 pub use table::Table;
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.

@@ -31,12 +31,17 @@ pub enum DueKind {
     Upload,
     /// Ended generations past their retention, or deleted.
     Media,
+    /// Checkouts of which it is not known how they end.
+    Checkout,
+    /// Facts that wait for their payment.
+    Parked,
+    /// Payments that wait for a decision of staff.
+    Review,
+    /// Accounts that may not spend until somebody lifts it.
+    Frozen,
 }
 
 impl DueKind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Generation, Self::Upload, Self::Media];
-
     /// As it lies in the index.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +49,21 @@ impl DueKind {
             Self::Generation => "generation",
             Self::Upload => "upload",
             Self::Media => "media",
+            Self::Checkout => "checkout",
+            Self::Parked => "parked",
+            Self::Review => "review",
+            Self::Frozen => "frozen",
+        }
+    }
+
+    /// What the sort keys of this kind start with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Generation | Self::Media => "GENERATION#",
+            Self::Upload => "UPLOAD#",
+            Self::Checkout | Self::Review => "PAYMENT#",
+            Self::Parked => "PARKED#",
+            Self::Frozen => key::ACCOUNT,
         }
     }
 }
@@ -233,7 +253,7 @@ impl Table {
     }
 
     /// What lies in a drawer between these sort keys, both included.
-    fn in_drawer(&self, account: AccountId, (first, last): (String, String)) -> QueryFluentBuilder {
+    pub(crate) fn in_drawer(&self, account: AccountId, (first, last): (String, String)) -> QueryFluentBuilder {
         self.db
             .query()
             .table_name(&self.name)
@@ -243,11 +263,23 @@ impl Table {
             .expression_attribute_values(":last", string(last))
     }
 
-    /// What of this kind is due at `now`, the longest due first, `limit` at most.
+    /// What of this kind is due at `now` in the drawers, the longest due first, `limit` at most. A frozen account has its
+    /// own id.
     ///
     /// # Errors
     /// The call failed.
     pub async fn due(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
+        let items = self.due_keys(kind, now, limit).await?;
+        let found = items.iter().filter_map(|item| {
+            let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
+            let id = if kind == DueKind::Frozen { Some(account.0) } else { id_of(item, kind.prefix()) };
+            Some(DueItem { account, id: id? })
+        });
+        Ok(found.collect())
+    }
+
+    /// The keys of what of this kind is due at `now`, the longest due first, `limit` at most.
+    pub(crate) async fn due_keys(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
         let answer = self
             .db
             .query()
@@ -256,33 +288,20 @@ impl Table {
             .key_condition_expression("due_kind = :kind AND due_at <= :now")
             .expression_attribute_values(":kind", string(kind.as_str()))
             .expression_attribute_values(":now", number(now.as_second()))
-            .limit(page_limit(limit))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(StoreError::of("Query"))?;
-        let prefix = match kind {
-            DueKind::Generation | DueKind::Media => "GENERATION#",
-            DueKind::Upload => "UPLOAD#",
-        };
-        let items = answer.items.unwrap_or_default();
-        Ok(items
-            .iter()
-            .take(limit)
-            .filter_map(|item| {
-                let pk = item.get("pk")?.as_s().ok()?;
-                let account = pk.strip_prefix("ACCOUNT#")?.parse().ok()?;
-                Some(DueItem { account, id: id_of(item, prefix)? })
-            })
-            .collect())
+        Ok(answer.items.unwrap_or_default())
     }
 }
 
 /// All sort keys with this beginning: what follows it is letters, digits and hyphens, which come before a tilde.
-fn all(prefix: &str) -> (String, String) {
+pub(crate) fn all(prefix: &str) -> (String, String) {
     (prefix.to_owned(), format!("{prefix}~"))
 }
 
-async fn page<T: DeserializeOwned, C>(
+pub(crate) async fn page<T: DeserializeOwned, C>(
     query: QueryFluentBuilder,
     limit: usize,
     id: impl Fn(&T) -> C,
@@ -300,7 +319,7 @@ fn page_limit(limit: usize) -> i32 {
     i32::try_from(limit + 1).unwrap_or(i32::MAX)
 }
 
-fn decode_all<T: DeserializeOwned>(items: Option<Vec<Item>>) -> Result<Vec<T>, StoreError> {
+pub(crate) fn decode_all<T: DeserializeOwned>(items: Option<Vec<Item>>) -> Result<Vec<T>, StoreError> {
     items.unwrap_or_default().into_iter().map(decode).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The queues that drive generation.
+//! The queues.
 
 use aws_sdk_sqs::Client;
 use domain::{AccountId, GenerationId, catalogue::Kind};
@@ -20,6 +20,14 @@ pub struct Job {
     pub generation: GenerationId,
 }
 
+/// A message: what PayPal's notification was, byte for byte, as base64. It is nobody's word until PayPal confirms it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notification {
+    /// The body.
+    pub raw: String,
+}
+
 /// One queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -38,8 +46,8 @@ impl Queue {
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
-    pub async fn send(&self, job: Job, delay_s: u32) -> Result<(), StoreError> {
-        let body = serde_json::to_string(&job).map_err(StoreError::of("encode"))?;
+    pub async fn send(&self, message: &impl Serialize, delay_s: u32) -> Result<(), StoreError> {
+        let body = serde_json::to_string(message).map_err(StoreError::of("encode"))?;
         let delay_s = i32::try_from(delay_s.min(LONGEST_DELAY_S)).unwrap_or(0);
         let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
         // A delay of its own, even of zero, would override the queue's.
@@ -52,7 +60,7 @@ impl Queue {
     }
 }
 
-/// Both queues, for whoever sends to either.
+/// The queues that drive generation, for whoever sends to either.
 #[derive(Clone, Debug)]
 pub struct Queues {
     image: Queue,
@@ -72,8 +80,8 @@ impl Queues {
     /// The call failed; the message may have been sent.
     pub async fn send(&self, kind: Kind, job: Job, delay_s: u32) -> Result<(), StoreError> {
         match kind {
-            Kind::Image => self.image.send(job, delay_s).await,
-            Kind::Video => self.video.send(job, delay_s).await,
+            Kind::Image => self.image.send(&job, delay_s).await,
+            Kind::Video => self.video.send(&job, delay_s).await,
         }
     }
 }

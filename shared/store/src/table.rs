@@ -149,12 +149,16 @@ impl Table {
         Ok(hits.and_then(|hits| hits.as_n().ok()).and_then(|hits| hits.parse().ok()).unwrap_or(u64::MAX))
     }
 
-    async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let request = self.db.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
     }
 
-    async fn pair(&self, account: AccountId, sk: String) -> Result<(Option<Item>, Option<Item>), StoreError> {
+    pub(crate) async fn pair(
+        &self,
+        account: AccountId,
+        sk: String,
+    ) -> Result<(Option<Item>, Option<Item>), StoreError> {
         let drawer = key::drawer(account);
         self.both(keys(drawer.clone(), key::ACCOUNT), keys(drawer, sk)).await
     }

@@ -237,7 +237,7 @@ impl Worker {
             let (account, id) = (claimed.account, claimed.id);
             match self.write(&next).await? {
                 Written::Now => {
-                    if let Err(error) = self.queue.send(Job { account, generation: id }, delay_s).await {
+                    if let Err(error) = self.queue.send(&Job { account, generation: id }, delay_s).await {
                         tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
                     }
                     return Ok(());

@@ -20,7 +20,6 @@ const RULES: Rules = Rules {
     new_account_days: 7,
     new_account_credits: Credits(6_000),
     lost_disputes: 2,
-    accounts_per_network_per_day: 3,
 };
 
 /// The story of one payment: what happens to it, to its account and to the ledger.

@@ -85,7 +85,10 @@ struct Data<T> {
 
 #[derive(Deserialize)]
 struct Session {
+    id: String,
     client_reference_id: Option<String>,
+    #[serde(default)]
+    payment_status: String,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +155,7 @@ pub(crate) fn read(
     }
     match head.kind.as_str() {
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
-            Ok(object::<Session>(body)?.ours().map_or(Notice::Nothing, Notice::Ask))
+            object::<Session>(body)?.question()
         }
         "checkout.session.async_payment_failed" => Ok(object::<Session>(body)?.about(Fact::Failed)),
         "checkout.session.expired" => Ok(object::<Session>(body)?.about(Fact::Expired)),
@@ -179,6 +182,12 @@ pub(crate) fn read(
 impl Session {
     fn ours(&self) -> Option<domain::PaymentId> {
         self.client_reference_id.as_deref().and_then(kept::payment_id)
+    }
+
+    fn question(&self) -> Result<Notice, WebhookError> {
+        let Some(payment) = self.ours() else { return Ok(Notice::Nothing) };
+        let checkout = kept::stripe_id(&self.id).ok_or(WebhookError::Unreadable("id"))?;
+        Ok(Notice::Ask { payment, checkout, paid: self.payment_status == "paid" })
     }
 
     fn about(&self, fact: Fact) -> Notice {

@@ -74,9 +74,49 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// A member of staff: a caller who is in the user pool's group [`STAFF`]. For everybody else there is no such thing: 404.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staff(pub Caller);
+
+/// The group of the user pool that staff are in.
+pub const STAFF: &str = "staff";
+
+impl<S: Sync> FromRequestParts<S> for Staff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let authorizer = parts.request_context_ref().and_then(EventContext::authorizer);
+        let groups = authorizer.and_then(|authorizer| authorizer.jwt.as_ref()?.claims.get("cognito:groups"));
+        if groups.is_some_and(|groups| is_member(groups, STAFF)) { Ok(Self(caller)) } else { Err(Problem::not_found()) }
+    }
+}
+
+/// API Gateway writes a claim that is a list as `[one two]`; no name of a group has a space in it
+/// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html>).
+fn is_member(groups: &str, group: &str) -> bool {
+    let names = groups.trim_start_matches('[').trim_end_matches(']').split([' ', ',']);
+    names.map(|name| name.trim_matches('"')).any(|name| name == group)
+}
+
 /// API Gateway hands every claim over as text.
 fn from_claims(claims: &HashMap<String, String>) -> Option<Caller> {
     let claim = |name| claims.get(name).map(String::as_str);
     (claim("token_use") == Some("access")).then_some(())?;
     Some(Caller { account_id: claim("sub")?.parse().ok()?, username: claim("username")?.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staff_is_who_is_in_the_group_and_not_who_is_in_one_that_sounds_like_it() {
+        for groups in ["[staff]", "[editors staff]", "staff", r#"["editors","staff"]"#] {
+            assert!(is_member(groups, STAFF), "{groups}");
+        }
+        for groups in ["", "[]", "[staffer]", "[not-staff]", "[Staff]"] {
+            assert!(!is_member(groups, STAFF), "{groups}");
+        }
+    }
 }

@@ -1,0 +1,226 @@
+//! `GET /v1/packages`, `POST, GET /v1/checkout`, `GET /v1/checkout/{id}`, `POST /v1/checkout/{id}/capture`.
+//!
+//! A checkout is written before the provider hears of it, so whatever a provider says about one is about one that is known.
+//! If we die before its page is handed out, nobody can pay it, and `sweep` closes it.
+//!
+//! Whoever comes back from the provider's page asks here, and the provider is asked here: what is paid is granted at once,
+//! and nobody waits for a webhook. Asking again changes nothing, and so does a second capture.
+
+use std::sync::Arc;
+
+use api::{
+    Answer, Mutations, failed, page_limit,
+    payments::{CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView},
+    refused,
+};
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use domain::{
+    AccountId, ActivityId, PaymentId, package,
+    payment::{Payment, Rail, Reference},
+};
+use http::{StatusCode, header::CACHE_CONTROL};
+use jiff::Timestamp;
+use lifecycle::payments::{KEYS_S, PaymentError, Payments};
+use payments::ProviderError;
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    cursor,
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictPath, StrictQuery},
+    telemetry::{Metric, metric},
+};
+use serde::Deserialize;
+use store::{Activity, ActivityKind, Write};
+
+/// Checkouts that an account may begin in an hour.
+const CHECKOUTS_PER_HOUR: u64 = 30;
+const HOUR_S: i64 = 3_600;
+
+#[derive(Clone)]
+struct App {
+    mutations: Mutations,
+    payments: Arc<Payments>,
+    rails: Arc<[Rail]>,
+}
+
+/// The routes.
+///
+/// # Errors
+/// A variable is missing or no good; it is named.
+pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let clients = Arc::new(Clients::new(&environment)?);
+    let mutations = Mutations::open(&environment, &clients).await?;
+    let payments = Arc::new(Payments::open(&environment, &clients, mutations.table.clone())?);
+    let rails = lifecycle::payments::rails(&environment)?.into();
+    Ok(Router::new()
+        .route("/v1/packages", get(packages))
+        .route("/v1/checkout", post(begin).get(list))
+        .route("/v1/checkout/{id}", get(show))
+        .route("/v1/checkout/{id}/capture", post(capture))
+        .with_state(App { mutations, payments, rails }))
+}
+
+async fn packages(State(app): State<App>) -> Response {
+    let packages = package::PACKAGES.iter().map(PackageView::from).collect();
+    let providers = app.rails.iter().copied().map(PaymentProviderView::from).collect();
+    ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Packages { packages, providers })).into_response()
+}
+
+async fn begin(
+    State(app): State<App>,
+    caller: Caller,
+    context: RequestContext,
+    request: MutatingRequest<CheckoutRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let id = AccountId(caller.account_id);
+    let body = request.body;
+    let choice = package::choose(&body.package, body.currency).map_err(refused)?;
+    if !app.rails.contains(&body.provider) {
+        return Err(Problem::invalid("provider", "one that GET /v1/packages lists"));
+    }
+    let mut mutation = app.mutations.begin(id, request.idempotency, now);
+    if let Some(response) = mutation.answered().await? {
+        return Ok(response);
+    }
+    let account = app.mutations.table.account(id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    app.limit(id, now).await?;
+
+    let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
+    let reference = Reference::Payment(payment.id);
+    let writes = [Write::Payment(&payment), Write::PaymentPointer(&reference, &payment)];
+    app.mutations.table.commit(&writes).await.map_err(Problem::internal)?;
+
+    let providers = app.payments.providers(KEYS_S, now).await.map_err(problem)?;
+    let (package, _) = choice;
+    let hosted = providers.create(&payment, package.title, &account.email, now).await.map_err(|e| problem(e.into()))?;
+    let payment = payment.handed_out(hosted.checkout);
+    let client = (context.client_address, context.user_agent.as_str());
+    let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
+    loop {
+        let answer = Answer {
+            status: StatusCode::CREATED,
+            location: Some(format!("/v1/checkout/{}", payment.id)),
+            body: PaymentView::new(payment.clone(), Some(hosted.url.clone())),
+        };
+        // Nothing else is written of a payment that nobody was sent to: this cannot become stale.
+        let written = mutation.commit(&[Write::Payment(&payment), Write::Activity(&activity)], answer).await;
+        if let Some(response) = mutation.conclude(written).await? {
+            return Ok(response);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let limit = page_limit(query.limit)?;
+    let sealer = app.mutations.sealer().await?;
+    let scope = ("payments", id);
+    let after: Option<PaymentId> =
+        query.cursor.as_deref().map(|text| cursor::open(sealer, &scope, text)).transpose()?;
+    let page = app.mutations.table.payments(id, limit, after).await.map_err(failed)?;
+    let next = page.next.map(|last| cursor::seal(sealer, &scope, &last)).transpose().map_err(Problem::internal)?;
+    let items = page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect();
+    Ok(axum::Json(PaymentPage { items, next }).into_response())
+}
+
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath(id): StrictPath<PaymentId>,
+) -> Result<Response, Problem> {
+    let mut payment = app.own(&caller, id).await?;
+    if payment.is_open() && payment.checkout.is_some() {
+        match app.payments.fulfil(&payment, clock::now()).await {
+            Ok(Some(fulfilled)) => payment = fulfilled,
+            Ok(None) => return Err(Problem::not_found()),
+            // What is known is an answer as well: webhooks and the sweep go on asking.
+            Err(error) => note(&payment, &error),
+        }
+    }
+    Ok(axum::Json(PaymentView::new(payment, None)).into_response())
+}
+
+async fn capture(
+    State(app): State<App>,
+    caller: Caller,
+    StrictPath(id): StrictPath<PaymentId>,
+    _: BodilessRequest,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let payment = app.own(&caller, id).await?;
+    if payment.rail != Rail::Paypal || payment.checkout.is_none() {
+        return Err(Problem::conflict("only a checkout with PayPal is captured"));
+    }
+    let payment = if payment.is_open() {
+        let captured = app.payments.capture(&payment, now).await.inspect_err(|error| note(&payment, error));
+        captured.map_err(problem)?.ok_or_else(Problem::not_found)?
+    } else {
+        payment
+    };
+    Ok(axum::Json(PaymentView::new(payment, None)).into_response())
+}
+
+impl App {
+    async fn own(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {
+        let payment = self.mutations.table.payment(AccountId(caller.account_id), id).await.map_err(failed)?;
+        payment.ok_or_else(Problem::not_found)
+    }
+
+    /// Every checkout costs a call to the provider.
+    async fn limit(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
+        let hash = self.mutations.sealer().await?.mac("window checkout", account.0.as_bytes());
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hits = self.mutations.table.count_in_window("checkout", &hash, HOUR_S, now).await.map_err(failed)?;
+        if hits <= CHECKOUTS_PER_HOUR {
+            return Ok(());
+        }
+        Err(Problem::rate_limited(RateLimit {
+            policy: "checkout",
+            quota: CHECKOUTS_PER_HOUR,
+            window_seconds: HOUR_S.unsigned_abs(),
+            remaining: 0,
+            reset_seconds: (HOUR_S - now.as_second().rem_euclid(HOUR_S)).unsigned_abs(),
+        }))
+    }
+}
+
+/// Raises the alarm where a person must look.
+fn note(payment: &Payment, error: &PaymentError) {
+    tracing::warn!(payment = %payment.id, error = %error, "the provider could not be asked");
+    if error.is_mismatch() {
+        metric(Metric::PaymentMismatches, 1, &[payment.rail.as_str()]);
+    }
+}
+
+fn problem(error: PaymentError) -> Problem {
+    match error {
+        PaymentError::Provider(ProviderError::NotApproved) => {
+            Problem::conflict("the buyer has not approved the payment yet")
+        }
+        PaymentError::Provider(error) => {
+            tracing::error!(error = %error, "the payment provider did not do what was asked");
+            Problem::new(StatusCode::BAD_GATEWAY, "payment-provider", "The payment provider does not answer")
+                .with_retry_after(10)
+        }
+        error => Problem::internal(error),
+    }
+}

@@ -1,0 +1,87 @@
+//! The queue of PayPal's notifications: ask PayPal whether it said so, then take it at its word.
+//!
+//! PayPal is asked with the same bytes, and answers that it did, that it did not, or nothing that can be understood; then
+//! the message comes back and is tried again, and nothing is credited meanwhile. What nobody could verify, time after time,
+//! ends among the dead letters, which raise an alarm. What PayPal did say is still held against our own order: receiver,
+//! order, amount, currency. A repeat changes nothing.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+use lifecycle::payments::{KEYS_S, PaymentError, Payments};
+use payments::{Notice, Verification};
+use runtime::{
+    Error,
+    clients::Clients,
+    clock, events, sqs,
+    telemetry::{Metric, metric},
+};
+use serde_json::Value;
+use store::{Notification, Table};
+
+/// Why a notification was not dealt with. It comes back.
+#[derive(Debug, thiserror::Error)]
+enum VerifyError {
+    #[error("PayPal could not say whether it said so")]
+    Unknown,
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+}
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// The function could not start; the log says what to do.
+pub async fn run() -> Result<(), Error> {
+    events::run(async |environment| {
+        let clients = Arc::new(Clients::new(&environment)?);
+        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        let payments = Arc::new(Payments::open(&environment, &clients, table)?);
+        Ok(move |event: LambdaEvent<Value>| {
+            let payments = payments.clone();
+            async move {
+                let handle =
+                    async |record: sqs::Record<Notification>| verify(&payments, &record.body, clock::now()).await;
+                Ok(sqs::handle_batch(event, handle).await?)
+            }
+        })
+    })
+    .await
+}
+
+async fn verify(payments: &Payments, notification: &Notification, now: Timestamp) -> Result<(), VerifyError> {
+    let Ok(raw) = STANDARD.decode(&notification.raw) else {
+        tracing::error!("a notification is not base64: it was not queued by paypal-ipn");
+        return Ok(());
+    };
+    let providers = payments.providers(KEYS_S, now).await?;
+    match providers.verify_ipn(&raw).await.map_err(PaymentError::from)? {
+        Verification::Verified => {}
+        Verification::Invalid => {
+            tracing::warn!("PayPal did not send a notification that came in its name");
+            return Ok(());
+        }
+        Verification::Unknown => return Err(VerifyError::Unknown),
+    }
+    let heard = match providers.read_ipn(&raw) {
+        Ok(Notice::About(reference, facts)) => payments.hear(&reference, &facts, now).await.map(drop),
+        Ok(Notice::Ask { .. } | Notice::Nothing) => Ok(()),
+        Err(error) => {
+            mismatch(&error);
+            return Ok(());
+        }
+    };
+    match heard {
+        Err(error) if error.is_mismatch() => mismatch(&error),
+        heard => heard?,
+    }
+    Ok(())
+}
+
+/// It would be as wrong another time, so it is not tried again: a person must look.
+fn mismatch(error: &dyn std::error::Error) {
+    tracing::error!(error = %error, "PayPal said something that cannot be about our orders");
+    metric(Metric::PaymentMismatches, 1, &["paypal"]);
+}

@@ -1,0 +1,347 @@
+//! Bodies about packages, payments and what staff decide about them.
+
+use domain::{
+    AccountId, Credits, PaymentId,
+    account::Account,
+    fraud::{Freeze, Reason, Why},
+    money::{Currency, Money},
+    package::Package,
+    payment::{Payment, Rail, RefundState, Status},
+    plan::Plan,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What to buy, and how to pay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckoutRequest {
+    /// The id of a package.
+    #[schema(max_length = 64)]
+    pub package: String,
+    /// The currency to pay in.
+    pub currency: Currency,
+    /// Who takes the money.
+    pub provider: Rail,
+}
+
+/// The packages, and who takes the money.
+#[derive(Serialize, ToSchema)]
+pub struct Packages {
+    /// The packages.
+    pub packages: Vec<PackageView>,
+    /// Who takes the money. Empty where nothing is sold.
+    pub providers: Vec<PaymentProviderView>,
+}
+
+/// A package: one payment, no subscription. Its credits never expire.
+#[derive(Serialize, ToSchema)]
+pub struct PackageView {
+    /// Its id.
+    pub id: String,
+    /// What people read.
+    pub title: String,
+    /// The credits that it grants.
+    pub credits: Credits,
+    /// The plan that it activates.
+    pub plan: Plan,
+    /// What it costs, without tax: one price for each currency.
+    pub prices: Vec<Money>,
+}
+
+impl From<&Package> for PackageView {
+    fn from(package: &Package) -> Self {
+        Self {
+            id: package.id.to_owned(),
+            title: package.title.to_owned(),
+            credits: package.credits,
+            plan: package.plan,
+            prices: package.prices.to_vec(),
+        }
+    }
+}
+
+/// Who takes the money.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentProviderView {
+    /// What a checkout names it by.
+    pub id: Rail,
+    /// Its privacy policy: it processes the card, we never see it.
+    pub privacy_policy: String,
+}
+
+impl From<Rail> for PaymentProviderView {
+    fn from(id: Rail) -> Self {
+        let privacy_policy = match id {
+            Rail::Stripe => "https://stripe.com/privacy",
+            Rail::Paypal => "https://www.paypal.com/legalhub/privacy-full",
+        };
+        Self { id, privacy_policy: privacy_policy.to_owned() }
+    }
+}
+
+/// A refund.
+#[derive(Serialize, ToSchema)]
+pub struct RefundView {
+    /// The provider's id of it.
+    pub id: String,
+    /// What went back.
+    pub amount: Money,
+    /// Whether it failed or was canceled, so that the money stayed.
+    pub undone: bool,
+}
+
+/// A payment, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentView {
+    /// Its id.
+    pub id: PaymentId,
+    /// Who takes the money.
+    pub provider: Rail,
+    /// The id of the package.
+    pub package: String,
+    /// The credits that it grants.
+    pub credits: Credits,
+    /// The plan that it activates.
+    pub plan: Plan,
+    /// What the package costs, without tax.
+    pub price: Money,
+    /// What it has come to.
+    pub status: Status,
+    /// The provider's page to pay on; given once, when the checkout is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What was paid, with tax.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// The provider's id of the transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// Where the provider sent its receipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_email: Option<String>,
+    /// When it was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Timestamp>,
+    /// Refunds.
+    pub refunds: Vec<RefundView>,
+    /// Credits that were granted.
+    pub granted: Credits,
+    /// Credits of those that were taken back.
+    pub taken_back: Credits,
+    /// When the checkout was made.
+    pub created_at: Timestamp,
+    /// Until when it can be paid.
+    pub closes_at: Timestamp,
+}
+
+impl PaymentView {
+    /// With the page to pay on, where it is given.
+    #[must_use]
+    pub fn new(payment: Payment, url: Option<String>) -> Self {
+        let currency = payment.price.currency;
+        let (status, closes_at) = (payment.status(), payment.closes_at());
+        let refunds = payment.refunds.into_iter().map(|(id, refund)| RefundView {
+            id,
+            amount: Money::new(refund.amount, currency),
+            undone: refund.state == RefundState::Undone,
+        });
+        let receipt = payment.receipt;
+        Self {
+            id: payment.id,
+            provider: payment.rail,
+            package: payment.package,
+            credits: payment.credits,
+            plan: payment.plan,
+            price: payment.price,
+            status,
+            url,
+            total: receipt.as_ref().map(|receipt| receipt.total),
+            transaction: receipt.as_ref().map(|receipt| receipt.transaction.clone()),
+            paid_at: receipt.as_ref().map(|receipt| receipt.at),
+            billing_email: receipt.and_then(|receipt| receipt.billing_email),
+            refunds: refunds.collect(),
+            granted: payment.granted,
+            taken_back: payment.taken_back,
+            created_at: payment.created_at,
+            closes_at,
+        }
+    }
+}
+
+/// Own payments, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentPage {
+    /// The payments.
+    pub items: Vec<PaymentView>,
+    /// Where the next page starts, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What waits for a decision of staff, the longest waiting first, at most a hundred of each.
+#[derive(Serialize, ToSchema)]
+pub struct Reviews {
+    /// Payments whose credits wait.
+    pub payments: Vec<HeldPaymentView>,
+    /// Accounts that may not spend.
+    pub accounts: Vec<FrozenAccountView>,
+}
+
+/// A payment whose credits wait for a decision, or waited.
+#[derive(Serialize, ToSchema)]
+pub struct HeldPaymentView {
+    /// Whose.
+    pub account: AccountId,
+    /// Its id.
+    pub id: PaymentId,
+    /// Who took the money.
+    pub provider: Rail,
+    /// The provider's id of the transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// What was paid, with tax.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// The credits that wait.
+    pub credits: Credits,
+    /// Which rule spoke.
+    pub reason: Reason,
+    /// Since when.
+    pub at: Timestamp,
+    /// Whether the credits were granted, if it was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<bool>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl HeldPaymentView {
+    /// `None` if no rule spoke.
+    #[must_use]
+    pub fn of(payment: Payment) -> Option<Self> {
+        let review = payment.review?;
+        Some(Self {
+            account: payment.account,
+            id: payment.id,
+            provider: payment.rail,
+            transaction: payment.receipt.as_ref().map(|receipt| receipt.transaction.clone()),
+            total: payment.receipt.map(|receipt| receipt.total),
+            credits: payment.credits,
+            reason: review.reason,
+            at: review.at,
+            released: review.decision.as_ref().map(|decision| decision.release),
+            note: review.decision.map(|decision| decision.note),
+        })
+    }
+}
+
+/// Why an account may not spend.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FreezeReason {
+    /// A payment is disputed.
+    Dispute,
+    /// A warning of fraud, or a case.
+    Warning,
+    /// Disputes were lost.
+    LostDisputes,
+    /// Many accounts were opened from one network in a day.
+    ManyAccounts,
+    /// A member of staff froze it.
+    Staff,
+}
+
+/// A time for which an account may not spend.
+#[derive(Serialize, ToSchema)]
+pub struct FreezeView {
+    /// Why.
+    pub reason: FreezeReason,
+    /// About which payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+    /// Since when.
+    pub at: Timestamp,
+    /// Until when, if it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifted_at: Option<Timestamp>,
+    /// What the member of staff wrote who froze it or lifted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl From<Freeze> for FreezeView {
+    fn from(freeze: Freeze) -> Self {
+        let (reason, payment) = match freeze.why {
+            Why::Dispute { payment, .. } => (FreezeReason::Dispute, Some(payment)),
+            Why::Warning { payment, .. } => (FreezeReason::Warning, Some(payment)),
+            Why::LostDisputes { .. } => (FreezeReason::LostDisputes, None),
+            Why::ManyAccounts => (FreezeReason::ManyAccounts, None),
+            Why::Staff => (FreezeReason::Staff, None),
+        };
+        Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }
+    }
+}
+
+/// An account that may not spend, or might not.
+#[derive(Serialize, ToSchema)]
+pub struct FrozenAccountView {
+    /// Which.
+    pub account: AccountId,
+    /// Every such time, the oldest first.
+    pub freezes: Vec<FreezeView>,
+}
+
+impl From<Account> for FrozenAccountView {
+    fn from(account: Account) -> Self {
+        let freezes = account.freezes.into_iter().map(FreezeView::from).collect();
+        Self { account: account.id, freezes }
+    }
+}
+
+/// What a member of staff decides about a payment whose credits wait.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentDecision {
+    /// Whether the credits are granted. A refused payment stays in the list until it is refunded or granted.
+    pub release: bool,
+    /// Why: 1 to 500 characters. The account's owner gets it with their data.
+    #[schema(min_length = 1, max_length = 500)]
+    pub note: String,
+}
+
+/// What a member of staff decides about an account's spending.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpendingDecision {
+    /// Whether it may spend.
+    pub allowed: bool,
+    /// Why: 1 to 500 characters. The account's owner gets it with their data.
+    #[schema(min_length = 1, max_length = 500)]
+    pub note: String,
+}
+
+/// An event, as Stripe [sends it](https://docs.stripe.com/api/events/object). Only its signature makes it one.
+#[derive(ToSchema)]
+pub struct StripeEvent {
+    /// Its id.
+    pub id: String,
+    /// What it is about: `checkout.session.completed` and so on.
+    pub r#type: String,
+    /// Whether it is about real money.
+    pub livemode: bool,
+}
+
+/// A notification, as PayPal
+/// [sends it](https://developer.paypal.com/api/nvp-soap/ipn/IPNandPDTVariables/). Only PayPal's word makes it one.
+#[derive(ToSchema)]
+pub struct IpnMessage {
+    /// The transaction.
+    pub txn_id: Option<String>,
+    /// What became of it.
+    pub payment_status: Option<String>,
+    /// The encoding of the message.
+    pub charset: Option<String>,
+}

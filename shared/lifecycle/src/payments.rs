@@ -1,0 +1,412 @@
+//! What is heard of payments, from whichever messenger: found, settled, written, once.
+//!
+//! A grant and a claw-back happen in one transaction with the ledger entry, conditioned on the versions of the payment and
+//! the account, so of two messengers that come at once the second finds nothing new. What is heard of a payment that is not
+//! known yet is parked, and `sweep` looks at it again until the payment is there.
+
+use ::payments::{Endpoints, Keys, KeysError, Payments as Providers, ProviderError, Settings, SettingsError};
+use domain::{
+    AccountId, Credits, EntryId, PaymentId, Refusal,
+    fraud::{Decision, Rules},
+    ledger::{Bucket, Cause},
+    money::Money,
+    payment::{Fact, Mismatch, Payment, Rail, Reference},
+    settlement::{self, Settlement, Surroundings},
+};
+use jiff::Timestamp;
+use runtime::{
+    Error,
+    clients::{AppKeyError, Clients},
+    clock,
+    config::{Environment, InvalidVariable},
+    secrets::SecretUnreadable,
+    telemetry::{Metric, metric},
+};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{CommitError, Parked, StoreError, Table, Unclaimed, Write};
+
+use crate::ATTEMPTS;
+
+/// Seconds of the window in which different cards are counted.
+const CARDS_WINDOW_S: i64 = 3_600;
+/// Seconds for which the keys of the providers are good without another look.
+pub const KEYS_S: i64 = 3_600;
+
+/// Why something that was heard was not written. Nothing was, or nothing is known; hearing it again does the rest.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    /// A call failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no application key to count cards under.
+    #[error(transparent)]
+    AppKey(#[from] AppKeyError),
+    /// It cannot be about this payment. Hearing it again helps nobody: a person must look.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The provider did not do what was asked.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The secret with the keys was not given.
+    #[error(transparent)]
+    Secret(#[from] SecretUnreadable),
+    /// It is no good.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The keys do not fit the settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Others wrote every time.
+    #[error("it is being changed by others")]
+    Contended,
+}
+
+impl PaymentError {
+    /// Whether it cannot be about the payment that it names. That is no trouble that passes: a person must look.
+    #[must_use]
+    pub const fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Mismatch(_) | Self::Provider(ProviderError::Mismatch(_)))
+    }
+}
+
+/// What came of something that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It is about this payment, and written if it was new.
+    Known(Box<Payment>),
+    /// Its payment is not known yet; it waits.
+    Parked,
+    /// It is money for an account that is gone. It is recorded, to be refunded.
+    Unclaimed,
+    /// It is about nothing that is known here and moves nothing.
+    Unknown,
+}
+
+/// Settles payments, and asks their providers.
+pub struct Payments {
+    table: Table,
+    clients: Arc<Clients>,
+    app_key_secret: String,
+    keys_secret: String,
+    settings: Settings,
+    rules: Rules,
+    providers: Mutex<Option<(Arc<Providers>, Timestamp)>>,
+}
+
+/// The rules against fraud that this deployment is configured with.
+///
+/// # Errors
+/// A variable is missing or no number.
+pub fn rules(environment: &Environment) -> Result<Rules, InvalidVariable> {
+    let number = |name| environment.integer(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    Ok(Rules {
+        payments_per_hour: number("PAYMENTS_PER_HOUR")?,
+        cards_per_hour: number("CARDS_PER_HOUR")?,
+        new_account_days: number("NEW_ACCOUNT_DAYS")?,
+        new_account_credits: Credits(environment.integer("NEW_ACCOUNT_CREDITS")?),
+        lost_disputes: number("LOST_DISPUTES")?,
+    })
+}
+
+/// Who takes money in this deployment.
+///
+/// # Errors
+/// The variable names somebody else.
+pub fn rails(environment: &Environment) -> Result<Vec<Rail>, UnknownRail> {
+    let names = environment.optional("PAYMENT_PROVIDERS").unwrap_or_default().split(',').map(str::trim);
+    let rails = names.filter(|name| !name.is_empty()).map(|name| {
+        let known = [Rail::Stripe, Rail::Paypal].into_iter().find(|rail| rail.as_str() == name);
+        known.ok_or_else(|| UnknownRail(name.to_owned()))
+    });
+    rails.collect()
+}
+
+/// A name of nobody who takes money.
+#[derive(Debug, thiserror::Error)]
+#[error("PAYMENT_PROVIDERS names {0}: it may name stripe and paypal, separated by a comma")]
+pub struct UnknownRail(String);
+
+/// What checkouts are made with in this deployment.
+///
+/// # Errors
+/// A variable is missing or no good; the message says what to do.
+pub fn settings(environment: &Environment) -> Result<Settings, Error> {
+    let live = environment.required("STAGE")? == "prod";
+    Ok(Settings {
+        live,
+        endpoints: Endpoints::parse(live, environment.optional("PAYMENT_ENDPOINTS").unwrap_or_default())?,
+        return_url: environment.required("RETURN_URL")?,
+        automatic_tax: environment.required("AUTOMATIC_TAX")? == "true",
+        statement_descriptor_suffix: environment.optional("STATEMENT_SUFFIX").map(str::to_owned),
+    })
+}
+
+impl Payments {
+    /// On this table, with what the environment names. Asks nobody for anything yet.
+    ///
+    /// # Errors
+    /// A variable is missing or no good; it is named.
+    pub fn open(environment: &Environment, clients: &Arc<Clients>, table: Table) -> Result<Self, Error> {
+        Ok(Self {
+            table,
+            clients: clients.clone(),
+            app_key_secret: environment.required("APP_KEY_SECRET")?,
+            keys_secret: environment.required("PAYMENT_KEYS_SECRET")?,
+            settings: settings(environment)?,
+            rules: rules(environment)?,
+            providers: Mutex::new(None),
+        })
+    }
+
+    /// The providers, with the keys of the secret: fetched when they are first needed, and again once they are older than
+    /// `at_most_s` seconds, so that whoever finds a key wrong can look whether it was rotated.
+    ///
+    /// # Errors
+    /// The secret cannot be read, or is no good.
+    pub async fn providers(&self, at_most_s: i64, now: Timestamp) -> Result<Arc<Providers>, PaymentError> {
+        let known = self.providers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((providers, since)) = known
+            && now.duration_since(since).as_secs() < at_most_s
+        {
+            return Ok(providers);
+        }
+        let keys = Keys::parse(&self.clients.secret(&self.keys_secret).await?)?;
+        let providers = Arc::new(Providers::new(self.settings.clone(), keys)?);
+        *self.providers.lock().unwrap_or_else(PoisonError::into_inner) = Some((providers.clone(), now));
+        Ok(providers)
+    }
+
+    /// Asks the provider what became of a checkout, and writes what it says: the one way in which a payment is fulfilled,
+    /// safe to take again and at the same time by several.
+    ///
+    /// # Errors
+    /// [`PaymentError`]. `None` if the payment or its account is gone.
+    pub async fn fulfil(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
+        let said = self.providers(KEYS_S, now).await?.ask(payment, now).await?;
+        self.learn((payment.account, payment.id), &said.facts, said.instrument.as_deref(), now).await
+    }
+
+    /// Takes the money of a checkout with PayPal that the buyer has approved, and writes what came of it. A repeat takes
+    /// nothing more.
+    ///
+    /// # Errors
+    /// [`PaymentError`]. `None` if the payment or its account is gone.
+    pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
+        let said = self.providers(KEYS_S, now).await?.capture(payment, now).await?;
+        self.learn((payment.account, payment.id), &said.facts, said.instrument.as_deref(), now).await
+    }
+
+    /// Hears something of a payment that a messenger names.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn hear(&self, reference: &Reference, facts: &[Fact], now: Timestamp) -> Result<Heard, PaymentError> {
+        if let Some(heard) = self.hear_known(reference, facts, now).await? {
+            return Ok(heard);
+        }
+        if matches!(reference, Reference::Payment(_)) {
+            // A payment is written before anybody hears of it, so this one is gone, or was never ours.
+            return self.claim_nothing(reference, facts, now).await;
+        }
+        for fact in facts {
+            let parked = Parked::new(reference.clone(), fact.clone(), now);
+            written(self.table.commit(&[Write::Park(&parked)]).await)?;
+        }
+        // It may have become known since: whoever writes the pointer now finds nothing parked, or we find the pointer.
+        Ok(self.hear_known(reference, facts, now).await?.unwrap_or(Heard::Parked))
+    }
+
+    /// Learns something of a payment. What was known already writes nothing. `instrument` is what was paid with, which is
+    /// counted under a keyed hash for an hour and kept nowhere else.
+    ///
+    /// # Errors
+    /// [`PaymentError`]. `None` if there is no such payment, or no such account any more.
+    pub async fn learn(
+        &self,
+        (account, id): (AccountId, PaymentId),
+        facts: &[Fact],
+        instrument: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Payment>, PaymentError> {
+        let mut cards = None;
+        for _ in 0..ATTEMPTS {
+            let (Some(owner), Some(payment)) = self.table.account_and_payment(account, id).await? else {
+                return Ok(None);
+            };
+            let cards_in_hour = match cards {
+                Some(counted) => counted,
+                None => self.count_cards(&payment, facts, instrument, now).await?,
+            };
+            cards = Some(cards_in_hour);
+            let others = others(&self.table, &payment).await?;
+            let around = Surroundings { account: &owner, others: &others, cards_in_hour, rules: &self.rules };
+            let entry = EntryId(clock::uuid_at(now));
+            let Some(settlement) = settlement::learn(&payment, facts, around, entry, now)? else {
+                return Ok(Some(payment));
+            };
+            let pointer = new_pointer(&payment, &settlement.payment);
+            match self.table.commit(&writes(&settlement, pointer.as_ref())).await {
+                Ok(()) => {
+                    measure(&settlement, now);
+                    return Ok(Some(settlement.payment));
+                }
+                Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(PaymentError::Contended)
+    }
+
+    /// Looks once more at a fact that waits: whether its payment is known by now.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn look_again(&self, parked: &Parked, now: Timestamp) -> Result<bool, PaymentError> {
+        let facts = std::slice::from_ref(&parked.fact);
+        let heard = self.hear_known(&parked.reference, facts, now).await;
+        let postponed = parked.postponed(now);
+        let (write, found) = match &heard {
+            Ok(Some(_)) => (Write::Unpark(parked), true),
+            Ok(None) => (Write::Park(&postponed), false),
+            // It is logged, and nothing that it could wait for makes it fit.
+            Err(PaymentError::Mismatch(_)) => (Write::Unpark(parked), true),
+            Err(_) => return heard.map(|_| false),
+        };
+        written(self.table.commit(&[write]).await)?;
+        heard.map(|_| found)
+    }
+
+    async fn hear_known(
+        &self,
+        reference: &Reference,
+        facts: &[Fact],
+        now: Timestamp,
+    ) -> Result<Option<Heard>, PaymentError> {
+        let Some(found) = self.table.find_payment(reference).await? else { return Ok(None) };
+        let learned = self.learn(found, facts, None, now).await?;
+        Ok(learned.map(|payment| Heard::Known(Box::new(payment))))
+    }
+
+    async fn claim_nothing(
+        &self,
+        reference: &Reference,
+        facts: &[Fact],
+        now: Timestamp,
+    ) -> Result<Heard, PaymentError> {
+        let paid = facts.iter().find_map(|fact| if let Fact::Paid(receipt) = fact { Some(receipt) } else { None });
+        let Some(receipt) = paid else { return Ok(Heard::Unknown) };
+        self.unclaimed(reference.clone(), receipt.transaction.clone(), Some(receipt.total), now).await?;
+        Ok(Heard::Unclaimed)
+    }
+
+    /// Records money that no account claims, and raises the alarm: somebody must refund it.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn unclaimed(
+        &self,
+        reference: Reference,
+        transaction: String,
+        total: Option<Money>,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        let unclaimed = Unclaimed { reference, transaction, total, at: now };
+        written(self.table.commit(&[Write::Unclaimed(&unclaimed)]).await)?;
+        let transaction = unclaimed.transaction;
+        tracing::error!(transaction, "money arrived for an account that is gone: refund it with the provider");
+        metric(Metric::UnclaimedPayments, 1, &[]);
+        Ok(())
+    }
+
+    /// The different cards that the account pays with in this hour. Counts one only where it pays now.
+    async fn count_cards(
+        &self,
+        payment: &Payment,
+        facts: &[Fact],
+        instrument: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u32, PaymentError> {
+        let pays = payment.receipt.is_none() && facts.iter().any(|fact| matches!(fact, Fact::Paid(_)));
+        let Some(instrument) = instrument.filter(|_| pays) else { return Ok(0) };
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        let account = hex(&sealer.mac("window cards account", payment.account.0.as_bytes()));
+        let card = hex(&sealer.mac("window cards", instrument.as_bytes()));
+        Ok(self.table.count_different_in_window("cards", (&account, &card), CARDS_WINDOW_S, now).await?)
+    }
+}
+
+/// What follows from a decision of staff about a payment whose credits wait for one. Writes nothing.
+///
+/// # Errors
+/// A call failed.
+pub async fn decide(
+    table: &Table,
+    rules: &Rules,
+    (account, id): (AccountId, PaymentId),
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<Result<Settlement, Refusal>, StoreError> {
+    let (Some(owner), Some(payment)) = table.account_and_payment(account, id).await? else {
+        return Ok(Err(Refusal::NotFound));
+    };
+    let others = others(table, &payment).await?;
+    let around = Surroundings { account: &owner, others: &others, cards_in_hour: 0, rules };
+    Ok(settlement::decide(&payment, decision.clone(), around, EntryId(clock::uuid_at(now)), now))
+}
+
+async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreError> {
+    let mut others = table.all_payments(payment.account).await?;
+    others.retain(|other| other.id != payment.id);
+    Ok(others)
+}
+
+/// Measures what a settlement that was written moved, and how long the buyer waited for it.
+pub fn measure(settlement: &Settlement, now: Timestamp) {
+    let Settlement { payment, entry, .. } = settlement;
+    let outcome = payment.status();
+    metric(Metric::Payments, 1, &[payment.rail.as_str(), outcome.as_str()]);
+    let Some(entry) = entry else { return };
+    let gained = |bucket| {
+        let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
+        postings.map(|posting| posting.amount.0).sum::<i64>()
+    };
+    metric(Metric::CreditsBought, -gained(Bucket::Bought), &[]);
+    metric(Metric::CreditsReversed, gained(Bucket::Reversed), &[]);
+    let receipt = payment.receipt.as_ref().filter(|_| matches!(entry.cause, Cause::Purchase { .. }));
+    // What a person had to look at first was not late.
+    if let Some(receipt) = receipt.filter(|_| payment.review.is_none()) {
+        metric(
+            Metric::GrantDelayMs,
+            i64::try_from(now.duration_since(receipt.at).as_millis()).unwrap_or(i64::MAX),
+            &[],
+        );
+    }
+}
+
+/// What one transaction writes of a settlement, with the pointer that finds the payment by its transaction from now on.
+#[must_use]
+pub fn writes<'a>(settlement: &'a Settlement, pointer: Option<&'a Reference>) -> Vec<Write<'a>> {
+    let Settlement { payment, account, entry } = settlement;
+    let mut writes = vec![Write::Payment(payment)];
+    writes.extend(account.as_ref().map(Write::Account));
+    writes.extend(entry.as_ref().map(|entry| Write::Entry(payment.account, entry)));
+    writes.extend(pointer.map(|reference| Write::PaymentPointer(reference, payment)));
+    writes
+}
+
+fn new_pointer(before: &Payment, after: &Payment) -> Option<Reference> {
+    let receipt = after.receipt.as_ref().filter(|_| before.receipt.is_none())?;
+    Some(Reference::Transaction(after.rail, receipt.transaction.clone()))
+}
+
+/// Of these writes none has a condition, so none is ever stale.
+fn written(result: Result<(), CommitError>) -> Result<(), PaymentError> {
+    match result {
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,190 @@
+//! The events of Stripe.
+
+use domain::{
+    money::{Currency, Money},
+    payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
+};
+use payments::{HANDLED_EVENTS, Notice, WebhookError};
+use ring::hmac;
+use serde_json::{Value, json};
+
+use super::{example, now, offline, offline_live, payment};
+
+const INTENT: &str = "pi_1PgafyB7WZ01zgkW";
+
+fn event(kind: &str, object: Value) -> Value {
+    example("event", json!({ "type": kind, "data": { "object": object } }))
+}
+
+fn signature(body: &str, secret: &str, age_s: i64) -> String {
+    let time = now().as_second() - age_s;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={time},v1={hex}")
+}
+
+fn read(event: &Value) -> Result<Notice, WebhookError> {
+    let body = event.to_string();
+    offline().read_event(body.as_bytes(), &signature(&body, "whsec_new", 0), now())
+}
+
+fn session(kind: &str) -> Notice {
+    let id = payment(Rail::Stripe).id;
+    read(&event(kind, example("checkout.session", json!({ "client_reference_id": id })))).unwrap()
+}
+
+fn about_the_transaction(notice: Result<Notice, WebhookError>) -> Fact {
+    match notice {
+        Ok(Notice::About(Reference::Transaction(Rail::Stripe, intent), facts)) if intent == INTENT => {
+            facts.into_iter().next().unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refund(kind: &str, status: &str) -> Fact {
+    let fields = json!({ "id": "re_1", "amount": 500, "payment_intent": INTENT, "status": status });
+    about_the_transaction(read(&event(kind, example("refund", fields))))
+}
+
+fn dispute(kind: &str, status: &str) -> Dispute {
+    let fields = json!({ "id": "du_1", "amount": 2000, "payment_intent": INTENT, "status": status });
+    let kind = format!("charge.dispute.{kind}");
+    match about_the_transaction(read(&event(&kind, example("dispute", fields)))) {
+        Fact::Dispute { id, currency: Currency::Usd, dispute } if id == "du_1" => dispute,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn s2_a_purchase_is_asked_about_and_one_that_failed_is_closed() {
+    let id = payment(Rail::Stripe).id;
+    assert_eq!(session("checkout.session.completed"), Notice::Ask(id));
+    assert_eq!(session("checkout.session.async_payment_succeeded"), Notice::Ask(id));
+    let closed = |fact| Notice::About(Reference::Payment(id), vec![fact]);
+    assert_eq!(session("checkout.session.async_payment_failed"), closed(Fact::Failed));
+    assert_eq!(session("checkout.session.expired"), closed(Fact::Expired));
+}
+
+#[test]
+fn s4_an_event_grants_nothing_by_itself_and_is_refused_about_the_other_kind_of_money() {
+    let body = event("checkout.session.completed", example("checkout.session", json!({}))).to_string();
+    let signature = signature(&body, "whsec_new", 0);
+    assert_eq!(offline_live().read_event(body.as_bytes(), &signature, now()), Err(WebhookError::Mode));
+    let live = example("event", json!({ "livemode": true, "type": "x" }));
+    assert_eq!(read(&live), Err(WebhookError::Mode));
+}
+
+#[test]
+fn s4_a_session_that_is_not_ours_is_nothing() {
+    for reference in [json!(null), json!("someone's cart"), json!("")] {
+        for kind in ["checkout.session.completed", "checkout.session.expired"] {
+            let session = example("checkout.session", json!({ "client_reference_id": reference }));
+            assert_eq!(read(&event(kind, session)), Ok(Notice::Nothing));
+        }
+    }
+    let stranger = example("refund", json!({ "payment_intent": null }));
+    assert_eq!(read(&event("refund.created", stranger)), Ok(Notice::Nothing));
+    let crowns = example("refund", json!({ "payment_intent": INTENT, "currency": "sek" }));
+    assert_eq!(read(&event("refund.created", crowns)), Ok(Notice::Nothing));
+}
+
+#[test]
+fn s5_the_signature_is_over_the_very_bytes_within_five_minutes_by_any_secret() {
+    let body = event("plan.created", json!({})).to_string();
+    let check = |body: &str, header: &str, expected: Result<Notice, WebhookError>| {
+        assert_eq!(offline().read_event(body.as_bytes(), header, now()), expected, "{header}");
+    };
+    let good = signature(&body, "whsec_new", 0);
+    let (time, tag) = good.split_once(',').unwrap();
+    check(&body, &good, Ok(Notice::Nothing));
+    check(&body, &signature(&body, "whsec_old", 0), Ok(Notice::Nothing));
+    for age_s in [300, -300] {
+        check(&body, &signature(&body, "whsec_new", age_s), Ok(Notice::Nothing));
+    }
+    check(&body, &format!("{time},v1={},{tag},v0=x", "0".repeat(64)), Ok(Notice::Nothing));
+
+    for age_s in [301, -301, now().as_second()] {
+        check(&body, &signature(&body, "whsec_new", age_s), Err(WebhookError::Stale));
+    }
+    check(&format!("{body} "), &good, Err(WebhookError::Forged));
+    check(&body, &signature(&body, "whsec_wrong", 0), Err(WebhookError::Forged));
+    check(&body, &signature("{}", "whsec_new", 0), Err(WebhookError::Forged));
+    check(&body, &format!("t={},{tag}", now().as_second() - 1), Err(WebhookError::Forged));
+    let old = tag.replace("v1", "v0");
+    for header in
+        ["", "t=", time, tag, "t=x,v1=y", &format!("{time},{old}"), &format!("{time},{time},{tag}"), &good[..80]]
+    {
+        check(&body, header, Err(WebhookError::Unsigned));
+    }
+}
+
+#[test]
+fn s5_only_our_own_failures_make_stripe_send_again() {
+    for error in [WebhookError::Unsigned, WebhookError::Forged, WebhookError::Stale, WebhookError::Mode] {
+        assert!(!error.retryable());
+    }
+    assert_eq!(read(&json!({})), Err(WebhookError::Unreadable("type")));
+    let unreadable = read(&event("refund.created", json!({ "id": "re_1" })));
+    assert_eq!(unreadable, Err(WebhookError::Unreadable("object")));
+    assert!(WebhookError::Unreadable("object").retryable());
+}
+
+#[test]
+fn s5_an_event_that_is_not_handled_is_nothing_and_all_that_are_handled_are_something() {
+    for kind in ["charge.refunded", "invoice.paid", "payment_intent.succeeded", ""] {
+        assert_eq!(read(&event(kind, json!({ "any": "thing" }))), Ok(Notice::Nothing), "{kind}");
+    }
+    for kind in HANDLED_EVENTS {
+        assert_eq!(read(&event(kind, json!(null))), Err(WebhookError::Unreadable("object")), "{kind}");
+    }
+}
+
+#[test]
+fn s7_a_refund_is_known_by_its_id_and_is_undone_when_it_fails() {
+    let fact = |state| Fact::Refund { id: "re_1".to_owned(), amount: Money::new(500, Currency::Usd), state };
+    for status in ["pending", "requires_action", "succeeded"] {
+        assert_eq!(refund("refund.created", status), fact(RefundState::Made));
+    }
+    assert_eq!(refund("refund.failed", "failed"), fact(RefundState::Undone));
+    assert_eq!(refund("refund.updated", "canceled"), fact(RefundState::Undone));
+    assert_eq!(refund("charge.refund.updated", "failed"), fact(RefundState::Undone));
+}
+
+#[test]
+fn s8_an_inquiry_takes_nothing() {
+    for status in ["warning_needs_response", "warning_under_review", "warning_closed", "prevented"] {
+        assert_eq!(dispute("updated", status), Dispute { amount: 2000, ..Dispute::default() }, "{status}");
+    }
+}
+
+#[test]
+fn s8_a_dispute_is_open_until_it_is_won_or_lost_and_its_money_moves_by_its_own_events() {
+    let open = Dispute { amount: 2000, formal: true, ..Dispute::default() };
+    assert_eq!(dispute("created", "needs_response"), open);
+    assert_eq!(dispute("updated", "under_review"), open);
+    assert_eq!(dispute("funds_withdrawn", "needs_response"), Dispute { withdrawn: true, ..open });
+    assert_eq!(dispute("funds_reinstated", "under_review"), Dispute { reinstated: true, ..open });
+    let won = Dispute { reinstated: true, outcome: Some(Outcome::Won), ..open };
+    assert_eq!(dispute("closed", "won"), won);
+    let lost = Dispute { withdrawn: true, outcome: Some(Outcome::Lost), ..open };
+    assert_eq!(dispute("closed", "lost"), lost);
+}
+
+#[test]
+fn s9_an_early_fraud_warning_is_one() {
+    let warning = example("radar.early_fraud_warning", json!({ "id": "issfr_1", "payment_intent": INTENT }));
+    let fact = about_the_transaction(read(&event("radar.early_fraud_warning.created", warning)));
+    assert_eq!(fact, Fact::FraudWarning { id: "issfr_1".to_owned() });
+}
+
+#[test]
+fn p7_a_card_number_in_place_of_an_id_is_not_kept() {
+    for id in ["4242424242424242", "re_4242424242424242", "re_ my card", ""] {
+        for fields in [json!({ "id": id, "payment_intent": INTENT }), json!({ "payment_intent": id })] {
+            let refused = read(&event("refund.created", example("refund", fields)));
+            assert_eq!(refused, Err(WebhookError::Unreadable("id")), "{id}");
+        }
+    }
+}

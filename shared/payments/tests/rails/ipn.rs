@@ -1,0 +1,269 @@
+//! The messages of PayPal.
+
+use domain::{
+    money::{Currency, Money},
+    payment::{Fact, Mismatch, Rail, Receipt, Reference, RefundState},
+};
+use payments::{IpnError, Notice, Verification, cards};
+use proptest::prelude::*;
+
+use super::{now, offline, offline_live, payment, payments, stub::Stub};
+
+const PARENT: &str = "8MC585209K746392H";
+const CHILD: &str = "4XY11122B3334445C";
+
+/// A message with these fields instead of the usual ones; an empty value leaves the field out.
+fn message(fields: &[(&str, &str)]) -> String {
+    let id = payment(Rail::Paypal).id.to_string();
+    let mut all = vec![
+        ("payment_type", "instant"),
+        ("payment_date", "10:59:00 Nov 22, 2026 PST"),
+        ("payment_status", "Completed"),
+        ("first_name", "Jos\u{e9}"),
+        ("payer_email", "jo@b.example"),
+        ("receiver_email", "seller@darkroom.example"),
+        ("receiver_id", "S8XGHLYDW9T3S"),
+        ("mc_currency", "USD"),
+        ("mc_gross", "20.00"),
+        ("txn_id", PARENT),
+        ("txn_type", "express_checkout"),
+        ("invoice", &id),
+        ("custom", &id),
+        ("charset", "windows-1252"),
+        ("test_ipn", "1"),
+    ];
+    for field in fields {
+        all.retain(|(name, _)| *name != field.0);
+        all.push(*field);
+    }
+    let filled = all.into_iter().filter(|(_, value)| !value.is_empty());
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish().replace("%C3%A9", "%E9")
+}
+
+fn read(fields: &[(&str, &str)]) -> Result<Notice, IpnError> {
+    offline().read_ipn(message(fields).as_bytes())
+}
+
+fn child(status: &str, gross: &str) -> Fact {
+    let fields = [
+        ("payment_status", status),
+        ("txn_id", CHILD),
+        ("parent_txn_id", PARENT),
+        ("mc_gross", gross),
+        ("txn_type", ""),
+    ];
+    about_the_transaction(read(&fields))
+}
+
+fn about_the_transaction(notice: Result<Notice, IpnError>) -> Fact {
+    match notice {
+        Ok(Notice::About(Reference::Transaction(Rail::Paypal, parent), facts)) if parent == PARENT => {
+            facts.into_iter().next().unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn about_the_payment(fact: Fact) -> Result<Notice, IpnError> {
+    Ok(Notice::About(Reference::Payment(payment(Rail::Paypal).id), vec![fact]))
+}
+
+fn paid() -> Fact {
+    let price = Money::new(2000, Currency::Usd);
+    Fact::Paid(Receipt {
+        net: price,
+        total: price,
+        transaction: PARENT.to_owned(),
+        billing_email: Some("jo@b.example".to_owned()),
+        at: "2026-11-22T18:59:00Z".parse().unwrap(),
+    })
+}
+
+#[tokio::test]
+async fn pp2_the_same_bytes_go_back_in_the_same_order_and_charset() {
+    for (raw, charset) in [
+        (&b"b=%E9&a=%zz&b=2"[..], "windows-1252"),
+        (b"charset=UTF-8&a=1+2", "UTF-8"),
+        (b"charset=evil%0d%0a&a=1", "windows-1252"),
+        (b"\xff\xfe", "windows-1252"),
+    ] {
+        let stub = Stub::start_with([(200, "VERIFIED".to_owned())]).await;
+        assert_eq!(payments(&stub.base).verify_ipn(raw).await.unwrap(), Verification::Verified);
+        let [asked] = stub.asked().try_into().ok().unwrap();
+        assert_eq!(asked.line, "POST /cgi-bin/webscr");
+        assert_eq!(asked.body, [b"cmd=_notify-validate&", raw].concat());
+        assert_eq!(asked.header("content-type"), format!("application/x-www-form-urlencoded; charset={charset}"));
+        assert!(asked.header("user-agent").starts_with("darkroom-payments/"));
+    }
+}
+
+#[tokio::test]
+async fn pp3_only_paypals_two_words_are_answers() {
+    for (status, body, expected) in [
+        (200, "VERIFIED", Verification::Verified),
+        (200, "INVALID", Verification::Invalid),
+        (200, "VERIFIED, more or less", Verification::Unknown),
+        (200, "", Verification::Unknown),
+        (200, "<html>", Verification::Unknown),
+        (302, "VERIFIED", Verification::Unknown),
+        (403, "INVALID", Verification::Unknown),
+        (500, "VERIFIED", Verification::Unknown),
+    ] {
+        let stub = Stub::start_with([(status, body.to_owned())]).await;
+        assert_eq!(payments(&stub.base).verify_ipn(b"a=1").await.unwrap(), expected, "{status} {body}");
+    }
+    assert_eq!(offline().verify_ipn(b"a=1").await.unwrap(), Verification::Unknown);
+}
+
+#[test]
+fn pp4_what_is_verified_must_also_be_ours() {
+    assert_eq!(read(&[("receiver_id", "SOMEBODYELSE")]), Err(IpnError::Receiver));
+    assert_eq!(read(&[("receiver_id", "")]), Err(IpnError::Receiver));
+    assert_eq!(read(&[("mc_gross", "twenty")]), Err(IpnError::Field("mc_gross")));
+    assert_eq!(read(&[("mc_currency", "SEK")]), Err(IpnError::Field("mc_currency")));
+    assert_eq!(read(&[("txn_id", "")]), Err(IpnError::Field("txn_id")));
+    assert_eq!(read(&[("custom", "00000000-0000-0000-0000-000000000008")]), Err(IpnError::Field("custom")));
+    assert_eq!(read(&[("custom", "a cart"), ("invoice", "17")]), Ok(Notice::Nothing));
+}
+
+#[test]
+fn pp4_another_amount_or_currency_does_not_pay_the_payment() {
+    let learned = |fields: &[(&str, &str)]| match read(fields).unwrap() {
+        Notice::About(_, facts) => payment(Rail::Paypal).with(&facts[0], now()).map(|paid| paid.receipt.is_some()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(learned(&[]), Ok(true));
+    assert_eq!(learned(&[("mc_gross", "19.99")]), Err(Mismatch("amount")));
+    assert_eq!(learned(&[("mc_currency", "EUR")]), Err(Mismatch("currency")));
+}
+
+#[test]
+fn pp5_test_money_is_refused_where_real_money_is_taken_and_the_other_way_round() {
+    let test = message(&[]);
+    let live = message(&[("test_ipn", "")]);
+    assert_eq!(offline_live().read_ipn(test.as_bytes()), Err(IpnError::Mode));
+    assert_eq!(offline_live().read_ipn(live.as_bytes()), about_the_payment(paid()));
+    assert_eq!(offline().read_ipn(live.as_bytes()), Err(IpnError::Mode));
+    assert_eq!(offline().read_ipn(test.as_bytes()), about_the_payment(paid()));
+}
+
+#[test]
+fn pp6_pending_and_completed_of_one_transaction_are_two_facts_and_each_is_the_same_every_time() {
+    for _ in 0..2 {
+        assert_eq!(read(&[("payment_status", "Pending")]), about_the_payment(Fact::Pending));
+        assert_eq!(read(&[]), about_the_payment(paid()));
+    }
+}
+
+#[test]
+fn pp7_only_completed_is_paid() {
+    for (status, fact) in [
+        ("Denied", Fact::Failed),
+        ("Failed", Fact::Failed),
+        ("Voided", Fact::Failed),
+        ("Expired", Fact::Expired),
+        ("Pending", Fact::Pending),
+    ] {
+        assert_eq!(read(&[("payment_status", status)]), about_the_payment(fact), "{status}");
+    }
+    for status in ["Created", "Processed", "completed", "Something", ""] {
+        assert_eq!(read(&[("payment_status", status)]), Ok(Notice::Nothing), "{status}");
+    }
+}
+
+#[test]
+fn pp7_the_time_of_the_payment_is_in_pacific_time() {
+    for (written, time) in [
+        ("23:59:59 Dec 31, 2026 PST", Some("2027-01-01T07:59:59Z")),
+        ("01:02:03 Jul 4, 2026 PDT", Some("2026-07-04T08:02:03Z")),
+        ("01:02:03 Jul 4, 2026 CET", None),
+        ("yesterday", None),
+        ("", None),
+    ] {
+        let at = match read(&[("payment_date", written)]) {
+            Ok(Notice::About(_, facts)) => facts.into_iter().find_map(|fact| match fact {
+                Fact::Paid(receipt) => Some(receipt.at.to_string()),
+                _ => None,
+            }),
+            other => {
+                assert_eq!(other, Err(IpnError::Field("payment_date")));
+                None
+            }
+        };
+        assert_eq!(at.as_deref(), time, "{written}");
+    }
+}
+
+#[test]
+fn pp8_what_goes_back_and_comes_again_is_found_by_its_parent() {
+    let (id, money) = (|| CHILD.to_owned(), |amount| Money::new(amount, Currency::Usd));
+    let refund = |amount| Fact::Refund { id: id(), amount: money(amount), state: RefundState::Made };
+    assert_eq!(child("Refunded", "-5.01"), refund(-501));
+    assert_eq!(child("Partially_Refunded", "-5.01"), refund(-501));
+    assert_eq!(child("Reversed", "-20.00"), Fact::Reversal { id: id(), amount: money(-2000) });
+    assert_eq!(child("Canceled_Reversal", "20.00"), Fact::Restoration { id: id(), amount: money(2000) });
+    assert_eq!(read(&[("payment_status", "Refunded")]), Err(IpnError::Field("parent_txn_id")));
+}
+
+#[test]
+fn pp9_a_case_and_an_adjustment_move_nothing() {
+    let case = read(&[("txn_type", "new_case"), ("payment_status", ""), ("case_id", "PP-D-27803")]);
+    assert_eq!(about_the_transaction(case), Fact::Case { id: "PP-D-27803".to_owned() });
+    let adjusted = [("txn_type", "adjustment"), ("txn_id", CHILD), ("parent_txn_id", PARENT), ("mc_gross", "-20.00")];
+    assert_eq!(about_the_transaction(read(&adjusted)), Fact::Case { id: CHILD.to_owned() });
+}
+
+#[test]
+fn pp11_a_body_that_can_be_read_in_two_ways_is_refused() {
+    let check = |raw: &[u8], error: IpnError| {
+        assert_eq!(offline().read_ipn(raw), Err(error), "{}", String::from_utf8_lossy(&raw[..raw.len().min(60)]));
+    };
+    check(b"", IpnError::Empty);
+    check(&vec![b'a'; 1024 * 1024], IpnError::TooLarge);
+    check(format!("{}&txn_id=2", message(&[])).as_bytes(), IpnError::Duplicate);
+    check(format!("{}&tx%6e_id=2", message(&[])).as_bytes(), IpnError::Duplicate);
+    for broken in ["a=%", "a=%4", "a=%zz", "a", "a=1&&b=2", "a=1\nb=2", "a=\u{e9}", "{\"a\": 1}"] {
+        check(broken.as_bytes(), IpnError::Encoding);
+    }
+    assert_eq!(read(&[("charset", "")]), about_the_payment(paid()));
+}
+
+#[test]
+fn b2_amounts_are_read_in_their_currency() {
+    let amount = |fields: &[(&str, &str)]| match read(fields) {
+        Ok(Notice::About(_, facts)) => facts.into_iter().find_map(|fact| match fact {
+            Fact::Paid(receipt) => Some(receipt.total),
+            _ => None,
+        }),
+        _ => None,
+    };
+    assert_eq!(amount(&[("mc_currency", "JPY"), ("mc_gross", "3000")]), Some(Money::new(3000, Currency::Jpy)));
+    assert_eq!(amount(&[("mc_gross", "20.1")]), Some(Money::new(2010, Currency::Usd)));
+    for wrong in ["20.001", "2e3", "1,000.00", "+20"] {
+        assert_eq!(amount(&[("mc_gross", wrong)]), None, "{wrong}");
+    }
+    assert_eq!(amount(&[("mc_currency", "JPY"), ("mc_gross", "3000.00")]), None);
+}
+
+#[test]
+fn p7_no_card_number_gets_into_a_fact() {
+    let card = "4242424242424242";
+    for name in ["txn_id", "parent_txn_id", "case_id", "payer_email", "memo", "first_name", "custom", "invoice"] {
+        for kind in [("payment_status", "Completed"), ("payment_status", "Refunded"), ("txn_type", "new_case")] {
+            let fields = [("parent_txn_id", PARENT), kind, (name, card)];
+            let notice = format!("{:?}", read(&fields));
+            assert!(!notice.contains(card), "{notice}");
+            assert!(cards::any_in_form(message(&fields).as_bytes()), "{name}");
+        }
+    }
+    assert!(!cards::any_in_form(message(&[("receipt_id", "4242-4242-4242-4242")]).as_bytes()));
+}
+
+proptest! {
+    #[test]
+    fn pp11_no_body_breaks_the_reader(raw in proptest::collection::vec(any::<u8>(), 0..200), tail in "[a-z%&=0-9+]{0,80}") {
+        let _ = offline().read_ipn(&raw);
+        let _ = offline().read_ipn(format!("{}&{tail}", message(&[])).as_bytes());
+        cards::any_in_form(&raw);
+    }
+}

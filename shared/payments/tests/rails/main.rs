@@ -1,0 +1,105 @@
+//! Both rails against stubs that speak what the providers document.
+//!
+//! `examples.json` has Stripe's own example objects (<https://github.com/stripe/openapi>, MIT).
+
+mod event;
+mod ipn;
+mod order;
+mod session;
+mod stub;
+
+use domain::{
+    AccountId, PaymentId,
+    money::Currency,
+    package,
+    payment::{Payment, Rail},
+};
+use jiff::Timestamp;
+use payments::{Endpoints, Keys, Payments, Settings};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const KEYS: &str = r#"{
+    "stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_new", "whsec_old"],
+    "paypal_client_id": "app", "paypal_client_secret": "hush", "paypal_receiver_id": "S8XGHLYDW9T3S"
+}"#;
+const CHECKOUT: &str = "cs_test_a1";
+const ORDER: &str = "5O190127TN364715T";
+
+fn now() -> Timestamp {
+    "2026-11-22T18:58:00Z".parse().unwrap()
+}
+
+/// 1,000 credits for 20 dollars, made just now.
+fn payment(rail: Rail) -> Payment {
+    let (package, price) = package::choose("maker", Currency::Usd).unwrap();
+    let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
+    let checkout = if rail == Rail::Stripe { CHECKOUT } else { ORDER };
+    Payment::open(id, account, rail, (package, price), now()).handed_out(checkout.to_owned())
+}
+
+fn settings(base: &str) -> Settings {
+    let overrides = json!({ "stripe": base, "paypal": base, "paypal_ipn": format!("{base}/cgi-bin/webscr") });
+    Settings {
+        live: false,
+        endpoints: Endpoints::parse(false, &overrides.to_string()).unwrap(),
+        return_url: "https://darkroom.example/checkout/{checkout}".to_owned(),
+        automatic_tax: false,
+        statement_descriptor_suffix: Some("CREDITS".to_owned()),
+    }
+}
+
+fn payments(base: &str) -> Payments {
+    Payments::new(settings(base), Keys::parse(KEYS).unwrap()).unwrap()
+}
+
+/// Payments that call nobody.
+fn offline() -> Payments {
+    payments("http://127.0.0.1:9")
+}
+
+/// The same where real money is taken.
+fn offline_live() -> Payments {
+    let endpoints = Endpoints::parse(true, "").unwrap();
+    let settings = Settings { live: true, endpoints, ..settings("http://127.0.0.1:9") };
+    Payments::new(settings, Keys::parse(&KEYS.replace("sk_test_", "sk_live_")).unwrap()).unwrap()
+}
+
+/// One of Stripe's example objects, with these fields instead of its own.
+fn example(object: &str, fields: Value) -> Value {
+    let mut examples: Value = serde_json::from_str(include_str!("examples.json")).unwrap();
+    let mut example = examples[object].take();
+    for (name, value) in fields.as_object().unwrap() {
+        example[name] = value.clone();
+    }
+    example
+}
+
+#[test]
+fn a_key_for_the_other_kind_of_money_stops_the_start() {
+    let live =
+        Settings { live: true, endpoints: Endpoints::parse(true, "").unwrap(), ..settings("http://127.0.0.1:9") };
+    let error = Payments::new(live, Keys::parse(KEYS).unwrap()).err().unwrap().to_string();
+    assert!(error.contains("sk_live_"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
+    let payments = Payments::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
+    for rail in [Rail::Stripe, Rail::Paypal] {
+        assert!(!payments.takes(rail));
+        let error = payments.create(&payment(rail), "Maker", "a@b.example", now()).await.unwrap_err();
+        let needed = format!("put {}_", rail.as_str());
+        assert!(!error.retryable() && error.to_string().contains(&needed), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_that_was_never_handed_out_expires_without_a_call() {
+    for rail in [Rail::Stripe, Rail::Paypal] {
+        let never = Payment { checkout: None, ..payment(rail) };
+        assert_eq!(offline().ask(&never, now()).await.unwrap().facts, []);
+        let expired = offline().ask(&never, never.closes_at()).await.unwrap().facts;
+        assert_eq!(expired, [domain::payment::Fact::Expired]);
+    }
+}

@@ -1,0 +1,244 @@
+//! PayPal Orders.
+
+use domain::{
+    money::{Currency, Money},
+    payment::{Fact, Payment, Rail, Receipt, RefundState},
+};
+use jiff::SignedDuration;
+use payments::{Hosted, ProviderError, Said};
+use serde_json::{Value, json};
+
+use super::{ORDER, now, payment, payments, stub::Stub};
+
+const CAPTURE: &str = "3C679366HH908993F";
+
+fn token() -> (u16, Value) {
+    (
+        200,
+        json!({ "scope": "x", "access_token": "A21", "token_type": "Bearer", "app_id": "APP-1", "expires_in": 32400 }),
+    )
+}
+
+/// As <https://developer.paypal.com/docs/api/orders/v2/#orders_get> shows it.
+fn order(status: &str, captures: Value, refunds: Value) -> Value {
+    let id = payment(Rail::Paypal).id;
+    json!({
+        "id": ORDER,
+        "intent": "CAPTURE",
+        "status": status,
+        "payer": { "payer_id": "QYR5Z8XDVJNXQ", "email_address": "jo@b.example", "name": { "given_name": "Jo" } },
+        "purchase_units": [{
+            "reference_id": "default",
+            "custom_id": id,
+            "invoice_id": id,
+            "amount": { "currency_code": "USD", "value": "20.00" },
+            "payments": { "captures": captures, "refunds": refunds },
+        }],
+        "create_time": "2026-11-22T18:58:00Z",
+        "links": [],
+    })
+}
+
+fn capture(status: &str) -> Value {
+    json!({
+        "id": CAPTURE,
+        "status": status,
+        "amount": { "currency_code": "USD", "value": "20.00" },
+        "final_capture": true,
+        "create_time": "2026-11-22T18:59:00Z",
+        "update_time": "2026-11-22T18:59:00Z",
+    })
+}
+
+fn paid() -> Fact {
+    let price = Money::new(2000, Currency::Usd);
+    Fact::Paid(Receipt {
+        net: price,
+        total: price,
+        transaction: CAPTURE.to_owned(),
+        billing_email: Some("jo@b.example".to_owned()),
+        at: "2026-11-22T18:59:00Z".parse().unwrap(),
+    })
+}
+
+fn unprocessable(issue: &str) -> (u16, Value) {
+    (422, json!({ "name": "UNPROCESSABLE_ENTITY", "details": [{ "issue": issue }], "debug_id": "b1d1" }))
+}
+
+async fn ask(answer: (u16, Value), minutes: i64) -> Result<Said, ProviderError> {
+    let stub = Stub::start([token(), answer]).await;
+    payments(&stub.base).ask(&payment(Rail::Paypal), now() + SignedDuration::from_mins(minutes)).await
+}
+
+#[tokio::test]
+async fn p34_an_order_is_made_for_the_price_of_the_catalogue_once() {
+    let made = json!({
+        "id": ORDER,
+        "status": "PAYER_ACTION_REQUIRED",
+        "links": [
+            { "href": "https://api-m.paypal.com/v2/checkout/orders/1", "rel": "self", "method": "GET" },
+            { "href": "https://www.paypal.com/checkoutnow?token=1", "rel": "payer-action", "method": "GET" },
+        ],
+    });
+    let stub = Stub::start([token(), (200, made)]).await;
+    let payment = payment(Rail::Paypal);
+    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", "jo@b.example", now()).await.unwrap();
+    let url = "https://www.paypal.com/checkoutnow?token=1".to_owned();
+    assert_eq!(hosted, Hosted { checkout: ORDER.to_owned(), url });
+
+    let [token, create] = stub.asked().try_into().ok().unwrap();
+    assert_eq!(token.line, "POST /v1/oauth2/token");
+    assert_eq!(token.header("authorization"), "Basic YXBwOmh1c2g=");
+    assert_eq!(&token.body[..], b"grant_type=client_credentials");
+    assert_eq!(create.line, "POST /v2/checkout/orders");
+    assert_eq!(create.header("authorization"), "Bearer A21");
+    assert_eq!(create.header("paypal-request-id"), payment.id.to_string());
+    let back = format!("https://darkroom.example/checkout/{}", payment.id);
+    let expected = json!({
+        "intent": "CAPTURE",
+        "purchase_units": [{
+            "custom_id": payment.id,
+            "invoice_id": payment.id,
+            "description": "Maker: 1,000 credits",
+            "amount": { "currency_code": "USD", "value": "20.00" },
+        }],
+        "payment_source": { "paypal": { "experience_context": {
+            "return_url": back,
+            "cancel_url": back,
+            "shipping_preference": "NO_SHIPPING",
+            "user_action": "PAY_NOW",
+        } } },
+    });
+    assert_eq!(serde_json::from_slice::<Value>(&create.body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn pp7_only_a_completed_capture_is_paid() {
+    for (status, fact) in [
+        ("COMPLETED", paid()),
+        ("PARTIALLY_REFUNDED", paid()),
+        ("REFUNDED", paid()),
+        ("PENDING", Fact::Pending),
+        ("DECLINED", Fact::Failed),
+        ("FAILED", Fact::Failed),
+    ] {
+        let said = ask((200, order("COMPLETED", json!([capture(status)]), json!([]))), 0).await.unwrap();
+        assert_eq!(said, Said { facts: vec![fact], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
+    }
+    for odd in [json!([capture("SOMETHING")]), json!([])] {
+        let error = ask((200, order("COMPLETED", odd, json!([]))), 0).await.unwrap_err();
+        assert!(error.retryable(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn pp8_refunds_are_in_the_order_too() {
+    let refund = |id: &str, status: &str, value: &str| json!({ "id": id, "status": status, "amount": { "currency_code": "USD", "value": value } });
+    let refunds = json!([refund("1JU08902781691411", "COMPLETED", "5.01"), refund("R2", "CANCELLED", "1")]);
+    let said = ask((200, order("COMPLETED", json!([capture("PARTIALLY_REFUNDED")]), refunds)), 0).await.unwrap();
+    let fact =
+        |id: &str, amount, state| Fact::Refund { id: id.to_owned(), amount: Money::new(amount, Currency::Usd), state };
+    let undone = fact("R2", 100, RefundState::Undone);
+    assert_eq!(said.facts, [paid(), fact("1JU08902781691411", 501, RefundState::Made), undone]);
+}
+
+#[tokio::test]
+async fn pp10_an_approved_order_is_not_paid_and_expires() {
+    for status in ["CREATED", "PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
+        let answer = || (200, order(status, json!([]), json!([])));
+        assert_eq!(ask(answer(), 59).await.unwrap().facts, [], "{status}");
+        assert_eq!(ask(answer(), 60).await.unwrap().facts, [Fact::Expired], "{status}");
+    }
+    let gone = || (404, json!({ "name": "RESOURCE_NOT_FOUND", "details": [{ "issue": "INVALID_RESOURCE_ID" }] }));
+    assert_eq!(ask(gone(), 60).await.unwrap().facts, [Fact::Expired]);
+    let early = ask(gone(), 59).await.unwrap_err();
+    assert!(matches!(early, ProviderError::Refused { status: 404, .. }), "{early}");
+}
+
+#[tokio::test]
+async fn pp4_everything_about_the_order_must_be_that_of_the_payment() {
+    for (pointer, value, field) in [
+        ("/id", json!("OTHER"), "id"),
+        ("/purchase_units/0/custom_id", json!("00000000-0000-0000-0000-000000000008"), "custom_id"),
+        ("/purchase_units/0/custom_id", json!(null), "custom_id"),
+        ("/purchase_units/0/amount/value", json!("19.99"), "amount"),
+        ("/purchase_units/0/amount/currency_code", json!("EUR"), "currency"),
+        ("/purchase_units/0/payments/captures/0/amount/value", json!("19.99"), "amount"),
+        ("/purchase_units/0/payments/captures/0/amount/currency_code", json!("JPY"), "currency"),
+        ("/purchase_units", json!([]), "purchase_units"),
+    ] {
+        let mut order = order("COMPLETED", json!([capture("COMPLETED")]), json!([]));
+        *order.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(ask((200, order), 0).await.unwrap_err(), ProviderError::Mismatch(field), "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn pp7_capturing_takes_the_money_once_and_says_so_each_time() {
+    let whole = || order("COMPLETED", json!([capture("COMPLETED")]), json!([]));
+    let again = unprocessable("ORDER_ALREADY_CAPTURED");
+    let stub = Stub::start([token(), (201, whole()), again, (200, whole())]).await;
+    let payments = payments(&stub.base);
+    for _ in 0..2 {
+        assert_eq!(payments.capture(&payment(Rail::Paypal), now()).await.unwrap().facts, [paid()]);
+    }
+    let capture = format!("POST /v2/checkout/orders/{ORDER}/capture");
+    let ask = format!("GET /v2/checkout/orders/{ORDER}");
+    assert_eq!(stub.lines(), ["POST /v1/oauth2/token", &capture, &capture, &ask]);
+    let asked = stub.asked();
+    assert_eq!(asked[1].header("paypal-request-id"), format!("capture-{}", payment(Rail::Paypal).id));
+    assert_eq!(asked[1].header("prefer"), "return=representation");
+}
+
+#[tokio::test]
+async fn a_buyer_who_has_not_approved_is_sent_back_and_another_refusal_is_one() {
+    for issue in ["ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED", "INSTRUMENT_DECLINED"] {
+        let stub = Stub::start([token(), unprocessable(issue)]).await;
+        let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
+        assert_eq!(error, ProviderError::NotApproved, "{issue}");
+    }
+    let stub = Stub::start([token(), unprocessable("PAYEE_ACCOUNT_RESTRICTED")]).await;
+    let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
+    assert!(error.to_string().contains("422 PAYEE_ACCOUNT_RESTRICTED") && !error.retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn an_order_that_was_never_made_captures_nothing() {
+    let never = Payment { checkout: None, ..payment(Rail::Paypal) };
+    assert_eq!(payments("http://127.0.0.1:9").capture(&never, now()).await.unwrap().facts, []);
+}
+
+#[tokio::test]
+async fn a_token_is_kept_until_it_expires_and_one_that_was_revoked_is_replaced_once() {
+    let open = || (200, order("CREATED", json!([]), json!([])));
+    let revoked = || (401, json!({ "error": "invalid_token" }));
+    let stub = Stub::start([
+        token(),
+        open(),
+        open(),
+        token(),
+        open(),
+        revoked(),
+        token(),
+        open(),
+        revoked(),
+        token(),
+        revoked(),
+    ]);
+    let stub = stub.await;
+    let payments = payments(&stub.base);
+    let ask = async |minutes| payments.ask(&payment(Rail::Paypal), now() + SignedDuration::from_mins(minutes)).await;
+    for minutes in [0, 538, 539, 540] {
+        ask(minutes).await.unwrap();
+    }
+    assert_eq!(ask(541).await.unwrap_err(), ProviderError::WrongKeys(Rail::Paypal));
+    let tokens = stub.lines().into_iter().filter(|line| line == "POST /v1/oauth2/token").count();
+    assert_eq!((tokens, stub.lines().len()), (4, 11));
+}
+
+#[tokio::test]
+async fn wrong_keys_are_named_and_not_shown() {
+    let stub = Stub::start([(401, json!({ "error": "invalid_client", "error_description": "hush" }))]).await;
+    let error = payments(&stub.base).ask(&payment(Rail::Paypal), now()).await.unwrap_err().to_string();
+    assert!(error.contains("paypal_client_secret") && !error.contains("hush"), "{error}");
+}

@@ -1,0 +1,246 @@
+//! Stripe Checkout.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    money::{Currency, Money},
+    payment::{Fact, Rail, Receipt},
+};
+use jiff::Timestamp;
+use payments::{HANDLED_EVENTS, Hosted, Keys, Payments, ProviderError, Said, Settings};
+use serde_json::{Value, json};
+
+use super::{CHECKOUT, KEYS, example, now, payment, payments, settings, stub::Stub};
+
+const INTENT: &str = "pi_1PgafyB7WZ01zgkW";
+const CHARGED_AT: i64 = 1_795_374_000;
+
+/// The session of the payment as it is when everything is expanded, in this state.
+fn session(payment_status: &str, status: &str) -> Value {
+    let item = example("item", json!({ "amount_subtotal": 2000, "amount_total": 2000, "currency": "usd" }));
+    let charge = example(
+        "charge",
+        json!({ "amount": 2000, "created": CHARGED_AT, "source": null, "shipping": null, "transfer_data": null }),
+    );
+    let intent = example(
+        "payment_intent",
+        json!({ "id": INTENT, "amount": 2000, "latest_charge": charge, "last_payment_error": null, "next_action": null,
+            "shipping": null, "transfer_data": null }),
+    );
+    example(
+        "checkout.session",
+        json!({
+            "id": CHECKOUT,
+            "amount_subtotal": 2000,
+            "amount_total": 2000,
+            "client_reference_id": payment(Rail::Stripe).id,
+            "currency": "usd",
+            "line_items": { "object": "list", "data": [item], "has_more": false, "url": "/v1/x" },
+            "payment_intent": intent,
+            "payment_status": payment_status,
+            "status": status,
+            "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        }),
+    )
+}
+
+fn with(pointer: &str, value: Value) -> Value {
+    let mut session = session("paid", "complete");
+    *session.pointer_mut(pointer).unwrap() = value;
+    session
+}
+
+async fn ask(session: Value) -> Result<Said, ProviderError> {
+    let stub = Stub::start([(200, session)]).await;
+    payments(&stub.base).ask(&payment(Rail::Stripe), now()).await
+}
+
+fn form(body: &[u8]) -> BTreeMap<String, String> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+#[tokio::test]
+async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
+    let stub = Stub::start([(200, session("unpaid", "open"))]).await;
+    let payment = payment(Rail::Stripe);
+    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", "jo@b.example", now()).await.unwrap();
+    let url = session("unpaid", "open")["url"].as_str().unwrap().to_owned();
+    assert_eq!(hosted, Hosted { checkout: CHECKOUT.to_owned(), url });
+
+    let [asked] = stub.asked().try_into().ok().unwrap();
+    assert_eq!(asked.line, "POST /v1/checkout/sessions");
+    assert_eq!(asked.header("authorization"), "Bearer sk_test_1");
+    assert_eq!(asked.header("idempotency-key"), payment.id.to_string());
+    assert_eq!(asked.header("stripe-version"), "2026-09-30.endive");
+    let back = format!("https://darkroom.example/checkout/{}", payment.id);
+    let expected = [
+        ("adaptive_pricing[enabled]", "false"),
+        ("automatic_tax[enabled]", "false"),
+        ("cancel_url", &back),
+        ("client_reference_id", &payment.id.to_string()),
+        ("customer_email", "jo@b.example"),
+        ("expires_at", &payment.closes_at().as_second().to_string()),
+        ("line_items[0][price_data][currency]", "usd"),
+        ("line_items[0][price_data][product_data][name]", "Maker: 1,000 credits"),
+        ("line_items[0][price_data][unit_amount]", "2000"),
+        ("line_items[0][quantity]", "1"),
+        ("mode", "payment"),
+        ("payment_intent_data[statement_descriptor_suffix]", "CREDITS"),
+        ("success_url", &back),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(form(&asked.body), BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn b2_a_price_without_cents_is_sent_as_it_is() {
+    let mut yen = payment(Rail::Stripe);
+    yen.price = Money::new(3000, Currency::Jpy);
+    let stub = Stub::start([(200, session("unpaid", "open"))]).await;
+    payments(&stub.base).create(&yen, "Maker", "jo@b.example", now()).await.unwrap();
+    let sent = form(&stub.asked()[0].body);
+    assert_eq!(sent["line_items[0][price_data][unit_amount]"], "3000");
+    assert_eq!(sent["line_items[0][price_data][currency]"], "jpy");
+}
+
+#[tokio::test]
+async fn tax_comes_on_top_where_it_is_switched_on() {
+    let stub = Stub::start([(200, session("unpaid", "open"))]).await;
+    let taxed = Settings { automatic_tax: true, statement_descriptor_suffix: None, ..settings(&stub.base) };
+    let payments = Payments::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
+    payments.create(&payment(Rail::Stripe), "Maker", "jo@b.example", now()).await.unwrap();
+    let sent = form(&stub.asked()[0].body);
+    assert_eq!(sent["automatic_tax[enabled]"], "true");
+    assert_eq!(sent["line_items[0][price_data][tax_behavior]"], "exclusive");
+    assert!(!sent.keys().any(|name| name.starts_with("payment_intent_data")));
+}
+
+#[tokio::test]
+async fn s1_a_paid_session_is_a_receipt() {
+    let stub = Stub::start([(200, session("paid", "complete"))]).await;
+    let said = payments(&stub.base).ask(&payment(Rail::Stripe), now()).await.unwrap();
+    let price = Money::new(2000, Currency::Usd);
+    let receipt = Receipt {
+        net: price,
+        total: price,
+        transaction: INTENT.to_owned(),
+        billing_email: Some("example@example.com".to_owned()),
+        at: Timestamp::from_second(CHARGED_AT).unwrap(),
+    };
+    assert_eq!(said, Said { facts: vec![Fact::Paid(receipt)], instrument: Some("AOB934RVNwzk6xtn".to_owned()) });
+    let line =
+        format!("GET /v1/checkout/sessions/{CHECKOUT}?expand[0]=line_items&expand[1]=payment_intent.latest_charge");
+    assert_eq!(stub.lines(), [line]);
+}
+
+#[tokio::test]
+async fn s2_the_payment_status_decides_and_not_the_status() {
+    let facts = async |paid, status| ask(session(paid, status)).await.unwrap().facts;
+    assert!(matches!(facts("paid", "open").await[..], [Fact::Paid(_)]));
+    assert_eq!(facts("unpaid", "open").await, []);
+    assert_eq!(facts("unpaid", "expired").await, [Fact::Expired]);
+    assert!(matches!(ask(session("no_payment_required", "complete")).await, Err(ProviderError::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn s2_a_delayed_method_waits_until_it_is_paid_or_fails() {
+    let facts = async |intent: &str| {
+        let mut session = session("unpaid", "complete");
+        session["payment_intent"]["status"] = json!(intent);
+        ask(session).await.unwrap().facts
+    };
+    assert_eq!(facts("processing").await, [Fact::Pending]);
+    assert_eq!(facts("requires_action").await, [Fact::Pending]);
+    assert_eq!(facts("requires_payment_method").await, [Fact::Failed]);
+    assert_eq!(facts("canceled").await, [Fact::Failed]);
+}
+
+#[tokio::test]
+async fn s4_everything_about_the_session_must_be_that_of_the_payment() {
+    for (pointer, value, field) in [
+        ("/id", json!("cs_test_other"), "id"),
+        ("/client_reference_id", json!("00000000-0000-0000-0000-000000000008"), "client_reference_id"),
+        ("/client_reference_id", json!(null), "client_reference_id"),
+        ("/mode", json!("subscription"), "mode"),
+        ("/livemode", json!(true), "livemode"),
+        ("/currency", json!("eur"), "currency"),
+        ("/amount_subtotal", json!(1999), "amount_subtotal"),
+        ("/amount_subtotal", json!(null), "amount_subtotal"),
+        ("/amount_total", json!(1999), "amount_total"),
+        ("/amount_total", json!(2001), "amount_total"),
+        ("/line_items/data/0/quantity", json!(2), "quantity"),
+        ("/line_items/data/0/currency", json!("jpy"), "line_items"),
+        ("/line_items/data/0/amount_subtotal", json!(1), "line_items"),
+        ("/line_items/data", json!([]), "line_items"),
+    ] {
+        let error = ask(with(pointer, value)).await.unwrap_err();
+        assert_eq!(error, ProviderError::Mismatch(field), "{pointer}");
+        assert!(!error.retryable());
+    }
+}
+
+#[tokio::test]
+async fn s7_tax_is_in_the_total_and_not_in_the_price() {
+    let mut session = session("paid", "complete");
+    session["amount_total"] = json!(2380);
+    session["total_details"]["amount_tax"] = json!(380);
+    let said = ask(session).await.unwrap();
+    let [Fact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
+    assert_eq!((receipt.net.amount, receipt.total.amount), (2000, 2380));
+    let payment = payment(Rail::Stripe);
+    assert!(payment.with(&said.facts[0], now()).unwrap().receipt.is_some());
+}
+
+#[tokio::test]
+async fn p8_what_is_no_address_is_not_kept_as_one() {
+    for email in ["4242424242424242@b.example", "no address", ""] {
+        let said = ask(with("/customer_details/email", json!(email))).await.unwrap();
+        assert!(matches!(&said.facts[..], [Fact::Paid(receipt)] if receipt.billing_email.is_none()), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_worth_another_try_and_a_refusal_is_not() {
+    let error =
+        json!({ "error": { "type": "invalid_request_error", "code": "resource_missing", "message": "sk_test_1" } });
+    for (status, body, retryable) in [
+        (200, json!({}), true),
+        (200, json!(null), true),
+        (302, json!({}), false),
+        (400, json!("<html>"), false),
+        (401, error.clone(), false),
+        (404, error.clone(), false),
+        (409, error.clone(), true),
+        (429, error.clone(), true),
+        (500, json!({}), true),
+    ] {
+        let stub = Stub::start([(status, body)]).await;
+        let error = payments(&stub.base).ask(&payment(Rail::Stripe), now()).await.unwrap_err();
+        assert_eq!(error.retryable(), retryable, "{status} {error}");
+        assert!(!error.to_string().contains("sk_test_1"), "{error}");
+        assert_eq!(stub.asked().len(), 1, "{status}: nothing is followed or repeated");
+    }
+    let refused = payments("http://127.0.0.1:9").ask(&payment(Rail::Stripe), now()).await.unwrap_err();
+    assert!(refused.retryable() && refused.to_string().contains("no connection"), "{refused}");
+}
+
+#[tokio::test]
+async fn s11_events_that_our_endpoint_does_not_get_are_named() {
+    let endpoint = |url: &str, status: &str, events: &[&str]| {
+        example("webhook_endpoint", json!({ "url": url, "status": status, "enabled_events": events }))
+    };
+    let ours = "https://api.example/v1/webhooks/stripe";
+    for (endpoints, missing) in [
+        (vec![endpoint(ours, "enabled", HANDLED_EVENTS)], &[][..]),
+        (vec![endpoint(ours, "enabled", &["*"])], &[]),
+        (vec![endpoint(ours, "enabled", &HANDLED_EVENTS[1..])], &HANDLED_EVENTS[..1]),
+        (
+            vec![endpoint(ours, "disabled", &["*"]), endpoint("https://other.example", "enabled", &["*"])],
+            HANDLED_EVENTS,
+        ),
+    ] {
+        let stub = Stub::start([(200, json!({ "object": "list", "data": endpoints, "has_more": false }))]).await;
+        assert_eq!(payments(&stub.base).missing_events(ours).await.unwrap(), missing);
+        assert_eq!(stub.lines(), ["GET /v1/webhook_endpoints?limit=100"]);
+    }
+}

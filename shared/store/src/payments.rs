@@ -1,0 +1,237 @@
+//! Payments: in the drawer of who pays, and beside it what finds them and what waits for them.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::{
+    AccountId, PaymentId,
+    account::Account,
+    money::Money,
+    payment::{Fact, Payment, Reference},
+    registry,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DueKind, Page, StoreError, Table,
+    item::{Item, TTL, decode, due, encode, key, keys, live_until, number},
+    listing::{all, decode_all, page},
+};
+
+/// A fact about a payment that is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// What its messenger names the payment by.
+    pub reference: Reference,
+    /// The fact.
+    pub fact: Fact,
+    /// When it was first heard.
+    pub at: Timestamp,
+    /// When it is looked at again.
+    pub next_at: Timestamp,
+}
+
+/// Money that was paid and that no account claims: the account was erased, or never was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclaimed {
+    /// What it was paid for.
+    pub reference: Reference,
+    /// The provider's id of the checkout or the transaction, to refund it by.
+    pub transaction: String,
+    /// How much, where the message says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// When it was heard of.
+    pub at: Timestamp,
+}
+
+/// Seconds until a parked fact is looked at for the first time.
+const FIRST_LOOK_S: i64 = 60;
+
+impl Parked {
+    /// Heard at `now`.
+    #[must_use]
+    pub fn new(reference: Reference, fact: Fact, now: Timestamp) -> Self {
+        Self { reference, fact, at: now, next_at: now + SignedDuration::from_secs(FIRST_LOOK_S) }
+    }
+
+    /// Looked at in vain: next when it has waited twice as long.
+    #[must_use]
+    pub fn postponed(&self, now: Timestamp) -> Self {
+        let waited = now.duration_since(self.at).max(SignedDuration::from_secs(FIRST_LOOK_S));
+        Self { next_at: now + waited, ..self.clone() }
+    }
+
+    pub(crate) fn keys(&self) -> Item {
+        keys(key::payment_reference(&self.reference), key::parked(&self.fact.name()))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    account: AccountId,
+    payment: PaymentId,
+}
+
+pub(crate) fn payment(payment: &Payment) -> Result<Item, StoreError> {
+    let mut item = encode(payment, key::drawer(payment.account), key::payment(payment.id))?;
+    if let Some(at) = payment.ask_at {
+        due(&mut item, DueKind::Checkout, at);
+    } else if let Some(review) = payment.review.as_ref().filter(|review| review.withholds()) {
+        due(&mut item, DueKind::Review, review.at);
+    }
+    Ok(item)
+}
+
+pub(crate) fn pointer(reference: &Reference, payment: &Payment) -> Result<Item, StoreError> {
+    let pointer = Pointer { account: payment.account, payment: payment.id };
+    encode(&pointer, key::payment_reference(reference), key::POINTER)
+}
+
+pub(crate) fn parked(parked: &Parked) -> Result<Item, StoreError> {
+    let mut item = encode(parked, String::new(), "")?;
+    item.extend(parked.keys());
+    due(&mut item, DueKind::Parked, parked.next_at);
+    live_until(&mut item, days_after(parked.at, registry::PARKED_DAYS));
+    Ok(item)
+}
+
+pub(crate) fn unclaimed(unclaimed: &Unclaimed) -> Result<Item, StoreError> {
+    let mut item = encode(unclaimed, key::payment_reference(&unclaimed.reference), key::UNCLAIMED)?;
+    live_until(&mut item, days_after(unclaimed.at, registry::UNCLAIMED_DAYS));
+    Ok(item)
+}
+
+fn days_after(at: Timestamp, days: u32) -> Timestamp {
+    at + SignedDuration::from_hours(24 * i64::from(days))
+}
+
+impl Table {
+    /// A payment.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn payment(&self, account: AccountId, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        self.item(keys(key::drawer(account), key::payment(id))).await?.map(decode).transpose()
+    }
+
+    /// An account and one of its payments, in one round trip.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn account_and_payment(
+        &self,
+        account: AccountId,
+        id: PaymentId,
+    ) -> Result<(Option<Account>, Option<Payment>), StoreError> {
+        let (first, second) = self.pair(account, key::payment(id)).await?;
+        Ok((first.map(decode).transpose()?, second.map(decode).transpose()?))
+    }
+
+    /// Where the payment lies that a messenger names so.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn find_payment(&self, reference: &Reference) -> Result<Option<(AccountId, PaymentId)>, StoreError> {
+        let found = self.item(keys(key::payment_reference(reference), key::POINTER)).await?;
+        let pointer: Option<Pointer> = found.map(decode).transpose()?;
+        Ok(pointer.map(|pointer| (pointer.account, pointer.payment)))
+    }
+
+    /// Payments of an account, newest first.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn payments(
+        &self,
+        account: AccountId,
+        limit: usize,
+        after: Option<PaymentId>,
+    ) -> Result<Page<Payment, PaymentId>, StoreError> {
+        let start = after.map(|id| keys(key::drawer(account), key::payment(id)));
+        let query = self.in_drawer(account, all("PAYMENT#")).scan_index_forward(false);
+        page(query.set_exclusive_start_key(start), limit, |payment: &Payment| payment.id).await
+    }
+
+    /// Every payment of an account, as things stand.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn all_payments(&self, account: AccountId) -> Result<Vec<Payment>, StoreError> {
+        let mut payments = Vec::new();
+        let mut start = None;
+        loop {
+            let query = self.in_drawer(account, all("PAYMENT#")).consistent_read(true);
+            let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
+            payments.extend(decode_all::<Payment>(answer.items)?);
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(payments);
+            }
+        }
+    }
+
+    /// Facts that wait for their payment and are due at `now`, the longest due first, `limit` at most.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>, StoreError> {
+        let mut found = Vec::new();
+        for keys in self.due_keys(DueKind::Parked, now, limit).await? {
+            let keys = keys.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
+            found.extend(self.item(keys).await?.map(decode::<Parked>).transpose()?);
+        }
+        Ok(found)
+    }
+
+    /// Notes that `what` was seen with `who` in the window that `now` lies in, and answers how many different ones there
+    /// were, this one included. Both are keyed hashes.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn count_different_in_window(
+        &self,
+        kind: &str,
+        (who, what): (&str, &str),
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let window = now.as_second() / window_s.max(1);
+        let answer = self
+            .db
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(keys(key::window(kind, &format!("{who}#{window}")), key::WINDOW)))
+            .update_expression("ADD seen :what SET #ttl = :ttl")
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":what", AttributeValue::Ss(vec![what.to_owned()]))
+            .expression_attribute_values(":ttl", number((window + 2) * window_s))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(StoreError::of("UpdateItem"))?;
+        let seen = answer.attributes.as_ref().and_then(|item| item.get("seen"));
+        let seen = seen.and_then(|seen| seen.as_ss().ok()).map_or(usize::MAX, Vec::len);
+        Ok(u32::try_from(seen).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::payment::Rail;
+
+    use super::*;
+
+    #[test]
+    fn a_parked_fact_is_looked_at_after_a_minute_and_then_ever_more_rarely() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let reference = Reference::Transaction(Rail::Stripe, "pi_1".to_owned());
+        let parked = Parked::new(reference, Fact::FraudWarning { id: "issfr_1".to_owned() }, at(0));
+        assert_eq!(parked.next_at, at(60));
+        assert_eq!(parked.postponed(at(61)).next_at, at(122));
+        assert_eq!(parked.postponed(at(3_600)).next_at, at(7_200));
+        let item = super::parked(&parked).unwrap();
+        assert_eq!(item["pk"].as_s().unwrap(), "PAYMENT#stripe#pi_1");
+        assert_eq!(item["sk"].as_s().unwrap(), "PARKED#warning-issfr_1");
+        assert_eq!(decode::<Parked>(item).unwrap(), parked);
+    }
+}
