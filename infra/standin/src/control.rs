@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use axum::{Form as FormBody, Json, Router};
+use runtime::clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -73,8 +74,9 @@ fn filled(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-async fn payments(State(app): State<App>) -> Json<Value> {
-    Json(app.read(|book| {
+async fn payments(State(app): State<App>) -> Result<Json<Value>, Refusal> {
+    app.expire_overdue()?;
+    Ok(Json(app.read(|book| {
         let stripe = book.stripe.iter().map(|payment| {
             let of = |render: &dyn Fn(&stripe::payment::Attempt) -> Vec<Value>| {
                 payment.attempt.as_ref().map(render).unwrap_or_default()
@@ -101,7 +103,7 @@ async fn payments(State(app): State<App>) -> Json<Value> {
             })
         });
         stripe.chain(paypal).collect()
-    }))
+    })))
 }
 
 /// Answers once nothing is under way.
@@ -225,6 +227,29 @@ async fn send_message(State(app): State<App>, body: String) -> Result<Redirect, 
 }
 
 impl App {
+    /// Ends the sessions whose time is over. Stripe does so by itself; here it happens when somebody next looks.
+    pub(crate) fn expire_overdue(&self) -> Result<(), Refusal> {
+        let now = clock::now().as_second();
+        let overdue = self.read(|book| {
+            let overdue = book.stripe.iter().filter(|payment| payment.overdue(now));
+            overdue.map(|payment| payment.id.clone()).collect::<Vec<_>>()
+        });
+        if overdue.is_empty() {
+            return Ok(());
+        }
+        self.change(|book, now| {
+            for session in overdue {
+                let action = stripe::act::Action::Expire;
+                let events = stripe::act::act(book.payment(&session)?, action, &Form::default(), now, &self.base_url)?;
+                book.announce(&session, events, now);
+            }
+            Ok(())
+        })?;
+        let app = self.clone();
+        tokio::spawn(async move { app.deliver().await });
+        Ok(())
+    }
+
     /// Does it and sends what follows.
     pub(crate) async fn act_on_stripe(
         &self,
@@ -232,6 +257,7 @@ impl App {
         action: stripe::act::Action,
         form: &Form,
     ) -> Result<(), Refusal> {
+        self.expire_overdue()?;
         self.change(|book, now| {
             let events = stripe::act::act(book.payment(session)?, action, form, now, &self.base_url)?;
             book.announce(session, events, now);

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::serve::App;
 use crate::{money, paypal, stripe};
 
-const CANCEL: &str = "<p><a class=\"quiet\" href=\"/\">All payments of the stand-in</a></p>";
+const OVERVIEW: &str = "<p><a class=\"quiet\" href=\"/\">All payments of the stand-in</a></p>";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<App> {
 async fn stripe_page(State(app): State<App>, Path(session): Path<String>) -> Result<Html<String>, Refusal> {
     use stripe::payment::Status;
 
+    app.expire_overdue()?;
     let payment = app.payment(&session)?;
     let purchase = &payment.purchase;
     let amount = |minor| {
@@ -139,7 +140,7 @@ fn with_token(url: &str, order: &str) -> String {
 
 fn way_back(cancel_url: Option<&str>) -> String {
     let cancel = cancel_url.map(|url| format!("<p><a href=\"{}\">Cancel and go back to the shop</a></p>", escape(url)));
-    format!("{}{CANCEL}", cancel.unwrap_or_default())
+    format!("{}{OVERVIEW}", cancel.unwrap_or_default())
 }
 
 fn input(name: &str, label: &str, value: &str) -> String {

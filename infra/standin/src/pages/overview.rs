@@ -11,6 +11,7 @@ use crate::delivery::{Delivery, Service, State as DeliveryState};
 use crate::money;
 use crate::paypal::order::{CaptureStatus, Order};
 use crate::paypal::postback::Postback;
+use crate::refusal::Refusal;
 use crate::serve::App;
 use crate::stripe::payment::{Dispute, Outcome, Payment, Refund, RefundStatus, Status};
 
@@ -21,7 +22,8 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/", get(overview))
 }
 
-async fn overview(State(app): State<App>) -> Html<String> {
+async fn overview(State(app): State<App>) -> Result<Html<String>, Refusal> {
+    app.expire_overdue()?;
     let target = app.target().unwrap_or_else(|| "nowhere yet".to_owned());
     let body = app.read(|book| {
         let stripe: String = book.stripe.iter().rev().map(stripe_card).collect();
@@ -37,7 +39,7 @@ async fn overview(State(app): State<App>) -> Html<String> {
             deliveries(book)
         )
     });
-    page("Payments on this machine", &body)
+    Ok(page("Payments on this machine", &body))
 }
 
 fn stripe_card(payment: &Payment) -> String {

@@ -116,7 +116,7 @@ impl Order {
 impl Purchase {
     /// What PayPal keeps of `amount`: about 3 percent.
     pub(crate) fn fee(amount: i64) -> i64 {
-        amount * 3 / 100
+        amount.saturating_mul(3) / 100
     }
 }
 

@@ -9,7 +9,7 @@ use axum::routing::post;
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::Service;
+use crate::delivery::{Delivery, Service, State as DeliveryState};
 use crate::serve::App;
 
 /// How postbacks are answered.
@@ -29,7 +29,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new().route("/cgi-bin/webscr", post(verify))
 }
 
-/// Only the very bytes that were sent are verified, behind `cmd=_notify-validate&`.
+/// Only the very bytes of a message that left are verified, behind `cmd=_notify-validate&`.
 async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
     if headers.get(header::USER_AGENT).is_none_or(http::HeaderValue::is_empty) {
         return (StatusCode::FORBIDDEN, "a postback needs a User-Agent\n").into_response();
@@ -39,8 +39,10 @@ async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Resp
         Postback::Garbage => "<html><body>Please try again later.</body></html>".into_response(),
         Postback::Honest => {
             let sent = body.strip_prefix(b"cmd=_notify-validate&").is_some_and(|message| {
+                let left =
+                    |delivery: &&Delivery| !matches!(delivery.state, DeliveryState::Held | DeliveryState::Dropped);
                 let messages = book.deliveries.iter().filter(|delivery| delivery.service == Service::Paypal);
-                messages.into_iter().any(|delivery| delivery.body.as_bytes() == message)
+                messages.filter(left).any(|delivery| delivery.body.as_bytes() == message)
             });
             if sent { "VERIFIED" } else { "INVALID" }.into_response()
         }

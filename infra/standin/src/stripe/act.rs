@@ -108,7 +108,7 @@ pub(crate) fn act(
 }
 
 fn attempt(payment: &mut Payment, result: Outcome, form: &Form, now: i64) -> Result<(), Refusal> {
-    if payment.status != Status::Open || now >= payment.expires_at {
+    if payment.status != Status::Open {
         return Err(Refusal::NotNow("this session is no longer open"));
     }
     let card = form.card().unwrap_or(CARD).to_owned();
@@ -124,7 +124,7 @@ fn attempt(payment: &mut Payment, result: Outcome, form: &Form, now: i64) -> Res
     Ok(())
 }
 
-pub(crate) fn expire(payment: &mut Payment) -> Result<(), Refusal> {
+fn expire(payment: &mut Payment) -> Result<(), Refusal> {
     if payment.status != Status::Open {
         return Err(Refusal::NotNow("this session is no longer open"));
     }

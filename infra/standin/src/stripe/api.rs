@@ -208,6 +208,7 @@ async fn retrieve(
 ) -> Result<Json<Value>, Error> {
     let query = form::nested(query.unwrap_or_default().as_bytes());
     let asked: Asked = serde_json::from_value(query).map_err(|error| Error::invalid("expand", error.to_string()))?;
+    app.expire_overdue()?;
     Ok(Json(object::session(&app.payment(&id)?, &app.base_url, &asked.expand)))
 }
 

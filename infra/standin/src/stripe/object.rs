@@ -139,7 +139,6 @@ pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
             "paid": succeeded,
             "payment_intent": attempt.intent,
             "payment_method": format!("pm_{}", attempt.charge),
-            "payment_method_details": null,
             "receipt_url": null,
             "refunded": succeeded && refunded == amount,
             // Left out by Stripe, too, unless it is asked for.
@@ -153,13 +152,10 @@ pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
     );
     let details = match &attempt.method {
         Method::Card(number) => card(number, amount),
-        Method::Debit => json!({
-            "type": "sepa_debit",
-            "sepa_debit": {
-                "bank_code": "37040044", "branch_code": null, "country": "DE", "expected_debit_date": null,
-                "fingerprint": ids::fingerprint(&attempt.email), "last4": "3000", "mandate": null,
-            },
-        }),
+        Method::Debit => {
+            overlay(&mut charge, json!({"payment_method_details": null}));
+            debit(&attempt.email)
+        }
     };
     overlay(&mut charge, json!({"payment_method_details": details}));
     charge
@@ -270,6 +266,18 @@ fn card(number: &str, amount: i64) -> Value {
         "overcapture": {"maximum_amount_capturable": amount},
         "three_d_secure": null,
         "wallet": null,
+    }})
+}
+
+fn debit(account: &str) -> Value {
+    json!({"type": "sepa_debit", "sepa_debit": {
+        "bank_code": "37040044",
+        "branch_code": null,
+        "country": "DE",
+        "expected_debit_date": null,
+        "fingerprint": ids::fingerprint(account),
+        "last4": "3000",
+        "mandate": null,
     }})
 }
 

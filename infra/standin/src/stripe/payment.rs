@@ -147,6 +147,11 @@ impl Payment {
         self.attempt.as_ref().is_some_and(|attempt| attempt.result == Outcome::Succeeded)
     }
 
+    /// Whether it should have expired by `now`, in seconds since 1970.
+    pub(crate) fn overdue(&self, now: i64) -> bool {
+        self.status == Status::Open && now >= self.expires_at
+    }
+
     /// What went back to the buyer, or is on its way.
     pub(crate) fn refunded(&self) -> i64 {
         let standing = |refund: &&Refund| matches!(refund.status, RefundStatus::Pending | RefundStatus::Succeeded);
