@@ -98,12 +98,13 @@ async fn paypal_page(State(app): State<App>, Path(order): Path<String>) -> Resul
         let path = |action: &str| format!("/pay/paypal/{}/{action}", order.id);
         body.push_str(&format!(
             "<form class=\"tall card\" method=\"post\">{}{}\
-             <button class=\"main\" formaction=\"{}\">Pay with PayPal</button>{}{}</form>",
+             <button class=\"main\" formaction=\"{}\">Pay with PayPal</button>{}{}{}</form>",
             input("email", "Email", "jose@buyer.example"),
             input("name", "Name", "José Müller"),
             escape(&path("approve")),
             button(&path("approve-pending"), "Pay in a way that PayPal reviews first"),
             button(&path("approve-declined"), "Pay in a way that is declined"),
+            button(&path("approve-refused"), "Pay in a way that is refused, and choose again"),
         ));
     } else {
         body.push_str(&format!("<p class=\"card\">This order is {}.</p>", order.state()));
@@ -119,7 +120,7 @@ async fn pay_by_paypal(
 ) -> Result<Response, Refusal> {
     use paypal::act::Action;
 
-    if !matches!(action, Action::Approve | Action::ApprovePending | Action::ApproveDeclined) {
+    if !matches!(action, Action::Approve | Action::ApprovePending | Action::ApproveDeclined | Action::ApproveRefused) {
         return Err(Refusal::NotNow("a buyer cannot do this"));
     }
     app.act_on_paypal(&order, action, &form).await?;

@@ -17,8 +17,10 @@ pub(crate) enum Action {
     Approve,
     /// The capture will be pending, until `complete` or `deny`.
     ApprovePending,
-    /// The capture will be declined.
+    /// The capture will be made, and declined.
     ApproveDeclined,
+    /// The capture will be refused, and the buyer has to choose another means of payment.
+    ApproveRefused,
     Complete,
     Deny,
     /// Of `amount`, or of all that is left.
@@ -40,9 +42,10 @@ pub(crate) fn act(
     now: Timestamp,
 ) -> Result<Option<Message>, Refusal> {
     match action {
-        Action::Approve => approve(order, CaptureStatus::Completed, form),
-        Action::ApprovePending => approve(order, CaptureStatus::Pending, form),
-        Action::ApproveDeclined => approve(order, CaptureStatus::Declined, form),
+        Action::Approve => approve(order, Some(CaptureStatus::Completed), form),
+        Action::ApprovePending => approve(order, Some(CaptureStatus::Pending), form),
+        Action::ApproveDeclined => approve(order, Some(CaptureStatus::Declined), form),
+        Action::ApproveRefused => approve(order, None, form),
         Action::Complete => settle(order, CaptureStatus::Completed, options, now).map(Some),
         Action::Deny => settle(order, CaptureStatus::Declined, options, now).map(Some),
         Action::Refund => {
@@ -78,24 +81,30 @@ pub(crate) fn act(
     }
 }
 
-/// Takes the money of an approved order, as far as the buyer's choice goes.
+/// Takes the money of an approved order, as far as the buyer's choice goes. `None` if the means of payment is refused: the
+/// order is then as it was before its approval.
 pub(crate) fn capture(
     order: &mut Order,
     request_id: Option<String>,
     options: &Options,
     now: Timestamp,
-) -> Result<Message, Refusal> {
+) -> Result<Option<Message>, Refusal> {
     let approval = match &order.approval {
         Some(approval) if order.status == Status::Approved => approval.clone(),
         _ => return Err(Refusal::NotNow("this order is not approved")),
     };
-    let capture = Capture { id: ids::paypal(), at: now, status: approval.outcome, request_id };
+    let Some(status) = approval.outcome else {
+        order.status = Status::PayerActionRequired;
+        order.approval = None;
+        return Ok(None);
+    };
+    let capture = Capture { id: ids::paypal(), at: now, status, request_id };
     order.status = Status::Completed;
     order.capture = Some(capture.clone());
-    Ok(message::payment(order, &capture, &approval, options, now))
+    Ok(Some(message::payment(order, &capture, &approval, options, now)))
 }
 
-fn approve(order: &mut Order, outcome: CaptureStatus, form: &Form) -> Result<Option<Message>, Refusal> {
+fn approve(order: &mut Order, outcome: Option<CaptureStatus>, form: &Form) -> Result<Option<Message>, Refusal> {
     if !matches!(order.status, Status::Created | Status::PayerActionRequired) {
         return Err(Refusal::NotNow("this order was approved before"));
     }

@@ -49,8 +49,8 @@ pub(crate) struct Approval {
     pub(crate) email: String,
     pub(crate) given_name: String,
     pub(crate) surname: String,
-    /// What the capture will find.
-    pub(crate) outcome: CaptureStatus,
+    /// What the capture will find; `None` if the buyer's means of payment will be refused.
+    pub(crate) outcome: Option<CaptureStatus>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

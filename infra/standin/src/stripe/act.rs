@@ -111,17 +111,22 @@ fn attempt(payment: &mut Payment, result: Outcome, form: &Form, now: i64) -> Res
     if payment.status != Status::Open {
         return Err(Refusal::NotNow("this session is no longer open"));
     }
-    let card = form.card().unwrap_or(CARD).to_owned();
     let email = form.email().or(payment.purchase.customer_email.as_deref()).unwrap_or("jose@buyer.example").to_owned();
     let name = form.name().unwrap_or("José Müller").to_owned();
     // A second attempt belongs to the same payment intent.
     let intent = payment.attempt.take().map_or_else(|| ids::stripe("pi_3"), |refused| refused.intent);
-    let method = if result == Outcome::Pending { Method::Debit } else { Method::Card(card) };
+    let method = if result == Outcome::Pending { Method::Debit } else { card(form.card().unwrap_or(CARD)) };
     payment.attempt = Some(Attempt { intent, charge: ids::stripe("ch_3"), created: now, method, email, name, result });
     if result != Outcome::Failed {
         payment.status = Status::Complete;
     }
     Ok(())
+}
+
+fn card(number: &str) -> Method {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    let last4 = digits.iter().skip(digits.len().saturating_sub(4)).collect();
+    Method::Card { fingerprint: ids::fingerprint(&digits.into_iter().collect::<String>()), last4 }
 }
 
 fn expire(payment: &mut Payment) -> Result<(), Refusal> {

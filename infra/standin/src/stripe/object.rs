@@ -151,7 +151,7 @@ pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
         }),
     );
     let details = match &attempt.method {
-        Method::Card(number) => card(number, amount),
+        Method::Card { fingerprint, last4 } => card(fingerprint, last4, amount),
         Method::Debit => {
             overlay(&mut charge, json!({"payment_method_details": null}));
             debit(&attempt.email)
@@ -255,11 +255,10 @@ fn customer_details(payment: &Payment) -> Option<Value> {
     }
 }
 
-fn card(number: &str, amount: i64) -> Value {
-    let last4: String = number.chars().skip(number.chars().count().saturating_sub(4)).collect();
+fn card(fingerprint: &str, last4: &str, amount: i64) -> Value {
     json!({"type": "card", "card": {
         "amount_authorized": amount,
-        "fingerprint": ids::fingerprint(number),
+        "fingerprint": fingerprint,
         "installments": null,
         "last4": last4,
         "network_token": null,

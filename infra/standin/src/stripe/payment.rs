@@ -64,8 +64,8 @@ pub(crate) struct Attempt {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Method {
-    /// The number of a card.
-    Card(String),
+    /// A card, of which no more is kept than what a charge shows.
+    Card { fingerprint: String, last4: String },
     /// A direct debit, whose money comes days later.
     Debit,
 }

@@ -185,6 +185,20 @@ async fn a_declined_capture_is_denied() {
 }
 
 #[tokio::test]
+async fn a_refused_means_of_payment_lets_the_buyer_choose_another() {
+    let shop = Shop::open().await;
+    let id = open(&shop).await;
+    shop.play(&format!("/pay/paypal/{id}/approve-refused"), &[]).await;
+    let refused = capture(&shop, &id, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json()["details"][0]["issue"], "INSTRUMENT_DECLINED");
+    assert!(shop.arrived().await.is_empty());
+    shop.play(&format!("/pay/paypal/{id}/approve"), &[]).await;
+    assert_eq!(capture(&shop, &id, &[]).await.status, StatusCode::CREATED);
+    expect(&message(&shop).await, &[("payment_status", "Completed")]);
+}
+
+#[tokio::test]
 async fn a_refund_is_a_transaction_of_its_own_with_a_negative_amount() {
     let shop = Shop::open().await;
     let (id, first) = captured(&shop, "approve").await;

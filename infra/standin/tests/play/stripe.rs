@@ -226,7 +226,7 @@ async fn what_is_expanded_is_put_in_whole() {
 async fn a_card_has_the_same_fingerprint_wherever_it_pays() {
     let shop = Shop::open().await;
     let mut fingerprints = Vec::new();
-    for card in ["4242424242424242", "4242424242424242", "5555555555554444"] {
+    for card in ["4242424242424242", "4242 4242 4242 4242", "5555555555554444"] {
         let id = open(&shop).await;
         shop.play(&format!("/pay/stripe/{id}/pay"), &[("card", card)]).await;
         let session = retrieve(&shop, &id, "?expand[]=payment_intent.latest_charge").await;
