@@ -148,12 +148,12 @@ impl Payments {
         stripe::webhook::read(body, signature, &stripe.webhook_secrets, self.settings.live, now)
     }
 
-    /// The [events](HANDLED_EVENTS) that Stripe does not send to the webhook at this address.
+    /// The [events](HANDLED_EVENTS) that Stripe does not send to any address that ends in `/v1/webhooks/stripe`.
     ///
     /// # Errors
     /// [`ProviderError`]
-    pub async fn missing_events(&self, webhook_url: &str) -> Result<Vec<&'static str>, ProviderError> {
-        self.stripe()?.missing_events(webhook_url).await
+    pub async fn missing_events(&self) -> Result<Vec<&'static str>, ProviderError> {
+        self.stripe()?.missing_events().await
     }
 
     /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.

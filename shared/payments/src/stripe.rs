@@ -9,11 +9,15 @@ use domain::payment::Rail;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method};
 use serde::Deserialize;
+use serde_json::json;
 use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeMethod, VERSION};
 use url::Url;
 
 use crate::settings::at;
 use crate::{HANDLED_EVENTS, ProviderError, Settings, SettingsError, keys, outbound};
+
+/// How the address of our webhook ends, whatever the domain.
+const WEBHOOK_PATH: &str = "/v1/webhooks/stripe";
 
 /// Stripe, with the account's keys.
 pub(crate) struct Stripe {
@@ -68,12 +72,12 @@ impl Stripe {
         })
     }
 
-    pub(crate) async fn missing_events(&self, webhook_url: &str) -> Result<Vec<&'static str>, ProviderError> {
-        let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&[("limit", 100)]);
+    pub(crate) async fn missing_events(&self) -> Result<Vec<&'static str>, ProviderError> {
+        let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&json!({ "limit": 100 }));
         let body = self.send(request, None).await?;
         let listed: WebhookEndpoints = serde_json::from_slice(&body)
             .map_err(|_| ProviderError::unreadable(Rail::Stripe, "the list of webhook endpoints"))?;
-        let ours = |endpoint: &&WebhookEndpoint| endpoint.url == webhook_url && endpoint.status == "enabled";
+        let ours = |endpoint: &&WebhookEndpoint| endpoint.url.ends_with(WEBHOOK_PATH) && endpoint.status == "enabled";
         let sent: Vec<_> = listed.data.iter().filter(ours).flat_map(|endpoint| &endpoint.enabled_events).collect();
         let is_sent = |event: &str| sent.iter().any(|enabled| *enabled == "*" || *enabled == event);
         Ok(HANDLED_EVENTS.iter().copied().filter(|event| !is_sent(event)).collect())

@@ -8,7 +8,7 @@ use payments::{HANDLED_EVENTS, Notice, WebhookError};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use super::{example, now, offline, offline_live, payment};
+use super::{CHECKOUT, example, now, offline, offline_live, payment};
 
 const INTENT: &str = "pi_1PgafyB7WZ01zgkW";
 
@@ -29,9 +29,10 @@ fn read(event: &Value) -> Result<Notice, WebhookError> {
     offline().read_event(body.as_bytes(), &signature(&body, "whsec_new", 0), now())
 }
 
-fn session(kind: &str) -> Notice {
-    let id = payment(Rail::Stripe).id;
-    read(&event(kind, example("checkout.session", json!({ "client_reference_id": id })))).unwrap()
+fn session(kind: &str, payment_status: &str) -> Notice {
+    let fields =
+        json!({ "client_reference_id": payment(Rail::Stripe).id, "id": CHECKOUT, "payment_status": payment_status });
+    read(&event(kind, example("checkout.session", fields))).unwrap()
 }
 
 fn about_the_transaction(notice: Result<Notice, WebhookError>) -> Fact {
@@ -60,11 +61,13 @@ fn dispute(kind: &str, status: &str) -> Dispute {
 #[test]
 fn s2_a_purchase_is_asked_about_and_one_that_failed_is_closed() {
     let id = payment(Rail::Stripe).id;
-    assert_eq!(session("checkout.session.completed"), Notice::Ask(id));
-    assert_eq!(session("checkout.session.async_payment_succeeded"), Notice::Ask(id));
+    let ask = |paid| Notice::Ask { payment: id, checkout: CHECKOUT.to_owned(), paid };
+    assert_eq!(session("checkout.session.completed", "unpaid"), ask(false));
+    assert_eq!(session("checkout.session.completed", "paid"), ask(true));
+    assert_eq!(session("checkout.session.async_payment_succeeded", "paid"), ask(true));
     let closed = |fact| Notice::About(Reference::Payment(id), vec![fact]);
-    assert_eq!(session("checkout.session.async_payment_failed"), closed(Fact::Failed));
-    assert_eq!(session("checkout.session.expired"), closed(Fact::Expired));
+    assert_eq!(session("checkout.session.async_payment_failed", "unpaid"), closed(Fact::Failed));
+    assert_eq!(session("checkout.session.expired", "unpaid"), closed(Fact::Expired));
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn s5_the_signature_is_over_the_very_bytes_within_five_minutes_by_any_secret() {
     check(&body, &format!("t={},{tag}", now().as_second() - 1), Err(WebhookError::Forged));
     let old = tag.replace("v1", "v0");
     for header in
-        ["", "t=", time, tag, "t=x,v1=y", &format!("{time},{old}"), &format!("{time},{time},{tag}"), &good[..80]]
+        ["", "t=", time, tag, "t=x,v1=y", &format!("{time},{old}"), &format!("{time},{time},{tag}"), &good[..79]]
     {
         check(&body, header, Err(WebhookError::Unsigned));
     }

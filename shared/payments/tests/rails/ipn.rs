@@ -259,11 +259,12 @@ fn p7_no_card_number_gets_into_a_fact() {
     assert!(!cards::any_in_form(message(&[("receipt_id", "4242-4242-4242-4242")]).as_bytes()));
 }
 
-proptest! {
-    #[test]
-    fn pp11_no_body_breaks_the_reader(raw in proptest::collection::vec(any::<u8>(), 0..200), tail in "[a-z%&=0-9+]{0,80}") {
-        let _ = offline().read_ipn(&raw);
-        let _ = offline().read_ipn(format!("{}&{tail}", message(&[])).as_bytes());
-        cards::any_in_form(&raw);
-    }
+#[test]
+fn pp11_no_body_breaks_the_reader() {
+    let payments = offline();
+    proptest!(|(raw in proptest::collection::vec(any::<u8>(), 0..200), tail in "[a-z%&=0-9+]{0,80}")| {
+        let _ = payments.read_ipn(&raw);
+        let _ = payments.read_ipn(format!("{}&{tail}", message(&[])).as_bytes());
+        let _ = cards::any_in_form(&raw);
+    });
 }

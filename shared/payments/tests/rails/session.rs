@@ -240,7 +240,7 @@ async fn s11_events_that_our_endpoint_does_not_get_are_named() {
         ),
     ] {
         let stub = Stub::start([(200, json!({ "object": "list", "data": endpoints, "has_more": false }))]).await;
-        assert_eq!(payments(&stub.base).missing_events(ours).await.unwrap(), missing);
+        assert_eq!(payments(&stub.base).missing_events().await.unwrap(), missing);
         assert_eq!(stub.lines(), ["GET /v1/webhook_endpoints?limit=100"]);
     }
 }

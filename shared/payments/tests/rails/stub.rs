@@ -25,10 +25,10 @@ pub(crate) struct Asked {
 }
 
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<State_>>);
+struct Shared(Arc<Mutex<Script>>);
 
 #[derive(Default)]
-struct State_ {
+struct Script {
     answers: VecDeque<(u16, String)>,
     asked: Vec<Asked>,
 }
@@ -67,9 +67,9 @@ impl Asked {
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, content) = request.into_parts();
     let body = body::to_bytes(content, usize::MAX).await.unwrap();
-    let mut state = shared.0.lock().unwrap();
-    state.asked.push(Asked { line: format!("{} {}", parts.method, parts.uri), headers: parts.headers, body });
-    let (status, body) = state.answers.pop_front().unwrap_or((500, String::new()));
+    let mut script = shared.0.lock().unwrap();
+    script.asked.push(Asked { line: format!("{} {}", parts.method, parts.uri), headers: parts.headers, body });
+    let (status, body) = script.answers.pop_front().unwrap_or((500, String::new()));
     let location = (header::LOCATION, "/elsewhere");
     (StatusCode::from_u16(status).unwrap(), [location], body).into_response()
 }
