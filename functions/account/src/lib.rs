@@ -145,6 +145,7 @@ async fn activity(
         kind: match activity.kind {
             ActivityKind::SignIn => "sign_in".to_owned(),
             ActivityKind::Submit => "submit".to_owned(),
+            ActivityKind::Checkout => "checkout".to_owned(),
         },
         at: activity.at,
         address: activity.address,

@@ -51,6 +51,8 @@ struct Config {
     welcome: Credits,
     /// Requests of one network to one route.
     rate_per_minute: u64,
+    /// Accounts that one network opens in a day; those after it start frozen.
+    accounts_per_network_per_day: u64,
 }
 
 /// The routes.
@@ -82,16 +84,20 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 
 impl Config {
     fn parse(environment: &Environment) -> Result<Self, Error> {
-        let rate = environment.integer("SESSION_RATE_PER_MINUTE")?;
+        let number = |name: &'static str| -> Result<u64, Error> {
+            u64::try_from(environment.integer(name)?).map_err(|_| {
+                format!("the environment variable {name} is negative: correct it for this function in template.yaml")
+                    .into()
+            })
+        };
         Ok(Self {
             table: environment.required("TABLE")?,
             user_pool_id: environment.required("USER_POOL_ID")?,
             client_id: environment.required("CLIENT_ID")?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             welcome: Credits(environment.integer("WELCOME_CREDITS")?),
-            rate_per_minute: u64::try_from(rate).map_err(|_| {
-                "the environment variable SESSION_RATE_PER_MINUTE is negative: correct it for this function in template.yaml"
-            })?,
+            rate_per_minute: number("SESSION_RATE_PER_MINUTE")?,
+            accounts_per_network_per_day: number("ACCOUNTS_PER_NETWORK_PER_DAY")?,
         })
     }
 }
@@ -107,13 +113,14 @@ impl App {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 6] = [
+    const VARIABLES: [(&str, &str); 7] = [
         ("TABLE", "table"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
         ("APP_KEY_SECRET", "secret"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
+        ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
     ];
 
     #[test]

@@ -68,6 +68,7 @@ impl App {
         context: RequestContext,
         now: Timestamp,
     ) -> Result<(), Problem> {
+        let network = context.client_network();
         let client = (context.client_address, context.user_agent.as_str());
         let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::SignIn, now, client);
         for _ in 0..TRIES {
@@ -75,7 +76,9 @@ impl App {
             let opened;
             if self.table.account(id).await.map_err(failed)?.is_none() {
                 let entry = EntryId(clock::uuid_at(now));
-                opened = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
+                let (account, welcome) = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
+                let crowded = self.count_account(&network, now).await? > self.config.accounts_per_network_per_day;
+                opened = (if crowded { account.suspected(now) } else { account }, welcome);
                 writes.push(Write::Account(&opened.0));
                 writes.extend(opened.1.iter().map(|entry| Write::Entry(id, entry)));
             }

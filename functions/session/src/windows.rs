@@ -18,6 +18,7 @@ use runtime::{
 use crate::{App, fields::Email};
 
 const WINDOW_S: i64 = 60;
+const DAY_S: i64 = 24 * 3_600;
 /// Requests to one route about one address, from wherever: nobody guesses many passwords or codes by changing networks.
 const ADDRESS_RATE_PER_MINUTE: u64 = 10;
 
@@ -42,6 +43,15 @@ impl App {
     /// 429 with the time to come back.
     pub(crate) async fn limit_address(&self, path: &MatchedPath, email: &Email) -> Result<(), Problem> {
         self.count("address", ADDRESS_RATE_PER_MINUTE, path.as_str(), email.as_str()).await.map(drop)
+    }
+
+    /// Counts an account that this network opens, and answers how many it opened today, this one included.
+    ///
+    /// # Errors
+    /// Our own problem.
+    pub(crate) async fn count_account(&self, network: &str, now: Timestamp) -> Result<u64, Problem> {
+        let hash = hex(&self.sealer().await?.mac("window accounts", network.as_bytes()));
+        self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::failed)
     }
 
     async fn count(&self, policy: &'static str, quota: u64, path: &str, who: &str) -> Result<RateLimit, Problem> {

@@ -1,22 +1,26 @@
 //! What is done about each thing that is due.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     AccountId, GenerationId, Refusal, UploadId,
     generation::{Failure, Generation},
+    payment::Rail,
     plan::Retention,
     submission::End,
 };
 use jiff::Timestamp;
-use lifecycle::{Ended, LifecycleError};
+use lifecycle::{
+    Ended, LifecycleError,
+    payments::{PaymentError, Payments},
+};
 use runtime::telemetry::{Metric, metric};
 use store::{Bucket, CommitError, DueItem, DueKind, Job, Queues, StoreError, Table, Write};
 
 use crate::Swept;
 
 /// Most things of a kind in one sweep.
-const BATCH: usize = 200;
+pub(crate) const BATCH: usize = 200;
 
 /// What a sweep works on.
 #[derive(Clone)]
@@ -29,22 +33,29 @@ pub struct Sweep {
     pub queues: Queues,
     /// How long files stay.
     pub retention: Retention,
+    /// What settles payments.
+    pub payments: Arc<Payments>,
+    /// Who takes money.
+    pub rails: Arc<[Rail]>,
 }
 
 /// Why something due was not done.
 #[derive(Debug, thiserror::Error)]
-enum SweepError {
+pub(crate) enum SweepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
+pub(crate) enum Action {
     Reminded,
     Overdue,
     Removed,
+    Settled,
     /// Somebody else did it, or it is not due any more: the index is a little behind the table.
     Nothing,
 }
@@ -63,12 +74,16 @@ impl Sweep {
                 DueKind::Generation => self.unfinished(item, now).await,
                 DueKind::Media => self.expired(item, now).await,
                 DueKind::Upload => self.upload(item, now).await,
+                DueKind::Checkout => self.checkout(item, now).await,
+                // Those wait for somebody else.
+                DueKind::Parked | DueKind::Review | DueKind::Frozen => Ok(Action::Nothing),
             };
             let (name, count) = match done {
                 Ok(Action::Nothing) => continue,
                 Ok(Action::Reminded) => ("reminded", &mut swept.reminded),
                 Ok(Action::Overdue) => ("overdue", &mut swept.overdue),
                 Ok(Action::Removed) => ("removed", &mut swept.removed),
+                Ok(Action::Settled) => ("settled", &mut swept.settled),
                 Err(error) => {
                     tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
                     ("failed", &mut swept.failed)

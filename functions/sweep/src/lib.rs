@@ -4,6 +4,10 @@
 //! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
 //! over or that its owner deleted: files first, item last.
 //!
+//! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
+//! webhook never came, what nobody can pay any more is closed. What was heard of a payment before the payment was known is
+//! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled.
+//!
 //! The ledger of every account that something was done for is replayed, and compared with its balance: as everything that
 //! is made goes one day, no account that makes anything stays unseen.
 //!
@@ -11,11 +15,13 @@
 //! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done.
 
 mod actions;
+mod payments;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
+use lifecycle::payments::Payments;
 use runtime::{Error, clients::Clients, events};
 use serde::{Deserialize, Serialize};
 use store::{Bucket, DueKind, Queues, Table};
@@ -38,6 +44,8 @@ pub struct Swept {
     pub overdue: u32,
     /// Generations and uploads removed.
     pub removed: u32,
+    /// Checkouts of which it became known how they end, and facts that found their payment.
+    pub settled: u32,
     /// What did not work out, and is due again.
     pub failed: u32,
 }
@@ -48,9 +56,12 @@ pub struct Swept {
 /// The function could not start; the log says what to do.
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
-        let clients = Clients::new(&environment)?;
+        let clients = Arc::new(Clients::new(&environment)?);
+        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
         let sweep = Sweep {
-            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            payments: Arc::new(Payments::open(&environment, &clients, table.clone())?),
+            rails: lifecycle::payments::rails(&environment)?.into(),
+            table,
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queues: Queues::new(
                 clients.sqs().clone(),
@@ -72,12 +83,14 @@ impl Sweep {
     pub async fn all(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
         let mut accounts = BTreeSet::new();
-        for kind in DueKind::ALL {
+        for kind in [DueKind::Generation, DueKind::Upload, DueKind::Media, DueKind::Checkout] {
             if let Err(error) = self.kind(kind, now, &mut swept, &mut accounts).await {
                 swept.failed += 1;
                 tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
             }
         }
+        self.parked(now, &mut swept).await;
+        self.check_webhook(now).await;
         for account in accounts {
             if let Err(error) = lifecycle::audit(&self.table, account).await {
                 tracing::warn!(error = %error, %account, "the ledger was not compared with the balance");

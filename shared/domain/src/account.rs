@@ -228,6 +228,13 @@ impl Account {
         }
     }
 
+    /// Frozen from its opening: many accounts were opened from its network in that day.
+    #[must_use]
+    pub fn suspected(mut self, now: Timestamp) -> Self {
+        self.freeze(Why::ManyAccounts, now);
+        self
+    }
+
     /// Frozen by a member of staff, who says why.
     #[must_use]
     pub fn frozen(&self, note: String, now: Timestamp) -> Self {

@@ -67,13 +67,15 @@ pub enum Metric {
     UnansweredCheckouts,
     /// Money for accounts that are gone: it must be refunded.
     UnclaimedPayments,
+    /// Events that Stripe does not send though they are handled.
+    MissingWebhookEvents,
     /// Messages about payments that cannot be true: another amount, receiver or order.
     PaymentMismatches,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -91,6 +93,7 @@ impl Metric {
         Self::GrantDelayMs,
         Self::UnansweredCheckouts,
         Self::UnclaimedPayments,
+        Self::MissingWebhookEvents,
         Self::PaymentMismatches,
     ];
 
@@ -115,6 +118,7 @@ impl Metric {
             Self::GrantDelayMs => "GrantDelayMs",
             Self::UnansweredCheckouts => "UnansweredCheckouts",
             Self::UnclaimedPayments => "UnclaimedPayments",
+            Self::MissingWebhookEvents => "MissingWebhookEvents",
             Self::PaymentMismatches => "PaymentMismatches",
         }
     }

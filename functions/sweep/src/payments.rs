@@ -1,0 +1,84 @@
+//! What is due about payments.
+
+use domain::{PaymentId, payment::Rail};
+use jiff::Timestamp;
+use lifecycle::payments::KEYS_S;
+use runtime::telemetry::{Metric, metric};
+use store::{CommitError, DueItem, Write};
+
+use crate::{
+    Sweep, Swept,
+    actions::{Action, BATCH, SweepError},
+};
+
+const MINUTES_A_DAY: i64 = 24 * 60;
+
+impl Sweep {
+    /// Asks the provider about a checkout. Whatever it says, the next question is a while away, so that one that cannot be
+    /// answered keeps none from being asked.
+    pub(crate) async fn checkout(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let found = self.table.payment(item.account, PaymentId(item.id)).await?;
+        let Some(payment) = found.filter(|payment| payment.ask_at.is_some_and(|at| at <= now)) else {
+            return Ok(Action::Nothing);
+        };
+        let answered = self.payments.fulfil(&payment, now).await;
+        match &answered {
+            Ok(Some(known)) if known.version != payment.version => return Ok(Action::Settled),
+            Ok(_) => {}
+            Err(_) => metric(Metric::UnansweredCheckouts, 1, &[payment.rail.as_str()]),
+        }
+        match self.table.commit(&[Write::Payment(&payment.asked(now))]).await {
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        answered?;
+        Ok(Action::Nothing)
+    }
+
+    /// Looks again at what was heard of payments before they were known.
+    pub(crate) async fn parked(&self, now: Timestamp, swept: &mut Swept) {
+        let parked = match self.table.due_parked(now, BATCH).await {
+            Ok(parked) => parked,
+            Err(error) => {
+                swept.failed += 1;
+                tracing::error!(error = %error, "what waits for its payment could not be read");
+                return;
+            }
+        };
+        for waiting in parked {
+            match self.payments.look_again(&waiting, now).await {
+                Ok(true) => {
+                    swept.settled += 1;
+                    metric(Metric::SweepActions, 1, &["settled"]);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    swept.failed += 1;
+                    metric(Metric::SweepActions, 1, &["failed"]);
+                    tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
+                }
+            }
+        }
+    }
+
+    /// In the first minute of each day: whether Stripe sends all the events that are handled.
+    pub(crate) async fn check_webhook(&self, now: Timestamp) {
+        let minute = now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY);
+        if minute != 0 || !self.rails.contains(&Rail::Stripe) {
+            return;
+        }
+        let asked = match self.payments.providers(KEYS_S, now).await {
+            Ok(providers) => providers.missing_events().await.map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        match asked {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(missing) => {
+                let events = missing.join(", ");
+                tracing::error!(events, "Stripe does not send these: add them to the webhook endpoint in Stripe");
+                metric(Metric::MissingWebhookEvents, i64::try_from(missing.len()).unwrap_or(i64::MAX), &[]);
+            }
+            Err(error) => tracing::warn!(error = %error, "Stripe could not be asked which events it sends"),
+        }
+    }
+}
