@@ -2,7 +2,7 @@
 
 Writes one JSON object per line to standard output: `{"progress": text}` while it works, then `{"outputs": {...}}`.
 On failure it writes one line to standard error and ends with status 1. A repeat with nothing changed deploys nothing.
-`PROVIDER_KEYS` holds the content of the secret with the providers' keys.
+`PROVIDER_KEYS` and `PAYMENT_KEYS` hold the content of the secrets with the keys of the AI and of the payment providers.
 """
 
 import argparse
@@ -55,7 +55,8 @@ def deploy(arguments):
     if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
         stack = apply(stacks, stack, arguments, template, fingerprint)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    store_provider_keys(secrets, outputs["ProviderKeysArn"])
+    store_keys(secrets, outputs["ProviderKeysArn"], "PROVIDER_KEYS")
+    store_keys(secrets, outputs["PaymentKeysArn"], "PAYMENT_KEYS")
     write({"outputs": outputs})
 
 
@@ -187,9 +188,9 @@ def events(stacks, name):
         return []
 
 
-def store_provider_keys(secrets, secret):
+def store_keys(secrets, secret, variable):
     """The secret holds exactly the keys of this start, so a start without a key goes back to no key."""
-    secrets.put_secret_value(SecretId=secret, SecretString=os.environ.get("PROVIDER_KEYS", "{}"))
+    secrets.put_secret_value(SecretId=secret, SecretString=os.environ.get(variable, "{}"))
 
 
 def write(message):

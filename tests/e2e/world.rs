@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::{Failed, Trial};
-use local::{Functions, MAILED_CODE, Options, Stack};
+use local::{
+    Functions, MAILED_CODE, Options, Stack,
+    payments::{PaymentKeys, Payments},
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use runtime::{clients::Clients, config::Environment};
 use serde_json::{Value, json};
@@ -29,6 +32,9 @@ pub struct World {
     pub base_url: String,
     /// Where the AWS services are.
     pub endpoint: String,
+    /// Where the stand-in for Stripe and PayPal is.
+    pub standin: String,
+    _payments: Payments,
     /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
     /// Where the stack keeps what it holds.
@@ -92,11 +98,14 @@ impl World {
             ("LeaseSeconds", lease.as_str()),
             ("ProviderEndpoints", endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),
+            ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
         ];
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let payments = Payments::start(0, None, PaymentKeys::default(), &mut options)?;
         let stack = Stack::start(&options, &mut Steps)?;
+        payments.deliver_to(&stack);
         // What an earlier run wrote down goes only now that no other run has this folder.
         std::fs::write(&calls, "")?;
         let endpoint = stack.endpoint().to_owned();
@@ -108,6 +117,8 @@ impl World {
         ]);
         let world = Self {
             base_url: stack.base_url().to_owned(),
+            standin: payments.base_url().to_owned(),
+            _payments: payments,
             outputs: stack.outputs().clone(),
             endpoint,
             folder,

@@ -8,22 +8,23 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{MultiProgress, ProgressBar};
-use local::{Options, Stack, workspace};
+use local::{Options, payments::PaymentKeys, workspace};
 use tokio::runtime::Runtime;
 
 use crate::client::{Client, Generation, Model, Status, unique};
+use crate::serve;
 use crate::terminal::{Steps, complain, say, style};
 
 const POLL: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(100);
 
-pub(crate) fn run(runtime: &Runtime, options: &Options, image: &str, video: &str) -> Result<()> {
+pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image, video): (&str, &str)) -> Result<()> {
     if TcpStream::connect((Ipv4Addr::LOCALHOST, options.port)).is_ok() {
         complain(&format!("Using what runs on port {}", options.port));
         return runtime.block_on(show(&format!("http://localhost:{}", options.port), image, video));
     }
     let mut steps = Steps::default();
-    let stack = Stack::start(options, &mut steps)?;
+    let (stack, _payments) = serve::bring_up(options, keys, &mut steps)?;
     steps.finish();
     runtime.block_on(show(stack.base_url(), image, video))?;
     stack.stop()

@@ -31,6 +31,7 @@ pub(crate) fn deploy(
         .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
         // On the command line everyone on the machine could read them.
         .env("PROVIDER_KEYS", serde_json::to_string(&options.provider_keys)?)
+        .env("PAYMENT_KEYS", options.payment_keys.to_string())
         .arg(workspace().join("infra/local/deploy.py"))
         .args(["--endpoint", endpoint, "--stack", "darkroom"])
         .arg("--template")

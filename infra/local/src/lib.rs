@@ -7,6 +7,7 @@
 mod deployment;
 mod functions;
 mod ministack;
+pub mod payments;
 mod proxy;
 mod state;
 mod venv;
@@ -45,6 +46,8 @@ pub struct Options {
     /// Keys of AI providers by the provider's name, for the template's secret. Those providers are enabled, before
     /// `sketch`, unless the parameter `Providers` is given.
     pub provider_keys: BTreeMap<String, String>,
+    /// The content of the template's secret with the keys of the payment providers.
+    pub payment_keys: serde_json::Value,
     /// The file to which each AWS call of a function is appended as a line of JSON: `role`, `action`, `resource`,
     /// `allowed`.
     pub calls: Option<PathBuf>,
@@ -62,6 +65,7 @@ impl Options {
             parameters: BTreeMap::new(),
             function_environment: BTreeMap::new(),
             provider_keys: BTreeMap::new(),
+            payment_keys: serde_json::json!({}),
             calls: None,
         }
     }

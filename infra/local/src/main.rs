@@ -10,13 +10,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use local::{Options, workspace};
+use local::{Options, payments::PaymentKeys, workspace};
 
 /// Runs the whole of Darkroom on this machine.
 #[derive(Parser)]
 #[command(name = "local")]
 struct Arguments {
-    /// The port of the API.
+    /// The port of the API. The stand-in for Stripe and PayPal has the next one.
     #[arg(long, global = true, default_value_t = 3000)]
     port: u16,
     /// Start with nothing: forget accounts, generations and files.
@@ -60,8 +60,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         ..Options::new(workspace().join(".local/state"))
     };
     match &arguments.command {
-        None => serve::run(&runtime, &options),
-        Some(Task::Demo { image, video }) => demo::run(&runtime, &options, image, video),
+        None => serve::run(&runtime, options, payment_keys()),
+        Some(Task::Demo { image, video }) => demo::run(&runtime, options, payment_keys(), (image, video)),
     }
 }
 
@@ -79,4 +79,12 @@ fn provider_keys() -> BTreeMap<String, String> {
         Some((provider.to_owned(), key))
     })
     .collect()
+}
+
+/// The keys of payment providers in this environment. All of a provider's, or none of it.
+fn payment_keys() -> PaymentKeys {
+    let key = |variable: &str| std::env::var_os(variable)?.into_string().ok().filter(|key| !key.is_empty());
+    let stripe = || Some([key("STRIPE_SECRET_KEY")?, key("STRIPE_WEBHOOK_SECRET")?]);
+    let paypal = || Some([key("PAYPAL_CLIENT_ID")?, key("PAYPAL_CLIENT_SECRET")?, key("PAYPAL_RECEIVER_ID")?]);
+    PaymentKeys { stripe: stripe(), paypal: paypal() }
 }

@@ -1,7 +1,10 @@
 //! The stack until Ctrl-C, with an account to try it with.
 
 use anyhow::{Context, Result};
-use local::{Options, Progress, Stack};
+use local::{
+    Options, Progress, Stack,
+    payments::{PaymentKeys, Payments},
+};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,16 +14,29 @@ use crate::terminal::{Steps, complain, say};
 const EMAIL: &str = "demo@example.com";
 const PASSWORD: &str = "a-darkroom-for-everyone";
 
-pub(crate) fn run(runtime: &Runtime, options: &Options) -> Result<()> {
+pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys) -> Result<()> {
     let mut steps = Steps::default();
-    let stack = Stack::start(options, &mut steps)?;
+    let (stack, payments) = bring_up(options, keys, &mut steps)?;
     steps.step("Making the demo account");
     let (account, model) = runtime.block_on(prepare(stack.base_url()))?;
     steps.finish();
-    introduce(stack.base_url(), &account, &model);
+    introduce(stack.base_url(), payments.base_url(), &account, &model);
     runtime.block_on(until_told_to_end())?;
     complain("Ending; what was made is kept");
     stack.stop()
+}
+
+/// The stack, and what takes its money.
+pub(crate) fn bring_up(mut options: Options, keys: PaymentKeys, steps: &mut Steps) -> Result<(Stack, Payments)> {
+    let state = options.state.join("payments.json");
+    if options.fresh && state.exists() {
+        std::fs::remove_file(&state).with_context(|| format!("{} cannot be removed", state.display()))?;
+    }
+    let port = options.port.checked_add(1).context("--port must be less than 65535")?;
+    let payments = Payments::start(port, Some(state), keys, &mut options)?;
+    let stack = Stack::start(&options, steps)?;
+    payments.deliver_to(&stack);
+    Ok((stack, payments))
 }
 
 /// The demo account, made unless it is there already.
@@ -32,7 +48,7 @@ async fn prepare(base_url: &str) -> Result<(Account, Model)> {
     Ok((client.account().await?, client.model("image").await?))
 }
 
-fn introduce(base_url: &str, account: &Account, model: &Model) {
+fn introduce(base_url: &str, standin: &str, account: &Account, model: &Model) {
     let Model { id: model, title, .. } = model;
     let credits = account.credits.available;
     say(&format!(
@@ -54,6 +70,15 @@ Sign in, make a picture with {title}, and look at it (the last again until its s
     | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
 
   curl -s {base_url}/v1/generations/$ID -H "authorization: Bearer $TOKEN" | python3 -m json.tool
+
+Buy credits, on pages that stand in for Stripe and PayPal and move no money (open the "url", pay, then look):
+
+  curl -s {base_url}/v1/checkout -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+    -d '{{"package":"starter","currency":"EUR","provider":"stripe"}}' | python3 -m json.tool
+
+  curl -s {base_url}/v1/checkout -H "authorization: Bearer $TOKEN" | python3 -m json.tool
+
+Refund, dispute, delay, repeat and reorder what was paid: {standin}
 
 What there is to call: {base_url}/v1/openapi.json. Ctrl-C ends everything.
 "#
