@@ -2,7 +2,9 @@
 //!
 //! The configuration is made by hand, without `aws-config`: on Lambda there is nothing to look for, and looking costs
 //! start time. TLS is `ring`, as the other provider gathers entropy for half a second on a small function, and it trusts
-//! only Amazon's roots (<https://www.amazontrust.com/repository/>), which is all that AWS endpoints chain to.
+//! only Amazon's roots (<https://www.amazontrust.com/repository/>), which is all that AWS endpoints chain to. Where they are
+//! reached through a proxy that inspects what passes, `AWS_CA_BUNDLE` names a PEM file of the roots to trust instead, as it
+//! does for every AWS SDK (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
 //! A client that a function never asks for is dropped by the linker.
 
 use std::sync::OnceLock;
@@ -23,8 +25,11 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::sync::OnceCell;
 
+use crate::Error;
 #[cfg(debug_assertions)]
 use crate::chaos::Interruption;
 use crate::config::{Environment, InvalidVariable};
@@ -35,6 +40,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// An attempt on S3 includes sending the body, which may be a film.
 const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
+const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The clients of one process. Shared by reference; each client is itself a cheap clone.
 pub struct Clients {
@@ -63,7 +69,7 @@ macro_rules! service_config {
 }
 
 impl Clients {
-    /// Fails only when a variable that Lambda itself sets is missing.
+    /// Fails only when a variable that Lambda itself sets is missing, or `AWS_CA_BUNDLE` names no bundle of roots.
     pub fn new(environment: &Environment) -> Result<Self, InvalidVariable> {
         Ok(Self {
             sdk: sdk_config(environment)?,
@@ -168,7 +174,7 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
         .region(Region::new(environment.required("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .http_client(http_client())
+        .http_client(http_client(trusted_roots(environment)?))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts(ATTEMPT_TIMEOUT));
     builder.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
@@ -180,10 +186,31 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }
 
-#[expect(clippy::expect_used, reason = "the roots are part of the program, and a test reads them")]
-fn http_client() -> SharedHttpClient {
-    let roots = TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice());
-    let context = TlsContext::builder().with_trust_store(roots).build().expect("the embedded roots are certificates");
+/// Amazon's roots, or those of the bundle that the environment names.
+fn trusted_roots(environment: &Environment) -> Result<TrustStore, InvalidVariable> {
+    let Some(path) = environment.optional(CA_BUNDLE) else {
+        return Ok(TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice()));
+    };
+    let bundle = std::fs::read(path).map_err(Error::from).and_then(checked_bundle);
+    let bundle = bundle.map_err(|source| InvalidVariable::NotRootCertificates { name: CA_BUNDLE, source })?;
+    Ok(TrustStore::empty().with_pem_certificate(bundle))
+}
+
+/// The HTTP client takes a bundle as it is, and panics on a bad one.
+fn checked_bundle(bundle: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&bundle) {
+        roots.add(certificate?)?;
+    }
+    if roots.is_empty() {
+        return Err("there is no certificate in it".into());
+    }
+    Ok(bundle)
+}
+
+#[expect(clippy::expect_used, reason = "a context without additional server names has nothing to fail on")]
+fn http_client(roots: TrustStore) -> SharedHttpClient {
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("a trust store is a TLS context");
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
@@ -224,5 +251,24 @@ mod tests {
         let roots = include_str!("amazon_roots.pem");
         assert_eq!(roots.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         assert_eq!(roots.matches("-----END CERTIFICATE-----").count(), 5);
+    }
+
+    #[test]
+    fn a_bundle_of_roots_is_read_from_where_the_environment_says() {
+        let start = |path| Clients::new(&LAMBDA.into_iter().chain([(CA_BUNDLE, path)]).collect());
+        assert!(start(concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem")).is_ok());
+        for path in ["/there/is/no/such/file.pem", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+            let message = start(path).err().unwrap().to_string();
+            assert!(message.contains(CA_BUNDLE), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_with_anything_but_good_certificates_is_refused() {
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+        let good = include_str!("amazon_roots.pem");
+        for bad in [String::new(), format!("{good}\n{begin}\nAAAA\n"), format!("{good}\n{begin}\nAAAA\n{end}\n")] {
+            assert!(checked_bundle(bad.clone().into_bytes()).is_err(), "{bad}");
+        }
     }
 }

@@ -55,6 +55,14 @@ pub enum InvalidVariable {
         /// What is wrong with it.
         source: std::num::ParseIntError,
     },
+    /// It names something else than a file of root certificates.
+    #[error("the environment variable {name} names no readable PEM file of root certificates: correct it, or unset it")]
+    NotRootCertificates {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with the file.
+        source: crate::Error,
+    },
 }
 
 #[cfg(test)]
