@@ -101,15 +101,15 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<Notice, 
         Some("Denied" | "Failed" | "Voided") => progress(&form, Fact::Failed),
         Some("Expired") => progress(&form, Fact::Expired),
         Some("Refunded" | "Partially_Refunded") => {
-            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?);
+            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
             Ok(about(transaction(&form, "parent_txn_id")?, Fact::Refund { id, amount, state: RefundState::Made }))
         }
         Some("Reversed") => {
-            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?);
+            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
             Ok(about(transaction(&form, "parent_txn_id")?, Fact::Reversal { id, amount }))
         }
         Some("Canceled_Reversal") => {
-            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?);
+            let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
             Ok(about(transaction(&form, "parent_txn_id")?, Fact::Restoration { id, amount }))
         }
         // `Created` and `Processed` say nothing about money yet; other messages are not about a payment.
@@ -153,7 +153,7 @@ fn id(form: &Form, name: &'static str) -> Result<String, IpnError> {
     form.text(name).and_then(kept::paypal_id).ok_or(IpnError::Field(name))
 }
 
-/// What moved. A refund and a reversal have a minus sign.
+/// What moved, with a minus sign where it went back.
 fn gross(form: &Form) -> Result<Money, IpnError> {
     let currency: Currency =
         form.text("mc_currency").and_then(|code| code.parse().ok()).ok_or(IpnError::Field("mc_currency"))?;

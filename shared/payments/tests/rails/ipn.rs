@@ -198,9 +198,9 @@ fn pp7_the_time_of_the_payment_is_in_pacific_time() {
 fn pp8_what_goes_back_and_comes_again_is_found_by_its_parent() {
     let (id, money) = (|| CHILD.to_owned(), |amount| Money::new(amount, Currency::Usd));
     let refund = |amount| Fact::Refund { id: id(), amount: money(amount), state: RefundState::Made };
-    assert_eq!(child("Refunded", "-5.01"), refund(-501));
-    assert_eq!(child("Partially_Refunded", "-5.01"), refund(-501));
-    assert_eq!(child("Reversed", "-20.00"), Fact::Reversal { id: id(), amount: money(-2000) });
+    assert_eq!(child("Refunded", "-5.01"), refund(501));
+    assert_eq!(child("Partially_Refunded", "-5.01"), refund(501));
+    assert_eq!(child("Reversed", "-20.00"), Fact::Reversal { id: id(), amount: money(2000) });
     assert_eq!(child("Canceled_Reversal", "20.00"), Fact::Restoration { id: id(), amount: money(2000) });
     assert_eq!(read(&[("payment_status", "Refunded")]), Err(IpnError::Field("parent_txn_id")));
 }
