@@ -7,6 +7,7 @@
 mod afterwards;
 mod authorization;
 mod bad_input;
+mod buying;
 mod contract;
 mod crash;
 mod journey;
@@ -90,6 +91,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         authorization::trials(world),
         bad_input::trials(world),
+        buying::trials(world),
         contract::trials(world),
         journey::trials(world),
         providers::trials(world),
