@@ -13,8 +13,6 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_secretsmanager::error::SdkError;
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -34,6 +32,7 @@ use crate::Error;
 use crate::chaos::Interruption;
 use crate::config::{Environment, InvalidVariable};
 use crate::seal::{Sealer, WeakKey};
+use crate::secrets::SecretUnreadable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -140,9 +139,8 @@ impl Clients {
     pub async fn sealer(&self, secret_arn: &str) -> Result<&Sealer, AppKeyError> {
         self.sealer
             .get_or_try_init(async || {
-                let answer = self.secrets().get_secret_value().secret_id(secret_arn).send().await;
-                let secret = answer.map_err(|error| AppKeyError::Unreadable(Box::new(error)))?;
-                Ok(Sealer::new(secret.secret_string().unwrap_or_default().as_bytes())?)
+                let secret = self.secret(secret_arn).await?;
+                Ok(Sealer::new(secret.as_bytes())?)
             })
             .await
     }
@@ -152,8 +150,8 @@ impl Clients {
 #[derive(Debug, thiserror::Error)]
 pub enum AppKeyError {
     /// Secrets Manager did not give it.
-    #[error("the application key cannot be read: allow secretsmanager:GetSecretValue on it to this function's role")]
-    Unreadable(#[source] Box<SdkError<GetSecretValueError>>),
+    #[error(transparent)]
+    Unreadable(#[from] SecretUnreadable),
     /// It is there and no good.
     #[error("the application key is no good: put a random string of 32 characters or more into its secret")]
     Weak(#[from] WeakKey),

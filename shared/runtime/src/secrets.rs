@@ -7,8 +7,12 @@ use crate::clients::Clients;
 
 /// Secrets Manager did not give a secret.
 #[derive(Debug, thiserror::Error)]
-#[error("a secret cannot be read: allow secretsmanager:GetSecretValue on it to this function's role")]
-pub struct SecretUnreadable(#[source] Box<SdkError<GetSecretValueError>>);
+#[error("the secret {arn} cannot be read: allow secretsmanager:GetSecretValue on it to this function's role")]
+pub struct SecretUnreadable {
+    arn: String,
+    #[source]
+    source: Box<SdkError<GetSecretValueError>>,
+}
 
 impl Clients {
     /// The text of a secret, empty where it has none. Asks each time.
@@ -17,7 +21,7 @@ impl Clients {
     /// Secrets Manager does not give it.
     pub async fn secret(&self, arn: &str) -> Result<String, SecretUnreadable> {
         let answer = self.secrets().get_secret_value().secret_id(arn).send().await;
-        let secret = answer.map_err(|error| SecretUnreadable(Box::new(error)))?;
+        let secret = answer.map_err(|error| SecretUnreadable { arn: arn.to_owned(), source: Box::new(error) })?;
         Ok(secret.secret_string().unwrap_or_default().to_owned())
     }
 }

@@ -1,8 +1,11 @@
 //! Which providers there are, from the environment and the secret with their keys.
 
-use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
 use providers::{Endpoint, Provider, Providers, Settings, Sketch};
-use runtime::config::{Environment, InvalidVariable};
+use runtime::{
+    clients::Clients,
+    config::{Environment, InvalidVariable},
+    secrets::SecretUnreadable,
+};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
@@ -20,13 +23,6 @@ pub(crate) enum ConfigurationError {
     Endpoints(#[source] serde_json::Error),
 }
 
-/// The secret with the keys was not given.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the keys of the providers cannot be read: allow secretsmanager:GetSecretValue on them to this function's role"
-)]
-pub(crate) struct KeysUnreadable(#[from] Box<SdkError<GetSecretValueError>>);
-
 /// A text for each provider that needs one: its key, or its address.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,17 +37,17 @@ struct PerProvider {
 /// sketches reads no secret.
 pub(crate) struct Configured {
     enabled: Vec<String>,
-    secrets: Client,
+    clients: Clients,
     keys_secret: String,
     endpoints: PerProvider,
     built: OnceCell<Providers>,
 }
 
 impl Configured {
-    pub(crate) fn new(environment: &Environment, secrets: Client) -> Result<Self, ConfigurationError> {
+    pub(crate) fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigurationError> {
         Ok(Self {
             enabled: enabled(&environment.required("PROVIDERS")?),
-            secrets,
+            clients,
             keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
             endpoints: endpoints(environment)?,
             built: OnceCell::new(),
@@ -65,7 +61,7 @@ impl Configured {
 
     /// The provider of this name; `None` if the operator has not given it a usable key, which is our mistake. That is
     /// looked at anew until the secret holds usable keys, and then not any more in this process.
-    pub(crate) async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, KeysUnreadable> {
+    pub(crate) async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, SecretUnreadable> {
         if name == Sketch.name() {
             return Ok(Some(&Sketch));
         }
@@ -79,9 +75,9 @@ impl Configured {
         Ok(providers.by_name(name))
     }
 
-    async fn build(&self) -> Result<Option<Providers>, KeysUnreadable> {
-        let answer = self.secrets.get_secret_value().secret_id(&self.keys_secret).send().await.map_err(Box::new)?;
-        let keys: PerProvider = match serde_json::from_str(answer.secret_string().unwrap_or_default()) {
+    async fn build(&self) -> Result<Option<Providers>, SecretUnreadable> {
+        let secret = self.clients.secret(&self.keys_secret).await?;
+        let keys: PerProvider = match serde_json::from_str(&secret) {
             Ok(keys) => keys,
             Err(error) => {
                 // The position only: the message of serde may quote a key.
@@ -177,7 +173,7 @@ mod tests {
             ("PROVIDER_KEYS_SECRET", "none"),
         ]);
         let clients = runtime::clients::Clients::new(&environment).unwrap();
-        let configured = Configured::new(&environment, clients.secrets().clone()).unwrap();
+        let configured = Configured::new(&environment, clients).unwrap();
         assert_eq!(configured.provider("sketch").await.unwrap().map(Provider::name), Some("sketch"));
     }
 }

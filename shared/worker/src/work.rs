@@ -17,6 +17,7 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
+    secrets::SecretUnreadable,
     sqs::Record,
     telemetry::{Metric, metric},
 };
@@ -24,7 +25,7 @@ use store::{Bucket, CommitError, Job, Queue, StoreError, Table, Write};
 
 use crate::{
     ask::{self, Answer, Call},
-    configuration::{ConfigurationError, Configured, KeysUnreadable},
+    configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
     output,
 };
@@ -45,7 +46,7 @@ pub(crate) enum WorkError {
     Lifecycle(#[from] LifecycleError),
     /// The providers' keys.
     #[error(transparent)]
-    Keys(#[from] KeysUnreadable),
+    Keys(#[from] SecretUnreadable),
     /// Its owner changed it every time.
     #[error("it is being changed by others")]
     Contended,
@@ -80,7 +81,7 @@ impl Worker {
             table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required(queue_url)?),
-            providers: Configured::new(environment, clients.secrets().clone())?,
+            providers: Configured::new(environment, clients)?,
             lease_s: u32::try_from(environment.integer("LEASE_SECONDS")?).unwrap_or(u32::MAX),
             retention: lifecycle::retention(environment)?,
         })
