@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, failed, page_limit,
+    Answer, Attempt, Mutations, PageQuery, Paging, failed,
     requests::AccountCorrection,
     views::{AccountView, ActivityPage, ActivityView, EntryView, Statement},
 };
@@ -24,7 +24,6 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    cursor,
     http::{Caller, IfMatch, MutatingRequest, Problem, StrictQuery, etag},
 };
 use serde::Deserialize;
@@ -94,18 +93,18 @@ async fn statement(
 ) -> Result<Response, Problem> {
     let table = &mutations.table;
     let id = AccountId(caller.account_id);
-    let limit = page_limit(query.limit)?;
-    let sealer = mutations.sealer().await?;
     let scope = ("statement", id, query.from, query.to);
+    let asked = PageQuery { limit: query.limit, cursor: query.cursor };
+    let paging: Paging<'_, _, (Timestamp, Timestamp, EntryId)> = Paging::open(&mutations, scope, asked).await?;
     // The period of the first page holds for all of them, however late they are asked for.
-    let (from, to, after): (Timestamp, Timestamp, Option<EntryId>) = match &query.cursor {
-        Some(text) => cursor::open(sealer, &scope, text)?,
+    let (from, to, after) = match paging.after {
+        Some((from, to, last)) => (from, to, Some(last)),
         None => (query.from.unwrap_or(Timestamp::UNIX_EPOCH), query.to.unwrap_or_else(clock::now), None),
     };
     if from >= to {
         return Err(Problem::invalid("from", "must be before `to`"));
     }
-    let page = table.entries(id, (from, to), limit, after).await.map_err(failed)?;
+    let page = table.entries(id, (from, to), paging.limit, after).await.map_err(failed)?;
     let (opening, closing) = match (page.items.first(), page.items.last()) {
         (Some(first), Some(last)) => (first.balance_before(), last.balance_after),
         _ => {
@@ -114,17 +113,10 @@ async fn statement(
             (balance, balance)
         }
     };
-    let next = page.next.map(|last| cursor::seal(sealer, &scope, &(from, to, Some(last)))).transpose();
+    let next = paging.next(page.next.map(|last| (from, to, last)))?;
     let entries = page.items.into_iter().map(EntryView::from).collect();
-    let statement = Statement { from, to, opening, closing, entries, next: next.map_err(Problem::internal)? };
+    let statement = Statement { from, to, opening, closing, entries, next };
     Ok(axum::Json(statement).into_response())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
 }
 
 async fn activity(
@@ -133,13 +125,9 @@ async fn activity(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
-    let limit = page_limit(query.limit)?;
-    let sealer = mutations.sealer().await?;
-    let scope = ("activity", id);
-    let after: Option<ActivityId> =
-        query.cursor.as_deref().map(|text| cursor::open(sealer, &scope, text)).transpose()?;
-    let page = mutations.table.activities(id, limit, after).await.map_err(failed)?;
-    let next = page.next.map(|last| cursor::seal(sealer, &scope, &last)).transpose().map_err(Problem::internal)?;
+    let paging: Paging<'_, _, ActivityId> = Paging::open(&mutations, ("activity", id), query).await?;
+    let page = mutations.table.activities(id, paging.limit, paging.after).await.map_err(failed)?;
+    let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(|activity| ActivityView {
         id: activity.id,
         kind: match activity.kind {

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Mutations, failed, page_limit,
+    Answer, Mutations, PageQuery, Paging, failed,
     payments::{CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView},
     refused,
 };
@@ -32,11 +32,9 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    cursor,
     http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictPath, StrictQuery},
     telemetry::{Metric, metric},
 };
-use serde::Deserialize;
 use store::{Activity, ActivityKind, Write};
 
 /// Checkouts that an account may begin in an hour.
@@ -118,26 +116,15 @@ async fn begin(
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
-
 async fn list(
     State(app): State<App>,
     caller: Caller,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
-    let limit = page_limit(query.limit)?;
-    let sealer = app.mutations.sealer().await?;
-    let scope = ("payments", id);
-    let after: Option<PaymentId> =
-        query.cursor.as_deref().map(|text| cursor::open(sealer, &scope, text)).transpose()?;
-    let page = app.mutations.table.payments(id, limit, after).await.map_err(failed)?;
-    let next = page.next.map(|last| cursor::seal(sealer, &scope, &last)).transpose().map_err(Problem::internal)?;
+    let paging: Paging<'_, _, PaymentId> = Paging::open(&app.mutations, ("payments", id), query).await?;
+    let page = app.mutations.table.payments(id, paging.limit, paging.after).await.map_err(failed)?;
+    let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect();
     Ok(axum::Json(PaymentPage { items, next }).into_response())
 }

@@ -6,10 +6,8 @@
 //! A repeat with the same `Idempotency-Key` gives the same request again. Without one it is another upload. A deletion
 //! hides the upload and gives its bytes back at once; if we die before the files are gone, `sweep` removes them.
 
-use std::sync::Arc;
-
 use api::{
-    Answer, Attempt, Mutations, failed,
+    Answer, Attempt, Holdings, failed,
     requests::UploadRequest,
     views::{HeaderView, PresignedView, UploadView},
 };
@@ -26,51 +24,38 @@ use domain::{
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{
-    Error,
-    clients::Clients,
-    clock,
+    Error, clock,
     config::Environment,
     http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath},
 };
 use store::{Bucket, StoreError, Write};
-
-#[derive(Clone)]
-struct App {
-    mutations: Mutations,
-    bucket: Bucket,
-}
 
 /// The routes.
 ///
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let clients = Arc::new(Clients::new(&environment)?);
-    let app = App {
-        bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-        mutations: Mutations::open(&environment, &clients).await?,
-    };
     Ok(Router::new()
         .route("/v1/uploads", post(declare))
         .route("/v1/uploads/{id}", get(show).delete(remove))
-        .with_state(app))
+        .with_state(Holdings::open(&environment).await?))
 }
 
 async fn declare(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     request: MutatingRequest<UploadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let declared = Declared::from(request.body);
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let owner = app.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+            let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
             let id = UploadId(clock::uuid_at(now));
             let (owner, upload) = upload::declare(&owner, declared.clone(), id, now)?;
-            let put = app.presign(&upload, now).await?;
+            let put = presign(&holdings.bucket, &upload, now).await?;
             let answer = Answer {
                 status: StatusCode::CREATED,
                 location: Some(format!("/v1/uploads/{id}")),
@@ -86,28 +71,28 @@ async fn declare(
 }
 
 async fn show(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
 ) -> Result<Response, Problem> {
-    let upload = app.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(failed)?;
+    let upload = holdings.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(failed)?;
     let upload = upload.filter(|upload| !upload.is_expired(clock::now())).ok_or_else(Problem::not_found)?;
     Ok(axum::Json(UploadView::new(upload, None)).into_response())
 }
 
 async fn remove(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     let mut hidden: Option<Upload> = None;
     let response = loop {
         let attempt: Result<Response, Attempt> = async {
-            let (owner, upload) = app.mutations.table.account_and_upload(account, id).await?;
+            let (owner, upload) = holdings.mutations.table.account_and_upload(account, id).await?;
             let (Some(owner), Some(upload)) = (owner, upload) else { return Err(Refusal::NotFound.into()) };
             let (owner, upload) = upload.removed(&owner, now)?;
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
@@ -121,22 +106,18 @@ async fn remove(
         }
     };
     if let Some(upload) = hidden
-        && let Err(error) = lifecycle::remove_upload(&app.mutations.table, &app.bucket, &upload).await
+        && let Err(error) = lifecycle::remove_upload(&holdings.mutations.table, &holdings.bucket, &upload).await
     {
         tracing::warn!(error = %error, upload = %upload.id, "not all is removed: the sweep will remove the rest");
     }
     Ok(response)
 }
 
-impl App {
-    async fn presign(&self, upload: &Upload, now: Timestamp) -> Result<PresignedView, StoreError> {
-        let key = Bucket::original_key(upload.account, upload.id);
-        let presigned = self
-            .bucket
-            .presign_put(&key, &upload.content_type, upload.bytes, &upload.sha256, (PRESIGNED_S, now))
-            .await?;
-        let expires_at = now + SignedDuration::from_secs(i64::try_from(PRESIGNED_S).unwrap_or(0));
-        let headers = presigned.headers.into_iter().map(|(name, value)| HeaderView { name, value }).collect();
-        Ok(PresignedView { method: presigned.method, url: presigned.url, headers, expires_at })
-    }
+async fn presign(bucket: &Bucket, upload: &Upload, now: Timestamp) -> Result<PresignedView, StoreError> {
+    let key = Bucket::original_key(upload.account, upload.id);
+    let presigned =
+        bucket.presign_put(&key, &upload.content_type, upload.bytes, &upload.sha256, (PRESIGNED_S, now)).await?;
+    let expires_at = now + SignedDuration::from_secs(i64::try_from(PRESIGNED_S).unwrap_or(0));
+    let headers = presigned.headers.into_iter().map(|(name, value)| HeaderView { name, value }).collect();
+    Ok(PresignedView { method: presigned.method, url: presigned.url, headers, expires_at })
 }

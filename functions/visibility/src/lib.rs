@@ -7,10 +7,8 @@
 //!
 //! Saying the same visibility again changes nothing. A repeat of a link without a key is another link.
 
-use std::sync::Arc;
-
 use api::{
-    Answer, Attempt, Mutations, failed, generation_view,
+    Answer, Attempt, Holdings, failed, generation_view,
     requests::{ShareRequest, VisibilityRequest},
     token_hash,
     views::{ShareView, Shares},
@@ -28,39 +26,26 @@ use domain::{
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
 use runtime::{
-    Error,
-    clients::Clients,
-    clock,
+    Error, clock,
     config::Environment,
     http::{BodilessRequest, Caller, IfMatch, MutatingRequest, Problem, StrictPath, etag},
 };
-use store::{Bucket, Write};
-
-#[derive(Clone)]
-struct App {
-    mutations: Mutations,
-    bucket: Bucket,
-}
+use store::Write;
 
 /// The routes.
 ///
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let clients = Arc::new(Clients::new(&environment)?);
-    let app = App {
-        bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-        mutations: Mutations::open(&environment, &clients).await?,
-    };
     Ok(Router::new()
         .route("/v1/generations/{id}/visibility", put(show))
         .route("/v1/generations/{id}/shares", post(make).get(list))
         .route("/v1/generations/{id}/shares/{share}", delete(revoke))
-        .with_state(app))
+        .with_state(Holdings::open(&environment).await?))
 }
 
 async fn show(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     condition: IfMatch,
@@ -69,16 +54,16 @@ async fn show(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let wanted = request.body;
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let generation = app.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+            let generation = holdings.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
             if generation.is_expired(now) {
                 return Err(Refusal::NotFound.into());
             }
             condition.check(generation.version)?;
             let shown = generation.shown(wanted.visibility, wanted.show_prompt, now)?;
-            let body = generation_view(&app.bucket, shown.clone(), now).await?;
+            let body = generation_view(&holdings.bucket, shown.clone(), now).await?;
             let answer = Answer { status: StatusCode::OK, location: None, body };
             let mut response = mutation.commit(&[Write::Generation(&shown)], answer).await?;
             let tag = HeaderValue::try_from(etag(shown.version)).map_err(Problem::internal)?;
@@ -93,7 +78,7 @@ async fn show(
 }
 
 async fn make(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: MutatingRequest<ShareRequest>,
@@ -102,10 +87,10 @@ async fn make(
     let account = AccountId(caller.account_id);
     let terms = Terms::from(request.body);
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
+    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let table = &app.mutations.table;
+            let table = &holdings.mutations.table;
             let (owner, generation) = table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             if generation.is_expired(now) {
@@ -130,13 +115,13 @@ async fn make(
 }
 
 async fn list(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let table = &app.mutations.table;
+    let table = &holdings.mutations.table;
     let generation = table.generation(account, id).await.map_err(failed)?;
     generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
     let shares = table.shares(account, id).await.map_err(failed)?;
@@ -145,16 +130,16 @@ async fn list(
 }
 
 async fn revoke(
-    State(app): State<App>,
+    State(holdings): State<Holdings>,
     caller: Caller,
     StrictPath((id, share)): StrictPath<(GenerationId, ShareId)>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let account = AccountId(caller.account_id);
-    let mut mutation = app.mutations.begin(account, request.idempotency, clock::now());
+    let mut mutation = holdings.mutations.begin(account, request.idempotency, clock::now());
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let share = app.mutations.table.share(account, id, share).await?.ok_or(Refusal::NotFound)?;
+            let share = holdings.mutations.table.share(account, id, share).await?.ok_or(Refusal::NotFound)?;
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
             mutation.commit(&[Write::RemoveShare(&share)], answer).await
         }

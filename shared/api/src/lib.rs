@@ -4,6 +4,7 @@
 //! a test holds equal to the routes of the template.
 
 mod document;
+mod holdings;
 mod links;
 mod mutation;
 mod operations;
@@ -14,8 +15,9 @@ pub mod requests;
 pub mod views;
 
 pub use document::document;
+pub use holdings::Holdings;
 pub use links::{generation_view, media_views, token_hash};
 pub use mutation::{Answer, Attempt, Mutation, Mutations};
 pub use operations::{OPERATIONS, Operation};
-pub use page::{LARGEST_PAGE, page_limit};
+pub use page::{LARGEST_PAGE, PageQuery, Paging};
 pub use refusals::{failed, refused};
