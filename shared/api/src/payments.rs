@@ -110,19 +110,14 @@ pub struct PaymentView {
     /// What it has come to.
     pub status: Status,
     /// The provider's page to pay on; given once, when the checkout is made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// What was paid, with tax.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,
     /// The provider's id of the transaction.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
     /// Where the provider sent its receipt.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub billing_email: Option<String>,
     /// When it was paid.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Timestamp>,
     /// Refunds.
     pub refunds: Vec<RefundView>,
@@ -176,7 +171,6 @@ pub struct PaymentPage {
     /// The payments.
     pub items: Vec<PaymentView>,
     /// Where the next page starts, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
@@ -199,10 +193,8 @@ pub struct HeldPaymentView {
     /// Who took the money.
     pub provider: Rail,
     /// The provider's id of the transaction.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
     /// What was paid, with tax.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,
     /// The credits that wait.
     pub credits: Credits,
@@ -211,10 +203,8 @@ pub struct HeldPaymentView {
     /// Since when.
     pub at: Timestamp,
     /// Whether the credits were granted, if it was decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub released: Option<bool>,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
@@ -260,15 +250,12 @@ pub struct FreezeView {
     /// Why.
     pub reason: FreezeReason,
     /// About which payment.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentId>,
     /// Since when.
     pub at: Timestamp,
     /// Until when, if it is over.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lifted_at: Option<Timestamp>,
     /// What the member of staff wrote who froze it or lifted it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
