@@ -39,7 +39,10 @@ use store::{Activity, ActivityKind, Write};
 
 /// Checkouts that an account may begin in an hour.
 const CHECKOUTS_PER_HOUR: u64 = 30;
+/// Looks of an account at open checkouts for which the provider is asked in a minute.
+const QUESTIONS_PER_MINUTE: u64 = 60;
 const HOUR_S: i64 = 3_600;
+const MINUTE_S: i64 = 60;
 
 #[derive(Clone)]
 struct App {
@@ -134,9 +137,14 @@ async fn show(
     caller: Caller,
     StrictPath(id): StrictPath<PaymentId>,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let mut payment = app.own(&caller, id).await?;
-    if payment.is_open() && payment.checkout.is_some() {
-        match app.payments.fulfil(&payment, clock::now()).await {
+    // Who looks more often is told what is known: the provider's patience is everybody's.
+    if payment.is_open()
+        && payment.checkout.is_some()
+        && app.count("checkout-look", payment.account, MINUTE_S, now).await? <= QUESTIONS_PER_MINUTE
+    {
+        match app.payments.fulfil(&payment, now).await {
             Ok(Some(fulfilled)) => payment = fulfilled,
             Ok(None) => return Err(Problem::not_found()),
             // What is known is an answer as well: webhooks and the sweep go on asking.
@@ -172,12 +180,15 @@ impl App {
         payment.ok_or_else(Problem::not_found)
     }
 
-    /// Every checkout costs a call to the provider.
-    async fn limit(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
-        let hash = self.mutations.sealer().await?.mac("window checkout", account.0.as_bytes());
+    /// How often an account made us ask its provider in this window, this time included.
+    async fn count(&self, window: &str, account: AccountId, window_s: i64, now: Timestamp) -> Result<u64, Problem> {
+        let hash = self.mutations.sealer().await?.mac(&format!("window {window}"), account.0.as_bytes());
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        let hits = self.mutations.table.count_in_window("checkout", &hash, HOUR_S, now).await.map_err(failed)?;
-        if hits <= CHECKOUTS_PER_HOUR {
+        self.mutations.table.count_in_window(window, &hash, window_s, now).await.map_err(failed)
+    }
+
+    async fn limit(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
+        if self.count("checkout", account, HOUR_S, now).await? <= CHECKOUTS_PER_HOUR {
             return Ok(());
         }
         Err(Problem::rate_limited(RateLimit {

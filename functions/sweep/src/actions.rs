@@ -9,6 +9,7 @@ use domain::{
     plan::Retention,
     submission::End,
 };
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use lifecycle::{
     Ended, LifecycleError,
@@ -61,42 +62,44 @@ pub(crate) enum Action {
 }
 
 impl Sweep {
-    /// Does what is due of this kind, and adds the accounts that it did something for.
-    pub(crate) async fn kind(
+    /// Acts on what is due of this kind, so many at once, and adds the accounts that something was done for.
+    pub(crate) async fn each(
         &self,
-        kind: DueKind,
+        (kind, at_once): (DueKind, usize),
         now: Timestamp,
-        swept: &mut Swept,
-        accounts: &mut BTreeSet<AccountId>,
-    ) -> Result<(), StoreError> {
-        for item in self.table.due(kind, now, BATCH).await? {
-            let done = match kind {
-                DueKind::Generation => self.unfinished(item, now).await,
-                DueKind::Media => self.expired(item, now).await,
-                DueKind::Upload => self.upload(item, now).await,
-                DueKind::Checkout => self.checkout(item, now).await,
-                // Those wait for somebody else.
-                DueKind::Parked | DueKind::Review | DueKind::Frozen => Ok(Action::Nothing),
-            };
-            let (name, count) = match done {
-                Ok(Action::Nothing) => continue,
-                Ok(Action::Reminded) => ("reminded", &mut swept.reminded),
-                Ok(Action::Overdue) => ("overdue", &mut swept.overdue),
-                Ok(Action::Removed) => ("removed", &mut swept.removed),
-                Ok(Action::Settled) => ("settled", &mut swept.settled),
-                Err(error) => {
-                    tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
-                    ("failed", &mut swept.failed)
-                }
-            };
-            *count += 1;
-            accounts.insert(item.account);
-            metric(Metric::SweepActions, 1, &[name]);
+        (swept, accounts): (&mut Swept, &mut BTreeSet<AccountId>),
+        act: impl AsyncFn(DueItem) -> Result<Action, SweepError>,
+    ) {
+        let due = match self.table.due(kind, now, BATCH).await {
+            Ok(due) => due,
+            Err(error) => {
+                swept.failed += 1;
+                tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
+                return;
+            }
+        };
+        for some in due.chunks(at_once) {
+            let done = join_all(some.iter().map(|item| act(*item))).await;
+            for (item, done) in some.iter().zip(done) {
+                let (name, count) = match done {
+                    Ok(Action::Nothing) => continue,
+                    Ok(Action::Reminded) => ("reminded", &mut swept.reminded),
+                    Ok(Action::Overdue) => ("overdue", &mut swept.overdue),
+                    Ok(Action::Removed) => ("removed", &mut swept.removed),
+                    Ok(Action::Settled) => ("settled", &mut swept.settled),
+                    Err(error) => {
+                        tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
+                        ("failed", &mut swept.failed)
+                    }
+                };
+                *count += 1;
+                accounts.insert(item.account);
+                metric(Metric::SweepActions, 1, &[name]);
+            }
         }
-        Ok(())
     }
 
-    async fn unfinished(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+    pub(crate) async fn unfinished(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let id = GenerationId(item.id);
         let Some(generation) = self.table.generation(item.account, id).await? else { return Ok(Action::Nothing) };
         if generation.is_overdue(now) {
@@ -121,7 +124,7 @@ impl Sweep {
         }
     }
 
-    async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+    pub(crate) async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let found = self.table.generation(item.account, GenerationId(item.id)).await?;
         let Some(generation) = found.filter(|generation| generation.is_expired(now)) else {
             return Ok(Action::Nothing);
@@ -139,7 +142,7 @@ impl Sweep {
         Ok(Action::Removed)
     }
 
-    async fn upload(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+    pub(crate) async fn upload(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let (owner, upload) = self.table.account_and_upload(item.account, UploadId(item.id)).await?;
         let Some(upload) = upload.filter(|upload| upload.is_expired(now)) else { return Ok(Action::Nothing) };
         let hidden = match owner.map(|owner| upload.removed(&owner, now)) {

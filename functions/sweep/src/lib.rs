@@ -17,7 +17,10 @@
 mod actions;
 mod payments;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
@@ -27,6 +30,9 @@ use serde::{Deserialize, Serialize};
 use store::{Bucket, DueKind, Queues, Table};
 
 pub use actions::Sweep;
+
+/// Checkouts that the providers are asked about at once: a sweep has less than a minute.
+const QUESTIONS_AT_ONCE: usize = 10;
 
 /// The schedule's event.
 #[derive(Debug, Deserialize)]
@@ -83,12 +89,15 @@ impl Sweep {
     pub async fn all(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
         let mut accounts = BTreeSet::new();
-        for kind in [DueKind::Generation, DueKind::Upload, DueKind::Media, DueKind::Checkout] {
-            if let Err(error) = self.kind(kind, now, &mut swept, &mut accounts).await {
-                swept.failed += 1;
-                tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
-            }
-        }
+        let unfinished = async |item| self.unfinished(item, now).await;
+        self.each((DueKind::Generation, 1), now, (&mut swept, &mut accounts), unfinished).await;
+        let upload = async |item| self.upload(item, now).await;
+        self.each((DueKind::Upload, 1), now, (&mut swept, &mut accounts), upload).await;
+        let expired = async |item| self.expired(item, now).await;
+        self.each((DueKind::Media, 1), now, (&mut swept, &mut accounts), expired).await;
+        let silent = Mutex::new(BTreeSet::new());
+        let checkout = async |item| self.checkout(item, &silent, now).await;
+        self.each((DueKind::Checkout, QUESTIONS_AT_ONCE), now, (&mut swept, &mut accounts), checkout).await;
         self.parked(now, &mut swept).await;
         self.check_webhook(now).await;
         for account in accounts {

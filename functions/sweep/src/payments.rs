@@ -1,8 +1,13 @@
 //! What is due about payments.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use domain::{PaymentId, payment::Rail};
 use jiff::Timestamp;
-use lifecycle::payments::KEYS_S;
+use lifecycle::payments::{KEYS_S, PaymentError};
 use runtime::telemetry::{Metric, metric};
 use store::{CommitError, DueItem, Write};
 
@@ -15,17 +20,30 @@ const MINUTES_A_DAY: i64 = 24 * 60;
 
 impl Sweep {
     /// Asks the provider about a checkout. Whatever it says, the next question is a while away, so that one that cannot be
-    /// answered keeps none from being asked.
-    pub(crate) async fn checkout(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+    /// answered keeps none from being asked. A provider that is `silent` is not asked again in this sweep.
+    pub(crate) async fn checkout(
+        &self,
+        item: DueItem,
+        silent: &Mutex<BTreeSet<Rail>>,
+        now: Timestamp,
+    ) -> Result<Action, SweepError> {
         let found = self.table.payment(item.account, PaymentId(item.id)).await?;
         let Some(payment) = found.filter(|payment| payment.ask_at.is_some_and(|at| at <= now)) else {
             return Ok(Action::Nothing);
         };
+        if silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&payment.rail) {
+            return Ok(Action::Nothing);
+        }
         let answered = self.payments.fulfil(&payment, now).await;
         match &answered {
             Ok(Some(known)) if known.version != payment.version => return Ok(Action::Settled),
             Ok(_) => {}
-            Err(_) => metric(Metric::UnansweredCheckouts, 1, &[payment.rail.as_str()]),
+            Err(error) => {
+                metric(Metric::UnansweredCheckouts, 1, &[payment.rail.as_str()]);
+                if matches!(error, PaymentError::Provider(error) if error.retryable()) {
+                    silent.lock().unwrap_or_else(PoisonError::into_inner).insert(payment.rail);
+                }
+            }
         }
         match self.table.commit(&[Write::Payment(&payment.asked(now))]).await {
             Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => {}

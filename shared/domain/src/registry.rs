@@ -134,9 +134,9 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "window",
         place: Place::Item { pk: "WINDOW#", sk: "WINDOW" },
-        purpose: "counts requests of a caller without an account, under a keyed hash",
+        purpose: "counts requests, new accounts and means of payment, under keyed hashes",
         personal: false,
-        kept: Kept::Days(1),
+        kept: Kept::Days(2),
         erased: Erased::Expires,
     },
     files("uploads", "uploads", "what was uploaded, without its metadata"),

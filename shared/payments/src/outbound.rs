@@ -11,9 +11,9 @@ use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 use crate::{ProviderError, SettingsError};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A buyer waits for most of these calls, and API Gateway gives up after 30 seconds.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A buyer waits for most of these calls, and there may be two of them: API Gateway gives up after 30 seconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A checkout with all that is expanded has some ten kilobytes.
 const ANSWER_BYTES: usize = 1024 * 1024;
 /// PayPal refuses a postback without one.
