@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::payments::FreezeView;
+
 /// A session. The refresh token is in a cookie that scripts cannot read.
 #[derive(Serialize, ToSchema)]
 pub struct SignedIn {
@@ -40,6 +42,8 @@ pub struct AccountView {
     pub plan: Plan,
     /// Whether it may act.
     pub status: AccountStatus,
+    /// Why it may not, the longest reason first.
+    pub frozen_for: Vec<FreezeView>,
     /// What it has.
     pub credits: Balance,
     /// What the plan allows, and how much of it is used.
@@ -81,6 +85,7 @@ pub struct LimitsView {
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
         let (limits, status) = (account.plan.limits(), account.status());
+        let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
         let used = |used: u64, limit: u64| Used { used, limit };
         Self {
             id: account.id,
@@ -88,6 +93,7 @@ impl From<Account> for AccountView {
             display_name: account.display_name,
             plan: account.plan,
             status,
+            frozen_for: frozen_for.map(FreezeView::from).collect(),
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),
@@ -148,7 +154,7 @@ pub struct Statement {
 pub struct ActivityView {
     /// Its id.
     pub id: ActivityId,
-    /// `sign_in` or `submit`.
+    /// `sign_in`, `submit` or `checkout`.
     pub kind: String,
     /// When.
     pub at: Timestamp,
