@@ -12,13 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountId, Credits, PaymentId,
-    fraud::Review,
-    money::Money,
-    package::Package,
-    plan::Plan,
-};
+use crate::{AccountId, Credits, PaymentId, fraud::Review, money::Money, package::Package, plan::Plan};
 
 pub use fact::{Dispute, Fact, Outcome, Rail, Receipt, Reference, Refund, RefundState};
 
@@ -224,7 +218,7 @@ impl Payment {
     /// With one more fact. Equal to what it was if the fact was known.
     ///
     /// # Errors
-    /// [`Mismatch`] names what cannot be about this payment: another amount, currency or transaction.
+    /// [`Mismatch`] names what cannot be about this payment: another provider, amount, currency or transaction.
     pub fn with(&self, fact: &Fact, now: Timestamp) -> Result<Self, Mismatch> {
         let mut next = self.clone();
         match fact {
@@ -325,6 +319,9 @@ impl Payment {
 
     fn pay(&mut self, receipt: &Receipt) -> Result<(), Mismatch> {
         let price = self.price;
+        if receipt.rail != self.rail {
+            return Err(Mismatch("provider"));
+        }
         if receipt.net.currency != price.currency || receipt.total.currency != price.currency {
             return Err(Mismatch("currency"));
         }

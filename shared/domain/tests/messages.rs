@@ -50,6 +50,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     let reversal = (0..2_u8).prop_map(|id| Fact::Reversal { id: format!("R{id}"), amount: eur(-700) });
     let restoration = (0..2_u8).prop_map(|id| Fact::Restoration { id: format!("C{id}"), amount: eur(700) });
     let paid = Fact::Paid(Receipt {
+        rail: Rail::Stripe,
         net: eur(PRICE),
         total: eur(TOTAL),
         transaction: "pi_1".to_owned(),

@@ -41,6 +41,8 @@ pub enum Reference {
 /// What a provider says about the money that it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// Who took it.
+    pub rail: Rail,
     /// What the package cost, without tax.
     pub net: Money,
     /// What the buyer paid, with tax.

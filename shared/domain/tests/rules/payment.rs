@@ -83,7 +83,14 @@ fn eur(amount: i64) -> Money {
 /// 20 euros, and 19 % of tax.
 fn receipt() -> Receipt {
     let total = eur(2_380);
-    Receipt { net: eur(2_000), total, transaction: "pi_1".to_owned(), billing_email: None, at: at(50) }
+    Receipt {
+        rail: Rail::Stripe,
+        net: eur(2_000),
+        total,
+        transaction: "pi_1".to_owned(),
+        billing_email: None,
+        at: at(50),
+    }
 }
 
 fn paid() -> Fact {
@@ -127,6 +134,7 @@ fn s4_another_amount_currency_or_transaction_is_not_this_payment() {
         change(&mut receipt);
         Fact::Paid(receipt)
     };
+    assert_eq!(story.hear(other(|r| r.rail = Rail::Paypal)), Err(Mismatch("provider")));
     assert_eq!(story.hear(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));

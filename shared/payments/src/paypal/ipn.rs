@@ -137,6 +137,7 @@ fn payment(form: &Form) -> Result<Option<PaymentId>, IpnError> {
 fn receipt(form: &Form) -> Result<Receipt, IpnError> {
     let paid = gross(form)?;
     Ok(Receipt {
+        rail: Rail::Paypal,
         net: paid,
         total: paid,
         transaction: id(form, "txn_id")?,

@@ -2,7 +2,7 @@
 
 use domain::{
     money::Money,
-    payment::{Fact, Payment, Receipt, RefundState},
+    payment::{Fact, Payment, Rail, Receipt, RefundState},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -141,6 +141,7 @@ impl Capture {
         Ok(match self.status {
             CaptureStatus::Completed | CaptureStatus::PartiallyRefunded | CaptureStatus::Refunded => {
                 Fact::Paid(Receipt {
+                    rail: Rail::Paypal,
                     net: amount,
                     total: amount,
                     transaction: kept::paypal_id(&self.id).ok_or_else(|| unreadable("a capture's id"))?,

@@ -117,6 +117,7 @@ fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) ->
     let total = session.amount_total.ok_or_else(|| unreadable("paid, without a total"))?;
     let email = session.customer_details.as_ref().and_then(|customer| customer.email.as_deref());
     let receipt = Receipt {
+        rail: Rail::Stripe,
         net: payment.price,
         total: Money::new(total, payment.price.currency),
         transaction: kept::stripe_id(intent.id.as_str()).ok_or_else(|| unreadable("the payment intent's id"))?,

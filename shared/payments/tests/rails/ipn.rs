@@ -71,6 +71,7 @@ fn about_the_payment(fact: Fact) -> Result<Notice, IpnError> {
 fn paid() -> Fact {
     let price = Money::new(2000, Currency::Usd);
     Fact::Paid(Receipt {
+        rail: Rail::Paypal,
         net: price,
         total: price,
         transaction: PARENT.to_owned(),

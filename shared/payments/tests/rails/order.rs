@@ -53,6 +53,7 @@ fn capture(status: &str) -> Value {
 fn paid() -> Fact {
     let price = Money::new(2000, Currency::Usd);
     Fact::Paid(Receipt {
+        rail: Rail::Paypal,
         net: price,
         total: price,
         transaction: CAPTURE.to_owned(),

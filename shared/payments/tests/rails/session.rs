@@ -121,6 +121,7 @@ async fn s1_a_paid_session_is_a_receipt() {
     let said = payments(&stub.base).ask(&payment(Rail::Stripe), now()).await.unwrap();
     let price = Money::new(2000, Currency::Usd);
     let receipt = Receipt {
+        rail: Rail::Stripe,
         net: price,
         total: price,
         transaction: INTENT.to_owned(),
