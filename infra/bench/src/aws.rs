@@ -1,11 +1,12 @@
-//! A stand-in for AWS over plain HTTP: it knows as much of DynamoDB, S3, SQS, Secrets Manager and Cognito as the functions
+//! A stand-in for AWS, over HTTP and over TLS: it knows as much of DynamoDB, S3, SQS, Secrets Manager and Cognito as the functions
 //! ask for. What was put in before [`Aws::freeze`] is there; what is written after that is acknowledged and forgotten, so
 //! that the same event finds the same every time.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -13,18 +14,21 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ETAG};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::header::{CONNECTION, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
+
+use crate::tls::Tls;
 
 /// What the application key is here.
 pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The stand-in; it serves as long as the runtime lives.
 pub struct Aws {
-    address: SocketAddr,
+    endpoint: String,
+    roots: Option<PathBuf>,
     account: String,
     world: Arc<Mutex<World>>,
 }
@@ -36,6 +40,9 @@ struct World {
     objects: BTreeMap<String, Bytes>,
     frozen: bool,
     calls: Vec<String>,
+    services: Vec<String>,
+    services_to_come: Vec<String>,
+    busy: Duration,
 }
 
 impl Aws {
@@ -45,17 +52,41 @@ impl Aws {
     /// No port is free.
     pub async fn start(account: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
         let world = Arc::new(Mutex::new(World { account: account.to_owned(), ..World::default() }));
-        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(world.clone());
+        let router = router(world.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, account: account.to_owned(), world })
+        Ok(Self { endpoint, roots: None, account: account.to_owned(), world })
+    }
+
+    /// From now on it is to be found over TLS. These are the services that will be called, in this order, as
+    /// [`Aws::services`] told of a process that did the same over plain HTTP.
+    ///
+    /// Here one address stands for all services, and one connection would do for them. On AWS each has an address of its
+    /// own, so whenever a service is about to be called for the first time, the connection is closed before.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn over_tls(mut self, tls: &Tls, services: &[String]) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        self.endpoint = format!("https://{}", listener.local_addr()?);
+        self.roots = Some(tls.roots().to_owned());
+        services.clone_into(&mut self.world.lock().await.services_to_come);
+        let (listener, router) = (tls.listen(listener), router(self.world.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(self)
     }
 
     /// Where it is.
     #[must_use]
-    pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The file with the roots that must be trusted to find it genuine, if it is to be found over TLS.
+    #[must_use]
+    pub fn roots(&self) -> Option<&Path> {
+        self.roots.as_deref()
     }
 
     /// Who signs in.
@@ -71,13 +102,30 @@ impl Aws {
 
     /// From now on nothing changes.
     pub async fn freeze(&self) {
-        self.world.lock().await.frozen = true;
+        let mut world = self.world.lock().await;
+        world.frozen = true;
+        world.calls.clear();
+        world.services.clear();
+    }
+
+    /// How long it has been busy with requests in all, from having the whole request to having the whole answer.
+    pub async fn busy(&self) -> Duration {
+        self.world.lock().await.busy
+    }
+
+    /// The service of each call since [`Aws::freeze`], in order.
+    pub async fn services(&self) -> Vec<String> {
+        self.world.lock().await.services.clone()
     }
 
     /// The operations that were called since this was last asked.
     pub async fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.world.lock().await.calls)
     }
+}
+
+fn router(world: Arc<Mutex<World>>) -> Router {
+    Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(world)
 }
 
 async fn answer(
@@ -87,9 +135,12 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let began = Instant::now();
     let mut world = world.lock().await;
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    match target.and_then(|target| target.rsplit_once('.')) {
+    let target = target.and_then(|target| target.rsplit_once('.'));
+    world.services.push(target.map_or("S3", |(service, _)| service).to_owned());
+    let mut response = match target {
         Some((_, operation)) => {
             world.calls.push(operation.to_owned());
             let body = serde_json::from_slice(&body).unwrap_or_default();
@@ -99,10 +150,20 @@ async fn answer(
             }
         }
         None => world.file(&method, &uri),
+    };
+    if world.a_new_service_is_next() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    world.busy += began.elapsed();
+    response
 }
 
 impl World {
+    fn a_new_service_is_next(&self) -> bool {
+        let next = self.services_to_come.get(self.services.len());
+        next.is_some_and(|next| !self.services.contains(next))
+    }
+
     /// The services that speak JSON; `None` for an operation that is not known here.
     fn call(&mut self, operation: &str, body: &Value) -> Option<Value> {
         Some(match operation {

@@ -100,5 +100,5 @@ pub const EVENTS: &[Event] = &[
         Batch(&["8b6f0d6e-4b0c-4f7a-9a55-0c1e7f0a9b21"]),
         &["GetItem", "BatchGetItem", "TransactWriteItems"],
     ),
-    event("events/sweep/tick.json", Done, &["Query", "Query", "Query"]),
+    event("events/sweep/tick.json", Done, &["Query", "Query", "Query", "Query", "Query"]),
 ];

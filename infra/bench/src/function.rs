@@ -21,6 +21,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
 use crate::aws::Aws;
+use crate::cpu::CpuShare;
 
 /// What the table is called.
 pub const TABLE: &str = "table";
@@ -47,13 +48,23 @@ pub fn environment(aws: &Aws) -> Vec<(&'static str, String)> {
         ("PROVIDERS", "sketch"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
+        ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
         ("LEASE_SECONDS", "125"),
         ("RETENTION_FREE_DAYS", "30"),
         ("RETENTION_PLUS_DAYS", "365"),
         ("RETENTION_PRO_DAYS", "1095"),
+        ("PAYMENT_KEYS_SECRET", "payment-keys"),
+        ("RETURN_URL", "http://localhost:5173/credits/{checkout}"),
+        ("AUTOMATIC_TAX", "false"),
+        ("PAYMENTS_PER_HOUR", "5"),
+        ("CARDS_PER_HOUR", "3"),
+        ("NEW_ACCOUNT_DAYS", "7"),
+        ("NEW_ACCOUNT_CREDITS", "6000"),
+        ("LOST_DISPUTES", "2"),
     ];
     let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    environment.push(("AWS_ENDPOINT_URL", aws.endpoint()));
+    environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));
+    environment.extend(aws.roots().map(|roots| ("AWS_CA_BUNDLE", roots.display().to_string())));
     environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
     environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
     environment
@@ -129,6 +140,14 @@ impl Function {
     #[must_use]
     pub fn started_in(&self) -> Duration {
         self.started_in
+    }
+
+    /// From now on it gets no more of a CPU than this.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn limit(&self, share: &CpuShare) -> Result<()> {
+        share.admit(self.process.id())
     }
 
     /// Hands over an event, and waits for the answer and until it asks for the next one.

@@ -7,7 +7,9 @@ mod report;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use bench::cpu::{self, CpuShare};
 use bench::events::EVENTS;
+use bench::tls::Tls;
 use clap::Parser;
 
 use crate::measure::Measured;
@@ -18,9 +20,9 @@ struct Arguments {
     /// The profile to build in. Only `release` tells what a deployment does, and takes a quarter of an hour to build.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Cold starts of each function.
+    /// Cold starts of each function: over HTTP, over TLS, and over TLS with a share of a CPU.
     #[arg(long, default_value_t = 21)]
-    rounds: usize,
+    rounds: u32,
     /// Where the results go.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -37,17 +39,25 @@ async fn main() -> Result<()> {
             functions.push(Measured::new(&binaries, event.function(), event.path)?);
         }
     }
+    let tls = Tls::new(&binaries)?;
+    let share = CpuShare::new();
     // In turn, so that whatever else the machine does falls on all alike.
-    for _ in 0..arguments.rounds {
+    for round in 0..arguments.rounds {
+        // At another point of the period in each round: a process that has used up its share waits for the rest of it.
+        let after = cpu::PERIOD * round / arguments.rounds;
         for function in &mut functions {
             function.start_once().await?;
+            function.start_once_over_tls(&tls).await?;
+            if let Ok(share) = &share {
+                function.start_once_with_share(&tls, share, after).await?;
+            }
         }
     }
     for function in &mut functions {
         function.run_warm().await?;
     }
     let output = arguments.output.unwrap_or_else(|| local::workspace().join("infra/bench/RESULTS.md"));
-    let text = report::markdown(&functions, &arguments.profile, arguments.rounds)?;
+    let text = report::markdown(&functions, &arguments.profile, arguments.rounds, share.err())?;
     report::print(&text);
     std::fs::write(&output, text).with_context(|| format!("{} cannot be written", output.display()))
 }

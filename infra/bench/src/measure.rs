@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bench::cpu::CpuShare;
 use bench::function::Function;
 use bench::seed;
+use bench::tls::Tls;
 use bytes::Bytes;
 use domain::catalogue::Kind;
 use flate2::{Compression, write::DeflateEncoder};
@@ -26,6 +28,11 @@ pub(crate) struct Measured {
     pub(crate) warm_cpu: Duration,
     starts: Vec<Duration>,
     firsts: Vec<Duration>,
+    firsts_over_tls: Vec<Duration>,
+    /// Each with the time that the stand-in for AWS was busy in it.
+    firsts_with_share: Vec<(Duration, Duration)>,
+    /// Which services of AWS a process calls up to its first answer, in order.
+    services: Vec<String>,
     input: Bytes,
     binary: PathBuf,
 }
@@ -46,6 +53,9 @@ impl Measured {
             warm_cpu: Duration::ZERO,
             starts: Vec::new(),
             firsts: Vec::new(),
+            firsts_over_tls: Vec::new(),
+            firsts_with_share: Vec::new(),
+            services: Vec::new(),
             input: std::fs::read(local::workspace().join(event))?.into(),
             binary,
         })
@@ -57,6 +67,28 @@ impl Measured {
         let mut function = Function::start(&self.binary, &aws).await?;
         self.starts.push(function.started_in());
         self.firsts.push(function.invoke(self.input.clone()).await?.took);
+        self.services = aws.services().await;
+        Ok(())
+    }
+
+    /// The same over TLS, after one over HTTP.
+    pub(crate) async fn start_once_over_tls(&mut self, tls: &Tls) -> Result<()> {
+        let aws = seed::aws(self.kind()).await?.over_tls(tls, &self.services).await?;
+        let mut function = Function::start(&self.binary, &aws).await?;
+        self.firsts_over_tls.push(function.invoke(self.input.clone()).await?.took);
+        Ok(())
+    }
+
+    /// The same over TLS with a share of a CPU, after one over HTTP. As on Lambda, the start has the CPU for itself; the
+    /// request comes some time after it.
+    pub(crate) async fn start_once_with_share(&mut self, tls: &Tls, share: &CpuShare, after: Duration) -> Result<()> {
+        let aws = seed::aws(self.kind()).await?.over_tls(tls, &self.services).await?;
+        let mut function = Function::start(&self.binary, &aws).await?;
+        function.limit(share)?;
+        tokio::time::sleep(after).await;
+        let busy_before = aws.busy().await;
+        let took = function.invoke(self.input.clone()).await?.took;
+        self.firsts_with_share.push((took, aws.busy().await - busy_before));
         Ok(())
     }
 
@@ -79,12 +111,23 @@ impl Measured {
 
     /// From the start of the process to its first question, median.
     pub(crate) fn start(&self) -> Duration {
-        median(&self.starts)
+        median(self.starts.iter().copied())
     }
 
     /// The first request, median.
     pub(crate) fn first(&self) -> Duration {
-        median(&self.firsts)
+        median(self.firsts.iter().copied())
+    }
+
+    /// The first request over TLS, median.
+    pub(crate) fn first_over_tls(&self) -> Duration {
+        median(self.firsts_over_tls.iter().copied())
+    }
+
+    /// The first request over TLS with a share of a CPU, and what of it the stand-in for AWS was not busy; medians.
+    pub(crate) fn first_with_share(&self) -> (Duration, Duration) {
+        let took = median(self.firsts_with_share.iter().map(|(took, _)| *took));
+        (took, median(self.firsts_with_share.iter().map(|(took, busy)| *took - *busy)))
     }
 
     fn kind(&self) -> Kind {
@@ -92,8 +135,8 @@ impl Measured {
     }
 }
 
-fn median(measured: &[Duration]) -> Duration {
-    let mut sorted = measured.to_vec();
+fn median(measured: impl Iterator<Item = Duration>) -> Duration {
+    let mut sorted: Vec<_> = measured.collect();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }

@@ -94,7 +94,6 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
     writes.extend(welcome.iter().map(|entry| Write::Entry(id, entry)));
     table.commit(&writes).await?;
     aws.freeze().await;
-    aws.take_calls().await;
     Ok(aws)
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
+use bench::aws::Aws;
 use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
+use bench::tls::Tls;
 use bench::{build, seed};
 use domain::catalogue::Kind;
 use serde_json::{Value, json};
@@ -43,6 +45,24 @@ async fn each_event_comes_to_what_is_written_and_costs_the_calls_that_are_writte
         found.extend(differences(event, &binaries).await.unwrap());
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[tokio::test]
+async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_same_services() {
+    let binaries = build("dev").unwrap();
+    let tls = Tls::new(&binaries).unwrap();
+    let input = std::fs::read(local::workspace().join("events/submit/create.json")).unwrap();
+    let submit = async |aws: Aws| {
+        let mut function = Function::start(&binaries.join("submit"), &aws).await.unwrap();
+        let answer = function.invoke(input.clone().into()).await.unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(body["statusCode"], json!(202), "{body}");
+        aws.services().await
+    };
+    let services = submit(seed::aws(Kind::Image).await.unwrap()).await;
+    assert_eq!(services, ["DynamoDB_20120810", "DynamoDB_20120810", "DynamoDB_20120810", "AmazonSQS"]);
+    let aws = seed::aws(Kind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
+    assert_eq!(submit(aws).await, services);
 }
 
 #[test]
