@@ -23,7 +23,8 @@ pub fn trials(world: &'static World) -> Vec<Trial> {
 
 type Item = HashMap<String, AttributeValue>;
 
-async fn scan(world: &World) -> Result<Vec<Item>> {
+/// Every item of the table.
+pub async fn scan(world: &World) -> Result<Vec<Item>> {
     let clients = world.clients()?;
     let mut items = Vec::new();
     let mut start = None;
@@ -38,7 +39,8 @@ async fn scan(world: &World) -> Result<Vec<Item>> {
     }
 }
 
-fn string<'a>(item: &'a Item, name: &str) -> &'a str {
+/// A text attribute, empty if there is none.
+pub fn string<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 

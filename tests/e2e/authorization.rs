@@ -18,6 +18,7 @@ use runtime::clients::Clients;
 use serde_json::{Value, json};
 
 use crate::{
+    buying::Checkout,
     template, tests,
     world::{Answer, PASSWORD, Person, World, text},
 };
@@ -62,6 +63,8 @@ struct Things {
     share: String,
     token: String,
     upload: String,
+    account: String,
+    payment: String,
 }
 
 impl Things {
@@ -71,12 +74,20 @@ impl Things {
         let share = share.is(201)?.json;
         let upload = json!({"content_type": "image/png", "bytes": 7, "sha256": "0".repeat(64), "file_name": "secret"});
         let upload = person.post("/v1/uploads", &upload).await?.is(201)?.json;
-        Ok(Self { picture, share: text(&share, "id")?, token: text(&share, "token")?, upload: text(&upload, "id")? })
+        Ok(Self {
+            picture,
+            share: text(&share, "id")?,
+            token: text(&share, "token")?,
+            upload: text(&upload, "id")?,
+            account: person.account_id.clone(),
+            payment: Checkout::begin(person, "paypal", "starter").await?.id,
+        })
     }
 
     fn of_nobody() -> Self {
         let id = || runtime::clock::uuid_at(runtime::clock::now()).to_string();
-        Self { picture: id(), share: id(), token: "a".repeat(43), upload: id() }
+        let token = "a".repeat(43);
+        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id() }
     }
 }
 
@@ -92,7 +103,7 @@ struct Case {
 
 /// The case of each route: what it is asked, about these things.
 fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
-    let Things { picture, share, token, upload } = things;
+    let Things { picture, share, token, upload, account, payment } = things;
     let generation = |input: &str| json!({"model": "sketch-image", "prompt": "a vase", "input_upload": input});
     let named = |path: String, body: Option<Value>| Some(Case { path, body, status: 404, names: true });
     let own = |status, body| Some(Case { path: path.to_owned(), body, status, names: false });
@@ -109,12 +120,18 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             | "/v1/session/forgot"
             | "/v1/session/reset",
         ) => own(400, Some(json!({}))),
-        ("GET", "/v1/models" | "/v1/gallery" | "/v1/openapi.json") => own(200, None),
+        ("GET", "/v1/models" | "/v1/gallery" | "/v1/packages" | "/v1/openapi.json") => own(200, None),
+        // A signature lets Stripe in. What says that it is PayPal's is kept until PayPal was asked.
+        ("POST", "/v1/webhooks/stripe") => own(400, Some(json!({}))),
+        ("POST", "/v1/webhooks/paypal") => own(200, Some(json!({}))),
         // Whoever has the link may look.
         ("GET", "/v1/shared/{token}") => {
             Some(Case { path: format!("/v1/shared/{token}"), body: None, status: 200, names: false })
         }
-        ("GET", "/v1/account" | "/v1/account/statement" | "/v1/account/activity" | "/v1/generations") => own(200, None),
+        (
+            "GET",
+            "/v1/account" | "/v1/account/statement" | "/v1/account/activity" | "/v1/generations" | "/v1/checkout",
+        ) => own(200, None),
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
         ("POST", "/v1/uploads") => {
             own(201, Some(json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)})))
@@ -136,6 +153,20 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         ("GET", "/v1/generations/{id}/shares") => named(format!("/v1/generations/{picture}/shares"), None),
         ("DELETE", "/v1/generations/{id}/shares/{share}") => {
             named(format!("/v1/generations/{picture}/shares/{share}"), None)
+        }
+        ("POST", "/v1/checkout") => {
+            own(201, Some(json!({"package": "starter", "currency": "EUR", "provider": "stripe"})))
+        }
+        ("GET", "/v1/checkout/{id}") => named(format!("/v1/checkout/{payment}"), None),
+        ("POST", "/v1/checkout/{id}/capture") => named(format!("/v1/checkout/{payment}/capture"), None),
+        // For whoever is not of the staff there is no such route.
+        ("GET", "/v1/staff/reviews") => own(404, None),
+        ("POST", "/v1/staff/accounts/{account}/payments/{payment}/decision") => {
+            let path = format!("/v1/staff/accounts/{account}/payments/{payment}/decision");
+            named(path, Some(json!({"release": true, "note": "mine"})))
+        }
+        ("POST", "/v1/staff/accounts/{account}/spending") => {
+            named(format!("/v1/staff/accounts/{account}/spending"), Some(json!({"allowed": false, "note": "mine"})))
         }
         _ => None,
     }
@@ -213,7 +244,7 @@ async fn what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static Wo
         let (method, path) = (route.method.as_str(), route.path.as_str());
         let answer = send(&bob, method, &case_of_hers, None).await?.is(case_of_hers.status)?;
         let body = String::from_utf8(answer.bytes.clone())?;
-        for secret in [&ada.email, &ada.account_id, &hers.picture, &hers.share, HER_PROMPT] {
+        for secret in [&ada.email, &ada.account_id, &hers.picture, &hers.share, &hers.payment, HER_PROMPT] {
             ensure!(!body.contains(secret), "{method} {path} tells {secret}: {body}");
         }
         if case_of_hers.names {

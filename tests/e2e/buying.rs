@@ -1,10 +1,13 @@
 //! Buying credits, as a person does it: through Stripe and PayPal, on the pages of a stand-in.
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    afterwards::{scan, string},
+    authorization::{Item, kept},
     tests,
     world::{Answer, Person, World, text},
 };
@@ -26,7 +29,16 @@ pub struct Checkout<'a> {
 impl<'a> Checkout<'a> {
     /// Begins to buy a package in euros.
     pub async fn begin(person: &'a Person, provider: &'static str, package: &str) -> Result<Self> {
-        let body = json!({"package": package, "currency": "EUR", "provider": provider});
+        Self::begin_in(person, provider, (package, "EUR")).await
+    }
+
+    /// Begins to buy a package in another currency.
+    pub async fn begin_in(
+        person: &'a Person,
+        provider: &'static str,
+        (package, currency): (&str, &str),
+    ) -> Result<Self> {
+        let body = json!({"package": package, "currency": currency, "provider": provider});
         let begun = person.post("/v1/checkout", &body).await?.is(201)?.json;
         let url = text(&begun, "url")?;
         let hosted = url.rsplit('/').next().and_then(|id| id.split(['?', '#']).next()).unwrap_or_default();
@@ -55,6 +67,39 @@ impl<'a> Checkout<'a> {
         Ok(self.person.get(&format!("/v1/checkout/{}", self.id)).await?.is(200)?.json)
     }
 
+    /// What is known of it. The provider is not asked.
+    pub async fn known(&self) -> Result<Value> {
+        let listed = self.person.get("/v1/checkout").await?.is(200)?.json;
+        let found =
+            listed["items"].as_array().and_then(|items| items.iter().find(|item| item["id"] == self.id.as_str()));
+        Ok(found.context("the payment is not listed")?.clone())
+    }
+
+    /// Holds what is known of it, and the credits that there are, against what should be.
+    pub async fn check(&self, status: &str, granted: i64, taken_back: i64, available: i64) -> Result<()> {
+        let known = self.known().await?;
+        let as_it_should =
+            known["status"] == status && known["granted"] == granted && known["taken_back"] == taken_back;
+        ensure!(as_it_should, "not {status}, {granted}, {taken_back}: {known}");
+        let credits = self.person.credits().await?;
+        ensure!(credits == (available, 0), "not {available}, but {credits:?}: {known}");
+        Ok(())
+    }
+
+    /// The provider's messages about it, the oldest first.
+    pub async fn messages(&self) -> Result<Vec<Value>> {
+        let all = standin(self.person.world, "/standin/deliveries").await?;
+        let all = all.as_array().context("no deliveries")?;
+        Ok(all.iter().filter(|message| message["about"] == self.hosted.as_str()).cloned().collect())
+    }
+
+    /// The latest message of this kind.
+    pub async fn message(&self, kind: &str) -> Result<Value> {
+        let messages = self.messages().await?;
+        let last = messages.into_iter().rev().find(|message| message["kind"] == kind);
+        last.with_context(|| format!("the provider sent no {kind}"))
+    }
+
     /// Takes the money that was approved with PayPal.
     pub async fn capture(&self) -> Result<Answer> {
         let path = format!("/v1/checkout/{}/capture", self.id);
@@ -79,6 +124,39 @@ pub async fn play(world: &World, path: &str, fields: &[(&str, &str)]) -> Result<
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
     let answer = Answer::read(request.send().await?).await?;
     ensure!(answer.status == 303, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.bytes));
+    Ok(())
+}
+
+/// Has the provider send a message, again or early.
+pub async fn deliver(world: &World, message: &Value) -> Result<()> {
+    play(world, &format!("/standin/deliveries/{}/deliver", message["id"]), &[]).await
+}
+
+/// Has the provider lose a message that is held back.
+pub async fn lose(world: &World, message: &Value) -> Result<()> {
+    play(world, &format!("/standin/deliveries/{}/drop", message["id"]), &[]).await
+}
+
+/// Holds the providers' messages back until this is done. For tests that have the stack to themselves.
+pub async fn held(world: &World, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+    play(world, "/standin/deliveries/hold", &[]).await?;
+    let acted = act().await;
+    play(world, "/standin/deliveries/release", &[]).await?;
+    acted
+}
+
+/// Removes all that lies in somebody's drawer, and what points there, as an erasure does.
+pub async fn erase(person: &Person) -> Result<()> {
+    let (clients, table) = (person.world.clients()?, person.world.output("TableName")?);
+    let mut items = kept(person).await?;
+    let account = AttributeValue::S(person.account_id.clone());
+    let points_there = |item: &Item| string(item, "sk") == "POINTER" && item.get("account") == Some(&account);
+    items.extend(scan(person.world).await?.into_iter().filter(points_there));
+    for item in items {
+        let request = clients.dynamodb().delete_item().table_name(table);
+        let key = |name: &str| item.get(name).cloned().with_context(|| format!("an item without {name}"));
+        request.key("pk", key("pk")?).key("sk", key("sk")?).send().await?;
+    }
     Ok(())
 }
 

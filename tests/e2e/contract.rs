@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
+    buying::Checkout,
     template, tests,
     world::{Person, World, text},
 };
@@ -53,7 +54,7 @@ async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static
 ///
 /// Not asked for is what never reaches a function, as the local gateway answers it in its own way: other methods.
 async fn every_answer_is_one_that_the_document_promises(world: &'static World) -> Result<()> {
-    let ada = world.person().await?;
+    let ada = world.staff().await?;
     let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
     let folder = world.folder.with_extension("contract");
     fs::create_dir_all(&folder)?;
@@ -63,7 +64,9 @@ async fn every_answer_is_one_that_the_document_promises(world: &'static World) -
     let output = Command::new(python.with_file_name("st"))
         .current_dir(&folder)
         .args(["run", "openapi.json", "--url", &world.base_url])
-        .args(["--phases", "coverage,fuzzing", "--max-examples", "15", "--seed", "1", "--workers", "2"])
+        .args(["--phases", "coverage,fuzzing", "--max-examples", "15", "--seed", "1"])
+        // In one thread: in two, Python 3.11 trips over its parser (https://github.com/python/cpython/issues/106905).
+        .args(["--workers", "1"])
         .args(["--generation-database", "none", "--no-color", "--continue-on-failure", "--warnings", "off"])
         .args([
             "--checks",
@@ -84,6 +87,7 @@ async fn config_of(ada: &Person) -> Result<String> {
     let token = text(&share.is(201)?.json, "token")?;
     let upload = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     let upload = text(&ada.post("/v1/uploads", &upload).await?.is(201)?.json, "id")?;
+    let [account, payment] = [ada.account_id.clone(), Checkout::begin(ada, "paypal", "starter").await?.id];
     let mut config =
         format!("headers = {{ Authorization = \"Bearer {}\" }}\n", ada.token.as_deref().context("nobody signed in")?);
     for operation in api::OPERATIONS.iter().filter(|operation| operation.method != "delete") {
@@ -91,6 +95,8 @@ async fn config_of(ada: &Person) -> Result<String> {
             "/v1/uploads/{id}" => format!("id = \"{upload}\""),
             "/v1/shared/{token}" => format!("token = \"{token}\""),
             path if path.starts_with("/v1/generations/{id}") => format!("id = \"{picture}\""),
+            path if path.starts_with("/v1/checkout/{id}") => format!("id = \"{payment}\""),
+            path if path.ends_with("/decision") => format!("account = \"{account}\", payment = \"{payment}\""),
             _ => continue,
         };
         let name = format!("{} {}", operation.method.to_uppercase(), operation.path);

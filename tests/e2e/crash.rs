@@ -46,14 +46,14 @@ pub fn world() -> Result<&'static World> {
 }
 
 /// An order to die, given to one function.
-struct Order {
+pub struct Order {
     path: PathBuf,
     done: PathBuf,
 }
 
 impl Order {
     /// Put in place whole, as the function may look at any time.
-    async fn give(world: &World, function: &str, phase: &str, skip: u32) -> Result<Self> {
+    pub async fn give(world: &World, function: &str, phase: &str, skip: u32) -> Result<Self> {
         let name = world.function_name(function).await?;
         let folder: &Path = ORDERS.get().context("this stack takes no orders")?;
         let (path, done) = (folder.join(&name), folder.join(&name).with_extension("done"));
@@ -65,7 +65,7 @@ impl Order {
 
     /// The call at which it died, if it did. The order is taken back otherwise; a process that is counting has it for a
     /// moment.
-    async fn outcome(self) -> Result<Option<Value>> {
+    pub async fn outcome(self) -> Result<Option<Value>> {
         let begun = Instant::now();
         loop {
             if self.done.exists() {

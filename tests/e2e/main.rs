@@ -1,20 +1,23 @@
 //! The end-to-end suite: the real template and the real functions on a stack of its own, seen as a client sees them.
 //!
 //! The stack is brought up on free ports before the first test and taken down after the last. Tests run in parallel and
-//! each makes its own people. Deaths and journeys in time, which would disturb the others, have a second stack and go one
-//! by one. What must hold of everything that they left behind is looked at afterwards.
+//! each makes its own people. Deaths, journeys in time and messages that are held back, which would disturb the others, have
+//! a second stack and go one by one. What must hold of everything that they left behind is looked at afterwards.
 
 mod afterwards;
 mod authorization;
 mod bad_input;
 mod buying;
+mod card_numbers;
 mod contract;
 mod crash;
 mod journey;
 mod observability;
+mod paypal_messages;
 mod privileges;
 mod providers;
 mod sessions;
+mod stripe_messages;
 mod submitting;
 mod template;
 mod uploads;
@@ -104,5 +107,12 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
 
 /// Those that have a stack to themselves.
 fn alone(world: Option<&'static World>) -> Vec<Trial> {
-    [crash::trials(world), observability::trials(world)].into_iter().flatten().collect()
+    let files = [
+        crash::trials(world),
+        observability::trials(world),
+        card_numbers::trials(world),
+        paypal_messages::trials(world),
+        stripe_messages::trials(world),
+    ];
+    files.into_iter().flatten().collect()
 }

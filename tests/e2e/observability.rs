@@ -16,6 +16,7 @@ use runtime::telemetry::{Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 use crate::{
+    authorization::Item,
     privileges::template,
     tests,
     world::{Answer, PASSWORD, PATIENCE, Person, World, text, trial},
@@ -170,9 +171,8 @@ async fn a_balance_that_its_ledger_does_not_give_is_measured(world: &'static Wor
     put_item(world, account).await
 }
 
-type Item = std::collections::HashMap<String, AttributeValue>;
-
-async fn account_item(person: &Person) -> Result<Item> {
+/// Somebody's account, as it is kept.
+pub async fn account_item(person: &Person) -> Result<Item> {
     let key = |text: String| AttributeValue::S(text);
     let clients = person.world.clients()?;
     let read = clients.dynamodb().get_item().table_name(person.world.output("TableName")?).consistent_read(true);
@@ -180,7 +180,8 @@ async fn account_item(person: &Person) -> Result<Item> {
     read.send().await?.item.context("there is no account")
 }
 
-async fn put_item(world: &World, item: Item) -> Result<()> {
+/// Puts an item in place of another, behind everybody's back.
+pub async fn put_item(world: &World, item: Item) -> Result<()> {
     let clients = world.clients()?;
     clients.dynamodb().put_item().table_name(world.output("TableName")?).set_item(Some(item)).send().await?;
     Ok(())
@@ -233,7 +234,7 @@ async fn logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'st
 }
 
 /// Waits until what is logged is as it should be, and answers all of it: lines of JSON as such, others as text.
-async fn until(world: &World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+pub async fn until(world: &World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
     let begun = Instant::now();
     loop {
         let events = logged(world).await?;
@@ -245,7 +246,8 @@ async fn until(world: &World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value
     }
 }
 
-async fn logged(world: &World) -> Result<Vec<Value>> {
+/// Everything that is logged: lines of JSON as such, others as text.
+pub async fn logged(world: &World) -> Result<Vec<Value>> {
     let groups = logs(world, "DescribeLogGroups", json!({})).await?;
     let mut events = Vec::new();
     for group in groups["logGroups"].as_array().context("no log groups")? {
@@ -265,8 +267,23 @@ async fn logged(world: &World) -> Result<Vec<Value>> {
     Ok(events)
 }
 
+/// How often something was measured.
+pub async fn measurements(world: &World, metric: Metric) -> Result<usize> {
+    Ok(of(metric, &logged(world).await?))
+}
+
+/// Waits until something was measured more often than this.
+pub async fn measured_again(world: &World, metric: Metric, before: usize) -> Result<()> {
+    let again = until(world, |events| of(metric, events) > before).await;
+    again.map(drop).with_context(|| format!("{} was not measured", metric.name()))
+}
+
+fn of(metric: Metric, events: &[Value]) -> usize {
+    events.iter().filter(|event| event["_aws"].is_object() && event.get(metric.name()).is_some()).count()
+}
+
 /// A call of CloudWatch Logs. The local one asks for a name, not for a signature.
-async fn logs(world: &World, operation: &str, request: Value) -> Result<Value> {
+pub async fn logs(world: &World, operation: &str, request: Value) -> Result<Value> {
     let scope =
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0";
     let call = reqwest::Client::new()

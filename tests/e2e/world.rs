@@ -16,7 +16,7 @@ use local::{
     payments::{PaymentKeys, Payments},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
-use runtime::{clients::Clients, config::Environment};
+use runtime::{clients::Clients, config::Environment, http::STAFF};
 use serde_json::{Value, json};
 use store::Table;
 
@@ -96,6 +96,7 @@ impl World {
             ("WelcomeCredits", "40"),
             ("VisibilitySeconds", visibility.as_str()),
             ("LeaseSeconds", lease.as_str()),
+            ("NotificationRetrySeconds", "2"),
             ("ProviderEndpoints", endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
@@ -158,9 +159,18 @@ impl World {
         person.post("/v1/session/sign-up", &credentials).await?.is(202)?;
         let code = json!({"email": person.email, "code": MAILED_CODE});
         person.post("/v1/session/confirm", &code).await?.is(204)?;
-        let session = person.post("/v1/session/sign-in", &credentials).await?.is(200)?.json;
-        person.token = Some(text(&session, "access_token")?);
-        person.account_id = text(&session, "account_id")?;
+        person.sign_in().await?;
+        Ok(person)
+    }
+
+    /// Somebody of the staff.
+    pub async fn staff(&'static self) -> Result<Person> {
+        let mut person = self.person().await?;
+        let (pool, clients) = (self.output("UserPoolId")?, self.clients()?);
+        let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+        group.username(&person.email).send().await?;
+        // Groups are in the tokens that are given from now on.
+        person.sign_in().await?;
         Ok(person)
     }
 
@@ -192,7 +202,8 @@ impl World {
         self.invoke("Sweep", &json!({"time": now.to_string()})).await
     }
 
-    fn lambda(&self) -> aws_sdk_lambda::Client {
+    /// A client of Lambda.
+    pub fn lambda(&self) -> aws_sdk_lambda::Client {
         let config = aws_sdk_lambda::Config::builder()
             .behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest())
             .region(aws_sdk_lambda::config::Region::new("us-east-1"))
@@ -263,6 +274,14 @@ impl Answer {
 }
 
 impl Person {
+    async fn sign_in(&mut self) -> Result<()> {
+        let credentials = json!({"email": self.email, "password": PASSWORD});
+        let session = self.post("/v1/session/sign-in", &credentials).await?.is(200)?.json;
+        self.token = Some(text(&session, "access_token")?);
+        self.account_id = text(&session, "account_id")?;
+        Ok(())
+    }
+
     /// A request with this person's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.world.base_url));

@@ -89,12 +89,13 @@ impl App {
             Some((account, id)) => self.table.payment(account, id).await?,
             None => None,
         };
-        match found {
-            Some(payment) => self.payments.fulfil(&payment, now).await.map(drop),
-            None => match paid_as {
-                Some(checkout) => self.payments.unclaimed(reference, checkout, None, now).await,
-                None => Ok(()),
-            },
+        let fulfilled = match found {
+            Some(payment) => self.payments.fulfil(&payment, now).await?,
+            None => None,
+        };
+        match (fulfilled, paid_as) {
+            (None, Some(checkout)) => self.payments.unclaimed(reference, checkout, None, now).await,
+            _ => Ok(()),
         }
     }
 }

@@ -81,8 +81,16 @@ impl Book {
     pub(crate) fn send(&mut self, service: Service, about: &str, kind: &str, body: String) {
         let id = self.deliveries.len() + 1;
         let state = if self.hold { State::Held } else { State::Due { turn: self.turn() } };
-        let delivery =
-            Delivery { id, service, about: about.to_owned(), kind: kind.to_owned(), body, state, attempts: Vec::new() };
+        let delivery = Delivery {
+            id,
+            service,
+            about: about.to_owned(),
+            kind: kind.to_owned(),
+            body,
+            state,
+            attempts: Vec::new(),
+            questions: 0,
+        };
         self.deliveries.push(delivery);
     }
 

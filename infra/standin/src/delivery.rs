@@ -37,6 +37,9 @@ pub(crate) struct Delivery {
     #[serde(flatten)]
     pub(crate) state: State,
     pub(crate) attempts: Vec<Attempt>,
+    /// How often PayPal was asked whether it sent this.
+    #[serde(default)]
+    pub(crate) questions: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -245,6 +245,7 @@ impl Payments {
                 return Ok(Some(payment));
             };
             let pointer = new_pointer(&payment, &settlement.payment);
+            self.must_pay_no_other(pointer.as_ref(), (account, id)).await?;
             match self.table.commit(&writes(&settlement, pointer.as_ref())).await {
                 Ok(()) => {
                     measure(&settlement, now);
@@ -316,6 +317,19 @@ impl Payments {
         tracing::error!(transaction, "money arrived for an account that is gone: refund it with the provider");
         metric(Metric::UnclaimedPayments, 1, &[]);
         Ok(())
+    }
+
+    /// One transaction pays one payment.
+    async fn must_pay_no_other(
+        &self,
+        pointer: Option<&Reference>,
+        payment: (AccountId, PaymentId),
+    ) -> Result<(), PaymentError> {
+        let Some(transaction) = pointer else { return Ok(()) };
+        match self.table.find_payment(transaction).await? {
+            Some(other) if other != payment => Err(Mismatch("transaction").into()),
+            _ => Ok(()),
+        }
     }
 
     /// The different cards that the account pays with in this hour. Counts one only where it pays now.

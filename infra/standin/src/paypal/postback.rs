@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::{Delivery, Service, State as DeliveryState};
+use crate::refusal::Refusal;
 use crate::serve::App;
 
 /// How postbacks are answered.
@@ -30,21 +31,24 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 /// Only the very bytes of a message that left are verified, behind `cmd=_notify-validate&`.
-async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
     if headers.get(header::USER_AGENT).is_none_or(http::HeaderValue::is_empty) {
-        return (StatusCode::FORBIDDEN, "a postback needs a User-Agent\n").into_response();
+        return Ok((StatusCode::FORBIDDEN, "a postback needs a User-Agent\n").into_response());
     }
-    app.read(|book| match book.postback {
+    let message = body.strip_prefix(b"cmd=_notify-validate&");
+    let (postback, sent) = app.change(|book, _| {
+        let left = |delivery: &Delivery| !matches!(delivery.state, DeliveryState::Held | DeliveryState::Dropped);
+        let mut messages = book.deliveries.iter_mut().filter(|delivery| delivery.service == Service::Paypal);
+        let sent = messages.find(|delivery| left(delivery) && Some(delivery.body.as_bytes()) == message);
+        let is_sent = sent.is_some();
+        if let Some(delivery) = sent {
+            delivery.questions += 1;
+        }
+        Ok((book.postback, is_sent))
+    })?;
+    Ok(match postback {
         Postback::Error => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Postback::Garbage => "<html><body>Please try again later.</body></html>".into_response(),
-        Postback::Honest => {
-            let sent = body.strip_prefix(b"cmd=_notify-validate&").is_some_and(|message| {
-                let left =
-                    |delivery: &&Delivery| !matches!(delivery.state, DeliveryState::Held | DeliveryState::Dropped);
-                let messages = book.deliveries.iter().filter(|delivery| delivery.service == Service::Paypal);
-                messages.filter(left).any(|delivery| delivery.body.as_bytes() == message)
-            });
-            if sent { "VERIFIED" } else { "INVALID" }.into_response()
-        }
+        Postback::Honest => if sent { "VERIFIED" } else { "INVALID" }.into_response(),
     })
 }

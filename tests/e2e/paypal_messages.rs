@@ -1,0 +1,505 @@
+//! What PayPal says, or somebody in its name, and what becomes of it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::SignedDuration;
+use reqwest::Method;
+use runtime::{clock, telemetry::Metric};
+use serde_json::Value;
+
+use crate::{
+    afterwards::{scan, string},
+    authorization::kept,
+    buying::{Checkout, deliver, erase, held, lose, play},
+    crash::Order,
+    observability::{measured_again, measurements},
+    tests,
+    world::{Answer, PATIENCE, Person, World, text},
+};
+
+tests![
+    pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out,
+    pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again,
+    pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others,
+    pp3_what_paypal_cannot_say_credits_nothing_until_it_can,
+    pp4_what_is_verified_must_also_be_about_our_order,
+    pp5_a_message_about_real_money_is_refused_here,
+    pp6_a_forgery_before_it_and_repeats_after_it_change_nothing,
+    pp7_only_a_completed_payment_grants_and_a_denied_one_closes,
+    pp7_a_capture_whose_answer_was_lost_grants_once_whoever_comes_first,
+    pp8_refunds_reversals_and_their_cancellation_take_and_restore_to_the_unit,
+    pp9_a_case_freezes_and_an_adjustment_moves_no_credits,
+    pp10_an_approved_order_is_not_paid,
+    pp11_a_body_that_is_no_message_does_no_harm,
+    b4_money_for_an_erased_account_is_recorded_and_reported,
+];
+
+/// Posts a body to the address that PayPal has.
+pub async fn post(world: &'static World, body: impl Into<Vec<u8>>) -> Result<Answer> {
+    let request = world.stranger()?.request(Method::POST, "/v1/webhooks/paypal");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    Answer::read(request.body(body.into()).send().await?).await
+}
+
+/// Has PayPal send this, so that it says afterwards that it did.
+pub async fn say(world: &'static World, body: &str) -> Result<()> {
+    play_raw(world, "/standin/paypal/messages", body).await?;
+    drained(world).await
+}
+
+async fn play_raw(world: &World, path: &str, body: &str) -> Result<()> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let request = client.post(format!("{}{path}", world.standin)).header("content-type", "text/plain");
+    Answer::read(request.body(body.to_owned()).send().await?).await?.is(303)?;
+    Ok(())
+}
+
+async fn waiting(world: &World, queue: &str) -> Result<u32> {
+    use QueueAttributeName as Name;
+    let (clients, names) =
+        (world.clients()?, [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible]);
+    let request = clients.sqs().get_queue_attributes().queue_url(world.output(queue)?);
+    let answer = request.set_attribute_names(Some(names.to_vec())).send().await?;
+    let attributes = answer.attributes.context("a queue without attributes")?;
+    names.iter().map(|name| Ok(attributes.get(name).context("no such attribute")?.parse::<u32>()?)).sum()
+}
+
+/// Waits until every message that was kept is dealt with.
+async fn drained(world: &World) -> Result<()> {
+    let begun = Instant::now();
+    while waiting(world, "NotificationsUrl").await? > 0 {
+        ensure!(begun.elapsed() < PATIENCE, "messages come back for ever");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ensure!(waiting(world, "NotificationDeadLettersUrl").await? == 0, "a message was given up");
+    Ok(())
+}
+
+/// What is kept of messages while nobody takes them from the queue: `last` is the last of them.
+pub async fn kept_bodies(
+    world: &'static World,
+    last: &[u8],
+    act: impl AsyncFnOnce() -> Result<()>,
+) -> Result<Vec<Vec<u8>>> {
+    let (lambda, clients) = (world.lambda(), world.clients()?);
+    let function = world.function_name("PaypalVerify").await?;
+    let mappings = lambda.list_event_source_mappings().function_name(function).send().await?;
+    let mapping = mappings.event_source_mappings().first().and_then(|mapping| mapping.uuid());
+    let mapping = mapping.context("nothing takes messages from the queue")?;
+    let take = async |enabled| lambda.update_event_source_mapping().uuid(mapping).enabled(enabled).send().await;
+    take(false).await?;
+    let looked = async {
+        act().await?;
+        let (begun, mut bodies) = (Instant::now(), Vec::new());
+        while !bodies.iter().any(|body| body == last) {
+            ensure!(begun.elapsed() < PATIENCE, "what was sent is not among {} messages", bodies.len());
+            let request = clients.sqs().receive_message().queue_url(world.output("NotificationsUrl")?);
+            let received = request.max_number_of_messages(10).send().await?;
+            for message in received.messages() {
+                let notification: Value = serde_json::from_str(message.body().context("a message without a body")?)?;
+                bodies.push(STANDARD.decode(text(&notification, "raw")?)?);
+            }
+        }
+        Ok(bodies)
+    };
+    let looked = looked.await;
+    take(true).await?;
+    drained(world).await?;
+    looked
+}
+
+/// The message with another value of a field, which it may lack.
+fn with(message: &str, name: &str, value: &str) -> String {
+    let rest = without(message, name);
+    format!("{rest}&{name}={value}")
+}
+
+fn without(message: &str, name: &str) -> String {
+    let is_other = |field: &&str| field.split('=').next() != Some(name);
+    message.split('&').filter(is_other).collect::<Vec<_>>().join("&")
+}
+
+async fn begin(person: &Person) -> Result<Checkout<'_>> {
+    Checkout::begin(person, "paypal", "starter").await
+}
+
+/// One that the buyer confirmed, whose money is still on its way: from now on only messages tell of it.
+async fn pending(person: &Person) -> Result<Checkout<'_>> {
+    let checkout = begin(person).await?;
+    checkout.act("approve-pending", &[]).await?;
+    ensure!(checkout.capture().await?.is(200)?.json["status"] == "pending");
+    checkout.messages().await?;
+    drained(person.world).await?;
+    checkout.check("pending", 0, 0, 40).await?;
+    Ok(checkout)
+}
+
+async fn paid(person: &Person) -> Result<Checkout<'_>> {
+    let checkout = Checkout::paid(person, "paypal", "starter").await?;
+    checkout.messages().await?;
+    drained(person.world).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    Ok(checkout)
+}
+
+/// The message that a pending payment is complete. It is lost on its way.
+async fn completion(checkout: &Checkout<'_>) -> Result<String> {
+    let world = checkout.person.world;
+    held(world, async || {
+        checkout.act("complete", &[]).await?;
+        lose(world, &checkout.message("Completed").await?).await
+    })
+    .await?;
+    text(&checkout.message("Completed").await?, "body")
+}
+
+/// Something happens to it, and what PayPal says about it is dealt with.
+async fn act(checkout: &Checkout<'_>, action: &str, fields: &[(&str, &str)]) -> Result<()> {
+    checkout.act(action, fields).await?;
+    drained(checkout.person.world).await
+}
+
+async fn pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out(world: &'static World) -> Result<()> {
+    let raw = b"charset=windows-1252&first_name=Jos%E9&b=1&a=+%7e%7E~&&last_name=M\xfcller".as_slice();
+    // The local gateway makes U+FFFD of what is not UTF-8.
+    let raw = String::from_utf8_lossy(raw).replace('\u{fffd}', "u").into_bytes();
+    let bodies = kept_bodies(world, &raw, async || {
+        let answer = post(world, raw.clone()).await?.is(200)?;
+        ensure!(answer.bytes.is_empty(), "{answer:?}");
+        Ok(())
+    })
+    .await?;
+    ensure!(bodies == [raw], "{bodies:?}");
+    Ok(())
+}
+
+async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let order = Order::give(world, "PaypalIpn", "before", 0).await?;
+    act(&checkout, "complete", &[]).await?;
+    ensure!(order.outcome().await?.is_some(), "nothing was to be kept");
+    let message = checkout.message("Completed").await?;
+    let attempts = message["attempts"].as_array().context("no attempts")?;
+    ensure!(attempts[0]["status"].as_u64() >= Some(500) && attempts[1]["status"] == 200, "{message}");
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let message = completion(&checkout).await?;
+    ensure!(message.contains("first_name=Jos%E9"), "not in windows-1252: {message}");
+    let before = kept(&ada).await?;
+    let (first, rest) = message.split_once('&').context("one field")?;
+    let again = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form_urlencoded::parse(message.as_bytes()))
+        .finish();
+    // PayPal has not sent this one either: it was lost on its way.
+    for other in
+        [message.clone(), message.replace("%E9", "%e9"), again, format!("{rest}&{first}"), format!("{message}&")]
+    {
+        post(world, other).await?.is(200)?;
+        drained(world).await?;
+        ensure!(kept(&ada).await? == before, "it counted");
+    }
+    deliver(world, &checkout.message("Completed").await?).await?;
+    drained(world).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    for (already, answer) in [(0, "error"), (1, "garbage")] {
+        let checkout = begin(&ada).await?;
+        checkout.act("approve-pending", &[]).await?;
+        checkout.capture().await?.is(200)?;
+        checkout.messages().await?;
+        drained(world).await?;
+        let before = kept(&ada).await?;
+        play(world, "/standin/paypal/postback", &[("answer", answer)]).await?;
+        let asked = async {
+            checkout.act("complete", &[]).await?;
+            // It is tried again and again.
+            let begun = Instant::now();
+            while checkout.message("Completed").await?["questions"].as_u64() < Some(2) {
+                ensure!(begun.elapsed() < PATIENCE, "PayPal was not asked again");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            ensure!(kept(&ada).await? == before, "something was made of {answer}");
+            ensure!(waiting(world, "NotificationsUrl").await? == 1, "the message is not tried again");
+            Ok(())
+        };
+        let asked = asked.await;
+        play(world, "/standin/paypal/postback", &[("answer", "honest")]).await?;
+        asked?;
+        drained(world).await?;
+        checkout.check("paid", 200, 0, 240 + 200 * already).await?;
+    }
+    Ok(())
+}
+
+async fn pp4_what_is_verified_must_also_be_about_our_order(world: &'static World) -> Result<()> {
+    let (ada, bob) = (world.person().await?, world.person().await?);
+    let (hers, his) = (pending(&ada).await?, begin(&bob).await?);
+    let message = completion(&hers).await?;
+    let before = (kept(&ada).await?, kept(&bob).await?);
+    for (name, value) in [
+        ("receiver_id", "SOMEBODYELSE1"),
+        ("mc_gross", "4.99"),
+        ("mc_gross", "5.01"),
+        ("mc_gross", "-5.00"),
+        ("mc_gross", "5.000"),
+        ("mc_gross", "5e0"),
+        ("mc_currency", "USD"),
+        ("mc_currency", "JPY"),
+        ("mc_currency", "XXX"),
+        ("custom", &his.id),
+        ("invoice", &his.id),
+        ("txn_id", "4242424242424242"),
+        ("payment_date", "yesterday"),
+    ] {
+        let mismatches = measurements(world, Metric::PaymentMismatches).await?;
+        say(world, &with(&message, name, value)).await?;
+        ensure!((kept(&ada).await?, kept(&bob).await?) == before, "{name}={value} was believed");
+        // What looks like a card number is not even kept.
+        if value != "4242424242424242" {
+            measured_again(world, Metric::PaymentMismatches, mismatches)
+                .await
+                .with_context(|| format!("{name}={value}"))?;
+        }
+    }
+    for other in [without(&message, "receiver_id"), without(&message, "mc_gross"), without(&message, "txn_id")] {
+        say(world, &other).await?;
+        ensure!((kept(&ada).await?, kept(&bob).await?) == before, "it was believed: {other}");
+    }
+    say(world, &message).await?;
+    hers.check("paid", 200, 0, 240).await?;
+    // Now that her money has paid her order, it pays no other.
+    let mismatches = measurements(world, Metric::PaymentMismatches).await?;
+    say(world, &message.replace(&hers.id, &his.id)).await?;
+    measured_again(world, Metric::PaymentMismatches, mismatches).await?;
+    ensure!(kept(&bob).await? == before.1, "his order was paid with her money");
+    hers.check("paid", 200, 0, 240).await
+}
+
+async fn pp5_a_message_about_real_money_is_refused_here(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let message = completion(&checkout).await?;
+    let before = kept(&ada).await?;
+    for other in [without(&message, "test_ipn"), with(&message, "test_ipn", "0"), with(&message, "test_ipn", "")] {
+        let mismatches = measurements(world, Metric::PaymentMismatches).await?;
+        say(world, &other).await?;
+        ensure!(kept(&ada).await? == before, "it was believed");
+        measured_again(world, Metric::PaymentMismatches, mismatches).await?;
+    }
+    say(world, &message).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn pp6_a_forgery_before_it_and_repeats_after_it_change_nothing(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let message = completion(&checkout).await?;
+    // The same transaction and status, before PayPal says so itself.
+    post(world, message).await?.is(200)?;
+    drained(world).await?;
+    checkout.check("pending", 0, 0, 40).await?;
+    for _ in 0..3 {
+        for kind in ["Pending", "Completed", "Completed"] {
+            deliver(world, &checkout.message(kind).await?).await?;
+        }
+        drained(world).await?;
+        checkout.check("paid", 200, 0, 240).await?;
+    }
+    Ok(())
+}
+
+async fn pp7_only_a_completed_payment_grants_and_a_denied_one_closes(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let message = completion(&checkout).await?;
+    let before = kept(&ada).await?;
+    for status in ["Created", "Processed", "Pending", "Unheard_Of", ""] {
+        say(world, &with(&message, "payment_status", status)).await?;
+        ensure!(kept(&ada).await? == before, "{status} changed something");
+    }
+    for status in ["Denied", "Failed", "Voided", "Expired"] {
+        let bob = world.person().await?;
+        let his = pending(&bob).await?;
+        let known = if status == "Expired" { "expired" } else { "failed" };
+        say(world, &with(&completion(&his).await?, "payment_status", status)).await?;
+        his.check(known, 0, 0, 40).await?;
+    }
+    let denied = begin(&ada).await?;
+    denied.act("approve-pending", &[]).await?;
+    denied.capture().await?.is(200)?;
+    denied.messages().await?;
+    act(&denied, "deny", &[]).await?;
+    denied.check("failed", 0, 0, 40).await
+}
+
+/// PayPal takes the money, but its answer does not reach us.
+async fn captured_unseen(checkout: &Checkout<'_>) -> Result<()> {
+    let path = format!("{}/v2/checkout/orders/{}/capture", checkout.person.world.standin, checkout.hosted);
+    let request = reqwest::Client::new().post(path).bearer_auth("A21AAtest");
+    Answer::read(request.header("content-type", "application/json").send().await?).await?.is(201)?;
+    Ok(())
+}
+
+async fn pp7_a_capture_whose_answer_was_lost_grants_once_whoever_comes_first(world: &'static World) -> Result<()> {
+    // The message, then our own capture.
+    let ada = world.person().await?;
+    let first = begin(&ada).await?;
+    first.act("approve", &[]).await?;
+    captured_unseen(&first).await?;
+    first.messages().await?;
+    drained(world).await?;
+    first.check("paid", 200, 0, 240).await?;
+    ensure!(first.capture().await?.is(200)?.json["status"] == "paid");
+    first.check("paid", 200, 0, 240).await?;
+
+    // Our own capture, which was made before; then the message.
+    let bob = world.person().await?;
+    let second = begin(&bob).await?;
+    held(world, async || {
+        second.act("approve", &[]).await?;
+        captured_unseen(&second).await?;
+        ensure!(second.capture().await?.is(200)?.json["granted"] == 200);
+        second.check("paid", 200, 0, 240).await
+    })
+    .await?;
+    drained(world).await?;
+    second.check("paid", 200, 0, 240).await
+}
+
+async fn pp8_refunds_reversals_and_their_cancellation_take_and_restore_to_the_unit(
+    world: &'static World,
+) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = paid(&ada).await?;
+    act(&checkout, "refund", &[("amount", "125")]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    act(&checkout, "reverse", &[("amount", "124")]).await?;
+    checkout.check("reversed", 200, 99, 141).await?;
+    act(&checkout, "cancel-reversal", &[]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    for message in checkout.messages().await?.iter().rev() {
+        deliver(world, message).await?;
+    }
+    drained(world).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    act(&checkout, "reverse", &[]).await?;
+    checkout.check("reversed", 200, 200, 40).await?;
+
+    // What goes back before the payment is known waits for it.
+    let bob = world.person().await?;
+    let early = begin(&bob).await?;
+    held(world, async || {
+        early.act("approve", &[]).await?;
+        captured_unseen(&early).await?;
+        early.act("refund", &[("amount", "250")]).await?;
+        deliver(world, &early.message("Refunded").await?).await?;
+        drained(world).await?;
+        early.check("created", 0, 0, 40).await
+    })
+    .await?;
+    drained(world).await?;
+    world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;
+    early.check("partly_refunded", 200, 100, 140).await
+}
+
+async fn pp9_a_case_freezes_and_an_adjustment_moves_no_credits(world: &'static World) -> Result<()> {
+    for action in ["open-case", "adjust"] {
+        let ada = world.person().await?;
+        let checkout = paid(&ada).await?;
+        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
+        act(&checkout, action, &[]).await?;
+        checkout.check("paid", 200, 0, 240).await?;
+        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "{action} freezes nothing");
+    }
+    Ok(())
+}
+
+async fn pp10_an_approved_order_is_not_paid(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = begin(&ada).await?;
+    checkout.capture().await?.is(409)?;
+    checkout.act("approve", &[]).await?;
+    ensure!(checkout.look().await?["status"] == "created");
+    world.sweep(clock::now() + SignedDuration::from_mins(6)).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    checkout.capture().await?.is(200)?;
+    checkout.capture().await?.is(200)?;
+    checkout.check("paid", 200, 0, 240).await?;
+
+    let refused = begin(&ada).await?;
+    refused.act("approve-refused", &[]).await?;
+    refused.capture().await?.is(409)?;
+    refused.check("created", 0, 0, 240).await?;
+    let declined = begin(&ada).await?;
+    declined.act("approve-declined", &[]).await?;
+    ensure!(declined.capture().await?.is(200)?.json["status"] == "failed");
+    declined.check("failed", 0, 0, 240).await
+}
+
+async fn pp11_a_body_that_is_no_message_does_no_harm(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let message = completion(&checkout).await?;
+    let before = kept(&ada).await?;
+    post(world, "").await?.is(400)?;
+    post(world, "a".repeat(1 << 20)).await?.is(413)?;
+    let bodies = [
+        "junk".to_owned(),
+        "{\"json\":true}".to_owned(),
+        "&&&===".to_owned(),
+        "%".to_owned(),
+        "a=%zz&b=%2".to_owned(),
+        "\u{0}=\u{1}".to_owned(),
+        "a=é".to_owned(),
+        "a".repeat(64 * 1024),
+        format!("{message}&mc_gross=5.00"),
+        format!("{message}&payment_status=Completed"),
+        format!("{message}&memo=%zz"),
+        format!("{message}&memo"),
+        format!("{message}&memo={}", "a".repeat(60_000)),
+        with(&message, "charset", "%00"),
+        format!("{}&custom%00=1", without(&message, "custom")),
+    ];
+    for body in &bodies {
+        post(world, body.clone()).await?.is(200)?;
+        drained(world).await?;
+        ensure!(kept(&ada).await? == before, "it was believed: {}", &body[..body.len().min(99)]);
+    }
+    // Nor does it if PayPal says that it sent it, where it can be read in two ways.
+    for body in bodies.iter().take(12) {
+        say(world, body).await?;
+        ensure!(kept(&ada).await? == before, "it was believed: {}", &body[..body.len().min(99)]);
+    }
+    // Without a charset it is windows-1252, and whole.
+    say(world, &without(&message, "charset")).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn b4_money_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let before = measurements(world, Metric::UnclaimedPayments).await?;
+    erase(&ada).await?;
+    act(&checkout, "complete", &[]).await?;
+    let items = scan(world).await?;
+    let pk = format!("PAYMENT#{}", checkout.id);
+    let unclaimed = items.iter().find(|item| string(item, "pk") == pk && string(item, "sk") == "UNCLAIMED");
+    let unclaimed = unclaimed.context("it is not recorded")?;
+    let total = unclaimed.get("total").and_then(|total| total.as_m().ok()).context("without the amount")?;
+    ensure!(total.get("amount").and_then(|amount| amount.as_n().ok()).is_some_and(|amount| amount == "500"));
+    measured_again(world, Metric::UnclaimedPayments, before).await?;
+    let gone = format!("ACCOUNT#{}", ada.account_id);
+    ensure!(!items.iter().any(|item| string(item, "pk") == gone), "something came back");
+    Ok(())
+}

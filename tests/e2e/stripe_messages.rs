@@ -1,0 +1,537 @@
+//! What Stripe says, and what becomes of it: in the wrong order, twice, late, never, and in somebody else's name.
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use local::payments::WEBHOOK_SECRET;
+use reqwest::Method;
+use ring::hmac;
+use runtime::{clock, telemetry::Metric};
+use serde_json::{Value, json};
+
+use crate::{
+    afterwards::{scan, string},
+    authorization::{Item, kept},
+    buying::{Checkout, deliver, erase, held, lose, play},
+    observability::{account_item, measured_again, measurements, put_item},
+    tests,
+    world::{Answer, PATIENCE, Person, World, text},
+};
+
+tests![
+    s5_a_secret_that_is_new_in_the_rotation_is_taken,
+    s1_b1_whoever_comes_first_and_at_once_there_is_one_grant,
+    s2_a_delayed_method_is_granted_when_the_money_is_there,
+    s3_an_event_that_failed_half_way_is_done_by_its_repeat,
+    s4_a_right_signature_over_another_payload_grants_nothing,
+    s4_what_is_not_in_our_record_of_the_checkout_is_not_granted,
+    s5_what_is_not_signed_just_now_with_our_secret_is_refused,
+    s6_a_refund_that_comes_before_its_payment_waits_for_it,
+    s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it_back,
+    s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back,
+    s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once,
+    s9_a_warning_of_fraud_freezes,
+    s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only,
+    s11_a_payment_whose_webhook_never_came_is_found,
+    s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again,
+    s11_events_that_stripe_does_not_send_are_noticed,
+    b4_money_for_an_erased_account_is_recorded_and_reported,
+];
+
+const COMPLETED: &str = "checkout.session.completed";
+
+/// The header that Stripe would send with this body.
+fn signature(secret: &str, at_s: i64, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{at_s}.{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={at_s},v1={hex}")
+}
+
+fn now_s() -> i64 {
+    clock::now().as_second()
+}
+
+async fn post(world: &'static World, body: &str, signature: Option<&str>) -> Result<Answer> {
+    let mut request = world.stranger()?.request(Method::POST, "/v1/webhooks/stripe");
+    request = request.header("content-type", "application/json").body(body.to_owned());
+    if let Some(signature) = signature {
+        request = request.header("stripe-signature", signature);
+    }
+    Answer::read(request.send().await?).await
+}
+
+/// Posts a body that is rightly signed.
+pub async fn post_signed(world: &'static World, body: &str) -> Result<Answer> {
+    post(world, body, Some(&signature(WEBHOOK_SECRET, now_s(), body))).await
+}
+
+/// Posts a body that is signed by somebody else.
+pub async fn post_forged(world: &'static World, body: &str) -> Result<Answer> {
+    post(world, body, Some(&signature("whsec_of_somebody", now_s(), body))).await
+}
+
+/// Somebody who begins to buy 200 credits for 500 cents with Stripe, having 40.
+async fn buyer(world: &'static World) -> Result<Person> {
+    world.person().await
+}
+
+async fn begin(person: &Person) -> Result<Checkout<'_>> {
+    Checkout::begin(person, "stripe", "starter").await
+}
+
+async fn paid(person: &Person) -> Result<Checkout<'_>> {
+    let checkout = Checkout::paid(person, "stripe", "starter").await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    Ok(checkout)
+}
+
+/// Later than the first question to the provider about a checkout that begins now.
+fn later() -> Timestamp {
+    clock::now() + SignedDuration::from_mins(6)
+}
+
+async fn entries(person: &Person) -> Result<usize> {
+    let items = kept(person).await?;
+    Ok(items.iter().filter(|item| string(item, "sk").starts_with("LEDGER#")).count())
+}
+
+async fn account_status(person: &Person) -> Result<String> {
+    text(&person.get("/v1/account").await?.is(200)?.json, "status")
+}
+
+async fn payment_item(checkout: &Checkout<'_>) -> Result<Item> {
+    let sk = format!("PAYMENT#{}", checkout.id);
+    let items = kept(checkout.person).await?;
+    items.into_iter().find(|item| string(item, "sk") == sk).context("the payment is not kept")
+}
+
+async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'static World) -> Result<()> {
+    for _ in 0..3 {
+        let ada = buyer(world).await?;
+        let checkout = begin(&ada).await?;
+        held(world, async || {
+            checkout.act("pay", &[]).await?;
+            let event = text(&checkout.message(COMPLETED).await?, "body")?;
+            let webhook = || async { post_signed(world, &event).await?.is(204) };
+            let (page, other_page, first, second, swept) =
+                tokio::join!(checkout.look(), checkout.look(), webhook(), webhook(), world.sweep(later()));
+            (page?, other_page?, first?, second?, swept?);
+            checkout.check("paid", 200, 0, 240).await
+        })
+        .await?;
+        checkout.check("paid", 200, 0, 240).await?;
+        ensure!(entries(&ada).await? == 2, "not only a welcome and a purchase");
+    }
+    Ok(())
+}
+
+async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    checkout.act("pay-later", &[]).await?;
+    ensure!(checkout.look().await?["status"] == "pending");
+    checkout.check("pending", 0, 0, 40).await?;
+    checkout.act("arrive", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+
+    let bob = buyer(world).await?;
+    let bounced = begin(&bob).await?;
+    bounced.act("pay-later", &[]).await?;
+    bounced.act("bounce", &[]).await?;
+    bounced.check("failed", 0, 0, 40).await?;
+    let expired = begin(&bob).await?;
+    expired.act("refuse", &[]).await?;
+    ensure!(expired.look().await?["status"] == "created");
+    expired.act("expire", &[]).await?;
+    expired.check("expired", 0, 0, 40).await
+}
+
+async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    // The payment is found and Stripe is asked, but the account cannot be read.
+    let account = account_item(&ada).await?;
+    let mut broken = account.clone();
+    broken.insert("version".to_owned(), AttributeValue::N("-1".to_owned()));
+    put_item(world, broken).await?;
+    checkout.act("pay", &[]).await?;
+    put_item(world, account).await?;
+    let event = checkout.message(COMPLETED).await?;
+    let attempts = event["attempts"].as_array().context("no attempts")?;
+    ensure!(!attempts.is_empty() && attempts.iter().all(|attempt| attempt["status"] == 500), "{event}");
+    checkout.check("created", 0, 0, 40).await?;
+    for _ in 0..2 {
+        deliver(world, &event).await?;
+        checkout.check("paid", 200, 0, 240).await?;
+    }
+    ensure!(checkout.message(COMPLETED).await?["state"] == "delivered");
+    Ok(())
+}
+
+async fn s4_a_right_signature_over_another_payload_grants_nothing(world: &'static World) -> Result<()> {
+    let (ada, bob) = (buyer(world).await?, buyer(world).await?);
+    let (hers, his) = (begin(&ada).await?, begin(&bob).await?);
+    let before = kept(&bob).await?;
+    held(world, async || {
+        hers.act("pay", &[]).await?;
+        let event = text(&hers.message(COMPLETED).await?, "body")?;
+        // Her money names his order; it even names his session; and one that he made up of nothing but his order.
+        let names_his = event.replace(&hers.id, &his.id);
+        let all_his = names_his.replace(&hers.hosted, &his.hosted);
+        let object = json!({"id": "cs_test_x", "client_reference_id": his.id, "payment_status": "paid"});
+        let made_up = json!({
+            "id": "evt_1", "type": COMPLETED, "livemode": false,
+            "data": {"object": object, "metadata": {"account": bob.account_id, "credits": "200"}},
+        });
+        for body in [names_his, all_his, made_up.to_string()] {
+            post_signed(world, &body).await?.is(204)?;
+            ensure!(kept(&bob).await? == before, "it was believed: {body}");
+        }
+        // The same about real money.
+        post_signed(world, &event.replace("\"livemode\": false", "\"livemode\": true")).await?.is(400)?;
+        hers.check("created", 0, 0, 40).await
+    })
+    .await?;
+    hers.check("paid", 200, 0, 240).await?;
+    his.check("created", 0, 0, 40).await
+}
+
+async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'static World) -> Result<()> {
+    let money = |amount: &str, currency: &str| {
+        let fields = [
+            ("amount".to_owned(), AttributeValue::N(amount.to_owned())),
+            ("currency".to_owned(), AttributeValue::S(currency.to_owned())),
+        ];
+        AttributeValue::M(fields.into())
+    };
+    let (ada, bob) = (buyer(world).await?, buyer(world).await?);
+    let his = Checkout::begin(&bob, "stripe", "starter").await?;
+    his.act("pay", &[]).await?;
+    for (name, other) in [
+        ("price", money("501", "EUR")),
+        ("price", money("500", "USD")),
+        ("checkout", AttributeValue::S(his.hosted.clone())),
+    ] {
+        let checkout = begin(&ada).await?;
+        let record = payment_item(&checkout).await?;
+        let mut altered = record.clone();
+        altered.insert(name.to_owned(), other);
+        put_item(world, altered).await?;
+        let before = (kept(&ada).await?, measurements(world, Metric::PaymentMismatches).await?);
+        checkout.act("pay", &[]).await?;
+        ensure!(checkout.message(COMPLETED).await?["state"] == "delivered", "it would come again, and be as wrong");
+        ensure!(checkout.look().await?["status"] == "created");
+        ensure!(kept(&ada).await? == before.0, "{name} is not looked at");
+        measured_again(world, Metric::PaymentMismatches, before.1).await?;
+        put_item(world, record).await?;
+    }
+    Ok(())
+}
+
+async fn s5_what_is_not_signed_just_now_with_our_secret_is_refused(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    let before = kept(&ada).await?;
+    held(world, async || {
+        checkout.act("pay", &[]).await?;
+        let event = text(&checkout.message(COMPLETED).await?, "body")?;
+        let now = now_s();
+        let right = signature(WEBHOOK_SECRET, now, &event);
+        let (time, tag) = right.split_once(",v1=").context("no signature")?;
+        let cases = [
+            ("no signature", &*event, None),
+            ("an empty one", &event, Some(String::new())),
+            ("garbage", &event, Some("garbage".to_owned())),
+            ("no time", &event, Some(format!("v1={tag}"))),
+            ("two times", &event, Some(format!("{time},{right}"))),
+            ("another scheme", &event, Some(format!("{time},v0={tag}"))),
+            ("half a signature", &event, Some(format!("{time},v1={}", &tag[..32]))),
+            ("another secret", &event, Some(signature("whsec_of_somebody", now, &event))),
+            ("no secret", &event, Some(signature("", now, &event))),
+            ("long ago", &event, Some(signature(WEBHOOK_SECRET, now - 301, &event))),
+            ("not yet", &event, Some(signature(WEBHOOK_SECRET, now + 400, &event))),
+            ("another time", &event, Some(format!("t={},v1={tag}", now - 1))),
+            ("an altered body", &format!("{event} "), Some(right.clone())),
+            ("an empty body", "", Some(right.clone())),
+        ];
+        for (name, body, signature) in cases {
+            let answer = post(world, body, signature.as_deref()).await?;
+            ensure!(answer.status == 400, "{name}: {}", answer.status);
+            ensure!(kept(&ada).await? == before, "{name} changed something");
+        }
+        let unknown = event.replace(COMPLETED, "customer.created");
+        post_signed(world, &unknown).await?.is(204)?;
+        ensure!(kept(&ada).await? == before, "an unknown event changed something");
+        let in_time = signature(WEBHOOK_SECRET, now_s() - 290, &event);
+        post(world, &event, Some(&in_time)).await?.is(204)?;
+        checkout.check("paid", 200, 0, 240).await
+    })
+    .await
+}
+
+/// First a secret is added in the deployment, then Stripe signs with it.
+async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static World) -> Result<()> {
+    let (clients, arn) = (world.clients()?, world.output("PaymentKeysArn")?);
+    let before = clients.secret(arn).await?;
+    let mut keys: Value = serde_json::from_str(&before)?;
+    keys["stripe_webhook_secrets"] = json!([WEBHOOK_SECRET, "whsec_of_tomorrow"]);
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    held(world, async || {
+        checkout.act("pay", &[]).await?;
+        let event = text(&checkout.message(COMPLETED).await?, "body")?;
+        let post_as = async |secret: &str| post(world, &event, Some(&signature(secret, now_s(), &event))).await;
+        post_as("whsec_of_tomorrow").await?.is(400)?;
+        checkout.check("created", 0, 0, 40).await?;
+        clients.secrets().put_secret_value().secret_id(arn).secret_string(keys.to_string()).send().await?;
+        // A process looks again after a minute; until then Stripe is told to come again.
+        let begun = std::time::Instant::now();
+        while post_as("whsec_of_tomorrow").await?.status != 204 {
+            ensure!(begun.elapsed() < 2 * PATIENCE, "the new secret is not taken");
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        checkout.check("paid", 200, 0, 240).await?;
+        post_as(WEBHOOK_SECRET).await?.is(204)?;
+        post_as("whsec_of_somebody").await?.is(400)?;
+        Ok(())
+    })
+    .await?;
+    clients.secrets().put_secret_value().secret_id(arn).secret_string(before).send().await?;
+    Ok(())
+}
+
+async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    let parked = async || -> Result<usize> {
+        let items = scan(world).await?;
+        Ok(items.iter().filter(|item| string(item, "sk").starts_with("PARKED#refund-")).count())
+    };
+    let before = parked().await?;
+    held(world, async || {
+        checkout.act("pay", &[]).await?;
+        checkout.act("refund", &[("amount", "125")]).await?;
+        deliver(world, &checkout.message("refund.created").await?).await?;
+        ensure!(parked().await? == before + 1, "the refund does not wait");
+        checkout.check("created", 0, 0, 40).await?;
+        play(world, "/standin/deliveries/release", &[("order", "reversed")]).await
+    })
+    .await?;
+    world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    ensure!(parked().await? == before, "what was settled still waits");
+    Ok(())
+}
+
+async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it_back(
+    world: &'static World,
+) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = paid(&ada).await?;
+    checkout.act("refund", &[("amount", "125")]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    deliver(world, &checkout.message("refund.created").await?).await?;
+    deliver(world, &checkout.message("charge.refunded").await?).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    checkout.act("refund-slowly", &[("amount", "125")]).await?;
+    checkout.check("partly_refunded", 200, 100, 140).await?;
+    checkout.act("fail-refund", &[]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    let known = checkout.known().await?;
+    let refunds = known["refunds"].as_array().context("no refunds")?;
+    let undone = refunds.iter().filter(|refund| refund["undone"] == true).count();
+    ensure!(refunds.len() == 2 && undone == 1 && refunds.iter().all(|refund| refund["amount"]["amount"] == 125));
+    // A third of a cent less than a credit is the buyer's.
+    checkout.act("refund", &[("amount", "1")]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    checkout.act("refund", &[]).await?;
+    checkout.check("refunded", 200, 200, 40).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "free");
+    // The refund that failed was made before it failed: heard again, it takes nothing.
+    let messages = checkout.messages().await?;
+    for message in messages.iter().rev() {
+        deliver(world, message).await?;
+    }
+    checkout.check("refunded", 200, 200, 40).await
+}
+
+async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = paid(&ada).await?;
+    let submit = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
+    checkout.act("inquire", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "active");
+    checkout.act("escalate", &[]).await?;
+    checkout.check("disputed", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "frozen");
+    ada.post("/v1/generations", &submit).await?.is(403)?;
+    checkout.act("withdraw", &[]).await?;
+    checkout.check("disputed", 200, 200, 40).await?;
+    checkout.act("reinstate", &[]).await?;
+    checkout.act("win", &[]).await?;
+    checkout.check("won", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "active");
+    ada.ended(&ada.submit(&submit).await?).await?;
+
+    let bob = buyer(world).await?;
+    let lost = paid(&bob).await?;
+    for action in ["dispute", "withdraw", "respond", "lose"] {
+        lost.act(action, &[]).await?;
+    }
+    lost.check("lost", 200, 200, 40).await?;
+    for message in lost.messages().await?.iter().rev() {
+        deliver(world, message).await?;
+    }
+    lost.check("lost", 200, 200, 40).await
+}
+
+async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = paid(&ada).await?;
+    checkout.act("refund", &[("amount", "300")]).await?;
+    for action in ["dispute", "withdraw", "lose"] {
+        checkout.act(action, &[]).await?;
+    }
+    checkout.check("lost", 200, 200, 40).await
+}
+
+async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
+    let (ada, staff) = (buyer(world).await?, world.staff().await?);
+    let checkout = paid(&ada).await?;
+    checkout.act("warn", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "frozen");
+    let reviews = staff.get("/v1/staff/reviews").await?.is(200)?.json;
+    let accounts = reviews["accounts"].as_array().context("no accounts")?;
+    let hers = accounts.iter().find(|frozen| frozen["account"] == ada.account_id.as_str());
+    let hers = hers.context("staff are not shown the account")?;
+    ensure!(
+        hers["freezes"][0]["reason"] == "warning" && hers["freezes"][0]["payment"] == checkout.id.as_str(),
+        "{hers}"
+    );
+    Ok(())
+}
+
+async fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = paid(&ada).await?;
+    let film = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 8000});
+    let mut films = Vec::new();
+    for _ in 0..3 {
+        films.push(ada.submit(&film).await?);
+    }
+    for id in &films {
+        ada.ended(id).await?;
+    }
+    let spent = 240 - ada.credits().await?.0;
+    ensure!(spent > 40, "only {spent} were spent");
+    checkout.act("refund", &[]).await?;
+    checkout.check("refunded", 200, 200, 40 - spent).await?;
+    let picture = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
+    ada.post("/v1/generations", &picture).await?.is(402)?;
+    // Nothing else is stopped.
+    ensure!(account_status(&ada).await? == "active");
+    let made = ada.get(&format!("/v1/generations/{}", films[0])).await?.is(200)?.json;
+    ada.fetch(&text(&made["media"][0], "url")?).await?.is(200)?;
+    let share = json!({"expires_in_s": 3600});
+    ada.post(&format!("/v1/generations/{}/shares", films[0]), &share).await?.is(201)?;
+    ada.patch("/v1/account", &json!({"display_name": "Ada"})).await?.is(200)?;
+    ada.delete(&format!("/v1/generations/{}", films[1])).await?.is(204)?;
+    let again = Checkout::paid(&ada, "stripe", "starter").await?;
+    again.check("paid", 200, 0, 240 - spent).await?;
+    ada.ended(&ada.submit(&picture).await?).await?;
+    Ok(())
+}
+
+async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    held(world, async || {
+        checkout.act("pay", &[]).await?;
+        lose(world, &checkout.message(COMPLETED).await?).await
+    })
+    .await?;
+    world.sweep(clock::now()).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    let swept = world.sweep(later()).await?;
+    ensure!(swept["settled"].as_u64() >= Some(1), "{swept}");
+    checkout.check("paid", 200, 0, 240).await?;
+    world.sweep(later() + SignedDuration::from_hours(1)).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again(
+    world: &'static World,
+) -> Result<()> {
+    let ada = buyer(world).await?;
+    let checkout = begin(&ada).await?;
+    let record = payment_item(&checkout).await?;
+    let mut unknown = record.clone();
+    unknown.insert("checkout".to_owned(), AttributeValue::S("cs_test_of_nobody".to_owned()));
+    put_item(world, unknown).await?;
+    held(world, async || {
+        checkout.act("pay", &[]).await?;
+        lose(world, &checkout.message(COMPLETED).await?).await
+    })
+    .await?;
+    let before = measurements(world, Metric::UnansweredCheckouts).await?;
+    let swept = world.sweep(later()).await?;
+    ensure!(swept["failed"].as_u64() >= Some(1), "{swept}");
+    measured_again(world, Metric::UnansweredCheckouts, before).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    let mut asked = payment_item(&checkout).await?;
+    asked.extend(record.get("checkout").map(|checkout| ("checkout".to_owned(), checkout.clone())));
+    put_item(world, asked).await?;
+    world.sweep(later() + SignedDuration::from_mins(6)).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_events_that_stripe_does_not_send_are_noticed(world: &'static World) -> Result<()> {
+    let midnight = Timestamp::from_second(now_s() - now_s().rem_euclid(86_400))?;
+    let before = measurements(world, Metric::MissingWebhookEvents).await?;
+    world.sweep(midnight).await?;
+    ensure!(measurements(world, Metric::MissingWebhookEvents).await? == before, "nothing is missing");
+    let subscribe = async |events: &str| play(world, "/standin/stripe/endpoint", &[("enabled_events", events)]).await;
+    subscribe("checkout.session.completed charge.dispute.created").await?;
+    let swept = world.sweep(midnight).await;
+    subscribe("*").await?;
+    swept?;
+    measured_again(world, Metric::MissingWebhookEvents, before).await
+}
+
+async fn b4_money_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
+    for half_way in [false, true] {
+        let ada = buyer(world).await?;
+        let checkout = begin(&ada).await?;
+        let before = measurements(world, Metric::UnclaimedPayments).await?;
+        held(world, async || {
+            checkout.act("pay", &[]).await?;
+            let payment = payment_item(&checkout).await?;
+            erase(&ada).await?;
+            if half_way {
+                // The account goes first; its payment and what points there are still there.
+                let pk = AttributeValue::S(format!("PAYMENT#{}", checkout.id));
+                let sk = AttributeValue::S("POINTER".to_owned());
+                let mut pointer = Item::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
+                pointer.extend(["account"].map(|name| (name.to_owned(), AttributeValue::S(ada.account_id.clone()))));
+                pointer.insert("payment".to_owned(), AttributeValue::S(checkout.id.clone()));
+                put_item(world, payment).await?;
+                put_item(world, pointer).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        ensure!(checkout.message(COMPLETED).await?["state"] == "delivered");
+        let items = scan(world).await?;
+        let pk = format!("PAYMENT#{}", checkout.id);
+        let unclaimed = items.iter().find(|item| string(item, "pk") == pk && string(item, "sk") == "UNCLAIMED");
+        let unclaimed = unclaimed.with_context(|| format!("it is not recorded, half way: {half_way}"))?;
+        ensure!(string(unclaimed, "transaction") == checkout.hosted, "{unclaimed:?}");
+        measured_again(world, Metric::UnclaimedPayments, before).await?;
+        let gone = format!("ACCOUNT#{}", ada.account_id);
+        ensure!(!items.iter().any(|item| string(item, "pk") == gone && string(item, "sk") == "ACCOUNT"));
+    }
+    Ok(())
+}
