@@ -11,6 +11,7 @@ mod buying;
 mod card_numbers;
 mod contract;
 mod crash;
+mod fraud;
 mod journey;
 mod observability;
 mod paypal_messages;
@@ -96,6 +97,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         bad_input::trials(world),
         buying::trials(world),
         contract::trials(world),
+        fraud::trials(world),
         journey::trials(world),
         providers::trials(world),
         sessions::trials(world),

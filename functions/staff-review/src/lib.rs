@@ -20,7 +20,8 @@ use axum::{
 use domain::{
     AccountId, PaymentId, Refusal,
     account::Status,
-    fraud::{self, Decision, Review, Rules},
+    fraud::{self, Decision, Rules},
+    payment::Payment,
 };
 use http::StatusCode;
 use runtime::{
@@ -62,7 +63,7 @@ async fn list(State(app): State<App>, _: Staff) -> Result<Response, Problem> {
     for due in table.due(DueKind::Review, now, LISTED).await.map_err(failed)? {
         let payment = table.payment(due.account, PaymentId(due.id)).await.map_err(failed)?;
         // The index is a little behind the table.
-        let waits = payment.filter(|payment| payment.review.as_ref().is_some_and(Review::withholds));
+        let waits = payment.filter(Payment::awaits_decision);
         payments.extend(waits.and_then(HeldPaymentView::of));
     }
     let mut accounts = Vec::new();

@@ -304,12 +304,17 @@ impl Payment {
     /// and so not in their ratio. What went back twice, by a refund and by a dispute, counts once.
     #[must_use]
     pub fn claw_back(&self) -> Credits {
-        let Some(receipt) = &self.receipt else { return Credits::ZERO };
-        let total = i128::from(receipt.total.amount.max(1));
-        let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
-        let gone = i128::from(self.refunded()) + disputed + i128::from(self.reversed());
-        let share = i128::from(self.grant().0) * gone.clamp(0, total) / total;
+        let Some((gone, total)) = self.gone() else { return Credits::ZERO };
+        let share = i128::from(self.grant().0) * gone / total;
         Credits(i64::try_from(share).unwrap_or(self.credits.0))
+    }
+
+    /// Whether a member of staff must decide about its credits, or could still release what was refused: for as long as
+    /// there is money with us to grant them for.
+    #[must_use]
+    pub fn awaits_decision(&self) -> bool {
+        let withheld = self.review.as_ref().is_some_and(Review::withholds);
+        withheld && self.gone().is_some_and(|(gone, total)| gone < total)
     }
 
     /// This payment as its next version.
@@ -340,6 +345,14 @@ impl Payment {
     /// The amount without its sign, if it is in the payment's currency.
     fn own(&self, money: Money) -> Result<i64, Mismatch> {
         if money.currency == self.price.currency { Ok(money.magnitude().amount) } else { Err(Mismatch("currency")) }
+    }
+
+    /// How much of the money that was paid is not with us any more, and how much was paid.
+    fn gone(&self) -> Option<(i128, i128)> {
+        let total = i128::from(self.receipt.as_ref()?.total.amount.max(1));
+        let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
+        let gone = i128::from(self.refunded()) + disputed + i128::from(self.reversed());
+        Some((gone.clamp(0, total), total))
     }
 
     fn refunded(&self) -> i64 {

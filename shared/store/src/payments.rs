@@ -76,7 +76,7 @@ pub(crate) fn payment(payment: &Payment) -> Result<Item, StoreError> {
     let mut item = encode(payment, key::drawer(payment.account), key::payment(payment.id))?;
     if let Some(at) = payment.ask_at {
         due(&mut item, DueKind::Checkout, at);
-    } else if let Some(review) = payment.review.as_ref().filter(|review| review.withholds()) {
+    } else if let Some(review) = payment.review.as_ref().filter(|_| payment.awaits_decision()) {
         due(&mut item, DueKind::Review, review.at);
     }
     Ok(item)

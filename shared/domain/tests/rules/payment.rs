@@ -269,7 +269,12 @@ fn p12_what_looks_like_fraud_waits_for_a_decision() {
     assert_eq!(held.payment.status(), Status::Paid);
 
     let mut refunded = check(vec![large], 1, "studio", 0, Some(Reason::NewAccount));
-    refunded.hear(refund("re_1", 4_000, RefundState::Made)).unwrap();
+    for (id, state, awaits) in
+        [("re_1", RefundState::Made, true), ("re_2", RefundState::Made, false), ("re_2", RefundState::Undone, true)]
+    {
+        refunded.hear(refund(id, 4_000, state)).unwrap();
+        assert_eq!(refunded.payment.awaits_decision(), awaits, "{id} {state:?}");
+    }
     refunded.decide(true).unwrap();
     assert_eq!(refunded.account.balance.available, Credits(2_500));
 }
