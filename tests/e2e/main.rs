@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod fraud;
 mod journey;
+mod money_model;
 mod observability;
 mod paypal_messages;
 mod privileges;
@@ -111,6 +112,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
 fn alone(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         crash::trials(world),
+        money_model::trials(world),
         observability::trials(world),
         card_numbers::trials(world),
         paypal_messages::trials(world),

@@ -68,7 +68,7 @@ async fn waiting(world: &World, queue: &str) -> Result<u32> {
 }
 
 /// Waits until every message that was kept is dealt with.
-async fn drained(world: &World) -> Result<()> {
+pub async fn drained(world: &World) -> Result<()> {
     let begun = Instant::now();
     while waiting(world, "NotificationsUrl").await? > 0 {
         ensure!(begun.elapsed() < PATIENCE, "messages come back for ever");

@@ -1,0 +1,147 @@
+//! What must come of a payment, by sums alone: what was paid, what went back, and the credits that are owed for the rest.
+//!
+//! It knows what can happen at a provider, and nothing of messages, of their order, or of how credits are booked.
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    Pending,
+    Paid,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refund {
+    Slow,
+    Made,
+    Undone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dispute {
+    Inquiry,
+    Open,
+    Withdrawn,
+    /// The money came back before the end.
+    Returned,
+    /// The money is still to come back.
+    WonOnPaper,
+    Won,
+    Lost,
+    Dropped,
+}
+
+/// A payment: a price in the smallest unit of its currency, and the credits that it buys.
+#[derive(Clone)]
+pub struct Sale {
+    price: i64,
+    credits: i64,
+    stage: Stage,
+    /// What a capture will find, once the buyer approved.
+    approved: Option<Stage>,
+    refunds: Vec<(i64, Refund)>,
+    disputes: Vec<(i64, Dispute)>,
+    /// With whether it stands.
+    reversals: Vec<(i64, bool)>,
+}
+
+impl Sale {
+    pub fn new(price: i64, credits: i64) -> Self {
+        let (refunds, disputes, reversals) = (Vec::new(), Vec::new(), Vec::new());
+        Self { price, credits, stage: Stage::Open, approved: None, refunds, disputes, reversals }
+    }
+
+    /// Whether we have, or had, the money.
+    pub fn is_paid(&self) -> bool {
+        self.stage == Stage::Paid
+    }
+
+    /// Whether the money is on its way.
+    pub fn is_pending(&self) -> bool {
+        self.stage == Stage::Pending
+    }
+
+    /// The credits that it must have granted.
+    pub fn granted(&self) -> i64 {
+        if self.is_paid() { self.credits } else { 0 }
+    }
+
+    /// The credits of those that must have been taken back: the share of the price that is not with us, rounded down.
+    pub fn taken_back(&self) -> i64 {
+        let out = |(amount, state): &(i64, Dispute)| match state {
+            Dispute::Withdrawn | Dispute::Lost => *amount,
+            _ => 0,
+        };
+        let gone = self.returned() + self.disputes.iter().map(out).sum::<i64>();
+        self.granted() * gone.min(self.price) / self.price
+    }
+
+    /// What could still be refunded or reversed.
+    pub fn rest(&self) -> i64 {
+        self.price - self.returned()
+    }
+
+    /// Lets it happen, to the newest refund, dispute or reversal. Says whether it can; if not, nothing is different.
+    pub fn happens(&mut self, act: &str, amount: i64) -> bool {
+        use Stage::{Never, Open, Paid, Pending};
+        match (act, self.stage, self.approved) {
+            ("pay", Open, _) | ("arrive" | "complete", Pending, _) => self.stage = Paid,
+            ("pay-later", Open, _) => self.stage = Pending,
+            ("expire", Open, _) | ("bounce" | "deny", Pending, _) => self.stage = Never,
+            ("approve", Open, None) => self.approved = Some(Paid),
+            ("approve-pending", Open, None) => self.approved = Some(Pending),
+            ("approve-declined", Open, None) => self.approved = Some(Never),
+            ("approve-refused", Open, None) => self.approved = Some(Open),
+            ("capture", Open, Some(found)) => (self.stage, self.approved) = (found, None),
+            ("refuse", Open, _) | ("warn" | "open-case" | "adjust", Paid, _) => {}
+            (_, Paid, _) => return self.goes_back(act, amount) || self.is_disputed(act, amount),
+            _ => return false,
+        }
+        true
+    }
+
+    fn returned(&self) -> i64 {
+        let refunded = self.refunds.iter().filter(|(_, state)| *state != Refund::Undone).map(|(amount, _)| amount);
+        let reversed = self.reversals.iter().filter(|(_, stands)| *stands).map(|(amount, _)| amount);
+        refunded.chain(reversed).sum()
+    }
+
+    fn goes_back(&mut self, act: &str, amount: i64) -> bool {
+        let enough = (1..=self.rest()).contains(&amount);
+        match (act, self.refunds.last_mut()) {
+            ("refund", _) if enough => self.refunds.push((amount, Refund::Made)),
+            ("refund-slowly", _) if enough => self.refunds.push((amount, Refund::Slow)),
+            ("settle-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Made,
+            ("cancel-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Undone,
+            ("fail-refund", Some((_, state @ (Refund::Slow | Refund::Made)))) => *state = Refund::Undone,
+            ("reverse", _) if enough => self.reversals.push((amount, true)),
+            ("cancel-reversal", _) => match self.reversals.iter_mut().rev().find(|(_, stands)| *stands) {
+                Some((_, stands)) => *stands = false,
+                None => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    fn is_disputed(&mut self, act: &str, amount: i64) -> bool {
+        use Dispute::{Dropped, Inquiry, Lost, Open, Returned, Withdrawn, Won, WonOnPaper};
+        if let "inquire" | "dispute" = act {
+            self.disputes.push((amount, if act == "dispute" { Open } else { Inquiry }));
+            return true;
+        }
+        let Some((_, state)) = self.disputes.last_mut() else { return false };
+        *state = match (act, *state) {
+            ("escalate", Inquiry) => Open,
+            ("close-inquiry", Inquiry) => Dropped,
+            ("respond", open @ (Inquiry | Open | Withdrawn | Returned)) => open,
+            ("withdraw", Open) => Withdrawn,
+            ("reinstate", Withdrawn) => Returned,
+            ("win", Withdrawn) => WonOnPaper,
+            ("lose", Withdrawn) => Lost,
+            ("win", Open | Returned) | ("reinstate", WonOnPaper | Lost) => Won,
+            _ => return false,
+        };
+        true
+    }
+}
