@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use crate::payments;
 use crate::tls::Tls;
 
 /// What the application key is here.
@@ -192,6 +193,9 @@ impl World {
             "UpdateItem" => json!({ "Attributes": { "hits": { "N": "1" } } }),
             "DeleteItem" => json!({}),
             "SendMessage" => json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" }),
+            "GetSecretValue" if body["SecretId"] == "payment-keys" => {
+                json!({ "Name": "payment-keys", "SecretString": payments::keys().to_string() })
+            }
             "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
             "InitiateAuth" | "GetTokensFromRefreshToken" => {
                 let claims = URL_SAFE_NO_PAD.encode(json!({ "sub": self.account, "token_use": "access" }).to_string());

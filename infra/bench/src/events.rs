@@ -83,6 +83,26 @@ pub const EVENTS: &[Event] = &[
     event("events/visibility/share.json", Http(201), &["BatchGetItem", "Query", "TransactWriteItems"]),
     event("events/visibility/shares.json", Http(200), &["GetItem", "Query"]),
     event("events/visibility/revoke.json", Http(204), &["GetItem", "TransactWriteItems"]),
+    event("events/checkout/read.json", Http(200), &["GetItem"]),
+    event("events/checkout/list.json", Http(200), &["Query"]),
+    event("events/checkout/packages.json", Http(200), &[]),
+    event(
+        "events/checkout/begin.json",
+        Http(201),
+        &["GetItem", "GetItem", "UpdateItem", "TransactWriteItems", "TransactWriteItems"],
+    ),
+    event("events/checkout/capture.json", Http(200), &["GetItem"]),
+    event(
+        "events/stripe-webhook/refunded.json",
+        Http(204),
+        &["GetItem", "BatchGetItem", "Query", "TransactWriteItems"],
+    ),
+    event("events/stripe-webhook/unknown-type.json", Http(204), &[]),
+    event("events/stripe-webhook/forged.json", Http(400), &[]),
+    event("events/paypal-ipn/completed.json", Http(200), &["SendMessage"]),
+    event("events/staff-review/list.json", Http(200), &["Query", "GetItem", "Query"]),
+    event("events/staff-review/decide.json", Http(200), &["BatchGetItem", "Query", "TransactWriteItems"]),
+    event("events/staff-review/freeze.json", Http(200), &["GetItem", "TransactWriteItems"]),
     event("events/openapi/read.json", Http(200), &[]),
     event(
         "events/upload-inspect/arrived.json",
@@ -95,6 +115,11 @@ pub const EVENTS: &[Event] = &[
         &["GetItem", "PutItem", "PutObject", "PutObject", "BatchGetItem", "TransactWriteItems"],
     ),
     event("events/generate-video/queued.json", Batch(&[]), &["GetItem", "PutItem", "PutItem", "SendMessage"]),
+    event(
+        "events/paypal-verify/completed.json",
+        Batch(&[]),
+        &["GetItem", "BatchGetItem", "Query", "GetItem", "TransactWriteItems"],
+    ),
     event(
         "events/abandon/one-good-one-bad.json",
         Batch(&["8b6f0d6e-4b0c-4f7a-9a55-0c1e7f0a9b21"]),

@@ -16,20 +16,24 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::SignedDuration;
 use runtime::clock;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
 use crate::aws::Aws;
 use crate::cpu::CpuShare;
+use crate::payments;
 
 /// What the table is called.
 pub const TABLE: &str = "table";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What Lambda and the template tell a function.
-#[must_use]
-pub fn environment(aws: &Aws) -> Vec<(&'static str, String)> {
+///
+/// # Errors
+/// The stand-in for Stripe and PayPal cannot be started.
+pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let fixed = [
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -55,6 +59,7 @@ pub fn environment(aws: &Aws) -> Vec<(&'static str, String)> {
         ("RETENTION_PRO_DAYS", "1095"),
         ("PAYMENT_KEYS_SECRET", "payment-keys"),
         ("RETURN_URL", "http://localhost:5173/credits/{checkout}"),
+        ("PAYMENT_PROVIDERS", "stripe,paypal"),
         ("AUTOMATIC_TAX", "false"),
         ("PAYMENTS_PER_HOUR", "5"),
         ("CARDS_PER_HOUR", "3"),
@@ -65,9 +70,14 @@ pub fn environment(aws: &Aws) -> Vec<(&'static str, String)> {
     let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));
     environment.extend(aws.roots().map(|roots| ("AWS_CA_BUNDLE", roots.display().to_string())));
+    let standin = payments::standin()?;
+    let postback = format!("{standin}/cgi-bin/webscr");
+    let endpoints = json!({ "stripe": standin, "paypal": standin, "paypal_ipn": postback });
+    environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
+    environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
     environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
     environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
-    environment
+    Ok(environment)
 }
 
 /// A running function. It is killed when this is dropped.
@@ -121,7 +131,7 @@ impl Function {
         let started = Instant::now();
         let process = Command::new(binary)
             .env_clear()
-            .envs(environment(aws))
+            .envs(environment(aws)?)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())

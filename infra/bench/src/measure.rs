@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use bench::cpu::CpuShare;
 use bench::function::Function;
-use bench::seed;
 use bench::tls::Tls;
+use bench::{payments, seed};
 use bytes::Bytes;
 use domain::catalogue::Kind;
 use flate2::{Compression, write::DeflateEncoder};
+use runtime::clock;
 
 /// How long a warm function is kept busy.
 const WARM: Duration = Duration::from_secs(2);
@@ -56,7 +57,7 @@ impl Measured {
             firsts_over_tls: Vec::new(),
             firsts_with_share: Vec::new(),
             services: Vec::new(),
-            input: std::fs::read(local::workspace().join(event))?.into(),
+            input: payments::signed(&std::fs::read(local::workspace().join(event))?, clock::now())?,
             binary,
         })
     }

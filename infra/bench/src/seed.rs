@@ -19,7 +19,7 @@ use runtime::{clients::Clients, clock};
 use store::{Activity, ActivityKind, Bucket, Table, Write};
 
 use crate::aws::Aws;
-use crate::function;
+use crate::{function, payments};
 
 /// The `sub` of the person in the events.
 pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
@@ -38,7 +38,8 @@ const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days
 /// No port is free.
 pub async fn aws(queued: Kind) -> Result<Aws> {
     let aws = Aws::start(ACCOUNT).await?;
-    let environment = function::environment(&aws);
+    let environment = function::environment(&aws)?;
+    payments::know_notification().await?;
     let clients = Clients::new(&environment.into_iter().collect())?;
     let table = Table::new(clients.dynamodb().clone(), function::TABLE.to_owned());
     let now = clock::now();
@@ -82,6 +83,8 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         address: "192.0.2.17".to_owned(),
         user_agent: "Mozilla/5.0".to_owned(),
     };
+    let (account, sold, bought) = payments::sell(account, now)?;
+    let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
         Write::Account(&account),
         Write::Entry(id, &made.entry),
@@ -91,7 +94,11 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Upload(&upload),
         Write::Activity(&activity),
     ];
-    writes.extend(welcome.iter().map(|entry| Write::Entry(id, entry)));
+    writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
+    writes.extend(sold.iter().map(Write::Payment));
+    for (references, payment) in &references {
+        writes.extend(references.iter().map(|reference| Write::PaymentPointer(reference, payment)));
+    }
     table.commit(&writes).await?;
     aws.freeze().await;
     Ok(aws)

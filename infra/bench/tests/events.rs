@@ -8,8 +8,9 @@ use bench::aws::Aws;
 use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
 use bench::tls::Tls;
-use bench::{build, seed};
+use bench::{build, payments, seed};
 use domain::catalogue::Kind;
+use runtime::clock;
 use serde_json::{Value, json};
 
 /// What is not as it is written. The event comes twice, since the first time a process may fetch what it then keeps.
@@ -17,10 +18,10 @@ async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
     let kind = if event.function() == "generate-video" { Kind::Video } else { Kind::Image };
     let aws = seed::aws(kind).await?;
     let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
-    let input = std::fs::read(local::workspace().join(event.path))?;
-    function.invoke(input.clone().into()).await?;
+    let input = payments::signed(&std::fs::read(local::workspace().join(event.path))?, clock::now())?;
+    function.invoke(input.clone()).await?;
     aws.take_calls().await;
-    let answer = function.invoke(input.into()).await?;
+    let answer = function.invoke(input).await?;
     let body: Value = serde_json::from_slice(&answer.body)?;
     let calls = aws.take_calls().await;
 
@@ -60,7 +61,10 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
         aws.services().await
     };
     let services = submit(seed::aws(Kind::Image).await.unwrap()).await;
-    assert_eq!(services, ["DynamoDB_20120810", "DynamoDB_20120810", "DynamoDB_20120810", "AmazonSQS"]);
+    assert_eq!(
+        services,
+        ["DynamoDB_20120810", "DynamoDB_20120810", "secretsmanager", "DynamoDB_20120810", "AmazonSQS"]
+    );
     let aws = seed::aws(Kind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
     assert_eq!(submit(aws).await, services);
 }

@@ -1,0 +1,151 @@
+//! What takes money: the stand-in for Stripe and PayPal, one for all functions.
+
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use domain::{
+    Credits, EntryId,
+    account::Account,
+    fraud::Rules,
+    ledger::Entry,
+    money::Currency,
+    package,
+    payment::{Fact, Payment, Rail, Receipt, Reference},
+    settlement::{self, Surroundings},
+};
+use http::header::CONTENT_TYPE;
+use jiff::Timestamp;
+use ring::hmac;
+use runtime::clock;
+use serde_json::{Value, json};
+use standin::{Options, StandIn};
+
+/// What Stripe's events are signed with.
+const WEBHOOK_SECRET: &str = "whsec_example";
+/// Whom PayPal's notifications are for.
+const RECEIVER: &str = "EXAMPLESELLER";
+const PAID: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a4";
+const OPEN: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a5";
+const HELD: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a6";
+const CAPTURED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a7";
+const NOTIFICATION: &str = "events/paypal-verify/completed.json";
+
+/// What the secret with the keys of the payment providers holds.
+#[must_use]
+pub fn keys() -> Value {
+    json!({
+        "stripe_secret_key": "sk_test_example",
+        "stripe_webhook_secrets": [WEBHOOK_SECRET],
+        "paypal_client_id": "example",
+        "paypal_client_secret": "example",
+        "paypal_receiver_id": RECEIVER,
+    })
+}
+
+/// Where the stand-in is. It is started by whoever asks first, and serves as long as this process.
+///
+/// # Errors
+/// No port is free.
+pub fn standin() -> Result<&'static str> {
+    static STANDIN: OnceLock<StandIn> = OnceLock::new();
+    if let Some(standin) = STANDIN.get() {
+        return Ok(standin.base_url());
+    }
+    let options = Options {
+        stripe_webhook_secret: WEBHOOK_SECRET.to_owned(),
+        paypal_receiver_id: RECEIVER.to_owned(),
+        ..Options::default()
+    };
+    let started = StandIn::start(options)?;
+    Ok(STANDIN.get_or_init(|| started).base_url())
+}
+
+/// Has the stand-in's PayPal know the notification in the events as its own.
+///
+/// # Errors
+/// The stand-in does not take it.
+pub async fn know_notification() -> Result<()> {
+    let event: Value = serde_json::from_slice(&std::fs::read(local::workspace().join(NOTIFICATION))?)?;
+    let body: Value = serde_json::from_str(event["Records"][0]["body"].as_str().context("the event has no body")?)?;
+    let raw = STANDARD.decode(body["raw"].as_str().context("the body has no notification")?)?;
+    // Somebody in this process may have chosen already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let request = client.post(format!("{}/standin/paypal/messages", standin()?));
+    let answer = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(raw).send().await?;
+    ensure!(answer.status().is_redirection(), "the stand-in does not take a notification: {}", answer.status());
+    Ok(())
+}
+
+/// The event, and if it is one of Stripe's with a signature, signed anew: a signature is good for five minutes.
+///
+/// # Errors
+/// It is no JSON.
+pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
+    let mut event: Value = serde_json::from_slice(event)?;
+    let body = event["body"].as_str().unwrap_or_default().to_owned();
+    if let Some(signature) = event.pointer_mut("/headers/stripe-signature")
+        && !signature.as_str().is_some_and(|signature| signature.ends_with("00000000"))
+    {
+        let at = now.as_second();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
+        let tag = hmac::sign(&key, format!("{at}.{body}").as_bytes());
+        let tag: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        *signature = format!("t={at},v1={tag}").into();
+    }
+    Ok(event.to_string().into())
+}
+
+/// An account after it bought, and what it bought with: a payment with Stripe and one with PayPal that are paid, one with
+/// PayPal that is open, and one with Stripe that waits for staff.
+///
+/// # Errors
+/// The domain refuses one of them.
+pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Payment>, Vec<Entry>)> {
+    let (mut payments, mut entries) = (Vec::new(), Vec::new());
+    for (id, rail, package, transaction, ceiling) in [
+        (PAID, Rail::Stripe, "maker", Some("pi_3TExample0000000000000001"), i64::MAX),
+        (OPEN, Rail::Paypal, "starter", None, i64::MAX),
+        (CAPTURED, Rail::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
+        (HELD, Rail::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
+    ] {
+        let choice = package::choose(package, Currency::Eur)?;
+        let opened = Payment::open(id.parse()?, account.id, rail, choice, now).handed_out(format!("checkout-{id}"));
+        let Some(transaction) = transaction else {
+            payments.push(opened);
+            continue;
+        };
+        let receipt = Receipt {
+            rail,
+            net: opened.price,
+            total: opened.price,
+            transaction: transaction.to_owned(),
+            billing_email: Some("ada@example.com".to_owned()),
+            at: now,
+        };
+        let rules = Rules {
+            payments_per_hour: u32::MAX,
+            cards_per_hour: u32::MAX,
+            new_account_days: 1,
+            new_account_credits: Credits(ceiling),
+            lost_disputes: u32::MAX,
+        };
+        let around = Surroundings { account: &account, others: &payments, cards_in_hour: 1, rules: &rules };
+        let settled = settlement::learn(&opened, &[Fact::Paid(receipt)], around, EntryId(clock::uuid_at(now)), now)?;
+        let settled = settled.context("a payment that was not paid before was paid before")?;
+        payments.push(settled.payment);
+        entries.extend(settled.entry);
+        account = settled.account.unwrap_or(account);
+    }
+    Ok((account, payments, entries))
+}
+
+/// What a payment is found by: its own id, and its transaction if it is paid.
+#[must_use]
+pub fn references(payment: &Payment) -> Vec<Reference> {
+    let transaction = payment.receipt.as_ref().map(|receipt| receipt.transaction.clone());
+    let own = [Reference::Payment(payment.id)];
+    own.into_iter().chain(transaction.map(|id| Reference::Transaction(payment.rail, id))).collect()
+}
