@@ -1,5 +1,7 @@
 //! Buying credits, as a person does it: through Stripe and PayPal, on the pages of a stand-in.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
@@ -12,7 +14,13 @@ use crate::{
     world::{Answer, Person, World, text},
 };
 
-tests![p5_p34_p35_a_package_is_bought_with_stripe, p6_p35_a_package_is_bought_with_paypal];
+tests![
+    p5_p34_p35_a_package_is_bought_with_stripe,
+    p6_p35_a_package_is_bought_with_paypal,
+    p8_of_a_payment_is_kept_what_it_needs_and_nothing_else,
+    p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money,
+    b2_a_price_without_cents_is_paid_as_it_is,
+];
 
 /// A checkout that a person began.
 pub struct Checkout<'a> {
@@ -192,5 +200,106 @@ async fn p6_p35_a_package_is_bought_with_paypal(world: &'static World) -> Result
     let listed = ada.get("/v1/checkout").await?.is(200)?.json;
     let only = listed["items"].as_array().and_then(|items| items.first()).context("no payment is listed")?;
     ensure!(only["id"] == paid["id"], "{listed}");
+    Ok(())
+}
+
+async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static World) -> Result<()> {
+    for (provider, action) in [("stripe", "pay"), ("paypal", "approve")] {
+        let ada = world.person().await?;
+        let checkout = Checkout::begin(&ada, provider, "starter").await?;
+        let email = "billing@buyer.example";
+        checkout.act(action, &[("email", email), ("name", "Josefine Mustermann")]).await?;
+        if provider == "paypal" {
+            checkout.capture().await?.is(200)?;
+        }
+        ensure!(checkout.look().await?["billing_email"] == email);
+        checkout.messages().await?;
+        let items = kept(&ada).await?;
+        let payment = items.iter().find(|item| string(item, "sk").starts_with("PAYMENT#")).context("no payment")?;
+        let names: Vec<_> = names(payment).into_iter().collect();
+        let expected = [
+            "account",
+            "checkout",
+            "created_at",
+            "credits",
+            "disputes",
+            "granted",
+            "id",
+            "package",
+            "pk",
+            "plan",
+            "price.amount",
+            "price.currency",
+            "progress",
+            "rail",
+            "receipt.at",
+            "receipt.billing_email",
+            "receipt.net.amount",
+            "receipt.net.currency",
+            "receipt.total.amount",
+            "receipt.total.currency",
+            "receipt.transaction",
+            "refunds",
+            "restorations",
+            "reversals",
+            "sk",
+            "taken_back",
+            "version",
+            "warnings",
+        ];
+        ensure!(names == expected, "{names:#?}");
+        // Not in another place either: neither a name nor an instrument.
+        let table = format!("{:?}", scan(world).await?);
+        for other in ["Mustermann", "Josefine", "fingerprint"] {
+            ensure!(!table.contains(other), "{other} is kept");
+        }
+    }
+    Ok(())
+}
+
+/// The names of the attributes, those within others behind a dot.
+fn names(item: &Item) -> BTreeSet<String> {
+    let within = |name: &String, value: &AttributeValue| match value {
+        AttributeValue::M(fields) if !fields.is_empty() => {
+            names(fields).into_iter().map(|inner| format!("{name}.{inner}")).collect()
+        }
+        _ => vec![name.clone()],
+    };
+    item.iter().flat_map(|(name, value)| within(name, value)).collect()
+}
+
+async fn p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money(
+    world: &'static World,
+) -> Result<()> {
+    let shown = world.stranger()?.get("/v1/packages").await?.is(200)?.json;
+    let packages = shown["packages"].as_array().context("no packages")?;
+    ensure!(packages.len() == domain::package::PACKAGES.len());
+    for package in packages {
+        ensure!(package["prices"].as_array().is_some_and(|prices| prices.len() == 4), "{package}");
+        let fields: Vec<_> = package.as_object().into_iter().flat_map(|fields| fields.keys()).collect();
+        ensure!(fields == ["credits", "id", "plan", "prices", "title"], "one payment, and that is all: {package}");
+    }
+    for (index, (id, host)) in
+        [("stripe", "https://stripe.com/"), ("paypal", "https://www.paypal.com/")].iter().enumerate()
+    {
+        let provider = &shown["providers"][index];
+        ensure!(provider["id"] == *id && text(provider, "privacy_policy")?.starts_with(host), "{provider}");
+    }
+    Ok(())
+}
+
+async fn b2_a_price_without_cents_is_paid_as_it_is(world: &'static World) -> Result<()> {
+    for provider in ["stripe", "paypal"] {
+        let ada = world.person().await?;
+        let checkout = Checkout::begin_in(&ada, provider, ("starter", "JPY")).await?;
+        let paid = checkout.pay().await?;
+        let yen = json!({"amount": 750, "currency": "JPY"});
+        ensure!(paid["status"] == "paid" && paid["price"] == yen && paid["total"] == yen, "{paid}");
+        checkout.act("refund", &[("amount", "75")]).await?;
+        let ends = |listed: &Value| listed["items"][0]["status"] == "partly_refunded";
+        ada.eventually("/v1/checkout", ends).await?;
+        checkout.check("partly_refunded", 200, 20, 220).await?;
+        ensure!(checkout.known().await?["refunds"][0]["amount"] == json!({"amount": 75, "currency": "JPY"}));
+    }
     Ok(())
 }

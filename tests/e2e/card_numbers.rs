@@ -23,7 +23,7 @@ tests![p7_no_card_number_is_kept_or_logged, p7_a_card_number_that_is_kept_or_log
 
 /// Numbers that Stripe's and PayPal's documentation give for tests, in the ways in which people write them.
 const CARDS: [&str; 5] =
-    ["4242424242424242", "4000 0566 5565 5556", "5555-5555-5555-4444", "378282246310005", "6011 1111 1111 1117"];
+    ["4242424242424242", "4000 0566 5566 5556", "5555-5555-5555-4444", "378282246310005", "6011 1111 1111 1117"];
 /// Only planted here.
 const PLANTED: &str = "3056 9300 0902 0004";
 /// The fields of Stripe that are no text of anybody's. With them a message is what it says.

@@ -18,6 +18,7 @@ mod observability;
 mod paypal_messages;
 mod privileges;
 mod providers;
+mod refunds_and_disputes;
 mod sessions;
 mod stripe_messages;
 mod submitting;
@@ -101,6 +102,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         fraud::trials(world),
         journey::trials(world),
         providers::trials(world),
+        refunds_and_disputes::trials(world),
         sessions::trials(world),
         submitting::trials(world),
         uploads::trials(world),

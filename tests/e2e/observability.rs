@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     authorization::Item,
+    buying::Checkout,
     privileges::template,
     tests,
     world::{Answer, PASSWORD, PATIENCE, Person, World, text, trial},
@@ -204,6 +205,16 @@ async fn logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'st
     let share = text(&share.json, "token")?;
     let file = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64), "file_name": "canary-file"});
     ada.post("/v1/uploads", &file).await?.is(201)?;
+    let payer = [("email", "canary-payer@buyer.example"), ("name", "canary-given canary-surname")];
+    for (provider, action) in [("stripe", "pay"), ("paypal", "approve")] {
+        let checkout = Checkout::begin(&ada, provider, "starter").await?;
+        checkout.act(action, &payer).await?;
+        if provider == "paypal" {
+            checkout.capture().await?.is(200)?;
+        }
+        checkout.act("refund", &[]).await?;
+        ada.eventually("/v1/checkout", |listed| listed["items"][0]["status"] == "refunded").await?;
+    }
 
     // A fault that is ours: an account that cannot be read.
     let account = account_item(&ada).await?;
@@ -224,7 +235,18 @@ async fn logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'st
 
     let token = ada.token.clone().context("no token")?;
     let secret = token.rsplit('.').next().unwrap_or_default();
-    let canaries = ["canary-", "@example.com", PASSWORD, secret, "Bearer", "X-Amz-Signature", &share];
+    let canaries = [
+        "canary-",
+        "@example.com",
+        "buyer.example",
+        "Müller",
+        "M%FCller",
+        PASSWORD,
+        secret,
+        "Bearer",
+        "X-Amz-Signature",
+        &share,
+    ];
     for event in &events {
         let line = event.to_string();
         let told: Vec<_> = canaries.iter().filter(|canary| line.contains(**canary)).collect();

@@ -46,15 +46,10 @@ pub async fn post(world: &'static World, body: impl Into<Vec<u8>>) -> Result<Ans
 
 /// Has PayPal send this, so that it says afterwards that it did.
 pub async fn say(world: &'static World, body: &str) -> Result<()> {
-    play_raw(world, "/standin/paypal/messages", body).await?;
-    drained(world).await
-}
-
-async fn play_raw(world: &World, path: &str, body: &str) -> Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let request = client.post(format!("{}{path}", world.standin)).header("content-type", "text/plain");
-    Answer::read(request.body(body.to_owned()).send().await?).await?.is(303)?;
-    Ok(())
+    let request = client.post(format!("{}/standin/paypal/messages", world.standin)).body(body.to_owned());
+    Answer::read(request.send().await?).await?.is(303)?;
+    drained(world).await
 }
 
 async fn waiting(world: &World, queue: &str) -> Result<u32> {

@@ -27,11 +27,6 @@ tests![
     s4_what_is_not_in_our_record_of_the_checkout_is_not_granted,
     s5_what_is_not_signed_just_now_with_our_secret_is_refused,
     s6_a_refund_that_comes_before_its_payment_waits_for_it,
-    s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it_back,
-    s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back,
-    s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once,
-    s9_a_warning_of_fraud_freezes,
-    s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only,
     s11_a_payment_whose_webhook_never_came_is_found,
     s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again,
     s11_events_that_stripe_does_not_send_are_noticed,
@@ -71,19 +66,9 @@ pub async fn post_forged(world: &'static World, body: &str) -> Result<Answer> {
     post(world, body, Some(&signature("whsec_of_somebody", now_s(), body))).await
 }
 
-/// Somebody who begins to buy 200 credits for 500 cents with Stripe, having 40.
-async fn buyer(world: &'static World) -> Result<Person> {
-    world.person().await
-}
-
+/// Begins to buy 200 credits for 500 cents. Everybody has 40 before.
 async fn begin(person: &Person) -> Result<Checkout<'_>> {
     Checkout::begin(person, "stripe", "starter").await
-}
-
-async fn paid(person: &Person) -> Result<Checkout<'_>> {
-    let checkout = Checkout::paid(person, "stripe", "starter").await?;
-    checkout.check("paid", 200, 0, 240).await?;
-    Ok(checkout)
 }
 
 /// Later than the first question to the provider about a checkout that begins now.
@@ -96,10 +81,6 @@ async fn entries(person: &Person) -> Result<usize> {
     Ok(items.iter().filter(|item| string(item, "sk").starts_with("LEDGER#")).count())
 }
 
-async fn account_status(person: &Person) -> Result<String> {
-    text(&person.get("/v1/account").await?.is(200)?.json, "status")
-}
-
 async fn payment_item(checkout: &Checkout<'_>) -> Result<Item> {
     let sk = format!("PAYMENT#{}", checkout.id);
     let items = kept(checkout.person).await?;
@@ -108,7 +89,7 @@ async fn payment_item(checkout: &Checkout<'_>) -> Result<Item> {
 
 async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'static World) -> Result<()> {
     for _ in 0..3 {
-        let ada = buyer(world).await?;
+        let ada = world.person().await?;
         let checkout = begin(&ada).await?;
         held(world, async || {
             checkout.act("pay", &[]).await?;
@@ -127,7 +108,7 @@ async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'stati
 }
 
 async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     checkout.act("pay-later", &[]).await?;
     ensure!(checkout.look().await?["status"] == "pending");
@@ -135,7 +116,7 @@ async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static 
     checkout.act("arrive", &[]).await?;
     checkout.check("paid", 200, 0, 240).await?;
 
-    let bob = buyer(world).await?;
+    let bob = world.person().await?;
     let bounced = begin(&bob).await?;
     bounced.act("pay-later", &[]).await?;
     bounced.act("bounce", &[]).await?;
@@ -148,7 +129,7 @@ async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static 
 }
 
 async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     // The payment is found and Stripe is asked, but the account cannot be read.
     let account = account_item(&ada).await?;
@@ -170,7 +151,7 @@ async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static 
 }
 
 async fn s4_a_right_signature_over_another_payload_grants_nothing(world: &'static World) -> Result<()> {
-    let (ada, bob) = (buyer(world).await?, buyer(world).await?);
+    let (ada, bob) = (world.person().await?, world.person().await?);
     let (hers, his) = (begin(&ada).await?, begin(&bob).await?);
     let before = kept(&bob).await?;
     held(world, async || {
@@ -205,7 +186,7 @@ async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'st
         ];
         AttributeValue::M(fields.into())
     };
-    let (ada, bob) = (buyer(world).await?, buyer(world).await?);
+    let (ada, bob) = (world.person().await?, world.person().await?);
     let his = Checkout::begin(&bob, "stripe", "starter").await?;
     his.act("pay", &[]).await?;
     for (name, other) in [
@@ -230,7 +211,7 @@ async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'st
 }
 
 async fn s5_what_is_not_signed_just_now_with_our_secret_is_refused(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     let before = kept(&ada).await?;
     held(world, async || {
@@ -276,7 +257,7 @@ async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static World)
     let before = clients.secret(arn).await?;
     let mut keys: Value = serde_json::from_str(&before)?;
     keys["stripe_webhook_secrets"] = json!([WEBHOOK_SECRET, "whsec_of_tomorrow"]);
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     held(world, async || {
         checkout.act("pay", &[]).await?;
@@ -302,7 +283,7 @@ async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static World)
 }
 
 async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     let parked = async || -> Result<usize> {
         let items = scan(world).await?;
@@ -324,129 +305,8 @@ async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static 
     Ok(())
 }
 
-async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it_back(
-    world: &'static World,
-) -> Result<()> {
-    let ada = buyer(world).await?;
-    let checkout = paid(&ada).await?;
-    checkout.act("refund", &[("amount", "125")]).await?;
-    checkout.check("partly_refunded", 200, 50, 190).await?;
-    deliver(world, &checkout.message("refund.created").await?).await?;
-    deliver(world, &checkout.message("charge.refunded").await?).await?;
-    checkout.check("partly_refunded", 200, 50, 190).await?;
-    checkout.act("refund-slowly", &[("amount", "125")]).await?;
-    checkout.check("partly_refunded", 200, 100, 140).await?;
-    checkout.act("fail-refund", &[]).await?;
-    checkout.check("partly_refunded", 200, 50, 190).await?;
-    let known = checkout.known().await?;
-    let refunds = known["refunds"].as_array().context("no refunds")?;
-    let undone = refunds.iter().filter(|refund| refund["undone"] == true).count();
-    ensure!(refunds.len() == 2 && undone == 1 && refunds.iter().all(|refund| refund["amount"]["amount"] == 125));
-    // A third of a cent less than a credit is the buyer's.
-    checkout.act("refund", &[("amount", "1")]).await?;
-    checkout.check("partly_refunded", 200, 50, 190).await?;
-    checkout.act("refund", &[]).await?;
-    checkout.check("refunded", 200, 200, 40).await?;
-    ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "free");
-    // The refund that failed was made before it failed: heard again, it takes nothing.
-    let messages = checkout.messages().await?;
-    for message in messages.iter().rev() {
-        deliver(world, message).await?;
-    }
-    checkout.check("refunded", 200, 200, 40).await
-}
-
-async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
-    let checkout = paid(&ada).await?;
-    let submit = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
-    checkout.act("inquire", &[]).await?;
-    checkout.check("paid", 200, 0, 240).await?;
-    ensure!(account_status(&ada).await? == "active");
-    checkout.act("escalate", &[]).await?;
-    checkout.check("disputed", 200, 0, 240).await?;
-    ensure!(account_status(&ada).await? == "frozen");
-    ada.post("/v1/generations", &submit).await?.is(403)?;
-    checkout.act("withdraw", &[]).await?;
-    checkout.check("disputed", 200, 200, 40).await?;
-    checkout.act("reinstate", &[]).await?;
-    checkout.act("win", &[]).await?;
-    checkout.check("won", 200, 0, 240).await?;
-    ensure!(account_status(&ada).await? == "active");
-    ada.ended(&ada.submit(&submit).await?).await?;
-
-    let bob = buyer(world).await?;
-    let lost = paid(&bob).await?;
-    for action in ["dispute", "withdraw", "respond", "lose"] {
-        lost.act(action, &[]).await?;
-    }
-    lost.check("lost", 200, 200, 40).await?;
-    for message in lost.messages().await?.iter().rev() {
-        deliver(world, message).await?;
-    }
-    lost.check("lost", 200, 200, 40).await
-}
-
-async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
-    let checkout = paid(&ada).await?;
-    checkout.act("refund", &[("amount", "300")]).await?;
-    for action in ["dispute", "withdraw", "lose"] {
-        checkout.act(action, &[]).await?;
-    }
-    checkout.check("lost", 200, 200, 40).await
-}
-
-async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
-    let (ada, staff) = (buyer(world).await?, world.staff().await?);
-    let checkout = paid(&ada).await?;
-    checkout.act("warn", &[]).await?;
-    checkout.check("paid", 200, 0, 240).await?;
-    ensure!(account_status(&ada).await? == "frozen");
-    let reviews = staff.get("/v1/staff/reviews").await?.is(200)?.json;
-    let accounts = reviews["accounts"].as_array().context("no accounts")?;
-    let hers = accounts.iter().find(|frozen| frozen["account"] == ada.account_id.as_str());
-    let hers = hers.context("staff are not shown the account")?;
-    ensure!(
-        hers["freezes"][0]["reason"] == "warning" && hers["freezes"][0]["payment"] == checkout.id.as_str(),
-        "{hers}"
-    );
-    Ok(())
-}
-
-async fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
-    let checkout = paid(&ada).await?;
-    let film = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 8000});
-    let mut films = Vec::new();
-    for _ in 0..3 {
-        films.push(ada.submit(&film).await?);
-    }
-    for id in &films {
-        ada.ended(id).await?;
-    }
-    let spent = 240 - ada.credits().await?.0;
-    ensure!(spent > 40, "only {spent} were spent");
-    checkout.act("refund", &[]).await?;
-    checkout.check("refunded", 200, 200, 40 - spent).await?;
-    let picture = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
-    ada.post("/v1/generations", &picture).await?.is(402)?;
-    // Nothing else is stopped.
-    ensure!(account_status(&ada).await? == "active");
-    let made = ada.get(&format!("/v1/generations/{}", films[0])).await?.is(200)?.json;
-    ada.fetch(&text(&made["media"][0], "url")?).await?.is(200)?;
-    let share = json!({"expires_in_s": 3600});
-    ada.post(&format!("/v1/generations/{}/shares", films[0]), &share).await?.is(201)?;
-    ada.patch("/v1/account", &json!({"display_name": "Ada"})).await?.is(200)?;
-    ada.delete(&format!("/v1/generations/{}", films[1])).await?.is(204)?;
-    let again = Checkout::paid(&ada, "stripe", "starter").await?;
-    again.check("paid", 200, 0, 240 - spent).await?;
-    ada.ended(&ada.submit(&picture).await?).await?;
-    Ok(())
-}
-
 async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     held(world, async || {
         checkout.act("pay", &[]).await?;
@@ -465,7 +325,7 @@ async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) 
 async fn s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again(
     world: &'static World,
 ) -> Result<()> {
-    let ada = buyer(world).await?;
+    let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     let record = payment_item(&checkout).await?;
     let mut unknown = record.clone();
@@ -503,7 +363,7 @@ async fn s11_events_that_stripe_does_not_send_are_noticed(world: &'static World)
 
 async fn b4_money_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
     for half_way in [false, true] {
-        let ada = buyer(world).await?;
+        let ada = world.person().await?;
         let checkout = begin(&ada).await?;
         let before = measurements(world, Metric::UnclaimedPayments).await?;
         held(world, async || {
