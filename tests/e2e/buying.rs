@@ -236,6 +236,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "receipt.billing_email",
             "receipt.net.amount",
             "receipt.net.currency",
+            "receipt.rail",
             "receipt.total.amount",
             "receipt.total.currency",
             "receipt.transaction",

@@ -1,12 +1,13 @@
 //! What goes back, and what is fought over: refunds, disputes and warnings of fraud, as Stripe tells of them.
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     buying::{Checkout, deliver},
     tests,
-    world::{Person, World, text},
+    world::{Answer, Person, World, text},
 };
 
 tests![
@@ -115,6 +116,16 @@ async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
         hers["freezes"][0]["reason"] == "warning" && hers["freezes"][0]["payment"] == checkout.id.as_str(),
         "{hers}"
     );
+    let path = format!("/v1/staff/accounts/{}/spending", ada.account_id);
+    let decision = json!({"allowed": true, "note": "she was asked"});
+    for _ in 0..2 {
+        let request = staff.request(Method::POST, &path).header("idempotency-key", &checkout.id).json(&decision);
+        Answer::read(request.send().await?).await?.is(200)?;
+    }
+    ensure!(account_status(&ada).await? == "active");
+    // The same warning again is no news.
+    deliver(world, &checkout.message("radar.early_fraud_warning.created").await?).await?;
+    ensure!(account_status(&ada).await? == "active");
     Ok(())
 }
 
