@@ -68,8 +68,10 @@ pub fn standin() -> Result<&'static str> {
 /// The stand-in does not take it.
 pub async fn know_notification() -> Result<()> {
     let event: Value = serde_json::from_slice(&std::fs::read(local::workspace().join(NOTIFICATION))?)?;
-    let body: Value = serde_json::from_str(event["Records"][0]["body"].as_str().context("the event has no body")?)?;
-    let raw = STANDARD.decode(body["raw"].as_str().context("the body has no notification")?)?;
+    let text = |value: &Value, place: &str| value.pointer(place).and_then(Value::as_str).map(str::to_owned);
+    let body = text(&event, "/Records/0/body").context("the event has no body")?;
+    let raw = text(&serde_json::from_str(&body)?, "/raw").context("the body has no notification")?;
+    let raw = STANDARD.decode(raw)?;
     // Somebody in this process may have chosen already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
@@ -85,7 +87,7 @@ pub async fn know_notification() -> Result<()> {
 /// It is no JSON.
 pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
     let mut event: Value = serde_json::from_slice(event)?;
-    let body = event["body"].as_str().unwrap_or_default().to_owned();
+    let body = event.pointer("/body").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(signature) = event.pointer_mut("/headers/stripe-signature")
         && !signature.as_str().is_some_and(|signature| signature.ends_with("00000000"))
     {
