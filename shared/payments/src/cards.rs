@@ -27,10 +27,13 @@ pub fn any_in(text: &str) -> bool {
     (0..bytes.len()).any(|start| begins_group(bytes, start) && begins_card(bytes.get(start..).unwrap_or_default()))
 }
 
-/// Whether the body of an IPN has a card number in it. `receipt_id` is left out: it looks like one and is none.
+/// The fields of an IPN that may look like a card number and are none: PayPal's numbers of a receipt and of a message.
+const NO_CARDS: [&str; 2] = ["receipt_id", "ipn_track_id"];
+
+/// Whether the body of an IPN has a card number in it. `receipt_id` and `ipn_track_id` are left out: they may look like one.
 #[must_use]
 pub fn any_in_form(raw: &[u8]) -> bool {
-    form_urlencoded::parse(raw).any(|(name, value)| any_in(&name) || (name != "receipt_id" && any_in(&value)))
+    form_urlencoded::parse(raw).any(|(name, value)| any_in(&name) || (!NO_CARDS.contains(&&*name) && any_in(&value)))
 }
 
 /// A number begins where no digit stands before.
@@ -137,7 +140,13 @@ mod tests {
         {
             assert!(any_in_form(body.as_bytes()), "{body}");
         }
-        for body in ["", "receipt_id=4242-4242-4242-4242&txn_id=8MC585209K746392H", "a=42424242&b=42424242", "%zz=%"] {
+        for body in [
+            "",
+            "receipt_id=4242-4242-4242-4242&txn_id=8MC585209K746392H",
+            "ipn_track_id=4222222222222",
+            "a=42424242&b=42424242",
+            "%zz=%",
+        ] {
             assert!(!any_in_form(body.as_bytes()), "{body}");
         }
     }
