@@ -34,7 +34,7 @@ pub(crate) struct Measured {
     firsts_with_share: Vec<(Duration, Duration)>,
     /// Which services of AWS a process calls up to its first answer, in order.
     services: Vec<String>,
-    input: Bytes,
+    input: Vec<u8>,
     binary: PathBuf,
 }
 
@@ -57,7 +57,7 @@ impl Measured {
             firsts_over_tls: Vec::new(),
             firsts_with_share: Vec::new(),
             services: Vec::new(),
-            input: payments::signed(&std::fs::read(local::workspace().join(event))?, clock::now())?,
+            input: std::fs::read(local::workspace().join(event))?,
             binary,
         })
     }
@@ -67,7 +67,7 @@ impl Measured {
         let aws = seed::aws(self.kind()).await?;
         let mut function = Function::start(&self.binary, &aws).await?;
         self.starts.push(function.started_in());
-        self.firsts.push(function.invoke(self.input.clone()).await?.took);
+        self.firsts.push(function.invoke(self.input()?).await?.took);
         self.services = aws.services().await;
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Measured {
     pub(crate) async fn start_once_over_tls(&mut self, tls: &Tls) -> Result<()> {
         let aws = seed::aws(self.kind()).await?.over_tls(tls, &self.services).await?;
         let mut function = Function::start(&self.binary, &aws).await?;
-        self.firsts_over_tls.push(function.invoke(self.input.clone()).await?.took);
+        self.firsts_over_tls.push(function.invoke(self.input()?).await?.took);
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl Measured {
         function.limit(share)?;
         tokio::time::sleep(after).await;
         let busy_before = aws.busy().await;
-        let took = function.invoke(self.input.clone()).await?.took;
+        let took = function.invoke(self.input()?).await?.took;
         self.firsts_with_share.push((took, aws.busy().await - busy_before));
         Ok(())
     }
@@ -97,12 +97,12 @@ impl Measured {
     pub(crate) async fn run_warm(&mut self) -> Result<()> {
         let aws = seed::aws(self.kind()).await?;
         let mut function = Function::start(&self.binary, &aws).await?;
-        function.invoke(self.input.clone()).await?;
+        function.invoke(self.input()?).await?;
         let (began, cpu_before) = (Instant::now(), function.cpu_time()?);
         let (most, least) = INVOCATIONS;
         let mut invocations = 0;
         while invocations < least || (invocations < most && began.elapsed() < WARM) {
-            function.invoke(self.input.clone()).await?;
+            function.invoke(self.input()?).await?;
             invocations += 1;
         }
         self.warm_cpu = (function.cpu_time()? - cpu_before) / invocations;
@@ -129,6 +129,11 @@ impl Measured {
     pub(crate) fn first_with_share(&self) -> (Duration, Duration) {
         let took = median(self.firsts_with_share.iter().map(|(took, _)| *took));
         (took, median(self.firsts_with_share.iter().map(|(took, busy)| *took - *busy)))
+    }
+
+    /// A signature on it is as new as this call.
+    fn input(&self) -> Result<Bytes> {
+        payments::signed(&self.input, clock::now())
     }
 
     fn kind(&self) -> Kind {
