@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AccountId, GenerationId, ledger, registry};
 use jiff::Timestamp;
 use libtest_mimic::Trial;
+use store::Table;
 
-use crate::world::{World, trial};
+use crate::{
+    authorization::kept,
+    world::{Person, World, trial},
+};
 
 /// The looks, in the order in which they are taken.
 pub fn trials(world: &'static World) -> Vec<Trial> {
@@ -51,40 +55,44 @@ pub async fn drawer(world: &World, account: &str) -> Result<Vec<String>> {
     Ok(items.iter().filter(|item| string(item, "pk") == pk).map(|item| string(item, "sk").to_owned()).collect())
 }
 
-/// Replaying its entries gives each account's balance, every hold of an ended generation has one end, every entry sums to
+/// Replaying its entries gives the account's balance, every hold of an ended generation has one end, every entry sums to
 /// zero.
-pub async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
-    let (items, table) = (scan(world).await?, world.table()?);
-    let mut open: BTreeMap<String, Vec<GenerationId>> = BTreeMap::new();
-    for item in &items {
-        if let Some(id) = string(item, "sk").strip_prefix("GENERATION#")
-            && matches!(string(item, "status"), "queued" | "running")
-        {
-            open.entry(string(item, "pk").to_owned()).or_default().push(id.parse()?);
+pub async fn the_ledger_adds_up(person: &Person) -> Result<()> {
+    adds_up(&person.world.table()?, &person.account_id, &kept(person).await?).await
+}
+
+async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
+    let mut drawers: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    for item in scan(world).await? {
+        if let Some(account) = string(&item, "pk").strip_prefix("ACCOUNT#") {
+            drawers.entry(account.to_owned()).or_default().push(item);
         }
     }
-    let accounts: Vec<_> = items.iter().filter(|item| string(item, "sk") == "ACCOUNT").collect();
-    ensure!(!accounts.is_empty(), "nobody has an account: nothing was looked at");
-    for account in accounts {
-        let pk = string(account, "pk");
-        let id: AccountId = pk.strip_prefix("ACCOUNT#").context("no account id")?.parse()?;
-        let mut entries = Vec::new();
-        let mut after = None;
-        loop {
-            let page = table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), 100, after).await?;
-            entries.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        let balance = table.account(id).await?.context("the account is gone")?.balance;
-        let none = Vec::new();
-        if let Err(drift) = ledger::audit(&entries, balance, open.get(pk).unwrap_or(&none)) {
-            bail!("{id}: {drift}");
-        }
+    ensure!(!drawers.is_empty(), "nobody has an account: nothing was looked at");
+    let table = world.table()?;
+    for (account, drawer) in drawers {
+        adds_up(&table, &account, &drawer).await?;
     }
     Ok(())
+}
+
+async fn adds_up(table: &Table, account: &str, drawer: &[Item]) -> Result<()> {
+    let id: AccountId = account.parse()?;
+    let is_open = |item: &&Item| matches!(string(item, "status"), "queued" | "running");
+    let open = drawer.iter().filter(is_open).filter_map(|item| string(item, "sk").strip_prefix("GENERATION#"));
+    let open = open.map(str::parse).collect::<Result<Vec<GenerationId>, _>>()?;
+    let mut entries = Vec::new();
+    let mut after = None;
+    loop {
+        let page = table.entries(id, (Timestamp::UNIX_EPOCH, Timestamp::MAX), 100, after).await?;
+        entries.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let balance = table.account(id).await?.with_context(|| format!("{id}: the account is gone"))?.balance;
+    ledger::audit(&entries, balance, &open).map_err(|drift| anyhow!("{id}: {drift}"))
 }
 
 async fn everything_kept_is_declared(world: &'static World) -> Result<()> {

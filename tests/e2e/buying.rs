@@ -47,10 +47,14 @@ impl<'a> Checkout<'a> {
         (package, currency): (&str, &str),
     ) -> Result<Self> {
         let body = json!({"package": package, "currency": currency, "provider": provider});
-        let begun = person.post("/v1/checkout", &body).await?.is(201)?.json;
-        let url = text(&begun, "url")?;
+        Self::of(person, provider, &person.post("/v1/checkout", &body).await?.is(201)?.json)
+    }
+
+    /// The one that was begun with this answer.
+    pub fn of(person: &'a Person, provider: &'static str, begun: &Value) -> Result<Self> {
+        let url = text(begun, "url")?;
         let hosted = url.rsplit('/').next().and_then(|id| id.split(['?', '#']).next()).unwrap_or_default();
-        Ok(Self { person, id: text(&begun, "id")?, provider, hosted: hosted.to_owned() })
+        Ok(Self { person, id: text(begun, "id")?, provider, hosted: hosted.to_owned() })
     }
 
     /// One that is paid, and whose credits are there.

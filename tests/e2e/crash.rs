@@ -13,12 +13,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    afterwards, tests,
+    afterwards,
+    buying::{Checkout, play},
+    paypal_messages::drained,
+    tests,
     world::{Answer, PATIENCE, Person, World, text},
 };
 
@@ -27,6 +31,11 @@ tests![
     generate_image_dies_at_each_call,
     abandon_dies_at_each_call,
     sweep_dies_at_each_call,
+    checkout_dies_at_each_call,
+    stripe_webhook_dies_at_each_call,
+    paypal_ipn_dies_at_each_call,
+    paypal_verify_dies_at_each_call,
+    sweep_dies_at_each_call_of_a_reconciliation,
     p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
@@ -82,7 +91,7 @@ impl Order {
     }
 }
 
-/// Lets `act` meet a death at each call of `function` in turn, and looks at the ledgers after each.
+/// Lets `act` meet a death at each call of `function` in turn, and looks at the ledger after each.
 async fn walk(
     world: &'static World,
     function: &str,
@@ -98,7 +107,7 @@ async fn walk(
             let acted = act(&person).await;
             let call = order.outcome().await?;
             acted.with_context(|| format!("{function} died {phase} call {skip}: {call:?}"))?;
-            afterwards::every_ledger_adds_up(world)
+            afterwards::the_ledger_adds_up(&person)
                 .await
                 .with_context(|| format!("{function} died {phase} call {skip}: {call:?}"))?;
             let Some(call) = call else { break };
@@ -114,15 +123,11 @@ async fn submit_dies_at_each_call(world: &'static World) -> Result<()> {
     walk(world, "Submit", 3, async |ada| {
         let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320});
         let begun = Instant::now();
-        // The client does what clients do: the same request with the same key, until it is answered.
-        let id = loop {
+        let submitted = until_answered(async || {
             let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "again");
-            let answer = Answer::read(request.json(&body).send().await?).await?;
-            if answer.status.is_success() {
-                break text(&answer.json, "id")?;
-            }
-            ensure!(answer.status.is_server_error() && begun.elapsed() < PATIENCE, "{answer:?}");
-        };
+            Answer::read(request.json(&body).send().await?).await
+        });
+        let id = text(&submitted.await?.is(202)?.json, "id")?;
         // The schedule sweeps every minute: here a minute is as long as a sweep takes.
         let mut minutes = 1;
         let generation = loop {
@@ -194,6 +199,99 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+async fn checkout_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "Checkout", 10, async |ada| {
+        let body = json!({"package": "starter", "currency": "EUR", "provider": "paypal"});
+        let begun = until_answered(async || {
+            let request = ada.request(Method::POST, "/v1/checkout").header("idempotency-key", "again");
+            Answer::read(request.json(&body).send().await?).await
+        });
+        let checkout = Checkout::of(ada, "paypal", &begun.await?.is(201)?.json)?;
+        checkout.act("approve", &[]).await?;
+        // The buyer comes back, and tries again until the credits are there.
+        until_answered(async || checkout.capture().await).await?.is(200)?;
+        check_bought(ada, 200).await
+    })
+    .await
+}
+
+async fn stripe_webhook_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "StripeWebhook", 10, async |ada| {
+        let checkout = Checkout::begin(ada, "stripe", "starter").await?;
+        // Stripe sends again what was not answered.
+        checkout.act("pay", &[]).await?;
+        ensure!(ada.credits().await? == (240, 0), "the webhook alone grants");
+        checkout.act("refund", &[("amount", "100")]).await?;
+        ensure!(ada.credits().await? == (200, 0), "and takes back");
+        check_bought(ada, 160).await
+    })
+    .await
+}
+
+async fn paypal_ipn_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "PaypalIpn", 1, async |ada| paid_later_with_paypal(ada).await).await
+}
+
+async fn paypal_verify_dies_at_each_call(world: &'static World) -> Result<()> {
+    // A message that was not dealt with comes back after a second, not after five minutes.
+    let clients = world.clients()?;
+    let queue = clients.sqs().set_queue_attributes().queue_url(world.output("NotificationsUrl")?);
+    queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await?;
+    walk(world, "PaypalVerify", 5, async |ada| paid_later_with_paypal(ada).await).await
+}
+
+/// Nobody but a notification says that the money came.
+async fn paid_later_with_paypal(ada: &Person) -> Result<()> {
+    let checkout = Checkout::begin(ada, "paypal", "starter").await?;
+    checkout.act("approve-pending", &[]).await?;
+    let pending = checkout.capture().await?.is(200)?.json;
+    ensure!(pending["status"] == "pending", "{pending}");
+    checkout.act("complete", &[]).await?;
+    drained(ada.world).await?;
+    ensure!(ada.credits().await? == (240, 0), "the notification alone grants");
+    check_bought(ada, 200).await
+}
+
+async fn sweep_dies_at_each_call_of_a_reconciliation(world: &'static World) -> Result<()> {
+    walk(world, "Sweep", 15, async |ada| {
+        let checkout = Checkout::begin(ada, "stripe", "starter").await?;
+        // Stripe says nothing of the payment: what it says of the refund waits.
+        play(world, "/standin/stripe/endpoint", &[("enabled_events", "refund.created")]).await?;
+        checkout.act("pay", &[]).await?;
+        checkout.act("refund", &[("amount", "100")]).await?;
+        play(world, "/standin/stripe/endpoint", &[("enabled_events", "*")]).await?;
+        ensure!(ada.credits().await? == (40, 0), "nobody has told us");
+        check_bought(ada, 160).await
+    })
+    .await
+}
+
+/// What was bought and not taken back must be there, once, and no checkout open when its time is over.
+async fn check_bought(ada: &Person, credits: i64) -> Result<()> {
+    // What a death left half done is due again.
+    for hours in [2, 3] {
+        sweep_through(ada.world, now_and(SignedDuration::from_hours(hours))).await?;
+    }
+    let listed = until_answered(async || ada.get("/v1/checkout").await).await?.is(200)?.json;
+    let payments = listed["items"].as_array().context("no payments")?;
+    let paid = payments.iter().filter(|payment| payment["granted"] == 200).count();
+    ensure!(paid == 1 && payments.iter().all(|payment| payment["status"] != "created"), "{listed}");
+    ensure!(ada.credits().await? == (40 + credits, 0), "one grant");
+    Ok(())
+}
+
+/// Does what clients do: the same request with the same key, for as long as the answer is that something broke.
+async fn until_answered(ask: impl AsyncFn() -> Result<Answer>) -> Result<Answer> {
+    let begun = Instant::now();
+    loop {
+        let answer = ask().await?;
+        if !answer.status.is_server_error() {
+            return Ok(answer);
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{answer:?}");
+    }
 }
 
 async fn p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'static World) -> Result<()> {
