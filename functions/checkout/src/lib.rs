@@ -92,7 +92,7 @@ async fn begin(
         return Ok(response);
     }
     let account = app.mutations.table.account(id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
-    app.limit(id, now).await?;
+    app.limit("checkout", (id, HOUR_S, CHECKOUTS_PER_HOUR), now).await?;
 
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
     let reference = Reference::Payment(payment.id);
@@ -166,6 +166,7 @@ async fn capture(
         return Err(Problem::conflict("only a checkout with PayPal is captured"));
     }
     let payment = if payment.is_open() {
+        app.limit("checkout-capture", (payment.account, MINUTE_S, QUESTIONS_PER_MINUTE), now).await?;
         let captured = app.payments.capture(&payment, now).await.inspect_err(|error| note(&payment, error));
         captured.map_err(problem)?.ok_or_else(Problem::not_found)?
     } else {
@@ -187,16 +188,21 @@ impl App {
         self.mutations.table.count_in_window(window, &hash, window_s, now).await.map_err(failed)
     }
 
-    async fn limit(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
-        if self.count("checkout", account, HOUR_S, now).await? <= CHECKOUTS_PER_HOUR {
+    async fn limit(
+        &self,
+        policy: &'static str,
+        (account, window_s, quota): (AccountId, i64, u64),
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        if self.count(policy, account, window_s, now).await? <= quota {
             return Ok(());
         }
         Err(Problem::rate_limited(RateLimit {
-            policy: "checkout",
-            quota: CHECKOUTS_PER_HOUR,
-            window_seconds: HOUR_S.unsigned_abs(),
+            policy,
+            quota,
+            window_seconds: window_s.unsigned_abs(),
             remaining: 0,
-            reset_seconds: (HOUR_S - now.as_second().rem_euclid(HOUR_S)).unsigned_abs(),
+            reset_seconds: (window_s - now.as_second().rem_euclid(window_s)).unsigned_abs(),
         }))
     }
 }

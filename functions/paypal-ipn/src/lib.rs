@@ -5,7 +5,8 @@
 //! found out behind the queue. If they cannot be queued the answer is 5xx, and PayPal sends them again for four days. A
 //! repeat is queued again and changes nothing in the end.
 //!
-//! A body that carries what looks like a card number is not PayPal's, who never sends one: it is dropped, not kept.
+//! A body that carries what looks like a card number is not kept: PayPal never sends one. As a buyer may have written it into
+//! a text of theirs, an alarm is raised.
 
 use axum::{
     Router,
@@ -16,7 +17,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use payments::cards;
-use runtime::{Error, clients::Clients, config::Environment, http::Problem};
+use runtime::{
+    Error,
+    clients::Clients,
+    config::Environment,
+    http::Problem,
+    telemetry::{Metric, metric},
+};
 use store::{Notification, Queue};
 
 /// The routes.
@@ -36,7 +43,10 @@ async fn keep(State(queue): State<Queue>, body: Result<Bytes, BytesRejection>) -
         return Err(Problem::invalid("body", "must not be empty"));
     }
     if cards::any_in_form(&body) {
-        tracing::warn!("a notification carried what looks like a card number: it was dropped, not kept");
+        tracing::error!(
+            "a notification carried what looks like a card number and was not kept: look what PayPal has to say"
+        );
+        metric(Metric::PaymentMismatches, 1, &["paypal"]);
         return Ok(StatusCode::OK);
     }
     let notification = Notification { raw: STANDARD.encode(&body) };

@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use domain::{PaymentId, payment::Rail};
+use domain::{
+    PaymentId,
+    payment::{Rail, Reference},
+};
 use jiff::Timestamp;
 use lifecycle::payments::{KEYS_S, PaymentError};
 use runtime::telemetry::{Metric, metric};
@@ -73,6 +76,9 @@ impl Sweep {
                 Err(error) => {
                     swept.failed += 1;
                     metric(Metric::SweepActions, 1, &["failed"]);
+                    if let (true, Reference::Transaction(rail, _)) = (error.is_mismatch(), &waiting.reference) {
+                        metric(Metric::PaymentMismatches, 1, &[rail.as_str()]);
+                    }
                     tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
                 }
             }

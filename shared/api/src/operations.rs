@@ -117,7 +117,7 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("AccountCorrection").with(&[IfMatch, IdempotencyKey]).gives(200, "AccountView").or(&[400, 404, 409, 412, 413, 415, 422]),
     own("get", "/v1/account/statement", "account", "What moved in a period, with opening and closing balance, oldest first.")
         .with(&[Period, Page]).gives(200, "Statement").or(&[400, 404]),
-    own("get", "/v1/account/activity", "account", "Sign-ins and submits with their address and client, newest first; kept for 90 days.")
+    own("get", "/v1/account/activity", "account", "Sign-ins, submits and checkouts with their address and client, newest first; kept for 90 days.")
         .with(&[Page]).gives(200, "ActivityPage").or(&[400]),
     open("get", "/v1/models", "submit", "The models that can be chosen, what they can do and what they cost.")
         .gives(200, "Models"),
@@ -158,9 +158,9 @@ pub const OPERATIONS: &[Operation] = &[
     own("get", "/v1/checkout", "checkout", "Own payments, newest first.")
         .with(&[Page]).gives(200, "PaymentPage").or(&[400]),
     own("get", "/v1/checkout/{id}", "checkout", "A payment. While it is open the provider is asked, so what is paid is granted here and now.")
-        .gives(200, "PaymentView").or(&[404, 502]),
+        .gives(200, "PaymentView").or(&[404]),
     own("post", "/v1/checkout/{id}/capture", "checkout", "Take the money that the buyer has approved with PayPal, and grant the credits. A repeat takes nothing more.")
-        .gives(200, "PaymentView").or(&[404, 409, 502]),
+        .gives(200, "PaymentView").or(&[404, 409, 429, 502]),
     open("post", "/v1/webhooks/stripe", "stripe-webhook", "For Stripe's events. A repeat changes nothing.")
         .takes("StripeEvent").with(&[StripeSignature]).or(&[400, 413]),
     open("post", "/v1/webhooks/paypal", "paypal-ipn", "For PayPal's instant payment notifications. What is taken in is checked with PayPal before it counts. A repeat changes nothing.")

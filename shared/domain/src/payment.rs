@@ -367,7 +367,9 @@ impl Payment {
 
     fn next_question(&self, now: Timestamp) -> Option<Timestamp> {
         match self.progress {
-            Progress::Created => Some(now + SignedDuration::from_secs(ASK_EVERY_S)),
+            Progress::Created if now < self.closes_at() => Some(now + SignedDuration::from_secs(ASK_EVERY_S)),
+            // The provider ought to have said by now how it ended: ever more rarely, but never not at all.
+            Progress::Created => Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24))),
             Progress::Pending => Some(now + SignedDuration::from_hours(ASK_PENDING_EVERY_HOURS)),
             Progress::Expired | Progress::Failed | Progress::Paid => None,
         }

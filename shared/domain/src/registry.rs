@@ -96,7 +96,7 @@ pub const KINDS: &[Kind] = &[
     drawer(
         "activity",
         "ACTIVITY#",
-        "address and client of sign-ins and submits, against abuse",
+        "address and client of sign-ins, submits and checkouts, against abuse",
         Kept::Days(ACTIVITY_DAYS),
     ),
     Kind {

@@ -212,7 +212,7 @@ impl Payments {
             let parked = Parked::new(reference.clone(), fact.clone(), now);
             written(self.table.commit(&[Write::Park(&parked)]).await)?;
         }
-        // It may have become known since: whoever writes the pointer now finds nothing parked, or we find the pointer.
+        // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.hear_known(reference, facts, now).await?.unwrap_or(Heard::Parked))
     }
 

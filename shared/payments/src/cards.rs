@@ -30,10 +30,13 @@ pub fn any_in(text: &str) -> bool {
 /// The fields of an IPN that may look like a card number and are none: PayPal's numbers of a receipt and of a message.
 const NO_CARDS: [&str; 2] = ["receipt_id", "ipn_track_id"];
 
-/// Whether the body of an IPN has a card number in it. `receipt_id` and `ipn_track_id` are left out: they may look like one.
+/// Whether the body of an IPN has a card number in it. `receipt_id`, `ipn_track_id` and our own
+/// ids are left out: they may look like one.
 #[must_use]
 pub fn any_in_form(raw: &[u8]) -> bool {
-    form_urlencoded::parse(raw).any(|(name, value)| any_in(&name) || (!NO_CARDS.contains(&&*name) && any_in(&value)))
+    form_urlencoded::parse(raw).any(|(name, value)| {
+        any_in(&name) || (!NO_CARDS.contains(&&*name) && crate::kept::payment_id(&value).is_none() && any_in(&value))
+    })
 }
 
 /// A number begins where no digit stands before.
@@ -144,6 +147,7 @@ mod tests {
             "",
             "receipt_id=4242-4242-4242-4242&txn_id=8MC585209K746392H",
             "ipn_track_id=4222222222222",
+            "custom=01a59737-6812-7579-8109-f4d43d5b9dd4",
             "a=42424242&b=42424242",
             "%zz=%",
         ] {

@@ -4,7 +4,7 @@
 pub(crate) mod ipn;
 mod order;
 
-use domain::payment::{Payment, Rail};
+use domain::payment::{Payment, Progress, Rail};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -112,7 +112,9 @@ impl Paypal {
         match answer.status {
             status if status.is_success() => Order::parse(&answer.body)?.said(payment, checkout, now),
             // PayPal forgets orders that nobody approved.
-            StatusCode::NOT_FOUND if now >= payment.closes_at() => Ok(unpaid(payment, now)),
+            StatusCode::NOT_FOUND if payment.progress == Progress::Created && now >= payment.closes_at() => {
+                Ok(unpaid(payment, now))
+            }
             _ => Err(refused(&answer)),
         }
     }

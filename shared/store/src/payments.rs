@@ -54,10 +54,11 @@ impl Parked {
         Self { reference, fact, at: now, next_at: now + SignedDuration::from_secs(FIRST_LOOK_S) }
     }
 
-    /// Looked at in vain: next when it has waited twice as long.
+    /// Looked at in vain: next when it has waited twice as long, and within an hour.
     #[must_use]
     pub fn postponed(&self, now: Timestamp) -> Self {
-        let waited = now.duration_since(self.at).max(SignedDuration::from_secs(FIRST_LOOK_S));
+        let first = SignedDuration::from_secs(FIRST_LOOK_S);
+        let waited = now.duration_since(self.at).max(first).min(SignedDuration::from_hours(1));
         Self { next_at: now + waited, ..self.clone() }
     }
 
@@ -222,13 +223,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parked_fact_is_looked_at_after_a_minute_and_then_ever_more_rarely() {
+    fn a_parked_fact_is_looked_at_after_a_minute_and_then_ever_more_rarely_down_to_once_an_hour() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let reference = Reference::Transaction(Rail::Stripe, "pi_1".to_owned());
         let parked = Parked::new(reference, Fact::FraudWarning { id: "issfr_1".to_owned() }, at(0));
         assert_eq!(parked.next_at, at(60));
         assert_eq!(parked.postponed(at(61)).next_at, at(122));
         assert_eq!(parked.postponed(at(3_600)).next_at, at(7_200));
+        assert_eq!(parked.postponed(at(86_400)).next_at, at(90_000));
         let item = super::parked(&parked).unwrap();
         assert_eq!(item["pk"].as_s().unwrap(), "PAYMENT#stripe#pi_1");
         assert_eq!(item["sk"].as_s().unwrap(), "PARKED#warning-issfr_1");
