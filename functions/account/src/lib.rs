@@ -13,6 +13,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -40,6 +41,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/account", get(show).patch(correct))
         .route("/v1/account/statement", get(statement))
         .route("/v1/account/activity", get(activity))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
         .with_state(mutations))
 }
 

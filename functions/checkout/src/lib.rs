@@ -16,6 +16,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -65,6 +66,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/checkout", post(begin).get(list))
         .route("/v1/checkout/{id}", get(show))
         .route("/v1/checkout/{id}/capture", post(capture))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
         .with_state(App { mutations, payments, rails }))
 }
 

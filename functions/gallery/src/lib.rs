@@ -13,6 +13,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -38,12 +39,14 @@ const LONGEST_TOKEN: usize = 64;
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let holdings = Holdings::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/gallery", get(public))
         .route("/v1/shared/{token}", get(shared))
         .route("/v1/generations", get(own))
         .route("/v1/generations/{id}", get(show).delete(remove))
-        .with_state(Holdings::open(&environment).await?))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .with_state(holdings))
 }
 
 async fn public(

@@ -83,7 +83,8 @@ impl App {
                 writes.extend(opened.1.iter().map(|entry| Write::Entry(id, entry)));
             }
             match self.table.commit(&writes).await {
-                Ok(()) => return Ok(()),
+                // Whoever comes back while the account is being deleted may still take that back; the visit is not recorded.
+                Ok(()) | Err(CommitError::Closed) => return Ok(()),
                 Err(CommitError::Stale) => {}
                 Err(error) => return Err(Problem::internal(error)),
             }

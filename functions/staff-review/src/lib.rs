@@ -14,12 +14,13 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use domain::{
     AccountId, PaymentId, Refusal,
-    account::Status,
+    account::Account,
     fraud::{self, Decision, Rules},
     payment::Payment,
 };
@@ -54,6 +55,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/staff/reviews", get(list))
         .route("/v1/staff/accounts/{account}/payments/{payment}/decision", post(decide))
         .route("/v1/staff/accounts/{account}/spending", post(spending))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
         .with_state(App { mutations, rules }))
 }
 
@@ -69,7 +71,7 @@ async fn list(State(app): State<App>, _: Staff) -> Result<Response, Problem> {
     let mut accounts = Vec::new();
     for due in table.due(DueKind::Frozen, now, LISTED).await.map_err(failed)? {
         let account = table.account(due.account).await.map_err(failed)?;
-        accounts.extend(account.filter(|account| account.status() == Status::Frozen).map(FrozenAccountView::from));
+        accounts.extend(account.filter(Account::is_frozen).map(FrozenAccountView::from));
     }
     Ok(axum::Json(Reviews { payments, accounts }).into_response())
 }

@@ -15,6 +15,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -71,6 +72,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/generations/quote", post(quote))
         .route("/v1/generations", post(submit))
         .route("/v1/generations/{id}/cancel", post(cancel))
+        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::living))
         .with_state(app))
 }
 

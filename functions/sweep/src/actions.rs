@@ -119,7 +119,7 @@ impl Sweep {
         self.queues.send(generation.kind, job, 0).await?;
         match self.table.commit(&[Write::Generation(&generation.reminded(now))]).await {
             Ok(()) => Ok(Action::Reminded),
-            Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -133,7 +133,7 @@ impl Sweep {
         let hidden = match generation.removed(now) {
             Ok(hidden) => match self.table.commit(&[Write::Generation(&hidden)]).await {
                 Ok(()) => hidden,
-                Err(CommitError::Stale | CommitError::Replayed(_)) => return Ok(Action::Nothing),
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
                 Err(CommitError::Store(error)) => return Err(error.into()),
             },
             Err(_) => generation,
@@ -149,7 +149,9 @@ impl Sweep {
             Some(Ok((owner, hidden))) => {
                 match self.table.commit(&[Write::Account(&owner), Write::Upload(&hidden)]).await {
                     Ok(()) => hidden,
-                    Err(CommitError::Stale | CommitError::Replayed(_)) => return Ok(Action::Nothing),
+                    Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {
+                        return Ok(Action::Nothing);
+                    }
                     Err(CommitError::Store(error)) => return Err(error.into()),
                 }
             }

@@ -49,7 +49,7 @@ impl Sweep {
             }
         }
         match self.table.commit(&[Write::Payment(&payment.asked(now))]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
         answered?;

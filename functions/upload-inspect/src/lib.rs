@@ -147,7 +147,7 @@ impl Inspector {
         let Some(next) = upload.inspected(state, owner, self.retention, clock::now()) else { return Ok(false) };
         match self.table.commit(&[Write::Upload(&next)]).await {
             Ok(()) => Ok(true),
-            Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(false),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(false),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }

@@ -14,6 +14,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -35,10 +36,12 @@ use store::{Bucket, StoreError, Write};
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let holdings = Holdings::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/uploads", post(declare))
         .route("/v1/uploads/{id}", get(show).delete(remove))
-        .with_state(Holdings::open(&environment).await?))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .with_state(holdings))
 }
 
 async fn declare(

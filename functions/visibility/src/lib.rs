@@ -16,6 +16,7 @@ use api::{
 use axum::{
     Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::{delete, post, put},
 };
@@ -37,11 +38,13 @@ use store::Write;
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let holdings = Holdings::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/generations/{id}/visibility", put(show))
         .route("/v1/generations/{id}/shares", post(make).get(list))
         .route("/v1/generations/{id}/shares/{share}", delete(revoke))
-        .with_state(Holdings::open(&environment).await?))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .with_state(holdings))
 }
 
 async fn show(

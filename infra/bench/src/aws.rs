@@ -198,7 +198,9 @@ impl World {
             }
             "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
             "InitiateAuth" | "GetTokensFromRefreshToken" => {
-                let claims = URL_SAFE_NO_PAD.encode(json!({ "sub": self.account, "token_use": "access" }).to_string());
+                let claims = URL_SAFE_NO_PAD.encode(
+                    json!({ "sub": self.account, "token_use": "access", "auth_time": 1_790_000_000 }).to_string(),
+                );
                 json!({ "AuthenticationResult": {
                     "AccessToken": format!("e30.{claims}.c2lnbmF0dXJl"),
                     "RefreshToken": "a-refresh-token-of-nobody",

@@ -6,6 +6,7 @@
 mod document;
 mod holdings;
 mod links;
+mod living;
 mod mutation;
 mod operations;
 mod page;
@@ -17,6 +18,7 @@ pub mod views;
 pub use document::document;
 pub use holdings::Holdings;
 pub use links::{generation_view, media_views, token_hash};
+pub use living::living;
 pub use mutation::{Answer, Attempt, Mutation, Mutations};
 pub use operations::{OPERATIONS, Operation};
 pub use page::{LARGEST_PAGE, PageQuery, Paging};

@@ -131,6 +131,7 @@ impl Mutation<'_> {
                 Err(Problem::conflict("it is being changed by other requests: try again").with_retry_after(1))
             }
             Err(Attempt::Commit(CommitError::Replayed(replay))) => self.replay(*replay).await.map(Some),
+            Err(Attempt::Commit(CommitError::Closed)) => Err(Problem::unauthorized()),
             Err(Attempt::Commit(CommitError::Store(error))) => Err(failed(error)),
             // What the first of two equal requests did may be why the second is refused.
             Err(Attempt::Refused(refusal)) => self.replay_or(refused(refusal)).await.map(Some),

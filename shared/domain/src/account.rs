@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Credits, EntryId, Refusal,
+    closing::Closing,
     fraud::{Freeze, Why},
+    hold::Hold,
     ledger::{Balance, Bucket, Cause, Entry},
     plan::Plan,
     rate::TokenBucket,
@@ -24,6 +26,8 @@ pub enum Status {
     Active,
     /// It may look and take out, not spend.
     Frozen,
+    /// It is being deleted.
+    Closing,
 }
 
 impl fmt::Display for Status {
@@ -31,6 +35,7 @@ impl fmt::Display for Status {
         f.write_str(match self {
             Self::Active => "active",
             Self::Frozen => "frozen",
+            Self::Closing => "being deleted",
         })
     }
 }
@@ -93,6 +98,15 @@ pub struct Account {
     pub upload_bytes: u64,
     /// What they prefer.
     pub preferences: Preferences,
+    /// Where the payment providers shall send their receipts, if not to the address that signs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_email: Option<String>,
+    /// What must not be erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// The end that was asked for. While there is one, nothing new comes into the drawer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// Grows with each write; each write is conditioned on it.
@@ -142,6 +156,9 @@ impl Account {
             uploads: 0,
             upload_bytes: 0,
             preferences: Preferences::default(),
+            billing_email: None,
+            holds: Vec::new(),
+            closing: None,
             created_at: now,
             version: 1,
         };
@@ -202,7 +219,19 @@ impl Account {
     /// Whether it may act.
     #[must_use]
     pub fn status(&self) -> Status {
-        if self.freezes.iter().any(|freeze| freeze.lifted_at.is_none()) { Status::Frozen } else { Status::Active }
+        if self.closing.is_some() {
+            Status::Closing
+        } else if self.is_frozen() {
+            Status::Frozen
+        } else {
+            Status::Active
+        }
+    }
+
+    /// Whether something forbids it to spend.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.freezes.iter().any(|freeze| freeze.lifted_at.is_none())
     }
 
     /// # Errors
@@ -210,7 +239,7 @@ impl Account {
     pub fn may_act(&self) -> Result<(), Refusal> {
         match self.status() {
             Status::Active => Ok(()),
-            Status::Frozen => Err(Refusal::AccountStatus(Status::Frozen)),
+            status @ (Status::Frozen | Status::Closing) => Err(Refusal::AccountStatus(status)),
         }
     }
 
@@ -248,7 +277,7 @@ impl Account {
     /// # Errors
     /// [`Refusal::Conflict`] if it is not frozen.
     pub fn thawed(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
-        if self.status() == Status::Active {
+        if !self.is_frozen() {
             return Err(Refusal::Conflict("the account is not frozen"));
         }
         let mut next = self.next();

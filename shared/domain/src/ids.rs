@@ -75,3 +75,11 @@ id!(
     /// A payment. Providers and their messengers name it by this; 74 bits of it are random.
     PaymentId
 );
+id!(
+    /// An erasure, and the receipt of it. Whoever knows it may read the receipt; 74 bits of it are random.
+    ReceiptId
+);
+id!(
+    /// A legal hold.
+    HoldId
+);

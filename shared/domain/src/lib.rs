@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod catalogue;
+pub mod closing;
 pub mod fraud;
 pub mod generation;
+pub mod hold;
 pub mod ids;
 pub mod ledger;
 pub mod money;
@@ -22,6 +24,6 @@ pub mod share;
 pub mod submission;
 pub mod upload;
 
-pub use ids::{AccountId, ActivityId, EntryId, GenerationId, PaymentId, ShareId, UploadId};
+pub use ids::{AccountId, ActivityId, EntryId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, UploadId};
 pub use ledger::Credits;
 pub use refusal::Refusal;

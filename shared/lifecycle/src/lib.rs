@@ -91,7 +91,7 @@ pub async fn end_generation(
                 measure(&movement);
                 return Ok(Ended::Now(Box::new(movement)));
             }
-            Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }
@@ -171,7 +171,7 @@ pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> R
 /// Whoever removed it first has done as well.
 fn gone(result: Result<(), CommitError>) -> Result<(), LifecycleError> {
     match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(()),
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
 }

@@ -251,7 +251,7 @@ impl Payments {
                     measure(&settlement, now);
                     return Ok(Some(settlement.payment));
                 }
-                Err(CommitError::Stale | CommitError::Replayed(_)) => {}
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
@@ -416,7 +416,7 @@ fn new_pointer(before: &Payment, after: &Payment) -> Option<Reference> {
 /// Of these writes none has a condition, so none is ever stale.
 fn written(result: Result<(), CommitError>) -> Result<(), PaymentError> {
     match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_)) => Ok(()),
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
 }

@@ -1,9 +1,11 @@
 //! Writes. All of one decision in one transaction, or none.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
-    types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use domain::{
     AccountId,
@@ -65,6 +67,9 @@ pub enum CommitError {
     /// A request with this key has been answered.
     #[error("a request with this key has been answered")]
     Replayed(Box<Replay>),
+    /// The account is gone, or going: nothing new comes into its drawer.
+    #[error("the account is gone")]
+    Closed,
     /// The call failed; nothing is known.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,6 +78,8 @@ pub enum CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
+    /// The account lives. Comes last, so that its failure can be told from the others.
+    Lives(Item),
 }
 
 enum Condition {
@@ -146,10 +153,25 @@ impl Write<'_> {
             Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })
     }
+
+    /// Whose drawer gets something new that nothing there is conditioned on: that account must live.
+    fn newcomer(&self) -> Option<AccountId> {
+        match self {
+            Self::Share(share) => Some(share.account),
+            Self::Payment(payment) if payment.version == 1 => Some(payment.account),
+            Self::Activity(activity) => Some(activity.account),
+            Self::Replay(replay) => Some(replay.account),
+            _ => None,
+        }
+    }
+
+    fn is_account(&self, id: AccountId) -> bool {
+        matches!(self, Self::Account(account) if account.id == id)
+    }
 }
 
 impl Table {
-    /// Writes all of these or none. A repeat of the same commit is [`CommitError::Stale`] or
+    /// Writes all of these or none. What is new in a drawer comes in only while its account lives. A repeat of the same commit is [`CommitError::Stale`] or
     /// [`CommitError::Replayed`], never a second effect.
     ///
     /// # Errors
@@ -159,6 +181,10 @@ impl Table {
         for write in writes {
             actions.extend(write.actions()?);
         }
+        // An account that is written itself is conditioned on its version.
+        let owners = writes.iter().filter_map(Write::newcomer);
+        let owners: BTreeSet<_> = owners.filter(|id| !writes.iter().any(|write| write.is_account(*id))).collect();
+        actions.extend(owners.into_iter().map(|id| Action::Lives(keys(key::drawer(id), key::ACCOUNT))));
         // A transaction costs twice the write units of the same writes alone.
         match (actions.pop(), actions.is_empty()) {
             (None, _) => Ok(()),
@@ -207,17 +233,20 @@ impl Table {
                     Err(e) => Err(StoreError::of("DeleteItem")(e).into()),
                 }
             }
+            // It never comes alone.
+            Action::Lives(_) => Ok(()),
         }
     }
 
     async fn write_all(&self, actions: Vec<Action>) -> Result<(), CommitError> {
+        let lives_from = actions.iter().position(|action| matches!(action, Action::Lives(_)));
         let mut items = Vec::with_capacity(actions.len());
         for action in actions {
             items.push(self.transact_item(action)?);
         }
         match self.db.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(cancelled(error)),
+            Err(error) => Err(cancelled(error, lives_from)),
         }
     }
 
@@ -244,6 +273,15 @@ impl Table {
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
             }
+            Action::Lives(key) => {
+                let check = ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .condition_expression("attribute_exists(pk) AND attribute_not_exists(closing)")
+                    .build()
+                    .map_err(StoreError::of("build ConditionCheck"))?;
+                TransactWriteItem::builder().condition_check(check).build()
+            }
         })
     }
 }
@@ -254,7 +292,7 @@ fn values(condition: &Condition) -> Option<Item> {
 
 /// What a cancelled transaction means. An answer that is there already is found among the old items, so that a replay
 /// needs no further read. Any other failed condition, and a conflict with another transaction, is stale.
-fn cancelled(error: SdkError<TransactWriteItemsError>) -> CommitError {
+fn cancelled(error: SdkError<TransactWriteItemsError>, lives_from: Option<usize>) -> CommitError {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             cancelled.cancellation_reasons.clone().unwrap_or_default()
@@ -264,10 +302,12 @@ fn cancelled(error: SdkError<TransactWriteItemsError>) -> CommitError {
     if let Some(answered) = answered(reasons.iter().filter_map(|reason| reason.item.as_ref())) {
         return answered;
     }
-    let stale = reasons
-        .iter()
-        .filter_map(|reason| reason.code.as_deref())
-        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
+    let codes = || reasons.iter().map(|reason| reason.code.as_deref().unwrap_or_default());
+    let mut lives = codes().skip(lives_from.unwrap_or(usize::MAX));
+    if lives.any(|code| code == "ConditionalCheckFailed") {
+        return CommitError::Closed;
+    }
+    let stale = codes().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
     if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }
 }
 

@@ -196,7 +196,9 @@ pub(crate) fn live_until(item: &mut Item, at: Timestamp) {
 
 pub(crate) fn account(account: &Account) -> Result<Item, StoreError> {
     let mut item = encode(account, key::drawer(account.id), key::ACCOUNT)?;
-    if let Some(freeze) = account.freezes.iter().find(|freeze| freeze.lifted_at.is_none()) {
+    if let Some(closing) = &account.closing {
+        due(&mut item, crate::DueKind::Erasure, closing.next_at);
+    } else if let Some(freeze) = account.freezes.iter().find(|freeze| freeze.lifted_at.is_none()) {
         due(&mut item, crate::DueKind::Frozen, freeze.at);
     }
     Ok(item)

@@ -39,6 +39,8 @@ pub enum DueKind {
     Review,
     /// Accounts that may not spend until somebody lifts it.
     Frozen,
+    /// Accounts that are being deleted.
+    Erasure,
 }
 
 impl DueKind {
@@ -53,6 +55,7 @@ impl DueKind {
             Self::Parked => "parked",
             Self::Review => "review",
             Self::Frozen => "frozen",
+            Self::Erasure => "erasure",
         }
     }
 
@@ -63,7 +66,7 @@ impl DueKind {
             Self::Upload => "UPLOAD#",
             Self::Checkout | Self::Review => "PAYMENT#",
             Self::Parked => "PARKED#",
-            Self::Frozen => key::ACCOUNT,
+            Self::Frozen | Self::Erasure => key::ACCOUNT,
         }
     }
 }
@@ -263,8 +266,8 @@ impl Table {
             .expression_attribute_values(":last", string(last))
     }
 
-    /// What of this kind is due at `now` in the drawers, the longest due first, `limit` at most. A frozen account has its
-    /// own id.
+    /// What of this kind is due at `now` in the drawers, the longest due first, `limit` at most. An account has its own
+    /// id.
     ///
     /// # Errors
     /// The call failed.
@@ -272,7 +275,8 @@ impl Table {
         let items = self.due_keys(kind, now, limit).await?;
         let found = items.iter().filter_map(|item| {
             let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
-            let id = if kind == DueKind::Frozen { Some(account.0) } else { id_of(item, kind.prefix()) };
+            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure);
+            let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });
         Ok(found.collect())

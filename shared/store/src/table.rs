@@ -39,6 +39,17 @@ impl Table {
         self.item(keys(key::drawer(id), key::ACCOUNT)).await?.map(decode).transpose()
     }
 
+    /// Whether there is this account and it is not being deleted.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn lives(&self, id: AccountId) -> Result<bool, StoreError> {
+        let request = self.db.get_item().table_name(&self.name).consistent_read(true);
+        let request = request.set_key(Some(keys(key::drawer(id), key::ACCOUNT))).projection_expression("pk, closing");
+        let found = request.send().await.map_err(StoreError::of("GetItem"))?.item;
+        Ok(found.is_some_and(|item| !item.contains_key("closing")))
+    }
+
     /// A generation.
     ///
     /// # Errors

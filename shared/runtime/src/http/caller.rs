@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
+use jiff::Timestamp;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext as EventContext;
 use uuid::Uuid;
@@ -62,6 +63,26 @@ pub struct Caller {
     pub account_id: Uuid,
     /// The user pool's name for the person.
     pub username: String,
+    /// When the person proved who they are; a refreshed token keeps it.
+    pub signed_in_at: Timestamp,
+}
+
+/// Seconds for which a sign-in counts as recent.
+pub const RECENT_S: i64 = 600;
+
+impl Caller {
+    /// For what must not be done with a token that somebody found.
+    ///
+    /// # Errors
+    /// 403 unless the person signed in within the last ten minutes.
+    pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
+        if now.duration_since(self.signed_in_at).as_secs() <= RECENT_S {
+            return Ok(());
+        }
+        let title = "This needs a recent sign-in";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "recent-sign-in-needed", title);
+        Err(problem.with_detail("Sign in again and repeat the request within ten minutes"))
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -103,12 +124,21 @@ fn is_member(groups: &str, group: &str) -> bool {
 fn from_claims(claims: &HashMap<String, String>) -> Option<Caller> {
     let claim = |name| claims.get(name).map(String::as_str);
     (claim("token_use") == Some("access")).then_some(())?;
-    Some(Caller { account_id: claim("sub")?.parse().ok()?, username: claim("username")?.to_owned() })
+    let signed_in_at = Timestamp::from_second(claim("auth_time")?.parse().ok()?).ok()?;
+    Some(Caller { account_id: claim("sub")?.parse().ok()?, username: claim("username")?.to_owned(), signed_in_at })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_in_is_recent_for_ten_minutes() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let caller = Caller { account_id: Uuid::nil(), username: String::new(), signed_in_at: at(0) };
+        assert!(caller.signed_in_recently(at(600)).is_ok());
+        assert_eq!(caller.signed_in_recently(at(601)).unwrap_err().status(), StatusCode::FORBIDDEN);
+    }
 
     #[test]
     fn staff_is_who_is_in_the_group_and_not_who_is_in_one_that_sounds_like_it() {

@@ -20,7 +20,7 @@ mod tests;
 mod tree;
 
 pub use body::StrictJson;
-pub use caller::{Caller, RequestContext, STAFF, Staff};
+pub use caller::{Caller, RECENT_S, RequestContext, STAFF, Staff};
 pub use conditional::{IfMatch, etag};
 pub use door::run;
 pub use idempotency::{BodilessRequest, Idempotency, MutatingRequest};

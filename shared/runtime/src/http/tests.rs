@@ -241,7 +241,7 @@ fn a_malformed_id_is_the_id_of_nothing() {
 fn only_an_access_token_makes_a_caller() {
     let id = "0190b6a0-0000-7000-8000-000000000000";
     let claims = |claims: Value| json!({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}});
-    let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "exp": "1790000000"}));
+    let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "auth_time": "1789999100"}));
     check("GET", "/me", &access, &format!("{id} ann"));
     for refused in [
         json!({}),
@@ -249,7 +249,8 @@ fn only_an_access_token_makes_a_caller() {
         claims(json!({"sub": id, "username": "ann"})),
         claims(json!({"sub": id, "username": "ann", "token_use": "id"})),
         claims(json!({"sub": id, "username": "ann", "token_use": "refresh"})),
-        claims(json!({"sub": "ann", "username": "ann", "token_use": "access"})),
+        claims(json!({"sub": "ann", "username": "ann", "token_use": "access", "auth_time": "1789999100"})),
+        claims(json!({"sub": id, "username": "ann", "token_use": "access"})),
     ] {
         let answer = check_problem("GET", "/me", &refused, StatusCode::UNAUTHORIZED, "");
         assert_eq!(answer["headers"]["www-authenticate"], "Bearer");

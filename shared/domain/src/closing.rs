@@ -1,0 +1,74 @@
+//! The end of an account: asked for, taken back while there is time, carried out.
+//!
+//! From the moment in which it is asked for the account is dead to every route but those that tell of its end and take it
+//! back. What is public or shared goes in the same moment and does not come back.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{ReceiptId, Refusal, account::Account};
+
+/// Why an account goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// Its owner asked for it.
+    Asked,
+    /// It was erased before, and came back with a restored backup.
+    Restored,
+}
+
+/// An end that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// The receipt that will say what was erased and what was kept.
+    pub receipt: ReceiptId,
+    /// Why.
+    pub ground: Ground,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it is carried out. Until then it can be taken back.
+    pub erase_at: Timestamp,
+    /// When it is looked at next: the erasure goes on from where it is.
+    pub next_at: Timestamp,
+}
+
+impl Account {
+    /// The account with its end asked for, to be carried out after `grace`.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if it was asked for already.
+    pub fn close(
+        &self,
+        receipt: ReceiptId,
+        ground: Ground,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        if self.closing.is_some() {
+            return Err(Refusal::Conflict("the account is being deleted already"));
+        }
+        // The first look comes at once, since it takes back what is public.
+        let closing = Closing { receipt, ground, asked_at: now, erase_at: now + grace, next_at: now };
+        Ok(Self { closing: Some(closing), ..self.next() })
+    }
+
+    /// The account with its end taken back.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if it was not asked for, [`Refusal::Conflict`] if it has begun.
+    pub fn keep(&self, now: Timestamp) -> Result<Self, Refusal> {
+        match &self.closing {
+            None => Err(Refusal::NotFound),
+            Some(closing) if closing.erase_at <= now => Err(Refusal::Conflict("the deletion has begun")),
+            Some(_) => Ok(Self { closing: None, ..self.next() }),
+        }
+    }
+
+    /// The account, whose end is looked at next at this time. Without an end it stays as it is.
+    #[must_use]
+    pub fn closing_seen(&self, next_at: Timestamp) -> Self {
+        let closing = self.closing.clone().map(|closing| Closing { next_at, ..closing });
+        Self { closing, ..self.next() }
+    }
+}
