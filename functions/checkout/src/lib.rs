@@ -185,8 +185,7 @@ impl App {
 
     /// How often an account made us ask its provider in this window, this time included.
     async fn count(&self, window: &str, account: AccountId, window_s: i64, now: Timestamp) -> Result<u64, Problem> {
-        let hash = self.mutations.sealer().await?.mac(&format!("window {window}"), account.0.as_bytes());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = self.mutations.sealer().await?.keyed_hash(&format!("window {window}"), account.0.as_bytes());
         self.mutations.table.count_in_window(window, &hash, window_s, now).await.map_err(failed)
     }
 

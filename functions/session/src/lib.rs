@@ -31,13 +31,14 @@ use std::sync::Arc;
 use axum::{Router, middleware, routing::post};
 use domain::Credits;
 use runtime::{Error, clients::Clients, config::Environment, http::Problem, seal::Sealer};
-use store::Table;
+use store::{Records, Table};
 
 use crate::user_pool::UserPool;
 
 struct App {
     clients: Clients,
     table: Table,
+    records: Records,
     user_pool: UserPool,
     config: Config,
 }
@@ -45,6 +46,7 @@ struct App {
 /// What the environment says, read once.
 struct Config {
     table: String,
+    records: String,
     user_pool_id: String,
     client_id: String,
     app_key_secret: String,
@@ -65,6 +67,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     clients.warm_dynamodb(&config.table).await;
     let app = Arc::new(App {
         table: Table::new(clients.dynamodb().clone(), config.table.clone()),
+        records: Records::new(clients.dynamodb().clone(), config.records.clone()),
         user_pool: UserPool::new(clients.cognito().clone(), config.user_pool_id.clone(), config.client_id.clone()),
         clients,
         config,
@@ -92,6 +95,7 @@ impl Config {
         };
         Ok(Self {
             table: environment.required("TABLE")?,
+            records: environment.required("RECORDS")?,
             user_pool_id: environment.required("USER_POOL_ID")?,
             client_id: environment.required("CLIENT_ID")?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
@@ -113,8 +117,9 @@ impl App {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 7] = [
+    const VARIABLES: [(&str, &str); 8] = [
         ("TABLE", "table"),
+        ("RECORDS", "records"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
         ("APP_KEY_SECRET", "secret"),

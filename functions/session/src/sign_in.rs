@@ -7,7 +7,7 @@ use axum::{
     extract::{MatchedPath, State},
     response::{IntoResponse, Response},
 };
-use domain::{AccountId, ActivityId, EntryId, account::Account};
+use domain::{AccountId, ActivityId, EntryId, account::Account, erasure::TOMBSTONE};
 use http::{StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
 use runtime::{
@@ -60,6 +60,13 @@ fn wrong_credentials() -> Problem {
 }
 
 impl App {
+    /// Who is erased while they sign in does not come back. It is written down that an account is erased before the account
+    /// goes, so that it cannot be missed here.
+    async fn must_be_new(&self, id: AccountId) -> Result<(), Problem> {
+        let keyed_hash = self.sealer().await?.keyed_hash(TOMBSTONE, id.0.as_bytes());
+        if self.records.is_buried(&keyed_hash).await.map_err(failed)? { Err(wrong_credentials()) } else { Ok(()) }
+    }
+
     /// Writes down the sign-in, and the account if there is none yet. Others may make it meanwhile.
     async fn record(
         &self,
@@ -75,6 +82,7 @@ impl App {
             let mut writes = vec![Write::Activity(&activity)];
             let opened;
             if self.table.account(id).await.map_err(failed)?.is_none() {
+                self.must_be_new(id).await?;
                 let entry = EntryId(clock::uuid_at(now));
                 let (account, welcome) = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
                 let crowded = self.count_account(&network, now).await? > self.config.accounts_per_network_per_day;

@@ -50,13 +50,13 @@ impl App {
     /// # Errors
     /// Our own problem.
     pub(crate) async fn count_account(&self, network: &str, now: Timestamp) -> Result<u64, Problem> {
-        let hash = hex(&self.sealer().await?.mac("window accounts", network.as_bytes()));
+        let hash = self.sealer().await?.keyed_hash("window accounts", network.as_bytes());
         self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::failed)
     }
 
     async fn count(&self, policy: &'static str, quota: u64, path: &str, who: &str) -> Result<RateLimit, Problem> {
         let now = clock::now();
-        let hash = hex(&self.sealer().await?.mac(&format!("window {policy}"), who.as_bytes()));
+        let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), who.as_bytes());
         let route = path.rsplit('/').next().unwrap_or(path);
         let hits = self.table.count_in_window(&format!("{route}-{policy}"), &hash, WINDOW_S, now).await;
         take(policy, quota, hits.map_err(api::failed)?, now)
@@ -73,10 +73,6 @@ fn take(policy: &'static str, quota: u64, hits: u64, now: Timestamp) -> Result<R
         reset_seconds: (WINDOW_S - now.as_second().rem_euclid(WINDOW_S)).unsigned_abs(),
     };
     if hits > quota { Err(Problem::rate_limited(limit)) } else { Ok(limit) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -4,24 +4,27 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     AccountId, GenerationId, Refusal, UploadId,
+    account::Account,
     generation::{Failure, Generation},
     payment::Rail,
     plan::Retention,
     submission::End,
 };
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::{
     Ended, LifecycleError,
     payments::{PaymentError, Payments},
 };
 use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, DueItem, DueKind, Job, Queues, StoreError, Table, Write};
+use store::{Bucket, CommitError, Departure, DueItem, DueKind, Job, Queue, Queues, StoreError, Table, Write};
 
 use crate::Swept;
 
 /// Most things of a kind in one sweep.
 pub(crate) const BATCH: usize = 200;
+/// How often an erasure that does not end is sent again.
+const ERASURE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a sweep works on.
 #[derive(Clone)]
@@ -30,8 +33,10 @@ pub struct Sweep {
     pub table: Table,
     /// The bucket.
     pub bucket: Bucket,
-    /// The queues.
+    /// The queues of generations.
     pub queues: Queues,
+    /// The queue of erasures.
+    pub erasures: Queue,
     /// How long files stay.
     pub retention: Retention,
     /// What settles payments.
@@ -118,6 +123,19 @@ impl Sweep {
         let job = Job { account: generation.account, generation: generation.id };
         self.queues.send(generation.kind, job, 0).await?;
         match self.table.commit(&[Write::Generation(&generation.reminded(now))]).await {
+            Ok(()) => Ok(Action::Reminded),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Has an erasure go on. Sends first and writes second, as [`remind`](Self::remind) does.
+    pub(crate) async fn erasure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let account = self.table.account(item.account).await?;
+        let is_due = |account: &Account| account.closing.as_ref().is_some_and(|closing| closing.next_at <= now);
+        let Some(account) = account.filter(is_due) else { return Ok(Action::Nothing) };
+        self.erasures.send(&Departure { account: account.id }, 0).await?;
+        match self.table.commit(&[Write::Account(&account.closing_seen(now + ERASURE_EVERY))]).await {
             Ok(()) => Ok(Action::Reminded),
             Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),

@@ -4,6 +4,8 @@
 //! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
 //! over or that its owner deleted: files first, item last.
 //!
+//! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
+//!
 //! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
 //! webhook never came, what nobody can pay any more is closed. What was heard of a payment before the payment was known is
 //! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled.
@@ -27,7 +29,7 @@ use lambda_runtime::LambdaEvent;
 use lifecycle::payments::Payments;
 use runtime::{Error, clients::Clients, events};
 use serde::{Deserialize, Serialize};
-use store::{Bucket, DueKind, Queues, Table};
+use store::{Bucket, DueKind, Queue, Queues, Table};
 
 pub use actions::Sweep;
 
@@ -74,6 +76,7 @@ pub async fn run() -> Result<(), Error> {
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
+            erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
             retention: lifecycle::retention(&environment)?,
         };
         Ok(move |event: LambdaEvent<Tick>| {
@@ -91,6 +94,8 @@ impl Sweep {
         let mut accounts = BTreeSet::new();
         let unfinished = async |item| self.unfinished(item, now).await;
         self.each((DueKind::Generation, 1), now, (&mut swept, &mut accounts), unfinished).await;
+        let erasure = async |item| self.erasure(item, now).await;
+        self.each((DueKind::Erasure, 1), now, (&mut swept, &mut accounts), erasure).await;
         let upload = async |item| self.upload(item, now).await;
         self.each((DueKind::Upload, 1), now, (&mut swept, &mut accounts), upload).await;
         let expired = async |item| self.expired(item, now).await;

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use crate::{
     operations::{OPERATIONS, Operation, Parameter},
-    payments, requests, views,
+    payments, privacy, requests, views,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +22,9 @@ use crate::{
     payments::Reviews,
     payments::SpendingDecision,
     payments::StripeEvent,
+    privacy::DeletionRequest,
+    privacy::DeletionView,
+    privacy::ReceiptView,
     requests::AccountCorrection,
     requests::Address,
     requests::Confirmation,

@@ -171,6 +171,14 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("PaymentDecision").with(&[IdempotencyKey]).gives(200, "HeldPaymentView").or(&[400, 404, 409, 413, 415, 422]),
     own("post", "/v1/staff/accounts/{account}/spending", "staff-review", "For staff: stop an account's spending, or let it spend again.")
         .takes("SpendingDecision").with(&[IdempotencyKey]).gives(200, "FrozenAccountView").or(&[400, 404, 409, 413, 415, 422]),
+    own("post", "/v1/privacy/deletion", "privacy-delete", "Delete the account and everything in it. Needs a recent sign-in and the account's address. From now on its tokens open nothing but this. A repeat with the same Idempotency-Key gives the same answer, another one is a conflict.")
+        .takes("DeletionRequest").with(&[IdempotencyKey]).gives(202, "DeletionView").or(&[400, 403, 409, 413, 415, 422]),
+    own("get", "/v1/privacy/deletion", "privacy-delete", "The deletion that was asked for.")
+        .gives(200, "DeletionView").or(&[404]),
+    own("delete", "/v1/privacy/deletion", "privacy-delete", "Keep the account after all, as long as the deletion has not begun. What was public or shared stays withdrawn.")
+        .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    open("get", "/v1/privacy/receipts/{id}", "privacy-delete", "The receipt of a deletion: what went and what the law keeps, by kind and count. Needs no account.")
+        .gives(200, "ReceiptView").or(&[404]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

@@ -6,10 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ReceiptId, Refusal, account::Account};
+use crate::{ReceiptId, Refusal, account::Account, generation::LOST_MESSAGE_S};
 
 /// Why an account goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ground {
     /// Its owner asked for it.
@@ -31,6 +31,9 @@ pub struct Closing {
     pub erase_at: Timestamp,
     /// When it is looked at next: the erasure goes on from where it is.
     pub next_at: Timestamp,
+    /// Until when somebody may still be at work for it, who was when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_until: Option<Timestamp>,
 }
 
 impl Account {
@@ -48,8 +51,9 @@ impl Account {
         if self.closing.is_some() {
             return Err(Refusal::Conflict("the account is being deleted already"));
         }
-        // The first look comes at once, since it takes back what is public.
-        let closing = Closing { receipt, ground, asked_at: now, erase_at: now + grace, next_at: now };
+        // The first look takes back what is public, so it comes at once: by a message, and by the sweep if that is lost.
+        let next_at = now + SignedDuration::from_secs(LOST_MESSAGE_S);
+        let closing = Closing { receipt, ground, asked_at: now, erase_at: now + grace, next_at, busy_until: None };
         Ok(Self { closing: Some(closing), ..self.next() })
     }
 
@@ -63,6 +67,13 @@ impl Account {
             Some(closing) if closing.erase_at <= now => Err(Refusal::Conflict("the deletion has begun")),
             Some(_) => Ok(Self { closing: None, ..self.next() }),
         }
+    }
+
+    /// The account that is closing, with until when somebody may still be at work for it.
+    #[must_use]
+    pub fn closing_busy(&self, until: Timestamp) -> Self {
+        let closing = self.closing.clone().map(|closing| Closing { busy_until: Some(until), ..closing });
+        Self { closing, ..self.next() }
     }
 
     /// The account, whose end is looked at next at this time. Without an end it stays as it is.

@@ -35,4 +35,11 @@ impl Account {
         let binding = self.holds.iter().filter(|hold| hold.released_at.is_none());
         binding.flat_map(|hold| hold.covers.iter().map(String::as_str)).collect()
     }
+
+    /// The holds that its owner may be told of at `now`.
+    #[must_use]
+    pub fn disclosed_holds(&self, now: Timestamp) -> Vec<&Hold> {
+        let binding = self.holds.iter().filter(|hold| hold.released_at.is_none());
+        binding.filter(|hold| hold.undisclosed_until.is_none_or(|until| until <= now)).collect()
+    }
 }

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod catalogue;
 pub mod closing;
+pub mod erasure;
 pub mod fraud;
 pub mod generation;
 pub mod hold;

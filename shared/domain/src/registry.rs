@@ -66,6 +66,8 @@ pub const PARKED_DAYS: u32 = 30;
 /// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
 /// (<https://docs.stripe.com/refunds>).
 pub const UNCLAIMED_DAYS: u32 = 180;
+/// Days for which it is remembered that an account was erased. No older backup may be restored.
+pub const TOMBSTONE_DAYS: u32 = 400;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
@@ -161,4 +163,10 @@ pub fn object_kind(key: &str) -> Option<&'static Kind> {
         Place::Objects { folder } => folder == found,
         Place::Item { .. } => false,
     })
+}
+
+/// The kind of the files in this folder of an account's prefix.
+#[must_use]
+pub fn folder_kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| matches!(kind.place, Place::Objects { folder } if folder == name))
 }

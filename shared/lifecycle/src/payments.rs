@@ -343,8 +343,8 @@ impl Payments {
         let pays = payment.receipt.is_none() && facts.iter().any(|fact| matches!(fact, Fact::Paid(_)));
         let Some(instrument) = instrument.filter(|_| pays) else { return Ok(0) };
         let sealer = self.clients.sealer(&self.app_key_secret).await?;
-        let account = hex(&sealer.mac("window cards account", payment.account.0.as_bytes()));
-        let card = hex(&sealer.mac("window cards", instrument.as_bytes()));
+        let account = sealer.keyed_hash("window cards account", payment.account.0.as_bytes());
+        let card = sealer.keyed_hash("window cards", instrument.as_bytes());
         Ok(self.table.count_different_in_window("cards", (&account, &card), CARDS_WINDOW_S, now).await?)
     }
 }
@@ -419,8 +419,4 @@ fn written(result: Result<(), CommitError>) -> Result<(), PaymentError> {
         Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -64,6 +64,12 @@ impl Sealer {
         tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 
+    /// The [`mac`](Self::mac) as 64 hexadecimal digits.
+    #[must_use]
+    pub fn keyed_hash(&self, purpose: &str, content: &[u8]) -> String {
+        self.mac(purpose, content).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether `tag` is the [`mac`](Self::mac) of the content, in constant time.
     #[must_use]
     pub fn verify(&self, purpose: &str, content: &[u8], tag: &[u8]) -> bool {

@@ -71,11 +71,13 @@ pub enum Metric {
     MissingWebhookEvents,
     /// Messages about payments that cannot be true: another amount, receiver or order.
     PaymentMismatches,
+    /// Accounts that were erased.
+    Erasures,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -95,6 +97,7 @@ impl Metric {
         Self::UnclaimedPayments,
         Self::MissingWebhookEvents,
         Self::PaymentMismatches,
+        Self::Erasures,
     ];
 
     /// The name in CloudWatch.
@@ -120,6 +123,7 @@ impl Metric {
             Self::UnclaimedPayments => "UnclaimedPayments",
             Self::MissingWebhookEvents => "MissingWebhookEvents",
             Self::PaymentMismatches => "PaymentMismatches",
+            Self::Erasures => "Erasures",
         }
     }
 

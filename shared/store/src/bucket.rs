@@ -1,6 +1,6 @@
 //! The bucket: `accounts/<account>/{uploads,generations}/<id>/..`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_s3::{
     Client,
@@ -36,6 +36,12 @@ impl Bucket {
     #[must_use]
     pub fn new(s3: Client, name: String) -> Self {
         Self { s3, name }
+    }
+
+    /// The prefix of everything of an account.
+    #[must_use]
+    pub fn account_prefix(account: AccountId) -> String {
+        format!("accounts/{account}/")
     }
 
     /// The prefix of a generation's files.
@@ -181,6 +187,60 @@ impl Bucket {
                 return Ok(());
             }
             self.delete(objects).await?;
+            if listed.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many versions of files lie under this prefix, by the folder that follows it.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn count(&self, prefix: &str) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut counted = BTreeMap::new();
+        let (mut key, mut version) = (None, None);
+        loop {
+            let listed = self
+                .s3
+                .list_object_versions()
+                .bucket(&self.name)
+                .prefix(prefix)
+                .set_key_marker(key)
+                .set_version_id_marker(version)
+                .send()
+                .await
+                .map_err(StoreError::of("ListObjectVersions"))?;
+            let versions = listed.versions().iter().map(|version| version.key());
+            let markers = listed.delete_markers().iter().map(|marker| marker.key());
+            for key in versions.chain(markers).flatten() {
+                let folder = key.strip_prefix(prefix).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+                *counted.entry(folder.to_owned()).or_default() += 1;
+            }
+            if listed.is_truncated() != Some(true) {
+                return Ok(counted);
+            }
+            (key, version) = (listed.next_key_marker, listed.next_version_id_marker);
+        }
+    }
+
+    /// Ends the uploads in parts under this prefix that were begun and not completed.
+    ///
+    /// # Errors
+    /// A call failed; some may be ended.
+    pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
+        loop {
+            let request = self.s3.list_multipart_uploads().bucket(&self.name).prefix(prefix);
+            let listed = request.send().await.map_err(StoreError::of("ListMultipartUploads"))?;
+            for upload in listed.uploads() {
+                let request = self.s3.abort_multipart_upload().bucket(&self.name);
+                let request = request.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
+                match request.send().await {
+                    Ok(_) => {}
+                    Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_upload()) => {}
+                    Err(error) => return Err(StoreError::of("AbortMultipartUpload")(error)),
+                }
+            }
             if listed.is_truncated() != Some(true) {
                 return Ok(());
             }

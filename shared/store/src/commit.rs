@@ -28,6 +28,8 @@ use crate::{
 pub enum Write<'a> {
     /// An account: version 1 only if there is none.
     Account(&'a Account),
+    /// An account that is closing is gone.
+    RemoveAccount(&'a Account),
     /// An entry of an account's ledger, once.
     Entry(AccountId, &'a Entry),
     /// A generation: version 1 only if there is none.
@@ -117,6 +119,9 @@ impl Write<'_> {
     fn actions(&self) -> Result<Vec<Action>, StoreError> {
         Ok(match self {
             Self::Account(account) => vec![Action::Put(item::account(account)?, Condition::over(account.version))],
+            Self::RemoveAccount(account) => {
+                vec![Action::Delete(keys(key::drawer(account.id), key::ACCOUNT), Condition::Version(account.version))]
+            }
             Self::Entry(owner, entry) => vec![Action::Put(item::entry(*owner, entry)?, Condition::Absent)],
             Self::Generation(g) => vec![Action::Put(item::generation(g)?, Condition::over(g.version))],
             Self::RemoveGeneration(g) => {

@@ -5,18 +5,22 @@
 
 mod bucket;
 mod commit;
+mod drawer;
 mod item;
 mod listing;
 mod payments;
 mod queue;
+mod records;
 mod table;
 
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
+pub use drawer::{Kept, Place};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
 pub use payments::{Parked, Unclaimed};
-pub use queue::{Job, Notification, Queue, Queues};
+pub use queue::{Departure, Job, Notification, Queue, Queues};
+pub use records::Records;
 pub use table::Table;
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.

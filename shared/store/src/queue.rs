@@ -28,6 +28,15 @@ pub struct Notification {
     pub raw: String,
 }
 
+/// A message: go on with the erasure of this account. It says nothing else, so that one that comes twice or late does no
+/// harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Departure {
+    /// Whose.
+    pub account: AccountId,
+}
+
 /// One queue.
 #[derive(Clone, Debug)]
 pub struct Queue {

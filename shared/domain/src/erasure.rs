@@ -1,0 +1,122 @@
+//! What an erasure leaves: a receipt that says what went and what stayed, and the payments that the law keeps, without
+//! the person.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    PaymentId, ReceiptId,
+    closing::{Closing, Ground},
+    money::Money,
+    payment::{Payment, Rail},
+};
+
+/// The purpose of the keyed hash of an account id, under which it is remembered that the account was erased.
+pub const TOMBSTONE: &str = "tombstone";
+
+/// Things by the name of their [kind](crate::registry::KINDS).
+pub type Counts = BTreeMap<String, u64>;
+
+/// The receipt of an erasure. It says nothing about anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its id, which the person was given.
+    pub id: ReceiptId,
+    /// Why the account went.
+    pub ground: Ground,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When nothing was found any more; absent while the erasure goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
+    /// What was there when it began, and went.
+    pub erased: Counts,
+    /// Payments that are kept without the person.
+    pub payments_kept: u64,
+    /// When the last of those goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments_until: Option<Timestamp>,
+    /// When the receipt itself goes.
+    pub expires_at: Timestamp,
+}
+
+/// A payment as the law keeps it: no account, no name, no address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPayment {
+    /// Our id of it, which the provider's documents carry.
+    pub id: PaymentId,
+    /// Who took the money.
+    pub rail: Rail,
+    /// The provider's id of the transaction.
+    pub transaction: String,
+    /// What was paid, with tax.
+    pub total: Money,
+    /// What of that is without tax.
+    pub net: Money,
+    /// What went back, in the smallest unit.
+    pub returned: i64,
+    /// When it was paid.
+    pub at: Timestamp,
+    /// When it goes.
+    pub expires_at: Timestamp,
+}
+
+impl Receipt {
+    /// The receipt of an erasure that begins, with what there is to erase.
+    #[must_use]
+    pub fn begin(closing: &Closing, counted: Counts, kept: &[KeptPayment], keep: SignedDuration) -> Self {
+        let payments_until = kept.iter().map(|payment| payment.expires_at).max();
+        Self {
+            id: closing.receipt,
+            ground: closing.ground,
+            asked_at: closing.asked_at,
+            erased_at: None,
+            erased: counted,
+            payments_kept: u64::try_from(kept.len()).unwrap_or(u64::MAX),
+            payments_until,
+            expires_at: closing.asked_at + keep,
+        }
+    }
+
+    /// The receipt with what was found to erase since: a hold kept it from going, or a worker made it meanwhile.
+    #[must_use]
+    pub fn with(self, found: Self) -> Self {
+        let mut erased = self.erased;
+        for (kind, count) in found.erased {
+            let known = erased.entry(kind).or_default();
+            *known = count.max(*known);
+        }
+        Self {
+            erased,
+            payments_kept: self.payments_kept.max(found.payments_kept),
+            payments_until: self.payments_until.max(found.payments_until),
+            ..self
+        }
+    }
+
+    /// The receipt of an erasure that has ended.
+    #[must_use]
+    pub fn end(self, now: Timestamp) -> Self {
+        Self { erased_at: Some(now), ..self }
+    }
+}
+
+impl KeptPayment {
+    /// What is kept of a payment, for `keep` from when it was made; nothing if no money moved.
+    #[must_use]
+    pub fn of(payment: &Payment, keep: SignedDuration) -> Option<Self> {
+        let receipt = payment.receipt.as_ref()?;
+        Some(Self {
+            id: payment.id,
+            rail: receipt.rail,
+            transaction: receipt.transaction.clone(),
+            total: receipt.total,
+            net: receipt.net,
+            returned: payment.returned(),
+            at: receipt.at,
+            expires_at: receipt.at + keep,
+        })
+    }
+}
