@@ -159,6 +159,12 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         ("GET", "/v1/checkout/{id}") => named(format!("/v1/checkout/{payment}"), None),
         ("POST", "/v1/checkout/{id}/capture") => named(format!("/v1/checkout/{payment}/capture"), None),
+        // Her own address is not what she typed, and nobody has asked for a deletion.
+        ("POST", "/v1/privacy/deletion") => own(400, Some(json!({"confirmation": "nobody@example.com"}))),
+        ("GET" | "DELETE", "/v1/privacy/deletion") => own(404, None),
+        ("GET", "/v1/privacy/receipts/{id}") => {
+            Some(Case { path: format!("/v1/privacy/receipts/{picture}"), body: None, status: 404, names: false })
+        }
         // For whoever is not of the staff there is no such route.
         ("GET", "/v1/staff/reviews") => own(404, None),
         ("POST", "/v1/staff/accounts/{account}/payments/{payment}/decision") => {

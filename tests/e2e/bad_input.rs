@@ -55,6 +55,7 @@ impl Target {
             (("post", "/v1/session/forgot"), json!({"email": email})),
             (("post", "/v1/session/reset"), json!({"email": email, "code": "123456", "password": password})),
             (("patch", "/v1/account"), json!({"display_name": "Eve", "preferences": {"theme": "dark"}})),
+            (("post", "/v1/privacy/deletion"), json!({"confirmation": "nobody@example.com"})),
             (("post", "/v1/generations/quote"), generation.clone()),
             (("post", "/v1/generations"), generation),
             (

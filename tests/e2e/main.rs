@@ -11,6 +11,7 @@ mod buying;
 mod card_numbers;
 mod contract;
 mod crash;
+mod erasure;
 mod fraud;
 mod journey;
 mod money_model;
@@ -99,6 +100,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         bad_input::trials(world),
         buying::trials(world),
         contract::trials(world),
+        erasure::trials(world),
         fraud::trials(world),
         journey::trials(world),
         providers::trials(world),

@@ -97,6 +97,7 @@ impl World {
             ("VisibilitySeconds", visibility.as_str()),
             ("LeaseSeconds", lease.as_str()),
             ("NotificationRetrySeconds", "2"),
+            ("ErasureRetrySeconds", "3"),
             ("ProviderEndpoints", endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),

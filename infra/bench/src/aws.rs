@@ -183,6 +183,11 @@ impl World {
                 let items = self.query(body);
                 json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
             }
+            "Scan" => {
+                let accounts: Vec<_> =
+                    self.items.iter().filter(|item| item.pointer("/sk/S").is_some_and(|sk| sk == "ACCOUNT")).collect();
+                json!({ "Count": accounts.len(), "ScannedCount": self.items.len(), "Items": accounts })
+            }
             "PutItem" => self.keep(&body["Item"]),
             "TransactWriteItems" => {
                 for write in body["TransactItems"].as_array().into_iter().flatten() {

@@ -44,6 +44,9 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("STAGE", "dev"),
         ("TABLE", TABLE),
+        ("RECORDS", "records"),
+        ("DELETION_GRACE_DAYS", "0"),
+        ("PAYMENT_RECORD_DAYS", "3650"),
         ("BUCKET", "bucket"),
         ("USER_POOL_ID", "eu-west-1_EXAMPLE01"),
         ("CLIENT_ID", "3n4b5urk1ft4fl3mg5e62d9ado"),
@@ -75,6 +78,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let endpoints = json!({ "stripe": standin, "paypal": standin, "paypal_ipn": postback });
     environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
     environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
+    environment.push(("ERASURE_QUEUE_URL", format!("{}/123456789012/erasures", aws.endpoint())));
     environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
     environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
     Ok(environment)
