@@ -15,7 +15,7 @@ use crate::{
     authorization::{Item, kept},
     buying::Checkout,
     observability::put_item,
-    tests,
+    tests, uploads,
     world::{Answer, PASSWORD, PATIENCE, Person, World, text},
 };
 
@@ -247,18 +247,12 @@ async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: 
 
 async fn p32_what_arrives_after_an_erasure_brings_nothing_back(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
-    let png = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 92]].concat();
-    let digest = ring::digest::digest(&ring::digest::SHA256, &png);
-    let sha256: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let declared = json!({"content_type": "image/png", "bytes": png.len(), "sha256": sha256});
-    let upload = ada.post("/v1/uploads", &declared).await?.is(201)?.json;
+    let bytes = b"not a picture at all";
+    let upload = uploads::declare(&ada, "image/png", bytes).await?;
     let checkout = Checkout::begin(&ada, "stripe", "starter").await?;
     erased(world, &ask(&ada).await?).await?;
-    let mut request = reqwest::Client::new().put(text(&upload["put"], "url")?).body(png);
-    for (name, value) in upload["put"]["headers"].as_object().context("no headers")? {
-        request = request.header(name, value.as_str().context("a header")?);
-    }
-    ensure!(request.send().await?.status().is_success(), "the link is good for fifteen minutes");
+    // The link is good for fifteen minutes.
+    uploads::put(&upload, bytes, |_, _| {}).await?.is(200)?;
     checkout.act("pay", &[]).await?;
     let begun = Instant::now();
     while nothing_is_left(&ada).await.is_err() {

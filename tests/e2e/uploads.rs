@@ -271,13 +271,13 @@ async fn an_upload_is_seen_by_nobody_but_its_owner(world: &'static World) -> Res
 }
 
 /// Declares these bytes as this type, and answers the upload with how to send it.
-async fn declare(person: &Person, content_type: &str, bytes: &[u8]) -> Result<Value> {
+pub async fn declare(person: &Person, content_type: &str, bytes: &[u8]) -> Result<Value> {
     let body = json!({"content_type": content_type, "bytes": bytes.len(), "sha256": hex_sha256(bytes)});
     Ok(person.post("/v1/uploads", &body).await?.is(201)?.json)
 }
 
 /// Sends these bytes as the declaration said, but for what `change` does to the address and the headers.
-async fn put(
+pub async fn put(
     declared: &Value,
     bytes: &[u8],
     change: impl FnOnce(&mut String, &mut Vec<(String, String)>),

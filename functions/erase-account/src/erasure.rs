@@ -31,18 +31,18 @@ impl Eraser {
     /// Does what can be done at `now` for the end of this account.
     pub(crate) async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
         let Some((account, closing)) = self.closing(id).await? else { return Ok(()) };
-        self.withdraw(id, now).await?;
-        self.user_pool.end_sessions(id).await?;
         if now < closing.erase_at {
+            self.withdraw(id, now).await?;
             return self.wait(id, closing.erase_at, now).await;
         }
         // From here on a restored backup of this account is erased again.
         self.records.bury(&self.keyed_hash(id).await?, now).await?;
-        let busy_until = self.busy_until(id, &closing, now).await?;
-        self.end_generations(id, now).await?;
         let held = account.held_kinds();
         let payments = self.table.all_payments(id).await?;
         let receipt = self.receipt(&closing, id, &held, &payments).await?;
+        self.withdraw(id, now).await?;
+        let busy_until = self.busy_until(id, &closing, now).await?;
+        self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
         if !held.is_empty() {
@@ -66,8 +66,9 @@ impl Eraser {
         Ok(account.and_then(|account| account.closing.clone().map(|closing| (account, closing))))
     }
 
-    /// Takes back what is public and what is shared.
+    /// Takes back what is public and what is shared, and ends every session.
     async fn withdraw(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
+        self.user_pool.end_sessions(id).await?;
         for share in self.table.all_shares(id).await? {
             self.table.commit(&[Write::RemoveShare(&share)]).await?;
         }
