@@ -1,20 +1,38 @@
 //! What must hold of everything that the suite left behind.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccountId, GenerationId, ledger, registry};
+use domain::{
+    AccountId, GenerationId, ledger,
+    registry::{self, KINDS, Place},
+};
 use jiff::Timestamp;
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
 use store::Table;
 
 use crate::{
     authorization::kept,
+    erasure::records,
+    observability,
     world::{Person, World, trial},
 };
 
-/// The looks, in the order in which they are taken.
+/// The look at all worlds together. `whole` says that no test was left out.
+pub fn looks(worlds: &[&'static World], whole: bool) -> Vec<Trial> {
+    if !whole {
+        return Vec::new();
+    }
+    let worlds = worlds.to_vec();
+    vec![Trial::test("afterwards::everything_declared_is_kept", move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(everything_declared_is_kept(&worlds)).map_err(|error| Failed::from(format!("{error:#}")))
+    })]
+}
+
+/// The looks at one world, in the order in which they are taken.
 pub fn trials(world: &'static World) -> Vec<Trial> {
     let world = Some(world);
     vec![
@@ -95,17 +113,114 @@ async fn adds_up(table: &Table, account: &str, drawer: &[Item]) -> Result<()> {
     ledger::audit(&entries, balance, &open).map_err(|drift| anyhow!("{id}: {drift}"))
 }
 
+/// What was seen of each kind: the paths of its fields.
+type Seen = BTreeMap<&'static str, BTreeSet<String>>;
+
 async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
+    let seen = seen(world).await?;
+    ensure!(seen.len() > 5, "next to nothing was looked at: {seen:?}");
+    let undeclared: Vec<_> = seen
+        .iter()
+        .flat_map(|(kind, paths)| paths.iter().map(move |path| (kind, path)))
+        .filter(|(kind, path)| !registry::fields(kind).iter().any(|field| field.is(path)))
+        .collect();
+    ensure!(undeclared.is_empty(), "kept, and not declared in the registry: {undeclared:#?}");
+    Ok(())
+}
+
+/// What is declared and was never kept by any test is no longer true, or not tested.
+async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
+    let mut all = Seen::new();
+    for world in worlds {
+        for (kind, paths) in seen(world).await? {
+            all.entry(kind).or_default().extend(paths);
+        }
+    }
+    let mut never = Vec::new();
+    // Messages and cookies are held to their declaration where they are made. Logs also tell of what no test breaks.
+    let kept = |place| !matches!(place, Place::Messages { .. } | Place::Cookie { .. } | Place::Logs);
+    for kind in KINDS.iter().filter(|kind| kept(kind.place)) {
+        match all.get(kind.name) {
+            None => never.push(kind.name.to_owned()),
+            Some(paths) => {
+                let unseen =
+                    registry::fields(kind.name).iter().filter(|field| !paths.iter().any(|path| field.is(path)));
+                never.extend(unseen.map(|field| format!("{}: {}", kind.name, field.path)));
+            }
+        }
+    }
+    ensure!(never.is_empty(), "declared in the registry, and never seen: {never:#?}");
+    Ok(())
+}
+
+/// Everything that is kept, wherever it lies. What belongs to no kind fails.
+async fn seen(world: &World) -> Result<Seen> {
+    let mut seen = Seen::new();
     for item in scan(world).await? {
         let (pk, sk) = (string(&item, "pk"), string(&item, "sk"));
-        ensure!(registry::item_kind(pk, sk).is_some(), "an item that the registry does not know: {pk} {sk}");
+        let kind = registry::item_kind(pk, sk).with_context(|| format!("an item of no kind: {pk} {sk}"))?;
+        seen.entry(kind.name).or_default().extend(paths_of(&item));
     }
-    let bucket = world.output("BucketName")?;
-    let listed = world.clients()?.s3().list_object_versions().bucket(bucket).send().await?;
-    ensure!(!listed.versions().is_empty(), "the bucket is empty: nothing was looked at");
-    for version in listed.versions() {
-        let key = version.key().unwrap_or_default();
-        ensure!(registry::object_kind(key).is_some(), "an object that the registry does not know: {key}");
+    for item in records(world).await? {
+        let pk = string(&item, "pk");
+        let kind = registry::record_kind(pk).with_context(|| format!("a record of no kind: {pk}"))?;
+        seen.entry(kind.name).or_default().extend(paths_of(&item));
     }
-    Ok(())
+    let (clients, bucket) = (world.clients()?, world.output("BucketName")?);
+    let mut pages = clients.s3().list_object_versions().bucket(bucket);
+    loop {
+        let listed = pages.clone().send().await?;
+        for key in listed.versions().iter().filter_map(|version| version.key()) {
+            let kind = registry::object_kind(key).with_context(|| format!("an object of no kind: {key}"))?;
+            seen.entry(kind.name).or_default();
+        }
+        if listed.is_truncated() != Some(true) {
+            break;
+        }
+        pages = pages.set_key_marker(listed.next_key_marker).set_version_id_marker(listed.next_version_id_marker);
+    }
+    let users = clients.cognito().list_users().user_pool_id(world.output("UserPoolId")?).limit(60).send().await?;
+    let attributes = users.users().iter().flat_map(|user| user.attributes());
+    seen.entry("user").or_default().extend(attributes.map(|attribute| attribute.name().to_owned()));
+    // What is measured is no log: it has names of its own.
+    for line in observability::logged(world).await?.iter().filter(|line| !line["_aws"].is_object()) {
+        json_paths("", line, seen.entry("log").or_default());
+    }
+    Ok(seen)
+}
+
+/// What the table needs beside a thing, in whatever it keeps.
+const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_shelf", "gallery_at"];
+
+fn paths_of(item: &Item) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for (name, value) in item.iter().filter(|(name, _)| !OF_THE_TABLE.contains(&name.as_str())) {
+        attribute_paths(name, value, &mut paths);
+    }
+    paths
+}
+
+fn attribute_paths(path: &str, value: &AttributeValue, paths: &mut BTreeSet<String>) {
+    match value {
+        AttributeValue::M(parts) => parts.iter().for_each(|(name, part)| {
+            attribute_paths(&format!("{path}.{name}"), part, paths);
+        }),
+        AttributeValue::L(parts) => parts.iter().for_each(|part| attribute_paths(&format!("{path}.*"), part, paths)),
+        _ => {
+            paths.insert(path.to_owned());
+        }
+    }
+}
+
+fn json_paths(path: &str, value: &Value, paths: &mut BTreeSet<String>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Object(parts) => parts.iter().for_each(|(name, part)| json_paths(&below(name), part, paths)),
+        Value::Array(parts) => parts.iter().for_each(|part| json_paths(&below("*"), part, paths)),
+        // What Lambda itself writes about an invocation is text.
+        _ if path.is_empty() => {}
+        _ => {
+            paths.insert(path.to_owned());
+        }
+    }
 }

@@ -120,7 +120,9 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             | "/v1/session/forgot"
             | "/v1/session/reset",
         ) => own(400, Some(json!({}))),
-        ("GET", "/v1/models" | "/v1/gallery" | "/v1/packages" | "/v1/openapi.json") => own(200, None),
+        ("GET", "/v1/models" | "/v1/gallery" | "/v1/packages" | "/v1/openapi.json" | "/v1/privacy/inventory") => {
+            own(200, None)
+        }
         // A signature lets Stripe in. What says that it is PayPal's is kept until PayPal was asked.
         ("POST", "/v1/webhooks/stripe") => own(400, Some(json!({}))),
         ("POST", "/v1/webhooks/paypal") => own(200, Some(json!({}))),

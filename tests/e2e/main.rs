@@ -77,6 +77,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     for world in &worlds {
         passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
     }
+    passed &= !libtest_mimic::run(&all, afterwards::looks(&worlds, whole)).has_failed();
     passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
     for world in worlds {
         world.stop()?;

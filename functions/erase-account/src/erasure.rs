@@ -39,7 +39,9 @@ impl Eraser {
         self.records.bury(&self.keyed_hash(id).await?, now).await?;
         let held = account.held_kinds();
         let payments = self.table.all_payments(id).await?;
-        let receipt = self.receipt(&closing, id, &held, &payments).await?;
+        let copies_left = self.forget_copies(id).await?;
+        let receipt = self.receipt(&closing, id, &held, &payments).await?.leaving(copies_left);
+        self.records.write_receipt(&receipt).await?;
         self.withdraw(id, now).await?;
         let busy_until = self.busy_until(id, &closing, now).await?;
         self.end_generations(id, now).await?;
@@ -109,6 +111,25 @@ impl Eraser {
         Ok(())
     }
 
+    /// Has the providers delete what they keep, and answers how often one refused for good: its key may not, or is gone.
+    async fn forget_copies(&self, id: AccountId) -> Result<u64, ErasureError> {
+        let mut left = 0;
+        for job in self.generations(id, Filter::default()).await?.into_iter().filter_map(|made| made.provider_job) {
+            let refused = match self.providers.provider(&job.provider).await? {
+                Some(provider) => match provider.forget(&job.id).await {
+                    Ok(()) => continue,
+                    Err(error) if !error.retryable() => error.to_string(),
+                    Err(error) => return Err(error.into()),
+                },
+                None => "there is no key".to_owned(),
+            };
+            left += 1;
+            metric(Metric::OurMistake, 1, &[job.provider.as_str()]);
+            tracing::error!(provider = job.provider, refused, "a provider keeps its copy of what was erased");
+        }
+        Ok(left)
+    }
+
     /// Keeps what the law has kept, and begins the receipt with what there is to erase, or adds to it what a hold kept
     /// from being erased before.
     async fn receipt(
@@ -127,7 +148,6 @@ impl Eraser {
             Some(before) => before.with(begun),
             None => begun,
         };
-        self.records.write_receipt(&receipt).await?;
         Ok(receipt)
     }
 

@@ -22,10 +22,13 @@ use domain::{AccountId, ReceiptId, Refusal, closing::Ground, erasure::TOMBSTONE}
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use lifecycle::LifecycleError;
-use runtime::{Error, clients::Clients, clock, config::Environment, events, sqs};
+use providers::ProviderError;
+use runtime::{Error, clients::Clients, clock, config::Environment, events, secrets::SecretUnreadable, sqs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Bucket, CommitError, Departure, Place, Queue, Records, StoreError, Table, Write};
+
+use worker::Configured;
 
 use crate::user_pool::UserPool;
 
@@ -47,6 +50,10 @@ enum ErasureError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("a provider does not delete its copy now")]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Secret(#[from] SecretUnreadable),
     #[error("the application key cannot be had")]
     Key(#[from] runtime::clients::AppKeyError),
     #[error("the rules forbid it: {0}")]
@@ -71,6 +78,7 @@ struct Eraser {
     bucket: Bucket,
     queue: Queue,
     user_pool: UserPool,
+    providers: Configured,
     clients: Clients,
     app_key_secret: String,
     retention: domain::plan::Retention,
@@ -127,6 +135,7 @@ impl Eraser {
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
             user_pool: UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?),
+            providers: Configured::new(environment, Clients::new(environment)?)?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             retention: lifecycle::retention(environment)?,
             keep: SignedDuration::from_hours(24 * days),

@@ -1,20 +1,34 @@
-//! `GET /v1/openapi.json`: the description of the API, made from the types that the functions use.
+//! `GET /v1/openapi.json`, `GET /v1/privacy/inventory`: the description of the API and of everything that is held, made
+//! from the types and the declarations that the functions use.
 //!
 //! Reads and writes nothing. May be cached for an hour.
 
-use axum::{Router, response::IntoResponse, routing::get};
+use std::sync::LazyLock;
+
+use api::privacy::Inventory;
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use runtime::{Error, config::Environment};
+use serde_json::json;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| api::document().to_string());
+static INVENTORY: LazyLock<String> = LazyLock::new(|| json!(Inventory::of_everything()).to_string());
 
 /// The routes.
 ///
 /// # Errors
 /// None.
 pub async fn build(_: Environment) -> Result<Router, Error> {
-    let document = api::document().to_string();
-    let serve = async move || {
-        let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=3600")];
-        (headers, document.clone()).into_response()
-    };
-    Ok(Router::new().route("/v1/openapi.json", get(serve)))
+    Ok(Router::new()
+        .route("/v1/openapi.json", get(async || published(&DOCUMENT)))
+        .route("/v1/privacy/inventory", get(async || published(&INVENTORY))))
+}
+
+fn published(document: &'static str) -> Response {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=3600")];
+    (headers, document).into_response()
 }

@@ -65,6 +65,15 @@ pub(crate) fn removal() -> HeaderValue {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_cookie_is_the_only_one_that_is_declared() {
+        let cookies = domain::registry::KINDS.iter().filter_map(|kind| match kind.place {
+            domain::registry::Place::Cookie { name } => Some(name),
+            _ => None,
+        });
+        assert_eq!(cookies.collect::<Vec<_>>(), [NAME]);
+    }
+
     fn check(cookies: &[&'static str], token: Option<&str>) {
         let headers = cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_static(cookie))).collect();
         assert_eq!(RefreshToken::from_request(&headers).map(|token| token.0).as_deref(), token, "{cookies:?}");

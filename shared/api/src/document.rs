@@ -24,6 +24,7 @@ use crate::{
     payments::StripeEvent,
     privacy::DeletionRequest,
     privacy::DeletionView,
+    privacy::Inventory,
     privacy::ReceiptView,
     requests::AccountCorrection,
     requests::Address,

@@ -179,6 +179,8 @@ pub const OPERATIONS: &[Operation] = &[
         .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
     open("get", "/v1/privacy/receipts/{id}", "privacy-delete", "The receipt of a deletion: what went and what the law keeps, by kind and count. Needs no account.")
         .gives(200, "ReceiptView").or(&[404]),
+    open("get", "/v1/privacy/inventory", "openapi", "Everything that is held, what for, how long, and how it is taken out and erased. What is not in it is not held.")
+        .gives(200, "Inventory"),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

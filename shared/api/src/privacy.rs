@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ReceiptId, account::Account, closing::Ground, erasure::Receipt};
+use domain::{
+    ReceiptId,
+    account::Account,
+    closing::Ground,
+    erasure::Receipt,
+    registry::{self, Erased, Exported, Kept, Kind, Place},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -67,6 +73,95 @@ pub struct ReceiptView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub payments_until: Option<Timestamp>,
+    /// Jobs of which an AI provider refused to delete its copy; each keeps it as long as its own policy says.
+    pub copies_left: u64,
+}
+
+/// What is held, of whom, why, for how long, and how it is taken out and erased.
+#[derive(Serialize, ToSchema)]
+pub struct Inventory {
+    /// Every kind of thing.
+    pub kinds: Vec<KindView>,
+}
+
+/// One kind of thing that is held.
+#[derive(Serialize, ToSchema)]
+pub struct KindView {
+    /// Its name, as an export has it.
+    pub name: &'static str,
+    /// Where it lies.
+    pub place: &'static str,
+    /// What it holds and what for.
+    pub purpose: &'static str,
+    /// Whether it says something about a person.
+    pub personal: bool,
+    /// How long it stays.
+    pub kept: String,
+    /// How its owner takes it out.
+    pub exported: String,
+    /// How it leaves with its owner.
+    pub erased: &'static str,
+    /// What it is made of.
+    pub fields: Vec<FieldView>,
+}
+
+/// Something that is said in it.
+#[derive(Serialize, ToSchema)]
+pub struct FieldView {
+    /// Its name; parts of parts behind dots, `*` for any name or place in a list.
+    pub path: &'static str,
+    /// Whether it says something about a person.
+    pub personal: bool,
+}
+
+impl Inventory {
+    /// Everything that is declared.
+    #[must_use]
+    pub fn of_everything() -> Self {
+        Self { kinds: registry::KINDS.iter().map(KindView::from).collect() }
+    }
+}
+
+impl From<&Kind> for KindView {
+    fn from(kind: &Kind) -> Self {
+        let fields = registry::fields(kind.name).iter();
+        Self {
+            name: kind.name,
+            place: match kind.place {
+                Place::Item { pk: "ACCOUNT#", .. } => "in the person's drawer of the table",
+                Place::Item { .. } => "in the table, in nobody's drawer",
+                Place::Record { .. } => "in the table of records, which outlives accounts",
+                Place::Objects { .. } => "among the person's files in the bucket",
+                Place::Messages { .. } => "in a queue, until it is done",
+                Place::Users => "in the user pool",
+                Place::Cookie { .. } => "in the person's browser",
+                Place::Logs => "in the logs",
+            },
+            purpose: kind.purpose,
+            personal: kind.personal,
+            kept: match kind.kept {
+                Kept::Account => "as long as the account".to_owned(),
+                Kept::Plan => "as long as the plan says".to_owned(),
+                Kept::Days(1) => "1 day".to_owned(),
+                Kept::Days(days) => format!("{days} days"),
+                Kept::OwnExpiry => "as long as its owner chose".to_owned(),
+                Kept::Configured(parameter) => format!("as many days as the operator set with {parameter}"),
+            },
+            exported: match kind.exported {
+                Exported::Json => format!("as {}.json", kind.name),
+                Exported::Files => "as files".to_owned(),
+                Exported::Not(reason) => format!("no: {reason}"),
+            },
+            erased: match kind.erased {
+                Erased::WithDrawer => "with the account",
+                Erased::WithTarget => "with what it points to",
+                Erased::Expires => "when its time is over: it does not say whose it was",
+                Erased::KeptByLaw => "not: the law has it kept, without the person",
+                Erased::WithUser => "with the user of the account",
+            },
+            fields: fields.map(|field| FieldView { path: field.path, personal: field.personal }).collect(),
+        }
+    }
 }
 
 impl DeletionView {
@@ -99,6 +194,7 @@ impl From<Receipt> for ReceiptView {
             erased: receipt.erased,
             payments_kept: receipt.payments_kept,
             payments_until: receipt.payments_until,
+            copies_left: receipt.copies_left,
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct Receipt {
     /// When the last of those goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payments_until: Option<Timestamp>,
+    /// Jobs of which a provider refused to delete its copy; each keeps it as long as its own policy says.
+    #[serde(default)]
+    pub copies_left: u64,
     /// When the receipt itself goes.
     pub expires_at: Timestamp,
 }
@@ -76,6 +79,7 @@ impl Receipt {
             erased: counted,
             payments_kept: u64::try_from(kept.len()).unwrap_or(u64::MAX),
             payments_until,
+            copies_left: 0,
             expires_at: closing.asked_at + keep,
         }
     }
@@ -94,6 +98,12 @@ impl Receipt {
             payments_until: self.payments_until.max(found.payments_until),
             ..self
         }
+    }
+
+    /// The receipt, with so many copies that a provider refused to delete.
+    #[must_use]
+    pub fn leaving(self, copies: u64) -> Self {
+        Self { copies_left: self.copies_left.max(copies), ..self }
     }
 
     /// The receipt of an erasure that has ended.

@@ -1,5 +1,12 @@
 //! The one declaration of everything that is kept: what it is, whose, whether personal, how it is exported and erased, and
-//! how long it stays. What is not declared here must not be kept, and a test looks.
+//! how long it stays. What is not declared here must not be kept, and a test looks; what is declared and never kept must
+//! not stay here, and a test looks for that too.
+//!
+//! [`KINDS`] are the kinds of things, [`fields`] what each is made of.
+
+mod fields;
+
+pub use fields::{Field, fields};
 
 /// Where something lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,11 +18,30 @@ pub enum Place {
         /// The start of `sk`.
         sk: &'static str,
     },
+    /// Items of the table of records with this prefix of `pk`.
+    Record {
+        /// The start of `pk`.
+        pk: &'static str,
+    },
     /// Objects of the bucket in this folder of an account's prefix.
     Objects {
         /// The folder.
         folder: &'static str,
     },
+    /// Messages of a queue, whose address the template gives out under this name.
+    Messages {
+        /// The name.
+        output: &'static str,
+    },
+    /// The user pool.
+    Users,
+    /// A cookie of this name.
+    Cookie {
+        /// The name.
+        name: &'static str,
+    },
+    /// The logs.
+    Logs,
 }
 
 /// How long something stays.
@@ -25,10 +51,23 @@ pub enum Kept {
     Account,
     /// The plan's retention.
     Plan,
-    /// This many days, then the table's time to live removes it.
+    /// This many days, then the table's time to live, or the queue, removes it.
     Days(u32),
     /// Until the expiry that its owner chose.
     OwnExpiry,
+    /// The days that the operator sets with this parameter of the template.
+    Configured(&'static str),
+}
+
+/// How something is taken out by its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// As JSON, in a file with the name of the kind.
+    Json,
+    /// As files.
+    Files,
+    /// With something else, or not at all, for this reason.
+    Not(&'static str),
 }
 
 /// How something leaves with its owner.
@@ -40,6 +79,10 @@ pub enum Erased {
     WithTarget,
     /// It says nothing about anybody and expires.
     Expires,
+    /// The law has it kept; it does not say who the person was.
+    KeptByLaw,
+    /// With the user in the user pool.
+    WithUser,
 }
 
 /// One kind of thing that is kept.
@@ -55,6 +98,8 @@ pub struct Kind {
     pub personal: bool,
     /// How long it stays.
     pub kept: Kept,
+    /// How its owner takes it out.
+    pub exported: Exported,
     /// How it leaves with its owner.
     pub erased: Erased,
 }
@@ -71,8 +116,19 @@ pub const TOMBSTONE_DAYS: u32 = 400;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
+const IS_ELSEWHERE: Exported = Exported::Not("it is made of the payment, which is exported");
+const SAYS_NOTHING: Exported = Exported::Not("it says nothing about a person");
+
 const fn drawer(name: &'static str, sk: &'static str, purpose: &'static str, kept: Kept) -> Kind {
-    Kind { name, place: Place::Item { pk: "ACCOUNT#", sk }, purpose, personal: true, kept, erased: Erased::WithDrawer }
+    Kind {
+        name,
+        place: Place::Item { pk: "ACCOUNT#", sk },
+        purpose,
+        personal: true,
+        kept,
+        exported: Exported::Json,
+        erased: Erased::WithDrawer,
+    }
 }
 
 const fn files(name: &'static str, folder: &'static str, purpose: &'static str) -> Kind {
@@ -82,8 +138,30 @@ const fn files(name: &'static str, folder: &'static str, purpose: &'static str) 
         purpose,
         personal: true,
         kept: Kept::Plan,
+        exported: Exported::Files,
         erased: Erased::WithDrawer,
     }
+}
+
+const fn beside(
+    name: &'static str,
+    (pk, sk): (&'static str, &'static str),
+    purpose: &'static str,
+    (kept, erased): (Kept, Erased),
+) -> Kind {
+    let place = Place::Item { pk, sk };
+    Kind { name, place, purpose, personal: false, kept, exported: SAYS_NOTHING, erased }
+}
+
+const fn record(name: &'static str, pk: &'static str, purpose: &'static str, kept: Kept, erased: Erased) -> Kind {
+    let place = Place::Record { pk };
+    Kind { name, place, purpose, personal: false, kept, exported: IS_ELSEWHERE, erased }
+}
+
+const fn messages(name: &'static str, output: &'static str, purpose: &'static str, personal: bool) -> Kind {
+    let exported = Exported::Not("what it leads to is exported, where it is about a person");
+    let (place, kept) = (Place::Messages { output }, Kept::Days(14));
+    Kind { name, place, purpose, personal, kept, exported, erased: Erased::Expires }
 }
 
 /// Everything that is kept.
@@ -101,48 +179,95 @@ pub const KINDS: &[Kind] = &[
         "address and client of sign-ins, submits and checkouts, against abuse",
         Kept::Days(ACTIVITY_DAYS),
     ),
-    Kind {
-        name: "share-pointer",
-        place: Place::Item { pk: "SHARE#", sk: "POINTER" },
-        purpose: "finds a share by the hash of its token",
-        personal: false,
-        kept: Kept::OwnExpiry,
-        erased: Erased::WithTarget,
-    },
-    Kind {
-        name: "payment-pointer",
-        place: Place::Item { pk: "PAYMENT#", sk: "POINTER" },
-        purpose: "finds a payment by its id, or by the provider's id of the transaction",
-        personal: false,
-        kept: Kept::Account,
-        erased: Erased::WithTarget,
-    },
-    Kind {
-        name: "parked-fact",
-        place: Place::Item { pk: "PAYMENT#", sk: "PARKED#" },
-        purpose: "what a provider said of a payment before it was known: amount, ids, time",
-        personal: false,
-        kept: Kept::Days(PARKED_DAYS),
-        erased: Erased::Expires,
-    },
-    Kind {
-        name: "unclaimed-payment",
-        place: Place::Item { pk: "PAYMENT#", sk: "UNCLAIMED" },
-        purpose: "money that arrived for an account that is gone, to be refunded: amount, transaction, time",
-        personal: false,
-        kept: Kept::Days(UNCLAIMED_DAYS),
-        erased: Erased::Expires,
-    },
-    Kind {
-        name: "window",
-        place: Place::Item { pk: "WINDOW#", sk: "WINDOW" },
-        purpose: "counts requests, new accounts and means of payment, under keyed hashes",
-        personal: false,
-        kept: Kept::Days(2),
-        erased: Erased::Expires,
-    },
+    beside(
+        "share-pointer",
+        ("SHARE#", "POINTER"),
+        "finds a share by the hash of its token",
+        (Kept::OwnExpiry, Erased::WithTarget),
+    ),
+    beside(
+        "payment-pointer",
+        ("PAYMENT#", "POINTER"),
+        "finds a payment by its id, or by the provider's id of the transaction",
+        (Kept::Account, Erased::WithTarget),
+    ),
+    beside(
+        "parked-fact",
+        ("PAYMENT#", "PARKED#"),
+        "what a provider said of a payment before it was known: amount, ids, time",
+        (Kept::Days(PARKED_DAYS), Erased::Expires),
+    ),
+    beside(
+        "unclaimed-payment",
+        ("PAYMENT#", "UNCLAIMED"),
+        "money that arrived for an account that is gone, to be refunded: amount, transaction, time",
+        (Kept::Days(UNCLAIMED_DAYS), Erased::Expires),
+    ),
+    beside(
+        "window",
+        ("WINDOW#", "WINDOW"),
+        "counts requests, new accounts and means of payment, under keyed hashes",
+        (Kept::Days(2), Erased::Expires),
+    ),
     files("uploads", "uploads", "what was uploaded, without its metadata"),
     files("generations", "generations", "what was made, and thumbnails of it"),
+    record(
+        "tombstone",
+        "TOMBSTONE#",
+        "that an account was erased, under a keyed hash, so that a restored backup does not bring it back",
+        Kept::Days(TOMBSTONE_DAYS),
+        Erased::Expires,
+    ),
+    record(
+        "receipt",
+        "RECEIPT#",
+        "what an erasure removed and what the law keeps, by kind and count",
+        Kept::Configured("PaymentRecordDays"),
+        Erased::Expires,
+    ),
+    record(
+        "kept-payment",
+        "PAYMENT#",
+        "payments of people who are gone, as the law has them kept: amount, time, transaction",
+        Kept::Configured("PaymentRecordDays"),
+        Erased::KeptByLaw,
+    ),
+    messages("image-message", "ImageQueueUrl", "has a picture made: two ids", false),
+    messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
+    messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
+    messages(
+        "notification",
+        "NotificationsUrl",
+        "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
+        true,
+    ),
+    Kind {
+        name: "user",
+        place: Place::Users,
+        purpose: "signs the person in: address, password as a hash, sessions",
+        personal: true,
+        kept: Kept::Account,
+        exported: Exported::Not("the address is exported with the account; the rest is secret"),
+        erased: Erased::WithUser,
+    },
+    Kind {
+        name: "refresh-cookie",
+        place: Place::Cookie { name: "__Host-refresh" },
+        purpose: "keeps the person signed in; essential, so nobody is asked for it",
+        personal: true,
+        kept: Kept::Days(30),
+        exported: Exported::Not("it lies with the person, and is secret"),
+        erased: Erased::WithUser,
+    },
+    Kind {
+        name: "log",
+        place: Place::Logs,
+        purpose: "what the service did, to find faults and abuse: ids and counts, no prompt, address or token",
+        personal: false,
+        kept: Kept::Configured("LogRetentionDays"),
+        exported: SAYS_NOTHING,
+        erased: Erased::Expires,
+    },
 ];
 
 /// The kind of an item.
@@ -150,23 +275,26 @@ pub const KINDS: &[Kind] = &[
 pub fn item_kind(pk: &str, sk: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| match kind.place {
         Place::Item { pk: pk_start, sk: sk_start } => pk.starts_with(pk_start) && sk.starts_with(sk_start),
-        Place::Objects { .. } => false,
+        _ => false,
     })
 }
 
-/// The kind of an object: its key is `accounts/<account>/<folder>/..`.
+/// The kind of an item of the table of records.
 #[must_use]
-pub fn object_kind(key: &str) -> Option<&'static Kind> {
-    let mut parts = key.split('/');
-    let (Some("accounts"), Some(_), Some(found)) = (parts.next(), parts.next(), parts.next()) else { return None };
-    KINDS.iter().find(|kind| match kind.place {
-        Place::Objects { folder } => folder == found,
-        Place::Item { .. } => false,
-    })
+pub fn record_kind(pk: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| matches!(kind.place, Place::Record { pk: start } if pk.starts_with(start)))
 }
 
 /// The kind of the files in this folder of an account's prefix.
 #[must_use]
 pub fn folder_kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| matches!(kind.place, Place::Objects { folder } if folder == name))
+}
+
+/// The kind of an object: its key is `accounts/<account>/<folder>/..`.
+#[must_use]
+pub fn object_kind(key: &str) -> Option<&'static Kind> {
+    let mut parts = key.split('/');
+    let (Some("accounts"), Some(_), Some(folder)) = (parts.next(), parts.next(), parts.next()) else { return None };
+    folder_kind(folder)
 }

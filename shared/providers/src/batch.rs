@@ -107,7 +107,7 @@ impl Batch {
 }
 
 /// A job's name becomes part of an address, so it has letters, digits, hyphens and underscores only.
-fn checked<'a>(provider: &'static str, job: &'a str) -> Result<&'a str, ProviderError> {
+pub(crate) fn checked<'a>(provider: &'static str, job: &'a str) -> Result<&'a str, ProviderError> {
     let plain = !job.is_empty() && job.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if plain { Ok(job) } else { Err(ProviderError::unknown(provider, "a job without a usable name")) }
 }

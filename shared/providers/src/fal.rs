@@ -5,11 +5,11 @@
 //! of its own, so only the models below are known.
 
 use async_trait::async_trait;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::batch::{Batch, Queue, Share, Standing};
+use crate::batch::{Batch, Queue, Share, Standing, checked};
 use crate::input::data_url;
 use crate::outbound::{Answer, Outbound};
 use crate::{Polled, Provider, ProviderError, Request, Started, shape};
@@ -18,7 +18,11 @@ pub(crate) const NAME: &str = "fal";
 
 const REFUSED: &str = "fal's safety check refused the prompt, the input image or the result.";
 
-pub(crate) struct Fal(pub(crate) Outbound);
+/// The queue, and the [platform](https://fal.ai/docs/platform-apis/v1/models/requests/payloads) that deletes what was in it.
+pub(crate) struct Fal {
+    pub(crate) queue: Outbound,
+    pub(crate) platform: Outbound,
+}
 
 #[derive(Deserialize)]
 struct Submitted {
@@ -84,33 +88,45 @@ impl Provider for Fal {
         }
         batch.poll(self).await
     }
+
+    /// Input and output of each request, and the files of the output. The key must be one with the scope `ADMIN`.
+    async fn forget(&self, job: &str) -> Result<(), ProviderError> {
+        for request in &Batch::from_id(NAME, job)?.jobs {
+            let path = format!("/v1/models/requests/{}/payloads", checked(NAME, request)?);
+            let answer = self.platform.answer(self.platform.request(Method::DELETE, &path)).await?;
+            if !answer.status.is_success() && answer.status != StatusCode::NOT_FOUND {
+                return Err(self.platform.failure(&answer));
+            }
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Queue for Fal {
     fn outbound(&self) -> &Outbound {
-        &self.0
+        &self.queue
     }
 
     async fn begin(&self, request: &Request, share: Share) -> Result<String, ProviderError> {
         let model = model(request)?;
-        let call = self.0.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, share));
-        let answer = self.0.answer(call).await?;
+        let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, share));
+        let answer = self.queue.answer(call).await?;
         if !answer.status.is_success() {
             return Err(self.failure(&answer));
         }
-        Ok(self.0.parse::<Submitted>(&answer)?.request_id)
+        Ok(self.queue.parse::<Submitted>(&answer)?.request_id)
     }
 
     async fn ask(&self, app: &str, job: &str) -> Result<Standing, ProviderError> {
-        let status = self.0.request(Method::GET, &format!("/{app}/requests/{job}/status"));
-        match self.0.json::<Queued>(status).await?.status {
+        let status = self.queue.request(Method::GET, &format!("/{app}/requests/{job}/status"));
+        match self.queue.json::<Queued>(status).await?.status {
             Status::InQueue | Status::InProgress => return Ok(Standing::Pending),
             Status::Completed => {}
         }
-        let answer = self.0.answer(self.0.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
+        let answer = self.queue.answer(self.queue.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
         match answer.status.as_u16() {
-            200 => Ok(standing(self.0.parse(&answer)?)),
+            200 => Ok(standing(self.queue.parse(&answer)?)),
             400 | 422 => Ok(Standing::Failed(self.failure(&answer))),
             _ => Err(self.failure(&answer)),
         }
@@ -120,10 +136,10 @@ impl Queue for Fal {
 impl Fal {
     fn failure(&self, answer: &Answer) -> ProviderError {
         let refused = |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
-        if self.0.parse(answer).is_ok_and(refused) {
+        if self.queue.parse(answer).is_ok_and(refused) {
             ProviderError::rejected(NAME, REFUSED)
         } else {
-            self.0.failure(answer)
+            self.queue.failure(answer)
         }
     }
 }

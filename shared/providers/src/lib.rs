@@ -43,6 +43,14 @@ pub trait Provider: Send + Sync {
     /// Asks how a job from [`start`](Provider::start) stands. A repeat is free and gives the same outputs as long as the
     /// provider keeps them (about an hour for most).
     async fn poll(&self, job: &str) -> Result<Polled, ProviderError>;
+
+    /// Has the provider delete what it keeps of a job from [`start`](Provider::start). Gone already is as good. Those that
+    /// have no API for it do nothing: they delete by themselves, Replicate
+    /// [after an hour](https://replicate.com/docs/topics/predictions/data-retention).
+    async fn forget(&self, job: &str) -> Result<(), ProviderError> {
+        let _ = job;
+        Ok(())
+    }
 }
 
 /// All that a provider is told.

@@ -53,7 +53,8 @@ pub(crate) fn client(settings: &Settings) -> Result<Client, SettingsError> {
     // Another crate of the same process may have chosen already, which is as good.
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let bases = [&settings.openai, &settings.stability, &settings.replicate, &settings.fal];
-    let chosen = bases.into_iter().map(|endpoint| &endpoint.base_url).chain(&settings.unguarded_origins);
+    let bases = bases.into_iter().map(|endpoint| &endpoint.base_url).chain([&settings.fal_platform_url]);
+    let chosen = bases.chain(&settings.unguarded_origins);
     let chosen_hosts = chosen.map(|url| address(url).map(|url| url.host_str().unwrap_or_default().to_owned()));
     let client = Client::builder()
         .redirect(redirect::Policy::none())

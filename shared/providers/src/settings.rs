@@ -18,6 +18,8 @@ pub struct Settings {
     pub replicate: Endpoint,
     /// [`fal`](https://docs.fal.ai/model-endpoints/queue)
     pub fal: Endpoint,
+    /// fal's [platform](https://fal.ai/docs/platform-apis), which has the same key.
+    pub fal_platform_url: String,
     /// Sizes and times.
     pub limits: Limits,
     /// Origins such as `http://127.0.0.1:4010` that results may come from although they are neither https nor public.
@@ -80,6 +82,7 @@ impl Default for Settings {
             stability: endpoint("https://api.stability.ai", &[]),
             replicate: endpoint("https://api.replicate.com", &["replicate.delivery"]),
             fal: endpoint("https://queue.fal.run", &["fal.media"]),
+            fal_platform_url: "https://api.fal.ai".to_owned(),
             limits: Limits::default(),
             unguarded_origins: Vec::new(),
         }
@@ -126,8 +129,11 @@ impl Providers {
         if let Some(outbound) = outbound(replicate::NAME, replicate, "Bearer")? {
             providers.push(Box::new(replicate::Replicate(outbound)));
         }
-        if let Some(outbound) = outbound(fal::NAME, fal, "Key")? {
-            providers.push(Box::new(fal::Fal(outbound)));
+        let platform = Endpoint { base_url: settings.fal_platform_url.clone(), ..fal.clone() };
+        if let (Some(queue), Some(platform)) =
+            (outbound(fal::NAME, fal, "Key")?, outbound(fal::NAME, &platform, "Key")?)
+        {
+            providers.push(Box::new(fal::Fal { queue, platform }));
         }
         Ok(Self(providers))
     }

@@ -48,9 +48,10 @@ pub struct Unclaimed {
 const FIRST_LOOK_S: i64 = 60;
 
 impl Parked {
-    /// Heard at `now`.
+    /// Heard at `now`. It lies in nobody's drawer, so it says nothing about a person.
     #[must_use]
     pub fn new(reference: Reference, fact: Fact, now: Timestamp) -> Self {
+        let fact = fact.without_person();
         Self { reference, fact, at: now, next_at: now + SignedDuration::from_secs(FIRST_LOOK_S) }
     }
 

@@ -94,3 +94,31 @@ impl Queues {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::registry;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_message_says_what_is_declared_and_no_more() {
+        let (account, generation) = (AccountId(Uuid::nil()), GenerationId(Uuid::nil()));
+        let job = serde_json::to_value(Job { account, generation }).unwrap();
+        let departure = serde_json::to_value(Departure { account }).unwrap();
+        let notification = serde_json::to_value(Notification { raw: String::new() }).unwrap();
+        for (kind, message) in [
+            ("image-message", &job),
+            ("video-message", &job),
+            ("erasure-message", &departure),
+            ("notification", &notification),
+        ] {
+            let said: BTreeSet<_> = message.as_object().unwrap().keys().map(String::as_str).collect();
+            let declared: BTreeSet<_> = registry::fields(kind).iter().map(|field| field.path).collect();
+            assert_eq!(said, declared, "{kind}");
+        }
+    }
+}

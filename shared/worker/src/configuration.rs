@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 /// Why the providers cannot be configured.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigurationError {
+pub enum ConfigurationError {
     /// A variable is missing.
     #[error(transparent)]
     Variable(#[from] InvalidVariable),
@@ -35,7 +35,7 @@ struct PerProvider {
 
 /// The providers. Those that need a key are built when the first of them is asked for, so a deployment that only
 /// sketches reads no secret.
-pub(crate) struct Configured {
+pub struct Configured {
     enabled: Vec<String>,
     clients: Clients,
     keys_secret: String,
@@ -44,7 +44,11 @@ pub(crate) struct Configured {
 }
 
 impl Configured {
-    pub(crate) fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigurationError> {
+    /// Those that the environment enables. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`].
+    pub fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigurationError> {
         Ok(Self {
             enabled: enabled(&environment.required("PROVIDERS")?),
             clients,
@@ -55,13 +59,17 @@ impl Configured {
     }
 
     /// The names of those that may be asked.
-    pub(crate) fn enabled(&self) -> &[String] {
+    #[must_use]
+    pub fn enabled(&self) -> &[String] {
         &self.enabled
     }
 
     /// The provider of this name; `None` if the operator has not given it a usable key, which is our mistake. That is
     /// looked at anew until the secret holds usable keys, and then not any more in this process.
-    pub(crate) async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, SecretUnreadable> {
+    ///
+    /// # Errors
+    /// The secret cannot be read.
+    pub async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, SecretUnreadable> {
         if name == Sketch.name() {
             return Ok(Some(&Sketch));
         }
@@ -125,6 +133,9 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
             endpoint.base_url.clone_from(address);
             stubs.push(address.clone());
         }
+    }
+    if let Some(address) = &endpoints.fal {
+        settings.fal_platform_url.clone_from(address);
     }
     settings.unguarded_origins = stubs;
     settings

@@ -27,6 +27,8 @@ mod follow;
 mod output;
 mod work;
 
+pub use configuration::{ConfigurationError, Configured};
+
 use std::sync::Arc;
 
 use domain::catalogue::Kind;

@@ -185,6 +185,15 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The fact without what it says about a person.
+    #[must_use]
+    pub fn without_person(self) -> Self {
+        match self {
+            Self::Paid(receipt) => Self::Paid(Receipt { billing_email: None, ..receipt }),
+            other => other,
+        }
+    }
+
     /// A name that tells it from every other fact about the same payment, and the same fact from nothing.
     #[must_use]
     pub fn name(&self) -> String {

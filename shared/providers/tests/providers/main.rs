@@ -32,6 +32,7 @@ fn settings(stub: &Stub) -> Settings {
         let result_hosts = ["replicate.delivery", "fal.media", "localhost"].map(str::to_owned).to_vec();
         *endpoint = Endpoint { key: Some(KEY.to_owned()), base_url: stub.base.clone(), result_hosts };
     }
+    settings.fal_platform_url.clone_from(&stub.base);
     settings.unguarded_origins = vec![stub.base.clone()];
     if stub.slow {
         settings.limits.idle_timeout = Duration::from_millis(100);

@@ -1,10 +1,10 @@
 //! What goes over the wire: the documented request, and nothing that names a person.
 
-use providers::{Kind, Request};
+use providers::{ErrorKind, Kind, Providers, Request};
 use serde_json::{Value, json};
 
 use crate::stub::{Reply, Seen, Stub};
-use crate::{Case, KEY, PNG, PROMPT, fal, input_image, openai, replicate, request, run, stability};
+use crate::{Case, KEY, PNG, PROMPT, fal, input_image, openai, replicate, request, run, settings, stability};
 
 /// Runs a case, which must succeed, and gives the first request.
 async fn sent(case: Case) -> Seen {
@@ -145,4 +145,22 @@ async fn nothing_but_prompt_settings_and_image_is_sent() {
             assert!(!seen.line().contains('?'), "{provider}: {}", seen.line());
         }
     }
+}
+
+#[tokio::test]
+async fn fal_is_told_to_delete_what_it_keeps_and_nothing_there_is_as_good() {
+    for status in [200, 404] {
+        let stub = Stub::play(vec![Reply::new(status, "application/json", b"{}"); 2]).await;
+        let providers = Providers::new(&settings(&stub)).unwrap();
+        providers.by_name("fal").unwrap().forget("image:fal-ai/flux:80e732af-660e,91f843b0-771f").await.unwrap();
+        let seen = stub.seen();
+        let lines: Vec<_> = seen.iter().map(Seen::line).collect();
+        let of = |request: &str| format!("DELETE /v1/models/requests/{request}/payloads");
+        assert_eq!(lines, [of("80e732af-660e"), of("91f843b0-771f")]);
+        assert_eq!(seen[0].header("authorization").unwrap(), format!("Key {KEY}"));
+    }
+    let stub = Stub::play(vec![Reply::new(403, "application/json", b"{}")]).await;
+    let providers = Providers::new(&settings(&stub)).unwrap();
+    let refused = providers.by_name("fal").unwrap().forget("image:fal-ai/flux:80e732af-660e").await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Ours);
 }
