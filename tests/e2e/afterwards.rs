@@ -193,22 +193,26 @@ async fn seen(world: &World) -> Result<Seen> {
 const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_shelf", "gallery_at"];
 
 fn paths_of(item: &Item) -> BTreeSet<String> {
-    let mut paths = BTreeSet::new();
-    for (name, value) in item.iter().filter(|(name, _)| !OF_THE_TABLE.contains(&name.as_str())) {
-        attribute_paths(name, value, &mut paths);
-    }
-    paths
+    values_of(item).into_iter().map(|(path, _)| path).collect()
 }
 
-fn attribute_paths(path: &str, value: &AttributeValue, paths: &mut BTreeSet<String>) {
+/// What an item says, by the path of each field.
+pub fn values_of(item: &Item) -> Vec<(String, String)> {
+    let mut values = Vec::new();
+    for (name, value) in item.iter().filter(|(name, _)| !OF_THE_TABLE.contains(&name.as_str())) {
+        collect_values(name, value, &mut values);
+    }
+    values
+}
+
+fn collect_values(path: &str, value: &AttributeValue, values: &mut Vec<(String, String)>) {
     match value {
-        AttributeValue::M(parts) => parts.iter().for_each(|(name, part)| {
-            attribute_paths(&format!("{path}.{name}"), part, paths);
-        }),
-        AttributeValue::L(parts) => parts.iter().for_each(|part| attribute_paths(&format!("{path}.*"), part, paths)),
-        _ => {
-            paths.insert(path.to_owned());
+        AttributeValue::M(parts) => {
+            parts.iter().for_each(|(name, part)| collect_values(&format!("{path}.{name}"), part, values));
         }
+        AttributeValue::L(parts) => parts.iter().for_each(|part| collect_values(&format!("{path}.*"), part, values)),
+        AttributeValue::S(text) => values.push((path.to_owned(), text.clone())),
+        other => values.push((path.to_owned(), format!("{other:?}"))),
     }
 }
 

@@ -8,6 +8,7 @@ mod afterwards;
 mod authorization;
 mod bad_input;
 mod buying;
+mod canaries;
 mod card_numbers;
 mod contract;
 mod crash;
@@ -100,6 +101,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         authorization::trials(world),
         bad_input::trials(world),
         buying::trials(world),
+        canaries::trials(world),
         contract::trials(world),
         erasure::trials(world),
         fraud::trials(world),

@@ -311,7 +311,7 @@ async fn arrived(person: &Person, content_type: &str, bytes: &[u8]) -> Result<Va
     inspected(person, &declared).await
 }
 
-async fn inspected(person: &Person, upload: &Value) -> Result<Value> {
+pub async fn inspected(person: &Person, upload: &Value) -> Result<Value> {
     person.eventually(&path(upload)?, |upload| upload["state"]["status"] != "pending").await
 }
 
@@ -359,7 +359,7 @@ async fn only_file(person: &Person, upload: &Value) -> Result<Vec<u8>> {
     Ok(object.body.collect().await?.to_vec())
 }
 
-fn hex_sha256(bytes: &[u8]) -> String {
+pub fn hex_sha256(bytes: &[u8]) -> String {
     digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -372,7 +372,7 @@ fn holds_canary(bytes: &[u8]) -> bool {
 }
 
 /// A picture that says where it was made, and that it is to be turned by a quarter.
-fn photograph(content_type: &str) -> Result<Vec<u8>> {
+pub fn photograph(content_type: &str) -> Result<Vec<u8>> {
     let channel = |value: u32| (value % 256) as u8;
     let pixels = RgbImage::from_fn(SIDES.0, SIDES.1, |x, y| Rgb([channel(x * 5), channel(y * 7), channel(x * y)]));
     let mut bytes = Vec::new();

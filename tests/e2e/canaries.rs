@@ -1,0 +1,205 @@
+//! Everything that somebody says about themselves, each with a word of its own, followed through the service: where it is
+//! said to lie it lies, and after an erasure it is nowhere, in no byte of the table, the bucket, the queues, the logs and
+//! the user pool.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use domain::registry::{self, KINDS};
+use reqwest::Method;
+use runtime::clock;
+use serde_json::json;
+
+use crate::{
+    afterwards::{scan, values_of},
+    authorization::Item,
+    buying::Checkout,
+    erasure::{ask, erased, records},
+    observability::logged,
+    tests, uploads,
+    world::{Answer, PASSWORD, Person, World, text},
+};
+
+tests![p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere];
+
+/// What somebody says, by what it is.
+struct Canaries {
+    /// Whose.
+    person: Person,
+    /// One for each thing that a person can say or tell by what they do.
+    words: BTreeMap<&'static str, String>,
+}
+
+impl Canaries {
+    /// Somebody who says everything that there is to say.
+    async fn plant(world: &'static World) -> Result<Self> {
+        let person = world.person().await?;
+        let seed = clock::uuid_at(clock::now()).simple().to_string();
+        let word = |what: &str| format!("{what}-{seed}");
+        let mut words = BTreeMap::from([("email", person.email.clone())]);
+        for what in ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer"] {
+            words.insert(what, word(what));
+        }
+        let canaries = Self { person, words };
+        canaries.say_everything().await?;
+        Ok(canaries)
+    }
+
+    fn word(&self, what: &str) -> Result<&str> {
+        self.words.get(what).map(String::as_str).with_context(|| format!("there is no word for {what}"))
+    }
+
+    async fn say_everything(&self) -> Result<()> {
+        let person = &self.person;
+        let client = self.word("client")?;
+        let credentials = json!({"email": person.email, "password": PASSWORD});
+        let request = person.request(Method::POST, "/v1/session/sign-in").header("user-agent", client);
+        Answer::read(request.json(&credentials).send().await?).await?.is(200)?;
+        person.patch("/v1/account", &json!({"display_name": self.word("name")?})).await?.is(200)?;
+        let body = json!({
+            "model": "sketch-image", "prompt": self.word("prompt")?, "negative_prompt": self.word("negative")?,
+            "width": 320, "height": 320,
+        });
+        let request = person.request(Method::POST, "/v1/generations").header("idempotency-key", "canary");
+        let submitted = Answer::read(request.json(&body).send().await?).await?.is(202)?;
+        person.ended(&text(&submitted.json, "id")?).await?;
+        let photograph = uploads::photograph("image/jpeg")?;
+        let body = json!({
+            "content_type": "image/jpeg", "bytes": photograph.len(), "sha256": uploads::hex_sha256(&photograph),
+            "file_name": self.word("file")?,
+        });
+        let declared = person.post("/v1/uploads", &body).await?.is(201)?.json;
+        uploads::put(&declared, &photograph, |_, _| {}).await?.is(200)?;
+        uploads::inspected(person, &declared).await?;
+        let stripe = Checkout::begin(person, "stripe", "starter").await?;
+        stripe.act("pay", &[("email", &format!("{}@example.com", self.word("stripe-buyer")?))]).await?;
+        stripe.look().await?;
+        let paypal = Checkout::begin(person, "paypal", "starter").await?;
+        paypal.act("approve", &[("email", &format!("{}@example.com", self.word("paypal-buyer")?))]).await?;
+        paypal.capture().await?.is(200)?;
+        Ok(())
+    }
+
+    /// Which words are in this text.
+    fn in_text(&self, text: &str) -> Vec<&'static str> {
+        let text = text.to_lowercase();
+        self.words.iter().filter(|(_, word)| text.contains(&word.to_lowercase())).map(|(what, _)| *what).collect()
+    }
+
+    /// Which words are in these bytes.
+    fn in_bytes(&self, bytes: &[u8]) -> Vec<&'static str> {
+        self.in_text(&String::from_utf8_lossy(bytes))
+    }
+
+    /// Where each word lies: the kind and the field of the table, or another place.
+    async fn found(&self) -> Result<BTreeMap<&'static str, Vec<String>>> {
+        let world = self.person.world;
+        let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        let mut note = |words: Vec<&'static str>, place: String| {
+            for word in words {
+                found.entry(word).or_default().push(place.clone());
+            }
+        };
+        for item in scan(world).await? {
+            let kind = kind_of(&item);
+            for (path, value) in values_of(&item) {
+                note(self.in_text(&value), format!("{kind}: {path}"));
+            }
+        }
+        for item in records(world).await? {
+            note(self.in_text(&format!("{item:?}")), "a record".to_owned());
+        }
+        for (key, bytes) in files(world).await? {
+            note(self.in_text(&key), format!("the name of a file: {key}"));
+            note(self.in_bytes(&bytes), format!("a file: {key}"));
+        }
+        for (queue, body) in messages(world).await? {
+            note(self.in_text(&body), format!("a message: {queue}"));
+        }
+        for line in logged(world).await? {
+            note(self.in_text(&line.to_string()), "a log line".to_owned());
+        }
+        note(self.in_text(&users(world).await?), "user: email".to_owned());
+        Ok(found)
+    }
+}
+
+fn kind_of(item: &Item) -> &'static str {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    registry::item_kind(part("pk"), part("sk")).map_or("no kind", |kind| kind.name)
+}
+
+/// Every version of every file.
+async fn files(world: &World) -> Result<Vec<(String, Vec<u8>)>> {
+    let (clients, bucket) = (world.clients()?, world.output("BucketName")?);
+    let mut files = Vec::new();
+    let mut pages = clients.s3().list_object_versions().bucket(bucket);
+    loop {
+        let listed = pages.clone().send().await?;
+        for version in listed.versions() {
+            let key = version.key().context("a file without a name")?;
+            let request = clients.s3().get_object().bucket(bucket).key(key);
+            // Others remove theirs meanwhile.
+            let Ok(file) = request.set_version_id(version.version_id().map(str::to_owned)).send().await else {
+                continue;
+            };
+            files.push((key.to_owned(), file.body.collect().await?.to_vec()));
+        }
+        if listed.is_truncated() != Some(true) {
+            return Ok(files);
+        }
+        pages = pages.set_key_marker(listed.next_key_marker).set_version_id_marker(listed.next_version_id_marker);
+    }
+}
+
+/// What waits in any queue now, those of the dead letters included.
+async fn messages(world: &World) -> Result<Vec<(String, String)>> {
+    let clients = world.clients()?;
+    let mut waiting = Vec::new();
+    for (output, url) in world.outputs.iter().filter(|(name, _)| name.ends_with("Url") && *name != "ApiUrl") {
+        let request = clients.sqs().receive_message().queue_url(url).max_number_of_messages(10).visibility_timeout(0);
+        for message in request.send().await?.messages.unwrap_or_default() {
+            waiting.push((output.clone(), message.body.unwrap_or_default()));
+        }
+    }
+    Ok(waiting)
+}
+
+async fn users(world: &World) -> Result<String> {
+    let (clients, mut all) = (world.clients()?, String::new());
+    let mut next = None;
+    loop {
+        let request = clients.cognito().list_users().user_pool_id(world.output("UserPoolId")?).limit(60);
+        let page = request.set_pagination_token(next).send().await?;
+        all += &format!("{:?}", page.users().iter().map(|user| user.attributes()).collect::<Vec<_>>());
+        next = page.pagination_token;
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere(
+    world: &'static World,
+) -> Result<()> {
+    let canaries = Canaries::plant(world).await?;
+    let found = canaries.found().await?;
+    for what in canaries.words.keys() {
+        ensure!(found.contains_key(what), "{what} lies nowhere: the search finds nothing, or it is not kept");
+    }
+    let declared: Vec<String> = KINDS
+        .iter()
+        .flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)))
+        .filter(|(_, field)| field.personal)
+        .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
+        .collect();
+    for (what, places) in &found {
+        let elsewhere: Vec<_> = places.iter().filter(|place| !declared.contains(place)).collect();
+        ensure!(elsewhere.is_empty(), "{what} lies where nothing personal is declared: {elsewhere:?}");
+    }
+
+    erased(world, &ask(&canaries.person).await?).await?;
+    let left = canaries.found().await?;
+    ensure!(left.is_empty(), "left after the erasure: {left:?}");
+    Ok(())
+}
