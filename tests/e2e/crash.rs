@@ -356,7 +356,7 @@ async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
         .await?
         .is(202)?;
     // It dies when everything is written and nothing is sent.
-    let order = Order::give(world, "Submit", "before", 2).await?;
+    let order = Order::give(world, "Submit", "before", 3).await?;
     let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "lost");
     let body = json!({"model": "sketch-image", "prompt": "a bottle", "width": 320, "height": 320});
     let lost = Answer::read(request.json(&body).send().await?).await?;

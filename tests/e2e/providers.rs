@@ -14,7 +14,7 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use crate::{
-    tests,
+    erasure, tests,
     world::{Answer, PATIENCE, Person, World, text},
 };
 
@@ -59,6 +59,15 @@ async fn when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_onc
             ensure!(!asked.says(canary), "a provider learns {canary}: {asked:?}");
         }
     }
+
+    // Who is erased is erased there too.
+    let receipt = erasure::erased(world, &erasure::ask(&ada).await?).await?;
+    ensure!(receipt["copies_left"] == 0, "{receipt}");
+    let forgotten = stub()?.about(&prompt).pop().context("the provider was not asked")?;
+    ensure!(
+        forgotten.line.starts_with("DELETE /v1/models/requests/job-") && forgotten.line.ends_with("/payloads"),
+        "{forgotten:?}"
+    );
     Ok(())
 }
 
@@ -246,6 +255,7 @@ impl Stub {
             ("POST", ["fal-ai", ..]) => answer(200, json!({"request_id": self.begin(prompt)})),
             ("GET", [.., "status"]) => answer(200, json!({"status": "COMPLETED"})),
             ("GET", ["fal-ai", .., job]) => answer(200, json!({"images": [{"url": self.file(job)}]})),
+            ("DELETE", ["v1", "models", "requests", _, "payloads"]) => answer(200, json!({"cdn_delete_results": []})),
             ("GET", ["files", _]) => {
                 if prompt.contains(HELD) {
                     let until = |let_go: &mut Vec<String>| !let_go.iter().any(|gone| gone == prompt);
