@@ -38,7 +38,7 @@ tests![
     paypal_verify_dies_at_each_call,
     sweep_dies_at_each_call_of_a_reconciliation,
     erase_account_dies_at_each_call,
-    p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger,
+    p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
 ];
@@ -312,12 +312,13 @@ async fn until_answered(ask: impl AsyncFn() -> Result<Answer>) -> Result<Answer>
     }
 }
 
-async fn p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'static World) -> Result<()> {
+async fn p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let picture = ada.finished_picture("a calendar").await?;
     let id = text(&picture, "id")?;
     ada.post(&format!("/v1/generations/{id}/shares"), &json!({"expires_in_s": 31_536_000})).await?.is(201)?;
     declare(&ada).await?;
+    Checkout::paid(&ada, "stripe", "starter").await?;
     world.sweep(now_and(SignedDuration::from_hours(24 * 29))).await?;
     ada.get(&format!("/v1/generations/{id}")).await?.is(200)?;
     for month in 1..=12 {
@@ -326,8 +327,12 @@ async fn p20_p21_a_year_goes_by_and_nothing_is_left_but_the_ledger(world: &'stat
     ada.get(&format!("/v1/generations/{id}")).await?.is(404)?;
     ensure!(files(world, &ada).await? == 0, "files are left");
     let mut left: Vec<String> = afterwards::drawer(world, &ada.account_id).await?;
-    left.retain(|sk| !sk.starts_with("LEDGER#") && !sk.starts_with("ACTIVITY#"));
+    left.retain(|sk| !["LEDGER#", "ACTIVITY#", "PAYMENT#"].iter().any(|kind| sk.starts_with(kind)));
     ensure!(left == ["ACCOUNT"], "{left:?}");
+    // The credits are all there, and buy what they bought before.
+    ensure!(ada.credits().await? == (239, 0), "one picture was made of 240 credits");
+    ada.finished_picture("a new calendar").await?;
+    ensure!(ada.credits().await? == (238, 0));
     Ok(())
 }
 
