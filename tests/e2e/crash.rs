@@ -41,6 +41,7 @@ tests![
     p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
+    a_lost_message_of_an_erasure_is_sent_again,
 ];
 
 static ORDERS: OnceLock<PathBuf> = OnceLock::new();
@@ -374,6 +375,15 @@ async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
     world.sweep(now_and(SignedDuration::from_secs(61))).await?;
     ensure!(ada.ended(&id).await?["status"] == "succeeded");
     Ok(())
+}
+
+async fn a_lost_message_of_an_erasure_is_sent_again(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    // Everything is written, and nothing is sent.
+    let receipt = erasure::close(&ada, SignedDuration::ZERO, Vec::new()).await?;
+    world.sweep(now_and(SignedDuration::from_secs(61))).await?;
+    erasure::erased(world, &receipt).await?;
+    erasure::nothing_is_left(&ada).await
 }
 
 /// Sweeps until it comes through, as the schedule does.
