@@ -17,6 +17,7 @@ mod fraud;
 mod journey;
 mod money_model;
 mod observability;
+mod outbound;
 mod paypal_messages;
 mod privileges;
 mod providers;
@@ -79,6 +80,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
     }
     passed &= !libtest_mimic::run(&all, afterwards::looks(&worlds, whole)).has_failed();
+    passed &= !libtest_mimic::run(&all, outbound::looks(&worlds, whole)).has_failed();
     passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
     for world in worlds {
         world.stop()?;
@@ -106,6 +108,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         erasure::trials(world),
         fraud::trials(world),
         journey::trials(world),
+        outbound::trials(world),
         providers::trials(world),
         refunds_and_disputes::trials(world),
         sessions::trials(world),

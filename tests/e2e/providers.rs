@@ -10,16 +10,19 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use crate::{
-    erasure, tests,
+    erasure,
+    outbound::Recorder,
+    tests,
     world::{Answer, PATIENCE, Person, World, text},
 };
 
 tests![
-    when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once,
+    p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once,
     a_picture_that_comes_after_its_end_is_dropped,
     a_film_that_comes_after_its_end_is_dropped,
 ];
@@ -29,7 +32,9 @@ const BUSY: &str = "[busy]";
 /// In a prompt: the file is held back until the test lets it go.
 const HELD: &str = "[held]";
 
-async fn when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once(world: &'static World) -> Result<()> {
+async fn p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once(
+    world: &'static World,
+) -> Result<()> {
     let ada = world.person().await?;
     let prompt = format!("{BUSY} a lighthouse for {}", ada.account_id.split('-').next().unwrap_or_default());
     let request = ada.request(Method::POST, "/v1/generations").header(header::USER_AGENT, "canary-agent/9");
@@ -149,9 +154,10 @@ impl Asked {
     }
 }
 
-/// replicate and fal, as far as pictures and films need them. A job's place in the list is its id.
+/// The providers, as far as pictures and films need them. A job's place in the list is its id.
 pub struct Stub {
-    base: String,
+    /// Stands in front of it.
+    pub recorder: &'static Recorder,
     jobs: Mutex<Vec<String>>,
     seen: Mutex<Vec<Asked>>,
     let_go: (Mutex<Vec<String>>, Condvar),
@@ -166,9 +172,10 @@ pub fn stub() -> Result<&'static Stub> {
         return Ok(stub);
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let base = format!("http://{}", listener.local_addr()?);
+    let recorder = Recorder::start()?;
+    recorder.lead_to(&listener.local_addr()?.to_string())?;
     let stub = STUB.get_or_init(|| Stub {
-        base,
+        recorder,
         jobs: Mutex::default(),
         seen: Mutex::default(),
         let_go: Default::default(),
@@ -189,7 +196,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Stub {
     /// The template's parameter with the addresses of the providers.
     pub fn endpoints(&self) -> String {
-        json!({"replicate": self.base, "fal": self.base}).to_string()
+        let url = self.recorder.url();
+        json!({"openai": url, "stability": url, "replicate": url, "fal": url}).to_string()
     }
 
     fn about(&self, prompt: &str) -> Vec<Asked> {
@@ -220,7 +228,7 @@ impl Stub {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        let body = String::from_utf8(body)?;
+        let body = String::from_utf8_lossy(&body).into_owned();
 
         let (method, path) = line.split_once(' ').context("no path")?;
         let prompt = self.prompt(path, &body)?;
@@ -239,6 +247,10 @@ impl Stub {
         if let Ok(body) = serde_json::from_str::<Value>(body) {
             return text(&body["input"], "prompt").or_else(|_| text(&body, "prompt"));
         }
+        // A form (RFC 7578): the value is what follows the empty line, up to the end of its own.
+        if let Some((_, part)) = body.split_once("name=\"prompt\"") {
+            return Ok(part.trim_start().lines().next().unwrap_or_default().to_owned());
+        }
         let job = path.split('/').find_map(|part| part.strip_prefix("job-")).context("no job")?;
         locked(&self.jobs).get(job.parse::<usize>()?).cloned().context("an unknown job")
     }
@@ -247,6 +259,10 @@ impl Stub {
         let answer = |status: u16, body: Value| Ok((status, "application/json", body.to_string().into_bytes()));
         let parts: Vec<_> = path.split('/').skip(1).collect();
         match (method, parts.as_slice()) {
+            ("POST", ["v1", "images", _]) => {
+                answer(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(picture()?)}]}))
+            }
+            ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", picture()?)),
             ("POST", ["v1", ..]) if prompt.contains(BUSY) => answer(503, json!({"detail": "busy"})),
             ("POST", ["v1", ..]) => answer(201, json!({"id": self.begin(prompt), "status": "starting"})),
             ("GET", ["v1", "predictions", job]) => {
@@ -278,7 +294,7 @@ impl Stub {
     }
 
     fn file(&self, job: &str) -> String {
-        format!("{}/files/{job}", self.base)
+        format!("{}/files/{job}", self.recorder.url())
     }
 }
 

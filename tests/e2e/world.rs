@@ -20,6 +20,11 @@ use runtime::{clients::Clients, config::Environment, http::STAFF};
 use serde_json::{Value, json};
 use store::Table;
 
+use crate::{
+    outbound::{Recorder, Recorders, Watch},
+    providers,
+};
+
 /// How long anything that the stack does by itself may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The password of everybody.
@@ -35,6 +40,10 @@ pub struct World {
     /// Where the stand-in for Stripe and PayPal is.
     pub standin: String,
     _payments: Payments,
+    /// What stands between the functions and everybody who is not AWS.
+    pub recorders: Recorders,
+    /// What sees where the functions go.
+    pub watch: Watch,
     /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
     /// Where the stack keeps what it holds.
@@ -88,9 +97,12 @@ impl World {
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
-        let keys = [("replicate", "key-of-replicate"), ("fal", "key-of-fal")];
-        options.provider_keys = keys.map(|(name, key)| (name.to_owned(), key.to_owned())).into();
-        let endpoints = crate::providers::stub()?.endpoints();
+        let keys = ["openai", "stability", "replicate", "fal"];
+        options.provider_keys = keys.map(|name| (name.to_owned(), format!("key-of-{name}"))).into();
+        let stub = providers::stub()?;
+        let endpoints = stub.endpoints();
+        let recorders = Recorders { providers: stub.recorder, stripe: Recorder::start()?, paypal: Recorder::start()? };
+        let payment_endpoints = recorders.payment_endpoints();
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
@@ -99,6 +111,7 @@ impl World {
             ("NotificationRetrySeconds", "2"),
             ("ErasureRetrySeconds", "3"),
             ("ProviderEndpoints", endpoints.as_str()),
+            ("PaymentEndpoints", payment_endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
@@ -106,6 +119,8 @@ impl World {
         ];
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let payments = Payments::start(0, None, PaymentKeys::default(), &mut options)?;
+        recorders.stripe.lead_to(payments.base_url())?;
+        recorders.paypal.lead_to(payments.base_url())?;
         let stack = Stack::start(&options, &mut Steps)?;
         payments.deliver_to(&stack);
         // What an earlier run wrote down goes only now that no other run has this folder.
@@ -121,6 +136,8 @@ impl World {
             base_url: stack.base_url().to_owned(),
             standin: payments.base_url().to_owned(),
             _payments: payments,
+            recorders,
+            watch: Watch::start(&endpoint),
             outputs: stack.outputs().clone(),
             endpoint,
             folder,
