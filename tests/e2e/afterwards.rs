@@ -16,29 +16,28 @@ use store::Table;
 use crate::{
     authorization::kept,
     erasure::records,
-    observability,
+    observability, privileges,
     world::{Person, World, trial},
 };
 
-/// The look at all worlds together. `whole` says that no test was left out.
-pub fn looks(worlds: &[&'static World], whole: bool) -> Vec<Trial> {
-    if !whole {
-        return Vec::new();
-    }
+/// The look at all worlds together when no test was left out.
+pub fn whole(worlds: &[&'static World]) -> Trial {
     let worlds = worlds.to_vec();
-    vec![Trial::test("afterwards::everything_declared_is_kept", move || {
+    Trial::test("afterwards::everything_declared_is_kept", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(everything_declared_is_kept(&worlds)).map_err(|error| Failed::from(format!("{error:#}")))
-    })]
+    })
 }
 
 /// The looks at one world, in the order in which they are taken.
-pub fn trials(world: &'static World) -> Vec<Trial> {
-    let world = Some(world);
+pub fn trials(world: Option<&'static World>) -> Vec<Trial> {
     vec![
         trial(world, "afterwards::every_ledger_adds_up".to_owned(), |world| Box::pin(every_ledger_adds_up(world))),
         trial(world, "afterwards::everything_kept_is_declared".to_owned(), |world| {
             Box::pin(everything_kept_is_declared(world))
+        }),
+        trial(world, "afterwards::p22_every_log_and_every_activity_has_its_end".to_owned(), |world| {
+            Box::pin(p22_every_log_and_every_activity_has_its_end(world))
         }),
     ]
 }
@@ -111,6 +110,34 @@ async fn adds_up(table: &Table, account: &str, drawer: &[Item]) -> Result<()> {
     }
     let balance = table.account(id).await?.with_context(|| format!("{id}: the account is gone"))?.balance;
     ledger::audit(&entries, balance, &open).map_err(|drift| anyhow!("{id}: {drift}"))
+}
+
+async fn p22_every_log_and_every_activity_has_its_end(world: &'static World) -> Result<()> {
+    let template = privileges::template(world, "Sweep").await?;
+    let resources = template["Resources"].as_object().context("the template has no resources")?;
+    let ends = |log: &Value| !log["Properties"]["RetentionInDays"].is_null();
+    let functions = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+    let mut looked_at = 0;
+    for (name, function) in functions {
+        let log =
+            function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().and_then(|log| resources.get(log));
+        ensure!(log.is_some_and(ends), "what {name} logs never ends");
+        looked_at += 1;
+    }
+    let endless: Vec<_> = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Logs::LogGroup" && !ends(resource))
+        .map(|(name, _)| name)
+        .collect();
+    ensure!(looked_at > 0 && endless.is_empty(), "of {looked_at} functions; logs without an end: {endless:?}");
+    let number = |item: &Item| item.get("ttl")?.as_n().ok()?.parse::<i64>().ok();
+    let longest = i64::from(registry::ACTIVITY_DAYS) * 24 * 60 * 60;
+    for item in scan(world).await?.iter().filter(|item| string(item, "sk").starts_with("ACTIVITY#")) {
+        let at: Timestamp = string(item, "at").parse()?;
+        let end = number(item).with_context(|| format!("an activity without an end: {item:?}"))?;
+        ensure!(end <= at.as_second() + longest + 1, "{item:?} stays for longer than {} days", registry::ACTIVITY_DAYS);
+    }
+    Ok(())
 }
 
 /// What was seen of each kind: the paths of its fields.

@@ -26,7 +26,7 @@ use crate::{
 tests![
     no_route_lets_anybody_in_without_an_access_token_of_this_api,
     open_routes_need_no_token_and_mind_no_bad_one,
-    what_is_somebody_elses_is_not_there_for_anybody_else,
+    p17_what_is_somebody_elses_is_not_there_for_anybody_else,
 ];
 
 /// Shown to nobody.
@@ -120,9 +120,15 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             | "/v1/session/forgot"
             | "/v1/session/reset",
         ) => own(400, Some(json!({}))),
-        ("GET", "/v1/models" | "/v1/gallery" | "/v1/packages" | "/v1/openapi.json" | "/v1/privacy/inventory") => {
-            own(200, None)
-        }
+        (
+            "GET",
+            "/v1/models"
+            | "/v1/gallery"
+            | "/v1/packages"
+            | "/v1/openapi.json"
+            | "/v1/privacy/inventory"
+            | "/v1/privacy/policy",
+        ) => own(200, None),
         // A signature lets Stripe in. What says that it is PayPal's is kept until PayPal was asked.
         ("POST", "/v1/webhooks/stripe") => own(400, Some(json!({}))),
         ("POST", "/v1/webhooks/paypal") => own(200, Some(json!({}))),
@@ -241,7 +247,7 @@ async fn open_routes_need_no_token_and_mind_no_bad_one(world: &'static World) ->
     Ok(())
 }
 
-async fn what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static World) -> Result<()> {
+async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static World) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let (hers, nobodys) = (Things::of(&ada, HER_PROMPT).await?, Things::of_nobody());
     let his = Things::of(&bob, "his own").await?;

@@ -15,10 +15,10 @@ use crate::{
 
 tests![
     what_is_no_request_is_refused_by_every_route,
-    what_is_too_large_is_refused_by_every_route,
+    p29_what_is_too_large_is_refused_by_every_route,
     what_is_not_json_by_its_type_is_refused_by_every_route,
     a_field_of_the_wrong_type_is_named_by_every_route,
-    each_field_that_breaks_a_rule_is_named,
+    p29_each_field_that_breaks_a_rule_is_named,
     a_body_that_nobody_would_read_is_refused,
     strange_text_comes_back_as_it_was_sent,
 ];
@@ -152,7 +152,7 @@ async fn what_is_no_request_is_refused_by_every_route(world: &'static World) -> 
     target.unharmed().await
 }
 
-async fn what_is_too_large_is_refused_by_every_route(world: &'static World) -> Result<()> {
+async fn p29_what_is_too_large_is_refused_by_every_route(world: &'static World) -> Result<()> {
     let target = Target::new(world).await?;
     for (operation, good) in target.routes()? {
         for body in [format!("{good}{}", " ".repeat(MEBIBYTE)), json!({"surprise": "a".repeat(MEBIBYTE)}).to_string()] {
@@ -206,7 +206,7 @@ async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static World
     target.unharmed().await
 }
 
-async fn each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result<()> {
+async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result<()> {
     let target = Target::new(world).await?;
     let generation = [
         ("model", json!(""), "model"),

@@ -11,11 +11,11 @@ use crate::{
 
 tests![
     p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees,
-    a_prompt_becomes_a_film,
-    the_same_seed_paints_the_same_picture_and_another_prompt_another,
+    p10_a_prompt_becomes_a_film,
+    p2_the_same_seed_paints_the_same_picture_and_another_prompt_another,
     p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once,
     p18_a_share_link_shows_one_picture_until_it_is_revoked,
-    a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links,
+    p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links,
 ];
 
 async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'static World) -> Result<()> {
@@ -52,7 +52,7 @@ async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'st
     Ok(())
 }
 
-async fn a_prompt_becomes_a_film(world: &'static World) -> Result<()> {
+async fn p10_a_prompt_becomes_a_film(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let body = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
@@ -66,7 +66,7 @@ async fn a_prompt_becomes_a_film(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn the_same_seed_paints_the_same_picture_and_another_prompt_another(world: &'static World) -> Result<()> {
+async fn p2_the_same_seed_paints_the_same_picture_and_another_prompt_another(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let mut pictures = Vec::new();
     for prompt in ["a red house", "a red house", "a green sea"] {
@@ -135,7 +135,7 @@ async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static 
     Ok(())
 }
 
-async fn a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links(world: &'static World) -> Result<()> {
+async fn p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links(world: &'static World) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let picture = ada.finished_picture("a sand castle").await?;
     let id = text(&picture, "id")?;

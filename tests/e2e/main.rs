@@ -19,6 +19,7 @@ mod money_model;
 mod observability;
 mod outbound;
 mod paypal_messages;
+mod policy;
 mod privileges;
 mod providers;
 mod refunds_and_disputes;
@@ -29,7 +30,7 @@ mod template;
 mod uploads;
 mod world;
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
@@ -75,12 +76,13 @@ fn run(arguments: &Arguments) -> Result<bool> {
     }
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
-    passed &= !libtest_mimic::run(&all, observability::looks(&worlds, whole)).has_failed();
     for world in &worlds {
-        passed &= !libtest_mimic::run(&all, afterwards::trials(world)).has_failed();
+        passed &= !libtest_mimic::run(&all, looks(Some(world), whole)).has_failed();
     }
-    passed &= !libtest_mimic::run(&all, afterwards::looks(&worlds, whole)).has_failed();
-    passed &= !libtest_mimic::run(&all, outbound::looks(&worlds, whole)).has_failed();
+    if whole {
+        let together = vec![observability::whole(&worlds), afterwards::whole(&worlds)];
+        passed &= !libtest_mimic::run(&all, together).has_failed();
+    }
     passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
     for world in worlds {
         world.stop()?;
@@ -109,6 +111,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         fraud::trials(world),
         journey::trials(world),
         outbound::trials(world),
+        policy::trials(world),
         providers::trials(world),
         refunds_and_disputes::trials(world),
         sessions::trials(world),
@@ -116,6 +119,20 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         uploads::trials(world),
     ];
     files.into_iter().flatten().collect()
+}
+
+/// What each world is looked at for when its tests are done, in this order. `whole` says that none was left out.
+fn looks(world: Option<&'static World>, whole: bool) -> Vec<Trial> {
+    let mut looks = observability::looks(world);
+    looks.extend(afterwards::trials(world));
+    looks.push(outbound::look(world, whole));
+    looks
+}
+
+/// The names of all tests, by file and name.
+fn names() -> BTreeSet<String> {
+    let all = trials(None).into_iter().chain(alone(None)).chain(looks(None, true));
+    all.map(|trial| trial.name().to_owned()).collect()
 }
 
 /// Those that have a stack to themselves.

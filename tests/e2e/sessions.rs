@@ -12,17 +12,17 @@ use crate::{
 };
 
 tests![
-    a_session_begins_with_a_confirmed_address,
-    the_refresh_token_is_in_a_cookie_for_this_host_alone,
+    p1_a_session_begins_with_a_confirmed_address,
+    p27_the_refresh_token_is_in_a_cookie_for_this_host_alone,
     a_refresh_replaces_the_session_and_spends_the_old_one,
-    a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session,
+    p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session,
     a_cookie_is_no_access_token,
     signing_out_ends_that_session_and_no_other,
     a_forgotten_password_is_replaced_and_ends_every_session,
     no_answer_tells_whether_an_address_is_registered,
     each_field_that_breaks_a_rule_is_named,
     many_first_sign_ins_at_once_make_one_account,
-    asking_too_often_about_one_address_is_told_when_to_come_back,
+    p11_asking_too_often_about_one_address_is_told_when_to_come_back,
 ];
 
 const OTHER_PASSWORD: &str = "Another-staple-8-cell";
@@ -97,7 +97,7 @@ async fn confirmed(stranger: &Person) -> Result<String> {
     Ok(email)
 }
 
-async fn a_session_begins_with_a_confirmed_address(world: &'static World) -> Result<()> {
+async fn p1_a_session_begins_with_a_confirmed_address(world: &'static World) -> Result<()> {
     let stranger = world.stranger()?;
     let email = unconfirmed(&stranger).await?;
     let early = sign_in(&stranger, &email, PASSWORD).await?.is(401)?;
@@ -122,7 +122,7 @@ async fn a_session_begins_with_a_confirmed_address(world: &'static World) -> Res
     Ok(())
 }
 
-async fn the_refresh_token_is_in_a_cookie_for_this_host_alone(world: &'static World) -> Result<()> {
+async fn p27_the_refresh_token_is_in_a_cookie_for_this_host_alone(world: &'static World) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let answer = sign_in(&stranger, &ada.email, PASSWORD).await?.is(200)?;
     let session = Session::of(&answer)?;
@@ -160,7 +160,7 @@ async fn a_refresh_replaces_the_session_and_spends_the_old_one(world: &'static W
     Ok(())
 }
 
-async fn a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session(world: &'static World) -> Result<()> {
+async fn p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session(world: &'static World) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let session = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let other = Session::open(&stranger, &ada.email, PASSWORD).await?;
@@ -332,7 +332,7 @@ async fn many_first_sign_ins_at_once_make_one_account(world: &'static World) -> 
     Ok(())
 }
 
-async fn asking_too_often_about_one_address_is_told_when_to_come_back(world: &'static World) -> Result<()> {
+async fn p11_asking_too_often_about_one_address_is_told_when_to_come_back(world: &'static World) -> Result<()> {
     let stranger = world.stranger()?;
     // Nobody has it: whoever is refused learns no more than that.
     let email = address();

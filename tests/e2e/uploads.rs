@@ -19,18 +19,18 @@ use crate::{
 };
 
 tests![
-    a_photograph_becomes_ready_and_loses_its_metadata,
-    a_film_becomes_ready_and_loses_where_it_was_made,
+    p3_a_photograph_becomes_ready_and_loses_its_metadata,
+    p3_a_film_becomes_ready_and_loses_where_it_was_made,
     a_ready_picture_is_the_input_of_a_generation,
     what_is_not_an_image_of_ones_own_that_is_ready_is_no_input,
     what_was_not_declared_is_refused_by_the_bucket_itself,
     a_file_that_is_not_what_was_declared_is_rejected_and_removed,
     what_arrives_after_the_inspection_is_removed_and_changes_nothing,
-    the_plan_limits_how_many_uploads_there_are_and_their_bytes,
+    p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes,
     a_deleted_upload_is_gone_in_all_versions_and_gives_its_bytes_back,
     a_repeated_declaration_is_the_same_upload,
     every_field_that_breaks_a_rule_is_named,
-    an_upload_is_seen_by_nobody_but_its_owner,
+    p17_an_upload_is_seen_by_nobody_but_its_owner,
 ];
 
 /// Stands for everything that must not survive.
@@ -38,7 +38,7 @@ const CANARY: &[u8] = b"CANARY-48.8584N-2.2945E";
 /// Across and down, as the sensor saw it.
 const SIDES: (u32, u32) = (48, 32);
 
-async fn a_photograph_becomes_ready_and_loses_its_metadata(world: &'static World) -> Result<()> {
+async fn p3_a_photograph_becomes_ready_and_loses_its_metadata(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     for content_type in ["image/jpeg", "image/png", "image/webp"] {
         let photograph = photograph(content_type)?;
@@ -56,7 +56,7 @@ async fn a_photograph_becomes_ready_and_loses_its_metadata(world: &'static World
     Ok(())
 }
 
-async fn a_film_becomes_ready_and_loses_where_it_was_made(world: &'static World) -> Result<()> {
+async fn p3_a_film_becomes_ready_and_loses_where_it_was_made(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let body = json!({"model": "sketch-video", "prompt": "a walk", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
@@ -188,7 +188,7 @@ async fn what_arrives_after_the_inspection_is_removed_and_changes_nothing(world:
     until_versions(&ada, &deleted, 0).await
 }
 
-async fn the_plan_limits_how_many_uploads_there_are_and_their_bytes(world: &'static World) -> Result<()> {
+async fn p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes(world: &'static World) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let one_byte = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     for _ in 0..20 {
@@ -257,7 +257,7 @@ async fn every_field_that_breaks_a_rule_is_named(world: &'static World) -> Resul
     Ok(())
 }
 
-async fn an_upload_is_seen_by_nobody_but_its_owner(world: &'static World) -> Result<()> {
+async fn p17_an_upload_is_seen_by_nobody_but_its_owner(world: &'static World) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let upload = arrived(&ada, "image/png", &photograph("image/png")?).await?;
     let path = path(&upload)?;

@@ -118,6 +118,7 @@ pub const EVENTS: &[Event] = &[
     event("events/privacy-delete/receipt.json", Http(404), &["GetItem"]),
     event("events/openapi/read.json", Http(200), &[]),
     event("events/openapi/inventory.json", Http(200), &[]),
+    event("events/openapi/policy.json", Http(200), &[]),
     event(
         "events/upload-inspect/arrived.json",
         Done,

@@ -11,6 +11,7 @@ mod mutation;
 mod operations;
 mod page;
 pub mod payments;
+pub mod policy;
 pub mod privacy;
 mod refusals;
 pub mod requests;

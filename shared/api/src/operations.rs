@@ -181,6 +181,8 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "ReceiptView").or(&[404]),
     open("get", "/v1/privacy/inventory", "openapi", "Everything that is held, what for, how long, and how it is taken out and erased. What is not in it is not held.")
         .gives(200, "Inventory"),
+    open("get", "/v1/privacy/policy", "openapi", "What is promised, promise by promise, with the tests that show it, as a page (HTML).")
+        .answers(200),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

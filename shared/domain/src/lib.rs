@@ -16,6 +16,7 @@ pub mod money;
 pub mod package;
 pub mod payment;
 pub mod plan;
+pub mod promise;
 pub mod rate;
 pub mod refusal;
 pub mod registry;

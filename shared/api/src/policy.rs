@@ -1,0 +1,78 @@
+//! The policy as a page: each promise, how it is kept, and the tests that show it.
+
+use domain::promise::{Kept, PROMISES, Promise};
+
+/// What the page may load: its own style, which is named by its hash ([CSP](https://www.w3.org/TR/CSP3/)).
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-D8mPfsgH9C5CPxUddrpkmztunOGJpVQnl6/nanrsK0w='; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;font:1rem/1.6 system-ui,sans-serif}\
+body{max-width:46rem;margin:3rem auto;padding:0 1.25rem}\
+h1{font-size:1.6rem;line-height:1.25}\
+section{padding:1.25rem 0;border-top:1px solid color-mix(in srgb,currentColor 18%,transparent)}\
+h2{font-size:1rem;margin:0}\
+h2 a{color:inherit;margin-right:.5rem}\
+p{margin:.4rem 0}\
+code{font-size:.85em;overflow-wrap:anywhere}\
+.open{font-weight:600;text-decoration:underline wavy}";
+
+/// The page, in HTML.
+#[must_use]
+pub fn page() -> String {
+    let kept = PROMISES.iter().filter(|promise| promise.kept != Kept::NotYet).count();
+    let promises: String = PROMISES.iter().map(section).collect();
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>What Darkroom promises</title><style>{STYLE}</style></head><body><main>\
+         <h1>What this service promises, and what shows that it does so</h1>\
+         <p>{kept} of {} promises are kept: each by tests that run against the whole service and fail when it is broken. \
+         <a href=\"inventory\">Everything that is held</a> is published too.</p>{promises}</main></body></html>",
+        PROMISES.len()
+    )
+}
+
+fn section(promise: &Promise) -> String {
+    let Promise { number, words, how, kept } = promise;
+    let shown = match kept {
+        Kept::By(tests) => {
+            let tests: String = tests.iter().map(|test| format!("<li><code>{test}</code></li>")).collect();
+            format!("<details><summary>Shown by {}</summary><ul>{tests}</ul></details>", count(tests.len()))
+        }
+        Kept::NotYet => "<p class=\"open\">Not kept yet</p>".to_owned(),
+    };
+    format!(
+        "<section id=\"p{number}\"><h2><a href=\"#p{number}\">P{number}</a>\u{201c}{}\u{201d}</h2><p>{}.</p>{shown}</section>",
+        escaped(words),
+        escaped(how)
+    )
+}
+
+fn count(tests: usize) -> String {
+    if tests == 1 { "1 test".to_owned() } else { format!("{tests} tests") }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_may_load_its_own_style() {
+        let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+        let hash = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, digest.as_ref());
+        assert!(CONTENT_SECURITY_POLICY.contains(&format!("'sha256-{hash}'")), "the hash of the style is {hash}");
+    }
+
+    #[test]
+    fn numbers_run_from_1_and_what_is_kept_is_shown() {
+        for (promise, number) in PROMISES.iter().zip(1..) {
+            assert_eq!(promise.number, number);
+            assert!(promise.kept != Kept::By(&[]), "P{number} is said to be kept, and nothing shows it");
+        }
+    }
+}
