@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     buying::Checkout,
-    template, tests,
+    exports, template, tests,
     world::{Answer, PASSWORD, Person, World, text},
 };
 
@@ -65,6 +65,7 @@ struct Things {
     upload: String,
     account: String,
     payment: String,
+    export: String,
 }
 
 impl Things {
@@ -74,6 +75,8 @@ impl Things {
         let share = share.is(201)?.json;
         let upload = json!({"content_type": "image/png", "bytes": 7, "sha256": "0".repeat(64), "file_name": "secret"});
         let upload = person.post("/v1/uploads", &upload).await?.is(201)?.json;
+        let export = exports::ask(person).await?;
+        exports::ready(person, &export).await?;
         Ok(Self {
             picture,
             share: text(&share, "id")?,
@@ -81,13 +84,14 @@ impl Things {
             upload: text(&upload, "id")?,
             account: person.account_id.clone(),
             payment: Checkout::begin(person, "paypal", "starter").await?.id,
+            export,
         })
     }
 
     fn of_nobody() -> Self {
         let id = || runtime::clock::uuid_at(runtime::clock::now()).to_string();
         let token = "a".repeat(43);
-        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id() }
+        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id(), export: id() }
     }
 }
 
@@ -103,7 +107,7 @@ struct Case {
 
 /// The case of each route: what it is asked, about these things.
 fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
-    let Things { picture, share, token, upload, account, payment } = things;
+    let Things { picture, share, token, upload, account, payment, export } = things;
     let generation = |input: &str| json!({"model": "sketch-image", "prompt": "a vase", "input_upload": input});
     let named = |path: String, body: Option<Value>| Some(Case { path, body, status: 404, names: true });
     let own = |status, body| Some(Case { path: path.to_owned(), body, status, names: false });
@@ -167,6 +171,9 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         ("GET", "/v1/checkout/{id}") => named(format!("/v1/checkout/{payment}"), None),
         ("POST", "/v1/checkout/{id}/capture") => named(format!("/v1/checkout/{payment}/capture"), None),
+        ("POST", "/v1/privacy/exports") => own(202, None),
+        ("GET", "/v1/privacy/exports") => own(200, None),
+        ("GET", "/v1/privacy/exports/{id}") => named(format!("/v1/privacy/exports/{export}"), None),
         // Her own address is not what she typed, and nobody has asked for a deletion.
         ("POST", "/v1/privacy/deletion") => own(400, Some(json!({"confirmation": "nobody@example.com"}))),
         ("GET" | "DELETE", "/v1/privacy/deletion") => own(404, None),
@@ -258,7 +265,8 @@ async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'stati
         let (method, path) = (route.method.as_str(), route.path.as_str());
         let answer = send(&bob, method, &case_of_hers, None).await?.is(case_of_hers.status)?;
         let body = String::from_utf8(answer.bytes.clone())?;
-        for secret in [&ada.email, &ada.account_id, &hers.picture, &hers.share, &hers.payment, HER_PROMPT] {
+        for secret in [&ada.email, &ada.account_id, &hers.picture, &hers.share, &hers.payment, &hers.export, HER_PROMPT]
+        {
             ensure!(!body.contains(secret), "{method} {path} tells {secret}: {body}");
         }
         if case_of_hers.names {
@@ -296,15 +304,10 @@ async fn bad_tokens(ada: &Person) -> Result<Vec<(&'static str, Option<String>)>>
     let clients = world.clients()?;
     let tokens = sign_in(&clients, client, &ada.email).await?;
     let (header, payload, signature) = parts(good)?;
-    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
     let now = runtime::clock::now().as_second();
 
     // What the pool itself signs is good, until its time is over.
-    let key = world.folder.join(format!("services/cognito-pool-keys/{pool}-access.pem"));
-    let mut signed = |exp: i64| -> Result<String> {
-        claims["exp"] = json!(exp);
-        sign(&key, header, &claims)
-    };
+    let signed = |exp: i64| like_hers(ada, |claims| claims["exp"] = json!(exp));
     let (living, expired) = (signed(now + 60)?, signed(now - 1)?);
     let stranger = world.stranger()?;
     let account = stranger.request(Method::GET, "/v1/account").bearer_auth(living);
@@ -340,7 +343,16 @@ fn parts(token: &str) -> Result<(&str, &str, &str)> {
     }
 }
 
-/// A token signed with the private key that the local user pool keeps in this file.
+/// A token like somebody's, with other claims, signed with the private key that the local user pool keeps in a file.
+pub fn like_hers(ada: &Person, change: impl FnOnce(&mut Value)) -> Result<String> {
+    let (header, payload, _) = parts(ada.token.as_deref().context("nobody signed in")?)?;
+    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+    change(&mut claims);
+    let pool = ada.world.output("UserPoolId")?;
+    sign(&ada.world.folder.join(format!("services/cognito-pool-keys/{pool}-access.pem")), header, &claims)
+}
+
+/// A token signed with the private key in this file.
 fn sign(key: &Path, header: &str, claims: &Value) -> Result<String> {
     let pem = std::fs::read_to_string(key).with_context(|| format!("no key at {}", key.display()))?;
     let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     buying::Checkout,
-    template, tests,
+    exports, template, tests,
     world::{Person, World, text},
 };
 
@@ -87,6 +87,7 @@ async fn config_of(ada: &Person) -> Result<String> {
     let token = text(&share.is(201)?.json, "token")?;
     let upload = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     let upload = text(&ada.post("/v1/uploads", &upload).await?.is(201)?.json, "id")?;
+    let export = exports::ask(ada).await?;
     let [account, payment] = [ada.account_id.clone(), Checkout::begin(ada, "paypal", "starter").await?.id];
     let mut config =
         format!("headers = {{ Authorization = \"Bearer {}\" }}\n", ada.token.as_deref().context("nobody signed in")?);
@@ -96,6 +97,7 @@ async fn config_of(ada: &Person) -> Result<String> {
             "/v1/shared/{token}" => format!("token = \"{token}\""),
             path if path.starts_with("/v1/generations/{id}") => format!("id = \"{picture}\""),
             path if path.starts_with("/v1/checkout/{id}") => format!("id = \"{payment}\""),
+            "/v1/privacy/exports/{id}" => format!("id = \"{export}\""),
             path if path.ends_with("/decision") => format!("account = \"{account}\", payment = \"{payment}\""),
             _ => continue,
         };

@@ -22,6 +22,7 @@ use crate::{
     afterwards,
     buying::{Checkout, play},
     erasure::{self, Traces},
+    exports::{self, Unpacked},
     paypal_messages::drained,
     tests,
     world::{Answer, PATIENCE, Person, World, text},
@@ -39,6 +40,9 @@ tests![
     sweep_dies_at_each_call_of_a_reconciliation,
     erase_account_dies_at_each_call,
     p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought,
+    export_archive_dies_at_each_call,
+    a_picture_that_goes_while_its_archive_is_made_is_not_in_it,
+    a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
     a_lost_message_of_an_erasure_is_sent_again,
@@ -66,11 +70,20 @@ pub struct Order {
 impl Order {
     /// Put in place whole, as the function may look at any time.
     pub async fn give(world: &World, function: &str, phase: &str, skip: u32) -> Result<Self> {
+        Self::put(world, function, json!({"phase": phase, "skip": skip})).await
+    }
+
+    /// An order to die at the first call of an operation.
+    pub async fn at(world: &World, function: &str, phase: &str, operation: &str) -> Result<Self> {
+        Self::put(world, function, json!({"phase": phase, "skip": 0, "operation": operation})).await
+    }
+
+    async fn put(world: &World, function: &str, order: Value) -> Result<Self> {
         let name = world.function_name(function).await?;
         let folder: &Path = ORDERS.get().context("this stack takes no orders")?;
         let (path, done) = (folder.join(&name), folder.join(&name).with_extension("done"));
         let written = folder.join("written");
-        std::fs::write(&written, json!({"phase": phase, "skip": skip}).to_string())?;
+        std::fs::write(&written, order.to_string())?;
         std::fs::rename(written, &path)?;
         Ok(Self { path, done })
     }
@@ -285,6 +298,46 @@ async fn erase_account_dies_at_each_call(world: &'static World) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+async fn export_archive_dies_at_each_call(world: &'static World) -> Result<()> {
+    walk(world, "ExportArchive", 20, async |ada| {
+        exports::leave_large_files(ada).await?;
+        let id = exports::ask(ada).await?;
+        exports::goes_on(ada, &id).await?;
+        let archive = Unpacked::download(ada, &id).await?;
+        ensure!(archive.files()? == exports::held_files(ada).await?, "other files are in it");
+        exports::nothing_but_the_archive_is_left(ada, &id).await
+    })
+    .await
+}
+
+async fn a_picture_that_goes_while_its_archive_is_made_is_not_in_it(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let picture = text(&ada.finished_picture("a snowman").await?, "id")?;
+    exports::leave_large_files(&ada).await?;
+    let order = Order::at(world, "ExportArchive", "after", "CreateMultipartUpload").await?;
+    let id = exports::ask(&ada).await?;
+    order.outcome().await?.context("nobody died")?;
+    ada.delete(&format!("/v1/generations/{picture}")).await?.is(204)?;
+    exports::goes_on(&ada, &id).await?;
+    let archive = Unpacked::download(&ada, &id).await?;
+    ensure!(archive.files()? == exports::held_files(&ada).await?, "other files are in it");
+    ensure!(archive.items("generation")?.len() == 1, "what was found in the beginning is told all the same");
+    Ok(())
+}
+
+async fn a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    exports::leave_large_files(&ada).await?;
+    let order = Order::at(world, "ExportArchive", "before", "ListParts").await?;
+    let id = exports::ask(&ada).await?;
+    order.outcome().await?.context("nobody died")?;
+    exports::write_over_part(&ada, &id).await?;
+    exports::goes_on(&ada, &id).await?;
+    let archive = Unpacked::download(&ada, &id).await?;
+    ensure!(archive.files()? == exports::held_files(&ada).await?, "other files are in it");
+    exports::nothing_but_the_archive_is_left(&ada, &id).await
 }
 
 /// What was bought and not taken back must be there, once, and no checkout open when its time is over.

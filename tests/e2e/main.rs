@@ -13,6 +13,7 @@ mod card_numbers;
 mod contract;
 mod crash;
 mod erasure;
+mod exports;
 mod fraud;
 mod journey;
 mod money_model;
@@ -108,6 +109,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         canaries::trials(world),
         contract::trials(world),
         erasure::trials(world),
+        exports::trials(world),
         fraud::trials(world),
         journey::trials(world),
         outbound::trials(world),

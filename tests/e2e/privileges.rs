@@ -24,7 +24,7 @@ const UNSEEN: [(&str, &str); 7] = [
         "s3:DeleteObjectVersion",
         "the local AWS asks for it for the second version of a request on, AWS for the first as well",
     ),
-    ("s3:ListBucket", "nobody lists: with it S3 answers 404, not 403, to GetObject for what is not there"),
+    ("s3:ListBucket", "who does not list has it all the same: with it S3 answers 404, not 403, for what is not there"),
 ];
 /// The only wildcard: everything that people have.
 const PEOPLES_FILES: &str = "/accounts/*";

@@ -110,6 +110,8 @@ impl World {
             ("LeaseSeconds", lease.as_str()),
             ("NotificationRetrySeconds", "2"),
             ("ErasureRetrySeconds", "3"),
+            ("ExportLeaseSeconds", "2"),
+            ("ExportRetrySeconds", "3"),
             ("ProviderEndpoints", endpoints.as_str()),
             ("PaymentEndpoints", payment_endpoints.as_str()),
             ("SessionRatePerMinute", "100000"),

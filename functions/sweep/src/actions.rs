@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
-    AccountId, GenerationId, Refusal, UploadId,
+    AccountId, ExportId, GenerationId, Refusal, UploadId,
     account::Account,
     generation::{Failure, Generation},
     payment::Rail,
@@ -17,7 +17,7 @@ use lifecycle::{
     payments::{PaymentError, Payments},
 };
 use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, Departure, DueItem, DueKind, Job, Queue, Queues, StoreError, Table, Write};
+use store::{Bucket, CommitError, Departure, DueItem, DueKind, Job, Queue, Queues, StoreError, Table, TakeOut, Write};
 
 use crate::Swept;
 
@@ -37,6 +37,8 @@ pub struct Sweep {
     pub queues: Queues,
     /// The queue of erasures.
     pub erasures: Queue,
+    /// The queue of exports.
+    pub exports: Queue,
     /// How long files stay.
     pub retention: Retention,
     /// What settles payments.
@@ -140,6 +142,37 @@ impl Sweep {
             Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// Has an export go on, ends one that was not ready in time, removes one whose time is over.
+    pub(crate) async fn export(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let Some(export) = self.table.export(item.account, ExportId(item.id)).await? else {
+            return Ok(Action::Nothing);
+        };
+        if export.is_expired(now) {
+            lifecycle::remove_export(&self.table, &self.bucket, &export).await?;
+            return Ok(Action::Removed);
+        }
+        let (next, action) = if export.is_overdue(now) {
+            (export.failed(now), Action::Overdue)
+        } else if export.awaits_message(now) {
+            // Sends first and writes second, as `remind` does.
+            self.exports.send(&TakeOut { account: export.account, export: export.id }, 0).await?;
+            (export.reminded(now), Action::Reminded)
+        } else {
+            return Ok(Action::Nothing);
+        };
+        match self.table.commit(&[Write::Export(&next)]).await {
+            Ok(()) => {}
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        if action == Action::Overdue {
+            metric(Metric::FailedExports, 1, &[]);
+            tracing::error!(export = %export.id, "an archive was not ready in time");
+            lifecycle::remove_archive(&self.bucket, &export).await?;
+        }
+        Ok(action)
     }
 
     pub(crate) async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

@@ -6,6 +6,9 @@
 //!
 //! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
 //!
+//! An archive that is being made, and whose message should have been handled by now, gets another; one that was not ready
+//! within a day has failed, which is counted; a ready one goes after seven days, file first, item last.
+//!
 //! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
 //! webhook never came, what nobody can pay any more is closed. What was heard of a payment before the payment was known is
 //! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled.
@@ -48,9 +51,9 @@ pub struct Tick {
 pub struct Swept {
     /// Messages sent again.
     pub reminded: u32,
-    /// Generations failed for their deadline.
+    /// Generations and archives failed for their deadline.
     pub overdue: u32,
-    /// Generations and uploads removed.
+    /// Generations, uploads and archives removed.
     pub removed: u32,
     /// Checkouts of which it became known how they end, and facts that found their payment.
     pub settled: u32,
@@ -77,6 +80,7 @@ pub async fn run() -> Result<(), Error> {
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
             erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
+            exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
             retention: lifecycle::retention(&environment)?,
         };
         Ok(move |event: LambdaEvent<Tick>| {
@@ -96,6 +100,8 @@ impl Sweep {
         self.each((DueKind::Generation, 1), now, (&mut swept, &mut accounts), unfinished).await;
         let erasure = async |item| self.erasure(item, now).await;
         self.each((DueKind::Erasure, 1), now, (&mut swept, &mut accounts), erasure).await;
+        let export = async |item| self.export(item, now).await;
+        self.each((DueKind::Export, 1), now, (&mut swept, &mut accounts), export).await;
         let upload = async |item| self.upload(item, now).await;
         self.each((DueKind::Upload, 1), now, (&mut swept, &mut accounts), upload).await;
         let expired = async |item| self.expired(item, now).await;

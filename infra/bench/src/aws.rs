@@ -26,6 +26,8 @@ use crate::tls::Tls;
 /// What the application key is here.
 pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+const UPLOAD: &str = "<UploadId>upload</UploadId>";
+
 /// The stand-in; it serves as long as the runtime lives.
 pub struct Aws {
     endpoint: String,
@@ -58,6 +60,22 @@ impl Aws {
         let router = router(world.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { endpoint, roots: None, account: account.to_owned(), world })
+    }
+
+    /// One that answers in its own way, on a free port.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn serving(router: Router) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { endpoint, roots: None, account: String::new(), world: Arc::default() })
+    }
+
+    /// What lies in the table.
+    pub async fn items(&self) -> Vec<Value> {
+        self.world.lock().await.items.clone()
     }
 
     /// From now on it is to be found over TLS. These are the services that will be called, in this order, as
@@ -251,11 +269,27 @@ impl World {
     fn file(&mut self, method: &Method, uri: &Uri) -> Response {
         let query: BTreeMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
         let key = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
-        let (operation, response) = match (method.as_str(), query.get("prefix")) {
-            ("PUT", _) => ("PutObject", [(ETAG, "\"0\"")].into_response()),
-            ("POST", _) => ("DeleteObjects", "<DeleteResult/>".into_response()),
-            ("GET", Some(prefix)) => ("ListObjectVersions", self.versions(prefix).into_response()),
-            ("GET", None) => (
+        let prefix = query.get("prefix");
+        let asks = |name: &str| query.contains_key(name);
+        let (operation, response) = match method.as_str() {
+            "PUT" if asks("uploadId") => ("UploadPart", [(ETAG, "\"0\"")].into_response()),
+            "PUT" => ("PutObject", [(ETAG, "\"0\"")].into_response()),
+            "POST" if asks("uploads") => ("CreateMultipartUpload", format!("<X>{UPLOAD}</X>").into_response()),
+            "POST" if asks("uploadId") => ("CompleteMultipartUpload", "<X><ETag>0</ETag></X>".into_response()),
+            "POST" => ("DeleteObjects", "<DeleteResult/>".into_response()),
+            "GET" if asks("uploads") => ("ListMultipartUploads", "<X/>".into_response()),
+            // One part is all that anything comes to here.
+            "GET" if asks("uploadId") => {
+                let part = "<Part><PartNumber>1</PartNumber><ETag>\"0\"</ETag></Part>";
+                ("ListParts", format!("<X><IsTruncated>false</IsTruncated>{part}</X>").into_response())
+            }
+            "GET" if asks("list-type") => {
+                ("ListObjectsV2", self.listed(prefix.map_or("", |prefix| prefix)).into_response())
+            }
+            "GET" if asks("prefix") => {
+                ("ListObjectVersions", self.versions(prefix.map_or("", |prefix| prefix)).into_response())
+            }
+            "GET" => (
                 "GetObject",
                 match self.objects.get(key) {
                     Some(bytes) => bytes.clone().into_response(),
@@ -266,6 +300,18 @@ impl World {
         };
         self.calls.push(operation.to_owned());
         response
+    }
+
+    fn listed(&self, prefix: &str) -> String {
+        let found = self.objects.iter().filter(|(key, _)| key.starts_with(prefix));
+        let contents = found.map(|(key, bytes)| {
+            let size = bytes.len();
+            format!(
+                "<Contents><Key>{key}</Key><Size>{size}</Size><ETag>0</ETag>\
+                <LastModified>2026-11-22T23:00:00.000Z</LastModified></Contents>"
+            )
+        });
+        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>", contents.collect::<String>())
     }
 
     fn versions(&self, prefix: &str) -> String {

@@ -28,6 +28,8 @@ use crate::payments;
 /// What the table is called.
 pub const TABLE: &str = "table";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What an invocation has, unless it is said to have something else.
+const ALLOWED: SignedDuration = SignedDuration::from_secs(60);
 
 /// What Lambda and the template tell a function.
 ///
@@ -57,6 +59,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("SESSION_RATE_PER_MINUTE", "30"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
         ("LEASE_SECONDS", "125"),
+        ("EXPORT_LEASE_SECONDS", "180"),
         ("RETENTION_FREE_DAYS", "30"),
         ("RETENTION_PLUS_DAYS", "365"),
         ("RETENTION_PRO_DAYS", "1095"),
@@ -78,6 +81,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let endpoints = json!({ "stripe": standin, "paypal": standin, "paypal_ipn": postback });
     environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
     environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
+    environment.push(("EXPORT_QUEUE_URL", format!("{}/123456789012/exports", aws.endpoint())));
     environment.push(("ERASURE_QUEUE_URL", format!("{}/123456789012/erasures", aws.endpoint())));
     environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
     environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
@@ -104,6 +108,7 @@ struct Lambda {
     to_hand_out: Mutex<mpsc::Receiver<Bytes>>,
     said: mpsc::UnboundedSender<Said>,
     heard: Mutex<mpsc::UnboundedReceiver<Said>>,
+    allowed: Mutex<SignedDuration>,
 }
 
 /// What a function says to Lambda.
@@ -121,7 +126,8 @@ impl Function {
     pub async fn start(binary: &Path, aws: &Aws) -> Result<Self> {
         let (events, to_hand_out) = mpsc::channel(1);
         let (said, heard) = mpsc::unbounded_channel();
-        let lambda = Arc::new(Lambda { events, to_hand_out: Mutex::new(to_hand_out), said, heard: Mutex::new(heard) });
+        let (to_hand_out, heard, allowed) = (Mutex::new(to_hand_out), Mutex::new(heard), Mutex::new(ALLOWED));
+        let lambda = Arc::new(Lambda { events, to_hand_out, said, heard, allowed });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let router = Router::new()
@@ -162,6 +168,11 @@ impl Function {
     /// The kernel refuses.
     pub fn limit(&self, share: &CpuShare) -> Result<()> {
         share.admit(self.process.id())
+    }
+
+    /// From now on its invocations are said to be cut off after this time.
+    pub async fn allow(&self, time: SignedDuration) {
+        *self.lambda.allowed.lock().await = time;
     }
 
     /// Hands over an event, and waits for the answer and until it asks for the next one.
@@ -223,7 +234,7 @@ async fn next(State(lambda): State<Arc<Lambda>>) -> Response {
     let Some(event) = lambda.to_hand_out.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
-    let deadline = clock::now() + SignedDuration::from_secs(60);
+    let deadline = clock::now() + *lambda.allowed.lock().await;
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("lambda-runtime-deadline-ms", deadline.as_millisecond().to_string()),

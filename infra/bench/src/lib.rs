@@ -7,6 +7,7 @@ pub mod aws;
 pub mod cpu;
 pub mod events;
 pub mod function;
+pub mod large;
 pub mod payments;
 pub mod seed;
 pub mod tls;

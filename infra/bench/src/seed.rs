@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 use domain::{
-    AccountId, ActivityId, Credits, EntryId, GenerationId, ShareId, UploadId,
+    AccountId, ActivityId, Credits, EntryId, ExportId, GenerationId, ShareId, UploadId,
     account::Account,
     catalogue::Kind,
+    export,
     generation::{Media, Visibility},
     plan::Retention,
     settings::{self, Asked},
@@ -27,12 +28,13 @@ const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
 const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
 const UPLOAD: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
 const UPLOAD_BYTES: usize = 1_204_311;
+const EXPORT: &str = "0199c8a6-3c0f-7b42-9d15-2a6b7c8d9e0f";
 const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days: 1095 };
 
 /// A stand-in that holds an account with a queued generation of this kind, a generation that succeeded, is public and has
-/// a share link, an upload that has just arrived, two ledger entries and one activity.
+/// a share link, an upload that has just arrived, two ledger entries, one activity, and an export that nobody has begun.
 ///
 /// # Errors
 /// No port is free.
@@ -84,6 +86,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         user_agent: "Mozilla/5.0".to_owned(),
     };
     let (account, sold, bought) = payments::sell(account, now)?;
+    let (account, export) = export::ask(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
     let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
         Write::Account(&account),
@@ -93,6 +96,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Generation(&queued.generation),
         Write::Upload(&upload),
         Write::Activity(&activity),
+        Write::Export(&export),
     ];
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));

@@ -24,6 +24,8 @@ use crate::{
     payments::StripeEvent,
     privacy::DeletionRequest,
     privacy::DeletionView,
+    privacy::ExportView,
+    privacy::Exports,
     privacy::Inventory,
     privacy::ReceiptView,
     requests::AccountCorrection,

@@ -179,6 +179,12 @@ pub const OPERATIONS: &[Operation] = &[
         .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
     open("get", "/v1/privacy/receipts/{id}", "privacy-delete", "The receipt of a deletion: what went and what the law keeps, by kind and count. Needs no account.")
         .gives(200, "ReceiptView").or(&[404]),
+    own("post", "/v1/privacy/exports", "privacy-export", "Have everything that is held made into one archive, within a day. Needs a recent sign-in. One is made at a time: while it is, another is a conflict. A repeat with the same Idempotency-Key gives the same answer.")
+        .with(&[IdempotencyKey]).gives(202, "ExportView").or(&[400, 403, 409, 422]),
+    own("get", "/v1/privacy/exports", "privacy-export", "The archives that were asked for and not removed yet. One goes seven days after it is ready.")
+        .gives(200, "Exports"),
+    own("get", "/v1/privacy/exports/{id}", "privacy-export", "One archive: how far it is and, for a day from when it is ready, a link to it that lives five minutes.")
+        .gives(200, "ExportView").or(&[404]),
     open("get", "/v1/privacy/inventory", "openapi", "Everything that is held, what for, how long, and how it is taken out and erased. What is not in it is not held.")
         .gives(200, "Inventory"),
     open("get", "/v1/privacy/policy", "openapi", "What is promised, promise by promise, with the tests that show it, as a page (HTML).")

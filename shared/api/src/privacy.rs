@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ReceiptId,
+    ExportId, ReceiptId,
     account::Account,
     closing::Ground,
     erasure::Receipt,
+    export::{Export, LINK_S, Progress, State},
     registry::{self, Erased, Exported, Kept, Kind, Place},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -161,6 +162,95 @@ impl From<&Kind> for KindView {
             },
             fields: fields.map(|field| FieldView { path: field.path, personal: field.personal }).collect(),
         }
+    }
+}
+
+/// Where an export is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportStatus {
+    /// Being made, or waiting for it.
+    Making,
+    /// The archive is there.
+    Ready,
+    /// It could not be made in time: ask again.
+    Failed,
+}
+
+/// An archive of everything that is held, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct ExportView {
+    /// Its id.
+    pub id: ExportId,
+    /// Where it is.
+    pub status: ExportStatus,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it is ready at the latest, or has failed.
+    pub due_at: Timestamp,
+    /// Since when it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Timestamp>,
+    /// The size of the archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Until when it can be downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_until: Option<Timestamp>,
+    /// When it is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Where to download it. Only for a single export, and while it can be downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download: Option<DownloadView>,
+}
+
+/// A link to an archive. Whoever has it can use it: it lives for minutes, and each look gives another. A download that has
+/// begun goes on when the link has died.
+#[derive(Serialize, ToSchema)]
+pub struct DownloadView {
+    /// Where.
+    pub url: String,
+    /// Until when a download can begin.
+    pub expires_at: Timestamp,
+}
+
+/// Own exports.
+#[derive(Serialize, ToSchema)]
+pub struct Exports {
+    /// Those that were not removed yet, the oldest first.
+    pub items: Vec<ExportView>,
+}
+
+impl From<Export> for ExportView {
+    fn from(export: Export) -> Self {
+        let (status, ready_at, bytes) = match export.state {
+            State::Making => (ExportStatus::Making, None, None),
+            State::Ready { at, bytes } => (ExportStatus::Ready, Some(at), Some(bytes)),
+            State::Failed { .. } => (ExportStatus::Failed, None, None),
+        };
+        Self {
+            id: export.id,
+            status,
+            progress: export.progress,
+            asked_at: export.asked_at,
+            due_at: export.deadline_at(),
+            ready_at,
+            bytes,
+            download_until: export.download_until(),
+            expires_at: export.expires_at(),
+            download: None,
+        }
+    }
+}
+
+impl DownloadView {
+    /// A link that was signed at `now`.
+    #[must_use]
+    pub fn new(url: String, now: Timestamp) -> Self {
+        Self { url, expires_at: now + SignedDuration::from_secs(i64::try_from(LINK_S).unwrap_or(0)) }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ReceiptId, Refusal, account::Account, generation::LOST_MESSAGE_S};
 
 /// Why an account goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ground {
     /// Its owner asked for it.
@@ -19,7 +19,7 @@ pub enum Ground {
 }
 
 /// An end that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Closing {
     /// The receipt that will say what was erased and what was kept.
     pub receipt: ReceiptId,

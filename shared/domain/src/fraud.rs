@@ -22,7 +22,7 @@ pub struct Rules {
 }
 
 /// Why a person must look at a payment before its credits are granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Many payments in an hour.
@@ -34,7 +34,7 @@ pub enum Reason {
 }
 
 /// What somebody decided who looked at it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// Whether the credits are granted.
     pub release: bool,
@@ -45,7 +45,7 @@ pub struct Decision {
 }
 
 /// A payment whose credits wait for a decision, or had to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Review {
     /// Which rule spoke.
     pub reason: Reason,
@@ -65,7 +65,7 @@ impl Review {
 }
 
 /// Why an account may not spend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Why {
     /// A payment is disputed.
@@ -94,7 +94,7 @@ pub enum Why {
 }
 
 /// A time for which an account may not spend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Freeze {
     /// Why.
     pub why: Why,

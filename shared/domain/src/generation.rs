@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where a generation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = GenerationStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -41,7 +41,7 @@ impl Status {
 }
 
 /// Why a generation failed, for its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Failure {
     /// The provider refused the prompt or the input image.
@@ -60,7 +60,9 @@ pub enum Failure {
 }
 
 /// Who can see it besides its owner and whoever has a share link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Nobody.
@@ -71,7 +73,7 @@ pub enum Visibility {
 }
 
 /// A file of a generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Media {
     /// Its key in the bucket.
     pub key: String,
@@ -95,7 +97,7 @@ pub struct Media {
 }
 
 /// A job at a provider that was accepted and not yet answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProviderJob {
     /// The provider.
     pub provider: String,
@@ -104,7 +106,7 @@ pub struct ProviderJob {
 }
 
 /// A generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Generation {
     /// Its id.
     pub id: GenerationId,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{HoldId, account::Account};
 
 /// A legal hold on some of what is kept of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Hold {
     /// Its id.
     pub id: HoldId,

@@ -7,6 +7,7 @@ pub mod account;
 pub mod catalogue;
 pub mod closing;
 pub mod erasure;
+pub mod export;
 pub mod fraud;
 pub mod generation;
 pub mod hold;
@@ -26,6 +27,8 @@ pub mod share;
 pub mod submission;
 pub mod upload;
 
-pub use ids::{AccountId, ActivityId, EntryId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, UploadId};
+pub use ids::{
+    AccountId, ActivityId, EntryId, ExportId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, UploadId,
+};
 pub use ledger::Credits;
 pub use refusal::Refusal;

@@ -25,7 +25,7 @@ const ASK_PENDING_EVERY_HOURS: i64 = 6;
 pub const OPEN_MINUTES: i64 = 60;
 
 /// How far the checkout came. A later one wins over an earlier one, so money wins over everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
     /// The buyer was sent to the provider.
@@ -101,7 +101,7 @@ impl Status {
 }
 
 /// A payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Payment {
     /// Its id, which is also what the provider knows it by. Nobody can guess it.
     pub id: PaymentId,

@@ -13,7 +13,7 @@ pub struct Rate {
 }
 
 /// A bucket as it is kept: thousandths of a token, and when that was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TokenBucket {
     /// Thousandths of a token left.
     pub millitokens: u64,

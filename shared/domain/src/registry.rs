@@ -51,7 +51,7 @@ pub enum Kept {
     Account,
     /// The plan's retention.
     Plan,
-    /// This many days, then the table's time to live, or the queue, removes it.
+    /// This many days, then the table's time to live, the queue or the sweep removes it.
     Days(u32),
     /// Until the expiry that its owner chose.
     OwnExpiry,
@@ -113,6 +113,8 @@ pub const PARKED_DAYS: u32 = 30;
 pub const UNCLAIMED_DAYS: u32 = 180;
 /// Days for which it is remembered that an account was erased. No older backup may be restored.
 pub const TOMBSTONE_DAYS: u32 = 400;
+/// Days that an archive of everything stays: one to be made, and as many as a ready one is kept.
+pub const EXPORT_DAYS: u32 = 8;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
@@ -179,6 +181,12 @@ pub const KINDS: &[Kind] = &[
         "address and client of sign-ins, submits and checkouts, against abuse",
         Kept::Days(ACTIVITY_DAYS),
     ),
+    drawer(
+        "export",
+        "EXPORT#",
+        "archives of everything that is held, asked for by their owner",
+        Kept::Days(EXPORT_DAYS),
+    ),
     beside(
         "share-pointer",
         ("SHARE#", "POINTER"),
@@ -211,6 +219,11 @@ pub const KINDS: &[Kind] = &[
     ),
     files("uploads", "uploads", "what was uploaded, without its metadata"),
     files("generations", "generations", "what was made, and thumbnails of it"),
+    Kind {
+        kept: Kept::Days(EXPORT_DAYS),
+        exported: Exported::Not("they are the archives that it is exported in"),
+        ..files("exports", "exports", "archives of everything that is held, and what is needed while one is made")
+    },
     record(
         "tombstone",
         "TOMBSTONE#",
@@ -235,6 +248,7 @@ pub const KINDS: &[Kind] = &[
     messages("image-message", "ImageQueueUrl", "has a picture made: two ids", false),
     messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
     messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
+    messages("export-message", "ExportsUrl", "has an archive made: two ids", false),
     messages(
         "notification",
         "NotificationsUrl",

@@ -38,7 +38,7 @@ pub struct Asked {
 }
 
 /// What will be made: every field known to be within the model's and the plan's rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Settings {
     /// A model of the catalogue.
     pub model: String,

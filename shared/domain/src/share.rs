@@ -18,7 +18,7 @@ pub const LONGEST_S: u64 = 365 * 86_400;
 pub const MEDIA_LINK_S: u64 = 240;
 
 /// A share link. Its token is not kept: only the hash of it, which the pointer is found by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Share {
     /// Its id, for listing and revoking.
     pub id: ShareId,

@@ -44,7 +44,7 @@ pub struct Declared {
 }
 
 /// Where an upload is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum State {
     /// Not there yet, or not inspected yet.
@@ -69,7 +69,7 @@ pub enum State {
 }
 
 /// An upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Upload {
     /// Its id.
     pub id: UploadId,

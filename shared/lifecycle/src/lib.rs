@@ -8,6 +8,7 @@ pub mod payments;
 
 use domain::{
     AccountId, EntryId, GenerationId,
+    export::Export,
     generation::Generation,
     ledger::{Balance, Bucket as Credited, Cause},
     plan::Retention,
@@ -166,6 +167,25 @@ pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Gene
 pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<(), LifecycleError> {
     bucket.remove_all(&Bucket::upload_prefix(upload.account, upload.id)).await?;
     gone(table.commit(&[Write::RemoveUpload(upload)]).await)
+}
+
+/// Removes the files of an export, whole or in parts, in all versions.
+///
+/// # Errors
+/// A call failed; a repeat removes the rest.
+pub async fn remove_archive(bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
+    let prefix = Bucket::export_prefix(export.account, export.id);
+    bucket.abort_uploads(&prefix).await?;
+    Ok(bucket.remove_all(&prefix).await?)
+}
+
+/// Removes what is left of an export [whose time is over](Export::is_expired): files first, item last.
+///
+/// # Errors
+/// A call failed; a repeat removes the rest.
+pub async fn remove_export(table: &Table, bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
+    remove_archive(bucket, export).await?;
+    gone(table.commit(&[Write::RemoveExport(export)]).await)
 }
 
 /// Whoever removed it first has done as well.

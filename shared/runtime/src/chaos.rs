@@ -4,7 +4,8 @@
 //! `{"skip": 2, "phase": "after"}`: two calls pass, and at the third the process aborts, either `before` the request is
 //! sent, or `after` the answer arrived and before the caller sees it. The file goes, and `<function name>.done` says which
 //! call it was, so that a test can walk through all calls without knowing them: it adds one to `skip` until the file stays.
-//! Attempts count as calls; so does, for `before`, signing a link, though nothing is sent.
+//! Attempts count as calls; so does, for `before`, signing a link, though nothing is sent. With `"operation": "ListParts"`
+//! only calls of that operation count.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,11 +57,11 @@ impl Interruption {
         }
         let order = fs::read(&taken).ok().and_then(|bytes| serde_json::from_slice::<Order>(&bytes).ok());
         match order {
-            Some(order) if order.phase == call.phase && order.skip == 0 => {
+            Some(order) if order.counts(call) && order.skip == 0 => {
                 write(&taken, call);
                 fs::rename(&taken, self.order.with_extension("done")).is_ok()
             }
-            Some(order) if order.phase == call.phase => {
+            Some(order) if order.counts(call) => {
                 write(&taken, &Order { skip: order.skip - 1, ..order });
                 put_back(&taken, &self.order)
             }
@@ -106,6 +107,14 @@ enum Phase {
 struct Order {
     skip: u32,
     phase: Phase,
+    #[serde(default)]
+    operation: Option<String>,
+}
+
+impl Order {
+    fn counts(&self, call: &Call<'_>) -> bool {
+        self.phase == call.phase && self.operation.as_deref().is_none_or(|operation| operation == call.operation)
+    }
 }
 
 #[derive(Serialize)]
@@ -158,6 +167,14 @@ mod tests {
         let done = fs::read_to_string(interruption.order.with_extension("done")).unwrap();
         assert_eq!(done, r#"{"service":"DynamoDB","operation":"GetItem","phase":"before"}"#);
         assert!(!interruption.order.exists());
+    }
+
+    #[test]
+    fn calls_of_another_operation_than_the_order_names_pass_uncounted() {
+        let interruption = interruption("names");
+        fs::write(&interruption.order, r#"{"skip": 0, "phase": "before", "operation": "PutItem"}"#).unwrap();
+        assert!(!interruption.count(&call(Phase::Before)));
+        assert!(interruption.count(&Call { operation: "PutItem", ..call(Phase::Before) }));
     }
 
     #[test]

@@ -73,11 +73,15 @@ pub enum Metric {
     PaymentMismatches,
     /// Accounts that were erased.
     Erasures,
+    /// Archives of everything that became ready.
+    Exports,
+    /// Archives of everything that were not ready in time.
+    FailedExports,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -98,6 +102,8 @@ impl Metric {
         Self::MissingWebhookEvents,
         Self::PaymentMismatches,
         Self::Erasures,
+        Self::Exports,
+        Self::FailedExports,
     ];
 
     /// The name in CloudWatch.
@@ -124,6 +130,8 @@ impl Metric {
             Self::MissingWebhookEvents => "MissingWebhookEvents",
             Self::PaymentMismatches => "PaymentMismatches",
             Self::Erasures => "Erasures",
+            Self::Exports => "Exports",
+            Self::FailedExports => "FailedExports",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The bucket: `accounts/<account>/{uploads,generations}/<id>/..`.
+//! The bucket: `accounts/<account>/{uploads,generations,exports}/<id>/..`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{AccountId, GenerationId, UploadId};
+use domain::{AccountId, ExportId, GenerationId, UploadId};
 use jiff::Timestamp;
 
 use crate::StoreError;
@@ -16,8 +16,8 @@ use crate::StoreError;
 /// The bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    s3: Client,
-    name: String,
+    pub(crate) s3: Client,
+    pub(crate) name: String,
 }
 
 /// A request that whoever has it may make, as it is, until it expires.
@@ -56,6 +56,18 @@ impl Bucket {
         format!("accounts/{account}/uploads/{id}/")
     }
 
+    /// The prefix of an export's files.
+    #[must_use]
+    pub fn export_prefix(account: AccountId, id: ExportId) -> String {
+        format!("accounts/{account}/exports/{id}/")
+    }
+
+    /// Where the archive of an export lies.
+    #[must_use]
+    pub fn archive_key(account: AccountId, id: ExportId) -> String {
+        format!("{}archive.zip", Self::export_prefix(account, id))
+    }
+
     /// Where an upload arrives.
     #[must_use]
     pub fn original_key(account: AccountId, id: UploadId) -> String {
@@ -66,6 +78,14 @@ impl Bucket {
     #[must_use]
     pub fn inspected_key(account: AccountId, id: UploadId) -> String {
         format!("{}inspected", Self::upload_prefix(account, id))
+    }
+
+    /// Which upload this is a file of, if it is one of an upload.
+    #[must_use]
+    pub fn upload_of(key: &str) -> Option<UploadId> {
+        let mut parts = key.split('/').skip(2);
+        let (Some("uploads"), Some(id)) = (parts.next(), parts.next()) else { return None };
+        id.parse().ok()
     }
 
     /// Whose upload arrived here, if this is where one arrives.

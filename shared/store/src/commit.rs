@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     AccountId,
     account::Account,
+    export::Export,
     generation::Generation,
     ledger::Entry,
     payment::{Payment, Reference},
@@ -40,6 +41,11 @@ pub enum Write<'a> {
     Upload(&'a Upload),
     /// An upload is gone.
     RemoveUpload(&'a Upload),
+    /// An export: version 1 only if there is none. It is written only while its account lives, however old it is, so that
+    /// whoever makes it finds out.
+    Export(&'a Export),
+    /// An export is gone.
+    RemoveExport(&'a Export),
     /// A new share and its pointer.
     Share(&'a Share),
     /// A share and its pointer are gone. Gone already is as good.
@@ -134,6 +140,11 @@ impl Write<'_> {
                     Condition::Version(upload.version),
                 )]
             }
+            Self::Export(export) => vec![Action::Put(item::export(export)?, Condition::over(export.version))],
+            Self::RemoveExport(export) => {
+                let keys = keys(key::drawer(export.account), key::export(export.id));
+                vec![Action::Delete(keys, Condition::Version(export.version))]
+            }
             Self::Share(share) => vec![
                 Action::Put(item::share(share)?, Condition::Absent),
                 Action::Put(item::share_pointer(share)?, Condition::Absent),
@@ -162,6 +173,7 @@ impl Write<'_> {
     /// Whose drawer gets something new that nothing there is conditioned on: that account must live.
     fn newcomer(&self) -> Option<AccountId> {
         match self {
+            Self::Export(export) => Some(export.account),
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Activity(activity) => Some(activity.account),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId, account::Account, generation::Generation, generation::Visibility, ledger::Entry, registry,
-    share::Share, upload::Upload,
+    AccountId, ActivityId, account::Account, export::Export, generation::Generation, generation::Visibility,
+    ledger::Entry, registry, share::Share, upload::Upload,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -21,7 +21,7 @@ pub(crate) const SHELF: &str = "public";
 
 /// The keys of every kind of item.
 pub mod key {
-    use domain::{AccountId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference};
+    use domain::{AccountId, ExportId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference};
 
     /// The sort key of an account.
     pub const ACCOUNT: &str = "ACCOUNT";
@@ -48,6 +48,12 @@ pub mod key {
     #[must_use]
     pub fn upload(id: UploadId) -> String {
         format!("UPLOAD#{id}")
+    }
+
+    /// An export's sort key.
+    #[must_use]
+    pub fn export(id: ExportId) -> String {
+        format!("EXPORT#{id}")
     }
 
     /// A share's sort key.
@@ -97,7 +103,7 @@ pub mod key {
 }
 
 /// The answer to a request that carried an `Idempotency-Key`, as it is kept: `body` is sealed by whoever keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Replay {
     /// Whose request.
     pub account: AccountId,
@@ -117,7 +123,7 @@ pub struct Replay {
 }
 
 /// What somebody did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityKind {
     /// Signed in.
@@ -129,7 +135,7 @@ pub enum ActivityKind {
 }
 
 /// A record of activity: from where, with what client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Activity {
     /// Its id.
     pub id: ActivityId,
@@ -229,6 +235,12 @@ pub(crate) fn gallery_at(published_at: Timestamp, generation: &Generation) -> St
 pub(crate) fn upload(upload: &Upload) -> Result<Item, StoreError> {
     let mut item = encode(upload, key::drawer(upload.account), key::upload(upload.id))?;
     due(&mut item, crate::DueKind::Upload, upload.expires_at);
+    Ok(item)
+}
+
+pub(crate) fn export(export: &Export) -> Result<Item, StoreError> {
+    let mut item = encode(export, key::drawer(export.account), key::export(export.id))?;
+    due(&mut item, crate::DueKind::Export, export.due_at());
     Ok(item)
 }
 

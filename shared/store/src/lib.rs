@@ -6,8 +6,10 @@
 mod bucket;
 mod commit;
 mod drawer;
+mod export;
 mod item;
 mod listing;
+mod parts;
 mod payments;
 mod queue;
 mod records;
@@ -16,10 +18,12 @@ mod table;
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use drawer::{Kept, Place};
+pub use export::Content;
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
+pub use parts::{LEAST_PART, MOST_PARTS, Part, Stored};
 pub use payments::{Parked, Unclaimed};
-pub use queue::{Departure, Job, Notification, Queue, Queues};
+pub use queue::{Departure, Job, Notification, Queue, Queues, TakeOut};
 pub use records::Records;
 pub use table::Table;
 

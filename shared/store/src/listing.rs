@@ -41,6 +41,8 @@ pub enum DueKind {
     Frozen,
     /// Accounts that are being deleted.
     Erasure,
+    /// Exports that are being made, and archives past their time.
+    Export,
 }
 
 impl DueKind {
@@ -56,6 +58,7 @@ impl DueKind {
             Self::Review => "review",
             Self::Frozen => "frozen",
             Self::Erasure => "erasure",
+            Self::Export => "export",
         }
     }
 
@@ -67,6 +70,7 @@ impl DueKind {
             Self::Checkout | Self::Review => "PAYMENT#",
             Self::Parked => "PARKED#",
             Self::Frozen | Self::Erasure => key::ACCOUNT,
+            Self::Export => "EXPORT#",
         }
     }
 }

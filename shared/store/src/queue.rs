@@ -1,7 +1,7 @@
 //! The queues.
 
 use aws_sdk_sqs::Client;
-use domain::{AccountId, GenerationId, catalogue::Kind};
+use domain::{AccountId, ExportId, GenerationId, catalogue::Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -35,6 +35,16 @@ pub struct Notification {
 pub struct Departure {
     /// Whose.
     pub account: AccountId,
+}
+
+/// A message: go on with this export. It says nothing else, so that one that comes twice or late does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeOut {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub export: ExportId,
 }
 
 /// One queue.
@@ -109,11 +119,13 @@ mod tests {
         let (account, generation) = (AccountId(Uuid::nil()), GenerationId(Uuid::nil()));
         let job = serde_json::to_value(Job { account, generation }).unwrap();
         let departure = serde_json::to_value(Departure { account }).unwrap();
+        let export = serde_json::to_value(TakeOut { account, export: ExportId(Uuid::nil()) }).unwrap();
         let notification = serde_json::to_value(Notification { raw: String::new() }).unwrap();
         for (kind, message) in [
             ("image-message", &job),
             ("video-message", &job),
             ("erasure-message", &departure),
+            ("export-message", &export),
             ("notification", &notification),
         ] {
             let said: BTreeSet<_> = message.as_object().unwrap().keys().map(String::as_str).collect();

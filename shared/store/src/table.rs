@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, ReturnValue},
 };
 use domain::{
-    AccountId, GenerationId, ShareId, UploadId, account::Account, generation::Generation, share::Share, upload::Upload,
+    AccountId, ExportId, GenerationId, ShareId, UploadId, account::Account, export::Export, generation::Generation,
+    share::Share, upload::Upload,
 };
 use jiff::Timestamp;
 
@@ -64,6 +65,14 @@ impl Table {
     /// The call failed.
     pub async fn upload(&self, account: AccountId, id: UploadId) -> Result<Option<Upload>, StoreError> {
         self.item(keys(key::drawer(account), key::upload(id))).await?.map(decode).transpose()
+    }
+
+    /// An export.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn export(&self, account: AccountId, id: ExportId) -> Result<Option<Export>, StoreError> {
+        self.item(keys(key::drawer(account), key::export(id))).await?.map(decode).transpose()
     }
 
     /// An account and one of its generations, in one round trip.

@@ -9,7 +9,20 @@ use crate::{
 };
 
 /// Who takes the money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Rail {
     /// Stripe Checkout.
@@ -39,7 +52,7 @@ pub enum Reference {
 }
 
 /// What a provider says about the money that it took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Receipt {
     /// Who took it.
     pub rail: Rail,
@@ -58,7 +71,7 @@ pub struct Receipt {
 
 /// How far a refund came. A later one wins: a refund can still fail after it succeeded
 /// (<https://docs.stripe.com/refunds#failed-refunds>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
     /// On its way, or there.
@@ -68,7 +81,7 @@ pub enum RefundState {
 }
 
 /// A refund, by the provider's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Refund {
     /// What the buyer got back, in the smallest unit of the payment's currency.
     pub amount: i64,
@@ -77,7 +90,7 @@ pub struct Refund {
 }
 
 /// How a dispute ended. Should both be said, the one in our favour came later: what was lost can be won on appeal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// For the buyer.
@@ -87,7 +100,7 @@ pub enum Outcome {
 }
 
 /// What is known of a dispute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Dispute {
     /// What is disputed, in the smallest unit of the payment's currency.
     pub amount: i64,

@@ -276,6 +276,25 @@ const FIELDS: &[(&str, &[Field])] = &[
     ("window", &[plain("hits"), plain("seen")]),
     ("tombstone", &[plain("at")]),
     (
+        "export",
+        &[
+            plain("id"),
+            plain("account"),
+            plain("state.status"),
+            plain("state.at"),
+            plain("state.bytes"),
+            plain("progress.files"),
+            plain("progress.files_total"),
+            plain("progress.bytes"),
+            plain("progress.bytes_total"),
+            plain("asked_at"),
+            plain("lease_until"),
+            plain("next_message_at"),
+            plain("checkpoint"),
+            plain("version"),
+        ],
+    ),
+    (
         "receipt",
         &[
             plain("id"),
@@ -307,6 +326,7 @@ const FIELDS: &[(&str, &[Field])] = &[
     ("image-message", &[plain("account"), plain("generation")]),
     ("video-message", &[plain("account"), plain("generation")]),
     ("erasure-message", &[plain("account")]),
+    ("export-message", &[plain("account"), plain("export")]),
     ("notification", &[of_person("raw")]),
     ("user", &[plain("sub"), plain("email_verified"), of_person("email")]),
     (

@@ -1,0 +1,119 @@
+//! The files that are in the archive, as the manifest and the directory at its end list them: kept beside it in pages,
+//! since there may be more than fit in memory.
+
+use archive::Record;
+use serde::Serialize;
+use store::Bucket;
+
+use crate::{checkpoint::Pages, names, work::WorkError};
+
+/// Files on a page.
+pub(crate) const PAGE: u64 = 1000;
+/// Largest page, in bytes.
+const PAGE_BYTES: u64 = 64 << 20;
+
+/// The pages; the one that is being filled is in memory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    prefix: String,
+    /// Those that are written, the one that is being filled as it was then.
+    pub pages: Pages,
+    filling: Vec<Record>,
+    /// The number of the page that is being filled.
+    number: u32,
+    /// A page that was read.
+    read: Option<(u32, Vec<Record>)>,
+}
+
+/// A file, as the manifest lists it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    bytes: u64,
+    #[serde(rename = "type")]
+    media_type: &'static str,
+    sha256: &'a str,
+}
+
+impl Directory {
+    /// The directory below this prefix, with so many files on these pages.
+    ///
+    /// # Errors
+    /// A call failed, or what should be there is not.
+    pub(crate) async fn open(bucket: &Bucket, prefix: String, files: u64, pages: Pages) -> Result<Self, WorkError> {
+        let number = u32::try_from(files / PAGE).unwrap_or(u32::MAX);
+        let mut directory = Self { prefix, pages, filling: Vec::new(), number, read: None };
+        if files % PAGE > 0 {
+            directory.filling = directory.load(bucket, number).await?;
+        }
+        Ok(directory)
+    }
+
+    /// Adds a file, for a writer with this version of the export. A page that is full is written.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) async fn add(&mut self, bucket: &Bucket, record: Record, version: u64) -> Result<(), WorkError> {
+        self.filling.push(record);
+        if self.filling.len() as u64 == PAGE {
+            self.save(bucket, version).await?;
+            self.filling.clear();
+            self.number += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes the page that is being filled, for a writer with this version of the export.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) async fn save(&mut self, bucket: &Bucket, version: u64) -> Result<(), WorkError> {
+        if self.filling.is_empty() {
+            return Ok(());
+        }
+        self.pages.push(self.number, version);
+        let page = serde_json::to_vec(&self.filling)?;
+        Ok(bucket.write(&self.key(self.number)?, "application/json", page).await?)
+    }
+
+    /// The files on a page; none behind the last one.
+    ///
+    /// # Errors
+    /// A call failed, or what should be there is not.
+    pub(crate) async fn page(&mut self, bucket: &Bucket, number: u32) -> Result<&[Record], WorkError> {
+        if number >= self.number {
+            return Ok(if number == self.number { &self.filling } else { &[] });
+        }
+        if self.read.as_ref().is_none_or(|(read, _)| *read != number) {
+            self.read = Some((number, self.load(bucket, number).await?));
+        }
+        Ok(self.read.as_ref().map_or(&[], |(_, page)| page))
+    }
+
+    async fn load(&self, bucket: &Bucket, number: u32) -> Result<Vec<Record>, WorkError> {
+        let page = bucket.read(&self.key(number)?, PAGE_BYTES).await?;
+        let page = page.ok_or(WorkError::Lost("a page of the directory"))?;
+        Ok(serde_json::from_slice(&page)?)
+    }
+
+    fn key(&self, number: u32) -> Result<String, WorkError> {
+        let name = self.pages.key("directory", number).ok_or(WorkError::Lost("a page of the directory"))?;
+        Ok(format!("{}{name}", self.prefix))
+    }
+}
+
+/// Files as lines of the manifest.
+pub(crate) fn manifest(records: &[Record]) -> Result<Vec<String>, serde_json::Error> {
+    let listed = records.iter().map(|record| Listed {
+        name: &record.name,
+        bytes: record.bytes,
+        media_type: names::media_type(&record.name),
+        sha256: &record.sha256,
+    });
+    listed.map(|listed| serde_json::to_string(&listed)).collect()
+}
+
+/// How many pages there are of so many files.
+pub(crate) const fn pages(files: u64) -> u64 {
+    files.div_ceil(PAGE)
+}

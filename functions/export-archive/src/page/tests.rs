@@ -1,0 +1,131 @@
+use std::collections::BTreeMap;
+
+use domain::{
+    Credits, EntryId, GenerationId,
+    generation::Media,
+    plan::{Plan, Retention},
+    settings::{self, Asked},
+    submission::{self, End, NewIds},
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::stock::{Moved, Run};
+
+const MARKUP: &str = "<script>alert(1)</script> \"quoted\" & 'more'";
+const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;quoted&quot; &amp; &#39;more&#39;";
+
+fn at() -> Timestamp {
+    "2026-11-22T23:04:00Z".parse().unwrap()
+}
+
+fn account(name: &str) -> Account {
+    let opened =
+        Account::open(Uuid::nil().into(), "ada@example.com".to_owned(), Credits(9), EntryId(Uuid::nil()), at()).0;
+    Account { display_name: Some(name.to_owned()), ..opened }
+}
+
+fn submitted(prompt: &str) -> Generation {
+    let asked =
+        Asked { model: "sketch-image".to_owned(), prompt: prompt.to_owned(), seed: Some(7), ..Asked::default() };
+    let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &["sketch".to_owned()]).unwrap();
+    let ids = NewIds { generation: GenerationId(Uuid::nil()), entry: EntryId(Uuid::nil()) };
+    submission::reserve(&account("Ada"), settings, quote, None, ids, at()).unwrap().generation
+}
+
+fn ended(prompt: &str, how: End) -> Generation {
+    let retention = Retention { free_days: 1, plus_days: 1, pro_days: 1 };
+    submission::end(&account("Ada"), &submitted(prompt), how, retention, EntryId(Uuid::nil()), at()).unwrap().generation
+}
+
+fn made(prompt: &str, duration_ms: Option<u64>) -> Generation {
+    let key = |file: &str| format!("accounts/a/generations/g/{file}");
+    ended(
+        prompt,
+        End::Made(vec![Media {
+            key: key("0.png"),
+            content_type: "image/png".to_owned(),
+            bytes: 1,
+            width: 640,
+            height: 480,
+            duration_ms,
+            thumbnail_key: Some(key("0.thumb.jpg")),
+            thumbhash: None,
+        }]),
+    )
+}
+
+fn shown(generation: &Generation) -> String {
+    super::generation(&serde_json::to_string(generation).unwrap()).unwrap()
+}
+
+#[test]
+fn a_picture_is_shown_from_the_archive_with_what_it_was_made_of() {
+    let html = shown(&made("a lighthouse", None));
+    let name = format!("media/undated/{}-0", Uuid::nil());
+    for part in [
+        &format!(
+            "<a href=\"{name}.png\"><img src=\"{name}.thumb.jpg\" alt=\"a lighthouse\" width=\"640\" height=\"480\""
+        ),
+        "a lighthouse</p>",
+        "22 November 2026, 23:04 UTC",
+        "sketch-image, 768×768, seed 7",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    assert!(
+        shown(&made("waves", Some(1000))).contains(&format!("<video src=\"{name}.png\" poster=\"{name}.thumb.jpg\""))
+    );
+}
+
+#[test]
+fn what_was_never_made_says_why() {
+    assert!(shown(&submitted("a lighthouse")).contains("not made yet"));
+    assert!(shown(&ended("a lighthouse", End::Canceled)).contains("taken back"));
+    let refused = Failure::Rejected { reason: "<b>no</b>".to_owned() };
+    assert!(shown(&ended("a lighthouse", End::Failed(refused))).contains("refused: &lt;b&gt;no&lt;/b&gt;"));
+    let removed = shown(&made("a lighthouse", None).removed(at()).unwrap());
+    assert!(removed.contains("removed") && !removed.contains("<img"), "{removed}");
+}
+
+#[test]
+fn markup_that_somebody_wrote_stays_text() {
+    let html = shown(&made(MARKUP, None));
+    assert!(!html.contains("<script") && html.contains(&format!("alt=\"{ESCAPED}\"")), "{html}");
+    assert!(html.contains(&format!(">{ESCAPED}</p>")), "{html}");
+    let html = opening(Some(&account(MARKUP)), &Stock::default(), at());
+    assert!(!html.contains("<script") && html.contains(&format!("<bdi>{ESCAPED}</bdi>")), "{html}");
+}
+
+fn whole() -> String {
+    let run = |kind: &str| Run { kind: kind.to_owned(), first: 0, last: 0, items: 1 };
+    let stock = Stock {
+        runs: vec![run("account"), run("generation")],
+        moved: BTreeMap::from([("Welcome".to_owned(), Moved { entries: 1, credits: 9 })]),
+        ..Stock::default()
+    };
+    let line = |kind: &str, json: String| Line { kind: kind.to_owned(), json };
+    let lines = [
+        line("account", serde_json::to_string(&account("Ada")).unwrap()),
+        line("generation", serde_json::to_string(&made("a lighthouse", None)).unwrap()),
+        line("generation", "{}".to_owned()),
+    ];
+    crate::outline::chapters(&stock).into_iter().map(|part| chapter(part, &lines, &stock, at())).collect()
+}
+
+#[test]
+fn the_page_asks_nobody_for_anything_and_every_element_is_closed() {
+    let html = whole();
+    for part in ["Welcome</td><td class=\"n\">1</td><td class=\"n\">9</td>", "<bdi>Ada</bdi>", "data/generation.json"] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    for foreign in ["http:", "https:", "src=\"/", "<script", "<link", "url(", "@import"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    for element in
+        ["html", "head", "body", "main", "header", "section", "table", "div", "article", "dl", "bdi", "p", "a"]
+    {
+        let opened = html.matches(&format!("<{element}>")).count() + html.matches(&format!("<{element} ")).count();
+        assert_eq!(opened, html.matches(&format!("</{element}>")).count(), "{element}");
+    }
+}

@@ -1,0 +1,72 @@
+//! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
+
+use domain::{
+    account::Account, export, generation::Generation, ledger::Entry, payment::Payment, share::Share, upload::Upload,
+};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Value, json};
+use store::{Activity, Replay};
+
+/// The schema of the file with the items of this kind; nothing for a kind that nobody gave a type here.
+pub(crate) fn of(kind: &str) -> Option<Value> {
+    let mut item = match kind {
+        "account" => schema_of::<Account>(),
+        "activity" => schema_of::<Activity>(),
+        "export" => schema_of::<export::Export>(),
+        "generation" => schema_of::<Generation>(),
+        "idempotency" => schema_of::<Replay>(),
+        "ledger" => schema_of::<Entry>(),
+        "payment" => schema_of::<Payment>(),
+        "share" => schema_of::<Share>(),
+        "upload" => schema_of::<Upload>(),
+        _ => return None,
+    };
+    let object = item.as_object_mut()?;
+    let (dialect, definitions) = (object.remove("$schema"), object.remove("$defs"));
+    for withheld in export::withheld(kind) {
+        object.get_mut("properties").and_then(Value::as_object_mut).map(|fields| fields.remove(*withheld));
+        object.get_mut("required").and_then(Value::as_array_mut)?.retain(|name| name != withheld);
+    }
+    // Whatever else an item has would be something that its type does not know.
+    object.insert("additionalProperties".to_owned(), Value::Bool(false));
+    let mut schema = json!({ "$schema": dialect, "title": kind, "type": "array", "items": item });
+    if let (Some(definitions), Some(schema)) = (definitions, schema.as_object_mut()) {
+        schema.insert("$defs".to_owned(), definitions);
+    }
+    Some(schema)
+}
+
+/// As it is written, which is not always as it may be read: what is left out when there is nothing to say may be missing.
+fn schema_of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::registry::{KINDS, Place};
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_item_in_a_drawer_has_a_schema() {
+        for kind in KINDS {
+            if matches!(kind.place, Place::Item { pk: "ACCOUNT#", .. }) {
+                assert!(of(kind.name).is_some(), "{} has no schema: name its type here", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_withheld_is_an_attribute_that_there_is() {
+        for (kind, mut schema) in [
+            ("share", schema_of::<Share>()),
+            ("idempotency", schema_of::<Replay>()),
+            ("export", schema_of::<export::Export>()),
+        ] {
+            for withheld in export::withheld(kind) {
+                assert!(schema["properties"][withheld].take().is_object(), "{kind} has no {withheld}");
+                assert!(of(kind).unwrap()["items"]["properties"][withheld].is_null());
+            }
+        }
+    }
+}

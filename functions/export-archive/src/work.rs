@@ -1,0 +1,267 @@
+//! One message, from claim to archive.
+
+use archive::ZipError;
+use domain::{
+    AccountId, ExportId,
+    export::{Claim, Export, Progress},
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use runtime::{
+    clock,
+    sqs::Record,
+    telemetry::{Metric, metric},
+};
+use store::{Bucket, CommitError, Queue, StoreError, Stored, Table, TakeOut, Write};
+
+use crate::{
+    checkpoint::{Checkpoint, Done, Stage, Writing},
+    names,
+    stock::{self, Line, Listed, Stock},
+    writer::{Writer, working_prefix},
+};
+
+/// When less than this is left of the invocation, the next one goes on: longer than any step takes.
+const LEAST_TIME: SignedDuration = SignedDuration::from_secs(45);
+/// Seconds before what is begun anew is begun, so that whatever is wrong with it has time to pass.
+const ANEW_S: u32 = 60;
+
+/// Why a message does not lead to the end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkError {
+    /// The table, the bucket or the queue.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Steps of the archive that do not follow from each other.
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+    /// What we wrote ourselves is not what we write.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Something is gone that is needed to go on: it is begun anew.
+    #[error("{0} is gone")]
+    Lost(&'static str),
+    /// Somebody else has it, or it has ended.
+    #[error("somebody else has it, or it has ended")]
+    Superseded,
+    /// The account is closing or gone.
+    #[error("the account is gone")]
+    Closed,
+    /// The next invocation goes on.
+    #[error("the time of the invocation is over")]
+    OutOfTime,
+}
+
+/// Makes archives.
+pub(crate) struct Exporter {
+    pub table: Table,
+    pub bucket: Bucket,
+    pub queue: Queue,
+    pub lease_s: u32,
+}
+
+/// An export that this worker has for itself, as it was last written.
+struct Held<'a> {
+    exporter: &'a Exporter,
+    export: Export,
+    deadline: Timestamp,
+}
+
+/// Pages of the stock that were just written.
+#[derive(Default)]
+struct Fresh {
+    page: Option<(u32, Vec<Line>)>,
+    list: Option<(u32, Vec<Listed>)>,
+}
+
+impl Exporter {
+    /// Does what a message asks for, if it is still to be done and nobody else is doing it.
+    pub(crate) async fn work(&self, record: Record<TakeOut>) -> Result<(), WorkError> {
+        let TakeOut { account, export: id } = record.body;
+        let Some(export) = self.table.export(account, id).await? else {
+            // An attempt that came too late and died may have written something after the rest was removed.
+            return self.clear(account, id).await;
+        };
+        let Claim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
+        let mut held = Held { exporter: self, export, deadline: record.deadline };
+        let made = match held.write(*claimed).await {
+            Ok(()) => held.make().await,
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok(()) => Ok(()),
+            Err(WorkError::Superseded) => {
+                tracing::info!(export = %id, "somebody else has it, or it has ended: this attempt stops");
+                Ok(())
+            }
+            Err(WorkError::Closed) => self.clear(account, id).await,
+            Err(WorkError::OutOfTime) => held.hand_on(0).await,
+            Err(WorkError::Lost(what)) => {
+                tracing::warn!(export = %id, what, "gone: the archive is begun anew");
+                // If somebody else has it by now, this is refused, and what is there is theirs.
+                held.write(held.export.stepped(None, Progress::default(), self.lease_s, clock::now())).await?;
+                self.clear(account, id).await?;
+                held.hand_on(ANEW_S).await
+            }
+            Err(error) => {
+                // Whoever gets the next message need not wait for the lease to end. If this fails too, they do.
+                let _ = held.write(held.export.handed_on(0, clock::now())).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes all that there is of an archive.
+    async fn clear(&self, account: AccountId, id: ExportId) -> Result<(), WorkError> {
+        let prefix = Bucket::export_prefix(account, id);
+        self.bucket.abort_uploads(&prefix).await?;
+        Ok(self.bucket.remove_all(&prefix).await?)
+    }
+}
+
+impl Held<'_> {
+    async fn make(&mut self) -> Result<(), WorkError> {
+        let (found, fresh) = self.take_stock().await?;
+        let mut writer = Writer::open(&self.exporter.bucket, self.export.clone(), found).await?;
+        writer.remember(fresh.page, fresh.list);
+        while !writer.zip.has_ended() {
+            self.check_time()?;
+            writer.step().await?;
+            if writer.flush().await? {
+                self.keep(&writer.checkpoint()).await?;
+                writer.export.clone_from(&self.export);
+            }
+        }
+        writer.complete().await?;
+        self.exporter.bucket.remove_all(&working_prefix(&self.export)).await?;
+        let (files, bytes) = (writer.done.files, writer.done.bytes);
+        let progress = Progress { files, files_total: files, bytes, bytes_total: bytes };
+        let ready = self.export.ready(writer.zip.position(), clock::now());
+        self.write(Export { progress, ..ready }).await?;
+        metric(Metric::Exports, 1, &[]);
+        tracing::info!(export = %self.export.id, files, "an archive is ready");
+        Ok(())
+    }
+
+    /// Writes down what there is, and begins the archive of it. What was written down before is not looked for again.
+    async fn take_stock(&mut self) -> Result<((Stock, Writing, Done), Fresh), WorkError> {
+        let mut checkpoint = Checkpoint::of(self.export.checkpoint.as_deref());
+        let mut fresh = Fresh::default();
+        loop {
+            self.check_time()?;
+            let Checkpoint { mut stock, stage, done } = checkpoint;
+            let stage = match stage {
+                Stage::Items(after) => {
+                    let (page, next) = self.take_items(&mut stock, after).await?;
+                    fresh.page = Some(page);
+                    next.map_or(Stage::Files(None), |next| Stage::Items(Some(next)))
+                }
+                Stage::Files(after) => {
+                    let (list, next) = self.take_files(&mut stock, after).await?;
+                    fresh.list = Some(list);
+                    match next {
+                        Some(next) => Stage::Files(Some(next)),
+                        None => Stage::Archive(Box::new(Writing::begin(self.begin_upload().await?, &stock))),
+                    }
+                }
+                Stage::Archive(writing) => return Ok(((stock, *writing, done), fresh)),
+            };
+            checkpoint = Checkpoint { stock, stage, done };
+            self.keep(&checkpoint).await?;
+        }
+    }
+
+    /// The next page of the drawer, and where the one after it begins.
+    async fn take_items(
+        &self,
+        stock: &mut Stock,
+        after: Option<String>,
+    ) -> Result<((u32, Vec<Line>), Option<String>), WorkError> {
+        let page = self.exporter.table.contents(self.export.account, after).await?;
+        let number = stock.pages.count();
+        let lines = stock.add_page(page.items, self.export.version, clock::now());
+        self.write_page(stock.pages.key("items", number), stock::encode(&lines)).await?;
+        Ok(((number, lines), page.next))
+    }
+
+    /// The next page of the list of files, and where the one after it begins. Archives are not in archives.
+    async fn take_files(
+        &self,
+        stock: &mut Stock,
+        after: Option<String>,
+    ) -> Result<((u32, Vec<Listed>), Option<String>), WorkError> {
+        let prefix = Bucket::account_prefix(self.export.account);
+        let page = self.exporter.bucket.list(&prefix, after).await?;
+        let archives = format!("{prefix}exports/");
+        let mut list = Vec::with_capacity(page.items.len());
+        for stored in page.items.into_iter().filter(|stored| !stored.key.starts_with(&archives)) {
+            list.push(self.named(stored).await?);
+        }
+        let number = stock.lists.count();
+        stock.add_list(&list, self.export.version);
+        self.write_page(stock.lists.key("files", number), serde_json::to_vec(&list)?).await?;
+        Ok(((number, list), page.next))
+    }
+
+    async fn write_page(&self, name: Option<String>, page: Vec<u8>) -> Result<(), WorkError> {
+        let key = format!("{}{}", working_prefix(&self.export), name.unwrap_or_default());
+        Ok(self.exporter.bucket.write(&key, "application/octet-stream", page).await?)
+    }
+
+    async fn named(&self, stored: Stored) -> Result<Listed, WorkError> {
+        let upload = match Bucket::upload_of(&stored.key) {
+            Some(id) => self.exporter.table.upload(self.export.account, id).await?,
+            None => None,
+        };
+        let name = names::of_file(&stored.key, upload.as_ref());
+        let Stored { key, bytes, etag, modified } = stored;
+        Ok(Listed { key, name, bytes, etag, modified })
+    }
+
+    /// Begins the upload of the archive; one that somebody began who died before writing it down is ended.
+    async fn begin_upload(&self) -> Result<String, WorkError> {
+        let (bucket, Export { account, id, asked_at, .. }) = (&self.exporter.bucket, &self.export);
+        bucket.abort_uploads(&Bucket::export_prefix(*account, *id)).await?;
+        let day = TimeZone::UTC.to_datetime(*asked_at).date();
+        let save_as = format!("darkroom-{day}.zip");
+        Ok(bucket.begin_upload(&Bucket::archive_key(*account, *id), "application/zip", &save_as).await?)
+    }
+
+    fn check_time(&self) -> Result<(), WorkError> {
+        let left = self.deadline.duration_since(clock::now());
+        if left < LEAST_TIME { Err(WorkError::OutOfTime) } else { Ok(()) }
+    }
+
+    /// Moves the checkpoint.
+    async fn keep(&mut self, checkpoint: &Checkpoint) -> Result<(), WorkError> {
+        let kept = serde_json::to_string(checkpoint)?;
+        let progress = checkpoint.progress();
+        self.write(self.export.stepped(Some(kept), progress, self.exporter.lease_s, clock::now())).await
+    }
+
+    /// Gives it up for another invocation, and sends the message for that. One that is lost is sent by the sweep.
+    async fn hand_on(&mut self, delay_s: u32) -> Result<(), WorkError> {
+        self.write(self.export.handed_on(delay_s, clock::now())).await?;
+        let Export { account, id: export, .. } = self.export;
+        if let Err(error) = self.exporter.queue.send(&TakeOut { account, export }, delay_s).await {
+            tracing::warn!(error = %error, %export, "the message was not sent: the sweep will send it");
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, next: Export) -> Result<(), WorkError> {
+        match self.exporter.table.commit(&[Write::Export(&next)]).await {
+            Ok(()) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(CommitError::Closed) => return Err(WorkError::Closed),
+            Err(CommitError::Stale | CommitError::Replayed(_)) => {
+                // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
+                let current = self.exporter.table.export(next.account, next.id).await?;
+                if current.as_ref() != Some(&next) {
+                    return Err(WorkError::Superseded);
+                }
+            }
+        }
+        self.export = next;
+        Ok(())
+    }
+}

@@ -1,0 +1,288 @@
+//! A stand-in for AWS in which somebody has as much as one likes: items and files are made up when they are asked for, and
+//! of an archive nothing is kept but its size, unless it is to go into a file. So what a function needs for it can be seen
+//! on any machine.
+
+use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail, ensure};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::catalogue::Kind;
+use http::{
+    HeaderMap, Method, StatusCode, Uri,
+    header::{CONTENT_TYPE, ETAG, RANGE},
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::{aws::Aws, function::Function, seed};
+
+/// Generations on a page of the drawer: about a megabyte.
+const ITEMS_A_PAGE: u64 = 600;
+/// Files on a page of the bucket's list.
+const FILES_A_PAGE: u64 = 1000;
+const NOISE_BYTES: usize = 1 << 20;
+/// What the function keeps of an invocation for handing on what is not done.
+const KEPT_BACK: SignedDuration = SignedDuration::from_secs(45);
+/// When the first generation was submitted, in milliseconds; each of the others a second later.
+const FIRST_MS: u64 = 1_790_000_000_000;
+
+/// How much there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Holdings {
+    /// Generations, each with one picture.
+    pub generations: u64,
+    /// Bytes of each picture.
+    pub picture_bytes: u64,
+}
+
+/// The stand-in.
+pub struct Large {
+    /// Where it is.
+    pub aws: Aws,
+    world: Arc<Mutex<World>>,
+}
+
+struct World {
+    holdings: Holdings,
+    account: Value,
+    generation: Value,
+    export: Value,
+    noise: Bytes,
+    kept: BTreeMap<String, Bytes>,
+    archive: Option<File>,
+    parts: u32,
+}
+
+impl Large {
+    /// Starts it on a free port. The archive goes into `archive`, or nowhere.
+    ///
+    /// # Errors
+    /// No port is free, or the file cannot be written.
+    pub async fn start(holdings: Holdings, archive: Option<&Path>) -> Result<Self> {
+        let items = seed::aws(Kind::Image).await?.items().await;
+        let find = |start: &str| {
+            let found = items.iter().find(|item| text(item, "/sk/S").is_some_and(|sk| sk.starts_with(start)));
+            found.cloned().with_context(|| format!("no {start} was sown"))
+        };
+        let world = Arc::new(Mutex::new(World {
+            holdings,
+            account: find("ACCOUNT")?,
+            generation: find("GENERATION#")?,
+            export: find("EXPORT#")?,
+            noise: noise(),
+            kept: BTreeMap::new(),
+            archive: archive.map(File::create).transpose()?,
+            parts: 0,
+        }));
+        let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(world.clone());
+        Ok(Self { aws: Aws::serving(router).await?, world })
+    }
+
+    /// Has the function make the archive, in as many invocations as it takes: with `allowed` each has so much longer than
+    /// the one before, the first has that and what the function keeps for itself. Answers how many it took, and the size.
+    ///
+    /// # Errors
+    /// It fails, or makes no archive.
+    pub async fn export(&self, function: &mut Function, allowed: Option<SignedDuration>) -> Result<(i32, u64)> {
+        let event = std::fs::read(local::workspace().join("events/export-archive/asked.json"))?;
+        for invocation in 1.. {
+            if let Some(allowed) = allowed {
+                function.allow(KEPT_BACK + allowed * invocation).await;
+            }
+            function.invoke(event.clone().into()).await?;
+            match self.state().await {
+                (status, Some(bytes)) if status == "ready" => return Ok((invocation, bytes.parse()?)),
+                (status, _) => ensure!(status == "making", "the archive is {status}"),
+            }
+        }
+        bail!("it is never ready")
+    }
+
+    /// Where the export is, and the size of its archive once it is ready.
+    async fn state(&self) -> (String, Option<String>) {
+        let export = &self.world.lock().await.export;
+        let bytes = text(export, "/state/M/bytes/N").map(str::to_owned);
+        (text(export, "/state/M/status/S").unwrap_or_default().to_owned(), bytes)
+    }
+
+    /// Parts that were written, those that were written again included.
+    pub async fn parts(&self) -> u32 {
+        self.world.lock().await.parts
+    }
+}
+
+/// Bytes that look like those of a picture.
+fn noise() -> Bytes {
+    let mut state = 7_u64;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u8::try_from(state >> 56).unwrap_or(0)
+    };
+    (0..NOISE_BYTES).map(next).collect::<Vec<_>>().into()
+}
+
+async fn answer(
+    State(world): State<Arc<Mutex<World>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut world = world.lock().await;
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match header("x-amz-target").and_then(|target| target.rsplit_once('.')) {
+        Some((_, operation)) => {
+            let answer = world.call(operation, &serde_json::from_slice(&body).unwrap_or_default());
+            ([(CONTENT_TYPE, "application/x-amz-json-1.0")], answer.to_string()).into_response()
+        }
+        None => match world.file(&method, &uri, header(RANGE.as_str()), body) {
+            Ok(response) => response,
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        },
+    }
+}
+
+impl World {
+    fn call(&mut self, operation: &str, body: &Value) -> Value {
+        match operation {
+            "GetItem" if body.pointer("/Key/sk") == self.export.get("sk") => json!({ "Item": self.export }),
+            "TransactWriteItems" => {
+                let put = body.pointer("/TransactItems/0/Put/Item");
+                if let Some(item) = put.filter(|item| item.get("sk") == self.export.get("sk")) {
+                    self.export = item.clone();
+                }
+                json!({})
+            }
+            "Query" => self.page(body.pointer("/ExclusiveStartKey/sk/S").and_then(Value::as_str)),
+            _ => json!({}),
+        }
+    }
+
+    /// The drawer: the account, then the generations. A sort key ends with the id, and an id tells the number.
+    fn page(&self, after: Option<&str>) -> Value {
+        let first = after.and_then(number_of).map_or(0, |last| last + 1);
+        let last = self.holdings.generations.min(first + ITEMS_A_PAGE);
+        let mut items: Vec<_> = if first == 0 { vec![self.account.clone()] } else { Vec::new() };
+        items.extend((first..last).map(|number| self.generation(number)));
+        if last == self.holdings.generations {
+            return json!({ "Count": items.len(), "Items": items });
+        }
+        let sk = format!("GENERATION#{}", id(last - 1));
+        let next = json!({ "pk": self.account.get("pk"), "sk": { "S": sk } });
+        json!({ "Count": items.len(), "Items": items, "LastEvaluatedKey": next })
+    }
+
+    fn generation(&self, number: u64) -> Value {
+        let (mut item, id) = (self.generation.clone(), id(number));
+        for (place, value) in [
+            ("/sk/S", format!("GENERATION#{id}")),
+            ("/id/S", id),
+            ("/media/L/0/M/key/S", self.key(number)),
+            ("/media/L/0/M/thumbnail_key/S", self.key(number)),
+            ("/media/L/0/M/bytes/N", self.holdings.picture_bytes.to_string()),
+        ] {
+            if let Some(place) = item.pointer_mut(place) {
+                *place = value.into();
+            }
+        }
+        item
+    }
+
+    fn key(&self, number: u64) -> String {
+        format!("{}generations/{}/0.png", self.prefix(), id(number))
+    }
+
+    fn prefix(&self) -> String {
+        format!("accounts/{}/", text(&self.account, "/id/S").unwrap_or_default())
+    }
+
+    fn file(&mut self, method: &Method, uri: &Uri, range: Option<&str>, body: Bytes) -> Result<Response> {
+        let query: BTreeMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+        let key = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key).to_owned();
+        let asks = |name: &str| query.contains_key(name);
+        Ok(match method.as_str() {
+            "PUT" if asks("uploadId") => {
+                self.parts += 1;
+                if let Some(archive) = &mut self.archive {
+                    archive.write_all(&body)?;
+                }
+                [(ETAG, "\"0\"")].into_response()
+            }
+            "PUT" => {
+                self.kept.insert(key, body);
+                [(ETAG, "\"0\"")].into_response()
+            }
+            "POST" if asks("uploads") => "<X><UploadId>upload</UploadId></X>".into_response(),
+            "POST" if asks("uploadId") => "<X><ETag>0</ETag></X>".into_response(),
+            "POST" => {
+                self.kept.clear();
+                "<DeleteResult/>".into_response()
+            }
+            "GET" if asks("uploads") => "<X/>".into_response(),
+            "GET" if asks("uploadId") => {
+                let part = |number: u32| format!("<Part><PartNumber>{number}</PartNumber><ETag>\"0\"</ETag></Part>");
+                format!("<X>{}</X>", (1..=self.parts).map(part).collect::<String>()).into_response()
+            }
+            "GET" if asks("list-type") => self.list(query.get("start-after").map(AsRef::as_ref)).into_response(),
+            "GET" if asks("prefix") => {
+                let version = |key: &String| format!("<Version><Key>{key}</Key><VersionId>1</VersionId></Version>");
+                format!("<X>{}</X>", self.kept.keys().map(version).collect::<String>()).into_response()
+            }
+            "GET" => match (self.kept.get(&key), range) {
+                (Some(bytes), _) => bytes.clone().into_response(),
+                (None, Some(range)) => self.picture(range).context("a range that is not understood")?,
+                (None, None) => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>").into_response(),
+            },
+            _ => StatusCode::NOT_IMPLEMENTED.into_response(),
+        })
+    }
+
+    fn list(&self, after: Option<&str>) -> String {
+        let first = after.and_then(|key| number_of(key.split('/').nth(3)?)).map_or(0, |last| last + 1);
+        let last = self.holdings.generations.min(first + FILES_A_PAGE);
+        let contents = (first..last).map(|number| {
+            let (key, size) = (self.key(number), self.holdings.picture_bytes);
+            format!(
+                "<Contents><Key>{key}</Key><Size>{size}</Size><ETag>0</ETag>\
+                <LastModified>2026-11-22T23:00:00.000Z</LastModified></Contents>"
+            )
+        });
+        let more = last < self.holdings.generations;
+        format!("<X><IsTruncated>{more}</IsTruncated>{}</X>", contents.collect::<String>())
+    }
+
+    /// `bytes=0-4194303` of a picture.
+    fn picture(&self, range: &str) -> Option<Response> {
+        let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        let mut bytes = Vec::with_capacity(last + 1 - first);
+        while first + bytes.len() <= last {
+            let from = (first + bytes.len()) % NOISE_BYTES;
+            let most = (last + 1 - first - bytes.len()).min(NOISE_BYTES - from);
+            bytes.extend_from_slice(self.noise.get(from..from + most)?);
+        }
+        Some((StatusCode::PARTIAL_CONTENT, bytes).into_response())
+    }
+}
+
+fn text<'a>(item: &'a Value, place: &str) -> Option<&'a str> {
+    item.pointer(place)?.as_str()
+}
+
+/// The id of a generation: a UUIDv7, so that they sort by number.
+fn id(number: u64) -> String {
+    let time = FIRST_MS + 1000 * number;
+    format!("{:08x}-{:04x}-7000-8000-000000000000", time >> 16, time & 0xffff)
+}
+
+fn number_of(text: &str) -> Option<u64> {
+    let id = text.rsplit('#').next()?;
+    let time = u64::from_str_radix(&format!("{}{}", id.get(..8)?, id.get(9..13)?), 16).ok()?;
+    Some(time.checked_sub(FIRST_MS)? / 1000)
+}

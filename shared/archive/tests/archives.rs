@@ -1,0 +1,209 @@
+//! Archives as others read them: Python's `zipfile`, and Info-ZIP's `unzip` where there is one.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking, and say what they leave out")]
+
+use std::{
+    fs::File,
+    io::{Seek, SeekFrom, Write},
+    path::PathBuf,
+    process::Command,
+};
+
+use archive::{Entry, Record, Zip, ZipError};
+use jiff::Timestamp;
+
+/// Where an archive goes.
+trait Sink {
+    fn take(&mut self, bytes: &mut Vec<u8>);
+}
+
+const MIB: usize = 1 << 20;
+const ZEROS: &[u8] = &[0; MIB];
+
+/// A file in which zeros are holes: an archive of gigabytes takes no room.
+struct Sparse(File);
+
+impl Sink for Sparse {
+    fn take(&mut self, bytes: &mut Vec<u8>) {
+        if bytes.as_slice() == ZEROS {
+            self.0.seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap())).unwrap();
+        } else {
+            self.0.write_all(bytes).unwrap();
+        }
+        bytes.clear();
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn take(&mut self, bytes: &mut Vec<u8>) {
+        self.append(bytes);
+    }
+}
+
+fn entry(name: &str, most: Option<u64>) -> Entry {
+    Entry { name: name.to_owned(), modified: Timestamp::from_second(1_790_000_000).unwrap(), most }
+}
+
+/// Writes a file of `times` times the same bytes.
+fn add(zip: &mut Zip, (name, most): (&str, Option<u64>), (bytes, times): (&[u8], u64), sink: &mut impl Sink) -> Record {
+    let mut out = Vec::new();
+    zip.begin(entry(name, most), &mut out).unwrap();
+    sink.take(&mut out);
+    for _ in 0..times {
+        zip.write(bytes, &mut out).unwrap();
+        sink.take(&mut out);
+    }
+    let record = zip.end(&mut out).unwrap();
+    sink.take(&mut out);
+    record
+}
+
+fn close(mut zip: Zip, records: &[Record], sink: &mut impl Sink) {
+    let mut out = Vec::new();
+    for record in records {
+        zip.list(record, &mut out).unwrap();
+    }
+    zip.finish(&mut out).unwrap();
+    sink.take(&mut out);
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Has others test the archive, and answers what Python says of each file: name, size, CRC-32.
+fn read_by_others(path: &PathBuf) -> Vec<(String, u64, u32)> {
+    let script = "import sys, zipfile\n\
+        archive = zipfile.ZipFile(sys.argv[1])\n\
+        assert archive.testzip() is None\n\
+        for i in archive.infolist(): print(i.file_size, i.CRC, i.filename)";
+    let python = Command::new("python3").args(["-c", script]).arg(path).output().unwrap();
+    assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+    match Command::new("unzip").arg("-tq").arg(path).output() {
+        Ok(unzip) => assert!(unzip.status.success(), "{}", String::from_utf8_lossy(&unzip.stdout)),
+        Err(_) => eprintln!("there is no unzip here: Python alone has read it"),
+    }
+    let listed = String::from_utf8(python.stdout).unwrap();
+    let read = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        let (bytes, crc32) = (words.next().unwrap().parse().unwrap(), words.next().unwrap().parse().unwrap());
+        (words.next().unwrap().to_owned(), bytes, crc32)
+    };
+    listed.lines().map(read).collect()
+}
+
+fn listed(records: &[Record]) -> Vec<(String, u64, u32)> {
+    records.iter().map(|record| (record.name.clone(), record.bytes, record.crc32)).collect()
+}
+
+#[test]
+fn others_read_what_was_written() {
+    let (mut zip, mut bytes) = (Zip::default(), Vec::new());
+    let records = [
+        add(&mut zip, ("empty", Some(0)), (b"", 0), &mut bytes),
+        add(&mut zip, ("data/letters.txt", None), (b"abc", 1000), &mut bytes),
+        // What was begun and left out is in nobody's way.
+        {
+            zip.begin(entry("left out", None), &mut bytes).unwrap();
+            zip.write(b"half of it", &mut bytes).unwrap();
+            zip.abandon();
+            add(&mut zip, ("after it", None), (b"xyz", 1), &mut bytes)
+        },
+        add(&mut zip, ("media/\u{e9}t\u{e9} \u{1f305}.png", Some(4000)), (b"\x89PNG", 1000), &mut bytes),
+    ];
+    close(zip, &records, &mut bytes);
+    std::fs::write(path("few.zip"), &bytes).unwrap();
+    assert_eq!(read_by_others(&path("few.zip")), listed(&records));
+    // As `printf 'abc%.0s' {1..1000} | sha256sum` has it.
+    assert_eq!(records[1].sha256, "328de8f1895f8bb09f6e6b4c2012ef2b2a6f067cd002794b750aa040a6f6d8bd");
+}
+
+#[test]
+fn an_archive_without_files_is_one() {
+    let mut bytes = Vec::new();
+    close(Zip::default(), &[], &mut bytes);
+    assert_eq!(bytes.len(), 22);
+    std::fs::write(path("none.zip"), &bytes).unwrap();
+    let script = "import sys, zipfile; assert zipfile.ZipFile(sys.argv[1]).namelist() == []";
+    assert!(Command::new("python3").args(["-c", script]).arg(path("none.zip")).status().unwrap().success());
+}
+
+#[test]
+fn another_process_goes_on_wherever_one_stopped() {
+    let whole = |stop: &mut dyn FnMut(Zip) -> Zip| {
+        let (mut zip, mut bytes, mut records) = (Zip::default(), Vec::new(), Vec::new());
+        for name in ["one", "two"] {
+            zip.begin(entry(name, None), &mut bytes).unwrap();
+            zip = stop(zip);
+            for piece in ["the first ", "piece, and ", "the last"] {
+                zip.write(piece.as_bytes(), &mut bytes).unwrap();
+                zip = stop(zip);
+            }
+            records.push(zip.end(&mut bytes).unwrap());
+            zip = stop(zip);
+        }
+        for record in &records {
+            let record = serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap();
+            zip.list(&record, &mut bytes).unwrap();
+            zip = stop(zip);
+        }
+        zip.finish(&mut bytes).unwrap();
+        bytes
+    };
+    let mut stops = 0;
+    let stopped = whole(&mut |zip| {
+        stops += 1;
+        serde_json::from_str(&serde_json::to_string(&zip).unwrap()).unwrap()
+    });
+    assert_eq!(stops, 12);
+    assert_eq!(stopped, whole(&mut |zip| zip));
+}
+
+#[test]
+fn files_beyond_four_gibibytes_and_what_comes_after_them_are_read() {
+    let (mut zip, path) = (Zip::default(), path("large.zip"));
+    let mut sink = Sparse(File::create(&path).unwrap());
+    let records = [
+        add(&mut zip, ("large", None), (ZEROS, 4097), &mut sink),
+        add(&mut zip, ("could be large", Some(4097 << 20)), (b"small", 1), &mut sink),
+        add(&mut zip, ("after", Some(3)), (b"end", 1), &mut sink),
+    ];
+    close(zip, &records, &mut sink);
+    assert_eq!(read_by_others(&path), listed(&records));
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn more_files_than_sixteen_bits_count_are_read() {
+    for files in [65_534, 65_535, 65_536] {
+        let (mut zip, mut bytes) = (Zip::default(), Vec::new());
+        let records: Vec<_> =
+            (0..files).map(|number| add(&mut zip, (&format!("{number:05}"), Some(1)), (b"x", 1), &mut bytes)).collect();
+        close(zip, &records, &mut bytes);
+        let path = path(&format!("many-{files}.zip"));
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(read_by_others(&path).len(), files);
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_step_that_does_not_follow_is_refused_and_writes_nothing() {
+    let (mut zip, mut out) = (Zip::default(), Vec::new());
+    assert_eq!(zip.write(b"x", &mut out), Err(ZipError::NotOpen));
+    assert_eq!(zip.end(&mut out), Err(ZipError::NotOpen));
+    assert_eq!(zip.begin(entry("", None), &mut out), Err(ZipError::Name));
+    assert_eq!(zip.begin(entry(&"x".repeat(65_536), None), &mut out), Err(ZipError::Name));
+    assert!(out.is_empty());
+    zip.begin(entry("one", Some(1)), &mut out).unwrap();
+    assert_eq!(zip.begin(entry("two", None), &mut out), Err(ZipError::Begun));
+    assert_eq!(zip.finish(&mut out), Err(ZipError::Open));
+    let record = zip.end(&mut out).unwrap();
+    assert_eq!(zip.clone().finish(&mut out), Err(ZipError::Unlisted { listed: 0, files: 1 }));
+    zip.list(&record, &mut out).unwrap();
+    assert_eq!(zip.begin(entry("two", None), &mut out), Err(ZipError::Begun));
+    zip.finish(&mut out).unwrap();
+    assert!(zip.has_ended());
+    assert_eq!(zip.list(&record, &mut out), Err(ZipError::Ended));
+    assert_eq!(zip.finish(&mut out), Err(ZipError::Ended));
+    assert_eq!(zip.position(), out.len() as u64);
+}
