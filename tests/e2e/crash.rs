@@ -22,7 +22,7 @@ use crate::{
     afterwards,
     buying::{Checkout, play},
     erasure::{self, Traces},
-    paypal_messages::drained,
+    notifications::drained,
     tests,
     world::{Answer, PATIENCE, Person, World, text},
 };

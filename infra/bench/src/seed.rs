@@ -84,6 +84,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         user_agent: "Mozilla/5.0".to_owned(),
     };
     let (account, sold, bought) = payments::sell(account, now)?;
+    let unclaimed = payments::unclaimed(now)?;
     let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
         Write::Account(&account),
@@ -93,6 +94,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Generation(&queued.generation),
         Write::Upload(&upload),
         Write::Activity(&activity),
+        Write::Unclaimed(&unclaimed),
     ];
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));

@@ -113,6 +113,10 @@ pub const PARKED_DAYS: u32 = 30;
 pub const UNCLAIMED_DAYS: u32 = 180;
 /// Days for which it is remembered that an account was erased. No older backup may be restored.
 pub const TOMBSTONE_DAYS: u32 = 400;
+/// Days that what PayPal did not confirm stays: over a long weekend, in which the operator may have it tried again.
+pub const NOTIFICATION_DAYS: u32 = 4;
+/// Days that a checkout stays which nobody paid: as long as its owner may ask what became of it.
+pub const UNPAID_DAYS: u32 = 90;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
@@ -168,7 +172,12 @@ const fn messages(name: &'static str, output: &'static str, purpose: &'static st
 pub const KINDS: &[Kind] = &[
     drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
     drawer("ledger", "LEDGER#", "each movement of credits and its cause", Kept::Account),
-    drawer("payment", "PAYMENT#", "what was bought, and what became of the money", Kept::Account),
+    drawer(
+        "payment",
+        "PAYMENT#",
+        "what was bought, and what became of the money; a checkout that nobody paid goes after 90 days",
+        Kept::Account,
+    ),
     drawer("generation", "GENERATION#", "what was asked for and what was made", Kept::Plan),
     drawer("upload", "UPLOAD#", "what was declared and what arrived", Kept::Plan),
     drawer("share", "SHARE#", "links that show one generation", Kept::OwnExpiry),
@@ -188,7 +197,7 @@ pub const KINDS: &[Kind] = &[
     beside(
         "payment-pointer",
         ("PAYMENT#", "POINTER"),
-        "finds a payment by its id, or by the provider's id of the transaction",
+        "finds a payment by its id, or by the provider's id of the transaction; goes with the payment",
         (Kept::Account, Erased::WithTarget),
     ),
     beside(
@@ -200,7 +209,7 @@ pub const KINDS: &[Kind] = &[
     beside(
         "unclaimed-payment",
         ("PAYMENT#", "UNCLAIMED"),
-        "money that arrived for an account that is gone, to be refunded: amount, transaction, time",
+        "money that arrived for a payment that is gone, to be refunded: amount, transaction, time",
         (Kept::Days(UNCLAIMED_DAYS), Erased::Expires),
     ),
     beside(
@@ -235,12 +244,15 @@ pub const KINDS: &[Kind] = &[
     messages("image-message", "ImageQueueUrl", "has a picture made: two ids", false),
     messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
     messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
-    messages(
-        "notification",
-        "NotificationsUrl",
-        "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
-        true,
-    ),
+    Kind {
+        kept: Kept::Days(NOTIFICATION_DAYS),
+        ..messages(
+            "notification",
+            "NotificationsUrl",
+            "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
+            true,
+        )
+    },
     Kind {
         name: "user",
         place: Place::Users,

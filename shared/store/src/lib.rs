@@ -12,16 +12,18 @@ mod payments;
 mod queue;
 mod records;
 mod table;
+mod waiting;
 
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use drawer::{Kept, Place};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
-pub use payments::{Parked, Unclaimed};
+pub use payments::Parked;
 pub use queue::{Departure, Job, Notification, Queue, Queues};
 pub use records::Records;
 pub use table::Table;
+pub use waiting::{Waiting, WaitingPlace};
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.
 #[derive(Debug, thiserror::Error)]
