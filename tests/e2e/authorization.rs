@@ -189,6 +189,9 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         ("POST", "/v1/staff/accounts/{account}/spending") => {
             named(format!("/v1/staff/accounts/{account}/spending"), Some(json!({"allowed": false, "note": "mine"})))
         }
+        ("POST", "/v1/staff/unclaimed/{payment}/refunded") => {
+            named(format!("/v1/staff/unclaimed/{payment}/refunded"), None)
+        }
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     buying::{Checkout, play},
     erasure::{self, Traces},
     exports::{self, Unpacked},
-    paypal_messages::drained,
+    notifications::drained,
     tests,
     world::{Answer, PATIENCE, Person, World, text},
 };

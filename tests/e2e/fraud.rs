@@ -14,6 +14,7 @@ use crate::{
 tests![
     p12_many_payments_in_an_hour_wait_for_staff,
     p12_a_payment_with_one_card_too_many_waits,
+    p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_message_tells_of_it,
     p12_a_new_account_that_buys_a_lot_waits,
     p12_what_staff_refuse_stays_refused_until_they_release_it,
     p12_a_held_payment_that_was_refunded_waits_for_nobody,
@@ -23,6 +24,7 @@ tests![
     p12_lost_disputes_stop_spending,
     p12_staff_stop_spending_and_say_why,
     p12_many_accounts_of_one_network_in_a_day_start_frozen,
+    p12_staff_see_whatever_waits_page_by_page_and_payments_first,
     p12_for_everybody_else_there_are_no_routes_of_staff,
 ];
 
@@ -44,10 +46,24 @@ async fn staff(world: &'static World) -> Result<Person> {
 
 /// What waits for a decision about this account's payments.
 async fn waiting(grace: &Person, ada: &Person) -> Result<Vec<Value>> {
-    let reviews = grace.get("/v1/staff/reviews").await?.is(200)?.json;
-    ensure!(!reviews.to_string().contains(&ada.email), "the list names a person");
-    let payments = reviews["payments"].as_array().context("no payments")?;
-    Ok(payments.iter().filter(|payment| payment["account"] == ada.account_id.as_str()).cloned().collect())
+    let mut payments = reviews(grace, "payment").await?;
+    payments.retain(|payment| payment["account"] == ada.account_id.as_str());
+    ensure!(!json!(payments).to_string().contains(&ada.email), "the list names a person");
+    Ok(payments)
+}
+
+/// Everything of this kind that waits for staff.
+pub async fn reviews(grace: &Person, kind: &str) -> Result<Vec<Value>> {
+    let (mut found, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = grace.get(&format!("/v1/staff/reviews?limit=100{next}")).await?.is(200)?.json;
+        let items = page["items"].as_array().context("no items")?;
+        found.extend(items.iter().filter(|item| item["kind"] == kind).cloned());
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&cursor={cursor}"),
+            None => return Ok(found),
+        }
+    }
 }
 
 async fn decide(grace: &Person, checkout: &Checkout<'_>, release: bool, note: &str) -> Result<Answer> {
@@ -109,6 +125,50 @@ async fn p12_a_payment_with_one_card_too_many_waits(world: &'static World) -> Re
         checkouts.push(checkout);
     }
     check_waits(&grace, &checkouts, "many_cards").await
+}
+
+async fn p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_message_tells_of_it(
+    world: &'static World,
+) -> Result<()> {
+    let (grace, ada) = (staff(world).await?, world.person().await?);
+    let mut checkouts = Vec::new();
+    for payer in ["a@buyer.example", "b@buyer.example", "c@buyer.example", "d@buyer.example"] {
+        let checkout = Checkout::begin(&ada, "paypal", "starter").await?;
+        checkout.act("approve-pending", &[("email", payer)]).await?;
+        ensure!(checkout.capture().await?.is(200)?.json["status"] == "pending");
+        checkout.act("complete", &[]).await?;
+        ada.eventually("/v1/checkout", |listed| listed["items"][0]["status"] != "pending").await?;
+        checkouts.push(checkout);
+    }
+    check_waits(&grace, &checkouts, "many_cards").await
+}
+
+async fn p12_staff_see_whatever_waits_page_by_page_and_payments_first(world: &'static World) -> Result<()> {
+    let (grace, ada, bob) = (staff(world).await?, world.person().await?, world.person().await?);
+    Checkout::paid(&ada, "paypal", "studio").await?;
+    let held = Checkout::paid(&ada, "paypal", "studio").await?;
+    allow(&grace, &bob, false, "on a page of its own").await?.is(200)?;
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = grace.get(&format!("/v1/staff/reviews?limit=1{next}")).await?.is(200)?.json;
+        let items = page["items"].as_array().context("no items")?;
+        ensure!(items.len() <= 1, "{page}");
+        let about = |item: &&Value| [&ada.account_id, &bob.account_id].iter().any(|id| item["account"] == id.as_str());
+        for item in items.iter().filter(about) {
+            seen.push(text(item, "kind")?);
+            if item["id"] == held.id.as_str() {
+                // The next page begins where this one was.
+                decide(&grace, &held, true, "asked the buyer").await?.is(200)?;
+            }
+        }
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    ensure!(seen == ["payment", "account"], "{seen:?}");
+    // A cursor is good for whom it was given to.
+    staff(world).await?.get(&format!("/v1/staff/reviews?limit=1{next}")).await?.is(400)?;
+    allow(&grace, &bob, true, "it was seen").await?.is(200)?;
+    Ok(())
 }
 
 async fn p12_a_new_account_that_buys_a_lot_waits(world: &'static World) -> Result<()> {
@@ -184,10 +244,10 @@ async fn check_thawed(ada: &Person) -> Result<()> {
 
 /// Staff must see why an account is frozen, and can lift it once; what they lifted stays lifted, though it is said again.
 async fn check_lifted(grace: &Person, ada: &Person, reason: &str) -> Result<()> {
-    let reviews = grace.get("/v1/staff/reviews").await?.is(200)?.json;
-    let accounts = reviews["accounts"].as_array().context("no accounts")?;
+    let accounts = reviews(grace, "account").await?;
     let listed = accounts.iter().find(|account| account["account"] == ada.account_id.as_str());
-    ensure!(listed.context("the account is not listed")?["freezes"][0]["reason"] == reason, "{reviews}");
+    let listed = listed.context("the account is not listed")?;
+    ensure!(listed["freezes"][0]["reason"] == reason, "{listed}");
     let lifted = allow(grace, ada, true, "the buyer showed the card").await?.is(200)?.json;
     let freeze = &lifted["freezes"][0];
     ensure!(freeze["lifted_at"].is_string() && freeze["note"] == "the buyer showed the card", "{lifted}");

@@ -17,17 +17,20 @@ mod exports;
 mod fraud;
 mod journey;
 mod money_model;
+mod notifications;
 mod observability;
 mod outbound;
 mod paypal_messages;
 mod policy;
 mod privileges;
 mod providers;
+mod reconciliation;
 mod refunds_and_disputes;
 mod sessions;
 mod stripe_messages;
 mod submitting;
 mod template;
+mod unclaimed;
 mod uploads;
 mod world;
 
@@ -144,8 +147,11 @@ fn alone(world: Option<&'static World>) -> Vec<Trial> {
         money_model::trials(world),
         observability::trials(world),
         card_numbers::trials(world),
+        notifications::trials(world),
         paypal_messages::trials(world),
         stripe_messages::trials(world),
+        reconciliation::trials(world),
+        unclaimed::trials(world),
     ];
     files.into_iter().flatten().collect()
 }

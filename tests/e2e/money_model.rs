@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::reference::Sale;
 use crate::{
     buying::{Checkout, deliver, lose, play, standin},
-    paypal_messages::drained,
+    notifications::drained,
     stripe_messages::post_signed,
     tests,
     world::{Person, World, text},

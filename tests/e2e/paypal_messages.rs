@@ -3,25 +3,20 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_sqs::types::QueueAttributeName;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::SignedDuration;
-use reqwest::Method;
 use runtime::{clock, telemetry::Metric};
-use serde_json::Value;
 
 use crate::{
-    afterwards::{scan, string},
     authorization::kept,
-    buying::{Checkout, deliver, erase, held, lose, play},
+    buying::{Checkout, deliver, held, lose, play},
     crash::Order,
+    notifications::{drained, post, questions, say, waiting},
     observability::{measured_again, measurements},
     tests,
     world::{Answer, PATIENCE, Person, World, text},
 };
 
 tests![
-    pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out,
     pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again,
     pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others,
     pp3_what_paypal_cannot_say_credits_nothing_until_it_can,
@@ -33,78 +28,9 @@ tests![
     pp8_refunds_reversals_and_their_cancellation_take_and_restore_to_the_unit,
     pp9_a_case_freezes_and_an_adjustment_moves_no_credits,
     pp10_an_approved_order_is_not_paid,
+    pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do,
     pp11_a_body_that_is_no_message_does_no_harm,
-    b4_money_for_an_erased_account_is_recorded_and_reported,
 ];
-
-/// Posts a body to the address that PayPal has.
-pub async fn post(world: &'static World, body: impl Into<Vec<u8>>) -> Result<Answer> {
-    let request = world.stranger()?.request(Method::POST, "/v1/webhooks/paypal");
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    Answer::read(request.body(body.into()).send().await?).await
-}
-
-/// Has PayPal send this, so that it says afterwards that it did.
-pub async fn say(world: &'static World, body: &str) -> Result<()> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let request = client.post(format!("{}/standin/paypal/messages", world.standin)).body(body.to_owned());
-    Answer::read(request.send().await?).await?.is(303)?;
-    drained(world).await
-}
-
-async fn waiting(world: &World, queue: &str) -> Result<u32> {
-    use QueueAttributeName as Name;
-    let (clients, names) =
-        (world.clients()?, [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible]);
-    let request = clients.sqs().get_queue_attributes().queue_url(world.output(queue)?);
-    let answer = request.set_attribute_names(Some(names.to_vec())).send().await?;
-    let attributes = answer.attributes.context("a queue without attributes")?;
-    names.iter().map(|name| Ok(attributes.get(name).context("no such attribute")?.parse::<u32>()?)).sum()
-}
-
-/// Waits until every message that was kept is dealt with.
-pub async fn drained(world: &World) -> Result<()> {
-    let begun = Instant::now();
-    while waiting(world, "NotificationsUrl").await? > 0 {
-        ensure!(begun.elapsed() < PATIENCE, "messages come back for ever");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    ensure!(waiting(world, "NotificationDeadLettersUrl").await? == 0, "a message was given up");
-    Ok(())
-}
-
-/// What is kept of messages while nobody takes them from the queue: `last` is the last of them.
-pub async fn kept_bodies(
-    world: &'static World,
-    last: &[u8],
-    act: impl AsyncFnOnce() -> Result<()>,
-) -> Result<Vec<Vec<u8>>> {
-    let (lambda, clients) = (world.lambda(), world.clients()?);
-    let function = world.function_name("PaypalVerify").await?;
-    let mappings = lambda.list_event_source_mappings().function_name(function).send().await?;
-    let mapping = mappings.event_source_mappings().first().and_then(|mapping| mapping.uuid());
-    let mapping = mapping.context("nothing takes messages from the queue")?;
-    let take = async |enabled| lambda.update_event_source_mapping().uuid(mapping).enabled(enabled).send().await;
-    take(false).await?;
-    let looked = async {
-        act().await?;
-        let (begun, mut bodies) = (Instant::now(), Vec::new());
-        while !bodies.iter().any(|body| body == last) {
-            ensure!(begun.elapsed() < PATIENCE, "what was sent is not among {} messages", bodies.len());
-            let request = clients.sqs().receive_message().queue_url(world.output("NotificationsUrl")?);
-            let received = request.max_number_of_messages(10).send().await?;
-            for message in received.messages() {
-                let notification: Value = serde_json::from_str(message.body().context("a message without a body")?)?;
-                bodies.push(STANDARD.decode(text(&notification, "raw")?)?);
-            }
-        }
-        Ok(bodies)
-    };
-    let looked = looked.await;
-    take(true).await?;
-    drained(world).await?;
-    looked
-}
 
 /// The message with another value of a field, which it may lack.
 fn with(message: &str, name: &str, value: &str) -> String {
@@ -122,7 +48,7 @@ async fn begin(person: &Person) -> Result<Checkout<'_>> {
 }
 
 /// One that the buyer confirmed, whose money is still on its way: from now on only messages tell of it.
-async fn pending(person: &Person) -> Result<Checkout<'_>> {
+pub async fn pending(person: &Person) -> Result<Checkout<'_>> {
     let checkout = begin(person).await?;
     checkout.act("approve-pending", &[]).await?;
     ensure!(checkout.capture().await?.is(200)?.json["status"] == "pending");
@@ -152,23 +78,9 @@ async fn completion(checkout: &Checkout<'_>) -> Result<String> {
 }
 
 /// Something happens to it, and what PayPal says about it is dealt with.
-async fn act(checkout: &Checkout<'_>, action: &str, fields: &[(&str, &str)]) -> Result<()> {
+pub async fn act(checkout: &Checkout<'_>, action: &str, fields: &[(&str, &str)]) -> Result<()> {
     checkout.act(action, fields).await?;
     drained(checkout.person.world).await
-}
-
-async fn pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out(world: &'static World) -> Result<()> {
-    let raw = b"charset=windows-1252&first_name=Jos%E9&b=1&a=+%7e%7E~&&last_name=M\xfcller".as_slice();
-    // The local gateway makes U+FFFD of what is not UTF-8.
-    let raw = String::from_utf8_lossy(raw).replace('\u{fffd}', "u").into_bytes();
-    let bodies = kept_bodies(world, &raw, async || {
-        let answer = post(world, raw.clone()).await?.is(200)?;
-        ensure!(answer.bytes.is_empty(), "{answer:?}");
-        Ok(())
-    })
-    .await?;
-    ensure!(bodies == [raw], "{bodies:?}");
-    Ok(())
 }
 
 async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world: &'static World) -> Result<()> {
@@ -442,6 +354,27 @@ async fn pp10_an_approved_order_is_not_paid(world: &'static World) -> Result<()>
     declined.check("failed", 0, 0, 240).await
 }
 
+async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    for (action, problem) in [("approve-refused", "payment-not-approved"), ("approve-blocked", "payment-declined")] {
+        let checkout = begin(&ada).await?;
+        checkout.act(action, &[]).await?;
+        let refused = checkout.capture().await?.is(409)?.json;
+        ensure!(refused["type"] == format!("urn:darkroom:problem:{problem}"), "{refused}");
+        ensure!(refused["detail"].as_str().is_some_and(|detail| detail.contains("another means of payment")));
+        checkout.check("created", 0, 0, 40).await?;
+    }
+    let checkout = begin(&ada).await?;
+    checkout.act("approve", &[]).await?;
+    play(world, "/standin/outage", &[("service", "paypal")]).await?;
+    let silent = checkout.capture().await;
+    play(world, "/standin/outage", &[]).await?;
+    let silent = silent?.is(502)?;
+    ensure!(silent.header("retry-after").is_some(), "{silent:?}");
+    checkout.capture().await?.is(200)?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
 async fn pp11_a_body_that_is_no_message_does_no_harm(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
@@ -471,30 +404,15 @@ async fn pp11_a_body_that_is_no_message_does_no_harm(world: &'static World) -> R
         drained(world).await?;
         ensure!(kept(&ada).await? == before, "it was believed: {}", &body[..body.len().min(99)]);
     }
-    // Nor does it if PayPal says that it sent it, where it can be read in two ways.
+    // Nor does it if PayPal says that it sent it, where it can be read in two ways; and PayPal is not even asked.
     for body in bodies.iter().take(12) {
         say(world, body).await?;
         ensure!(kept(&ada).await? == before, "it was believed: {}", &body[..body.len().min(99)]);
+        ensure!(questions(world, body).await? == 0, "PayPal was asked about {}", &body[..body.len().min(99)]);
     }
     // Without a charset it is windows-1252, and whole.
-    say(world, &without(&message, "charset")).await?;
+    let whole = without(&message, "charset");
+    say(world, &whole).await?;
+    ensure!(questions(world, &whole).await? == 1, "PayPal was not asked");
     checkout.check("paid", 200, 0, 240).await
-}
-
-async fn b4_money_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
-    let ada = world.person().await?;
-    let checkout = pending(&ada).await?;
-    let before = measurements(world, Metric::UnclaimedPayments).await?;
-    erase(&ada).await?;
-    act(&checkout, "complete", &[]).await?;
-    let items = scan(world).await?;
-    let pk = format!("PAYMENT#{}", checkout.id);
-    let unclaimed = items.iter().find(|item| string(item, "pk") == pk && string(item, "sk") == "UNCLAIMED");
-    let unclaimed = unclaimed.context("it is not recorded")?;
-    let total = unclaimed.get("total").and_then(|total| total.as_m().ok()).context("without the amount")?;
-    ensure!(total.get("amount").and_then(|amount| amount.as_n().ok()).is_some_and(|amount| amount == "500"));
-    measured_again(world, Metric::UnclaimedPayments, before).await?;
-    let gone = format!("ACCOUNT#{}", ada.account_id);
-    ensure!(!items.iter().any(|item| string(item, "pk") == gone), "something came back");
-    Ok(())
 }

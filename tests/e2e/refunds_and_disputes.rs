@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     buying::{Checkout, deliver},
+    fraud::reviews,
     tests,
     world::{Answer, Person, World, text},
 };
@@ -108,8 +109,7 @@ async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
     checkout.act("warn", &[]).await?;
     checkout.check("paid", 200, 0, 240).await?;
     ensure!(account_status(&ada).await? == "frozen");
-    let reviews = staff.get("/v1/staff/reviews").await?.is(200)?.json;
-    let accounts = reviews["accounts"].as_array().context("no accounts")?;
+    let accounts = reviews(&staff, "account").await?;
     let hers = accounts.iter().find(|frozen| frozen["account"] == ada.account_id.as_str());
     let hers = hers.context("staff are not shown the account")?;
     ensure!(

@@ -26,7 +26,7 @@ use domain::{
 };
 use http::{StatusCode, header::CACHE_CONTROL};
 use jiff::Timestamp;
-use lifecycle::payments::{KEYS_S, PaymentError, Payments};
+use lifecycle::payments::{PaymentError, Payments};
 use payments::ProviderError;
 use runtime::{
     Error,
@@ -101,9 +101,8 @@ async fn begin(
     let writes = [Write::Payment(&payment), Write::PaymentPointer(&reference, &payment)];
     app.mutations.table.commit(&writes).await.map_err(Problem::internal)?;
 
-    let providers = app.payments.providers(KEYS_S, now).await.map_err(problem)?;
     let (package, _) = choice;
-    let hosted = providers.create(&payment, package.title, &account.email, now).await.map_err(|e| problem(e.into()))?;
+    let hosted = app.payments.create(&payment, package.title, &account.email, now).await.map_err(problem)?;
     let payment = payment.handed_out(hosted.checkout);
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
@@ -160,9 +159,13 @@ async fn capture(
     State(app): State<App>,
     caller: Caller,
     StrictPath(id): StrictPath<PaymentId>,
-    _: BodilessRequest,
+    request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
+    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    if let Some(response) = mutation.answered().await? {
+        return Ok(response);
+    }
     let payment = app.own(&caller, id).await?;
     if payment.rail != Rail::Paypal || payment.checkout.is_none() {
         return Err(Problem::conflict("only a checkout with PayPal is captured"));
@@ -174,7 +177,14 @@ async fn capture(
     } else {
         payment
     };
-    Ok(axum::Json(PaymentView::new(payment, None)).into_response())
+    loop {
+        // The money is taken and written down; this is only the answer.
+        let body = PaymentView::new(payment.clone(), None);
+        let written = mutation.commit(&[], Answer { status: StatusCode::OK, location: None, body }).await;
+        if let Some(response) = mutation.conclude(written).await? {
+            return Ok(response);
+        }
+    }
 }
 
 impl App {
@@ -219,7 +229,15 @@ fn note(payment: &Payment, error: &PaymentError) {
 fn problem(error: PaymentError) -> Problem {
     match error {
         PaymentError::Provider(ProviderError::NotApproved) => {
-            Problem::conflict("the buyer has not approved the payment yet")
+            let title = "The payment is not approved";
+            Problem::new(StatusCode::CONFLICT, "payment-not-approved", title).with_detail(
+                "approve it on the provider's page, with another means of payment if the first was declined",
+            )
+        }
+        PaymentError::Provider(ProviderError::Declined { .. }) => {
+            let title = "The provider does not take this payment";
+            Problem::new(StatusCode::CONFLICT, "payment-declined", title)
+                .with_detail("no money was taken: begin another checkout, with another means of payment")
         }
         PaymentError::Provider(error) => {
             tracing::error!(error = %error, "the payment provider did not do what was asked");

@@ -1,9 +1,11 @@
 //! The queue of PayPal's notifications: ask PayPal whether it said so, then take it at its word.
 //!
-//! PayPal is asked with the same bytes, and answers that it did, that it did not, or nothing that can be understood; then
-//! the message comes back and is tried again, and nothing is credited meanwhile. What nobody could verify, time after time,
-//! ends among the dead letters, which raise an alarm. What PayPal did say is still held against our own order: receiver,
-//! order, amount, currency. A repeat changes nothing.
+//! What is no message, or one that concerns nobody here, is let go: only what would count costs PayPal a question. It is
+//! asked with the same bytes, and answers that it did, that it did not, or nothing that can be understood; then the message
+//! comes back and is tried again, and nothing is credited meanwhile. What nobody could verify, time after time, ends among
+//! the dead letters, which raise an alarm, and waits there for a redrive: four days at most, as the payer's name and address
+//! are in it. What PayPal did say is still held against our own order: receiver, order, amount, currency. A repeat changes
+//! nothing.
 
 use std::sync::Arc;
 
@@ -57,6 +59,16 @@ async fn verify(payments: &Payments, notification: &Notification, now: Timestamp
         return Ok(());
     };
     let providers = payments.providers(KEYS_S, now).await?;
+    let read = match providers.read_ipn(&raw) {
+        Ok(Notice::About(reference, said)) => Ok((reference, said)),
+        Ok(Notice::Ask { .. } | Notice::Nothing) => return Ok(()),
+        Err(error) if error.is_junk() => {
+            tracing::warn!(error = %error, "what came in PayPal's name is not a message");
+            return Ok(());
+        }
+        // Whether a person must look depends on who sent it.
+        Err(error) => Err(error),
+    };
     match providers.verify_ipn(&raw).await.map_err(PaymentError::from)? {
         Verification::Verified => {}
         Verification::Invalid => {
@@ -65,17 +77,12 @@ async fn verify(payments: &Payments, notification: &Notification, now: Timestamp
         }
         Verification::Unknown => return Err(VerifyError::Unknown),
     }
-    let heard = match providers.read_ipn(&raw) {
-        Ok(Notice::About(reference, facts)) => payments.hear(&reference, &facts, now).await.map(drop),
-        Ok(Notice::Ask { .. } | Notice::Nothing) => Ok(()),
-        Err(error) => {
-            mismatch(&error);
-            return Ok(());
-        }
-    };
-    match heard {
-        Err(error) if error.is_mismatch() => mismatch(&error),
-        heard => heard?,
+    match read {
+        Ok((reference, said)) => match payments.hear(&reference, &said, now).await {
+            Err(error) if error.is_mismatch() => mismatch(&error),
+            heard => drop(heard?),
+        },
+        Err(error) => mismatch(&error),
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/staff/reviews`, `POST /v1/staff/accounts/{account}/payments/{payment}/decision`,
-//! `POST /v1/staff/accounts/{account}/spending`: what the rules against fraud stopped, and what a person makes of it.
+//! `POST /v1/staff/accounts/{account}/spending`, `POST /v1/staff/unclaimed/{payment}/refunded`: what the rules against fraud
+//! stopped and what a person makes of it; money that no account claims and that must go back.
 //!
 //! For members of the user pool's group `staff`; for everybody else there are no such routes. A decision is written down
 //! with its reason where its owner gets it with their data. The list names no person: account ids, amounts, reasons.
@@ -8,8 +9,10 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, failed,
-    payments::{FrozenAccountView, HeldPaymentView, PaymentDecision, Reviews, SpendingDecision},
+    Answer, Attempt, Mutations, PageQuery, Paging, failed,
+    payments::{
+        FrozenAccountView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView,
+    },
 };
 use axum::{
     Router,
@@ -20,9 +23,7 @@ use axum::{
 };
 use domain::{
     AccountId, PaymentId, Refusal,
-    account::Account,
     fraud::{self, Decision, Rules},
-    payment::Payment,
 };
 use http::StatusCode;
 use runtime::{
@@ -30,12 +31,9 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{MutatingRequest, Problem, Staff, StrictPath},
+    http::{BodilessRequest, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
 };
-use store::{DueKind, Write};
-
-/// Most of each kind that are listed.
-const LISTED: usize = 100;
+use store::{Waiting, WaitingPlace, Write};
 
 #[derive(Clone)]
 struct App {
@@ -55,25 +53,26 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/staff/reviews", get(list))
         .route("/v1/staff/accounts/{account}/payments/{payment}/decision", post(decide))
         .route("/v1/staff/accounts/{account}/spending", post(spending))
+        .route("/v1/staff/unclaimed/{payment}/refunded", post(refunded))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
         .with_state(App { mutations, rules }))
 }
 
-async fn list(State(app): State<App>, _: Staff) -> Result<Response, Problem> {
-    let (table, now) = (&app.mutations.table, clock::now());
-    let mut payments = Vec::new();
-    for due in table.due(DueKind::Review, now, LISTED).await.map_err(failed)? {
-        let payment = table.payment(due.account, PaymentId(due.id)).await.map_err(failed)?;
-        // The index is a little behind the table.
-        let waits = payment.filter(Payment::awaits_decision);
-        payments.extend(waits.and_then(HeldPaymentView::of));
-    }
-    let mut accounts = Vec::new();
-    for due in table.due(DueKind::Frozen, now, LISTED).await.map_err(failed)? {
-        let account = table.account(due.account).await.map_err(failed)?;
-        accounts.extend(account.filter(Account::is_frozen).map(FrozenAccountView::from));
-    }
-    Ok(axum::Json(Reviews { payments, accounts }).into_response())
+async fn list(
+    State(app): State<App>,
+    Staff(caller): Staff,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let scope = ("reviews", caller.account_id);
+    let paging: Paging<'_, _, WaitingPlace> = Paging::open(&app.mutations, scope, query).await?;
+    let page = app.mutations.table.waiting(clock::now(), paging.limit, paging.after.clone()).await.map_err(failed)?;
+    let view = |waiting| match waiting {
+        Waiting::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
+        Waiting::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
+        Waiting::Account(account) => Some(ReviewView::Account(account.into())),
+    };
+    let items = page.items.into_iter().filter_map(view).collect();
+    Ok(axum::Json(ReviewPage { items, next: paging.next(page.next)? }).into_response())
 }
 
 async fn decide(
@@ -92,8 +91,8 @@ async fn decide(
             let settlement = lifecycle::payments::decide(table, &app.rules, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
             let answer = Answer { status: StatusCode::OK, location: None, body: view };
-            let response = mutation.commit(&lifecycle::payments::writes(&settlement, None), answer).await?;
-            lifecycle::payments::measure(&settlement, now);
+            let response = mutation.commit(&lifecycle::payments::writes(&settlement, &[]), answer).await?;
+            lifecycle::payments::measure(&settlement);
             Ok(response)
         }
         .await;
@@ -120,6 +119,28 @@ async fn spending(
             let view = FrozenAccountView::from(decided.clone());
             let answer = Answer { status: StatusCode::OK, location: None, body: view };
             mutation.commit(&[Write::Account(&decided)], answer).await
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+async fn refunded(
+    State(app): State<App>,
+    Staff(caller): Staff,
+    StrictPath(payment): StrictPath<PaymentId>,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let unclaimed = app.mutations.table.unclaimed(payment).await?.ok_or(Refusal::NotFound)?;
+            let refunded = unclaimed.refunded(now)?;
+            let answer = Answer { status: StatusCode::OK, location: None, body: UnclaimedView::from(refunded.clone()) };
+            mutation.commit(&[Write::Unclaimed(&refunded)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

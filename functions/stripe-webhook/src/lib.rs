@@ -11,10 +11,13 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
-use domain::{PaymentId, payment::Reference};
+use domain::{
+    PaymentId,
+    payment::{Rail, Reference, Unclaimed},
+};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use lifecycle::payments::{KEYS_S, PaymentError, Payments};
+use lifecycle::payments::{KEYS_S, PaymentError, Payments, ROTATED_KEYS_S};
 use payments::{Notice, WebhookError};
 use runtime::{
     Error,
@@ -25,9 +28,6 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use store::Table;
-
-/// Seconds after which a signature that does not fit makes us look whether the secrets were rotated.
-const SECRETS_S: i64 = 60;
 
 /// The routes.
 ///
@@ -53,7 +53,7 @@ async fn take(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> R
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match app.read(&body, signature, now).await? {
         Notice::Ask { payment, checkout, paid } => app.ask(payment, paid.then_some(checkout), now).await,
-        Notice::About(reference, facts) => app.payments.hear(&reference, &facts, now).await.map(drop),
+        Notice::About(reference, said) => app.payments.hear(&reference, &said, now).await.map(drop),
         Notice::Nothing => Ok(()),
     }
     .or_else(|error| match error {
@@ -71,7 +71,7 @@ async fn take(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> R
 impl App {
     /// A signature that does not fit may be made with a secret that is newer than ours.
     async fn read(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<Notice, Problem> {
-        for at_most_s in [KEYS_S, SECRETS_S] {
+        for at_most_s in [KEYS_S, ROTATED_KEYS_S] {
             let providers = self.payments.providers(at_most_s, now).await.map_err(Problem::internal)?;
             match providers.read_event(body, signature, now) {
                 Err(WebhookError::Forged) => {}
@@ -94,7 +94,9 @@ impl App {
             None => None,
         };
         match (fulfilled, paid_as) {
-            (None, Some(checkout)) => self.payments.unclaimed(reference, checkout, None, now).await,
+            (None, Some(checkout)) => {
+                self.payments.unclaimed(&Unclaimed::new(id, Rail::Stripe, checkout, None, now)).await
+            }
             _ => Ok(()),
         }
     }

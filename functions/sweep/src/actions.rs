@@ -1,9 +1,9 @@
 //! What is done about each thing that is due.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use domain::{
-    AccountId, ExportId, GenerationId, Refusal, UploadId,
+    ExportId, GenerationId, Refusal, UploadId,
     account::Account,
     generation::{Failure, Generation},
     payment::Rail,
@@ -19,7 +19,7 @@ use lifecycle::{
 use runtime::telemetry::{Metric, metric};
 use store::{Bucket, CommitError, Departure, DueItem, DueKind, Job, Queue, Queues, StoreError, Table, TakeOut, Write};
 
-use crate::Swept;
+use crate::round::{Pace, Round};
 
 /// Most things of a kind in one sweep.
 pub(crate) const BATCH: usize = 200;
@@ -69,38 +69,41 @@ pub(crate) enum Action {
 }
 
 impl Sweep {
-    /// Acts on what is due of this kind, so many at once, and adds the accounts that something was done for.
+    /// Acts on what is due of this kind, at this pace.
     pub(crate) async fn each(
         &self,
-        (kind, at_once): (DueKind, usize),
-        now: Timestamp,
-        (swept, accounts): (&mut Swept, &mut BTreeSet<AccountId>),
+        kind: DueKind,
+        pace: Pace,
+        round: &mut Round,
         act: impl AsyncFn(DueItem) -> Result<Action, SweepError>,
     ) {
-        let due = match self.table.due(kind, now, BATCH).await {
+        let due = match self.table.due(kind, round.now, BATCH).await {
             Ok(due) => due,
             Err(error) => {
-                swept.failed += 1;
+                round.swept.failed += 1;
                 tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
                 return;
             }
         };
-        for some in due.chunks(at_once) {
+        for some in due.chunks(pace.at_once) {
+            if !round.has_time(pace) {
+                return;
+            }
             let done = join_all(some.iter().map(|item| act(*item))).await;
             for (item, done) in some.iter().zip(done) {
                 let (name, count) = match done {
                     Ok(Action::Nothing) => continue,
-                    Ok(Action::Reminded) => ("reminded", &mut swept.reminded),
-                    Ok(Action::Overdue) => ("overdue", &mut swept.overdue),
-                    Ok(Action::Removed) => ("removed", &mut swept.removed),
-                    Ok(Action::Settled) => ("settled", &mut swept.settled),
+                    Ok(Action::Reminded) => ("reminded", &mut round.swept.reminded),
+                    Ok(Action::Overdue) => ("overdue", &mut round.swept.overdue),
+                    Ok(Action::Removed) => ("removed", &mut round.swept.removed),
+                    Ok(Action::Settled) => ("settled", &mut round.swept.settled),
                     Err(error) => {
                         tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
-                        ("failed", &mut swept.failed)
+                        ("failed", &mut round.swept.failed)
                     }
                 };
                 *count += 1;
-                accounts.insert(item.account);
+                round.accounts.insert(item.account);
                 metric(Metric::SweepActions, 1, &[name]);
             }
         }

@@ -17,27 +17,34 @@
 //! is made goes one day, no account that makes anything stays unseen.
 //!
 //! `now` is the event's own `time`, so that an event from any day can be sent. A repeat finds nothing more to do; of two
-//! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done.
+//! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done, and
+//! neither does a provider that is silent. What takes only our own table and bucket comes first. Nothing is begun that
+//! may not end in time: the rest is due in the next minute.
 
 mod actions;
 mod payments;
+mod round;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use lifecycle::payments::Payments;
-use runtime::{Error, clients::Clients, events};
+use runtime::{Error, clients::Clients, clock, events};
 use serde::{Deserialize, Serialize};
 use store::{Bucket, DueKind, Queue, Queues, Table};
 
 pub use actions::Sweep;
 
-/// Checkouts that the providers are asked about at once: a sweep has less than a minute.
-const QUESTIONS_AT_ONCE: usize = 10;
+use crate::{
+    payments::Silent,
+    round::{Pace, Round},
+};
+
+/// What takes only our own table, bucket and queues.
+const OWN: Pace = Pace { at_once: 1, takes: SignedDuration::from_secs(3) };
+/// Questions to the providers of payments: each may wait for two answers, and ten seconds for each.
+const QUESTIONS: Pace = Pace { at_once: 10, takes: SignedDuration::from_secs(25) };
 
 /// The schedule's event.
 #[derive(Debug, Deserialize)]
@@ -85,37 +92,44 @@ pub async fn run() -> Result<(), Error> {
         };
         Ok(move |event: LambdaEvent<Tick>| {
             let sweep = sweep.clone();
-            async move { Ok::<_, Error>(sweep.all(event.payload.time).await) }
+            async move {
+                let deadline = clock::at_millisecond(event.context.deadline);
+                Ok::<_, Error>(sweep.all(event.payload.time, deadline).await)
+            }
         })
     })
     .await
 }
 
 impl Sweep {
-    /// Does everything that is due, a bounded number of each kind; the rest is due in the next minute.
-    pub async fn all(&self, now: Timestamp) -> Swept {
-        let mut swept = Swept::default();
-        let mut accounts = BTreeSet::new();
+    /// Does what is due, a bounded number of each kind and as much as can end before the deadline; the rest is due in the
+    /// next minute.
+    pub async fn all(&self, now: Timestamp, deadline: Timestamp) -> Swept {
+        let mut round = Round::new(now, deadline);
         let unfinished = async |item| self.unfinished(item, now).await;
-        self.each((DueKind::Generation, 1), now, (&mut swept, &mut accounts), unfinished).await;
+        self.each(DueKind::Generation, OWN, &mut round, unfinished).await;
         let erasure = async |item| self.erasure(item, now).await;
-        self.each((DueKind::Erasure, 1), now, (&mut swept, &mut accounts), erasure).await;
+        self.each(DueKind::Erasure, OWN, &mut round, erasure).await;
         let export = async |item| self.export(item, now).await;
-        self.each((DueKind::Export, 1), now, (&mut swept, &mut accounts), export).await;
+        self.each(DueKind::Export, OWN, &mut round, export).await;
         let upload = async |item| self.upload(item, now).await;
-        self.each((DueKind::Upload, 1), now, (&mut swept, &mut accounts), upload).await;
+        self.each(DueKind::Upload, OWN, &mut round, upload).await;
         let expired = async |item| self.expired(item, now).await;
-        self.each((DueKind::Media, 1), now, (&mut swept, &mut accounts), expired).await;
-        let silent = Mutex::new(BTreeSet::new());
+        self.each(DueKind::Media, OWN, &mut round, expired).await;
+        self.check_webhook(QUESTIONS, &round).await;
+        let silent = Silent::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;
-        self.each((DueKind::Checkout, QUESTIONS_AT_ONCE), now, (&mut swept, &mut accounts), checkout).await;
-        self.parked(now, &mut swept).await;
-        self.check_webhook(now).await;
-        for account in accounts {
+        self.each(DueKind::Checkout, QUESTIONS, &mut round, checkout).await;
+        // Some of them may just have become known.
+        self.parked(OWN, &mut round).await;
+        for account in std::mem::take(&mut round.accounts) {
+            if !round.has_time(OWN) {
+                break;
+            }
             if let Err(error) = lifecycle::audit(&self.table, account).await {
                 tracing::warn!(error = %error, %account, "the ledger was not compared with the balance");
             }
         }
-        swept
+        round.swept
     }
 }

@@ -7,34 +7,46 @@ use std::{
 
 use domain::{
     PaymentId,
-    payment::{Rail, Reference},
+    payment::{Payment, Rail, Reference},
 };
 use jiff::Timestamp;
-use lifecycle::payments::{KEYS_S, PaymentError};
+use lifecycle::payments::PaymentError;
 use runtime::telemetry::{Metric, metric};
 use store::{CommitError, DueItem, Write};
 
 use crate::{
-    Sweep, Swept,
+    Sweep,
     actions::{Action, BATCH, SweepError},
+    round::{Pace, Round},
 };
+
+/// Who does not answer in this sweep.
+#[derive(Default)]
+pub(crate) struct Silent(Mutex<BTreeSet<Rail>>);
+
+impl Silent {
+    fn has(&self, rail: Rail) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&rail)
+    }
+
+    fn add(&self, rail: Rail) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(rail);
+    }
+}
 
 const MINUTES_A_DAY: i64 = 24 * 60;
 
 impl Sweep {
     /// Asks the provider about a checkout. Whatever it says, the next question is a while away, so that one that cannot be
-    /// answered keeps none from being asked. A provider that is `silent` is not asked again in this sweep.
-    pub(crate) async fn checkout(
-        &self,
-        item: DueItem,
-        silent: &Mutex<BTreeSet<Rail>>,
-        now: Timestamp,
-    ) -> Result<Action, SweepError> {
+    /// answered keeps none from being asked. A provider that is `silent` is not asked again in this sweep, and what it would
+    /// have been asked makes way for the other's.
+    pub(crate) async fn checkout(&self, item: DueItem, silent: &Silent, now: Timestamp) -> Result<Action, SweepError> {
         let found = self.table.payment(item.account, PaymentId(item.id)).await?;
         let Some(payment) = found.filter(|payment| payment.ask_at.is_some_and(|at| at <= now)) else {
             return Ok(Action::Nothing);
         };
-        if silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&payment.rail) {
+        if silent.has(payment.rail) {
+            self.ask_later(&payment.postponed(now)).await?;
             return Ok(Action::Nothing);
         }
         let answered = self.payments.fulfil(&payment, now).await;
@@ -44,29 +56,38 @@ impl Sweep {
             Err(error) => {
                 metric(Metric::UnansweredCheckouts, 1, &[payment.rail.as_str()]);
                 if matches!(error, PaymentError::Provider(error) if error.retryable()) {
-                    silent.lock().unwrap_or_else(PoisonError::into_inner).insert(payment.rail);
+                    silent.add(payment.rail);
                 }
             }
         }
-        match self.table.commit(&[Write::Payment(&payment.asked(now))]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
+        self.ask_later(&payment.asked(now)).await?;
         answered?;
         Ok(Action::Nothing)
     }
 
+    async fn ask_later(&self, payment: &Payment) -> Result<(), SweepError> {
+        match self.table.commit(&[Write::Payment(payment)]).await {
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
     /// Looks again at what was heard of payments before they were known.
-    pub(crate) async fn parked(&self, now: Timestamp, swept: &mut Swept) {
+    pub(crate) async fn parked(&self, pace: Pace, round: &mut Round) {
+        let now = round.now;
         let parked = match self.table.due_parked(now, BATCH).await {
             Ok(parked) => parked,
             Err(error) => {
-                swept.failed += 1;
+                round.swept.failed += 1;
                 tracing::error!(error = %error, "what waits for its payment could not be read");
                 return;
             }
         };
         for waiting in parked {
+            if !round.has_time(pace) {
+                return;
+            }
+            let swept = &mut round.swept;
             match self.payments.look_again(&waiting, now).await {
                 Ok(true) => {
                     swept.settled += 1;
@@ -86,16 +107,12 @@ impl Sweep {
     }
 
     /// In the first minute of each day: whether Stripe sends all the events that are handled.
-    pub(crate) async fn check_webhook(&self, now: Timestamp) {
-        let minute = now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY);
-        if minute != 0 || !self.rails.contains(&Rail::Stripe) {
+    pub(crate) async fn check_webhook(&self, pace: Pace, round: &Round) {
+        let minute = round.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY);
+        if minute != 0 || !self.rails.contains(&Rail::Stripe) || !round.has_time(pace) {
             return;
         }
-        let asked = match self.payments.providers(KEYS_S, now).await {
-            Ok(providers) => providers.missing_events().await.map_err(Into::into),
-            Err(error) => Err(error),
-        };
-        match asked {
+        match self.payments.call(round.now, |providers| async move { providers.missing_events().await }).await {
             Ok(missing) if missing.is_empty() => {}
             Ok(missing) => {
                 let events = missing.join(", ");

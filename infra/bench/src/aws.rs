@@ -213,7 +213,7 @@ impl World {
                 }
                 json!({})
             }
-            "UpdateItem" => json!({ "Attributes": { "hits": { "N": "1" } } }),
+            "UpdateItem" => json!({ "Attributes": { "hits": { "N": "1" }, "seen": { "SS": ["one"] } } }),
             "DeleteItem" => json!({}),
             "SendMessage" => json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" }),
             "GetSecretValue" if body["SecretId"] == "payment-keys" => {

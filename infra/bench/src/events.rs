@@ -109,9 +109,10 @@ pub const EVENTS: &[Event] = &[
     event("events/stripe-webhook/unknown-type.json", Http(204), &[]),
     event("events/stripe-webhook/forged.json", Http(400), &[]),
     event("events/paypal-ipn/completed.json", Http(200), &["SendMessage"]),
-    event("events/staff-review/list.json", Http(200), &["GetItem", "Query", "GetItem", "Query"]),
+    event("events/staff-review/list.json", Http(200), &["GetItem", "Query", "Query", "Query", "GetItem", "GetItem"]),
     event("events/staff-review/decide.json", Http(200), &["GetItem", "BatchGetItem", "Query", "TransactWriteItems"]),
     event("events/staff-review/freeze.json", Http(200), &["GetItem", "GetItem", "TransactWriteItems"]),
+    event("events/staff-review/refunded.json", Http(200), &["GetItem", "GetItem", "TransactWriteItems"]),
     event("events/privacy-delete/show.json", Http(404), &["GetItem"]),
     event("events/privacy-delete/ask-too-late.json", Http(403), &[]),
     event("events/privacy-delete/take-back.json", Http(404), &["GetItem"]),
@@ -136,7 +137,7 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/paypal-verify/completed.json",
         Batch(&[]),
-        &["GetItem", "BatchGetItem", "Query", "GetItem", "TransactWriteItems"],
+        &["GetItem", "BatchGetItem", "UpdateItem", "Query", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/abandon/one-good-one-bad.json",

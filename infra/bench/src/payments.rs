@@ -12,7 +12,7 @@ use domain::{
     ledger::Entry,
     money::Currency,
     package,
-    payment::{Fact, Payment, Rail, Receipt, Reference},
+    payment::{Fact, Payment, Rail, Receipt, Reference, Unclaimed},
     settlement::{self, Surroundings},
 };
 use http::header::CONTENT_TYPE;
@@ -30,6 +30,7 @@ const PAID: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a4";
 const OPEN: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a5";
 const HELD: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a6";
 const CAPTURED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a7";
+const UNCLAIMED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a8";
 const NOTIFICATION: &str = "events/paypal-verify/completed.json";
 
 /// What the secret with the keys of the payment providers holds.
@@ -142,6 +143,14 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
         account = settled.account.unwrap_or(account);
     }
     Ok((account, payments, entries))
+}
+
+/// Money that came for a payment that was gone.
+///
+/// # Errors
+/// Its id is none.
+pub fn unclaimed(now: Timestamp) -> Result<Unclaimed> {
+    Ok(Unclaimed::new(UNCLAIMED.parse()?, Rail::Stripe, "cs_live_example".to_owned(), None, now))
 }
 
 /// What a payment is found by: its own id, and its transaction if it is paid.

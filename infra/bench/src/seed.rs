@@ -87,6 +87,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
     };
     let (account, sold, bought) = payments::sell(account, now)?;
     let (account, export) = export::ask(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
+    let unclaimed = payments::unclaimed(now)?;
     let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
         Write::Account(&account),
@@ -97,6 +98,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Upload(&upload),
         Write::Activity(&activity),
         Write::Export(&export),
+        Write::Unclaimed(&unclaimed),
     ];
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));

@@ -24,6 +24,9 @@ pub(crate) struct Book {
     /// Messages wait until they are let go.
     pub(crate) hold: bool,
     pub(crate) postback: Postback,
+    /// Whose API answers nothing but that it is not available.
+    #[serde(default)]
+    pub(crate) out: Option<Service>,
     /// What Stripe's webhook endpoint is subscribed to.
     pub(crate) subscribed: Subscribed,
     /// What was answered to a request with an idempotency key.

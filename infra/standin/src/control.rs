@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/standin/deliveries/release", post(release))
         .route("/standin/deliveries/{id}/deliver", post(deliver))
         .route("/standin/deliveries/{id}/drop", post(drop_delivery))
+        .route("/standin/outage", post(set_outage))
         .route("/standin/stripe/endpoint", post(subscribe))
         .route("/standin/stripe/{session}/{action}", post(act_on_stripe))
         .route("/standin/paypal/postback", post(set_postback))
@@ -211,6 +212,21 @@ struct Answer {
 async fn set_postback(State(app): State<App>, FormBody(form): FormBody<Answer>) -> Result<Redirect, Refusal> {
     app.change(|book, _| {
         book.postback = form.answer;
+        Ok(())
+    })?;
+    Ok(home())
+}
+
+#[derive(Deserialize)]
+struct Outage {
+    #[serde(default)]
+    service: Option<Service>,
+}
+
+/// Has the API of a service answer 503 and nothing else, or neither if none is named.
+async fn set_outage(State(app): State<App>, FormBody(form): FormBody<Outage>) -> Result<Redirect, Refusal> {
+    app.change(|book, _| {
+        book.out = form.service;
         Ok(())
     })?;
     Ok(home())

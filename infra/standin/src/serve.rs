@@ -7,6 +7,10 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -16,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::book::Book;
+use crate::delivery::Service;
 use crate::paypal::order::Order;
 use crate::refusal::Refusal;
 use crate::stripe::payment::Payment;
@@ -164,11 +169,21 @@ impl App {
 }
 
 fn router(app: App) -> Router {
+    let api = |service, routes: Router<App>| {
+        routes.route_layer(middleware::from_fn_with_state((app.clone(), service), unless_out))
+    };
     Router::new()
-        .merge(stripe::api::routes())
-        .merge(paypal::api::routes())
+        .merge(api(Service::Stripe, stripe::api::routes()))
+        .merge(api(Service::Paypal, paypal::api::routes()))
         .merge(paypal::postback::routes())
         .merge(control::routes())
         .merge(pages::routes())
         .with_state(app)
+}
+
+async fn unless_out(State((app, service)): State<(App, Service)>, request: Request, next: Next) -> Response {
+    if app.read(|book| book.out) == Some(service) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    next.run(request).await
 }

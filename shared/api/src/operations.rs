@@ -159,18 +159,20 @@ pub const OPERATIONS: &[Operation] = &[
         .with(&[Page]).gives(200, "PaymentPage").or(&[400]),
     own("get", "/v1/checkout/{id}", "checkout", "A payment. While it is open the provider is asked, so what is paid is granted here and now.")
         .gives(200, "PaymentView").or(&[404]),
-    own("post", "/v1/checkout/{id}/capture", "checkout", "Take the money that the buyer has approved with PayPal, and grant the credits. A repeat takes nothing more.")
-        .gives(200, "PaymentView").or(&[404, 409, 429, 502]),
+    own("post", "/v1/checkout/{id}/capture", "checkout", "Take the money that the buyer has approved with PayPal, and grant the credits. A repeat takes nothing more; with the same Idempotency-Key it gives the same answer. 409 says what the buyer can do.")
+        .with(&[IdempotencyKey]).gives(200, "PaymentView").or(&[400, 404, 409, 422, 429, 502]),
     open("post", "/v1/webhooks/stripe", "stripe-webhook", "For Stripe's events. A repeat changes nothing.")
         .takes("StripeEvent").with(&[StripeSignature]).or(&[400, 413]),
     open("post", "/v1/webhooks/paypal", "paypal-ipn", "For PayPal's instant payment notifications. What is taken in is checked with PayPal before it counts. A repeat changes nothing.")
         .takes_form("IpnMessage").answers(200).or(&[400, 413]),
-    own("get", "/v1/staff/reviews", "staff-review", "For staff: payments and accounts that wait for a decision, the longest waiting first.")
-        .gives(200, "Reviews").or(&[404]),
+    own("get", "/v1/staff/reviews", "staff-review", "For staff: payments that wait for a decision, money that no account claims and that must go back, accounts that may not spend; of each kind the longest waiting first.")
+        .with(&[Page]).gives(200, "ReviewPage").or(&[400, 404]),
     own("post", "/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review", "For staff: grant the credits of a payment that waits, or refuse them for now.")
         .takes("PaymentDecision").with(&[IdempotencyKey]).gives(200, "HeldPaymentView").or(&[400, 404, 409, 413, 415, 422]),
     own("post", "/v1/staff/accounts/{account}/spending", "staff-review", "For staff: stop an account's spending, or let it spend again.")
         .takes("SpendingDecision").with(&[IdempotencyKey]).gives(200, "FrozenAccountView").or(&[400, 404, 409, 413, 415, 422]),
+    own("post", "/v1/staff/unclaimed/{payment}/refunded", "staff-review", "For staff: money that no account claims went back, by hand at its provider. It leaves the list.")
+        .with(&[IdempotencyKey]).gives(200, "UnclaimedView").or(&[400, 404, 409, 422]),
     own("post", "/v1/privacy/deletion", "privacy-delete", "Delete the account and everything in it. Needs a recent sign-in and the account's address. From now on its tokens open nothing but this. A repeat with the same Idempotency-Key gives the same answer, another one is a conflict.")
         .takes("DeletionRequest").with(&[IdempotencyKey]).gives(202, "DeletionView").or(&[400, 403, 409, 413, 415, 422]),
     own("get", "/v1/privacy/deletion", "privacy-delete", "The deletion that was asked for.")

@@ -6,7 +6,7 @@ use domain::{
     fraud::{Freeze, Reason, Why},
     money::{Currency, Money},
     package::Package,
-    payment::{Payment, Rail, RefundState, Status},
+    payment::{Payment, Rail, RefundState, Status, Unclaimed},
     plan::Plan,
 };
 use jiff::Timestamp;
@@ -174,13 +174,49 @@ pub struct PaymentPage {
     pub next: Option<String>,
 }
 
-/// What waits for a decision of staff, the longest waiting first, at most a hundred of each.
+/// What waits for staff: payments, then money that must go back, then accounts, of each kind the longest waiting first.
 #[derive(Serialize, ToSchema)]
-pub struct Reviews {
-    /// Payments whose credits wait.
-    pub payments: Vec<HeldPaymentView>,
-    /// Accounts that may not spend.
-    pub accounts: Vec<FrozenAccountView>,
+pub struct ReviewPage {
+    /// What waits. It may be fewer than were asked for, and more on the next page.
+    pub items: Vec<ReviewView>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// Something that waits for staff.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ReviewView {
+    /// A payment whose credits wait.
+    Payment(HeldPaymentView),
+    /// Money that must go back.
+    Unclaimed(UnclaimedView),
+    /// An account that may not spend.
+    Account(FrozenAccountView),
+}
+
+/// Money that was paid for a payment that is gone, with its account or because nobody paid it for 90 days.
+#[derive(Serialize, ToSchema)]
+pub struct UnclaimedView {
+    /// Our id of the payment, which the provider's documents carry.
+    pub payment: PaymentId,
+    /// Who took the money.
+    pub provider: Rail,
+    /// The provider's id of the checkout or the transaction, to refund it by.
+    pub transaction: String,
+    /// How much, if that was said.
+    pub total: Option<Money>,
+    /// When it was first heard of.
+    pub at: Timestamp,
+    /// When staff said that it went back.
+    pub refunded_at: Option<Timestamp>,
+}
+
+impl From<Unclaimed> for UnclaimedView {
+    fn from(unclaimed: Unclaimed) -> Self {
+        let Unclaimed { payment, rail, transaction, total, at, refunded_at, .. } = unclaimed;
+        Self { payment, provider: rail, transaction, total, at, refunded_at }
+    }
 }
 
 /// A payment whose credits wait for a decision, or waited.

@@ -6,15 +6,17 @@
 //! payment grants once, and takes back never more than it granted, without anybody keeping count of messages.
 
 mod fact;
+mod unclaimed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Credits, PaymentId, fraud::Review, money::Money, package::Package, plan::Plan};
+use crate::{AccountId, Credits, PaymentId, fraud::Review, money::Money, package::Package, plan::Plan, registry};
 
 pub use fact::{Dispute, Fact, Outcome, Rail, Receipt, Reference, Refund, RefundState};
+pub use unclaimed::Unclaimed;
 
 /// Seconds between two questions to the provider about a checkout that is open.
 pub const ASK_EVERY_S: i64 = 300;
@@ -209,10 +211,23 @@ impl Payment {
         self.progress <= Progress::Pending
     }
 
+    /// When it goes, if nobody paid it. Money that comes even later finds no payment, and is [unclaimed](Unclaimed).
+    #[must_use]
+    pub fn kept_until(&self) -> Option<Timestamp> {
+        let is_unpaid = !self.is_open() && self.receipt.is_none();
+        is_unpaid.then(|| self.created_at + SignedDuration::from_hours(24 * i64::from(registry::UNPAID_DAYS)))
+    }
+
     /// After the provider was asked and could say nothing new.
     #[must_use]
     pub fn asked(&self, now: Timestamp) -> Self {
         Self { ask_at: self.next_question(now), ..self.next() }
+    }
+
+    /// When the provider was not asked, as it answers nobody just now.
+    #[must_use]
+    pub fn postponed(&self, now: Timestamp) -> Self {
+        Self { ask_at: Some(now + SignedDuration::from_secs(ASK_EVERY_S)), ..self.next() }
     }
 
     /// With one more fact. Equal to what it was if the fact was known.

@@ -118,6 +118,7 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "fraud::p12_many_payments_in_an_hour_wait_for_staff",
             "fraud::p12_a_payment_with_one_card_too_many_waits",
+            "fraud::p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_message_tells_of_it",
             "fraud::p12_a_new_account_that_buys_a_lot_waits",
             "fraud::p12_what_staff_refuse_stays_refused_until_they_release_it",
             "fraud::p12_a_held_payment_that_was_refunded_waits_for_nobody",
@@ -127,6 +128,7 @@ pub const PROMISES: [Promise; 37] = [
             "fraud::p12_lost_disputes_stop_spending",
             "fraud::p12_staff_stop_spending_and_say_why",
             "fraud::p12_many_accounts_of_one_network_in_a_day_start_frozen",
+            "fraud::p12_staff_see_whatever_waits_page_by_page_and_payments_first",
             "fraud::p12_for_everybody_else_there_are_no_routes_of_staff",
         ]),
     ),
@@ -155,7 +157,10 @@ pub const PROMISES: [Promise; 37] = [
         16,
         "respond to lawful requests",
         "A staff disclosure export, and a legal hold that pauses erasure of exactly what it names",
-        Kept::By(&["erasure::p16_a_hold_keeps_exactly_what_it_names"]),
+        Kept::By(&[
+            "erasure::p16_a_hold_keeps_exactly_what_it_names",
+            "exports::p16_what_must_not_be_told_yet_is_not_in_the_archive",
+        ]),
     ),
     promise(
         17,
@@ -184,7 +189,13 @@ pub const PROMISES: [Promise; 37] = [
         20,
         "We retain data only for as long as necessary",
         "Every kind of record has a written retention, carried out",
-        Kept::By(&[YEAR, "journey::p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links"]),
+        Kept::By(&[
+            YEAR,
+            "exports::p20_an_archive_can_be_downloaded_for_a_day_and_goes_after_seven",
+            "journey::p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links",
+            "notifications::pp1_p20_what_nobody_could_verify_stays_as_long_as_it_is_declared",
+            "unclaimed::b4_p20_a_checkout_that_nobody_paid_goes_and_money_that_comes_later_waits_for_staff",
+        ]),
     ),
     promise(
         21,
@@ -256,7 +267,14 @@ pub const PROMISES: [Promise; 37] = [
         30,
         "Access to certain account information we hold about you",
         "Account page and a full machine-readable export",
-        Kept::NotYet,
+        Kept::By(&[
+            "exports::p30_everything_that_is_held_comes_out_in_one_archive",
+            "exports::p30_an_archive_takes_a_recent_sign_in",
+            "exports::p30_of_many_that_are_asked_for_at_once_one_is_made",
+            "exports::p30_an_archive_that_is_not_ready_in_a_day_fails_visibly",
+            "exports::p30_a_lost_message_is_sent_again_and_many_do_no_harm",
+            "exports::p30_what_cannot_be_gone_on_with_is_begun_anew",
+        ]),
     ),
     promise(
         31,
@@ -276,6 +294,7 @@ pub const PROMISES: [Promise; 37] = [
             "erasure::p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works",
             "erasure::p32_what_arrives_after_an_erasure_brings_nothing_back",
             "erasure::p32_many_erasures_at_once_are_one",
+            "exports::p32_an_archive_stops_when_its_account_closes",
         ]),
     ),
     promise(

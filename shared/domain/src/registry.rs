@@ -115,6 +115,10 @@ pub const UNCLAIMED_DAYS: u32 = 180;
 pub const TOMBSTONE_DAYS: u32 = 400;
 /// Days that an archive of everything stays: one to be made, and as many as a ready one is kept.
 pub const EXPORT_DAYS: u32 = 8;
+/// Days that what PayPal did not confirm stays: over a long weekend, in which the operator may have it tried again.
+pub const NOTIFICATION_DAYS: u32 = 4;
+/// Days that a checkout stays which nobody paid: as long as its owner may ask what became of it.
+pub const UNPAID_DAYS: u32 = 90;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
@@ -170,7 +174,12 @@ const fn messages(name: &'static str, output: &'static str, purpose: &'static st
 pub const KINDS: &[Kind] = &[
     drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
     drawer("ledger", "LEDGER#", "each movement of credits and its cause", Kept::Account),
-    drawer("payment", "PAYMENT#", "what was bought, and what became of the money", Kept::Account),
+    drawer(
+        "payment",
+        "PAYMENT#",
+        "what was bought, and what became of the money; a checkout that nobody paid goes after 90 days",
+        Kept::Account,
+    ),
     drawer("generation", "GENERATION#", "what was asked for and what was made", Kept::Plan),
     drawer("upload", "UPLOAD#", "what was declared and what arrived", Kept::Plan),
     drawer("share", "SHARE#", "links that show one generation", Kept::OwnExpiry),
@@ -196,7 +205,7 @@ pub const KINDS: &[Kind] = &[
     beside(
         "payment-pointer",
         ("PAYMENT#", "POINTER"),
-        "finds a payment by its id, or by the provider's id of the transaction",
+        "finds a payment by its id, or by the provider's id of the transaction; goes with the payment",
         (Kept::Account, Erased::WithTarget),
     ),
     beside(
@@ -208,7 +217,7 @@ pub const KINDS: &[Kind] = &[
     beside(
         "unclaimed-payment",
         ("PAYMENT#", "UNCLAIMED"),
-        "money that arrived for an account that is gone, to be refunded: amount, transaction, time",
+        "money that arrived for a payment that is gone, to be refunded: amount, transaction, time",
         (Kept::Days(UNCLAIMED_DAYS), Erased::Expires),
     ),
     beside(
@@ -249,12 +258,15 @@ pub const KINDS: &[Kind] = &[
     messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
     messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
     messages("export-message", "ExportsUrl", "has an archive made: two ids", false),
-    messages(
-        "notification",
-        "NotificationsUrl",
-        "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
-        true,
-    ),
+    Kind {
+        kept: Kept::Days(NOTIFICATION_DAYS),
+        ..messages(
+            "notification",
+            "NotificationsUrl",
+            "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
+            true,
+        )
+    },
     Kind {
         name: "user",
         place: Place::Users,

@@ -4,13 +4,14 @@
 //! the account, so of two messengers that come at once the second finds nothing new. What is heard of a payment that is not
 //! known yet is parked, and `sweep` looks at it again until the payment is there.
 
-use ::payments::{Endpoints, Keys, KeysError, Payments as Providers, ProviderError, Settings, SettingsError};
+use ::payments::{
+    Endpoints, Hosted, Keys, KeysError, Payments as Providers, ProviderError, Said, Settings, SettingsError,
+};
 use domain::{
     AccountId, Credits, EntryId, PaymentId, Refusal,
     fraud::{Decision, Rules},
     ledger::{Bucket, Cause},
-    money::Money,
-    payment::{Fact, Mismatch, Payment, Rail, Reference},
+    payment::{Fact, Mismatch, Payment, Progress, Rail, Reference, Unclaimed},
     settlement::{self, Settlement, Surroundings},
 };
 use jiff::Timestamp;
@@ -23,7 +24,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{CommitError, Parked, StoreError, Table, Unclaimed, Write};
+use store::{CommitError, Parked, StoreError, Table, Write};
 
 use crate::ATTEMPTS;
 
@@ -31,6 +32,8 @@ use crate::ATTEMPTS;
 const CARDS_WINDOW_S: i64 = 3_600;
 /// Seconds for which the keys of the providers are good without another look.
 pub const KEYS_S: i64 = 3_600;
+/// Seconds after which keys that turn out wrong make us look whether they were rotated.
+pub const ROTATED_KEYS_S: i64 = 60;
 
 /// Why something that was heard was not written. Nothing was, or nothing is known; hearing it again does the rest.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +169,7 @@ impl Payments {
     pub async fn providers(&self, at_most_s: i64, now: Timestamp) -> Result<Arc<Providers>, PaymentError> {
         let known = self.providers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((providers, since)) = known
-            && now.duration_since(since).as_secs() < at_most_s
+            && (0..at_most_s).contains(&now.duration_since(since).as_secs())
         {
             return Ok(providers);
         }
@@ -176,14 +179,46 @@ impl Payments {
         Ok(providers)
     }
 
+    /// Calls a provider, and once more if it does not take our keys and there are newer ones.
+    ///
+    /// # Errors
+    /// [`PaymentError`]
+    pub async fn call<T, F: Future<Output = Result<T, ProviderError>>>(
+        &self,
+        now: Timestamp,
+        call: impl Fn(Arc<Providers>) -> F,
+    ) -> Result<T, PaymentError> {
+        let known = self.providers(KEYS_S, now).await?;
+        let refused = match call(known.clone()).await {
+            Err(error @ ProviderError::WrongKeys(_)) => error,
+            answered => return Ok(answered?),
+        };
+        let newest = self.providers(ROTATED_KEYS_S, now).await?;
+        if Arc::ptr_eq(&known, &newest) { Err(refused.into()) } else { Ok(call(newest).await?) }
+    }
+
+    /// Makes the checkout of a payment at its provider. A repeat gives the same checkout.
+    ///
+    /// # Errors
+    /// [`PaymentError`]
+    pub async fn create(
+        &self,
+        payment: &Payment,
+        title: &str,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<Hosted, PaymentError> {
+        self.call(now, |providers| async move { providers.create(payment, title, email, now).await }).await
+    }
+
     /// Asks the provider what became of a checkout, and writes what it says: the one way in which a payment is fulfilled,
     /// safe to take again and at the same time by several.
     ///
     /// # Errors
     /// [`PaymentError`]. `None` if the payment or its account is gone.
     pub async fn fulfil(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
-        let said = self.providers(KEYS_S, now).await?.ask(payment, now).await?;
-        self.learn((payment.account, payment.id), &said.facts, said.instrument.as_deref(), now).await
+        let said = self.call(now, |providers| async move { providers.ask(payment, now).await }).await?;
+        self.learn((payment.account, payment.id), &said, now).await
     }
 
     /// Takes the money of a checkout with PayPal that the buyer has approved, and writes what came of it. A repeat takes
@@ -192,40 +227,39 @@ impl Payments {
     /// # Errors
     /// [`PaymentError`]. `None` if the payment or its account is gone.
     pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
-        let said = self.providers(KEYS_S, now).await?.capture(payment, now).await?;
-        self.learn((payment.account, payment.id), &said.facts, said.instrument.as_deref(), now).await
+        let said = self.call(now, |providers| async move { providers.capture(payment, now).await }).await?;
+        self.learn((payment.account, payment.id), &said, now).await
     }
 
     /// Hears something of a payment that a messenger names.
     ///
     /// # Errors
     /// [`PaymentError`].
-    pub async fn hear(&self, reference: &Reference, facts: &[Fact], now: Timestamp) -> Result<Heard, PaymentError> {
-        if let Some(heard) = self.hear_known(reference, facts, now).await? {
+    pub async fn hear(&self, reference: &Reference, said: &Said, now: Timestamp) -> Result<Heard, PaymentError> {
+        if let Some(heard) = self.hear_known(reference, said, now).await? {
             return Ok(heard);
         }
-        if matches!(reference, Reference::Payment(_)) {
+        if let Reference::Payment(id) = reference {
             // A payment is written before anybody hears of it, so this one is gone, or was never ours.
-            return self.claim_nothing(reference, facts, now).await;
+            return self.claim_nothing(*id, &said.facts, now).await;
         }
-        for fact in facts {
+        for fact in &said.facts {
             let parked = Parked::new(reference.clone(), fact.clone(), now);
             written(self.table.commit(&[Write::Park(&parked)]).await)?;
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
-        Ok(self.hear_known(reference, facts, now).await?.unwrap_or(Heard::Parked))
+        Ok(self.hear_known(reference, said, now).await?.unwrap_or(Heard::Parked))
     }
 
-    /// Learns something of a payment. What was known already writes nothing. `instrument` is what was paid with, which is
-    /// counted under a keyed hash for an hour and kept nowhere else.
+    /// Learns something of a payment. What was known already writes nothing. What was paid with is counted under a keyed
+    /// hash for an hour and kept nowhere else.
     ///
     /// # Errors
     /// [`PaymentError`]. `None` if there is no such payment, or no such account any more.
     pub async fn learn(
         &self,
         (account, id): (AccountId, PaymentId),
-        facts: &[Fact],
-        instrument: Option<&str>,
+        said: &Said,
         now: Timestamp,
     ) -> Result<Option<Payment>, PaymentError> {
         let mut cards = None;
@@ -235,20 +269,21 @@ impl Payments {
             };
             let cards_in_hour = match cards {
                 Some(counted) => counted,
-                None => self.count_cards(&payment, facts, instrument, now).await?,
+                None => self.count_cards(&payment, said, now).await?,
             };
             cards = Some(cards_in_hour);
             let others = others(&self.table, &payment).await?;
             let around = Surroundings { account: &owner, others: &others, cards_in_hour, rules: &self.rules };
             let entry = EntryId(clock::uuid_at(now));
-            let Some(settlement) = settlement::learn(&payment, facts, around, entry, now)? else {
+            let Some(settlement) = settlement::learn(&payment, &said.facts, around, entry, now)? else {
                 return Ok(Some(payment));
             };
-            let pointer = new_pointer(&payment, &settlement.payment);
-            self.must_pay_no_other(pointer.as_ref(), (account, id)).await?;
-            match self.table.commit(&writes(&settlement, pointer.as_ref())).await {
+            let pointers = changed_pointers(&payment, &settlement.payment);
+            self.must_pay_no_other(&pointers, (account, id)).await?;
+            match self.table.commit(&writes(&settlement, &pointers)).await {
                 Ok(()) => {
-                    measure(&settlement, now);
+                    measure(&settlement);
+                    measure_delay(&payment, &settlement, now);
                     return Ok(Some(settlement.payment));
                 }
                 Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
@@ -263,8 +298,7 @@ impl Payments {
     /// # Errors
     /// [`PaymentError`].
     pub async fn look_again(&self, parked: &Parked, now: Timestamp) -> Result<bool, PaymentError> {
-        let facts = std::slice::from_ref(&parked.fact);
-        let heard = self.hear_known(&parked.reference, facts, now).await;
+        let heard = self.hear_known(&parked.reference, &parked.fact.clone().into(), now).await;
         let postponed = parked.postponed(now);
         let (write, found) = match &heard {
             Ok(Some(_)) => (Write::Unpark(parked), true),
@@ -280,68 +314,57 @@ impl Payments {
     async fn hear_known(
         &self,
         reference: &Reference,
-        facts: &[Fact],
+        said: &Said,
         now: Timestamp,
     ) -> Result<Option<Heard>, PaymentError> {
         let Some(found) = self.table.find_payment(reference).await? else { return Ok(None) };
-        let learned = self.learn(found, facts, None, now).await?;
+        let learned = self.learn(found, said, now).await?;
         Ok(learned.map(|payment| Heard::Known(Box::new(payment))))
     }
 
-    async fn claim_nothing(
-        &self,
-        reference: &Reference,
-        facts: &[Fact],
-        now: Timestamp,
-    ) -> Result<Heard, PaymentError> {
+    async fn claim_nothing(&self, id: PaymentId, facts: &[Fact], now: Timestamp) -> Result<Heard, PaymentError> {
         let paid = facts.iter().find_map(|fact| if let Fact::Paid(receipt) = fact { Some(receipt) } else { None });
         let Some(receipt) = paid else { return Ok(Heard::Unknown) };
-        self.unclaimed(reference.clone(), receipt.transaction.clone(), Some(receipt.total), now).await?;
+        let transaction = receipt.transaction.clone();
+        self.unclaimed(&Unclaimed::new(id, receipt.rail, transaction, Some(receipt.total), now)).await?;
         Ok(Heard::Unclaimed)
     }
 
-    /// Records money that no account claims, and raises the alarm: somebody must refund it.
+    /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn unclaimed(
-        &self,
-        reference: Reference,
-        transaction: String,
-        total: Option<Money>,
-        now: Timestamp,
-    ) -> Result<(), PaymentError> {
-        let unclaimed = Unclaimed { reference, transaction, total, at: now };
-        written(self.table.commit(&[Write::Unclaimed(&unclaimed)]).await)?;
-        let transaction = unclaimed.transaction;
-        tracing::error!(transaction, "money arrived for an account that is gone: refund it with the provider");
-        metric(Metric::UnclaimedPayments, 1, &[]);
-        Ok(())
+    pub async fn unclaimed(&self, unclaimed: &Unclaimed) -> Result<(), PaymentError> {
+        match self.table.commit(&[Write::Unclaimed(unclaimed)]).await {
+            Ok(()) => {
+                let Unclaimed { payment, transaction, .. } = unclaimed;
+                tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");
+                metric(Metric::UnclaimedPayments, 1, &[]);
+                Ok(())
+            }
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
     }
 
     /// One transaction pays one payment.
     async fn must_pay_no_other(
         &self,
-        pointer: Option<&Reference>,
+        pointers: &[Reference],
         payment: (AccountId, PaymentId),
     ) -> Result<(), PaymentError> {
-        let Some(transaction) = pointer else { return Ok(()) };
-        match self.table.find_payment(transaction).await? {
-            Some(other) if other != payment => Err(Mismatch("transaction").into()),
-            _ => Ok(()),
+        for transaction in pointers.iter().filter(|pointer| matches!(pointer, Reference::Transaction(..))) {
+            if self.table.find_payment(transaction).await?.is_some_and(|other| other != payment) {
+                return Err(Mismatch("transaction").into());
+            }
         }
+        Ok(())
     }
 
     /// The different cards that the account pays with in this hour. Counts one only where it pays now.
-    async fn count_cards(
-        &self,
-        payment: &Payment,
-        facts: &[Fact],
-        instrument: Option<&str>,
-        now: Timestamp,
-    ) -> Result<u32, PaymentError> {
-        let pays = payment.receipt.is_none() && facts.iter().any(|fact| matches!(fact, Fact::Paid(_)));
-        let Some(instrument) = instrument.filter(|_| pays) else { return Ok(0) };
+    async fn count_cards(&self, payment: &Payment, said: &Said, now: Timestamp) -> Result<u32, PaymentError> {
+        let pays = payment.receipt.is_none() && said.facts.iter().any(|fact| matches!(fact, Fact::Paid(_)));
+        let Some(instrument) = said.instrument.as_deref().filter(|_| pays) else { return Ok(0) };
         let sealer = self.clients.sealer(&self.app_key_secret).await?;
         let account = sealer.keyed_hash("window cards account", payment.account.0.as_bytes());
         let card = sealer.keyed_hash("window cards", instrument.as_bytes());
@@ -374,8 +397,8 @@ async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreE
     Ok(others)
 }
 
-/// Measures what a settlement that was written moved, and how long the buyer waited for it.
-pub fn measure(settlement: &Settlement, now: Timestamp) {
+/// Measures what a settlement that was written moved.
+pub fn measure(settlement: &Settlement) {
     let Settlement { payment, entry, .. } = settlement;
     let outcome = payment.status();
     metric(Metric::Payments, 1, &[payment.rail.as_str(), outcome.as_str()]);
@@ -386,31 +409,36 @@ pub fn measure(settlement: &Settlement, now: Timestamp) {
     };
     metric(Metric::CreditsBought, -gained(Bucket::Bought), &[]);
     metric(Metric::CreditsReversed, gained(Bucket::Reversed), &[]);
-    let receipt = payment.receipt.as_ref().filter(|_| matches!(entry.cause, Cause::Purchase { .. }));
-    // What a person had to look at first was not late.
-    if let Some(receipt) = receipt.filter(|_| payment.review.is_none()) {
-        metric(
-            Metric::GrantDelayMs,
-            i64::try_from(now.duration_since(receipt.at).as_millis()).unwrap_or(i64::MAX),
-            &[],
-        );
+}
+
+/// Measures how long a buyer waited for what was paid, if that is granted now. With a method that pays later the time runs
+/// from when the buyer confirmed, which says nothing about us.
+fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
+    let granted = settlement.entry.as_ref().is_some_and(|entry| matches!(entry.cause, Cause::Purchase { .. }));
+    let receipt = settlement.payment.receipt.as_ref().filter(|_| granted && before.progress != Progress::Pending);
+    if let Some(receipt) = receipt {
+        let delay_ms = i64::try_from(now.duration_since(receipt.at).as_millis()).unwrap_or(i64::MAX);
+        metric(Metric::GrantDelayMs, delay_ms, &[]);
     }
 }
 
-/// What one transaction writes of a settlement, with the pointer that finds the payment by its transaction from now on.
+/// What one transaction writes of a settlement, with the pointers that change.
 #[must_use]
-pub fn writes<'a>(settlement: &'a Settlement, pointer: Option<&'a Reference>) -> Vec<Write<'a>> {
+pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [Reference]) -> Vec<Write<'a>> {
     let Settlement { payment, account, entry } = settlement;
     let mut writes = vec![Write::Payment(payment)];
     writes.extend(account.as_ref().map(Write::Account));
     writes.extend(entry.as_ref().map(|entry| Write::Entry(payment.account, entry)));
-    writes.extend(pointer.map(|reference| Write::PaymentPointer(reference, payment)));
+    writes.extend(pointers.iter().map(|reference| Write::PaymentPointer(reference, payment)));
     writes
 }
 
-fn new_pointer(before: &Payment, after: &Payment) -> Option<Reference> {
-    let receipt = after.receipt.as_ref().filter(|_| before.receipt.is_none())?;
-    Some(Reference::Transaction(after.rail, receipt.transaction.clone()))
+/// From now on a paid one is found by its transaction as well; and a pointer goes when its payment goes.
+fn changed_pointers(before: &Payment, after: &Payment) -> Vec<Reference> {
+    let receipt = after.receipt.as_ref().filter(|_| before.receipt.is_none());
+    let paid = receipt.map(|receipt| Reference::Transaction(after.rail, receipt.transaction.clone()));
+    let own = (before.kept_until() != after.kept_until()).then_some(Reference::Payment(after.id));
+    paid.into_iter().chain(own).collect()
 }
 
 /// Of these writes none has a condition, so none is ever stale.

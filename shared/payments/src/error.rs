@@ -27,6 +27,14 @@ pub enum ProviderError {
     /// The buyer has not approved the payment, or must choose another way to pay: send them to the provider's page again.
     #[error("the buyer has not approved the payment")]
     NotApproved,
+    /// The provider does not take the buyer's money for this checkout, now or later: only another checkout can help.
+    #[error("{rail:?} does not take the payment: {code}")]
+    Declined {
+        /// Who.
+        rail: Rail,
+        /// The provider's own code for it, or nothing.
+        code: String,
+    },
     /// No answer, or that the provider is busy.
     #[error("{rail:?} cannot be reached: {why}")]
     Unreachable {
@@ -58,6 +66,7 @@ impl ProviderError {
             | Self::WrongKeys(_)
             | Self::Refused { .. }
             | Self::NotApproved
+            | Self::Declined { .. }
             | Self::Mismatch(_) => false,
         }
     }

@@ -40,14 +40,21 @@ pub struct Hosted {
     pub url: String,
 }
 
-/// What a provider says about a checkout.
+/// What a provider says about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// In the order in which they are to be learned. None means that the buyer did nothing yet.
+    /// In the order in which they are to be learned. None of a checkout means that the buyer did nothing yet.
     pub facts: Vec<Fact>,
     /// What was paid with: the same for the same card or PayPal account, and meaningless otherwise. For counting; it is
     /// never kept as it is.
     pub instrument: Option<String>,
+}
+
+/// Without a word about what was paid with.
+impl From<Fact> for Said {
+    fn from(fact: Fact) -> Self {
+        Self { facts: vec![fact], instrument: None }
+    }
 }
 
 /// What a messenger wants.
@@ -63,7 +70,7 @@ pub enum Notice {
         paid: bool,
     },
     /// This is so.
-    About(Reference, Vec<Fact>),
+    About(Reference, Said),
     /// Nothing that concerns us.
     Nothing,
 }
@@ -164,7 +171,7 @@ impl Payments {
         Ok(self.paypal()?.verify_ipn(raw).await)
     }
 
-    /// Reads an IPN that was [verified](Self::verify_ipn): `raw` as it came.
+    /// Reads an IPN: `raw` as it came. It counts for nothing until it is [verified](Self::verify_ipn).
     ///
     /// # Errors
     /// [`IpnError`]; the same body is never read differently.

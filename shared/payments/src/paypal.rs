@@ -138,7 +138,7 @@ impl Paypal {
         match issue(&answer).as_str() {
             "ORDER_ALREADY_CAPTURED" => self.ask(payment, checkout, now).await,
             "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" | "INSTRUMENT_DECLINED" => Err(ProviderError::NotApproved),
-            _ => Err(refused(&answer)),
+            _ => Err(declined(refused(&answer))),
         }
     }
 
@@ -199,6 +199,17 @@ impl Paypal {
 fn issue(answer: &Answer) -> String {
     let Refusal { name, details } = serde_json::from_slice(&answer.body).unwrap_or_default();
     details.into_iter().next().map(|detail| detail.issue).filter(|issue| !issue.is_empty()).unwrap_or(name)
+}
+
+/// What it means that a capture is refused: that the order is gone, or cannot be paid by this buyer, unless it is about us
+/// (<https://developer.paypal.com/api/rest/reference/orders/v2/errors/>).
+fn declined(refusal: ProviderError) -> ProviderError {
+    match refusal {
+        ProviderError::Refused { rail, status: 404 | 422, code } if !code.starts_with("PAYEE_") => {
+            ProviderError::Declined { rail, code }
+        }
+        other => other,
+    }
 }
 
 fn refused(answer: &Answer) -> ProviderError {

@@ -11,6 +11,12 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// The time so many milliseconds after 1970 began, which is how AWS counts; the end of time if that is beyond it.
+#[must_use]
+pub fn at_millisecond(since_epoch_ms: u64) -> Timestamp {
+    i64::try_from(since_epoch_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
+}
+
 /// A version 7 id ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7)) made at `now`.
 ///
 /// Ids sort by the millisecond they were made in; within one millisecond their order is chance.

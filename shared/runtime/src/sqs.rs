@@ -86,7 +86,7 @@ where
     T: DeserializeOwned,
     E: std::error::Error,
 {
-    let deadline = millisecond(context.deadline);
+    let deadline = clock::at_millisecond(context.deadline);
     if deadline.duration_since(clock::now()) < LEAST_TIME {
         tracing::warn!("no time is left for this record");
         return false;
@@ -117,16 +117,12 @@ fn decode<T: DeserializeOwned>(message: SqsMessage, deadline: Timestamp) -> Resu
     Ok(Record {
         body: serde_json::from_str(message.body.as_deref().unwrap_or_default())?,
         receive_count: attribute("ApproximateReceiveCount").and_then(|count| count.try_into().ok()).unwrap_or(1),
-        sent_at: attribute("SentTimestamp").map_or_else(clock::now, millisecond),
+        sent_at: attribute("SentTimestamp").map_or_else(clock::now, clock::at_millisecond),
         message_id: message.message_id.unwrap_or_default(),
         receipt_handle: message.receipt_handle.unwrap_or_default(),
         queue_arn: message.event_source_arn.unwrap_or_default(),
         deadline,
     })
-}
-
-fn millisecond(since_epoch_ms: u64) -> Timestamp {
-    i64::try_from(since_epoch_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// An error with all its sources, in one line.

@@ -13,13 +13,13 @@ use domain::{
     export::Export,
     generation::Generation,
     ledger::Entry,
-    payment::{Payment, Reference},
+    payment::{Payment, Reference, Unclaimed},
     share::Share,
     upload::Upload,
 };
 
 use crate::{
-    Parked, StoreError, Table, Unclaimed,
+    Parked, StoreError, Table,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
     payments,
 };
@@ -58,7 +58,7 @@ pub enum Write<'a> {
     Park(&'a Parked),
     /// A fact has waited. Gone already is as good.
     Unpark(&'a Parked),
-    /// Money that nobody claims. A second time it replaces the first.
+    /// Money that no account claims: version 1 only if it was not heard of before.
     Unclaimed(&'a Unclaimed),
     /// A record of activity.
     Activity(&'a Activity),
@@ -164,7 +164,9 @@ impl Write<'_> {
             }
             Self::Park(parked) => vec![Action::Put(payments::parked(parked)?, Condition::None)],
             Self::Unpark(parked) => vec![Action::Delete(parked.keys(), Condition::None)],
-            Self::Unclaimed(unclaimed) => vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::None)],
+            Self::Unclaimed(unclaimed) => {
+                vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
+            }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })

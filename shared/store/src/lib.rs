@@ -14,6 +14,7 @@ mod payments;
 mod queue;
 mod records;
 mod table;
+mod waiting;
 
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
@@ -22,10 +23,11 @@ pub use export::Content;
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
 pub use parts::{LEAST_PART, MOST_PARTS, Part, Stored};
-pub use payments::{Parked, Unclaimed};
+pub use payments::Parked;
 pub use queue::{Departure, Job, Notification, Queue, Queues, TakeOut};
 pub use records::Records;
 pub use table::Table;
+pub use waiting::{Waiting, WaitingPlace};
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.
 #[derive(Debug, thiserror::Error)]

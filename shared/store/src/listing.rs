@@ -37,6 +37,8 @@ pub enum DueKind {
     Parked,
     /// Payments that wait for a decision of staff.
     Review,
+    /// Money that no account claims, and that staff have not refunded.
+    Unclaimed,
     /// Accounts that may not spend until somebody lifts it.
     Frozen,
     /// Accounts that are being deleted.
@@ -56,6 +58,7 @@ impl DueKind {
             Self::Checkout => "checkout",
             Self::Parked => "parked",
             Self::Review => "review",
+            Self::Unclaimed => "unclaimed",
             Self::Frozen => "frozen",
             Self::Erasure => "erasure",
             Self::Export => "export",
@@ -69,6 +72,7 @@ impl DueKind {
             Self::Upload => "UPLOAD#",
             Self::Checkout | Self::Review => "PAYMENT#",
             Self::Parked => "PARKED#",
+            Self::Unclaimed => key::UNCLAIMED,
             Self::Frozen | Self::Erasure => key::ACCOUNT,
             Self::Export => "EXPORT#",
         }
@@ -276,7 +280,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn due(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
-        let items = self.due_keys(kind, now, limit).await?;
+        let items = self.due_keys(kind, now, limit, None).await?;
         let found = items.iter().filter_map(|item| {
             let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
             let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure);
@@ -286,8 +290,15 @@ impl Table {
         Ok(found.collect())
     }
 
-    /// The keys of what of this kind is due at `now`, the longest due first, `limit` at most.
-    pub(crate) async fn due_keys(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<Item>, StoreError> {
+    /// The keys, the index's included, of what of this kind is due at `now`, the longest due first, `limit` at most:
+    /// those that come after these.
+    pub(crate) async fn due_keys(
+        &self,
+        kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        after: Option<Item>,
+    ) -> Result<Vec<Item>, StoreError> {
         let answer = self
             .db
             .query()
@@ -297,6 +308,7 @@ impl Table {
             .expression_attribute_values(":kind", string(kind.as_str()))
             .expression_attribute_values(":now", number(now.as_second()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after)
             .send()
             .await
             .map_err(StoreError::of("Query"))?;

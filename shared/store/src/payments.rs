@@ -4,8 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{
     AccountId, PaymentId,
     account::Account,
-    money::Money,
-    payment::{Fact, Payment, Reference},
+    payment::{Fact, Payment, Reference, Unclaimed},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -28,20 +27,6 @@ pub struct Parked {
     pub at: Timestamp,
     /// When it is looked at again.
     pub next_at: Timestamp,
-}
-
-/// Money that was paid and that no account claims: the account was erased, or never was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unclaimed {
-    /// What it was paid for.
-    pub reference: Reference,
-    /// The provider's id of the checkout or the transaction, to refund it by.
-    pub transaction: String,
-    /// How much, where the message says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<Money>,
-    /// When it was heard of.
-    pub at: Timestamp,
 }
 
 /// Seconds until a parked fact is looked at for the first time.
@@ -81,12 +66,19 @@ pub(crate) fn payment(payment: &Payment) -> Result<Item, StoreError> {
     } else if let Some(review) = payment.review.as_ref().filter(|_| payment.awaits_decision()) {
         due(&mut item, DueKind::Review, review.at);
     }
+    if let Some(until) = payment.kept_until() {
+        live_until(&mut item, until);
+    }
     Ok(item)
 }
 
 pub(crate) fn pointer(reference: &Reference, payment: &Payment) -> Result<Item, StoreError> {
     let pointer = Pointer { account: payment.account, payment: payment.id };
-    encode(&pointer, key::payment_reference(reference), key::POINTER)
+    let mut item = encode(&pointer, key::payment_reference(reference), key::POINTER)?;
+    if let Some(until) = payment.kept_until() {
+        live_until(&mut item, until);
+    }
+    Ok(item)
 }
 
 pub(crate) fn parked(parked: &Parked) -> Result<Item, StoreError> {
@@ -98,7 +90,10 @@ pub(crate) fn parked(parked: &Parked) -> Result<Item, StoreError> {
 }
 
 pub(crate) fn unclaimed(unclaimed: &Unclaimed) -> Result<Item, StoreError> {
-    let mut item = encode(unclaimed, key::payment_reference(&unclaimed.reference), key::UNCLAIMED)?;
+    let mut item = encode(unclaimed, key::payment_reference(&Reference::Payment(unclaimed.payment)), key::UNCLAIMED)?;
+    if unclaimed.refunded_at.is_none() {
+        due(&mut item, DueKind::Unclaimed, unclaimed.at);
+    }
     live_until(&mut item, days_after(unclaimed.at, registry::UNCLAIMED_DAYS));
     Ok(item)
 }
@@ -137,6 +132,15 @@ impl Table {
         let found = self.item(keys(key::payment_reference(reference), key::POINTER)).await?;
         let pointer: Option<Pointer> = found.map(decode).transpose()?;
         Ok(pointer.map(|pointer| (pointer.account, pointer.payment)))
+    }
+
+    /// Money that came for this payment, which was gone.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn unclaimed(&self, payment: PaymentId) -> Result<Option<Unclaimed>, StoreError> {
+        let pk = key::payment_reference(&Reference::Payment(payment));
+        self.item(keys(pk, key::UNCLAIMED)).await?.map(decode).transpose()
     }
 
     /// Payments of an account, newest first.
@@ -178,7 +182,7 @@ impl Table {
     /// A call failed.
     pub async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>, StoreError> {
         let mut found = Vec::new();
-        for keys in self.due_keys(DueKind::Parked, now, limit).await? {
+        for keys in self.due_keys(DueKind::Parked, now, limit, None).await? {
             let keys = keys.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
             found.extend(self.item(keys).await?.map(decode::<Parked>).transpose()?);
         }

@@ -98,13 +98,14 @@ async fn paypal_page(State(app): State<App>, Path(order): Path<String>) -> Resul
         let path = |action: &str| format!("/pay/paypal/{}/{action}", order.id);
         body.push_str(&format!(
             "<form class=\"tall card\" method=\"post\">{}{}\
-             <button class=\"main\" formaction=\"{}\">Pay with PayPal</button>{}{}{}</form>",
+             <button class=\"main\" formaction=\"{}\">Pay with PayPal</button>{}{}{}{}</form>",
             input("email", "Email", "jose@buyer.example"),
             input("name", "Name", "José Müller"),
             escape(&path("approve")),
             button(&path("approve-pending"), "Pay in a way that PayPal reviews first"),
             button(&path("approve-declined"), "Pay in a way that is declined"),
             button(&path("approve-refused"), "Pay in a way that is refused, and choose again"),
+            button(&path("approve-blocked"), "Pay as somebody from whom PayPal takes no money"),
         ));
     } else {
         body.push_str(&format!("<p class=\"card\">This order is {}.</p>", order.state()));
@@ -120,7 +121,14 @@ async fn pay_by_paypal(
 ) -> Result<Response, Refusal> {
     use paypal::act::Action;
 
-    if !matches!(action, Action::Approve | Action::ApprovePending | Action::ApproveDeclined | Action::ApproveRefused) {
+    if !matches!(
+        action,
+        Action::Approve
+            | Action::ApprovePending
+            | Action::ApproveDeclined
+            | Action::ApproveRefused
+            | Action::ApproveBlocked
+    ) {
         return Err(Refusal::NotNow("a buyer cannot do this"));
     }
     app.act_on_paypal(&order, action, &form).await?;

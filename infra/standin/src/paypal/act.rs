@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::message::{self, Message};
-use super::order::{Approval, Capture, CaptureStatus, Order, Refund, Reversal, Status};
+use super::order::{Approval, Capture, CaptureStatus, Order, Outcome, Refund, Reversal, Status};
 use crate::control::Form;
 use crate::refusal::Refusal;
 use crate::{Options, ids};
@@ -21,6 +21,8 @@ pub(crate) enum Action {
     ApproveDeclined,
     /// The capture will be refused, and the buyer has to choose another means of payment.
     ApproveRefused,
+    /// The capture will be refused for good: PayPal takes no money of this buyer.
+    ApproveBlocked,
     Complete,
     Deny,
     /// Of `amount`, or of all that is left.
@@ -42,10 +44,11 @@ pub(crate) fn act(
     now: Timestamp,
 ) -> Result<Option<Message>, Refusal> {
     match action {
-        Action::Approve => approve(order, Some(CaptureStatus::Completed), form),
-        Action::ApprovePending => approve(order, Some(CaptureStatus::Pending), form),
-        Action::ApproveDeclined => approve(order, Some(CaptureStatus::Declined), form),
-        Action::ApproveRefused => approve(order, None, form),
+        Action::Approve => approve(order, Outcome::Captured(CaptureStatus::Completed), form),
+        Action::ApprovePending => approve(order, Outcome::Captured(CaptureStatus::Pending), form),
+        Action::ApproveDeclined => approve(order, Outcome::Captured(CaptureStatus::Declined), form),
+        Action::ApproveRefused => approve(order, Outcome::Refused, form),
+        Action::ApproveBlocked => approve(order, Outcome::Blocked, form),
         Action::Complete => settle(order, CaptureStatus::Completed, options, now).map(Some),
         Action::Deny => settle(order, CaptureStatus::Declined, options, now).map(Some),
         Action::Refund => {
@@ -81,30 +84,34 @@ pub(crate) fn act(
     }
 }
 
-/// Takes the money of an approved order, as far as the buyer's choice goes. `None` if the means of payment is refused: the
-/// order is then as it was before its approval.
+/// Takes the money of an approved order, as far as the buyer's choice goes, or says what PayPal calls it that it cannot. If
+/// only the means of payment is refused, the order is then as it was before its approval.
 pub(crate) fn capture(
     order: &mut Order,
     request_id: Option<String>,
     options: &Options,
     now: Timestamp,
-) -> Result<Option<Message>, Refusal> {
+) -> Result<Result<Message, &'static str>, Refusal> {
     let approval = match &order.approval {
         Some(approval) if order.status == Status::Approved => approval.clone(),
         _ => return Err(Refusal::NotNow("this order is not approved")),
     };
-    let Some(status) = approval.outcome else {
-        order.status = Status::PayerActionRequired;
-        order.approval = None;
-        return Ok(None);
+    let status = match approval.outcome {
+        Outcome::Captured(status) => status,
+        Outcome::Refused => {
+            order.status = Status::PayerActionRequired;
+            order.approval = None;
+            return Ok(Err("INSTRUMENT_DECLINED"));
+        }
+        Outcome::Blocked => return Ok(Err("TRANSACTION_REFUSED")),
     };
     let capture = Capture { id: ids::paypal(), at: now, status, request_id };
     order.status = Status::Completed;
     order.capture = Some(capture.clone());
-    Ok(Some(message::payment(order, &capture, &approval, options, now)))
+    Ok(Ok(message::payment(order, &capture, &approval, options, now)))
 }
 
-fn approve(order: &mut Order, outcome: Option<CaptureStatus>, form: &Form) -> Result<Option<Message>, Refusal> {
+fn approve(order: &mut Order, outcome: Outcome, form: &Form) -> Result<Option<Message>, Refusal> {
     if !matches!(order.status, Status::Created | Status::PayerActionRequired) {
         return Err(Refusal::NotNow("this order was approved before"));
     }

@@ -190,9 +190,11 @@ async fn capture(State(app): State<App>, Path(id): Path<String>, headers: Header
                 let message = "Payer has not yet approved the Order for payment.";
                 return Ok(Err(Error::unprocessable("ORDER_NOT_APPROVED", message)));
             }
-            let Some(message) = act::capture(order, request_id, &app.options, now)? else {
-                let message = "The instrument presented was either declined by the processor or bank.";
-                return Ok(Err(Error::unprocessable("INSTRUMENT_DECLINED", message)));
+            let message = match act::capture(order, request_id, &app.options, now)? {
+                Ok(message) => message,
+                Err(issue) => {
+                    return Ok(Err(Error::unprocessable(issue, "The payment cannot be taken in this way.")));
+                }
             };
             let order = order.clone();
             book.send(Service::Paypal, &id, message.kind, message.body);

@@ -49,8 +49,18 @@ pub(crate) struct Approval {
     pub(crate) email: String,
     pub(crate) given_name: String,
     pub(crate) surname: String,
-    /// What the capture will find; `None` if the buyer's means of payment will be refused.
-    pub(crate) outcome: Option<CaptureStatus>,
+    pub(crate) outcome: Outcome,
+}
+
+/// What the capture of an approved order will come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Captured(CaptureStatus),
+    /// The means of payment is refused, and the buyer has to choose another.
+    Refused,
+    /// PayPal takes no money of this buyer.
+    Blocked,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -199,6 +199,34 @@ async fn a_refused_means_of_payment_lets_the_buyer_choose_another() {
 }
 
 #[tokio::test]
+async fn money_that_paypal_does_not_take_is_refused_each_time() {
+    let shop = Shop::open().await;
+    let id = open(&shop).await;
+    shop.play(&format!("/pay/paypal/{id}/approve-blocked"), &[]).await;
+    for _ in 0..2 {
+        let refused = capture(&shop, &id, &[]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.json()["details"][0]["issue"], "TRANSACTION_REFUSED");
+    }
+    assert!(shop.arrived().await.is_empty());
+}
+
+#[tokio::test]
+async fn in_an_outage_of_one_service_the_other_answers() {
+    let shop = Shop::open().await;
+    let id = open(&shop).await;
+    let order = async || shop.send(Method::GET, &format!("/v2/checkout/orders/{id}"), &[BEARER], "").await.status;
+    for (service, status) in [("paypal", 503), ("stripe", 200)] {
+        shop.play("/standin/outage", &[("service", service)]).await;
+        assert_eq!(order().await, status, "{service}");
+    }
+    let stripe = shop.send(Method::GET, "/v1/webhook_endpoints", &[("authorization", "Bearer sk_test_1")], "");
+    assert_eq!(stripe.await.status, 503);
+    shop.play("/standin/outage", &[]).await;
+    assert_eq!(order().await, 200);
+}
+
+#[tokio::test]
 async fn a_refund_is_a_transaction_of_its_own_with_a_negative_amount() {
     let shop = Shop::open().await;
     let (id, first) = captured(&shop, "approve").await;

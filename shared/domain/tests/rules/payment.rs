@@ -5,7 +5,7 @@ use domain::{
     ledger::audit,
     money::{Currency, Money},
     package,
-    payment::{Dispute, Fact, Mismatch, Outcome, Payment, Rail, Receipt, RefundState, Status},
+    payment::{Dispute, Fact, Mismatch, Outcome, Payment, Rail, Receipt, RefundState, Status, Unclaimed},
     plan::Plan,
     settlement::{Settlement, Surroundings, decide, learn},
 };
@@ -290,11 +290,33 @@ fn p12_lost_disputes_freeze_the_account() {
 }
 
 #[test]
+fn p20_a_checkout_that_nobody_paid_goes_after_90_days_unless_money_comes() {
+    let kept_until = |story: &Story| story.payment.kept_until();
+    let story = story("maker");
+    assert_eq!(kept_until(&story), None);
+    let story = story.check(&[Fact::Pending], Status::Pending, 0);
+    assert_eq!(kept_until(&story), None);
+    let story = story.check(&[Fact::Failed], Status::Failed, 0);
+    assert_eq!(kept_until(&story), Some(at(90 * 24 * 3_600)));
+    assert_eq!(kept_until(&story.check(&[paid()], Status::Paid, 1_000)), None);
+}
+
+#[test]
+fn b4_money_that_nobody_claims_is_refunded_once() {
+    let unclaimed = Unclaimed::new(checkout(1, "maker").id, Rail::Stripe, "pi_1".to_owned(), Some(eur(2_380)), at(0));
+    let refunded = unclaimed.refunded(at(9)).unwrap();
+    assert_eq!((refunded.refunded_at, refunded.version), (Some(at(9)), 2));
+    assert!(refunded.refunded(at(10)).is_err());
+}
+
+#[test]
 fn a_checkout_is_asked_about_until_it_is_known_how_it_ends() {
     let story = story("maker");
     let first = story.payment.ask_at;
     assert_eq!(first, Some(at(300)));
     assert_eq!(story.payment.asked(at(300)).ask_at, Some(at(600)));
+    assert_eq!(story.payment.asked(at(9_000)).ask_at, Some(at(18_000)));
+    assert_eq!(story.payment.postponed(at(9_000)).ask_at, Some(at(9_300)));
     let story = story.check(&[Fact::Pending], Status::Pending, 0);
     assert_eq!(story.payment.ask_at, Some(at(60 + 6 * 3_600)));
     assert_eq!(story.check(&[paid()], Status::Paid, 1_000).payment.ask_at, None);

@@ -13,7 +13,7 @@ use domain::{
 use jiff::{Timestamp, civil, tz};
 
 use self::form::Form;
-use crate::{Notice, kept};
+use crate::{Notice, Said, kept};
 
 /// What PayPal's messages are in if they do not say.
 const CHARSET: &str = "windows-1252";
@@ -58,6 +58,17 @@ pub enum IpnError {
     Field(&'static str),
 }
 
+impl IpnError {
+    /// Whether it is not even a message, whoever sent it.
+    #[must_use]
+    pub const fn is_junk(self) -> bool {
+        match self {
+            Self::Empty | Self::TooLarge | Self::Encoding | Self::Duplicate => true,
+            Self::NotConfigured | Self::Mode | Self::Receiver | Self::Field(_) => false,
+        }
+    }
+}
+
 impl Verification {
     pub(super) fn from_answer(body: &[u8]) -> Self {
         match body.trim_ascii() {
@@ -95,7 +106,11 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<Notice, 
     match form.text("payment_status") {
         Some("Completed") => {
             let Some(payment) = payment(&form)? else { return Ok(Notice::Nothing) };
-            Ok(about(Reference::Payment(payment), Fact::Paid(receipt(&form)?)))
+            let instrument = form.text("payer_id").map(str::to_owned);
+            Ok(Notice::About(
+                Reference::Payment(payment),
+                Said { facts: vec![Fact::Paid(receipt(&form)?)], instrument },
+            ))
         }
         Some("Pending") => progress(&form, Fact::Pending),
         Some("Denied" | "Failed" | "Voided") => progress(&form, Fact::Failed),
@@ -118,7 +133,7 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<Notice, 
 }
 
 fn about(reference: Reference, fact: Fact) -> Notice {
-    Notice::About(reference, vec![fact])
+    Notice::About(reference, fact.into())
 }
 
 fn progress(form: &Form, fact: Fact) -> Result<Notice, IpnError> {

@@ -191,7 +191,7 @@ impl Session {
     }
 
     fn about(&self, fact: Fact) -> Notice {
-        self.ours().map_or(Notice::Nothing, |payment| Notice::About(Reference::Payment(payment), vec![fact]))
+        self.ours().map_or(Notice::Nothing, |payment| Notice::About(Reference::Payment(payment), fact.into()))
     }
 }
 
@@ -237,7 +237,7 @@ fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, WebhookError> {
 /// Every checkout is paid through a payment intent, so what has none is not ours.
 fn about(payment_intent: Option<String>, fact: Fact) -> Result<Notice, WebhookError> {
     let Some(intent) = payment_intent else { return Ok(Notice::Nothing) };
-    Ok(Notice::About(Reference::Transaction(Rail::Stripe, own_id(&intent)?), vec![fact]))
+    Ok(Notice::About(Reference::Transaction(Rail::Stripe, own_id(&intent)?), fact.into()))
 }
 
 fn own_id(text: &str) -> Result<String, WebhookError> {

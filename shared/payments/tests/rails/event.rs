@@ -37,8 +37,8 @@ fn session(kind: &str, payment_status: &str) -> Notice {
 
 fn about_the_transaction(notice: Result<Notice, WebhookError>) -> Fact {
     match notice {
-        Ok(Notice::About(Reference::Transaction(Rail::Stripe, intent), facts)) if intent == INTENT => {
-            facts.into_iter().next().unwrap()
+        Ok(Notice::About(Reference::Transaction(Rail::Stripe, intent), said)) if intent == INTENT => {
+            said.facts.into_iter().next().unwrap()
         }
         other => panic!("{other:?}"),
     }
@@ -65,7 +65,7 @@ fn s2_a_purchase_is_asked_about_and_one_that_failed_is_closed() {
     assert_eq!(session("checkout.session.completed", "unpaid"), ask(false));
     assert_eq!(session("checkout.session.completed", "paid"), ask(true));
     assert_eq!(session("checkout.session.async_payment_succeeded", "paid"), ask(true));
-    let closed = |fact| Notice::About(Reference::Payment(id), vec![fact]);
+    let closed = |fact: Fact| Notice::About(Reference::Payment(id), fact.into());
     assert_eq!(session("checkout.session.async_payment_failed", "unpaid"), closed(Fact::Failed));
     assert_eq!(session("checkout.session.expired", "unpaid"), closed(Fact::Expired));
 }

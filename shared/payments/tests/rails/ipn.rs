@@ -4,7 +4,7 @@ use domain::{
     money::{Currency, Money},
     payment::{Fact, Mismatch, Rail, Receipt, Reference, RefundState},
 };
-use payments::{IpnError, Notice, Verification, cards};
+use payments::{IpnError, Notice, Said, Verification, cards};
 use proptest::prelude::*;
 
 use super::{now, offline, offline_live, payment, payments, stub::Stub};
@@ -57,15 +57,15 @@ fn child(status: &str, gross: &str) -> Fact {
 
 fn about_the_transaction(notice: Result<Notice, IpnError>) -> Fact {
     match notice {
-        Ok(Notice::About(Reference::Transaction(Rail::Paypal, parent), facts)) if parent == PARENT => {
-            facts.into_iter().next().unwrap()
+        Ok(Notice::About(Reference::Transaction(Rail::Paypal, parent), said)) if parent == PARENT => {
+            said.facts.into_iter().next().unwrap()
         }
         other => panic!("{other:?}"),
     }
 }
 
 fn about_the_payment(fact: Fact) -> Result<Notice, IpnError> {
-    Ok(Notice::About(Reference::Payment(payment(Rail::Paypal).id), vec![fact]))
+    Ok(Notice::About(Reference::Payment(payment(Rail::Paypal).id), fact.into()))
 }
 
 fn paid() -> Fact {
@@ -130,7 +130,7 @@ fn pp4_what_is_verified_must_also_be_ours() {
 #[test]
 fn pp4_another_amount_or_currency_does_not_pay_the_payment() {
     let learned = |fields: &[(&str, &str)]| match read(fields).unwrap() {
-        Notice::About(_, facts) => payment(Rail::Paypal).with(&facts[0], now()).map(|paid| paid.receipt.is_some()),
+        Notice::About(_, said) => payment(Rail::Paypal).with(&said.facts[0], now()).map(|paid| paid.receipt.is_some()),
         other => panic!("{other:?}"),
     };
     assert_eq!(learned(&[]), Ok(true));
@@ -173,6 +173,17 @@ fn pp7_only_completed_is_paid() {
 }
 
 #[test]
+fn p12_who_pays_is_counted_and_named_nowhere_else() {
+    let payer = ("payer_id", "QYR5Z8XDVJNXQ");
+    let said = |fields: &[(&str, &str)]| match read(fields).unwrap() {
+        Notice::About(_, said) => said,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(said(&[payer]), Said { facts: vec![paid()], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
+    assert_eq!(said(&[payer, ("payment_status", "Pending")]), Fact::Pending.into());
+}
+
+#[test]
 fn pp7_the_time_of_the_payment_is_in_pacific_time() {
     for (written, time) in [
         ("23:59:59 Dec 31, 2026 PST", Some("2027-01-01T07:59:59Z")),
@@ -182,7 +193,7 @@ fn pp7_the_time_of_the_payment_is_in_pacific_time() {
         ("", None),
     ] {
         let at = match read(&[("payment_date", written)]) {
-            Ok(Notice::About(_, facts)) => facts.into_iter().find_map(|fact| match fact {
+            Ok(Notice::About(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
                 Fact::Paid(receipt) => Some(receipt.at.to_string()),
                 _ => None,
             }),
@@ -218,6 +229,7 @@ fn pp9_a_case_and_an_adjustment_move_nothing() {
 fn pp11_a_body_that_can_be_read_in_two_ways_is_refused() {
     let check = |raw: &[u8], error: IpnError| {
         assert_eq!(offline().read_ipn(raw), Err(error), "{}", String::from_utf8_lossy(&raw[..raw.len().min(60)]));
+        assert!(error.is_junk(), "{error}");
     };
     check(b"", IpnError::Empty);
     check(&vec![b'a'; 1024 * 1024], IpnError::TooLarge);
@@ -232,7 +244,7 @@ fn pp11_a_body_that_can_be_read_in_two_ways_is_refused() {
 #[test]
 fn b2_amounts_are_read_in_their_currency() {
     let amount = |fields: &[(&str, &str)]| match read(fields) {
-        Ok(Notice::About(_, facts)) => facts.into_iter().find_map(|fact| match fact {
+        Ok(Notice::About(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
             Fact::Paid(receipt) => Some(receipt.total),
             _ => None,
         }),

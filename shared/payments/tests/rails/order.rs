@@ -192,11 +192,16 @@ async fn pp7_capturing_takes_the_money_once_and_says_so_each_time() {
 }
 
 #[tokio::test]
-async fn a_buyer_who_has_not_approved_is_sent_back_and_another_refusal_is_one() {
+async fn a_capture_that_is_refused_says_whether_the_buyer_the_order_or_we_are_the_reason() {
     for issue in ["ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED", "INSTRUMENT_DECLINED"] {
         let stub = Stub::start([token(), unprocessable(issue)]).await;
         let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
         assert_eq!(error, ProviderError::NotApproved, "{issue}");
+    }
+    for issue in ["TRANSACTION_REFUSED", "PAYER_CANNOT_PAY", "COMPLIANCE_VIOLATION"] {
+        let stub = Stub::start([token(), unprocessable(issue)]).await;
+        let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
+        assert_eq!(error, ProviderError::Declined { rail: Rail::Paypal, code: issue.to_owned() });
     }
     let stub = Stub::start([token(), unprocessable("PAYEE_ACCOUNT_RESTRICTED")]).await;
     let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();

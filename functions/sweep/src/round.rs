@@ -1,0 +1,45 @@
+//! One sweep under way.
+
+use std::collections::BTreeSet;
+
+use domain::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use runtime::clock;
+
+use crate::Swept;
+
+/// How things of a kind are done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// How many at once.
+    pub(crate) at_once: usize,
+    /// How long so many take at worst.
+    pub(crate) takes: SignedDuration,
+}
+
+/// One sweep under way.
+pub(crate) struct Round {
+    /// The time that things are due at.
+    pub(crate) now: Timestamp,
+    /// When Lambda ends the process, by the clock.
+    deadline: Timestamp,
+    /// What was done.
+    pub(crate) swept: Swept,
+    /// Whom something was done for.
+    pub(crate) accounts: BTreeSet<AccountId>,
+}
+
+impl Round {
+    pub(crate) fn new(now: Timestamp, deadline: Timestamp) -> Self {
+        Self { now, deadline, swept: Swept::default(), accounts: BTreeSet::new() }
+    }
+
+    /// Whether there is time for more at this pace. Says so in the log if there is not.
+    pub(crate) fn has_time(&self, pace: Pace) -> bool {
+        let has_time = clock::now() + pace.takes <= self.deadline;
+        if !has_time {
+            tracing::warn!("no time is left: the rest is due in the next sweep");
+        }
+        has_time
+    }
+}

@@ -1,0 +1,102 @@
+//! What waits for a member of staff, in one list.
+
+use domain::{
+    account::Account,
+    payment::{Payment, Unclaimed},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DueKind, Page, StoreError, Table,
+    item::{Item, decode, keys, number, string},
+};
+
+/// The kinds, in the order of the list: accounts come last, as freezes that nobody minds may stay for ever.
+const KINDS: [DueKind; 3] = [DueKind::Review, DueKind::Unclaimed, DueKind::Frozen];
+
+/// Something that waits for a member of staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// A payment whose credits wait for a decision.
+    Payment(Payment),
+    /// Money that must go back.
+    Unclaimed(Unclaimed),
+    /// An account that may not spend.
+    Account(Account),
+}
+
+/// A place in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingPlace {
+    kind: usize,
+    pk: String,
+    sk: String,
+    due_at: i64,
+}
+
+impl WaitingPlace {
+    fn of(kind: usize, keys: &Item) -> Option<Self> {
+        let text = |name: &str| keys.get(name)?.as_s().ok().cloned();
+        let due_at = keys.get("due_at")?.as_n().ok()?.parse().ok()?;
+        Some(Self { kind, pk: text("pk")?, sk: text("sk")?, due_at })
+    }
+
+    fn item_keys(&self) -> Item {
+        keys(self.pk.clone(), self.sk.clone())
+    }
+
+    /// The keys of the table and of the index.
+    fn index_keys(&self) -> Item {
+        let mut keys = self.item_keys();
+        keys.extend(KINDS.get(self.kind).map(|kind| ("due_kind".to_owned(), string(kind.as_str()))));
+        keys.insert("due_at".to_owned(), number(self.due_at));
+        keys
+    }
+}
+
+impl Table {
+    /// What waits for staff at `now`: payments, money that must go back, accounts, of each kind the longest waiting first.
+    /// A page may be shorter than `limit`: the index is a little behind the table.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn waiting(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        after: Option<WaitingPlace>,
+    ) -> Result<Page<Waiting, WaitingPlace>, StoreError> {
+        let mut places = Vec::new();
+        let first = after.as_ref().map_or(0, |place| place.kind);
+        let mut start = after.map(|place| place.index_keys());
+        for (index, kind) in KINDS.into_iter().enumerate().skip(first) {
+            // One more than the page, so that a page that is exactly full has no cursor to an empty one.
+            let wanted = limit + 1 - places.len();
+            let keys = self.due_keys(kind, now, wanted, start.take()).await?;
+            places.extend(keys.iter().filter_map(|keys| WaitingPlace::of(index, keys)));
+            if places.len() > limit {
+                break;
+            }
+        }
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let mut items = Vec::new();
+        for place in &places {
+            items.extend(self.waiting_at(place).await?);
+        }
+        Ok(Page { items, next: places.pop().filter(|_| more) })
+    }
+
+    async fn waiting_at(&self, place: &WaitingPlace) -> Result<Option<Waiting>, StoreError> {
+        let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
+        Ok(match KINDS.get(place.kind) {
+            Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(Waiting::Payment),
+            Some(DueKind::Unclaimed) => {
+                let unclaimed: Unclaimed = decode(item)?;
+                unclaimed.refunded_at.is_none().then_some(Waiting::Unclaimed(unclaimed))
+            }
+            _ => Some(decode(item)?).filter(Account::is_frozen).map(Waiting::Account),
+        })
+    }
+}
