@@ -43,7 +43,7 @@ impl Directory {
     pub(crate) async fn open(bucket: &Bucket, prefix: String, files: u64, pages: Pages) -> Result<Self, WorkError> {
         let number = u32::try_from(files / PAGE).unwrap_or(u32::MAX);
         let mut directory = Self { prefix, pages, filling: Vec::new(), number, read: None };
-        if files % PAGE > 0 {
+        if !files.is_multiple_of(PAGE) {
             directory.filling = directory.load(bucket, number).await?;
         }
         Ok(directory)

@@ -274,14 +274,24 @@ impl World {
         let (operation, response) = match method.as_str() {
             "PUT" if asks("uploadId") => ("UploadPart", [(ETAG, "\"0\"")].into_response()),
             "PUT" => ("PutObject", [(ETAG, "\"0\"")].into_response()),
-            "POST" if asks("uploads") => ("CreateMultipartUpload", format!("<X>{UPLOAD}</X>").into_response()),
-            "POST" if asks("uploadId") => ("CompleteMultipartUpload", "<X><ETag>0</ETag></X>".into_response()),
+            "POST" if asks("uploads") => (
+                "CreateMultipartUpload",
+                format!("<InitiateMultipartUploadResult>{UPLOAD}</InitiateMultipartUploadResult>").into_response(),
+            ),
+            "POST" if asks("uploadId") => (
+                "CompleteMultipartUpload",
+                "<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>".into_response(),
+            ),
             "POST" => ("DeleteObjects", "<DeleteResult/>".into_response()),
-            "GET" if asks("uploads") => ("ListMultipartUploads", "<X/>".into_response()),
+            "GET" if asks("uploads") => ("ListMultipartUploads", "<ListMultipartUploadsResult/>".into_response()),
             // One part is all that anything comes to here.
             "GET" if asks("uploadId") => {
                 let part = "<Part><PartNumber>1</PartNumber><ETag>\"0\"</ETag></Part>";
-                ("ListParts", format!("<X><IsTruncated>false</IsTruncated>{part}</X>").into_response())
+                (
+                    "ListParts",
+                    format!("<ListPartsResult><IsTruncated>false</IsTruncated>{part}</ListPartsResult>")
+                        .into_response(),
+                )
             }
             "GET" if asks("list-type") => {
                 ("ListObjectsV2", self.listed(prefix.map_or("", |prefix| prefix)).into_response())
