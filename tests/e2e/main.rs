@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod erasure;
 mod fraud;
+mod holds;
 mod journey;
 mod money_model;
 mod observability;
@@ -23,6 +24,7 @@ mod privileges;
 mod providers;
 mod refunds_and_disputes;
 mod sessions;
+mod staff_access;
 mod stripe_messages;
 mod submitting;
 mod template;
@@ -112,6 +114,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         providers::trials(world),
         refunds_and_disputes::trials(world),
         sessions::trials(world),
+        staff_access::trials(world),
         submitting::trials(world),
         uploads::trials(world),
     ];
@@ -122,6 +125,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
 fn alone(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         crash::trials(world),
+        holds::trials(world),
         money_model::trials(world),
         observability::trials(world),
         card_numbers::trials(world),

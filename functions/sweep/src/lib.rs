@@ -4,6 +4,9 @@
 //! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
 //! over or that its owner deleted: files first, item last.
 //!
+//! What a legal hold names is hidden when its time is over, and stays; once the hold is released it goes. A disclosure
+//! that was put together for a lawful request goes after a week.
+//!
 //! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
 //!
 //! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
@@ -50,10 +53,12 @@ pub struct Swept {
     pub reminded: u32,
     /// Generations failed for their deadline.
     pub overdue: u32,
-    /// Generations and uploads removed.
+    /// Generations, uploads and disclosures removed.
     pub removed: u32,
     /// Checkouts of which it became known how they end, and facts that found their payment.
     pub settled: u32,
+    /// Drawers that were brought in line with the legal holds on them.
+    pub checked: u32,
     /// What did not work out, and is due again.
     pub failed: u32,
 }
@@ -100,6 +105,10 @@ impl Sweep {
         self.each((DueKind::Upload, 1), now, (&mut swept, &mut accounts), upload).await;
         let expired = async |item| self.expired(item, now).await;
         self.each((DueKind::Media, 1), now, (&mut swept, &mut accounts), expired).await;
+        let hold_check = async |item| self.hold_check(item, now).await;
+        self.each((DueKind::HoldCheck, 1), now, (&mut swept, &mut accounts), hold_check).await;
+        let disclosure = async |item| self.disclosure(item, now).await;
+        self.each((DueKind::Disclosure, 1), now, (&mut swept, &mut accounts), disclosure).await;
         let silent = Mutex::new(BTreeSet::new());
         let checkout = async |item| self.checkout(item, &silent, now).await;
         self.each((DueKind::Checkout, QUESTIONS_AT_ONCE), now, (&mut swept, &mut accounts), checkout).await;

@@ -7,6 +7,7 @@ use domain::{
     account::Account,
     closing::Ground,
     erasure::Receipt,
+    hold::Hold,
     registry::{self, Erased, Exported, Kept, Kind, Place},
 };
 use jiff::Timestamp;
@@ -164,16 +165,18 @@ impl From<&Kind> for KindView {
     }
 }
 
+impl From<&Hold> for HeldView {
+    fn from(hold: &Hold) -> Self {
+        Self { kinds: hold.covers.iter().cloned().collect(), reason: hold.reason.clone(), at: hold.at }
+    }
+}
+
 impl DeletionView {
     /// What an account that is closing is told at `now`; nothing if it is not.
     #[must_use]
     pub fn of(account: &Account, now: Timestamp) -> Option<Self> {
         let closing = account.closing.as_ref()?;
-        let held = account.disclosed_holds(now).into_iter().map(|hold| HeldView {
-            kinds: hold.covers.iter().cloned().collect(),
-            reason: hold.reason.clone(),
-            at: hold.at,
-        });
+        let held = account.disclosed_holds(now).into_iter().map(HeldView::from);
         Some(Self {
             receipt: closing.receipt,
             asked_at: closing.asked_at,

@@ -83,3 +83,11 @@ id!(
     /// A legal hold.
     HoldId
 );
+id!(
+    /// A line of the log of accesses; of the line that opens an access, the access.
+    AccessId
+);
+id!(
+    /// A disclosure for a lawful request.
+    DisclosureId
+);

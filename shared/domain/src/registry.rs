@@ -113,11 +113,15 @@ pub const PARKED_DAYS: u32 = 30;
 pub const UNCLAIMED_DAYS: u32 = 180;
 /// Days for which it is remembered that an account was erased. No older backup may be restored.
 pub const TOMBSTONE_DAYS: u32 = 400;
+/// Days that a disclosure for a lawful request stays, for staff to fetch.
+pub const DISCLOSURE_DAYS: u32 = 7;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
 const IS_ELSEWHERE: Exported = Exported::Not("it is made of the payment, which is exported");
 const SAYS_NOTHING: Exported = Exported::Not("it says nothing about a person");
+const FOR_STAFF: Exported =
+    Exported::Not("it is made of what is exported, and the log of accesses says that it was made");
 
 const fn drawer(name: &'static str, sk: &'static str, purpose: &'static str, kept: Kept) -> Kind {
     Kind {
@@ -179,6 +183,20 @@ pub const KINDS: &[Kind] = &[
         "address and client of sign-ins, submits and checkouts, against abuse",
         Kept::Days(ACTIVITY_DAYS),
     ),
+    drawer("access", "ACCESS#", "each look that staff took at what is the person's, and why", Kept::Account),
+    Kind {
+        exported: FOR_STAFF,
+        ..drawer(
+            "disclosure",
+            "DISCLOSURE#",
+            "what was put together for a lawful request, for staff to fetch",
+            Kept::Days(DISCLOSURE_DAYS),
+        )
+    },
+    Kind {
+        exported: SAYS_NOTHING,
+        ..drawer("hold-check", "HOLDCHECK", "when to look again at what a legal hold keeps", Kept::Account)
+    },
     beside(
         "share-pointer",
         ("SHARE#", "POINTER"),
@@ -211,6 +229,11 @@ pub const KINDS: &[Kind] = &[
     ),
     files("uploads", "uploads", "what was uploaded, without its metadata"),
     files("generations", "generations", "what was made, and thumbnails of it"),
+    Kind {
+        kept: Kept::Days(DISCLOSURE_DAYS),
+        exported: FOR_STAFF,
+        ..files("disclosures", "disclosures", "what was put together for lawful requests, for staff to fetch")
+    },
     record(
         "tombstone",
         "TOMBSTONE#",

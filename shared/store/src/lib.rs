@@ -3,9 +3,11 @@
 //! Every write of an item that has a version is conditioned on the version that was read, so a decision is written only
 //! upon what it was made from. Whoever loses reads again and decides again.
 
+mod access;
 mod bucket;
 mod commit;
 mod drawer;
+mod hold;
 mod item;
 mod listing;
 mod payments;
@@ -13,9 +15,11 @@ mod queue;
 mod records;
 mod table;
 
+pub use access::disclose;
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use drawer::{Kept, Place};
+pub use hold::{Held, HoldCheck};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
 pub use payments::{Parked, Unclaimed};

@@ -41,6 +41,10 @@ pub enum DueKind {
     Frozen,
     /// Accounts that are being deleted.
     Erasure,
+    /// Disclosures past their time.
+    Disclosure,
+    /// Drawers that must be brought in line with the legal holds on them.
+    HoldCheck,
 }
 
 impl DueKind {
@@ -56,6 +60,8 @@ impl DueKind {
             Self::Review => "review",
             Self::Frozen => "frozen",
             Self::Erasure => "erasure",
+            Self::Disclosure => "disclosure",
+            Self::HoldCheck => "hold-check",
         }
     }
 
@@ -67,6 +73,8 @@ impl DueKind {
             Self::Checkout | Self::Review => "PAYMENT#",
             Self::Parked => "PARKED#",
             Self::Frozen | Self::Erasure => key::ACCOUNT,
+            Self::Disclosure => "DISCLOSURE#",
+            Self::HoldCheck => key::HOLD_CHECK,
         }
     }
 }
@@ -275,7 +283,7 @@ impl Table {
         let items = self.due_keys(kind, now, limit).await?;
         let found = items.iter().filter_map(|item| {
             let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
-            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure);
+            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure | DueKind::HoldCheck);
             let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });
@@ -331,7 +339,7 @@ fn text<T: serde::Serialize>(value: &T) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(StoreError::of("encode"))
 }
 
-fn id_of(item: &Item, prefix: &str) -> Option<Uuid> {
+pub(crate) fn id_of(item: &Item, prefix: &str) -> Option<Uuid> {
     item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?.parse().ok()
 }
 
