@@ -142,7 +142,12 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         (
             "GET",
-            "/v1/account" | "/v1/account/statement" | "/v1/account/activity" | "/v1/generations" | "/v1/checkout",
+            "/v1/account"
+            | "/v1/account/statement"
+            | "/v1/account/activity"
+            | "/v1/account/access"
+            | "/v1/generations"
+            | "/v1/checkout",
         ) => own(200, None),
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
         ("POST", "/v1/uploads") => {
@@ -191,6 +196,21 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         ("POST", "/v1/staff/unclaimed/{payment}/refunded") => {
             named(format!("/v1/staff/unclaimed/{payment}/refunded"), None)
+        }
+        ("GET" | "POST" | "DELETE", path) if path.starts_with("/v1/staff/accounts/{account}/") => {
+            let names = ["{access}", "{hold}", "{disclosure}"];
+            let path = names.iter().fold(path.replace("{account}", account), |path, name| path.replace(name, share));
+            let path = path.replace("{generation}", picture).replace("{upload}", upload);
+            let why = json!({"ticket": "T-1", "reason": "curious", "minutes": 5});
+            let asked = json!({"ticket": "T-1", "reason": "curious", "covers": ["account"]});
+            let wanted = json!({"ticket": "T-1", "reason": "curious", "kinds": ["account"]});
+            let body = match path.rsplit('/').next() {
+                Some("accesses") => Some(why),
+                Some("holds") if method == "POST" => Some(asked),
+                Some("disclosures") => Some(wanted),
+                _ => None,
+            };
+            named(path, body)
         }
         _ => None,
     }

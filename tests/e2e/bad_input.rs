@@ -27,6 +27,9 @@ const JSON: &str = "application/json";
 const MEBIBYTE: usize = 1 << 20;
 const DECISION: &str = "/v1/staff/accounts/{account}/payments/{payment}/decision";
 const SPENDING: &str = "/v1/staff/accounts/{account}/spending";
+const ACCESSES: &str = "/v1/staff/accounts/{account}/accesses";
+const HOLDS: &str = "/v1/staff/accounts/{account}/holds";
+const DISCLOSURES: &str = "/v1/staff/accounts/{account}/disclosures";
 
 /// Somebody with something to lose, who may ask for everything as she is of the staff, and a good body for every route that
 /// takes one of ours: what Stripe and PayPal send has tests of its own.
@@ -47,6 +50,15 @@ impl Target {
             "model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320, "count": 1, "seed": 7,
             "max_credits": 9,
         });
+        let until = runtime::clock::now() + jiff::SignedDuration::from_hours(24);
+        let why = |field: &str, value: Value| {
+            let mut why = json!({
+                "ticket": "T-1", "reason": "she asked for it",
+                "undisclosed_until": until, "undisclosed_under": "an order of the court",
+            });
+            why[field] = value;
+            why
+        };
         let bodies = HashMap::from([
             (("post", "/v1/session/sign-up"), json!({"email": email, "password": password})),
             (("post", "/v1/session/confirm"), json!({"email": email, "code": "123456"})),
@@ -67,6 +79,9 @@ impl Target {
             (("post", "/v1/checkout"), json!({"package": "starter", "currency": "EUR", "provider": "stripe"})),
             (("post", DECISION), json!({"release": true, "note": "asked the buyer"})),
             (("post", SPENDING), json!({"allowed": true, "note": "asked the buyer"})),
+            (("post", ACCESSES), why("minutes", json!(15))),
+            (("post", HOLDS), why("covers", json!(["account"]))),
+            (("post", DISCLOSURES), why("kinds", json!(["account"]))),
         ]);
         let before = kept(&ada).await?;
         Ok(Self { ada, bodies, picture, before })
@@ -85,7 +100,7 @@ impl Target {
     }
 
     async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Answer> {
-        let names = ["{id}", "{account}", "{payment}"];
+        let names = ["{id}", "{account}", "{payment}", "{hold}"];
         let path = names.iter().fold(path.to_owned(), |path, name| path.replace(name, &self.picture));
         let mut request = self.ada.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
         if let Some(content_type) = content_type {
@@ -286,7 +301,28 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         ("note", json!("a\nb"), "note"),
         ("note", json!("a".repeat(501)), "note"),
     ];
-    let table: [(_, &[(_, _, _)]); 9] = [
+    let why = [
+        ("ticket", json!(""), "ticket"),
+        ("ticket", json!("a".repeat(101)), "ticket"),
+        ("reason", json!(" "), "reason"),
+        ("reason", json!("a\u{0}b"), "reason"),
+        ("reason", json!("a".repeat(501)), "reason"),
+        ("undisclosed_until", json!("tomorrow"), "undisclosed_until"),
+        ("undisclosed_until", json!("2020-01-01T00:00:00Z"), "undisclosed_until"),
+        ("undisclosed_until", json!("2999-01-01T00:00:00Z"), "undisclosed_until"),
+        ("undisclosed_until", json!(null), "undisclosed_until"),
+        ("undisclosed_under", json!(""), "undisclosed_under"),
+        ("undisclosed_under", json!(null), "undisclosed_under"),
+    ];
+    let access = [("minutes", json!(0), "minutes"), ("minutes", json!(61), "minutes")];
+    let hold = [("covers", json!([]), "covers"), ("covers", json!(["account", "share"]), "covers")];
+    let disclosure = [
+        ("kinds", json!([]), "kinds"),
+        ("kinds", json!(["idempotency"]), "kinds"),
+        ("from", json!("yesterday"), "from"),
+        ("to", json!(7), "to"),
+    ];
+    let table: [(_, &[(_, _, _)]); 15] = [
         (("post", "/v1/generations"), &generation),
         (("post", "/v1/generations/quote"), &generation),
         (("post", "/v1/uploads"), &upload),
@@ -296,6 +332,12 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         (("post", "/v1/checkout"), &checkout),
         (("post", DECISION), &note),
         (("post", SPENDING), &note),
+        (("post", ACCESSES), &why),
+        (("post", ACCESSES), &access),
+        (("post", HOLDS), &why),
+        (("post", HOLDS), &hold),
+        (("post", DISCLOSURES), &why),
+        (("post", DISCLOSURES), &disclosure),
     ];
     for (route, rows) in table {
         for (name, value, field) in rows {

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use domain::registry::{self, KINDS};
+use jiff::SignedDuration;
 use reqwest::Method;
 use runtime::clock;
 use serde_json::json;
@@ -22,6 +23,22 @@ use crate::{
 
 tests![p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere];
 
+/// What a person says of themselves, beside their address.
+const SAID: [&str; 7] = ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer"];
+/// What staff say of a person.
+const SAID_BY_STAFF: [&str; 10] = [
+    "note",
+    "look-ticket",
+    "look-reason",
+    "look-statute",
+    "hold-ticket",
+    "hold-reason",
+    "hold-statute",
+    "demand-ticket",
+    "demand-reason",
+    "demand-statute",
+];
+
 /// What somebody says, by what it is.
 struct Canaries {
     /// Whose.
@@ -37,11 +54,12 @@ impl Canaries {
         let seed = clock::uuid_at(clock::now()).simple().to_string();
         let word = |what: &str| format!("{what}-{seed}");
         let mut words = BTreeMap::from([("email", person.email.clone())]);
-        for what in ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer"] {
-            words.insert(what, word(what));
+        for what in SAID.iter().chain(&SAID_BY_STAFF) {
+            words.insert(*what, word(what));
         }
         let canaries = Self { person, words };
         canaries.say_everything().await?;
+        canaries.have_staff_say_everything(&world.staff().await?).await?;
         Ok(canaries)
     }
 
@@ -80,6 +98,38 @@ impl Canaries {
         Ok(())
     }
 
+    /// Whatever staff say of somebody they say with reason, and a key for whatever may be repeated.
+    async fn have_staff_say_everything(&self, grace: &Person) -> Result<()> {
+        let path = format!("/v1/staff/accounts/{}", self.person.account_id);
+        for allowed in [false, true] {
+            let note = json!({"allowed": allowed, "note": self.word("note")?});
+            grace.post(&format!("{path}/spending"), &note).await?.is(200)?;
+        }
+        let until = clock::now() + SignedDuration::from_hours(1);
+        let mut made = Vec::new();
+        for (what, kind, more) in [
+            ("look", "accesses", json!({"minutes": 5})),
+            ("hold", "holds", json!({"covers": ["account"]})),
+            ("demand", "disclosures", json!({"kinds": ["account", "generation", "access"]})),
+        ] {
+            let mut body = json!({
+                "ticket": self.word(&format!("{what}-ticket"))?, "reason": self.word(&format!("{what}-reason"))?,
+                "undisclosed_until": until, "undisclosed_under": self.word(&format!("{what}-statute"))?,
+            });
+            if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+                body.extend(more.clone());
+            }
+            let request = grace.request(Method::POST, &format!("{path}/{kind}")).header("idempotency-key", what);
+            let answer = Answer::read(request.json(&body).send().await?).await?.is(201)?;
+            made.push(format!("{path}/{kind}/{}", text(&answer.json, "id")?));
+        }
+        let [look, hold, demand] = made.as_slice() else { bail!("not three") };
+        grace.get(&format!("{look}/profile")).await?.is(200)?;
+        grace.get(demand).await?.is(200)?;
+        grace.delete(hold).await?.is(204)?;
+        Ok(())
+    }
+
     /// Which words are in this text.
     fn in_text(&self, text: &str) -> Vec<&'static str> {
         let text = text.to_lowercase();
@@ -111,7 +161,8 @@ impl Canaries {
         }
         for (key, bytes) in files(world).await? {
             note(self.in_text(&key), format!("the name of a file: {key}"));
-            note(self.in_bytes(&bytes), format!("a file: {key}"));
+            let kind = registry::object_kind(&key).map_or("no kind", |kind| kind.name);
+            note(self.in_bytes(&bytes), format!("a file of {kind}"));
         }
         for (queue, body) in messages(world).await? {
             note(self.in_text(&body), format!("a message: {queue}"));
@@ -192,6 +243,8 @@ async fn p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_era
         .flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)))
         .filter(|(_, field)| field.personal)
         .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
+        // A document of everything that was demanded.
+        .chain(["a file of disclosures".to_owned()])
         .collect();
     for (what, places) in &found {
         let elsewhere: Vec<_> = places.iter().filter(|place| !declared.contains(place)).collect();

@@ -39,6 +39,7 @@ tests![
     paypal_verify_dies_at_each_call,
     sweep_dies_at_each_call_of_a_reconciliation,
     erase_account_dies_at_each_call,
+    staff_access_dies_at_each_call,
     p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought,
     export_archive_dies_at_each_call,
     a_picture_that_goes_while_its_archive_is_made_is_not_in_it,
@@ -308,6 +309,45 @@ async fn export_archive_dies_at_each_call(world: &'static World) -> Result<()> {
         let archive = Unpacked::download(ada, &id).await?;
         ensure!(archive.files()? == exports::held_files(ada).await?, "other files are in it");
         exports::nothing_but_the_archive_is_left(ada, &id).await
+    })
+    .await
+}
+
+async fn staff_access_dies_at_each_call(world: &'static World) -> Result<()> {
+    let grace = world.staff().await?;
+    walk(world, "StaffAccess", 20, async |ada| {
+        let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
+        let post = async |what: &str, more: Value| {
+            let mut body = json!({"ticket": "T-17", "reason": "she asked for it"});
+            if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+                body.extend(more.clone());
+            }
+            let request = grace.request(Method::POST, &format!("{accounts}/{what}"));
+            let request = request.header("idempotency-key", format!("{what}-{}", ada.account_id)).json(&body);
+            Answer::read(request.send().await?).await
+        };
+        let opened = until_answered(async || post("accesses", json!({"minutes": 5})).await).await?.is(201)?.json;
+        let profile = format!("{accounts}/accesses/{}/profile", text(&opened, "id")?);
+        until_answered(async || grace.get(&profile).await).await?.is(200)?;
+        let hold = until_answered(async || post("holds", json!({"covers": ["account"]})).await).await?.is(201)?.json;
+        let release = format!("{accounts}/holds/{}", text(&hold, "id")?);
+        until_answered(async || grace.delete(&release).await).await?.is(204)?;
+        let made = until_answered(async || post("disclosures", json!({"kinds": ["account"]})).await).await?.is(201)?;
+        let fetch = format!("{accounts}/disclosures/{}", text(&made.json, "id")?);
+        let fetched = until_answered(async || grace.get(&fetch).await).await?.is(200)?.json;
+        grace.fetch(&text(&fetched, "url")?).await?.is(200)?;
+
+        // Whatever was answered is in the log, and what a death left goes in its time.
+        let log = ada.get("/v1/account/access").await?.is(200)?.json;
+        let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["act"]["kind"]).collect();
+        for kind in ["opened", "looked", "held", "released", "disclosed", "fetched"] {
+            ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");
+        }
+        sweep_through(world, now_and(SignedDuration::from_hours(24 * 8))).await?;
+        ensure!(files(world, ada).await? == 0, "files are left");
+        let left = afterwards::drawer(world, &ada.account_id).await?;
+        ensure!(!left.iter().any(|sk| sk.starts_with("DISCLOSURE#") || sk.starts_with("HOLDCHECK")), "{left:?}");
+        Ok(())
     })
     .await
 }

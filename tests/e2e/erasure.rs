@@ -139,7 +139,7 @@ pub async fn nothing_is_left(person: &Person) -> Result<()> {
 }
 
 /// No route knows the token any more.
-async fn is_dead(person: &Person) -> Result<()> {
+pub async fn is_dead(person: &Person) -> Result<()> {
     for path in ["/v1/account", "/v1/generations", "/v1/checkout", "/v1/account/statement", "/v1/account/activity"] {
         person.get(path).await?.is(401)?;
     }
@@ -301,6 +301,7 @@ async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static World) -> Result
         covers: covers.iter().map(|&kind| kind.to_owned()).collect(),
         at: now,
         undisclosed_until,
+        undisclosed_under: None,
         released_at: None,
     };
     let silent = hold(&["upload"], Some(now + SignedDuration::from_hours(24)));

@@ -403,6 +403,7 @@ async fn p16_what_must_not_be_told_yet_is_not_in_the_archive(world: &'static Wor
         covers: ["upload".to_owned()].into(),
         at: now,
         undisclosed_until,
+        undisclosed_under: None,
         released_at: None,
     };
     let later = now + SignedDuration::from_hours(1);

@@ -15,6 +15,7 @@ mod crash;
 mod erasure;
 mod exports;
 mod fraud;
+mod holds;
 mod journey;
 mod money_model;
 mod notifications;
@@ -27,6 +28,7 @@ mod providers;
 mod reconciliation;
 mod refunds_and_disputes;
 mod sessions;
+mod staff_access;
 mod stripe_messages;
 mod submitting;
 mod template;
@@ -120,6 +122,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         providers::trials(world),
         refunds_and_disputes::trials(world),
         sessions::trials(world),
+        staff_access::trials(world),
         submitting::trials(world),
         uploads::trials(world),
     ];
@@ -144,6 +147,7 @@ fn names() -> BTreeSet<String> {
 fn alone(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         crash::trials(world),
+        holds::trials(world),
         money_model::trials(world),
         observability::trials(world),
         card_numbers::trials(world),

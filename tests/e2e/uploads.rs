@@ -305,7 +305,7 @@ fn set(headers: &mut [(String, String)], name: &str, value: &str) {
 }
 
 /// Declares, sends, and answers the upload once it was inspected.
-async fn arrived(person: &Person, content_type: &str, bytes: &[u8]) -> Result<Value> {
+pub async fn arrived(person: &Person, content_type: &str, bytes: &[u8]) -> Result<Value> {
     let declared = declare(person, content_type, bytes).await?;
     put(&declared, bytes, |_, _| {}).await?.is(200)?;
     inspected(person, &declared).await

@@ -1,4 +1,4 @@
-//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`.
+//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`, `GET /v1/account/access`.
 //!
 //! Each read is one round trip (a statement page without entries is two). A correction is conditioned on the version that
 //! it was decided upon and, with `If-Match`, on the one that the client saw; a repeat changes nothing more.
@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, PageQuery, Paging, failed,
+    Answer, Attempt, Mutations, PageQuery, Paging,
+    access::{AccessPage, AccessView},
+    failed,
     requests::AccountCorrection,
     views::{AccountView, ActivityPage, ActivityView, EntryView, Statement},
 };
@@ -17,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{AccountId, ActivityId, EntryId, Refusal, account::Correction, ledger::Balance};
+use domain::{AccessId, AccountId, ActivityId, EntryId, Refusal, account::Correction, ledger::Balance};
 use http::{HeaderValue, StatusCode, header::ETAG};
 use jiff::Timestamp;
 use runtime::{
@@ -28,7 +30,7 @@ use runtime::{
     http::{Caller, IfMatch, MutatingRequest, Problem, StrictQuery, etag},
 };
 use serde::Deserialize;
-use store::{ActivityKind, Write};
+use store::Write;
 
 /// The routes.
 ///
@@ -41,6 +43,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/account", get(show).patch(correct))
         .route("/v1/account/statement", get(statement))
         .route("/v1/account/activity", get(activity))
+        .route("/v1/account/access", get(accesses))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
         .with_state(mutations))
 }
@@ -49,7 +52,7 @@ async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Resp
     let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(failed)?;
     let account = account.ok_or_else(Problem::not_found)?;
     let tag = etag(account.version);
-    Ok(([(ETAG, tag)], axum::Json(AccountView::from(account))).into_response())
+    Ok(([(ETAG, tag)], axum::Json(AccountView::new(account, clock::now()))).into_response())
 }
 
 async fn correct(
@@ -60,13 +63,15 @@ async fn correct(
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
     let correction = Correction::from(request.body);
-    let mut mutation = mutations.begin(id, request.idempotency, clock::now());
+    let now = clock::now();
+    let mut mutation = mutations.begin(id, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             condition.check(account.version)?;
             let corrected = account.correct(correction.clone())?;
-            let answer = Answer { status: StatusCode::OK, location: None, body: AccountView::from(corrected.clone()) };
+            let answer =
+                Answer { status: StatusCode::OK, location: None, body: AccountView::new(corrected.clone(), now) };
             let mut response = mutation.commit(&[Write::Account(&corrected)], answer).await?;
             let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
@@ -130,16 +135,19 @@ async fn activity(
     let paging: Paging<'_, _, ActivityId> = Paging::open(&mutations, ("activity", id), query).await?;
     let page = mutations.table.activities(id, paging.limit, paging.after).await.map_err(failed)?;
     let next = paging.next(page.next)?;
-    let items = page.items.into_iter().map(|activity| ActivityView {
-        id: activity.id,
-        kind: match activity.kind {
-            ActivityKind::SignIn => "sign_in".to_owned(),
-            ActivityKind::Submit => "submit".to_owned(),
-            ActivityKind::Checkout => "checkout".to_owned(),
-        },
-        at: activity.at,
-        address: activity.address,
-        user_agent: activity.user_agent,
-    });
-    Ok(axum::Json(ActivityPage { items: items.collect(), next }).into_response())
+    let items = page.items.into_iter().map(ActivityView::from).collect();
+    Ok(axum::Json(ActivityPage { items, next }).into_response())
+}
+
+async fn accesses(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let paging: Paging<'_, _, AccessId> = Paging::open(&mutations, ("accesses", id), query).await?;
+    let page = mutations.table.accesses(id, clock::now(), paging.limit, paging.after).await.map_err(failed)?;
+    let next = paging.next(page.next)?;
+    let items = page.items.into_iter().map(AccessView::from).collect();
+    Ok(axum::Json(AccessPage { items, next }).into_response())
 }

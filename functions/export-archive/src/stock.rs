@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use domain::{
     export,
     ledger::{Bucket, Cause, Entry},
-    registry::{self, KINDS, Place},
+    registry::{self, Exported, KINDS, Place},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,9 +83,10 @@ pub(crate) struct Listed {
     pub modified: Timestamp,
 }
 
-/// The kinds of items in a drawer.
+/// The kinds of items in a drawer that its owner takes out.
 pub(crate) fn kinds() -> impl Iterator<Item = &'static registry::Kind> {
-    KINDS.iter().filter(|kind| matches!(kind.place, Place::Item { pk: "ACCOUNT#", .. }))
+    let of_drawer = KINDS.iter().filter(|kind| matches!(kind.place, Place::Item { pk: "ACCOUNT#", .. }));
+    of_drawer.filter(|kind| kind.exported == Exported::Json)
 }
 
 impl Stock {
@@ -95,7 +96,11 @@ impl Stock {
         let page = self.pages.count();
         let mut lines = Vec::with_capacity(contents.len());
         for Content { sk, value } in contents {
-            let kind = registry::item_kind("ACCOUNT#", &sk).map_or("undeclared", |kind| kind.name);
+            let kind = registry::item_kind("ACCOUNT#", &sk);
+            if kind.is_some_and(|kind| kind.exported != Exported::Json) {
+                continue;
+            }
+            let kind = kind.map_or("undeclared", |kind| kind.name);
             let Some(value) = disclosed(kind, value, now) else { continue };
             let line = Line { kind: kind.to_owned(), json: value.to_string() };
             self.item_bytes += line.json.len() as u64;
@@ -241,7 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn what_opens_doors_stays_out() {
+    fn what_opens_doors_or_is_for_staff_stays_out() {
+        check("DISCLOSURE#1", json!({"id": 1}), &[]);
         check("SHARE#1#2", json!({"id": 1, "token_hash": "ab"}), &[json!({"id": 1})]);
         check("EXPORT#1", json!({"id": 1, "checkpoint": "{}"}), &[json!({"id": 1})]);
         check("IDEMPOTENCY#k", json!({"key": "k", "body": "sealed", "fingerprint": "f"}), &[json!({"key": "k"})]);

@@ -4,6 +4,7 @@ use archive::ZipError;
 use domain::{
     AccountId, ExportId,
     export::{Claim, Export, Progress},
+    registry::{self, Exported},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{
@@ -183,7 +184,8 @@ impl Held<'_> {
         Ok(((number, lines), page.next))
     }
 
-    /// The next page of the list of files, and where the one after it begins. Archives are not in archives.
+    /// The next page of the list of files, and where the one after it begins. Archives are not in archives, nor is what is
+    /// for staff.
     async fn take_files(
         &self,
         stock: &mut Stock,
@@ -191,9 +193,10 @@ impl Held<'_> {
     ) -> Result<((u32, Vec<Listed>), Option<String>), WorkError> {
         let prefix = Bucket::account_prefix(self.export.account);
         let page = self.exporter.bucket.list(&prefix, after).await?;
-        let archives = format!("{prefix}exports/");
+        let is_taken_out =
+            |stored: &Stored| registry::object_kind(&stored.key).is_none_or(|kind| kind.exported == Exported::Files);
         let mut list = Vec::with_capacity(page.items.len());
-        for stored in page.items.into_iter().filter(|stored| !stored.key.starts_with(&archives)) {
+        for stored in page.items.into_iter().filter(is_taken_out) {
             list.push(self.named(stored).await?);
         }
         let number = stock.lists.count();

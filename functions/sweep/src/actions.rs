@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    ExportId, GenerationId, Refusal, UploadId,
+    DisclosureId, ExportId, GenerationId, Refusal, UploadId,
     account::Account,
     generation::{Failure, Generation},
     payment::Rail,
@@ -64,6 +64,7 @@ pub(crate) enum Action {
     Overdue,
     Removed,
     Settled,
+    Checked,
     /// Somebody else did it, or it is not due any more: the index is a little behind the table.
     Nothing,
 }
@@ -97,6 +98,7 @@ impl Sweep {
                     Ok(Action::Overdue) => ("overdue", &mut round.swept.overdue),
                     Ok(Action::Removed) => ("removed", &mut round.swept.removed),
                     Ok(Action::Settled) => ("settled", &mut round.swept.settled),
+                    Ok(Action::Checked) => ("checked", &mut round.swept.checked),
                     Err(error) => {
                         tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
                         ("failed", &mut round.swept.failed)
@@ -176,6 +178,22 @@ impl Sweep {
             lifecycle::remove_archive(&self.bucket, &export).await?;
         }
         Ok(action)
+    }
+
+    pub(crate) async fn hold_check(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let looked = lifecycle::holds::check(&self.table, &self.bucket, item.account, now).await?;
+        Ok(if looked { Action::Checked } else { Action::Nothing })
+    }
+
+    pub(crate) async fn disclosure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let (_, found) = self.table.account_and_disclosure(item.account, DisclosureId(item.id)).await?;
+        let Some(disclosure) = found.filter(|found| found.expires_at <= now) else { return Ok(Action::Nothing) };
+        self.bucket.remove_all(&Bucket::disclosure_prefix(disclosure.account, disclosure.id)).await?;
+        match self.table.commit(&[Write::RemoveDisclosure(&disclosure)]).await {
+            Ok(()) => Ok(Action::Removed),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
     }
 
     pub(crate) async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

@@ -4,6 +4,9 @@
 //! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
 //! over or that its owner deleted: files first, item last.
 //!
+//! What a legal hold names is hidden when its time is over, and stays; once the hold is released it goes. A disclosure
+//! that was put together for a lawful request goes after a week.
+//!
 //! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
 //!
 //! An archive that is being made, and whose message should have been handled by now, gets another; one that was not ready
@@ -60,10 +63,12 @@ pub struct Swept {
     pub reminded: u32,
     /// Generations and archives failed for their deadline.
     pub overdue: u32,
-    /// Generations, uploads and archives removed.
+    /// Generations, uploads, archives and disclosures removed.
     pub removed: u32,
     /// Checkouts of which it became known how they end, and facts that found their payment.
     pub settled: u32,
+    /// Drawers that were brought in line with the legal holds on them.
+    pub checked: u32,
     /// What did not work out, and is due again.
     pub failed: u32,
 }
@@ -116,6 +121,10 @@ impl Sweep {
         self.each(DueKind::Upload, OWN, &mut round, upload).await;
         let expired = async |item| self.expired(item, now).await;
         self.each(DueKind::Media, OWN, &mut round, expired).await;
+        let hold_check = async |item| self.hold_check(item, now).await;
+        self.each(DueKind::HoldCheck, OWN, &mut round, hold_check).await;
+        let disclosure = async |item| self.disclosure(item, now).await;
+        self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
         self.check_webhook(QUESTIONS, &round).await;
         let silent = Silent::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;

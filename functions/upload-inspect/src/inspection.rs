@@ -100,6 +100,7 @@ mod tests {
             created_at: at,
             expires_at: at,
             removing: false,
+            held: false,
             version: 1,
         }
     }

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use domain::{
-    AccountId, ActivityId, Credits, EntryId, ExportId, GenerationId, ShareId, UploadId,
+    AccessId, AccountId, ActivityId, Credits, EntryId, ExportId, GenerationId, ShareId, UploadId,
+    access::{Access, Justification},
     account::Account,
     catalogue::Kind,
     export,
@@ -14,12 +15,12 @@ use domain::{
     upload::{self, Declared},
 };
 use image::{ImageFormat, Rgb, RgbImage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest;
-use runtime::{clients::Clients, clock};
+use runtime::{clients::Clients, clock, seal::Sealer};
 use store::{Activity, ActivityKind, Bucket, Table, Write};
 
-use crate::aws::Aws;
+use crate::aws::{APP_KEY, Aws};
 use crate::{function, payments};
 
 /// The `sub` of the person in the events.
@@ -30,11 +31,13 @@ const UPLOAD: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
 const UPLOAD_BYTES: usize = 1_204_311;
 const EXPORT: &str = "0199c8a6-3c0f-7b42-9d15-2a6b7c8d9e0f";
 const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
+const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days: 1095 };
 
 /// A stand-in that holds an account with a queued generation of this kind, a generation that succeeded, is public and has
-/// a share link, an upload that has just arrived, two ledger entries, one activity, and an export that nobody has begun.
+/// a share link, an upload that has just arrived, two ledger entries, one activity, an export that nobody has begun, and an
+/// access that staff opened.
 ///
 /// # Errors
 /// No port is free.
@@ -85,6 +88,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         address: "192.0.2.17".to_owned(),
         user_agent: "Mozilla/5.0".to_owned(),
     };
+    let access = access(&account, now)?;
     let (account, sold, bought) = payments::sell(account, now)?;
     let (account, export) = export::ask(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
     let unclaimed = payments::unclaimed(now)?;
@@ -99,6 +103,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Activity(&activity),
         Write::Export(&export),
         Write::Unclaimed(&unclaimed),
+        Write::Access(&access),
     ];
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));
@@ -121,6 +126,14 @@ fn reserve(account: &Account, kind: Kind, generation: GenerationId, now: Timesta
     let (settings, quote) = settings::validate(asked, &account.plan.limits(), &["sketch".to_owned()])?;
     let ids = NewIds { generation, entry: entry_id(now) };
     Ok(submission::reserve(account, settings, quote, None, ids, now)?)
+}
+
+/// What the person, who is of the staff as well, opened a moment ago.
+fn access(account: &Account, now: Timestamp) -> Result<Access> {
+    let staff = api::access::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
+    let why = Justification::new(("T-17".to_owned(), "she asked why it failed".to_owned()), (None, None), now)?;
+    let until = now + SignedDuration::from_hours(1);
+    Ok(Access::open(account, (ACCESS.parse::<AccessId>()?, staff), until, why, now)?)
 }
 
 fn entry_id(now: Timestamp) -> EntryId {

@@ -5,12 +5,23 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::{
+    access,
     operations::{OPERATIONS, Operation, Parameter},
     payments, privacy, requests, views,
 };
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
+    access::AccessPage,
+    access::AccessRequest,
+    access::DisclosureRequest,
+    access::DisclosureView,
+    access::HoldRequest,
+    access::HoldsView,
+    access::HoldView,
+    access::OpenedView,
+    access::SeenUploadView,
+    access::UploadPage,
     payments::CheckoutRequest,
     payments::FrozenAccountView,
     payments::HeldPaymentView,

@@ -3,6 +3,7 @@
 //! The document is made from the types that the functions really decode and encode, and from one table of operations that
 //! a test holds equal to the routes of the template.
 
+pub mod access;
 mod document;
 mod holdings;
 mod links;

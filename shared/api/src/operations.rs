@@ -187,6 +187,34 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "Exports"),
     own("get", "/v1/privacy/exports/{id}", "privacy-export", "One archive: how far it is and, for a day from when it is ready, a link to it that lives five minutes.")
         .gives(200, "ExportView").or(&[404]),
+    own("get", "/v1/account/access", "account", "What staff looked at, when and why, newest first; without what the law forbids to tell, until then.")
+        .with(&[Page]).gives(200, "AccessPage").or(&[400]),
+    own("post", "/v1/staff/accounts/{account}/accesses", "staff-access", "For staff: open an access to what is somebody's, for some minutes, with its reason. The owner reads it. Without an Idempotency-Key a repeat opens another one.")
+        .takes("AccessRequest").with(&[IdempotencyKey]).gives(201, "OpenedView").or(&[400, 403, 404, 409, 413, 415, 422]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/profile", "staff-access", "For staff: the profile. Each look is written into the owner's log before it is answered; so is each of those below.")
+        .gives(200, "AccountView").or(&[403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/generations", "staff-access", "For staff: generations, newest first, without their files.")
+        .with(&[Page]).gives(200, "GenerationPage").or(&[400, 403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/generations/{generation}", "staff-access", "For staff: one generation, with links to its files that live four minutes.")
+        .gives(200, "GenerationView").or(&[403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/uploads", "staff-access", "For staff: uploads, newest first, without their files.")
+        .with(&[Page]).gives(200, "UploadPage").or(&[400, 403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/uploads/{upload}", "staff-access", "For staff: one upload, with a link to its file that lives four minutes.")
+        .gives(200, "SeenUploadView").or(&[403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/payments", "staff-access", "For staff: payments, newest first.")
+        .with(&[Page]).gives(200, "PaymentPage").or(&[400, 403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/activity", "staff-access", "For staff: sign-ins, submits and checkouts with their address and client, newest first.")
+        .with(&[Page]).gives(200, "ActivityPage").or(&[400, 403, 404, 409]),
+    own("post", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: keep what is named from being erased, by its owner, by its time or with the account. Without an Idempotency-Key a repeat is another hold.")
+        .takes("HoldRequest").with(&[IdempotencyKey]).gives(201, "PlacedView").or(&[400, 404, 409, 413, 415, 422]),
+    own("get", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: the legal holds on an account, the oldest first.")
+        .gives(200, "HoldsView").or(&[404]),
+    own("delete", "/v1/staff/accounts/{account}/holds/{hold}", "staff-access", "For staff: release a hold. What only it kept goes. A repeat changes nothing.")
+        .with(&[IdempotencyKey]).or(&[400, 404, 409, 422]),
+    own("post", "/v1/staff/accounts/{account}/disclosures", "staff-access", "For staff: put together what a lawful request demands: a document of at most 4 MiB, and at most 500 files. It stays for seven days. Without an Idempotency-Key a repeat makes another one.")
+        .takes("DisclosureRequest").with(&[IdempotencyKey]).gives(201, "DisclosureView").or(&[400, 403, 404, 409, 413, 415, 422]),
+    own("get", "/v1/staff/accounts/{account}/disclosures/{disclosure}", "staff-access", "For staff: fetch what was put together, with links that live four minutes. For whoever put it together.")
+        .gives(200, "DisclosureView").or(&[403, 404, 409]),
     open("get", "/v1/privacy/inventory", "openapi", "Everything that is held, what for, how long, and how it is taken out and erased. What is not in it is not held.")
         .gives(200, "Inventory"),
     open("get", "/v1/privacy/policy", "openapi", "What is promised, promise by promise, with the tests that show it, as a page (HTML).")

@@ -8,6 +8,7 @@ use domain::{
     closing::Ground,
     erasure::Receipt,
     export::{Export, LINK_S, Progress, State},
+    hold::Hold,
     registry::{self, Erased, Exported, Kept, Kind, Place},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -254,16 +255,18 @@ impl DownloadView {
     }
 }
 
+impl From<&Hold> for HeldView {
+    fn from(hold: &Hold) -> Self {
+        Self { kinds: hold.covers.iter().cloned().collect(), reason: hold.reason.clone(), at: hold.at }
+    }
+}
+
 impl DeletionView {
     /// What an account that is closing is told at `now`; nothing if it is not.
     #[must_use]
     pub fn of(account: &Account, now: Timestamp) -> Option<Self> {
         let closing = account.closing.as_ref()?;
-        let held = account.disclosed_holds(now).into_iter().map(|hold| HeldView {
-            kinds: hold.covers.iter().cloned().collect(),
-            reason: hold.reason.clone(),
-            at: hold.at,
-        });
+        let held = account.disclosed_holds(now).into_iter().map(HeldView::from);
         Some(Self {
             receipt: closing.receipt,
             asked_at: closing.asked_at,

@@ -22,6 +22,9 @@ pub fn refused(refusal: Refusal) -> Problem {
         Refusal::AccountStatus(_) => {
             Problem::new(StatusCode::FORBIDDEN, "account-status", "The account may not do this now").with_detail(detail)
         }
+        Refusal::AccessOver => {
+            Problem::new(StatusCode::FORBIDDEN, "access-over", "The access is over").with_detail(detail)
+        }
         Refusal::PlanLimit { .. } => {
             Problem::new(StatusCode::FORBIDDEN, "plan-limit", "The plan's limit is reached").with_detail(detail)
         }

@@ -12,9 +12,10 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use store::{Activity, ActivityKind};
 use utoipa::ToSchema;
 
-use crate::payments::FreezeView;
+use crate::{payments::FreezeView, privacy::HeldView};
 
 /// A session. The refresh token is in a cookie that scripts cannot read.
 #[derive(Serialize, ToSchema)]
@@ -50,6 +51,8 @@ pub struct AccountView {
     pub limits: LimitsView,
     /// Preferences.
     pub preferences: Preferences,
+    /// What a lawful request has kept from being erased, even by its owner.
+    pub held: Vec<HeldView>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -82,8 +85,11 @@ pub struct LimitsView {
     pub shares_per_generation: u32,
 }
 
-impl From<Account> for AccountView {
-    fn from(account: Account) -> Self {
+impl AccountView {
+    /// An account with what its owner may know of it at `now`.
+    #[must_use]
+    pub fn new(account: Account, now: Timestamp) -> Self {
+        let held = account.disclosed_holds(now).into_iter().map(HeldView::from).collect();
         let (limits, status) = (account.plan.limits(), account.status());
         let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
         let used = |used: u64, limit: u64| Used { used, limit };
@@ -105,6 +111,7 @@ impl From<Account> for AccountView {
                 shares_per_generation: limits.shares_per_generation,
             },
             preferences: account.preferences,
+            held,
             created_at: account.created_at,
         }
     }
@@ -162,6 +169,22 @@ pub struct ActivityView {
     pub address: String,
     /// With what client.
     pub user_agent: String,
+}
+
+impl From<Activity> for ActivityView {
+    fn from(activity: Activity) -> Self {
+        Self {
+            id: activity.id,
+            kind: match activity.kind {
+                ActivityKind::SignIn => "sign_in".to_owned(),
+                ActivityKind::Submit => "submit".to_owned(),
+                ActivityKind::Checkout => "checkout".to_owned(),
+            },
+            at: activity.at,
+            address: activity.address,
+            user_agent: activity.user_agent,
+        }
+    }
 }
 
 /// A page of activity, newest first.

@@ -13,7 +13,7 @@ use crate::{
     ledger::{Balance, Bucket, Cause, Entry},
     plan::Plan,
     rate::TokenBucket,
-    refusal::FieldError,
+    refusal::{FieldError, text},
 };
 
 /// Whether an account may act.
@@ -175,17 +175,7 @@ impl Account {
         let mut errors = Vec::new();
         let mut next = self.next();
         if let Some(name) = correction.display_name {
-            let bad = name.as_deref().is_some_and(|name| {
-                name.trim().is_empty()
-                    || name.chars().count() > DISPLAY_NAME_CHARACTERS
-                    || name.chars().any(char::is_control)
-            });
-            if bad {
-                errors.push(FieldError::new(
-                    "display_name",
-                    format!("1 to {DISPLAY_NAME_CHARACTERS} characters, not only spaces, no control characters"),
-                ));
-            }
+            errors.extend(name.as_deref().and_then(|name| text("display_name", name, DISPLAY_NAME_CHARACTERS)));
             next.display_name = name;
         }
         if let Some(theme) = correction.theme {

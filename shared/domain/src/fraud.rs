@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Credits, PaymentId, Refusal, account::Account, payment::Payment};
+use crate::{Credits, PaymentId, Refusal, account::Account, payment::Payment, refusal};
 
 /// The numbers of the rules. A rule whose number is reached speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +116,10 @@ const NOTE_CHARACTERS: usize = 500;
 /// # Errors
 /// [`Refusal::Invalid`] if it is empty, too long, or has control characters.
 pub fn note(text: String) -> Result<String, Refusal> {
-    let bad = text.trim().is_empty() || text.chars().count() > NOTE_CHARACTERS || text.chars().any(char::is_control);
-    let rule = || format!("1 to {NOTE_CHARACTERS} characters, not only spaces, no control characters");
-    if bad { Err(Refusal::invalid("note", rule())) } else { Ok(text) }
+    match refusal::text("note", &text, NOTE_CHARACTERS) {
+        Some(error) => Err(Refusal::Invalid(vec![error])),
+        None => Ok(text),
+    }
 }
 
 /// Which rule, if any, wants a person to look at this payment before its credits are granted. `others` are the account's

@@ -160,6 +160,9 @@ pub struct Generation {
     /// Its owner deleted it, or its time is over: hidden from everybody, its files are being removed.
     #[serde(default)]
     pub removing: bool,
+    /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
+    #[serde(default)]
+    pub held: bool,
     /// Grows with each write; each write is conditioned on it.
     pub version: u64,
 }
@@ -220,7 +223,13 @@ impl Generation {
     /// The next thing that is owed to it, and when: the sweep's `due_at`.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
-        if self.status.is_final() { self.expires_at } else { Some(self.next_message_at.min(self.deadline_at)) }
+        if self.held {
+            None
+        } else if self.status.is_final() {
+            self.expires_at
+        } else {
+            Some(self.next_message_at.min(self.deadline_at))
+        }
     }
 
     /// Whether its deadline has passed and it has not ended.
@@ -335,6 +344,12 @@ impl Generation {
             expires_at: Some(now),
             ..self.next()
         })
+    }
+
+    /// The generation that is hidden, kept by a legal hold.
+    #[must_use]
+    pub fn kept(&self) -> Self {
+        Self { held: true, ..self.next() }
     }
 
     /// Whether its time is over, or its owner deleted it.

@@ -1,11 +1,20 @@
 //! Legal holds: what a lawful request forbids to erase, and for how long.
+//!
+//! What is held goes neither with its account nor when its time is over: it is hidden from its owner then, and stays.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HoldId, account::Account};
+use crate::{HoldId, Refusal, access::Justification, account::Account};
+
+/// The names of the [kinds](crate::registry::KINDS) that a lawful request can name. Links are not among them, as they are
+/// withdrawn whenever their account ends, nor is what is made anew at any time from the rest.
+pub const NAMEABLE: &[&str] =
+    &["account", "ledger", "payment", "generation", "generations", "upload", "uploads", "activity", "access"];
+/// Most holds on an account, those that were released included.
+const MOST: usize = 20;
 
 /// A legal hold on some of what is kept of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,12 +32,77 @@ pub struct Hold {
     /// Until when its owner must not be told, where the law says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undisclosed_until: Option<Timestamp>,
+    /// What forbids to tell them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undisclosed_under: Option<String>,
     /// Since when it binds no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
 }
 
+impl Hold {
+    /// A hold from `now` on, on what is named and on what comes with it: files need the items that say whose they are and
+    /// when they must go, and what is looked at while it is held needs the log that says who did.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if something is named that cannot be, or nothing.
+    pub fn new(id: HoldId, covers: Vec<String>, why: Justification, now: Timestamp) -> Result<Self, Refusal> {
+        let Justification { ticket, reason, undisclosed_until, undisclosed_under } = why;
+        let mut covers = known("covers", covers)?;
+        for (files, items) in [("generations", "generation"), ("uploads", "upload")] {
+            if covers.contains(files) {
+                covers.insert(items.to_owned());
+            }
+        }
+        covers.insert("access".to_owned());
+        Ok(Self { id, ticket, reason, covers, at: now, undisclosed_until, undisclosed_under, released_at: None })
+    }
+
+    /// Whether its owner may know of it.
+    #[must_use]
+    pub fn is_disclosed(&self, now: Timestamp) -> bool {
+        self.undisclosed_until.is_none_or(|until| until <= now)
+    }
+}
+
+/// These names, if a lawful request can name them and there is one at least.
+pub(crate) fn known(field: &'static str, names: Vec<String>) -> Result<BTreeSet<String>, Refusal> {
+    if names.is_empty() || !names.iter().all(|name| NAMEABLE.contains(&name.as_str())) {
+        return Err(Refusal::invalid(field, format!("one or more of {}", NAMEABLE.join(", "))));
+    }
+    Ok(names.into_iter().collect())
+}
+
 impl Account {
+    /// The account with another hold on it. One that is being deleted can still have one, on what is left.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if it has as many as it may have.
+    pub fn hold(&self, hold: Hold) -> Result<Self, Refusal> {
+        if self.holds.len() >= MOST {
+            return Err(Refusal::Conflict("the account has had twenty holds, and can have no more"));
+        }
+        let mut next = self.next();
+        next.holds.push(hold);
+        Ok(next)
+    }
+
+    /// The account with a hold released; `None` if it was released before. If the account is being deleted that goes on.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if there is no such hold.
+    pub fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
+        let hold = self.holds.iter().find(|hold| hold.id == id).ok_or(Refusal::NotFound)?;
+        if hold.released_at.is_some() {
+            return Ok(None);
+        }
+        let mut next = self.closing_seen(now);
+        for hold in next.holds.iter_mut().filter(|hold| hold.id == id) {
+            hold.released_at = Some(now);
+        }
+        Ok(Some(next))
+    }
+
     /// The names of the kinds that must stay.
     #[must_use]
     pub fn held_kinds(&self) -> BTreeSet<&str> {
@@ -40,6 +114,19 @@ impl Account {
     #[must_use]
     pub fn disclosed_holds(&self, now: Timestamp) -> Vec<&Hold> {
         let binding = self.holds.iter().filter(|hold| hold.released_at.is_none());
-        binding.filter(|hold| hold.undisclosed_until.is_none_or(|until| until <= now)).collect()
+        binding.filter(|hold| hold.is_disclosed(now)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn what_can_be_named_is_declared() {
+        for name in NAMEABLE {
+            assert!(registry::KINDS.iter().any(|kind| kind.name == *name && kind.personal), "{name}");
+        }
     }
 }

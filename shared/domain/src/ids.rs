@@ -100,3 +100,11 @@ id!(
     /// An archive of everything that is held about a person.
     ExportId
 );
+id!(
+    /// A line of the log of accesses; of the line that opens an access, the access.
+    AccessId
+);
+id!(
+    /// A disclosure for a lawful request.
+    DisclosureId
+);

@@ -3,9 +3,11 @@
 //! Nothing here reads a clock, makes an id or does I/O: time and ids are arguments, and what a function answers is what
 //! its caller writes. That makes every rule testable in a line, and every write a consequence of one decision.
 
+pub mod access;
 pub mod account;
 pub mod catalogue;
 pub mod closing;
+pub mod disclosure;
 pub mod erasure;
 pub mod export;
 pub mod fraud;
@@ -28,7 +30,8 @@ pub mod submission;
 pub mod upload;
 
 pub use ids::{
-    AccountId, ActivityId, EntryId, ExportId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, UploadId,
+    AccessId, AccountId, ActivityId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId, ReceiptId,
+    ShareId, UploadId,
 };
 pub use ledger::Credits;
 pub use refusal::Refusal;

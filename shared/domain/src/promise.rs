@@ -136,7 +136,10 @@ pub const PROMISES: [Promise; 37] = [
         13,
         "incident investigation",
         "Staff look-up with a reason, every look recorded; correlation id from request to provider call",
-        Kept::By(&["observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else"]),
+        Kept::By(&[
+            "observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else",
+            "staff_access::p13_an_incident_is_looked_into_with_everything_that_belongs_to_it",
+        ]),
     ),
     promise(
         14,
@@ -160,6 +163,12 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "erasure::p16_a_hold_keeps_exactly_what_it_names",
             "exports::p16_what_must_not_be_told_yet_is_not_in_the_archive",
+            "holds::p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it_is_released",
+            "holds::p16_a_disclosure_goes_after_a_week",
+            "staff_access::p16_what_the_law_forbids_to_tell_is_told_when_its_time_is_over",
+            "staff_access::p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held",
+            "staff_access::p16_a_hold_that_is_released_lets_the_erasure_go_on",
+            "staff_access::p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it",
         ]),
     ),
     promise(
@@ -183,7 +192,10 @@ pub const PROMISES: [Promise; 37] = [
         19,
         "Limited internal access may occur only as needed",
         "No standing access; each access names a reason, and its owner can see it",
-        Kept::NotYet,
+        Kept::By(&[
+            "staff_access::p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_lasts",
+            "staff_access::p19_the_owner_reads_who_looked_at_what_and_why",
+        ]),
     ),
     promise(
         20,

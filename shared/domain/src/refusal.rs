@@ -54,6 +54,9 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
+    /// The access of a member of staff to what is somebody's is over.
+    #[error("the access is over: open another one, with its reason")]
+    AccessOver,
     /// Too often.
     #[error("too many requests: try again in {retry_after_s} s")]
     RateLimited {
@@ -72,4 +75,10 @@ impl Refusal {
     pub fn invalid(field: &'static str, rule: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, rule)])
     }
+}
+
+/// The error of a text that is not 1 to `most` characters, or only spaces, or has control characters.
+pub(crate) fn text(field: &'static str, text: &str, most: usize) -> Option<FieldError> {
+    let bad = text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control);
+    bad.then(|| FieldError::new(field, format!("1 to {most} characters, not only spaces, no control characters")))
 }

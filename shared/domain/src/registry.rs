@@ -119,11 +119,15 @@ pub const EXPORT_DAYS: u32 = 8;
 pub const NOTIFICATION_DAYS: u32 = 4;
 /// Days that a checkout stays which nobody paid: as long as its owner may ask what became of it.
 pub const UNPAID_DAYS: u32 = 90;
+/// Days that a disclosure for a lawful request stays, for staff to fetch.
+pub const DISCLOSURE_DAYS: u32 = 7;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
 const IS_ELSEWHERE: Exported = Exported::Not("it is made of the payment, which is exported");
 const SAYS_NOTHING: Exported = Exported::Not("it says nothing about a person");
+const FOR_STAFF: Exported =
+    Exported::Not("it is made of what is exported, and the log of accesses says that it was made");
 
 const fn drawer(name: &'static str, sk: &'static str, purpose: &'static str, kept: Kept) -> Kind {
     Kind {
@@ -196,6 +200,20 @@ pub const KINDS: &[Kind] = &[
         "archives of everything that is held, asked for by their owner",
         Kept::Days(EXPORT_DAYS),
     ),
+    drawer("access", "ACCESS#", "each look that staff took at what is the person's, and why", Kept::Account),
+    Kind {
+        exported: FOR_STAFF,
+        ..drawer(
+            "disclosure",
+            "DISCLOSURE#",
+            "what was put together for a lawful request, for staff to fetch",
+            Kept::Days(DISCLOSURE_DAYS),
+        )
+    },
+    Kind {
+        exported: SAYS_NOTHING,
+        ..drawer("hold-check", "HOLDCHECK", "when to look again at what a legal hold keeps", Kept::Account)
+    },
     beside(
         "share-pointer",
         ("SHARE#", "POINTER"),
@@ -232,6 +250,11 @@ pub const KINDS: &[Kind] = &[
         kept: Kept::Days(EXPORT_DAYS),
         exported: Exported::Not("they are the archives that it is exported in"),
         ..files("exports", "exports", "archives of everything that is held, and what is needed while one is made")
+    },
+    Kind {
+        kept: Kept::Days(DISCLOSURE_DAYS),
+        exported: FOR_STAFF,
+        ..files("disclosures", "disclosures", "what was put together for lawful requests, for staff to fetch")
     },
     record(
         "tombstone",

@@ -100,6 +100,7 @@ pub fn reserve(
         published_at: None,
         expires_at: None,
         removing: false,
+        held: false,
         version: 1,
     };
     let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submits, ..account };

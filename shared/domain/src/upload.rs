@@ -95,6 +95,9 @@ pub struct Upload {
     /// Its files are being removed; nobody sees it any more.
     #[serde(default)]
     pub removing: bool,
+    /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
+    #[serde(default)]
+    pub held: bool,
     /// Grows with each write; each write is conditioned on it.
     pub version: u64,
 }
@@ -130,6 +133,7 @@ pub fn declare(
         created_at: now,
         expires_at: now + SignedDuration::from_secs(UNFINISHED_S),
         removing: false,
+        held: false,
         version: 1,
     };
     let account =
@@ -202,6 +206,12 @@ impl Upload {
             ..account.next()
         };
         Ok((account, Self { removing: true, expires_at: now, ..self.next() }))
+    }
+
+    /// The upload that is hidden, kept by a legal hold.
+    #[must_use]
+    pub fn kept(&self) -> Self {
+        Self { held: true, ..self.next() }
     }
 
     /// # Errors

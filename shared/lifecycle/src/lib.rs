@@ -4,6 +4,7 @@
 //! transaction, and a removal goes from the outside in, files first, item last, so that what is left always says what
 //! must still go.
 
+pub mod holds;
 pub mod payments;
 
 use domain::{
@@ -147,26 +148,49 @@ pub async fn audit(table: &Table, id: AccountId) -> Result<(), LifecycleError> {
     Ok(())
 }
 
-/// Removes what is left of a generation whose time is over: files in all versions, links, item. The generation must be
-/// [expired](Generation::is_expired).
+/// Removes what is left of a generation whose time is over, but for what a legal hold keeps: files in all versions, links,
+/// item. The generation must be [expired](Generation::is_expired). What is kept is due no more; whoever releases the hold
+/// has it removed.
 ///
 /// # Errors
 /// A call failed; a repeat removes the rest.
 pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Generation) -> Result<(), LifecycleError> {
-    bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
+    let owner = table.account(generation.account).await?;
+    let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
+    if holds("generations").is_none() {
+        bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
+    }
     for share in table.shares(generation.account, generation.id).await? {
         gone(table.commit(&[Write::RemoveShare(&share)]).await)?;
     }
-    gone(table.commit(&[Write::RemoveGeneration(generation)]).await)
+    match holds("generation") {
+        // Conditioned on the account, so that whoever releases the hold finds it.
+        Some(owner) if !generation.held => {
+            gone(table.commit(&[Write::Generation(&generation.kept()), Write::Unchanged(owner)]).await)
+        }
+        Some(_) => Ok(()),
+        None => gone(table.commit(&[Write::RemoveGeneration(generation)]).await),
+    }
 }
 
-/// Removes what is left of an upload that [is being removed](Upload::removed): files in all versions, item.
+/// Removes what is left of an upload that [is being removed](Upload::removed), but for what a legal hold keeps: files in
+/// all versions, item.
 ///
 /// # Errors
 /// A call failed; a repeat removes the rest.
 pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<(), LifecycleError> {
-    bucket.remove_all(&Bucket::upload_prefix(upload.account, upload.id)).await?;
-    gone(table.commit(&[Write::RemoveUpload(upload)]).await)
+    let owner = table.account(upload.account).await?;
+    let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
+    if holds("uploads").is_none() {
+        bucket.remove_all(&Bucket::upload_prefix(upload.account, upload.id)).await?;
+    }
+    match holds("upload") {
+        Some(owner) if !upload.held => {
+            gone(table.commit(&[Write::Upload(&upload.kept()), Write::Unchanged(owner)]).await)
+        }
+        Some(_) => Ok(()),
+        None => gone(table.commit(&[Write::RemoveUpload(upload)]).await),
+    }
 }
 
 /// Removes the files of an export, whole or in parts, in all versions.

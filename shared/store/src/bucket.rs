@@ -1,4 +1,4 @@
-//! The bucket: `accounts/<account>/{uploads,generations,exports}/<id>/..`.
+//! The bucket: `accounts/<account>/{uploads,generations,exports,disclosures}/<id>/..`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{AccountId, ExportId, GenerationId, UploadId};
+use domain::{AccountId, DisclosureId, ExportId, GenerationId, UploadId};
 use jiff::Timestamp;
 
 use crate::StoreError;
@@ -66,6 +66,18 @@ impl Bucket {
     #[must_use]
     pub fn archive_key(account: AccountId, id: ExportId) -> String {
         format!("{}archive.zip", Self::export_prefix(account, id))
+    }
+
+    /// The prefix of what belongs to a disclosure.
+    #[must_use]
+    pub fn disclosure_prefix(account: AccountId, id: DisclosureId) -> String {
+        format!("accounts/{account}/disclosures/{id}/")
+    }
+
+    /// Where the document of a disclosure lies.
+    #[must_use]
+    pub fn document_key(account: AccountId, id: DisclosureId) -> String {
+        format!("{}document.json", Self::disclosure_prefix(account, id))
     }
 
     /// Where an upload arrives.

@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
+    access::Access,
     account::Account,
+    disclosure::Disclosure,
     export::Export,
     generation::Generation,
     ledger::Entry,
@@ -19,7 +21,7 @@ use domain::{
 };
 
 use crate::{
-    Parked, StoreError, Table,
+    HoldCheck, Parked, StoreError, Table, access, hold,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
     payments,
 };
@@ -62,6 +64,20 @@ pub enum Write<'a> {
     Unclaimed(&'a Unclaimed),
     /// A record of activity.
     Activity(&'a Activity),
+    /// A line of the log of accesses.
+    Access(&'a Access),
+    /// A disclosure: version 1 only if there is none.
+    Disclosure(&'a Disclosure),
+    /// A disclosure is gone.
+    RemoveDisclosure(&'a Disclosure),
+    /// A drawer must be looked at, since holds changed. A second time it replaces the first.
+    HoldCheck(&'a HoldCheck),
+    /// A drawer was looked at, for the holds that there were: it is looked at again later.
+    HoldCheckLater(&'a HoldCheck),
+    /// A drawer was looked at, for the holds that there were, and needs no other look.
+    RemoveHoldCheck(&'a HoldCheck),
+    /// Nothing is written, but the account must be as it was read.
+    Unchanged(&'a Account),
     /// The answer to an `Idempotency-Key`, unless there is one.
     Replay(&'a Replay),
 }
@@ -86,6 +102,8 @@ pub enum CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
+    /// What is there is this version.
+    Check(Item, u64),
     /// The account lives. Comes last, so that its failure can be told from the others.
     Lives(Item),
 }
@@ -168,6 +186,22 @@ impl Write<'_> {
                 vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
             }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
+            Self::Access(line) => vec![Action::Put(access::access(line)?, Condition::Absent)],
+            Self::Disclosure(disclosure) => {
+                vec![Action::Put(access::disclosure(disclosure)?, Condition::over(disclosure.version))]
+            }
+            Self::RemoveDisclosure(disclosure) => {
+                let keys = keys(key::drawer(disclosure.account), key::disclosure(disclosure.id));
+                vec![Action::Delete(keys, Condition::Version(disclosure.version))]
+            }
+            Self::HoldCheck(check) => vec![Action::Put(hold::hold_check(check)?, Condition::None)],
+            Self::HoldCheckLater(check) => {
+                vec![Action::Put(hold::hold_check(check)?, Condition::Version(check.version))]
+            }
+            Self::RemoveHoldCheck(check) => vec![Action::Delete(check.keys(), Condition::Version(check.version))],
+            Self::Unchanged(account) => {
+                vec![Action::Check(keys(key::drawer(account.id), key::ACCOUNT), account.version)]
+            }
             Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })
     }
@@ -179,13 +213,16 @@ impl Write<'_> {
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Activity(activity) => Some(activity.account),
+            Self::Access(line) => Some(line.account),
+            Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
+            Self::HoldCheck(check) => Some(check.account),
             Self::Replay(replay) => Some(replay.account),
             _ => None,
         }
     }
 
     fn is_account(&self, id: AccountId) -> bool {
-        matches!(self, Self::Account(account) if account.id == id)
+        matches!(self, Self::Account(account) | Self::Unchanged(account) if account.id == id)
     }
 }
 
@@ -200,7 +237,7 @@ impl Table {
         for write in writes {
             actions.extend(write.actions()?);
         }
-        // An account that is written itself is conditioned on its version.
+        // An account that is written or checked itself is conditioned on its version.
         let owners = writes.iter().filter_map(Write::newcomer);
         let owners: BTreeSet<_> = owners.filter(|id| !writes.iter().any(|write| write.is_account(*id))).collect();
         actions.extend(owners.into_iter().map(|id| Action::Lives(keys(key::drawer(id), key::ACCOUNT))));
@@ -252,8 +289,8 @@ impl Table {
                     Err(e) => Err(StoreError::of("DeleteItem")(e).into()),
                 }
             }
-            // It never comes alone.
-            Action::Lives(_) => Ok(()),
+            // They never come alone.
+            Action::Check(..) | Action::Lives(_) => Ok(()),
         }
     }
 
@@ -291,6 +328,17 @@ impl Table {
                     .build()
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
+            }
+            Action::Check(key, version) => {
+                let condition = Condition::Version(version);
+                let check = ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .set_condition_expression(condition.expression().map(str::to_owned))
+                    .set_expression_attribute_values(values(&condition))
+                    .build()
+                    .map_err(StoreError::of("build ConditionCheck"))?;
+                TransactWriteItem::builder().condition_check(check).build()
             }
             Action::Lives(key) => {
                 let check = ConditionCheck::builder()

@@ -21,7 +21,9 @@ pub(crate) const SHELF: &str = "public";
 
 /// The keys of every kind of item.
 pub mod key {
-    use domain::{AccountId, ExportId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference};
+    use domain::{
+        AccessId, AccountId, DisclosureId, ExportId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference,
+    };
 
     /// The sort key of an account.
     pub const ACCOUNT: &str = "ACCOUNT";
@@ -29,6 +31,8 @@ pub mod key {
     pub const POINTER: &str = "POINTER";
     /// The sort key of money that nobody claims.
     pub const UNCLAIMED: &str = "UNCLAIMED";
+    /// The sort key of the next look at what legal holds keep.
+    pub const HOLD_CHECK: &str = "HOLDCHECK";
     /// The sort key of a rate window.
     pub const WINDOW: &str = "WINDOW";
 
@@ -54,6 +58,18 @@ pub mod key {
     #[must_use]
     pub fn export(id: ExportId) -> String {
         format!("EXPORT#{id}")
+    }
+
+    /// The sort key of a line of the log of accesses.
+    #[must_use]
+    pub fn access(id: AccessId) -> String {
+        format!("ACCESS#{id}")
+    }
+
+    /// A disclosure's sort key.
+    #[must_use]
+    pub fn disclosure(id: DisclosureId) -> String {
+        format!("DISCLOSURE#{id}")
     }
 
     /// A share's sort key.
@@ -234,7 +250,9 @@ pub(crate) fn gallery_at(published_at: Timestamp, generation: &Generation) -> St
 
 pub(crate) fn upload(upload: &Upload) -> Result<Item, StoreError> {
     let mut item = encode(upload, key::drawer(upload.account), key::upload(upload.id))?;
-    due(&mut item, crate::DueKind::Upload, upload.expires_at);
+    if !upload.held {
+        due(&mut item, crate::DueKind::Upload, upload.expires_at);
+    }
     Ok(item)
 }
 

@@ -3,10 +3,12 @@
 //! Every write of an item that has a version is conditioned on the version that was read, so a decision is written only
 //! upon what it was made from. Whoever loses reads again and decides again.
 
+mod access;
 mod bucket;
 mod commit;
 mod drawer;
 mod export;
+mod hold;
 mod item;
 mod listing;
 mod parts;
@@ -16,10 +18,12 @@ mod records;
 mod table;
 mod waiting;
 
+pub use access::disclose;
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
 pub use drawer::{Kept, Place};
 pub use export::Content;
+pub use hold::{Held, HoldCheck};
 pub use item::{Activity, ActivityKind, Replay, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
 pub use parts::{LEAST_PART, MOST_PARTS, Part, Stored};

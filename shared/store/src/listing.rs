@@ -45,6 +45,10 @@ pub enum DueKind {
     Erasure,
     /// Exports that are being made, and archives past their time.
     Export,
+    /// Disclosures past their time.
+    Disclosure,
+    /// Drawers that must be brought in line with the legal holds on them.
+    HoldCheck,
 }
 
 impl DueKind {
@@ -62,6 +66,8 @@ impl DueKind {
             Self::Frozen => "frozen",
             Self::Erasure => "erasure",
             Self::Export => "export",
+            Self::Disclosure => "disclosure",
+            Self::HoldCheck => "hold-check",
         }
     }
 
@@ -75,6 +81,8 @@ impl DueKind {
             Self::Unclaimed => key::UNCLAIMED,
             Self::Frozen | Self::Erasure => key::ACCOUNT,
             Self::Export => "EXPORT#",
+            Self::Disclosure => "DISCLOSURE#",
+            Self::HoldCheck => key::HOLD_CHECK,
         }
     }
 }
@@ -283,7 +291,7 @@ impl Table {
         let items = self.due_keys(kind, now, limit, None).await?;
         let found = items.iter().filter_map(|item| {
             let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
-            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure);
+            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure | DueKind::HoldCheck);
             let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });
@@ -347,7 +355,7 @@ fn text<T: serde::Serialize>(value: &T) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(StoreError::of("encode"))
 }
 
-fn id_of(item: &Item, prefix: &str) -> Option<Uuid> {
+pub(crate) fn id_of(item: &Item, prefix: &str) -> Option<Uuid> {
     item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?.parse().ok()
 }
 

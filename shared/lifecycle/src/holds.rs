@@ -1,0 +1,69 @@
+//! What legal holds keep, and let go again once they are released.
+
+use domain::{
+    AccountId,
+    account::Account,
+    hold::NAMEABLE,
+    registry::{KINDS, Kept, Place},
+};
+use jiff::{SignedDuration, Timestamp};
+use store::{Bucket, Held, HoldCheck, Table, Write};
+
+use crate::{LifecycleError, gone, remove_generation, remove_upload};
+
+/// How often a drawer is looked at of which something is held: what came into it since must not expire either.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Brings a drawer in line with the holds on it: the table's time to live waits for what is held, and what was kept and is
+/// held no more goes. A look that does not come to the end of a large drawer goes on with the next call.
+///
+/// Answers whether there was anything to look at.
+///
+/// # Errors
+/// A call failed; a repeat does the rest.
+pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
+    let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
+    let Some(account) = table.account(id).await? else {
+        gone(table.commit(&[Write::RemoveHoldCheck(&check)]).await)?;
+        return Ok(true);
+    };
+    if check.after.is_none() {
+        mind_expiry(table, &account).await?;
+    }
+    let page = table.held(id, check.after.clone()).await?;
+    for held in page.items {
+        match held {
+            Held::Generation(generation) => {
+                if let Some(generation) = table.generation(id, generation).await? {
+                    remove_generation(table, bucket, &generation).await?;
+                }
+            }
+            Held::Upload(upload) => {
+                if let Some(upload) = table.upload(id, upload).await? {
+                    remove_upload(table, bucket, &upload).await?;
+                }
+            }
+        }
+    }
+    // If the holds changed meanwhile, the check is another one, which is due.
+    let write = match page.next {
+        Some(after) => Some(HoldCheck { after: Some(after), next_at: now, ..check.clone() }),
+        None if account.held_kinds().is_empty() => None,
+        None => Some(HoldCheck { after: None, next_at: now + EVERY, ..check.clone() }),
+    };
+    gone(table.commit(&[write.as_ref().map_or(Write::RemoveHoldCheck(&check), Write::HoldCheckLater)]).await)?;
+    Ok(true)
+}
+
+async fn mind_expiry(table: &Table, account: &Account) -> Result<(), LifecycleError> {
+    let held = account.held_kinds();
+    for kind in KINDS.iter().filter(|kind| NAMEABLE.contains(&kind.name)) {
+        let (Place::Item { sk, .. }, Kept::Days(days)) = (kind.place, kind.kept) else { continue };
+        if held.contains(kind.name) {
+            table.stop_expiry(account.id, sk).await?;
+        } else {
+            table.resume_expiry(account.id, sk, days).await?;
+        }
+    }
+    Ok(())
+}
