@@ -1,6 +1,7 @@
 //! Rules, one example at a time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod access;
 mod export;
 mod generation;
 mod payment;

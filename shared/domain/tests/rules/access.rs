@@ -1,0 +1,129 @@
+//! Access of staff, holds and disclosures.
+
+use domain::{
+    HoldId, ReceiptId, Refusal,
+    access::{Access, Act, Justification, Sight, lasting},
+    account::Account,
+    closing::Ground,
+    disclosure::{Disclosure, Wanted},
+    hold::Hold,
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::at;
+
+const DAY_S: i64 = 24 * 3_600;
+
+fn account() -> Account {
+    crate::account(0)
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn why() -> Justification {
+    Justification::new(("T-1".to_owned(), "she asked".to_owned()), (None, None), at(0)).unwrap()
+}
+
+fn hold(covers: &[&str]) -> Hold {
+    let covers = covers.iter().map(|&kind| kind.to_owned()).collect();
+    Hold::new(HoldId(id(9)), covers, why(), at(0)).unwrap()
+}
+
+fn closing(account: &Account) -> Account {
+    account.close(ReceiptId(id(8)), Ground::Asked, SignedDuration::ZERO, at(0)).unwrap()
+}
+
+fn opened(account: &Account) -> Result<Access, Refusal> {
+    Access::open(account, (id(1).into(), "grace".to_owned()), at(600), why(), at(0))
+}
+
+fn check_fields(undisclosed: (Option<Timestamp>, Option<&str>), expected: &[&str]) {
+    let (until, under) = undisclosed;
+    let told = ("T-1".to_owned(), "she asked".to_owned());
+    let fields = match Justification::new(told, (until, under.map(str::to_owned)), at(0)) {
+        Ok(_) => Vec::new(),
+        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field).collect(),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(fields, expected, "{undisclosed:?}");
+}
+
+#[test]
+fn p16_what_is_not_told_has_a_ground_and_an_end_within_a_year() {
+    check_fields((None, None), &[]);
+    check_fields((Some(at(366 * DAY_S)), Some("section 7")), &[]);
+    check_fields((Some(at(366 * DAY_S + 1)), Some("section 7")), &["undisclosed_until"]);
+    check_fields((Some(at(0)), Some("section 7")), &["undisclosed_until"]);
+    check_fields((Some(at(1)), Some(" ")), &["undisclosed_under"]);
+    check_fields((Some(at(1)), None), &["undisclosed_under"]);
+    check_fields((None, Some("section 7")), &["undisclosed_until"]);
+}
+
+#[test]
+fn p19_an_access_lasts_for_an_hour_at_most_and_for_whoever_opened_it() {
+    assert!(lasting(0).is_err() && lasting(61).is_err());
+    assert_eq!(lasting(60).unwrap(), SignedDuration::from_hours(1));
+    let (account, look) = (account(), (id(2).into(), "grace"));
+    let opened = opened(&account).unwrap();
+    let line = opened.look(&account, look, Sight::Profile, at(599)).unwrap();
+    assert_eq!(line.act, Act::Looked { access: opened.id, at: Sight::Profile });
+    assert_eq!(opened.look(&account, look, Sight::Profile, at(600)), Err(Refusal::AccessOver));
+    assert_eq!(opened.look(&account, (id(2).into(), "alan"), Sight::Profile, at(1)), Err(Refusal::NotFound));
+    // A line of the log opens nothing.
+    assert_eq!(line.look(&account, look, Sight::Profile, at(1)), Err(Refusal::NotFound));
+}
+
+#[test]
+fn p16_an_account_that_ends_is_looked_at_only_while_something_is_held() {
+    let look = (id(2).into(), "grace");
+    let before = opened(&account()).unwrap();
+    let ending = closing(&account());
+    assert!(opened(&ending).is_err());
+    assert!(before.look(&ending, look, Sight::Profile, at(1)).is_err());
+    let held = ending.hold(hold(&["ledger"])).unwrap();
+    assert!(before.look(&held, look, Sight::Profile, at(1)).is_ok());
+    let released = held.release(HoldId(id(9)), at(5)).unwrap().unwrap();
+    assert!(before.look(&released, look, Sight::Profile, at(6)).is_err());
+    assert_eq!(released.closing.as_ref().unwrap().next_at, at(5), "the erasure goes on at once");
+    assert_eq!(released.release(HoldId(id(9)), at(7)), Ok(None), "a repeat changes nothing");
+    assert_eq!(released.release(HoldId(id(10)), at(7)), Err(Refusal::NotFound));
+}
+
+#[test]
+fn p16_a_hold_brings_what_it_needs_and_no_more() {
+    let covers = |named: &[&str]| hold(named).covers.into_iter().collect::<Vec<_>>();
+    assert_eq!(covers(&["ledger"]), ["access", "ledger"]);
+    assert_eq!(covers(&["uploads"]), ["access", "upload", "uploads"]);
+    assert_eq!(covers(&["generation"]), ["access", "generation"]);
+    for unknown in [&[][..], &["share"], &["account", "idempotency"], &["everything"]] {
+        let covers = unknown.iter().map(|&kind| kind.to_owned()).collect();
+        assert!(Hold::new(HoldId(id(9)), covers, why(), at(0)).is_err(), "{unknown:?}");
+    }
+    let held = account().hold(hold(&["ledger"])).unwrap();
+    assert!(held.held_kinds().contains("ledger"));
+    assert!(held.release(HoldId(id(9)), at(1)).unwrap().unwrap().held_kinds().is_empty());
+}
+
+#[test]
+fn p16_a_disclosure_is_of_its_period_and_for_whoever_made_it_for_a_week() {
+    let account = account();
+    let begin = |from, to| -> Result<Disclosure, Refusal> {
+        let wanted = Wanted::new(vec!["ledger".to_owned()], from, to)?;
+        let ids = (id(3).into(), id(4).into(), "grace".to_owned());
+        Ok(Disclosure::begin(&account, ids, wanted, why(), at(0))?.0)
+    };
+    assert!(begin(Some(at(5)), Some(at(5))).is_err());
+    let disclosure = begin(Some(at(5)), Some(at(9))).unwrap();
+    assert_eq!([4, 5, 8, 9].map(|second| disclosure.covers(at(second))), [false, true, true, false]);
+    let fetch = |disclosure: &Disclosure, staff: &str, second| {
+        disclosure.fetch(&account, (id(5).into(), staff.to_owned()), at(second)).map(|line| line.act)
+    };
+    assert!(matches!(fetch(&disclosure, "grace", 1), Err(Refusal::Conflict(_))), "it was never put together");
+    let made = disclosure.made(1, Vec::new());
+    assert_eq!(fetch(&made, "grace", 7 * DAY_S - 1), Ok(Act::Fetched { disclosure: made.id }));
+    assert_eq!(fetch(&made, "grace", 7 * DAY_S), Err(Refusal::NotFound));
+    assert_eq!(fetch(&made, "alan", 1), Err(Refusal::NotFound));
+}
