@@ -1,6 +1,6 @@
 //! Everything that somebody says about themselves, each with a word of its own, followed through the service: where it is
-//! said to lie it lies, and after an erasure it is nowhere, in no byte of the table, the bucket, the queues, the logs and
-//! the user pool.
+//! said to lie it lies, its owner takes it out, and after an erasure it is nowhere, in no byte of the table, the bucket,
+//! the queues, the logs and the user pool.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,15 @@ use crate::{
     authorization::Item,
     buying::Checkout,
     erasure::{ask, erased, records},
+    exports,
     observability::logged,
-    tests, uploads,
+    tests,
+    unpacked::Unpacked,
+    uploads,
     world::{Answer, PASSWORD, Person, World, text},
 };
 
-tests![p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere];
+tests![p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere];
 
 /// What a person says of themselves, beside their address.
 const SAID: [&str; 7] = ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer"];
@@ -230,7 +233,7 @@ async fn users(world: &World) -> Result<String> {
     }
 }
 
-async fn p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere(
+async fn p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere(
     world: &'static World,
 ) -> Result<()> {
     let canaries = Canaries::plant(world).await?;
@@ -249,6 +252,11 @@ async fn p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_era
     for (what, places) in &found {
         let elsewhere: Vec<_> = places.iter().filter(|place| !declared.contains(place)).collect();
         ensure!(elsewhere.is_empty(), "{what} lies where nothing personal is declared: {elsewhere:?}");
+    }
+
+    let archive = Unpacked::download(&canaries.person, &exports::ask(&canaries.person).await?).await?;
+    for (what, word) in &canaries.words {
+        ensure!(archive.tells(word)?, "{what} is held, and is not in the archive");
     }
 
     erased(world, &ask(&canaries.person).await?).await?;

@@ -22,9 +22,10 @@ use crate::{
     afterwards,
     buying::{Checkout, play},
     erasure::{self, Traces},
-    exports::{self, Unpacked},
+    exports,
     notifications::drained,
     tests,
+    unpacked::Unpacked,
     world::{Answer, PATIENCE, Person, World, text},
 };
 
@@ -44,6 +45,7 @@ tests![
     export_archive_dies_at_each_call,
     a_picture_that_goes_while_its_archive_is_made_is_not_in_it,
     a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew,
+    p32_an_archive_whose_maker_died_goes_with_its_account,
     what_is_not_done_by_its_deadline_fails_and_is_refunded,
     a_lost_message_is_sent_again,
     a_lost_message_of_an_erasure_is_sent_again,
@@ -378,6 +380,28 @@ async fn a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew(wor
     let archive = Unpacked::download(&ada, &id).await?;
     ensure!(archive.files()? == exports::held_files(&ada).await?, "other files are in it");
     exports::nothing_but_the_archive_is_left(&ada, &id).await
+}
+
+async fn p32_an_archive_whose_maker_died_goes_with_its_account(world: &'static World) -> Result<()> {
+    for (phase, call) in [
+        ("after", "PutObject"),
+        ("after", "CreateMultipartUpload"),
+        ("after", "UploadPart"),
+        ("before", "CompleteMultipartUpload"),
+        ("after", "CompleteMultipartUpload"),
+    ] {
+        let ada = world.person().await?;
+        exports::leave_large_files(&ada).await?;
+        let order = Order::at(world, "ExportArchive", phase, call).await?;
+        exports::ask(&ada).await?;
+        order.outcome().await?.context("nobody died")?;
+        let erased = async {
+            erasure::erased(world, &erasure::ask(&ada).await?).await?;
+            erasure::nothing_is_left(&ada).await
+        };
+        erased.await.with_context(|| format!("the export died {phase} {call}"))?;
+    }
+    Ok(())
 }
 
 /// What was bought and not taken back must be there, once, and no checkout open when its time is over.

@@ -2,9 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -31,7 +28,8 @@ use crate::{
     afterwards::string,
     authorization::{Item, kept, like_hers},
     buying::Checkout,
-    tests,
+    erasure, tests,
+    unpacked::Unpacked,
     uploads::{declare, put},
     world::{Answer, PATIENCE, Person, World, text},
 };
@@ -46,6 +44,7 @@ tests![
     p30_a_lost_message_is_sent_again_and_many_do_no_harm,
     p30_what_cannot_be_gone_on_with_is_begun_anew,
     p32_an_archive_stops_when_its_account_closes,
+    p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it,
 ];
 
 const EXPORTS: &str = "/v1/privacy/exports";
@@ -76,77 +75,6 @@ pub async fn ready(person: &Person, id: &str) -> Result<Value> {
     let progress = &export["progress"];
     ensure!(progress["files"] == progress["files_total"] && progress["bytes"] == progress["bytes_total"], "{export}");
     Ok(export)
-}
-
-/// An archive that was read and unpacked.
-pub struct Unpacked {
-    /// Where.
-    pub folder: PathBuf,
-}
-
-impl Unpacked {
-    /// Downloads an archive that is ready, and has it read by Python.
-    pub async fn download(person: &Person, id: &str) -> Result<Self> {
-        let export = ready(person, id).await?;
-        let answer = person.fetch(&text(&export["download"], "url")?).await?.is(200)?;
-        ensure!(answer.header("content-type") == Some("application/zip"), "{:?}", answer.headers);
-        let disposition = answer.header("content-disposition").context("it has no name")?;
-        ensure!(disposition.starts_with("attachment; filename=\"darkroom-20"), "{disposition}");
-        ensure!(export["bytes"] == answer.bytes.len(), "{export}");
-        let folder = person.world.folder.with_extension("exports").join(id);
-        let archive = folder.with_extension("zip");
-        fs::create_dir_all(&folder)?;
-        fs::write(&archive, &answer.bytes)?;
-        let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
-        let script = local::workspace().join("tests/read_archive.py");
-        let output = Command::new(python).arg(script).arg(&archive).arg(&folder).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(Self { folder })
-    }
-
-    /// The text of a file.
-    pub fn text(&self, name: &str) -> Result<String> {
-        fs::read_to_string(self.folder.join(name)).with_context(|| format!("{name} is not in the archive"))
-    }
-
-    /// The items of a kind.
-    pub fn items(&self, kind: &str) -> Result<Vec<Value>> {
-        Ok(serde_json::from_str(&self.text(&format!("data/{kind}.json"))?)?)
-    }
-
-    /// SHA-256 of every file of the bucket that is in it.
-    pub fn files(&self) -> Result<BTreeSet<Vec<u8>>> {
-        let mut hashes = BTreeSet::new();
-        for folder in ["media", "uploads", "files"] {
-            for file in files_below(&self.folder.join(folder))? {
-                hashes.insert(digest(&SHA256, &fs::read(file)?).as_ref().to_vec());
-            }
-        }
-        Ok(hashes)
-    }
-
-    /// Whether a text is anywhere in it.
-    pub fn tells(&self, text: &str) -> Result<bool> {
-        for file in files_below(&self.folder)? {
-            if fs::read(file)?.windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            files.extend(files_below(&entry.path())?);
-        } else {
-            files.push(entry.path());
-        }
-    }
-    Ok(files)
 }
 
 /// SHA-256 of every file that lies in the bucket for a person, archives left out.
@@ -534,4 +462,31 @@ async fn p32_an_archive_stops_when_its_account_closes(world: &'static World) -> 
     send(&ada, export.id).await?;
     ready(&ada, &export.id.to_string()).await?;
     Ok(())
+}
+
+async fn p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    for _ in 0..4 {
+        leave_large_files(&ada).await?;
+    }
+    let export = ask(&ada).await?.parse()?;
+    let begun = Instant::now();
+    while beside(&ada, export).await? == 0 {
+        ensure!(begun.elapsed() < PATIENCE, "nobody begins to make it");
+    }
+    ensure!(
+        ada.get(&format!("{EXPORTS}/{export}")).await?.is(200)?.json["status"] == "making",
+        "too late to disturb it"
+    );
+    erasure::erased(world, &erasure::ask(&ada).await?).await?;
+    erasure::nothing_is_left(&ada).await?;
+    // What somebody leaves who wakes after all that, and a message that comes as late.
+    leave_behind(&ada, export).await?;
+    send(&ada, export).await?;
+    let begun = Instant::now();
+    while beside(&ada, export).await? > 0 {
+        ensure!(begun.elapsed() < PATIENCE, "something of the archive is left");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    erasure::nothing_is_left(&ada).await
 }

@@ -33,6 +33,7 @@ mod stripe_messages;
 mod submitting;
 mod template;
 mod unclaimed;
+mod unpacked;
 mod uploads;
 mod world;
 

@@ -31,7 +31,7 @@ const fn promise(number: u8, words: &'static str, how: &'static str, kept: Kept)
 }
 
 /// The canaries show several.
-const CANARIES: &str = "canaries::p1_p2_p3_p4_p8_p32_each_word_lies_where_it_is_declared_and_after_an_erasure_nowhere";
+const CANARIES: &str = "canaries::p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere";
 /// A year of the clock shows several.
 const YEAR: &str = "crash::p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought";
 
@@ -280,6 +280,7 @@ pub const PROMISES: [Promise; 37] = [
         "Access to certain account information we hold about you",
         "Account page and a full machine-readable export",
         Kept::By(&[
+            CANARIES,
             "exports::p30_everything_that_is_held_comes_out_in_one_archive",
             "exports::p30_an_archive_takes_a_recent_sign_in",
             "exports::p30_of_many_that_are_asked_for_at_once_one_is_made",
@@ -306,7 +307,9 @@ pub const PROMISES: [Promise; 37] = [
             "erasure::p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works",
             "erasure::p32_what_arrives_after_an_erasure_brings_nothing_back",
             "erasure::p32_many_erasures_at_once_are_one",
+            "crash::p32_an_archive_whose_maker_died_goes_with_its_account",
             "exports::p32_an_archive_stops_when_its_account_closes",
+            "exports::p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it",
         ]),
     ),
     promise(

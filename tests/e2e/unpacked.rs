@@ -1,0 +1,88 @@
+//! An archive of everything as its owner has it: downloaded, read by Python, unpacked.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+
+use crate::{
+    exports::ready,
+    world::{Person, text},
+};
+
+/// An archive that was read and unpacked.
+pub struct Unpacked {
+    /// Where.
+    pub folder: PathBuf,
+}
+
+impl Unpacked {
+    /// Downloads an archive that is ready, and has it read by Python.
+    pub async fn download(person: &Person, id: &str) -> Result<Self> {
+        let export = ready(person, id).await?;
+        let answer = person.fetch(&text(&export["download"], "url")?).await?.is(200)?;
+        ensure!(answer.header("content-type") == Some("application/zip"), "{:?}", answer.headers);
+        let disposition = answer.header("content-disposition").context("it has no name")?;
+        ensure!(disposition.starts_with("attachment; filename=\"darkroom-20"), "{disposition}");
+        ensure!(export["bytes"] == answer.bytes.len(), "{export}");
+        let folder = person.world.folder.with_extension("exports").join(id);
+        let archive = folder.with_extension("zip");
+        fs::create_dir_all(&folder)?;
+        fs::write(&archive, &answer.bytes)?;
+        let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
+        let script = local::workspace().join("tests/read_archive.py");
+        let output = Command::new(python).arg(script).arg(&archive).arg(&folder).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(Self { folder })
+    }
+
+    /// The text of a file.
+    pub fn text(&self, name: &str) -> Result<String> {
+        fs::read_to_string(self.folder.join(name)).with_context(|| format!("{name} is not in the archive"))
+    }
+
+    /// The items of a kind.
+    pub fn items(&self, kind: &str) -> Result<Vec<Value>> {
+        Ok(serde_json::from_str(&self.text(&format!("data/{kind}.json"))?)?)
+    }
+
+    /// SHA-256 of every file of the bucket that is in it.
+    pub fn files(&self) -> Result<BTreeSet<Vec<u8>>> {
+        let mut hashes = BTreeSet::new();
+        for folder in ["media", "uploads", "files"] {
+            for file in files_below(&self.folder.join(folder))? {
+                hashes.insert(digest(&SHA256, &fs::read(file)?).as_ref().to_vec());
+            }
+        }
+        Ok(hashes)
+    }
+
+    /// Whether a text is anywhere in it.
+    pub fn tells(&self, text: &str) -> Result<bool> {
+        for file in files_below(&self.folder)? {
+            if fs::read(file)?.windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            files.extend(files_below(&entry.path())?);
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
+}
