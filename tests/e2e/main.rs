@@ -134,6 +134,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
 fn looks(world: Option<&'static World>, whole: bool) -> Vec<Trial> {
     let mut looks = observability::looks(world);
     looks.extend(afterwards::trials(world));
+    looks.push(canaries::look(world));
     looks.push(outbound::look(world, whole));
     looks
 }

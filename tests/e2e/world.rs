@@ -51,6 +51,16 @@ pub struct World {
     /// Every AWS call of a function, a line of JSON each.
     pub calls: PathBuf,
     environment: Environment,
+    people: Mutex<Vec<Known>>,
+}
+
+/// Who had an account once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Their address.
+    pub email: String,
+    /// Their account.
+    pub account: String,
 }
 
 /// A test: an async function of the world.
@@ -145,6 +155,7 @@ impl World {
             folder,
             calls,
             environment,
+            people: Mutex::default(),
             stack: Mutex::new(Some(stack)),
         };
         Ok(Box::leak(Box::new(world)))
@@ -180,7 +191,14 @@ impl World {
         let code = json!({"email": person.email, "code": MAILED_CODE});
         person.post("/v1/session/confirm", &code).await?.is(204)?;
         person.sign_in().await?;
+        let known = Known { email: person.email.clone(), account: person.account_id.clone() };
+        self.people.lock().map_err(|_| anyhow!("a test panicked with the people"))?.push(known);
         Ok(person)
+    }
+
+    /// Everybody who had an account once.
+    pub fn people(&self) -> Vec<Known> {
+        self.people.lock().map(|people| people.clone()).unwrap_or_default()
     }
 
     /// Somebody of the staff.
