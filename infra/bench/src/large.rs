@@ -218,21 +218,28 @@ impl World {
                 self.kept.insert(key, body);
                 [(ETAG, "\"0\"")].into_response()
             }
-            "POST" if asks("uploads") => "<X><UploadId>upload</UploadId></X>".into_response(),
-            "POST" if asks("uploadId") => "<X><ETag>0</ETag></X>".into_response(),
+            "POST" if asks("uploads") => {
+                "<InitiateMultipartUploadResult><UploadId>upload</UploadId></InitiateMultipartUploadResult>"
+                    .into_response()
+            }
+            "POST" if asks("uploadId") => {
+                "<CompleteMultipartUploadResult><ETag>0</ETag></CompleteMultipartUploadResult>".into_response()
+            }
             "POST" => {
                 self.kept.clear();
                 "<DeleteResult/>".into_response()
             }
-            "GET" if asks("uploads") => "<X/>".into_response(),
+            "GET" if asks("uploads") => "<ListMultipartUploadsResult/>".into_response(),
             "GET" if asks("uploadId") => {
                 let part = |number: u32| format!("<Part><PartNumber>{number}</PartNumber><ETag>\"0\"</ETag></Part>");
-                format!("<X>{}</X>", (1..=self.parts).map(part).collect::<String>()).into_response()
+                let parts: String = (1..=self.parts).map(part).collect();
+                format!("<ListPartsResult>{parts}</ListPartsResult>").into_response()
             }
             "GET" if asks("list-type") => self.list(query.get("start-after").map(AsRef::as_ref)).into_response(),
             "GET" if asks("prefix") => {
                 let version = |key: &String| format!("<Version><Key>{key}</Key><VersionId>1</VersionId></Version>");
-                format!("<X>{}</X>", self.kept.keys().map(version).collect::<String>()).into_response()
+                let versions: String = self.kept.keys().map(version).collect();
+                format!("<ListVersionsResult>{versions}</ListVersionsResult>").into_response()
             }
             "GET" => match (self.kept.get(&key), range) {
                 (Some(bytes), _) => bytes.clone().into_response(),
@@ -254,7 +261,8 @@ impl World {
             )
         });
         let more = last < self.holdings.generations;
-        format!("<X><IsTruncated>{more}</IsTruncated>{}</X>", contents.collect::<String>())
+        let contents: String = contents.collect();
+        format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>{contents}</ListBucketResult>")
     }
 
     /// `bytes=0-4194303` of a picture.

@@ -20,6 +20,7 @@ use crate::{
     access::HoldsView,
     access::HoldView,
     access::OpenedView,
+    access::PlacedView,
     access::SeenUploadView,
     access::UploadPage,
     payments::CheckoutRequest,
