@@ -84,7 +84,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
     for world in &worlds {
-        passed &= !libtest_mimic::run(&all, looks(Some(world), whole)).has_failed();
+        passed &= !libtest_mimic::run(&all, looks(Some(world))).has_failed();
     }
     if whole {
         let together = vec![observability::whole(&worlds), afterwards::whole(&worlds)];
@@ -130,18 +130,18 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
     files.into_iter().flatten().collect()
 }
 
-/// What each world is looked at for when its tests are done, in this order. `whole` says that none was left out.
-fn looks(world: Option<&'static World>, whole: bool) -> Vec<Trial> {
+/// What each world is looked at for when its tests are done, in this order.
+fn looks(world: Option<&'static World>) -> Vec<Trial> {
     let mut looks = observability::looks(world);
     looks.extend(afterwards::trials(world));
     looks.push(canaries::look(world));
-    looks.push(outbound::look(world, whole));
+    looks.push(outbound::look(world));
     looks
 }
 
 /// The names of all tests, by file and name.
 fn names() -> BTreeSet<String> {
-    let all = trials(None).into_iter().chain(alone(None)).chain(looks(None, true));
+    let all = trials(None).into_iter().chain(alone(None)).chain(looks(None));
     all.map(|trial| trial.name().to_owned()).collect()
 }
 
