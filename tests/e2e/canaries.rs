@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail, ensure};
 use domain::registry::{self, KINDS};
 use jiff::SignedDuration;
@@ -188,27 +189,61 @@ async fn p32_of_whoever_was_erased_nothing_is_left(world: &'static World) -> Res
         .filter_map(|item| string(item, "pk").strip_prefix("ACCOUNT#"))
         .collect();
     let people = world.people();
-    let (living, erased): (Vec<_>, Vec<_>) = people.iter().partition(|known| living.contains(known.account.as_str()));
-    let mut kept: Vec<String> = items.iter().chain(&records(world).await?).map(|item| format!("{item:?}")).collect();
+    let mut search = Search::of(&people)?;
+    for (at, item) in items.iter().chain(&records(world).await?).enumerate() {
+        search.read(&format!("item {at}, {:?} {:?}", item.get("pk"), item.get("sk")), format!("{item:?}").as_bytes());
+    }
     for (key, bytes) in files(world).await? {
-        kept.push(format!("{key}: {}", String::from_utf8_lossy(&bytes)));
+        search.read("the name of a file", key.as_bytes());
+        search.read(&key, &bytes);
     }
-    kept.push(users(world).await?);
+    search.read("the users", users(world).await?.as_bytes());
     // Messages and logs have ids, for as long as these are kept, and nothing else of anybody.
-    let mut passing: Vec<String> = logged(world).await?.iter().map(ToString::to_string).collect();
-    passing.extend(messages(world).await?.into_iter().map(|(queue, body)| format!("{queue}: {body}")));
-    let holds = |places: &[String], what: &str| places.iter().find(|place| place.contains(what)).cloned();
-    for known in &living {
-        let is_found = holds(&kept, &known.email).is_some() && holds(&kept, &known.account).is_some();
-        ensure!(is_found, "{known:?} is not found: it is no search");
+    search.ids = false;
+    for line in logged(world).await? {
+        search.read("a log line", line.to_string().as_bytes());
     }
-    let places = |known: &Known| {
-        let of_account = holds(&kept, &known.account);
-        of_account.or_else(|| holds(&kept, &known.email)).or_else(|| holds(&passing, &known.email))
-    };
-    let left: Vec<_> = erased.iter().filter_map(|known| Some((known, places(known)?))).collect();
-    ensure!(left.is_empty(), "of {} who were erased something is left: {left:#?}", erased.len());
+    for (queue, body) in messages(world).await? {
+        search.read(&queue, body.as_bytes());
+    }
+    let (mut erased, mut left) = (0, Vec::new());
+    for (known, places) in people.iter().zip(&search.found) {
+        if living.contains(known.account.as_str()) {
+            let is_found = places.iter().all(|place| !place.is_empty());
+            ensure!(is_found, "{known:?} is not found: it is no search");
+        } else {
+            erased += 1;
+            left.extend(places.iter().filter(|place| !place.is_empty()).map(|place| (known, place)));
+        }
+    }
+    ensure!(left.is_empty(), "of {erased} who were erased something is left: {left:#?}");
     Ok(())
+}
+
+/// A search for the ids and the addresses of many at once.
+struct Search {
+    automaton: AhoCorasick,
+    /// Of each one, where the id of the account was found first, and where the address.
+    found: Vec<[String; 2]>,
+    /// Whether ids are looked for.
+    ids: bool,
+}
+
+impl Search {
+    fn of(people: &[Known]) -> Result<Self> {
+        let words = people.iter().flat_map(|known| [&known.account, &known.email]);
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(words)?;
+        Ok(Self { automaton, found: vec![<[String; 2]>::default(); people.len()], ids: true })
+    }
+
+    fn read(&mut self, place: &str, bytes: &[u8]) {
+        for word in self.automaton.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()) {
+            let found = self.found.get_mut(word / 2).and_then(|found| found.get_mut(word % 2));
+            if let Some(found) = found.filter(|found| found.is_empty() && (self.ids || word % 2 == 1)) {
+                place.clone_into(found);
+            }
+        }
+    }
 }
 
 /// The look at what is left of whoever was erased.
