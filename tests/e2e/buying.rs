@@ -239,6 +239,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "rail",
             "receipt.at",
             "receipt.billing_email",
+            "receipt.country",
             "receipt.net.amount",
             "receipt.net.currency",
             "receipt.rail",

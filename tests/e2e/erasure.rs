@@ -72,6 +72,7 @@ impl<'a> Traces<'a> {
         let records = records(self.person.world).await?;
         let pk = format!("PAYMENT#stripe#{}", self.transaction);
         let payment = records.iter().find(|item| string(item, "pk") == pk).context("the payment is not kept")?;
+        ensure!(string(payment, "country") == "DE", "{payment:?}");
         ensure!(!format!("{payment:?}").contains(&self.person.account_id), "{payment:?}");
         Ok(receipt)
     }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 pub(crate) const LEDGER: &str =
     "id,at,cause,generation,payment,bought,granted,available,held,spent,reversed,available_after,held_after\r\n";
 /// The first row of the payments.
-pub(crate) const PAYMENTS: &str = "id,created_at,provider,package,credits,price,currency,status,paid_at,total,net,transaction,billing_email,returned,granted,taken_back\r\n";
+pub(crate) const PAYMENTS: &str = "id,created_at,provider,package,credits,price,currency,status,paid_at,total,net,transaction,billing_email,country,returned,granted,taken_back\r\n";
 
 /// An entry of the ledger as a row.
 pub(crate) fn entry(entry: &Entry) -> String {
@@ -58,6 +58,7 @@ pub(crate) fn payment(payment: &Payment) -> String {
         money(receipt.map(|receipt| receipt.net)),
         text(receipt.map_or("", |receipt| &receipt.transaction)),
         text(receipt.and_then(|receipt| receipt.billing_email.as_deref()).unwrap_or_default()),
+        text(receipt.and_then(|receipt| receipt.country.as_deref()).unwrap_or_default()),
         money(Some(Money::new(payment.returned(), currency))),
         payment.granted.to_string(),
         payment.taken_back.to_string(),
@@ -122,6 +123,7 @@ mod tests {
             total: price,
             transaction: "8XY".to_owned(),
             billing_email: Some(billing_email.to_owned()),
+            country: Some("DE".to_owned()),
             at: now,
         };
         payment(&opened.with(&Fact::Paid(receipt), now).unwrap())
@@ -132,7 +134,7 @@ mod tests {
         let row = paid("ada@example.com");
         let id = Uuid::nil();
         assert!(row.starts_with(&format!("{id},{AT},paypal,")), "{row}");
-        assert!(row.ends_with(&format!(",9.99,EUR,paid,{AT},9.99,9.99,8XY,ada@example.com,0.00,0,0\r\n")), "{row}");
+        assert!(row.ends_with(&format!(",9.99,EUR,paid,{AT},9.99,9.99,8XY,ada@example.com,DE,0.00,0,0\r\n")), "{row}");
         assert_eq!(columns(PAYMENTS), columns(&row));
     }
 

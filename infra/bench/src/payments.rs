@@ -126,6 +126,7 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
             total: opened.price,
             transaction: transaction.to_owned(),
             billing_email: Some("ada@example.com".to_owned()),
+            country: Some("DE".to_owned()),
             at: now,
         };
         let rules = Rules {

@@ -60,6 +60,9 @@ pub struct KeptPayment {
     pub net: Money,
     /// What went back, in the smallest unit.
     pub returned: i64,
+    /// The buyer's country, in two letters: that is where its tax is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// When it was paid.
     pub at: Timestamp,
     /// When it goes.
@@ -125,6 +128,7 @@ impl KeptPayment {
             total: receipt.total,
             net: receipt.net,
             returned: payment.returned(),
+            country: receipt.country.clone(),
             at: receipt.at,
             expires_at: receipt.at + keep,
         })

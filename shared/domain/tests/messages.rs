@@ -55,6 +55,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         total: eur(TOTAL),
         transaction: "pi_1".to_owned(),
         billing_email: None,
+        country: None,
         at: Timestamp::UNIX_EPOCH,
     });
     prop_oneof![

@@ -35,6 +35,11 @@ pub(crate) fn email(text: &str) -> Option<String> {
     (whole && fits && !cards::any_in(text)).then(|| text.to_owned())
 }
 
+/// A country in two letters ([ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html)).
+pub(crate) fn country(text: &str) -> Option<String> {
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +91,10 @@ mod tests {
         for other in ["4c1b4f348d0e4f2c9d633f1d2c5b6a79", "{4c1b4f34-8d0e-4f2c-9d63-3f1d2c5b6a79}", "", "1"] {
             assert_eq!(payment_id(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn p8_a_country_is_two_letters_or_is_not_kept() {
+        check(country, &["DE", "US"], &["", "D", "de", "DEU", "D1", "Ä"]);
     }
 }

@@ -65,6 +65,9 @@ pub struct Receipt {
     /// Where the provider sent its receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing_email: Option<String>,
+    /// The buyer's country, as [ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html) writes it in two letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// When it was paid.
     pub at: Timestamp,
 }

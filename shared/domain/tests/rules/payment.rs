@@ -89,6 +89,7 @@ fn receipt() -> Receipt {
         total,
         transaction: "pi_1".to_owned(),
         billing_email: None,
+        country: None,
         at: at(50),
     }
 }

@@ -157,6 +157,7 @@ fn receipt(form: &Form) -> Result<Receipt, IpnError> {
         total: paid,
         transaction: id(form, "txn_id")?,
         billing_email: form.text("payer_email").and_then(kept::email),
+        country: form.text("residence_country").and_then(kept::country),
         at: form.text("payment_date").and_then(date).ok_or(IpnError::Field("payment_date"))?,
     })
 }

@@ -30,6 +30,12 @@ pub(super) struct Order {
 struct Payer {
     payer_id: Option<String>,
     email_address: Option<String>,
+    address: Option<Address>,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    country_code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +152,7 @@ impl Capture {
                     total: amount,
                     transaction: kept::paypal_id(&self.id).ok_or_else(|| unreadable("a capture's id"))?,
                     billing_email: payer.email_address.as_deref().and_then(kept::email),
+                    country: payer.address.as_ref().and_then(|address| kept::country(address.country_code.as_deref()?)),
                     at: self.create_time,
                 })
             }

@@ -115,13 +115,16 @@ fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) ->
     let charge = intent.latest_charge.as_ref().and_then(|charge| charge.as_object());
     let charge = charge.ok_or_else(|| unreadable("paid, without a charge"))?;
     let total = session.amount_total.ok_or_else(|| unreadable("paid, without a total"))?;
-    let email = session.customer_details.as_ref().and_then(|customer| customer.email.as_deref());
+    let customer = session.customer_details.as_ref();
+    let email = customer.and_then(|customer| customer.email.as_deref());
+    let country = customer.and_then(|customer| customer.address.as_ref()?.country.as_deref());
     let receipt = Receipt {
         rail: Rail::Stripe,
         net: payment.price,
         total: Money::new(total, payment.price.currency),
         transaction: kept::stripe_id(intent.id.as_str()).ok_or_else(|| unreadable("the payment intent's id"))?,
         billing_email: email.and_then(kept::email),
+        country: country.and_then(kept::country),
         at: Timestamp::from_second(charge.created).map_err(|_| unreadable("the charge's time"))?,
     };
     let card = charge.payment_method_details.as_ref().and_then(|method| method.card.as_ref());

@@ -21,6 +21,7 @@ fn message(fields: &[(&str, &str)]) -> String {
         ("payment_status", "Completed"),
         ("first_name", "Jos\u{e9}"),
         ("payer_email", "jo@b.example"),
+        ("residence_country", "DE"),
         ("receiver_email", "seller@darkroom.example"),
         ("receiver_id", "S8XGHLYDW9T3S"),
         ("mc_currency", "USD"),
@@ -76,6 +77,7 @@ fn paid() -> Fact {
         total: price,
         transaction: PARENT.to_owned(),
         billing_email: Some("jo@b.example".to_owned()),
+        country: Some("DE".to_owned()),
         at: "2026-11-22T18:59:00Z".parse().unwrap(),
     })
 }

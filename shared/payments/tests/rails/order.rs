@@ -26,7 +26,7 @@ fn order(status: &str, captures: Value, refunds: Value) -> Value {
         "id": ORDER,
         "intent": "CAPTURE",
         "status": status,
-        "payer": { "payer_id": "QYR5Z8XDVJNXQ", "email_address": "jo@b.example", "name": { "given_name": "Jo" } },
+        "payer": { "payer_id": "QYR5Z8XDVJNXQ", "email_address": "jo@b.example", "name": { "given_name": "Jo" }, "address": { "country_code": "DE" } },
         "purchase_units": [{
             "reference_id": "default",
             "custom_id": id,
@@ -58,6 +58,7 @@ fn paid() -> Fact {
         total: price,
         transaction: CAPTURE.to_owned(),
         billing_email: Some("jo@b.example".to_owned()),
+        country: Some("DE".to_owned()),
         at: "2026-11-22T18:59:00Z".parse().unwrap(),
     })
 }

@@ -126,6 +126,7 @@ async fn s1_a_paid_session_is_a_receipt() {
         total: price,
         transaction: INTENT.to_owned(),
         billing_email: Some("example@example.com".to_owned()),
+        country: None,
         at: Timestamp::from_second(CHARGED_AT).unwrap(),
     };
     assert_eq!(said, Said { facts: vec![Fact::Paid(receipt)], instrument: Some("AOB934RVNwzk6xtn".to_owned()) });
@@ -198,6 +199,17 @@ async fn p8_what_is_no_address_is_not_kept_as_one() {
         let said = ask(with("/customer_details/email", json!(email))).await.unwrap();
         assert!(matches!(&said.facts[..], [Fact::Paid(receipt)] if receipt.billing_email.is_none()), "{email}");
     }
+}
+
+#[tokio::test]
+async fn p8_of_the_buyers_address_the_country_is_kept() {
+    let address = json!({
+        "city": "Bonn", "country": "DE", "line1": "Am Hof 1", "line2": null, "postal_code": "53113", "state": null,
+    });
+    let said = ask(with("/customer_details/address", address)).await.unwrap();
+    let [Fact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
+    assert_eq!(receipt.country.as_deref(), Some("DE"));
+    assert!(!format!("{said:?}").contains("Bonn"));
 }
 
 #[tokio::test]
