@@ -55,6 +55,7 @@ def deploy(arguments):
     if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
         stack = apply(stacks, stack, arguments, template, fingerprint)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    verify_sender(boto3.client("sesv2", **settings), arguments.parameter)
     store_keys(secrets, outputs["ProviderKeysArn"], "PROVIDER_KEYS")
     store_keys(secrets, outputs["PaymentKeysArn"], "PAYMENT_KEYS")
     write({"outputs": outputs})
@@ -186,6 +187,13 @@ def events(stacks, name):
         return stacks.describe_stack_events(StackName=name)["StackEvents"]
     except ClientError:
         return []
+
+
+def verify_sender(mail, parameters):
+    """What an operator does before the first mail: here every identity counts as verified."""
+    identity = dict(parameter.split("=", 1) for parameter in parameters).get("MailIdentity")
+    if identity and identity not in {known["IdentityName"] for known in mail.list_email_identities()["EmailIdentities"]}:
+        mail.create_email_identity(EmailIdentity=identity)
 
 
 def store_keys(secrets, secret, variable):

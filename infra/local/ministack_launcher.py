@@ -26,8 +26,8 @@ if version("ministack") != PATCHED_VERSION:
     sys.exit(f"the patches are written for MiniStack {PATCHED_VERSION}, found {version('ministack')}")
 
 import ministack.app as app
-from ministack.core import iam_evaluator, lambda_runtime
-from ministack.core.responses import _request_account_id, _request_region
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.responses import _request_account_id, _request_region, error_response_json
 from ministack.services import apigateway, cognito, dynamodb, s3
 from ministack.services.cloudformation import provisioners
 
@@ -277,6 +277,37 @@ def rotate_refresh_tokens():
     cognito._refresh_auth_result = refresh_and_rotate
 
 
+def refuse_taken_addresses():
+    """`AdminUpdateUserAttributes` gives an address to a user though it signs in somebody else: `AliasExistsException`."""
+    update = cognito._admin_update_user_attributes
+
+    def update_unless_taken(request):
+        wanted = {a["Value"].lower() for a in request.get("UserAttributes", []) if a["Name"] == "email"}
+        pool, error = cognito._resolve_pool(request.get("UserPoolId"))
+        users = {} if error else pool["_users"]
+        own, _ = (None, None) if error else cognito._resolve_user(pool, request.get("Username"))
+        for user in users.values():
+            email = cognito._attr_list_to_dict(user.get("Attributes", [])).get("email", "")
+            if user is not own and email.lower() in wanted:
+                return error_response_json("AliasExistsException", "An account with the email already exists.", 400)
+        return update(request)
+
+    cognito._admin_update_user_attributes = update_unless_taken
+
+
+def decide_about_the_identity_that_mails():
+    """IAM decides about `SendEmail` on the verified identity of the sender; MiniStack does on `*`. Here a domain is one."""
+    resource_of = iam_actions._ses_v2_resource_arn
+
+    def resource_or_sender(method, path, body, region, account_id):
+        if (method, path.rstrip("/")) != ("POST", "/v2/email/outbound-emails"):
+            return resource_of(method, path, body, region, account_id)
+        domain = json.loads(body or b"{}").get("FromEmailAddress", "").rpartition("@")[2]
+        return f"arn:aws:ses:{region}:{account_id}:identity/{domain}"
+
+    iam_actions._ses_v2_resource_arn = resource_or_sender
+
+
 def count_loopback_as_tls():
     """The bucket's policy refuses plain HTTP, which is all there is on the loopback interface."""
     pin = app.pin_request_origin
@@ -328,6 +359,8 @@ def main():
     read_concurrency_as_number()
     honour_secret_generation()
     rotate_refresh_tokens()
+    refuse_taken_addresses()
+    decide_about_the_identity_that_mails()
     count_loopback_as_tls()
     if os.environ.get("AWS_CALLS_FILE"):
         record_calls(os.environ["AWS_CALLS_FILE"])

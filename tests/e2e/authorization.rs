@@ -145,11 +145,16 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             "/v1/account"
             | "/v1/account/statement"
             | "/v1/account/activity"
+            | "/v1/account/corrections"
             | "/v1/account/access"
             | "/v1/generations"
             | "/v1/checkout",
         ) => own(200, None),
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
+        ("POST", "/v1/account/email") => own(400, Some(json!({"email": "nobody"}))),
+        ("POST", "/v1/account/email/confirm") => {
+            own(400, Some(json!({"present_code": "00000000", "new_code": "00000000"})))
+        }
         ("POST", "/v1/uploads") => {
             own(201, Some(json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)})))
         }

@@ -67,6 +67,8 @@ impl Target {
             (("post", "/v1/session/forgot"), json!({"email": email})),
             (("post", "/v1/session/reset"), json!({"email": email, "code": "123456", "password": password})),
             (("patch", "/v1/account"), json!({"display_name": "Eve", "preferences": {"theme": "dark"}})),
+            (("post", "/v1/account/email"), json!({"email": email})),
+            (("post", "/v1/account/email/confirm"), json!({"present_code": "12345678", "new_code": "12345678"})),
             (("post", "/v1/privacy/deletion"), json!({"confirmation": "nobody@example.com"})),
             (("post", "/v1/generations/quote"), generation.clone()),
             (("post", "/v1/generations"), generation),
@@ -265,6 +267,9 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         ("file_name", json!("a".repeat(201)), "file_name"),
     ];
     let account = [
+        ("billing_email", json!(""), "billing_email"),
+        ("billing_email", json!("bills@example"), "billing_email"),
+        ("billing_email", json!("bills@example.com\r\nbcc: eve@example.com"), "billing_email"),
         ("display_name", json!(""), "display_name"),
         ("display_name", json!("  "), "display_name"),
         ("display_name", json!("a\nb"), "display_name"),
@@ -322,7 +327,9 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         ("from", json!("yesterday"), "from"),
         ("to", json!(7), "to"),
     ];
-    let table: [(_, &[(_, _, _)]); 15] = [
+    let email = [("email", json!("ada"), "email"), ("email", json!("ada@example.com\n"), "email")];
+    let table: [(_, &[(_, _, _)]); 16] = [
+        (("post", "/v1/account/email"), &email),
         (("post", "/v1/generations"), &generation),
         (("post", "/v1/generations/quote"), &generation),
         (("post", "/v1/uploads"), &upload),

@@ -28,7 +28,8 @@ use crate::{
 tests![p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere];
 
 /// What a person says of themselves, beside their address.
-const SAID: [&str; 7] = ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer"];
+const SAID: [&str; 9] =
+    ["name", "prompt", "negative", "file", "client", "stripe-buyer", "paypal-buyer", "new-email", "billing-email"];
 /// What staff say of a person.
 const SAID_BY_STAFF: [&str; 10] = [
     "note",
@@ -77,7 +78,11 @@ impl Canaries {
         let credentials = json!({"email": person.email, "password": PASSWORD});
         let request = person.request(Method::POST, "/v1/session/sign-in").header("user-agent", client);
         Answer::read(request.json(&credentials).send().await?).await?.is(200)?;
-        person.patch("/v1/account", &json!({"display_name": self.word("name")?})).await?.is(200)?;
+        let billing = format!("{}@example.com", self.word("billing-email")?);
+        let profile = json!({"display_name": self.word("name")?, "billing_email": billing});
+        person.patch("/v1/account", &profile).await?.is(200)?;
+        let new = json!({"email": format!("{}@example.com", self.word("new-email")?)});
+        person.post("/v1/account/email", &new).await?.is(202)?;
         let body = json!({
             "model": "sketch-image", "prompt": self.word("prompt")?, "negative_prompt": self.word("negative")?,
             "width": 320, "height": 320,

@@ -14,16 +14,20 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
+use domain::email::{EmailChange, Stage};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::Write;
 
 use crate::{
     afterwards,
     buying::{Checkout, play},
+    deaths::check_address,
     erasure::{self, Traces},
     exports,
     notifications::drained,
+    sessions::address,
     tests,
     unpacked::Unpacked,
     world::{Answer, PATIENCE, Person, World, text},
@@ -40,7 +44,6 @@ tests![
     paypal_verify_dies_at_each_call,
     sweep_dies_at_each_call_of_a_reconciliation,
     erase_account_dies_at_each_call,
-    staff_access_dies_at_each_call,
     p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought,
     export_archive_dies_at_each_call,
     a_picture_that_goes_while_its_archive_is_made_is_not_in_it,
@@ -121,7 +124,7 @@ impl Order {
 }
 
 /// Lets `act` meet a death at each call of `function` in turn, and looks at the ledger after each.
-async fn walk(
+pub async fn walk(
     world: &'static World,
     function: &str,
     least_calls: usize,
@@ -215,7 +218,9 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
         let picture = text(&ada.finished_picture("a wreck").await?, "id")?;
         let busy = ada.picture("[sketch:busy]").await?;
         declare(ada).await?;
-        // Thirty-one days later: a picture past its retention, a generation past its deadline, an upload that never came.
+        let new = confirmed_address(ada).await?;
+        // Thirty-one days later: a picture past its retention, a generation past its deadline, an upload that never came, an
+        // address that was confirmed.
         let later = now_and(SignedDuration::from_hours(24 * 31));
         sweep_through(world, later).await?;
         // What a death left half done is due again.
@@ -227,6 +232,9 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
         let gone = ada.get(&format!("/v1/generations/{busy}")).await?;
         ensure!(gone.status == 404 || gone.json["status"] == "failed", "{gone:?}");
         ensure!(ada.credits().await? == (39, 0));
+        check_address(ada, &new, &new).await?;
+        let told = world.mails(&ada.email).await?;
+        ensure!(told.iter().any(|mail| mail.contains("was changed")), "the old address is not told: {told:?}");
         Ok(())
     })
     .await
@@ -325,45 +333,6 @@ async fn export_archive_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn staff_access_dies_at_each_call(world: &'static World) -> Result<()> {
-    let grace = world.staff().await?;
-    walk(world, "StaffAccess", 20, async |ada| {
-        let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
-        let post = async |what: &str, more: Value| {
-            let mut body = json!({"ticket": "T-17", "reason": "she asked for it"});
-            if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
-                body.extend(more.clone());
-            }
-            let request = grace.request(Method::POST, &format!("{accounts}/{what}"));
-            let request = request.header("idempotency-key", format!("{what}-{}", ada.account_id)).json(&body);
-            Answer::read(request.send().await?).await
-        };
-        let opened = until_answered(async || post("accesses", json!({"minutes": 5})).await).await?.is(201)?.json;
-        let profile = format!("{accounts}/accesses/{}/profile", text(&opened, "id")?);
-        until_answered(async || grace.get(&profile).await).await?.is(200)?;
-        let hold = until_answered(async || post("holds", json!({"covers": ["account"]})).await).await?.is(201)?.json;
-        let release = format!("{accounts}/holds/{}", text(&hold, "id")?);
-        until_answered(async || grace.delete(&release).await).await?.is(204)?;
-        let made = until_answered(async || post("disclosures", json!({"kinds": ["account"]})).await).await?.is(201)?;
-        let fetch = format!("{accounts}/disclosures/{}", text(&made.json, "id")?);
-        let fetched = until_answered(async || grace.get(&fetch).await).await?.is(200)?.json;
-        grace.fetch(&text(&fetched, "url")?).await?.is(200)?;
-
-        // Whatever was answered is in the log, and what a death left goes in its time.
-        let log = ada.get("/v1/account/access").await?.is(200)?.json;
-        let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["act"]["kind"]).collect();
-        for kind in ["opened", "looked", "held", "released", "disclosed", "fetched"] {
-            ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");
-        }
-        sweep_through(world, now_and(SignedDuration::from_hours(24 * 8))).await?;
-        ensure!(files(world, ada).await? == 0, "files are left");
-        let left = afterwards::drawer(world, &ada.account_id).await?;
-        ensure!(!left.iter().any(|sk| sk.starts_with("DISCLOSURE#") || sk.starts_with("HOLDCHECK")), "{left:?}");
-        Ok(())
-    })
-    .await
-}
-
 async fn a_picture_that_goes_while_its_archive_is_made_is_not_in_it(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let picture = text(&ada.finished_picture("a snowman").await?, "id")?;
@@ -426,7 +395,7 @@ async fn check_bought(ada: &Person, credits: i64) -> Result<()> {
 }
 
 /// Does what clients do: the same request with the same key, for as long as the answer is that something broke.
-async fn until_answered(ask: impl AsyncFn() -> Result<Answer>) -> Result<Answer> {
+pub async fn until_answered(ask: impl AsyncFn() -> Result<Answer>) -> Result<Answer> {
     let begun = Instant::now();
     loop {
         let answer = ask().await?;
@@ -511,12 +480,21 @@ async fn a_lost_message_of_an_erasure_is_sent_again(world: &'static World) -> Re
 }
 
 /// Sweeps until it comes through, as the schedule does.
-async fn sweep_through(world: &World, now: Timestamp) -> Result<()> {
+pub async fn sweep_through(world: &World, now: Timestamp) -> Result<()> {
     let begun = Instant::now();
     while world.sweep(now).await.is_err() {
         ensure!(begun.elapsed() < PATIENCE, "the sweep never comes through");
     }
     Ok(())
+}
+
+/// A new address, confirmed by both codes, and nobody went on from there.
+async fn confirmed_address(ada: &Person) -> Result<String> {
+    let (to, now) = (address(), now_and(SignedDuration::ZERO));
+    let account = ada.account_id.parse()?;
+    let change = EmailChange { account, to, stage: Stage::Confirmed, asked_at: now, next_at: now, version: 1 };
+    ada.world.table()?.commit(&[Write::EmailChange(&change)]).await?;
+    Ok(change.to)
 }
 
 async fn declare(person: &Person) -> Result<()> {
@@ -525,12 +503,12 @@ async fn declare(person: &Person) -> Result<()> {
     Ok(())
 }
 
-fn now_and(later: SignedDuration) -> Timestamp {
+pub fn now_and(later: SignedDuration) -> Timestamp {
     runtime::clock::now() + later
 }
 
 /// Versions and delete markers under a person's prefix.
-async fn files(world: &World, person: &Person) -> Result<usize> {
+pub async fn files(world: &World, person: &Person) -> Result<usize> {
     let prefix = format!("accounts/{}/", person.account_id);
     let clients = world.clients()?;
     let listed = clients.s3().list_object_versions().bucket(world.output("BucketName")?).prefix(prefix).send().await?;

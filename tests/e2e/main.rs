@@ -11,7 +11,9 @@ mod buying;
 mod canaries;
 mod card_numbers;
 mod contract;
+mod corrections;
 mod crash;
+mod deaths;
 mod erasure;
 mod exports;
 mod fraud;
@@ -114,6 +116,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         buying::trials(world),
         canaries::trials(world),
         contract::trials(world),
+        corrections::trials(world),
         erasure::trials(world),
         exports::trials(world),
         fraud::trials(world),
@@ -149,6 +152,7 @@ fn names() -> BTreeSet<String> {
 fn alone(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         crash::trials(world),
+        deaths::trials(world),
         holds::trials(world),
         money_model::trials(world),
         observability::trials(world),

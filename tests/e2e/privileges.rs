@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::world::{World, text};
+use crate::world::{MAIL_IDENTITY, World, text};
 
 /// What is allowed and never seen, and why that is so.
 const UNSEEN: [(&str, &str); 7] = [
@@ -158,11 +158,10 @@ fn covers(declared: &Value, arn: &str) -> Result<bool> {
     if let Some((id, path)) = pattern.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}")) {
         return Ok(is_resource(id, arn, path));
     }
+    let pattern = pattern.replace("${Stage}", "dev").replace("${MailIdentity}", MAIL_IDENTITY);
     let pattern = [("Partition", "aws"), ("AccountId", "000000000000"), ("Region", "us-east-1")]
         .iter()
-        .fold(pattern.replace("${Stage}", "dev"), |pattern, (name, value)| {
-            pattern.replace(&format!("${{AWS::{name}}}"), value)
-        });
+        .fold(pattern, |pattern, (name, value)| pattern.replace(&format!("${{AWS::{name}}}"), value));
     Ok(match pattern.strip_suffix('*') {
         Some(prefix) => arn.starts_with(prefix),
         None => arn == pattern,

@@ -31,7 +31,7 @@ const WRONG_CODE: &str = "111111";
 const ADDRESS_RATE_PER_MINUTE: usize = 10;
 
 /// What somebody holds who signed in.
-struct Session {
+pub struct Session {
     access_token: String,
     refresh_token: String,
     csrf_token: String,
@@ -50,11 +50,13 @@ impl Session {
         })
     }
 
-    async fn open(stranger: &Person, email: &str, password: &str) -> Result<Self> {
+    /// Signs in.
+    pub async fn open(stranger: &Person, email: &str, password: &str) -> Result<Self> {
         Self::of(&sign_in(stranger, email, password).await?.is(200)?)
     }
 
-    async fn refresh(&self, stranger: &Person) -> Result<Answer> {
+    /// Goes on with it.
+    pub async fn refresh(&self, stranger: &Person) -> Result<Answer> {
         send(stranger, "refresh", Some(&self.refresh_token), Some(&self.csrf_token)).await
     }
 }
@@ -63,7 +65,8 @@ async fn ask(stranger: &Person, route: &str, body: &Value) -> Result<Answer> {
     stranger.post(&format!("/v1/session/{route}"), body).await
 }
 
-async fn sign_in(stranger: &Person, email: &str, password: &str) -> Result<Answer> {
+/// Tries to sign in.
+pub async fn sign_in(stranger: &Person, email: &str, password: &str) -> Result<Answer> {
     ask(stranger, "sign-in", &json!({"email": email, "password": password})).await
 }
 
@@ -79,7 +82,8 @@ async fn send(stranger: &Person, route: &str, refresh_token: Option<&str>, csrf_
     Answer::read(request.send().await?).await
 }
 
-fn address() -> String {
+/// An address that nobody has.
+pub fn address() -> String {
     format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple())
 }
 

@@ -27,6 +27,10 @@ use crate::{
 
 /// How long anything that the stack does by itself may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Where mail to people comes from.
+pub const MAIL_FROM: &str = "hello@mail.darkroom.example";
+/// The identity of SES that it belongs to.
+pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
 /// The password of everybody.
 pub const PASSWORD: &str = "Correct-horse-7-battery";
 
@@ -124,6 +128,8 @@ impl World {
             ("ExportRetrySeconds", "3"),
             ("ProviderEndpoints", endpoints.as_str()),
             ("PaymentEndpoints", payment_endpoints.as_str()),
+            ("MailFrom", MAIL_FROM),
+            ("MailIdentity", MAIL_IDENTITY),
             ("SessionRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
@@ -240,6 +246,20 @@ impl World {
         self.invoke("Sweep", &json!({"time": now.to_string()})).await
     }
 
+    /// The texts of the mails that were sent to an address, the oldest first.
+    pub async fn mails(&self, to: &str) -> Result<Vec<String>> {
+        let sent = client()?.get(format!("{}/_ministack/ses/messages", self.endpoint)).send().await?;
+        let sent = Answer::read(sent).await?.is(200)?.json;
+        let all = sent["messages"].as_object().into_iter().flat_map(|accounts| accounts.values());
+        let ours =
+            all.flat_map(|mails| mails.as_array().into_iter().flatten()).filter(|mail| mail["To"] == json!([to]));
+        ours.map(|mail| {
+            ensure!(mail["Source"] == MAIL_FROM, "{mail}");
+            text(mail, "BodyText")
+        })
+        .collect()
+    }
+
     /// A client of Lambda.
     pub fn lambda(&self) -> aws_sdk_lambda::Client {
         let config = aws_sdk_lambda::Config::builder()
@@ -312,7 +332,8 @@ impl Answer {
 }
 
 impl Person {
-    async fn sign_in(&mut self) -> Result<()> {
+    /// Opens a session, in place of the one before.
+    pub async fn sign_in(&mut self) -> Result<()> {
         let credentials = json!({"email": self.email, "password": PASSWORD});
         let session = self.post("/v1/session/sign-in", &credentials).await?.is(200)?.json;
         self.token = Some(text(&session, "access_token")?);

@@ -1,7 +1,10 @@
-//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`, `GET /v1/account/access`.
+//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`,
+//! `GET /v1/account/corrections`, `GET /v1/account/access`; the address that signs in is changed in [`email`].
 //!
 //! Each read is one round trip (a statement page without entries is two). A correction is conditioned on the version that
 //! it was decided upon and, with `If-Match`, on the one that the client saw; a repeat changes nothing more.
+
+mod email;
 
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use api::{
     access::{AccessPage, AccessView},
     failed,
     requests::AccountCorrection,
-    views::{AccountView, ActivityPage, ActivityView, EntryView, Statement},
+    views::{AccountView, ActivityPage, ActivityView, CorrectionPage, CorrectionView, EntryView, Statement},
 };
 use axum::{
     Router,
@@ -19,9 +22,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{AccessId, AccountId, ActivityId, EntryId, Refusal, account::Correction, ledger::Balance};
+use domain::{
+    AccessId, AccountId, ActivityId, CorrectionId, EntryId, Refusal,
+    correction::{Corrected, Correction},
+    ledger::Balance,
+};
 use http::{HeaderValue, StatusCode, header::ETAG};
 use jiff::Timestamp;
+use lifecycle::address::Addresses;
 use runtime::{
     Error,
     clients::Clients,
@@ -39,13 +47,16 @@ use store::Write;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
+    let addresses = Addresses::open(&environment, &clients, mutations.table.clone())?;
     Ok(Router::new()
         .route("/v1/account", get(show).patch(correct))
         .route("/v1/account/statement", get(statement))
         .route("/v1/account/activity", get(activity))
+        .route("/v1/account/corrections", get(corrections))
         .route("/v1/account/access", get(accesses))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
-        .with_state(mutations))
+        .with_state(mutations.clone())
+        .merge(email::routes(mutations, addresses)))
 }
 
 async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Response, Problem> {
@@ -69,11 +80,15 @@ async fn correct(
         let attempt: Result<Response, Attempt> = async {
             let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             condition.check(account.version)?;
-            let corrected = account.correct(correction.clone())?;
-            let answer =
-                Answer { status: StatusCode::OK, location: None, body: AccountView::new(corrected.clone(), now) };
-            let mut response = mutation.commit(&[Write::Account(&corrected)], answer).await?;
-            let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
+            let (next, fields) = account.correct(correction.clone())?;
+            let corrected = Corrected { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
+            let mut writes = vec![Write::Account(&next)];
+            if !corrected.fields.is_empty() {
+                writes.push(Write::Correction(&corrected));
+            }
+            let answer = Answer { status: StatusCode::OK, location: None, body: AccountView::new(next.clone(), now) };
+            let mut response = mutation.commit(&writes, answer).await?;
+            let tag = HeaderValue::try_from(etag(next.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
             Ok(response)
         }
@@ -137,6 +152,19 @@ async fn activity(
     let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(ActivityView::from).collect();
     Ok(axum::Json(ActivityPage { items, next }).into_response())
+}
+
+async fn corrections(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let paging: Paging<'_, _, CorrectionId> = Paging::open(&mutations, ("corrections", id), query).await?;
+    let page = mutations.table.corrections(id, paging.limit, paging.after).await.map_err(failed)?;
+    let next = paging.next(page.next)?;
+    let items = page.items.into_iter().map(CorrectionView::from).collect();
+    Ok(axum::Json(CorrectionPage { items, next }).into_response())
 }
 
 async fn accesses(

@@ -27,13 +27,13 @@ use domain::{
 use http::{StatusCode, header::CACHE_CONTROL};
 use jiff::Timestamp;
 use lifecycle::payments::{PaymentError, Payments};
-use payments::ProviderError;
+use payments::{Buyer, ProviderError};
 use runtime::{
     Error,
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictPath, StrictQuery},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, RequestContext, StrictPath, StrictQuery},
     telemetry::{Metric, metric},
 };
 use store::{Activity, ActivityKind, Write};
@@ -94,7 +94,7 @@ async fn begin(
         return Ok(response);
     }
     let account = app.mutations.table.account(id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
-    app.limit("checkout", (id, HOUR_S, CHECKOUTS_PER_HOUR), now).await?;
+    app.mutations.limit("checkout", id.0.as_bytes(), (HOUR_S, CHECKOUTS_PER_HOUR), now).await?;
 
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
     let reference = Reference::Payment(payment.id);
@@ -102,7 +102,8 @@ async fn begin(
     app.mutations.table.commit(&writes).await.map_err(Problem::internal)?;
 
     let (package, _) = choice;
-    let hosted = app.payments.create(&payment, package.title, &account.email, now).await.map_err(problem)?;
+    let buyer = Buyer { email: &account.email, billing_email: account.billing_email.as_deref() };
+    let hosted = app.payments.create(&payment, package.title, buyer, now).await.map_err(problem)?;
     let payment = payment.handed_out(hosted.checkout);
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
@@ -143,7 +144,8 @@ async fn show(
     // Who looks more often is told what is known: the provider's patience is everybody's.
     if payment.is_open()
         && payment.checkout.is_some()
-        && app.count("checkout-look", payment.account, MINUTE_S, now).await? <= QUESTIONS_PER_MINUTE
+        && app.mutations.count("checkout-look", payment.account.0.as_bytes(), MINUTE_S, now).await?
+            <= QUESTIONS_PER_MINUTE
     {
         match app.payments.fulfil(&payment, now).await {
             Ok(Some(fulfilled)) => payment = fulfilled,
@@ -171,7 +173,8 @@ async fn capture(
         return Err(Problem::conflict("only a checkout with PayPal is captured"));
     }
     let payment = if payment.is_open() {
-        app.limit("checkout-capture", (payment.account, MINUTE_S, QUESTIONS_PER_MINUTE), now).await?;
+        let limit = (MINUTE_S, QUESTIONS_PER_MINUTE);
+        app.mutations.limit("checkout-capture", payment.account.0.as_bytes(), limit, now).await?;
         let captured = app.payments.capture(&payment, now).await.inspect_err(|error| note(&payment, error));
         captured.map_err(problem)?.ok_or_else(Problem::not_found)?
     } else {
@@ -191,30 +194,6 @@ impl App {
     async fn own(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {
         let payment = self.mutations.table.payment(AccountId(caller.account_id), id).await.map_err(failed)?;
         payment.ok_or_else(Problem::not_found)
-    }
-
-    /// How often an account made us ask its provider in this window, this time included.
-    async fn count(&self, window: &str, account: AccountId, window_s: i64, now: Timestamp) -> Result<u64, Problem> {
-        let hash = self.mutations.sealer().await?.keyed_hash(&format!("window {window}"), account.0.as_bytes());
-        self.mutations.table.count_in_window(window, &hash, window_s, now).await.map_err(failed)
-    }
-
-    async fn limit(
-        &self,
-        policy: &'static str,
-        (account, window_s, quota): (AccountId, i64, u64),
-        now: Timestamp,
-    ) -> Result<(), Problem> {
-        if self.count(policy, account, window_s, now).await? <= quota {
-            return Ok(());
-        }
-        Err(Problem::rate_limited(RateLimit {
-            policy,
-            quota,
-            window_seconds: window_s.unsigned_abs(),
-            remaining: 0,
-            reset_seconds: (window_s - now.as_second().rem_euclid(window_s)).unsigned_abs(),
-        }))
     }
 }
 

@@ -14,14 +14,16 @@
 //! `{"replay": {"after": <next>}}`. It fails if an erasure fails; a repeat goes on.
 
 mod erasure;
-mod user_pool;
 
 use std::sync::Arc;
 
 use domain::{AccountId, ReceiptId, Refusal, closing::Ground, erasure::TOMBSTONE};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
-use lifecycle::LifecycleError;
+use lifecycle::{
+    LifecycleError,
+    user_pool::{UserPool, UserPoolError},
+};
 use providers::ProviderError;
 use runtime::{Error, clients::Clients, clock, config::Environment, events, secrets::SecretUnreadable, sqs};
 use serde::{Deserialize, Serialize};
@@ -29,8 +31,6 @@ use serde_json::{Value, json};
 use store::{Bucket, CommitError, Departure, Place, Queue, Records, StoreError, Table, Write};
 
 use worker::Configured;
-
-use crate::user_pool::UserPool;
 
 /// A replay stops when less than this is left of the invocation: what one account may take.
 const LEAST_TIME: SignedDuration = SignedDuration::from_secs(120);
@@ -44,12 +44,8 @@ enum ErasureError {
     Lifecycle(#[from] LifecycleError),
     #[error("the account is being changed by others")]
     Contended,
-    #[error("{operation} failed")]
-    UserPool {
-        operation: &'static str,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    UserPool(#[from] UserPoolError),
     #[error("a provider does not delete its copy now")]
     Provider(#[from] ProviderError),
     #[error(transparent)]

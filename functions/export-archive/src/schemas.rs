@@ -1,8 +1,8 @@
 //! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
 
 use domain::{
-    access::Access, account::Account, export, generation::Generation, ledger::Entry, payment::Payment, share::Share,
-    upload::Upload,
+    access::Access, account::Account, correction::Corrected, email::EmailChange, export, generation::Generation,
+    ledger::Entry, payment::Payment, share::Share, upload::Upload,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "access" => schema_of::<Access>(),
         "account" => schema_of::<Account>(),
         "activity" => schema_of::<Activity>(),
+        "correction" => schema_of::<Corrected>(),
+        "email-change" => schema_of::<EmailChange>(),
         "export" => schema_of::<export::Export>(),
         "generation" => schema_of::<Generation>(),
         "idempotency" => schema_of::<Replay>(),

@@ -1,5 +1,6 @@
 //! What people type, checked before anything is done with it. None of it can be printed by accident: no type here is `Debug`.
 
+use domain::email;
 use runtime::http::Problem;
 
 /// An email address, in lower case: the user pool tells no cases apart, so one person has one address here too.
@@ -11,34 +12,18 @@ pub(crate) struct Password(String);
 /// A code that was sent by mail.
 pub(crate) struct Code(String);
 
-/// The user pool takes the address as a user name, which has 128 characters at most
-/// ([SignUp](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html)).
-const EMAIL_LENGTH: usize = 128;
-/// The longest part before the `@` ([RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1)).
-const LOCAL_PART_LENGTH: usize = 64;
-/// The longest label of a domain ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)).
-const LABEL_LENGTH: usize = 63;
 /// The same as the user pool's policy in the template.
 const PASSWORD_MINIMUM: usize = 12;
 const PASSWORD_MAXIMUM: usize = 256;
 const CODE_LENGTH: usize = 16;
 
 impl Email {
-    /// Takes a `Dot-string` at a `Domain` ([RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2)) of two labels
-    /// or more. Quoted names, literal addresses and letters beyond ASCII are refused: the user pool cannot mail them.
+    /// Takes what the user pool can mail to.
     ///
     /// # Errors
     /// A 400 that names `email`.
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
-        let parts = text.split_once('@').filter(|(local, domain)| is_local_part(local) && is_domain(domain));
-        match parts {
-            Some(_) if text.len() <= EMAIL_LENGTH => Ok(Self(text.to_ascii_lowercase())),
-            _ => {
-                let rule =
-                    format!("must be an email address such as name@example.com, at most {EMAIL_LENGTH} characters");
-                Err(Problem::invalid("email", rule))
-            }
-        }
+        email::address(text).map(Self).ok_or_else(|| Problem::invalid("email", email::RULE))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -98,24 +83,6 @@ impl Code {
     }
 }
 
-fn is_local_part(text: &str) -> bool {
-    let is_atom = |atom: &str| {
-        !atom.is_empty()
-            && atom.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
-    };
-    text.len() <= LOCAL_PART_LENGTH && text.split('.').all(is_atom)
-}
-
-fn is_domain(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=LABEL_LENGTH).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.contains('.') && text.split('.').all(is_label)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,50 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_address_is_taken_in_lower_case() {
-        assert_eq!(Email::parse("Ada.Lovelace+1@Example.Com").ok().unwrap().as_str(), "ada.lovelace+1@example.com");
-        check(Email::parse("o'neil@mail.example.co.uk"), None);
-        check(Email::parse("a@xn--bcher-kva.example"), None);
-        check(Email::parse(&format!("{}@{}.example", "a".repeat(64), "b".repeat(55))), None);
-    }
-
-    #[test]
-    fn what_mail_cannot_be_sent_to_is_refused_by_name() {
-        let long = format!("{}@{}.example", "a".repeat(64), "b".repeat(56));
-        let long_name = format!("{}@example.com", "a".repeat(65));
-        for text in [
-            "",
-            "@",
-            "a",
-            "a@",
-            "@b.c",
-            "a@b",
-            "a@@b.c",
-            "a@b@c.d",
-            "a b@c.d",
-            " a@b.c",
-            "a@b.c ",
-            "a@b.c\n",
-            "a\u{0}@b.c",
-            ".a@b.c",
-            "a.@b.c",
-            "a..b@c.d",
-            "a@.b.c",
-            "a@b..c",
-            "a@b.c.",
-            "a@-b.c",
-            "a@b-.c",
-            "\"a\"@b.c",
-            "a@[192.0.2.1]",
-            "é@b.c",
-            "a@é.c",
-            "<a@b.c>",
-            "a,b@c.d",
-            &long,
-            &long_name,
-        ] {
-            check(Email::parse(text), Some("email"));
-        }
+    fn an_address_that_is_none_is_refused_by_name() {
+        assert_eq!(Email::parse("Ada@Example.com").ok().unwrap().as_str(), "ada@example.com");
+        check(Email::parse("ada"), Some("email"));
     }
 
     #[test]

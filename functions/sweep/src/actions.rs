@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     DisclosureId, ExportId, GenerationId, Refusal, UploadId,
     account::Account,
+    email::{EmailChange, Stage},
     generation::{Failure, Generation},
     payment::Rail,
     plan::Retention,
@@ -14,6 +15,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{
     Ended, LifecycleError,
+    address::{AddressError, Addresses},
     payments::{PaymentError, Payments},
 };
 use runtime::telemetry::{Metric, metric};
@@ -43,6 +45,8 @@ pub struct Sweep {
     pub retention: Retention,
     /// What settles payments.
     pub payments: Arc<Payments>,
+    /// What carries changes of addresses out.
+    pub addresses: Arc<Addresses>,
     /// Who takes money.
     pub rails: Arc<[Rail]>,
 }
@@ -56,6 +60,8 @@ pub(crate) enum SweepError {
     Lifecycle(#[from] LifecycleError),
     #[error(transparent)]
     Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +189,25 @@ impl Sweep {
     pub(crate) async fn hold_check(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let looked = lifecycle::holds::check(&self.table, &self.bucket, item.account, now).await?;
         Ok(if looked { Action::Checked } else { Action::Nothing })
+    }
+
+    /// Goes on with the change of an address where somebody else stopped.
+    pub(crate) async fn email_change(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let found = self.table.email_change(item.account).await?;
+        let is_left = |change: &EmailChange| change.next_at <= now && !matches!(change.stage, Stage::Asked { .. });
+        let Some(change) = found.filter(is_left).map(|change| change.taken_up(now)) else {
+            return Ok(Action::Nothing);
+        };
+        match self.table.commit(&[Write::EmailChange(&change)]).await {
+            Ok(()) => {}
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        let (_, change) = self.addresses.carry_out(change, now).await?;
+        match self.table.commit(&[Write::RemoveEmailChange(&change)]).await {
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Settled),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
     }
 
     pub(crate) async fn disclosure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

@@ -7,6 +7,8 @@
 //! What a legal hold names is hidden when its time is over, and stays; once the hold is released it goes. A disclosure
 //! that was put together for a lawful request goes after a week.
 //!
+//! An address that was confirmed, and is not changed everywhere a minute later, is.
+//!
 //! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
 //!
 //! An archive that is being made, and whose message should have been handled by now, gets another; one that was not ready
@@ -32,7 +34,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
-use lifecycle::payments::Payments;
+use lifecycle::{address::Addresses, payments::Payments};
 use runtime::{Error, clients::Clients, clock, events};
 use serde::{Deserialize, Serialize};
 use store::{Bucket, DueKind, Queue, Queues, Table};
@@ -65,7 +67,7 @@ pub struct Swept {
     pub overdue: u32,
     /// Generations, uploads, archives and disclosures removed.
     pub removed: u32,
-    /// Checkouts of which it became known how they end, and facts that found their payment.
+    /// Checkouts of which it became known how they end, facts that found their payment, changes of addresses.
     pub settled: u32,
     /// Drawers that were brought in line with the legal holds on them.
     pub checked: u32,
@@ -84,6 +86,7 @@ pub async fn run() -> Result<(), Error> {
         let sweep = Sweep {
             payments: Arc::new(Payments::open(&environment, &clients, table.clone())?),
             rails: lifecycle::payments::rails(&environment)?.into(),
+            addresses: Arc::new(Addresses::open(&environment, &clients, table.clone())?),
             table,
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queues: Queues::new(
@@ -123,6 +126,8 @@ impl Sweep {
         self.each(DueKind::Media, OWN, &mut round, expired).await;
         let hold_check = async |item| self.hold_check(item, now).await;
         self.each(DueKind::HoldCheck, OWN, &mut round, hold_check).await;
+        let email_change = async |item| self.email_change(item, now).await;
+        self.each(DueKind::EmailChange, OWN, &mut round, email_change).await;
         let disclosure = async |item| self.disclosure(item, now).await;
         self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
         self.check_webhook(QUESTIONS, &round).await;

@@ -17,6 +17,7 @@ pub mod privacy;
 mod refusals;
 pub mod requests;
 pub mod views;
+mod windows;
 
 pub use document::document;
 pub use holdings::Holdings;

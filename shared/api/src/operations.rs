@@ -113,7 +113,7 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("PasswordReset").or(BODY),
     own("get", "/v1/account", "account", "The account: credits, plan, limits, preferences.")
         .gives(200, "AccountView").or(&[404]),
-    own("patch", "/v1/account", "account", "Correct the name and the preferences.")
+    own("patch", "/v1/account", "account", "Correct the name, the address of receipts, and the preferences. What was corrected is recorded, without what it was before.")
         .takes("AccountCorrection").with(&[IfMatch, IdempotencyKey]).gives(200, "AccountView").or(&[400, 404, 409, 412, 413, 415, 422]),
     own("get", "/v1/account/statement", "account", "What moved in a period, with opening and closing balance, oldest first.")
         .with(&[Period, Page]).gives(200, "Statement").or(&[400, 404]),
@@ -187,6 +187,12 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "Exports"),
     own("get", "/v1/privacy/exports/{id}", "privacy-export", "One archive: how far it is and, for a day from when it is ready, a link to it that lives five minutes.")
         .gives(200, "ExportView").or(&[404]),
+    own("post", "/v1/account/email", "account", "Ask for another address to sign in with. Needs a recent sign-in. A code is sent to the present address and another one to the new address; the answer is the same whether that one is registered or not. Asking again replaces the codes.")
+        .takes("Address").with(&[IdempotencyKey]).answers(202).or(&[400, 403, 409, 413, 415, 422, 429]),
+    own("post", "/v1/account/email/confirm", "account", "Change the address with both codes, within fifteen minutes. Ends every session; access tokens in hand live on for up to fifteen minutes. The old address is told.")
+        .takes("EmailConfirmation").with(&[IdempotencyKey]).or(&[400, 409, 413, 415, 422]),
+    own("get", "/v1/account/corrections", "account", "What of the account was corrected and when, newest first; kept for a year.")
+        .with(&[Page]).gives(200, "CorrectionPage").or(&[400]),
     own("get", "/v1/account/access", "account", "What staff looked at, when and why, newest first; without what the law forbids to tell, until then.")
         .with(&[Page]).gives(200, "AccessPage").or(&[400]),
     own("post", "/v1/staff/accounts/{account}/accesses", "staff-access", "For staff: open an access to what is somebody's, for some minutes, with its reason. The owner reads it. Without an Idempotency-Key a repeat opens another one.")

@@ -1,11 +1,7 @@
 //! Bodies that clients send. Unknown fields are refused.
 
 use domain::{
-    Credits, UploadId,
-    account::{Correction, Theme},
-    generation::Visibility,
-    settings::Asked,
-    share::Terms,
+    Credits, UploadId, account::Theme, correction::Correction, generation::Visibility, settings::Asked, share::Terms,
     upload::Declared,
 };
 use serde::{Deserialize, Deserializer};
@@ -59,6 +55,18 @@ pub struct PasswordReset {
     pub password: String,
 }
 
+/// The codes that were sent to both addresses.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailConfirmation {
+    /// The one that was sent to the present address.
+    #[schema(max_length = 8)]
+    pub present_code: String,
+    /// The one that was sent to the new address.
+    #[schema(max_length = 8)]
+    pub new_code: String,
+}
+
 /// What to change of the account. What is absent stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +75,10 @@ pub struct AccountCorrection {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 80)]
     pub display_name: Option<Option<String>>,
+    /// Where the payment providers shall send their receipts, if not to the address that signs in; `null` removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = Email, max_length = 128)]
+    pub billing_email: Option<Option<String>>,
     /// Preferences.
     pub preferences: Option<PreferencesCorrection>,
 }
@@ -89,7 +101,12 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 impl From<AccountCorrection> for Correction {
     fn from(body: AccountCorrection) -> Self {
         let preferences = body.preferences.unwrap_or_default();
-        Self { display_name: body.display_name, theme: preferences.theme, language: preferences.language }
+        Self {
+            display_name: body.display_name,
+            billing_email: body.billing_email,
+            theme: preferences.theme,
+            language: preferences.language,
+        }
     }
 }
 

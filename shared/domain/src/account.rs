@@ -1,6 +1,6 @@
 //! An account: who somebody is to us, what they have, and what they may do.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountId, Credits, EntryId, Refusal,
     closing::Closing,
+    correction::{Correction, Field},
+    email,
     fraud::{Freeze, Why},
     hold::Hold,
     ledger::{Balance, Bucket, Cause, Entry},
@@ -115,17 +117,6 @@ pub struct Account {
     pub version: u64,
 }
 
-/// What a person may change of their account. An absent field stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Correction {
-    /// The new name; `Some(None)` removes it.
-    pub display_name: Option<Option<String>>,
-    /// The new theme.
-    pub theme: Option<Theme>,
-    /// The new language.
-    pub language: Option<String>,
-}
-
 /// Longest display name, in characters.
 pub const DISPLAY_NAME_CHARACTERS: usize = 80;
 
@@ -167,16 +158,22 @@ impl Account {
         (account, entry)
     }
 
-    /// The account with the correction made.
+    /// The account with the correction made, and what is another now than it was.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] names each field and its rule.
-    pub fn correct(&self, correction: Correction) -> Result<Self, Refusal> {
+    pub fn correct(&self, correction: Correction) -> Result<(Self, BTreeSet<Field>), Refusal> {
         let mut errors = Vec::new();
         let mut next = self.next();
         if let Some(name) = correction.display_name {
             errors.extend(name.as_deref().and_then(|name| text("display_name", name, DISPLAY_NAME_CHARACTERS)));
             next.display_name = name;
+        }
+        if let Some(given) = correction.billing_email {
+            next.billing_email = given.as_deref().and_then(email::address);
+            if given.is_some() && next.billing_email.is_none() {
+                errors.push(FieldError::new("billing_email", email::RULE));
+            }
         }
         if let Some(theme) = correction.theme {
             next.preferences.theme = theme;
@@ -187,7 +184,23 @@ impl Account {
             }
             next.preferences.language = language;
         }
-        if errors.is_empty() { Ok(next) } else { Err(Refusal::Invalid(errors)) }
+        if !errors.is_empty() {
+            return Err(Refusal::Invalid(errors));
+        }
+        let differs = [
+            (Field::DisplayName, self.display_name != next.display_name),
+            (Field::BillingEmail, self.billing_email != next.billing_email),
+            (Field::Theme, self.preferences.theme != next.preferences.theme),
+            (Field::Language, self.preferences.language != next.preferences.language),
+        ];
+        let fields = differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect();
+        Ok((next, fields))
+    }
+
+    /// Where the payment providers shall send their receipts.
+    #[must_use]
+    pub fn billing_address(&self) -> &str {
+        self.billing_email.as_deref().unwrap_or(&self.email)
     }
 
     /// This account as its next version.

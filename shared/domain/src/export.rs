@@ -29,6 +29,8 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
         "share" => &["token_hash"],
         // A kept answer is sealed, and may have the token of a share in it.
         "idempotency" => &["body", "fingerprint"],
+        // Hashes of the codes that were sent.
+        "email-change" => &["stage"],
         "export" => &["checkpoint"],
         _ => &[],
     }

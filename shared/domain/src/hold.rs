@@ -11,8 +11,18 @@ use crate::{HoldId, Refusal, access::Justification, account::Account};
 
 /// The names of the [kinds](crate::registry::KINDS) that a lawful request can name. Links are not among them, as they are
 /// withdrawn whenever their account ends, nor is what is made anew at any time from the rest.
-pub const NAMEABLE: &[&str] =
-    &["account", "ledger", "payment", "generation", "generations", "upload", "uploads", "activity", "access"];
+pub const NAMEABLE: &[&str] = &[
+    "account",
+    "ledger",
+    "payment",
+    "generation",
+    "generations",
+    "upload",
+    "uploads",
+    "activity",
+    "access",
+    "correction",
+];
 /// Most holds on an account, those that were released included.
 const MOST: usize = 20;
 

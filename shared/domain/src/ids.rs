@@ -105,6 +105,10 @@ id!(
     AccessId
 );
 id!(
+    /// That something of an account was corrected.
+    CorrectionId
+);
+id!(
     /// A disclosure for a lawful request.
     DisclosureId
 );

@@ -7,7 +7,9 @@ pub mod access;
 pub mod account;
 pub mod catalogue;
 pub mod closing;
+pub mod correction;
 pub mod disclosure;
+pub mod email;
 pub mod erasure;
 pub mod export;
 pub mod fraud;
@@ -30,8 +32,8 @@ pub mod submission;
 pub mod upload;
 
 pub use ids::{
-    AccessId, AccountId, ActivityId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId, ReceiptId,
-    ShareId, UploadId,
+    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId,
+    ReceiptId, ShareId, UploadId,
 };
 pub use ledger::Credits;
 pub use refusal::Refusal;

@@ -119,6 +119,10 @@ pub const EXPORT_DAYS: u32 = 8;
 pub const NOTIFICATION_DAYS: u32 = 4;
 /// Days that a checkout stays which nobody paid: as long as its owner may ask what became of it.
 pub const UNPAID_DAYS: u32 = 90;
+/// Days for which it is remembered what was corrected, and when.
+pub const CORRECTION_DAYS: u32 = 365;
+/// Days that the change of an address waits for its codes, at most.
+pub const EMAIL_CHANGE_DAYS: u32 = 1;
 /// Days that a disclosure for a lawful request stays, for staff to fetch.
 pub const DISCLOSURE_DAYS: u32 = 7;
 /// Hours that the answer to an `Idempotency-Key` stays.
@@ -199,6 +203,18 @@ pub const KINDS: &[Kind] = &[
         "EXPORT#",
         "archives of everything that is held, asked for by their owner",
         Kept::Days(EXPORT_DAYS),
+    ),
+    drawer(
+        "correction",
+        "CORRECTION#",
+        "what of the account was corrected, and when; not what it was before",
+        Kept::Days(CORRECTION_DAYS),
+    ),
+    drawer(
+        "email-change",
+        "EMAILCHANGE",
+        "a new address until it is confirmed, with keyed hashes of the codes",
+        Kept::Days(EMAIL_CHANGE_DAYS),
     ),
     drawer("access", "ACCESS#", "each look that staff took at what is the person's, and why", Kept::Account),
     Kind {

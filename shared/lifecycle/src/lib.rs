@@ -4,8 +4,10 @@
 //! transaction, and a removal goes from the outside in, files first, item last, so that what is left always says what
 //! must still go.
 
+pub mod address;
 pub mod holds;
 pub mod payments;
+pub mod user_pool;
 
 use domain::{
     AccountId, EntryId, GenerationId,

@@ -5,7 +5,7 @@
 //! known yet is parked, and `sweep` looks at it again until the payment is there.
 
 use ::payments::{
-    Endpoints, Hosted, Keys, KeysError, Payments as Providers, ProviderError, Said, Settings, SettingsError,
+    Buyer, Endpoints, Hosted, Keys, KeysError, Payments as Providers, ProviderError, Said, Settings, SettingsError,
 };
 use domain::{
     AccountId, Credits, EntryId, PaymentId, Refusal,
@@ -205,10 +205,10 @@ impl Payments {
         &self,
         payment: &Payment,
         title: &str,
-        email: &str,
+        buyer: Buyer<'_>,
         now: Timestamp,
     ) -> Result<Hosted, PaymentError> {
-        self.call(now, |providers| async move { providers.create(payment, title, email, now).await }).await
+        self.call(now, |providers| async move { providers.create(payment, title, buyer, now).await }).await
     }
 
     /// Asks the provider what became of a checkout, and writes what it says: the one way in which a payment is fulfilled,

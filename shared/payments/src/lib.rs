@@ -40,6 +40,15 @@ pub struct Hosted {
     pub url: String,
 }
 
+/// Who buys, as far as a provider is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buyer<'a> {
+    /// The address that signs in.
+    pub email: &'a str,
+    /// The address of receipts, if the person gave one.
+    pub billing_email: Option<&'a str>,
+}
+
 /// What a provider says about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
@@ -104,8 +113,9 @@ impl Payments {
         }
     }
 
-    /// Makes the checkout of a payment. `title` is what the buyer reads there, `email` is filled in for them. A repeat with
-    /// the same arguments gives the same checkout.
+    /// Makes the checkout of a payment. `title` is what the buyer reads there, Stripe fills in the
+    /// address of receipts or the one that signs in; PayPal knows its buyers, and is told the address of receipts where there
+    /// is one. A repeat with the same arguments gives the same checkout.
     ///
     /// # Errors
     /// [`ProviderError`]
@@ -113,12 +123,12 @@ impl Payments {
         &self,
         payment: &Payment,
         title: &str,
-        email: &str,
+        buyer: Buyer<'_>,
         now: Timestamp,
     ) -> Result<Hosted, ProviderError> {
         match payment.rail {
-            Rail::Stripe => self.stripe()?.create(&self.settings, payment, title, email).await,
-            Rail::Paypal => self.paypal()?.create(&self.settings, payment, title, now).await,
+            Rail::Stripe => self.stripe()?.create(&self.settings, payment, title, buyer).await,
+            Rail::Paypal => self.paypal()?.create(&self.settings, payment, (title, buyer), now).await,
         }
     }
 

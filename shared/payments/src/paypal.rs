@@ -16,7 +16,7 @@ use self::ipn::Verification;
 use self::order::Order;
 use crate::outbound::{self, Answer};
 use crate::settings::{Endpoints, at};
-use crate::{Hosted, ProviderError, Said, Settings, kept, keys, unpaid};
+use crate::{Buyer, Hosted, ProviderError, Said, Settings, kept, keys, unpaid};
 
 /// A token is not used in its last minute.
 const TOKEN_MARGIN_S: i64 = 60;
@@ -75,11 +75,20 @@ impl Paypal {
         &self,
         settings: &Settings,
         payment: &Payment,
-        title: &str,
+        (title, buyer): (&str, Buyer<'_>),
         now: Timestamp,
     ) -> Result<Hosted, ProviderError> {
         let id = payment.id.to_string();
         let back = settings.return_to(payment.id);
+        let mut source = json!({ "experience_context": {
+            "return_url": back,
+            "cancel_url": back,
+            "shipping_preference": "NO_SHIPPING",
+            "user_action": "PAY_NOW",
+        } });
+        if let (Some(email), Some(source)) = (buyer.billing_email, source.as_object_mut()) {
+            source.insert("email_address".to_owned(), json!(email));
+        }
         let order = json!({
             "intent": "CAPTURE",
             "purchase_units": [{
@@ -88,12 +97,7 @@ impl Paypal {
                 "description": title.chars().take(DESCRIPTION_CHARACTERS).collect::<String>(),
                 "amount": { "currency_code": payment.price.currency.code(), "value": payment.price.decimal() },
             }],
-            "payment_source": { "paypal": { "experience_context": {
-                "return_url": back,
-                "cancel_url": back,
-                "shipping_preference": "NO_SHIPPING",
-                "user_action": "PAY_NOW",
-            } } },
+            "payment_source": { "paypal": source },
         });
         let request = self.client.post(self.api("/v2/checkout/orders")).json(&order);
         let answer = self.call(request.header("PayPal-Request-Id", id), now).await?;

@@ -51,6 +51,7 @@ pub struct Clients {
     sqs: OnceLock<aws_sdk_sqs::Client>,
     cognito: OnceLock<aws_sdk_cognitoidentityprovider::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    ses: OnceLock<aws_sdk_sesv2::Client>,
     sealer: OnceCell<Sealer>,
 }
 
@@ -79,6 +80,7 @@ impl Clients {
             sqs: OnceLock::new(),
             cognito: OnceLock::new(),
             secrets: OnceLock::new(),
+            ses: OnceLock::new(),
             sealer: OnceCell::new(),
         })
     }
@@ -120,6 +122,11 @@ impl Clients {
         self.secrets.get_or_init(|| {
             aws_sdk_secretsmanager::Client::from_conf(service_config!(self, aws_sdk_secretsmanager).build())
         })
+    }
+
+    /// The client of the mail.
+    pub fn ses(&self) -> &aws_sdk_sesv2::Client {
+        self.ses.get_or_init(|| aws_sdk_sesv2::Client::from_conf(service_config!(self, aws_sdk_sesv2).build()))
     }
 
     /// Opens the connection to DynamoDB during start, which runs at full CPU, so that the first request need not.

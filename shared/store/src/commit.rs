@@ -11,7 +11,9 @@ use domain::{
     AccountId,
     access::Access,
     account::Account,
+    correction::Corrected,
     disclosure::Disclosure,
+    email::EmailChange,
     export::Export,
     generation::Generation,
     ledger::Entry,
@@ -21,7 +23,7 @@ use domain::{
 };
 
 use crate::{
-    HoldCheck, Parked, StoreError, Table, access, hold,
+    HoldCheck, Parked, StoreError, Table, access, correction, hold,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
     payments,
 };
@@ -64,6 +66,12 @@ pub enum Write<'a> {
     Unclaimed(&'a Unclaimed),
     /// A record of activity.
     Activity(&'a Activity),
+    /// That something was corrected.
+    Correction(&'a Corrected),
+    /// The change of an address: version 1 only if there is none.
+    EmailChange(&'a EmailChange),
+    /// The change of an address is over.
+    RemoveEmailChange(&'a EmailChange),
     /// A line of the log of accesses.
     Access(&'a Access),
     /// A disclosure: version 1 only if there is none.
@@ -186,6 +194,14 @@ impl Write<'_> {
                 vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
             }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
+            Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],
+            Self::EmailChange(change) => {
+                vec![Action::Put(correction::email_change(change)?, Condition::over(change.version))]
+            }
+            Self::RemoveEmailChange(change) => {
+                let keys = keys(key::drawer(change.account), key::EMAIL_CHANGE);
+                vec![Action::Delete(keys, Condition::Version(change.version))]
+            }
             Self::Access(line) => vec![Action::Put(access::access(line)?, Condition::Absent)],
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(access::disclosure(disclosure)?, Condition::over(disclosure.version))]
@@ -213,6 +229,8 @@ impl Write<'_> {
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Activity(activity) => Some(activity.account),
+            Self::Correction(corrected) => Some(corrected.account),
+            Self::EmailChange(change) if change.version == 1 => Some(change.account),
             Self::Access(line) => Some(line.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::HoldCheck(check) => Some(check.account),

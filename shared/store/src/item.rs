@@ -22,7 +22,8 @@ pub(crate) const SHELF: &str = "public";
 /// The keys of every kind of item.
 pub mod key {
     use domain::{
-        AccessId, AccountId, DisclosureId, ExportId, GenerationId, PaymentId, ShareId, UploadId, payment::Reference,
+        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, PaymentId, ShareId, UploadId,
+        payment::Reference,
     };
 
     /// The sort key of an account.
@@ -31,6 +32,8 @@ pub mod key {
     pub const POINTER: &str = "POINTER";
     /// The sort key of money that nobody claims.
     pub const UNCLAIMED: &str = "UNCLAIMED";
+    /// The sort key of the change of an address.
+    pub const EMAIL_CHANGE: &str = "EMAILCHANGE";
     /// The sort key of the next look at what legal holds keep.
     pub const HOLD_CHECK: &str = "HOLDCHECK";
     /// The sort key of a rate window.
@@ -70,6 +73,12 @@ pub mod key {
     #[must_use]
     pub fn disclosure(id: DisclosureId) -> String {
         format!("DISCLOSURE#{id}")
+    }
+
+    /// A correction's sort key.
+    #[must_use]
+    pub fn correction(id: CorrectionId) -> String {
+        format!("CORRECTION#{id}")
     }
 
     /// A share's sort key.

@@ -6,6 +6,7 @@
 mod access;
 mod bucket;
 mod commit;
+mod correction;
 mod drawer;
 mod export;
 mod hold;

@@ -45,6 +45,8 @@ pub enum DueKind {
     Erasure,
     /// Exports that are being made, and archives past their time.
     Export,
+    /// Changes of addresses that were confirmed and not carried out.
+    EmailChange,
     /// Disclosures past their time.
     Disclosure,
     /// Drawers that must be brought in line with the legal holds on them.
@@ -66,6 +68,7 @@ impl DueKind {
             Self::Frozen => "frozen",
             Self::Erasure => "erasure",
             Self::Export => "export",
+            Self::EmailChange => "email-change",
             Self::Disclosure => "disclosure",
             Self::HoldCheck => "hold-check",
         }
@@ -81,6 +84,7 @@ impl DueKind {
             Self::Unclaimed => key::UNCLAIMED,
             Self::Frozen | Self::Erasure => key::ACCOUNT,
             Self::Export => "EXPORT#",
+            Self::EmailChange => key::EMAIL_CHANGE,
             Self::Disclosure => "DISCLOSURE#",
             Self::HoldCheck => key::HOLD_CHECK,
         }
@@ -291,7 +295,7 @@ impl Table {
         let items = self.due_keys(kind, now, limit, None).await?;
         let found = items.iter().filter_map(|item| {
             let account: AccountId = item.get("pk")?.as_s().ok()?.strip_prefix("ACCOUNT#")?.parse().ok()?;
-            let is_account = matches!(kind, DueKind::Frozen | DueKind::Erasure | DueKind::HoldCheck);
+            let is_account = !kind.prefix().ends_with('#');
             let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });

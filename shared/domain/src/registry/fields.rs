@@ -238,6 +238,22 @@ const FIELDS: &[(&str, &[Field])] = &[
         "activity",
         &[plain("id"), plain("account"), plain("kind"), plain("at"), of_person("address"), of_person("user_agent")],
     ),
+    ("correction", &[plain("id"), plain("account"), plain("fields.*"), plain("at")]),
+    (
+        "email-change",
+        &[
+            plain("account"),
+            plain("stage.stage"),
+            plain("stage.present"),
+            plain("stage.new"),
+            plain("stage.tries"),
+            plain("asked_at"),
+            plain("next_at"),
+            plain("version"),
+            of_person("to"),
+            of_person("stage.from"),
+        ],
+    ),
     (
         "access",
         &[

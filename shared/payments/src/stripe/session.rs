@@ -19,7 +19,7 @@ use stripe_shared::{
 
 use super::Stripe;
 use crate::error::must;
-use crate::{Hosted, ProviderError, Said, Settings, kept};
+use crate::{Buyer, Hosted, ProviderError, Said, Settings, kept};
 
 impl Stripe {
     pub(crate) async fn create(
@@ -27,11 +27,11 @@ impl Stripe {
         settings: &Settings,
         payment: &Payment,
         title: &str,
-        email: &str,
+        buyer: Buyer<'_>,
     ) -> Result<Hosted, ProviderError> {
         let id = payment.id.to_string();
         let key = IdempotencyKey::new(&id).map_err(|_| unreadable("no key"))?;
-        let request = request(settings, payment, title, email).customize();
+        let request = request(settings, payment, title, buyer.billing_email.unwrap_or(buyer.email)).customize();
         let session = request.request_strategy(RequestStrategy::Idempotent(key)).send(self).await?;
         let checkout = kept::stripe_id(session.id.as_str()).ok_or_else(|| unreadable("the session's id"))?;
         must(session.client_reference_id == Some(id), "client_reference_id")?;

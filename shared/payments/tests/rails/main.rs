@@ -16,7 +16,7 @@ use domain::{
     payment::{Payment, Rail},
 };
 use jiff::Timestamp;
-use payments::{Endpoints, Keys, Payments, Settings};
+use payments::{Buyer, Endpoints, Keys, Payments, Settings};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -37,6 +37,11 @@ fn payment(rail: Rail) -> Payment {
     let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
     let checkout = if rail == Rail::Stripe { CHECKOUT } else { ORDER };
     Payment::open(id, account, rail, (package, price), now()).handed_out(checkout.to_owned())
+}
+
+/// Who gave no address of receipts.
+fn buyer() -> Buyer<'static> {
+    Buyer { email: "jo@b.example", billing_email: None }
 }
 
 fn settings(base: &str) -> Settings {
@@ -89,7 +94,7 @@ async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
     let payments = Payments::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
     for rail in [Rail::Stripe, Rail::Paypal] {
         assert!(!payments.takes(rail));
-        let error = payments.create(&payment(rail), "Maker", "a@b.example", now()).await.unwrap_err();
+        let error = payments.create(&payment(rail), "Maker", buyer(), now()).await.unwrap_err();
         let needed = format!("put {}_", rail.as_str());
         assert!(!error.retryable() && error.to_string().contains(&needed), "{error}");
     }

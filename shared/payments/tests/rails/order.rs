@@ -5,10 +5,10 @@ use domain::{
     payment::{Fact, Payment, Rail, Receipt, RefundState},
 };
 use jiff::SignedDuration;
-use payments::{Hosted, ProviderError, Said};
+use payments::{Buyer, Hosted, ProviderError, Said};
 use serde_json::{Value, json};
 
-use super::{ORDER, now, payment, payments, stub::Stub};
+use super::{ORDER, buyer, now, payment, payments, stub::Stub};
 
 const CAPTURE: &str = "3C679366HH908993F";
 
@@ -84,7 +84,7 @@ async fn p34_an_order_is_made_for_the_price_of_the_catalogue_once() {
     });
     let stub = Stub::start([token(), (200, made)]).await;
     let payment = payment(Rail::Paypal);
-    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", "jo@b.example", now()).await.unwrap();
+    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", buyer(), now()).await.unwrap();
     let url = "https://www.paypal.com/checkoutnow?token=1".to_owned();
     assert_eq!(hosted, Hosted { checkout: ORDER.to_owned(), url });
 
@@ -112,6 +112,20 @@ async fn p34_an_order_is_made_for_the_price_of_the_catalogue_once() {
         } } },
     });
     assert_eq!(serde_json::from_slice::<Value>(&create.body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn p31_an_order_has_the_address_of_receipts_and_no_other() {
+    for (billing_email, expected) in [(Some("bills@b.example"), json!("bills@b.example")), (None, Value::Null)] {
+        let link = json!({ "href": "https://www.paypal.com/checkoutnow?token=1", "rel": "payer-action" });
+        let stub = Stub::start([token(), (200, json!({ "id": ORDER, "links": [link] }))]).await;
+        let buyer = Buyer { billing_email, ..buyer() };
+        payments(&stub.base).create(&payment(Rail::Paypal), "Maker", buyer, now()).await.unwrap();
+        let [_, create] = stub.asked().try_into().ok().unwrap();
+        let body = serde_json::from_slice::<Value>(&create.body).unwrap();
+        assert_eq!(body["payment_source"]["paypal"]["email_address"], expected);
+        assert!(!body.to_string().contains("jo@b.example"), "{body}");
+    }
 }
 
 #[tokio::test]

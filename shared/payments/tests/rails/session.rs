@@ -7,10 +7,10 @@ use domain::{
     payment::{Fact, Rail, Receipt},
 };
 use jiff::Timestamp;
-use payments::{HANDLED_EVENTS, Hosted, Keys, Payments, ProviderError, Said, Settings};
+use payments::{Buyer, HANDLED_EVENTS, Hosted, Keys, Payments, ProviderError, Said, Settings};
 use serde_json::{Value, json};
 
-use super::{CHECKOUT, KEYS, example, now, payment, payments, settings, stub::Stub};
+use super::{CHECKOUT, KEYS, buyer, example, now, payment, payments, settings, stub::Stub};
 
 const INTENT: &str = "pi_1PgafyB7WZ01zgkW";
 const CHARGED_AT: i64 = 1_795_374_000;
@@ -63,7 +63,7 @@ fn form(body: &[u8]) -> BTreeMap<String, String> {
 async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
     let payment = payment(Rail::Stripe);
-    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", "jo@b.example", now()).await.unwrap();
+    let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", buyer(), now()).await.unwrap();
     let url = session("unpaid", "open")["url"].as_str().unwrap().to_owned();
     assert_eq!(hosted, Hosted { checkout: CHECKOUT.to_owned(), url });
 
@@ -93,11 +93,20 @@ async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
 }
 
 #[tokio::test]
+async fn p31_the_address_of_receipts_comes_before_the_one_that_signs_in() {
+    let stub = Stub::start([(200, session("unpaid", "open"))]).await;
+    let buyer = Buyer { billing_email: Some("bills@b.example"), ..buyer() };
+    payments(&stub.base).create(&payment(Rail::Stripe), "Maker", buyer, now()).await.unwrap();
+    let [asked] = stub.asked().try_into().ok().unwrap();
+    assert_eq!(form(&asked.body)["customer_email"], "bills@b.example");
+}
+
+#[tokio::test]
 async fn b2_a_price_without_cents_is_sent_as_it_is() {
     let mut yen = payment(Rail::Stripe);
     yen.price = Money::new(3000, Currency::Jpy);
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
-    payments(&stub.base).create(&yen, "Maker", "jo@b.example", now()).await.unwrap();
+    payments(&stub.base).create(&yen, "Maker", buyer(), now()).await.unwrap();
     let sent = form(&stub.asked()[0].body);
     assert_eq!(sent["line_items[0][price_data][unit_amount]"], "3000");
     assert_eq!(sent["line_items[0][price_data][currency]"], "jpy");
@@ -108,7 +117,7 @@ async fn tax_comes_on_top_where_it_is_switched_on() {
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
     let taxed = Settings { automatic_tax: true, statement_descriptor_suffix: None, ..settings(&stub.base) };
     let payments = Payments::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
-    payments.create(&payment(Rail::Stripe), "Maker", "jo@b.example", now()).await.unwrap();
+    payments.create(&payment(Rail::Stripe), "Maker", buyer(), now()).await.unwrap();
     let sent = form(&stub.asked()[0].body);
     assert_eq!(sent["automatic_tax[enabled]"], "true");
     assert_eq!(sent["line_items[0][price_data][tax_behavior]"], "exclusive");

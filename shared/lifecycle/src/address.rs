@@ -1,0 +1,126 @@
+//! The change of the address that signs in, carried out once it is confirmed.
+//!
+//! The user pool comes first, as it decides whether the address is free, then account and correction in one transaction,
+//! then the end of every session and a mail to the old address. Each step may be repeated; as long as one is left the
+//! change is there and due, so that `sweep` takes it up if whoever confirmed it dies.
+
+use domain::{
+    CorrectionId,
+    correction::{Corrected, Field},
+    email::{EmailChange, Stage},
+};
+use jiff::Timestamp;
+use mail::{Mail, MailError};
+use runtime::{
+    clients::Clients,
+    clock,
+    config::{Environment, InvalidVariable},
+};
+use store::{CommitError, StoreError, Table, Write};
+
+use crate::{
+    ATTEMPTS, LifecycleError,
+    user_pool::{Moved, UserPool, UserPoolError},
+};
+
+const SUBJECT: &str = "The address of your Darkroom account was changed";
+const TEXT: &str = "The address that signs in to your Darkroom account was changed, and this one does not sign in any \
+                    more. Every session was ended.\n\nIf that was not you, answer this mail at once.\n";
+
+/// Carries changes of addresses out.
+pub struct Addresses {
+    table: Table,
+    user_pool: UserPool,
+    /// Sends mail, where the operator has set that up.
+    pub mail: Option<Mail>,
+}
+
+/// Why a change was not carried out. What is left of it is due.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// A call failed, or others wrote every time.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    /// The user pool did not do it.
+    #[error(transparent)]
+    UserPool(#[from] UserPoolError),
+    /// The old address was not told.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+}
+
+impl From<StoreError> for AddressError {
+    fn from(error: StoreError) -> Self {
+        Self::Lifecycle(error.into())
+    }
+}
+
+impl Addresses {
+    /// On the user pool that the environment names.
+    ///
+    /// # Errors
+    /// A variable is missing; it is named.
+    pub fn open(environment: &Environment, clients: &Clients, table: Table) -> Result<Self, InvalidVariable> {
+        let user_pool = UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
+        Ok(Self { table, user_pool, mail: Mail::open(environment, clients) })
+    }
+
+    /// Carries out a change that is confirmed. What is left is to [remove](Write::RemoveEmailChange) it as it is answered;
+    /// of [`Moved::Taken`] and [`Moved::NoUser`] as well, which changed nothing.
+    ///
+    /// # Errors
+    /// [`AddressError`]: what is left is due.
+    pub async fn carry_out(
+        &self,
+        mut change: EmailChange,
+        now: Timestamp,
+    ) -> Result<(Moved, EmailChange), AddressError> {
+        if change.stage == Stage::Confirmed {
+            let moved = self.user_pool.move_to(change.account, &change.to).await?;
+            if moved != Moved::Done {
+                return Ok((moved, change));
+            }
+            match self.write(&change, now).await? {
+                Some(written) => change = written,
+                None => return Ok((Moved::NoUser, change)),
+            }
+        }
+        if let Stage::Changed { from } = &change.stage {
+            self.user_pool.end_sessions(change.account).await?;
+            match &self.mail {
+                Some(mail) => match mail.send(from, SUBJECT, TEXT).await {
+                    Err(MailError::Refused(why)) => tracing::warn!(why, "an old address cannot be told"),
+                    sent => sent?,
+                },
+                None => tracing::warn!("an old address is not told: MailFrom is not set"),
+            }
+        }
+        Ok((Moved::Done, change))
+    }
+
+    /// The account follows the user pool. Answers the change as it is then; nothing if it is gone.
+    async fn write(&self, confirmed: &EmailChange, now: Timestamp) -> Result<Option<EmailChange>, AddressError> {
+        let corrected = Corrected {
+            id: CorrectionId(clock::uuid_at(now)),
+            account: confirmed.account,
+            fields: [Field::Email].into(),
+            at: now,
+        };
+        for _ in 0..ATTEMPTS {
+            let (account, change) = self.table.account_and_email_change(confirmed.account).await?;
+            let (Some(account), Some(change)) = (account, change) else { return Ok(None) };
+            if change.stage != Stage::Confirmed {
+                // Somebody else did it.
+                return Ok(Some(change));
+            }
+            let (account, changed) = change.carry_out(&account);
+            let writes = [Write::Account(&account), Write::EmailChange(&changed), Write::Correction(&corrected)];
+            match self.table.commit(&writes).await {
+                Ok(()) => return Ok(Some(changed)),
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(LifecycleError::Contended.into())
+    }
+}

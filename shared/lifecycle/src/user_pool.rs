@@ -1,0 +1,104 @@
+//! The user of an account in the user pool, as far as anybody but the person changes it.
+
+use aws_sdk_cognitoidentityprovider::{Client, types::AttributeType};
+use domain::AccountId;
+
+/// The user pool, which takes the `sub` of a user, our account id, for their name
+/// ([`AdminDeleteUser`](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser.html)).
+pub struct UserPool {
+    cognito: Client,
+    id: String,
+}
+
+/// The user pool did not do it.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed")]
+pub struct UserPoolError {
+    operation: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What came of a new address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It signs in from now on.
+    Done,
+    /// It signs in to another account.
+    Taken,
+    /// There is no such user.
+    NoUser,
+}
+
+impl UserPool {
+    /// The user pool with this id.
+    #[must_use]
+    pub fn new(cognito: Client, id: String) -> Self {
+        Self { cognito, id }
+    }
+
+    /// Gives a user another address, which somebody has shown to be theirs. A repeat changes nothing more.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn move_to(&self, account: AccountId, email: &str) -> Result<Moved, UserPoolError> {
+        const OPERATION: &str = "AdminUpdateUserAttributes";
+        let mut request = self.cognito.admin_update_user_attributes().user_pool_id(&self.id);
+        for (name, value) in [("email", email), ("email_verified", "true")] {
+            let attribute = AttributeType::builder().name(name).value(value).build();
+            let failed = |error| UserPoolError { operation: OPERATION, source: Box::new(error) };
+            request = request.user_attributes(attribute.map_err(failed)?);
+        }
+        match request.username(account.to_string()).send().await {
+            Ok(_) => Ok(Moved::Done),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_alias_exists_exception()) => {
+                Ok(Moved::Taken)
+            }
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => {
+                Ok(Moved::NoUser)
+            }
+            Err(error) => Err(UserPoolError { operation: OPERATION, source: error.into() }),
+        }
+    }
+
+    /// Ends every session. No user is as good.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn end_sessions(&self, account: AccountId) -> Result<(), UserPoolError> {
+        let request = self.cognito.admin_user_global_sign_out().user_pool_id(&self.id).username(account.to_string());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => Ok(()),
+            Err(error) => Err(UserPoolError { operation: "AdminUserGlobalSignOut", source: error.into() }),
+        }
+    }
+
+    /// Deletes the user. No user is as good.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete(&self, account: AccountId) -> Result<(), UserPoolError> {
+        let request = self.cognito.admin_delete_user().user_pool_id(&self.id).username(account.to_string());
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => Ok(()),
+            Err(error) => Err(UserPoolError { operation: "AdminDeleteUser", source: error.into() }),
+        }
+    }
+
+    /// Whether there is such a user.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn has(&self, account: AccountId) -> Result<bool, UserPoolError> {
+        let request = self.cognito.admin_get_user().user_pool_id(&self.id).username(account.to_string());
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(UserPoolError { operation: "AdminGetUser", source: error.into() }),
+        }
+    }
+}
