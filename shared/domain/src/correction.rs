@@ -21,7 +21,9 @@ pub struct Correction {
 }
 
 /// What can be corrected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
 #[schema(as = CorrectedField)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {

@@ -293,7 +293,14 @@ pub const PROMISES: [Promise; 37] = [
         31,
         "Correction of inaccurate account information",
         "Email (re-verified), display name, preferences, billing email; corrections recorded",
-        Kept::NotYet,
+        Kept::By(&[
+            "corrections::p31_what_is_corrected_is_recorded_without_what_it_was",
+            "corrections::p31_receipts_go_where_the_person_wants_them",
+            "corrections::p31_a_new_address_takes_a_code_from_each_address_and_then_signs_in",
+            "corrections::p31_codes_are_replaced_by_newer_ones_and_guessed_by_nobody",
+            "corrections::p31_that_somebody_has_an_address_is_told_to_nobody_but_them",
+            "corrections::p31_a_change_of_the_address_takes_a_recent_sign_in_and_is_not_asked_for_often",
+        ]),
     ),
     promise(
         32,
