@@ -46,8 +46,7 @@ impl<'a> Traces<'a> {
         person.put(&format!("/v1/generations/{picture}/visibility"), &show).await?.is(200)?;
         let shares = format!("/v1/generations/{picture}/shares");
         let share = text(&person.post(&shares, &json!({"expires_in_s": 3600})).await?.is(201)?.json, "token")?;
-        let declared = json!({"content_type": "image/png", "bytes": 100, "sha256": "0".repeat(64)});
-        person.post("/v1/uploads", &declared).await?.is(201)?;
+        uploads::declare(person, "image/png", &[0; 100]).await?;
         let clients = person.world.clients()?;
         let parts = clients.s3().create_multipart_upload().bucket(person.world.output("BucketName")?);
         parts.key(format!("accounts/{}/exports/begun", person.account_id)).send().await?;
@@ -244,8 +243,7 @@ async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: 
     let running = ada.picture("[sketch:endless]").await?;
     ada.eventually(&format!("/v1/generations/{running}"), |generation| generation["status"] == "running").await?;
     // Something that somebody works at until then.
-    let declared = json!({"content_type": "image/png", "bytes": 100, "sha256": "0".repeat(64)});
-    ada.post("/v1/uploads", &declared).await?.is(201)?;
+    uploads::declare(&ada, "image/png", &[0; 100]).await?;
     let lease_until = clock::now() + SignedDuration::from_secs(4);
     let mut item = kept(&ada).await?.into_iter().find(|item| string(item, "sk").starts_with("UPLOAD#"));
     let item = item.as_mut().context("it is not kept")?;

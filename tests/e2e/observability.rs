@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -226,16 +226,7 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
     let request_id = text(&failed.json, "request_id")?;
     ensure!(failed.header("x-request-id") == Some(request_id.as_str()), "{failed:?}");
     let is_cause = |event: &Value| event["span"]["request_id"] == request_id.as_str() && event["error"].is_string();
-    let begun = Instant::now();
-    let events = loop {
-        // The local AWS takes in the end of a function's log when that process is woken next: this wakes all there are.
-        futures_util::future::try_join_all((0..8).map(|_| ada.get("/v1/models"))).await?;
-        let events = logged(world).await?;
-        if events.iter().any(is_cause) {
-            break events;
-        }
-        ensure!(begun.elapsed() < PATIENCE, "the log does not know the request among {} events", events.len());
-    };
+    let events = until(world, |events| events.iter().any(is_cause)).await?;
     let cause = text(events.iter().find(|event| is_cause(event)).context("no cause")?, "error")?;
     ensure!(!failed.json.to_string().contains(&cause), "the cause is told to the client");
 
@@ -263,14 +254,15 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
 
 /// Waits until what is logged is as it should be, and answers all of it: lines of JSON as such, others as text.
 pub async fn until(world: &World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
-    let begun = Instant::now();
+    let (anybody, begun) = (world.stranger()?, Instant::now());
     loop {
+        // The local AWS takes in the end of a function's log when that process is woken next: this wakes all there are.
+        futures_util::future::try_join_all((0..8).map(|_| anybody.get("/v1/models"))).await?;
         let events = logged(world).await?;
         if is(&events) {
             return Ok(events);
         }
         ensure!(begun.elapsed() < PATIENCE, "it is not among {} log events", events.len());
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
