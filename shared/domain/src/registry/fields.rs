@@ -229,9 +229,8 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("key"),
             plain("fingerprint"),
             plain("status"),
-            plain("location"),
             plain("at"),
-            of_person("body"),
+            of_person("answer"),
         ],
     ),
     (
