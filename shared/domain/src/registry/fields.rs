@@ -224,14 +224,7 @@ const FIELDS: &[(&str, &[Field])] = &[
     ),
     (
         "idempotency",
-        &[
-            plain("account"),
-            plain("key"),
-            plain("fingerprint"),
-            plain("status"),
-            plain("at"),
-            of_person("answer"),
-        ],
+        &[plain("account"), plain("key"), plain("fingerprint"), plain("status"), plain("at"), of_person("answer")],
     ),
     (
         "activity",
