@@ -28,7 +28,7 @@ use crate::{
     afterwards::string,
     authorization::{Item, kept, like_hers},
     buying::Checkout,
-    erasure, tests,
+    erasure, sessions, tests,
     unpacked::Unpacked,
     uploads::{declare, put},
     world::{Answer, PATIENCE, Person, World, text},
@@ -205,6 +205,7 @@ async fn fill(ada: &Person) -> Result<()> {
     let why = json!({"ticket": "T-1", "reason": "she asked for help", "minutes": 5});
     let access = text(&grace.post(&accesses, &why).await?.is(201)?.json, "id")?;
     grace.get(&format!("{accesses}/{access}/generations/{picture}")).await?.is(200)?;
+    ada.post("/v1/account/email", &json!({"email": sessions::address()})).await?.is(202)?;
     ask_keyed(ada).await
 }
 
