@@ -311,19 +311,17 @@ async fn p30_an_archive_takes_a_recent_sign_in(world: &'static World) -> Result<
 
 async fn p30_of_many_that_are_asked_for_at_once_one_is_made(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
+    // It takes longer to make the archive than to ask for it so often.
+    leave_large_files(&ada).await?;
     let asked =
         join_all((0..12).map(|_| async { Answer::read(ada.request(Method::POST, EXPORTS).send().await?).await }));
     let mut statuses: Vec<_> =
         asked.await.into_iter().map(|answer| Ok(answer?.status.as_u16())).collect::<Result<_>>()?;
     statuses.sort_unstable();
     let first = text(&ada.get(EXPORTS).await?.is(200)?.json["items"][0], "id")?;
-    // Whoever came when it was ready has another made.
-    ensure!(
-        statuses.first() == Some(&202) && statuses.iter().all(|status| [202, 403, 409].contains(status)),
-        "{statuses:?}"
-    );
+    ensure!(statuses.first() == Some(&202) && statuses.iter().skip(1).all(|status| *status == 409), "{statuses:?}");
     let made = ada.get(EXPORTS).await?.is(200)?.json["items"].as_array().map_or(0, Vec::len);
-    ensure!(made == statuses.iter().filter(|status| **status == 202).count(), "{statuses:?}, {made}");
+    ensure!(made == 1, "{made} are made");
     Unpacked::download(&ada, &first).await?;
     let bob = world.person().await?;
     ensure!(ask(&bob).await? == ask(&bob).await?, "the same key gives the same archive");
