@@ -313,6 +313,8 @@ async fn p30_of_many_that_are_asked_for_at_once_one_is_made(world: &'static Worl
     let ada = world.person().await?;
     // It takes longer to make the archive than to ask for it so often.
     leave_large_files(&ada).await?;
+    // There is a process for each who asks.
+    join_all((0..12).map(|_| ada.get(EXPORTS))).await.into_iter().collect::<Result<Vec<_>>>()?;
     let asked =
         join_all((0..12).map(|_| async { Answer::read(ada.request(Method::POST, EXPORTS).send().await?).await }));
     let mut statuses: Vec<_> =
@@ -408,17 +410,20 @@ async fn p30_an_archive_that_is_not_ready_in_a_day_fails_visibly(world: &'static
 }
 
 async fn p30_a_lost_message_is_sent_again_and_many_do_no_harm(world: &'static World) -> Result<()> {
-    let ada = world.person().await?;
-    ada.finished_picture("a bottle").await?;
+    let (ada, bob) = (world.person().await?, world.person().await?);
     let lost = unsent(&ada, clock::now() - SignedDuration::from_mins(2), |export| export).await?;
     world.sweep(clock::now()).await?;
+    ready(&ada, &lost.id.to_string()).await?;
+
+    bob.finished_picture("a bottle").await?;
+    let repeated = unsent(&bob, clock::now(), |export| export).await?;
     for _ in 0..5 {
-        send(&ada, lost.id).await?;
+        send(&bob, repeated.id).await?;
     }
-    let archive = Unpacked::download(&ada, &lost.id.to_string()).await?;
-    ensure!(archive.files()? == held_files(&ada).await?);
-    send(&ada, lost.id).await?;
-    nothing_but_the_archive_is_left(&ada, &lost.id.to_string()).await
+    let archive = Unpacked::download(&bob, &repeated.id.to_string()).await?;
+    ensure!(archive.files()? == held_files(&bob).await?);
+    send(&bob, repeated.id).await?;
+    nothing_but_the_archive_is_left(&bob, &repeated.id.to_string()).await
 }
 
 async fn p30_what_cannot_be_gone_on_with_is_begun_anew(world: &'static World) -> Result<()> {
