@@ -139,11 +139,18 @@ fn s4_another_amount_currency_or_transaction_is_not_this_payment() {
     assert_eq!(story.hear(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));
+    assert_eq!(story.hear(other(|r| r.total = Money::new(2_380, Currency::Usd))), Err(Mismatch("currency")));
     let mut story = story.check(&[paid()], Status::Paid, 1_000);
     assert_eq!(story.hear(other(|r| r.transaction = "pi_2".to_owned())), Err(Mismatch("transaction")));
-    let foreign =
-        Fact::Refund { id: "re_1".to_owned(), amount: Money::new(5, Currency::Usd), state: RefundState::Made };
-    assert_eq!(story.hear(foreign), Err(Mismatch("currency")));
+    let (id, amount) = (|| "x".to_owned(), Money::new(5, Currency::Usd));
+    for foreign in [
+        Fact::Refund { id: id(), amount, state: RefundState::Made },
+        Fact::Dispute { id: id(), currency: Currency::Usd, dispute: LOST },
+        Fact::Reversal { id: id(), amount },
+        Fact::Restoration { id: id(), amount },
+    ] {
+        assert_eq!(story.hear(foreign), Err(Mismatch("currency")));
+    }
     story.check(&[], Status::Paid, 1_000);
 }
 
