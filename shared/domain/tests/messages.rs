@@ -122,6 +122,7 @@ proptest! {
             else { continue };
             prop_assert!(settled.payment.taken_back >= Credits(0) && settled.payment.taken_back <= settled.payment.granted);
             prop_assert_eq!(settled.payment.version, payment.version + 1);
+            prop_assert!(settled.payment.progress >= payment.progress);
             payment = settled.payment;
             account = settled.account.unwrap_or(account);
             entries.extend(settled.entry);
