@@ -191,6 +191,21 @@ async fn s4_everything_about_the_session_must_be_that_of_the_payment() {
 }
 
 #[tokio::test]
+async fn s4_a_session_that_was_made_for_another_payment_or_with_other_money_is_not_handed_out() {
+    for (field, value) in [
+        ("client_reference_id", json!("00000000-0000-0000-0000-000000000008")),
+        ("client_reference_id", json!(null)),
+        ("livemode", json!(true)),
+    ] {
+        let mut made = session("unpaid", "open");
+        made[field] = value;
+        let stub = Stub::start([(200, made)]).await;
+        let refused = payments(&stub.base).create(&payment(Rail::Stripe), "Maker", buyer(), now()).await;
+        assert_eq!(refused, Err(ProviderError::Mismatch(field)));
+    }
+}
+
+#[tokio::test]
 async fn s7_tax_is_in_the_total_and_not_in_the_price() {
     let mut session = session("paid", "complete");
     session["amount_total"] = json!(2380);
