@@ -173,6 +173,7 @@ async fn pp10_an_approved_order_is_not_paid_and_expires() {
 
 #[tokio::test]
 async fn pp4_everything_about_the_order_must_be_that_of_the_payment() {
+    let unit = order("COMPLETED", json!([capture("COMPLETED")]), json!([]))["purchase_units"][0].take();
     for (pointer, value, field) in [
         ("/id", json!("OTHER"), "id"),
         ("/purchase_units/0/custom_id", json!("00000000-0000-0000-0000-000000000008"), "custom_id"),
@@ -182,6 +183,7 @@ async fn pp4_everything_about_the_order_must_be_that_of_the_payment() {
         ("/purchase_units/0/payments/captures/0/amount/value", json!("19.99"), "amount"),
         ("/purchase_units/0/payments/captures/0/amount/currency_code", json!("JPY"), "currency"),
         ("/purchase_units", json!([]), "purchase_units"),
+        ("/purchase_units", json!([unit, unit]), "purchase_units"),
     ] {
         let mut order = order("COMPLETED", json!([capture("COMPLETED")]), json!([]));
         *order.pointer_mut(pointer).unwrap() = value;

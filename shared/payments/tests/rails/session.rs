@@ -168,6 +168,7 @@ async fn s2_a_delayed_method_waits_until_it_is_paid_or_fails() {
 
 #[tokio::test]
 async fn s4_everything_about_the_session_must_be_that_of_the_payment() {
+    let item = session("paid", "complete")["line_items"]["data"][0].take();
     for (pointer, value, field) in [
         ("/id", json!("cs_test_other"), "id"),
         ("/client_reference_id", json!("00000000-0000-0000-0000-000000000008"), "client_reference_id"),
@@ -183,6 +184,7 @@ async fn s4_everything_about_the_session_must_be_that_of_the_payment() {
         ("/line_items/data/0/currency", json!("jpy"), "line_items"),
         ("/line_items/data/0/amount_subtotal", json!(1), "line_items"),
         ("/line_items/data", json!([]), "line_items"),
+        ("/line_items/data", json!([item, item]), "line_items"),
     ] {
         let error = ask(with(pointer, value)).await.unwrap_err();
         assert_eq!(error, ProviderError::Mismatch(field), "{pointer}");
