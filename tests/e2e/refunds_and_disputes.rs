@@ -48,18 +48,18 @@ async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it
     let refunds = known["refunds"].as_array().context("no refunds")?;
     let undone = refunds.iter().filter(|refund| refund["undone"] == true).count();
     ensure!(refunds.len() == 2 && undone == 1 && refunds.iter().all(|refund| refund["amount"]["amount"] == 125));
+    // The refund that failed was made before it failed: heard again, it takes nothing.
+    for message in checkout.messages().await?.iter().rev() {
+        deliver(world, message).await?;
+    }
+    checkout.check("partly_refunded", 200, 50, 190).await?;
     // A third of a cent less than a credit is the buyer's.
     checkout.act("refund", &[("amount", "1")]).await?;
     checkout.check("partly_refunded", 200, 50, 190).await?;
     checkout.act("refund", &[]).await?;
     checkout.check("refunded", 200, 200, 40).await?;
     ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "free");
-    // The refund that failed was made before it failed: heard again, it takes nothing.
-    let messages = checkout.messages().await?;
-    for message in messages.iter().rev() {
-        deliver(world, message).await?;
-    }
-    checkout.check("refunded", 200, 200, 40).await
+    Ok(())
 }
 
 async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(world: &'static World) -> Result<()> {
