@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::SignedDuration;
 use runtime::{clock, telemetry::Metric};
+use serde_json::{Value, json};
 
 use crate::{
     authorization::kept,
@@ -20,6 +22,7 @@ tests![
     pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again,
     pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others,
     pp3_what_paypal_cannot_say_credits_nothing_until_it_can,
+    pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive,
     pp4_what_is_verified_must_also_be_about_our_order,
     pp5_a_message_about_real_money_is_refused_here,
     pp6_a_forgery_before_it_and_repeats_after_it_change_nothing,
@@ -92,7 +95,19 @@ async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world
     let message = checkout.message("Completed").await?;
     let attempts = message["attempts"].as_array().context("no attempts")?;
     ensure!(attempts[0]["status"].as_u64() >= Some(500) && attempts[1]["status"] == 200, "{message}");
-    checkout.check("paid", 200, 0, 240).await
+    checkout.check("paid", 200, 0, 240).await?;
+
+    // So is what the queue does not take.
+    let (clients, queue) = (world.clients()?, world.output("NotificationsUrl")?);
+    let take = async |bytes: u32| {
+        let request = clients.sqs().set_queue_attributes().queue_url(queue);
+        request.attributes(QueueAttributeName::MaximumMessageSize, bytes.to_string()).send().await
+    };
+    take(1_024).await?;
+    let refused = post(world, "a".repeat(2_048)).await;
+    take(1_024 * 1_024).await?;
+    refused?.is(500)?;
+    Ok(())
 }
 
 async fn pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others(world: &'static World) -> Result<()> {
@@ -147,6 +162,47 @@ async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static
         checkout.check("paid", 200, 0, 240 + 200 * already).await?;
     }
     Ok(())
+}
+
+async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = pending(&ada).await?;
+    let (clients, queue) = (world.clients()?, world.output("NotificationsUrl")?);
+    let policy = QueueAttributeName::RedrivePolicy;
+    let request = clients.sqs().get_queue_attributes().queue_url(queue).attribute_names(policy.clone());
+    let declared = request.send().await?.attributes.and_then(|mut all| all.remove(&policy));
+    let declared = declared.context("messages are tried for ever, or given up")?;
+    let redrive = async |to: String| {
+        clients.sqs().set_queue_attributes().queue_url(queue).attributes(policy.clone(), to).send().await
+    };
+    // The policy as it is declared, but sooner.
+    let mut sooner: Value = serde_json::from_str(&declared)?;
+    sooner["maxReceiveCount"] = json!(2);
+    redrive(sooner.to_string()).await?;
+    play(world, "/standin/paypal/postback", &[("answer", "error")]).await?;
+    let given_up = async {
+        checkout.act("complete", &[]).await?;
+        let begun = Instant::now();
+        while waiting(world, "NotificationDeadLettersUrl").await? == 0 {
+            ensure!(begun.elapsed() < PATIENCE, "it is not given up");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        checkout.check("pending", 0, 0, 40).await
+    };
+    let given_up = given_up.await;
+    play(world, "/standin/paypal/postback", &[("answer", "honest")]).await?;
+    redrive(declared).await?;
+    given_up?;
+
+    let letters = world.output("NotificationDeadLettersUrl")?;
+    let received = clients.sqs().receive_message().queue_url(letters).send().await?;
+    let [letter] = received.messages() else { bail!("not one letter: {received:?}") };
+    let body = letter.body().context("an empty letter")?;
+    clients.sqs().send_message().queue_url(queue).message_body(body).send().await?;
+    let handle = letter.receipt_handle().context("no handle")?;
+    clients.sqs().delete_message().queue_url(letters).receipt_handle(handle).send().await?;
+    drained(world).await?;
+    checkout.check("paid", 200, 0, 240).await
 }
 
 async fn pp4_what_is_verified_must_also_be_about_our_order(world: &'static World) -> Result<()> {
