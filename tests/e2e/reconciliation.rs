@@ -22,6 +22,7 @@ use crate::{
 };
 
 tests![
+    s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came,
     s11_a_payment_whose_webhook_never_came_is_found,
     s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again,
     s11_a_key_that_was_rotated_is_looked_for_where_the_old_one_is_refused,
@@ -38,6 +39,14 @@ async fn paid_unheard(person: &Person) -> Result<Checkout<'_>> {
     })
     .await?;
     Ok(checkout)
+}
+
+async fn s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let checkout = paid_unheard(&ada).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    ensure!(checkout.look().await?["status"] == "paid");
+    checkout.check("paid", 200, 0, 240).await
 }
 
 async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) -> Result<()> {

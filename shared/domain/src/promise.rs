@@ -342,6 +342,7 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "buying::p5_p34_p35_a_package_is_bought_with_stripe",
             "buying::p6_p35_a_package_is_bought_with_paypal",
+            "reconciliation::s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came",
         ]),
     ),
     promise(
