@@ -46,6 +46,7 @@ export function followLinks(): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = (event.target as Element | null)?.closest("a");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+    if (link.hash !== "" && link.pathname === location.pathname) return;
     event.preventDefault();
     if (link.href === location.href) return;
     go(link.href);
