@@ -39,6 +39,14 @@ function budget(): Plugin {
   };
 }
 
+/** Nothing is painted before theme and language are known. */
+function blocking(): Plugin {
+  return {
+    name: "blocking",
+    transformIndexHtml: { order: "post", handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"') },
+  };
+}
+
 async function compress(body: Buffer): Promise<{ br: Buffer; gzip: Buffer }> {
   const [br, zipped] = await Promise.all([promisify(brotliCompress)(body), promisify(gzip)(body, { level: 9 })]);
   return { br, gzip: zipped };
@@ -63,7 +71,7 @@ function compressed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [budget(), compressed()],
+  plugins: [blocking(), budget(), compressed()],
   build: {
     target: ["chrome123", "firefox128", "safari17.5"],
     outDir: process.env["SITE_OUT_DIR"] ?? "dist",

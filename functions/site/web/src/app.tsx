@@ -142,7 +142,7 @@ function Place() {
     return <Loaded key={route.load} route={route} parts={parts} />;
   }
   const t = text.value.missing;
-  return <Empty title={t.title}><p>{t.text}</p><a class="button" href="/">{t.home}</a></Empty>;
+  return <Empty page title={t.title}><p>{t.text}</p><a class="button" href="/">{t.home}</a></Empty>;
 }
 
 function Elsewhere({ to }: { to: string }) {
@@ -176,7 +176,7 @@ function Loaded({ route, parts }: { route: Route; parts: Record<string, string> 
   if (failed) {
     // The client was replaced by a newer one, or the connection is gone.
     return (
-      <Empty title={text.value.trouble.unreachable}>
+      <Empty page title={text.value.trouble.unreachable}>
         <button type="button" class="button" onClick={() => location.reload()}>{text.value.doing.retry}</button>
       </Empty>
     );

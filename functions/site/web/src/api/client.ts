@@ -53,6 +53,7 @@ async function send(request: Request): Promise<Response> {
 
 async function authorized(request: Request): Promise<Response> {
   if (new URL(request.url).pathname.startsWith("/v1/session/")) return deliver(request);
+  if (session.value === "expired") await expire();
   const answer = await deliver(request, await accessToken());
   if (answer.status !== 401 || session.value === "none") return answer;
   const again = await deliver(request, await renew());

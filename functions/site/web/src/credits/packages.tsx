@@ -76,7 +76,7 @@ function Package({ item, currency, provider }: PackageProperties) {
   const [name = item.title] = item.title.split(":");
   return (
     <article class="card package">
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       <p class="package-credits">{t.credits(item.credits)}</p>
       <p class="package-price">{money(price)}</p>
       <p class="soft small">{t.per(money({ ...price, amount: Math.round((price.amount / item.credits) * 100) }))} · {t.plan(t.plans[item.plan])}</p>

@@ -42,6 +42,8 @@ export function Plot({ entries, from, to }: { entries: readonly Entry[]; from: s
   return (
     <figure class="plot">
       <figcaption class="row apart"><strong>{t.spent}</strong><span class="soft small">{t.spentText(total, days)}</span></figcaption>
+      <div>
+      <span class="plot-most" aria-hidden="true">{number(most)}</span>
       <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={t.spentText(total, days)}>
         {[0.5, 1].map((part) => <line key={part} x1="0" x2="100" y1={HEIGHT * (1 - part) + 0.5} y2={HEIGHT * (1 - part) + 0.5} />)}
         {all.map(({ at, spent }, index) => {
@@ -53,7 +55,8 @@ export function Plot({ entries, from, to }: { entries: readonly Entry[]; from: s
           );
         })}
       </svg>
-      <div class="row apart small soft" aria-hidden="true"><span>{format.format(all[0]?.at)}</span><span>{number(most)}</span><span>{format.format(Date.parse(to) - 1)}</span></div>
+      </div>
+      <div class="row apart small soft" aria-hidden="true"><span>{format.format(all[0]?.at)}</span><span>{format.format(Date.parse(to) - 1)}</span></div>
     </figure>
   );
 }

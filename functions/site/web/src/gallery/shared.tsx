@@ -11,13 +11,13 @@ import { Blur } from "./picture";
 export function Shared({ token }: { token: string }) {
   const t = text.value.sharing.page;
   const shared = useAsked(() => ask<Schema["SharedView"]>(api.GET("/v1/shared/{token}", { params: { path: { token } } })), [token]);
-  if (shared.trouble?.status === 404 || shared.trouble?.status === 400) return <Empty title={t.over}><p>{t.overText}</p></Empty>;
+  if (shared.trouble?.status === 404 || shared.trouble?.status === 400) return <Empty page title={t.over}><p>{t.overText}</p></Empty>;
   if (shared.trouble) return <div class="page"><TroubleNotice trouble={shared.trouble} retry={shared.again} /></div>;
   if (!shared.value) return <Loading />;
   const { kind, prompt, media, expires_at } = shared.value;
   const name = prompt ?? t[kind];
   return (
-    <div class="page shared">
+    <div class="page shared-page">
       <h1 class={prompt ? "aside" : ""}>{t[kind]}</h1>
       {media.map((file) => (
         <figure key={file.url}>

@@ -15,10 +15,7 @@ type Asked = Schema["DeletionView"];
 
 export function Deletion() {
   const t = text.value.privacy.deletion;
-  const asked = useAsked(async () => {
-    const answer = await api.GET("/v1/privacy/deletion");
-    return answer.response.status === 404 ? null : await ask<Asked>(Promise.resolve(answer));
-  });
+  const asked = useAsked(async () => (closing.value ? await ask<Asked>(api.GET("/v1/privacy/deletion")) : null), [closing.value]);
   return (
     <Frame lead={t.lead}>
       {asked.value === undefined && asked.busy && <Loading />}
@@ -97,7 +94,7 @@ export function Receipt({ id }: { id: string }) {
   const t = text.value.privacy.receipt;
   const asked = useAsked(() => ask<Schema["ReceiptView"]>(api.GET("/v1/privacy/receipts/{id}", { params: { path: { id } } })), [id]);
   const receipt = asked.value;
-  if (asked.trouble?.status === 404) return <Empty title={text.value.missing.title} />;
+  if (asked.trouble?.status === 404) return <Empty page title={text.value.missing.title} />;
   return (
     <div class="page narrow">
       <header><h1>{t.title}</h1></header>

@@ -50,7 +50,7 @@ function Job({ generation }: { generation: Generation }) {
   );
 }
 
-/** The place of a picture that is being made, in its proportion. */
+/** The places of the pictures that are being made. */
 function Going({ generation }: { generation: Generation }) {
   const t = text.value.studio;
   const seconds = useSeconds(generation.created_at);
@@ -61,7 +61,7 @@ function Going({ generation }: { generation: Generation }) {
   return (
     <div class="frames">
       {Array.from({ length: settings.count }, (_, index) => (
-        <div class="frame developing" key={index} style={proportion(settings)}>
+        <div class="frame developing" key={index} style={share(settings)}>
           {index === 0 && (
             <div class="developing-words">
               <strong role="status">{t[generation.status === "queued" ? "queued" : "running"]}</strong>
@@ -83,7 +83,7 @@ function Ended({ generation }: { generation: Generation }) {
     <>
       <div class="frames">
         {media.map((file, index) => (
-          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={proportion(file)}>
+          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={share(file)}>
             <Picture media={file} alt={settings.prompt} onStale={load} />
             {index === 0 && <Mark generation={generation} />}
           </a>
@@ -136,9 +136,8 @@ function Actions({ generation }: { generation: Generation }) {
   );
 }
 
-function proportion({ width, height }: { width: number; height: number }) {
-  return { aspectRatio: `${width} / ${height}`, flexGrow: String(width / height) };
-}
+/** Of the width that the pictures of one job have together, each gets by its proportion. */
+const share = ({ width, height }: { width: number; height: number }) => ({ flexGrow: String(width / height) });
 
 /** Seconds since then, counted on. */
 function useSeconds(since: string): number {

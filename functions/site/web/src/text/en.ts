@@ -148,7 +148,7 @@ export const messages = {
     sent: "It is being made.",
     frozen: "Your account may not spend at the moment. Ask for help to learn more.",
     recent: "Recent",
-    all: "All of it in the gallery",
+    all: "All in the gallery",
     nothing: "Nothing made yet",
     nothingText: "What you make appears here at once, and nobody else sees it.",
     queued: "Waiting",
