@@ -24,6 +24,7 @@ mod privileges;
 mod providers;
 mod refunds_and_disputes;
 mod sessions;
+mod site;
 mod stripe_messages;
 mod submitting;
 mod template;
@@ -115,6 +116,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         providers::trials(world),
         refunds_and_disputes::trials(world),
         sessions::trials(world),
+        site::trials(world),
         submitting::trials(world),
         uploads::trials(world),
     ];

@@ -63,7 +63,6 @@ impl Payments {
         for (name, value) in [
             ("PaymentProviders", "stripe,paypal".to_owned()),
             ("PaymentEndpoints", Value::from(endpoints).to_string()),
-            ("ReturnUrl", format!("{url}/?payment={{checkout}}")),
         ] {
             options.parameters.entry(name.to_owned()).or_insert(value);
         }

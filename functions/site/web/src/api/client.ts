@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
 
-import type { components, paths } from "./schema";
+import type { components, paths } from "contract";
 import { accessToken, expire, renew, session } from "./session";
 import { Trouble, silence, troubleOf } from "./trouble";
 

@@ -6,7 +6,7 @@
  */
 import { computed, signal } from "@preact/signals";
 
-import type { components } from "./schema";
+import type { components } from "contract";
 
 type SignedIn = components["schemas"]["SignedIn"];
 

@@ -1,5 +1,5 @@
 /** What can go wrong with a request, in one shape: for the person to read, and for the page to decide on. */
-import type { components } from "./schema";
+import type { components } from "contract";
 
 type Problem = components["schemas"]["Problem"];
 const PREFIX = "urn:darkroom:problem:";

@@ -61,9 +61,17 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
     event.preventDefault();
     deed();
   };
+  const pressed = useRef(press);
+  pressed.current = press;
+  useEffect(() => {
+    // Not on the dialog: what had the focus may be gone, and the focus with it.
+    const listen = (event: KeyboardEvent) => pressed.current(event);
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
   const t = text.value.viewer;
   return (
-    <dialog class="viewer" ref={dialog} autofocus aria-label={t.name} onKeyDown={press} onCancel={(event) => { event.preventDefault(); leave(); }}>
+    <dialog class="viewer" ref={dialog} autofocus aria-label={t.name} onCancel={(event) => { event.preventDefault(); leave(); }}>
       <div class="viewer-bar">
         <Tool icon="close" label={t.close} deed={leave} />
         <span class="viewer-count" role="status">{place >= 0 && t.of(place + 1, tiles.length)}</span>
