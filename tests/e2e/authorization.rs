@@ -65,6 +65,7 @@ struct Things {
     upload: String,
     account: String,
     payment: String,
+    ticket: String,
 }
 
 impl Things {
@@ -74,6 +75,8 @@ impl Things {
         let share = share.is(201)?.json;
         let upload = json!({"content_type": "image/png", "bytes": 7, "sha256": "0".repeat(64), "file_name": "secret"});
         let upload = person.post("/v1/uploads", &upload).await?.is(201)?.json;
+        let ticket = json!({"subject": "A vase", "text": "It is cracked."});
+        let ticket = person.post("/v1/support/tickets", &ticket).await?.is(201)?.json;
         Ok(Self {
             picture,
             share: text(&share, "id")?,
@@ -81,13 +84,14 @@ impl Things {
             upload: text(&upload, "id")?,
             account: person.account_id.clone(),
             payment: Checkout::begin(person, "paypal", "starter").await?.id,
+            ticket: text(&ticket, "id")?,
         })
     }
 
     fn of_nobody() -> Self {
         let id = || runtime::clock::uuid_at(runtime::clock::now()).to_string();
         let token = "a".repeat(43);
-        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id() }
+        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id(), ticket: id() }
     }
 }
 
@@ -103,7 +107,7 @@ struct Case {
 
 /// The case of each route: what it is asked, about these things.
 fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
-    let Things { picture, share, token, upload, account, payment } = things;
+    let Things { picture, share, token, upload, account, payment, ticket } = things;
     let generation = |input: &str| json!({"model": "sketch-image", "prompt": "a vase", "input_upload": input});
     let named = |path: String, body: Option<Value>| Some(Case { path, body, status: 404, names: true });
     let own = |status, body| Some(Case { path: path.to_owned(), body, status, names: false });
@@ -138,8 +142,22 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         (
             "GET",
-            "/v1/account" | "/v1/account/statement" | "/v1/account/activity" | "/v1/generations" | "/v1/checkout",
+            "/v1/account"
+            | "/v1/account/statement"
+            | "/v1/account/activity"
+            | "/v1/generations"
+            | "/v1/checkout"
+            | "/v1/support/tickets",
         ) => own(200, None),
+        // What it is about must be one's own.
+        ("POST", "/v1/support/tickets") => {
+            let about = json!({"kind": "generation", "id": picture});
+            let body = json!({"subject": "A vase", "text": "It is cracked.", "about": about});
+            Some(Case { path: path.to_owned(), body: Some(body), status: 400, names: true })
+        }
+        ("POST", "/v1/support/tickets/{id}/messages") => {
+            named(format!("/v1/support/tickets/{ticket}/messages"), Some(json!({"text": "mine"})))
+        }
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
         ("POST", "/v1/uploads") => {
             own(201, Some(json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)})))

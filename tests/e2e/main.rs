@@ -27,6 +27,7 @@ mod sessions;
 mod site;
 mod stripe_messages;
 mod submitting;
+mod support;
 mod template;
 mod uploads;
 mod world;
@@ -118,6 +119,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         sessions::trials(world),
         site::trials(world),
         submitting::trials(world),
+        support::trials(world),
         uploads::trials(world),
     ];
     files.into_iter().flatten().collect()

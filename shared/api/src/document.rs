@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use crate::{
     operations::{OPERATIONS, Operation, Parameter},
-    payments, privacy, requests, views,
+    payments, privacy, requests, support, views,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +35,10 @@ use crate::{
     requests::ShareRequest,
     requests::UploadRequest,
     requests::VisibilityRequest,
+    support::TicketMessageRequest,
+    support::TicketPage,
+    support::TicketRequest,
+    support::TicketView,
     views::AccountView,
     views::ActivityPage,
     views::DoorView,

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod privacy;
 mod refusals;
 pub mod requests;
+pub mod support;
 pub mod views;
 
 pub use document::document;

@@ -83,3 +83,7 @@ id!(
     /// A legal hold.
     HoldId
 );
+id!(
+    /// A ticket.
+    TicketId
+);

@@ -24,8 +24,9 @@ pub mod settings;
 pub mod settlement;
 pub mod share;
 pub mod submission;
+pub mod ticket;
 pub mod upload;
 
-pub use ids::{AccountId, ActivityId, EntryId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, UploadId};
+pub use ids::{AccountId, ActivityId, EntryId, GenerationId, HoldId, PaymentId, ReceiptId, ShareId, TicketId, UploadId};
 pub use ledger::Credits;
 pub use refusal::Refusal;

@@ -115,6 +115,8 @@ pub struct Kind {
 
 /// Days that activity records stay.
 pub const ACTIVITY_DAYS: u32 = 90;
+/// Days that a ticket stays after the last word.
+pub const TICKET_DAYS: u32 = 180;
 /// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
@@ -193,6 +195,7 @@ pub const KINDS: &[Kind] = &[
         "address and client of sign-ins, submits and checkouts, against abuse",
         Kept::Days(ACTIVITY_DAYS),
     ),
+    drawer("ticket", "TICKET#", "questions to staff and what was said about them", Kept::Days(TICKET_DAYS)),
     beside(
         "share-pointer",
         ("SHARE#", "POINTER"),

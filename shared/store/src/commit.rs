@@ -14,6 +14,7 @@ use domain::{
     ledger::Entry,
     payment::{Payment, Reference},
     share::Share,
+    ticket::Ticket,
     upload::Upload,
 };
 
@@ -54,6 +55,8 @@ pub enum Write<'a> {
     Unpark(&'a Parked),
     /// Money that nobody claims. A second time it replaces the first.
     Unclaimed(&'a Unclaimed),
+    /// A ticket: version 1 only if there is none.
+    Ticket(&'a Ticket),
     /// A record of activity.
     Activity(&'a Activity),
     /// The answer to an `Idempotency-Key`, unless there is one.
@@ -154,6 +157,7 @@ impl Write<'_> {
             Self::Park(parked) => vec![Action::Put(payments::parked(parked)?, Condition::None)],
             Self::Unpark(parked) => vec![Action::Delete(parked.keys(), Condition::None)],
             Self::Unclaimed(unclaimed) => vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::None)],
+            Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })
@@ -164,6 +168,7 @@ impl Write<'_> {
         match self {
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
+            Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
             Self::Activity(activity) => Some(activity.account),
             Self::Replay(replay) => Some(replay.account),
             _ => None,

@@ -47,6 +47,7 @@ export function followLinks(): void {
     const link = (event.target as Element | null)?.closest("a");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (link.hash !== "" && link.pathname === location.pathname) return;
+    if (link.pathname.startsWith("/v1/")) return;
     event.preventDefault();
     if (link.href === location.href) return;
     go(link.href);

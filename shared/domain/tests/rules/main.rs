@@ -5,6 +5,7 @@ mod generation;
 mod payment;
 mod share;
 mod submission;
+mod ticket;
 mod upload;
 
 use domain::{

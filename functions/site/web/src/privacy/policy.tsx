@@ -25,6 +25,7 @@ export function Promises() {
           </ul>
         </section>
       ))}
+      <p><a href="/v1/privacy/policy">{t.whole}</a></p>
     </Frame>
   );
 }

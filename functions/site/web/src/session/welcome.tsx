@@ -1,9 +1,16 @@
 /** What somebody sees who is not signed in. */
+import { api, ask } from "../api/client";
+import { Picture } from "../gallery/picture";
 import { text } from "../text";
 import { Icon } from "../ui/icon";
+import { useAsked } from "../ui/request";
+
+/** How many public pictures are shown. */
+const SHOWN = 5;
 
 export function Welcome() {
   const t = text.value;
+  const shown = useAsked(() => ask(api.GET("/v1/gallery", { params: { query: { limit: SHOWN } } })));
   return (
     <div class="page welcome">
       <header>
@@ -14,6 +21,11 @@ export function Welcome() {
         <a class="button primary" href="/sign-up">{t.session.begin}</a>
         <a class="button" href="/sign-in">{t.session.signIn}</a>
         <a class="button quiet" href="/gallery/public">{t.session.look}</a>
+      </div>
+      <div class="shelf">
+        {shown.value?.items.map(({ id, prompt, kind, media: [file] }) => file && (
+          <a class="frame" key={id} href={`/gallery/public/${id}?n=1`}><Picture media={file} alt={prompt ?? t.sharing.page[kind]} /></a>
+        ))}
       </div>
       <ul class="pillars">
         <li><Icon name="lock" /><h2>{t.gallery.private}</h2><p>{t.privacy.promises.find(({ id }) => id === "P17")?.text}</p></li>

@@ -87,6 +87,12 @@ export function reuse(settings: Settings): void {
   });
 }
 
+/** The request that made something. */
+export function requestFor({ settings, credits }: Schema["GenerationView"]): Schema["GenerationRequest"] {
+  const { model, prompt, width, height, count, negative_prompt, duration_ms, seed, input_upload } = settings;
+  return { model, prompt, width, height, count, negative_prompt, duration_ms, seed, input_upload, max_credits: credits.reserved };
+}
+
 /** The request that a draft makes. */
 export function requestOf(draft: Draft): Schema["GenerationRequest"] {
   const model = modelOf(draft);

@@ -1,8 +1,8 @@
 /** What was asked for lately: being made, made, or not. */
 import { useEffect, useState } from "preact/hooks";
 
-import { me } from "../account/me";
-import type { Schema } from "../api/client";
+import { load as loadAccount, me } from "../account/me";
+import { type Schema, api, ask, once } from "../api/client";
 import { Mark } from "../gallery/mark";
 import { Picture } from "../gallery/picture";
 import { duration, relative, text } from "../text";
@@ -10,8 +10,8 @@ import { Icon } from "../ui/icon";
 import { useAct } from "../ui/request";
 import { Empty, Loading, TroubleNotice } from "../ui/states";
 import { say } from "../ui/toasts";
-import { reuse } from "./draft";
-import { cancel, follow, isGoing, load, recent, trouble, usual } from "./recent";
+import { requestFor, reuse } from "./draft";
+import { add, cancel, follow, isGoing, load, recent, trouble, usual } from "./recent";
 
 type Generation = Schema["GenerationView"];
 
@@ -116,6 +116,11 @@ function Actions({ generation }: { generation: Generation }) {
     say(t.used);
     document.querySelector<HTMLTextAreaElement>(".compose textarea")?.focus();
   };
+  const retry = () => act.act(async () => {
+    add(await ask(api.POST("/v1/generations", { body: requestFor(generation), params: once() })));
+    await loadAccount();
+    say(t.again);
+  });
   return (
     <div class="row apart">
       <span class="small soft">{relative(generation.created_at)}</span>
@@ -125,11 +130,10 @@ function Actions({ generation }: { generation: Generation }) {
             <Icon name="close" />{t.cancel}
           </button>
         )}
-        {!isGoing(generation) && (
-          <button type="button" class="button quiet small" onClick={take}>
-            <Icon name="retry" />{generation.status === "succeeded" ? t.use : t.retry}
-          </button>
+        {!isGoing(generation) && generation.status !== "succeeded" && (
+          <button type="button" class="button quiet small" disabled={act.busy} onClick={retry}><Icon name="retry" />{t.retry}</button>
         )}
+        <button type="button" class="button quiet small" onClick={take}><Icon name="studio" />{t.use}</button>
       </div>
       <TroubleNotice trouble={act.trouble} />
     </div>

@@ -75,7 +75,7 @@ function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
     <form class="card stack" onSubmit={submit}>
       <h2>{t.open}</h2>
       <Field label={t.subject} required maxlength={200} value={subject} onValue={setSubject} wrong={act.trouble?.rule("subject")} />
-      <Area label={t.message} required maxlength={4000} rows={4} value={message} onValue={setMessage} wrong={act.trouble?.rule("text")} />
+      <Area label={t.message} required maxlength={2000} rows={4} value={message} onValue={setMessage} wrong={act.trouble?.rule("text")} />
       {about && (
         <div class="row">
           <About about={about} />
@@ -118,7 +118,7 @@ function Thread({ ticket, onChanged }: { ticket: Ticket; onChanged: (ticket: Tic
         </ol>
         {ticket.status === "closed" ? (ticket.expires_at && <p class="small soft">{t.goes(day(ticket.expires_at))}</p>) : (
           <form class="stack tight" onSubmit={submit}>
-            <Area label={t.reply} required maxlength={4000} rows={2} value={reply} onValue={type} wrong={act.trouble?.rule("text")} />
+            <Area label={t.reply} required maxlength={2000} rows={2} value={reply} onValue={type} wrong={act.trouble?.rule("text")} />
             <div class="row">
               <button class="button primary small" disabled={act.busy}>{t.send}</button>
               <button type="button" class="button quiet small" disabled={act.busy} onClick={() => write({ close: true })}>{t.close}</button>

@@ -167,6 +167,7 @@ export const messages: Messages = {
       input_missing: "Das Ausgangsbild ist nicht mehr da.",
     },
     retry: "Noch einmal machen",
+    again: "Es entsteht noch einmal.",
     use: "Diese Einstellungen nehmen",
     used: "Die Einstellungen sind im Studio.",
     partly: (made, asked) => `${made} von ${asked} konnten gemacht werden; die Credits für die anderen sind zurück.`,
@@ -413,6 +414,7 @@ export const messages: Messages = {
       { id: "P26", group: "money", to: "/", text: "Fällt ein Anbieter aus oder ist er zu spät, kommen deine Credits zurück." },
     ],
     where: "Ansehen",
+    whole: "Die Regeln im Wortlaut, mit den Tests, die sie zeigen (englisch)",
     inventory: {
       lead: "Alles, was der Dienst speichert, so wie seine Programme es angeben. Was hier nicht steht, wird nicht gespeichert. Die Angaben sind englisch.",
       personal: "Über dich",

@@ -166,6 +166,7 @@ export const messages = {
       input_missing: "The input image is gone.",
     },
     retry: "Make it again",
+    again: "It is being made again.",
     use: "Use these settings",
     used: "The settings are in the studio.",
     partly: (made: number, asked: number) => `${made} of ${asked} could be made; the credits for the others are back.`,
@@ -412,6 +413,7 @@ export const messages = {
       { id: "P26", group: "money", to: "/", text: "When a provider fails or is late, your credits come back." },
     ] satisfies { id: string; group: string; to: string; text: string }[] as readonly { id: string; group: "collect" | "use" | "share" | "keep" | "rights" | "money"; to: string; text: string }[],
     where: "See it",
+    whole: "The policy in its own words, with the tests that show it",
     inventory: {
       lead: "Everything that the service holds, as its programs declare it. What is not in this list is not held.",
       personal: "About you",
