@@ -12,42 +12,45 @@ const GAP = 6;
 const ROW = { narrow: 150, wide: 240 };
 /** How far beyond the window tiles exist, in windows. */
 const BEYOND = 1;
+/** Room for what is still to come, in windows: what stands below stays out of sight until the list has ended. */
+const RUNWAY = 1.5;
 /** Ratios outside are cut to these: a row of one sliver helps nobody. */
 const RATIO = { least: 0.4, most: 3 };
 
 interface Properties<T extends Listed> {
   tiles: readonly Tile<T>[];
-  total: number | undefined;
   href: (tile: Tile<T>) => string;
   alt: (tile: Tile<T>) => string;
   /** Whether the link to its file can be used; if not, it is being renewed. */
   isFresh: (tile: Tile<T>) => boolean;
   renew: (tile: Tile<T>) => void;
   badge?: (tile: Tile<T>) => ComponentChildren;
+  /** Whether there are no more than these. */
+  ended: boolean;
   /** Called when the end of what there is comes near. */
   onNearEnd: () => void;
 }
 
-export function Grid<T extends Listed>({ tiles, total, href, alt, isFresh, renew, badge, onNearEnd }: Properties<T>) {
+export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, renew, badge, onNearEnd }: Properties<T>) {
   const frame = useRef<HTMLUListElement>(null);
   const width = useWidth(frame);
   const layout = useMemo(() => {
     const ratios = tiles.map(({ media }) => Math.min(RATIO.most, Math.max(RATIO.least, media.width / media.height)));
-    return justify(ratios, width, width < 640 ? ROW.narrow : ROW.wide, GAP);
-  }, [tiles, width]);
+    return justify(ratios, width, width < 640 ? ROW.narrow : ROW.wide, GAP, ended);
+  }, [tiles, width, ended]);
   const [from, to] = useSight(frame, layout.height);
   const [first, end] = between(layout.places, from, to);
   useEffect(() => {
-    if (to + innerHeight >= layout.height) onNearEnd();
+    if (to + BEYOND * innerHeight >= layout.height) onNearEnd();
   }, [to, layout]);
   return (
-    <ul class="grid" ref={frame} style={{ blockSize: `${layout.height}px` }} aria-label={text.value.gallery.grid}>
+    <ul class={ended ? "grid" : "grid endless"} ref={frame} style={{ blockSize: `${layout.height + (ended ? 0 : RUNWAY * innerHeight)}px` }} aria-label={text.value.gallery.grid}>
       {width > 0 && tiles.slice(first, end).map((tile, offset) => {
         const place = layout.places[first + offset];
         if (!place) return null;
         const style = { insetInlineStart: `${place.left}px`, insetBlockStart: `${place.top}px`, inlineSize: `${place.width}px`, blockSize: `${place.height}px` };
         return (
-          <li key={tile.key} style={style} aria-setsize={total ?? -1} aria-posinset={first + offset + 1}>
+          <li key={tile.key} style={style} aria-setsize={ended ? tiles.length : -1} aria-posinset={first + offset + 1}>
             <a class="frame" href={href(tile)} data-tile={tile.key}>
               <Picture media={isFresh(tile) ? tile.media : withoutLinks(tile.media)} alt={alt(tile)} onStale={() => renew(tile)} />
               {badge?.(tile)}

@@ -15,11 +15,12 @@ export interface Layout {
 }
 
 /**
- * Lays tiles of these ratios out in rows of about `target` pixels. The last row keeps that height and stays ragged.
+ * Lays tiles of these ratios out in rows of about `target` pixels. What does not fill the last row has a place only when the
+ * list has `ended`; before that it waits for what comes, so that nothing ever moves.
  *
  * In time linear in the number of tiles: 5,000 take a few milliseconds.
  */
-export function justify(ratios: readonly number[], width: number, target: number, gap: number): Layout {
+export function justify(ratios: readonly number[], width: number, target: number, gap: number, ended: boolean): Layout {
   const places: Place[] = [];
   let top = 0;
   let start = 0;
@@ -40,7 +41,7 @@ export function justify(ratios: readonly number[], width: number, target: number
     const height = (width - gap * (index - start)) / sum;
     if (height <= target) close(index + 1, height);
   }
-  if (start < ratios.length) close(ratios.length, Math.min(target, (width - gap * (ratios.length - 1 - start)) / sum));
+  if (ended && start < ratios.length) close(ratios.length, Math.min(target, (width - gap * (ratios.length - 1 - start)) / sum));
   return { places, height: Math.max(0, top - gap) };
 }
 

@@ -20,7 +20,7 @@ export function Mark({ generation }: { generation: Generation }) {
   return (
     <span class={`mark-seen ${seen}`} title={t[`${seen}Means`]}>
       <Icon name={SIGNS[seen]} />
-      {t[seen]}
+      <span>{t[seen]}</span>
     </span>
   );
 }

@@ -126,11 +126,11 @@ function Wall<T extends Listed>({ feed, tiles, href, alt, badge, nothing }: Wall
   return (
     <>
       {tiles.length > 0 && (
-        <Grid tiles={tiles} total={ended ? tiles.length : undefined} href={href} alt={alt} {...(badge ? { badge } : {})}
+        <Grid tiles={tiles} ended={ended} href={href} alt={alt} {...(badge ? { badge } : {})}
           isFresh={(tile) => feed.isFresh(tile)} renew={(tile) => void feed.renew(tile.page)} onNearEnd={more} />
       )}
       <TroubleNotice trouble={feed.trouble.value} retry={more} />
-      {feed.busy.value && <Loading />}
+      {feed.busy.value && tiles.length === 0 && <Loading />}
       {ended && tiles.length === 0 && nothing}
     </>
   );

@@ -71,7 +71,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
   }, []);
   const t = text.value.viewer;
   return (
-    <dialog class="viewer" ref={dialog} autofocus aria-label={t.name} onCancel={(event) => { event.preventDefault(); leave(); }}>
+    <dialog class="viewer" ref={dialog} autofocus tabindex={-1} aria-label={t.name} onCancel={(event) => { event.preventDefault(); leave(); }}>
       <div class="viewer-bar">
         <Tool icon="close" label={t.close} deed={leave} />
         <span class="viewer-count" role="status">{place >= 0 && t.of(place + 1, tiles.length)}</span>

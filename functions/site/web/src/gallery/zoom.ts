@@ -1,5 +1,5 @@
 /** Zoom and pan of one picture, by wheel, pinch, drag, double click and keys. */
-import { useEffect, useReducer, useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 /** How much larger, and how far from the middle in pixels. */
 export interface View {
@@ -21,12 +21,10 @@ export function zoomed(view: View, factor: number, x = 0, y = 0): View {
 
 /** Follows the pointers on the stage; `key` names the picture, another one begins whole. */
 export function useZoom(key: string) {
-  const [view, set] = useReducer((view: View, change: (view: View) => View) => change(view), WHOLE);
+  const [state, put] = useState({ key, view: WHOLE });
+  const view = state.key === key ? state.view : WHOLE;
+  const set = (change: (view: View) => View) => put((state) => ({ key, view: change(state.key === key ? state.view : WHOLE) }));
   const pointers = useRef(new Map<number, { x: number; y: number }>());
-  useEffect(() => {
-    pointers.current.clear();
-    set(() => WHOLE);
-  }, [key]);
   const fromMiddle = (event: MouseEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2] as const;

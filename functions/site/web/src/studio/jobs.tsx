@@ -141,7 +141,7 @@ function Actions({ generation }: { generation: Generation }) {
 }
 
 /** Of the width that the pictures of one job have together, each gets by its proportion. */
-const share = ({ width, height }: { width: number; height: number }) => ({ flexGrow: String(width / height) });
+const share = ({ width, height }: { width: number; height: number }) => ({ flexGrow: String((100 * width) / height) });
 
 /** Seconds since then, counted on. */
 function useSeconds(since: string): number {
