@@ -7,6 +7,7 @@
 mod afterwards;
 mod authorization;
 mod bad_input;
+mod browser;
 mod buying;
 mod canaries;
 mod card_numbers;
@@ -106,6 +107,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         authorization::trials(world),
         bad_input::trials(world),
+        browser::trials(world),
         buying::trials(world),
         canaries::trials(world),
         contract::trials(world),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 tests![
-    p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed,
+    a_question_is_asked_about_a_picture_gone_on_with_and_closed,
     a_question_about_what_is_not_ones_own_is_refused,
     a_day_has_ten_questions,
     a_question_that_is_sent_twice_is_asked_once,
@@ -18,7 +18,7 @@ tests![
 
 const TICKETS: &str = "/v1/support/tickets";
 
-async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static World) -> Result<()> {
+async fn a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static World) -> Result<()> {
     let ada = world.person().await?;
     let picture = text(&ada.finished_picture("a cracked vase").await?, "id")?;
     let about = json!({"kind": "generation", "id": picture});

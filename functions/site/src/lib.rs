@@ -148,6 +148,13 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{
+        promise::PROMISES,
+        registry::{KINDS, Place},
+    };
+
     use super::*;
 
     /// The types of the client are made from this file when it is built, so a change of the API shows up there.
@@ -163,10 +170,38 @@ mod tests {
     }
 
     #[test]
+    fn every_promise_is_told_in_every_language() {
+        for language in [include_str!("../web/src/text/en.ts"), include_str!("../web/src/text/de.ts")] {
+            for promise in &PROMISES {
+                let id = format!("id: \"P{}\"", promise.number);
+                assert_eq!(language.matches(&id).count(), 1, "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_client_keeps_in_the_browser_is_declared() {
+        let kept: BTreeSet<&str> = KINDS.iter().filter_map(|kind| match kind.place {
+            Place::Browser { key } => Some(key),
+            _ => None,
+        }).collect();
+        let sources = [
+            include_str!("../web/src/api/session.ts"),
+            include_str!("../web/src/preferences.ts"),
+            include_str!("../web/src/studio/draft.ts"),
+        ];
+        let named = sources.iter().flat_map(|source| source.lines()).filter_map(|line| {
+            let (name, value) = line.strip_prefix("const ")?.split_once(" = \"")?;
+            name.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| value.trim_end_matches("\";"))
+        });
+        assert_eq!(named.collect::<BTreeSet<_>>(), kept);
+    }
+
+    #[test]
     fn every_page_of_the_client_is_one_of_ours() {
         let routes = include_str!("../web/src/app.tsx");
         let patterns = routes.split("(\"/").skip(1).filter_map(|rest| rest.split(['"', '/']).next());
-        let first: std::collections::BTreeSet<&str> = patterns.filter(|part| !["", "s"].contains(part)).collect();
+        let first: BTreeSet<&str> = patterns.filter(|part| !["", "s"].contains(part)).collect();
         assert_eq!(first, PAGES.into_iter().collect());
     }
 }

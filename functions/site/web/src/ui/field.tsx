@@ -21,7 +21,8 @@ function Labelled({ label, hint, wrong, optional, children }: Around & { childre
   return (
     <div class="field">
       <label for={id}>
-        {label} {optional && <span class="soft">({text.value.doing.optional})</span>}
+        {label}
+        {optional && <span class="soft"> ({text.value.doing.optional})</span>}
       </label>
       {children({ id, "aria-describedby": described, "aria-invalid": wrong ? true : undefined })}
       {wrong && <p class="wrong" id={`${id}-wrong`}>{wrong}</p>}
