@@ -79,7 +79,8 @@ async fn p18_a_share_link_has_a_preview_card_until_it_is_revoked(world: &'static
     ensure!(html.contains(&format!("{}{page}/card", world.base_url)), "{html}");
     ensure!(!html.contains("lantern"), "the prompt is on a card whose owner does not show it");
     ensure!(!html.contains(&ada.account_id), "the card says whose it is");
-    let card = stranger.get(&format!("{page}/card")).await?.is(200)?;
+    let card = stranger.get(&format!("{page}/card")).await?.is(302)?;
+    let card = stranger.fetch(card.header("location").context("leads nowhere")?).await?.is(200)?;
     ensure!(card.bytes.starts_with(&[0xff, 0xd8]), "no JPEG");
 
     ada.delete(&format!("{shares}/{}", text(&share, "id")?)).await?.is(204)?;
