@@ -35,12 +35,14 @@ await journey("a newcomer", async () => {
 });
 
 await journey("a picture and a film", async () => {
+  await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt").fill(`A lighthouse ${MARKUP}`);
   await ada.sees("1 credit", { exact: true });
   await ada.press("Make the picture");
   await ada.sees("It is being made.");
   await page.locator(".picture.there").first().waitFor();
   await page.getByRole("radio", { name: "Film" }).check();
+  await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByLabel("Prompt").fill("Paper boats drifting down a street");
   await ada.press("Make the film");
   await page.locator(".film").first().waitFor({ timeout: 60_000 });
@@ -49,6 +51,7 @@ await journey("a picture and a film", async () => {
 
 await journey("an input image, and taking something back", async () => {
   await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByText("More settings").click();
   await page.setInputFiles("input[type=file]", PICTURE);
   await ada.sees("lighthouse.png is ready");

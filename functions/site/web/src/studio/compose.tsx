@@ -103,25 +103,26 @@ function Shape({ width, height }: { width: number; height: number }) {
   return <i class="shape" style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` }} />;
 }
 
-/** What the draft costs, asked whenever what it depends on has rested. */
+/** What the draft costs, asked whenever what it depends on has rested. The price of something else is none. */
 function usePrice(): Schema["QuoteView"] | undefined {
-  const [price, set] = useState<Schema["QuoteView"]>();
+  const [quoted, quote] = useState<{ what: string; price: Schema["QuoteView"] }>();
   const { model, size, duration, count } = draft.value;
   const available = me.value?.credits.available;
+  const what = [model, size, duration, count, available].join();
   useEffect(() => {
     if (!model) return;
     const control = new AbortController();
     const timer = setTimeout(() => {
       // The words do not change the price, and are nobody's business before the button is pressed.
       const body = requestOf({ ...draft.peek(), prompt: "?", negative: "", seed: "", input: undefined });
-      ask(api.POST("/v1/generations/quote", { body, signal: control.signal })).then(set, () => undefined);
+      ask(api.POST("/v1/generations/quote", { body, signal: control.signal })).then((price) => quote({ what, price }), () => undefined);
     }, REST_MS);
     return () => {
       clearTimeout(timer);
       control.abort();
     };
-  }, [model, size, duration, count, available]);
-  return price;
+  }, [what]);
+  return quoted?.what === what ? quoted.price : undefined;
 }
 
 function Price({ price }: { price: Schema["QuoteView"] | undefined }) {
