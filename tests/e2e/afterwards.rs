@@ -165,7 +165,7 @@ async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
     let stays = |kind: &Kind| match kind.place {
         Place::Item { pk, .. } => pk == "ACCOUNT#",
         Place::Record { .. } | Place::Objects { .. } | Place::Users | Place::Logs => true,
-        Place::Messages { .. } | Place::Cookie { .. } => false,
+        Place::Messages { .. } | Place::Cookie { .. } | Place::Browser { .. } => false,
     };
     let never: Vec<_> =
         KINDS.iter().filter(|kind| stays(kind) && !all.contains(kind.name)).map(|kind| kind.name).collect();

@@ -79,6 +79,8 @@ impl Target {
             (("put", "/v1/generations/{id}/visibility"), json!({"visibility": "public", "show_prompt": true})),
             (("post", "/v1/generations/{id}/shares"), json!({"expires_in_s": 3600, "show_prompt": true})),
             (("post", "/v1/checkout"), json!({"package": "starter", "currency": "EUR", "provider": "stripe"})),
+            (("post", "/v1/support/tickets"), json!({"subject": "A vase", "text": "It is cracked."})),
+            (("post", "/v1/support/tickets/{id}/messages"), json!({"text": "Still.", "close": true})),
             (("post", DECISION), json!({"release": true, "note": "asked the buyer"})),
             (("post", SPENDING), json!({"allowed": true, "note": "asked the buyer"})),
             (("post", ACCESSES), why("minutes", json!(15))),

@@ -225,6 +225,12 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "Inventory"),
     open("get", "/v1/privacy/policy", "openapi", "What is promised, promise by promise, with the tests that show it, as a page (HTML).")
         .answers(200),
+    own("post", "/v1/support/tickets", "support", "Ask staff something, about a picture or a payment perhaps. A day has ten questions. Without an Idempotency-Key a repeat is another question.")
+        .takes("TicketRequest").with(&[IdempotencyKey]).gives(201, "TicketView").or(&[400, 409, 413, 415, 422, 429]),
+    own("get", "/v1/support/tickets", "support", "Own questions with their answers, newest first; kept for 180 days after the last word.")
+        .with(&[Page]).gives(200, "TicketPage").or(&[400]),
+    own("post", "/v1/support/tickets/{id}/messages", "support", "Say something more, close it, or both. Without an Idempotency-Key a repeat is another message.")
+        .takes("TicketMessageRequest").with(&[IdempotencyKey]).gives(200, "TicketView").or(&[400, 404, 409, 413, 415, 422]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

@@ -112,3 +112,7 @@ id!(
     /// A disclosure for a lawful request.
     DisclosureId
 );
+id!(
+    /// A ticket.
+    TicketId
+);

@@ -29,11 +29,12 @@ pub mod settings;
 pub mod settlement;
 pub mod share;
 pub mod submission;
+pub mod ticket;
 pub mod upload;
 
 pub use ids::{
     AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId,
-    ReceiptId, ShareId, UploadId,
+    ReceiptId, ShareId, TicketId, UploadId,
 };
 pub use ledger::Credits;
 pub use refusal::Refusal;

@@ -186,7 +186,10 @@ pub const PROMISES: [Promise; 37] = [
         18,
         "if sharing links exist, anyone with the link may be able to access the shared content",
         "Links that expire, can be revoked, show no prompt unless chosen, and whose bytes stop resolving",
-        Kept::By(&["journey::p18_a_share_link_shows_one_picture_until_it_is_revoked"]),
+        Kept::By(&[
+            "journey::p18_a_share_link_shows_one_picture_until_it_is_revoked",
+            "site::p18_a_share_link_has_a_preview_card_until_it_is_revoked",
+        ]),
     ),
     promise(
         19,

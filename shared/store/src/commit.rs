@@ -19,6 +19,7 @@ use domain::{
     ledger::Entry,
     payment::{Payment, Reference, Unclaimed},
     share::Share,
+    ticket::Ticket,
     upload::Upload,
 };
 
@@ -64,6 +65,8 @@ pub enum Write<'a> {
     Unpark(&'a Parked),
     /// Money that no account claims: version 1 only if it was not heard of before.
     Unclaimed(&'a Unclaimed),
+    /// A ticket: version 1 only if there is none.
+    Ticket(&'a Ticket),
     /// A record of activity.
     Activity(&'a Activity),
     /// That something was corrected.
@@ -193,6 +196,7 @@ impl Write<'_> {
             Self::Unclaimed(unclaimed) => {
                 vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
             }
+            Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],
             Self::EmailChange(change) => {
@@ -228,6 +232,7 @@ impl Write<'_> {
             Self::Export(export) => Some(export.account),
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
+            Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(corrected) => Some(corrected.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
