@@ -3,8 +3,9 @@
 Everything patched here is internal to one version, so the version is asserted. Each patch says what AWS does and what
 MiniStack does instead; drop a patch when a newer version no longer needs it.
 
-Environment, beside MiniStack's own: `AWS_CALLS_FILE`, where every call of a function's role is appended as a line of
-JSON (`role`, `action`, `resource`, `allowed`).
+Environment, beside MiniStack's own, two files to which lines of JSON are appended: `AWS_CALLS_FILE`, every call of a
+function's role (`role`, `action`, `resource`, `allowed`); `AWS_SHAPES_FILE`, each shape of an item or a message that is
+written for the first time (`table`, `pk`, `sk` or `queue`, and `paths`).
 
 The process ends, saving its state, on SIGTERM and when its standard input closes, so it never outlives its parent.
 """
@@ -28,7 +29,7 @@ if version("ministack") != PATCHED_VERSION:
 import ministack.app as app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import _request_account_id, _request_region, error_response_json
-from ministack.services import apigateway, cognito, dynamodb, s3
+from ministack.services import apigateway, cognito, dynamodb, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
@@ -342,6 +343,61 @@ def record_calls(path):
     iam_evaluator.enforce = enforce_and_record
 
 
+def record_shapes(path):
+    """Appends what items and messages are made of when they are written, so that what goes again is seen all the same:
+    of keys the part up to the first `#`, of the rest the paths of the fields, without any value."""
+    shapes = open(path, "a", buffering=1, encoding="utf-8")
+    known = set()
+    emit, send = dynamodb._emit_stream_event, sqs._act_send_message
+
+    def record(place, paths):
+        line = json.dumps({**place, "paths": sorted(set(paths))})
+        if line not in known:
+            known.add(line)
+            shapes.write(line + "\n")
+
+    def emit_and_record(table, event, old, new, *rest, **named):
+        if new:
+            begin = {key: "".join(new[key]["S"].partition("#")[:2]) for key in ("pk", "sk") if key in new}
+            record({"table": table, **begin}, attribute_paths("", {"M": new}))
+        return emit(table, event, old, new, *rest, **named)
+
+    def send_and_record(request, url):
+        answer = send(request, url)
+        try:
+            body = json.loads(request["MessageBody"])
+        except ValueError:
+            # Nothing that a function wrote: it is there to be refused.
+            return answer
+        record({"queue": request.get("QueueUrl", url)}, json_paths("", body))
+        return answer
+
+    dynamodb._emit_stream_event = emit_and_record
+    sqs._act_send_message = sqs._HANDLERS["SendMessage"] = send_and_record
+
+
+def attribute_paths(path, value):
+    """The paths of what a DynamoDB attribute is made of."""
+    if "M" in value:
+        return [found for name, part in value["M"].items() for found in attribute_paths(below(path, name), part)]
+    if "L" in value:
+        return [found for part in value["L"] for found in attribute_paths(below(path, "*"), part)]
+    return [path]
+
+
+def json_paths(path, value):
+    """The paths of what a JSON value is made of."""
+    if isinstance(value, dict):
+        return [found for name, part in value.items() for found in json_paths(below(path, name), part)]
+    if isinstance(value, list):
+        return [found for part in value for found in json_paths(below(path, "*"), part)]
+    return [path]
+
+
+def below(path, name):
+    return f"{path}.{name}" if path else name
+
+
 def end_with_parent():
     def wait_for_end_of_input():
         while os.read(sys.stdin.fileno(), 1024):
@@ -364,6 +420,8 @@ def main():
     count_loopback_as_tls()
     if os.environ.get("AWS_CALLS_FILE"):
         record_calls(os.environ["AWS_CALLS_FILE"])
+    if os.environ.get("AWS_SHAPES_FILE"):
+        record_shapes(os.environ["AWS_SHAPES_FILE"])
     end_with_parent()
     try:
         app.main()

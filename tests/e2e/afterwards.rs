@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountId, GenerationId, ledger,
-    registry::{self, KINDS, Kind, Place},
+    registry::{self, Field, KINDS, Kind, Place},
 };
 use jiff::Timestamp;
 use libtest_mimic::{Failed, Trial};
@@ -15,7 +15,6 @@ use store::Table;
 
 use crate::{
     authorization::kept,
-    erasure::records,
     observability, privileges,
     world::{Person, World, trial},
 };
@@ -155,37 +154,32 @@ async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-/// A kind that is declared and was never kept by any test is no longer true, or not tested. Messages and cookies are held to
-/// their declaration where they are made; what waits outside of the drawers is gone when the suite is done.
+/// A kind or a field that is declared and was never kept by any test is no longer true, or not tested.
 async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
-    let mut all = BTreeSet::new();
+    let mut all = Seen::new();
     for world in worlds {
-        all.extend(seen(world).await?.into_keys());
+        for (kind, paths) in seen(world).await? {
+            all.entry(kind).or_default().extend(paths);
+        }
     }
-    let stays = |kind: &Kind| match kind.place {
-        Place::Item { pk, .. } => pk == "ACCOUNT#",
-        Place::Record { .. } | Place::Objects { .. } | Place::Users | Place::Logs => true,
-        Place::Messages { .. } | Place::Cookie { .. } | Place::Browser { .. } => false,
-    };
-    let never: Vec<_> =
-        KINDS.iter().filter(|kind| stays(kind) && !all.contains(kind.name)).map(|kind| kind.name).collect();
+    // What a browser keeps is held to its declaration where it is made.
+    let kinds = || KINDS.iter().filter(|kind| !matches!(kind.place, Place::Cookie { .. } | Place::Browser { .. }));
+    let never: Vec<_> = kinds().map(|kind| kind.name).filter(|kind| !all.contains_key(kind)).collect();
     ensure!(never.is_empty(), "declared in the registry, and never seen: {never:?}");
+    let seen_at =
+        |kind: &Kind, field: &Field| all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.is(path)));
+    let fields = kinds().flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)));
+    let never: Vec<_> = fields
+        .filter(|(kind, field)| !seen_at(kind, field))
+        .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
+        .collect();
+    ensure!(never.is_empty(), "fields that are declared in the registry, and never seen: {never:#?}");
     Ok(())
 }
 
-/// Everything that is kept, wherever it lies. What belongs to no kind fails.
+/// Everything that was ever written to a table or a queue, and that is kept elsewhere. What belongs to no kind fails.
 async fn seen(world: &World) -> Result<Seen> {
-    let mut seen = Seen::new();
-    for item in scan(world).await? {
-        let (pk, sk) = (string(&item, "pk"), string(&item, "sk"));
-        let kind = registry::item_kind(pk, sk).with_context(|| format!("an item of no kind: {pk} {sk}"))?;
-        seen.entry(kind.name).or_default().extend(paths_of(&item));
-    }
-    for item in records(world).await? {
-        let pk = string(&item, "pk");
-        let kind = registry::record_kind(pk).with_context(|| format!("a record of no kind: {pk}"))?;
-        seen.entry(kind.name).or_default().extend(paths_of(&item));
-    }
+    let mut seen = written(world)?;
     let (clients, bucket) = (world.clients()?, world.output("BucketName")?);
     let mut pages = clients.s3().list_object_versions().bucket(bucket);
     loop {
@@ -209,12 +203,30 @@ async fn seen(world: &World) -> Result<Seen> {
     Ok(seen)
 }
 
+/// Everything that was ever written to a table or a queue.
+fn written(world: &World) -> Result<Seen> {
+    let (mut seen, records) = (Seen::new(), world.output("RecordsName")?);
+    for line in std::fs::read_to_string(&world.shapes)?.lines() {
+        let shape: Value = serde_json::from_str(line)?;
+        let part = |name: &str| shape[name].as_str().unwrap_or_default();
+        let kind = if let Some(queue) = shape["queue"].as_str() {
+            let output = world.outputs.iter().find(|(_, url)| *url == queue);
+            output.and_then(|(output, _)| registry::message_kind(output))
+        } else if part("table") == records {
+            registry::record_kind(part("pk"))
+        } else {
+            registry::item_kind(part("pk"), part("sk"))
+        };
+        let kind = kind.with_context(|| format!("what is written there is of no kind: {line}"))?;
+        let paths = shape["paths"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let paths = paths.filter(|path| !OF_THE_TABLE.contains(path)).map(str::to_owned);
+        seen.entry(kind.name).or_default().extend(paths);
+    }
+    Ok(seen)
+}
+
 /// What the table needs beside a thing, in whatever it keeps.
 const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_shelf", "gallery_at"];
-
-fn paths_of(item: &Item) -> BTreeSet<String> {
-    values_of(item).into_iter().map(|(path, _)| path).collect()
-}
 
 /// What an item says, by the path of each field.
 pub fn values_of(item: &Item) -> Vec<(String, String)> {

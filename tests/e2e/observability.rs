@@ -253,7 +253,7 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
 }
 
 /// Waits until what is logged is as it should be, and answers all of it: lines of JSON as such, others as text.
-pub async fn until(world: &World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+pub async fn until(world: &'static World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
     let (anybody, begun) = (world.stranger()?, Instant::now());
     loop {
         // The local AWS takes in the end of a function's log when that process is woken next: this wakes all there are.
@@ -293,7 +293,7 @@ pub async fn measurements(world: &World, metric: Metric) -> Result<usize> {
 }
 
 /// Waits until something was measured more often than this.
-pub async fn measured_again(world: &World, metric: Metric, before: usize) -> Result<()> {
+pub async fn measured_again(world: &'static World, metric: Metric, before: usize) -> Result<()> {
     let again = until(world, |events| of(metric, events) > before).await;
     again.map(drop).with_context(|| format!("{} was not measured", metric.name()))
 }

@@ -54,6 +54,8 @@ pub struct World {
     pub folder: PathBuf,
     /// Every AWS call of a function, a line of JSON each.
     pub calls: PathBuf,
+    /// Where what items and messages are made of is written down.
+    pub shapes: PathBuf,
     environment: Environment,
     people: Mutex<Vec<Known>>,
 }
@@ -105,12 +107,13 @@ impl World {
     /// every function.
     pub fn with(name: &str, lease_s: u32, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let calls = folder.with_extension("calls.jsonl");
+        let (calls, shapes) = (folder.with_extension("calls.jsonl"), folder.with_extension("shapes.jsonl"));
         let mut options = Options::new(&folder);
         options.fresh = true;
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
+        options.shapes = Some(shapes.clone());
         let keys = ["openai", "stability", "replicate", "fal"];
         options.provider_keys = keys.map(|name| (name.to_owned(), format!("key-of-{name}"))).into();
         let stub = providers::stub()?;
@@ -142,7 +145,9 @@ impl World {
         let stack = Stack::start(&options, &mut Steps)?;
         payments.deliver_to(&stack);
         // What an earlier run wrote down goes only now that no other run has this folder.
-        std::fs::write(&calls, "")?;
+        for written in [&calls, &shapes] {
+            std::fs::write(written, "")?;
+        }
         let endpoint = stack.endpoint().to_owned();
         let environment = Environment::from_iter([
             ("AWS_ACCESS_KEY_ID", "test"),
@@ -160,6 +165,7 @@ impl World {
             endpoint,
             folder,
             calls,
+            shapes,
             environment,
             people: Mutex::default(),
             stack: Mutex::new(Some(stack)),

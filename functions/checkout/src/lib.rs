@@ -25,7 +25,6 @@ use domain::{
     payment::{Payment, Rail, Reference},
 };
 use http::{StatusCode, header::CACHE_CONTROL};
-use jiff::Timestamp;
 use lifecycle::payments::{PaymentError, Payments};
 use payments::{Buyer, ProviderError};
 use runtime::{

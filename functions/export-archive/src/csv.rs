@@ -150,7 +150,7 @@ mod tests {
             ("=a\r\nb", "\"'=a\r\nb\""),
             ("ada@example.com", "ada@example.com"),
         ] {
-            assert!(paid(chosen).contains(&format!(",8XY,{field},0.00,")), "{chosen}: {}", paid(chosen));
+            assert!(paid(chosen).contains(&format!(",8XY,{field},DE,0.00,")), "{chosen}: {}", paid(chosen));
         }
     }
 }

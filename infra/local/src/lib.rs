@@ -50,6 +50,8 @@ pub struct Options {
     /// The file to which each AWS call of a function is appended as a line of JSON: `role`, `action`, `resource`,
     /// `allowed`.
     pub calls: Option<PathBuf>,
+    /// Where to write down what items and messages are made of, when they are written; nowhere if `None`.
+    pub shapes: Option<PathBuf>,
 }
 
 impl Options {
@@ -66,6 +68,7 @@ impl Options {
             provider_keys: BTreeMap::new(),
             payment_keys: serde_json::json!({}),
             calls: None,
+            shapes: None,
         }
     }
 }

@@ -51,6 +51,9 @@ impl Ministack {
         if let Some(calls) = &options.calls {
             command.env("AWS_CALLS_FILE", calls);
         }
+        if let Some(shapes) = &options.shapes {
+            command.env("AWS_SHAPES_FILE", shapes);
+        }
         let mut child = command
             .arg(workspace().join("infra/local/ministack_launcher.py"))
             .stdin(Stdio::piped())

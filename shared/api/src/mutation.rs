@@ -22,7 +22,7 @@ use runtime::{
     http::{Idempotency, Problem},
     seal::Sealer,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{CommitError, Replay, StoreError, Table, Write};
 
 use crate::refusals::{failed, refused};
@@ -161,13 +161,14 @@ impl Mutation<'_> {
         match &self.idempotency {
             None => self.shared.table.commit(writes).await?,
             Some(idempotency) => {
+                let kept = Kept { location: answer.location.clone(), body: body.clone() };
+                let kept = serde_json::to_vec(&kept).map_err(Problem::internal)?;
                 let replay = Replay {
                     account: self.account,
                     key: idempotency.key.clone(),
                     fingerprint: idempotency.fingerprint.clone(),
                     status: answer.status.as_u16(),
-                    location: answer.location.clone(),
-                    body: self.shared.sealer().await?.seal(PURPOSE, body.as_bytes()),
+                    answer: self.shared.sealer().await?.seal(PURPOSE, &kept),
                     at: self.now,
                 };
                 let mut writes = writes.to_vec();
@@ -187,16 +188,24 @@ impl Mutation<'_> {
             let title = "The Idempotency-Key was used with another request";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title));
         }
-        let body = self.shared.sealer().await?.open(PURPOSE, &replay.body);
-        let body = body.and_then(|body| String::from_utf8(body).ok());
-        let body =
-            body.ok_or_else(|| Problem::internal("a kept answer does not open: was the application key changed?"))?;
+        let kept = self.shared.sealer().await?.open(PURPOSE, &replay.answer);
+        let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
+        let Kept { location, body } =
+            kept.ok_or_else(|| Problem::internal("a kept answer does not open: was the application key changed?"))?;
         let status = StatusCode::from_u16(replay.status).map_err(Problem::internal)?;
-        let mut response = respond(status, replay.location.as_deref(), body);
+        let mut response = respond(status, location.as_deref(), body);
         let name = HeaderName::from_static("idempotent-replayed");
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
         Ok(response)
     }
+}
+
+/// What is sealed of an answer.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    body: String,
 }
 
 fn respond(status: StatusCode, location: Option<&str>, body: String) -> Response {

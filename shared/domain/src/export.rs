@@ -28,7 +28,7 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
         // Whoever has the hash still needs the token; nobody else needs either.
         "share" => &["token_hash"],
         // A kept answer is sealed, and may have the token of a share in it.
-        "idempotency" => &["body", "fingerprint"],
+        "idempotency" => &["answer", "fingerprint"],
         // Hashes of the codes that were sent.
         "email-change" => &["stage"],
         "export" => &["checkpoint"],

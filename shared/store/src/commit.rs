@@ -250,8 +250,8 @@ impl Write<'_> {
 }
 
 impl Table {
-    /// Writes all of these or none. What is new in a drawer comes in only while its account lives. A repeat of the same commit is [`CommitError::Stale`] or
-    /// [`CommitError::Replayed`], never a second effect.
+    /// Writes all of these or none. What is new in a drawer comes in only while its account lives. A repeat of the same
+    /// commit is [`CommitError::Stale`] or [`CommitError::Replayed`], never a second effect.
     ///
     /// # Errors
     /// [`CommitError`].

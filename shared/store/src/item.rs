@@ -133,7 +133,8 @@ pub mod key {
     }
 }
 
-/// The answer to a request that carried an `Idempotency-Key`, as it is kept: `body` is sealed by whoever keeps it.
+/// The answer to a request that carried an `Idempotency-Key`, as it is kept: `answer` is sealed by whoever keeps it, as it
+/// may say something of somebody else, of whom nothing is left behind when they go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Replay {
     /// Whose request.
@@ -144,11 +145,8 @@ pub struct Replay {
     pub fingerprint: String,
     /// The status of the answer.
     pub status: u16,
-    /// Its `Location`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
-    /// Its body, sealed.
-    pub body: String,
+    /// Its `Location` and its body, sealed.
+    pub answer: String,
     /// When it was given.
     pub at: Timestamp,
 }

@@ -225,15 +225,7 @@ const FIELDS: &[(&str, &[Field])] = &[
     ),
     (
         "idempotency",
-        &[
-            plain("account"),
-            plain("key"),
-            plain("fingerprint"),
-            plain("status"),
-            plain("location"),
-            plain("at"),
-            of_person("body"),
-        ],
+        &[plain("account"), plain("key"), plain("fingerprint"), plain("status"), plain("at"), of_person("answer")],
     ),
     (
         "activity",
