@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, ReturnValue},
 };
 use domain::{
-    AccountId, ExportId, GenerationId, ShareId, TicketId, UploadId, account::Account, export::Export,
-    generation::Generation, share::Share, ticket::Ticket, upload::Upload,
+    AccountId, ExportId, GenerationId, TicketId, UploadId, account::Account, export::Export, generation::Generation,
+    share::Share, ticket::Ticket, upload::Upload,
 };
 use jiff::Timestamp;
 
