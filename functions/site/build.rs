@@ -17,7 +17,6 @@ use interpreters::node;
 const SOURCES: [&str; 7] =
     ["index.html", "openapi.json", "package.json", "package-lock.json", "src", "tsconfig.json", "vite.config.ts"];
 
-#[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 fn main() -> Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let web = package.join("web");
