@@ -83,9 +83,9 @@ await journey("the gallery and the viewer", async () => {
 });
 
 await journey("showing and sharing", async () => {
-  await page.getByRole("radio", { name: /^Everybody/ }).check();
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Everybody/ }).check();
   await ada.sees("Everybody can see it now.");
-  await page.getByRole("radio", { name: /^Only me/ }).check();
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Only me/ }).check();
   await ada.sees("Only you see it now.");
   await ada.press("Make a link");
   const link = await page.getByLabel("Links", { exact: true }).inputValue();
@@ -176,8 +176,11 @@ await journey("the end", async () => {
   await ada.go("/privacy/deletion");
   await page.getByLabel("Type your address to confirm").fill(email);
   await ada.look("deletion");
-  await ada.press("Delete everything");
-  await ada.sees("Your account is being deleted");
+  // From then on the account opens nothing but its deletion.
+  await ada.expecting([401], async () => {
+    await ada.press("Delete everything");
+    await ada.sees("Your account is being deleted");
+  });
   await ada.look("deleted");
   await page.getByRole("link", { name: "Open the receipt" }).click();
   await ada.sees("Receipt of a deletion");

@@ -7,6 +7,7 @@
 import { computed, signal } from "@preact/signals";
 
 import type { components } from "contract";
+import { Trouble, silence, troubleOf } from "./trouble";
 
 type SignedIn = components["schemas"]["SignedIn"];
 
@@ -16,6 +17,8 @@ const MARGIN_MS = 20_000;
 
 type State =
   | { kind: "starting" }
+  /** There was one, and whether there still is cannot be found out now. */
+  | { kind: "unreached" }
   | { kind: "none" }
   | { kind: "open"; account: string }
   /** It ended while the person was at work: what they do waits until they have signed in again. */
@@ -36,8 +39,23 @@ export async function start(): Promise<void> {
   addEventListener("storage", (event) => {
     if (event.key === CSRF && event.newValue === null) forget();
   });
-  if (localStorage.getItem(CSRF) === null) state.value = { kind: "none" };
-  else if ((await renew()) === undefined && state.value.kind === "starting") state.value = { kind: "none" };
+  addEventListener("online", () => {
+    if (state.value.kind === "unreached") void takeUp();
+  });
+  await takeUp();
+}
+
+/** Looks whether there still is a session. */
+export async function takeUp(): Promise<void> {
+  state.value = { kind: "starting" };
+  let found: State = { kind: "none" };
+  try {
+    await renew();
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error;
+    found = { kind: "unreached" };
+  }
+  if (state.value.kind === "starting") state.value = found;
 }
 
 /** The access token to send now; nothing without a session. */
@@ -47,7 +65,12 @@ export async function accessToken(): Promise<string | undefined> {
   return renew();
 }
 
-/** Another access token, whatever the present one is. One renewal at a time, across all tabs. */
+/**
+ * Another access token, whatever the present one is; nothing if the session has ended. One renewal at a time, across all
+ * tabs.
+ *
+ * @throws {Trouble} It cannot be found out now.
+ */
 export function renew(): Promise<string | undefined> {
   renewal ??= renewAlone();
   return renewal;
@@ -64,12 +87,13 @@ async function renewAlone(): Promise<string | undefined> {
 async function renewNow(): Promise<string | undefined> {
   const csrf = localStorage.getItem(CSRF);
   if (csrf === null) return undefined;
-  const answer = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } });
+  const answer = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(() => undefined);
+  if (!answer) throw silence();
   if (answer.ok) return open((await answer.json()) as SignedIn);
-  if (answer.status === 401) {
-    localStorage.removeItem(CSRF);
-    token = undefined;
-  }
+  // What passes says nothing about the session.
+  if (answer.status === 429 || answer.status >= 500) throw troubleOf(answer, await answer.json().catch(() => undefined));
+  localStorage.removeItem(CSRF);
+  token = undefined;
   return undefined;
 }
 

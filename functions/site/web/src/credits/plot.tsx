@@ -7,6 +7,8 @@ type Entry = Schema["EntryView"];
 const DAY_MS = 86_400_000;
 /** Most bars that can be told apart on a phone. */
 const MOST = 62;
+/** Fewest days that are shown, so that a bar is a bar on the first day too. */
+const FEWEST = 28;
 const HEIGHT = 120;
 
 interface Bar {
@@ -16,7 +18,8 @@ interface Bar {
 
 /** What was spent in each stretch of days from the first to the last. */
 export function bars(entries: readonly Entry[], from: number, to: number): Bar[] {
-  const first = Math.max(from, ...entries.slice(0, 1).map(({ at }) => midnight(Date.parse(at))));
+  const [begun = to] = entries.slice(0, 1).map(({ at }) => midnight(Date.parse(at)));
+  const first = Math.max(from, Math.min(begun, midnight(to - (FEWEST - 1) * DAY_MS)));
   const days = Math.max(1, Math.ceil((to - first) / DAY_MS));
   const stretch = Math.ceil(days / MOST) * DAY_MS;
   const all = Array.from({ length: Math.ceil((days * DAY_MS) / stretch) }, (_, index) => ({ at: first + index * stretch, spent: 0 }));

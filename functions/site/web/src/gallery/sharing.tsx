@@ -34,25 +34,32 @@ export function Sharing({ generation, onChanged }: Properties) {
 function WhoSees({ generation, onChanged }: Properties) {
   const t = text.value.sharing;
   const act = useAct();
-  const show = (visibility: Generation["visibility"], show_prompt: boolean) => act.act(async () => {
-    const params = { path: { id: generation.id }, ...once() };
-    onChanged(await ask(api.PUT("/v1/generations/{id}/visibility", { params, body: { visibility, show_prompt } })));
-    if (visibility !== generation.visibility) say(visibility === "public" ? t.nowPublic : t.nowPrivate);
-  });
+  // What was chosen is shown at once; if it does not come about, what is true is shown again.
+  const [chosen, choose] = useState<{ visibility: Generation["visibility"]; show_prompt: boolean }>();
+  const { visibility: seen, show_prompt: told } = chosen ?? generation;
+  const show = async (visibility: Generation["visibility"], show_prompt: boolean) => {
+    choose({ visibility, show_prompt });
+    await act.act(async () => {
+      const params = { path: { id: generation.id }, ...once() };
+      onChanged(await ask(api.PUT("/v1/generations/{id}/visibility", { params, body: { visibility, show_prompt } })));
+      if (visibility !== generation.visibility) say(visibility === "public" ? t.nowPublic : t.nowPrivate);
+    });
+    choose(undefined);
+  };
   const options = [["private", t.private, t.privateText, "lock"], ["public", t.public, t.publicText, "globe"]] as const;
   return (
     <fieldset class="stack tight" disabled={act.busy}>
       <legend class="aside">{text.value.viewer.seen}</legend>
       {options.map(([value, label, words, icon]) => (
         <label class="seen-choice" key={value}>
-          <input type="radio" name="visibility" checked={generation.visibility === value} onChange={() => void show(value, false)} />
+          <input type="radio" name="visibility" checked={seen === value} onChange={() => void show(value, false)} />
           <Icon name={icon} />
           <span><strong>{label}</strong><span class="small soft">{words}</span></span>
         </label>
       ))}
-      {generation.visibility === "public" && (
+      {seen === "public" && (
         <label class="tick">
-          <input type="checkbox" checked={generation.show_prompt} onChange={(event) => void show("public", event.currentTarget.checked)} />
+          <input type="checkbox" checked={told} onChange={(event) => void show("public", event.currentTarget.checked)} />
           {t.showPrompt}
         </label>
       )}
