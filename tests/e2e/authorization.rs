@@ -173,6 +173,12 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         ("POST", "/v1/support/tickets/{id}/messages") => {
             named(format!("/v1/support/tickets/{ticket}/messages"), Some(json!({"text": "mine"})))
         }
+        // Whoever is not signed in has nothing but what was sent to an address.
+        ("POST", "/v1/support/letters" | "/v1/support/letters/confirm") => own(400, Some(json!({}))),
+        ("GET", "/v1/staff/letters/{writer}/{letter}") => named(format!("/v1/staff/letters/{upload}/{share}"), None),
+        ("POST", "/v1/staff/letters/{writer}/{letter}/answer") => {
+            named(format!("/v1/staff/letters/{upload}/{share}/answer"), Some(json!({"text": "mine"})))
+        }
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
         ("POST", "/v1/account/email") => own(400, Some(json!({"email": "nobody"}))),
         ("POST", "/v1/account/email/confirm") => {
@@ -226,7 +232,7 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             named(format!("/v1/staff/unclaimed/{payment}/refunded"), None)
         }
         ("GET" | "POST" | "DELETE", path) if path.starts_with("/v1/staff/accounts/{account}/") => {
-            let names = ["{access}", "{hold}", "{disclosure}"];
+            let names = ["{access}", "{hold}", "{disclosure}", "{ticket}"];
             let path = names.iter().fold(path.replace("{account}", account), |path, name| path.replace(name, share));
             let path = path.replace("{generation}", picture).replace("{upload}", upload);
             let why = json!({"ticket": "T-1", "reason": "curious", "minutes": 5});
@@ -236,6 +242,7 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
                 Some("accesses") => Some(why),
                 Some("holds") if method == "POST" => Some(asked),
                 Some("disclosures") => Some(wanted),
+                Some("messages") => Some(json!({"text": "mine"})),
                 _ => None,
             };
             named(path, body)

@@ -47,6 +47,7 @@ impl Eraser {
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
+        self.table.remove_letters(&self.writer(&account).await?).await?;
         if !held.is_empty() {
             return self.wait(id, now + HELD_EVERY, now).await;
         }

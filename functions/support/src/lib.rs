@@ -1,7 +1,10 @@
-//! `POST, GET /v1/support/tickets`, `POST /v1/support/tickets/{id}/messages`: questions to staff, and what was said about them.
+//! `POST, GET /v1/support/tickets`, `POST /v1/support/tickets/{id}/messages`: questions to staff, and what was said about
+//! them; without an account, [`letters`].
 //!
 //! A ticket is one item in its owner's drawer, messages and all. What it is about is attached by reference and must be its
 //! owner's. Without an `Idempotency-Key` a repeat is another ticket, or another message.
+
+mod letters;
 
 use std::sync::Arc;
 
@@ -21,6 +24,7 @@ use domain::{
     ticket::{self, About, PER_DAY, Party, Question, Ticket},
 };
 use http::StatusCode;
+use mail::Mail;
 use runtime::{
     Error,
     clients::Clients,
@@ -41,7 +45,8 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/support/tickets", post(open).get(list))
         .route("/v1/support/tickets/{id}/messages", post(say))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
-        .with_state(mutations))
+        .with_state(mutations.clone())
+        .merge(letters::routes(mutations, Mail::open(&environment, &clients))))
 }
 
 async fn open(

@@ -160,6 +160,7 @@ impl From<&Kind> for KindView {
                 Erased::WithTarget => "with what it points to",
                 Erased::Expires => "when its time is over: it does not say whose it was",
                 Erased::KeptByLaw => "not: the law has it kept, without the person",
+                Erased::WithAddress => "when it is answered, and with the account that has the address",
                 Erased::WithUser => "with the user of the account",
                 Erased::WithBrowser => "by the person, who has it",
             },

@@ -1,7 +1,8 @@
 //! The wire of tickets.
 
 use domain::{
-    TicketId,
+    AccountId, LetterId, TicketId,
+    letter::Letter,
     ticket::{About, Message, Question, Status, Ticket},
 };
 use jiff::Timestamp;
@@ -76,4 +77,99 @@ pub struct TicketPage {
     pub items: Vec<TicketView>,
     /// Where the next page starts, if there is one.
     pub next: Option<String>,
+}
+
+/// A question of somebody who is not signed in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetterRequest {
+    /// Where the answer goes.
+    #[schema(format = "email", max_length = 128)]
+    pub email: String,
+    /// What it is called: one line.
+    #[schema(min_length = 1, max_length = 200)]
+    pub subject: String,
+    /// The words: at most 2,000 characters and 6,000 bytes of UTF-8.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub text: String,
+}
+
+/// The code that was sent to the address of a letter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetterConfirmation {
+    /// The address.
+    #[schema(format = "email", max_length = 128)]
+    pub email: String,
+    /// The code.
+    #[schema(min_length = 8, max_length = 8)]
+    pub code: String,
+}
+
+/// What staff say to a letter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetterAnswer {
+    /// The words.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub text: String,
+}
+
+/// A letter, as staff read it.
+#[derive(Serialize, ToSchema)]
+pub struct LetterView {
+    /// Its id.
+    pub id: LetterId,
+    /// Where the answer goes.
+    pub email: String,
+    /// What it is called.
+    pub subject: String,
+    /// The words.
+    pub text: String,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// When it goes, unless it is answered before.
+    pub expires_at: Timestamp,
+}
+
+impl From<Letter> for LetterView {
+    fn from(letter: Letter) -> Self {
+        let expires_at = letter.expires_at();
+        let Letter { id, email, subject, text, written_at, .. } = letter;
+        Self { id, email, subject, text, written_at, expires_at }
+    }
+}
+
+/// A question that staff have not answered, without its words: they are read under an access.
+#[derive(Serialize, ToSchema)]
+pub struct WaitingTicketView {
+    /// Whose.
+    pub account: AccountId,
+    /// Its id.
+    pub id: TicketId,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
+impl From<Ticket> for WaitingTicketView {
+    fn from(Ticket { account, id, updated_at, .. }: Ticket) -> Self {
+        Self { account, id, since: updated_at }
+    }
+}
+
+/// A letter that staff have not answered, without its words.
+#[derive(Serialize, ToSchema)]
+pub struct WaitingLetterView {
+    /// From whom, under a keyed hash: what comes from one address has the same.
+    pub writer: String,
+    /// Its id.
+    pub id: LetterId,
+    /// When it was written.
+    pub written_at: Timestamp,
+}
+
+impl From<Letter> for WaitingLetterView {
+    fn from(Letter { writer, id, written_at, .. }: Letter) -> Self {
+        Self { writer, id, written_at }
+    }
 }

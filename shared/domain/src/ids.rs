@@ -116,3 +116,7 @@ id!(
     /// A ticket.
     TicketId
 );
+id!(
+    /// A letter.
+    LetterId
+);

@@ -17,6 +17,7 @@ pub mod generation;
 pub mod hold;
 pub mod ids;
 pub mod ledger;
+pub mod letter;
 pub mod money;
 pub mod package;
 pub mod payment;
@@ -33,8 +34,8 @@ pub mod ticket;
 pub mod upload;
 
 pub use ids::{
-    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId,
-    ReceiptId, ShareId, TicketId, UploadId,
+    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, LetterId,
+    PaymentId, ReceiptId, ShareId, TicketId, UploadId,
 };
 pub use ledger::Credits;
 pub use refusal::Refusal;

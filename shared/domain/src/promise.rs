@@ -321,13 +321,20 @@ pub const PROMISES: [Promise; 37] = [
             "erasure::p32_many_erasures_at_once_are_one",
             "exports::p32_an_archive_stops_when_its_account_closes",
             "exports::p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it",
+            "support::p32_a_letter_goes_with_the_account_that_has_its_address",
         ]),
     ),
     promise(
         33,
         "contact us through the support section of the Service",
-        "Support tickets, answered by staff, exported and erased like the rest",
-        Kept::NotYet,
+        "Questions to staff, with an account or without, answered by staff, exported and erased like the rest",
+        Kept::By(&[
+            "support::p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed",
+            "support::p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log",
+            "support::p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail",
+            "support::p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address",
+            "support::p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody",
+        ]),
     ),
     promise(
         34,

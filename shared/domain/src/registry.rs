@@ -90,6 +90,8 @@ pub enum Erased {
     KeptByLaw,
     /// With the user in the user pool.
     WithUser,
+    /// With the account that has the address under whose keyed hash it lies, if there is one.
+    WithAddress,
     /// It lies with the person, who clears it.
     WithBrowser,
 }
@@ -117,6 +119,8 @@ pub struct Kind {
 pub const ACTIVITY_DAYS: u32 = 90;
 /// Days that a ticket stays after the last word.
 pub const TICKET_DAYS: u32 = 180;
+/// Days that a letter of somebody who is not signed in waits for staff. It goes with the answer.
+pub const LETTER_DAYS: u32 = 30;
 /// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
@@ -247,6 +251,16 @@ pub const KINDS: &[Kind] = &[
         ..drawer("hold-check", "HOLDCHECK", "when to look again at what a legal hold keeps", Kept::Account)
     },
     drawer("ticket", "TICKET#", "questions to staff and what was said about them", Kept::Days(TICKET_DAYS)),
+    Kind {
+        personal: true,
+        exported: Exported::Not("nobody has signed in for it; whoever wrote it gets the answer by mail"),
+        ..beside(
+            "letter",
+            ("LETTERS#", "LETTER#"),
+            "a question to staff of somebody who is not signed in, with the address for the answer, until it is answered",
+            (Kept::Days(LETTER_DAYS), Erased::WithAddress),
+        )
+    },
     beside(
         "share-pointer",
         ("SHARE#", "POINTER"),

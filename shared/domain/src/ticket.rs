@@ -113,6 +113,15 @@ pub fn wait(recent: &[Ticket], now: Timestamp) -> Option<u64> {
     u64::try_from(oldest.duration_since(now).as_secs()).ok().filter(|seconds| *seconds > 0)
 }
 
+/// The rules that a subject breaks.
+pub(crate) fn check_subject(subject: &str) -> Vec<FieldError> {
+    let mut errors: Vec<_> = check_text("subject", subject).into_iter().collect();
+    if subject.chars().count() > SUBJECT_CHARACTERS || subject.contains('\n') {
+        errors.push(FieldError::new("subject", format!("one line of at most {SUBJECT_CHARACTERS} characters")));
+    }
+    errors
+}
+
 impl Ticket {
     /// A new ticket.
     ///
@@ -120,10 +129,8 @@ impl Ticket {
     /// [`Refusal::Invalid`] with every field that breaks a rule.
     pub fn open(question: Question, (id, account): (TicketId, AccountId), now: Timestamp) -> Result<Self, Refusal> {
         let Question { subject, text, about } = question;
-        let mut errors: Vec<_> = check_text("subject", &subject).into_iter().chain(check_text("text", &text)).collect();
-        if subject.chars().count() > SUBJECT_CHARACTERS || subject.contains('\n') {
-            errors.push(FieldError::new("subject", format!("one line of at most {SUBJECT_CHARACTERS} characters")));
-        }
+        let mut errors = check_subject(&subject);
+        errors.extend(check_text("text", &text));
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
         }

@@ -17,6 +17,7 @@ use domain::{
     export::Export,
     generation::Generation,
     ledger::Entry,
+    letter::Letter,
     payment::{Payment, Reference, Unclaimed},
     share::Share,
     ticket::Ticket,
@@ -26,7 +27,7 @@ use domain::{
 use crate::{
     HoldCheck, Parked, StoreError, Table, access, correction, hold,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
-    payments,
+    letter, payments,
 };
 
 /// One write of a transaction. What has a version is written only over the version before it.
@@ -67,6 +68,10 @@ pub enum Write<'a> {
     Unclaimed(&'a Unclaimed),
     /// A ticket: version 1 only if there is none.
     Ticket(&'a Ticket),
+    /// A letter: version 1 only if there is none.
+    Letter(&'a Letter),
+    /// A letter is gone. Gone already is as good.
+    RemoveLetter(&'a Letter),
     /// A record of activity.
     Activity(&'a Activity),
     /// That something was corrected.
@@ -197,6 +202,10 @@ impl Write<'_> {
                 vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
             }
             Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
+            Self::Letter(letter) => vec![Action::Put(letter::letter(letter)?, Condition::over(letter.version))],
+            Self::RemoveLetter(letter) => {
+                vec![Action::Delete(keys(key::letters(&letter.writer), key::letter(letter.id)), Condition::None)]
+            }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],
             Self::EmailChange(change) => {

@@ -52,6 +52,10 @@ pub enum DueKind {
     Disclosure,
     /// Drawers that must be brought in line with the legal holds on them.
     HoldCheck,
+    /// Questions that staff have not answered.
+    Ticket,
+    /// Letters that staff have not answered.
+    Letter,
 }
 
 impl DueKind {
@@ -72,6 +76,8 @@ impl DueKind {
             Self::EmailChange => "email-change",
             Self::Disclosure => "disclosure",
             Self::HoldCheck => "hold-check",
+            Self::Ticket => "ticket",
+            Self::Letter => "letter",
         }
     }
 
@@ -88,6 +94,8 @@ impl DueKind {
             Self::EmailChange => key::EMAIL_CHANGE,
             Self::Disclosure => "DISCLOSURE#",
             Self::HoldCheck => key::HOLD_CHECK,
+            Self::Ticket => "TICKET#",
+            Self::Letter => "LETTER#",
         }
     }
 }

@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { closing, me } from "./account/me";
-import { session } from "./api/session";
+import { session, takeUp } from "./api/session";
 import { go, match, path } from "./router";
 import { SignInAgain } from "./session/again";
 import { Confirm, Forgot, Reset, SignIn, SignUp } from "./session/forms";
@@ -63,7 +63,7 @@ const ROUTES: readonly Route[] = [
   at("/account", account("Preferences")),
   at("/account/plan", account("Plan")),
   at("/account/sessions", account("Sessions")),
-  at("/support", async () => (await import("./support/page")).Support as Page),
+  open("/support", async () => (await import("./support/page")).Support as Page),
 ];
 
 export function App() {
@@ -131,6 +131,7 @@ function Mark() {
 function Place() {
   const place = path.value;
   if (session.value === "starting") return <Loading />;
+  if (session.value === "unreached") return <Unreached again={takeUp} />;
   for (const route of ROUTES) {
     const parts = match(route.pattern, place);
     if (!parts) continue;
@@ -143,6 +144,14 @@ function Place() {
   }
   const t = text.value.missing;
   return <Empty page title={t.title}><p>{t.text}</p><a class="button" href="/">{t.home}</a></Empty>;
+}
+
+function Unreached({ again }: { again: () => unknown }) {
+  return (
+    <Empty page title={text.value.trouble.unreachable}>
+      <button type="button" class="button" onClick={again}>{text.value.doing.retry}</button>
+    </Empty>
+  );
 }
 
 function Elsewhere({ to }: { to: string }) {
@@ -175,11 +184,7 @@ function Loaded({ route, parts }: { route: Route; parts: Record<string, string> 
   }, [route]);
   if (failed) {
     // The client was replaced by a newer one, or the connection is gone.
-    return (
-      <Empty page title={text.value.trouble.unreachable}>
-        <button type="button" class="button" onClick={() => location.reload()}>{text.value.doing.retry}</button>
-      </Empty>
-    );
+    return <Unreached again={() => location.reload()} />;
   }
   if (!page.page) return <Loading />;
   return <page.page {...parts} />;

@@ -151,7 +151,7 @@ export function Forgot() {
     go("/reset");
   };
   return (
-    <Frame title={t.forgot} lead={t.forgotLead} foot={<a href="/sign-in">{t.signIn}</a>}>
+    <Frame title={t.forgot} lead={t.forgotLead} foot={<><a href="/sign-in">{t.signIn}</a><a href="/support">{t.noWay}</a></>}>
       <Form act={act} deed={deed} button={t.sendCode}>
         <EmailField wrong={act.trouble?.rule("email")} />
       </Form>

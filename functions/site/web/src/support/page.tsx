@@ -4,6 +4,7 @@ import "./support.css";
 import { useRef, useState } from "preact/hooks";
 
 import { type Schema, api, ask, once } from "../api/client";
+import { session } from "../api/session";
 import { query } from "../router";
 import { day, moment, text } from "../text";
 import { Area, Field } from "../ui/field";
@@ -12,11 +13,16 @@ import { useAct } from "../ui/request";
 import { Section } from "../ui/section";
 import { Loading, TroubleNotice } from "../ui/states";
 import { say } from "../ui/toasts";
+import { Letter } from "./letter";
 
 type Ticket = Schema["TicketView"];
 type Subject = Schema["TicketSubject"];
 
 export function Support() {
+  return session.value === "none" ? <Letter /> : <Tickets />;
+}
+
+function Tickets() {
   const t = text.value.support;
   const pages = usePages<Ticket>((cursor) => ask(api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } })));
   const [changed, change] = useState<Record<string, Ticket>>({});

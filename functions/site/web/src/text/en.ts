@@ -86,6 +86,7 @@ export const messages = {
     hide: "Hide the password",
     forgot: "Forgot the password?",
     forgotLead: "We send a code to your address that allows a new one.",
+    noWay: "Nothing helps? Write to us",
     sendCode: "Send the code",
     confirm: "Confirm your address",
     confirmLead: (email: string) => `We have sent a code to ${email}, if it is not confirmed yet.`,
@@ -434,7 +435,8 @@ export const messages = {
       released: "Ended that",
       disclosed: (kinds: string, reason: string) => `Put together ${kinds} for a lawful request: ${reason}`,
       fetched: "Fetched what was put together",
-      sights: { profile: "your profile", generations: "the list of what you made", generation: "one thing that you made", uploads: "the list of your uploads", upload: "one of your uploads", payments: "your payments", activity: "your activity" },
+      sights: { profile: "your profile", generations: "the list of what you made", generation: "one thing that you made", uploads: "the list of your uploads", upload: "one of your uploads", payments: "your payments", activity: "your activity", tickets: "your questions to them" },
+      answered: "Answered a question of yours",
       staff: "Staff",
       ticket: "For",
       kept: (when: string) => `The law forbade to tell you until ${when}.`,
@@ -554,6 +556,15 @@ export const messages = {
     close: "Close the question",
     closed: "Closed.",
     goes: (when: string) => `Goes ${when}`,
+    letter: {
+      lead: "Write to us without signing in. A person answers by mail.",
+      emailHint: "The answer goes there. We send a code first, so that nobody writes in your name.",
+      next: "Go on",
+      confirm: (email: string) => `We have sent a code to ${email}. With it your letter goes off.`,
+      back: "Change the letter",
+      sent: "Your letter is with us",
+      sentText: (email: string) => `The answer goes to ${email}. Then your letter is deleted; after 30 days it goes in any case.`,
+    },
   },
 };
 

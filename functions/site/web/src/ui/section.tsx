@@ -9,12 +9,13 @@ interface Properties {
   name?: string;
   tabs?: readonly { to: string; label: string }[];
   wide?: boolean;
+  narrow?: boolean;
   children: ComponentChildren;
 }
 
-export function Section({ title, lead, tabs, wide, children }: Properties) {
+export function Section({ title, lead, tabs, wide, narrow, children }: Properties) {
   return (
-    <div class={wide ? "page wide" : "page"}>
+    <div class={wide ? "page wide" : narrow ? "page narrow" : "page"}>
       <header>
         <h1>{title}</h1>
         {lead && <p class="soft prose">{lead}</p>}
