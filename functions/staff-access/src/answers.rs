@@ -7,6 +7,7 @@ use http::StatusCode;
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, Staff, StrictPath},
+    telemetry::{Metric, metric},
 };
 use store::Write;
 
@@ -32,7 +33,10 @@ pub(crate) async fn say(
             let before = table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = before.go_on(Party::Staff, body.text.clone(), body.close, now)?;
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            mutation.commit(&[Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)], answer).await
+            let writes = [Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)];
+            let response = mutation.commit(&writes, answer).await?;
+            metric(Metric::Answers, 1, &[]);
+            Ok(response)
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

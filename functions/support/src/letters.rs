@@ -30,6 +30,7 @@ use runtime::{
     clock,
     http::{MutatingRequest, Problem, RequestContext, Staff, StrictJson, StrictPath},
     seal::Sealer,
+    telemetry::{Metric, metric},
 };
 use store::{CommitError, Write};
 
@@ -102,6 +103,7 @@ async fn confirm(
         Problem::invalid("code", "must be the code that was last sent to this address, unused and not expired")
     })?;
     app.mutations.table.commit(&[Write::Letter(&confirmed)]).await.map_err(unwritten)?;
+    metric(Metric::Questions, 1, &[]);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -135,7 +137,9 @@ async fn answer(
             let text = format!("{said}\n\nThis answers what you wrote to us: {}\n", letter.subject);
             mail.send(&letter.email, SUBJECT, &text).await.map_err(Problem::internal)?;
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            mutation.commit(&[Write::RemoveLetter(&letter)], answer).await
+            let response = mutation.commit(&[Write::RemoveLetter(&letter)], answer).await?;
+            metric(Metric::Answers, 1, &[]);
+            Ok(response)
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

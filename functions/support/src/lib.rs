@@ -21,7 +21,7 @@ use axum::{
 };
 use domain::{
     AccountId, Refusal, TicketId,
-    ticket::{self, About, PER_DAY, Party, Question, Ticket},
+    ticket::{self, About, PER_DAY, Party, Question, Status, Ticket},
 };
 use http::StatusCode;
 use mail::Mail;
@@ -31,6 +31,7 @@ use runtime::{
     clock,
     config::Environment,
     http::{Caller, MutatingRequest, Problem, RateLimit, StrictPath, StrictQuery},
+    telemetry::{Metric, metric},
 };
 use store::{Table, Write};
 
@@ -68,7 +69,9 @@ async fn open(
             }
             let location = Some(format!("/v1/support/tickets/{}", ticket.id));
             let answer = Answer { status: StatusCode::CREATED, location, body: TicketView::from(ticket.clone()) };
-            mutation.commit(&[Write::Ticket(&ticket)], answer).await
+            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+            metric(Metric::Questions, 1, &[]);
+            Ok(response)
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
@@ -122,7 +125,11 @@ async fn say(
             let before = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = before.go_on(Party::Owner, body.text.clone(), body.close, now)?;
             let answer = Answer { status: StatusCode::OK, location: None, body: TicketView::from(ticket.clone()) };
-            mutation.commit(&[Write::Ticket(&ticket)], answer).await
+            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+            if ticket.status == Status::Waiting {
+                metric(Metric::Questions, 1, &[]);
+            }
+            Ok(response)
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
