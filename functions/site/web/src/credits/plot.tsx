@@ -1,6 +1,6 @@
 /** Use over time: a bar for each day, or each week where the days are too many. */
 import type { Schema } from "../api/client";
-import { language, number, text } from "../text";
+import { locale, number, text } from "../text";
 
 type Entry = Schema["EntryView"];
 
@@ -40,7 +40,7 @@ export function Plot({ entries, from, to }: { entries: readonly Entry[]; from: s
   const most = Math.max(1, ...all.map(({ spent }) => spent));
   const total = all.reduce((sum, { spent }) => sum + spent, 0);
   const days = Math.max(1, Math.round((Date.parse(to) - (all[0]?.at ?? 0)) / DAY_MS));
-  const format = new Intl.DateTimeFormat(language.value, { day: "numeric", month: "short" });
+  const format = new Intl.DateTimeFormat(locale.value, { day: "numeric", month: "short" });
   const step = 100 / all.length;
   return (
     <figure class="plot">

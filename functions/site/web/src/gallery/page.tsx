@@ -49,7 +49,7 @@ export function Own({ id }: { id?: string }) {
   }, [searching, feed.tiles.value, feed]);
   const remove = (item: Generation) => {
     const back = feed.hide(item.id);
-    const deed = () => ask(api.DELETE("/v1/generations/{id}", { params: { path: { id: item.id }, ...once() } }));
+    const deed = () => ask(api.DELETE("/v1/generations/{id}", { params: { path: { id: item.id }, ...once() }, keepalive: true }));
     doUnlessUndone(text.value.viewer.deleting, deed, back);
   };
   const href = (tile: Tile<Generation>) => `/gallery/${tile.item.id}?n=${tile.index + 1}`;

@@ -8,6 +8,8 @@ import { text } from "../text";
 const online = signal(navigator.onLine);
 addEventListener("online", () => {
   online.value = true;
+  // Until something shows that it still is not.
+  reachable.value = true;
 });
 addEventListener("offline", () => {
   online.value = false;
