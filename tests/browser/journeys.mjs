@@ -3,26 +3,22 @@
  *
  * `node journeys.mjs DEVICE SCHEME`
  */
-import { Visitor, close, ensure } from "./browser.mjs";
+import { readFile } from "node:fs/promises";
+
+import { Visitor, close, ensure, mailed } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
 const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
-const PICTURE = new URL("../../infra/pictures/lighthouse.png", import.meta.url).pathname;
+const PICTURE = await readFile(new URL("../../infra/pictures/lighthouse.png", import.meta.url));
+/** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
+const BUDGET = 60_000;
 
-const email = `browser-${crypto.randomUUID()}@example.com`;
+let email = `browser-${crypto.randomUUID()}@example.com`;
 const ada = await Visitor.arrive({ device, scheme });
 const { page } = ada;
 
-/** One journey, named in what is said of a failure. */
-async function journey(name, act) {
-  try {
-    await act();
-  } catch (error) {
-    await ada.page.screenshot({ path: `${process.env.SCREENS}/failed-${device}-${scheme}.png` });
-    throw new Error(`${name}: ${error.message}\n  ${ada.mishaps.join("\n  ")}`);
-  }
-}
+const journey = (name, act) => ada.journey(name, act);
 
 await journey("a newcomer", async () => {
   await ada.go("/");
@@ -34,13 +30,26 @@ await journey("a newcomer", async () => {
   await ada.look("studio-empty");
 });
 
+await journey("the studio comes with few bytes", async () => {
+  const fresh = await ada.context.newPage();
+  await fresh.goto(new URL("/", page.url()).href);
+  await fresh.getByLabel("Prompt").waitFor();
+  await fresh.waitForLoadState("networkidle");
+  const sent = await fresh.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js")).map(({ encodedBodySize }) => encodedBodySize));
+  const sum = sent.reduce((sum, size) => sum + size, 0);
+  ensure(sent.length > 2 && sum > 0 && sum <= BUDGET, `the studio needs ${sum} bytes of JavaScript in ${sent.length} files`);
+  await fresh.close();
+});
+
 await journey("a picture and a film", async () => {
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt").fill(`A lighthouse ${MARKUP}`);
   await ada.sees("1 credit", { exact: true });
   await ada.press("Make the picture");
-  await ada.sees("It is being made.");
+  await page.locator(".frame.developing").waitFor();
+  await ada.settle();
   await page.locator(".picture.there").first().waitFor();
+  await ada.still("the picture arrives");
   await page.getByRole("radio", { name: "Film" }).check();
   await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByLabel("Prompt").fill("Paper boats drifting down a street");
@@ -53,8 +62,8 @@ await journey("an input image, and taking something back", async () => {
   await page.getByRole("radio", { name: "Picture" }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByText("More settings").click();
-  await page.setInputFiles("input[type=file]", PICTURE);
-  await ada.sees("lighthouse.png is ready");
+  await page.setInputFiles("input[type=file]", { name: `${MARKUP}.png`, mimeType: "image/png", buffer: PICTURE });
+  await ada.sees(`${MARKUP}.png is ready`);
   await page.getByLabel("Prompt").fill("The same, by night");
   await ada.press("Make the picture");
   await page.locator(".job", { hasText: "The same, by night" }).locator(".picture.there").waitFor();
@@ -93,6 +102,8 @@ await journey("showing and sharing", async () => {
   await bob.page.goto(link);
   await bob.page.locator(".shared-frame img").waitFor();
   await bob.look("shared");
+  const head = await (await fetch(link)).text();
+  ensure(head.includes(`og:image" content="${link}/card"`), "the link has no preview card");
   await ada.press("Revoke");
   await ada.sees("The link opens nothing any more.");
   await bob.expecting([404], async () => {
@@ -100,6 +111,12 @@ await journey("showing and sharing", async () => {
     await bob.sees("This link opens nothing any more");
   });
   await bob.leave();
+});
+
+await journey("downloading", async () => {
+  const download = page.waitForEvent("download");
+  await ada.press("Download");
+  ensure(/^darkroom-.+\.(png|jpeg|webp)$/.test((await download).suggestedFilename()), "what is downloaded has no name");
 });
 
 await journey("deleting, with a way back", async () => {
@@ -165,11 +182,38 @@ await journey("the privacy centre", async () => {
     await page.getByRole("heading", { name: words }).waitFor();
     await ada.look(path.slice(1).replace("/", "-"));
   }
+  await page.getByRole("link", { name: "Who looked" }).click();
+  await ada.sees("Nobody has looked");
+  await ada.look("privacy-access");
+});
+
+await journey("taking everything out", async () => {
+  await ada.go("/privacy/export");
+  await ada.press("Make an archive");
+  await ada.sees("Ready", { exact: true });
+  await ada.look("privacy-export");
+  const download = page.waitForEvent("download");
+  await ada.press("Download");
+  ensure((await download).suggestedFilename().endsWith(".zip"), "the archive is no ZIP");
+});
+
+await journey("corrections", async () => {
   await ada.go("/privacy/corrections");
   await page.getByLabel("Name").fill(MARKUP);
   await ada.press("Save");
   await ada.sees("Saved");
+  const next = `browser-${crypto.randomUUID()}@example.com`;
+  await page.getByLabel("New address").fill(next);
+  await ada.press("Send the codes");
+  await page.getByLabel("Code from your present address").fill(await mailed(email));
+  await page.getByLabel("Code from the new address").fill(await mailed(next));
   await ada.look("corrections");
+  await ada.press("Change the address");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  email = next;
+  await ada.type(email, PASSWORD);
+  await ada.press("Sign in");
+  await page.getByLabel("Prompt").waitFor();
 });
 
 await journey("the end", async () => {
