@@ -211,7 +211,7 @@ fn written(world: &World) -> Result<Seen> {
         let part = |name: &str| shape[name].as_str().unwrap_or_default();
         let kind = if let Some(queue) = shape["queue"].as_str() {
             let output = world.outputs.iter().find(|(_, url)| *url == queue);
-            output.and_then(|(output, _)| registry::message_kind(output))
+            output.and_then(|(output, _)| message_kind(output))
         } else if part("table") == records {
             registry::record_kind(part("pk"))
         } else {
@@ -223,6 +223,12 @@ fn written(world: &World) -> Result<Seen> {
         seen.entry(kind.name).or_default().extend(paths);
     }
     Ok(seen)
+}
+
+/// The kind of the messages of a queue, by the name of the output that has its address. What is given up stays what it was.
+fn message_kind(output: &str) -> Option<&'static Kind> {
+    let queue = output.strip_suffix("DeadLettersUrl").unwrap_or(output);
+    KINDS.iter().find(|kind| matches!(kind.place, Place::Messages { output } if output.starts_with(queue)))
 }
 
 /// What the table needs beside a thing, in whatever it keeps.

@@ -242,13 +242,14 @@ async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: 
     let ada = world.person().await?;
     let running = ada.picture("[sketch:endless]").await?;
     ada.eventually(&format!("/v1/generations/{running}"), |generation| generation["status"] == "running").await?;
-    // Something that somebody works at until then.
-    uploads::declare(&ada, "image/png", &[0; 100]).await?;
-    let lease_until = clock::now() + SignedDuration::from_secs(4);
-    let mut item = kept(&ada).await?.into_iter().find(|item| string(item, "sk").starts_with("UPLOAD#"));
-    let item = item.as_mut().context("it is not kept")?;
-    item.insert("lease_until".to_owned(), AttributeValue::S(lease_until.to_string()));
-    put_item(world, item.clone()).await?;
+    // Somebody works at it until then, at least.
+    let lease_until = clock::now() + SignedDuration::from_secs(8);
+    let (clients, at) = (world.clients()?, |text: String| AttributeValue::S(text));
+    let lease = clients.dynamodb().update_item().table_name(world.output("TableName")?);
+    let lease =
+        lease.key("pk", at(format!("ACCOUNT#{}", ada.account_id))).key("sk", at(format!("GENERATION#{running}")));
+    let lease = lease.update_expression("SET lease_until = :until");
+    lease.expression_attribute_values(":until", at(lease_until.to_string())).send().await?;
     let receipt = erased(world, &ask(&ada).await?).await?;
     ensure!(receipt["erased"]["generation"] == 1, "{receipt}");
     let erased_at: Timestamp = text(&receipt, "erased_at")?.parse()?;

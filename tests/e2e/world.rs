@@ -252,14 +252,14 @@ impl World {
         self.invoke("Sweep", &json!({"time": now.to_string()})).await
     }
 
-    /// The texts of the mails that were sent to an address, the oldest first.
+    /// The texts of the mails that the service sent to an address, the oldest first.
     pub async fn mails(&self, to: &str) -> Result<Vec<String>> {
         let sent = client()?.get(format!("{}/_ministack/ses/messages", self.endpoint)).send().await?;
         let sent = Answer::read(sent).await?.is(200)?.json;
         let all = sent["messages"].as_object().into_iter().flat_map(|accounts| accounts.values());
-        // The user pool sends its own, from an address of its own.
-        let is_ours = |mail: &&Value| mail["To"] == json!([to]) && mail["Source"] == MAIL_FROM;
-        let ours = all.flat_map(|mails| mails.as_array().into_iter().flatten()).filter(is_ours);
+        let all = all.flat_map(|mails| mails.as_array().into_iter().flatten());
+        // The user pool sends some of its own.
+        let ours = all.filter(|mail| mail["To"] == json!([to]) && mail["Source"] == MAIL_FROM);
         ours.map(|mail| text(mail, "BodyText")).collect()
     }
 

@@ -395,12 +395,6 @@ pub fn record_kind(pk: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| matches!(kind.place, Place::Record { pk: start } if pk.starts_with(start)))
 }
 
-/// The kind of the messages of the queue that the template names so.
-#[must_use]
-pub fn message_kind(queue: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| matches!(kind.place, Place::Messages { output } if output == queue))
-}
-
 /// The kind of the files in this folder of an account's prefix.
 #[must_use]
 pub fn folder_kind(name: &str) -> Option<&'static Kind> {
