@@ -49,3 +49,15 @@ fn take(headers: &mut HeaderMap, name: &str) -> Option<String> {
 fn hash(secret: &str) -> Vec<u8> {
     digest(&SHA256, secret.as_bytes()).as_ref().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distribution_writes_these_headers() {
+        let template = include_str!("../../../../template.yaml");
+        assert!(template.contains(&format!("HeaderName: {KEY},")));
+        assert!(template.contains(&format!("event.request.headers[\"{VIEWER}\"] =")));
+    }
+}
