@@ -261,6 +261,7 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "sessions::p27_the_refresh_token_is_in_a_cookie_for_this_host_alone",
             "sessions::p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session",
+            "browser::p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help",
         ]),
     ),
     promise(
