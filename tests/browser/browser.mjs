@@ -17,6 +17,8 @@ export const { BASE_URL, MEDIA_URL, STANDIN_URL, SCREENS } = process.env;
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const AXE = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
+/** How long anything may take that is waited for: the machine is busy with other tests, in milliseconds. */
+const PATIENCE_MS = 60_000;
 /** What the client may keep in the browser, as the registry declares it. */
 const KEPT = ["csrf", "theme", "language", "draft"];
 /** By how much of the window what is seen may move without a hand (<https://web.dev/articles/cls>): a hair. */
@@ -62,7 +64,7 @@ export class Visitor {
       }).observe({ type: "layout-shift", buffered: true });
     });
     visitor.page = await visitor.context.newPage();
-    visitor.page.setDefaultTimeout(20_000);
+    visitor.page.setDefaultTimeout(PATIENCE_MS);
     visitor.#listen();
     return visitor;
   }

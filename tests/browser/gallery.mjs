@@ -15,8 +15,8 @@ const PICTURES = 5_000;
 /** Most tiles that may exist at once. */
 const TILES = 160;
 const SHAPES = [[1024, 1024], [640, 360], [360, 640], [1280, 720]];
-/** How long a frame may take in the middle of the way, on a machine that is busy with other tests, in milliseconds. */
-const FRAME_MS = 100;
+/** How much of the processor a frame may take, in milliseconds: 60 of them are to come in a second. */
+const FRAME_MS = 16;
 /** How long the way to the last one may take, in milliseconds. */
 const PATIENCE_MS = 90_000;
 const THUMBHASH = "3OcRJYB4d3h/iIeHeEh3eIhw+j3A";
@@ -55,33 +55,40 @@ await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
   await route.fulfill({ contentType: "image/png", body: BYTES, headers: { "access-control-allow-origin": "*" } });
 });
 
+const session = await ada.context.newCDPSession(page);
+// What the page itself took of the processor: on a machine that is busy with other tests no clock on the wall tells.
+await session.send("Performance.enable", { timeDomain: "threadTicks" });
+/** Milliseconds of the processor that the page has taken so far. */
+async function busyMs() {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+}
+
 await ada.journey("five thousand pictures", async () => {
   await ada.go("/gallery");
   await page.locator(".grid .picture.there").nth(4).waitFor();
   await ada.look("first");
   await ada.settle();
+  const before = await busyMs();
   const walk = await page.evaluate(async (patience) => {
-    const frames = [];
+    let frames = 0;
     let most = 0;
-    let last = performance.now();
-    for (const end = last + patience; last < end; ) {
+    for (const end = performance.now() + patience; performance.now() < end; ) {
       const before = scrollY;
       scrollBy(0, innerHeight * 0.75);
       await new Promise(requestAnimationFrame);
-      const now = performance.now();
-      frames.push(now - last);
-      last = now;
+      frames++;
       most = Math.max(most, document.querySelectorAll(".grid li").length);
       if (scrollY !== before) continue;
       const ended = document.querySelector(".grid:not(.endless)");
       if (ended) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    frames.sort((a, b) => a - b);
-    return { most, median: frames[frames.length >> 1], steps: frames.length };
+    return { most, frames };
   }, PATIENCE_MS);
   ensure(walk.most <= TILES, `${walk.most} tiles exist at once`);
-  ensure(walk.median < FRAME_MS, `a frame takes ${walk.median.toFixed(0)} ms, in the middle of ${walk.steps}`);
+  const each = ((await busyMs()) - before) / walk.frames;
+  ensure(each < FRAME_MS, `a frame takes ${each.toFixed(1)} ms, of ${walk.frames}`);
   await page.locator(`.grid li[aria-posinset="${PICTURES}"]`).waitFor();
   await page.locator(".grid .picture.there").first().waitFor();
   await ada.still("five thousand pictures");

@@ -54,7 +54,7 @@ await journey("a picture and a film", async () => {
   await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByLabel("Prompt").fill("Paper boats drifting down a street");
   await ada.press("Make the film");
-  await page.locator(".film").first().waitFor({ timeout: 60_000 });
+  await page.locator(".film").first().waitFor();
   await ada.look("studio");
 });
 

@@ -46,7 +46,7 @@ await journey("with keys alone", async () => {
   await page.keyboard.type(PROMPT);
   await page.locator(".till button:enabled").waitFor();
   await page.keyboard.press("Control+Enter");
-  await page.locator(".picture.there").first().waitFor({ timeout: 60_000 });
+  await page.locator(".picture.there").first().waitFor();
 });
 
 await journey("offline", async () => {
