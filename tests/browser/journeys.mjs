@@ -98,6 +98,8 @@ await journey("showing and sharing", async () => {
   await ada.sees("Only you see it now.");
   await ada.press("Make a link");
   const link = await page.getByLabel("Links", { exact: true }).inputValue();
+  await ada.press("Copy");
+  ensure((await page.evaluate(() => navigator.clipboard.readText())) === link, "the link is not copied");
   const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
   await bob.page.locator(".shared-frame img").waitFor();
@@ -151,7 +153,9 @@ await journey("the statement and the receipts", async () => {
 });
 
 await journey("help", async () => {
-  await ada.go("/support");
+  await page.locator(".receipts a").first().click();
+  await page.locator(".receipt").getByRole("link", { name: "Ask for help" }).click();
+  await ada.sees("It is about the payment");
   await page.getByLabel("Subject").fill(`Too dark ${MARKUP}`);
   await page.getByLabel("Message").fill("The lighthouse is hard to see.");
   await ada.press("Send");

@@ -235,7 +235,7 @@ pub const OPERATIONS: &[Operation] = &[
         .with(&[Page]).gives(200, "TicketPage").or(&[400]),
     own("post", "/v1/support/tickets/{id}/messages", "support", "Say something more, close it, or both. Without an Idempotency-Key a repeat is another message.")
         .takes("TicketMessageRequest").with(&[IdempotencyKey]).gives(200, "TicketView").or(&[400, 404, 409, 413, 415, 422]),
-    open("post", "/v1/support/letters", "support", "Ask staff something without being signed in. A code is sent to the address; without it the letter reaches nobody and goes after 15 minutes. A day has three letters for an address. A repeat is another letter.")
+    open("post", "/v1/support/letters", "support", "Ask staff something without being signed in. A code is sent to the address; it is good for 15 minutes, and without it the letter reaches nobody and is deleted. A day has three letters for an address. A repeat is another letter.")
         .takes("LetterRequest").answers(202).or(&[400, 409, 413, 415, 429]),
     open("post", "/v1/support/letters/confirm", "support", "Confirm the address of a letter with the code that was sent there. Staff answer by mail within 30 days, and it goes with the answer. A code is good once.")
         .takes("LetterConfirmation").or(&[400, 409, 413, 415, 429]),

@@ -2,7 +2,7 @@
 //!
 //! It reaches staff once its writer has confirmed the address with the code that was sent there, is answered there by mail,
 //! and is gone with the answer. It lies in nobody's drawer, under a keyed hash of the address, so that it goes with the
-//! account that has that address. What nobody confirms goes when the code does, and what nobody answers goes too.
+//! account that has that address. What nobody confirms or answers goes when its time is over.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
