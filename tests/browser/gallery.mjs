@@ -49,6 +49,7 @@ await page.route("**/v1/generations?*", async (route) => {
   const items = Array.from({ length: end - first }, (_, index) => picture(first + index));
   await route.fulfill({ json: { items, next: end < PICTURES ? String(end) : null } });
 });
+await page.route("**/v1/generations/*/shares", (route) => route.fulfill({ json: { items: [] } }));
 // Late, as over a real connection: what they come into must have its place before.
 await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
   await new Promise((resolve) => setTimeout(resolve, 60));
@@ -75,7 +76,7 @@ await ada.journey("five thousand pictures", async () => {
     let most = 0;
     for (const end = performance.now() + patience; performance.now() < end; ) {
       const before = scrollY;
-      scrollBy(0, innerHeight * 0.75);
+      scrollBy(0, innerHeight * 0.4);
       await new Promise(requestAnimationFrame);
       frames++;
       most = Math.max(most, document.querySelectorAll(".grid li").length);

@@ -37,6 +37,7 @@ async function answering(...answers) {
 
 await journey("with keys alone", async () => {
   await ada.go("/");
+  await ada.sees("Pictures and films from words");
   await page.keyboard.press("Tab");
   await page.locator(".skip:focus").waitFor();
   await page.keyboard.press("Enter");
@@ -67,8 +68,8 @@ await journey("offline", async () => {
 
 await journey("errors of the server", async () => {
   const keys = await answering(problem(503, "unavailable"), problem(503, "unavailable"), problem(500, "internal"));
-  await page.locator(".till button:enabled").click();
   await ada.expecting([503, 500], async () => {
+    await page.locator(".till button:enabled").click();
     await ada.sees("Something went wrong on our side.");
     await ada.sees("If you ask for help, name r-1.");
     await ada.look("server-error");
@@ -83,8 +84,10 @@ await journey("errors of the server", async () => {
 
 await journey("too often", async () => {
   await answering(problem(429, "rate-limited", { retry_after: 30 }));
-  await page.locator(".till button:enabled").click();
-  await ada.expecting([429], () => ada.sees("That was too often. Try again in 30 seconds."));
+  await ada.expecting([429], async () => {
+    await page.locator(".till button:enabled").click();
+    await ada.sees("That was too often. Try again in 30 seconds.");
+  });
   await typed();
   await page.unroute("**/v1/generations");
 });
@@ -147,10 +150,12 @@ await journey("what fails says why, and that the credits are back", async () => 
 });
 
 await journey("taken back", async () => {
+  await page.locator(".developing").first().waitFor();
+  await page.locator(".developing").waitFor({ state: "detached" });
   await page.getByRole("radio", { name: "Film" }).check();
   await page.getByRole("radio", { name: "8 seconds" }).check();
   await page.locator(".till button:enabled").click();
-  await page.locator(".job").first().getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
   await ada.sees("Canceled. The credits are back.");
 });
 

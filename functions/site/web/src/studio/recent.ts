@@ -62,9 +62,15 @@ export function add(generation: Generation): void {
   recent.value = [generation, ...(recent.value ?? []).filter(({ id }) => id !== generation.id)].slice(0, SHOWN);
 }
 
-/** Takes one back before it ends. */
+/** Takes one back before it ends. What ended meanwhile is shown as it is. */
 export async function cancel(id: string): Promise<void> {
-  const canceled = await ask<Generation>(api.POST("/v1/generations/{id}/cancel", { params: { path: { id }, ...once() } }));
+  let canceled: Generation;
+  try {
+    canceled = await ask<Generation>(api.POST("/v1/generations/{id}/cancel", { params: { path: { id }, ...once() } }));
+  } catch (error) {
+    if (error instanceof Trouble && error.kind === "conflict") return load();
+    throw error;
+  }
   recent.value = (recent.value ?? []).map((item) => (item.id === id ? canceled : item));
   await loadAccount();
 }
