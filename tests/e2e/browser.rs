@@ -30,9 +30,7 @@ async fn what_was_typed_is_kept_whatever_happens(world: &'static World) -> Resul
     walk(world, "states.mjs", ("desktop", "dark")).await
 }
 
-async fn p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help(
-    world: &'static World,
-) -> Result<()> {
+async fn p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help(world: &'static World) -> Result<()> {
     walk(world, "strangers.mjs", ("phone", "light")).await
 }
 

@@ -17,9 +17,7 @@ mod erasure;
 
 use std::sync::Arc;
 
-use domain::{
-    AccountId, ReceiptId, Refusal, account::Account, closing::Ground, erasure::TOMBSTONE, letter::WRITER,
-};
+use domain::{AccountId, ReceiptId, Refusal, account::Account, closing::Ground, erasure::TOMBSTONE, letter::WRITER};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use lifecycle::{

@@ -10,8 +10,8 @@ use api::{
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, access::Sight, account::Account,
-    share::MEDIA_LINK_S, upload::State as UploadState,
+    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, access::Sight,
+    account::Account, share::MEDIA_LINK_S, upload::State as UploadState,
 };
 use http::StatusCode;
 use runtime::{

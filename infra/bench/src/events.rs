@@ -122,7 +122,11 @@ pub const EVENTS: &[Event] = &[
     event("events/stripe-webhook/unknown-type.json", Http(204), &[]),
     event("events/stripe-webhook/forged.json", Http(400), &[]),
     event("events/paypal-ipn/completed.json", Http(200), &["SendMessage"]),
-    event("events/staff-review/list.json", Http(200), &["GetItem", "Query", "Query", "Query", "Query", "Query", "GetItem", "GetItem"]),
+    event(
+        "events/staff-review/list.json",
+        Http(200),
+        &["GetItem", "Query", "Query", "Query", "Query", "Query", "GetItem", "GetItem"],
+    ),
     event("events/staff-review/decide.json", Http(200), &["GetItem", "BatchGetItem", "Query", "TransactWriteItems"]),
     event("events/staff-review/freeze.json", Http(200), &["GetItem", "GetItem", "TransactWriteItems"]),
     event("events/staff-review/refunded.json", Http(200), &["GetItem", "GetItem", "TransactWriteItems"]),

@@ -203,13 +203,7 @@ impl Access {
     /// # Errors
     /// [`Refusal::NotFound`] if it is no access of this member of staff, [`Refusal::AccessOver`] if its time is over,
     /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
-    pub fn look(
-        &self,
-        account: &Account,
-        line: (AccessId, &str),
-        at: Sight,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
+    pub fn look(&self, account: &Account, line: (AccessId, &str), at: Sight, now: Timestamp) -> Result<Self, Refusal> {
         self.act(account, line, Act::Looked { access: self.id, at }, now)
     }
 

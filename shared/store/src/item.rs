@@ -4,8 +4,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId, account::Account, export::Export, generation::Generation, generation::Visibility,
-    ledger::Entry, registry, share::Share, ticket::{Status, Ticket}, upload::Upload,
+    AccountId, ActivityId,
+    account::Account,
+    export::Export,
+    generation::Generation,
+    generation::Visibility,
+    ledger::Entry,
+    registry,
+    share::Share,
+    ticket::{Status, Ticket},
+    upload::Upload,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,8 +30,8 @@ pub(crate) const SHELF: &str = "public";
 /// The keys of every kind of item.
 pub mod key {
     use domain::{
-        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, LetterId, PaymentId, ShareId, TicketId,
-        UploadId, payment::Reference,
+        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, LetterId, PaymentId, ShareId,
+        TicketId, UploadId, payment::Reference,
     };
 
     /// The sort key of an account.

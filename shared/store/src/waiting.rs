@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// The kinds, in the order of the list: accounts come last, as freezes that nobody minds may stay for ever.
-const KINDS: [DueKind; 5] =
-    [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::Letter, DueKind::Frozen];
+const KINDS: [DueKind; 5] = [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::Letter, DueKind::Frozen];
 
 /// Something that waits for a member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -58,7 +58,7 @@ function Card({ archive }: { archive: Archive }) {
   return (
     <article class="card stack tight">
       <div class="row apart">
-        <h3>{t.asked(relative(archive.asked_at))}</h3>
+        <h2>{t.asked(relative(archive.asked_at))}</h2>
         <span class={status === "ready" ? "tag good" : status === "failed" ? "tag accent" : "tag"}>{status === "failed" ? t.failed : t[status]}</span>
       </div>
       {status === "making" && (
