@@ -58,7 +58,7 @@ pub(super) async fn answer(
     router: Router,
     mut event: ApiGatewayV2httpRequest,
 ) -> ApiGatewayV2httpResponse {
-    edge.unwrap(&mut event);
+    edge.reveal(&mut event);
     let request_id = event.request_context.request_id.clone().unwrap_or_default();
     let span = tracing::info_span!("request", request_id);
     async {

@@ -31,7 +31,7 @@ impl Edge {
     }
 
     /// Puts the viewer's address in the place of the edge's. Both headers go, whoever sent them.
-    pub(super) fn unwrap(&self, event: &mut ApiGatewayV2httpRequest) {
+    pub(super) fn reveal(&self, event: &mut ApiGatewayV2httpRequest) {
         let given = take(&mut event.headers, KEY);
         let viewer = take(&mut event.headers, VIEWER);
         let (Some(key), Some(given), Some(viewer)) = (&self.key, given, viewer) else { return };
