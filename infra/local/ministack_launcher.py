@@ -11,12 +11,15 @@ The process ends, saving its state, on SIGTERM and when its standard input close
 """
 
 import contextvars
+import fcntl
 import http.server
 import json
 import os
 import signal
 import socketserver
+import struct
 import sys
+import termios
 import threading
 import time
 from importlib.metadata import version
@@ -33,6 +36,7 @@ from ministack.services import apigateway, cognito, dynamodb, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
+LOG_LIMIT_S = 0.5
 HANDLERS = provisioners._RESOURCE_HANDLERS
 
 
@@ -60,12 +64,29 @@ def answer_without_waiting():
     """A warm call costs 60 to 100 ms of waiting: for late log lines, and for Nagle's algorithm on unbuffered writes."""
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     http.server.BaseHTTPRequestHandler.wbufsize = -1
-    drain = lambda_runtime.Worker._drain_stderr_bounded
+    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_what_was_written
 
-    def drain_briefly(worker, first_line_wait=0, idle_confirm=0, hard_cap=0):
-        return drain(worker, 0.002, 0.001, 0.05)
 
-    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_briefly
+def drain_what_was_written(worker, first_line_wait=0, idle_confirm=0, hard_cap=0):
+    """What a function logged before it answered is in the pipe by then: takes all of that, and waits for nothing else."""
+    lines, looks, deadline = [], 0, time.monotonic() + LOG_LIMIT_S
+    while looks < 2 and time.monotonic() < deadline:
+        taken = len(lines)
+        while not worker._stderr_queue.empty():
+            lines.append(worker._stderr_queue.get_nowait())
+        looks = looks + 1 if len(lines) == taken and not bytes_waiting(worker) else 0
+        if looks < 2:
+            time.sleep(0.001)
+    return "\n".join(lines)
+
+
+def bytes_waiting(worker):
+    """How many bytes of its output nobody has read."""
+    try:
+        return struct.unpack("i", fcntl.ioctl(worker._proc.stdout.fileno(), termios.FIONREAD, bytes(4)))[0]
+    except (AttributeError, ValueError):
+        # The process is gone, and its output closed.
+        return 0
 
 
 # --- HTTP APIs ---

@@ -154,7 +154,11 @@ async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-/// A kind or a field that is declared and was never kept by any test is no longer true, or not tested.
+/// Fields that no test brings about: a drawer of more than a megabyte.
+const UNSEEN: [&str; 1] = ["hold-check: after"];
+
+/// A kind or a field that is declared and was never kept by any test is no longer true, or not tested. Of the logs only
+/// that there are any: what a line says of a fault there is only with the fault.
 async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
     let mut all = Seen::new();
     for world in worlds {
@@ -170,8 +174,9 @@ async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
         |kind: &Kind, field: &Field| all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.is(path)));
     let fields = kinds().flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)));
     let never: Vec<_> = fields
-        .filter(|(kind, field)| !seen_at(kind, field))
+        .filter(|(kind, field)| kind.place != Place::Logs && !seen_at(kind, field))
         .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
+        .filter(|field| !UNSEEN.contains(&field.as_str()))
         .collect();
     ensure!(never.is_empty(), "fields that are declared in the registry, and never seen: {never:#?}");
     Ok(())

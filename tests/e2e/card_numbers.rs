@@ -146,10 +146,11 @@ async fn p7_no_card_number_is_kept_or_logged(world: &'static World) -> Result<()
 
 async fn p7_a_card_number_that_is_kept_or_logged_would_be_found(world: &'static World) -> Result<()> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let key = [("pk", text("WINDOW#planted")), ("sk", text("WINDOW"))].map(|(name, value)| (name.to_owned(), value));
-    let within = AttributeValue::M([("deep".to_owned(), AttributeValue::L(vec![text(PLANTED)]))].into());
+    let key =
+        [("pk", text("PAYMENT#planted")), ("sk", text("UNCLAIMED"))].map(|(name, value)| (name.to_owned(), value));
+    let within = AttributeValue::M([("currency".to_owned(), text(PLANTED))].into());
     let mut item = Item::from(key.clone());
-    item.insert("seen".to_owned(), within);
+    item.insert("total".to_owned(), within);
     put_item(world, item).await?;
     let groups = logs(world, "DescribeLogGroups", json!({})).await?;
     let group = &groups["logGroups"][0]["logGroupName"];

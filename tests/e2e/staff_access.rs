@@ -363,7 +363,7 @@ async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it
 
     // Of another time there is nothing, and nobody else gets any of it.
     let mut before = wanted.clone();
-    before["to"] = json!("2026-01-01T00:00:00Z");
+    (before["from"], before["to"]) = (json!("2025-01-01T00:00:00Z"), json!("2026-01-01T00:00:00Z"));
     let before = grace.post(&path, &before).await?.is(201)?.json;
     ensure!(before["things"] == 0, "{before}");
     let before = grace.get(&format!("{path}/{}", text(&before, "id")?)).await?.is(200)?.json;

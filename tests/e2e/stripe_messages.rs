@@ -308,5 +308,18 @@ async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static 
     world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;
     checkout.check("partly_refunded", 200, 50, 190).await?;
     ensure!(parked().await? == before, "what was settled still waits");
-    Ok(())
+
+    let bob = world.person().await?;
+    let disputed = begin(&bob).await?;
+    held(world, async || {
+        for action in ["pay", "dispute", "withdraw", "lose"] {
+            disputed.act(action, &[]).await?;
+        }
+        deliver(world, &disputed.message("charge.dispute.closed").await?).await?;
+        disputed.check("created", 0, 0, 40).await?;
+        play(world, "/standin/deliveries/release", &[("order", "reversed")]).await
+    })
+    .await?;
+    world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;
+    disputed.check("lost", 200, 200, 40).await
 }
