@@ -66,6 +66,7 @@ struct Things {
     account: String,
     payment: String,
     export: String,
+    ticket: String,
 }
 
 impl Things {
@@ -77,6 +78,8 @@ impl Things {
         let upload = person.post("/v1/uploads", &upload).await?.is(201)?.json;
         let export = exports::ask(person).await?;
         exports::ready(person, &export).await?;
+        let ticket = json!({"subject": "A vase", "text": "It is cracked."});
+        let ticket = person.post("/v1/support/tickets", &ticket).await?.is(201)?.json;
         Ok(Self {
             picture,
             share: text(&share, "id")?,
@@ -85,13 +88,23 @@ impl Things {
             account: person.account_id.clone(),
             payment: Checkout::begin(person, "paypal", "starter").await?.id,
             export,
+            ticket: text(&ticket, "id")?,
         })
     }
 
     fn of_nobody() -> Self {
         let id = || runtime::clock::uuid_at(runtime::clock::now()).to_string();
         let token = "a".repeat(43);
-        Self { picture: id(), share: id(), token, upload: id(), account: id(), payment: id(), export: id() }
+        Self {
+            picture: id(),
+            share: id(),
+            token,
+            upload: id(),
+            account: id(),
+            payment: id(),
+            export: id(),
+            ticket: id(),
+        }
     }
 }
 
@@ -107,7 +120,7 @@ struct Case {
 
 /// The case of each route: what it is asked, about these things.
 fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
-    let Things { picture, share, token, upload, account, payment, export } = things;
+    let Things { picture, share, token, upload, account, payment, export, ticket } = things;
     let generation = |input: &str| json!({"model": "sketch-image", "prompt": "a vase", "input_upload": input});
     let named = |path: String, body: Option<Value>| Some(Case { path, body, status: 404, names: true });
     let own = |status, body| Some(Case { path: path.to_owned(), body, status, names: false });
@@ -148,8 +161,24 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             | "/v1/account/corrections"
             | "/v1/account/access"
             | "/v1/generations"
-            | "/v1/checkout",
+            | "/v1/checkout"
+            | "/v1/support/tickets",
         ) => own(200, None),
+        // What it is about must be one's own.
+        ("POST", "/v1/support/tickets") => {
+            let about = json!({"kind": "generation", "id": picture});
+            let body = json!({"subject": "A vase", "text": "It is cracked.", "about": about});
+            Some(Case { path: path.to_owned(), body: Some(body), status: 400, names: true })
+        }
+        ("POST", "/v1/support/tickets/{id}/messages") => {
+            named(format!("/v1/support/tickets/{ticket}/messages"), Some(json!({"text": "mine"})))
+        }
+        // Whoever is not signed in has nothing but what was sent to an address.
+        ("POST", "/v1/support/letters" | "/v1/support/letters/confirm") => own(400, Some(json!({}))),
+        ("GET", "/v1/staff/letters/{writer}/{letter}") => named(format!("/v1/staff/letters/{upload}/{share}"), None),
+        ("POST", "/v1/staff/letters/{writer}/{letter}/answer") => {
+            named(format!("/v1/staff/letters/{upload}/{share}/answer"), Some(json!({"text": "mine"})))
+        }
         ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
         ("POST", "/v1/account/email") => own(400, Some(json!({"email": "nobody"}))),
         ("POST", "/v1/account/email/confirm") => {
@@ -203,7 +232,7 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             named(format!("/v1/staff/unclaimed/{payment}/refunded"), None)
         }
         ("GET" | "POST" | "DELETE", path) if path.starts_with("/v1/staff/accounts/{account}/") => {
-            let names = ["{access}", "{hold}", "{disclosure}"];
+            let names = ["{access}", "{hold}", "{disclosure}", "{ticket}"];
             let path = names.iter().fold(path.replace("{account}", account), |path, name| path.replace(name, share));
             let path = path.replace("{generation}", picture).replace("{upload}", upload);
             let why = json!({"ticket": "T-1", "reason": "curious", "minutes": 5});
@@ -213,6 +242,7 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
                 Some("accesses") => Some(why),
                 Some("holds") if method == "POST" => Some(asked),
                 Some("disclosures") => Some(wanted),
+                Some("messages") => Some(json!({"text": "mine"})),
                 _ => None,
             };
             named(path, body)

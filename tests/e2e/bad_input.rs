@@ -30,6 +30,7 @@ const SPENDING: &str = "/v1/staff/accounts/{account}/spending";
 const ACCESSES: &str = "/v1/staff/accounts/{account}/accesses";
 const HOLDS: &str = "/v1/staff/accounts/{account}/holds";
 const DISCLOSURES: &str = "/v1/staff/accounts/{account}/disclosures";
+const ANSWERS: &str = "/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages";
 
 /// Somebody with something to lose, who may ask for everything as she is of the staff, and a good body for every route that
 /// takes one of ours: what Stripe and PayPal send has tests of its own.
@@ -79,6 +80,12 @@ impl Target {
             (("put", "/v1/generations/{id}/visibility"), json!({"visibility": "public", "show_prompt": true})),
             (("post", "/v1/generations/{id}/shares"), json!({"expires_in_s": 3600, "show_prompt": true})),
             (("post", "/v1/checkout"), json!({"package": "starter", "currency": "EUR", "provider": "stripe"})),
+            (("post", "/v1/support/tickets"), json!({"subject": "A vase", "text": "It is cracked."})),
+            (("post", "/v1/support/tickets/{id}/messages"), json!({"text": "Still.", "close": true})),
+            (("post", "/v1/support/letters"), json!({"email": email, "subject": "A vase", "text": "It is cracked."})),
+            (("post", "/v1/support/letters/confirm"), json!({"email": email, "code": "12345678"})),
+            (("post", "/v1/staff/letters/{writer}/{letter}/answer"), json!({"text": "Mended."})),
+            (("post", ANSWERS), json!({"text": "Mended.", "close": true})),
             (("post", DECISION), json!({"release": true, "note": "asked the buyer"})),
             (("post", SPENDING), json!({"allowed": true, "note": "asked the buyer"})),
             (("post", ACCESSES), why("minutes", json!(15))),
@@ -102,7 +109,7 @@ impl Target {
     }
 
     async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Answer> {
-        let names = ["{id}", "{account}", "{payment}", "{hold}"];
+        let names = ["{id}", "{account}", "{payment}", "{hold}", "{access}", "{ticket}", "{writer}", "{letter}"];
         let path = names.iter().fold(path.to_owned(), |path, name| path.replace(name, &self.picture));
         let mut request = self.ada.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
         if let Some(content_type) = content_type {

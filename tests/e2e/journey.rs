@@ -124,6 +124,9 @@ async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static 
     let shown = stranger.get(&format!("/v1/shared/{}", text(&open, "token")?)).await?.is(200)?.json;
     ensure!(shown["prompt"] == "a secret garden");
 
+    let own = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+    ensure!(own["shared_until"] == open["expires_at"], "its owner does not see that it is shared: {own}");
+
     let list = ada.get(&shares).await?.is(200)?.json;
     ensure!(list["items"].as_array().is_some_and(|items| items.len() == 2) && !list.to_string().contains(&token));
     bob.get(&shares).await?.is(404)?;
@@ -131,6 +134,9 @@ async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static 
     bob.delete(&share).await?.is(404)?;
     ada.delete(&share).await?.is(204)?;
     stranger.get(&link).await?.is(404)?;
+    ada.delete(&format!("{shares}/{}", text(&open, "id")?)).await?.is(204)?;
+    let own = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+    ensure!(own["shared_until"].is_null(), "{own}");
     stranger.get("/v1/shared/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await?.is(404)?;
     Ok(())
 }

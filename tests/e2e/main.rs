@@ -7,6 +7,7 @@
 mod afterwards;
 mod authorization;
 mod bad_input;
+mod browser;
 mod buying;
 mod canaries;
 mod card_numbers;
@@ -30,9 +31,11 @@ mod providers;
 mod reconciliation;
 mod refunds_and_disputes;
 mod sessions;
+mod site;
 mod staff_access;
 mod stripe_messages;
 mod submitting;
+mod support;
 mod template;
 mod unclaimed;
 mod unpacked;
@@ -113,6 +116,7 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
     let files = [
         authorization::trials(world),
         bad_input::trials(world),
+        browser::trials(world),
         buying::trials(world),
         canaries::trials(world),
         contract::trials(world),
@@ -127,7 +131,9 @@ fn trials(world: Option<&'static World>) -> Vec<Trial> {
         refunds_and_disputes::trials(world),
         sessions::trials(world),
         staff_access::trials(world),
+        site::trials(world),
         submitting::trials(world),
+        support::trials(world),
         uploads::trials(world),
     ];
     files.into_iter().flatten().collect()

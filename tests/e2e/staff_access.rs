@@ -54,6 +54,11 @@ impl<'a> Opened<'a> {
         Ok(Self { staff, path: format!("{path}/{id}"), id, name })
     }
 
+    /// Answers a question under it.
+    pub async fn answer(&self, ticket: &str, body: &Value) -> Result<Answer> {
+        self.staff.post(&format!("{}/tickets/{ticket}/messages", self.path), body).await
+    }
+
     /// Looks at something under it.
     pub async fn look(&self, at: &str) -> Result<Answer> {
         self.staff.get(&format!("{}/{at}", self.path)).await
@@ -68,9 +73,9 @@ pub async fn log(owner: &Person) -> Result<Vec<Value>> {
 }
 
 /// Everything that can be looked at of somebody who has a picture and an upload.
-fn sights(picture: &str, upload: &str) -> [String; 7] {
+fn sights(picture: &str, upload: &str) -> [String; 8] {
     let (picture, upload) = (format!("generations/{picture}"), format!("uploads/{upload}"));
-    ["profile", "generations", &picture, "uploads", &upload, "payments", "activity"].map(str::to_owned)
+    ["profile", "generations", &picture, "uploads", &upload, "payments", "activity", "tickets"].map(str::to_owned)
 }
 
 async fn p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_lasts(
@@ -108,10 +113,10 @@ async fn p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_la
         alans.look(&at).await?.is(200)?;
     }
     let looked = kept(&ada).await?.len() - before.len() - 1;
-    ensure!(looked == 7, "{looked} lines for seven looks, and the one that was over");
+    ensure!(looked == 8, "{looked} lines for eight looks, and the one that was over");
     // What is not there is not looked at.
     alans.look(&format!("generations/{}", uuid::Uuid::nil())).await?.is(404)?;
-    ensure!(kept(&ada).await?.len() == before.len() + 8);
+    ensure!(kept(&ada).await?.len() == before.len() + 9);
     Ok(())
 }
 
@@ -190,9 +195,10 @@ async fn p13_an_incident_is_looked_into_with_everything_that_belongs_to_it(world
     for at in sights(&picture, &upload) {
         found.push(opened.look(&at).await?.is(200)?.json);
     }
-    let [profile, generations, generation, uploads, file, payments, activity] = found.as_slice() else {
-        bail!("not seven things")
+    let [profile, generations, generation, uploads, file, payments, activity, tickets] = found.as_slice() else {
+        bail!("not eight things")
     };
+    ensure!(tickets["items"] == json!([]), "{tickets}");
     ensure!(profile["email"] == ada.email.as_str() && profile["credits"]["available"] == 239, "{profile}");
     ensure!(generations["items"][0]["settings"]["prompt"] == "a broken vase", "{generations}");
     ensure!(generations["items"][0]["media"] == json!([]), "a listing shows files: {generations}");
@@ -205,7 +211,7 @@ async fn p13_an_incident_is_looked_into_with_everything_that_belongs_to_it(world
     ensure!(payments["items"][0]["status"] == "paid" && payments["items"][0]["transaction"].is_string(), "{payments}");
     let kinds: Vec<_> = activity["items"].as_array().into_iter().flatten().map(|line| &line["kind"]).collect();
     ensure!(kinds == ["checkout", "submit", "sign_in"], "{activity}");
-    ensure!(log(&ada).await?.len() == 8);
+    ensure!(log(&ada).await?.len() == 9);
     Ok(())
 }
 
@@ -283,7 +289,7 @@ async fn p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held
     grace.get(&disclosure).await?.is(403)?;
     // She takes it back, and reads all of it.
     ada.delete("/v1/privacy/deletion").await?.is(204)?;
-    ensure!(log(&ada).await?.len() == 8, "{:?}", log(&ada).await?);
+    ensure!(log(&ada).await?.len() == 9, "{:?}", log(&ada).await?);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub struct Route {
     pub open: bool,
 }
 
-/// Every route, in order.
+/// Every route of the API, in order. Whatever else there is shows the web client.
 pub fn routes() -> Result<Vec<Route>> {
     let text = std::fs::read_to_string(local::workspace().join("template.yaml"))?;
     // The short forms of CloudFormation's functions are tags, which are read over: no route has one.
@@ -30,6 +30,9 @@ pub fn routes() -> Result<Vec<Route>> {
             }
             let part = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("a route of {name}"));
             let properties = &event["Properties"];
+            if !part(&properties["Path"])?.starts_with("/v1/") {
+                continue;
+            }
             routes.push(Route {
                 method: part(&properties["Method"])?.to_uppercase(),
                 path: part(&properties["Path"])?,

@@ -31,8 +31,6 @@ use store::Write;
 const HOUR_S: i64 = 3_600;
 /// Changes that an account may ask for in an hour, and codes that an address may get.
 const PER_HOUR: u64 = 5;
-/// Codes have eight digits.
-const CODES: u64 = 100_000_000;
 /// The purpose of the keyed hash of a code.
 const PURPOSE: &str = "email code";
 
@@ -64,7 +62,7 @@ async fn ask(State(app): State<App>, caller: Caller, request: MutatingRequest<Ad
     }
     app.mutations.limit("email-change", id.0.as_bytes(), (HOUR_S, PER_HOUR), now).await?;
     app.mutations.limit("email-code", to.as_bytes(), (HOUR_S, PER_HOUR), now).await?;
-    let codes = [code(), code()];
+    let codes = [mail::code(), mail::code()];
     let hashes = hashes(app.mutations.sealer().await?, id, &codes);
     loop {
         let attempt: Result<Response, Attempt> = async {
@@ -123,11 +121,6 @@ async fn confirm(
             return Ok(response);
         }
     }
-}
-
-/// Eight digits that nobody can guess. 2^64 is so much more that no code is likelier than another by anything that counts.
-fn code() -> String {
-    format!("{:08}", u64::from_le_bytes(clock::random()) % CODES)
 }
 
 /// What is kept of the codes that go to the present and to the new address. Each is good for its own address alone.

@@ -7,7 +7,7 @@ use domain::{
     account::Account,
     closing::Closing,
     erasure::{Counts, KeptPayment, Receipt},
-    generation::{Generation, Status, Visibility},
+    generation::{Generation, Status},
     payment::Payment,
     registry,
     submission::End,
@@ -32,7 +32,7 @@ impl Eraser {
     pub(crate) async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
         let Some((account, closing)) = self.closing(id).await? else { return Ok(()) };
         if now < closing.erase_at {
-            self.withdraw(id, now).await?;
+            self.withdraw(id).await?;
             return self.wait(id, closing.erase_at, now).await;
         }
         // From here on a restored backup of this account is erased again.
@@ -42,11 +42,12 @@ impl Eraser {
         let copies_left = self.forget_copies(id).await?;
         let receipt = self.receipt(&closing, id, &held, &payments).await?.leaving(copies_left);
         self.records.write_receipt(&receipt).await?;
-        self.withdraw(id, now).await?;
+        self.withdraw(id).await?;
         let busy_until = self.busy_until(id, &closing, now).await?;
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
+        self.table.remove_letters(&self.writer(&account).await?).await?;
         if !held.is_empty() {
             return self.wait(id, now + HELD_EVERY, now).await;
         }
@@ -69,15 +70,13 @@ impl Eraser {
     }
 
     /// Takes back what is public and what is shared, and ends every session.
-    async fn withdraw(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
+    async fn withdraw(&self, id: AccountId) -> Result<(), ErasureError> {
         self.user_pool.end_sessions(id).await?;
         for share in self.table.all_shares(id).await? {
             self.table.commit(&[Write::RemoveShare(&share)]).await?;
         }
-        let public = Filter { visibility: Some(Visibility::Public), ..Filter::default() };
-        for generation in self.generations(id, public).await? {
-            // One whose time is over is shown to nobody.
-            if let Ok(hidden) = generation.shown(Visibility::Private, false, now) {
+        for generation in self.generations(id, Filter::default()).await? {
+            if let Some(hidden) = generation.withdrawn() {
                 self.table.commit(&[Write::Generation(&hidden)]).await?;
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A message names an account that is closing. The first one comes at once and takes back what is public or shared; once
 //! the time of grace is over everything goes, from the outside in: generations that run are canceled, copies that
-//! providers keep are deleted, files in all versions, pointers, items, the user in the user pool, and the account itself
+//! providers keep are deleted, files in all versions, pointers, items, letters from its address, the user in the user pool, and the account itself
 //! last. Before that last step the function looks again, and writes the receipt only when nothing is left. Whoever was at
 //! work when it began may still write: as long as a lease of then lasts, the last step waits and all is done once more.
 //!
@@ -17,7 +17,7 @@ mod erasure;
 
 use std::sync::Arc;
 
-use domain::{AccountId, ReceiptId, Refusal, closing::Ground, erasure::TOMBSTONE};
+use domain::{AccountId, ReceiptId, Refusal, account::Account, closing::Ground, erasure::TOMBSTONE, letter::WRITER};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use lifecycle::{
@@ -167,6 +167,12 @@ impl Eraser {
         let receipt = ReceiptId(clock::uuid_at(now));
         let closing = account.close(receipt, Ground::Restored, SignedDuration::ZERO, now)?;
         Ok(self.table.commit(&[Write::Account(&closing)]).await?)
+    }
+
+    /// Under what the letters of the account's address lie.
+    async fn writer(&self, account: &Account) -> Result<String, ErasureError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        Ok(sealer.keyed_hash(WRITER, account.email.as_bytes()))
     }
 
     async fn keyed_hash(&self, account: AccountId) -> Result<String, ErasureError> {

@@ -2,7 +2,7 @@
 
 use domain::{
     access::Access, account::Account, correction::Corrected, email::EmailChange, export, generation::Generation,
-    ledger::Entry, payment::Payment, share::Share, upload::Upload,
+    ledger::Entry, payment::Payment, share::Share, ticket::Ticket, upload::Upload,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "ledger" => schema_of::<Entry>(),
         "payment" => schema_of::<Payment>(),
         "share" => schema_of::<Share>(),
+        "ticket" => schema_of::<Ticket>(),
         "upload" => schema_of::<Upload>(),
         _ => return None,
     };

@@ -31,15 +31,17 @@ pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 
 /// Ends the session. Without one there is nothing to end, and nobody to protect.
 pub(crate) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(token) = RefreshToken::from_request(&headers) {
-        if !token.is_confirmed_by(&headers, app.sealer().await?) {
-            return Err(no_csrf_token());
-        }
-        match app.user_pool.revoke(&token).await {
-            // It is one of ours, so what the user pool does not know any more has ended.
-            Ok(()) | Err(PoolError::Refused) => {}
-            Err(error) => return Err(error.into_problem(no_session)),
-        }
+    let Some(token) = RefreshToken::from_request(&headers) else {
+        // Another site can have a browser ask this, but not with the cookie: the answer must not take it away.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    if !token.is_confirmed_by(&headers, app.sealer().await?) {
+        return Err(no_csrf_token());
+    }
+    match app.user_pool.revoke(&token).await {
+        // It is one of ours, so what the user pool does not know any more has ended.
+        Ok(()) | Err(PoolError::Refused) => {}
+        Err(error) => return Err(error.into_problem(no_session)),
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::removal())]).into_response())
 }

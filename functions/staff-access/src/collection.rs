@@ -49,7 +49,12 @@ pub(crate) async fn collect(table: &Table, disclosure: &Disclosure, now: Timesta
             }
             Place::Objects { folder } => files.extend(names(table, disclosure, kind, folder, &mut left).await?),
             // Nothing of these can be named.
-            Place::Record { .. } | Place::Messages { .. } | Place::Users | Place::Cookie { .. } | Place::Logs => {}
+            Place::Record { .. }
+            | Place::Messages { .. }
+            | Place::Users
+            | Place::Cookie { .. }
+            | Place::Browser { .. }
+            | Place::Logs => {}
         }
     }
     if files.len() > FILES {

@@ -2,7 +2,8 @@
 //!
 //! Nothing stands open to staff. A member of staff opens an access for some minutes, with ticket and reason; each look
 //! under it is a line in the owner's log of accesses, in one transaction conditioned on the account, before it is answered:
-//! what could not be written down is not shown. A look that is repeated is another line.
+//! what could not be written down is not shown. A look that is repeated is another line. Questions are answered in the same
+//! way.
 //!
 //! A legal hold keeps what it names from being erased. A disclosure is what a lawful request demands, put together for
 //! whoever asked to fetch for a week. Both are lines of the log as well. What the law forbids to tell, the owner is told
@@ -12,6 +13,7 @@
 //! deleted can be looked at only as long as something of it is held. Changes with the same `Idempotency-Key` give the same
 //! answer.
 
+mod answers;
 mod collection;
 mod disclosures;
 mod holds;
@@ -50,7 +52,9 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/uploads", get(looks::uploads))
         .route("/uploads/{upload}", get(looks::upload))
         .route("/payments", get(looks::payments))
-        .route("/activity", get(looks::activity));
+        .route("/activity", get(looks::activity))
+        .route("/tickets", get(looks::tickets))
+        .route("/tickets/{ticket}/messages", post(answers::say));
     let routes = Router::new()
         .route("/accesses", post(open))
         .nest("/accesses/{access}", looks)

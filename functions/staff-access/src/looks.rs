@@ -5,12 +5,13 @@ use api::{
     access::{SeenUploadView, UploadPage},
     generation_view,
     payments::{PaymentPage, PaymentView},
+    support::{TicketPage, TicketView},
     views::{AccountView, ActivityPage, ActivityView, GenerationPage, GenerationView, UploadView},
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, UploadId, access::Sight, account::Account,
-    share::MEDIA_LINK_S, upload::State as UploadState,
+    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, access::Sight,
+    account::Account, share::MEDIA_LINK_S, upload::State as UploadState,
 };
 use http::StatusCode;
 use runtime::{
@@ -162,6 +163,23 @@ pub(crate) async fn activity(
         let page = table.activities(owner.id, paging.limit, paging.after).await?;
         let items = page.items.into_iter().map(ActivityView::from).collect();
         Ok(ActivityPage { items, next: paging.next(page.next)? })
+    })
+    .await
+}
+
+pub(crate) async fn tickets(
+    State(holdings): State<Holdings>,
+    staff: Staff,
+    StrictPath(place): StrictPath<Place>,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let (table, scope) = (&holdings.mutations.table, ("staff tickets", place.0));
+    let paging: Paging<'_, _, TicketId> = Paging::open(&holdings.mutations, scope, query).await?;
+    let paging = &paging;
+    look(&holdings, &staff, place, Sight::Tickets, |owner| async move {
+        let page = table.tickets(owner.id, paging.limit, paging.after).await?;
+        let items = page.items.into_iter().map(TicketView::from).collect();
+        Ok(TicketPage { items, next: paging.next(page.next)? })
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/staff/reviews`, `POST /v1/staff/accounts/{account}/payments/{payment}/decision`,
 //! `POST /v1/staff/accounts/{account}/spending`, `POST /v1/staff/unclaimed/{payment}/refunded`: what the rules against fraud
-//! stopped and what a person makes of it; money that no account claims and that must go back.
+//! stopped and what a person makes of it; money that no account claims and that must go back. The list has questions and
+//! letters that are not answered as well, without their words.
 //!
 //! For members of the user pool's group `staff`; for everybody else there are no such routes. A decision is written down
 //! with its reason where its owner gets it with their data. The list names no person: account ids, amounts, reasons.
@@ -69,6 +70,8 @@ async fn list(
     let view = |waiting| match waiting {
         Waiting::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         Waiting::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
+        Waiting::Ticket(ticket) => Some(ReviewView::Ticket(ticket.into())),
+        Waiting::Letter(letter) => Some(ReviewView::Letter(letter.into())),
         Waiting::Account(account) => Some(ReviewView::Account(account.into())),
     };
     let items = page.items.into_iter().filter_map(view).collect();

@@ -142,9 +142,14 @@ async fn revoke(
     let mut mutation = holdings.mutations.begin(account, request.idempotency, clock::now());
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let share = holdings.mutations.table.share(account, id, share).await?.ok_or(Refusal::NotFound)?;
+            let table = &holdings.mutations.table;
+            let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+            let (revoked, rest): (Vec<_>, Vec<_>) =
+                table.shares(account, id).await?.into_iter().partition(|other| other.id == share);
+            let revoked = revoked.first().ok_or(Refusal::NotFound)?;
+            let generation = share::revoke(&generation, &rest);
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            mutation.commit(&[Write::RemoveShare(&share)], answer).await
+            mutation.commit(&[Write::Generation(&generation), Write::RemoveShare(revoked)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

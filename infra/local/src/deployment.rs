@@ -17,11 +17,12 @@ enum Message {
     Outputs(BTreeMap<String, String>),
 }
 
-/// The template's outputs, once it is deployed. Deploys nothing where nothing has changed.
+/// The template's outputs, once it is deployed to be reached at `origin`. Deploys nothing where nothing has changed.
 pub(crate) fn deploy(
     python: &Path,
     endpoint: &str,
     binaries: &Path,
+    origin: &str,
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<BTreeMap<String, String>> {
@@ -39,7 +40,11 @@ pub(crate) fn deploy(
         .arg("--binaries")
         .arg(binaries);
     let providers = options.provider_keys.keys().map(String::as_str).chain(["sketch"]).collect::<Vec<_>>().join(",");
-    let mut parameters = BTreeMap::from([("Providers".to_owned(), providers)]);
+    let mut parameters = BTreeMap::from([
+        ("Providers".to_owned(), providers),
+        ("AllowedOrigin".to_owned(), origin.to_owned()),
+        ("ReturnUrl".to_owned(), format!("{origin}/credits/{{checkout}}")),
+    ]);
     parameters.extend(options.parameters.clone());
     for (name, value) in parameters {
         command.args(["--parameter", &format!("{name}={value}")]);

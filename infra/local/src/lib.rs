@@ -10,11 +10,10 @@ mod ministack;
 pub mod payments;
 mod proxy;
 mod state;
-mod venv;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -22,7 +21,7 @@ pub use crate::functions::Functions;
 use crate::ministack::Ministack;
 use crate::proxy::Proxy;
 use crate::state::State;
-pub use crate::venv::python;
+pub use interpreters::{Progress, python, workspace};
 
 /// The code that confirms every address: the local AWS sends no mail.
 pub const MAILED_CODE: &str = "123456";
@@ -74,20 +73,6 @@ impl Options {
     }
 }
 
-/// Hears what the slow steps of a start are doing.
-pub trait Progress {
-    /// A step begins; the one before it is done.
-    fn step(&mut self, step: &str);
-    /// What the step is at.
-    fn detail(&mut self, detail: &str);
-}
-
-/// Tells nobody.
-impl Progress for () {
-    fn step(&mut self, _step: &str) {}
-    fn detail(&mut self, _detail: &str) {}
-}
-
 /// A running stack.
 pub struct Stack {
     base_url: String,
@@ -110,18 +95,11 @@ impl Stack {
         progress.step("Starting the local AWS");
         let ministack = Ministack::start(&python, &state, options)?;
         progress.step("Deploying the template");
-        let outputs = deployment::deploy(&python, ministack.endpoint(), &binaries, options, progress)?;
+        let base_url = format!("http://localhost:{}", listener.local_addr()?.port());
+        let outputs = deployment::deploy(&python, ministack.endpoint(), &binaries, &base_url, options, progress)?;
         let api = outputs.get("ApiId").context("the template has no output ApiId")?;
-        let address = listener.local_addr()?;
         let proxy = Proxy::start(listener, ministack.port(), api)?;
-        Ok(Self {
-            base_url: format!("http://localhost:{}", address.port()),
-            endpoint: ministack.endpoint().to_owned(),
-            outputs,
-            proxy,
-            ministack,
-            _state: state,
-        })
+        Ok(Self { base_url, endpoint: ministack.endpoint().to_owned(), outputs, proxy, ministack, _state: state })
     }
 
     /// Where the API is, without a trailing slash.
@@ -147,13 +125,6 @@ impl Stack {
         self.proxy.stop();
         self.ministack.stop()
     }
-}
-
-/// The folder of the workspace.
-#[must_use]
-pub fn workspace() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.ancestors().nth(2).unwrap_or(package)
 }
 
 fn listen(port: u16) -> Result<TcpListener> {

@@ -60,11 +60,9 @@ impl Payments {
             "paypal_client_secret": client_secret,
             "paypal_receiver_id": receiver,
         });
-        for (name, value) in [
-            ("PaymentProviders", "stripe,paypal".to_owned()),
-            ("PaymentEndpoints", Value::from(endpoints).to_string()),
-            ("ReturnUrl", format!("{url}/?payment={{checkout}}")),
-        ] {
+        for (name, value) in
+            [("PaymentProviders", "stripe,paypal".to_owned()), ("PaymentEndpoints", Value::from(endpoints).to_string())]
+        {
             options.parameters.entry(name.to_owned()).or_insert(value);
         }
         Ok(Self { standin })

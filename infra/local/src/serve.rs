@@ -13,6 +13,8 @@ use crate::terminal::{Steps, complain, say};
 
 const EMAIL: &str = "demo@example.com";
 const PASSWORD: &str = "a-darkroom-for-everyone";
+/// Where mail to people comes from. It goes nowhere, and can be read.
+const MAIL_FROM: &str = "darkroom@example.com";
 
 pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys) -> Result<()> {
     let mut steps = Steps::default();
@@ -20,7 +22,7 @@ pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys) -> Res
     steps.step("Making the demo account");
     let (account, model) = runtime.block_on(prepare(stack.base_url()))?;
     steps.finish();
-    introduce(stack.base_url(), payments.base_url(), &account, &model);
+    introduce(&stack, payments.base_url(), &account, &model);
     runtime.block_on(until_told_to_end())?;
     complain("Ending; what was made is kept");
     stack.stop()
@@ -31,6 +33,9 @@ pub(crate) fn bring_up(mut options: Options, keys: PaymentKeys, steps: &mut Step
     let state = options.state.join("payments.json");
     if options.fresh && state.exists() {
         std::fs::remove_file(&state).with_context(|| format!("{} cannot be removed", state.display()))?;
+    }
+    for (name, value) in [("MailFrom", MAIL_FROM), ("MailIdentity", MAIL_FROM)] {
+        options.parameters.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let port = options.port.checked_add(1).context("--port must be less than 65535")?;
     let payments = Payments::start(port, Some(state), keys, &mut options)?;
@@ -48,18 +53,21 @@ async fn prepare(base_url: &str) -> Result<(Account, Model)> {
     Ok((client.account().await?, client.model("image").await?))
 }
 
-fn introduce(base_url: &str, standin: &str, account: &Account, model: &Model) {
+fn introduce(stack: &Stack, standin: &str, account: &Account, model: &Model) {
+    let (base_url, mails) = (stack.base_url(), format!("{}/_ministack/ses/messages", stack.endpoint()));
     let Model { id: model, title, .. } = model;
     let credits = account.credits.available;
     say(&format!(
         r#"
-Darkroom is at {base_url}
+Darkroom is at {base_url}: open it in a browser, and sign up (every address is confirmed with 123456) or sign in as
 
   account    {EMAIL}
   password   {PASSWORD}
   credits    {credits}
 
-Sign in, make a picture with {title}, and look at it (the last again until its status is "succeeded"):
+Mail goes nowhere; what would have been sent, codes included, is at {mails}
+
+Or do it by hand. Sign in, make a picture with {title}, and look at it (the last again until its status is "succeeded"):
 
   TOKEN=$(curl -s {base_url}/v1/session/sign-in -H 'content-type: application/json' \
     -d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}' \

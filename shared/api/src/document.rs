@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use crate::{
     access,
     operations::{OPERATIONS, Operation, Parameter},
-    payments, privacy, requests, views,
+    payments, privacy, requests, support, views,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +51,14 @@ use crate::{
     requests::ShareRequest,
     requests::UploadRequest,
     requests::VisibilityRequest,
+    support::LetterAnswer,
+    support::LetterConfirmation,
+    support::LetterRequest,
+    support::LetterView,
+    support::TicketMessageRequest,
+    support::TicketPage,
+    support::TicketRequest,
+    support::TicketView,
     views::AccountView,
     views::ActivityPage,
     views::CorrectionPage,

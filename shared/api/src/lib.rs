@@ -16,6 +16,7 @@ pub mod policy;
 pub mod privacy;
 mod refusals;
 pub mod requests;
+pub mod support;
 pub mod views;
 mod windows;
 

@@ -165,7 +165,7 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("StripeEvent").with(&[StripeSignature]).or(&[400, 413]),
     open("post", "/v1/webhooks/paypal", "paypal-ipn", "For PayPal's instant payment notifications. What is taken in is checked with PayPal before it counts. A repeat changes nothing.")
         .takes_form("IpnMessage").answers(200).or(&[400, 413]),
-    own("get", "/v1/staff/reviews", "staff-review", "For staff: payments that wait for a decision, money that no account claims and that must go back, accounts that may not spend; of each kind the longest waiting first.")
+    own("get", "/v1/staff/reviews", "staff-review", "For staff: payments that wait for a decision, money that no account claims and that must go back, questions and letters that are not answered, accounts that may not spend; of each kind the longest waiting first.")
         .with(&[Page]).gives(200, "ReviewPage").or(&[400, 404]),
     own("post", "/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review", "For staff: grant the credits of a payment that waits, or refuse them for now.")
         .takes("PaymentDecision").with(&[IdempotencyKey]).gives(200, "HeldPaymentView").or(&[400, 404, 409, 413, 415, 422]),
@@ -211,6 +211,10 @@ pub const OPERATIONS: &[Operation] = &[
         .with(&[Page]).gives(200, "PaymentPage").or(&[400, 403, 404, 409]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/activity", "staff-access", "For staff: sign-ins, submits and checkouts with their address and client, newest first.")
         .with(&[Page]).gives(200, "ActivityPage").or(&[400, 403, 404, 409]),
+    own("get", "/v1/staff/accounts/{account}/accesses/{access}/tickets", "staff-access", "For staff: questions with what was said about them, newest first.")
+        .with(&[Page]).gives(200, "TicketPage").or(&[400, 403, 404]),
+    own("post", "/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages", "staff-access", "For staff: answer a question, close it, or both. It is written into the owner's log with the answer. Without an Idempotency-Key a repeat is another message.")
+        .takes("TicketMessageRequest").with(&[IdempotencyKey]).or(&[400, 403, 404, 409, 413, 415, 422]),
     own("post", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: keep what is named from being erased, by its owner, by its time or with the account. Without an Idempotency-Key a repeat is another hold.")
         .takes("HoldRequest").with(&[IdempotencyKey]).gives(201, "PlacedView").or(&[400, 404, 409, 413, 415, 422]),
     own("get", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: the legal holds on an account, the oldest first.")
@@ -225,6 +229,20 @@ pub const OPERATIONS: &[Operation] = &[
         .gives(200, "Inventory"),
     open("get", "/v1/privacy/policy", "openapi", "What is promised, promise by promise, with the tests that show it, as a page (HTML).")
         .answers(200),
+    own("post", "/v1/support/tickets", "support", "Ask staff something, about a picture or a payment perhaps. A day has ten questions. Without an Idempotency-Key a repeat is another question.")
+        .takes("TicketRequest").with(&[IdempotencyKey]).gives(201, "TicketView").or(&[400, 409, 413, 415, 422, 429]),
+    own("get", "/v1/support/tickets", "support", "Own questions with their answers, newest first; kept for 180 days after the last word.")
+        .with(&[Page]).gives(200, "TicketPage").or(&[400]),
+    own("post", "/v1/support/tickets/{id}/messages", "support", "Say something more, close it, or both. Without an Idempotency-Key a repeat is another message.")
+        .takes("TicketMessageRequest").with(&[IdempotencyKey]).gives(200, "TicketView").or(&[400, 404, 409, 413, 415, 422]),
+    open("post", "/v1/support/letters", "support", "Ask staff something without being signed in. A code is sent to the address; it is good for 15 minutes, and without it the letter reaches nobody and is deleted. A day has three letters for an address. A repeat is another letter.")
+        .takes("LetterRequest").answers(202).or(&[400, 409, 413, 415, 429]),
+    open("post", "/v1/support/letters/confirm", "support", "Confirm the address of a letter with the code that was sent there. Staff answer by mail within 30 days, and it goes with the answer. A code is good once.")
+        .takes("LetterConfirmation").or(&[400, 409, 413, 415, 429]),
+    own("get", "/v1/staff/letters/{writer}/{letter}", "support", "For staff: read a letter that is not answered.")
+        .gives(200, "LetterView").or(&[404]),
+    own("post", "/v1/staff/letters/{writer}/{letter}/answer", "support", "For staff: mail an answer to whoever wrote a letter, which goes with that. If the mail cannot be sent the letter stays.")
+        .takes("LetterAnswer").with(&[IdempotencyKey]).or(&[400, 404, 409, 413, 415, 422]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];

@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::support::{WaitingLetterView, WaitingTicketView};
+
 /// What to buy, and how to pay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +193,10 @@ pub enum ReviewView {
     Payment(HeldPaymentView),
     /// Money that must go back.
     Unclaimed(UnclaimedView),
+    /// A question that is not answered.
+    Ticket(WaitingTicketView),
+    /// A letter that is not answered.
+    Letter(WaitingLetterView),
     /// An account that may not spend.
     Account(FrozenAccountView),
 }

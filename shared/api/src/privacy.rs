@@ -136,7 +136,7 @@ impl From<&Kind> for KindView {
                 Place::Objects { .. } => "among the person's files in the bucket",
                 Place::Messages { .. } => "in a queue, until it is done",
                 Place::Users => "in the user pool",
-                Place::Cookie { .. } => "in the person's browser",
+                Place::Cookie { .. } | Place::Browser { .. } => "in the person's browser",
                 Place::Logs => "in the logs",
             },
             purpose: kind.purpose,
@@ -147,6 +147,7 @@ impl From<&Kind> for KindView {
                 Kept::Days(1) => "1 day".to_owned(),
                 Kept::Days(days) => format!("{days} days"),
                 Kept::OwnExpiry => "as long as its owner chose".to_owned(),
+                Kept::InBrowser => "until the person clears it".to_owned(),
                 Kept::Configured(parameter) => format!("as many days as the operator set with {parameter}"),
             },
             exported: match kind.exported {
@@ -159,7 +160,9 @@ impl From<&Kind> for KindView {
                 Erased::WithTarget => "with what it points to",
                 Erased::Expires => "when its time is over: it does not say whose it was",
                 Erased::KeptByLaw => "not: the law has it kept, without the person",
+                Erased::WithAddress => "when it is answered, and with the account that has the address",
                 Erased::WithUser => "with the user of the account",
+                Erased::WithBrowser => "by the person, who has it",
             },
             fields: fields.map(|field| FieldView { path: field.path, personal: field.personal }).collect(),
         }

@@ -172,6 +172,8 @@ pub struct GenerationView {
     pub visibility: Visibility,
     /// Whether they see the prompt too.
     pub show_prompt: bool,
+    /// Until when the last of its links shows it, if it has one.
+    pub shared_until: Option<Timestamp>,
     /// Since when it is public.
     pub published_at: Option<Timestamp>,
 }
@@ -205,6 +207,7 @@ impl GenerationView {
             failure: generation.failure,
             visibility: generation.visibility,
             show_prompt: generation.show_prompt,
+            shared_until: generation.shared_until,
             published_at: generation.published_at,
         }
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessId, AccountId, DisclosureId, GenerationId, HoldId, Refusal, UploadId,
+    AccessId, AccountId, DisclosureId, GenerationId, HoldId, Refusal, TicketId, UploadId,
     account::Account,
     refusal::{FieldError, text},
 };
@@ -120,6 +120,13 @@ pub enum Act {
         /// At what.
         at: Sight,
     },
+    /// Answered a question under an access.
+    Answered {
+        /// Which access.
+        access: AccessId,
+        /// Which question.
+        question: TicketId,
+    },
     /// Had something kept from being erased.
     Held {
         /// The hold.
@@ -169,6 +176,8 @@ pub enum Sight {
     Payments,
     /// A page of the activity.
     Activity,
+    /// A page of the questions to staff.
+    Tickets,
 }
 
 impl Access {
@@ -194,13 +203,25 @@ impl Access {
     /// # Errors
     /// [`Refusal::NotFound`] if it is no access of this member of staff, [`Refusal::AccessOver`] if its time is over,
     /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
-    pub fn look(
+    pub fn look(&self, account: &Account, line: (AccessId, &str), at: Sight, now: Timestamp) -> Result<Self, Refusal> {
+        self.act(account, line, Act::Looked { access: self.id, at }, now)
+    }
+
+    /// The line of an answer to a question under this access.
+    ///
+    /// # Errors
+    /// As of a look.
+    pub fn answer(
         &self,
         account: &Account,
-        (id, staff): (AccessId, &str),
-        at: Sight,
+        line: (AccessId, &str),
+        question: TicketId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
+        self.act(account, line, Act::Answered { access: self.id, question }, now)
+    }
+
+    fn act(&self, account: &Account, (id, staff): (AccessId, &str), act: Act, now: Timestamp) -> Result<Self, Refusal> {
         let Act::Opened { until, .. } = self.act else { return Err(Refusal::NotFound) };
         if self.staff != staff {
             return Err(Refusal::NotFound);
@@ -209,7 +230,6 @@ impl Access {
             return Err(Refusal::AccessOver);
         }
         account.may_be_looked_at()?;
-        let act = Act::Looked { access: self.id, at };
         Ok(Self { id, at: now, act, ..self.clone() })
     }
 

@@ -151,6 +151,9 @@ pub struct Generation {
     pub visibility: Visibility,
     /// Whether others see the prompt too, while it is public.
     pub show_prompt: bool,
+    /// Until when the last of its links shows it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_until: Option<Timestamp>,
     /// Since when it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<Timestamp>,
@@ -365,6 +368,19 @@ impl Generation {
     }
 
     /// This generation as its next version.
+    /// Shown to nobody any more, neither to everybody nor behind a link; nothing if that is so already.
+    #[must_use]
+    pub fn withdrawn(&self) -> Option<Self> {
+        let is_shown = self.visibility == Visibility::Public || self.shared_until.is_some();
+        is_shown.then(|| Self {
+            visibility: Visibility::Private,
+            show_prompt: false,
+            shared_until: None,
+            published_at: None,
+            ..self.next()
+        })
+    }
+
     pub(crate) fn next(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }

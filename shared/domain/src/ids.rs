@@ -112,3 +112,11 @@ id!(
     /// A disclosure for a lawful request.
     DisclosureId
 );
+id!(
+    /// A ticket.
+    TicketId
+);
+id!(
+    /// A letter.
+    LetterId
+);

@@ -17,6 +17,7 @@ pub mod generation;
 pub mod hold;
 pub mod ids;
 pub mod ledger;
+pub mod letter;
 pub mod money;
 pub mod package;
 pub mod payment;
@@ -29,11 +30,12 @@ pub mod settings;
 pub mod settlement;
 pub mod share;
 pub mod submission;
+pub mod ticket;
 pub mod upload;
 
 pub use ids::{
-    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, PaymentId,
-    ReceiptId, ShareId, UploadId,
+    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, LetterId,
+    PaymentId, ReceiptId, ShareId, TicketId, UploadId,
 };
 pub use ledger::Credits;
 pub use refusal::Refusal;

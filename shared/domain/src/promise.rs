@@ -186,7 +186,10 @@ pub const PROMISES: [Promise; 37] = [
         18,
         "if sharing links exist, anyone with the link may be able to access the shared content",
         "Links that expire, can be revoked, show no prompt unless chosen, and whose bytes stop resolving",
-        Kept::By(&["journey::p18_a_share_link_shows_one_picture_until_it_is_revoked"]),
+        Kept::By(&[
+            "journey::p18_a_share_link_shows_one_picture_until_it_is_revoked",
+            "site::p18_a_share_link_has_a_preview_card_until_it_is_revoked",
+        ]),
     ),
     promise(
         19,
@@ -258,6 +261,7 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "sessions::p27_the_refresh_token_is_in_a_cookie_for_this_host_alone",
             "sessions::p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session",
+            "browser::p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help",
         ]),
     ),
     promise(
@@ -318,13 +322,20 @@ pub const PROMISES: [Promise; 37] = [
             "erasure::p32_many_erasures_at_once_are_one",
             "exports::p32_an_archive_stops_when_its_account_closes",
             "exports::p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it",
+            "support::p32_a_letter_goes_with_the_account_that_has_its_address",
         ]),
     ),
     promise(
         33,
         "contact us through the support section of the Service",
-        "Support tickets, answered by staff, exported and erased like the rest",
-        Kept::NotYet,
+        "Questions to staff, with an account or without, answered by staff, exported and erased like the rest",
+        Kept::By(&[
+            "support::p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed",
+            "support::p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log",
+            "support::p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail",
+            "support::p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address",
+            "support::p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody",
+        ]),
     ),
     promise(
         34,

@@ -40,6 +40,11 @@ pub enum Place {
         /// The name.
         name: &'static str,
     },
+    /// What the web client keeps in the browser under this key.
+    Browser {
+        /// The key.
+        key: &'static str,
+    },
     /// The logs.
     Logs,
 }
@@ -57,6 +62,8 @@ pub enum Kept {
     OwnExpiry,
     /// The days that the operator sets with this parameter of the template.
     Configured(&'static str),
+    /// Until the person clears it.
+    InBrowser,
 }
 
 /// How something is taken out by its owner.
@@ -83,6 +90,10 @@ pub enum Erased {
     KeptByLaw,
     /// With the user in the user pool.
     WithUser,
+    /// With the account that has the address under whose keyed hash it lies, if there is one.
+    WithAddress,
+    /// It lies with the person, who clears it.
+    WithBrowser,
 }
 
 /// One kind of thing that is kept.
@@ -106,6 +117,10 @@ pub struct Kind {
 
 /// Days that activity records stay.
 pub const ACTIVITY_DAYS: u32 = 90;
+/// Days that a ticket stays after the last word.
+pub const TICKET_DAYS: u32 = 180;
+/// Days that a letter of somebody who is not signed in waits for staff. It goes with the answer.
+pub const LETTER_DAYS: u32 = 30;
 /// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
@@ -178,6 +193,11 @@ const fn messages(name: &'static str, output: &'static str, purpose: &'static st
     Kind { name, place, purpose, personal, kept, exported, erased: Erased::Expires }
 }
 
+const fn browser(name: &'static str, key: &'static str, purpose: &'static str, personal: bool) -> Kind {
+    let (place, exported) = (Place::Browser { key }, Exported::Not("it lies with the person"));
+    Kind { name, place, purpose, personal, kept: Kept::InBrowser, exported, erased: Erased::WithBrowser }
+}
+
 /// Everything that is kept.
 pub const KINDS: &[Kind] = &[
     drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
@@ -229,6 +249,17 @@ pub const KINDS: &[Kind] = &[
     Kind {
         exported: SAYS_NOTHING,
         ..drawer("hold-check", "HOLDCHECK", "when to look again at what a legal hold keeps", Kept::Account)
+    },
+    drawer("ticket", "TICKET#", "questions to staff and what was said about them", Kept::Days(TICKET_DAYS)),
+    Kind {
+        personal: true,
+        exported: Exported::Not("nobody has signed in for it; whoever wrote it gets the answer by mail"),
+        ..beside(
+            "letter",
+            ("LETTERS#", "LETTER#"),
+            "a question to staff of somebody who is not signed in, with the address for the answer, until it is answered",
+            (Kept::Days(LETTER_DAYS), Erased::WithAddress),
+        )
     },
     beside(
         "share-pointer",
@@ -324,6 +355,20 @@ pub const KINDS: &[Kind] = &[
         exported: Exported::Not("it lies with the person, and is secret"),
         erased: Erased::WithUser,
     },
+    browser(
+        "browser-csrf",
+        "csrf",
+        "shows that a renewal of the session comes from the client; essential, and gone with the session",
+        false,
+    ),
+    browser("browser-theme", "theme", "how the client looks, once that was chosen", false),
+    browser("browser-language", "language", "the language of the client, once that was chosen", false),
+    browser(
+        "browser-draft",
+        "draft",
+        "what is being composed, so that a reload loses nothing; gone with the tab or the session",
+        true,
+    ),
     Kind {
         name: "log",
         place: Place::Logs,

@@ -116,7 +116,8 @@ pub fn validate(asked: Asked, limits: &Limits, enabled: &[String]) -> Result<(Se
     Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms) }))
 }
 
-fn check_text(field: &'static str, text: &str) -> Option<FieldError> {
+/// Whether a person typed something that can be kept and shown: the rule that it breaks.
+pub(crate) fn check_text(field: &'static str, text: &str) -> Option<FieldError> {
     let rule = if text.trim().is_empty() {
         "must say something".to_owned()
     } else if text.chars().count() > PROMPT_CHARACTERS {

@@ -73,6 +73,7 @@ pub fn share(
     if u64::try_from(existing).unwrap_or(u64::MAX) >= limit {
         return Err(Refusal::PlanLimit { what: "share links of one generation", limit });
     }
+    let expires_at = now + SignedDuration::from_secs(life);
     let share = Share {
         id,
         account: generation.account,
@@ -80,9 +81,15 @@ pub fn share(
         token_hash,
         show_prompt: terms.show_prompt,
         created_at: now,
-        expires_at: now + SignedDuration::from_secs(life),
+        expires_at,
     };
-    Ok((share, generation.next()))
+    Ok((share, Generation { shared_until: generation.shared_until.max(Some(expires_at)), ..generation.next() }))
+}
+
+/// A generation that has lost a link, as its next version; `rest` are those that it still has.
+#[must_use]
+pub fn revoke(generation: &Generation, rest: &[Share]) -> Generation {
+    Generation { shared_until: rest.iter().map(|share| share.expires_at).max(), ..generation.next() }
 }
 
 impl Share {

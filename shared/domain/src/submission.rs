@@ -97,6 +97,7 @@ pub fn reserve(
         failure: None,
         visibility: Visibility::Private,
         show_prompt: false,
+        shared_until: None,
         published_at: None,
         expires_at: None,
         removing: false,

@@ -9,7 +9,10 @@ use aws_sdk_sesv2::{
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message},
 };
-use runtime::{clients::Clients, config::Environment};
+use runtime::{clients::Clients, clock, config::Environment};
+
+/// Codes have eight digits.
+const CODES: u64 = 100_000_000;
 
 /// Sends mail, from the address that the operator has set up.
 #[derive(Clone, Debug)]
@@ -59,6 +62,13 @@ impl Mail {
             .content(EmailContent::builder().simple(message).build());
         request.send().await.map(drop).map_err(|error| meaning(&error))
     }
+}
+
+/// A code to send: eight digits that nobody can guess. 2^64 is so much more that no code is likelier than another by
+/// anything that counts.
+#[must_use]
+pub fn code() -> String {
+    format!("{:08}", u64::from_le_bytes(clock::random()) % CODES)
 }
 
 /// What SES says about the mail itself it says again; about the sender or the moment it may not.

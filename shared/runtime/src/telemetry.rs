@@ -77,11 +77,15 @@ pub enum Metric {
     Exports,
     /// Archives of everything that were not ready in time.
     FailedExports,
+    /// What people asked staff: questions, what was said after an answer, letters.
+    Questions,
+    /// What staff said to them.
+    Answers,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -104,6 +108,8 @@ impl Metric {
         Self::Erasures,
         Self::Exports,
         Self::FailedExports,
+        Self::Questions,
+        Self::Answers,
     ];
 
     /// The name in CloudWatch.
@@ -132,6 +138,8 @@ impl Metric {
             Self::Erasures => "Erasures",
             Self::Exports => "Exports",
             Self::FailedExports => "FailedExports",
+            Self::Questions => "Questions",
+            Self::Answers => "Answers",
         }
     }
 

@@ -154,6 +154,15 @@ impl Bucket {
         Ok(signed.uri().to_owned())
     }
 
+    /// Where links to its files lead: scheme and host, for a policy that names them. Asks nobody.
+    ///
+    /// # Errors
+    /// A link could not be signed.
+    pub async fn origin(&self, now: Timestamp) -> Result<String, StoreError> {
+        let link = self.presign_get("accounts/", 1, now).await?;
+        Ok(link.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"))
+    }
+
     /// A file of at most `most` bytes: `Ok(None)` if there is none, an error if it is larger.
     ///
     /// # Errors

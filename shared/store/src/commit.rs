@@ -17,15 +17,17 @@ use domain::{
     export::Export,
     generation::Generation,
     ledger::Entry,
+    letter::Letter,
     payment::{Payment, Reference, Unclaimed},
     share::Share,
+    ticket::Ticket,
     upload::Upload,
 };
 
 use crate::{
     HoldCheck, Parked, StoreError, Table, access, correction, hold,
     item::{self, Activity, Item, Replay, decode, key, keys, number},
-    payments,
+    letter, payments,
 };
 
 /// One write of a transaction. What has a version is written only over the version before it.
@@ -64,6 +66,12 @@ pub enum Write<'a> {
     Unpark(&'a Parked),
     /// Money that no account claims: version 1 only if it was not heard of before.
     Unclaimed(&'a Unclaimed),
+    /// A ticket: version 1 only if there is none.
+    Ticket(&'a Ticket),
+    /// A letter: version 1 only if there is none.
+    Letter(&'a Letter),
+    /// A letter is gone. Gone already is as good.
+    RemoveLetter(&'a Letter),
     /// A record of activity.
     Activity(&'a Activity),
     /// That something was corrected.
@@ -193,6 +201,11 @@ impl Write<'_> {
             Self::Unclaimed(unclaimed) => {
                 vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
             }
+            Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
+            Self::Letter(letter) => vec![Action::Put(letter::letter(letter)?, Condition::over(letter.version))],
+            Self::RemoveLetter(letter) => {
+                vec![Action::Delete(keys(key::letters(&letter.writer), key::letter(letter.id)), Condition::None)]
+            }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],
             Self::EmailChange(change) => {
@@ -228,6 +241,7 @@ impl Write<'_> {
             Self::Export(export) => Some(export.account),
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
+            Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(corrected) => Some(corrected.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),

@@ -103,7 +103,7 @@ impl Table {
         self.remove(references.map(|known| keys(key::payment_reference(&known), key::POINTER)).collect()).await
     }
 
-    async fn remove(&self, keys: Vec<Item>) -> Result<(), StoreError> {
+    pub(crate) async fn remove(&self, keys: Vec<Item>) -> Result<(), StoreError> {
         for some in keys.chunks(BATCH) {
             let mut wanted = Vec::with_capacity(some.len());
             for key in some {

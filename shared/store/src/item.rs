@@ -4,8 +4,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId, account::Account, export::Export, generation::Generation, generation::Visibility,
-    ledger::Entry, registry, share::Share, upload::Upload,
+    AccountId, ActivityId,
+    account::Account,
+    export::Export,
+    generation::Generation,
+    generation::Visibility,
+    ledger::Entry,
+    registry,
+    share::Share,
+    ticket::{Status, Ticket},
+    upload::Upload,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,8 +30,8 @@ pub(crate) const SHELF: &str = "public";
 /// The keys of every kind of item.
 pub mod key {
     use domain::{
-        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, PaymentId, ShareId, UploadId,
-        payment::Reference,
+        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, LetterId, PaymentId, ShareId,
+        TicketId, UploadId, payment::Reference,
     };
 
     /// The sort key of an account.
@@ -85,6 +93,24 @@ pub mod key {
     #[must_use]
     pub fn share(generation: GenerationId, id: ShareId) -> String {
         format!("SHARE#{generation}#{id}")
+    }
+
+    /// The sort key of a ticket.
+    #[must_use]
+    pub fn ticket(id: TicketId) -> String {
+        format!("TICKET#{id}")
+    }
+
+    /// The partition key of what comes from an address, by the keyed hash of it.
+    #[must_use]
+    pub fn letters(writer: &str) -> String {
+        format!("LETTERS#{writer}")
+    }
+
+    /// The sort key of a letter.
+    #[must_use]
+    pub fn letter(id: LetterId) -> String {
+        format!("LETTER#{id}")
     }
 
     /// The partition key of a share's pointer.
@@ -293,6 +319,15 @@ pub(crate) fn share_pointer(share: &Share) -> Result<Item, StoreError> {
 pub(crate) fn replay(replay: &Replay) -> Result<Item, StoreError> {
     let mut item = encode(replay, key::drawer(replay.account), key::idempotency(&replay.key))?;
     live_until(&mut item, replay.at + jiff::SignedDuration::from_hours(registry::IDEMPOTENCY_HOURS));
+    Ok(item)
+}
+
+pub(crate) fn ticket(ticket: &Ticket) -> Result<Item, StoreError> {
+    let mut item = encode(ticket, key::drawer(ticket.account), key::ticket(ticket.id))?;
+    live_until(&mut item, ticket.expires_at());
+    if ticket.status == Status::Waiting {
+        due(&mut item, crate::DueKind::Ticket, ticket.updated_at);
+    }
     Ok(item)
 }
 

@@ -11,6 +11,7 @@ mod drawer;
 mod export;
 mod hold;
 mod item;
+mod letter;
 mod listing;
 mod parts;
 mod payments;

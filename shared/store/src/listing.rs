@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use domain::{
-    AccountId, ActivityId, EntryId, GenerationId,
+    AccountId, ActivityId, EntryId, GenerationId, TicketId,
     catalogue::Kind,
     generation::{Generation, Status, Visibility},
     ledger::Entry,
     share::Share,
+    ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -51,6 +52,10 @@ pub enum DueKind {
     Disclosure,
     /// Drawers that must be brought in line with the legal holds on them.
     HoldCheck,
+    /// Questions that staff have not answered.
+    Ticket,
+    /// Letters that staff have not answered.
+    Letter,
 }
 
 impl DueKind {
@@ -71,6 +76,8 @@ impl DueKind {
             Self::EmailChange => "email-change",
             Self::Disclosure => "disclosure",
             Self::HoldCheck => "hold-check",
+            Self::Ticket => "ticket",
+            Self::Letter => "letter",
         }
     }
 
@@ -87,6 +94,8 @@ impl DueKind {
             Self::EmailChange => key::EMAIL_CHANGE,
             Self::Disclosure => "DISCLOSURE#",
             Self::HoldCheck => key::HOLD_CHECK,
+            Self::Ticket => "TICKET#",
+            Self::Letter => "LETTER#",
         }
     }
 }
@@ -273,6 +282,21 @@ impl Table {
         let start = after.map(|id| keys(key::drawer(account), format!("ACTIVITY#{id}")));
         let query = self.in_drawer(account, all("ACTIVITY#")).scan_index_forward(false);
         page(query.set_exclusive_start_key(start), limit, |activity: &Activity| activity.id).await
+    }
+
+    /// Tickets, newest first.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn tickets(
+        &self,
+        account: AccountId,
+        limit: usize,
+        after: Option<TicketId>,
+    ) -> Result<Page<Ticket, TicketId>, StoreError> {
+        let start = after.map(|id| keys(key::drawer(account), key::ticket(id)));
+        let query = self.in_drawer(account, all("TICKET#")).scan_index_forward(false).consistent_read(true);
+        page(query.set_exclusive_start_key(start), limit, |ticket: &Ticket| ticket.id).await
     }
 
     /// What lies in a drawer between these sort keys, both included.

@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, ReturnValue},
 };
 use domain::{
-    AccountId, ExportId, GenerationId, ShareId, UploadId, account::Account, export::Export, generation::Generation,
-    share::Share, upload::Upload,
+    AccountId, ExportId, GenerationId, TicketId, UploadId, account::Account, export::Export, generation::Generation,
+    share::Share, ticket::Ticket, upload::Upload,
 };
 use jiff::Timestamp;
 
@@ -101,25 +101,20 @@ impl Table {
         Ok((first.map(decode).transpose()?, second.map(decode).transpose()?))
     }
 
+    /// A ticket.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn ticket(&self, account: AccountId, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.item(keys(key::drawer(account), key::ticket(id))).await?.map(decode).transpose()
+    }
+
     /// The answer that was given to a request with this key.
     ///
     /// # Errors
     /// The call failed.
     pub async fn replay(&self, account: AccountId, idempotency_key: &str) -> Result<Option<Replay>, StoreError> {
         self.item(keys(key::drawer(account), key::idempotency(idempotency_key))).await?.map(decode).transpose()
-    }
-
-    /// One of an account's shares.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn share(
-        &self,
-        account: AccountId,
-        generation: GenerationId,
-        id: ShareId,
-    ) -> Result<Option<Share>, StoreError> {
-        self.item(keys(key::drawer(account), key::share(generation, id))).await?.map(decode).transpose()
     }
 
     /// The share with this token's hash, and what it shows. Two round trips: the pointer, then what it points to.

@@ -2,7 +2,9 @@
 
 use domain::{
     account::Account,
+    letter::Letter,
     payment::{Payment, Unclaimed},
+    ticket::{Status, Ticket},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// The kinds, in the order of the list: accounts come last, as freezes that nobody minds may stay for ever.
-const KINDS: [DueKind; 3] = [DueKind::Review, DueKind::Unclaimed, DueKind::Frozen];
+const KINDS: [DueKind; 5] = [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::Letter, DueKind::Frozen];
 
 /// Something that waits for a member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub enum Waiting {
     Payment(Payment),
     /// Money that must go back.
     Unclaimed(Unclaimed),
+    /// A question.
+    Ticket(Ticket),
+    /// A letter.
+    Letter(Letter),
     /// An account that may not spend.
     Account(Account),
 }
@@ -56,7 +62,8 @@ impl WaitingPlace {
 }
 
 impl Table {
-    /// What waits for staff at `now`: payments, money that must go back, accounts, of each kind the longest waiting first.
+    /// What waits for staff at `now`: payments, money that must go back, questions, letters, accounts, of
+    /// each kind the longest waiting first.
     /// A page may be shorter than `limit`: the index is a little behind the table.
     ///
     /// # Errors
@@ -96,6 +103,11 @@ impl Table {
                 let unclaimed: Unclaimed = decode(item)?;
                 unclaimed.refunded_at.is_none().then_some(Waiting::Unclaimed(unclaimed))
             }
+            Some(DueKind::Ticket) => {
+                let ticket: Ticket = decode(item)?;
+                (ticket.status == Status::Waiting).then_some(Waiting::Ticket(ticket))
+            }
+            Some(DueKind::Letter) => Some(Waiting::Letter(decode(item)?)),
             _ => Some(decode(item)?).filter(Account::is_frozen).map(Waiting::Account),
         })
     }

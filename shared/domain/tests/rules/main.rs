@@ -7,6 +7,7 @@ mod generation;
 mod payment;
 mod share;
 mod submission;
+mod ticket;
 mod upload;
 
 use domain::{

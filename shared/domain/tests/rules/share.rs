@@ -2,9 +2,9 @@
 
 use domain::{
     Refusal, ShareId,
-    generation::{Failure, Generation},
+    generation::{Failure, Generation, Visibility},
     plan::Plan,
-    share::{Share, Terms, share},
+    share::{Share, Terms, revoke, share},
     submission::End,
 };
 use uuid::Uuid;
@@ -60,7 +60,28 @@ fn only_what_succeeded_and_is_still_there_is_shared() {
 fn of_two_links_made_at_once_from_the_same_count_one_is_decided_anew() {
     let generation = succeeded();
     let (_, next) = link(&generation, 0, 60, 100).unwrap();
-    assert_eq!(next, Generation { version: generation.version + 1, ..generation });
+    assert_eq!(next, Generation { version: generation.version + 1, shared_until: Some(at(160)), ..generation });
+}
+
+#[test]
+fn a_generation_says_until_when_the_last_of_its_links_shows_it() {
+    let (long, generation) = link(&succeeded(), 0, 600, 100).unwrap();
+    let (short, generation) = link(&generation, 1, 60, 100).unwrap();
+    assert_eq!(generation.shared_until, Some(at(700)));
+    let one = revoke(&generation, std::slice::from_ref(&short));
+    assert_eq!((one.shared_until, one.version), (Some(at(160)), generation.version + 1));
+    assert_eq!(revoke(&one, &[]).shared_until, None);
+    assert_eq!(revoke(&generation, &[long]).shared_until, Some(at(700)));
+}
+
+#[test]
+fn what_is_withdrawn_is_shown_to_nobody() {
+    assert_eq!(succeeded().withdrawn(), None);
+    let (_, shared) = link(&succeeded(), 0, 60, 100).unwrap();
+    assert_eq!(shared.withdrawn().unwrap().shared_until, None);
+    let public = succeeded().shown(Visibility::Public, true, at(100)).unwrap();
+    let hidden = public.withdrawn().unwrap();
+    assert_eq!((hidden.visibility, hidden.show_prompt, hidden.published_at), (Visibility::Private, false, None));
 }
 
 #[test]

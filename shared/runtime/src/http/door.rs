@@ -16,7 +16,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::{Problem, gateway};
+use super::{Problem, edge::Edge, gateway};
 use crate::Error;
 use crate::config::Environment;
 use crate::sqs::chain;
@@ -31,10 +31,14 @@ const ANSWER_LIMIT: usize = 6 * 1024 * 1024;
 /// Unknown routes and methods, refusals, failures and panics are all answered with a problem; the cause of a failure is
 /// logged here, once, under the request id, and never sent.
 pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
-    let router = furnish(crate::start(build).await?);
+    let (edge, router) = crate::start(async |environment| {
+        let edge = Edge::open(&environment);
+        Ok((edge, furnish(build(environment).await?)))
+    })
+    .await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(answer(router, event.payload).await) }
+        let (edge, router) = (edge.clone(), router.clone());
+        async move { Ok::<_, Infallible>(answer(&edge, router, event.payload).await) }
     }))
     .await
 }
@@ -49,7 +53,12 @@ pub(super) fn furnish(router: Router) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-pub(super) async fn answer(router: Router, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+pub(super) async fn answer(
+    edge: &Edge,
+    router: Router,
+    mut event: ApiGatewayV2httpRequest,
+) -> ApiGatewayV2httpResponse {
+    edge.reveal(&mut event);
     let request_id = event.request_context.request_id.clone().unwrap_or_default();
     let span = tracing::info_span!("request", request_id);
     async {

@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod conditional;
 mod door;
+mod edge;
 mod gateway;
 mod idempotency;
 mod problem;

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::door::{answer, furnish};
+use super::edge::Edge;
 use super::*;
+use crate::config::Environment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,7 +75,8 @@ fn send(method: &str, path: &str, differences: &Value) -> Value {
     merge(&mut event, differences);
     let event = serde_json::from_value(event).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    serde_json::to_value(runtime.block_on(answer(furnish(router()), event))).unwrap()
+    let edge = Edge::open(&Environment::from_iter([("EDGE_KEY", "the key of the edge")]));
+    serde_json::to_value(runtime.block_on(answer(&edge, furnish(router()), event))).unwrap()
 }
 
 fn merge(into: &mut Value, differences: &Value) {
@@ -267,6 +270,17 @@ fn an_ipv6_client_is_its_whole_network() {
     ] {
         check("GET", "/network", &json!({"requestContext": {"http": {"sourceIp": address}}}), network);
     }
+}
+
+#[test]
+fn only_the_edge_says_who_the_viewer_is() {
+    let from = |key: &str, viewer: &str| json!({"headers": {"x-darkroom-edge": key, "x-darkroom-viewer": viewer}});
+    check("GET", "/network", &from("the key of the edge", "198.51.100.7"), "198.51.100.7");
+    check("GET", "/network", &from("the key of the edge", "2001:db8:1:2::9"), "2001:db8:1:2::/64");
+    for (key, viewer) in [("the key of the edg", "198.51.100.7"), ("", "198.51.100.7"), ("the key of the edge", "me")] {
+        check("GET", "/network", &from(key, viewer), "192.0.2.1");
+    }
+    check("GET", "/network", &json!({"headers": {"x-darkroom-viewer": "198.51.100.7"}}), "192.0.2.1");
 }
 
 #[test]

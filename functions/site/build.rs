@@ -1,0 +1,62 @@
+//! Builds the web client and makes a table of its files for `include_bytes!`.
+//!
+//! Vite writes into `OUT_DIR`; what npm installs lies in `web/node_modules`, once for all builds. The types of the API come
+//! from `web/openapi.json`, which a test holds equal to the document that is served, so a change of the API that the client
+//! does not follow fails here.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use interpreters::node;
+
+/// What the client is made of, in `web/`.
+const SOURCES: [&str; 7] =
+    ["index.html", "openapi.json", "package.json", "package-lock.json", "src", "tsconfig.json", "vite.config.ts"];
+
+fn main() -> Result<()> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let web = package.join("web");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed=web/{source}");
+    }
+    let out = std::env::var_os("OUT_DIR").map(PathBuf::from).context("cargo sets OUT_DIR")?;
+    let dist = out.join("dist");
+
+    let node = node(&mut ())?;
+    node.install(&web, "what the web client is built with", &mut ())?;
+    let said = node.npm(&web, &["run", "build"], &[("SITE_OUT_DIR", &dist)])?;
+    for line in said.lines().filter(|line| line.contains("compressed JavaScript")) {
+        println!("cargo::warning={}", line.trim());
+    }
+    fs::write(out.join("files.rs"), table(&dist)?)?;
+    Ok(())
+}
+
+/// The page, and `assets/` sorted by name, as expressions of `crate::files`.
+fn table(dist: &Path) -> Result<String> {
+    let mut names: Vec<String> = fs::read_dir(dist.join("assets"))?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_>>()?;
+    names.retain(|name| !name.ends_with(".br") && !name.ends_with(".gz"));
+    names.sort();
+    let mut table = format!("pub(crate) static PAGE: File = {};\n\n", entry(&dist.join("index.html"), "index.html"));
+    writeln!(table, "pub(crate) static ASSETS: [File; {}] = [", names.len())?;
+    for name in names {
+        writeln!(table, "    {},", entry(&dist.join("assets").join(&name), &name))?;
+    }
+    table.push_str("];\n");
+    Ok(table)
+}
+
+fn entry(path: &Path, name: &str) -> String {
+    let included = |suffix: &str| {
+        let path = format!("{}{suffix}", path.display());
+        if Path::new(&path).exists() { format!("Some(include_bytes!({path:?}))") } else { "None".to_owned() }
+    };
+    let plain = format!("include_bytes!({:?})", path.display().to_string());
+    format!("File {{ name: {name:?}, plain: {plain}, brotli: {}, gzip: {} }}", included(".br"), included(".gz"))
+}

@@ -1,0 +1,210 @@
+//! `GET /`, `GET /assets/{file}`, `GET /s/{token}`, `GET /s/{token}/card`, `GET /{proxy+}`: the web client, which is in this
+//! binary.
+//!
+//! The client is one page and hashed assets. Its source is in `web/`, and `web/src/main.tsx` says what it is made of. The
+//! page is asked for each time and answered with 304 while nothing is new; assets are kept for ever. Both lie here
+//! compressed, so that an answer is a copy.
+//!
+//! A share link answers with the same page, with a preview card in its head, or with 404 once it opens nothing. That is the
+//! only route that asks the table, in two reads. Nothing is written; a repeat is the same.
+
+mod card;
+mod files;
+mod policy;
+
+use std::sync::Arc;
+
+use api::token_hash;
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use domain::{
+    generation::{Generation, Media},
+    share::{MEDIA_LINK_S, Share},
+};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+};
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    http::{Problem, StrictPath},
+};
+use store::{Bucket, Table};
+
+use crate::card::Card;
+
+/// Longest token that is looked up; ours have 43 characters.
+const LONGEST_TOKEN: usize = 64;
+/// The pages of the client, by the first part of their path. Others are answered with 404, in which the client says so.
+const PAGES: [&str; 10] =
+    ["sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "support"];
+
+struct App {
+    table: Table,
+    bucket: Bucket,
+    /// Where people find the client, for addresses that leave it.
+    origin: String,
+    policy: HeaderValue,
+}
+
+/// The routes.
+///
+/// # Errors
+/// A variable is missing; it is named.
+pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let clients = Clients::new(&environment)?;
+    let bucket = Bucket::new(clients.s3().clone(), environment.required("BUCKET")?);
+    let media = bucket.origin(clock::now()).await?;
+    let app = Arc::new(App {
+        table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+        bucket,
+        origin: environment.required("ORIGIN")?,
+        policy: HeaderValue::try_from(policy::content_security_policy(&media))?,
+    });
+    Ok(Router::new()
+        .route("/", get(async |headers: HeaderMap| files::page(StatusCode::OK, &headers)))
+        .route("/s/{token}", get(shared))
+        .route("/{*page}", get(page))
+        .route_layer(middleware::from_fn_with_state(app.clone(), guard))
+        .route("/s/{token}/card", get(card))
+        .route("/assets/{file}", get(asset))
+        .with_state(app))
+}
+
+async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    policy::apply(response.headers_mut(), &app.policy);
+    response
+}
+
+async fn asset(StrictPath(file): StrictPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    files::asset(&file, &headers)
+}
+
+async fn page(StrictPath(path): StrictPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let first = path.split('/').next().unwrap_or_default();
+    match first {
+        // What is no route of the API is answered as the API answers.
+        "v1" => Err(Problem::not_found()),
+        known if PAGES.contains(&known) => Ok(files::page(StatusCode::OK, &headers)),
+        _ => Ok(files::page(StatusCode::NOT_FOUND, &headers)),
+    }
+}
+
+async fn shared(
+    State(app): State<Arc<App>>,
+    StrictPath(token): StrictPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some((share, generation)) = app.shared(&token).await? else {
+        return Ok(files::page(StatusCode::NOT_FOUND, &headers));
+    };
+    let page = format!("{}/s/{token}", app.origin);
+    let card = Card {
+        page: &page,
+        kind: generation.kind,
+        prompt: share.show_prompt.then_some(generation.settings.prompt.as_str()),
+        size: preview(&generation).map(|(media, _)| (media.width, media.height)),
+    };
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, card.put_into(&files::page_text())).into_response())
+}
+
+/// Leads to the picture of a preview card, with a link that lives minutes: a revoked share has no card.
+async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
+    let (_, generation) = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
+    let (_, key) = preview(&generation).ok_or_else(Problem::not_found)?;
+    let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::failed)?;
+    Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
+}
+
+/// The file that stands for a generation, and the key of a picture of it.
+fn preview(generation: &Generation) -> Option<(&Media, &str)> {
+    let media = generation.media.first()?;
+    let whole = media.content_type.starts_with("image/").then_some(media.key.as_str());
+    Some((media, media.thumbnail_key.as_deref().or(whole)?))
+}
+
+impl App {
+    /// What a token opens now.
+    async fn shared(&self, token: &str) -> Result<Option<(Share, Generation)>, Problem> {
+        if token.len() > LONGEST_TOKEN {
+            return Ok(None);
+        }
+        let found = self.table.shared(&token_hash(token)).await.map_err(api::failed)?;
+        let Some((share, generation)) = found else { return Ok(None) };
+        let viewable = share.may_view(generation.as_ref(), clock::now()).is_ok();
+        Ok(generation.filter(|_| viewable).map(|generation| (share, generation)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{
+        promise::PROMISES,
+        registry::{KINDS, Place},
+    };
+
+    use super::*;
+
+    /// The types of the client are made from this file when it is built, so a change of the API shows up there.
+    #[test]
+    fn the_client_is_built_for_the_api_that_is_served() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/openapi.json");
+        let built_for: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let served = api::document();
+        if built_for != served {
+            std::fs::write(path, format!("{served:#}\n")).unwrap();
+            panic!("the API has changed: {path} is up to date now, build the client again and see what it says");
+        }
+    }
+
+    #[test]
+    fn every_promise_is_told_in_every_language() {
+        for language in [include_str!("../web/src/text/en.ts"), include_str!("../web/src/text/de.ts")] {
+            for promise in &PROMISES {
+                let id = format!("id: \"P{}\"", promise.number);
+                assert_eq!(language.matches(&id).count(), 1, "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_client_keeps_in_the_browser_is_declared() {
+        let kept: BTreeSet<&str> = KINDS
+            .iter()
+            .filter_map(|kind| match kind.place {
+                Place::Browser { key } => Some(key),
+                _ => None,
+            })
+            .collect();
+        let sources = [
+            include_str!("../web/src/api/session.ts"),
+            include_str!("../web/src/preferences.ts"),
+            include_str!("../web/src/studio/draft.ts"),
+        ];
+        let named = sources.iter().flat_map(|source| source.lines()).filter_map(|line| {
+            let (name, value) = line.strip_prefix("const ")?.split_once(" = \"")?;
+            name.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| value.trim_end_matches("\";"))
+        });
+        assert_eq!(named.collect::<BTreeSet<_>>(), kept);
+    }
+
+    #[test]
+    fn every_page_of_the_client_is_one_of_ours() {
+        let routes = include_str!("../web/src/app.tsx");
+        let patterns = routes.split("(\"/").skip(1).filter_map(|rest| rest.split(['"', '/']).next());
+        let first: BTreeSet<&str> = patterns.filter(|part| !["", "s"].contains(part)).collect();
+        assert_eq!(first, PAGES.into_iter().collect());
+    }
+}

@@ -1,0 +1,46 @@
+//! What a browser may do with the client, said in the headers of every page.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
+};
+
+/// Everything comes from here, but for the files of people, which come from the bucket at `media`.
+///
+/// No `'unsafe-inline'`, no `'unsafe-eval'`, and no string can become a script
+/// ([Trusted Types](https://www.w3.org/TR/trusted-types/)). `data:` and `blob:` are pictures that were chosen for upload.
+pub(crate) fn content_security_policy(media: &str) -> String {
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        &format!("img-src 'self' blob: data: {media}"),
+        &format!("media-src 'self' blob: {media}"),
+        &format!("connect-src 'self' {media}"),
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+    .join("; ")
+}
+
+/// Puts the policy and its companions into the headers of a page.
+pub(crate) fn apply(headers: &mut HeaderMap, policy: &HeaderValue) {
+    // No address of ours goes along to where a link leads: a share link is its own key.
+    let others = [
+        (REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+        ),
+    ];
+    headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    for (name, value) in others {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,33 @@
+/** The studio: what to make on one side, what becomes of it on the other. */
+import "./studio.css";
+
+import { useEffect } from "preact/hooks";
+
+import { Frozen } from "../account/frozen";
+import { me } from "../account/me";
+import { text } from "../text";
+import { useAct } from "../ui/request";
+import { TroubleNotice } from "../ui/states";
+import { say } from "../ui/toasts";
+import { Compose } from "./compose";
+import { loadModels } from "./draft";
+import { Jobs } from "./jobs";
+import { add } from "./recent";
+
+export function Studio() {
+  const t = text.value.studio;
+  const models = useAct();
+  const load = () => void models.act(loadModels);
+  useEffect(load, []);
+  return (
+    <div class="page wide studio">
+      <h1 class="aside">{t.title}</h1>
+      <div class="composer">
+        {me.value && <Frozen account={me.value} />}
+        <TroubleNotice trouble={models.trouble} retry={load} />
+        <Compose onSubmitted={(generation) => { add(generation); say(t.sent); }} />
+      </div>
+      <Jobs />
+    </div>
+  );
+}

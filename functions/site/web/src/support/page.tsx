@@ -1,0 +1,138 @@
+/** Questions to staff, and their answers. */
+import "./support.css";
+
+import { useRef, useState } from "preact/hooks";
+
+import { type Schema, api, ask, once } from "../api/client";
+import { session } from "../api/session";
+import { query } from "../router";
+import { day, moment, text } from "../text";
+import { Area, Field } from "../ui/field";
+import { More, usePages } from "../ui/pages";
+import { useAct } from "../ui/request";
+import { Section } from "../ui/section";
+import { Loading, TroubleNotice } from "../ui/states";
+import { say } from "../ui/toasts";
+import { Letter } from "./letter";
+
+type Ticket = Schema["TicketView"];
+type Subject = Schema["TicketSubject"];
+
+export function Support() {
+  return session.value === "none" ? <Letter /> : <Tickets />;
+}
+
+function Tickets() {
+  const t = text.value.support;
+  const pages = usePages<Ticket>((cursor) => ask(api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } })));
+  const [changed, change] = useState<Record<string, Ticket>>({});
+  const put = (ticket: Ticket) => change((before) => ({ ...before, [ticket.id]: ticket }));
+  const listed = new Set(pages.items.map(({ id }) => id));
+  const tickets = [...Object.values(changed).filter(({ id }) => !listed.has(id)), ...pages.items.map((ticket) => changed[ticket.id] ?? ticket)];
+  return (
+    <Section title={t.title} lead={t.lead}>
+      <Open onOpened={put} />
+      <section class="stack">
+        <h2>{t.yours}</h2>
+        {!pages.begun && pages.busy && <Loading />}
+        <TroubleNotice trouble={pages.trouble} retry={pages.again} />
+        {pages.begun && tickets.length === 0 && <p class="soft">{t.nothing}</p>}
+        <ul class="stack">{tickets.map((ticket) => <li key={ticket.id}><Thread ticket={ticket} onChanged={put} /></li>)}</ul>
+        <More pages={pages} />
+      </section>
+    </Section>
+  );
+}
+
+/** What the page before asked about: it is attached by reference. */
+function subjectOfQuery(): Subject | undefined {
+  for (const kind of ["generation", "payment"] as const) {
+    const id = query.value.get(kind);
+    if (id) return { kind, id };
+  }
+  return undefined;
+}
+
+function About({ about }: { about: Subject }) {
+  const t = text.value.support;
+  const [to, words] = about.kind === "generation" ? [`/gallery/${about.id}`, t.aboutGeneration] : [`/credits/${about.id}`, t.aboutPayment];
+  return <p class="small">{t.about} <a href={to}>{words}</a></p>;
+}
+
+function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
+  const t = text.value.support;
+  const act = useAct();
+  const [subject, setSubject] = useState("");
+  const [message, setMessage] = useState("");
+  const [about, setAbout] = useState(subjectOfQuery);
+  const key = useRef(once());
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void act.act(async () => {
+      onOpened(await ask(api.POST("/v1/support/tickets", { body: { subject, text: message, ...(about ? { about } : {}) }, params: key.current })));
+      key.current = once();
+      setSubject("");
+      setMessage("");
+      setAbout(undefined);
+      say(t.sent);
+    });
+  };
+  return (
+    <form class="card stack" onSubmit={submit}>
+      <h2>{t.open}</h2>
+      <Field label={t.subject} required maxlength={200} value={subject} onValue={setSubject} wrong={act.trouble?.rule("subject")} />
+      <Area label={t.message} required maxlength={2000} rows={4} value={message} onValue={setMessage} wrong={act.trouble?.rule("text")} />
+      {about && (
+        <div class="row">
+          <About about={about} />
+          <button type="button" class="button quiet small" onClick={() => setAbout(undefined)}>{text.value.doing.remove}</button>
+        </div>
+      )}
+      <TroubleNotice trouble={act.trouble} />
+      <div><button class="button primary" disabled={act.busy}>{t.send}</button></div>
+    </form>
+  );
+}
+
+function Thread({ ticket, onChanged }: { ticket: Ticket; onChanged: (ticket: Ticket) => void }) {
+  const t = text.value.support;
+  const act = useAct();
+  const [reply, type] = useState("");
+  const write = (body: Schema["TicketMessageRequest"]) => act.act(async () => {
+    onChanged(await ask<Ticket>(api.POST("/v1/support/tickets/{id}/messages", { params: { path: { id: ticket.id }, ...once() }, body })));
+    type("");
+  });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void write({ text: reply });
+  };
+  return (
+    <details class="card thread" open={ticket.status === "answered"}>
+      <summary>
+        <strong dir="auto">{ticket.subject}</strong>
+        <span class={ticket.status === "answered" ? "tag accent" : "tag"}>{t.status[ticket.status]}</span>
+      </summary>
+      <div class="stack">
+        {ticket.about && <About about={ticket.about} />}
+        <ol class="messages">
+          {ticket.messages.map((message) => (
+            <li key={message.at} class={message.from}>
+              <p class="small soft">{t[message.from === "staff" ? "staff" : "you"]} · <time datetime={message.at}>{moment(message.at)}</time></p>
+              <p class="words" dir="auto">{message.text}</p>
+            </li>
+          ))}
+        </ol>
+        {ticket.status === "closed" ? (ticket.expires_at && <p class="small soft">{t.goes(day(ticket.expires_at))}</p>) : (
+          <form class="stack tight" onSubmit={submit}>
+            <Area label={t.reply} required maxlength={2000} rows={2} value={reply} onValue={type} wrong={act.trouble?.rule("text")} />
+            <div class="row">
+              <button class="button primary small" disabled={act.busy}>{t.send}</button>
+              <button type="button" class="button quiet small" disabled={act.busy} onClick={() => write({ close: true })}>{t.close}</button>
+            </div>
+          </form>
+        )}
+        <TroubleNotice trouble={act.trouble} />
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,51 @@
+/** How a component asks the API: what came, what went wrong, and that it is still going on. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+import { Trouble } from "../api/trouble";
+
+/** Anything that is no trouble is a mistake of ours, and must not be hidden. */
+function asTrouble(error: unknown): Trouble {
+  if (error instanceof Trouble) return error;
+  throw error;
+}
+
+/** Something that is asked for when the component appears, and whenever one of `needs` changes. */
+export function useAsked<T>(question: () => Promise<T>, needs: readonly unknown[] = []) {
+  const [state, set] = useState<{ value?: T; trouble?: Trouble; busy: boolean }>({ busy: true });
+  const latest = useRef(0);
+  const again = useCallback(async () => {
+    const turn = ++latest.current;
+    set((before) => ({ ...before, busy: true }));
+    try {
+      const value = await question();
+      if (turn === latest.current) set({ value, busy: false });
+    } catch (error) {
+      const trouble = asTrouble(error);
+      if (turn === latest.current) set((before) => ({ ...before, trouble, busy: false }));
+    }
+  }, needs);
+  useEffect(() => {
+    void again();
+    return () => {
+      latest.current++;
+    };
+  }, [again]);
+  return { ...state, again, set: (value: T) => set({ value, busy: false }) };
+}
+
+/** Something that the person does. Whether it worked is its answer. */
+export function useAct() {
+  const [state, set] = useState<{ trouble?: Trouble | undefined; busy: boolean }>({ busy: false });
+  const act = useCallback(async (deed: () => Promise<unknown>): Promise<boolean> => {
+    set({ busy: true });
+    try {
+      await deed();
+      set({ busy: false });
+      return true;
+    } catch (error) {
+      set({ busy: false, trouble: asTrouble(error) });
+      return false;
+    }
+  }, []);
+  return { ...state, act };
+}

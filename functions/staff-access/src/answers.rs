@@ -1,0 +1,46 @@
+//! Answers to questions, under an access that was opened before.
+
+use api::{Answer, Attempt, Holdings, support::TicketMessageRequest};
+use axum::{extract::State, response::Response};
+use domain::{AccessId, AccountId, Refusal, TicketId, ticket::Party};
+use http::StatusCode;
+use runtime::{
+    clock,
+    http::{MutatingRequest, Problem, Staff, StrictPath},
+    telemetry::{Metric, metric},
+};
+use store::Write;
+
+use crate::name;
+
+pub(crate) async fn say(
+    State(holdings): State<Holdings>,
+    staff: Staff,
+    StrictPath((account, access, id)): StrictPath<(AccountId, AccessId, TicketId)>,
+    request: MutatingRequest<TicketMessageRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let name = name(&holdings, &staff).await?;
+    let line = AccessId(clock::uuid_at(now));
+    let body = request.body;
+    let table = &holdings.mutations.table;
+    let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let (owner, opened) = table.account_and_access(account, access).await?;
+            let (Some(owner), Some(opened)) = (owner, opened) else { return Err(Refusal::NotFound.into()) };
+            let line = opened.answer(&owner, (line, &name), id, now)?;
+            let before = table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
+            let ticket = before.go_on(Party::Staff, body.text.clone(), body.close, now)?;
+            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let writes = [Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)];
+            let response = mutation.commit(&writes, answer).await?;
+            metric(Metric::Answers, 1, &[]);
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `POST /v1/support/letters`, `POST /v1/support/letters/confirm`, and for staff `GET /v1/staff/letters/{writer}/{letter}`,
+//! `POST /v1/staff/letters/{writer}/{letter}/answer`: help for whoever is not signed in.
+//!
+//! Whoever writes gets a code at the address that they gave; only with it the letter waits for staff, so nobody is written
+//! to in another's name but with that code, which says so. The answer goes to the address by mail and the letter is gone.
+//! What comes from one address, and from one network, is counted. That an address has an account makes no difference.
+//!
+//! A repeat of a letter is another letter; a code is good once. If we die between the mail with an answer and the removal,
+//! the letter still waits, and is answered twice at worst.
+
+use api::{
+    Answer, Attempt, Mutations, failed,
+    support::{LetterAnswer, LetterConfirmation, LetterRequest, LetterView},
+};
+use axum::{
+    Router,
+    extract::State,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use domain::{
+    AccountId, LetterId, Refusal, email,
+    letter::{CODE_MINUTES, Letter, PER_DAY, WRITER},
+    ticket::Question,
+};
+use http::StatusCode;
+use mail::Mail;
+use runtime::{
+    clock,
+    http::{MutatingRequest, Problem, RequestContext, Staff, StrictJson, StrictPath},
+    seal::Sealer,
+    telemetry::{Metric, metric},
+};
+use store::{CommitError, Write};
+
+const HOUR_S: i64 = 3_600;
+const DAY_S: i64 = 24 * HOUR_S;
+/// Letters that come from one network in an hour: each sends a mail.
+const PER_NETWORK: u64 = 30;
+/// Codes that are tried for one address in an hour.
+const TRIES: u64 = 10;
+/// The purpose of the keyed hash of a code.
+const PURPOSE: &str = "letter code";
+/// What the mails are called.
+const SUBJECT: &str = "Your question to Darkroom";
+
+#[derive(Clone)]
+struct App {
+    mutations: Mutations,
+    mail: Option<Mail>,
+}
+
+/// The routes.
+pub(crate) fn routes(mutations: Mutations, mail: Option<Mail>) -> Router {
+    let staff = Router::new()
+        .route("/v1/staff/letters/{writer}/{letter}", get(read))
+        .route("/v1/staff/letters/{writer}/{letter}/answer", post(answer))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living));
+    Router::new()
+        .route("/v1/support/letters", post(write))
+        .route("/v1/support/letters/confirm", post(confirm))
+        .merge(staff)
+        .with_state(App { mutations, mail })
+}
+
+async fn write(
+    State(app): State<App>,
+    context: RequestContext,
+    StrictJson(body): StrictJson<LetterRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let (email, question) = (address(&body.email)?, Question { subject: body.subject, text: body.text, about: None });
+    let mail = app.mail()?;
+    let sealer = app.mutations.sealer().await?;
+    let code = mail::code();
+    let hashes = (email.clone(), writer(sealer, &email), code_hash(sealer, &email, &code));
+    let letter = Letter::write(question, LetterId(clock::uuid_at(now)), hashes, now).map_err(api::refused)?;
+    app.mutations.limit("letter-network", context.client_network().as_bytes(), (HOUR_S, PER_NETWORK), now).await?;
+    app.mutations.limit("letter-address", email.as_bytes(), (DAY_S, PER_DAY), now).await?;
+    app.mutations.table.commit(&[Write::Letter(&letter)]).await.map_err(unwritten)?;
+    let text = format!(
+        "Somebody wrote to Darkroom and gave this address for the answer.\n\n\
+         The code that sends the letter off is {code}. It is good for {CODE_MINUTES} minutes.\n\n\
+         If that was not you, do nothing: without the code nobody reads the letter, and it is deleted.\n"
+    );
+    mail.send(&email, SUBJECT, &text).await.map_err(Problem::internal)?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+async fn confirm(
+    State(app): State<App>,
+    StrictJson(body): StrictJson<LetterConfirmation>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let email = address(&body.email)?;
+    app.mutations.limit("letter-code", email.as_bytes(), (HOUR_S, TRIES), now).await?;
+    let sealer = app.mutations.sealer().await?;
+    let given = code_hash(sealer, &email, &body.code);
+    let letters = app.mutations.table.letters(&writer(sealer, &email)).await.map_err(failed)?;
+    let confirmed = letters.iter().find_map(|letter| letter.confirm(&given, now));
+    let confirmed = confirmed.ok_or_else(|| {
+        Problem::invalid("code", "must be the code that was last sent to this address, unused and not expired")
+    })?;
+    app.mutations.table.commit(&[Write::Letter(&confirmed)]).await.map_err(unwritten)?;
+    metric(Metric::Questions, 1, &[]);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn read(
+    State(app): State<App>,
+    _: Staff,
+    StrictPath((writer, id)): StrictPath<(String, LetterId)>,
+) -> Result<Response, Problem> {
+    let letter = app.mutations.table.letter(&writer, id).await.map_err(failed)?;
+    let letter = letter.filter(|letter| letter.waits_since().is_some()).ok_or_else(Problem::not_found)?;
+    Ok(axum::Json(LetterView::from(letter)).into_response())
+}
+
+async fn answer(
+    State(app): State<App>,
+    Staff(caller): Staff,
+    StrictPath((writer, id)): StrictPath<(String, LetterId)>,
+    request: MutatingRequest<LetterAnswer>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let said = request.body.text;
+    let mail = app.mail()?;
+    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    if let Some(response) = mutation.answered().await? {
+        return Ok(response);
+    }
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let letter = app.mutations.table.letter(&writer, id).await?.ok_or(Refusal::NotFound)?;
+            letter.check_answer(&said)?;
+            let text = format!("{said}\n\nThis answers what you wrote to us: {}\n", letter.subject);
+            mail.send(&letter.email, SUBJECT, &text).await.map_err(Problem::internal)?;
+            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let response = mutation.commit(&[Write::RemoveLetter(&letter)], answer).await?;
+            metric(Metric::Answers, 1, &[]);
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+impl App {
+    /// # Errors
+    /// 409 where the operator has set up no mail: nothing could be confirmed or answered.
+    fn mail(&self) -> Result<&Mail, Problem> {
+        let none = || Problem::conflict("this deployment sends no mail: its operator has not set MailFrom");
+        self.mail.as_ref().ok_or_else(none)
+    }
+}
+
+fn address(text: &str) -> Result<String, Problem> {
+    email::address(text).ok_or_else(|| Problem::invalid("email", email::RULE))
+}
+
+/// Under what the letters of an address lie.
+fn writer(sealer: &Sealer, email: &str) -> String {
+    sealer.keyed_hash(WRITER, email.as_bytes())
+}
+
+/// What is kept of a code. It is good for its own address alone.
+fn code_hash(sealer: &Sealer, email: &str, code: &str) -> String {
+    sealer.keyed_hash(PURPOSE, format!("{email} {code}").as_bytes())
+}
+
+fn unwritten(error: CommitError) -> Problem {
+    match error {
+        CommitError::Store(error) => failed(error),
+        CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed => {
+            Problem::conflict("it is being changed by other requests: try again").with_retry_after(1)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `POST, GET /v1/support/tickets`, `POST /v1/support/tickets/{id}/messages`: questions to staff, and what was said about
+//! them; without an account, [`letters`].
+//!
+//! A ticket is one item in its owner's drawer, messages and all. What it is about is attached by reference and must be its
+//! owner's. Without an `Idempotency-Key` a repeat is another ticket, or another message.
+
+mod letters;
+
+use std::sync::Arc;
+
+use api::{
+    Answer, Attempt, Mutations, PageQuery, Paging, failed,
+    support::{TicketMessageRequest, TicketPage, TicketRequest, TicketView},
+};
+use axum::{
+    Router,
+    extract::State,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use domain::{
+    AccountId, Refusal, TicketId,
+    ticket::{self, About, PER_DAY, Party, Question, Status, Ticket},
+};
+use http::StatusCode;
+use mail::Mail;
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    http::{Caller, MutatingRequest, Problem, RateLimit, StrictPath, StrictQuery},
+    telemetry::{Metric, metric},
+};
+use store::{Table, Write};
+
+/// The routes.
+///
+/// # Errors
+/// A variable is missing; it is named.
+pub async fn build(environment: Environment) -> Result<Router, Error> {
+    let clients = Arc::new(Clients::new(&environment)?);
+    let mutations = Mutations::open(&environment, &clients).await?;
+    Ok(Router::new()
+        .route("/v1/support/tickets", post(open).get(list))
+        .route("/v1/support/tickets/{id}/messages", post(say))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .with_state(mutations.clone())
+        .merge(letters::routes(mutations, Mail::open(&environment, &clients))))
+}
+
+async fn open(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    request: MutatingRequest<TicketRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let ticket = Ticket::open(Question::from(request.body), (TicketId(clock::uuid_at(now)), account), now);
+    let mut mutation = mutations.begin(account, request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let ticket = ticket.clone()?;
+            must_be_own(&mutations.table, account, ticket.about).await?;
+            let recent = mutations.table.tickets(account, PER_DAY, None).await?.items;
+            if let Some(seconds) = ticket::wait(&recent, now) {
+                return Err(Problem::rate_limited(per_day(seconds)).into());
+            }
+            let location = Some(format!("/v1/support/tickets/{}", ticket.id));
+            let answer = Answer { status: StatusCode::CREATED, location, body: TicketView::from(ticket.clone()) };
+            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+            metric(Metric::Questions, 1, &[]);
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}
+
+async fn must_be_own(table: &Table, account: AccountId, about: Option<About>) -> Result<(), Attempt> {
+    let found = match about {
+        None => true,
+        Some(About::Generation { id }) => table.generation(account, id).await?.is_some(),
+        Some(About::Payment { id }) => table.payment(account, id).await?.is_some(),
+    };
+    if found {
+        Ok(())
+    } else {
+        Err(Refusal::invalid("about.id", "must be something of yours that is still there").into())
+    }
+}
+
+fn per_day(reset_seconds: u64) -> RateLimit {
+    let quota = u64::try_from(PER_DAY).unwrap_or(u64::MAX);
+    RateLimit { policy: "support", quota, window_seconds: 86_400, remaining: 0, reset_seconds }
+}
+
+async fn list(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let account = AccountId(caller.account_id);
+    let paging: Paging<'_, _, TicketId> = Paging::open(&mutations, ("tickets", account), query).await?;
+    let page = mutations.table.tickets(account, paging.limit, paging.after).await.map_err(failed)?;
+    let items = page.items.into_iter().map(TicketView::from).collect();
+    Ok(axum::Json(TicketPage { items, next: paging.next(page.next)? }).into_response())
+}
+
+async fn say(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    StrictPath(id): StrictPath<TicketId>,
+    request: MutatingRequest<TicketMessageRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let body = request.body;
+    let mut mutation = mutations.begin(account, request.idempotency, now);
+    loop {
+        let attempt: Result<Response, Attempt> = async {
+            let before = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
+            let ticket = before.go_on(Party::Owner, body.text.clone(), body.close, now)?;
+            let answer = Answer { status: StatusCode::OK, location: None, body: TicketView::from(ticket.clone()) };
+            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+            if ticket.status == Status::Waiting {
+                metric(Metric::Questions, 1, &[]);
+            }
+            Ok(response)
+        }
+        .await;
+        if let Some(response) = mutation.conclude(attempt).await? {
+            return Ok(response);
+        }
+    }
+}

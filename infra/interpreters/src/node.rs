@@ -1,0 +1,118 @@
+//! Node.js.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Progress, python, workspace};
+
+/// The versions that Vite runs on begin here: <https://vite.dev/guide/#scaffolding-your-first-vite-project>.
+const OLDEST: (u32, u32) = (20, 19);
+
+/// Node with npm, and how to reach them.
+pub struct Node {
+    /// The folder of the environment that it is in; nothing if it is the machine's.
+    folder: Option<PathBuf>,
+}
+
+/// The machine's Node if it is new enough, or else one in a Python environment under `.local`.
+///
+/// # Errors
+/// There is none, and none can be installed.
+pub fn node(progress: &mut dyn Progress) -> Result<Node> {
+    if version().is_some_and(|version| version >= OLDEST) {
+        return Ok(Node { folder: None });
+    }
+    let python = python("venv-node", "Node.js", "infra/interpreters/requirements.txt", progress)?;
+    Ok(Node { folder: python.parent().map(Path::to_path_buf) })
+}
+
+impl Node {
+    /// Installs exactly what the lock file in `folder` names, unless it is there already. Runs no script of a package.
+    /// Several processes may call this at once: one installs, the others wait.
+    ///
+    /// # Errors
+    /// The registry cannot be reached, or has something else than the lock file says.
+    pub fn install(&self, folder: &Path, what: &str, progress: &mut dyn Progress) -> Result<()> {
+        let name = folder.file_name().context("a folder without a name")?.to_string_lossy().into_owned();
+        let locks = workspace().join(".local");
+        fs::create_dir_all(&locks).with_context(|| format!("{} cannot be made", locks.display()))?;
+        let lock = File::create(locks.join(format!("npm-{name}.lock")))?;
+        lock.lock()?;
+        let file = folder.join("package-lock.json");
+        let pinned = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
+        // Written last: an installation that was cut off has none.
+        let installed = folder.join("node_modules/.installed");
+        if fs::read_to_string(&installed).is_ok_and(|versions| versions == pinned) {
+            return Ok(());
+        }
+        progress.step(&format!("Installing {what} (once)"));
+        self.npm(folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], &[])
+            .with_context(|| {
+                format!("npm cannot install {what}: check the connection to the registry and try again")
+            })?;
+        fs::write(installed, pinned)?;
+        Ok(())
+    }
+
+    /// Runs npm in `folder` with these variables beside those of this process.
+    ///
+    /// # Errors
+    /// It failed: with what it said.
+    pub fn npm(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Result<String> {
+        let output = self
+            .command("npm")
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .context("npm cannot be run")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            bail!("npm {}: {said}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(said)
+    }
+
+    /// A command of its folder: `node`, `npm`.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Command {
+        let Some(folder) = &self.folder else { return Command::new(name) };
+        let mut command = Command::new(folder.join(name));
+        // npm starts node, and what it starts does so too.
+        let mut path = OsString::from(folder);
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        command.env("PATH", path);
+        command
+    }
+}
+
+fn version() -> Option<(u32, u32)> {
+    let output = Command::new("node").arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let has_npm = Command::new("npm").arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().is_ok();
+    has_npm.then(|| parse(&String::from_utf8_lossy(&output.stdout)))?
+}
+
+fn parse(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim().strip_prefix('v')?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_as_node_writes_it() {
+        assert_eq!(parse("v20.20.2\n"), Some((20, 20)));
+        assert_eq!(parse("v24.1.0"), Some((24, 1)));
+        assert_eq!(parse("command not found"), None);
+    }
+}

@@ -1,0 +1,111 @@
+/**
+ * Five thousand pictures: only those near the window exist, nothing moves when they arrive, and the last one is reached.
+ *
+ * The listing is made up here, page by page as the API gives it, since nobody waits for five thousand pictures to be made.
+ *
+ * `node gallery.mjs DEVICE SCHEME`
+ */
+import { readFile } from "node:fs/promises";
+
+import { MEDIA_URL, Visitor, close, ensure } from "./browser.mjs";
+
+const [device, scheme] = process.argv.slice(2);
+const PASSWORD = "a-darkroom-for-everyone";
+const PICTURES = 5_000;
+/** Most tiles that may exist at once. */
+const TILES = 160;
+const SHAPES = [[1024, 1024], [640, 360], [360, 640], [1280, 720]];
+/** How much of the processor a frame may take, in milliseconds: 60 of them are to come in a second. */
+const FRAME_MS = 16;
+/** How long the way to the last one may take, in milliseconds. */
+const PATIENCE_MS = 90_000;
+const THUMBHASH = "3OcRJYB4d3h/iIeHeEh3eIhw+j3A";
+const BYTES = await readFile(new URL("../../infra/pictures/cabin.png", import.meta.url));
+
+const ada = await Visitor.arrive({ device, scheme });
+ada.name = `many-${ada.name}`;
+const { page } = ada;
+await ada.join(`many-${crypto.randomUUID()}@example.com`, PASSWORD);
+
+function picture(number) {
+  const [width, height] = SHAPES[number % SHAPES.length];
+  const id = `0198f0c0-0000-7000-8000-${String(number).padStart(12, "0")}`;
+  const at = new Date(Date.UTC(2026, 0, 1) - number * 60_000).toISOString();
+  const url = `${MEDIA_URL}/made-up/${number}.png`;
+  return {
+    id, kind: "image", status: "succeeded", visibility: number % 7 ? "private" : "public", show_prompt: false, created_at: at, ended_at: at,
+    settings: { model: "sketch-image", prompt: `Picture ${number}`, width, height, count: 1 },
+    credits: { reserved: 1, spent: 1, released: 0 },
+    media: [{ url, thumbnail_url: url, content_type: "image/png", bytes: BYTES.length, width, height, thumbhash: THUMBHASH }],
+  };
+}
+
+let asked = 0;
+await page.route("**/v1/generations?*", async (route) => {
+  const query = new URL(route.request().url()).searchParams;
+  const first = Number(query.get("cursor") ?? 0);
+  const end = Math.min(first + Number(query.get("limit")), PICTURES);
+  asked++;
+  const items = Array.from({ length: end - first }, (_, index) => picture(first + index));
+  await route.fulfill({ json: { items, next: end < PICTURES ? String(end) : null } });
+});
+await page.route("**/v1/generations/*/shares", (route) => route.fulfill({ json: { items: [] } }));
+// Late, as over a real connection: what they come into must have its place before.
+await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  await route.fulfill({ contentType: "image/png", body: BYTES, headers: { "access-control-allow-origin": "*" } });
+});
+
+const session = await ada.context.newCDPSession(page);
+// What the page itself took of the processor: on a machine that is busy with other tests no clock on the wall tells.
+await session.send("Performance.enable", { timeDomain: "threadTicks" });
+/** Milliseconds of the processor that the page has taken so far. */
+async function busyMs() {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+}
+
+await ada.journey("five thousand pictures", async () => {
+  await ada.go("/gallery");
+  await page.locator(".grid .picture.there").nth(4).waitFor();
+  await ada.look("first");
+  await ada.settle();
+  const before = await busyMs();
+  const walk = await page.evaluate(async (patience) => {
+    let frames = 0;
+    let most = 0;
+    for (const end = performance.now() + patience; performance.now() < end; ) {
+      const before = scrollY;
+      scrollBy(0, innerHeight * 0.4);
+      await new Promise(requestAnimationFrame);
+      frames++;
+      most = Math.max(most, document.querySelectorAll(".grid li").length);
+      if (scrollY !== before) continue;
+      const ended = document.querySelector(".grid:not(.endless)");
+      if (ended) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { most, frames };
+  }, PATIENCE_MS);
+  ensure(walk.most <= TILES, `${walk.most} tiles exist at once`);
+  const each = ((await busyMs()) - before) / walk.frames;
+  ensure(each < FRAME_MS, `a frame takes ${each.toFixed(1)} ms, of ${walk.frames}`);
+  await page.locator(`.grid li[aria-posinset="${PICTURES}"]`).waitFor();
+  await page.locator(".grid .picture.there").first().waitFor();
+  await ada.still("five thousand pictures");
+  await ada.look("last");
+  ensure(asked < PICTURES / 40, `${asked} pages were asked for`);
+});
+
+await ada.journey("the viewer goes on where the list is", async () => {
+  await page.locator(".grid a").first().click();
+  await page.locator(".viewer-frame").waitFor();
+  const count = await page.locator(".viewer-count").textContent();
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction((before) => document.querySelector(".viewer-count").textContent !== before, count);
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+});
+
+await ada.leave();
+await close();

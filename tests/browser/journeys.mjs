@@ -1,0 +1,239 @@
+/**
+ * Everything that a person does, from the first page to the receipt of their deletion, in one browser.
+ *
+ * `node journeys.mjs DEVICE SCHEME`
+ */
+import { readFile } from "node:fs/promises";
+
+import { Visitor, close, ensure, mailed } from "./browser.mjs";
+
+const [device, scheme] = process.argv.slice(2);
+const PASSWORD = "a-darkroom-for-everyone";
+const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
+const PICTURE = await readFile(new URL("../../infra/pictures/lighthouse.png", import.meta.url));
+/** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
+const BUDGET = 60_000;
+
+let email = `browser-${crypto.randomUUID()}@example.com`;
+const ada = await Visitor.arrive({ device, scheme });
+const { page } = ada;
+
+const journey = (name, act) => ada.journey(name, act);
+
+await journey("a newcomer", async () => {
+  await ada.go("/");
+  await ada.sees("Pictures and films from words");
+  const kept = () => localStorage.length + sessionStorage.length + document.cookie.length;
+  ensure((await page.evaluate(kept)) === 0, "something is kept before anything was chosen");
+  await ada.look("welcome");
+  await ada.join(email, PASSWORD);
+  await ada.look("studio-empty");
+});
+
+await journey("the studio comes with few bytes", async () => {
+  const fresh = await ada.context.newPage();
+  await fresh.goto(new URL("/", page.url()).href);
+  await fresh.getByLabel("Prompt").waitFor();
+  await fresh.getByText("Nothing made yet").waitFor();
+  const sent = await fresh.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js")).map(({ encodedBodySize }) => encodedBodySize));
+  const sum = sent.reduce((sum, size) => sum + size, 0);
+  ensure(sent.length > 2 && sum > 0 && sum <= BUDGET, `the studio needs ${sum} bytes of JavaScript in ${sent.length} files`);
+  await fresh.close();
+});
+
+await journey("a picture and a film", async () => {
+  await page.getByLabel("Model").selectOption("sketch-image");
+  await page.getByLabel("Prompt").fill(`A lighthouse ${MARKUP}`);
+  await ada.sees("1 credit", { exact: true });
+  await ada.press("Make the picture");
+  await page.locator(".frame.developing").waitFor();
+  await ada.settle();
+  await page.locator(".picture.there").first().waitFor();
+  await ada.still("the picture arrives");
+  await page.getByRole("radio", { name: "Film" }).check();
+  await page.getByLabel("Model").selectOption("sketch-video");
+  await page.getByLabel("Prompt").fill("Paper boats drifting down a street");
+  await ada.press("Make the film");
+  await page.locator(".film").first().waitFor();
+  await ada.look("studio");
+});
+
+await journey("an input image, and taking something back", async () => {
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByLabel("Model").selectOption("sketch-image");
+  await page.getByText("More settings").click();
+  await page.setInputFiles("input[type=file]", { name: `${MARKUP}.png`, mimeType: "image/png", buffer: PICTURE });
+  await ada.sees(`${MARKUP}.png is ready`);
+  await page.getByLabel("Prompt").fill("The same, by night");
+  await ada.press("Make the picture");
+  await page.locator(".job", { hasText: "The same, by night" }).locator(".picture.there").waitFor();
+  await page.locator(".job", { hasText: "Paper boats" }).getByRole("button", { name: "Use these settings" }).click();
+  ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the settings are not in the studio");
+});
+
+await journey("a reload loses nothing", async () => {
+  await page.reload();
+  ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the draft is lost");
+});
+
+await journey("the gallery and the viewer", async () => {
+  await ada.go("/gallery");
+  await page.locator(".grid .picture.there").nth(2).waitFor();
+  await ada.look("gallery");
+  await page.getByLabel("Search in your prompts").fill("lighthouse");
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a").click();
+  await ada.sees(MARKUP);
+  await ada.look("viewer");
+  for (const [key, scale] of [["+", 1.4], ["0", 1]]) {
+    await page.keyboard.press(key);
+    await page.waitForFunction((scale) => document.querySelector(".viewer-frame").style.transform.includes(`scale(${scale})`), scale);
+  }
+});
+
+await journey("showing and sharing", async () => {
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Everybody/ }).check();
+  await ada.sees("Everybody can see it now.");
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Only me/ }).check();
+  await ada.sees("Only you see it now.");
+  await ada.press("Make a link");
+  const link = await page.getByLabel("Links", { exact: true }).inputValue();
+  await ada.press("Copy");
+  ensure((await page.evaluate(() => navigator.clipboard.readText())) === link, "the link is not copied");
+  const bob = await Visitor.arrive({ device, scheme });
+  await bob.page.goto(link);
+  await bob.page.locator(".shared-frame img").waitFor();
+  await bob.look("shared");
+  const head = await (await fetch(link)).text();
+  ensure(head.includes(`og:image" content="${link}/card"`), "the link has no preview card");
+  await ada.press("Revoke");
+  await ada.sees("The link opens nothing any more.");
+  await bob.expecting([404], async () => {
+    await bob.page.reload();
+    await bob.sees("This link opens nothing any more");
+  });
+  await bob.leave();
+});
+
+await journey("downloading", async () => {
+  const download = page.waitForEvent("download");
+  await ada.press("Download");
+  ensure(/^darkroom-.+\.(png|jpeg|webp)$/.test((await download).suggestedFilename()), "what is downloaded has no name");
+});
+
+await journey("deleting, with a way back", async () => {
+  await page.keyboard.press("Delete");
+  await ada.press("Undo");
+  await page.locator(".grid a").first().click();
+  await page.locator(".viewer-frame").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+});
+
+for (const [provider, pay] of [["Stripe", "Pay by card"], ["PayPal", "Pay with PayPal"]]) {
+  await journey(`buying with ${provider}`, async () => {
+    await ada.go("/credits");
+    await page.getByRole("radio", { name: provider }).check();
+    await ada.look("credits");
+    await ada.press("Buy Starter");
+    await page.getByRole("button", { name: pay, exact: true }).click();
+    await page.waitForURL("**/credits/*");
+    await ada.sees("200 credits are there");
+    await ada.look("paid");
+  });
+}
+
+await journey("the statement and the receipts", async () => {
+  await ada.go("/credits/statement");
+  await ada.sees("Closing balance");
+  await ada.look("statement");
+  await ada.go("/credits/receipts");
+  await page.locator(".receipts a").nth(1).waitFor();
+  await ada.look("receipts");
+});
+
+await journey("help", async () => {
+  await page.locator(".receipts a").first().click();
+  await page.locator(".receipt").getByRole("link", { name: "Ask for help" }).click();
+  await ada.sees("It is about the payment");
+  await page.getByLabel("Subject").fill(`Too dark ${MARKUP}`);
+  await page.getByLabel("Message").fill("The lighthouse is hard to see.");
+  await ada.press("Send");
+  await page.locator("summary", { hasText: MARKUP }).click();
+  await ada.look("support");
+  await ada.press("Close the question");
+  await ada.sees("Closed", { exact: true });
+});
+
+await journey("the account", async () => {
+  await ada.go("/account");
+  await page.getByRole("radio", { name: scheme === "dark" ? "Dark" : "Light" }).check();
+  await page.getByLabel("Language").selectOption("de");
+  await page.getByRole("heading", { name: "Konto" }).waitFor();
+  await ada.look("account-german");
+  await page.reload();
+  await page.getByLabel("Sprache").selectOption("en");
+  for (const [path, heading] of [["/account/plan", "Plan Plus"], ["/account/sessions", "What was done from where"]]) {
+    await ada.go(path);
+    await page.getByRole("heading", { name: heading }).waitFor();
+    await ada.look(path.slice(1).replace("/", "-"));
+  }
+});
+
+await journey("the privacy centre", async () => {
+  for (const [path, words] of [["/privacy", "What we collect"], ["/privacy/inventory", "About you"]]) {
+    await ada.go(path);
+    await page.getByRole("heading", { name: words }).waitFor();
+    await ada.look(path.slice(1).replace("/", "-"));
+  }
+  await page.getByRole("link", { name: "Who looked" }).click();
+  await ada.sees("Nobody has looked");
+  await ada.look("privacy-access");
+});
+
+await journey("taking everything out", async () => {
+  await ada.go("/privacy/export");
+  await ada.press("Make an archive");
+  await ada.sees("Ready", { exact: true });
+  await ada.look("privacy-export");
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: /^Download/ }).click();
+  ensure((await download).suggestedFilename().endsWith(".zip"), "the archive is no ZIP");
+});
+
+await journey("corrections", async () => {
+  await ada.go("/privacy/corrections");
+  await page.getByLabel("Name").fill(MARKUP);
+  await ada.press("Save");
+  await ada.sees("Saved");
+  const next = `browser-${crypto.randomUUID()}@example.com`;
+  await page.getByLabel("New address").fill(next);
+  await ada.press("Send the codes");
+  await page.getByLabel("Code from your present address").fill(await mailed(email));
+  await page.getByLabel("Code from the new address").fill(await mailed(next));
+  await ada.look("corrections");
+  await ada.press("Change the address");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  email = next;
+  await ada.type(email, PASSWORD);
+  await ada.press("Sign in");
+  await page.getByLabel("Prompt").waitFor();
+});
+
+await journey("the end", async () => {
+  await ada.go("/privacy/deletion");
+  await page.getByLabel("Type your address to confirm").fill(email);
+  await ada.look("deletion");
+  // From then on the account opens nothing but its deletion.
+  await ada.expecting([401], async () => {
+    await ada.press("Delete everything");
+    await ada.sees("Your account is being deleted");
+  });
+  await ada.look("deleted");
+  await page.getByRole("link", { name: "Open the receipt" }).click();
+  await ada.sees("Receipt of a deletion");
+  await ada.look("receipt");
+});
+
+await ada.leave();
+await close();

@@ -1,0 +1,182 @@
+/**
+ * What is seen and kept when things do not go as they should: no connection, a slow one, errors of the server, a session that
+ * ends, a generation that fails or is taken back; and how far one comes with keys alone, and from right to left.
+ *
+ * `node states.mjs DEVICE SCHEME`
+ */
+import { Visitor, close, ensure } from "./browser.mjs";
+
+const [device, scheme] = process.argv.slice(2);
+const PASSWORD = "a-darkroom-for-everyone";
+const PROMPT = "A kite over the dunes";
+
+const email = `states-${crypto.randomUUID()}@example.com`;
+const ada = await Visitor.arrive({ device, scheme });
+ada.name = `states-${ada.name}`;
+const { page, context } = ada;
+const journey = (name, act) => ada.journey(name, act);
+const typed = async () => ensure((await page.getByLabel("Prompt").inputValue()) === PROMPT, "what was typed is lost");
+const submits = (route) => route.request().method() === "POST";
+const problem = (status, slug, more = {}) => ({
+  status,
+  contentType: "application/problem+json",
+  body: JSON.stringify({ type: `urn:darkroom:problem:${slug}`, title: slug, status, request_id: "r-1", ...more }),
+});
+/** Answers the next submits with these, and lets those after them through. Tells their keys. */
+async function answering(...answers) {
+  const keys = [];
+  await page.route("**/v1/generations", async (route) => {
+    if (!submits(route)) return route.fallback();
+    keys.push(route.request().headers()["idempotency-key"]);
+    const answer = answers.shift();
+    if (answer) await route.fulfill(answer);
+    else await route.continue();
+  });
+  return keys;
+}
+
+await journey("with keys alone", async () => {
+  await ada.go("/");
+  await ada.sees("Pictures and films from words");
+  await page.keyboard.press("Tab");
+  await page.locator(".skip:focus").waitFor();
+  await page.keyboard.press("Enter");
+  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the content is not reached");
+  await ada.join(email, PASSWORD);
+  await page.getByLabel("Prompt").focus();
+  await page.keyboard.type(PROMPT);
+  await page.locator(".till button:enabled").waitFor();
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".picture.there").first().waitFor();
+});
+
+await journey("offline", async () => {
+  await page.locator(".till button:enabled").waitFor();
+  await context.setOffline(true);
+  await ada.expecting(["ERR_INTERNET_DISCONNECTED"], async () => {
+    await page.locator(".till button").click();
+    await ada.sees("You are offline.");
+    await page.locator(".weather").waitFor();
+    await ada.look("offline");
+    await typed();
+  });
+  await context.setOffline(false);
+  await page.locator(".weather").waitFor({ state: "detached" });
+  await page.locator(".till button:enabled").click();
+  await ada.sees("It is being made.");
+});
+
+await journey("errors of the server", async () => {
+  const keys = await answering(problem(503, "unavailable"), problem(503, "unavailable"), problem(500, "internal"));
+  await ada.expecting([503, 500], async () => {
+    await page.locator(".till button:enabled").click();
+    await ada.sees("Something went wrong on our side.");
+    await ada.sees("If you ask for help, name r-1.");
+    await ada.look("server-error");
+    await typed();
+  });
+  const made = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.status() === 202);
+  await page.locator(".till button:enabled").click();
+  await made;
+  ensure(keys.length === 4 && new Set(keys).size === 1, `pressed again it could be made twice: ${keys}`);
+  await page.unroute("**/v1/generations");
+});
+
+await journey("too often", async () => {
+  await answering(problem(429, "rate-limited", { retry_after: 30 }));
+  await ada.expecting([429], async () => {
+    await page.locator(".till button:enabled").click();
+    await ada.sees("That was too often. Try again in 30 seconds.");
+  });
+  await typed();
+  await page.unroute("**/v1/generations");
+});
+
+await journey("slow", async () => {
+  await page.route("**/v1/account/statement*", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 6_500));
+    await route.continue();
+  });
+  await ada.go("/credits/statement");
+  await page.locator(".weather.slow").waitFor();
+  await ada.sees("Closing balance");
+  await page.locator(".weather.slow").waitFor({ state: "detached" });
+  await page.unroute("**/v1/account/statement*");
+  await ada.go("/");
+  await typed();
+});
+
+await journey("a session that has ended", async () => {
+  await page.locator(".till button:enabled").waitFor();
+  await context.clearCookies();
+  await answering({ status: 401, contentType: "application/json", body: "{}" });
+  await ada.expecting([401, 404], async () => {
+    await page.locator(".till button:enabled").click();
+    await ada.sees("Your session has ended");
+    await ada.look("session-ended");
+    await typed();
+    await ada.type(email, PASSWORD);
+    await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+    await ada.sees("It is being made.");
+  });
+  await page.unroute("**/v1/generations");
+});
+
+await journey("a service that does not answer at the start", async () => {
+  await page.route("**/v1/session/refresh", (route) => route.fulfill(problem(503, "unavailable")));
+  await ada.expecting([503], async () => {
+    await page.reload();
+    await ada.sees("The service does not answer. Try again in a moment.");
+  });
+  await page.unroute("**/v1/session/refresh");
+  await ada.press("Try again");
+  await typed();
+});
+
+await journey("what fails says why, and that the credits are back", async () => {
+  await page.route("**/v1/generations?*", async (route) => {
+    const answer = await route.fetch();
+    const listed = await answer.json();
+    Object.assign(listed.items[0], { status: "failed", media: [], failure: { code: "provider_unavailable" } });
+    await route.fulfill({ response: answer, json: listed });
+  });
+  await page.reload();
+  await ada.sees("No provider could make it.");
+  await ada.sees("It did not work, and the credits are back.");
+  await ada.look("failed");
+  await page.unroute("**/v1/generations?*");
+  await page.locator(".job.failed").getByRole("button", { name: "Make it again" }).click();
+  await ada.sees("It is being made again.");
+});
+
+await journey("taken back", async () => {
+  await page.locator(".developing").first().waitFor();
+  await page.locator(".developing").waitFor({ state: "detached" });
+  await page.getByRole("radio", { name: "Film" }).check();
+  await page.getByRole("radio", { name: "8 seconds" }).check();
+  await page.locator(".till button:enabled").click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await ada.sees("Canceled. The credits are back.");
+});
+
+await journey("a file that is none", async () => {
+  await page.getByRole("radio", { name: "Picture" }).check();
+  const details = page.locator("details.more");
+  if (!(await details.evaluate((element) => element.open))) await page.getByText("More settings").click();
+  await page.setInputFiles("input[type=file]", { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
+  await page.locator(".drop .wrong").waitFor();
+  await page.setInputFiles("input[type=file]", { name: "broken.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+  await page.locator(".drop .wrong").waitFor();
+});
+
+await journey("from right to left", async () => {
+  for (const path of ["/", "/gallery", "/credits/statement", "/privacy/inventory"]) {
+    await ada.go(path);
+    await page.locator("h1").first().waitFor();
+    await page.evaluate(() => { document.documentElement.dir = "rtl"; });
+    await ada.look(`rtl${path.replaceAll("/", "-")}`);
+  }
+});
+
+await ada.leave();
+await close();

@@ -1,0 +1,247 @@
+//! Questions to staff: asked, answered under an access that their owner reads of, closed, and nobody else's; and letters of
+//! whoever is not signed in, which are confirmed, answered by mail, and gone.
+
+use anyhow::{Context, Result, ensure};
+use domain::letter::PER_DAY;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    corrections::last_code,
+    erasure,
+    sessions::address,
+    staff_access::{Opened, log},
+    tests,
+    world::{Answer, Person, World, text},
+};
+
+tests![
+    p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed,
+    a_question_about_what_is_not_ones_own_is_refused,
+    a_day_has_ten_questions,
+    a_question_that_is_sent_twice_is_asked_once,
+    p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log,
+    p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail,
+    p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address,
+    p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody,
+    p32_a_letter_goes_with_the_account_that_has_its_address,
+];
+
+const TICKETS: &str = "/v1/support/tickets";
+const LETTERS: &str = "/v1/support/letters";
+const CONFIRM: &str = "/v1/support/letters/confirm";
+
+async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let picture = text(&ada.finished_picture("a cracked vase").await?, "id")?;
+    let about = json!({"kind": "generation", "id": picture});
+    let question = json!({"subject": "<b>Cracked</b>", "text": "It has a crack.\nCan it be mended?", "about": about});
+    let asked = ada.post(TICKETS, &question).await?.is(201)?;
+    let id = text(&asked.json, "id")?;
+    ensure!(asked.json["status"] == "waiting" && asked.json["about"] == about, "{}", asked.json);
+    ensure!(asked.json["subject"] == "<b>Cracked</b>" && asked.json["messages"][0]["text"] == question["text"]);
+
+    let messages = format!("{TICKETS}/{id}/messages");
+    let said = ada.post(&messages, &json!({"text": "I still have the prompt."})).await?.is(200)?.json;
+    ensure!(said["messages"].as_array().is_some_and(|messages| messages.len() == 2), "{said}");
+    let closed = ada.post(&messages, &json!({"close": true})).await?.is(200)?.json;
+    ensure!(closed["status"] == "closed", "{closed}");
+    ada.post(&messages, &json!({"text": "one more thing"})).await?.is(409)?;
+
+    let list = ada.get(TICKETS).await?.is(200)?.json;
+    ensure!(list["items"] == json!([closed]), "{list}");
+    Ok(())
+}
+
+async fn a_question_about_what_is_not_ones_own_is_refused(world: &'static World) -> Result<()> {
+    let (ada, bob) = (world.person().await?, world.person().await?);
+    let hers = text(&ada.finished_picture("a vase").await?, "id")?;
+    for kind in ["generation", "payment"] {
+        let about = json!({"kind": kind, "id": hers});
+        let answer = bob.post(TICKETS, &json!({"subject": "a", "text": "b", "about": about})).await?.is(400)?;
+        ensure!(answer.fields() == ["about.id"], "{}", answer.json);
+    }
+    let asked = ada.post(TICKETS, &json!({"subject": "a", "text": "b"})).await?.is(201)?.json;
+    bob.post(&format!("{TICKETS}/{}/messages", text(&asked, "id")?), &json!({"text": "mine"})).await?.is(404)?;
+    Ok(())
+}
+
+async fn a_day_has_ten_questions(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let question = json!({"subject": "again", "text": "and again"});
+    for _ in 0..10 {
+        ada.post(TICKETS, &question).await?.is(201)?;
+    }
+    let refused = ada.post(TICKETS, &question).await?.is(429)?;
+    ensure!(refused.header("ratelimit-policy") == Some("\"support\";q=10;w=86400"), "{:?}", refused.headers);
+    Ok(())
+}
+
+async fn a_question_that_is_sent_twice_is_asked_once(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let send = || {
+        let request = ada.request(Method::POST, TICKETS).header("idempotency-key", "question");
+        request.json(&json!({"subject": "a", "text": "b"})).send()
+    };
+    let first = Answer::read(send().await?).await?.is(201)?;
+    let second = Answer::read(send().await?).await?.is(201)?;
+    ensure!(first.bytes == second.bytes && second.header("idempotent-replayed") == Some("true"));
+    let list = ada.get(TICKETS).await?.is(200)?.json;
+    ensure!(list["items"].as_array().is_some_and(|items| items.len() == 1), "{list}");
+    Ok(())
+}
+
+/// What of a kind waits for staff.
+async fn waiting(staff: &Person, kind: &str) -> Result<Vec<Value>> {
+    let (mut found, mut path) = (Vec::new(), "/v1/staff/reviews?limit=100".to_owned());
+    loop {
+        let page = staff.get(&path).await?.is(200)?.json;
+        found.extend(page["items"].as_array().context("no items")?.iter().filter(|item| item["kind"] == kind).cloned());
+        let Some(next) = page["next"].as_str() else { return Ok(found) };
+        path = format!("/v1/staff/reviews?limit=100&cursor={next}");
+    }
+}
+
+async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(world: &'static World) -> Result<()> {
+    let (grace, ada, bob) = (world.staff().await?, world.person().await?, world.person().await?);
+    let asked = ada.post(TICKETS, &json!({"subject": "Cracked", "text": "Mend it."})).await?.is(201)?.json;
+    let id = text(&asked, "id")?;
+    let waits = async || -> Result<bool> {
+        let mut tickets = waiting(&grace, "ticket").await?.into_iter();
+        Ok(tickets.any(|ticket| ticket["id"] == id.as_str() && ticket["account"] == ada.account_id.as_str()))
+    };
+    ensure!(waits().await?, "staff do not see that it waits");
+    let told = json!(waiting(&grace, "ticket").await?).to_string();
+    ensure!(!told.contains("Cracked") && !told.contains("Mend"), "the list tells what is asked: {told}");
+
+    // An access to somebody else opens nothing here, and a question of hers is nowhere else.
+    Opened::to(&grace, &bob).await?.answer(&id, &json!({"text": "for whom?"})).await?.is(404)?;
+    let opened = Opened::to(&grace, &ada).await?;
+    opened.answer(&id, &json!({})).await?.is(400)?;
+    let seen = opened.look("tickets").await?.is(200)?.json;
+    ensure!(seen["items"][0]["messages"][0]["text"] == "Mend it.", "{seen}");
+    opened.answer(&id, &json!({"text": "It is mended."})).await?.is(204)?;
+    ensure!(!waits().await?, "it still waits");
+
+    let list = ada.get(TICKETS).await?.is(200)?.json;
+    let ticket = &list["items"][0];
+    ensure!(ticket["status"] == "answered" && ticket["messages"][1]["from"] == "staff", "{ticket}");
+    ensure!(ticket["messages"][1]["text"] == "It is mended.", "{ticket}");
+    let lines = log(&ada).await?;
+    let acts: Vec<_> = lines.iter().map(|line| line["act"]["kind"].as_str().unwrap_or_default()).collect();
+    ensure!(acts == ["answered", "looked", "opened"] && lines[0]["act"]["question"] == id.as_str(), "{lines:?}");
+
+    let messages = format!("{TICKETS}/{id}/messages");
+    ada.post(&messages, &json!({"text": "It is not."})).await?.is(200)?;
+    ensure!(waits().await?, "staff do not see that it waits again");
+    opened.answer(&id, &json!({"text": "Now it is.", "close": true})).await?.is(204)?;
+    let closed = ada.get(TICKETS).await?.is(200)?.json;
+    ensure!(closed["items"][0]["status"] == "closed" && !waits().await?, "{closed}");
+    opened.answer(&id, &json!({"text": "and more"})).await?.is(409)?;
+    Ok(())
+}
+
+/// Writes a letter and confirms it.
+pub async fn letter(world: &'static World, email: &str, words: &Value) -> Result<()> {
+    let stranger = world.stranger()?;
+    let mut body = json!({"email": email});
+    if let (Some(body), Some(words)) = (body.as_object_mut(), words.as_object()) {
+        body.extend(words.clone());
+    }
+    stranger.post(LETTERS, &body).await?.is(202)?;
+    let code = last_code(world, email).await?;
+    stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(204)?;
+    Ok(())
+}
+
+/// Where staff find the letters that were written since, with what they say.
+async fn letters(staff: &Person, email: &str) -> Result<Vec<(String, Value)>> {
+    let mut found = Vec::new();
+    for letter in waiting(staff, "letter").await? {
+        let path = format!("/v1/staff/letters/{}/{}", text(&letter, "writer")?, text(&letter, "id")?);
+        let read = staff.get(&path).await?;
+        // Others are answered meanwhile.
+        if read.status == 200 && read.json["email"] == email {
+            found.push((path, read.json));
+        }
+    }
+    Ok(found)
+}
+
+async fn p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail(world: &'static World) -> Result<()> {
+    let (grace, ada, email) = (world.staff().await?, world.person().await?, address());
+    let words = json!({"subject": "<b>Locked out</b>", "text": "No code comes."});
+    letter(world, &email, &words).await?;
+    let found = letters(&grace, &email).await?;
+    let [(path, read)] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
+    ensure!(read["subject"] == words["subject"] && read["text"] == words["text"], "{read}");
+    ada.get(path).await?.is(404)?;
+    let answer = format!("{path}/answer");
+    ada.post(&answer, &json!({"text": "mine"})).await?.is(404)?;
+    grace.post(&answer, &json!({"text": ""})).await?.is(400)?;
+
+    let send = || {
+        let request = grace.request(Method::POST, &answer).header("idempotency-key", &answer[..60]);
+        request.json(&json!({"text": "Try it now."})).send()
+    };
+    Answer::read(send().await?).await?.is(204)?;
+    Answer::read(send().await?).await?.is(204)?;
+    let mails = world.mails(&email).await?;
+    ensure!(mails.len() == 2 && mails[1].contains("Try it now.") && mails[1].contains("Locked out"), "{mails:?}");
+    grace.get(path).await?.is(404)?;
+    ensure!(letters(&grace, &email).await?.is_empty(), "it is still there");
+    grace.post(&answer, &json!({"text": "again"})).await?.is(404)?;
+    Ok(())
+}
+
+async fn p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address(world: &'static World) -> Result<()> {
+    let (grace, stranger, email) = (world.staff().await?, world.stranger()?, address());
+    let body = json!({"email": email, "subject": "a", "text": "b"});
+    stranger.post(LETTERS, &body).await?.is(202)?;
+    let code = last_code(world, &email).await?;
+    let wrong = if code == "00000000" { "00000001" } else { "00000000" };
+    for (email, code) in [(&email, wrong), (&address(), &code)] {
+        let refused = stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(400)?;
+        ensure!(refused.fields() == ["code"], "{}", refused.json);
+    }
+    ensure!(letters(&grace, &email).await?.is_empty(), "it reached staff");
+    stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(204)?;
+    ensure!(letters(&grace, &email).await?.len() == 1);
+    stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(400)?;
+    // Nobody is kept waiting by what only a test wrote.
+    for (path, _) in letters(&grace, &email).await? {
+        grace.post(&format!("{path}/answer"), &json!({"text": "c"})).await?.is(204)?;
+    }
+    Ok(())
+}
+
+async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody(
+    world: &'static World,
+) -> Result<()> {
+    let (stranger, email) = (world.stranger()?, address());
+    let body = json!({"email": email, "subject": "a", "text": "b"});
+    for _ in 0..PER_DAY {
+        stranger.post(LETTERS, &body).await?.is(202)?;
+    }
+    let refused = stranger.post(LETTERS, &body).await?.is(429)?;
+    ensure!(refused.header("ratelimit-policy") == Some("\"letter-address\";q=3;w=86400"), "{:?}", refused.headers);
+    ensure!(world.mails(&email).await?.len() == 3);
+    let guess = async || stranger.post(CONFIRM, &json!({"email": email, "code": "guessing"})).await;
+    for _ in 0..10 {
+        guess().await?.is(400)?;
+    }
+    guess().await?.is(429)?;
+    let right = last_code(world, &email).await?;
+    stranger.post(CONFIRM, &json!({"email": email, "code": right})).await?.is(429)?;
+    Ok(())
+}
+
+async fn p32_a_letter_goes_with_the_account_that_has_its_address(world: &'static World) -> Result<()> {
+    let (grace, ada) = (world.staff().await?, world.person().await?);
+    letter(world, &ada.email, &json!({"subject": "a", "text": "b"})).await?;
+    let found = letters(&grace, &ada.email).await?;
+    let [(path, _)] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
+    erasure::erased(world, &erasure::ask(&ada).await?).await?;
+    grace.get(path).await?.is(404)?;
+    Ok(())
+}
