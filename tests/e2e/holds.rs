@@ -55,11 +55,15 @@ async fn p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it
     let upload = uploads::arrived(&ada, "image/png", &uploads::photograph("image/png")?).await?;
     let upload = format!("/v1/uploads/{}", text(&upload, "id")?);
     bob.finished_picture("nobody asks for it").await?;
-    let everything = hold(&grace, &ada, &["generations", "activity"]).await?;
+    let question = json!({"subject": "Cracked", "text": "It has a crack."});
+    ada.post("/v1/support/tickets", &question).await?.is(201)?;
+    let everything = hold(&grace, &ada, &["generations", "activity", "ticket"]).await?;
     let some = hold(&grace, &ada, &["generation", "uploads"]).await?;
     sweep(world, 0).await?;
     let (activities, expiring) = items(&ada, "ACTIVITY#").await?;
     ensure!(activities >= 3 && expiring == 0, "{expiring} of {activities} records of activity expire");
+
+    ensure!(items(&ada, "TICKET#").await? == (1, 0), "a question that is held expires");
 
     // She deletes one, and the time of the rest goes by.
     ada.delete(&pictures[0]).await?.is(204)?;
@@ -94,12 +98,13 @@ async fn p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it
     ensure!(items(&ada, "GENERATION#").await?.0 == 3 && files(&ada, "uploads").await? == 1);
     let (activities, expiring) = items(&ada, "ACTIVITY#").await?;
     ensure!(activities == expiring, "{expiring} of {activities} records of activity expire");
+    ensure!(items(&ada, "TICKET#").await? == (1, 1), "a question that nothing holds does not expire");
 
     grace.delete(&some).await?.is(204)?;
     sweep(world, 32).await?;
     ensure!(files(&ada, "uploads").await? == 0);
     let mut left = drawer(world, &ada.account_id).await?;
-    left.retain(|sk| !["LEDGER#", "ACTIVITY#", "ACCESS#"].iter().any(|kept| sk.starts_with(kept)));
+    left.retain(|sk| !["LEDGER#", "ACTIVITY#", "ACCESS#", "TICKET#"].iter().any(|kept| sk.starts_with(kept)));
     ensure!(left == ["ACCOUNT"], "{left:?}");
     Ok(())
 }

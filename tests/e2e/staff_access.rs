@@ -337,16 +337,19 @@ async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it
     let picture = text(&ada.finished_picture("a letter").await?, "id")?;
     let upload = uploads::arrived(&ada, "image/png", &uploads::photograph("image/png")?).await?;
     Checkout::paid(&ada, "paypal", "starter").await?;
+    ada.post("/v1/support/tickets", &json!({"subject": "Lost", "text": "Where is it?"})).await?.is(201)?;
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
-    let wanted = json!({"ticket": "court-7", "reason": "an order", "kinds": ["payment", "generations", "uploads"]});
+    let wanted = json!({"ticket": "court-7", "reason": "an order",
+        "kinds": ["payment", "generations", "uploads", "ticket"]});
     let made = grace.post(&path, &wanted).await?.is(201)?;
     let at = made.header("location").context("no location")?.to_owned();
-    ensure!(made.json["things"] == 1 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
+    ensure!(made.json["things"] == 2 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
 
     let fetched = grace.get(&at).await?.is(200)?.json;
     let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
     let things = document["things"].as_object().context("no things")?;
-    ensure!(things.keys().eq(["payment"]), "{document}");
+    ensure!(things.keys().eq(["payment", "ticket"]), "{document}");
+    ensure!(things["ticket"][0]["messages"][0]["text"] == "Where is it?", "{document}");
     ensure!(things["payment"][0]["receipt"]["transaction"].is_string(), "{document}");
     for secret in [&ada.email, "a letter"] {
         ensure!(!document.to_string().contains(secret), "{secret} was not asked for: {document}");

@@ -58,7 +58,7 @@ pub struct HoldRequest {
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
     /// What must stay: `account`, `ledger`, `payment`, `generation`, `generations` (the files), `upload`, `uploads` (the
-    /// files), `activity`, `access`, `correction`. Files bring their items with them.
+    /// files), `activity`, `access`, `correction`, `ticket`. Files bring their items with them.
     #[schema(min_items = 1)]
     pub covers: Vec<String>,
     /// Until when the owner must not be told, at most 366 days.

@@ -22,6 +22,7 @@ pub const NAMEABLE: &[&str] = &[
     "activity",
     "access",
     "correction",
+    "ticket",
 ];
 /// Most holds on an account, those that were released included.
 const MOST: usize = 20;

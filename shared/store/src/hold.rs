@@ -100,14 +100,15 @@ impl Table {
     }
 
     /// Gives everything in a drawer under sort keys with this beginning its time to live again, this many days from when
-    /// it was made.
+    /// something happened to it last.
     ///
     /// # Errors
     /// A call failed; a repeat does the rest.
     pub async fn resume_expiry(&self, account: AccountId, prefix: &str, days: u32) -> Result<(), StoreError> {
         for item in self.to_mark(account, prefix, "attribute_not_exists(#ttl)").await? {
-            let at = item.get("at").and_then(|at| at.as_s().ok()).and_then(|at| at.parse::<Timestamp>().ok());
-            let at = at.ok_or("it does not say when it was made").map_err(StoreError::of("decode"))?;
+            let time = |name| item.get(name)?.as_s().ok()?.parse::<Timestamp>().ok();
+            let last = time("updated_at").or_else(|| time("at"));
+            let at = last.ok_or("it does not say when it was made").map_err(StoreError::of("decode"))?;
             let until = at + SignedDuration::from_hours(24 * i64::from(days));
             self.mark(item, "SET #ttl = :ttl", Some(until)).await?;
         }
@@ -123,7 +124,7 @@ impl Table {
                 .filter_expression(filter)
                 .expression_attribute_names("#ttl", TTL)
                 .expression_attribute_names("#at", "at")
-                .projection_expression("pk, sk, #at")
+                .projection_expression("pk, sk, #at, updated_at")
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -139,7 +140,7 @@ impl Table {
 
     /// Changes the time to live of an item, unless it is gone.
     async fn mark(&self, mut item: Item, change: &str, until: Option<Timestamp>) -> Result<(), StoreError> {
-        item.remove("at");
+        item.retain(|name, _| ["pk", "sk"].contains(&name.as_str()));
         let update = self
             .db
             .update_item()
