@@ -206,6 +206,7 @@ async fn fill(ada: &Person) -> Result<()> {
     let access = text(&grace.post(&accesses, &why).await?.is(201)?.json, "id")?;
     grace.get(&format!("{accesses}/{access}/generations/{picture}")).await?.is(200)?;
     ada.post("/v1/account/email", &json!({"email": sessions::address()})).await?.is(202)?;
+    ada.post("/v1/support/tickets", &json!({"subject": MARKUP, "text": MARKUP})).await?.is(201)?;
     ask_keyed(ada).await
 }
 

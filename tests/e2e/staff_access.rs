@@ -289,7 +289,7 @@ async fn p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held
     grace.get(&disclosure).await?.is(403)?;
     // She takes it back, and reads all of it.
     ada.delete("/v1/privacy/deletion").await?.is(204)?;
-    ensure!(log(&ada).await?.len() == 9, "{:?}", log(&ada).await?);
+    ensure!(log(&ada).await?.len() == 8, "{:?}", log(&ada).await?);
     Ok(())
 }
 

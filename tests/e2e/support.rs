@@ -24,6 +24,7 @@ tests![
     p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail,
     p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address,
     p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody,
+    p33_a_network_has_thirty_letters_an_hour_whoever_writes_them,
     p32_a_letter_goes_with_the_account_that_has_its_address,
 ];
 
@@ -233,6 +234,27 @@ async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nob
     guess().await?.is(429)?;
     let right = last_code(world, &email).await?;
     stranger.post(CONFIRM, &json!({"email": email, "code": right})).await?.is(429)?;
+    Ok(())
+}
+
+async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'static World) -> Result<()> {
+    let event = std::fs::read_to_string(local::workspace().join("events/support/letter-without-mail.json"))?;
+    let mut event: Value = serde_json::from_str(&event)?;
+    let mut write = async |from: &str| -> Result<(String, Value)> {
+        let email = address();
+        event["requestContext"]["http"]["sourceIp"] = json!(from);
+        event["body"] = json!(json!({"email": email, "subject": "a", "text": "b"}).to_string());
+        Ok((email, world.invoke("Support", &event).await?))
+    };
+    for letter in 0..30 {
+        let (_, answer) = write("203.0.113.4").await?;
+        ensure!(answer["statusCode"] == 202, "letter {letter}: {answer}");
+    }
+    let (email, refused) = write("203.0.113.4").await?;
+    ensure!(refused["statusCode"] == 429, "{refused}");
+    ensure!(refused["headers"]["ratelimit-policy"] == "\"letter-network\";q=30;w=3600", "{refused}");
+    ensure!(world.mails(&email).await?.is_empty(), "the one too many is mailed");
+    ensure!(write("198.51.100.9").await?.1["statusCode"] == 202, "another network waits for this one");
     Ok(())
 }
 
