@@ -123,6 +123,9 @@ async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(wor
     ensure!(seen["items"][0]["messages"][0]["text"] == "Mend it.", "{seen}");
     opened.answer(&id, &json!({"text": "It is mended."})).await?.is(204)?;
     ensure!(!waits().await?, "it still waits");
+    // She is told that there is an answer, and reads it where nobody else does.
+    let mails = world.mails(&ada.email).await?;
+    ensure!(mails.len() == 1 && mails[0].contains("has an answer") && !mails[0].contains("mended"), "{mails:?}");
 
     let list = ada.get(TICKETS).await?.is(200)?.json;
     let ticket = &list["items"][0];
@@ -136,6 +139,7 @@ async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(wor
     ada.post(&messages, &json!({"text": "It is not."})).await?.is(200)?;
     ensure!(waits().await?, "staff do not see that it waits again");
     opened.answer(&id, &json!({"text": "Now it is.", "close": true})).await?.is(204)?;
+    ensure!(world.mails(&ada.email).await?.len() == 2);
     let closed = ada.get(TICKETS).await?.is(200)?.json;
     ensure!(closed["items"][0]["status"] == "closed" && !waits().await?, "{closed}");
     opened.answer(&id, &json!({"text": "and more"})).await?.is(409)?;

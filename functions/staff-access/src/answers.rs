@@ -2,8 +2,9 @@
 
 use api::{Answer, Attempt, Holdings, support::TicketMessageRequest};
 use axum::{extract::State, response::Response};
-use domain::{AccessId, AccountId, Refusal, TicketId, ticket::Party};
+use domain::{AccessId, AccountId, Refusal, TicketId, account::Account, ticket::Party};
 use http::StatusCode;
+use mail::Mail;
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, Staff, StrictPath},
@@ -13,8 +14,19 @@ use store::Write;
 
 use crate::name;
 
+/// What the mail is called.
+const SUBJECT: &str = "Your question to Darkroom";
+
+/// What it takes to answer.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) holdings: Holdings,
+    /// Nothing where the operator has set up no mail.
+    pub(crate) mail: Option<Mail>,
+}
+
 pub(crate) async fn say(
-    State(holdings): State<Holdings>,
+    State(Desk { holdings, mail }): State<Desk>,
     staff: Staff,
     StrictPath((account, access, id)): StrictPath<(AccountId, AccessId, TicketId)>,
     request: MutatingRequest<TicketMessageRequest>,
@@ -36,11 +48,22 @@ pub(crate) async fn say(
             let writes = [Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)];
             let response = mutation.commit(&writes, answer).await?;
             metric(Metric::Answers, 1, &[]);
+            if let (Some(mail), true) = (&mail, body.text.is_some()) {
+                tell(mail, &owner).await;
+            }
             Ok(response)
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
             return Ok(response);
         }
+    }
+}
+
+/// Tells the owner that there is an answer. What it says is theirs to read where they are signed in.
+async fn tell(mail: &Mail, owner: &Account) {
+    let text = "Your question to Darkroom has an answer. Sign in and open Support to read it.\n";
+    if let Err(error) = mail.send(&owner.email, SUBJECT, text).await {
+        tracing::warn!(error = %error, account = %owner.id, "nobody was told of an answer, which is there to be read");
     }
 }

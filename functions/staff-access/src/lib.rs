@@ -3,7 +3,8 @@
 //! Nothing stands open to staff. A member of staff opens an access for some minutes, with ticket and reason; each look
 //! under it is a line in the owner's log of accesses, in one transaction conditioned on the account, before it is answered:
 //! what could not be written down is not shown. A look that is repeated is another line. Questions are answered in the same
-//! way.
+//! way, and their owner is told by mail that there is an answer, though not what it says; if we die before that mail, the
+//! answer is there all the same.
 //!
 //! A legal hold keeps what it names from being erased. A disclosure is what a lawful request demands, put together for
 //! whoever asked to fetch for a week. Both are lines of the log as well. What the law forbids to tell, the owner is told
@@ -19,6 +20,8 @@ mod disclosures;
 mod holds;
 mod looks;
 
+use std::sync::Arc;
+
 use api::{
     Answer, Attempt, Holdings,
     access::{AccessRequest, OpenedView, staff_name},
@@ -32,8 +35,11 @@ use axum::{
 };
 use domain::{AccessId, AccountId, Refusal, access::Access};
 use http::StatusCode;
+use mail::Mail;
 use runtime::{
-    Error, clock,
+    Error,
+    clients::Clients,
+    clock,
     config::Environment,
     http::{MutatingRequest, Problem, Staff, StrictPath},
 };
@@ -44,7 +50,10 @@ use store::Write;
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = Holdings::open(&environment).await?;
+    let clients = Arc::new(Clients::new(&environment)?);
+    let holdings = Holdings::open_with(&environment, &clients).await?;
+    let desk = answers::Desk { holdings: holdings.clone(), mail: Mail::open(&environment, &clients) };
+    let answers = Router::new().route("/tickets/{ticket}/messages", post(answers::say)).with_state(desk);
     let looks = Router::new()
         .route("/profile", get(looks::profile))
         .route("/generations", get(looks::generations))
@@ -54,7 +63,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/payments", get(looks::payments))
         .route("/activity", get(looks::activity))
         .route("/tickets", get(looks::tickets))
-        .route("/tickets/{ticket}/messages", post(answers::say));
+        .merge(answers);
     let routes = Router::new()
         .route("/accesses", post(open))
         .nest("/accesses/{access}", looks)

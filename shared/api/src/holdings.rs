@@ -22,10 +22,17 @@ impl Holdings {
     /// # Errors
     /// A variable is missing; it is named.
     pub async fn open(environment: &Environment) -> Result<Self, Error> {
-        let clients = Arc::new(Clients::new(environment)?);
+        Self::open_with(environment, &Arc::new(Clients::new(environment)?)).await
+    }
+
+    /// The same, for whoever needs other clients besides.
+    ///
+    /// # Errors
+    /// A variable is missing; it is named.
+    pub async fn open_with(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, Error> {
         Ok(Self {
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            mutations: Mutations::open(environment, &clients).await?,
+            mutations: Mutations::open(environment, clients).await?,
         })
     }
 }
