@@ -15,6 +15,7 @@ import fcntl
 import http.server
 import json
 import os
+import select
 import signal
 import socketserver
 import struct
@@ -36,7 +37,8 @@ from ministack.services import apigateway, cognito, dynamodb, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
-LOG_LIMIT_S = 0.5
+LOG_LIMIT_S = 5
+PIPE_BYTES = 65536
 HANDLERS = provisioners._RESOURCE_HANDLERS
 
 
@@ -64,20 +66,48 @@ def answer_without_waiting():
     """A warm call costs 60 to 100 ms of waiting: for late log lines, and for Nagle's algorithm on unbuffered writes."""
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     http.server.BaseHTTPRequestHandler.wbufsize = -1
+    lambda_runtime.ProvidedWorker._pump_output = take_output_in
     lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_what_was_written
+
+
+def output_lock(worker):
+    """Held from the reading of a function's output until its lines are queued, so that nothing is ever on the way."""
+    return worker.__dict__.setdefault("output_lock", threading.Lock())
+
+
+def take_output_in(worker, stream, lines):
+    """Queues the lines of a function's output, as long as its process lives."""
+    arrived, rest = select.poll(), b""
+    arrived.register(stream, select.POLLIN)
+    try:
+        while arrived.poll():
+            with output_lock(worker):
+                read = os.read(stream.fileno(), PIPE_BYTES)
+                if not read:
+                    return
+                *whole, rest = (rest + read).split(b"\n")
+                for line in whole:
+                    if lines.full():
+                        lines.get_nowait()
+                    lines.put_nowait(line.decode("utf-8", errors="replace").rstrip("\r"))
+    except (OSError, ValueError):
+        # The process was taken down, and its output closed.
+        return
+    finally:
+        stream.close()
 
 
 def drain_what_was_written(worker, first_line_wait=0, idle_confirm=0, hard_cap=0):
     """What a function logged before it answered is in the pipe by then: takes all of that, and waits for nothing else."""
-    lines, looks, deadline = [], 0, time.monotonic() + LOG_LIMIT_S
-    while looks < 2 and time.monotonic() < deadline:
-        taken = len(lines)
-        while not worker._stderr_queue.empty():
-            lines.append(worker._stderr_queue.get_nowait())
-        looks = looks + 1 if len(lines) == taken and not bytes_waiting(worker) else 0
-        if looks < 2:
-            time.sleep(0.001)
-    return "\n".join(lines)
+    lines, deadline = [], time.monotonic() + LOG_LIMIT_S
+    while True:
+        with output_lock(worker):
+            waiting = bytes_waiting(worker)
+            while not worker._stderr_queue.empty():
+                lines.append(worker._stderr_queue.get_nowait())
+        if not waiting or time.monotonic() >= deadline:
+            return "\n".join(lines)
+        time.sleep(0.001)
 
 
 def bytes_waiting(worker):

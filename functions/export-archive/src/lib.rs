@@ -13,7 +13,7 @@
 //!
 //! | step | died before it | died after it | done twice |
 //! |---|---|---|---|
-//! | write the claim | the message comes back, or the sweep sends one | the lease runs out, and the next one goes on | the second write is stale: dropped |
+//! | write the claim | the message comes back, or the sweep sends one | the lease runs out, and the next one goes on | the second write is stale, finds the lease, and is dropped |
 //! | write a page of the stock | it is read anew | the same | each under a name of its own; the checkpoint knows one |
 //! | begin the upload | the next one begins it | the next one ends it and begins another | as before |
 //! | write a part | the next one makes it again | the next one makes it again, over it | the same, unless a file is gone meanwhile: then the parts are not those of the checkpoint, and it is begun anew |

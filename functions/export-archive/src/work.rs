@@ -78,17 +78,22 @@ impl Exporter {
     /// Does what a message asks for, if it is still to be done and nobody else is doing it.
     pub(crate) async fn work(&self, record: Record<TakeOut>) -> Result<(), WorkError> {
         let TakeOut { account, export: id } = record.body;
-        let Some(export) = self.table.export(account, id).await? else {
-            // An attempt that came too late and died may have written something after the rest was removed.
-            return self.clear(account, id).await;
+        let mut held = loop {
+            let Some(export) = self.table.export(account, id).await? else {
+                // An attempt that came too late and died may have written something after the rest was removed.
+                return self.clear(account, id).await;
+            };
+            let Claim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
+            let mut held = Held { exporter: self, export, deadline: record.deadline };
+            match held.write(*claimed).await {
+                Ok(()) => break held,
+                // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
+                Err(WorkError::Superseded) => {}
+                Err(WorkError::Closed) => return self.clear(account, id).await,
+                Err(error) => return Err(error),
+            }
         };
-        let Claim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
-        let mut held = Held { exporter: self, export, deadline: record.deadline };
-        let made = match held.write(*claimed).await {
-            Ok(()) => held.make().await,
-            Err(error) => Err(error),
-        };
-        match made {
+        match held.make().await {
             Ok(()) => Ok(()),
             Err(WorkError::Superseded) => {
                 tracing::info!(export = %id, "somebody else has it, or it has ended: this attempt stops");

@@ -10,7 +10,7 @@
 //!
 //! | step | died before it | died after it | done twice |
 //! |---|---|---|---|
-//! | write the claim | the message comes back | the lease runs out, then the message that comes back, or the sweep's, claims again | the second write is stale: dropped |
+//! | write the claim | the message comes back | the lease runs out, then the message that comes back, or the sweep's, claims again | the second write is stale, finds the lease, and is dropped |
 //! | ask the provider | as above | a job whose id was not stored, or files that came at once, are lost and asked, and paid by us, again | only after the lease ran out; the files have the same names |
 //! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is known again, another's wins |
 //! | send the delayed message | the sweep sends it | nothing is left to do | one of two claims, the other is dropped |

@@ -90,27 +90,35 @@ impl Worker {
     /// Does what a message asks for, if it is still to be done and nobody else is doing it.
     pub(crate) async fn work(&self, record: Record<Job>) -> Result<(), WorkError> {
         let Job { account, generation: id } = record.body;
-        let Some(generation) = self.table.generation(account, id).await? else {
+        let Some(mut generation) = self.table.generation(account, id).await? else {
             // An attempt that came too late and died may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
-        let now = clock::now();
-        if generation.is_overdue(now) {
-            return self.end(&generation, End::Failed(Failure::DeadlinePassed)).await;
-        }
-        match generation.claim(self.providers.enabled(), self.lease_s, now) {
-            Claim::Ended | Claim::Leased { .. } => Ok(()),
-            Claim::NoOffer => self.end(&generation, End::Failed(Failure::ProviderUnavailable)).await,
-            Claim::Work { generation: claimed, offer } => {
-                let provider = self.providers.provider(offer.provider).await?;
-                let Written::Now = self.write(&claimed).await? else { return Ok(()) };
-                if generation.status == Status::Queued {
-                    let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
-                    metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
+        for _ in 0..ATTEMPTS {
+            let now = clock::now();
+            if generation.is_overdue(now) {
+                return self.end(&generation, End::Failed(Failure::DeadlinePassed)).await;
+            }
+            let (claimed, offer) = match generation.claim(self.providers.enabled(), self.lease_s, now) {
+                Claim::Ended | Claim::Leased { .. } => return Ok(()),
+                Claim::NoOffer => return self.end(&generation, End::Failed(Failure::ProviderUnavailable)).await,
+                Claim::Work { generation: claimed, offer } => (claimed, offer),
+            };
+            let provider = self.providers.provider(offer.provider).await?;
+            match self.write(&claimed).await? {
+                Written::Now => {
+                    if generation.status == Status::Queued {
+                        let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
+                        metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
+                    }
+                    return self.attempt(&claimed, &offer, provider, record.deadline).await;
                 }
-                self.attempt(&claimed, &offer, provider, record.deadline).await
+                Written::Stale(None) => return Ok(()),
+                // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
+                Written::Stale(Some(current)) => generation = *current,
             }
         }
+        Err(WorkError::Contended)
     }
 
     async fn attempt(
