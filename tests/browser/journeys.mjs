@@ -209,6 +209,8 @@ await journey("corrections", async () => {
   const next = `browser-${crypto.randomUUID()}@example.com`;
   await page.getByLabel("New address").fill(next);
   await ada.press("Send the codes");
+  // Both are mailed by the time that they are asked for.
+  await page.getByLabel("Code from your present address").waitFor();
   await page.getByLabel("Code from your present address").fill(await mailed(email));
   await page.getByLabel("Code from the new address").fill(await mailed(next));
   await ada.look("corrections");

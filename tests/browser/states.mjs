@@ -43,6 +43,7 @@ await journey("with keys alone", async () => {
   await page.keyboard.press("Enter");
   ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the content is not reached");
   await ada.join(email, PASSWORD);
+  await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt").focus();
   await page.keyboard.type(PROMPT);
   await page.locator(".till button:enabled").waitFor();
@@ -153,6 +154,7 @@ await journey("taken back", async () => {
   await page.locator(".developing").first().waitFor();
   await page.locator(".developing").waitFor({ state: "detached" });
   await page.getByRole("radio", { name: "Film" }).check();
+  await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByRole("radio", { name: "8 seconds" }).check();
   await page.locator(".till button:enabled").click();
   await page.getByRole("button", { name: "Cancel" }).click();

@@ -67,6 +67,7 @@ await ada.journey("another site gets nothing", async () => {
     }, BASE_URL + path);
     const answer = await answered;
     ensure(!(await answer.request().allHeaders()).cookie, `the cookie went along to ${path}`);
+    await evil.waitForURL(BASE_URL + path);
     await evil.goto(address);
   }
   await evil.close();

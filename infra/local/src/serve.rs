@@ -15,6 +15,8 @@ const EMAIL: &str = "demo@example.com";
 const PASSWORD: &str = "a-darkroom-for-everyone";
 /// Where mail to people comes from. It goes nowhere, and can be read.
 const MAIL_FROM: &str = "darkroom@example.com";
+/// The identity of SES that it belongs to: its domain.
+const MAIL_IDENTITY: &str = "example.com";
 
 pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys) -> Result<()> {
     let mut steps = Steps::default();
@@ -34,7 +36,7 @@ pub(crate) fn bring_up(mut options: Options, keys: PaymentKeys, steps: &mut Step
     if options.fresh && state.exists() {
         std::fs::remove_file(&state).with_context(|| format!("{} cannot be removed", state.display()))?;
     }
-    for (name, value) in [("MailFrom", MAIL_FROM), ("MailIdentity", MAIL_FROM)] {
+    for (name, value) in [("MailFrom", MAIL_FROM), ("MailIdentity", MAIL_IDENTITY)] {
         options.parameters.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let port = options.port.checked_add(1).context("--port must be less than 65535")?;
