@@ -9,10 +9,15 @@ import { Visitor, close, ensure, mailed } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
+const NEXT_PASSWORD = "another-darkroom-for-everyone";
+/** The code that the local user pool mails to whoever forgot their password. */
+const RESET_CODE = "654321";
 const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
 const PICTURE = await readFile(new URL("../../infra/pictures/lighthouse.png", import.meta.url));
 /** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
 const BUDGET = 60_000;
+/** How long what is done behind the page may take, in milliseconds. */
+const PATIENCE_MS = 60_000;
 
 let email = `browser-${crypto.randomUUID()}@example.com`;
 const ada = await Visitor.arrive({ device, scheme });
@@ -32,7 +37,8 @@ await journey("a newcomer", async () => {
 
 await journey("the studio comes with few bytes", async () => {
   const fresh = await ada.context.newPage();
-  await fresh.goto(new URL("/", page.url()).href);
+  // Then it asks for nothing any more.
+  await fresh.goto(new URL("/", page.url()).href, { waitUntil: "networkidle" });
   await fresh.getByLabel("Prompt").waitFor();
   await fresh.getByText("Nothing made yet").waitFor();
   const sent = await fresh.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js")).map(({ encodedBodySize }) => encodedBodySize));
@@ -94,13 +100,20 @@ await journey("the gallery and the viewer", async () => {
 await journey("showing and sharing", async () => {
   await page.locator(".viewer-details").getByRole("radio", { name: /^Everybody/ }).check();
   await ada.sees("Everybody can see it now.");
+  const bob = await Visitor.arrive({ device, scheme });
+  const id = new URL(page.url()).pathname.split("/").at(-1);
+  await bob.go("/gallery/public");
+  await bob.page.locator(`.grid [data-tile^="${id}"] .picture.there`).waitFor();
+  await bob.look("public");
   await page.locator(".viewer-details").getByRole("radio", { name: /^Only me/ }).check();
   await ada.sees("Only you see it now.");
+  await bob.page.reload();
+  await bob.page.locator(".grid, .empty").first().waitFor();
+  ensure((await bob.page.locator(`.grid [data-tile^="${id}"]`).count()) === 0, "it is still shown to everybody");
   await ada.press("Make a link");
   const link = await page.getByLabel("Links", { exact: true }).inputValue();
   await ada.press("Copy");
   ensure((await page.evaluate(() => navigator.clipboard.readText())) === link, "the link is not copied");
-  const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
   await bob.page.locator(".shared-frame img").waitFor();
   await bob.look("shared");
@@ -222,6 +235,23 @@ await journey("corrections", async () => {
   await page.getByLabel("Prompt").waitFor();
 });
 
+await journey("a forgotten password", async () => {
+  await ada.go("/account");
+  await ada.press("Sign out");
+  await ada.sees("Pictures and films from words");
+  const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).sort());
+  ensure(left.every((name) => ["language", "theme"].includes(name)), `of the session is left ${left}`);
+  await ada.go("/sign-in");
+  await page.getByRole("link", { name: "Forgot the password?" }).click();
+  await page.getByLabel("Email address").fill(email);
+  await ada.press("Send the code");
+  await page.getByLabel("Code").fill(RESET_CODE);
+  await page.getByLabel("New password").fill(NEXT_PASSWORD);
+  await ada.look("reset");
+  await ada.press("Set a new password");
+  await page.getByLabel("Prompt").waitFor();
+});
+
 await journey("the end", async () => {
   await ada.go("/privacy/deletion");
   await page.getByLabel("Type your address to confirm").fill(email);
@@ -232,8 +262,17 @@ await journey("the end", async () => {
     await ada.sees("Your account is being deleted");
   });
   await ada.look("deleted");
-  await page.getByRole("link", { name: "Open the receipt" }).click();
-  await ada.sees("Receipt of a deletion");
+  // It is written when the deletion begins: until then the page says so.
+  await ada.expecting([404], async () => {
+    await page.getByRole("link", { name: "Open the receipt" }).click();
+    const receipt = page.locator("article.receipt");
+    const again = page.getByRole("button", { name: "Try again" });
+    for (const end = Date.now() + PATIENCE_MS; !(await receipt.isVisible()); ) {
+      ensure(Date.now() < end, "the receipt is never written");
+      await receipt.or(again).first().waitFor();
+      if (await again.isVisible()) await again.click();
+    }
+  });
   await ada.look("receipt");
 });
 

@@ -1,5 +1,5 @@
 /** The person's account, as the API last told it. */
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
 import { type Schema, api, ask, once } from "../api/client";
 import { session } from "../api/session";
@@ -16,7 +16,8 @@ export const closing = signal(false);
 /** Follows the session: who signs in is loaded, who signs out is forgotten. */
 export function follow(): void {
   effect(() => {
-    if (session.value === "open") void load();
+    // What asking for it reads and writes is no reason to ask again.
+    if (session.value === "open") untracked(() => void load());
     if (session.value === "none") {
       me.value = undefined;
       closing.value = false;

@@ -93,7 +93,7 @@ async function renewNow(): Promise<string | undefined> {
   // What passes says nothing about the session.
   if (answer.status === 429 || answer.status >= 500) throw troubleOf(answer, await answer.json().catch(() => undefined));
   localStorage.removeItem(CSRF);
-  token = undefined;
+  // The access token outlives its session by minutes: an account that is being deleted still opens its deletion with it.
   return undefined;
 }
 

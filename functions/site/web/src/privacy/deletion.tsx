@@ -94,7 +94,14 @@ export function Receipt({ id }: { id: string }) {
   const t = text.value.privacy.receipt;
   const asked = useAsked(() => ask<Schema["ReceiptView"]>(api.GET("/v1/privacy/receipts/{id}", { params: { path: { id } } })), [id]);
   const receipt = asked.value;
-  if (asked.trouble?.status === 404) return <Empty page title={text.value.missing.title} />;
+  if (asked.trouble?.status === 404) {
+    return (
+      <Empty page title={t.none}>
+        <p>{t.noneText}</p>
+        <button type="button" class="button" disabled={asked.busy} onClick={asked.again}>{text.value.doing.retry}</button>
+      </Empty>
+    );
+  }
   return (
     <div class="page narrow">
       <header><h1>{t.title}</h1></header>

@@ -496,6 +496,8 @@ export const messages: Messages = {
     },
     receipt: {
       title: "Quittung einer Löschung",
+      none: "Hier ist keine Quittung",
+      noneText: "Sie wird geschrieben, wenn die Löschung beginnt. Soll das jetzt sein, dann sieh gleich noch einmal nach.",
       done: (when) => `Seit ${when} war nichts mehr zu finden.`,
       going: "Die Löschung läuft. Diese Seite zeigt, wann sie fertig ist.",
       gone: "Was gegangen ist",

@@ -495,6 +495,8 @@ export const messages = {
     },
     receipt: {
       title: "Receipt of a deletion",
+      none: "There is no receipt here",
+      noneText: "It is written when the deletion begins. If that is to be now, look again in a moment.",
       done: (when: string) => `Nothing was found any more ${when}.`,
       going: "The deletion goes on. This page shows when it is done.",
       gone: "What went",
