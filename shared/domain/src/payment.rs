@@ -332,13 +332,13 @@ impl Payment {
         withheld && self.gone().is_some_and(|(gone, total)| gone < total)
     }
 
-    /// This payment as its next version.
     /// What of the money is not with us any more, in the smallest unit: refunds, disputes, reversals.
     #[must_use]
     pub fn returned(&self) -> i64 {
         self.gone().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
     }
 
+    /// This payment as its next version.
     pub(crate) fn next(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }

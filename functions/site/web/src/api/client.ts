@@ -82,6 +82,7 @@ async function deliver(request: Request, token?: string): Promise<Response> {
       reachable.value = true;
       return answer;
     }
+    request.signal.throwIfAborted();
     if (pause === undefined || !navigator.onLine) break;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }

@@ -36,7 +36,7 @@ export function Return({ id }: { id: string }) {
     if (Date.now() - began.current > ASK_FOR_MS) return;
     const timer = setTimeout(payment.again, ASK_EVERY_MS);
     return () => clearTimeout(timer);
-  }, [value]);
+  }, [value, payment.trouble]);
   const t = text.value.credits;
   return (
     <Frame>

@@ -25,12 +25,18 @@ export function Picture({ media, alt, onStale }: Properties) {
   // A link is renewed while its picture is shown: the bytes that are there already are as good.
   const shown = useRef(source);
   if (!there) shown.current = source;
+  // Once: a file that is gone is gone with another link too.
+  const told = useRef(false);
+  const fail = () => {
+    if (!told.current) onStale?.();
+    told.current = true;
+  };
   return (
     <span class={there ? "picture there" : "picture"}>
       <Blur hash={media.thumbhash} />
       {shown.current && (
         <img src={shown.current} alt={alt} width={media.width} height={media.height} decoding="async" draggable={false}
-          onLoad={() => arrive(true)} onError={onStale} />
+          onLoad={() => arrive(true)} onError={fail} />
       )}
       {media.content_type.startsWith("video/") && <span class="film"><Icon name="play" /></span>}
     </span>

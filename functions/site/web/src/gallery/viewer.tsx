@@ -12,6 +12,9 @@ import type { Feed, Listed, Tile } from "./feed";
 import { Blur } from "./picture";
 import { useZoom } from "./zoom";
 
+/** How often a link to a file is renewed that does not load, in milliseconds. */
+const RENEW_EVERY_MS = 60_000;
+
 interface Properties<T extends Listed> {
   feed: Feed<T>;
   tiles: readonly Tile<T>[];
@@ -134,7 +137,11 @@ function Large({ tile, words, view, onStale }: LargeProperties) {
   // A renewed link shows the same bytes: what plays goes on.
   const link = useRef({ key: tile.key, url: media.url });
   if (link.current.key !== tile.key) link.current = { key: tile.key, url: media.url };
+  const renewedAt = useRef(-Infinity);
   const renew = () => {
+    // A file that is gone is gone with another link too.
+    if (performance.now() - renewedAt.current < RENEW_EVERY_MS) return;
+    renewedAt.current = performance.now();
     link.current = { key: "", url: "" };
     onStale();
   };

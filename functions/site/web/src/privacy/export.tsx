@@ -22,7 +22,7 @@ export function Export() {
     if (!making) return;
     const timer = setTimeout(archives.again, ASK_EVERY_MS);
     return () => clearTimeout(timer);
-  }, [archives.value]);
+  }, [archives.value, archives.trouble]);
   const begin = () => act.act(async () => {
     const params = once();
     await withRecentSignIn(() => ask(api.POST("/v1/privacy/exports", { params })));

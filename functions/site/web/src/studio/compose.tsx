@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { load, me } from "../account/me";
 import { type Schema, api, ask, once } from "../api/client";
+import { Trouble } from "../api/trouble";
 import { text } from "../text";
 import { Area, Choice, Field, Select } from "../ui/field";
 import { useAct } from "../ui/request";
@@ -18,7 +19,7 @@ const REST_MS = 200;
 export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["GenerationView"]) => void }) {
   const t = text.value.studio;
   const act = useAct();
-  const price = usePrice();
+  const { price, trouble: unpriced, again } = usePrice();
   const chosen = draft.value;
   const model = modelOf(chosen);
   // The key stays for what was typed until it was taken: pressed again after a lost answer, it is made once.
@@ -42,6 +43,7 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
         onValue={(prompt) => compose({ prompt })} onKeyDown={(event) => { if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && ready) submit(event); }} />
       {model && <Settings model={model} rule={(field) => act.trouble?.rule(field)} />}
       <TroubleNotice trouble={act.trouble} />
+      <TroubleNotice trouble={unpriced} retry={again} />
       <div class="till">
         <Price price={price} />
         <button class="button primary" disabled={act.busy || !ready}>{t.submit(model?.kind ?? "image", chosen.count)}</button>
@@ -104,8 +106,9 @@ function Shape({ width, height }: { width: number; height: number }) {
 }
 
 /** What the draft costs, asked whenever what it depends on has rested. The price of something else is none. */
-function usePrice(): Schema["QuoteView"] | undefined {
-  const [quoted, quote] = useState<{ what: string; price: Schema["QuoteView"] }>();
+function usePrice() {
+  const [quoted, quote] = useState<{ what: string; price?: Schema["QuoteView"]; trouble?: Trouble }>();
+  const [turn, setTurn] = useState(0);
   const { model, size, duration, count } = draft.value;
   const available = me.value?.credits.available;
   const what = [model, size, duration, count, available].join();
@@ -115,14 +118,19 @@ function usePrice(): Schema["QuoteView"] | undefined {
     const timer = setTimeout(() => {
       // The words do not change the price, and are nobody's business before the button is pressed.
       const body = requestOf({ ...draft.peek(), prompt: "?", negative: "", seed: "", input: undefined });
-      ask(api.POST("/v1/generations/quote", { body, signal: control.signal })).then((price) => quote({ what, price }), () => undefined);
+      ask(api.POST("/v1/generations/quote", { body, signal: control.signal })).then((price) => quote({ what, price }), (error: unknown) => {
+        if (control.signal.aborted) return;
+        if (!(error instanceof Trouble)) throw error;
+        quote({ what, trouble: error });
+      });
     }, REST_MS);
     return () => {
       clearTimeout(timer);
       control.abort();
     };
-  }, [what]);
-  return quoted?.what === what ? quoted.price : undefined;
+  }, [what, turn]);
+  const { price, trouble } = quoted?.what === what ? quoted : {};
+  return { price, trouble, again: () => setTurn(turn + 1) };
 }
 
 function Price({ price }: { price: Schema["QuoteView"] | undefined }) {

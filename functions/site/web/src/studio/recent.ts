@@ -49,7 +49,8 @@ export function follow(): () => void {
     const going = (recent.value ?? []).filter(isGoing);
     if (going.length === 0) return;
     const newest = Math.max(...going.map(({ created_at }) => Date.parse(created_at)));
-    timer = setTimeout(load, ASK_EVERY_MS[Date.now() - newest > LONG_MS ? 1 : 0]);
+    // What could not be asked is asked again.
+    timer = setTimeout(load, ASK_EVERY_MS[trouble.value || Date.now() - newest > LONG_MS ? 1 : 0]);
   });
   return () => {
     stop();
