@@ -161,8 +161,32 @@ await journey("taken back", async () => {
   await ada.sees("Canceled. The credits are back.");
 });
 
+await journey("a price that cannot be told", async () => {
+  await page.route("**/v1/generations/quote", (route) => route.fulfill(problem(503, "unavailable")));
+  await ada.expecting([503], async () => {
+    await page.getByRole("radio", { name: "Picture" }).check();
+    await page.getByLabel("Model").selectOption("sketch-image");
+    await page.locator(".compose").getByRole("button", { name: "Try again" }).waitFor();
+    ensure(await page.locator(".till button").isDisabled(), "what has no price can be made");
+  });
+  await page.unroute("**/v1/generations/quote");
+  await page.locator(".compose").getByRole("button", { name: "Try again" }).click();
+  await page.locator(".till button:enabled").waitFor();
+});
+
+await journey("pictures that are gone", async () => {
+  const files = /\/accounts\/[^?]+\/generations\//;
+  await page.route(files, (route) => route.fulfill({ status: 404 }));
+  // Their links are asked for once more, and not for ever.
+  await ada.expecting([404], async () => {
+    await page.reload({ waitUntil: "networkidle" });
+    await page.goto(await page.locator(".job a.frame").first().getAttribute("href").then((path) => new URL(path, page.url()).href), { waitUntil: "networkidle" });
+  });
+  await page.unroute(files);
+  await ada.go("/");
+});
+
 await journey("a file that is none", async () => {
-  await page.getByRole("radio", { name: "Picture" }).check();
   const details = page.locator("details.more");
   if (!(await details.evaluate((element) => element.open))) await page.getByText("More settings").click();
   await page.setInputFiles("input[type=file]", { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
