@@ -177,11 +177,24 @@ await journey("a price that cannot be told", async () => {
 await journey("pictures that are gone", async () => {
   const files = /\/accounts\/[^?]+\/generations\//;
   await page.route(files, (route) => route.fulfill({ status: 404 }));
+  // Each link is another one, as those are that are signed in another second.
+  let links = 0;
+  await page.route("**/v1/generations?*", async (route) => {
+    const answer = await route.fetch();
+    const listed = await answer.json();
+    for (const { media } of listed.items) for (const file of media) {
+      links++;
+      file.url += `&link=${links}`;
+      if (file.thumbnail_url) file.thumbnail_url += `&link=${links}`;
+    }
+    await route.fulfill({ response: answer, json: listed });
+  });
   // Their links are asked for once more, and not for ever.
   await ada.expecting([404], async () => {
     await page.reload({ waitUntil: "networkidle" });
     await page.goto(await page.locator(".job a.frame").first().getAttribute("href").then((path) => new URL(path, page.url()).href), { waitUntil: "networkidle" });
   });
+  await page.unroute("**/v1/generations?*");
   await page.unroute(files);
   await ada.go("/");
 });
