@@ -1,12 +1,12 @@
 /** The form of the studio: what to make, and what it costs before it is made. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { load, me } from "../account/me";
-import { type Schema, api, ask, once } from "../api/client";
+import { type Schema, api, ask } from "../api/client";
 import { Trouble } from "../api/trouble";
 import { text } from "../text";
 import { Area, Choice, Field, Select } from "../ui/field";
-import { useAct } from "../ui/request";
+import { useAct, useKey } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
 import { compose, draft, modelOf, models, requestOf, sizeName } from "./draft";
 import { InputImage } from "./input";
@@ -22,17 +22,13 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
   const { price, trouble: unpriced, again } = usePrice();
   const chosen = draft.value;
   const model = modelOf(chosen);
-  // The key stays for what was typed until it was taken: pressed again after a lost answer, it is made once.
-  const key = useRef<{ body: string; params: ReturnType<typeof once> } | undefined>(undefined);
+  const key = useKey();
   const submit = (event: Event) => {
     event.preventDefault();
     void act.act(async () => {
       const body = { ...requestOf(chosen), ...(price ? { max_credits: price.credits } : {}) };
-      const typed = JSON.stringify(body);
-      const sent = key.current?.body === typed ? key.current : { body: typed, params: once() };
-      key.current = sent;
-      onSubmitted(await ask(api.POST("/v1/generations", { body, params: sent.params })));
-      key.current = undefined;
+      onSubmitted(await ask(api.POST("/v1/generations", { body, params: key.of(body) })));
+      key.taken();
       await load();
     });
   };

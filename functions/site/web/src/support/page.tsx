@@ -1,15 +1,15 @@
 /** Questions to staff, and their answers. */
 import "./support.css";
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import { type Schema, api, ask, once } from "../api/client";
+import { type Schema, api, ask } from "../api/client";
 import { session } from "../api/session";
 import { query } from "../router";
 import { day, moment, text } from "../text";
 import { Area, Field } from "../ui/field";
 import { More, usePages } from "../ui/pages";
-import { useAct } from "../ui/request";
+import { useAct, useKey } from "../ui/request";
 import { Section } from "../ui/section";
 import { Loading, TroubleNotice } from "../ui/states";
 import { say } from "../ui/toasts";
@@ -65,12 +65,13 @@ function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
   const [subject, setSubject] = useState("");
   const [message, setMessage] = useState("");
   const [about, setAbout] = useState(subjectOfQuery);
-  const key = useRef(once());
+  const key = useKey();
   const submit = (event: Event) => {
     event.preventDefault();
     void act.act(async () => {
-      onOpened(await ask(api.POST("/v1/support/tickets", { body: { subject, text: message, ...(about ? { about } : {}) }, params: key.current })));
-      key.current = once();
+      const body = { subject, text: message, ...(about ? { about } : {}) };
+      onOpened(await ask(api.POST("/v1/support/tickets", { body, params: key.of(body) })));
+      key.taken();
       setSubject("");
       setMessage("");
       setAbout(undefined);
@@ -97,9 +98,11 @@ function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
 function Thread({ ticket, onChanged }: { ticket: Ticket; onChanged: (ticket: Ticket) => void }) {
   const t = text.value.support;
   const act = useAct();
+  const key = useKey();
   const [reply, type] = useState("");
   const write = (body: Schema["TicketMessageRequest"]) => act.act(async () => {
-    onChanged(await ask<Ticket>(api.POST("/v1/support/tickets/{id}/messages", { params: { path: { id: ticket.id }, ...once() }, body })));
+    onChanged(await ask<Ticket>(api.POST("/v1/support/tickets/{id}/messages", { params: { path: { id: ticket.id }, ...key.of(body) }, body })));
+    key.taken();
     type("");
   });
   const submit = (event: Event) => {

@@ -1,6 +1,7 @@
 /** How a component asks the API: what came, what went wrong, and that it is still going on. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
+import { once } from "../api/client";
 import { Trouble } from "../api/trouble";
 
 /** Anything that is no trouble is a mistake of ours, and must not be hidden. */
@@ -48,4 +49,21 @@ export function useAct() {
     }
   }, []);
   return { ...state, act };
+}
+
+/**
+ * The `Idempotency-Key` of something that is typed and sent: it stays for the same body until that was taken, so that pressed
+ * again after a lost answer it is done once. What is typed anew is another deed.
+ */
+export function useKey() {
+  const latest = useRef<{ typed: string; params: ReturnType<typeof once> } | undefined>(undefined);
+  const of = (body: unknown) => {
+    const typed = JSON.stringify(body);
+    if (latest.current?.typed !== typed) latest.current = { typed, params: once() };
+    return latest.current.params;
+  };
+  const taken = () => {
+    latest.current = undefined;
+  };
+  return { of, taken };
 }
