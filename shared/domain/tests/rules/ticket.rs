@@ -32,7 +32,7 @@ fn a_question_has_a_subject_of_one_line_and_says_something() {
     check("", " ", &["subject", "text"]);
     check("two\nlines", "x", &["subject"]);
     check(&"é".repeat(200), &"é".repeat(2_000), &[]);
-    check(&"é".repeat(201), &"é".repeat(2_001), &["text", "subject"]);
+    check(&"é".repeat(201), &"é".repeat(2_001), &["subject", "text"]);
     check("x", "a\u{0}", &["text"]);
 }
 
