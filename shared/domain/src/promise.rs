@@ -259,9 +259,9 @@ pub const PROMISES: [Promise; 37] = [
         "Essential: authentication, session management, security tokens",
         "HttpOnly session cookie, short access tokens, CSRF protection",
         Kept::By(&[
+            "browser::p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help",
             "sessions::p27_the_refresh_token_is_in_a_cookie_for_this_host_alone",
             "sessions::p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session",
-            "browser::p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help",
         ]),
     ),
     promise(
@@ -335,6 +335,7 @@ pub const PROMISES: [Promise; 37] = [
             "support::p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail",
             "support::p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address",
             "support::p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody",
+            "support::p33_a_network_has_thirty_letters_an_hour_whoever_writes_them",
         ]),
     ),
     promise(
