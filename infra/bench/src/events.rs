@@ -152,7 +152,7 @@ pub const EVENTS: &[Event] = &[
     event("events/privacy-export/list.json", Http(200), &["GetItem", "Query"]),
     event("events/privacy-export/ask-too-late.json", Http(403), &["GetItem"]),
     event("events/support/list.json", Http(200), &["GetItem", "Query"]),
-    event("events/support/open.json", Http(201), &["GetItem", "Query", "TransactWriteItems"]),
+    event("events/support/open.json", Http(201), &["GetItem", "UpdateItem", "TransactWriteItems"]),
     event("events/support/close.json", Http(404), &["GetItem", "GetItem"]),
     event("events/support/letter-without-mail.json", Http(409), &[]),
     event("events/support/letter-confirm-wrong.json", Http(400), &["UpdateItem", "Query"]),
