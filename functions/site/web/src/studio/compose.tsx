@@ -36,7 +36,7 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
   return (
     <form class="compose card stack" aria-label={t.compose} onSubmit={submit}>
       <Area label={t.prompt} placeholder={t.placeholder} required maxlength={2000} rows={4} value={chosen.prompt} wrong={act.trouble?.rule("prompt")}
-        onValue={(prompt) => compose({ prompt })} onKeyDown={(event) => { if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && ready) submit(event); }} />
+        onValue={(prompt) => compose({ prompt })} onKeyDown={(event) => { if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && ready && !act.busy && !event.repeat) submit(event); }} />
       {model && <Settings model={model} rule={(field) => act.trouble?.rule(field)} />}
       <TroubleNotice trouble={act.trouble} />
       <TroubleNotice trouble={unpriced} retry={again} />
