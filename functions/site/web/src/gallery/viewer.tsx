@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Trouble } from "../api/trouble";
 import { go, query } from "../router";
 import { text } from "../text";
+import { showModal } from "../ui/dialog";
 import { Icon, type IconName } from "../ui/icon";
 import { Empty, Loading } from "../ui/states";
 import { say } from "../ui/toasts";
@@ -37,7 +38,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
   const found = useTile(properties, place, number);
   const zoom = useZoom(`${id}:${number}`);
   const [open, setOpen] = useState(true);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => showModal(dialog.current), []);
   const move = (by: number) => {
     const to = tiles[place + by];
     if (place >= 0 && to) go(href(to), "replace");

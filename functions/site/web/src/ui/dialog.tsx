@@ -9,18 +9,26 @@ interface Properties {
   children: ComponentChildren;
 }
 
+/** Opens a dialog. What it returns closes it, for the focus to go back to where it was. */
+export function showModal(dialog: HTMLDialogElement | null): () => void {
+  dialog?.showModal();
+  return () => dialog?.close();
+}
+
 export function Dialog({ title, onClose, children }: Properties) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
+  useEffect(() => showModal(dialog.current), []);
   const cancel = (event: Event) => {
     event.preventDefault();
     onClose?.();
   };
+  const close = () => {
+    // A browser lets nobody be kept in by one dialog: the second Escape closes it unasked.
+    if (dialog.current?.isConnected) dialog.current.showModal();
+  };
   return (
-    <dialog class="dialog stack" ref={dialog} aria-labelledby={id} onCancel={cancel}>
+    <dialog class="dialog stack" ref={dialog} aria-labelledby={id} onCancel={cancel} onClose={close}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>
