@@ -8,6 +8,7 @@ import { me } from "../account/me";
 import { text } from "../text";
 import { useAct } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
+import { useTitle } from "../ui/title";
 import { say } from "../ui/toasts";
 import { Compose } from "./compose";
 import { loadModels } from "./draft";
@@ -16,6 +17,7 @@ import { add } from "./recent";
 
 export function Studio() {
   const t = text.value.studio;
+  useTitle(t.title);
   const models = useAct();
   const load = () => void models.act(loadModels);
   useEffect(load, []);
