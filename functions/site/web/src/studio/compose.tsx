@@ -6,7 +6,7 @@ import { type Schema, api, ask } from "../api/client";
 import { Trouble } from "../api/trouble";
 import { text } from "../text";
 import { Area, Choice, Field, Select } from "../ui/field";
-import { useAct, useKey } from "../ui/request";
+import { useAct, useKey, useOnline } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
 import { compose, draft, modelOf, models, requestOf, sizeName } from "./draft";
 import { InputImage } from "./input";
@@ -20,6 +20,7 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
   const t = text.value.studio;
   const act = useAct();
   const { price, trouble: unpriced, again } = usePrice();
+  useOnline(unpriced, again);
   const chosen = draft.value;
   const model = modelOf(chosen);
   const key = useKey();
