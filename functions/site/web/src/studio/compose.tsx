@@ -53,6 +53,7 @@ function Settings({ model, rule }: { model: Model; rule: (field: string) => stri
   const t = text.value.studio;
   const chosen = draft.value;
   const limits = me.value?.limits;
+  const [open, show] = useState(false);
   const kinds = [...new Set(models.value.map(({ kind }) => kind))];
   const ofKind = models.value.filter(({ kind }) => kind === model.kind);
   const most = Math.min(model.max_count, limits?.outputs_per_generation ?? model.max_count);
@@ -79,7 +80,7 @@ function Settings({ model, rule }: { model: Model; rule: (field: string) => stri
         <Choice label={t.count} value={String(chosen.count)} onValue={(value) => compose({ count: Number(value) })}
           options={Array.from({ length: most }, (_, index) => ({ value: String(index + 1), label: String(index + 1) }))} />
       )}
-      <details class="more" open={chosen.negative !== "" || chosen.seed !== "" || chosen.input !== undefined}>
+      <details class="more" open={open || chosen.negative !== "" || chosen.seed !== "" || chosen.input !== undefined} onToggle={(event) => show(event.currentTarget.open)}>
         <summary>{t.more}</summary>
         <div class="stack">
           {model.negative_prompt && (

@@ -51,6 +51,7 @@ export function doUnlessUndone(words: string, deed: () => Promise<unknown>, undo
   });
 }
 
+/** What was said. A dialog over everything has its own, as nothing outside of it is seen or heard. */
 export function Toasts() {
   return (
     <div class="toasts" role="status">
