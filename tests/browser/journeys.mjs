@@ -77,6 +77,25 @@ await journey("an input image, and taking something back", async () => {
   ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the settings are not in the studio");
 });
 
+await journey("an input image that is dropped, or pasted", async () => {
+  const hand = (deed, name) => page.evaluate(([deed, name, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
+    const event = deed === "drop" ? new DragEvent(deed, { dataTransfer: data, bubbles: true, cancelable: true }) : new ClipboardEvent(deed, { clipboardData: data, bubbles: true, cancelable: true });
+    document.querySelector(".compose textarea").dispatchEvent(event);
+  }, [deed, name, [...PICTURE]]);
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByLabel("Model").selectOption("sketch-image");
+  for (const deed of ["drop", "paste"]) {
+    await page.locator("details.more").evaluate((details) => { details.open = false; });
+    await hand(deed, `by-${deed}.png`);
+    await ada.sees(`by-${deed}.png is ready`);
+    await page.locator(".drop-preview").waitFor();
+  }
+  await page.locator(".drop").getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("radio", { name: "Film" }).check();
+});
+
 await journey("a reload loses nothing", async () => {
   await page.reload();
   ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the draft is lost");
@@ -95,6 +114,28 @@ await journey("the gallery and the viewer", async () => {
     await page.keyboard.press(key);
     await page.waitForFunction((scale) => document.querySelector(".viewer-frame").style.transform.includes(`scale(${scale})`), scale);
   }
+  const here = page.url();
+  await page.locator(".viewer-details").getByRole("button", { name: "Use these settings" }).click();
+  await page.getByLabel("Prompt").waitFor();
+  ensure((await page.getByLabel("Prompt").inputValue()).startsWith("A lighthouse"), "the settings of the picture are not in the studio");
+  await page.goto(here);
+  await page.locator(".viewer-frame").waitFor();
+});
+
+await journey("a film plays", async () => {
+  await ada.go("/gallery");
+  await page.getByRole("radio", { name: "Films" }).check();
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a:has(.film)").click();
+  await page.locator(".viewer-frame video").evaluate((film) => film.play());
+  await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
+  await ada.look("film");
+  await page.keyboard.press("Escape");
+  await page.getByRole("radio", { name: "Pictures" }).check();
+  await page.getByLabel("Search in your prompts").fill("lighthouse");
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a").click();
+  await page.locator(".viewer-frame img").waitFor();
 });
 
 await journey("showing and sharing", async () => {
@@ -159,6 +200,7 @@ for (const [provider, pay] of [["Stripe", "Pay by card"], ["PayPal", "Pay with P
 await journey("the statement and the receipts", async () => {
   await ada.go("/credits/statement");
   await ada.sees("Closing balance");
+  await page.locator(`.plot rect:not([height="0"])`).first().waitFor();
   await ada.look("statement");
   await ada.go("/credits/receipts");
   await page.locator(".receipts a").nth(1).waitFor();

@@ -1,4 +1,4 @@
-/** A dialog: the browser keeps the focus inside, and gives it back afterwards. */
+/** A dialog: the browser keeps the focus inside. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
@@ -9,10 +9,16 @@ interface Properties {
   children: ComponentChildren;
 }
 
-/** Opens a dialog. What it returns closes it, for the focus to go back to where it was. */
+/**
+ * Opens a dialog. What it returns gives the focus back, when the dialog has been taken away: a browser does that only for one
+ * that is closed.
+ */
 export function showModal(dialog: HTMLDialogElement | null): () => void {
+  const before = document.activeElement;
   dialog?.showModal();
-  return () => dialog?.close();
+  return () => {
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  };
 }
 
 export function Dialog({ title, onClose, children }: Properties) {
