@@ -24,6 +24,14 @@ const ada = await Visitor.arrive({ device, scheme });
 const { page } = ada;
 
 const journey = (name, act) => ada.journey(name, act);
+/** Drops or pastes the picture, named after how it came. */
+const give = (how) => page.evaluate(([how, bytes]) => {
+  const given = new DataTransfer();
+  given.items.add(new File([Uint8Array.from(bytes)], `${how}.png`, { type: "image/png" }));
+  const more = { bubbles: true, cancelable: true };
+  if (how === "paste") document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, ...more }));
+  else document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
+}, [how, [...PICTURE]]);
 
 await journey("a newcomer", async () => {
   await ada.go("/");
@@ -68,6 +76,11 @@ await journey("an input image, and taking something back", async () => {
   await page.getByRole("radio", { name: "Picture" }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByText("More settings").click();
+  for (const how of ["drop", "paste"]) {
+    await give(how);
+    await ada.sees(`${how}.png is ready`);
+    await page.locator(".drop").getByRole("button", { name: "Remove" }).click();
+  }
   await page.setInputFiles("input[type=file]", { name: `${MARKUP}.png`, mimeType: "image/png", buffer: PICTURE });
   await ada.sees(`${MARKUP}.png is ready`);
   await page.getByLabel("Prompt").fill("The same, by night");

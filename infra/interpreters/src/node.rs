@@ -50,10 +50,12 @@ impl Node {
             return Ok(());
         }
         progress.step(&format!("Installing {what} (once)"));
-        self.npm(folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], &[])
-            .with_context(|| {
-                format!("npm cannot install {what}: check the connection to the registry and try again")
-            })?;
+        self.npm(
+            folder,
+            &["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            &[],
+        )
+        .with_context(|| format!("npm cannot install {what}: check the connection to the registry and try again"))?;
         fs::write(installed, pinned)?;
         Ok(())
     }

@@ -367,7 +367,6 @@ impl Generation {
         if self.removing { Err(Refusal::NotFound) } else { Ok(()) }
     }
 
-    /// This generation as its next version.
     /// Shown to nobody any more, neither to everybody nor behind a link; nothing if that is so already.
     #[must_use]
     pub fn withdrawn(&self) -> Option<Self> {
@@ -381,6 +380,7 @@ impl Generation {
         })
     }
 
+    /// This generation as its next version.
     pub(crate) fn next(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }

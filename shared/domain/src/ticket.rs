@@ -16,7 +16,7 @@ pub const SUBJECT_CHARACTERS: usize = 200;
 /// answer that is kept for an `Idempotency-Key`.
 pub const MESSAGES: usize = 20;
 /// Most tickets that are opened in a day.
-pub const PER_DAY: usize = 10;
+pub const PER_DAY: u64 = 10;
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
@@ -106,13 +106,6 @@ pub struct Question {
     pub about: Option<About>,
 }
 
-/// Seconds until another ticket may be opened, if not now; `recent` are the last ones, the newest first.
-#[must_use]
-pub fn wait(recent: &[Ticket], now: Timestamp) -> Option<u64> {
-    let oldest = recent.get(PER_DAY - 1)?.created_at + SignedDuration::from_hours(24);
-    u64::try_from(oldest.duration_since(now).as_secs()).ok().filter(|seconds| *seconds > 0)
-}
-
 /// The rules that a subject breaks.
 pub(crate) fn check_subject(subject: &str) -> Vec<FieldError> {
     let mut errors: Vec<_> = check_text("subject", subject).into_iter().collect();
@@ -153,7 +146,9 @@ impl Ticket {
         if self.status == Status::Closed {
             return Err(Refusal::Conflict("it is closed: open another one"));
         }
-        if text.is_some() && self.messages.len() >= MESSAGES {
+        // Whoever asks leaves the last place to the answer.
+        let room = if from == Party::Owner { MESSAGES - 1 } else { MESSAGES };
+        if text.is_some() && self.messages.len() >= room {
             return Err(Refusal::Conflict("it is full: close it and open another one"));
         }
         let mut next = Self { updated_at: now, version: self.version + 1, ..self.clone() };

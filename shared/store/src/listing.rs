@@ -211,7 +211,8 @@ impl Table {
             .await
             .map_err(StoreError::of("Query"))?;
         let mut items: Vec<Generation> = decode_all(answer.items)?;
-        let more = items.len() > limit;
+        // A call ends at a megabyte as well, wherever that is.
+        let more = items.len() > limit || answer.last_evaluated_key.is_some();
         items.truncate(limit);
         let last = items.last().and_then(|last| last.published_at.map(|at| gallery_at(at, last)));
         Ok(Page { items, next: last.filter(|_| more) })
@@ -364,7 +365,8 @@ pub(crate) async fn page<T: DeserializeOwned, C>(
 ) -> Result<Page<T, C>, StoreError> {
     let answer = query.limit(page_limit(limit)).send().await.map_err(StoreError::of("Query"))?;
     let mut items: Vec<T> = decode_all(answer.items)?;
-    let more = items.len() > limit;
+    // A call ends at a megabyte as well, wherever that is.
+    let more = items.len() > limit || answer.last_evaluated_key.is_some();
     items.truncate(limit);
     let next = items.last().map(id).filter(|_| more);
     Ok(Page { items, next })

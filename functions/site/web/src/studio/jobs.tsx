@@ -127,7 +127,8 @@ function Actions({ generation }: { generation: Generation }) {
   });
   return (
     <div class="row apart">
-      <span class="small soft">{relative(generation.created_at)}</span>
+      {/* What is being made says its time itself, and leaves the row to one more button. */}
+      <span class="small soft">{isGoing(generation) ? "" : relative(generation.created_at)}</span>
       <div class="row">
         {isGoing(generation) && (
           <button type="button" class="button quiet small" disabled={act.busy} onClick={() => act.act(() => cancel(generation.id))}>
