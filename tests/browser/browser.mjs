@@ -1,7 +1,8 @@
 /**
  * A browser as a person with a device has it, which holds every page to what must always be true: no error in the console,
  * nothing that the Content-Security-Policy had to stop, no dialog, no request to anybody but us, our files, and the payment
- * pages; nothing wider than the window; nothing kept in the browser that is not declared; no violation that axe finds.
+ * pages; nothing wider than the window; a title of its own; nothing kept in the browser that is not declared; no violation
+ * that axe finds.
  *
  * Environment: `BASE_URL` of the client, `MEDIA_URL` of people's files, `STANDIN_URL` of the payment pages, `SCREENS` the folder for
  * screenshots.
@@ -119,6 +120,7 @@ export class Visitor {
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(SCREENS, `${name}-${this.name}.png`) });
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) this.mishaps.push(`${name}: wider than the window`);
+    if (!(await page.title()).endsWith(" · Darkroom")) this.mishaps.push(`${name}: has no title of its own`);
     const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage), ...document.cookie.split(";").filter(Boolean)]);
     for (const key of kept) if (!KEPT.includes(key)) this.mishaps.push(`${name}: ${key} is kept in the browser, and not declared`);
     const session = await this.context.newCDPSession(page);

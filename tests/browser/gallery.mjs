@@ -109,5 +109,51 @@ await ada.journey("the viewer goes on where the list is", async () => {
   await page.locator(".viewer").waitFor({ state: "detached" });
 });
 
+await ada.journey("the listing is where it was", async () => {
+  await page.evaluate(() => scrollTo(0, 4 * innerHeight));
+  const inSight = await page.waitForFunction(() => {
+    const whole = ({ top, bottom }) => top > 100 && bottom < innerHeight - 100;
+    return [...document.querySelectorAll(".grid a:has(.there)")].find((link) => whole(link.getBoundingClientRect()))?.dataset.tile;
+  });
+  const tile = await inSight.jsonValue();
+  const before = await page.evaluate(() => scrollY);
+  await page.locator(`[data-tile="${tile}"]`).click();
+  await page.locator(".viewer-frame").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  ensure((await page.evaluate(() => scrollY)) === before, "the listing has moved under the viewer");
+});
+
+await ada.journey("one of two is put back, and what cannot be deleted is there again", async () => {
+  const keys = [];
+  const refused = { status: 409, contentType: "application/problem+json", body: JSON.stringify({ type: "urn:darkroom:problem:conflict", title: "no", status: 409 }) };
+  await page.route("**/v1/generations/*", async (route) => {
+    if (route.request().method() !== "DELETE") return route.fallback();
+    // What is deleted is asked for once it cannot be taken back any more.
+    await route.fulfill(route.request().url().endsWith(keys[2].split(":")[0]) ? refused : { status: 204 });
+  });
+  await ada.go("/gallery");
+  const there = (key) => page.locator(`.grid [data-tile="${key}"]`);
+  const remove = async (key) => {
+    await there(key).click();
+    await page.locator(".viewer-frame").waitFor();
+    await page.keyboard.press("Delete");
+    await there(key).waitFor({ state: "detached" });
+  };
+  await page.locator(".grid .picture.there").nth(4).waitFor();
+  for (const link of await page.locator(".grid a").all()) keys.push(await link.getAttribute("data-tile"));
+  const [first, second, third] = keys;
+  await remove(first);
+  await remove(second);
+  await ada.press("Undo");
+  await there(first).waitFor();
+  ensure((await there(second).count()) === 0, "with one the other is put back");
+  await ada.expecting([409], async () => {
+    await remove(third);
+    await ada.sees("This cannot be done now.");
+    await there(third).waitFor();
+  });
+});
+
 await ada.leave();
 await close();

@@ -24,13 +24,13 @@ const ada = await Visitor.arrive({ device, scheme });
 const { page } = ada;
 
 const journey = (name, act) => ada.journey(name, act);
-/** Drops or pastes the picture, named after how it came. */
+/** Drops or pastes the picture somewhere on the page, named after how it came. */
 const give = (how) => page.evaluate(([how, bytes]) => {
   const given = new DataTransfer();
   given.items.add(new File([Uint8Array.from(bytes)], `${how}.png`, { type: "image/png" }));
   const more = { bubbles: true, cancelable: true };
   if (how === "paste") document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, ...more }));
-  else document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
+  else document.querySelector(".compose textarea").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
 }, [how, [...PICTURE]]);
 
 await journey("a newcomer", async () => {
@@ -75,8 +75,8 @@ await journey("a picture and a film", async () => {
 await journey("an input image, and taking something back", async () => {
   await page.getByRole("radio", { name: "Picture" }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
-  await page.getByText("More settings").click();
   for (const how of ["drop", "paste"]) {
+    await page.locator("details.more").evaluate((details) => { details.open = false; });
     await give(how);
     await ada.sees(`${how}.png is ready`);
     await page.locator(".drop").getByRole("button", { name: "Remove" }).click();
@@ -108,6 +108,28 @@ await journey("the gallery and the viewer", async () => {
     await page.keyboard.press(key);
     await page.waitForFunction((scale) => document.querySelector(".viewer-frame").style.transform.includes(`scale(${scale})`), scale);
   }
+  const here = page.url();
+  await page.locator(".viewer-details").getByRole("button", { name: "Use these settings" }).click();
+  await page.getByLabel("Prompt").waitFor();
+  ensure((await page.getByLabel("Prompt").inputValue()).startsWith("A lighthouse"), "the settings of the picture are not in the studio");
+  await page.goto(here);
+  await page.locator(".viewer-frame").waitFor();
+});
+
+await journey("a film plays", async () => {
+  await ada.go("/gallery");
+  await page.getByRole("radio", { name: "Films" }).check();
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a:has(.film)").click();
+  await page.locator(".viewer-frame video").evaluate((film) => film.play());
+  await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
+  await ada.look("film");
+  await page.keyboard.press("Escape");
+  await page.getByRole("radio", { name: "Pictures" }).check();
+  await page.getByLabel("Search in your prompts").fill("lighthouse");
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a").click();
+  await page.locator(".viewer-frame img").waitFor();
 });
 
 await journey("showing and sharing", async () => {
@@ -172,6 +194,7 @@ for (const [provider, pay] of [["Stripe", "Pay by card"], ["PayPal", "Pay with P
 await journey("the statement and the receipts", async () => {
   await ada.go("/credits/statement");
   await ada.sees("Closing balance");
+  await page.locator(`.plot rect:not([height="0"])`).first().waitFor();
   await ada.look("statement");
   await ada.go("/credits/receipts");
   await page.locator(".receipts a").nth(1).waitFor();

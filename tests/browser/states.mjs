@@ -46,9 +46,29 @@ await journey("with keys alone", async () => {
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt").focus();
   await page.keyboard.type(PROMPT);
+  const orders = [];
+  page.on("request", (request) => request.method() === "POST" && request.url().endsWith("/v1/generations") && orders.push(request));
   await page.locator(".till button:enabled").waitFor();
-  await page.keyboard.press("Control+Enter");
+  await page.keyboard.down("Control");
+  await page.keyboard.down("Enter");
+  await ada.sees("It is being made.");
+  await page.locator(".till button:enabled").waitFor();
+  await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  await page.keyboard.up("Control");
   await page.locator(".picture.there").first().waitFor();
+  ensure(orders.length === 1, `held down, the keys have ordered ${orders.length} times`);
+  await page.getByRole("link", { name: "Gallery", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".grid .picture.there").first().waitFor();
+  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the focus stays behind on another page");
+  await page.locator(".grid a").first().focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".viewer-frame").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.matches(".grid a"));
+  await ada.go("/");
 });
 
 await journey("offline", async () => {
@@ -65,6 +85,26 @@ await journey("offline", async () => {
   await page.locator(".weather").waitFor({ state: "detached" });
   await page.locator(".till button:enabled").click();
   await ada.sees("It is being made.");
+});
+
+await journey("a listing when the connection is back", async () => {
+  await ada.go("/gallery");
+  await page.locator(".grid .picture.there").first().waitFor();
+  let asked = 0;
+  const count = () => asked++;
+  await context.setOffline(true);
+  await ada.expecting(["ERR_INTERNET_DISCONNECTED"], async () => {
+    await page.getByLabel("Search in your prompts").fill("kite");
+    await page.locator(".notice.bad").waitFor();
+    page.on("request", count);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    page.off("request", count);
+    ensure(asked < 5, `${asked} requests in two seconds without a connection`);
+    await context.setOffline(false);
+    await page.locator(".notice.bad").waitFor({ state: "detached" });
+    await page.locator(".grid .picture.there").first().waitFor();
+  });
+  await ada.go("/");
 });
 
 await journey("errors of the server", async () => {
@@ -208,6 +248,30 @@ await journey("a file that is none", async () => {
   await page.locator(".drop .wrong").waitFor();
 });
 
+await journey("what staff say and do", async () => {
+  const [id, at] = [crypto.randomUUID(), new Date().toISOString()];
+  const line = (act) => ({ id: crypto.randomUUID(), staff: "staff-1", at, act });
+  const items = [
+    line({ kind: "answered", access: id, question: id }),
+    line({ kind: "looked", access: id, at: "payments" }),
+    line({ kind: "looked", access: id, at: { generation: id } }),
+    { ...line({ kind: "disclosed", disclosure: id, ticket: "T-2", reason: "A court asks", kinds: ["payments"] }), undisclosed_until: at },
+    line({ kind: "opened", ticket: "T-1", reason: "They asked for help", until: at }),
+  ];
+  await page.route("**/v1/account/access*", (route) => route.fulfill({ json: { items } }));
+  await ada.go("/privacy/access");
+  for (const words of ["They asked for help", "one thing that you made", "your payments", "Answered a question of yours", "The law forbade to tell you"]) await ada.sees(words);
+  await ada.look("looked-at");
+  await page.unroute("**/v1/account/access*");
+  const messages = [{ from: "account", text: "Where is my picture?", at }, { from: "staff", text: "<b>Here</b> it is.", at: new Date(Date.now() + 1_000).toISOString() }];
+  const ticket = { id, subject: "A picture", status: "answered", about: { kind: "generation", id }, messages, created_at: at, updated_at: at, expires_at: at };
+  await page.route("**/v1/support/tickets*", (route) => route.fulfill({ json: { items: [ticket] } }));
+  await ada.go("/support");
+  await ada.sees("<b>Here</b> it is.");
+  await ada.look("answered");
+  await page.unroute("**/v1/support/tickets*");
+});
+
 await journey("from right to left", async () => {
   for (const path of ["/", "/gallery", "/credits/statement", "/privacy/inventory"]) {
     await ada.go(path);
@@ -215,6 +279,31 @@ await journey("from right to left", async () => {
     await page.evaluate(() => { document.documentElement.dir = "rtl"; });
     await ada.look(`rtl${path.replaceAll("/", "-")}`);
   }
+});
+
+await journey("somebody else signs in over it", async () => {
+  const other = `other-${crypto.randomUUID()}@example.com`;
+  const bob = await Visitor.arrive({ device, scheme });
+  await bob.join(other, PASSWORD);
+  await bob.leave();
+  await ada.go("/");
+  await page.getByLabel("Prompt").fill(PROMPT);
+  await page.locator(".till button:enabled").waitFor();
+  await context.clearCookies();
+  const orders = await answering({ status: 401, contentType: "application/json", body: "{}" });
+  await ada.expecting([401, 404], async () => {
+    await page.locator(".till button:enabled").click();
+    await ada.sees("Your session has ended");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    const before = orders.length;
+    await ada.type(other, PASSWORD);
+    await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+    await page.waitForFunction(() => document.querySelector(".compose textarea")?.value === "");
+    ensure(orders.length === before, "what one person typed is ordered by another");
+  });
+  await ada.go("/account");
+  await ada.sees(other);
 });
 
 await ada.leave();

@@ -1,6 +1,6 @@
 /** The frame around every page, and which page stands in it. */
 import type { ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { closing, me } from "./account/me";
 import { session, takeUp } from "./api/session";
@@ -160,12 +160,13 @@ function Elsewhere({ to }: { to: string }) {
 }
 
 const loaded = new Map<Load, Page>();
+/** Whether the client has just come, and shows its first page. */
+let isFirst = true;
 
 /** A page whose code may still have to come. */
 function Loaded({ route, parts }: { route: Route; parts: Record<string, string> }) {
   const [page, set] = useState<{ page: Page | undefined }>({ page: loaded.get(route.load) });
   const [failed, fail] = useState(false);
-  const first = useRef(true);
   useEffect(() => {
     if (!page.page) {
       route.load().then(
@@ -177,11 +178,11 @@ function Loaded({ route, parts }: { route: Route; parts: Record<string, string> 
       );
     }
   }, [route]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Who uses a keyboard or hears the page goes on at its top, but not when the whole client has just come.
-    if (!first.current) document.getElementById("main")?.focus();
-    first.current = false;
-  }, [route]);
+    if (!isFirst) document.getElementById("main")?.focus({ preventScroll: true });
+    isFirst = false;
+  }, []);
   if (failed) {
     // The client was replaced by a newer one, or the connection is gone.
     return <Unreached again={() => location.reload()} />;

@@ -51,6 +51,7 @@ export function followLinks(): void {
     event.preventDefault();
     if (link.href === location.href) return;
     go(link.href);
-    scrollTo(0, 0);
+    // What opens over its listing leaves it where it is.
+    if (!link.dataset["tile"]) scrollTo(0, 0);
   });
 }

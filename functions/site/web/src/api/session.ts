@@ -97,12 +97,21 @@ async function renewNow(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Takes what a sign-in or a renewal gave, and lets go on what waited for it. */
+/**
+ * Takes what a sign-in or a renewal gave, and lets go on what waited for it.
+ *
+ * @throws {Trouble} It is somebody else's than the one who was here: the client begins anew for them.
+ */
 export function open(signedIn: SignedIn): string {
   localStorage.setItem(CSRF, signedIn.csrf_token);
+  if ("account" in state.value && state.value.account !== signedIn.account_id) {
+    // What was typed or waits is of the person who was here before: somebody else must not send it.
+    waiting = [];
+    sessionStorage.clear();
+    location.assign("/");
+    throw new Trouble("unauthorized", 401);
+  }
   token = { text: signedIn.access_token, until: Date.now() + signedIn.expires_in_s * 1000 - MARGIN_MS };
-  // What waited was typed by the person who was here before: somebody else must not send it.
-  if (state.value.kind === "expired" && state.value.account !== signedIn.account_id) location.assign("/");
   state.value = { kind: "open", account: signedIn.account_id };
   for (const go of waiting.splice(0)) go();
   return signedIn.access_token;

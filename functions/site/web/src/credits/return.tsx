@@ -23,6 +23,11 @@ export function Return({ id }: { id: string }) {
   const capture = useAct();
   const began = useRef(Date.now());
   const captured = useRef(false);
+  const waits = Date.now() - began.current <= ASK_FOR_MS;
+  const again = () => {
+    began.current = Date.now();
+    void payment.again();
+  };
   const { value } = payment;
   useEffect(() => {
     if (!value) return;
@@ -30,10 +35,13 @@ export function Return({ id }: { id: string }) {
     // PayPal sends the buyer back with the word that they agreed; the money is taken now.
     if (value.provider === "paypal" && value.status === "created" && query.value.has("PayerID") && !captured.current) {
       captured.current = true;
-      void capture.act(async () => payment.set(await ask(api.POST("/v1/checkout/{id}/capture", { params }))));
+      void capture.act(async () => payment.set(await ask(api.POST("/v1/checkout/{id}/capture", { params })))).then((worked) => {
+        // Whoever tries again means all of it.
+        captured.current = worked;
+      });
       return;
     }
-    if (Date.now() - began.current > ASK_FOR_MS) return;
+    if (!waits) return;
     const timer = setTimeout(payment.again, ASK_EVERY_MS);
     return () => clearTimeout(timer);
   }, [value, payment.trouble]);
@@ -43,15 +51,15 @@ export function Return({ id }: { id: string }) {
       <section class="stack" aria-live="polite">
         <h2>{t.return.title}</h2>
         {!value && payment.busy && <Loading />}
-        <TroubleNotice trouble={payment.trouble ?? capture.trouble} retry={payment.again} />
-        {value && <Outcome payment={value} />}
+        <TroubleNotice trouble={payment.trouble ?? capture.trouble} retry={again} />
+        {value && <Outcome payment={value} waits={waits} again={again} />}
         {value?.total && <ReceiptFacts payment={value} />}
       </section>
     </Frame>
   );
 }
 
-function Outcome({ payment }: { payment: Payment }) {
+function Outcome({ payment, waits, again }: { payment: Payment; waits: boolean; again: () => void }) {
   const t = text.value.credits;
   const { status } = payment;
   if (status === "paid") {
@@ -75,8 +83,9 @@ function Outcome({ payment }: { payment: Payment }) {
       <div>
         <strong>{title}</strong>
         <p>{explained}</p>
-        {isOpen(payment) && <div class="bar unknown"><i /></div>}
+        {isOpen(payment) && waits && <div class="bar unknown"><i /></div>}
       </div>
+      {isOpen(payment) && !waits && <button type="button" class="button" onClick={again}>{text.value.doing.retry}</button>}
       <a class="button" href="/credits">{t.return.again}</a>
     </div>
   );

@@ -4,7 +4,7 @@
  * Links to files live four minutes. Each page remembers when it came, and is asked for again, at its own cursor, when one of
  * its pictures comes into sight with a link that is about to die.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 import type { Schema } from "../api/client";
 import { Trouble } from "../api/trouble";
@@ -35,14 +35,26 @@ interface Page<T> {
 /** So long a link is used, in milliseconds: a little less than it lives. */
 const FRESH_MS = 200_000;
 
+/** What is being deleted: gone from every listing before it is gone. */
+const hidden = signal<ReadonlySet<string>>(new Set());
+
+/** Hides something from every listing. What it returns puts it back. */
+export function hide(id: string): () => void {
+  hidden.value = new Set([...hidden.value, id]);
+  return () => {
+    hidden.value = new Set([...hidden.value].filter((other) => other !== id));
+  };
+}
+
 export class Feed<T extends Listed> {
   /** The files, in the order of the listing. */
-  readonly tiles = signal<Tile<T>[]>([]);
+  readonly tiles = computed(() => this.#laid.value.filter(({ item }) => !hidden.value.has(item.id)));
   readonly trouble = signal<Trouble | undefined>(undefined);
   readonly busy = signal(false);
   /** Whether the listing has come to its end. */
   readonly ended = signal(false);
 
+  readonly #laid = signal<Tile<T>[]>([]);
   readonly #ask: (cursor: string | undefined) => Promise<Page<T>>;
   readonly #pages: { cursor: string | undefined; items: T[]; at: number }[] = [];
   readonly #renewing = new Set<number>();
@@ -52,9 +64,12 @@ export class Feed<T extends Listed> {
     this.#ask = ask;
   }
 
-  /** Asks for the next page, and for those after it as long as they are empty. A repeat while it is asked does nothing. */
+  /**
+   * Asks for the next page, and for those after it as long as they are empty. A repeat while it is asked does nothing, nor one
+   * after trouble, until somebody tries `again`.
+   */
   async more(): Promise<void> {
-    if (this.busy.value || this.ended.value) return;
+    if (this.busy.value || this.ended.value || this.trouble.value) return;
     this.busy.value = true;
     try {
       let items: T[] = [];
@@ -66,7 +81,6 @@ export class Feed<T extends Listed> {
         this.#pages.push({ cursor, items, at: Date.now() });
         this.ended.value = this.#next === undefined;
       }
-      this.trouble.value = undefined;
       this.#lay();
     } catch (error) {
       this.#caught(error);
@@ -75,11 +89,17 @@ export class Feed<T extends Listed> {
     }
   }
 
-  /** Whether the link of a tile can be used. If not, its page is asked for again. */
+  /** Asks for what could not be asked, links included. */
+  again(): Promise<void> {
+    this.trouble.value = undefined;
+    return this.more();
+  }
+
+  /** Whether the link of a tile can be used. If not, its page is asked for again, unless that has just failed. */
   isFresh(tile: Tile<T>): boolean {
     const page = this.#pages[tile.page];
     if (page && Date.now() - page.at < FRESH_MS) return true;
-    void this.renew(tile.page);
+    if (!this.trouble.value) void this.renew(tile.page);
     return false;
   }
 
@@ -106,22 +126,8 @@ export class Feed<T extends Listed> {
     this.#lay();
   }
 
-  /** Hides an item. What it returns puts it back. */
-  hide(id: string): () => void {
-    const before = this.#pages.map((page) => page.items);
-    for (const page of this.#pages) page.items = page.items.filter((item) => item.id !== id);
-    this.#lay();
-    return () => {
-      for (const [index, items] of before.entries()) {
-        const page = this.#pages[index];
-        if (page) page.items = items;
-      }
-      this.#lay();
-    };
-  }
-
   #lay(): void {
-    this.tiles.value = this.#pages.flatMap(({ items }, page) =>
+    this.#laid.value = this.#pages.flatMap(({ items }, page) =>
       items.flatMap((item) => item.media.map((media, index) => ({ key: `${item.id}:${index}`, item, index, media, page }))),
     );
   }

@@ -8,10 +8,11 @@ import { type Schema, api, ask, once } from "../api/client";
 import { session } from "../api/session";
 import { text } from "../text";
 import { Choice, Field } from "../ui/field";
+import { useOnline } from "../ui/request";
 import { Section } from "../ui/section";
 import { Empty, Loading, TroubleNotice } from "../ui/states";
 import { doUnlessUndone } from "../ui/toasts";
-import { Feed, type Listed, type Tile } from "./feed";
+import { Feed, type Listed, type Tile, hide } from "./feed";
 import { Grid } from "./grid";
 import { Mark } from "./mark";
 import { Details } from "./details";
@@ -42,13 +43,16 @@ export function Own({ id }: { id?: string }) {
   const searching = filters.words.trim() !== "";
   const feed = useMemo(() => ownFeed(filters, searching), [filters.kind, filters.seen, searching]);
   useEffect(() => void feed.more(), [feed]);
-  const words = filters.words.toLowerCase().split(/\s+/).filter(Boolean);
-  const tiles = feed.tiles.value.filter(({ item }) => words.every((word) => item.settings.prompt.toLowerCase().includes(word)));
+  const listed = feed.tiles.value;
+  const tiles = useMemo(() => {
+    const words = filters.words.toLowerCase().split(/\s+/).filter(Boolean);
+    return listed.filter(({ item }) => words.every((word) => item.settings.prompt.toLowerCase().includes(word)));
+  }, [listed, filters.words]);
   useEffect(() => {
     if (searching && !feed.busy.value) void feed.more();
-  }, [searching, feed.tiles.value, feed]);
+  }, [searching, listed, feed]);
   const remove = (item: Generation) => {
-    const back = feed.hide(item.id);
+    const back = hide(item.id);
     const deed = () => ask(api.DELETE("/v1/generations/{id}", { params: { path: { id: item.id }, ...once() }, keepalive: true }));
     doUnlessUndone(text.value.viewer.deleting, deed, back);
   };
@@ -123,13 +127,15 @@ interface WallProperties<T extends Listed> {
 function Wall<T extends Listed>({ feed, tiles, href, alt, badge, nothing }: WallProperties<T>) {
   const ended = feed.ended.value;
   const more = () => void feed.more();
+  const again = () => feed.again();
+  useOnline(feed.trouble.value, again);
   return (
     <>
       {tiles.length > 0 && (
         <Grid tiles={tiles} ended={ended} href={href} alt={alt} {...(badge ? { badge } : {})}
           isFresh={(tile) => feed.isFresh(tile)} renew={(tile) => void feed.renew(tile.page)} onNearEnd={more} />
       )}
-      <TroubleNotice trouble={feed.trouble.value} retry={more} />
+      <TroubleNotice trouble={feed.trouble.value} retry={again} />
       {feed.busy.value && tiles.length === 0 && <Loading />}
       {ended && tiles.length === 0 && nothing}
     </>

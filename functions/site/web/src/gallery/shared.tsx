@@ -6,11 +6,13 @@ import { session } from "../api/session";
 import { moment, text } from "../text";
 import { useAsked } from "../ui/request";
 import { Empty, Loading, TroubleNotice } from "../ui/states";
+import { useTitle } from "../ui/title";
 import { Blur } from "./picture";
 
 export function Shared({ token }: { token: string }) {
   const t = text.value.sharing.page;
   const shared = useAsked(() => ask<Schema["SharedView"]>(api.GET("/v1/shared/{token}", { params: { path: { token } } })), [token]);
+  useTitle(shared.value && t[shared.value.kind]);
   if (shared.trouble?.status === 404 || shared.trouble?.status === 400) return <Empty page title={t.over}><p>{t.overText}</p></Empty>;
   if (shared.trouble) return <div class="page"><TroubleNotice trouble={shared.trouble} retry={shared.again} /></div>;
   if (!shared.value) return <Loading />;

@@ -25,7 +25,7 @@ export function Sharing({ generation, onChanged }: Properties) {
   return (
     <section class="stack" aria-label={t.viewer.seen}>
       <h3>{t.viewer.seen}</h3>
-      <WhoSees generation={generation} onChanged={onChanged} />
+      <WhoSees key={`seen-${generation.id}`} generation={generation} onChanged={onChanged} />
       <Links key={generation.id} generation={generation} onChanged={onChanged} />
     </section>
   );

@@ -5,9 +5,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Trouble } from "../api/trouble";
 import { go, query } from "../router";
 import { text } from "../text";
+import { showModal } from "../ui/dialog";
 import { Icon, type IconName } from "../ui/icon";
 import { Empty, Loading } from "../ui/states";
-import { say } from "../ui/toasts";
+import { Toasts, say } from "../ui/toasts";
 import type { Feed, Listed, Tile } from "./feed";
 import { Blur } from "./picture";
 import { useZoom } from "./zoom";
@@ -37,7 +38,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
   const found = useTile(properties, place, number);
   const zoom = useZoom(`${id}:${number}`);
   const [open, setOpen] = useState(true);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => showModal(dialog.current), []);
   const move = (by: number) => {
     const to = tiles[place + by];
     if (place >= 0 && to) go(href(to), "replace");
@@ -81,7 +82,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
         <Tool icon="smaller" label={t.zoomOut} deed={() => zoom.zoom(1 / 1.4)} />
         <Tool icon="larger" label={t.zoomIn} deed={() => zoom.zoom(1.4)} />
         <Tool icon="whole" label={t.zoomReset} deed={zoom.whole} />
-        {found.tile && <Tool icon="download" label={t.download} deed={() => void download(found.tile as Tile<T>)} />}
+        {found.tile && <Tool icon="download" label={t.download} deed={() => void download(found.tile as Tile<T>, properties.single)} />}
         {remove && <Tool icon="trash" label={t.delete} deed={remove} />}
         {properties.details && <Tool icon="eye" label={t.details} deed={() => setOpen(!open)} pressed={open} />}
       </div>
@@ -92,9 +93,13 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
       <button type="button" class="viewer-step on" aria-label={t.next} disabled={place < 0 || place >= tiles.length - 1} onClick={() => move(1)}><Icon name="next" /></button>
       {open && found.tile && properties.details && <aside class="viewer-details">{properties.details(found.tile.item, found.set)}</aside>}
       <p class="aside">{t.keys}</p>
+      <Toasts />
     </dialog>
   );
 }
+
+/** Whether the person wants nothing to move by itself. */
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const isRightToLeft = () => document.documentElement.dir === "rtl";
 
@@ -120,6 +125,10 @@ function useTile<T extends Listed>({ feed, tiles, id, single }: Properties<T>, p
     fail(undefined);
     if (needed) fetch();
   }, [id, needed]);
+  useEffect(() => {
+    // Where nothing can be asked for by itself, it is in the listing or nowhere.
+    if (!listed && !single) void feed.more();
+  }, [tiles]);
   const media = item?.id === id ? item.media[number] : undefined;
   const alone = item && media ? { key: `${id}:${number}`, item, index: number, media, page: -1 } : undefined;
   return { tile: fresh ?? alone, trouble: listed ? undefined : trouble, set, renew: () => (listed ? void feed.renew(listed.page) : fetch()) };
@@ -151,22 +160,23 @@ function Large({ tile, words, view, onStale }: LargeProperties) {
     <div class="viewer-frame" style={box} key={tile.key}>
       <Blur hash={media.thumbhash} />
       {media.content_type.startsWith("video/")
-        ? <video src={link.current.url} {...size} controls autoplay loop playsinline aria-label={words} onError={renew} />
+        ? <video src={link.current.url} {...size} controls autoplay={!calm.matches} loop playsinline aria-label={words} onError={renew} />
         : <img src={link.current.url} {...size} alt={words} draggable={false} onError={renew} />}
     </div>
   );
 }
 
-/** The bytes come through us: a link to another host does not download. */
-async function download(tile: Tile<Listed>): Promise<void> {
+/** The bytes come through us: a link to another host does not download. It may have died since it was shown, so another is asked for. */
+async function download(tile: Tile<Listed>, single?: () => Promise<Listed>): Promise<void> {
   const t = text.value.viewer;
   say(t.downloading);
   try {
-    const answer = await fetch(tile.media.url);
+    const media = (await single?.())?.media[tile.index] ?? tile.media;
+    const answer = await fetch(media.url);
     if (!answer.ok) throw new TypeError();
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
-    link.download = `darkroom-${tile.item.id}-${tile.index + 1}.${tile.media.content_type.split("/")[1] ?? "bin"}`;
+    link.download = `darkroom-${tile.item.id}-${tile.index + 1}.${media.content_type.split("/")[1] ?? "bin"}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   } catch {

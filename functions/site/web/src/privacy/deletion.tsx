@@ -8,6 +8,7 @@ import { day, moment, number, relative, text } from "../text";
 import { Field } from "../ui/field";
 import { useAct, useAsked } from "../ui/request";
 import { Empty, Loading, TroubleNotice } from "../ui/states";
+import { useTitle } from "../ui/title";
 import { say } from "../ui/toasts";
 import { Frame } from "./frame";
 
@@ -92,6 +93,7 @@ function Pending({ asked, onKept }: { asked: Asked; onKept: () => void }) {
 
 export function Receipt({ id }: { id: string }) {
   const t = text.value.privacy.receipt;
+  useTitle(t.title);
   const asked = useAsked(() => ask<Schema["ReceiptView"]>(api.GET("/v1/privacy/receipts/{id}", { params: { path: { id } } })), [id]);
   const receipt = asked.value;
   if (asked.trouble?.status === 404) {

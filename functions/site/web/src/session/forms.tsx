@@ -10,6 +10,7 @@ import { text } from "../text";
 import { Field, Password } from "../ui/field";
 import { useAct } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
+import { useTitle } from "../ui/title";
 import { say } from "../ui/toasts";
 
 /** What was typed on one form is there on the next. Kept nowhere else. */
@@ -75,6 +76,7 @@ export function SignInForm({ then }: { then?: () => void }) {
 }
 
 function Frame({ title, lead, children, foot }: { title: string; lead: string; children: ComponentChildren; foot: ComponentChildren }) {
+  useTitle(title);
   return (
     <div class="page narrow door">
       <section class="card stack">

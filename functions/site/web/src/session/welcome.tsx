@@ -4,12 +4,14 @@ import { Picture } from "../gallery/picture";
 import { text } from "../text";
 import { Icon } from "../ui/icon";
 import { useAsked } from "../ui/request";
+import { useTitle } from "../ui/title";
 
 /** How many public pictures are shown. */
 const SHOWN = 5;
 
 export function Welcome() {
   const t = text.value;
+  useTitle(t.session.welcome);
   const shown = useAsked(() => ask(api.GET("/v1/gallery", { params: { query: { limit: SHOWN } } })));
   return (
     <div class="page welcome">

@@ -6,7 +6,7 @@ import { type Schema, api, ask } from "../api/client";
 import { Trouble } from "../api/trouble";
 import { text } from "../text";
 import { Area, Choice, Field, Select } from "../ui/field";
-import { useAct, useKey } from "../ui/request";
+import { useAct, useKey, useOnline } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
 import { compose, draft, modelOf, models, requestOf, sizeName } from "./draft";
 import { InputImage } from "./input";
@@ -20,6 +20,7 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
   const t = text.value.studio;
   const act = useAct();
   const { price, trouble: unpriced, again } = usePrice();
+  useOnline(unpriced, again);
   const chosen = draft.value;
   const model = modelOf(chosen);
   const key = useKey();
@@ -36,7 +37,7 @@ export function Compose({ onSubmitted }: { onSubmitted: (generation: Schema["Gen
   return (
     <form class="compose card stack" aria-label={t.compose} onSubmit={submit}>
       <Area label={t.prompt} placeholder={t.placeholder} required maxlength={2000} rows={4} value={chosen.prompt} wrong={act.trouble?.rule("prompt")}
-        onValue={(prompt) => compose({ prompt })} onKeyDown={(event) => { if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && ready) submit(event); }} />
+        onValue={(prompt) => compose({ prompt })} onKeyDown={(event) => { if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && ready && !act.busy && !event.repeat) submit(event); }} />
       {model && <Settings model={model} rule={(field) => act.trouble?.rule(field)} />}
       <TroubleNotice trouble={act.trouble} />
       <TroubleNotice trouble={unpriced} retry={again} />
@@ -52,6 +53,7 @@ function Settings({ model, rule }: { model: Model; rule: (field: string) => stri
   const t = text.value.studio;
   const chosen = draft.value;
   const limits = me.value?.limits;
+  const [open, show] = useState(false);
   const kinds = [...new Set(models.value.map(({ kind }) => kind))];
   const ofKind = models.value.filter(({ kind }) => kind === model.kind);
   const most = Math.min(model.max_count, limits?.outputs_per_generation ?? model.max_count);
@@ -78,7 +80,7 @@ function Settings({ model, rule }: { model: Model; rule: (field: string) => stri
         <Choice label={t.count} value={String(chosen.count)} onValue={(value) => compose({ count: Number(value) })}
           options={Array.from({ length: most }, (_, index) => ({ value: String(index + 1), label: String(index + 1) }))} />
       )}
-      <details class="more" open={chosen.negative !== "" || chosen.seed !== "" || chosen.input !== undefined}>
+      <details class="more" open={open || chosen.negative !== "" || chosen.seed !== "" || chosen.input !== undefined} onToggle={(event) => show(event.currentTarget.open)}>
         <summary>{t.more}</summary>
         <div class="stack">
           {model.negative_prompt && (

@@ -16,9 +16,13 @@ export function InputImage() {
   const [over, hover] = useState(false);
   const [preview, show] = useState<string>();
   const running = useRef<AbortController>(undefined);
+  const zone = useRef<HTMLDivElement>(null);
 
   const send = async (file: File | null | undefined) => {
     if (!file) return;
+    // Wherever it was dropped or pasted: what becomes of it is told here.
+    const around = zone.current?.closest("details");
+    if (around) around.open = true;
     if (!TYPES.includes(file.type)) return set({ kind: "wrong", words: t.uploadWrongType });
     if (file.size > LARGEST) return set({ kind: "wrong", words: t.uploadTooLarge });
     running.current?.abort();
@@ -31,10 +35,11 @@ export function InputImage() {
       set({ kind: "empty" });
     } catch (error) {
       if (control.signal.aborted) return;
+      show(undefined);
       set({ kind: "wrong", words: error instanceof Trouble ? words(error) : t.uploadFailed });
     }
   };
-  usePaste(send);
+  useHanded(send, hover);
   useEffect(() => () => { if (preview) URL.revokeObjectURL(preview); }, [preview]);
   const remove = () => {
     running.current?.abort();
@@ -42,14 +47,9 @@ export function InputImage() {
     show(undefined);
     set({ kind: "empty" });
   };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    hover(false);
-    void send(event.dataTransfer?.files[0]);
-  };
   const { input } = draft.value;
   return (
-    <div class={over ? "drop over" : "drop"} onDragOver={(event) => { event.preventDefault(); hover(true); }} onDragLeave={() => hover(false)} onDrop={drop}>
+    <div class={over ? "drop over" : "drop"} ref={zone}>
       {preview && (input || state.kind === "going") ? <img class="drop-preview" src={preview} alt="" /> : <Icon name="upload" />}
       <div class="stack tight" role="status">
         {state.kind === "going" ? <Going name={state.name} progress={state.progress} /> : input ? <p><bdi>{t.uploadReady(input.name || t.input)}</bdi></p> : <p class="small soft">{t.inputHint}</p>}
@@ -86,18 +86,38 @@ function Going({ name, progress }: { name: string; progress: Progress }) {
   );
 }
 
-/** A picture from the clipboard; pasted text goes where it was meant to go. */
-function usePaste(take: (file: File) => void): void {
+/** A file that is dropped anywhere on the page, or a picture that is pasted; pasted text goes where it was meant to go. */
+function useHanded(take: (file: File) => void, hover: (over: boolean) => void): void {
   const latest = useRef(take);
   latest.current = take;
   useEffect(() => {
+    const control = new AbortController();
+    const { signal } = control;
     const paste = (event: ClipboardEvent) => {
       const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => TYPES.includes(type));
       if (!file) return;
       event.preventDefault();
       latest.current(file);
     };
-    document.addEventListener("paste", paste);
-    return () => document.removeEventListener("paste", paste);
+    const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      hover(true);
+    };
+    const leave = ({ relatedTarget }: DragEvent) => {
+      if (!relatedTarget) hover(false);
+    };
+    const drop = (event: DragEvent) => {
+      const file = event.dataTransfer?.files[0];
+      hover(false);
+      if (!file) return;
+      event.preventDefault();
+      latest.current(file);
+    };
+    document.addEventListener("paste", paste, { signal });
+    document.addEventListener("dragover", over, { signal });
+    document.addEventListener("dragleave", leave, { signal });
+    document.addEventListener("drop", drop, { signal });
+    return () => control.abort();
   }, []);
 }

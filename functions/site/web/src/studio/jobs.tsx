@@ -2,12 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { load as loadAccount, me } from "../account/me";
-import { type Schema, api, ask, once } from "../api/client";
+import { type Schema, api, ask } from "../api/client";
 import { Mark } from "../gallery/mark";
 import { Picture } from "../gallery/picture";
 import { duration, relative, text } from "../text";
 import { Icon } from "../ui/icon";
-import { useAct } from "../ui/request";
+import { useAct, useKey, useOnline } from "../ui/request";
 import { Empty, Loading, TroubleNotice } from "../ui/states";
 import { say } from "../ui/toasts";
 import { requestFor, reuse } from "./draft";
@@ -21,6 +21,7 @@ export function Jobs() {
     void load();
     return follow();
   }, []);
+  useOnline(trouble.value, load);
   const jobs = me.value?.limits.jobs_in_flight;
   return (
     <section class="jobs stack" aria-labelledby="recent">
@@ -116,8 +117,11 @@ function Actions({ generation }: { generation: Generation }) {
     say(t.used);
     document.querySelector<HTMLTextAreaElement>(".compose textarea")?.focus();
   };
+  const key = useKey();
   const retry = () => act.act(async () => {
-    add(await ask(api.POST("/v1/generations", { body: requestFor(generation), params: once() })));
+    const body = requestFor(generation);
+    add(await ask(api.POST("/v1/generations", { body, params: key.of(body) })));
+    key.taken();
     await loadAccount();
     say(t.again);
   });

@@ -6,8 +6,9 @@ import { useEffect } from "preact/hooks";
 import { Frozen } from "../account/frozen";
 import { me } from "../account/me";
 import { text } from "../text";
-import { useAct } from "../ui/request";
+import { useAct, useOnline } from "../ui/request";
 import { TroubleNotice } from "../ui/states";
+import { useTitle } from "../ui/title";
 import { say } from "../ui/toasts";
 import { Compose } from "./compose";
 import { loadModels } from "./draft";
@@ -16,9 +17,11 @@ import { add } from "./recent";
 
 export function Studio() {
   const t = text.value.studio;
+  useTitle(t.title);
   const models = useAct();
   const load = () => void models.act(loadModels);
   useEffect(load, []);
+  useOnline(models.trouble, load);
   return (
     <div class="page wide studio">
       <h1 class="aside">{t.title}</h1>

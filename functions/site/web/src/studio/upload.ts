@@ -8,6 +8,8 @@ export const TYPES = ["image/jpeg", "image/png", "image/webp"];
 export const LARGEST = 20 * 1024 * 1024;
 /** How often it is asked whether the inspection is over, in milliseconds. */
 const ASK_EVERY_MS = 700;
+/** How long that is asked, in milliseconds. */
+const ASK_FOR_MS = 120_000;
 
 /** Where an upload is: how much is sent, from 0 to 1, or that it is being inspected. */
 export type Progress = { kind: "sending"; part: number } | { kind: "checking" };
@@ -25,13 +27,14 @@ export async function upload(file: File, onProgress: (progress: Progress) => voi
   if (!declared.put) throw new Trouble("upload", 0);
   await put(declared.put, file, onProgress, signal);
   onProgress({ kind: "checking" });
-  for (;;) {
+  for (const end = Date.now() + ASK_FOR_MS; Date.now() < end; ) {
     const { state } = await ask<Schema["UploadView"]>(api.GET("/v1/uploads/{id}", { params: { path: { id: declared.id } }, signal }));
     if (state.status === "ready") return declared.id;
     if (state.status === "rejected") throw new Trouble("rejected", 0, { type: "", title: state.reason, status: 0 });
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     signal.throwIfAborted();
   }
+  throw new Trouble("upload", 0);
 }
 
 /** Only `XMLHttpRequest` tells how much has been sent. */

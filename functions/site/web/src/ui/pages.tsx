@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { Trouble } from "../api/trouble";
 import { text } from "../text";
+import { useOnline } from "./request";
 
 interface Page<T> {
   items: T[];
@@ -25,7 +26,9 @@ export function usePages<T>(question: (cursor: string | undefined) => Promise<Pa
   useEffect(() => {
     void load(undefined, []);
   }, [load]);
-  return { ...state, more: () => load(state.next, state.items), again: () => load(undefined, []) };
+  const again = () => load(undefined, []);
+  useOnline(state.trouble, again);
+  return { ...state, more: () => load(state.next, state.items), again };
 }
 
 export function More({ pages }: { pages: { next?: string; busy: boolean; more: () => void } }) {

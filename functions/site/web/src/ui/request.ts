@@ -10,6 +10,18 @@ function asTrouble(error: unknown): Trouble {
   throw error;
 }
 
+/** What could not be asked is asked again when the connection is back. */
+export function useOnline(trouble: Trouble | undefined, again: () => unknown): void {
+  const latest = useRef(again);
+  latest.current = again;
+  useEffect(() => {
+    if (!trouble) return;
+    const listen = () => void latest.current();
+    addEventListener("online", listen);
+    return () => removeEventListener("online", listen);
+  }, [trouble]);
+}
+
 /** Something that is asked for when the component appears, and whenever one of `needs` changes. */
 export function useAsked<T>(question: () => Promise<T>, needs: readonly unknown[] = []) {
   const [state, set] = useState<{ value?: T; trouble?: Trouble; busy: boolean }>({ busy: true });
@@ -31,6 +43,7 @@ export function useAsked<T>(question: () => Promise<T>, needs: readonly unknown[
       latest.current++;
     };
   }, [again]);
+  useOnline(state.trouble, again);
   return { ...state, again, set: (value: T) => set({ value, busy: false }) };
 }
 

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 
 import { path } from "../router";
+import { useTitle } from "./title";
 
 interface Properties {
   title: string;
@@ -14,6 +15,7 @@ interface Properties {
 }
 
 export function Section({ title, lead, tabs, wide, narrow, children }: Properties) {
+  useTitle(tabs?.find(({ to }) => to === path.value)?.label, title);
   return (
     <div class={wide ? "page wide" : narrow ? "page narrow" : "page"}>
       <header>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 
 import { Trouble } from "../api/trouble";
 import { text } from "../text";
+import { useTitle } from "./title";
 
 /** What went wrong, in the person's words. */
 export function told(trouble: Trouble): string {
@@ -39,6 +40,7 @@ export function Loading() {
 
 /** `page`: it is all that there is, and its title the title of the page. */
 export function Empty({ title, page, children }: { title: string; page?: boolean; children?: ComponentChildren }) {
+  useTitle(page ? title : undefined);
   return (
     <div class="empty">
       {page ? <h1>{title}</h1> : <h2>{title}</h2>}

@@ -1,7 +1,9 @@
 /** Short words about what was done, with a way back where there is one. */
 import { signal } from "@preact/signals";
 
+import { Trouble } from "../api/trouble";
 import { text } from "../text";
+import { told } from "./states";
 
 interface Toast {
   id: number;
@@ -28,13 +30,17 @@ export function say(words: string, undo?: () => void): void {
 /**
  * Does something only when the time to take it back is over, or the page is left.
  *
- * `undone` puts back what was hidden at once.
+ * `undone` puts back what was hidden at once, also where it could not be done.
  */
 export function doUnlessUndone(words: string, deed: () => Promise<unknown>, undone: () => void): void {
   const now = () => {
     clearTimeout(timer);
     removeEventListener("pagehide", now);
-    deed().catch(undone);
+    deed().catch((error: unknown) => {
+      undone();
+      if (!(error instanceof Trouble)) throw error;
+      say(told(error));
+    });
   };
   const timer = setTimeout(now, STAYS_MS);
   addEventListener("pagehide", now);
@@ -45,6 +51,7 @@ export function doUnlessUndone(words: string, deed: () => Promise<unknown>, undo
   });
 }
 
+/** What was said. A dialog over everything has its own, as nothing outside of it is seen or heard. */
 export function Toasts() {
   return (
     <div class="toasts" role="status">
