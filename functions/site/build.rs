@@ -27,7 +27,8 @@ fn main() -> Result<()> {
     let dist = out.join("dist");
 
     let node = node(&mut ())?;
-    node.install(&web, "what the web client is built with", &mut ())?;
+    // The types of the API are written beside what is installed: one build at a time.
+    let _building = node.install(&web, "what the web client is built with", &mut ())?;
     let said = node.npm(&web, &["run", "build"], &[("SITE_OUT_DIR", &dist)])?;
     for line in said.lines().filter(|line| line.contains("compressed JavaScript")) {
         println!("cargo::warning={}", line.trim());

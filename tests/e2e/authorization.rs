@@ -175,7 +175,9 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
         }
         // Whoever is not signed in has nothing but what was sent to an address.
         ("POST", "/v1/support/letters" | "/v1/support/letters/confirm") => own(400, Some(json!({}))),
-        ("GET", "/v1/staff/letters/{writer}/{letter}") => named(format!("/v1/staff/letters/{upload}/{share}"), None),
+        ("POST", "/v1/staff/letters/{writer}/{letter}/looks") => {
+            named(format!("/v1/staff/letters/{upload}/{share}/looks"), Some(json!({"reason": "mine"})))
+        }
         ("POST", "/v1/staff/letters/{writer}/{letter}/answer") => {
             named(format!("/v1/staff/letters/{upload}/{share}/answer"), Some(json!({"text": "mine"})))
         }

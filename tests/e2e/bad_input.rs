@@ -84,6 +84,7 @@ impl Target {
             (("post", "/v1/support/tickets/{id}/messages"), json!({"text": "Still.", "close": true})),
             (("post", "/v1/support/letters"), json!({"email": email, "subject": "A vase", "text": "It is cracked."})),
             (("post", "/v1/support/letters/confirm"), json!({"email": email, "code": "12345678"})),
+            (("post", "/v1/staff/letters/{writer}/{letter}/looks"), json!({"reason": "it waits"})),
             (("post", "/v1/staff/letters/{writer}/{letter}/answer"), json!({"text": "Mended."})),
             (("post", ANSWERS), json!({"text": "Mended.", "close": true})),
             (("post", DECISION), json!({"release": true, "note": "asked the buyer"})),

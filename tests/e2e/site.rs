@@ -54,6 +54,11 @@ async fn assets_are_kept_for_ever_and_the_page_is_asked_for(world: &'static Worl
         ensure!(asset.ends_with(".woff2") || answer.header("content-encoding") == Some("br"), "{asset}");
     }
     stranger.get("/assets/none.js").await?.is(404)?;
+    // Whoever checks a link asks for the head alone.
+    for (path, status) in [("/", 200), ("/gallery", 200), ("/nothing/like/this", 404), ("/s/nothing", 404)] {
+        let head = Answer::read(stranger.request(reqwest::Method::HEAD, path).send().await?).await?.is(status)?;
+        ensure!(head.bytes.is_empty() && head.header("content-security-policy").is_some(), "{path}: {head:?}");
+    }
     Ok(())
 }
 

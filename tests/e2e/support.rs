@@ -2,13 +2,22 @@
 //! whoever is not signed in, which are confirmed, answered by mail, and gone.
 
 use anyhow::{Context, Result, ensure};
-use domain::letter::PER_DAY;
+use domain::{
+    TicketId,
+    letter::PER_DAY,
+    registry::ANSWER_DAYS,
+    ticket::{Party, Question, Ticket},
+};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
+use runtime::{clock, telemetry::Metric};
 use serde_json::{Value, json};
+use store::Write;
 
 use crate::{
     corrections::last_code,
     erasure,
+    observability::{measured_again, measurements},
     sessions::address,
     staff_access::{Opened, log},
     tests,
@@ -21,11 +30,16 @@ tests![
     a_day_has_ten_questions,
     a_question_that_is_sent_twice_is_asked_once,
     p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log,
-    p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail,
+    p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone,
+    p33_a_letter_that_deserves_no_answer_is_put_aside,
+    p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail,
     p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address,
     p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody,
     p33_a_network_has_thirty_letters_an_hour_whoever_writes_them,
-    p32_a_letter_goes_with_the_account_that_has_its_address,
+    p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address,
+    p32_a_letter_goes_with_the_account_that_comes_to_have_its_address,
+    p33_what_has_waited_too_long_is_measured_once_a_day,
+    p16_a_disclosure_has_the_questions_in_which_something_was_said_in_its_time,
 ];
 
 const TICKETS: &str = "/v1/support/tickets";
@@ -159,30 +173,38 @@ pub async fn letter(world: &'static World, email: &str, words: &Value) -> Result
     Ok(())
 }
 
-/// Where staff find the letters that were written since, with what they say.
-async fn letters(staff: &Person, email: &str) -> Result<Vec<(String, Value)>> {
-    let mut found = Vec::new();
+/// Where staff find the letters of an address.
+async fn letters(staff: &Person, email: &str) -> Result<Vec<String>> {
+    let (table, mut found) = (staff.world.table()?, Vec::new());
     for letter in waiting(staff, "letter").await? {
-        let path = format!("/v1/staff/letters/{}/{}", text(&letter, "writer")?, text(&letter, "id")?);
-        let read = staff.get(&path).await?;
+        let (writer, id) = (text(&letter, "writer")?, text(&letter, "id")?);
+        let kept = table.letter(&writer, id.parse()?).await?;
         // Others are answered meanwhile.
-        if read.status == 200 && read.json["email"] == email {
-            found.push((path, read.json));
+        if kept.is_some_and(|kept| kept.email == email) {
+            found.push(format!("/v1/staff/letters/{writer}/{id}"));
         }
     }
     Ok(found)
 }
 
-async fn p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail(world: &'static World) -> Result<()> {
-    let (grace, ada, email) = (world.staff().await?, world.person().await?, address());
+async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(world: &'static World) -> Result<()> {
+    let (grace, alan, ada) = (world.staff().await?, world.staff().await?, world.person().await?);
+    let email = address();
     let words = json!({"subject": "<b>Locked out</b>", "text": "No code comes."});
     letter(world, &email, &words).await?;
     let found = letters(&grace, &email).await?;
-    let [(path, read)] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
-    ensure!(read["subject"] == words["subject"] && read["text"] == words["text"], "{read}");
-    ada.get(path).await?.is(404)?;
-    let answer = format!("{path}/answer");
+    let [path] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
+    let told = json!(waiting(&grace, "letter").await?).to_string();
+    ensure!(!told.contains("Locked") && !told.contains(&email), "the list tells what is asked, or by whom: {told}");
+    let (looks, answer) = (format!("{path}/looks"), format!("{path}/answer"));
+    let why = json!({"reason": "it waits for us"});
+    ada.post(&looks, &why).await?.is(404)?;
     ada.post(&answer, &json!({"text": "mine"})).await?.is(404)?;
+    ensure!(grace.post(&looks, &json!({"reason": ""})).await?.is(400)?.fields() == ["reason"]);
+    let read = grace.post(&looks, &why).await?.is(200)?.json;
+    ensure!(read["subject"] == words["subject"] && read["text"] == words["text"] && read["email"] == email, "{read}");
+    ensure!(read["looks"][0]["reason"] == why["reason"], "{read}");
+    alan.post(&answer, &json!({"text": "unread"})).await?.is(409)?;
     grace.post(&answer, &json!({"text": ""})).await?.is(400)?;
 
     let send = || {
@@ -193,9 +215,55 @@ async fn p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail(worl
     Answer::read(send().await?).await?.is(204)?;
     let mails = world.mails(&email).await?;
     ensure!(mails.len() == 2 && mails[1].contains("Try it now.") && mails[1].contains("Locked out"), "{mails:?}");
-    grace.get(path).await?.is(404)?;
+    let look = format!("{}: it waits for us", text(&read["looks"][0], "staff")?);
+    ensure!(mails[1].contains(&look), "whoever wrote it is not told who read it and why: {mails:?}");
+    grace.post(&looks, &why).await?.is(404)?;
     ensure!(letters(&grace, &email).await?.is_empty(), "it is still there");
     grace.post(&answer, &json!({"text": "again"})).await?.is(404)?;
+    Ok(())
+}
+
+async fn p33_a_letter_that_deserves_no_answer_is_put_aside(world: &'static World) -> Result<()> {
+    let (grace, email) = (world.staff().await?, address());
+    letter(world, &email, &json!({"subject": "Buy now", "text": "Cheap vases."})).await?;
+    put_aside(&grace, &email).await?;
+    ensure!(letters(&grace, &email).await?.is_empty(), "it is still there");
+    ensure!(world.mails(&email).await?.len() == 1, "it is answered");
+    Ok(())
+}
+
+/// Nobody is kept waiting by what only a test wrote.
+async fn put_aside(staff: &Person, email: &str) -> Result<()> {
+    for path in letters(staff, email).await? {
+        staff.post(&format!("{path}/looks"), &json!({"reason": "it waits"})).await?.is(200)?;
+        staff.post(&format!("{path}/answer"), &json!({})).await?.is(204)?;
+    }
+    Ok(())
+}
+
+async fn p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail(
+    world: &'static World,
+) -> Result<()> {
+    let (grace, ada) = (world.staff().await?, world.person().await?);
+    letter(world, &ada.email, &json!({"subject": "Locked out", "text": "No code comes."})).await?;
+    ensure!(letters(&grace, &ada.email).await?.is_empty(), "it lies beside the account");
+    let question = async || -> Result<Value> { Ok(ada.get(TICKETS).await?.is(200)?.json["items"][0].clone()) };
+    let asked = question().await?;
+    ensure!(asked["subject"] == "Locked out" && asked["messages"][0]["text"] == "No code comes.", "{asked}");
+    let id = text(&asked, "id")?;
+    ensure!(waiting(&grace, "ticket").await?.iter().any(|ticket| ticket["id"] == id.as_str()), "nobody is told");
+
+    let opened = Opened::to(&grace, &ada).await?;
+    opened.answer(&id, &json!({"text": "Try it now."})).await?.is(204)?;
+    let mails = world.mails(&ada.email).await?;
+    ensure!(mails.len() == 2 && mails[1].contains("Try it now.") && mails[1].contains("Locked out"), "{mails:?}");
+    ensure!(log(&ada).await?.len() == 2, "its owner does not read who answered");
+
+    // She is in again: from now on what is said stays between her and staff.
+    ada.post(&format!("{TICKETS}/{id}/messages"), &json!({"text": "It works."})).await?.is(200)?;
+    opened.answer(&id, &json!({"text": "Good.", "close": true})).await?.is(204)?;
+    let mails = world.mails(&ada.email).await?;
+    ensure!(mails.len() == 3 && mails[2].contains("has an answer") && !mails[2].contains("Good."), "{mails:?}");
     Ok(())
 }
 
@@ -213,11 +281,7 @@ async fn p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address(w
     stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(204)?;
     ensure!(letters(&grace, &email).await?.len() == 1);
     stranger.post(CONFIRM, &json!({"email": email, "code": code})).await?.is(400)?;
-    // Nobody is kept waiting by what only a test wrote.
-    for (path, _) in letters(&grace, &email).await? {
-        grace.post(&format!("{path}/answer"), &json!({"text": "c"})).await?.is(204)?;
-    }
-    Ok(())
+    put_aside(&grace, &email).await
 }
 
 async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody(
@@ -242,13 +306,12 @@ async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nob
 }
 
 async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'static World) -> Result<()> {
-    let event = std::fs::read_to_string(local::workspace().join("events/support/letter-without-mail.json"))?;
-    let mut event: Value = serde_json::from_str(&event)?;
+    let mut sent = Vec::new();
     let mut write = async |from: &str| -> Result<(String, Value)> {
         let email = address();
-        event["requestContext"]["http"]["sourceIp"] = json!(from);
-        event["body"] = json!(json!({"email": email, "subject": "a", "text": "b"}).to_string());
-        Ok((email, world.invoke("Support", &event).await?))
+        sent.push(email.clone());
+        let body = json!({"email": email, "subject": "a", "text": "b"});
+        Ok((email, from_network(world, "letter-without-mail", from, &body).await?))
     };
     for letter in 0..30 {
         let (_, answer) = write("203.0.113.4").await?;
@@ -262,12 +325,85 @@ async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'s
     Ok(())
 }
 
-async fn p32_a_letter_goes_with_the_account_that_has_its_address(world: &'static World) -> Result<()> {
-    let (grace, ada) = (world.staff().await?, world.person().await?);
-    letter(world, &ada.email, &json!({"subject": "a", "text": "b"})).await?;
+async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &'static World) -> Result<()> {
+    let guess = async |from: &str| -> Result<Value> {
+        let body = json!({"email": address(), "code": "guessing"});
+        from_network(world, "letter-confirm-wrong", from, &body).await
+    };
+    for tried in 0..60 {
+        let answer = guess("203.0.113.5").await?;
+        ensure!(answer["statusCode"] == 400, "guess {tried}: {answer}");
+    }
+    let refused = guess("203.0.113.5").await?;
+    ensure!(refused["statusCode"] == 429, "{refused}");
+    ensure!(refused["headers"]["ratelimit-policy"] == "\"letter-code-network\";q=60;w=3600", "{refused}");
+    ensure!(guess("198.51.100.10").await?["statusCode"] == 400, "another network waits for this one");
+    Ok(())
+}
+
+/// What a request like this event, with another body and from this address, is answered with.
+async fn from_network(world: &World, event: &str, from: &str, body: &Value) -> Result<Value> {
+    let event = std::fs::read_to_string(local::workspace().join(format!("events/support/{event}.json")))?;
+    let mut event: Value = serde_json::from_str(&event)?;
+    event["requestContext"]["http"]["sourceIp"] = json!(from);
+    event["body"] = json!(body.to_string());
+    world.invoke("Support", &event).await
+}
+
+async fn p32_a_letter_goes_with_the_account_that_comes_to_have_its_address(world: &'static World) -> Result<()> {
+    let (grace, email) = (world.staff().await?, address());
+    letter(world, &email, &json!({"subject": "a", "text": "b"})).await?;
+    let ada = world.person_at(email).await?;
     let found = letters(&grace, &ada.email).await?;
-    let [(path, _)] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
+    let [path] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
     erasure::erased(world, &erasure::ask(&ada).await?).await?;
-    grace.get(path).await?.is(404)?;
+    grace.post(&format!("{path}/looks"), &json!({"reason": "it waits"})).await?.is(404)?;
+    Ok(())
+}
+
+async fn p33_what_has_waited_too_long_is_measured_once_a_day(world: &'static World) -> Result<()> {
+    let ada = world.person().await?;
+    let now = clock::now();
+    let days = |days: u32| SignedDuration::from_hours(24 * i64::from(days));
+    let midnight = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(86_400))?;
+    let ask = async |id: TicketId, at: Timestamp| -> Result<()> {
+        let question = Question { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
+        let ticket = Ticket::open(question, (id, ada.account_id.parse()?), at)
+            .map_err(|refused| anyhow::anyhow!("{refused}"))?;
+        Ok(world.table()?.commit(&[Write::Ticket(&ticket)]).await?)
+    };
+    let before = measurements(world, Metric::LateAnswers).await?;
+    ask(TicketId(clock::uuid_at(now)), midnight - days(ANSWER_DAYS) + SignedDuration::from_secs(1)).await?;
+    world.sweep(midnight).await?;
+    ensure!(measurements(world, Metric::LateAnswers).await? == before, "nobody has waited for so long");
+    ask(TicketId(clock::uuid_at(now)), midnight - days(ANSWER_DAYS)).await?;
+    world.sweep(midnight + SignedDuration::from_mins(1)).await?;
+    ensure!(measurements(world, Metric::LateAnswers).await? == before, "it is measured all day");
+    world.sweep(midnight).await?;
+    measured_again(world, Metric::LateAnswers, before).await
+}
+
+async fn p16_a_disclosure_has_the_questions_in_which_something_was_said_in_its_time(
+    world: &'static World,
+) -> Result<()> {
+    let (grace, ada) = (world.staff().await?, world.person().await?);
+    let at = |day: i8| {
+        jiff::civil::date(2026, 1, day).at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp())
+    };
+    let question = Question { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
+    let id = (TicketId(clock::uuid_at(clock::now())), ada.account_id.parse()?);
+    let refused = |refused| anyhow::anyhow!("{refused}");
+    let opened = Ticket::open(question, id, at(1)?).map_err(refused)?;
+    let gone_on = opened.go_on(Party::Owner, Some("It broke.".to_owned()), false, at(9)?).map_err(refused)?;
+    for version in [&opened, &gone_on] {
+        world.table()?.commit(&[Write::Ticket(version)]).await?;
+    }
+    let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
+    for (from, to, things) in [(1, 3, 1), (3, 7, 0), (8, 10, 1)] {
+        let wanted =
+            json!({"ticket": "court-7", "reason": "an order", "kinds": ["ticket"], "from": at(from)?, "to": at(to)?});
+        let made = grace.post(&path, &wanted).await?.is(201)?.json;
+        ensure!(made["things"] == things, "{from} to {to}: {made}");
+    }
     Ok(())
 }

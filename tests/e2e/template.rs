@@ -16,7 +16,7 @@ pub struct Route {
     pub open: bool,
 }
 
-/// Every route of the API, in order. Whatever else there is shows the web client.
+/// Every route of the API, in order. Whatever else there is shows the web client, without a token.
 pub fn routes() -> Result<Vec<Route>> {
     let text = std::fs::read_to_string(local::workspace().join("template.yaml"))?;
     // The short forms of CloudFormation's functions are tags, which are read over: no route has one.
@@ -30,15 +30,18 @@ pub fn routes() -> Result<Vec<Route>> {
             }
             let part = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("a route of {name}"));
             let properties = &event["Properties"];
-            if !part(&properties["Path"])?.starts_with("/v1/") {
-                continue;
-            }
-            routes.push(Route {
+            let route = Route {
                 method: part(&properties["Method"])?.to_uppercase(),
                 path: part(&properties["Path"])?,
                 function: part(&resource["Metadata"]["BuildProperties"]["Binary"])?,
                 open: properties["Auth"]["Authorizer"] == "NONE",
-            });
+            };
+            if route.path.starts_with("/v1/") {
+                routes.push(route);
+                continue;
+            }
+            let shows_client = route.function == "site" && ["GET", "HEAD"].contains(&route.method.as_str());
+            ensure!(shows_client && route.open, "{route:?} is neither of the API nor of the client");
         }
     }
     ensure!(!routes.is_empty(), "the template has no routes");

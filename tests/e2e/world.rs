@@ -196,7 +196,11 @@ impl World {
 
     /// Somebody who has signed up, confirmed and signed in.
     pub async fn person(&'static self) -> Result<Person> {
-        let email = format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple());
+        self.person_at(format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple())).await
+    }
+
+    /// The same, with this address.
+    pub async fn person_at(&'static self, email: String) -> Result<Person> {
         let mut person = Person { world: self, http: client()?, email, token: None, account_id: String::new() };
         let credentials = json!({"email": person.email, "password": PASSWORD});
         person.post("/v1/session/sign-up", &credentials).await?.is(202)?;

@@ -11,8 +11,8 @@ pub(crate) struct Card<'a> {
     pub kind: Kind,
     /// What it was made from, if its owner shows that.
     pub prompt: Option<&'a str>,
-    /// Pixels of the picture, across and down, if there is one.
-    pub size: Option<(u32, u32)>,
+    /// Whether there is a picture.
+    pub has_picture: bool,
 }
 
 /// Characters of a prompt on a card.
@@ -40,10 +40,8 @@ impl Card<'_> {
         if let Some(prompt) = self.prompt {
             tags.push(("property", "og:description", prompt.chars().take(PROMPT_CHARACTERS).collect()));
         }
-        if let Some((width, height)) = self.size {
+        if self.has_picture {
             tags.push(("property", "og:image", format!("{}/card", self.page)));
-            tags.push(("property", "og:image:width", width.to_string()));
-            tags.push(("property", "og:image:height", height.to_string()));
         }
         let tag = |(kind, name, content): (&str, &str, String)| {
             format!("<meta {kind}=\"{name}\" content=\"{}\" />", escaped(&content))
@@ -73,7 +71,7 @@ mod tests {
     use super::*;
 
     fn check(prompt: Option<&str>, description: &str) {
-        let card = Card { page: "https://d.example/s/t", kind: Kind::Image, prompt, size: Some((320, 200)) };
+        let card = Card { page: "https://d.example/s/t", kind: Kind::Image, prompt, has_picture: true };
         let page = card.put_into("<head></head><body></head></body>");
         assert!(page.contains(description), "{page}");
         assert_eq!(page.matches("og:title").count(), 1);

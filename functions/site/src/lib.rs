@@ -1,5 +1,6 @@
 //! `GET /`, `GET /assets/{file}`, `GET /s/{token}`, `GET /s/{token}/card`, `GET /{proxy+}`: the web client, which is in this
-//! binary.
+//! binary. `HEAD` is answered like `GET`, without a body
+//! ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2)).
 //!
 //! The client is one page and hashed assets. Its source is in `web/`, and `web/src/main.tsx` says what it is made of. The
 //! page is asked for each time and answered with 304 while nothing is new; assets are kept for ever. Both lie here
@@ -23,7 +24,7 @@ use axum::{
     routing::get,
 };
 use domain::{
-    generation::{Generation, Media},
+    generation::Generation,
     share::{MEDIA_LINK_S, Share},
 };
 use http::{
@@ -112,7 +113,7 @@ async fn shared(
         page: &page,
         kind: generation.kind,
         prompt: share.show_prompt.then_some(generation.settings.prompt.as_str()),
-        size: preview(&generation).map(|(media, _)| (media.width, media.height)),
+        has_picture: preview(&generation).is_some(),
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     Ok((headers, card.put_into(&files::page_text())).into_response())
@@ -121,16 +122,16 @@ async fn shared(
 /// Leads to the picture of a preview card, with a link that lives minutes: a revoked share has no card.
 async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
     let (_, generation) = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
-    let (_, key) = preview(&generation).ok_or_else(Problem::not_found)?;
+    let key = preview(&generation).ok_or_else(Problem::not_found)?;
     let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::failed)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 
-/// The file that stands for a generation, and the key of a picture of it.
-fn preview(generation: &Generation) -> Option<(&Media, &str)> {
+/// The key of a picture that stands for a generation.
+fn preview(generation: &Generation) -> Option<&str> {
     let media = generation.media.first()?;
     let whole = media.content_type.starts_with("image/").then_some(media.key.as_str());
-    Some((media, media.thumbnail_key.as_deref().or(whole)?))
+    media.thumbnail_key.as_deref().or(whole)
 }
 
 impl App {
@@ -148,7 +149,7 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, fs, path::Path};
 
     use domain::{
         promise::PROMISES,
@@ -188,16 +189,23 @@ mod tests {
                 _ => None,
             })
             .collect();
-        let sources = [
-            include_str!("../web/src/api/session.ts"),
-            include_str!("../web/src/preferences.ts"),
-            include_str!("../web/src/studio/draft.ts"),
-        ];
-        let named = sources.iter().flat_map(|source| source.lines()).filter_map(|line| {
+        let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src"));
+        // Whoever reads or writes it names it in a constant of its own.
+        let keeping =
+            sources.iter().filter(|source| source.contains("localStorage") || source.contains("sessionStorage"));
+        let named = keeping.flat_map(|source| source.lines()).filter_map(|line| {
             let (name, value) = line.strip_prefix("const ")?.split_once(" = \"")?;
             name.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| value.trim_end_matches("\";"))
         });
         assert_eq!(named.collect::<BTreeSet<_>>(), kept);
+    }
+
+    /// The texts of all files below this folder.
+    fn sources(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![fs::read_to_string(path).unwrap()] })
+            .collect()
     }
 
     #[test]

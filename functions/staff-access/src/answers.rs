@@ -1,4 +1,7 @@
 //! Answers to questions, under an access that was opened before.
+//!
+//! Whoever asked by mail is answered by mail first: if we die before the answer is written down as well, the question still
+//! waits, and is answered twice at worst.
 
 use api::{Answer, Attempt, Holdings, support::TicketMessageRequest};
 use axum::{extract::State, response::Response};
@@ -36,6 +39,7 @@ pub(crate) async fn say(
     let line = AccessId(clock::uuid_at(now));
     let body = request.body;
     let table = &holdings.mutations.table;
+    let mut mailed = false;
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
@@ -46,9 +50,15 @@ pub(crate) async fn say(
             let ticket = before.go_on(Party::Staff, body.text.clone(), body.close, now)?;
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
             let writes = [Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)];
+            let told = mail.as_ref().zip(body.text.as_deref());
+            if let Some((mail, said)) = told.filter(|_| ticket.by_mail && !mailed) {
+                let text = format!("{said}\n\nThis answers what you wrote to us: {}\n", ticket.subject);
+                mail.send(&owner.email, SUBJECT, &text).await.map_err(Problem::internal)?;
+                mailed = true;
+            }
             let response = mutation.commit(&writes, answer).await?;
             metric(Metric::Answers, 1, &[]);
-            if let (Some(mail), true) = (&mail, body.text.is_some()) {
+            if let Some((mail, _)) = told.filter(|_| !ticket.by_mail) {
                 tell(mail, &owner).await;
             }
             Ok(response)

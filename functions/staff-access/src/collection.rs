@@ -93,10 +93,14 @@ async fn all(
     }
 }
 
-/// The account is what it is now; everything else is of the time when it was made.
+/// The account is what it is now; a question is of every time when something was said, and everything else of the time when
+/// it was made.
 fn is_of_period(disclosure: &Disclosure, kind: &Kind, thing: &Map<String, Value>) -> bool {
-    let made_at = ["created_at", "at"].iter().find_map(|name| thing.get(*name)?.as_str()?.parse::<Timestamp>().ok());
-    kind.name == "account" || made_at.is_some_and(|at| disclosure.covers(at))
+    let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    let made_at = ["created_at", "at"].iter().find_map(|name| time(thing.get(*name)?));
+    let messages = thing.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let mut times = messages.filter_map(|message| time(message.get("at")?)).chain(made_at);
+    kind.name == "account" || times.any(|at| disclosure.covers(at))
 }
 
 /// The files that the items of a folder name.

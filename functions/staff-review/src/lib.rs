@@ -14,6 +14,7 @@ use api::{
     payments::{
         FrozenAccountView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView,
     },
+    support::WaitingTicketView,
 };
 use axum::{
     Router,
@@ -70,7 +71,7 @@ async fn list(
     let view = |waiting| match waiting {
         Waiting::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         Waiting::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
-        Waiting::Ticket(ticket) => Some(ReviewView::Ticket(ticket.into())),
+        Waiting::Ticket(ticket) => WaitingTicketView::of(&ticket).map(ReviewView::Ticket),
         Waiting::Letter(letter) => Some(ReviewView::Letter(letter.into())),
         Waiting::Account(account) => Some(ReviewView::Account(account.into())),
     };

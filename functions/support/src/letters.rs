@@ -1,23 +1,33 @@
-//! `POST /v1/support/letters`, `POST /v1/support/letters/confirm`, and for staff `GET /v1/staff/letters/{writer}/{letter}`,
-//! `POST /v1/staff/letters/{writer}/{letter}/answer`: help for whoever is not signed in.
+//! `POST /v1/support/letters`, `POST /v1/support/letters/confirm`, and for staff
+//! `POST /v1/staff/letters/{writer}/{letter}/looks`, `POST /v1/staff/letters/{writer}/{letter}/answer`: help for whoever is
+//! not signed in.
 //!
 //! Whoever writes gets a code at the address that they gave; only with it the letter waits for staff, so nobody is written
-//! to in another's name but with that code, which says so. The answer goes to the address by mail and the letter is gone.
-//! What comes from one address, and from one network, is counted. That an address has an account makes no difference.
+//! to in another's name but with that code, which says so. What comes from one address, and from one network, is counted.
 //!
-//! A repeat of a letter is another letter; a code is good once. If we die between the mail with an answer and the removal,
-//! the letter still waits, and is answered twice at worst.
+//! From the address of an account it becomes a ticket of that account, unless that is being deleted; whoever wrote it is
+//! answered in the same way and cannot tell. Any other is read by staff who say why, which is written down before anything
+//! is shown. Their answer goes to the address by mail, with who read it and why, and the letter is gone; what deserves no
+//! answer is put aside without one.
+//!
+//! A repeat of a letter is another letter; a code is good once. A look that is repeated is another look. If we die between
+//! the mail with an answer and the removal, the letter still waits, and is answered twice at worst; so it is if two members
+//! of staff answer it in the same moment.
+
+use std::{fmt::Write as _, sync::Arc};
 
 use api::{
-    Answer, Attempt, Mutations, failed,
-    support::{LetterAnswer, LetterConfirmation, LetterRequest, LetterView},
+    Answer, Attempt, Mutations,
+    access::staff_name,
+    failed,
+    support::{LetterAnswer, LetterConfirmation, LetterLookRequest, LetterRequest, LetterView},
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use domain::{
     AccountId, LetterId, Refusal, email,
@@ -25,6 +35,7 @@ use domain::{
     ticket::Question,
 };
 use http::StatusCode;
+use lifecycle::user_pool::UserPool;
 use mail::Mail;
 use runtime::{
     clock,
@@ -40,28 +51,31 @@ const DAY_S: i64 = 24 * HOUR_S;
 const PER_NETWORK: u64 = 30;
 /// Codes that are tried for one address in an hour.
 const TRIES: u64 = 10;
+/// Codes that are tried from one network in an hour.
+const TRIES_PER_NETWORK: u64 = 60;
 /// The purpose of the keyed hash of a code.
 const PURPOSE: &str = "letter code";
 /// What the mails are called.
 const SUBJECT: &str = "Your question to Darkroom";
 
 #[derive(Clone)]
-struct App {
-    mutations: Mutations,
-    mail: Option<Mail>,
+pub(crate) struct App {
+    pub(crate) mutations: Mutations,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) user_pool: Arc<UserPool>,
 }
 
 /// The routes.
-pub(crate) fn routes(mutations: Mutations, mail: Option<Mail>) -> Router {
+pub(crate) fn routes(app: App) -> Router {
     let staff = Router::new()
-        .route("/v1/staff/letters/{writer}/{letter}", get(read))
+        .route("/v1/staff/letters/{writer}/{letter}/looks", post(look))
         .route("/v1/staff/letters/{writer}/{letter}/answer", post(answer))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living));
+        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::living));
     Router::new()
         .route("/v1/support/letters", post(write))
         .route("/v1/support/letters/confirm", post(confirm))
         .merge(staff)
-        .with_state(App { mutations, mail })
+        .with_state(app)
 }
 
 async fn write(
@@ -90,31 +104,46 @@ async fn write(
 
 async fn confirm(
     State(app): State<App>,
+    context: RequestContext,
     StrictJson(body): StrictJson<LetterConfirmation>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let email = address(&body.email)?;
+    let network = context.client_network();
+    app.mutations.limit("letter-code-network", network.as_bytes(), (HOUR_S, TRIES_PER_NETWORK), now).await?;
     app.mutations.limit("letter-code", email.as_bytes(), (HOUR_S, TRIES), now).await?;
     let sealer = app.mutations.sealer().await?;
     let given = code_hash(sealer, &email, &body.code);
     let letters = app.mutations.table.letters(&writer(sealer, &email)).await.map_err(failed)?;
-    let confirmed = letters.iter().find_map(|letter| letter.confirm(&given, now));
-    let confirmed = confirmed.ok_or_else(|| {
+    let letter = letters.into_iter().find(|letter| letter.is_confirmed_by(&given, now)).ok_or_else(|| {
         Problem::invalid("code", "must be the code that was last sent to this address, unused and not expired")
     })?;
-    app.mutations.table.commit(&[Write::Letter(&confirmed)]).await.map_err(unwritten)?;
+    let table = &app.mutations.table;
+    let written = match app.account_of(&email).await? {
+        Some(account) => {
+            table.commit(&[Write::Ticket(&letter.ticket(account, now)), Write::RemoveLetter(&letter)]).await
+        }
+        None => table.commit(&[Write::Letter(&letter.confirmed(now))]).await,
+    };
+    written.map_err(unwritten)?;
     metric(Metric::Questions, 1, &[]);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn read(
+async fn look(
     State(app): State<App>,
-    _: Staff,
+    Staff(caller): Staff,
     StrictPath((writer, id)): StrictPath<(String, LetterId)>,
+    StrictJson(body): StrictJson<LetterLookRequest>,
 ) -> Result<Response, Problem> {
-    let letter = app.mutations.table.letter(&writer, id).await.map_err(failed)?;
-    let letter = letter.filter(|letter| letter.waits_since().is_some()).ok_or_else(Problem::not_found)?;
-    Ok(axum::Json(LetterView::from(letter)).into_response())
+    let now = clock::now();
+    let staff = staff_name(app.mutations.sealer().await?, AccountId(caller.account_id));
+    let letter = app.mutations.table.letter(&writer, id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    let read = letter.read(staff.clone(), body.reason, now).map_err(api::refused)?;
+    app.mutations.table.commit(&[Write::Letter(&read)]).await.map_err(unwritten)?;
+    // The letter goes with its answer, and what is written down in it too.
+    tracing::info!(staff, letter = %id, "a letter is read");
+    Ok(axum::Json(LetterView::from(read)).into_response())
 }
 
 async fn answer(
@@ -126,6 +155,8 @@ async fn answer(
     let now = clock::now();
     let said = request.body.text;
     let mail = app.mail()?;
+    let staff = staff_name(app.mutations.sealer().await?, AccountId(caller.account_id));
+    let mut mailed = false;
     let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     if let Some(response) = mutation.answered().await? {
         return Ok(response);
@@ -133,9 +164,11 @@ async fn answer(
     loop {
         let attempt: Result<Response, Attempt> = async {
             let letter = app.mutations.table.letter(&writer, id).await?.ok_or(Refusal::NotFound)?;
-            letter.check_answer(&said)?;
-            let text = format!("{said}\n\nThis answers what you wrote to us: {}\n", letter.subject);
-            mail.send(&letter.email, SUBJECT, &text).await.map_err(Problem::internal)?;
+            letter.check_answer(&staff, said.as_deref())?;
+            if let Some(said) = said.as_deref().filter(|_| !mailed) {
+                mail.send(&letter.email, SUBJECT, &words(said, &letter)).await.map_err(Problem::internal)?;
+                mailed = true;
+            }
             let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
             let response = mutation.commit(&[Write::RemoveLetter(&letter)], answer).await?;
             metric(Metric::Answers, 1, &[]);
@@ -155,6 +188,25 @@ impl App {
         let none = || Problem::conflict("this deployment sends no mail: its operator has not set MailFrom");
         self.mail.as_ref().ok_or_else(none)
     }
+
+    /// The account that has this address, unless it is being deleted: nothing new comes into that.
+    async fn account_of(&self, email: &str) -> Result<Option<AccountId>, Problem> {
+        let Some(id) = self.user_pool.account_of(email).await.map_err(Problem::internal)? else { return Ok(None) };
+        let account = self.mutations.table.account(id).await.map_err(failed)?;
+        Ok(account.filter(|account| account.email == email && account.closing.is_none()).map(|account| account.id))
+    }
+}
+
+/// What is mailed as the answer to a letter.
+fn words(said: &str, letter: &Letter) -> String {
+    let mut text =
+        format!("{said}\n\nThis answers what you wrote to us: {}\n\nIt was read by our staff:\n", letter.subject);
+    for look in &letter.looks {
+        // Nothing can fail here: a string takes everything.
+        let _ = writeln!(text, "{:.0}, {}: {}", look.at, look.staff, look.reason);
+    }
+    text.push_str("\nNow that it is answered it is deleted.\n");
+    text
 }
 
 fn address(text: &str) -> Result<String, Problem> {

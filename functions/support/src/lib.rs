@@ -2,7 +2,8 @@
 //! them; without an account, [`letters`].
 //!
 //! A ticket is one item in its owner's drawer, messages and all. What it is about is attached by reference and must be its
-//! owner's. Ten are opened in a day. Without an `Idempotency-Key` a repeat is another ticket, or another message.
+//! owner's. Ten are opened in a day. Without an `Idempotency-Key` a repeat is another ticket, or another message. One that
+//! came as a letter is answered by mail, words and all, until its owner says more here.
 
 mod letters;
 
@@ -24,6 +25,7 @@ use domain::{
     ticket::{About, PER_DAY, Party, Question, Status, Ticket},
 };
 use http::StatusCode;
+use lifecycle::user_pool::UserPool;
 use mail::Mail;
 use runtime::{
     Error,
@@ -44,12 +46,18 @@ const DAY_S: i64 = 86_400;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
+    let user_pool = UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
+    let letters = letters::App {
+        mutations: mutations.clone(),
+        mail: Mail::open(&environment, &clients),
+        user_pool: Arc::new(user_pool),
+    };
     Ok(Router::new()
         .route("/v1/support/tickets", post(open).get(list))
         .route("/v1/support/tickets/{id}/messages", post(say))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
-        .with_state(mutations.clone())
-        .merge(letters::routes(mutations, Mail::open(&environment, &clients))))
+        .with_state(mutations)
+        .merge(letters::routes(letters)))
 }
 
 async fn open(

@@ -9,6 +9,7 @@ use domain::{
     generation::{Failure, Generation},
     payment::Rail,
     plan::Retention,
+    registry,
     submission::End,
 };
 use futures_util::future::join_all;
@@ -207,6 +208,16 @@ impl Sweep {
         match self.table.commit(&[Write::RemoveEmailChange(&change)]).await {
             Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Settled),
             Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Counts what people have waited for too long to hear from staff.
+    pub(crate) async fn check_answers(&self, now: Timestamp) {
+        let before = now - SignedDuration::from_hours(24 * i64::from(registry::ANSWER_DAYS));
+        match self.table.unanswered(before, BATCH).await {
+            Ok(0) => {}
+            Ok(late) => metric(Metric::LateAnswers, i64::try_from(late).unwrap_or(i64::MAX), &[]),
+            Err(error) => tracing::error!(error = %error, "who waits for an answer could not be read"),
         }
     }
 

@@ -16,7 +16,8 @@
 //!
 //! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
 //! webhook never came, what nobody can pay any more is closed. What was heard of a payment before the payment was known is
-//! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled.
+//! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled, and the
+//! questions to staff that have waited too long are counted.
 //!
 //! The ledger of every account that something was done for is replayed, and compared with its balance: as everything that
 //! is made goes one day, no account that makes anything stays unseen.
@@ -130,7 +131,10 @@ impl Sweep {
         self.each(DueKind::EmailChange, OWN, &mut round, email_change).await;
         let disclosure = async |item| self.disclosure(item, now).await;
         self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
-        self.check_webhook(QUESTIONS, &round).await;
+        if round.begins_day() {
+            self.check_answers(now).await;
+            self.check_webhook(QUESTIONS, &round).await;
+        }
         let silent = Silent::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;
         self.each(DueKind::Checkout, QUESTIONS, &mut round, checkout).await;

@@ -34,8 +34,6 @@ impl Silent {
     }
 }
 
-const MINUTES_A_DAY: i64 = 24 * 60;
-
 impl Sweep {
     /// Asks the provider about a checkout. Whatever it says, the next question is a while away, so that one that cannot be
     /// answered keeps none from being asked. A provider that is `silent` is not asked again in this sweep, and what it would
@@ -106,10 +104,9 @@ impl Sweep {
         }
     }
 
-    /// In the first minute of each day: whether Stripe sends all the events that are handled.
+    /// Whether Stripe sends all the events that are handled.
     pub(crate) async fn check_webhook(&self, pace: Pace, round: &Round) {
-        let minute = round.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY);
-        if minute != 0 || !self.rails.contains(&Rail::Stripe) || !round.has_time(pace) {
+        if !self.rails.contains(&Rail::Stripe) || !round.has_time(pace) {
             return;
         }
         match self.payments.call(round.now, |providers| async move { providers.missing_events().await }).await {

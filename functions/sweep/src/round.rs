@@ -8,6 +8,8 @@ use runtime::clock;
 
 use crate::Swept;
 
+const MINUTES_A_DAY: i64 = 24 * 60;
+
 /// How things of a kind are done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
@@ -32,6 +34,11 @@ pub(crate) struct Round {
 impl Round {
     pub(crate) fn new(now: Timestamp, deadline: Timestamp) -> Self {
         Self { now, deadline, swept: Swept::default(), accounts: BTreeSet::new() }
+    }
+
+    /// Whether it is the first of its day.
+    pub(crate) fn begins_day(&self) -> bool {
+        self.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY) == 0
     }
 
     /// Whether there is time for more at this pace. Says so in the log if there is not.

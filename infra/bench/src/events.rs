@@ -155,7 +155,7 @@ pub const EVENTS: &[Event] = &[
     event("events/support/open.json", Http(201), &["GetItem", "UpdateItem", "TransactWriteItems"]),
     event("events/support/close.json", Http(404), &["GetItem", "GetItem"]),
     event("events/support/letter-without-mail.json", Http(409), &[]),
-    event("events/support/letter-confirm-wrong.json", Http(400), &["UpdateItem", "Query"]),
+    event("events/support/letter-confirm-wrong.json", Http(400), &["UpdateItem", "UpdateItem", "Query"]),
     event("events/site/page.json", Http(200), &[]),
     event("events/site/gallery.json", Http(200), &[]),
     event("events/site/shared.json", Http(200), &["GetItem", "BatchGetItem"]),

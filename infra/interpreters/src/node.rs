@@ -9,8 +9,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Progress, python, workspace};
 
-/// The versions that Vite runs on begin here: <https://vite.dev/guide/#scaffolding-your-first-vite-project>.
-const OLDEST: (u32, u32) = (20, 19);
+/// Whether Vite runs on this version: <https://vite.dev/guide/#scaffolding-your-first-vite-project>. Odd ones live months.
+fn is_fit((major, minor): (u32, u32)) -> bool {
+    match major {
+        20 => minor >= 19,
+        22 => minor >= 12,
+        _ => major >= 24,
+    }
+}
 
 /// Node with npm, and how to reach them.
 pub struct Node {
@@ -18,12 +24,12 @@ pub struct Node {
     folder: Option<PathBuf>,
 }
 
-/// The machine's Node if it is new enough, or else one in a Python environment under `.local`.
+/// The machine's Node if it is fit, or else one in a Python environment under `.local`.
 ///
 /// # Errors
 /// There is none, and none can be installed.
 pub fn node(progress: &mut dyn Progress) -> Result<Node> {
-    if version().is_some_and(|version| version >= OLDEST) {
+    if version().is_some_and(is_fit) {
         return Ok(Node { folder: None });
     }
     let python = python("venv-node", "Node.js", "infra/interpreters/requirements.txt", progress)?;
@@ -32,11 +38,11 @@ pub fn node(progress: &mut dyn Progress) -> Result<Node> {
 
 impl Node {
     /// Installs exactly what the lock file in `folder` names, unless it is there already. Runs no script of a package.
-    /// Several processes may call this at once: one installs, the others wait.
+    /// Several processes may call this at once: one installs, the others wait, until what is answered is dropped.
     ///
     /// # Errors
     /// The registry cannot be reached, or has something else than the lock file says.
-    pub fn install(&self, folder: &Path, what: &str, progress: &mut dyn Progress) -> Result<()> {
+    pub fn install(&self, folder: &Path, what: &str, progress: &mut dyn Progress) -> Result<File> {
         let name = folder.file_name().context("a folder without a name")?.to_string_lossy().into_owned();
         let locks = workspace().join(".local");
         fs::create_dir_all(&locks).with_context(|| format!("{} cannot be made", locks.display()))?;
@@ -47,7 +53,7 @@ impl Node {
         // Written last: an installation that was cut off has none.
         let installed = folder.join("node_modules/.installed");
         if fs::read_to_string(&installed).is_ok_and(|versions| versions == pinned) {
-            return Ok(());
+            return Ok(lock);
         }
         progress.step(&format!("Installing {what} (once)"));
         self.npm(
@@ -57,7 +63,7 @@ impl Node {
         )
         .with_context(|| format!("npm cannot install {what}: check the connection to the registry and try again"))?;
         fs::write(installed, pinned)?;
-        Ok(())
+        Ok(lock)
     }
 
     /// Runs npm in `folder` with these variables beside those of this process.
@@ -116,5 +122,16 @@ mod tests {
         assert_eq!(parse("v20.20.2\n"), Some((20, 20)));
         assert_eq!(parse("v24.1.0"), Some((24, 1)));
         assert_eq!(parse("command not found"), None);
+    }
+
+    #[test]
+    fn vite_runs_on_the_versions_that_are_taken() {
+        let taken = |major| [11, 12, 18, 19].map(|minor| is_fit((major, minor)));
+        assert_eq!(taken(18), [false; 4]);
+        assert_eq!(taken(20), [false, false, false, true]);
+        assert_eq!(taken(21), [false; 4]);
+        assert_eq!(taken(22), [false, true, true, true]);
+        assert_eq!(taken(23), [false; 4]);
+        assert_eq!(taken(24), [true; 4]);
     }
 }

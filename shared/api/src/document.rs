@@ -53,6 +53,7 @@ use crate::{
     requests::VisibilityRequest,
     support::LetterAnswer,
     support::LetterConfirmation,
+    support::LetterLookRequest,
     support::LetterRequest,
     support::LetterView,
     support::TicketMessageRequest,

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, LetterId, TicketId,
-    letter::Letter,
+    letter::{Letter, Look},
     ticket::{About, Message, Question, Status, Ticket},
 };
 use jiff::Timestamp;
@@ -106,13 +106,22 @@ pub struct LetterConfirmation {
     pub code: String,
 }
 
+/// Why a member of staff reads a letter. Whoever wrote it is told with the answer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetterLookRequest {
+    /// Why.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+}
+
 /// What staff say to a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LetterAnswer {
-    /// The words.
+    /// The words. Without any it is put aside: nobody is written to.
     #[schema(min_length = 1, max_length = 2000)]
-    pub text: String,
+    pub text: Option<String>,
 }
 
 /// A letter, as staff read it.
@@ -126,6 +135,8 @@ pub struct LetterView {
     pub subject: String,
     /// The words.
     pub text: String,
+    /// Who of the staff read it, oldest first.
+    pub looks: Vec<Look>,
     /// When it was written.
     pub written_at: Timestamp,
     /// When it goes, unless it is answered before.
@@ -135,8 +146,8 @@ pub struct LetterView {
 impl From<Letter> for LetterView {
     fn from(letter: Letter) -> Self {
         let expires_at = letter.expires_at();
-        let Letter { id, email, subject, text, written_at, .. } = letter;
-        Self { id, email, subject, text, written_at, expires_at }
+        let Letter { id, email, subject, text, looks, written_at, .. } = letter;
+        Self { id, email, subject, text, looks, written_at, expires_at }
     }
 }
 
@@ -151,9 +162,11 @@ pub struct WaitingTicketView {
     pub since: Timestamp,
 }
 
-impl From<Ticket> for WaitingTicketView {
-    fn from(Ticket { account, id, updated_at, .. }: Ticket) -> Self {
-        Self { account, id, since: updated_at }
+impl WaitingTicketView {
+    /// A ticket, if it waits.
+    #[must_use]
+    pub fn of(ticket: &Ticket) -> Option<Self> {
+        ticket.waits_since().map(|since| Self { account: ticket.account, id: ticket.id, since })
     }
 }
 

@@ -1,13 +1,21 @@
 //! A letter: a question to staff of somebody who is not signed in, and perhaps cannot be.
 //!
-//! It reaches staff once its writer has confirmed the address with the code that was sent there, is answered there by mail,
-//! and is gone with the answer. It lies in nobody's drawer, under a keyed hash of the address, so that it goes with the
-//! account that has that address. What nobody confirms or answers goes when its time is over.
+//! It reaches staff once its writer has confirmed the address with the code that was sent there. From the address of an
+//! account it becomes a [ticket](crate::ticket) of that account, and is looked at, held, exported and erased as one. Any
+//! other lies in nobody's drawer, under a keyed hash of the address, so that it goes with an account that comes to have that
+//! address: whoever reads it says why, which its writer is told with the answer, and it is gone with that. What nobody
+//! confirms or answers goes when its time is over.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{LetterId, Refusal, registry, settings::check_text, ticket::Question};
+use crate::{
+    AccountId, LetterId, Refusal, TicketId,
+    access::REASON_CHARACTERS,
+    refusal, registry,
+    settings::check_text,
+    ticket::{Message, Party, Question, Status, Ticket},
+};
 
 /// Minutes that the code lives.
 pub const CODE_MINUTES: i64 = 15;
@@ -15,6 +23,8 @@ pub const CODE_MINUTES: i64 = 15;
 pub const WRITER: &str = "letter writer";
 /// Letters of one address in a day.
 pub const PER_DAY: u64 = 3;
+/// Most times that a letter is read.
+const LOOKS: usize = 50;
 
 /// A letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +41,25 @@ pub struct Letter {
     pub text: String,
     /// How far it is.
     pub stage: Stage,
+    /// Who of the staff read it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
     /// When it was written.
     pub written_at: Timestamp,
     /// Counts the writes.
     pub version: u64,
+}
+
+/// That a member of staff read a letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = LetterLook)]
+pub struct Look {
+    /// Who, under a keyed hash.
+    pub staff: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 /// How far a letter is.
@@ -71,25 +96,69 @@ impl Letter {
             return Err(Refusal::Invalid(errors));
         }
         let stage = Stage::Unconfirmed { code };
-        Ok(Self { id, writer, email, subject, text, stage, written_at: now, version: 1 })
+        Ok(Self { id, writer, email, subject, text, stage, looks: Vec::new(), written_at: now, version: 1 })
     }
 
-    /// The letter as it waits for staff, if this is the keyed hash of its code and not too late.
+    /// Whether this is the keyed hash of its code, unused and not too late.
     #[must_use]
-    pub fn confirm(&self, given: &str, now: Timestamp) -> Option<Self> {
-        let Stage::Unconfirmed { code } = &self.stage else { return None };
+    pub fn is_confirmed_by(&self, given: &str, now: Timestamp) -> bool {
         // Keyed hashes: how long they take to compare says nothing about the code.
-        let right = code == given && now < self.expires_at();
-        right.then(|| Self { stage: Stage::Waiting { since: now }, version: self.version + 1, ..self.clone() })
+        matches!(&self.stage, Stage::Unconfirmed { code } if code == given) && now < self.expires_at()
     }
 
-    /// Whether this can be the answer to it.
+    /// The letter as it waits for staff.
+    #[must_use]
+    pub fn confirmed(&self, now: Timestamp) -> Self {
+        Self { stage: Stage::Waiting { since: now }, version: self.version + 1, ..self.clone() }
+    }
+
+    /// The ticket that it becomes if its address is that of an account.
+    #[must_use]
+    pub fn ticket(&self, account: AccountId, now: Timestamp) -> Ticket {
+        Ticket {
+            id: TicketId(self.id.0),
+            account,
+            subject: self.subject.clone(),
+            about: None,
+            messages: vec![Message { from: Party::Owner, at: now, text: self.text.clone() }],
+            status: Status::Waiting,
+            by_mail: true,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// The letter once this member of staff has read it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Invalid`] if the text breaks a rule.
-    pub fn check_answer(&self, text: &str) -> Result<(), Refusal> {
+    /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Invalid`] if the reason breaks a rule,
+    /// [`Refusal::Conflict`] if it was read too often.
+    pub fn read(&self, staff: String, reason: String, now: Timestamp) -> Result<Self, Refusal> {
         self.waits_since().ok_or(Refusal::NotFound)?;
-        check_text("text", text).map_or(Ok(()), |error| Err(Refusal::Invalid(vec![error])))
+        if let Some(error) = refusal::text("reason", &reason, REASON_CHARACTERS) {
+            return Err(Refusal::Invalid(vec![error]));
+        }
+        if self.looks.len() >= LOOKS {
+            return Err(Refusal::Conflict("it was read fifty times: whoever read it answers it"));
+        }
+        let mut next = Self { version: self.version + 1, ..self.clone() };
+        next.looks.push(Look { staff, at: now, reason });
+        Ok(next)
+    }
+
+    /// Whether this member of staff can end it, with this answer or with none.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Conflict`] if they have not read it, [`Refusal::Invalid`] if
+    /// the text breaks a rule.
+    pub fn check_answer(&self, staff: &str, text: Option<&str>) -> Result<(), Refusal> {
+        self.waits_since().ok_or(Refusal::NotFound)?;
+        if self.looks.iter().all(|look| look.staff != staff) {
+            return Err(Refusal::Conflict("you have not read it"));
+        }
+        let error = text.and_then(|text| check_text("text", text));
+        error.map_or(Ok(()), |error| Err(Refusal::Invalid(vec![error])))
     }
 
     /// Since when staff have to say something.
@@ -129,11 +198,44 @@ mod tests {
     fn only_its_code_in_time_brings_a_letter_to_staff() {
         let letter = written("I cannot sign in").unwrap();
         assert_eq!(letter.waits_since(), None);
-        assert_eq!(letter.confirm("d", at(1)), None);
-        assert_eq!(letter.confirm("c", at(900)), None);
-        let waiting = letter.confirm("c", at(899)).unwrap();
+        assert!(!letter.is_confirmed_by("d", at(1)) && !letter.is_confirmed_by("c", at(900)));
+        assert!(letter.is_confirmed_by("c", at(899)));
+        let waiting = letter.confirmed(at(899));
         assert_eq!((waiting.waits_since(), waiting.version), (Some(at(899)), 2));
-        assert_eq!(waiting.confirm("c", at(900)), None, "a code is good once");
+        assert!(!waiting.is_confirmed_by("c", at(899)), "a code is good once");
+    }
+
+    #[test]
+    fn whoever_answers_a_letter_has_read_it_and_said_why() {
+        let read = |letter: &Letter, reason: &str| letter.read("grace".to_owned(), reason.to_owned(), at(60));
+        let letter = written("I cannot sign in").unwrap();
+        assert_eq!(read(&letter, "it waits"), Err(Refusal::NotFound));
+        let waiting = letter.confirmed(at(30));
+        assert!(matches!(read(&waiting, " "), Err(Refusal::Invalid(_))));
+        assert!(matches!(waiting.check_answer("grace", Some("Try again.")), Err(Refusal::Conflict(_))));
+        let mut known = read(&waiting, "it waits").unwrap();
+        assert_eq!((known.version, known.looks.len(), known.looks[0].at), (3, 1, at(60)));
+        assert_eq!(known.check_answer("grace", Some("Try again.")), Ok(()));
+        assert_eq!(known.check_answer("grace", None), Ok(()));
+        assert!(matches!(known.check_answer("grace", Some("")), Err(Refusal::Invalid(_))));
+        assert!(matches!(known.check_answer("alan", None), Err(Refusal::Conflict(_))));
+        while known.looks.len() < LOOKS {
+            known = read(&known, "it waits").unwrap();
+        }
+        assert!(matches!(read(&known, "it waits"), Err(Refusal::Conflict(_))));
+    }
+
+    #[test]
+    fn a_letter_from_an_account_is_a_ticket_that_is_answered_by_mail_until_its_owner_says_more() {
+        let account = AccountId(uuid::Uuid::from_u128(7));
+        let ticket = written("I cannot sign in").unwrap().ticket(account, at(60));
+        assert_eq!((ticket.account, ticket.by_mail, ticket.waits_since()), (account, true, Some(at(60))));
+        let say =
+            |ticket: &Ticket, from, second| ticket.go_on(from, Some("more".to_owned()), false, at(second)).unwrap();
+        let answered = say(&ticket, Party::Staff, 70);
+        assert_eq!((answered.by_mail, answered.waits_since()), (true, None));
+        let asked = say(&say(&answered, Party::Owner, 80), Party::Owner, 90);
+        assert_eq!((asked.by_mail, asked.waits_since()), (false, Some(at(80))), "it waits since what was said first");
     }
 
     #[test]
@@ -141,7 +243,7 @@ mod tests {
         let letter = written("I cannot sign in").unwrap();
         assert_eq!(letter.expires_at(), at(900));
         let day = 24 * 3_600;
-        assert_eq!(letter.confirm("c", at(60)).unwrap().expires_at(), at(60 + day * i64::from(registry::LETTER_DAYS)));
+        assert_eq!(letter.confirmed(at(60)).expires_at(), at(60 + day * i64::from(registry::LETTER_DAYS)));
     }
 
     #[test]

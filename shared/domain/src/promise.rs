@@ -139,6 +139,7 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else",
             "staff_access::p13_an_incident_is_looked_into_with_everything_that_belongs_to_it",
+            "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
         ]),
     ),
     promise(
@@ -169,6 +170,7 @@ pub const PROMISES: [Promise; 37] = [
             "staff_access::p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held",
             "staff_access::p16_a_hold_that_is_released_lets_the_erasure_go_on",
             "staff_access::p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it",
+            "support::p16_a_disclosure_has_the_questions_in_which_something_was_said_in_its_time",
         ]),
     ),
     promise(
@@ -198,6 +200,8 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "staff_access::p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_lasts",
             "staff_access::p19_the_owner_reads_who_looked_at_what_and_why",
+            "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
+            "support::p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail",
         ]),
     ),
     promise(
@@ -291,6 +295,7 @@ pub const PROMISES: [Promise; 37] = [
             "exports::p30_an_archive_that_is_not_ready_in_a_day_fails_visibly",
             "exports::p30_a_lost_message_is_sent_again_and_many_do_no_harm",
             "exports::p30_what_cannot_be_gone_on_with_is_begun_anew",
+            "support::p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail",
         ]),
     ),
     promise(
@@ -322,7 +327,7 @@ pub const PROMISES: [Promise; 37] = [
             "erasure::p32_many_erasures_at_once_are_one",
             "exports::p32_an_archive_stops_when_its_account_closes",
             "exports::p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it",
-            "support::p32_a_letter_goes_with_the_account_that_has_its_address",
+            "support::p32_a_letter_goes_with_the_account_that_comes_to_have_its_address",
         ]),
     ),
     promise(
@@ -332,10 +337,14 @@ pub const PROMISES: [Promise; 37] = [
         Kept::By(&[
             "support::p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed",
             "support::p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log",
-            "support::p33_whoever_cannot_sign_in_writes_a_letter_and_is_answered_by_mail",
+            "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
+            "support::p33_a_letter_that_deserves_no_answer_is_put_aside",
+            "support::p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail",
             "support::p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address",
             "support::p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody",
             "support::p33_a_network_has_thirty_letters_an_hour_whoever_writes_them",
+            "support::p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address",
+            "support::p33_what_has_waited_too_long_is_measured_once_a_day",
         ]),
     ),
     promise(

@@ -121,6 +121,9 @@ pub const ACTIVITY_DAYS: u32 = 90;
 pub const TICKET_DAYS: u32 = 180;
 /// Days that a letter of somebody who is not signed in waits for staff. It goes with the answer.
 pub const LETTER_DAYS: u32 = 30;
+/// Days after which a question, or a letter, has waited for so long that the operator is told: there are as many left in
+/// which a letter can be answered.
+pub const ANSWER_DAYS: u32 = 15;
 /// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
@@ -253,11 +256,13 @@ pub const KINDS: &[Kind] = &[
     drawer("ticket", "TICKET#", "questions to staff and what was said about them", Kept::Days(TICKET_DAYS)),
     Kind {
         personal: true,
-        exported: Exported::Not("nobody has signed in for it; whoever wrote it gets the answer by mail"),
+        exported: Exported::Not(
+            "no account has its address: one from the address of an account becomes a ticket there",
+        ),
         ..beside(
             "letter",
             ("LETTERS#", "LETTER#"),
-            "a question to staff of somebody who is not signed in, with the address for the answer, until it is answered",
+            "a question to staff from an address without an account, until it is answered, and who of them read it and why",
             (Kept::Days(LETTER_DAYS), Erased::WithAddress),
         )
     },

@@ -87,6 +87,10 @@ pub struct Ticket {
     pub messages: Vec<Message>,
     /// Whose turn it is.
     pub status: Status,
+    /// Whether it came as a [letter](crate::letter), and its owner has said nothing since: perhaps they cannot sign in, so
+    /// answers go to their address, words and all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_mail: bool,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When something happened last.
@@ -127,9 +131,18 @@ impl Ticket {
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
         }
-        let messages = vec![Message { from: Party::Owner, at: now, text }];
-        let status = Status::Waiting;
-        Ok(Self { id, account, subject, about, messages, status, created_at: now, updated_at: now, version: 1 })
+        Ok(Self {
+            id,
+            account,
+            subject,
+            about,
+            messages: vec![Message { from: Party::Owner, at: now, text }],
+            status: Status::Waiting,
+            by_mail: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
     }
 
     /// The ticket with one more message, closed, or both.
@@ -151,7 +164,8 @@ impl Ticket {
         if text.is_some() && self.messages.len() >= room {
             return Err(Refusal::Conflict("it is full: close it and open another one"));
         }
-        let mut next = Self { updated_at: now, version: self.version + 1, ..self.clone() };
+        let by_mail = self.by_mail && from == Party::Staff;
+        let mut next = Self { by_mail, updated_at: now, version: self.version + 1, ..self.clone() };
         if let Some(text) = text {
             next.messages.push(Message { from, at: now, text });
             next.status = match from {
@@ -163,6 +177,13 @@ impl Ticket {
             next.status = Status::Closed;
         }
         Ok(next)
+    }
+
+    /// Since when staff have to say something: since the first words that they have not answered.
+    #[must_use]
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let unanswered = self.messages.iter().rev().take_while(|message| message.from == Party::Owner);
+        unanswered.last().map(|first| first.at).filter(|_| self.status == Status::Waiting)
     }
 
     /// When it goes, if nothing more is said.

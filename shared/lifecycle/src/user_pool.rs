@@ -61,6 +61,26 @@ impl UserPool {
         }
     }
 
+    /// Whose address this is, if a user signs in with it
+    /// ([`AdminGetUser`](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html)).
+    ///
+    /// # Errors
+    /// The call failed, or the user has no id of ours.
+    pub async fn account_of(&self, email: &str) -> Result<Option<AccountId>, UserPoolError> {
+        const OPERATION: &str = "AdminGetUser";
+        let user = match self.cognito.admin_get_user().user_pool_id(&self.id).username(email).send().await {
+            Ok(user) => user,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(UserPoolError { operation: OPERATION, source: error.into() }),
+        };
+        let sub = user.user_attributes().iter().find(|attribute| attribute.name() == "sub");
+        let id = sub.and_then(AttributeType::value).unwrap_or_default().parse();
+        id.map(|id| Some(AccountId(id)))
+            .map_err(|error| UserPoolError { operation: OPERATION, source: Box::new(error) })
+    }
+
     /// Ends every session. No user is as good.
     ///
     /// # Errors

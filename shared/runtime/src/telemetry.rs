@@ -81,11 +81,13 @@ pub enum Metric {
     Questions,
     /// What staff said to them.
     Answers,
+    /// Questions and letters that have waited too long for staff.
+    LateAnswers,
 }
 
 impl Metric {
     /// Every metric there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -110,6 +112,7 @@ impl Metric {
         Self::FailedExports,
         Self::Questions,
         Self::Answers,
+        Self::LateAnswers,
     ];
 
     /// The name in CloudWatch.
@@ -140,6 +143,7 @@ impl Metric {
             Self::FailedExports => "FailedExports",
             Self::Questions => "Questions",
             Self::Answers => "Answers",
+            Self::LateAnswers => "LateAnswers",
         }
     }
 

@@ -70,7 +70,7 @@ pub enum Write<'a> {
     Ticket(&'a Ticket),
     /// A letter: version 1 only if there is none.
     Letter(&'a Letter),
-    /// A letter is gone. Gone already is as good.
+    /// A letter is gone.
     RemoveLetter(&'a Letter),
     /// A record of activity.
     Activity(&'a Activity),
@@ -204,7 +204,8 @@ impl Write<'_> {
             Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
             Self::Letter(letter) => vec![Action::Put(letter::letter(letter)?, Condition::over(letter.version))],
             Self::RemoveLetter(letter) => {
-                vec![Action::Delete(keys(key::letters(&letter.writer), key::letter(letter.id)), Condition::None)]
+                let keys = keys(key::letters(&letter.writer), key::letter(letter.id));
+                vec![Action::Delete(keys, Condition::Version(letter.version))]
             }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
             Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],

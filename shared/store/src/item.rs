@@ -4,16 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId,
-    account::Account,
-    export::Export,
-    generation::Generation,
-    generation::Visibility,
-    ledger::Entry,
-    registry,
-    share::Share,
-    ticket::{Status, Ticket},
-    upload::Upload,
+    AccountId, ActivityId, account::Account, export::Export, generation::Generation, generation::Visibility,
+    ledger::Entry, registry, share::Share, ticket::Ticket, upload::Upload,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -325,8 +317,8 @@ pub(crate) fn replay(replay: &Replay) -> Result<Item, StoreError> {
 pub(crate) fn ticket(ticket: &Ticket) -> Result<Item, StoreError> {
     let mut item = encode(ticket, key::drawer(ticket.account), key::ticket(ticket.id))?;
     live_until(&mut item, ticket.expires_at());
-    if ticket.status == Status::Waiting {
-        due(&mut item, crate::DueKind::Ticket, ticket.updated_at);
+    if let Some(since) = ticket.waits_since() {
+        due(&mut item, crate::DueKind::Ticket, since);
     }
     Ok(item)
 }

@@ -4,7 +4,7 @@ use domain::{
     account::Account,
     letter::Letter,
     payment::{Payment, Unclaimed},
-    ticket::{Status, Ticket},
+    ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,18 @@ impl Table {
         Ok(Page { items, next: places.pop().filter(|_| more) })
     }
 
+    /// How many questions and letters have waited for staff since this time or longer, `limit` of each at most.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn unanswered(&self, since: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut found = 0;
+        for kind in [DueKind::Ticket, DueKind::Letter] {
+            found += self.due_keys(kind, since, limit, None).await?.len();
+        }
+        Ok(found)
+    }
+
     async fn waiting_at(&self, place: &WaitingPlace) -> Result<Option<Waiting>, StoreError> {
         let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
         Ok(match KINDS.get(place.kind) {
@@ -105,7 +117,7 @@ impl Table {
             }
             Some(DueKind::Ticket) => {
                 let ticket: Ticket = decode(item)?;
-                (ticket.status == Status::Waiting).then_some(Waiting::Ticket(ticket))
+                ticket.waits_since().is_some().then_some(Waiting::Ticket(ticket))
             }
             Some(DueKind::Letter) => Some(Waiting::Letter(decode(item)?)),
             _ => Some(decode(item)?).filter(Account::is_frozen).map(Waiting::Account),

@@ -566,7 +566,7 @@ export const messages: Messages = {
       confirm: (email) => `Wir haben einen Code an ${email} geschickt. Mit ihm geht dein Brief ab.`,
       back: "Den Brief ändern",
       sent: "Dein Brief ist bei uns",
-      sentText: (email) => `Die Antwort geht an ${email}. Danach wird dein Brief gelöscht, nach 30 Tagen auf jeden Fall.`,
+      sentText: (email) => `Die Antwort geht an ${email}. Gibt es ein Konto mit dieser Adresse, liegt dein Brief dort bei den Fragen; sonst wird er mit der Antwort gelöscht, nach 30 Tagen auf jeden Fall.`,
     },
   },
 };

@@ -565,7 +565,7 @@ export const messages = {
       confirm: (email: string) => `We have sent a code to ${email}. With it your letter goes off.`,
       back: "Change the letter",
       sent: "Your letter is with us",
-      sentText: (email: string) => `The answer goes to ${email}. Then your letter is deleted; after 30 days it goes in any case.`,
+      sentText: (email: string) => `The answer goes to ${email}. If there is an account with that address, your letter lies there with its questions; if not, it is deleted with the answer, and after 30 days in any case.`,
     },
   },
 };
