@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-import { Visitor, close, ensure, mailed } from "./browser.mjs";
+import { Visitor, close, ensure, mailed, staff } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
@@ -95,6 +95,45 @@ await journey("a reload loses nothing", async () => {
   ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the draft is lost");
 });
 
+await journey("what is refused costs nothing, and staff are asked about it", async () => {
+  const left = () => page.locator(".purse").textContent();
+  const before = await left();
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByLabel("Model").selectOption("sketch-image");
+  await page.getByLabel("Prompt").fill("A vase [sketch:reject]");
+  await ada.press("Make the picture");
+  const job = page.locator(".job.failed", { hasText: "[sketch:reject]" });
+  await job.getByText("The provider refused it").waitFor();
+  await job.getByText("It did not work, and the credits are back.").waitFor();
+  await page.waitForFunction((before) => document.querySelector(".purse").textContent === before, before);
+  await job.getByRole("link", { name: "Ask for help with this" }).click();
+  await ada.sees("It is about the picture");
+  await page.getByLabel("Subject").fill("Why not?");
+  await page.getByLabel("Message").fill("It is only a vase.");
+  const opened = page.waitForResponse((answer) => answer.url().endsWith("/v1/support/tickets") && answer.request().method() === "POST");
+  await ada.press("Send");
+  const { id } = await (await opened).json();
+  const thread = page.locator(".thread", { hasText: "Why not?" });
+  await thread.waitFor();
+  const grace = `grace-${crypto.randomUUID()}@example.com`;
+  const desk = await Visitor.arrive({ device, scheme });
+  await desk.join(grace, PASSWORD);
+  await desk.leave();
+  const ask = await staff(grace, PASSWORD);
+  let account;
+  for (let cursor = ""; account === undefined; ) {
+    const { items, next } = await ask(`staff/reviews?limit=100${cursor}`);
+    account = items.find((item) => item.id === id)?.account;
+    ensure(account ?? next, "staff do not see that somebody waits");
+    cursor = `&cursor=${next}`;
+  }
+  const access = await ask(`staff/accounts/${account}/accesses`, { ticket: id, reason: "She asks", minutes: 5 });
+  await ask(`staff/accounts/${account}/accesses/${access.id}/tickets/${id}/messages`, { text: "Try another word." });
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await thread.getByText("Try another word.").waitFor();
+  await ada.go("/");
+});
+
 await journey("the gallery and the viewer", async () => {
   await ada.go("/gallery");
   await page.locator(".grid .picture.there").nth(2).waitFor();
@@ -124,7 +163,24 @@ await journey("a film plays", async () => {
   await page.locator(".viewer-frame video").evaluate((film) => film.play());
   await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
   await ada.look("film");
+  await ada.press("Make a link");
+  const field = page.getByLabel("Links", { exact: true });
+  const link = await field.inputValue();
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("forbidden")); });
+  await ada.press("Copy");
+  await ada.sees("It is marked: copy it from there.");
+  ensure((await page.evaluate(() => getSelection().toString())) === link, "what cannot be copied is not marked");
+  const bob = await Visitor.arrive({ device, scheme });
+  await bob.page.goto(link);
+  await bob.page.locator(".shared-frame video").evaluate((film) => film.play());
+  await bob.page.waitForFunction(() => document.querySelector(".shared-frame video").currentTime > 0);
+  await bob.leave();
   await page.keyboard.press("Escape");
+  await page.getByRole("radio", { name: "Everything" }).check();
+  await page.getByRole("radio", { name: "With a link" }).check();
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await page.locator(".grid a:has(.film)").waitFor();
+  await page.getByRole("radio", { name: "Anybody" }).check();
   await page.getByRole("radio", { name: "Pictures" }).check();
   await page.getByLabel("Search in your prompts").fill("lighthouse");
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
@@ -277,7 +333,8 @@ await journey("a forgotten password", async () => {
   await ada.sees("Pictures and films from words");
   const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).sort());
   ensure(left.every((name) => ["language", "theme"].includes(name)), `of the session is left ${left}`);
-  await ada.go("/sign-in");
+  await page.getByRole("link", { name: "Sign in" }).first().click();
+  ensure((await page.getByLabel("Email address").inputValue()) === "", "the address is still there");
   await page.getByRole("link", { name: "Forgot the password?" }).click();
   await page.getByLabel("Email address").fill(email);
   await ada.press("Send the code");

@@ -26,8 +26,8 @@ const UNSEEN: [(&str, &str); 7] = [
     ),
     ("s3:ListBucket", "who does not list has it all the same: with it S3 answers 404, not 403, for what is not there"),
 ];
-/// The only wildcard: everything that people have.
-const PEOPLES_FILES: &str = "/accounts/*";
+/// The only wildcards: everything that people have, and of that what was made.
+const PEOPLES_FILES: [&str; 2] = ["/accounts/*\"", "/accounts/*/generations/*\""];
 /// The bucket of the deployment, which holds the templates as they were deployed.
 const DEPLOYMENTS: &str = "darkroom-deployments";
 
@@ -162,8 +162,9 @@ fn covers(declared: &Value, arn: &str) -> Result<bool> {
     let pattern = [("Partition", "aws"), ("AccountId", "000000000000"), ("Region", "us-east-1")]
         .iter()
         .fold(pattern, |pattern, (name, value)| pattern.replace(&format!("${{AWS::{name}}}"), value));
-    Ok(match pattern.strip_suffix('*') {
-        Some(prefix) => arn.starts_with(prefix),
+    Ok(match pattern.split_once('*') {
+        // The second one, if there is one, stands at the end.
+        Some((start, rest)) => arn.strip_prefix(start).is_some_and(|named| named.contains(rest.trim_end_matches('*'))),
         None => arn == pattern,
     })
 }
@@ -198,7 +199,7 @@ fn roles_are_narrow(seen: &Seen) -> Result<()> {
     for Permission { role, action, resource } in seen.permissions()? {
         ensure!(!action.contains('*'), "{role}: {action}");
         let resource = resource.to_string();
-        let narrow = resource.replace(&format!("{PEOPLES_FILES}\""), "");
+        let narrow = PEOPLES_FILES.iter().fold(resource.clone(), |rest, files| rest.replace(files, ""));
         ensure!(!narrow.contains('*'), "{role}: {action} on {resource}");
     }
     Ok(())

@@ -387,21 +387,18 @@ async fn p16_a_disclosure_has_the_questions_in_which_something_was_said_in_its_t
     world: &'static World,
 ) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
-    let at = |day: i8| {
-        jiff::civil::date(2026, 1, day).at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp())
-    };
+    let days_ago = |days: i64| clock::now() - SignedDuration::from_hours(24 * days);
     let question = Question { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
     let id = (TicketId(clock::uuid_at(clock::now())), ada.account_id.parse()?);
     let refused = |refused| anyhow::anyhow!("{refused}");
-    let opened = Ticket::open(question, id, at(1)?).map_err(refused)?;
-    let gone_on = opened.go_on(Party::Owner, Some("It broke.".to_owned()), false, at(9)?).map_err(refused)?;
+    let opened = Ticket::open(question, id, days_ago(9)).map_err(refused)?;
+    let gone_on = opened.go_on(Party::Owner, Some("It broke.".to_owned()), false, days_ago(1)).map_err(refused)?;
     for version in [&opened, &gone_on] {
         world.table()?.commit(&[Write::Ticket(version)]).await?;
     }
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
-    for (from, to, things) in [(1, 3, 1), (3, 7, 0), (8, 10, 1)] {
-        let wanted =
-            json!({"ticket": "court-7", "reason": "an order", "kinds": ["ticket"], "from": at(from)?, "to": at(to)?});
+    for (from, to, things) in [(10, 8, 1), (8, 2, 0), (2, 0, 1)] {
+        let wanted = json!({"ticket": "court-7", "reason": "an order", "kinds": ["ticket"], "from": days_ago(from), "to": days_ago(to)});
         let made = grace.post(&path, &wanted).await?.is(201)?.json;
         ensure!(made["things"] == things, "{from} to {to}: {made}");
     }

@@ -14,7 +14,7 @@ import { Empty, Loading, TroubleNotice } from "../ui/states";
 import { doUnlessUndone } from "../ui/toasts";
 import { Feed, type Listed, type Tile, hide } from "./feed";
 import { Grid } from "./grid";
-import { Mark } from "./mark";
+import { Mark, seenBy } from "./mark";
 import { Details } from "./details";
 import { Viewer } from "./viewer";
 
@@ -33,21 +33,23 @@ function useTabs() {
 
 interface Filters {
   kind: "all" | "image" | "video";
-  seen: "all" | "private" | "public";
+  seen: "all" | "private" | "shared" | "public";
   words: string;
 }
 
 export function Own({ id }: { id?: string }) {
   const t = text.value.gallery;
   const [filters, filter] = useState<Filters>({ kind: "all", seen: "all", words: "" });
-  const searching = filters.words.trim() !== "";
+  // The API knows neither words nor links: for these, everything is looked through.
+  const searching = filters.words.trim() !== "" || filters.seen === "shared";
   const feed = useMemo(() => ownFeed(filters, searching), [filters.kind, filters.seen, searching]);
   useEffect(() => void feed.more(), [feed]);
   const listed = feed.tiles.value;
   const tiles = useMemo(() => {
     const words = filters.words.toLowerCase().split(/\s+/).filter(Boolean);
-    return listed.filter(({ item }) => words.every((word) => item.settings.prompt.toLowerCase().includes(word)));
-  }, [listed, filters.words]);
+    const isMeant = (item: Generation) => filters.seen !== "shared" || seenBy(item) === "shared";
+    return listed.filter(({ item }) => isMeant(item) && words.every((word) => item.settings.prompt.toLowerCase().includes(word)));
+  }, [listed, filters.words, filters.seen]);
   useEffect(() => {
     if (searching && !feed.busy.value) void feed.more();
   }, [searching, listed, feed]);
@@ -61,7 +63,7 @@ export function Own({ id }: { id?: string }) {
     <Section title={t.title} tabs={useTabs() ?? []} wide>
       <Sieve filters={filters} onFilters={filter} />
       <Wall feed={feed} tiles={tiles} href={href} alt={({ item }) => item.settings.prompt} badge={({ item, index }) => index === 0 && <Mark generation={item} />}
-        nothing={searching ? <Empty title={t.nothingFound} /> : <Empty title={t.nothing}><p>{t.nothingOwn}</p><a class="button primary" href="/">{t.make}</a></Empty>} />
+        nothing={searching ? <Empty title={filters.seen === "shared" ? t.nothingShared : t.nothingFound} /> : <Empty title={t.nothing}><p>{t.nothingOwn}</p><a class="button primary" href="/">{t.make}</a></Empty>} />
       {searching && feed.busy.value && <p class="soft small" role="status">{t.searching}</p>}
       {id && (
         <Viewer feed={feed} tiles={tiles} id={id} href={href} home="/gallery" onRemove={remove}
@@ -80,7 +82,7 @@ function ownFeed({ kind, seen }: Filters, all: boolean): Feed<Generation> {
         status: "succeeded",
         limit: all ? SEARCH_PAGE : PAGE,
         ...(kind === "all" ? {} : { kind }),
-        ...(seen === "all" ? {} : { visibility: seen }),
+        ...(seen === "all" ? {} : { visibility: seen === "public" ? "public" : "private" }),
         ...(cursor ? { cursor } : {}),
       },
     },
@@ -90,7 +92,7 @@ function ownFeed({ kind, seen }: Filters, all: boolean): Feed<Generation> {
 function Sieve({ filters, onFilters }: { filters: Filters; onFilters: (filters: Filters) => void }) {
   const t = text.value.gallery;
   const kinds = (["all", "image", "video"] as const).map((value) => ({ value, label: t.kinds[value] }));
-  const seen = (["all", "private", "public"] as const).map((value) => ({ value, label: t.visibilities[value] }));
+  const seen = (["all", "private", "shared", "public"] as const).map((value) => ({ value, label: t.visibilities[value] }));
   return (
     <search class="sieve">
       <Field type="search" label={t.search} value={filters.words} onValue={(words) => onFilters({ ...filters, words })} />

@@ -1,11 +1,11 @@
 /** Who sees a picture: nobody, everybody, or whoever has a link. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { type Schema, api, ask, once } from "../api/client";
 import { moment, text } from "../text";
 import { Select } from "../ui/field";
 import { Icon } from "../ui/icon";
-import { useAct, useAsked } from "../ui/request";
+import { useAct, useAsked, useKey } from "../ui/request";
 import { Loading, TroubleNotice } from "../ui/states";
 import { say } from "../ui/toasts";
 
@@ -111,11 +111,14 @@ function NewLink({ generation, onMade }: { generation: Generation; onMade: (shar
   const act = useAct();
   const [lives, live] = useState<keyof typeof LIVES>("week");
   const [prompt, show] = useState(false);
+  const key = useKey();
   const make = (event: Event) => {
     event.preventDefault();
     void act.act(async () => {
-      const params = { path: { id: generation.id }, ...once() };
-      onMade(await ask(api.POST("/v1/generations/{id}/shares", { params, body: { expires_in_s: LIVES[lives], show_prompt: prompt } })));
+      const body = { expires_in_s: LIVES[lives], show_prompt: prompt };
+      const params = { path: { id: generation.id }, ...key.of(body) };
+      onMade(await ask(api.POST("/v1/generations/{id}/shares", { params, body })));
+      key.taken();
     });
   };
   const options = (Object.keys(LIVES) as (keyof typeof LIVES)[]).map((value) => ({ value, label: t[value] }));
@@ -134,13 +137,20 @@ function Fresh({ token }: { token: string }) {
   const t = text.value;
   const [copied, set] = useState(false);
   const link = `${location.origin}/s/${token}`;
+  const field = useRef<HTMLInputElement>(null);
   const copy = async () => {
-    await navigator.clipboard.writeText(link);
-    set(true);
+    try {
+      await navigator.clipboard.writeText(link);
+      set(true);
+    } catch {
+      // The browser may forbid it: then it is marked, for the person to copy.
+      field.current?.focus();
+      say(t.sharing.marked);
+    }
   };
   return (
     <div class="fresh stack tight">
-      <input class="input" readonly value={link} aria-label={t.sharing.links} onFocus={(event) => event.currentTarget.select()} />
+      <input ref={field} class="input" readonly value={link} aria-label={t.sharing.links} onFocus={(event) => event.currentTarget.select()} />
       <div class="row apart">
         <span class="small soft">{t.sharing.fresh}</span>
         <button type="button" class="button small primary" onClick={copy}><Icon name={copied ? "check" : "copy"} />{copied ? t.doing.copied : t.doing.copy}</button>

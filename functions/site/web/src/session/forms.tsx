@@ -1,10 +1,10 @@
 /** Sign-up, confirmation, sign-in, forgotten password: one page, whose forms hand the address on to each other. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { type Schema, api, ask } from "../api/client";
-import { open } from "../api/session";
+import { open, session } from "../api/session";
 import { go } from "../router";
 import { text } from "../text";
 import { Field, Password } from "../ui/field";
@@ -13,9 +13,13 @@ import { TroubleNotice } from "../ui/states";
 import { useTitle } from "../ui/title";
 import { say } from "../ui/toasts";
 
-/** What was typed on one form is there on the next. Kept nowhere else. */
+/** What was typed on one form is there on the next. Kept nowhere else, and forgotten with the session. */
 const email = signal("");
 const password = signal("");
+
+effect(() => {
+  if (session.value === "none") email.value = password.value = "";
+});
 
 async function signIn(): Promise<void> {
   const signedIn = await ask<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body: { email: email.value, password: password.value } }));

@@ -96,7 +96,7 @@ function Ended({ generation }: { generation: Generation }) {
 }
 
 function Lost({ generation }: { generation: Generation }) {
-  const t = text.value.studio;
+  const { studio: t, viewer } = text.value;
   const { failure } = generation;
   const why = !failure ? undefined : failure.code === "rejected" ? t.failure.rejected(failure.reason) : t.failure[failure.code];
   return (
@@ -104,6 +104,7 @@ function Lost({ generation }: { generation: Generation }) {
       <div>
         {why && <p>{why}</p>}
         <p class={why ? "small" : ""}>{failure ? t.failed : t.canceled}</p>
+        {failure && <p class="small"><a href={`/support?generation=${generation.id}`}>{viewer.report}</a></p>}
       </div>
     </div>
   );

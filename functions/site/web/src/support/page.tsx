@@ -1,10 +1,11 @@
 /** Questions to staff, and their answers. */
 import "./support.css";
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { type Schema, api, ask } from "../api/client";
 import { session } from "../api/session";
+import { Trouble } from "../api/trouble";
 import { query } from "../router";
 import { day, moment, text } from "../text";
 import { Area, Field } from "../ui/field";
@@ -18,15 +19,45 @@ import { Letter } from "./letter";
 type Ticket = Schema["TicketView"];
 type Subject = Schema["TicketSubject"];
 
+/** How often an open page asks whether there is an answer, in milliseconds. */
+const LOOK_MS = 60_000;
+
 export function Support() {
   return session.value === "none" ? <Letter /> : <Tickets />;
 }
 
+const latest = (cursor?: string) => ask<Schema["TicketPage"]>(api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } }));
+
+/** Looks when somebody comes back to the page, and every minute while it is seen. */
+function useLook(look: () => Promise<void>): void {
+  useEffect(() => {
+    const again = () => {
+      if (document.visibilityState !== "visible") return;
+      // What could not be asked is asked the next time.
+      look().catch((error: unknown) => {
+        if (!(error instanceof Trouble)) throw error;
+      });
+    };
+    const timer = setInterval(again, LOOK_MS);
+    document.addEventListener("visibilitychange", again);
+    addEventListener("focus", again);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", again);
+      removeEventListener("focus", again);
+    };
+  }, []);
+}
+
 function Tickets() {
   const t = text.value.support;
-  const pages = usePages<Ticket>((cursor) => ask(api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } })));
+  const pages = usePages(latest);
   const [changed, change] = useState<Record<string, Ticket>>({});
-  const put = (ticket: Ticket) => change((before) => ({ ...before, [ticket.id]: ticket }));
+  const put = (ticket: Ticket) => change((before) => {
+    const known = before[ticket.id];
+    return known && known.updated_at > ticket.updated_at ? before : { ...before, [ticket.id]: ticket };
+  });
+  useLook(async () => (await latest()).items.forEach(put));
   const listed = new Set(pages.items.map(({ id }) => id));
   const tickets = [...Object.values(changed).filter(({ id }) => !listed.has(id)), ...pages.items.map((ticket) => changed[ticket.id] ?? ticket)];
   return (
