@@ -37,6 +37,7 @@ from ministack.services import apigateway, cognito, dynamodb, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
+REFRESH_GRACE_S = 10
 LOG_LIMIT_S = 5
 PIPE_BYTES = 65536
 HANDLERS = provisioners._RESOURCE_HANDLERS
@@ -307,10 +308,13 @@ def honour_secret_generation():
 
 def rotate_refresh_tokens():
     """`GetTokensFromRefreshToken` returns a new refresh token and spends the old one when the client rotates; MiniStack
-    does not know rotation. It drops the setting, so every client rotates here, without a grace period."""
+    does not know rotation. It drops the setting, so every client rotates here, with the grace period of the template."""
     refresh = cognito._refresh_auth_result
+    spent = {}
 
     def refresh_and_rotate(pool, pool_id, client_id, token):
+        if token in spent and time.monotonic() - spent[token] > REFRESH_GRACE_S:
+            cognito._revoked_tokens.add(token)
         result, error = refresh(pool, pool_id, client_id, token)
         if error:
             return result, error
@@ -323,7 +327,7 @@ def rotate_refresh_tokens():
             origin_jti=claims.get("origin_jti", ""),
             scope=claims.get("scope"),
         )
-        cognito._revoked_tokens.add(token)
+        spent.setdefault(token, time.monotonic())
         return result, None
 
     cognito._refresh_auth_result = refresh_and_rotate

@@ -147,6 +147,12 @@ await journey("slow", async () => {
   await typed();
 });
 
+await journey("left before it had begun", async () => {
+  for (let times = 0; times < 4; times++) await page.reload({ waitUntil: "commit" });
+  await page.getByLabel("Prompt").waitFor();
+  await typed();
+});
+
 await journey("a session that has ended", async () => {
   await page.locator(".till button:enabled").waitFor();
   await context.clearCookies();

@@ -1,9 +1,9 @@
-//! The refresh token: in a cookie that only this host gets, over TLS, from its own site, and that no script reads
+//! The session: in a cookie that only this host gets, over TLS, from its own site, and that no script reads
 //! ([RFC 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-cookie-name-prefixes)).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use runtime::{http::Problem, seal::Sealer};
+use runtime::{clock, http::Problem, seal::Sealer};
 
 const NAME: &str = "__Host-refresh";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
@@ -12,20 +12,32 @@ const MAX_AGE_S: u32 = 30 * 24 * 60 * 60;
 const CSRF_HEADER: &str = "x-csrf-token";
 const CSRF_PURPOSE: &str = "csrf";
 
-/// A refresh token. Not `Debug`: it is never logged.
-pub(crate) struct RefreshToken(String);
+/// What the cookie holds. Not `Debug`: it is never logged.
+pub(crate) struct Session {
+    /// Of nobody but this session, and the same as long as it lasts: a page that was left before it had read the answer to a
+    /// refresh has the new cookie, and still shows that it may use it.
+    mark: String,
+    refresh_token: String,
+}
 
-impl RefreshToken {
-    pub(crate) fn new(token: String) -> Self {
-        Self(token)
+impl Session {
+    /// A new one.
+    pub(crate) fn begin(refresh_token: String) -> Self {
+        Self { mark: URL_SAFE_NO_PAD.encode(clock::random::<16>()), refresh_token }
+    }
+
+    /// The same one, with another refresh token.
+    pub(crate) fn go_on(self, refresh_token: String) -> Self {
+        Self { refresh_token, ..self }
     }
 
     /// The one that the request carries, if any. Anybody may have put it there.
     pub(crate) fn from_request(headers: &HeaderMap) -> Option<Self> {
         let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, token) = pairs.find(|(name, token)| *name == NAME && !token.is_empty())?;
-        Some(Self(token.to_owned()))
+        let (_, held) = pairs.find(|(name, _)| *name == NAME)?;
+        let (mark, refresh_token) = held.split_once('.').filter(|(_, token)| !token.is_empty())?;
+        Some(Self { mark: mark.to_owned(), refresh_token: refresh_token.to_owned() })
     }
 
     /// The `Set-Cookie` that keeps it.
@@ -33,26 +45,26 @@ impl RefreshToken {
     /// # Errors
     /// The user pool gave a token that fits in no header.
     pub(crate) fn to_cookie(&self) -> Result<HeaderValue, Problem> {
-        let cookie = format!("{NAME}={}; {ATTRIBUTES}; Max-Age={MAX_AGE_S}", self.0);
+        let Self { mark, refresh_token } = self;
+        let cookie = format!("{NAME}={mark}.{refresh_token}; {ATTRIBUTES}; Max-Age={MAX_AGE_S}");
         let mut value = HeaderValue::try_from(cookie).map_err(Problem::internal)?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// What whoever holds the session has beside the cookie: a keyed hash, so that it needs no storage and dies with the
-    /// refresh token.
+    /// What whoever holds the session has beside the cookie: a keyed hash, so that it needs no storage and dies with it.
     pub(crate) fn csrf_token(&self, sealer: &Sealer) -> String {
-        URL_SAFE_NO_PAD.encode(sealer.mac(CSRF_PURPOSE, self.0.as_bytes()))
+        URL_SAFE_NO_PAD.encode(sealer.mac(CSRF_PURPOSE, self.mark.as_bytes()))
     }
 
-    /// Whether the request's `X-CSRF-Token` belongs to this refresh token, which also shows that we gave it out.
+    /// Whether the request's `X-CSRF-Token` belongs to this session, which also shows that we began it.
     pub(crate) fn is_confirmed_by(&self, headers: &HeaderMap, sealer: &Sealer) -> bool {
         let tag = headers.get(CSRF_HEADER).and_then(|value| URL_SAFE_NO_PAD.decode(value.as_bytes()).ok());
-        tag.is_some_and(|tag| sealer.verify(CSRF_PURPOSE, self.0.as_bytes(), &tag))
+        tag.is_some_and(|tag| sealer.verify(CSRF_PURPOSE, self.mark.as_bytes(), &tag))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    pub(crate) fn refresh_token(&self) -> &str {
+        &self.refresh_token
     }
 }
 
@@ -76,7 +88,9 @@ mod tests {
 
     fn check(cookies: &[&'static str], token: Option<&str>) {
         let headers = cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_static(cookie))).collect();
-        assert_eq!(RefreshToken::from_request(&headers).map(|token| token.0).as_deref(), token, "{cookies:?}");
+        let found =
+            Session::from_request(&headers).map(|session| format!("{} {}", session.mark, session.refresh_token));
+        assert_eq!(found.as_deref(), token, "{cookies:?}");
     }
 
     fn csrf(value: &str) -> HeaderMap {
@@ -90,16 +104,19 @@ mod tests {
         check(&["__Host-refresh="], None);
         check(&["refresh=abc"], None);
         check(&["X__Host-refresh=abc"], None);
-        check(&["__Host-refresh=a.b-c_d="], Some("a.b-c_d="));
-        check(&["theme=dark; __Host-refresh=abc; x"], Some("abc"));
-        check(&["theme=dark", "x=y;__Host-refresh=abc"], Some("abc"));
+        check(&["__Host-refresh=abc"], None);
+        check(&["__Host-refresh=m."], None);
+        check(&["__Host-refresh=m.a.b-c_d="], Some("m a.b-c_d="));
+        check(&["theme=dark; __Host-refresh=m.abc; x"], Some("m abc"));
+        check(&["theme=dark", "x=y;__Host-refresh=m.abc"], Some("m abc"));
     }
 
     #[test]
     fn the_cookie_is_for_this_host_over_tls_and_not_for_scripts() {
-        let cookie = RefreshToken::new("abc".to_owned()).to_cookie().unwrap();
+        let session = Session { mark: "m".to_owned(), refresh_token: "abc".to_owned() };
+        let cookie = session.to_cookie().unwrap();
         assert!(cookie.is_sensitive());
-        let expected = "__Host-refresh=abc; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=2592000";
+        let expected = "__Host-refresh=m.abc; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=2592000";
         assert_eq!(cookie.to_str().unwrap(), expected);
     }
 
@@ -109,11 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn a_csrf_token_confirms_its_own_refresh_token_and_no_other() {
+    fn a_csrf_token_confirms_its_own_session_and_no_other() {
         let (sealer, other_sealer) = (Sealer::new(&[1; 32]).unwrap(), Sealer::new(&[2; 32]).unwrap());
-        let (one, two) = (RefreshToken::new("one".to_owned()), RefreshToken::new("two".to_owned()));
+        let (one, two) = (Session::begin("one".to_owned()), Session::begin("one".to_owned()));
         let headers = csrf(&one.csrf_token(&sealer));
-        assert!(one.is_confirmed_by(&headers, &sealer));
+        let one = one.go_on("another".to_owned());
+        assert!(one.is_confirmed_by(&headers, &sealer) && one.refresh_token() == "another");
         assert!(!two.is_confirmed_by(&headers, &sealer));
         assert!(!one.is_confirmed_by(&headers, &other_sealer));
         assert!(!one.is_confirmed_by(&HeaderMap::new(), &sealer));

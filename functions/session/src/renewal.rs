@@ -11,34 +11,36 @@ use runtime::http::Problem;
 
 use crate::{
     App,
-    cookie::{self, RefreshToken},
+    cookie::{self, Session},
     sign_in::signed_in,
     user_pool::PoolError,
 };
 
-/// Replaces the refresh token.
+/// Replaces the refresh token; for ten seconds the user pool still takes the old one, so that a page that was left before
+/// the answer came does not end the session.
 ///
 /// A refusal leaves the cookie alone: another tab may have replaced it a moment ago, and this answer may arrive last.
 pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     let sealer = app.sealer().await?;
-    let token = RefreshToken::from_request(&headers).ok_or_else(no_session)?;
-    if !token.is_confirmed_by(&headers, sealer) {
+    let session = Session::from_request(&headers).ok_or_else(no_session)?;
+    if !session.is_confirmed_by(&headers, sealer) {
         return Err(no_csrf_token());
     }
-    let tokens = app.user_pool.refresh(&token).await.map_err(|error| error.into_problem(no_session))?;
-    signed_in(tokens, sealer)
+    let refreshed = app.user_pool.refresh(session.refresh_token()).await;
+    let (opened, token) = refreshed.map_err(|error| error.into_problem(no_session))?;
+    signed_in(opened, &session.go_on(token), sealer)
 }
 
 /// Ends the session. Without one there is nothing to end, and nobody to protect.
 pub(crate) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let Some(token) = RefreshToken::from_request(&headers) else {
+    let Some(session) = Session::from_request(&headers) else {
         // Another site can have a browser ask this, but not with the cookie: the answer must not take it away.
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    if !token.is_confirmed_by(&headers, app.sealer().await?) {
+    if !session.is_confirmed_by(&headers, app.sealer().await?) {
         return Err(no_csrf_token());
     }
-    match app.user_pool.revoke(&token).await {
+    match app.user_pool.revoke(session.refresh_token()).await {
         // It is one of ours, so what the user pool does not know any more has ended.
         Ok(()) | Err(PoolError::Refused) => {}
         Err(error) => return Err(error.into_problem(no_session)),
@@ -53,5 +55,5 @@ fn no_session() -> Problem {
 
 fn no_csrf_token() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "no-csrf-token", "X-CSRF-Token does not belong to the session")
-        .with_detail("Send the csrf_token of the last sign-in or refresh")
+        .with_detail("Send the csrf_token of the sign-in or of a refresh")
 }

@@ -19,8 +19,9 @@ use store::{Activity, ActivityKind, CommitError, Write};
 
 use crate::{
     App,
+    cookie::Session,
     fields::{Email, Password},
-    user_pool::Tokens,
+    user_pool::Opened,
 };
 
 /// Tries to write against others who make the same account at the same time.
@@ -36,20 +37,20 @@ pub(crate) async fn sign_in(
     let email = Email::parse(&body.email)?;
     let password = Password::recall(body.password)?;
     app.limit_address(&path, &email).await?;
-    let tokens =
-        app.user_pool.sign_in(&email, &password).await.map_err(|error| error.into_problem(wrong_credentials))?;
-    app.record(tokens.account, &email, context, clock::now()).await?;
-    signed_in(tokens, app.sealer().await?)
+    let signed = app.user_pool.sign_in(&email, &password).await;
+    let (opened, token) = signed.map_err(|error| error.into_problem(wrong_credentials))?;
+    app.record(opened.account, &email, context, clock::now()).await?;
+    signed_in(opened, &Session::begin(token), app.sealer().await?)
 }
 
 /// The tokens, each where it belongs.
-pub(crate) fn signed_in(tokens: Tokens, sealer: &Sealer) -> Result<Response, Problem> {
-    let cookie = [(SET_COOKIE, tokens.refresh_token.to_cookie()?)];
+pub(crate) fn signed_in(opened: Opened, session: &Session, sealer: &Sealer) -> Result<Response, Problem> {
+    let cookie = [(SET_COOKIE, session.to_cookie()?)];
     let view = SignedIn {
-        csrf_token: tokens.refresh_token.csrf_token(sealer),
-        access_token: tokens.access_token,
-        expires_in_s: tokens.expires_in_s,
-        account_id: tokens.account,
+        csrf_token: session.csrf_token(sealer),
+        access_token: opened.access_token,
+        expires_in_s: opened.expires_in_s,
+        account_id: opened.account,
     };
     Ok((cookie, axum::Json(view)).into_response())
 }

@@ -13,10 +13,7 @@ use http::StatusCode;
 use runtime::http::Problem;
 use serde::Deserialize;
 
-use crate::{
-    cookie::RefreshToken,
-    fields::{Code, Email, Password},
-};
+use crate::fields::{Code, Email, Password};
 
 /// Seconds after which to try again when the user pool has too much to do: its quotas are per second.
 const BUSY_RETRY_AFTER_S: u64 = 2;
@@ -28,11 +25,10 @@ pub(crate) struct UserPool {
     client_id: String,
 }
 
-/// What somebody gets who proved who they are.
-pub(crate) struct Tokens {
+/// What somebody gets who proved who they are, beside the refresh token.
+pub(crate) struct Opened {
     pub(crate) access_token: String,
     pub(crate) expires_in_s: u32,
-    pub(crate) refresh_token: RefreshToken,
     pub(crate) account: AccountId,
 }
 
@@ -100,8 +96,8 @@ impl UserPool {
         answer.map(drop).map_err(classify("ResendConfirmationCode"))
     }
 
-    /// Opens a session.
-    pub(crate) async fn sign_in(&self, email: &Email, password: &Password) -> Result<Tokens, PoolError> {
+    /// Opens a session, and gives its refresh token.
+    pub(crate) async fn sign_in(&self, email: &Email, password: &Password) -> Result<(Opened, String), PoolError> {
         const OPERATION: &str = "InitiateAuth";
         let request = self.cognito.initiate_auth().client_id(&self.client_id);
         let answer = request
@@ -114,17 +110,17 @@ impl UserPool {
         tokens(OPERATION, answer.authentication_result)
     }
 
-    /// Replaces a refresh token, which is spent by it.
-    pub(crate) async fn refresh(&self, token: &RefreshToken) -> Result<Tokens, PoolError> {
+    /// Replaces a refresh token, which is spent by it, and gives the new one.
+    pub(crate) async fn refresh(&self, token: &str) -> Result<(Opened, String), PoolError> {
         const OPERATION: &str = "GetTokensFromRefreshToken";
         let request = self.cognito.get_tokens_from_refresh_token().client_id(&self.client_id);
-        let answer = request.refresh_token(token.as_str()).send().await.map_err(classify(OPERATION))?;
+        let answer = request.refresh_token(token).send().await.map_err(classify(OPERATION))?;
         tokens(OPERATION, answer.authentication_result)
     }
 
     /// Ends a session: no token comes of this refresh token or its successors any more.
-    pub(crate) async fn revoke(&self, token: &RefreshToken) -> Result<(), PoolError> {
-        let answer = self.cognito.revoke_token().client_id(&self.client_id).token(token.as_str()).send().await;
+    pub(crate) async fn revoke(&self, token: &str) -> Result<(), PoolError> {
+        let answer = self.cognito.revoke_token().client_id(&self.client_id).token(token).send().await;
         answer.map(drop).map_err(classify("RevokeToken"))
     }
 
@@ -188,15 +184,11 @@ fn meaning(operation: &'static str, code: &str) -> PoolError {
 }
 
 /// The tokens of an answer. One without them asks for a further proof, which this pool never does, or does not rotate.
-fn tokens(operation: &'static str, result: Option<AuthenticationResultType>) -> Result<Tokens, PoolError> {
+fn tokens(operation: &'static str, result: Option<AuthenticationResultType>) -> Result<(Opened, String), PoolError> {
     let taken = result.and_then(|result| {
         let access_token = result.access_token?;
-        Some(Tokens {
-            account: subject(&access_token)?,
-            access_token,
-            expires_in_s: u32::try_from(result.expires_in).ok()?,
-            refresh_token: RefreshToken::new(result.refresh_token?),
-        })
+        let expires_in_s = u32::try_from(result.expires_in).ok()?;
+        Some((Opened { account: subject(&access_token)?, access_token, expires_in_s }, result.refresh_token?))
     });
     taken.ok_or_else(|| PoolError::Failed {
         operation,
@@ -281,6 +273,6 @@ mod tests {
         assert!(matches!(tokens("InitiateAuth", None), Err(PoolError::Failed { .. })));
         assert!(matches!(tokens("InitiateAuth", Some(result.clone().build())), Err(PoolError::Failed { .. })));
         let tokens = tokens("InitiateAuth", Some(result.refresh_token("r").build())).ok().unwrap();
-        assert_eq!((tokens.expires_in_s, tokens.refresh_token.as_str()), (900, "r"));
+        assert_eq!((tokens.0.expires_in_s, tokens.1.as_str()), (900, "r"));
     }
 }
