@@ -329,7 +329,7 @@ await journey("corrections", async () => {
 });
 
 await journey("a forgotten password", async () => {
-  await ada.go("/account");
+  await ada.press("Account", "link");
   await ada.press("Sign out");
   await ada.sees("Pictures and films from words");
   const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).sort());
