@@ -16,7 +16,7 @@ use store::Table;
 use crate::{
     authorization::kept,
     observability, privileges,
-    world::{Person, World, trial},
+    world::{Person, World, Worlds, trial},
 };
 
 /// The look at all worlds together when no test was left out.
@@ -28,14 +28,14 @@ pub fn whole(worlds: &[&'static World]) -> Trial {
     })
 }
 
-/// The looks at one world, in the order in which they are taken.
-pub fn trials(world: Option<&'static World>) -> Vec<Trial> {
+/// The looks at a world, in the order in which they are taken.
+pub fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
     vec![
-        trial(world, "afterwards::every_ledger_adds_up".to_owned(), |world| Box::pin(every_ledger_adds_up(world))),
-        trial(world, "afterwards::everything_kept_is_declared".to_owned(), |world| {
+        trial(worlds, "afterwards::every_ledger_adds_up".to_owned(), |world| Box::pin(every_ledger_adds_up(world))),
+        trial(worlds, "afterwards::everything_kept_is_declared".to_owned(), |world| {
             Box::pin(everything_kept_is_declared(world))
         }),
-        trial(world, "afterwards::p22_every_log_and_every_activity_has_its_end".to_owned(), |world| {
+        trial(worlds, "afterwards::p22_every_log_and_every_activity_has_its_end".to_owned(), |world| {
             Box::pin(p22_every_log_and_every_activity_has_its_end(world))
         }),
     ]

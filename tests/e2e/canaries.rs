@@ -22,7 +22,7 @@ use crate::{
     support, tests,
     unpacked::Unpacked,
     uploads,
-    world::{Answer, Known, PASSWORD, Person, World, text, trial},
+    world::{Answer, Known, PASSWORD, Person, World, Worlds, text, trial},
 };
 
 tests![p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere];
@@ -275,9 +275,9 @@ impl Search {
 }
 
 /// The look at what is left of whoever was erased.
-pub fn look(world: Option<&'static World>) -> libtest_mimic::Trial {
+pub fn look(worlds: Option<&'static Worlds>) -> libtest_mimic::Trial {
     let name = "canaries::p32_of_whoever_was_erased_nothing_is_left".to_owned();
-    trial(world, name, |world| Box::pin(p32_of_whoever_was_erased_nothing_is_left(world)))
+    trial(worlds, name, |world| Box::pin(p32_of_whoever_was_erased_nothing_is_left(world)))
 }
 
 fn kind_of(item: &Item) -> &'static str {

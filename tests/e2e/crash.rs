@@ -7,8 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::OnceLock,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -54,17 +53,18 @@ tests![
     a_lost_message_of_an_erasure_is_sent_again,
 ];
 
-static ORDERS: OnceLock<PathBuf> = OnceLock::new();
-
-/// A stack whose functions take orders to die.
-pub fn world() -> Result<&'static World> {
-    let orders = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("orders");
+/// A stack of this name whose functions take orders to die.
+pub fn world(name: &str) -> Result<&'static World> {
+    let orders = orders(name);
     let _ = std::fs::remove_dir_all(&orders);
     std::fs::create_dir_all(&orders)?;
     let variable = ("CHAOS_DIR".to_owned(), orders.display().to_string());
-    let world = World::with("crash", 2, BTreeMap::from([variable]))?;
-    ORDERS.set(orders).ok().context("there is such a stack already")?;
-    Ok(world)
+    World::with(name, 2, BTreeMap::from([variable]))
+}
+
+/// Where the orders for the functions of a stack lie.
+fn orders(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("orders")
 }
 
 /// An order to die, given to one function.
@@ -85,9 +85,9 @@ impl Order {
     }
 
     async fn put(world: &World, function: &str, order: Value) -> Result<Self> {
-        let name = world.function_name(function).await?;
-        let folder: &Path = ORDERS.get().context("this stack takes no orders")?;
-        let (path, done) = (folder.join(&name), folder.join(&name).with_extension("done"));
+        let function = world.function_name(function).await?;
+        let folder = world.folder.with_extension("orders");
+        let (path, done) = (folder.join(&function), folder.join(&function).with_extension("done"));
         let written = folder.join("written");
         std::fs::write(&written, order.to_string())?;
         std::fs::rename(written, &path)?;

@@ -1,8 +1,9 @@
 //! The end-to-end suite: the real template and the real functions on a stack of its own, seen as a client sees them.
 //!
 //! The stack is brought up on free ports before the first test and taken down after the last. Tests run in parallel and
-//! each makes its own people. Deaths, journeys in time and messages that are held back, which would disturb the others, have
-//! a second stack and go one by one. What must hold of everything that they left behind is looked at afterwards.
+//! each makes its own people. Deaths, journeys in time and messages that are held back would disturb the others: each of
+//! these has one of two more stacks to itself while it runs. What must hold of everything that they left behind is looked at
+//! afterwards.
 
 mod afterwards;
 mod authorization;
@@ -47,7 +48,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::world::World;
+use crate::world::{World, Worlds};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -75,21 +76,23 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool> {
     let mut passed = true;
     let mut worlds = Vec::new();
-    if any_wanted(arguments, trials(None)) {
+    let threads = arguments.test_threads.unwrap_or(1);
+    if wanted(arguments, &trials(None)) > 0 {
         let world = World::start()?;
         worlds.push(world);
-        passed &= !libtest_mimic::run(arguments, trials(Some(world))).has_failed();
+        passed &= !libtest_mimic::run(arguments, trials(Some(Worlds::new(vec![world; threads])))).has_failed();
     }
-    if any_wanted(arguments, alone(None)) {
-        let world = crash::world()?;
-        worlds.push(world);
-        let one_by_one = Arguments { test_threads: Some(1), ..arguments.clone() };
-        passed &= !libtest_mimic::run(&one_by_one, alone(Some(world))).has_failed();
+    let names = ["crash-1", "crash-2"].into_iter().take(wanted(arguments, &alone(None)));
+    let own = names.map(crash::world).collect::<Result<Vec<_>>>()?;
+    if !own.is_empty() {
+        worlds.extend(&own);
+        let one_for_each = Arguments { test_threads: Some(own.len()), ..arguments.clone() };
+        passed &= !libtest_mimic::run(&one_for_each, alone(Some(Worlds::new(own)))).has_failed();
     }
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
     for world in &worlds {
-        passed &= !libtest_mimic::run(&all, looks(Some(world))).has_failed();
+        passed &= !libtest_mimic::run(&all, looks(Some(Worlds::new(vec![world; threads])))).has_failed();
     }
     if whole {
         let together = vec![observability::whole(&worlds), afterwards::whole(&worlds)];
@@ -102,49 +105,50 @@ fn run(arguments: &Arguments) -> Result<bool> {
     Ok(passed)
 }
 
-fn any_wanted(arguments: &Arguments, trials: Vec<Trial>) -> bool {
-    let wanted = |name: &str| match &arguments.filter {
-        Some(filter) if arguments.exact => name == filter,
-        Some(filter) => name.contains(filter.as_str()),
-        None => true,
+/// How many of them are asked for.
+fn wanted(arguments: &Arguments, trials: &[Trial]) -> usize {
+    let is_meant = |name: &str, text: &str| if arguments.exact { name == text } else { name.contains(text) };
+    let is_wanted = |name: &str| {
+        arguments.filter.as_ref().is_none_or(|filter| is_meant(name, filter))
+            && !arguments.skip.iter().any(|skipped| is_meant(name, skipped))
     };
-    trials.iter().any(|trial| wanted(trial.name()))
+    trials.iter().filter(|trial| is_wanted(trial.name())).count()
 }
 
-/// Every test but what is looked at afterwards. Without a world they can only be listed.
-fn trials(world: Option<&'static World>) -> Vec<Trial> {
+/// Every test but what is looked at afterwards. Without worlds they can only be listed.
+fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
     let files = [
-        authorization::trials(world),
-        bad_input::trials(world),
-        browser::trials(world),
-        buying::trials(world),
-        canaries::trials(world),
-        contract::trials(world),
-        corrections::trials(world),
-        erasure::trials(world),
-        exports::trials(world),
-        fraud::trials(world),
-        journey::trials(world),
-        outbound::trials(world),
-        policy::trials(world),
-        providers::trials(world),
-        refunds_and_disputes::trials(world),
-        sessions::trials(world),
-        staff_access::trials(world),
-        site::trials(world),
-        submitting::trials(world),
-        support::trials(world),
-        uploads::trials(world),
+        authorization::trials(worlds),
+        bad_input::trials(worlds),
+        browser::trials(worlds),
+        buying::trials(worlds),
+        canaries::trials(worlds),
+        contract::trials(worlds),
+        corrections::trials(worlds),
+        erasure::trials(worlds),
+        exports::trials(worlds),
+        fraud::trials(worlds),
+        journey::trials(worlds),
+        outbound::trials(worlds),
+        policy::trials(worlds),
+        providers::trials(worlds),
+        refunds_and_disputes::trials(worlds),
+        sessions::trials(worlds),
+        staff_access::trials(worlds),
+        site::trials(worlds),
+        submitting::trials(worlds),
+        support::trials(worlds),
+        uploads::trials(worlds),
     ];
     files.into_iter().flatten().collect()
 }
 
 /// What each world is looked at for when its tests are done, in this order.
-fn looks(world: Option<&'static World>) -> Vec<Trial> {
-    let mut looks = observability::looks(world);
-    looks.extend(afterwards::trials(world));
-    looks.push(canaries::look(world));
-    looks.push(outbound::look(world));
+fn looks(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+    let mut looks = observability::looks(worlds);
+    looks.extend(afterwards::trials(worlds));
+    looks.push(canaries::look(worlds));
+    looks.push(outbound::look(worlds));
     looks
 }
 
@@ -154,20 +158,20 @@ fn names() -> BTreeSet<String> {
     all.map(|trial| trial.name().to_owned()).collect()
 }
 
-/// Those that have a stack to themselves.
-fn alone(world: Option<&'static World>) -> Vec<Trial> {
+/// Those that have a stack to themselves while they run.
+fn alone(worlds: Option<&'static Worlds>) -> Vec<Trial> {
     let files = [
-        crash::trials(world),
-        deaths::trials(world),
-        holds::trials(world),
-        money_model::trials(world),
-        observability::trials(world),
-        card_numbers::trials(world),
-        notifications::trials(world),
-        paypal_messages::trials(world),
-        stripe_messages::trials(world),
-        reconciliation::trials(world),
-        unclaimed::trials(world),
+        crash::trials(worlds),
+        deaths::trials(worlds),
+        holds::trials(worlds),
+        money_model::trials(worlds),
+        observability::trials(worlds),
+        card_numbers::trials(worlds),
+        notifications::trials(worlds),
+        paypal_messages::trials(worlds),
+        stripe_messages::trials(worlds),
+        reconciliation::trials(worlds),
+        unclaimed::trials(worlds),
     ];
     files.into_iter().flatten().collect()
 }

@@ -20,19 +20,19 @@ use crate::{
     buying::Checkout,
     privileges::template,
     tests,
-    world::{Answer, PASSWORD, PATIENCE, Person, World, text, trial},
+    world::{Answer, PASSWORD, PATIENCE, Person, World, Worlds, text, trial},
 };
 
 tests![a_balance_that_its_ledger_does_not_give_is_measured];
 
 /// What is looked at in each world when all tests are done.
-pub fn looks(world: Option<&'static World>) -> Vec<Trial> {
+pub fn looks(worlds: Option<&'static Worlds>) -> Vec<Trial> {
     vec![
-        trial(world, "observability::p15_metrics_are_watched_and_what_is_watched_is_measured".to_owned(), |world| {
+        trial(worlds, "observability::p15_metrics_are_watched_and_what_is_watched_is_measured".to_owned(), |world| {
             Box::pin(p15_metrics_are_watched_and_what_is_watched_is_measured(world))
         }),
         trial(
-            world,
+            worlds,
             "observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else".to_owned(),
             |world| Box::pin(p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world)),
         ),

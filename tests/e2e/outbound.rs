@@ -16,14 +16,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     buying::Checkout,
     tests, uploads,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, World, Worlds, text, trial},
 };
 
 tests![p24_a_provider_learns_what_the_request_needs_and_a_payment_service_who_pays];
@@ -217,12 +217,10 @@ fn socket_address(text: &str) -> Option<SocketAddr> {
 }
 
 /// The look at where a world's functions went.
-pub fn look(world: Option<&'static World>) -> Trial {
-    Trial::test("outbound::p25_functions_speak_to_aws_and_to_who_is_configured_and_to_nobody_else", move || {
-        let looked = nobody_else(world.ok_or("there is no stack")?);
-        looked.map_err(|error| Failed::from(format!("{error:#}")))
-    })
-    .with_ignored_flag(!Path::new("/proc/net/tcp").exists())
+pub fn look(worlds: Option<&'static Worlds>) -> Trial {
+    let name = "outbound::p25_functions_speak_to_aws_and_to_who_is_configured_and_to_nobody_else".to_owned();
+    trial(worlds, name, |world| Box::pin(async { nobody_else(world) }))
+        .with_ignored_flag(!Path::new("/proc/net/tcp").exists())
 }
 
 fn nobody_else(world: &World) -> Result<()> {

@@ -77,10 +77,10 @@ pub type Test = fn(&'static World) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 macro_rules! tests {
     ($($test:ident),* $(,)?) => {
         /// The tests of this file.
-        pub fn trials(world: Option<&'static $crate::world::World>) -> Vec<libtest_mimic::Trial> {
+        pub fn trials(worlds: Option<&'static $crate::world::Worlds>) -> Vec<libtest_mimic::Trial> {
             let file = module_path!().rsplit("::").next().unwrap_or_default();
             vec![$($crate::world::trial(
-                world,
+                worlds,
                 format!("{file}::{}", stringify!($test)),
                 |world| Box::pin($test(world)),
             )),*]
@@ -89,12 +89,42 @@ macro_rules! tests {
 }
 
 /// One trial, on a runtime of its own.
-pub fn trial(world: Option<&'static World>, name: String, test: Test) -> Trial {
+pub fn trial(worlds: Option<&'static Worlds>, name: String, test: Test) -> Trial {
     Trial::test(name, move || {
-        let world = world.ok_or("there is no stack")?;
+        let loan = worlds.ok_or("there is no stack")?.lend()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:#}")))
+        runtime.block_on(test(loan.world)).map_err(|error| Failed::from(format!("{error:#}")))
     })
+}
+
+/// A stack for each test that runs at a time: the same for all of them, or one for each alone.
+pub struct Worlds(Mutex<Vec<&'static World>>);
+
+impl Worlds {
+    /// One entry for each thread.
+    pub fn new(worlds: Vec<&'static World>) -> &'static Self {
+        Box::leak(Box::new(Self(Mutex::new(worlds))))
+    }
+
+    fn lend(&'static self) -> Result<Loan> {
+        let mut free = self.0.lock().map_err(|_| anyhow!("a test panicked with the list of stacks"))?;
+        let world = free.pop().context("there are more threads than stacks")?;
+        Ok(Loan { world, from: self })
+    }
+}
+
+/// A stack as long as a test has it.
+struct Loan {
+    world: &'static World,
+    from: &'static Worlds,
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Ok(mut free) = self.from.0.lock() {
+            free.push(self.world);
+        }
+    }
 }
 
 impl World {
