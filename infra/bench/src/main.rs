@@ -17,7 +17,7 @@ use crate::measure::Measured;
 /// Measures every function of the workspace.
 #[derive(Parser)]
 struct Arguments {
-    /// The profile to build in. Only `release` tells what a deployment does, and takes a quarter of an hour to build.
+    /// The profile to build in. Only `release` tells what a deployment does, and takes more than half an hour to build.
     #[arg(long, default_value = "release")]
     profile: String,
     /// Cold starts of each function: over HTTP, over TLS, and over TLS with a share of a CPU.
