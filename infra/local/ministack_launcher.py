@@ -33,7 +33,7 @@ if version("ministack") != PATCHED_VERSION:
 import ministack.app as app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import _request_account_id, _request_region, error_response_json
-from ministack.services import apigateway, cognito, dynamodb, s3, sqs
+from ministack.services import apigateway, cloudwatch_logs, cognito, dynamodb, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
@@ -262,6 +262,21 @@ def expire_items(account, region, name, attribute):
         _request_region.reset(region_token)
 
 
+def describe_logs_that_grow():
+    """A stream that a function begins while the groups are described is an error: they are described once more."""
+    describe = cloudwatch_logs._describe_log_groups
+
+    def describe_until_whole(data):
+        while True:
+            try:
+                return describe(data)
+            except RuntimeError as error:
+                if "changed size" not in str(error):
+                    raise
+
+    cloudwatch_logs._describe_log_groups = describe_until_whole
+
+
 def read_concurrency_as_number():
     """A number that comes from a template parameter stays text, which the queue's poller cannot compare."""
     handlers = HANDLERS["AWS::Lambda::EventSourceMapping"]
@@ -467,6 +482,7 @@ def main():
     import_http_apis()
     keep_dropped_properties()
     expire_items_promptly()
+    describe_logs_that_grow()
     read_concurrency_as_number()
     honour_secret_generation()
     rotate_refresh_tokens()
