@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
@@ -8,7 +8,7 @@ import { defineConfig, type Plugin, type Rollup } from "vite";
 /** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
 const BUDGET = 60_000;
 /** The modules of the studio's first view: the shell, the studio itself, the words in one language. */
-const FIRST_VIEW = ["index.html", "src/studio/studio.tsx", "src/text/en.ts"];
+const FIRST_VIEW = ["index.html", "src/generations/studio/studio.tsx", "src/text/en.ts"];
 
 /** Fails the build when the studio's first view needs more JavaScript than the budget, and says how much it needs. */
 function budget(): Plugin {
@@ -43,7 +43,10 @@ function budget(): Plugin {
 function blocking(): Plugin {
   return {
     name: "blocking",
-    transformIndexHtml: { order: "post", handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"') },
+    transformIndexHtml: {
+      order: "post",
+      handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"'),
+    },
   };
 }
 
@@ -74,7 +77,7 @@ export default defineConfig({
   plugins: [blocking(), budget(), compressed()],
   build: {
     target: ["chrome123", "firefox128", "safari17.5"],
-    outDir: process.env["SITE_OUT_DIR"] ?? "dist",
+    outDir: process.env.SITE_OUT_DIR ?? "dist",
     emptyOutDir: true,
     modulePreload: { polyfill: false },
     // A data: address would need a hole in the policy for every kind of content.

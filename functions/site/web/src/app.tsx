@@ -2,17 +2,17 @@
 import type { ComponentType } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
-import { closing, me } from "./account/me";
+import { closing, me } from "./accounts/account";
+import { Welcome } from "./accounts/landing";
+import { Confirm, Forgot, Reset, SignIn, SignUp } from "./accounts/sign-in";
+import { SignInAgain } from "./accounts/sign-in-dialog";
 import { session, takeUp } from "./api/session";
 import { go, match, path } from "./router";
-import { SignInAgain } from "./session/again";
-import { Confirm, Forgot, Reset, SignIn, SignUp } from "./session/forms";
-import { Welcome } from "./session/welcome";
 import { number, text } from "./text";
+import { Weather } from "./ui/connection-banner";
 import { Icon, type IconName } from "./ui/icon";
 import { Empty, Loading } from "./ui/states";
 import { Toasts } from "./ui/toasts";
-import { Weather } from "./ui/weather";
 
 type Page = ComponentType<Record<string, string>>;
 type Load = () => Promise<Page>;
@@ -28,10 +28,13 @@ const at = (pattern: string, load: Load): Route => ({ pattern, own: true, load }
 const open = (pattern: string, load: Load): Route => ({ pattern, own: false, load });
 const here = (page: ComponentType<never>) => async () => page as Page;
 
-const gallery = (name: "Own" | "Public") => async () => (await import("./gallery/page"))[name] as Page;
-const credits = (name: "Packages" | "Statement" | "Receipts" | "Return") => async () => (await import("./credits/pages"))[name] as Page;
-const privacy = (name: keyof typeof import("./privacy/pages")) => async () => (await import("./privacy/pages"))[name] as Page;
-const account = (name: "Preferences" | "Plan" | "Sessions") => async () => (await import("./account/pages"))[name] as Page;
+const gallery = (name: "Own" | "Public") => async () => (await import("./generations/gallery/gallery"))[name] as Page;
+const credits = (name: "Packages" | "Statement" | "Receipts" | "Return") => async () =>
+  (await import("./credits/pages"))[name] as Page;
+const privacy = (name: keyof typeof import("./privacy/pages")) => async () =>
+  (await import("./privacy/pages"))[name] as Page;
+const account = (name: "Preferences" | "Plan" | "Sessions") => async () =>
+  (await import("./accounts/settings"))[name] as Page;
 
 // One page for the listing and for what lies over it: the listing stays while the viewer opens and closes.
 const own = gallery("Own");
@@ -43,12 +46,12 @@ const ROUTES: readonly Route[] = [
   open("/confirm", here(Confirm)),
   open("/forgot", here(Forgot)),
   open("/reset", here(Reset)),
-  at("/", async () => (await import("./studio/studio")).Studio as Page),
+  at("/", async () => (await import("./generations/studio/studio")).Studio as Page),
   at("/gallery", own),
   open("/gallery/public", everybody),
   at("/gallery/{id}", own),
   open("/gallery/public/{id}", everybody),
-  open("/s/{token}", async () => (await import("./gallery/shared")).Shared as unknown as Page),
+  open("/s/{token}", async () => (await import("./generations/shares/shared-page")).Shared as unknown as Page),
   at("/credits", credits("Packages")),
   at("/credits/statement", credits("Statement")),
   at("/credits/receipts", credits("Receipts")),
@@ -63,7 +66,7 @@ const ROUTES: readonly Route[] = [
   at("/account", account("Preferences")),
   at("/account/plan", account("Plan")),
   at("/account/sessions", account("Sessions")),
-  open("/support", async () => (await import("./support/page")).Support as Page),
+  open("/support", async () => (await import("./support/tickets")).Support as Page),
 ];
 
 export function App() {
@@ -71,9 +74,13 @@ export function App() {
   return (
     <>
       <div class="shell">
-        <a class="skip button" href="#main">{t.places.skip}</a>
+        <a class="skip button" href="#main">
+          {t.places.skip}
+        </a>
         <Top />
-        <main id="main" tabindex={-1}><Place /></main>
+        <main id="main" tabindex={-1}>
+          <Place />
+        </main>
         <footer class="foot">
           <a href="/privacy">{t.foot.promises}</a>
           <a href="/privacy/inventory">{t.foot.inventory}</a>
@@ -87,7 +94,11 @@ export function App() {
   );
 }
 
-const PLACES: readonly { to: string; icon: IconName; name: "studio" | "gallery" | "credits" | "privacy" | "account" }[] = [
+const PLACES: readonly {
+  to: string;
+  icon: IconName;
+  name: "studio" | "gallery" | "credits" | "privacy" | "account";
+}[] = [
   { to: "/", icon: "studio", name: "studio" },
   { to: "/gallery", icon: "gallery", name: "gallery" },
   { to: "/credits", icon: "credits", name: "credits" },
@@ -101,11 +112,17 @@ function Top() {
   const isOpen = session.value === "open" || session.value === "expired";
   return (
     <header class="top">
-      <a class="mark" href="/"><Mark />Darkroom</a>
+      <a class="mark" href="/">
+        <Mark />
+        Darkroom
+      </a>
       {isOpen && (
         <nav class="places" aria-label={t.name}>
           {PLACES.map(({ to, icon, name }) => (
-            <a key={to} href={to} aria-current={isHere(to) ? "page" : undefined}><Icon name={icon} />{t[name]}</a>
+            <a key={to} href={to} aria-current={isHere(to) ? "page" : undefined}>
+              <Icon name={icon} />
+              {t[name]}
+            </a>
           ))}
         </nav>
       )}
@@ -114,7 +131,11 @@ function Top() {
           {number(me.value.credits.available)} <small>{t.credits}</small>
         </a>
       )}
-      {session.value === "none" && <a class="button small enter" href="/sign-in">{t.signIn}</a>}
+      {session.value === "none" && (
+        <a class="button small enter" href="/sign-in">
+          {t.signIn}
+        </a>
+      )}
     </header>
   );
 }
@@ -143,13 +164,22 @@ function Place() {
     return <Loaded key={route.load} route={route} parts={parts} />;
   }
   const t = text.value.missing;
-  return <Empty page title={t.title}><p>{t.text}</p><a class="button" href="/">{t.home}</a></Empty>;
+  return (
+    <Empty page title={t.title}>
+      <p>{t.text}</p>
+      <a class="button" href="/">
+        {t.home}
+      </a>
+    </Empty>
+  );
 }
 
 function Unreached({ again }: { again: () => unknown }) {
   return (
     <Empty page title={text.value.trouble.unreachable}>
-      <button type="button" class="button" onClick={again}>{text.value.doing.retry}</button>
+      <button type="button" class="button" onClick={again}>
+        {text.value.doing.retry}
+      </button>
     </Empty>
   );
 }

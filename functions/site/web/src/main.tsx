@@ -9,16 +9,16 @@
  */
 import "./styles/tokens.css";
 import "./styles/base.css";
-import "./styles/parts.css";
+import "./styles/components.css";
 import "./styles/shell.css";
-import "./styles/session.css";
+import "./accounts/accounts.css";
 
 import { render } from "preact";
 
-import { follow } from "./account/me";
+import { follow } from "./accounts/account";
+import * as preferences from "./accounts/preferences";
 import { start } from "./api/session";
 import { App } from "./app";
-import * as preferences from "./preferences";
 import { followLinks } from "./router";
 
 const root = document.getElementById("app");

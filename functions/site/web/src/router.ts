@@ -52,6 +52,6 @@ export function followLinks(): void {
     if (link.href === location.href) return;
     go(link.href);
     // What opens over its listing leaves it where it is.
-    if (!link.dataset["tile"]) scrollTo(0, 0);
+    if (!link.dataset.tile) scrollTo(0, 0);
   });
 }

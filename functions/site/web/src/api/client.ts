@@ -1,10 +1,9 @@
 /** The API, by the types of its OpenAPI document: a change of it that this client does not follow breaks the build. */
 import { signal } from "@preact/signals";
-import createClient from "openapi-fetch";
-
 import type { components, paths } from "contract";
+import createClient from "openapi-fetch";
+import { silence, Trouble, troubleOf } from "./error";
 import { accessToken, expire, renew, session } from "./session";
-import { Trouble, silence, troubleOf } from "./trouble";
 
 /** The bodies of the API. */
 export type Schema = components["schemas"];

@@ -7,7 +7,7 @@
 import { computed, signal } from "@preact/signals";
 
 import type { components } from "contract";
-import { Trouble, silence, troubleOf } from "./trouble";
+import { silence, Trouble, troubleOf } from "./error";
 
 type SignedIn = components["schemas"]["SignedIn"];
 
@@ -87,11 +87,14 @@ async function renewAlone(): Promise<string | undefined> {
 async function renewNow(): Promise<string | undefined> {
   const csrf = localStorage.getItem(CSRF);
   if (csrf === null) return undefined;
-  const answer = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(() => undefined);
+  const answer = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(
+    () => undefined,
+  );
   if (!answer) throw silence();
   if (answer.ok) return open((await answer.json()) as SignedIn);
   // What passes says nothing about the session.
-  if (answer.status === 429 || answer.status >= 500) throw troubleOf(answer, await answer.json().catch(() => undefined));
+  if (answer.status === 429 || answer.status >= 500)
+    throw troubleOf(answer, await answer.json().catch(() => undefined));
   localStorage.removeItem(CSRF);
   // The access token outlives its session by minutes: an account that is being deleted still opens its deletion with it.
   return undefined;

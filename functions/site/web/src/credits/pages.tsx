@@ -1,5 +1,5 @@
 /** Buying credits, and what became of them. */
-export { Packages } from "./packages";
-export { Receipts } from "./receipts";
-export { Return } from "./return";
-export { Statement } from "./statement";
+export { Packages } from "../payments/packages";
+export { Return } from "../payments/payment";
+export { Receipts } from "../payments/receipts";
+export { Statement } from "./transactions";

@@ -1,11 +1,11 @@
 /** The promises, each with the page that keeps it, and the inventory as the programs declare it. */
 import { useState } from "preact/hooks";
 
-import { type Schema, api, ask } from "../api/client";
+import { api, ask, type Schema } from "../api/client";
 import { text } from "../text";
-import { useAsked } from "../ui/request";
+import { useAsked } from "../ui/query";
 import { Loading, TroubleNotice } from "../ui/states";
-import { Frame } from "./frame";
+import { Frame } from "./layout";
 
 export function Promises() {
   const t = text.value.privacy;
@@ -16,16 +16,25 @@ export function Promises() {
         <section class="promises" key={group}>
           <h2>{title}</h2>
           <ul class="stack">
-            {t.promises.filter((promise) => promise.group === group).map((promise) => (
-              <li key={promise.id} id={promise.id}>
-                <span class="soft small">{promise.id}</span>
-                <p>{promise.text} <a href={promise.to} aria-label={`${t.where}: ${promise.text}`}>{t.where}</a></p>
-              </li>
-            ))}
+            {t.promises
+              .filter((promise) => promise.group === group)
+              .map((promise) => (
+                <li key={promise.id} id={promise.id}>
+                  <span class="soft small">{promise.id}</span>
+                  <p>
+                    {promise.text}{" "}
+                    <a href={promise.to} aria-label={`${t.where}: ${promise.text}`}>
+                      {t.where}
+                    </a>
+                  </p>
+                </li>
+              ))}
           </ul>
         </section>
       ))}
-      <p><a href="/v1/privacy/policy">{t.whole}</a></p>
+      <p>
+        <a href="/v1/privacy/policy">{t.whole}</a>
+      </p>
     </Frame>
   );
 }
@@ -40,11 +49,19 @@ export function Inventory() {
       <TroubleNotice trouble={inventory.trouble} retry={inventory.again} />
       {([true, false] as const).map((personal) => {
         const listed = kinds.filter((kind) => kind.personal === personal);
-        return listed.length > 0 && (
-          <section class="stack" key={String(personal)}>
-            <h2>{personal ? t.personal : t.other}</h2>
-            <ul class="kinds">{listed.map((kind) => <li key={kind.name}><KindCard kind={kind} /></li>)}</ul>
-          </section>
+        return (
+          listed.length > 0 && (
+            <section class="stack" key={String(personal)}>
+              <h2>{personal ? t.personal : t.other}</h2>
+              <ul class="kinds">
+                {listed.map((kind) => (
+                  <li key={kind.name}>
+                    <KindCard kind={kind} />
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )
         );
       })}
     </Frame>
@@ -59,15 +76,27 @@ function KindCard({ kind }: { kind: Schema["KindView"] }) {
       <h3 lang="en">{kind.name}</h3>
       <p lang="en">{kind.purpose}</p>
       <dl class="facts small">
-        <dt>{t.place}</dt><dd lang="en">{kind.place}</dd>
-        <dt>{t.until}</dt><dd lang="en">{kind.kept}</dd>
-        <dt>{t.taken}</dt><dd lang="en">{kind.exported}</dd>
-        <dt>{t.erased}</dt><dd lang="en">{kind.erased}</dd>
+        <dt>{t.place}</dt>
+        <dd lang="en">{kind.place}</dd>
+        <dt>{t.until}</dt>
+        <dd lang="en">{kind.kept}</dd>
+        <dt>{t.taken}</dt>
+        <dd lang="en">{kind.exported}</dd>
+        <dt>{t.erased}</dt>
+        <dd lang="en">{kind.erased}</dd>
       </dl>
       {kind.fields.length > 0 && (
         <details open={open} onToggle={(event) => show(event.currentTarget.open)}>
           <summary class="small">{t.made(kind.fields.length)}</summary>
-          {open && <p class="fields" dir="ltr">{kind.fields.map((field) => <code key={field.path} class={field.personal ? "personal" : ""}>{field.path}</code>)}</p>}
+          {open && (
+            <p class="fields" dir="ltr">
+              {kind.fields.map((field) => (
+                <code key={field.path} class={field.personal ? "personal" : ""}>
+                  {field.path}
+                </code>
+              ))}
+            </p>
+          )}
         </details>
       )}
     </article>

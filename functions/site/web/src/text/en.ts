@@ -1,6 +1,7 @@
 /** English: the language that the others follow, message by message. */
 
-const plural = (count: number, one: string, many: string) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many: string) =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 export const messages = {
   direction: "ltr" as "ltr" | "rtl",
@@ -71,7 +72,8 @@ export const messages = {
 
   session: {
     welcome: "Pictures and films from words",
-    welcomeText: "Private until you decide otherwise. Buy credits once, use them whenever you like, and take out or erase everything at any time.",
+    welcomeText:
+      "Private until you decide otherwise. Buy credits once, use them whenever you like, and take out or erase everything at any time.",
     begin: "Make an account",
     look: "See what others show",
     signIn: "Sign in",
@@ -96,7 +98,8 @@ export const messages = {
     resent: "Sent, if the address waits for a code.",
     confirmAndSignIn: "Confirm and sign in",
     reset: "Set a new password",
-    resetLead: (email: string) => `With the code that we have sent to ${email}, if it has an account. Every session ends.`,
+    resetLead: (email: string) =>
+      `With the code that we have sent to ${email}, if it has an account. Every session ends.`,
     isNew: "New here?",
     isKnown: "You have an account?",
     expired: "Your session has ended",
@@ -145,7 +148,8 @@ export const messages = {
     left: (credits: number) => `${plural(credits, "credit", "credits")} left after`,
     notEnough: (missing: number) => `${plural(missing, "credit", "credits")} missing`,
     buy: "Buy credits",
-    submit: (kind: "image" | "video", count: number) => (kind === "video" ? "Make the film" : count > 1 ? `Make ${count} pictures` : "Make the picture"),
+    submit: (kind: "image" | "video", count: number) =>
+      kind === "video" ? "Make the film" : count > 1 ? `Make ${count} pictures` : "Make the picture",
     sent: "It is being made.",
     frozen: "Your account may not spend at the moment. Ask for help to learn more.",
     recent: "Recent",
@@ -276,7 +280,8 @@ export const messages = {
     receipts: "Receipts",
     available: "available",
     held: (credits: number) => `${plural(credits, "credit", "credits")} reserved for what is being made`,
-    negative: "Your balance is negative because a payment was taken back. You can make something again once it is positive.",
+    negative:
+      "Your balance is negative because a payment was taken back. You can make something again once it is positive.",
     packages: "Packages",
     lead: "Pay once. No subscription. Credits never expire.",
     currency: "Currency",
@@ -298,7 +303,8 @@ export const messages = {
       paid: (credits: number) => `${plural(credits, "credit is", "credits are")} there`,
       paidText: "You can use them at once, and they never expire.",
       created: "It is not paid yet",
-      createdText: "If you have just paid, the provider's word arrives in a moment and this page shows it. If you changed your mind, nothing was taken.",
+      createdText:
+        "If you have just paid, the provider's word arrives in a moment and this page shows it. If you changed your mind, nothing was taken.",
       approve: "You have agreed at PayPal; the money is taken with the next step.",
       pending: "The money is on its way",
       pendingText: "The credits come as soon as it arrives. You can leave this page.",
@@ -344,7 +350,8 @@ export const messages = {
       restore: "Given back with a payment",
     },
     spent: "Spent by day",
-    spentText: (total: number, days: number) => `${plural(total, "credit", "credits")} spent in ${plural(days, "day", "days")}`,
+    spentText: (total: number, days: number) =>
+      `${plural(total, "credit", "credits")} spent in ${plural(days, "day", "days")}`,
     bought: "Bought",
     noReceipts: "You have bought nothing yet.",
     receipt: "Receipt",
@@ -377,44 +384,169 @@ export const messages = {
       money: "Credits and payments",
     },
     promises: [
-      { id: "P1", group: "collect", to: "/privacy/corrections", text: "An email address and an id. Nothing else is asked for to have an account." },
-      { id: "P2", group: "collect", to: "/gallery", text: "What you ask for: prompt and settings, kept with what was made from them." },
-      { id: "P3", group: "collect", to: "/", text: "What you upload, with its size and type. Location and camera data are removed." },
-      { id: "P4", group: "collect", to: "/account/sessions", text: "Address and browser of sign-ins, orders and purchases, for 90 days, for you to see." },
-      { id: "P8", group: "collect", to: "/credits/receipts", text: "Of a payment: what it was for, amounts, times, the transaction, and the billing address." },
+      {
+        id: "P1",
+        group: "collect",
+        to: "/privacy/corrections",
+        text: "An email address and an id. Nothing else is asked for to have an account.",
+      },
+      {
+        id: "P2",
+        group: "collect",
+        to: "/gallery",
+        text: "What you ask for: prompt and settings, kept with what was made from them.",
+      },
+      {
+        id: "P3",
+        group: "collect",
+        to: "/",
+        text: "What you upload, with its size and type. Location and camera data are removed.",
+      },
+      {
+        id: "P4",
+        group: "collect",
+        to: "/account/sessions",
+        text: "Address and browser of sign-ins, orders and purchases, for 90 days, for you to see.",
+      },
+      {
+        id: "P8",
+        group: "collect",
+        to: "/credits/receipts",
+        text: "Of a payment: what it was for, amounts, times, the transaction, and the billing address.",
+      },
       { id: "P10", group: "use", to: "/", text: "Your requests are carried out and their results delivered." },
-      { id: "P11", group: "use", to: "/account/plan", text: "Too many requests are slowed down, and you are told when to come back." },
-      { id: "P12", group: "use", to: "/credits/receipts", text: "Payments are checked for fraud. Where a rule speaks, a person decides." },
-      { id: "P14", group: "use", to: "/account/plan", text: "Your plan has limits, and you see how much of them is used." },
-      { id: "P15", group: "use", to: "/privacy/inventory", text: "Errors are found with logs that hold ids and counts, and no prompt or address." },
-      { id: "P29", group: "use", to: "/privacy/inventory", text: "Requests are checked against abuse, with counters that hold no names." },
+      {
+        id: "P11",
+        group: "use",
+        to: "/account/plan",
+        text: "Too many requests are slowed down, and you are told when to come back.",
+      },
+      {
+        id: "P12",
+        group: "use",
+        to: "/credits/receipts",
+        text: "Payments are checked for fraud. Where a rule speaks, a person decides.",
+      },
+      {
+        id: "P14",
+        group: "use",
+        to: "/account/plan",
+        text: "Your plan has limits, and you see how much of them is used.",
+      },
+      {
+        id: "P15",
+        group: "use",
+        to: "/privacy/inventory",
+        text: "Errors are found with logs that hold ids and counts, and no prompt or address.",
+      },
+      {
+        id: "P29",
+        group: "use",
+        to: "/privacy/inventory",
+        text: "Requests are checked against abuse, with counters that hold no names.",
+      },
       { id: "P17", group: "share", to: "/gallery", text: "Everything is private until you show it or share it." },
-      { id: "P18", group: "share", to: "/gallery", text: "Whoever has a link sees what it shows. Links expire, and you can revoke them." },
-      { id: "P24", group: "share", to: "/privacy/inventory", text: "An AI provider gets prompt, settings and input image, and nothing that names you." },
-      { id: "P25", group: "share", to: "/privacy/inventory", text: "Nothing is sold, and nothing goes to advertisers. This page talks to no third party." },
-      { id: "P19", group: "share", to: "/privacy/access", text: "Staff look only with a reason, and you can read every look." },
-      { id: "P13", group: "share", to: "/privacy/access", text: "Where an incident is investigated, that is in your log too." },
-      { id: "P16", group: "share", to: "/privacy/access", text: "Where the law demands something, you are told as soon as it allows." },
-      { id: "P20", group: "keep", to: "/privacy/inventory", text: "Every kind of thing has a written time, after which it goes by itself." },
-      { id: "P21", group: "keep", to: "/gallery", text: "Files stay as long as your plan says, and each shows when it goes." },
+      {
+        id: "P18",
+        group: "share",
+        to: "/gallery",
+        text: "Whoever has a link sees what it shows. Links expire, and you can revoke them.",
+      },
+      {
+        id: "P24",
+        group: "share",
+        to: "/privacy/inventory",
+        text: "An AI provider gets prompt, settings and input image, and nothing that names you.",
+      },
+      {
+        id: "P25",
+        group: "share",
+        to: "/privacy/inventory",
+        text: "Nothing is sold, and nothing goes to advertisers. This page talks to no third party.",
+      },
+      {
+        id: "P19",
+        group: "share",
+        to: "/privacy/access",
+        text: "Staff look only with a reason, and you can read every look.",
+      },
+      {
+        id: "P13",
+        group: "share",
+        to: "/privacy/access",
+        text: "Where an incident is investigated, that is in your log too.",
+      },
+      {
+        id: "P16",
+        group: "share",
+        to: "/privacy/access",
+        text: "Where the law demands something, you are told as soon as it allows.",
+      },
+      {
+        id: "P20",
+        group: "keep",
+        to: "/privacy/inventory",
+        text: "Every kind of thing has a written time, after which it goes by itself.",
+      },
+      {
+        id: "P21",
+        group: "keep",
+        to: "/gallery",
+        text: "Files stay as long as your plan says, and each shows when it goes.",
+      },
       { id: "P22", group: "keep", to: "/privacy/inventory", text: "Logs have an end as well." },
-      { id: "P23", group: "keep", to: "/privacy/deletion", text: "Backups are overwritten in time, and what was deleted is deleted again after a restore." },
-      { id: "P27", group: "keep", to: "/privacy/inventory", text: "One cookie keeps you signed in. It is essential, and there is no other." },
-      { id: "P28", group: "keep", to: "/account", text: "Theme and language are kept once you choose them, here and with your account." },
-      { id: "P30", group: "rights", to: "/privacy/export", text: "See and take out everything that is held about you." },
+      {
+        id: "P23",
+        group: "keep",
+        to: "/privacy/deletion",
+        text: "Backups are overwritten in time, and what was deleted is deleted again after a restore.",
+      },
+      {
+        id: "P27",
+        group: "keep",
+        to: "/privacy/inventory",
+        text: "One cookie keeps you signed in. It is essential, and there is no other.",
+      },
+      {
+        id: "P28",
+        group: "keep",
+        to: "/account",
+        text: "Theme and language are kept once you choose them, here and with your account.",
+      },
+      {
+        id: "P30",
+        group: "rights",
+        to: "/privacy/export",
+        text: "See and take out everything that is held about you.",
+      },
       { id: "P31", group: "rights", to: "/privacy/corrections", text: "Correct what is wrong." },
-      { id: "P32", group: "rights", to: "/privacy/deletion", text: "Delete your account and everything in it, with a receipt." },
+      {
+        id: "P32",
+        group: "rights",
+        to: "/privacy/deletion",
+        text: "Delete your account and everything in it, with a receipt.",
+      },
       { id: "P33", group: "rights", to: "/support", text: "Ask us. A person answers." },
       { id: "P5", group: "money", to: "/credits", text: "You can pay with Stripe." },
       { id: "P6", group: "money", to: "/credits", text: "You can pay with PayPal." },
       { id: "P7", group: "money", to: "/credits", text: "Card numbers go to Stripe or PayPal and never reach us." },
       { id: "P9", group: "money", to: "/credits", text: "Their own policies are linked wherever you pay." },
-      { id: "P34", group: "money", to: "/credits", text: "You pay on their pages, and amounts are checked against our catalogue." },
+      {
+        id: "P34",
+        group: "money",
+        to: "/credits",
+        text: "You pay on their pages, and amounts are checked against our catalogue.",
+      },
       { id: "P35", group: "money", to: "/credits", text: "Credits are there when you come back from paying." },
       { id: "P36", group: "money", to: "/credits/statement", text: "Credits never expire." },
       { id: "P37", group: "money", to: "/credits", text: "No subscription: one payment for one package." },
       { id: "P26", group: "money", to: "/", text: "When a provider fails or is late, your credits come back." },
-    ] satisfies { id: string; group: string; to: string; text: string }[] as readonly { id: string; group: "collect" | "use" | "share" | "keep" | "rights" | "money"; to: string; text: string }[],
+    ] satisfies { id: string; group: string; to: string; text: string }[] as readonly {
+      id: string;
+      group: "collect" | "use" | "share" | "keep" | "rights" | "money";
+      to: string;
+      text: string;
+    }[],
     where: "See it",
     whole: "The policy in its own words, with the tests that show it",
     inventory: {
@@ -437,7 +569,16 @@ export const messages = {
       released: "Ended that",
       disclosed: (kinds: string, reason: string) => `Put together ${kinds} for a lawful request: ${reason}`,
       fetched: "Fetched what was put together",
-      sights: { profile: "your profile", generations: "the list of what you made", generation: "one thing that you made", uploads: "the list of your uploads", upload: "one of your uploads", payments: "your payments", activity: "your activity", tickets: "your questions to them" },
+      sights: {
+        profile: "your profile",
+        generations: "the list of what you made",
+        generation: "one thing that you made",
+        uploads: "the list of your uploads",
+        upload: "one of your uploads",
+        payments: "your payments",
+        activity: "your activity",
+        tickets: "your questions to them",
+      },
       answered: "Answered a question of yours",
       staff: "Staff",
       ticket: "For",
@@ -472,7 +613,13 @@ export const messages = {
       change: "Change the address",
       changed: "The address is changed. Sign in with the new one.",
       log: "What was corrected",
-      fields: { display_name: "Name", email: "Address", billing_email: "Address for receipts", theme: "Theme", language: "Language" },
+      fields: {
+        display_name: "Name",
+        email: "Address",
+        billing_email: "Address for receipts",
+        theme: "Theme",
+        language: "Language",
+      },
       nothing: "Nothing was corrected yet.",
     },
     deletion: {
@@ -480,7 +627,8 @@ export const messages = {
       goes: "What goes",
       stays: "What the law keeps",
       staysText: "Of payments the amount, time and transaction, without who you are.",
-      credits: (count: number) => `${plural(count, "credit goes", "credits go")} too, and ${count === 1 ? "is" : "are"} not paid back.`,
+      credits: (count: number) =>
+        `${plural(count, "credit goes", "credits go")} too, and ${count === 1 ? "is" : "are"} not paid back.`,
       takeOut: "Take everything out first",
       confirm: "Type your address to confirm",
       button: "Delete everything",
@@ -502,9 +650,11 @@ export const messages = {
       done: (when: string) => `Nothing was found any more ${when}.`,
       going: "The deletion goes on. This page shows when it is done.",
       gone: "What went",
-      kept: (count: number, until: string) => `${plural(count, "payment", "payments")}, without the person, until ${until}`,
+      kept: (count: number, until: string) =>
+        `${plural(count, "payment", "payments")}, without the person, until ${until}`,
       keptNone: "No payments are kept.",
-      copies: (count: number) => `Of ${plural(count, "job", "jobs")} the AI provider refused to delete its copy. It keeps it as long as its own policy says.`,
+      copies: (count: number) =>
+        `Of ${plural(count, "job", "jobs")} the AI provider refused to delete its copy. It keeps it as long as its own policy says.`,
       law: "What the law keeps",
     },
   },
@@ -524,7 +674,8 @@ export const messages = {
     used: (used: string, limit: string) => `${used} of ${limit}`,
     grow: "A larger plan comes with a package of credits.",
     activity: "What was done from where",
-    activityText: "Sign-ins, orders and purchases of the last 90 days. If one of them was not you, set a new password: that ends every session.",
+    activityText:
+      "Sign-ins, orders and purchases of the last 90 days. If one of them was not you, set a new password: that ends every session.",
     kinds: { sign_in: "Sign-in", submit: "Order", checkout: "Purchase" } as Record<string, string>,
     here: "Sign out here",
     everywhere: "Sign out everywhere",
@@ -567,7 +718,8 @@ export const messages = {
       confirm: (email: string) => `We have sent a code to ${email}. With it your letter goes off.`,
       back: "Change the letter",
       sent: "Your letter is with us",
-      sentText: (email: string) => `The answer goes to ${email}. If there is an account with that address, your letter lies there with its questions; if not, it is deleted with the answer, and after 30 days in any case.`,
+      sentText: (email: string) =>
+        `The answer goes to ${email}. If there is an account with that address, your letter lies there with its questions; if not, it is deleted with the answer, and after 30 days in any case.`,
     },
   },
 };

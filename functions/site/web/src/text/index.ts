@@ -18,7 +18,9 @@ export const text = signal<Messages>({} as Messages);
 /** The language that they are in. */
 export const language = signal<Language>("en");
 /** How dates and numbers are written: as in the person's country, where they speak that language. */
-export const locale = computed(() => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value);
+export const locale = computed(
+  () => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value,
+);
 
 /** The language for what a person or a browser prefers, the first that there is. */
 export function choose(preferred: readonly string[]): Language {
@@ -64,7 +66,11 @@ export const moment = (at: string) =>
 export function relative(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
   const format = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
-  const steps: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+  const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ];
   for (const [unit, length] of steps) {
     if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
   }

@@ -15,7 +15,13 @@ interface Around {
 
 type Attributes = { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean | undefined };
 
-function Labelled({ label, hint, wrong, optional, children }: Around & { children: (attributes: Attributes) => ComponentChildren }) {
+function Labelled({
+  label,
+  hint,
+  wrong,
+  optional,
+  children,
+}: Around & { children: (attributes: Attributes) => ComponentChildren }) {
   const id = useId();
   const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
   return (
@@ -25,8 +31,16 @@ function Labelled({ label, hint, wrong, optional, children }: Around & { childre
         {optional && <span class="soft"> ({text.value.doing.optional})</span>}
       </label>
       {children({ id, "aria-describedby": described, "aria-invalid": wrong ? true : undefined })}
-      {wrong && <p class="wrong" id={`${id}-wrong`}>{wrong}</p>}
-      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+      {wrong && (
+        <p class="wrong" id={`${id}-wrong`}>
+          {wrong}
+        </p>
+      )}
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
@@ -47,15 +61,31 @@ interface Line {
 export function Field({ label, hint, wrong, optional, onValue, ...input }: Around & Typed & Line) {
   return (
     <Labelled {...{ label, hint, wrong, optional }}>
-      {(attributes) => <input class="input" {...(input as { type: "text" })} {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />}
+      {(attributes) => (
+        <input
+          class="input"
+          {...(input as { type: "text" })}
+          {...attributes}
+          onInput={(event) => onValue(event.currentTarget.value)}
+        />
+      )}
     </Labelled>
   );
 }
 
-export function Area({ label, hint, wrong, optional, onValue, ...area }: Around & Typed & Omit<TextareaHTMLAttributes, "value">) {
+export function Area({
+  label,
+  hint,
+  wrong,
+  optional,
+  onValue,
+  ...area
+}: Around & Typed & Omit<TextareaHTMLAttributes, "value">) {
   return (
     <Labelled {...{ label, hint, wrong, optional }}>
-      {(attributes) => <textarea class="input" {...area} {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />}
+      {(attributes) => (
+        <textarea class="input" {...area} {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />
+      )}
     </Labelled>
   );
 }
@@ -71,7 +101,11 @@ export function Select({ options, value, onValue, ...around }: Selectable) {
     <Labelled {...around}>
       {(attributes) => (
         <select class="input" {...attributes} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
-          {options.map((option) => <option key={option.value} value={option.value}>{option.label}</option>)}
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
         </select>
       )}
     </Labelled>
@@ -94,7 +128,14 @@ export function Choice<T extends string>({ label, value, options, onValue }: Cho
       <div class="choices">
         {options.map((option) => (
           <label class="choice" key={option.value}>
-            <input type="radio" name={name} value={option.value} checked={option.value === value} disabled={option.disabled} onChange={() => onValue(option.value)} />
+            <input
+              type="radio"
+              name={name}
+              value={option.value}
+              checked={option.value === value}
+              disabled={option.disabled}
+              onChange={() => onValue(option.value)}
+            />
             <span>{option.label}</span>
           </label>
         ))}
@@ -112,9 +153,23 @@ export function Password(properties: Around & Typed & { autocomplete: string }) 
     <Labelled {...{ label, hint, wrong }}>
       {(attributes) => (
         <div class="joined">
-          <input class="input" {...(shown ? { type: "text" } : { type: "password" })} required maxlength={256} autocomplete={autocomplete} value={value}
-            {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />
-          <button type="button" class="button icon quiet" aria-pressed={shown} aria-label={shown ? t.hide : t.show} onClick={() => show(!shown)}>
+          <input
+            class="input"
+            {...(shown ? { type: "text" } : { type: "password" })}
+            required
+            maxlength={256}
+            autocomplete={autocomplete}
+            value={value}
+            {...attributes}
+            onInput={(event) => onValue(event.currentTarget.value)}
+          />
+          <button
+            type="button"
+            class="button icon quiet"
+            aria-pressed={shown}
+            aria-label={shown ? t.hide : t.show}
+            onClick={() => show(!shown)}
+          >
             <Icon name="eye" />
           </button>
         </div>

@@ -1,7 +1,7 @@
 /** What a page shows when it has nothing to show yet, or cannot. */
 import type { ComponentChildren } from "preact";
 
-import { Trouble } from "../api/trouble";
+import type { Trouble } from "../api/error";
 import { text } from "../text";
 import { useTitle } from "./title";
 
@@ -24,7 +24,11 @@ export function TroubleNotice({ trouble, retry }: { trouble: Trouble | undefined
         <p>{told(trouble)}</p>
         {reference && <p class="small soft">{t.trouble.reference(reference)}</p>}
       </div>
-      {retry && <button type="button" class="button small" onClick={retry}>{t.doing.retry}</button>}
+      {retry && (
+        <button type="button" class="button small" onClick={retry}>
+          {t.doing.retry}
+        </button>
+      )}
     </div>
   );
 }
@@ -32,7 +36,9 @@ export function TroubleNotice({ trouble, retry }: { trouble: Trouble | undefined
 export function Loading() {
   return (
     <div class="loading" role="status">
-      <div class="bar unknown"><i /></div>
+      <div class="bar unknown">
+        <i />
+      </div>
       <span class="aside">{text.value.doing.loading}</span>
     </div>
   );

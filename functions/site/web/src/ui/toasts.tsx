@@ -1,7 +1,7 @@
 /** Short words about what was done, with a way back where there is one. */
 import { signal } from "@preact/signals";
 
-import { Trouble } from "../api/trouble";
+import { Trouble } from "../api/error";
 import { text } from "../text";
 import { told } from "./states";
 
@@ -59,7 +59,14 @@ export function Toasts() {
         <div class="toast" key={toast.id}>
           <span>{toast.words}</span>
           {toast.undo && (
-            <button type="button" class="button small" onClick={() => { take(toast.id); toast.undo?.(); }}>
+            <button
+              type="button"
+              class="button small"
+              onClick={() => {
+                take(toast.id);
+                toast.undo?.();
+              }}
+            >
               {text.value.doing.undo}
             </button>
           )}
