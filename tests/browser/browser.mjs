@@ -4,7 +4,7 @@
  * pages; nothing wider than the window; a title of its own; nothing kept in the browser that is not declared; no violation
  * that axe finds.
  *
- * Environment: `BASE_URL` of the client, `MEDIA_URL` of people's files, `STANDIN_URL` of the payment pages, `SCREENS` the folder for
+ * Environment: `BASE_URL` of the client, `MEDIA_URL` of people's files, `FAKE_PAYMENTS_URL` of the payment pages, `SCREENS` the folder for
  * screenshots.
  */
 import { readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-export const { BASE_URL, MEDIA_URL, STANDIN_URL, SCREENS } = process.env;
+export const { BASE_URL, MEDIA_URL, FAKE_PAYMENTS_URL, SCREENS } = process.env;
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const AXE = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -90,13 +90,13 @@ export class Visitor {
     page.on("console", (message) => {
       if (message.type() !== "error" && !message.text().includes("Content Security Policy")) return;
       // The pages that stand in for Stripe and PayPal are not ours to judge.
-      if (message.location().url.startsWith(STANDIN_URL)) return;
+      if (message.location().url.startsWith(FAKE_PAYMENTS_URL)) return;
       if (this.#expected.some((words) => message.text().includes(words))) return;
       mishaps.push(`in the console: ${message.text()} ${message.location().url}`);
     });
     page.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (["blob:", "data:"].includes(protocol) || [BASE_URL, MEDIA_URL, STANDIN_URL].includes(origin)) return;
+      if (["blob:", "data:"].includes(protocol) || [BASE_URL, MEDIA_URL, FAKE_PAYMENTS_URL].includes(origin)) return;
       mishaps.push(`a request to ${origin}`);
     });
   }

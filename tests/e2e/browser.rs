@@ -49,7 +49,7 @@ async fn walk(world: &'static World, script: &str, (device, scheme): (&str, &str
         .current_dir(&folder)
         .env("BASE_URL", &world.base_url)
         .env("MEDIA_URL", &world.endpoint)
-        .env("STANDIN_URL", &world.standin)
+        .env("FAKE_PAYMENTS_URL", &world.fake_payments)
         .env("SCREENS", &screens)
         .output()
         .context("node cannot be run")?;

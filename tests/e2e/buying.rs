@@ -1,4 +1,4 @@
-//! Buying credits, as a person does it: through Stripe and PayPal, on the pages of a stand-in.
+//! Buys credits as a person does: through Stripe and PayPal, on the pages of `fake-payments`.
 
 use std::collections::BTreeSet;
 
@@ -101,7 +101,7 @@ impl<'a> Checkout<'a> {
 
     /// The provider's messages about it, the oldest first.
     pub async fn messages(&self) -> Result<Vec<Value>> {
-        let all = standin(self.person.world, "/standin/deliveries").await?;
+        let all = fake_payments(self.person.world, "/control/deliveries").await?;
         let all = all.as_array().context("no deliveries")?;
         Ok(all.iter().filter(|message| message["about"] == self.hosted.as_str()).cloned().collect())
     }
@@ -121,19 +121,19 @@ impl<'a> Checkout<'a> {
 
     /// Something happens to it at the provider. Answers once its messages were attempted.
     pub async fn act(&self, action: &str, fields: &[(&str, &str)]) -> Result<()> {
-        let path = format!("/standin/{}/{}/{action}", self.provider, self.hosted);
+        let path = format!("/control/{}/{}/{action}", self.provider, self.hosted);
         play(self.person.world, &path, fields).await
     }
 }
 
-/// Does what a button of the stand-in does.
+/// Posts a form to a control route of `fake-payments`.
 pub async fn play(world: &World, path: &str, fields: &[(&str, &str)]) -> Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let mut form = url_encoded(fields);
     if form.is_empty() {
         form.push('_');
     }
-    let request = client.post(format!("{}{path}", world.standin));
+    let request = client.post(format!("{}{path}", world.fake_payments));
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
     let answer = Answer::read(request.send().await?).await?;
     ensure!(answer.status == 303, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.bytes));
@@ -142,19 +142,19 @@ pub async fn play(world: &World, path: &str, fields: &[(&str, &str)]) -> Result<
 
 /// Has the provider send a message, again or early.
 pub async fn deliver(world: &World, message: &Value) -> Result<()> {
-    play(world, &format!("/standin/deliveries/{}/deliver", message["id"]), &[]).await
+    play(world, &format!("/control/deliveries/{}/deliver", message["id"]), &[]).await
 }
 
 /// Has the provider lose a message that is held back.
 pub async fn lose(world: &World, message: &Value) -> Result<()> {
-    play(world, &format!("/standin/deliveries/{}/drop", message["id"]), &[]).await
+    play(world, &format!("/control/deliveries/{}/drop", message["id"]), &[]).await
 }
 
 /// Holds the providers' messages back until this is done. For tests that have the stack to themselves.
 pub async fn held(world: &World, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    play(world, "/standin/deliveries/hold", &[]).await?;
+    play(world, "/control/deliveries/hold", &[]).await?;
     let acted = act().await;
-    play(world, "/standin/deliveries/release", &[]).await?;
+    play(world, "/control/deliveries/release", &[]).await?;
     acted
 }
 
@@ -173,9 +173,9 @@ pub async fn erase(person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// What the stand-in knows, as JSON.
-pub async fn standin(world: &World, path: &str) -> Result<Value> {
-    let answer = reqwest::get(format!("{}{path}", world.standin)).await?;
+/// Reads a control route of `fake-payments` as JSON.
+pub async fn fake_payments(world: &World, path: &str) -> Result<Value> {
+    let answer = reqwest::get(format!("{}{path}", world.fake_payments)).await?;
     Ok(answer.json().await?)
 }
 

@@ -297,10 +297,10 @@ async fn sweep_dies_at_each_call_of_a_reconciliation(world: &'static World) -> R
     walk(world, "Sweep", 15, async |ada| {
         let checkout = Checkout::begin(ada, "stripe", "starter").await?;
         // Stripe says nothing of the payment: what it says of the refund waits.
-        play(world, "/standin/stripe/endpoint", &[("enabled_events", "refund.created")]).await?;
+        play(world, "/control/stripe/endpoint", &[("enabled_events", "refund.created")]).await?;
         checkout.act("pay", &[]).await?;
         checkout.act("refund", &[("amount", "100")]).await?;
-        play(world, "/standin/stripe/endpoint", &[("enabled_events", "*")]).await?;
+        play(world, "/control/stripe/endpoint", &[("enabled_events", "*")]).await?;
         ensure!(ada.credits().await? == (40, 0), "nobody has told us");
         check_bought(ada, 160).await
     })

@@ -3,7 +3,7 @@
 //!
 //! A history is drawn from a seed. Messages are held back, let go in reverse, sent early, twice or never; they come while
 //! the buyer looks, captures and the sweep asks. A message is lost only where something else brings what it said: no
-//! provider is asked about its refunds and disputes. The stack is one that nobody else is using, as a stand-in that holds
+//! provider is asked about its refunds and disputes. The stack is one that nobody else is using, as a fake payment service that holds
 //! messages back holds everybody's.
 
 mod reference;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::reference::Sale;
 use crate::{
-    buying::{Checkout, deliver, lose, play, standin},
+    buying::{Checkout, deliver, fake_payments, lose, play},
     notifications::drained,
     stripe_messages::post_signed,
     tests,
@@ -30,7 +30,7 @@ const STEPS: usize = 30;
 const SALES: usize = 4;
 const WELCOME: i64 = 40;
 
-/// What can happen at each provider, as the stand-in's routes name it, the more often the more it is needed for what comes
+/// What can happen at each provider, as the routes of `fake-payments` name it, the more often the more it is needed for what comes
 /// after. To capture is up to us.
 const WITH_STRIPE: &str = "pay pay pay pay-later refuse expire arrive arrive bounce refund refund-slowly settle-refund \
     settle-refund fail-refund fail-refund cancel-refund inquire dispute escalate escalate respond withdraw withdraw withdraw \
@@ -137,14 +137,14 @@ impl History<'_> {
     async fn holds(&mut self) -> Result<()> {
         self.told.push("messages are held".to_owned());
         self.holding = true;
-        play(self.ada.world, "/standin/deliveries/hold", &[]).await
+        play(self.ada.world, "/control/deliveries/hold", &[]).await
     }
 
     async fn is_let_go(&mut self) -> Result<()> {
         let order = *self.random.one_of(&["as_made", "reversed"]);
         self.told.push(format!("messages go {order}"));
         self.holding = false;
-        play(self.ada.world, "/standin/deliveries/release", &[("order", order)]).await
+        play(self.ada.world, "/control/deliveries/release", &[("order", order)]).await
     }
 
     async fn comes_again(&mut self) -> Result<()> {
@@ -192,7 +192,7 @@ impl History<'_> {
             try_join_all(captures.map(Checkout::capture)),
             join_all(events.iter().chain(&events).map(|event| post_signed(world, event))),
             try_join_all(checkouts.map(Checkout::look)),
-            play(world, "/standin/deliveries/release", &[("order", "reversed")]),
+            play(world, "/control/deliveries/release", &[("order", "reversed")]),
             sweep(world, SignedDuration::from_mins(30)),
         );
         for answer in captured? {
@@ -242,7 +242,7 @@ impl History<'_> {
 
     /// The messages about the sales, in the order in which they were made. None is under way.
     async fn messages(&self) -> Result<Vec<Value>> {
-        let all = standin(self.ada.world, "/standin/deliveries").await?;
+        let all = fake_payments(self.ada.world, "/control/deliveries").await?;
         let about =
             |message: &&Value| self.sales.iter().any(|(checkout, _)| message["about"] == checkout.hosted.as_str());
         Ok(all.as_array().context("no deliveries")?.iter().filter(about).cloned().collect())

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    buying::standin,
+    buying::fake_payments,
     tests,
     world::{Answer, PATIENCE, World, text},
 };
@@ -30,14 +30,14 @@ pub async fn post(world: &'static World, body: impl Into<Vec<u8>>) -> Result<Ans
 /// Has PayPal send this, so that it says afterwards that it did.
 pub async fn say(world: &'static World, body: &str) -> Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let request = client.post(format!("{}/standin/paypal/messages", world.standin)).body(body.to_owned());
+    let request = client.post(format!("{}/control/paypal/messages", world.fake_payments)).body(body.to_owned());
     Answer::read(request.send().await?).await?.is(303)?;
     drained(world).await
 }
 
 /// How often PayPal was asked about what it [said](say).
 pub async fn questions(world: &World, body: &str) -> Result<u64> {
-    let all = standin(world, "/standin/deliveries").await?;
+    let all = fake_payments(world, "/control/deliveries").await?;
     let said = all.as_array().and_then(|all| all.iter().rev().find(|message| message["body"] == body));
     said.and_then(|message| message["questions"].as_u64()).context("PayPal never said this")
 }

@@ -142,7 +142,7 @@ async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static
         checkout.messages().await?;
         drained(world).await?;
         let before = kept(&ada).await?;
-        play(world, "/standin/paypal/postback", &[("answer", answer)]).await?;
+        play(world, "/control/paypal/postback", &[("answer", answer)]).await?;
         let asked = async {
             checkout.act("complete", &[]).await?;
             // It is tried again and again.
@@ -156,7 +156,7 @@ async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static
             Ok(())
         };
         let asked = asked.await;
-        play(world, "/standin/paypal/postback", &[("answer", "honest")]).await?;
+        play(world, "/control/paypal/postback", &[("answer", "honest")]).await?;
         asked?;
         drained(world).await?;
         checkout.check("paid", 200, 0, 240 + 200 * already).await?;
@@ -179,7 +179,7 @@ async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive
     let mut sooner: Value = serde_json::from_str(&declared)?;
     sooner["maxReceiveCount"] = json!(2);
     redrive(sooner.to_string()).await?;
-    play(world, "/standin/paypal/postback", &[("answer", "error")]).await?;
+    play(world, "/control/paypal/postback", &[("answer", "error")]).await?;
     let given_up = async {
         checkout.act("complete", &[]).await?;
         let begun = Instant::now();
@@ -190,7 +190,7 @@ async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive
         checkout.check("pending", 0, 0, 40).await
     };
     let given_up = given_up.await;
-    play(world, "/standin/paypal/postback", &[("answer", "honest")]).await?;
+    play(world, "/control/paypal/postback", &[("answer", "honest")]).await?;
     redrive(declared).await?;
     given_up?;
 
@@ -308,7 +308,7 @@ async fn pp7_only_a_completed_payment_grants_and_a_denied_one_closes(world: &'st
 
 /// PayPal takes the money, but its answer does not reach us.
 async fn captured_unseen(checkout: &Checkout<'_>) -> Result<()> {
-    let path = format!("{}/v2/checkout/orders/{}/capture", checkout.person.world.standin, checkout.hosted);
+    let path = format!("{}/v2/checkout/orders/{}/capture", checkout.person.world.fake_payments, checkout.hosted);
     let request = reqwest::Client::new().post(path).bearer_auth("A21AAtest");
     Answer::read(request.header("content-type", "application/json").send().await?).await?.is(201)?;
     Ok(())
@@ -422,9 +422,9 @@ async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'stati
     }
     let checkout = begin(&ada).await?;
     checkout.act("approve", &[]).await?;
-    play(world, "/standin/outage", &[("service", "paypal")]).await?;
+    play(world, "/control/outage", &[("service", "paypal")]).await?;
     let silent = checkout.capture().await;
-    play(world, "/standin/outage", &[]).await?;
+    play(world, "/control/outage", &[]).await?;
     let silent = silent?.is(502)?;
     ensure!(silent.header("retry-after").is_some(), "{silent:?}");
     checkout.capture().await?.is(200)?;

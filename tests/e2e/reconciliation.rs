@@ -122,14 +122,14 @@ async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static
         table.commit(&[Write::Payment(&unanswered)]).await?;
     }
     let checkout = paid_unheard(&bob).await?;
-    play(world, "/standin/outage", &[("service", "paypal")]).await?;
+    play(world, "/control/outage", &[("service", "paypal")]).await?;
     let swept = async {
         let first = world.sweep(later()).await?;
         ensure!(first["failed"].as_u64() < Some(50), "who does not answer is asked again and again: {first}");
         world.sweep(later()).await
     };
     let swept = swept.await;
-    play(world, "/standin/outage", &[]).await?;
+    play(world, "/control/outage", &[]).await?;
     swept?;
     erase(&ada).await?;
     checkout.check("paid", 200, 0, 240).await
@@ -141,7 +141,7 @@ async fn s11_events_that_stripe_does_not_send_are_noticed(world: &'static World)
     let before = measurements(world, Metric::MissingWebhookEvents).await?;
     world.sweep(midnight).await?;
     ensure!(measurements(world, Metric::MissingWebhookEvents).await? == before, "nothing is missing");
-    let subscribe = async |events: &str| play(world, "/standin/stripe/endpoint", &[("enabled_events", events)]).await;
+    let subscribe = async |events: &str| play(world, "/control/stripe/endpoint", &[("enabled_events", events)]).await;
     subscribe("checkout.session.completed charge.dispute.created").await?;
     let swept = world.sweep(midnight).await;
     subscribe("*").await?;

@@ -302,7 +302,7 @@ async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static 
         deliver(world, &checkout.message("refund.created").await?).await?;
         ensure!(parked().await? == before + 1, "the refund does not wait");
         checkout.check("created", 0, 0, 40).await?;
-        play(world, "/standin/deliveries/release", &[("order", "reversed")]).await
+        play(world, "/control/deliveries/release", &[("order", "reversed")]).await
     })
     .await?;
     world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;
@@ -317,7 +317,7 @@ async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static 
         }
         deliver(world, &disputed.message("charge.dispute.closed").await?).await?;
         disputed.check("created", 0, 0, 40).await?;
-        play(world, "/standin/deliveries/release", &[("order", "reversed")]).await
+        play(world, "/control/deliveries/release", &[("order", "reversed")]).await
     })
     .await?;
     world.sweep(clock::now() + SignedDuration::from_secs(90)).await?;

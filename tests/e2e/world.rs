@@ -41,8 +41,8 @@ pub struct World {
     pub base_url: String,
     /// Where the AWS services are.
     pub endpoint: String,
-    /// Where the stand-in for Stripe and PayPal is.
-    pub standin: String,
+    /// The base URL of the fake Stripe and PayPal.
+    pub fake_payments: String,
     _payments: Payments,
     /// What stands between the functions and everybody who is not AWS.
     pub recorders: Recorders,
@@ -187,7 +187,7 @@ impl World {
         ]);
         let world = Self {
             base_url: stack.base_url().to_owned(),
-            standin: payments.base_url().to_owned(),
+            fake_payments: payments.base_url().to_owned(),
             _payments: payments,
             recorders,
             watch: Watch::start(&endpoint),

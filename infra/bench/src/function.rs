@@ -77,9 +77,9 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));
     environment.extend(aws.roots().map(|roots| ("AWS_CA_BUNDLE", roots.display().to_string())));
-    let standin = payments::standin()?;
-    let postback = format!("{standin}/cgi-bin/webscr");
-    let endpoints = json!({ "stripe": standin, "paypal": standin, "paypal_ipn": postback });
+    let fake_payments = payments::fake_payments()?;
+    let postback = format!("{fake_payments}/cgi-bin/webscr");
+    let endpoints = json!({ "stripe": fake_payments, "paypal": fake_payments, "paypal_ipn": postback });
     environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
     environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
     environment.push(("EXPORT_QUEUE_URL", format!("{}/123456789012/exports", aws.endpoint())));

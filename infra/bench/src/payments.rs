@@ -15,12 +15,12 @@ use domain::{
     payment::{Fact, Payment, Rail, Receipt, Reference, Unclaimed},
     settlement::{self, Surroundings},
 };
+use fake_payments::{FakePayments, Options};
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use ring::hmac;
 use runtime::clock;
 use serde_json::{Value, json};
-use standin::{Options, StandIn};
 
 /// What Stripe's events are signed with.
 const WEBHOOK_SECRET: &str = "whsec_example";
@@ -49,18 +49,18 @@ pub fn keys() -> Value {
 ///
 /// # Errors
 /// No port is free.
-pub fn standin() -> Result<&'static str> {
-    static STANDIN: OnceLock<StandIn> = OnceLock::new();
-    if let Some(standin) = STANDIN.get() {
-        return Ok(standin.base_url());
+pub fn fake_payments() -> Result<&'static str> {
+    static FAKE_PAYMENTS: OnceLock<FakePayments> = OnceLock::new();
+    if let Some(fake_payments) = FAKE_PAYMENTS.get() {
+        return Ok(fake_payments.base_url());
     }
     let options = Options {
         stripe_webhook_secret: WEBHOOK_SECRET.to_owned(),
         paypal_receiver_id: RECEIVER.to_owned(),
         ..Options::default()
     };
-    let started = StandIn::start(options)?;
-    Ok(STANDIN.get_or_init(|| started).base_url())
+    let started = FakePayments::start(options)?;
+    Ok(FAKE_PAYMENTS.get_or_init(|| started).base_url())
 }
 
 /// Has the stand-in's PayPal know the notification in the events as its own.
@@ -76,7 +76,7 @@ pub async fn know_notification() -> Result<()> {
     // Somebody in this process may have chosen already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let request = client.post(format!("{}/standin/paypal/messages", standin()?));
+    let request = client.post(format!("{}/control/paypal/messages", fake_payments()?));
     let answer = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(raw).send().await?;
     ensure!(answer.status().is_redirection(), "the stand-in does not take a notification: {}", answer.status());
     Ok(())

@@ -16,7 +16,7 @@ use local::{Options, payments::PaymentKeys, workspace};
 #[derive(Parser)]
 #[command(name = "local")]
 struct Arguments {
-    /// The port of the API. The stand-in for Stripe and PayPal has the next one.
+    /// The port of the API. The fake Stripe and PayPal listens on the next one.
     #[arg(long, global = true, default_value_t = 3000)]
     port: u16,
     /// Start with nothing: forget accounts, generations and files.

@@ -1,19 +1,19 @@
-//! Who takes the money of a stack: a stand-in for Stripe and PayPal, or the real services where there are keys for them.
+//! Sets up the payment providers of a stack: `fake-payments`, or the real Stripe and PayPal where keys are given.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use fake_payments::FakePayments;
 use serde_json::{Map, Value, json};
-use standin::StandIn;
 
 use crate::{Options, Stack};
 
-/// What the stand-in's Stripe signs its events with.
-pub const WEBHOOK_SECRET: &str = "whsec_of_the_stand_in";
-/// Whom the stand-in's PayPal pays.
-pub const RECEIVER: &str = "STANDINSELLER";
+/// The secret that the fake Stripe signs its events with.
+pub const WEBHOOK_SECRET: &str = "whsec_of_the_fake";
+/// The merchant id that the fake PayPal pays to.
+pub const RECEIVER: &str = "FAKEMERCHANT1";
 
-/// Keys of the real services, in their test mode.
+/// Keys of the real services in test mode. A provider without keys is faked.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentKeys {
     /// Stripe's secret key and the signing secret of its webhook.
@@ -22,26 +22,26 @@ pub struct PaymentKeys {
     pub paypal: Option<[String; 3]>,
 }
 
-/// The stand-in of a stack. It serves until it is dropped.
+/// The fake payment services of a stack. They serve until this is dropped.
 pub struct Payments {
-    standin: StandIn,
+    fake_payments: FakePayments,
 }
 
 impl Payments {
-    /// Starts the stand-in, which keeps its state in this file if there is one, and sets the stack up to take money there.
-    /// What has keys is taken by the real service.
+    /// Starts `fake-payments` and points the payment settings of `options` at it. A provider with `keys` is left to the
+    /// real service. With a `state` file, payments survive a restart.
     ///
     /// # Errors
-    /// The port is taken.
+    /// The port is in use, or the state file cannot be read.
     pub fn start(port: u16, state: Option<PathBuf>, keys: PaymentKeys, options: &mut Options) -> Result<Self> {
-        let standin = StandIn::start(standin::Options {
+        let fake_payments = FakePayments::start(fake_payments::Options {
             port,
             state,
             stripe_webhook_secret: WEBHOOK_SECRET.to_owned(),
             paypal_receiver_id: RECEIVER.to_owned(),
-            ..standin::Options::default()
+            ..fake_payments::Options::default()
         })?;
-        let url = standin.base_url();
+        let url = fake_payments.base_url();
         let mut endpoints = Map::new();
         if keys.stripe.is_none() {
             endpoints.insert("stripe".to_owned(), url.into());
@@ -50,9 +50,9 @@ impl Payments {
             endpoints.insert("paypal".to_owned(), url.into());
             endpoints.insert("paypal_ipn".to_owned(), format!("{url}/cgi-bin/webscr").into());
         }
-        let [key, secret] = keys.stripe.unwrap_or_else(|| ["sk_test_standin", WEBHOOK_SECRET].map(str::to_owned));
+        let [key, secret] = keys.stripe.unwrap_or_else(|| ["sk_test_fake", WEBHOOK_SECRET].map(str::to_owned));
         let [client, client_secret, receiver] =
-            keys.paypal.unwrap_or_else(|| ["standin", "standin", RECEIVER].map(str::to_owned));
+            keys.paypal.unwrap_or_else(|| ["fake", "fake", RECEIVER].map(str::to_owned));
         options.payment_keys = json!({
             "stripe_secret_key": key,
             "stripe_webhook_secrets": [secret],
@@ -65,17 +65,17 @@ impl Payments {
         {
             options.parameters.entry(name.to_owned()).or_insert(value);
         }
-        Ok(Self { standin })
+        Ok(Self { fake_payments })
     }
 
-    /// Has the stand-in's messages delivered to this stack.
+    /// Delivers the events of the fake services to the webhooks of `stack`.
     pub fn deliver_to(&self, stack: &Stack) {
-        self.standin.deliver_to(stack.base_url());
+        self.fake_payments.deliver_to(stack.base_url());
     }
 
-    /// Where the stand-in is: its pages, and what a test plays with.
+    /// Returns the base URL of the fake services: pages, APIs and control routes, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        self.standin.base_url()
+        self.fake_payments.base_url()
     }
 }

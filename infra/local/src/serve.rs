@@ -55,7 +55,7 @@ async fn prepare(base_url: &str) -> Result<(Account, Model)> {
     Ok((client.account().await?, client.model("image").await?))
 }
 
-fn introduce(stack: &Stack, standin: &str, account: &Account, model: &Model) {
+fn introduce(stack: &Stack, fake_payments: &str, account: &Account, model: &Model) {
     let (base_url, mails) = (stack.base_url(), format!("{}/_ministack/ses/messages", stack.endpoint()));
     let Model { id: model, title, .. } = model;
     let credits = account.credits.available;
@@ -88,7 +88,7 @@ Buy credits, on pages that stand in for Stripe and PayPal and move no money (ope
 
   curl -s {base_url}/v1/checkout -H "authorization: Bearer $TOKEN" | python3 -m json.tool
 
-Refund, dispute, delay, repeat and reorder what was paid: {standin}
+Refund, dispute, delay, repeat and reorder what was paid: {fake_payments}
 
 What there is to call: {base_url}/v1/openapi.json. Ctrl-C ends everything.
 "#

@@ -43,7 +43,7 @@ async fn overview(State(app): State<App>) -> Result<Html<String>, Refusal> {
 }
 
 fn stripe_card(payment: &Payment) -> String {
-    let path = |action: &str| format!("/standin/stripe/{}/{action}", payment.id);
+    let path = |action: &str| format!("/control/stripe/{}/{action}", payment.id);
     let currency = payment.purchase.currency.to_uppercase();
     let amount = |minor| format!("{} {currency}", money::format(minor, money::stripe_decimals(&currency)));
     let mut card = head(&payment.purchase.name, &amount(payment.purchase.total()), payment.state(), &payment.id);
@@ -111,7 +111,7 @@ fn dispute_row(dispute: &Dispute, amount: &str, path: &dyn Fn(&str) -> String) -
 }
 
 fn paypal_card(order: &Order) -> String {
-    let path = |action: &str| format!("/standin/paypal/{}/{action}", order.id);
+    let path = |action: &str| format!("/control/paypal/{}/{action}", order.id);
     let amount = format!("{} {}", order.money(order.purchase.amount), order.purchase.currency);
     let name = order.purchase.description.as_deref().unwrap_or("An order");
     let mut card = head(name, &amount, order.state(), &order.id);
@@ -164,7 +164,7 @@ fn post(id: Option<&str>, content: &str) -> String {
 }
 
 fn controls(book: &Book) -> String {
-    let release = "/standin/deliveries/release";
+    let release = "/control/deliveries/release";
     let delivery = if book.hold {
         format!(
             "<form method=\"post\">Messages are held back. {}\
@@ -174,7 +174,7 @@ fn controls(book: &Book) -> String {
     } else {
         format!(
             "<form method=\"post\">Messages go out at once. {}</form>",
-            button("/standin/deliveries/hold", "Hold them back")
+            button("/control/deliveries/hold", "Hold them back")
         )
     };
     let answered = match book.postback {
@@ -183,7 +183,7 @@ fn controls(book: &Book) -> String {
         Postback::Garbage => "with garbage",
     };
     format!(
-        "<div class=\"card\">{delivery}<form method=\"post\" action=\"/standin/paypal/postback\">\
+        "<div class=\"card\">{delivery}<form method=\"post\" action=\"/control/paypal/postback\">\
          PayPal's postback is answered {answered}. \
          <button name=\"answer\" value=\"honest\">Honestly</button>\
          <button name=\"answer\" value=\"error\">With an error</button>\
@@ -200,7 +200,7 @@ fn deliveries(book: &Book) -> String {
 }
 
 fn delivery_row(delivery: &Delivery) -> String {
-    let path = |action: &str| format!("/standin/deliveries/{}/{action}", delivery.id);
+    let path = |action: &str| format!("/control/deliveries/{}/{action}", delivery.id);
     let service = match delivery.service {
         Service::Stripe => "Stripe",
         Service::Paypal => "PayPal",

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use fake_payments::Options;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use standin::Options;
 
 use super::{Answer, Shop};
 
@@ -59,7 +59,7 @@ async fn message(shop: &Shop) -> BTreeMap<String, String> {
 
 /// Plays one action; the message that follows has these fields. An empty value means that the field is missing.
 async fn check(shop: &Shop, id: &str, action: &str, fields: &[(&str, &str)], expected: &[(&str, &str)]) {
-    shop.play(&format!("/standin/paypal/{id}/{action}"), fields).await;
+    shop.play(&format!("/control/paypal/{id}/{action}"), fields).await;
     expect(&message(shop).await, expected);
 }
 
@@ -87,7 +87,7 @@ async fn an_order_is_approved_on_the_page_and_paid_by_its_capture() {
         (&order["status"], &order["links"][1]["rel"]),
         (&json!("PAYER_ACTION_REQUIRED"), &json!("payer-action"))
     );
-    let page = order["links"][1]["href"].as_str().unwrap().strip_prefix(shop.standin.base_url()).unwrap();
+    let page = order["links"][1]["href"].as_str().unwrap().strip_prefix(shop.fake_payments.base_url()).unwrap();
     let shown = shop.send(Method::GET, page, &[], "").await;
     assert!(shown.body.contains("9.00 EUR"), "{}", shown.body);
     assert!(shown.body.contains(&format!("http://shop.example/canceled?a=b&amp;token={id}")), "{}", shown.body);
@@ -114,7 +114,7 @@ async fn an_order_is_approved_on_the_page_and_paid_by_its_capture() {
         ("txn_id", capture["id"].as_str().unwrap()),
         ("mc_gross", "9.00"),
         ("mc_currency", "EUR"),
-        ("receiver_id", "STANDINSELLER"),
+        ("receiver_id", "FAKEMERCHANT1"),
         ("custom", "account-1"),
         ("invoice", "invoice-1"),
         ("test_ipn", "1"),
@@ -160,7 +160,7 @@ async fn the_same_request_id_makes_one_order() {
     let key = ("paypal-request-id", "order-1");
     let first = create(&shop, &[key], &request("9.00", "EUR")).await;
     assert_eq!(create(&shop, &[key], &request("9.00", "EUR")).await.body, first.body);
-    assert_eq!(shop.see("/standin/payments").await.as_array().unwrap().len(), 1);
+    assert_eq!(shop.see("/control/payments").await.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_pending_payment_keeps_its_transaction_until_it_is_settled() {
         let (id, first) = captured(&shop, "approve-pending").await;
         expect(&first, &[("payment_status", "Pending"), ("pending_reason", "paymentreview")]);
         check(&shop, &id, action, &[], &[("payment_status", status), ("txn_id", &first["txn_id"])]).await;
-        let again = shop.press(&format!("/standin/paypal/{id}/{action}"), &[]).await;
+        let again = shop.press(&format!("/control/paypal/{id}/{action}"), &[]).await;
         assert_eq!(again.status, StatusCode::CONFLICT);
     }
 }
@@ -217,12 +217,12 @@ async fn in_an_outage_of_one_service_the_other_answers() {
     let id = open(&shop).await;
     let order = async || shop.send(Method::GET, &format!("/v2/checkout/orders/{id}"), &[BEARER], "").await.status;
     for (service, status) in [("paypal", 503), ("stripe", 200)] {
-        shop.play("/standin/outage", &[("service", service)]).await;
+        shop.play("/control/outage", &[("service", service)]).await;
         assert_eq!(order().await, status, "{service}");
     }
     let stripe = shop.send(Method::GET, "/v1/webhook_endpoints", &[("authorization", "Bearer sk_test_1")], "");
     assert_eq!(stripe.await.status, 503);
-    shop.play("/standin/outage", &[]).await;
+    shop.play("/control/outage", &[]).await;
     assert_eq!(order().await, 200);
 }
 
@@ -245,7 +245,7 @@ async fn a_refund_is_a_transaction_of_its_own_with_a_negative_amount() {
     assert_eq!(payments["captures"][0]["status"], "REFUNDED");
     assert_eq!(payments["refunds"][0]["amount"]["value"], "4.00");
     assert_eq!(payments["refunds"].as_array().unwrap().len(), 2);
-    let over = shop.press(&format!("/standin/paypal/{id}/refund"), &[]).await;
+    let over = shop.press(&format!("/control/paypal/{id}/refund"), &[]).await;
     assert_eq!(over.status, StatusCode::CONFLICT);
 }
 
@@ -257,7 +257,7 @@ async fn a_reversal_can_be_canceled() {
     check(&shop, &id, "reverse", &[], &[("payment_status", "Reversed"), ("mc_gross", "-9.00"), parent]).await;
     let canceled = [("payment_status", "Canceled_Reversal"), ("mc_gross", "9.00"), parent];
     check(&shop, &id, "cancel-reversal", &[], &canceled).await;
-    let again = shop.press(&format!("/standin/paypal/{id}/cancel-reversal"), &[]).await;
+    let again = shop.press(&format!("/control/paypal/{id}/cancel-reversal"), &[]).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
@@ -293,9 +293,9 @@ async fn only_the_bytes_that_were_sent_are_verified() {
     ] {
         assert_eq!(postback(&shop, &[AGENT], &body).await.body, "INVALID", "{body}");
     }
-    shop.play("/standin/deliveries/hold", &[]).await;
-    shop.play(&format!("/standin/paypal/{id}/refund"), &[]).await;
-    let held = shop.see("/standin/deliveries").await[1]["body"].as_str().unwrap().to_owned();
+    shop.play("/control/deliveries/hold", &[]).await;
+    shop.play(&format!("/control/paypal/{id}/refund"), &[]).await;
+    let held = shop.see("/control/deliveries").await[1]["body"].as_str().unwrap().to_owned();
     assert_eq!(postback(&shop, &[AGENT], &format!("cmd=_notify-validate&{held}")).await.body, "INVALID");
     let nameless = postback(&shop, &[], &format!("cmd=_notify-validate&{sent}")).await;
     assert_eq!(nameless.status, StatusCode::FORBIDDEN);
@@ -305,14 +305,14 @@ async fn only_the_bytes_that_were_sent_are_verified() {
 async fn postbacks_can_fail() {
     let shop = Shop::open().await;
     let (_, _) = captured(&shop, "approve").await;
-    let deliveries = shop.see("/standin/deliveries").await;
+    let deliveries = shop.see("/control/deliveries").await;
     let body = format!("cmd=_notify-validate&{}", deliveries[0]["body"].as_str().unwrap());
-    shop.play("/standin/paypal/postback", &[("answer", "error")]).await;
+    shop.play("/control/paypal/postback", &[("answer", "error")]).await;
     assert_eq!(postback(&shop, &[AGENT], &body).await.status, StatusCode::INTERNAL_SERVER_ERROR);
-    shop.play("/standin/paypal/postback", &[("answer", "garbage")]).await;
+    shop.play("/control/paypal/postback", &[("answer", "garbage")]).await;
     let garbage = postback(&shop, &[AGENT], &body).await;
     assert!(garbage.status == StatusCode::OK && !garbage.body.contains("VERIFIED"), "{}", garbage.body);
-    shop.play("/standin/paypal/postback", &[("answer", "honest")]).await;
+    shop.play("/control/paypal/postback", &[("answer", "honest")]).await;
     assert_eq!(postback(&shop, &[AGENT], &body).await.body, "VERIFIED");
 }
 
@@ -320,7 +320,7 @@ async fn postbacks_can_fail() {
 async fn a_message_by_hand_is_verified_like_any_other() {
     let shop = Shop::open().await;
     let body = "receiver_id=somebody&mc_gross=9.00&mc_gross=1.00&name=%E9%";
-    let sent = shop.send(Method::POST, "/standin/paypal/messages", &[], body).await;
+    let sent = shop.send(Method::POST, "/control/paypal/messages", &[], body).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     assert_eq!(shop.arrived().await[0].body, body);
     assert_eq!(postback(&shop, &[AGENT], &format!("cmd=_notify-validate&{body}")).await.body, "VERIFIED");

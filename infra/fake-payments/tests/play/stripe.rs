@@ -52,7 +52,7 @@ pub(crate) async fn retrieve(shop: &Shop, id: &str, query: &str) -> Value {
 /// Plays `actions` on `id`; the kinds of the events that followed, and the object of the last.
 async fn check(shop: &Shop, id: &str, actions: &[(&str, &[(&str, &str)])], kinds: &[&str]) -> Value {
     for (action, fields) in actions {
-        shop.play(&format!("/standin/stripe/{id}/{action}"), fields).await;
+        shop.play(&format!("/control/stripe/{id}/{action}"), fields).await;
     }
     let events: Vec<Value> = shop.arrived().await.iter().map(Message::json).collect();
     let sent: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
@@ -66,7 +66,7 @@ async fn a_card_pays_a_session_and_the_buyer_comes_back() {
     let session = create(&shop, &[KEY], &[]).await.json();
     assert_eq!((&session["status"], &session["payment_status"]), (&json!("open"), &json!("unpaid")));
     assert_eq!((&session["amount_total"], &session["currency"]), (&json!(900), &json!("eur")));
-    let page = session["url"].as_str().unwrap().strip_prefix(shop.standin.base_url()).unwrap();
+    let page = session["url"].as_str().unwrap().strip_prefix(shop.fake_payments.base_url()).unwrap();
     let shown = shop.send(Method::GET, page, &[], "").await;
     assert!(shown.body.contains("9.00 EUR") && shown.body.contains("1 000 credits"), "{}", shown.body);
 
@@ -85,7 +85,7 @@ async fn a_card_pays_a_session_and_the_buyer_comes_back() {
 async fn an_event_is_signed_over_its_time_and_its_bytes() {
     let shop = Shop::open().await;
     let id = open(&shop).await;
-    shop.play(&format!("/standin/stripe/{id}/pay"), &[]).await;
+    shop.play(&format!("/control/stripe/{id}/pay"), &[]).await;
     let event = shop.arrived().await.remove(0);
     assert_eq!(event.path, "/v1/webhooks/stripe");
     let signature = event.headers["stripe-signature"].to_str().unwrap();
@@ -107,7 +107,7 @@ async fn a_delayed_payment_completes_first_and_is_paid_later_or_never() {
         assert_eq!((&completed["status"], &completed["payment_status"]), (&json!("complete"), &json!("unpaid")));
         let settled = check(&shop, &id, &[(action, &[])], &[kind]).await;
         assert_eq!((&settled["status"], &settled["payment_status"]), (&json!("complete"), &json!(status)));
-        let again = shop.press(&format!("/standin/stripe/{id}/{action}"), &[]).await;
+        let again = shop.press(&format!("/control/stripe/{id}/{action}"), &[]).await;
         assert_eq!(again.status, StatusCode::CONFLICT);
     }
 }
@@ -167,7 +167,7 @@ async fn the_same_idempotency_key_makes_one_session() {
     assert_eq!(other.status, StatusCode::BAD_REQUEST);
     assert_eq!(other.json()["error"]["type"], "idempotency_error");
     assert_ne!(create(&shop, &[KEY], &[]).await.json()["id"], first.json()["id"]);
-    assert_eq!(shop.see("/standin/payments").await.as_array().unwrap().len(), 2);
+    assert_eq!(shop.see("/control/payments").await.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn refunds_add_up_to_the_charge_and_no_further() {
     let kinds = ["refund.created", "charge.refunded"];
     let charge = check(&shop, &id, &[("refund", &[("amount", "400")])], &kinds).await;
     assert_eq!((&charge["amount_refunded"], &charge["refunded"]), (&json!(400), &json!(false)));
-    let over = shop.press(&format!("/standin/stripe/{id}/refund"), &[("amount", "501")]).await;
+    let over = shop.press(&format!("/control/stripe/{id}/refund"), &[("amount", "501")]).await;
     assert_eq!(over.status, StatusCode::CONFLICT);
     let charge = check(&shop, &id, &[("refund", &[])], &kinds).await;
     assert_eq!((&charge["amount_refunded"], &charge["refunded"]), (&json!(900), &json!(true)));
@@ -282,7 +282,7 @@ async fn a_dispute_takes_the_money_and_gives_it_back_when_it_is_won() {
     let moved: Vec<&Value> =
         dispute["balance_transactions"].as_array().unwrap().iter().map(|moved| &moved["amount"]).collect();
     assert_eq!(moved, [&json!(-900), &json!(900)]);
-    let again = shop.press(&format!("/standin/stripe/{id}/reinstate"), &[]).await;
+    let again = shop.press(&format!("/control/stripe/{id}/reinstate"), &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
@@ -293,7 +293,7 @@ async fn an_inquiry_moves_no_money_unless_it_becomes_a_dispute() {
     let opened = check(&shop, &id, &[("inquire", &[])], &["charge.dispute.created"]).await;
     assert_eq!(opened["status"], "warning_needs_response");
     for refused in ["withdraw", "win", "lose"] {
-        let answer = shop.press(&format!("/standin/stripe/{id}/{refused}"), &[]).await;
+        let answer = shop.press(&format!("/control/stripe/{id}/{refused}"), &[]).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{refused}");
     }
     let escalated = check(&shop, &id, &[("escalate", &[])], &["charge.dispute.updated"]).await;
@@ -318,7 +318,7 @@ async fn nothing_can_be_done_to_a_session_that_is_not_paid() {
     let shop = Shop::open().await;
     let id = open(&shop).await;
     for action in ["refund", "dispute", "inquire", "warn", "withdraw", "win", "arrive", "fail-refund"] {
-        let answer = shop.press(&format!("/standin/stripe/{id}/{action}"), &[]).await;
+        let answer = shop.press(&format!("/control/stripe/{id}/{action}"), &[]).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{action}: {}", answer.body);
     }
     assert!(shop.arrived().await.is_empty());
@@ -327,7 +327,7 @@ async fn nothing_can_be_done_to_a_session_that_is_not_paid() {
 #[tokio::test]
 async fn events_that_nobody_subscribed_to_are_not_sent() {
     let shop = Shop::open().await;
-    shop.play("/standin/stripe/endpoint", &[("enabled_events", "charge.refunded, radar.early_fraud_warning.created")])
+    shop.play("/control/stripe/endpoint", &[("enabled_events", "charge.refunded, radar.early_fraud_warning.created")])
         .await;
     let listed = shop.send(Method::GET, "/v1/webhook_endpoints", &[KEY], "").await.json();
     let endpoint = &listed["data"][0];

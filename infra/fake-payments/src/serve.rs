@@ -27,7 +27,7 @@ use crate::stripe::payment::Payment;
 use crate::{Options, control, pages, paypal, stripe};
 
 /// The running stand-in. It stops when it is dropped.
-pub struct StandIn {
+pub struct FakePayments {
     app: App,
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     target: Mutex<Option<String>>,
 }
 
-impl StandIn {
+impl FakePayments {
     /// Listens on the loopback interface, with the state that the last run left.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl StandIn {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
-            .name("standin".to_owned())
+            .name("fake_payments".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
@@ -117,7 +117,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for FakePayments {
     fn drop(&mut self) {
         self.stop();
     }

@@ -17,18 +17,18 @@ use crate::{paypal, stripe};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/standin/payments", get(payments))
-        .route("/standin/deliveries", get(deliveries))
-        .route("/standin/deliveries/hold", post(hold))
-        .route("/standin/deliveries/release", post(release))
-        .route("/standin/deliveries/{id}/deliver", post(deliver))
-        .route("/standin/deliveries/{id}/drop", post(drop_delivery))
-        .route("/standin/outage", post(set_outage))
-        .route("/standin/stripe/endpoint", post(subscribe))
-        .route("/standin/stripe/{session}/{action}", post(act_on_stripe))
-        .route("/standin/paypal/postback", post(set_postback))
-        .route("/standin/paypal/messages", post(send_message))
-        .route("/standin/paypal/{order}/{action}", post(act_on_paypal))
+        .route("/control/payments", get(payments))
+        .route("/control/deliveries", get(deliveries))
+        .route("/control/deliveries/hold", post(hold))
+        .route("/control/deliveries/release", post(release))
+        .route("/control/deliveries/{id}/deliver", post(deliver))
+        .route("/control/deliveries/{id}/drop", post(drop_delivery))
+        .route("/control/outage", post(set_outage))
+        .route("/control/stripe/endpoint", post(subscribe))
+        .route("/control/stripe/{session}/{action}", post(act_on_stripe))
+        .route("/control/paypal/postback", post(set_postback))
+        .route("/control/paypal/messages", post(send_message))
+        .route("/control/paypal/{order}/{action}", post(act_on_paypal))
 }
 
 /// What an action may need to know. A field that is left empty is as if it were not there.

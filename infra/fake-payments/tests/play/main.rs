@@ -12,16 +12,16 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::extract::State;
+use fake_payments::{FakePayments, Options};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use standin::{Options, StandIn};
 
 const SECRET: &str = "whsec_of_these_tests";
 
 /// A shop with its webhook, and the stand-in that it is set up with.
 struct Shop {
-    standin: StandIn,
+    fake_payments: FakePayments,
     client: reqwest::Client,
     webhook: Webhook,
 }
@@ -58,14 +58,15 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let router = axum::Router::new().fallback(receive).with_state(webhook.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let standin = StandIn::start(Options { stripe_webhook_secret: SECRET.to_owned(), ..options }).unwrap();
-        standin.deliver_to(&format!("http://{address}"));
+        let fake_payments =
+            FakePayments::start(Options { stripe_webhook_secret: SECRET.to_owned(), ..options }).unwrap();
+        fake_payments.deliver_to(&format!("http://{address}"));
         let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { standin, client, webhook }
+        Self { fake_payments, client, webhook }
     }
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.standin.base_url()));
+        let mut request = self.client.request(method, format!("{}{path}", self.fake_payments.base_url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -92,7 +93,7 @@ impl Shop {
 
     /// What the webhook received since it was last asked, once nothing is under way.
     async fn arrived(&self) -> Vec<Message> {
-        self.see("/standin/deliveries").await;
+        self.see("/control/deliveries").await;
         std::mem::take(&mut *self.webhook.arrived.lock().unwrap())
     }
 }

@@ -123,7 +123,7 @@ fn common(order: &Order, approval: &Approval, options: &Options, now: Timestamp)
         ("residence_country", text("DE")),
         ("payment_type", text("instant")),
         ("mc_currency", purchase.currency.clone()),
-        ("verify_sign", text("StandInsMessagesAreVerifiedByPostback")),
+        ("verify_sign", text("FakePaymentssMessagesAreVerifiedByPostback")),
         ("ipn_track_id", ids::track()),
     ];
     fields.extend(purchase.custom_id.clone().map(|custom| ("custom", custom)));

@@ -100,7 +100,7 @@ async fn token(headers: HeaderMap, body: Bytes) -> Response {
         "scope": "https://uri.paypal.com/services/payments/payment",
         "access_token": format!("{TOKEN}{}{}", ids::paypal(), ids::paypal()),
         "token_type": "Bearer",
-        "app_id": "APP-STANDIN",
+        "app_id": "APP-FAKE",
         "expires_in": 32_400,
         "nonce": ids::track(),
     }))

@@ -13,10 +13,10 @@
 //! | `/cgi-bin/webscr` | PayPal's [postback](https://developer.paypal.com/api/nvp-soap/ipn/IPNImplementation/) |
 //! | `/pay/stripe/{session}`, `/pay/paypal/{order}` | the pages that a buyer pays on |
 //! | `/` | all payments and deliveries, and a button for all that can happen to them |
-//! | `/standin/...` | the same as calls: `GET` answers JSON, a form that is posted does what its button does |
+//! | `/control/...` | the same as calls: `GET` answers JSON, a form that is posted does what its button does |
 //!
 //! A form that is posted is answered once its messages were attempted, so nobody has to sleep. The one exception is the
-//! capture of an order, which PayPal, too, answers before it sends its message: `GET /standin/deliveries` answers once
+//! capture of an order, which PayPal, too, answers before it sends its message: `GET /control/deliveries` answers once
 //! nothing is under way.
 //!
 //! The objects of Stripe start from Stripe's own examples (`stripe/examples.json`, from <https://github.com/stripe/openapi>,
@@ -36,7 +36,7 @@ mod stripe;
 
 use std::path::PathBuf;
 
-pub use serve::StandIn;
+pub use serve::FakePayments;
 
 /// How to set the stand-in up.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ impl Default for Options {
         Self {
             port: 0,
             state: None,
-            stripe_webhook_secret: "whsec_standin".to_owned(),
-            paypal_receiver_id: "STANDINSELLER".to_owned(),
-            paypal_receiver_email: "seller@standin.example".to_owned(),
+            stripe_webhook_secret: "whsec_fake".to_owned(),
+            paypal_receiver_id: "FAKEMERCHANT1".to_owned(),
+            paypal_receiver_email: "seller@fake-payments.example".to_owned(),
             test_ipn: true,
         }
     }

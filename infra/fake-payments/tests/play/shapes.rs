@@ -50,7 +50,7 @@ async fn every_object_looks_like_stripes_example_and_is_read_by_its_types() {
         let id = session["id"].as_str().unwrap().to_owned();
         objects.push(session);
         for action in actions {
-            shop.play(&format!("/standin/stripe/{id}/{action}"), &[]).await;
+            shop.play(&format!("/control/stripe/{id}/{action}"), &[]).await;
             objects.push(stripe::retrieve(&shop, &id, "").await);
             let whole =
                 stripe::retrieve(&shop, &id, "?expand[]=payment_intent.latest_charge&expand[]=line_items").await;

@@ -236,7 +236,7 @@ pub(crate) fn webhook_endpoint(url: &str, subscribed: &[String]) -> Value {
             "api_version": API_VERSION,
             "description": null,
             "enabled_events": subscribed,
-            "id": "we_1StandInStandInStandInSt",
+            "id": "we_1FakePaymentsFakePayment",
             "url": url,
         }),
     )
