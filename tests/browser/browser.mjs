@@ -159,10 +159,10 @@ export class Visitor {
     const { page } = this;
     await this.go("/sign-up");
     await this.type(email, password);
-    await this.press("Make an account");
+    await this.press("Create account");
     await page.getByLabel("Code").fill("123456");
     await this.press("Confirm and sign in");
-    await page.getByLabel("Prompt").waitFor();
+    await page.getByLabel("Prompt", { exact: true }).waitFor();
   }
 
   /** Types what signs in. */

@@ -69,7 +69,7 @@ async function busyMs() {
 
 await ada.journey("five thousand pictures", async () => {
   await ada.go("/gallery");
-  await page.locator(".grid .picture.there").nth(4).waitFor();
+  await page.locator(".grid .thumbnail.loaded").nth(4).waitFor();
   await ada.look("first");
   await ada.settle();
   const before = await busyMs();
@@ -83,7 +83,7 @@ await ada.journey("five thousand pictures", async () => {
       frames++;
       most = Math.max(most, document.querySelectorAll(".grid li").length);
       if (scrollY !== before) continue;
-      const ended = document.querySelector(".grid:not(.endless)");
+      const ended = document.querySelector(".grid:not(.loading-more)");
       if (ended) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -93,7 +93,7 @@ await ada.journey("five thousand pictures", async () => {
   const each = ((await busyMs()) - before) / walk.frames;
   ensure(each < FRAME_MS, `a frame takes ${each.toFixed(1)} ms, of ${walk.frames}`);
   await page.locator(`.grid li[aria-posinset="${PICTURES}"]`).waitFor();
-  await page.locator(".grid .picture.there").first().waitFor();
+  await page.locator(".grid .thumbnail.loaded").first().waitFor();
   await ada.still("five thousand pictures");
   await ada.look("last");
   ensure(asked < PICTURES / 40, `${asked} pages were asked for`);
@@ -113,7 +113,7 @@ await ada.journey("the listing is where it was", async () => {
   await page.evaluate(() => scrollTo(0, 4 * innerHeight));
   const inSight = await page.waitForFunction(() => {
     const whole = ({ top, bottom }) => top > 100 && bottom < innerHeight - 100;
-    return [...document.querySelectorAll(".grid a:has(.there)")].find((link) => whole(link.getBoundingClientRect()))?.dataset.tile;
+    return [...document.querySelectorAll(".grid a:has(.loaded)")].find((link) => whole(link.getBoundingClientRect()))?.dataset.tile;
   });
   const tile = await inSight.jsonValue();
   const before = await page.evaluate(() => scrollY);
@@ -140,7 +140,7 @@ await ada.journey("one of two is put back, and what cannot be deleted is there a
     await page.keyboard.press("Delete");
     await there(key).waitFor({ state: "detached" });
   };
-  await page.locator(".grid .picture.there").nth(4).waitFor();
+  await page.locator(".grid .thumbnail.loaded").nth(4).waitFor();
   for (const link of await page.locator(".grid a").all()) keys.push(await link.getAttribute("data-tile"));
   const [first, second, third] = keys;
   await remove(first);
@@ -150,7 +150,7 @@ await ada.journey("one of two is put back, and what cannot be deleted is there a
   ensure((await there(second).count()) === 0, "with one the other is put back");
   await ada.expecting([409], async () => {
     await remove(third);
-    await ada.sees("This cannot be done now.");
+    await ada.sees("This isn't possible right now. Reload the page and try again.");
     await there(third).waitFor();
   });
 });

@@ -30,12 +30,12 @@ const give = (how) => page.evaluate(([how, bytes]) => {
   given.items.add(new File([Uint8Array.from(bytes)], `${how}.png`, { type: "image/png" }));
   const more = { bubbles: true, cancelable: true };
   if (how === "paste") document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, ...more }));
-  else document.querySelector(".compose textarea").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
+  else document.querySelector(".composer textarea").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
 }, [how, [...PICTURE]]);
 
 await journey("a newcomer", async () => {
   await ada.go("/");
-  await ada.sees("Pictures and films from words");
+  await ada.sees("Create images and video, privately");
   const kept = () => localStorage.length + sessionStorage.length + document.cookie.length;
   ensure((await page.evaluate(kept)) === 0, "something is kept before anything was chosen");
   await ada.look("welcome");
@@ -47,8 +47,8 @@ await journey("the studio comes with few bytes", async () => {
   const fresh = await ada.context.newPage();
   // Then it asks for nothing any more.
   await fresh.goto(new URL("/", page.url()).href, { waitUntil: "networkidle" });
-  await fresh.getByLabel("Prompt").waitFor();
-  await fresh.getByText("Nothing made yet").waitFor();
+  await fresh.getByLabel("Prompt", { exact: true }).waitFor();
+  await fresh.getByText("Nothing generated yet").waitFor();
   const sent = await fresh.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js")).map(({ encodedBodySize }) => encodedBodySize));
   const sum = sent.reduce((sum, size) => sum + size, 0);
   ensure(sent.length > 2 && sum > 0 && sum <= BUDGET, `the studio needs ${sum} bytes of JavaScript in ${sent.length} files`);
@@ -57,63 +57,63 @@ await journey("the studio comes with few bytes", async () => {
 
 await journey("a picture and a film", async () => {
   await page.getByLabel("Model").selectOption("sketch-image");
-  await page.getByLabel("Prompt").fill(`A lighthouse ${MARKUP}`);
+  await page.getByLabel("Prompt", { exact: true }).fill(`A lighthouse ${MARKUP}`);
   await ada.sees("1 credit", { exact: true });
-  await ada.press("Make the picture");
-  await page.locator(".frame.developing").waitFor();
+  await ada.press("Generate image");
+  await page.locator(".frame.generating").waitFor();
   await ada.settle();
-  await page.locator(".picture.there").first().waitFor();
+  await page.locator(".thumbnail.loaded").first().waitFor();
   await ada.still("the picture arrives");
-  await page.getByRole("radio", { name: "Film" }).check();
+  await page.getByRole("radio", { name: "Video" }).check();
   await page.getByLabel("Model").selectOption("sketch-video");
-  await page.getByLabel("Prompt").fill("Paper boats drifting down a street");
-  await ada.press("Make the film");
-  await page.locator(".film").first().waitFor();
+  await page.getByLabel("Prompt", { exact: true }).fill("Paper boats drifting down a street");
+  await ada.press("Generate video");
+  await page.locator(".video-badge").first().waitFor();
   await ada.look("studio");
 });
 
 await journey("an input image, and taking something back", async () => {
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByRole("radio", { name: "Image", exact: true }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
   for (const how of ["drop", "paste"]) {
-    await page.locator("details.more").evaluate((details) => { details.open = false; });
+    await page.locator("details.advanced").evaluate((details) => { details.open = false; });
     await give(how);
     await ada.sees(`${how}.png is ready`);
-    await page.locator(".drop").getByRole("button", { name: "Remove" }).click();
+    await page.locator(".drop-zone").getByRole("button", { name: "Remove" }).click();
   }
   await page.setInputFiles("input[type=file]", { name: `${MARKUP}.png`, mimeType: "image/png", buffer: PICTURE });
   await ada.sees(`${MARKUP}.png is ready`);
-  await page.getByLabel("Prompt").fill("The same, by night");
-  await ada.press("Make the picture");
-  await page.locator(".job", { hasText: "The same, by night" }).locator(".picture.there").waitFor();
-  await page.locator(".job", { hasText: "Paper boats" }).getByRole("button", { name: "Use these settings" }).click();
-  ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the settings are not in the studio");
+  await page.getByLabel("Prompt", { exact: true }).fill("The same, by night");
+  await ada.press("Generate image");
+  await page.locator(".job", { hasText: "The same, by night" }).locator(".thumbnail.loaded").waitFor();
+  await page.locator(".job", { hasText: "Paper boats" }).getByRole("button", { name: "Reuse settings" }).click();
+  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === "Paper boats drifting down a street", "the settings are not in the studio");
 });
 
 await journey("a reload loses nothing", async () => {
   await page.reload();
-  ensure((await page.getByLabel("Prompt").inputValue()) === "Paper boats drifting down a street", "the draft is lost");
+  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === "Paper boats drifting down a street", "the draft is lost");
 });
 
 await journey("what is refused costs nothing, and staff are asked about it", async () => {
-  const left = () => page.locator(".purse").textContent();
+  const left = () => page.locator(".credit-balance").textContent();
   const before = await left();
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByRole("radio", { name: "Image", exact: true }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
-  await page.getByLabel("Prompt").fill("A vase [sketch:reject]");
-  await ada.press("Make the picture");
+  await page.getByLabel("Prompt", { exact: true }).fill("A vase [sketch:reject]");
+  await ada.press("Generate image");
   const job = page.locator(".job.failed", { hasText: "[sketch:reject]" });
-  await job.getByText("The provider refused it").waitFor();
-  await job.getByText("It did not work, and the credits are back.").waitFor();
-  await page.waitForFunction((before) => document.querySelector(".purse").textContent === before, before);
-  await job.getByRole("link", { name: "Ask for help with this" }).click();
-  await ada.sees("It is about the picture");
+  await job.getByText("Blocked by the content filter").waitFor();
+  await job.getByText("Failed, credits refunded").waitFor();
+  await page.waitForFunction((before) => document.querySelector(".credit-balance").textContent === before, before);
+  await job.getByRole("link", { name: "Get help with this" }).click();
+  await ada.sees("About this generation");
   await page.getByLabel("Subject").fill("Why not?");
   await page.getByLabel("Message").fill("It is only a vase.");
   const opened = page.waitForResponse((answer) => answer.url().endsWith("/v1/support/tickets") && answer.request().method() === "POST");
   await ada.press("Send");
   const { id } = await (await opened).json();
-  const thread = page.locator(".thread", { hasText: "Why not?" });
+  const thread = page.locator(".ticket", { hasText: "Why not?" });
   await thread.waitFor();
   const grace = `grace-${crypto.randomUUID()}@example.com`;
   const desk = await Visitor.arrive({ device, scheme });
@@ -136,9 +136,9 @@ await journey("what is refused costs nothing, and staff are asked about it", asy
 
 await journey("the gallery and the viewer", async () => {
   await ada.go("/gallery");
-  await page.locator(".grid .picture.there").nth(2).waitFor();
+  await page.locator(".grid .thumbnail.loaded").nth(2).waitFor();
   await ada.look("gallery");
-  await page.getByLabel("Search in your prompts").fill("lighthouse");
+  await page.getByLabel("Search prompts").fill("lighthouse");
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
   await page.locator(".grid a").click();
   await ada.sees(MARKUP);
@@ -148,74 +148,74 @@ await journey("the gallery and the viewer", async () => {
     await page.waitForFunction((scale) => document.querySelector(".viewer-frame").style.transform.includes(`scale(${scale})`), scale);
   }
   const here = page.url();
-  await page.locator(".viewer-details").getByRole("button", { name: "Use these settings" }).click();
-  await page.getByLabel("Prompt").waitFor();
-  ensure((await page.getByLabel("Prompt").inputValue()).startsWith("A lighthouse"), "the settings of the picture are not in the studio");
+  await page.locator(".viewer-details").getByRole("button", { name: "Reuse settings" }).click();
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
+  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()).startsWith("A lighthouse"), "the settings of the picture are not in the studio");
   await page.goto(here);
   await page.locator(".viewer-frame").waitFor();
 });
 
 await journey("a film plays", async () => {
   await ada.go("/gallery");
-  await page.getByRole("radio", { name: "Films" }).check();
+  await page.getByRole("radio", { name: "Videos" }).check();
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
-  await page.locator(".grid a:has(.film)").click();
+  await page.locator(".grid a:has(.video-badge)").click();
   await page.locator(".viewer-frame video").evaluate((film) => film.play());
   await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
   await ada.look("film");
-  await ada.press("Make a link");
-  const field = page.getByLabel("Links", { exact: true });
+  await ada.press("Create link");
+  const field = page.getByLabel("Share links", { exact: true });
   const link = await field.inputValue();
   await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("forbidden")); });
   await ada.press("Copy");
-  await ada.sees("It is marked: copy it from there.");
+  await ada.sees("Couldn't copy. The link is selected: copy it from there.");
   ensure((await page.evaluate(() => getSelection().toString())) === link, "what cannot be copied is not marked");
   await page.evaluate(() => { delete navigator.clipboard.writeText; });
   const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
-  await bob.page.locator(".shared-frame video").evaluate((film) => film.play());
-  await bob.page.waitForFunction(() => document.querySelector(".shared-frame video").currentTime > 0);
+  await bob.page.locator(".shared-media video").evaluate((film) => film.play());
+  await bob.page.waitForFunction(() => document.querySelector(".shared-media video").currentTime > 0);
   await bob.leave();
   await page.keyboard.press("Escape");
-  await page.getByRole("radio", { name: "Everything" }).check();
-  await page.getByRole("radio", { name: "With a link" }).check();
+  await page.getByRole("group", { name: "Type" }).getByRole("radio", { name: "All" }).check();
+  await page.getByRole("radio", { name: "Link only" }).check();
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
-  await page.locator(".grid a:has(.film)").waitFor();
-  await page.getByRole("radio", { name: "Anybody" }).check();
-  await page.getByRole("radio", { name: "Pictures" }).check();
-  await page.getByLabel("Search in your prompts").fill("lighthouse");
+  await page.locator(".grid a:has(.video-badge)").waitFor();
+  await page.getByRole("group", { name: "Visibility" }).getByRole("radio", { name: "All" }).check();
+  await page.getByRole("radio", { name: "Images" }).check();
+  await page.getByLabel("Search prompts").fill("lighthouse");
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
   await page.locator(".grid a").click();
   await page.locator(".viewer-frame img").waitFor();
 });
 
 await journey("showing and sharing", async () => {
-  await page.locator(".viewer-details").getByRole("radio", { name: /^Everybody/ }).check();
-  await ada.sees("Everybody can see it now.");
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Public/ }).check();
+  await ada.sees("Public now");
   const bob = await Visitor.arrive({ device, scheme });
   const id = new URL(page.url()).pathname.split("/").at(-1);
   await bob.go("/gallery/public");
-  await bob.page.locator(`.grid [data-tile^="${id}"] .picture.there`).waitFor();
+  await bob.page.locator(`.grid [data-tile^="${id}"] .thumbnail.loaded`).waitFor();
   await bob.look("public");
-  await page.locator(".viewer-details").getByRole("radio", { name: /^Only me/ }).check();
-  await ada.sees("Only you see it now.");
+  await page.locator(".viewer-details").getByRole("radio", { name: /^Private/ }).check();
+  await ada.sees("Private now");
   await bob.page.reload();
   await bob.page.locator(".grid, .empty").first().waitFor();
   ensure((await bob.page.locator(`.grid [data-tile^="${id}"]`).count()) === 0, "it is still shown to everybody");
-  await ada.press("Make a link");
-  const link = await page.getByLabel("Links", { exact: true }).inputValue();
+  await ada.press("Create link");
+  const link = await page.getByLabel("Share links", { exact: true }).inputValue();
   await ada.press("Copy");
   ensure((await page.evaluate(() => navigator.clipboard.readText())) === link, "the link is not copied");
   await bob.page.goto(link);
-  await bob.page.locator(".shared-frame img").waitFor();
+  await bob.page.locator(".shared-media img").waitFor();
   await bob.look("shared");
   const head = await (await fetch(link)).text();
   ensure(head.includes(`og:image" content="${link}/card"`), "the link has no preview card");
   await ada.press("Revoke");
-  await ada.sees("The link opens nothing any more.");
+  await ada.sees("Link revoked");
   await bob.expecting([404], async () => {
     await bob.page.reload();
-    await bob.sees("This link opens nothing any more");
+    await bob.sees("This link doesn't work anymore");
   });
   await bob.leave();
 });
@@ -243,16 +243,18 @@ for (const [provider, pay] of [["Stripe", "Pay by card"], ["PayPal", "Pay with P
     await ada.press("Buy Starter");
     await page.getByRole("button", { name: pay, exact: true }).click();
     await page.waitForURL("**/credits/*");
-    await ada.sees("200 credits are there");
+    await ada.sees("200 credits added");
     await ada.look("paid");
   });
 }
 
-await journey("the statement and the receipts", async () => {
-  await ada.go("/credits/statement");
+await journey("usage, transactions and receipts", async () => {
+  await ada.go("/credits/usage");
+  await page.locator(`.usage-chart rect:not([height="0"])`).first().waitFor();
+  await ada.look("usage");
+  await ada.go("/credits/transactions");
   await ada.sees("Closing balance");
-  await page.locator(`.plot rect:not([height="0"])`).first().waitFor();
-  await ada.look("statement");
+  await ada.look("transactions");
   await ada.go("/credits/receipts");
   await page.locator(".receipts a").nth(1).waitFor();
   await ada.look("receipts");
@@ -260,14 +262,14 @@ await journey("the statement and the receipts", async () => {
 
 await journey("help", async () => {
   await page.locator(".receipts a").first().click();
-  await page.locator(".receipt").getByRole("link", { name: "Ask for help" }).click();
-  await ada.sees("It is about the payment");
+  await page.locator(".receipt").getByRole("link", { name: "Get help with this payment" }).click();
+  await ada.sees("About this payment");
   await page.getByLabel("Subject").fill(`Too dark ${MARKUP}`);
   await page.getByLabel("Message").fill("The lighthouse is hard to see.");
   await ada.press("Send");
   await page.locator("summary", { hasText: MARKUP }).click();
   await ada.look("support");
-  await ada.press("Close the question");
+  await ada.press("Close ticket");
   await ada.sees("Closed", { exact: true });
 });
 
@@ -279,7 +281,7 @@ await journey("the account", async () => {
   await ada.look("account-german");
   await page.reload();
   await page.getByLabel("Sprache").selectOption("en");
-  for (const [path, heading] of [["/account/plan", "Plan Plus"], ["/account/sessions", "What was done from where"]]) {
+  for (const [path, heading] of [["/account/plan", "Plus plan"], ["/account/sessions", "Recent activity"]]) {
     await ada.go(path);
     await page.getByRole("heading", { name: heading }).waitFor();
     await ada.look(path.slice(1).replace("/", "-"));
@@ -292,14 +294,14 @@ await journey("the privacy centre", async () => {
     await page.getByRole("heading", { name: words }).waitFor();
     await ada.look(path.slice(1).replace("/", "-"));
   }
-  await page.getByRole("link", { name: "Who looked" }).click();
-  for (const words of ["She asks", "Answered a question of yours"]) await ada.sees(words);
+  await page.getByRole("link", { name: "Access log" }).click();
+  for (const words of ["She asks", "Replied to your support ticket"]) await ada.sees(words);
   await ada.look("privacy-access");
 });
 
 await journey("taking everything out", async () => {
   await ada.go("/privacy/export");
-  await ada.press("Make an archive");
+  await ada.press("Export my data");
   await ada.sees("Ready", { exact: true });
   await ada.look("privacy-export");
   const download = page.waitForEvent("download");
@@ -314,51 +316,51 @@ await journey("corrections", async () => {
   await ada.sees("Saved");
   const next = `browser-${crypto.randomUUID()}@example.com`;
   await page.getByLabel("New address").fill(next);
-  await ada.press("Send the codes");
+  await ada.press("Send codes");
   // Both are mailed by the time that they are asked for.
-  await page.getByLabel("Code from your present address").waitFor();
-  await page.getByLabel("Code from your present address").fill(await mailed(email));
-  await page.getByLabel("Code from the new address").fill(await mailed(next));
+  await page.getByLabel("Code sent to your current address").waitFor();
+  await page.getByLabel("Code sent to your current address").fill(await mailed(email));
+  await page.getByLabel("Code sent to your new address").fill(await mailed(next));
   await ada.look("corrections");
-  await ada.press("Change the address");
+  await ada.press("Change address");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   email = next;
   await ada.type(email, PASSWORD);
   await ada.press("Sign in");
-  await page.getByLabel("Prompt").waitFor();
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
 });
 
 await journey("a forgotten password", async () => {
   await ada.press("Account", "link");
   await ada.press("Sign out");
-  await ada.sees("Pictures and films from words");
+  await ada.sees("Create images and video, privately");
   const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).sort());
   ensure(left.every((name) => ["language", "theme"].includes(name)), `of the session is left ${left}`);
   await page.getByRole("link", { name: "Sign in" }).first().click();
   ensure((await page.getByLabel("Email address").inputValue()) === "", "the address is still there");
-  await page.getByRole("link", { name: "Forgot the password?" }).click();
+  await page.getByRole("link", { name: "Forgot password?" }).click();
   await page.getByLabel("Email address").fill(email);
-  await ada.press("Send the code");
+  await ada.press("Send code");
   await page.getByLabel("Code").fill(RESET_CODE);
   await page.getByLabel("New password").fill(NEXT_PASSWORD);
   await ada.look("reset");
-  await ada.press("Set a new password");
-  await page.getByLabel("Prompt").waitFor();
+  await ada.press("Set new password");
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
 });
 
 await journey("the end", async () => {
   await ada.go("/privacy/deletion");
-  await page.getByLabel("Type your address to confirm").fill(email);
+  await page.getByLabel("Enter your email address to confirm").fill(email);
   await ada.look("deletion");
   // From then on the account opens nothing but its deletion.
   await ada.expecting([401], async () => {
-    await ada.press("Delete everything");
+    await ada.press("Delete account");
     await ada.sees("Your account is being deleted");
   });
   await ada.look("deleted");
   // It is written when the deletion begins: until then the page says so.
   await ada.expecting([404], async () => {
-    await page.getByRole("link", { name: "Open the receipt" }).click();
+    await page.getByRole("link", { name: "Open receipt" }).click();
     const receipt = page.locator("article.receipt");
     const again = page.getByRole("button", { name: "Try again" });
     for (const end = Date.now() + PATIENCE_MS; !(await receipt.isVisible()); ) {

@@ -15,7 +15,7 @@ const ada = await Visitor.arrive({ device, scheme });
 ada.name = `states-${ada.name}`;
 const { page, context } = ada;
 const journey = (name, act) => ada.journey(name, act);
-const typed = async () => ensure((await page.getByLabel("Prompt").inputValue()) === PROMPT, "what was typed is lost");
+const typed = async () => ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === PROMPT, "what was typed is lost");
 const submits = (route) => route.request().method() === "POST";
 const problem = (status, slug, more = {}) => ({
   status,
@@ -37,30 +37,30 @@ async function answering(...answers) {
 
 await journey("with keys alone", async () => {
   await ada.go("/");
-  await ada.sees("Pictures and films from words");
+  await ada.sees("Create images and video, privately");
   await page.keyboard.press("Tab");
-  await page.locator(".skip:focus").waitFor();
+  await page.locator(".skip-link:focus").waitFor();
   await page.keyboard.press("Enter");
   ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the content is not reached");
   await ada.join(email, PASSWORD);
   await page.getByLabel("Model").selectOption("sketch-image");
-  await page.getByLabel("Prompt").focus();
+  await page.getByLabel("Prompt", { exact: true }).focus();
   await page.keyboard.type(PROMPT);
   const orders = [];
   page.on("request", (request) => request.method() === "POST" && request.url().endsWith("/v1/generations") && orders.push(request));
-  await page.locator(".till button:enabled").waitFor();
+  await page.locator(".submit-bar button:enabled").waitFor();
   await page.keyboard.down("Control");
   await page.keyboard.down("Enter");
-  await ada.sees("It is being made.");
-  await page.locator(".till button:enabled").waitFor();
+  await ada.sees("Generation started");
+  await page.locator(".submit-bar button:enabled").waitFor();
   await page.keyboard.down("Enter");
   await page.keyboard.up("Enter");
   await page.keyboard.up("Control");
-  await page.locator(".picture.there").first().waitFor();
+  await page.locator(".thumbnail.loaded").first().waitFor();
   ensure(orders.length === 1, `held down, the keys have ordered ${orders.length} times`);
   await page.getByRole("link", { name: "Gallery", exact: true }).focus();
   await page.keyboard.press("Enter");
-  await page.locator(".grid .picture.there").first().waitFor();
+  await page.locator(".grid .thumbnail.loaded").first().waitFor();
   ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the focus stays behind on another page");
   await page.locator(".grid a").first().focus();
   await page.keyboard.press("Enter");
@@ -72,37 +72,37 @@ await journey("with keys alone", async () => {
 });
 
 await journey("offline", async () => {
-  await page.locator(".till button:enabled").waitFor();
+  await page.locator(".submit-bar button:enabled").waitFor();
   await context.setOffline(true);
   await ada.expecting(["ERR_INTERNET_DISCONNECTED"], async () => {
-    await page.locator(".till button").click();
-    await ada.sees("You are offline.");
-    await page.locator(".weather").waitFor();
+    await page.locator(".submit-bar button").click();
+    await ada.sees("You're offline.");
+    await page.locator(".connection-banner").waitFor();
     await ada.look("offline");
     await typed();
   });
   await context.setOffline(false);
-  await page.locator(".weather").waitFor({ state: "detached" });
-  await page.locator(".till button:enabled").click();
-  await ada.sees("It is being made.");
+  await page.locator(".connection-banner").waitFor({ state: "detached" });
+  await page.locator(".submit-bar button:enabled").click();
+  await ada.sees("Generation started");
 });
 
 await journey("a listing when the connection is back", async () => {
   await ada.go("/gallery");
-  await page.locator(".grid .picture.there").first().waitFor();
+  await page.locator(".grid .thumbnail.loaded").first().waitFor();
   let asked = 0;
   const count = () => asked++;
   await context.setOffline(true);
   await ada.expecting(["ERR_INTERNET_DISCONNECTED"], async () => {
-    await page.getByLabel("Search in your prompts").fill("kite");
-    await page.locator(".notice.bad").waitFor();
+    await page.getByLabel("Search prompts").fill("kite");
+    await page.locator(".notice.error").waitFor();
     page.on("request", count);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     page.off("request", count);
     ensure(asked < 5, `${asked} requests in two seconds without a connection`);
     await context.setOffline(false);
-    await page.locator(".notice.bad").waitFor({ state: "detached" });
-    await page.locator(".grid .picture.there").first().waitFor();
+    await page.locator(".notice.error").waitFor({ state: "detached" });
+    await page.locator(".grid .thumbnail.loaded").first().waitFor();
   });
   await ada.go("/");
 });
@@ -110,14 +110,14 @@ await journey("a listing when the connection is back", async () => {
 await journey("errors of the server", async () => {
   const keys = await answering(problem(503, "unavailable"), problem(503, "unavailable"), problem(500, "internal"));
   await ada.expecting([503, 500], async () => {
-    await page.locator(".till button:enabled").click();
-    await ada.sees("Something went wrong on our side.");
-    await ada.sees("If you ask for help, name r-1.");
+    await page.locator(".submit-bar button:enabled").click();
+    await ada.sees("Something went wrong on our end.");
+    await ada.sees("If you contact support, mention r-1.");
     await ada.look("server-error");
     await typed();
   });
   const made = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.status() === 202);
-  await page.locator(".till button:enabled").click();
+  await page.locator(".submit-bar button:enabled").click();
   await made;
   ensure(keys.length === 4 && new Set(keys).size === 1, `pressed again it could be made twice: ${keys}`);
   await page.unroute("**/v1/generations");
@@ -126,8 +126,8 @@ await journey("errors of the server", async () => {
 await journey("too often", async () => {
   await answering(problem(429, "rate-limited", { retry_after: 30 }));
   await ada.expecting([429], async () => {
-    await page.locator(".till button:enabled").click();
-    await ada.sees("That was too often. Try again in 30 seconds.");
+    await page.locator(".submit-bar button:enabled").click();
+    await ada.sees("Too many requests. Try again in 30 seconds.");
   });
   await typed();
   await page.unroute("**/v1/generations");
@@ -138,10 +138,10 @@ await journey("slow", async () => {
     await new Promise((resolve) => setTimeout(resolve, 6_500));
     await route.continue();
   });
-  await ada.go("/credits/statement");
-  await page.locator(".weather.slow").waitFor();
+  await ada.go("/credits/transactions");
+  await page.locator(".connection-banner.slow").waitFor();
   await ada.sees("Closing balance");
-  await page.locator(".weather.slow").waitFor({ state: "detached" });
+  await page.locator(".connection-banner.slow").waitFor({ state: "detached" });
   await page.unroute("**/v1/account/statement*");
   await ada.go("/");
   await typed();
@@ -149,22 +149,22 @@ await journey("slow", async () => {
 
 await journey("left before it had begun", async () => {
   for (let times = 0; times < 4; times++) await page.reload({ waitUntil: "commit" });
-  await page.getByLabel("Prompt").waitFor();
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
   await typed();
 });
 
 await journey("a session that has ended", async () => {
-  await page.locator(".till button:enabled").waitFor();
+  await page.locator(".submit-bar button:enabled").waitFor();
   await context.clearCookies();
   await answering({ status: 401, contentType: "application/json", body: "{}" });
   await ada.expecting([401, 404], async () => {
-    await page.locator(".till button:enabled").click();
-    await ada.sees("Your session has ended");
+    await page.locator(".submit-bar button:enabled").click();
+    await ada.sees("Your session has expired");
     await ada.look("session-ended");
     await typed();
     await ada.type(email, PASSWORD);
     await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
-    await ada.sees("It is being made.");
+    await ada.sees("Generation started");
   });
   await page.unroute("**/v1/generations");
 });
@@ -173,7 +173,7 @@ await journey("a service that does not answer at the start", async () => {
   await page.route("**/v1/session/refresh", (route) => route.fulfill(problem(503, "unavailable")));
   await ada.expecting([503], async () => {
     await page.reload();
-    await ada.sees("The service does not answer. Try again in a moment.");
+    await ada.sees("Darkroom isn't responding. Try again in a moment.");
   });
   await page.unroute("**/v1/session/refresh");
   await ada.press("Try again");
@@ -188,36 +188,36 @@ await journey("what fails says why, and that the credits are back", async () => 
     await route.fulfill({ response: answer, json: listed });
   });
   await page.reload();
-  await ada.sees("No provider could make it.");
-  await ada.sees("It did not work, and the credits are back.");
+  await ada.sees("The AI provider isn't available right now.");
+  await ada.sees("Failed, credits refunded");
   await ada.look("failed");
   await page.unroute("**/v1/generations?*");
-  await page.locator(".job.failed").getByRole("button", { name: "Make it again" }).click();
-  await ada.sees("It is being made again.");
+  await page.locator(".job.failed").getByRole("button", { name: "Retry" }).click();
+  await ada.sees("Generation started");
 });
 
 await journey("taken back", async () => {
-  await page.locator(".developing").first().waitFor();
-  await page.locator(".developing").waitFor({ state: "detached" });
-  await page.getByRole("radio", { name: "Film" }).check();
+  await page.locator(".generating").first().waitFor();
+  await page.locator(".generating").waitFor({ state: "detached" });
+  await page.getByRole("radio", { name: "Video" }).check();
   await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByRole("radio", { name: "8 seconds" }).check();
-  await page.locator(".till button:enabled").click();
+  await page.locator(".submit-bar button:enabled").click();
   await page.getByRole("button", { name: "Cancel" }).click();
-  await ada.sees("Canceled. The credits are back.");
+  await ada.sees("Canceled, credits refunded");
 });
 
 await journey("a price that cannot be told", async () => {
   await page.route("**/v1/generations/quote", (route) => route.fulfill(problem(503, "unavailable")));
   await ada.expecting([503], async () => {
-    await page.getByRole("radio", { name: "Picture" }).check();
+    await page.getByRole("radio", { name: "Image", exact: true }).check();
     await page.getByLabel("Model").selectOption("sketch-image");
-    await page.locator(".compose").getByRole("button", { name: "Try again" }).waitFor();
-    ensure(await page.locator(".till button").isDisabled(), "what has no price can be made");
+    await page.locator(".composer").getByRole("button", { name: "Try again" }).waitFor();
+    ensure(await page.locator(".submit-bar button").isDisabled(), "what has no price can be made");
   });
   await page.unroute("**/v1/generations/quote");
-  await page.locator(".compose").getByRole("button", { name: "Try again" }).click();
-  await page.locator(".till button:enabled").waitFor();
+  await page.locator(".composer").getByRole("button", { name: "Try again" }).click();
+  await page.locator(".submit-bar button:enabled").waitFor();
 });
 
 await journey("pictures that are gone", async () => {
@@ -246,12 +246,12 @@ await journey("pictures that are gone", async () => {
 });
 
 await journey("a file that is none", async () => {
-  const details = page.locator("details.more");
-  if (!(await details.evaluate((element) => element.open))) await page.getByText("More settings").click();
+  const details = page.locator("details.advanced");
+  if (!(await details.evaluate((element) => element.open))) await page.getByText("Advanced settings").click();
   await page.setInputFiles("input[type=file]", { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
-  await page.locator(".drop .wrong").waitFor();
+  await page.locator(".drop-zone .field-error").waitFor();
   await page.setInputFiles("input[type=file]", { name: "broken.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
-  await page.locator(".drop .wrong").waitFor();
+  await page.locator(".drop-zone .field-error").waitFor();
 });
 
 await journey("what staff say and do", async () => {
@@ -266,7 +266,7 @@ await journey("what staff say and do", async () => {
   ];
   await page.route("**/v1/account/access*", (route) => route.fulfill({ json: { items } }));
   await ada.go("/privacy/access");
-  for (const words of ["They asked for help", "one thing that you made", "your payments", "Answered a question of yours", "The law forbade to tell you"]) await ada.sees(words);
+  for (const words of ["They asked for help", "one of your generations", "your payments", "Replied to your support ticket", "The law prohibited telling you"]) await ada.sees(words);
   await ada.look("looked-at");
   await page.unroute("**/v1/account/access*");
   const messages = [{ from: "account", text: "Where is my picture?", at }, { from: "staff", text: "<b>Here</b> it is.", at: new Date(Date.now() + 1_000).toISOString() }];
@@ -279,7 +279,7 @@ await journey("what staff say and do", async () => {
 });
 
 await journey("from right to left", async () => {
-  for (const path of ["/", "/gallery", "/credits/statement", "/privacy/inventory"]) {
+  for (const path of ["/", "/gallery", "/credits/transactions", "/privacy/inventory"]) {
     await ada.go(path);
     await page.locator("h1").first().waitFor();
     await page.evaluate(() => { document.documentElement.dir = "rtl"; });
@@ -293,19 +293,19 @@ await journey("somebody else signs in over it", async () => {
   await bob.join(other, PASSWORD);
   await bob.leave();
   await ada.go("/");
-  await page.getByLabel("Prompt").fill(PROMPT);
-  await page.locator(".till button:enabled").waitFor();
+  await page.getByLabel("Prompt", { exact: true }).fill(PROMPT);
+  await page.locator(".submit-bar button:enabled").waitFor();
   await context.clearCookies();
   const orders = await answering({ status: 401, contentType: "application/json", body: "{}" });
   await ada.expecting([401, 404], async () => {
-    await page.locator(".till button:enabled").click();
-    await ada.sees("Your session has ended");
+    await page.locator(".submit-bar button:enabled").click();
+    await ada.sees("Your session has expired");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     const before = orders.length;
     await ada.type(other, PASSWORD);
     await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
-    await page.waitForFunction(() => document.querySelector(".compose textarea")?.value === "");
+    await page.waitForFunction(() => document.querySelector(".composer textarea")?.value === "");
     ensure(orders.length === before, "what one person typed is ordered by another");
   });
   await ada.go("/account");

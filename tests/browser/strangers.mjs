@@ -1,5 +1,5 @@
 /**
- * Who is not signed in, and who should not be: help without an account; another site with a person's browser in its hands;
+ * Who is not signed in, and who should not be: support without an account; another site with a person's browser in its hands;
  * somebody with a stolen cookie.
  *
  * `node strangers.mjs DEVICE SCHEME`
@@ -14,25 +14,25 @@ const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
 
 const bob = await Visitor.arrive({ device, scheme });
 bob.name = `strangers-${bob.name}`;
-await bob.journey("help without an account", async () => {
+await bob.journey("support without an account", async () => {
   const { page } = bob;
-  const email = `letter-${crypto.randomUUID()}@example.com`;
+  const email = `guest-${crypto.randomUUID()}@example.com`;
   await bob.go("/forgot");
-  await page.getByRole("link", { name: "Nothing helps? Write to us" }).click();
+  await page.getByRole("link", { name: "Still stuck? Contact us." }).click();
   await page.getByLabel("Email address").fill(email);
   await page.getByLabel("Subject").fill(MARKUP);
   await page.getByLabel("Message").fill("No code comes.");
-  await bob.look("letter");
-  await bob.press("Go on");
+  await bob.look("guest-ticket");
+  await bob.press("Continue");
   await page.getByLabel("Code").fill("00000000");
   await bob.expecting([400], async () => {
     await bob.press("Send");
-    await page.locator(".field .wrong").waitFor();
+    await page.locator(".field .field-error").waitFor();
   });
   await page.getByLabel("Code").fill(await mailed(email));
   await bob.press("Send");
-  await bob.sees("Your letter is with us");
-  await bob.look("letter-sent");
+  await bob.sees("Ticket sent");
+  await bob.look("guest-ticket-sent");
 });
 await bob.leave();
 
@@ -41,7 +41,7 @@ ada.name = `strangers-${ada.name}`;
 await ada.join(`target-${crypto.randomUUID()}@example.com`, PASSWORD);
 const isSignedIn = async () => {
   await ada.go("/");
-  await ada.page.getByLabel("Prompt").waitFor();
+  await ada.page.getByLabel("Prompt", { exact: true }).waitFor();
 };
 
 await ada.journey("another site gets nothing", async () => {

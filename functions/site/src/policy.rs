@@ -1,14 +1,16 @@
-//! What a browser may do with the client, said in the headers of every page.
+//! The security headers of every page.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
 };
 
-/// Everything comes from here, but for the files of people, which come from the bucket at `media`.
+/// Builds the Content-Security-Policy: everything is loaded from this origin, except users' files, which come from the bucket
+/// at `media`.
 ///
-/// No `'unsafe-inline'`, no `'unsafe-eval'`, and no string can become a script
-/// ([Trusted Types](https://www.w3.org/TR/trusted-types/)). `data:` and `blob:` are pictures that were chosen for upload.
+/// No `'unsafe-inline'`, no `'unsafe-eval'`, and no text can become a script
+/// ([Trusted Types](https://www.w3.org/TR/trusted-types/)). `data:` and `blob:` are previews of
+/// images that were chosen for upload.
 pub(crate) fn content_security_policy(media: &str) -> String {
     [
         "default-src 'none'",
@@ -27,9 +29,9 @@ pub(crate) fn content_security_policy(media: &str) -> String {
     .join("; ")
 }
 
-/// Puts the policy and its companions into the headers of a page.
+/// Adds the policy and the related headers to a page.
 pub(crate) fn apply(headers: &mut HeaderMap, policy: &HeaderValue) {
-    // No address of ours goes along to where a link leads: a share link is its own key.
+    // No referrer is sent to other sites: the address of a share link gives access.
     let others = [
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

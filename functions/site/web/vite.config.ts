@@ -5,12 +5,12 @@ import { brotliCompress, gzip } from "node:zlib";
 
 import { defineConfig, type Plugin, type Rollup } from "vite";
 
-/** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
-const BUDGET = 60_000;
-/** The modules of the studio's first view: the shell, the studio itself, the words in one language. */
+/** The most bytes of compressed JavaScript that the first view of the studio may load. */
+const BUDGET_BYTES = 60_000;
+/** The modules of that view: the shell, the studio, and the messages of one language. */
 const FIRST_VIEW = ["index.html", "src/generations/studio/studio.tsx", "src/text/en.ts"];
 
-/** Fails the build when the studio's first view needs more JavaScript than the budget, and says how much it needs. */
+/** Reports how much JavaScript the first view of the studio loads, and fails the build above the budget. */
 function budget(): Plugin {
   return {
     name: "budget",
@@ -32,14 +32,14 @@ function budget(): Plugin {
         [...needed].map(async (name) => (await compress(await readFile(join(options.dir ?? "", name)))).gzip.length),
       );
       const total = sizes.reduce((sum, size) => sum + size, 0);
-      const said = `the studio's first view needs ${total} bytes of compressed JavaScript, of ${BUDGET} at most`;
-      if (total > BUDGET) this.error(said);
-      console.log(said);
+      const report = `the studio's first view needs ${total} bytes of compressed JavaScript, of ${BUDGET_BYTES} at most`;
+      if (total > BUDGET_BYTES) this.error(report);
+      console.log(report);
     },
   };
 }
 
-/** Nothing is painted before theme and language are known. */
+/** Delays the first paint until theme and language are known. */
 function blocking(): Plugin {
   return {
     name: "blocking",
@@ -55,7 +55,7 @@ async function compress(body: Buffer): Promise<{ br: Buffer; gzip: Buffer }> {
   return { br, gzip: zipped };
 }
 
-/** Writes what text compresses to beside it, so that the server only chooses. */
+/** Writes compressed copies of text files beside them, from which the server chooses. */
 function compressed(): Plugin {
   return {
     name: "compressed",
@@ -80,7 +80,7 @@ export default defineConfig({
     outDir: process.env.SITE_OUT_DIR ?? "dist",
     emptyOutDir: true,
     modulePreload: { polyfill: false },
-    // A data: address would need a hole in the policy for every kind of content.
+    // Inlined assets have data: addresses, which the Content-Security-Policy forbids.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },

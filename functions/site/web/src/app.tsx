@@ -1,138 +1,82 @@
-/** The frame around every page, and which page stands in it. */
-import type { ComponentType } from "preact";
+/** The frame around every page, and the page of the current route. */
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
-import { closing, me } from "./accounts/account";
-import { Welcome } from "./accounts/landing";
-import { Confirm, Forgot, Reset, SignIn, SignUp } from "./accounts/sign-in";
-import { SignInAgain } from "./accounts/sign-in-dialog";
-import { session, takeUp } from "./api/session";
-import { go, match, path } from "./router";
+import { currentAccount, isDeleting } from "./accounts/account";
+import { Landing } from "./accounts/landing";
+import { SignIn } from "./accounts/sign-in";
+import { SignInDialogs } from "./accounts/sign-in-dialog";
+import { isSignedIn, restoreSession, session } from "./api/session";
+import { matchPath, navigate, path } from "./router";
+import { ROUTES, type Route, type RoutePage } from "./routes";
 import { number, text } from "./text";
-import { Weather } from "./ui/connection-banner";
+import { ConnectionBanner } from "./ui/connection-banner";
 import { Icon, type IconName } from "./ui/icon";
 import { Empty, Loading } from "./ui/states";
 import { Toasts } from "./ui/toasts";
-
-type Page = ComponentType<Record<string, string>>;
-type Load = () => Promise<Page>;
-
-interface Route {
-  pattern: string;
-  /** For whom: everybody, or who is signed in. */
-  own: boolean;
-  load: Load;
-}
-
-const at = (pattern: string, load: Load): Route => ({ pattern, own: true, load });
-const open = (pattern: string, load: Load): Route => ({ pattern, own: false, load });
-const here = (page: ComponentType<never>) => async () => page as Page;
-
-const gallery = (name: "Own" | "Public") => async () => (await import("./generations/gallery/gallery"))[name] as Page;
-const credits = (name: "Packages" | "Statement" | "Receipts" | "Return") => async () =>
-  (await import("./credits/pages"))[name] as Page;
-const privacy = (name: keyof typeof import("./privacy/pages")) => async () =>
-  (await import("./privacy/pages"))[name] as Page;
-const account = (name: "Preferences" | "Plan" | "Sessions") => async () =>
-  (await import("./accounts/settings"))[name] as Page;
-
-// One page for the listing and for what lies over it: the listing stays while the viewer opens and closes.
-const own = gallery("Own");
-const everybody = gallery("Public");
-
-const ROUTES: readonly Route[] = [
-  open("/sign-in", here(SignIn)),
-  open("/sign-up", here(SignUp)),
-  open("/confirm", here(Confirm)),
-  open("/forgot", here(Forgot)),
-  open("/reset", here(Reset)),
-  at("/", async () => (await import("./generations/studio/studio")).Studio as Page),
-  at("/gallery", own),
-  open("/gallery/public", everybody),
-  at("/gallery/{id}", own),
-  open("/gallery/public/{id}", everybody),
-  open("/s/{token}", async () => (await import("./generations/shares/shared-page")).Shared as unknown as Page),
-  at("/credits", credits("Packages")),
-  at("/credits/statement", credits("Statement")),
-  at("/credits/receipts", credits("Receipts")),
-  at("/credits/{id}", credits("Return")),
-  open("/privacy", privacy("Promises")),
-  open("/privacy/inventory", privacy("Inventory")),
-  at("/privacy/access", privacy("Access")),
-  at("/privacy/export", privacy("Export")),
-  at("/privacy/corrections", privacy("Corrections")),
-  at("/privacy/deletion", privacy("Deletion")),
-  open("/privacy/receipts/{id}", privacy("Receipt")),
-  at("/account", account("Preferences")),
-  at("/account/plan", account("Plan")),
-  at("/account/sessions", account("Sessions")),
-  open("/support", async () => (await import("./support/tickets")).Support as Page),
-];
 
 export function App() {
   const t = text.value;
   return (
     <>
       <div class="shell">
-        <a class="skip button" href="#main">
-          {t.places.skip}
+        <a class="skip-link button" href="#main">
+          {t.navigation.skip}
         </a>
-        <Top />
+        <Header />
         <main id="main" tabindex={-1}>
-          <Place />
+          <CurrentPage />
         </main>
-        <footer class="foot">
-          <a href="/privacy">{t.foot.promises}</a>
-          <a href="/privacy/inventory">{t.foot.inventory}</a>
-          <a href="/support">{t.foot.support}</a>
+        <footer class="footer">
+          <a href="/privacy">{t.footer.promises}</a>
+          <a href="/privacy/inventory">{t.footer.inventory}</a>
+          <a href="/support">{t.footer.support}</a>
         </footer>
       </div>
-      <Weather />
-      <SignInAgain />
+      <ConnectionBanner />
+      <SignInDialogs />
       <Toasts />
     </>
   );
 }
 
-const PLACES: readonly {
+const NAVIGATION: readonly {
   to: string;
   icon: IconName;
-  name: "studio" | "gallery" | "credits" | "privacy" | "account";
+  name: "create" | "gallery" | "credits" | "privacy" | "account";
 }[] = [
-  { to: "/", icon: "studio", name: "studio" },
+  { to: "/", icon: "create", name: "create" },
   { to: "/gallery", icon: "gallery", name: "gallery" },
   { to: "/credits", icon: "credits", name: "credits" },
   { to: "/privacy", icon: "privacy", name: "privacy" },
   { to: "/account", icon: "account", name: "account" },
 ];
 
-function Top() {
-  const t = text.value.places;
-  const isHere = (to: string) => (to === "/" ? path.value === "/" : path.value.startsWith(to));
-  const isOpen = session.value === "open" || session.value === "expired";
+function Header() {
+  const t = text.value.navigation;
+  const isCurrent = (to: string) => (to === "/" ? path.value === "/" : path.value.startsWith(to));
   return (
-    <header class="top">
-      <a class="mark" href="/">
-        <Mark />
+    <header class="header">
+      <a class="logo" href="/">
+        <Logo />
         Darkroom
       </a>
-      {isOpen && (
-        <nav class="places" aria-label={t.name}>
-          {PLACES.map(({ to, icon, name }) => (
-            <a key={to} href={to} aria-current={isHere(to) ? "page" : undefined}>
+      {isSignedIn.value && (
+        <nav class="main-nav" aria-label={t.label}>
+          {NAVIGATION.map(({ to, icon, name }) => (
+            <a key={to} href={to} aria-current={isCurrent(to) ? "page" : undefined}>
               <Icon name={icon} />
               {t[name]}
             </a>
           ))}
         </nav>
       )}
-      {isOpen && me.value && (
-        <a class="purse" href="/credits" aria-label={t.creditsLeft(me.value.credits.available)}>
-          {number(me.value.credits.available)} <small>{t.credits}</small>
+      {isSignedIn.value && currentAccount.value && (
+        <a class="credit-balance" href="/credits" aria-label={t.balance(currentAccount.value.credits.available)}>
+          {number(currentAccount.value.credits.available)} <small>{t.credits}</small>
         </a>
       )}
-      {session.value === "none" && (
-        <a class="button small enter" href="/sign-in">
+      {session.value === "signed-out" && (
+        <a class="button small" href="/sign-in">
           {t.signIn}
         </a>
       )}
@@ -140,30 +84,32 @@ function Top() {
   );
 }
 
-function Mark() {
+function Logo() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">
       <circle cx="16" cy="16" r="14" fill="var(--accent)" />
-      <path d="M16 2a14 14 0 0 1 0 28z" fill="var(--ink)" opacity=".55" />
+      <path d="M16 2a14 14 0 0 1 0 28z" fill="var(--text)" opacity=".55" />
     </svg>
   );
 }
 
-function Place() {
-  const place = path.value;
+function CurrentPage() {
+  const current = path.value;
   if (session.value === "starting") return <Loading />;
-  if (session.value === "unreached") return <Unreached again={takeUp} />;
+  if (session.value === "unreachable") return <Unreachable retry={restoreSession} />;
   for (const route of ROUTES) {
-    const parts = match(route.pattern, place);
-    if (!parts) continue;
-    if (route.own && session.value === "none") {
-      if (place === "/") return <Welcome />;
-      return <SignIn to={place + location.search} />;
+    const parameters = matchPath(route.pattern, current);
+    if (!parameters) continue;
+    if (route.access === "account" && session.value === "signed-out") {
+      return current === "/" ? <Landing /> : <SignIn to={current + location.search} />;
     }
-    if (closing.value && route.own && place !== "/privacy/deletion") return <Elsewhere to="/privacy/deletion" />;
-    return <Loaded key={route.load} route={route} parts={parts} />;
+    if (route.access === "guest" && isSignedIn.value) return <Redirect to="/" />;
+    if (route.access === "account" && isDeleting.value && current !== "/privacy/deletion") {
+      return <Redirect to="/privacy/deletion" />;
+    }
+    return <LazyPage key={route.load} route={route} parameters={parameters} />;
   }
-  const t = text.value.missing;
+  const t = text.value.missingPage;
   return (
     <Empty page title={t.title}>
       <p>{t.text}</p>
@@ -174,49 +120,47 @@ function Place() {
   );
 }
 
-function Unreached({ again }: { again: () => unknown }) {
+function Unreachable({ retry }: { retry: () => unknown }) {
+  const t = text.value;
   return (
-    <Empty page title={text.value.trouble.unreachable}>
-      <button type="button" class="button" onClick={again}>
-        {text.value.doing.retry}
+    <Empty page title={navigator.onLine ? t.errors.unreachable : t.errors.offline}>
+      <button type="button" class="button" onClick={retry}>
+        {t.actions.retry}
       </button>
     </Empty>
   );
 }
 
-function Elsewhere({ to }: { to: string }) {
-  useEffect(() => go(to, "replace"), [to]);
+function Redirect({ to }: { to: string }) {
+  useEffect(() => navigate(to, "replace"), [to]);
   return null;
 }
 
-const loaded = new Map<Load, Page>();
-/** Whether the client has just come, and shows its first page. */
-let isFirst = true;
+const loadedPages = new Map<Route["load"], RoutePage>();
+/** Whether the page is the first one since the client was loaded. */
+let isFirstPage = true;
 
-/** A page whose code may still have to come. */
-function Loaded({ route, parts }: { route: Route; parts: Record<string, string> }) {
-  const [page, set] = useState<{ page: Page | undefined }>({ page: loaded.get(route.load) });
-  const [failed, fail] = useState(false);
+/** A page whose code is loaded first, if it is not there yet. */
+function LazyPage({ route, parameters }: { route: Route; parameters: Record<string, string> }) {
+  const [loaded, setLoaded] = useState<{ Page: RoutePage | undefined }>({ Page: loadedPages.get(route.load) });
+  const [failed, setFailed] = useState(false);
+  const { Page } = loaded;
   useEffect(() => {
-    if (!page.page) {
-      route.load().then(
-        (page) => {
-          loaded.set(route.load, page);
-          set({ page });
-        },
-        () => fail(true),
-      );
-    }
+    if (Page) return;
+    route.load().then(
+      (Page) => {
+        loadedPages.set(route.load, Page);
+        setLoaded({ Page });
+      },
+      () => setFailed(true),
+    );
   }, [route]);
   useLayoutEffect(() => {
-    // Who uses a keyboard or hears the page goes on at its top, but not when the whole client has just come.
-    if (!isFirst) document.getElementById("main")?.focus({ preventScroll: true });
-    isFirst = false;
+    // After a navigation, keyboards and screen readers continue at the start of the page.
+    if (!isFirstPage) document.getElementById("main")?.focus({ preventScroll: true });
+    isFirstPage = false;
   }, []);
-  if (failed) {
-    // The client was replaced by a newer one, or the connection is gone.
-    return <Unreached again={() => location.reload()} />;
-  }
-  if (!page.page) return <Loading />;
-  return <page.page {...parts} />;
+  // Either there is no connection, or a newer version of the client has replaced this one.
+  if (failed) return <Unreachable retry={() => location.reload()} />;
+  return Page ? <Page {...parameters} /> : <Loading />;
 }

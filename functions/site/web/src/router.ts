@@ -1,44 +1,44 @@
-/** Where the person is: the address bar is the only state of it. */
+/** The current address. The address bar is the only place that holds it. */
 import { computed, signal } from "@preact/signals";
 
 const address = signal(new URL(location.href));
 
-/** The path, as it is in the address bar. */
+/** The path of the current page. */
 export const path = computed(() => address.value.pathname);
-/** What stands behind the `?`. */
+/** The query of the current page. */
 export const query = computed(() => address.value.searchParams);
 
-/** Goes to another page of ours. */
-export function go(to: string, how: "push" | "replace" = "push"): void {
-  if (how === "push") history.pushState(null, "", to);
+/** Goes to another page of the client without a reload. */
+export function navigate(to: string, mode: "push" | "replace" = "push"): void {
+  if (mode === "push") history.pushState(null, "", to);
   else history.replaceState(null, "", to);
   address.value = new URL(location.href);
 }
 
-/** The parts of the path that the braces of a pattern stand for, or nothing if the path is another one. */
-export function match(pattern: string, path: string): Record<string, string> | undefined {
-  const wanted = pattern.split("/");
-  const found = path.replace(/(.)\/$/, "$1").split("/");
-  if (wanted.length !== found.length) return undefined;
-  const parts: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    const actual = found[index] ?? "";
-    if (part.startsWith("{")) parts[part.slice(1, -1)] = decode(actual);
-    else if (part !== actual) return undefined;
+/** Returns the parameters of a path that matches a pattern such as `/gallery/{id}`, or nothing if it does not match. */
+export function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const expected = pattern.split("/");
+  const actual = path.replace(/(.)\/$/, "$1").split("/");
+  if (expected.length !== actual.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of expected.entries()) {
+    const segment = actual[index] ?? "";
+    if (part.startsWith("{")) parameters[part.slice(1, -1)] = decodeSegment(segment);
+    else if (part !== segment) return undefined;
   }
-  return parts;
+  return parameters;
 }
 
-function decode(part: string): string {
+function decodeSegment(segment: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(segment);
   } catch {
-    return part;
+    return segment;
   }
 }
 
-/** Turns clicks on links to our own pages into moves without a reload. */
-export function followLinks(): void {
+/** Makes clicks on links within the client navigate without a reload. */
+export function interceptLinks(): void {
   addEventListener("popstate", () => {
     address.value = new URL(location.href);
   });
@@ -50,8 +50,8 @@ export function followLinks(): void {
     if (link.pathname.startsWith("/v1/")) return;
     event.preventDefault();
     if (link.href === location.href) return;
-    go(link.href);
-    // What opens over its listing leaves it where it is.
+    navigate(link.href);
+    // The viewer opens above its list, which keeps its scroll position.
     if (!link.dataset.tile) scrollTo(0, 0);
   });
 }

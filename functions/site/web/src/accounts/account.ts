@@ -1,46 +1,46 @@
-/** The person's account, as the API last told it. */
+/** The account of the person who is signed in. */
 import { effect, signal, untracked } from "@preact/signals";
 
-import { api, ask, once, type Schema } from "../api/client";
-import { Trouble } from "../api/error";
+import { api, idempotencyHeader, type Schema, unwrap } from "../api/client";
+import { ApiError } from "../api/error";
 import { session } from "../api/session";
-import * as preferences from "./preferences";
+import { applyAccountPreferences } from "./preferences";
 
-/** The account; nothing before it is known, and without a session. */
-export const me = signal<Schema["AccountView"] | undefined>(undefined);
-/** Why it is not known, if that is so. */
-export const trouble = signal<Trouble | undefined>(undefined);
-/** Whether the account is being deleted, and so opens nothing else. */
-export const closing = signal(false);
+/** The account; undefined before it is loaded and while nobody is signed in. */
+export const currentAccount = signal<Schema["AccountView"] | undefined>(undefined);
+/** Why the account could not be loaded. */
+export const accountError = signal<ApiError | undefined>(undefined);
+/** Whether the account is being deleted: only its deletion can be opened then. */
+export const isDeleting = signal(false);
 
-/** Follows the session: who signs in is loaded, who signs out is forgotten. */
-export function follow(): void {
+/** Loads the account on sign-in and forgets it on sign-out. */
+export function followSession(): void {
   effect(() => {
-    // What asking for it reads and writes is no reason to ask again.
-    if (session.value === "open") untracked(() => void load());
-    if (session.value === "none") {
-      me.value = undefined;
-      closing.value = false;
+    // Signals that loading reads must not run this effect again.
+    if (session.value === "signed-in") untracked(() => void loadAccount());
+    if (session.value === "signed-out") {
+      currentAccount.value = undefined;
+      isDeleting.value = false;
     }
   });
 }
 
-/** Asks the API once more: after whatever moved credits. */
-export async function load(): Promise<void> {
+/** Loads the account again, after anything that changes its credits. */
+export async function loadAccount(): Promise<void> {
   try {
-    const first = me.value === undefined;
-    me.value = await ask(api.GET("/v1/account"));
-    closing.value = false;
-    trouble.value = undefined;
-    if (first) await preferences.adopt(me.value.preferences);
+    const isFirst = currentAccount.value === undefined;
+    currentAccount.value = await unwrap(api.GET("/v1/account"));
+    isDeleting.value = false;
+    accountError.value = undefined;
+    if (isFirst) await applyAccountPreferences(currentAccount.value.preferences);
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    if (error.kind === "closing") closing.value = true;
-    else trouble.value = error;
+    if (!(error instanceof ApiError)) throw error;
+    if (error.type === "account-deleting") isDeleting.value = true;
+    else accountError.value = error;
   }
 }
 
-/** Changes something of the account. */
-export async function correct(body: Schema["AccountCorrection"]): Promise<void> {
-  me.value = await ask(api.PATCH("/v1/account", { body, params: once() }));
+/** Changes fields of the account. */
+export async function updateAccount(body: Schema["AccountCorrection"]): Promise<void> {
+  currentAccount.value = await unwrap(api.PATCH("/v1/account", { body, params: idempotencyHeader() }));
 }

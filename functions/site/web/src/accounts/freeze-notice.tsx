@@ -1,22 +1,22 @@
 import type { Schema } from "../api/client";
 import { text } from "../text";
 
-/** Why an account may not spend, if that is so. */
-export function Frozen({ account }: { account: Schema["AccountView"] }) {
+/** Says why an account cannot spend credits, if it is frozen. */
+export function FreezeNotice({ account }: { account: Schema["AccountView"] }) {
   const t = text.value;
   if (account.frozen_for.length === 0) return null;
   return (
-    <div class="notice bad">
+    <div class="notice error">
       <div>
-        <strong>{t.account.frozen}</strong>
+        <strong>{t.accounts.frozen}</strong>
         {account.frozen_for.map((freeze) => (
           <p key={freeze.at}>
-            {t.account.freezes[freeze.reason]} {freeze.note}
+            {t.accounts.freezeReasons[freeze.reason]} {freeze.note}
           </p>
         ))}
       </div>
       <a class="button small" href="/support">
-        {t.foot.support}
+        {t.footer.support}
       </a>
     </div>
   );

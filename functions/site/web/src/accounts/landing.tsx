@@ -1,61 +1,61 @@
-/** What somebody sees who is not signed in. */
-import { api, ask } from "../api/client";
-import { Picture } from "../generations/gallery/thumbnail";
+/** The start page of people who are not signed in. */
+import { api, unwrap } from "../api/client";
+import { Thumbnail } from "../generations/gallery/thumbnail";
 import { text } from "../text";
 import { Icon } from "../ui/icon";
-import { useAsked } from "../ui/query";
+import { useQuery } from "../ui/query";
 import { useTitle } from "../ui/title";
 
-/** How many public pictures are shown. */
-const SHOWN = 5;
+/** The number of public images and videos that are shown. */
+const EXAMPLES = 5;
 
-export function Welcome() {
+export function Landing() {
   const t = text.value;
-  useTitle(t.session.welcome);
-  const shown = useAsked(() => ask(api.GET("/v1/gallery", { params: { query: { limit: SHOWN } } })));
+  useTitle(t.accounts.landingTitle);
+  const examples = useQuery(() => unwrap(api.GET("/v1/gallery", { params: { query: { limit: EXAMPLES } } })));
   return (
-    <div class="page welcome">
+    <div class="page landing">
       <header>
-        <h1>{t.session.welcome}</h1>
-        <p class="lead">{t.session.welcomeText}</p>
+        <h1>{t.accounts.landingTitle}</h1>
+        <p class="lead">{t.accounts.landingText}</p>
       </header>
       <div class="row">
         <a class="button primary" href="/sign-up">
-          {t.session.begin}
+          {t.accounts.createAccount}
         </a>
         <a class="button" href="/sign-in">
-          {t.session.signIn}
+          {t.accounts.signIn}
         </a>
-        <a class="button quiet" href="/gallery/public">
-          {t.session.look}
+        <a class="button ghost" href="/gallery/public">
+          {t.accounts.explore}
         </a>
       </div>
-      <div class="shelf">
-        {shown.value?.items.map(
+      <div class="showcase">
+        {examples.data?.items.map(
           ({ id, prompt, kind, media: [file] }) =>
             file && (
               <a class="frame" key={id} href={`/gallery/public/${id}?n=1`}>
-                <Picture media={file} alt={prompt ?? t.sharing.page[kind]} />
+                <Thumbnail media={file} alt={prompt ?? t.shares.page[kind]} />
               </a>
             ),
         )}
       </div>
-      <ul class="pillars">
+      <ul class="features">
         <li>
           <Icon name="lock" />
-          <h2>{t.gallery.private}</h2>
+          <h2>{t.gallery.visibilities.private}</h2>
           <p>{t.privacy.promises.find(({ id }) => id === "P17")?.text}</p>
         </li>
         <li>
           <Icon name="credits" />
-          <h2>{t.places.credits}</h2>
-          <p>{t.credits.lead}</p>
+          <h2>{t.credits.title}</h2>
+          <p>{t.payments.lead}</p>
         </li>
         <li>
           <Icon name="privacy" />
-          <h2>{t.places.privacy}</h2>
+          <h2>{t.privacy.title}</h2>
           <p>
-            {t.privacy.lead} <a href="/privacy">{t.foot.promises}</a>
+            {t.privacy.lead} <a href="/privacy">{t.footer.promises}</a>
           </p>
         </li>
       </ul>

@@ -1,52 +1,52 @@
 /**
  * Theme and language.
  *
- * They follow the system until the person chooses. What was chosen is kept in this browser, for the next first paint, and
- * with the account, for other browsers.
+ * Both follow the system until the person chooses. A choice is stored in this browser, for the next first paint, and in the
+ * account, for other browsers.
  */
 import { effect, signal } from "@preact/signals";
 
-import { choose, LANGUAGES, type Language, speak } from "../text";
+import { LANGUAGES, type Language, loadMessages, pickLanguage } from "../text";
 
 /** How the client looks. */
 export type Theme = "system" | "light" | "dark";
 export const THEMES = ["system", "light", "dark"] as const;
 
-const THEME = "theme";
-const LANGUAGE = "language";
+const THEME_KEY = "theme";
+const LANGUAGE_KEY = "language";
 
-/** The theme in use. */
+/** The current theme. */
 export const theme = signal<Theme>("system");
 
-/** Takes up what was chosen in this browser. Nothing is shown before this has resolved. */
-export async function take(): Promise<void> {
-  const kept = localStorage.getItem(THEME);
-  theme.value = THEMES.find((name) => name === kept) ?? "system";
+/** Applies the choices that are stored in this browser, and loads the messages. */
+export async function loadPreferences(): Promise<void> {
+  const stored = localStorage.getItem(THEME_KEY);
+  theme.value = THEMES.find((name) => name === stored) ?? "system";
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
   });
-  const language = localStorage.getItem(LANGUAGE);
-  await speak(choose(language === null ? navigator.languages : [language]));
+  const language = localStorage.getItem(LANGUAGE_KEY);
+  await loadMessages(pickLanguage(language === null ? navigator.languages : [language]));
 }
 
-/** Changes the theme here. */
+/** Changes the theme in this browser. */
 export function setTheme(next: Theme): void {
   theme.value = next;
-  if (next === "system") localStorage.removeItem(THEME);
-  else localStorage.setItem(THEME, next);
+  if (next === "system") localStorage.removeItem(THEME_KEY);
+  else localStorage.setItem(THEME_KEY, next);
 }
 
-/** Changes the language here. */
+/** Changes the language in this browser. */
 export async function setLanguage(next: Language): Promise<void> {
-  await speak(next);
-  localStorage.setItem(LANGUAGE, next);
+  await loadMessages(next);
+  localStorage.setItem(LANGUAGE_KEY, next);
 }
 
-/** What is kept with the account wins in a browser in which nothing was chosen yet. */
-export async function adopt(kept: { theme: Theme; language: string }): Promise<void> {
-  if (localStorage.getItem(THEME) === null && kept.theme !== theme.value) setTheme(kept.theme);
-  const [language] = kept.language.split("-");
-  if (localStorage.getItem(LANGUAGE) === null && language && language !== "en" && language in LANGUAGES) {
+/** Applies the preferences of the account where this browser has none of its own. */
+export async function applyAccountPreferences(preferences: { theme: Theme; language: string }): Promise<void> {
+  if (localStorage.getItem(THEME_KEY) === null && preferences.theme !== theme.value) setTheme(preferences.theme);
+  const [language] = preferences.language.split("-");
+  if (localStorage.getItem(LANGUAGE_KEY) === null && language && language !== "en" && language in LANGUAGES) {
     await setLanguage(language as Language);
   }
 }

@@ -1,166 +1,172 @@
-/** Preferences, plan and limits, sessions. */
-import { Fragment } from "preact";
+/** The settings of the account: preferences, plan and limits, sessions. */
+import { type ComponentChildren, Fragment } from "preact";
 
-import { api, ask, type Schema } from "../api/client";
+import { api, type Schema, unwrap } from "../api/client";
 import { signOut } from "../api/session";
-import { go } from "../router";
-import { bytes, day, LANGUAGES, type Language, language, moment, number, text } from "../text";
-import { Choice, Select } from "../ui/field";
-import { Section } from "../ui/page";
-import { More, usePages } from "../ui/paged-list";
-import { useAct } from "../ui/query";
-import { Loading, TroubleNotice } from "../ui/states";
-import { correct, load, me, trouble } from "./account";
-import { Frozen } from "./freeze-notice";
+import { navigate } from "../router";
+import { bytes, date, dateTime, LANGUAGES, type Language, language, number, text } from "../text";
+import { RadioGroup, Select } from "../ui/field";
+import { Page } from "../ui/page";
+import { LoadMore, usePagedList } from "../ui/paged-list";
+import { useMutation } from "../ui/query";
+import { ErrorNotice, Loading } from "../ui/states";
+import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
+import { FreezeNotice } from "./freeze-notice";
 import { setLanguage, setTheme, THEMES, theme } from "./preferences";
 
-function Frame({ children }: { children: preact.ComponentChildren }) {
-  const t = text.value.account;
+function SettingsPage({ children }: { children: ComponentChildren }) {
+  const t = text.value.accounts;
   const tabs = [
     { to: "/account", label: t.pages.preferences },
     { to: "/account/plan", label: t.pages.plan },
     { to: "/account/sessions", label: t.pages.sessions },
   ];
   return (
-    <Section title={t.title} tabs={tabs}>
+    <Page title={t.title} tabs={tabs}>
       {children}
-    </Section>
+    </Page>
   );
 }
 
 export function Preferences() {
   const t = text.value;
-  const act = useAct();
-  const keep = (preferences: Schema["PreferencesCorrection"]) => void act.act(() => correct({ preferences }));
+  const mutation = useMutation();
+  const save = (preferences: Schema["PreferencesCorrection"]) =>
+    void mutation.run(() => updateAccount({ preferences }));
   const languages = Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }));
-  const change = async (value: string) => {
+  const changeLanguage = async (value: string) => {
     await setLanguage(value as Language);
-    keep({ language: value });
+    save({ language: value });
   };
   return (
-    <Frame>
+    <SettingsPage>
       <div class="card stack">
-        <Choice
-          label={t.account.theme}
+        <RadioGroup
+          label={t.accounts.theme}
           value={theme.value}
-          options={THEMES.map((value) => ({ value, label: t.account.themes[value] }))}
+          options={THEMES.map((value) => ({ value, label: t.accounts.themes[value] }))}
           onValue={(value) => {
             setTheme(value);
-            keep({ theme: value });
+            save({ theme: value });
           }}
         />
-        <Select label={t.account.language} value={language.value} options={languages} onValue={change} />
-        <p class="small soft">{t.account.keptWith}</p>
-        <TroubleNotice trouble={act.trouble} />
+        <Select label={t.accounts.language} value={language.value} options={languages} onValue={changeLanguage} />
+        <p class="small muted">{t.accounts.preferencesSaved}</p>
+        <ErrorNotice error={mutation.error} />
       </div>
       <section class="card stack">
         <dl class="facts">
-          <dt>{t.session.email}</dt>
-          <dd>{me.value?.email}</dd>
-          {me.value?.display_name && (
+          <dt>{t.accounts.email}</dt>
+          <dd>{currentAccount.value?.email}</dd>
+          {currentAccount.value?.display_name && (
             <>
               <dt>{t.privacy.corrections.name}</dt>
-              <dd>{me.value.display_name}</dd>
+              <dd>{currentAccount.value.display_name}</dd>
             </>
           )}
         </dl>
         <div class="row">
           <a class="button" href="/privacy/corrections">
-            {t.privacy.pages.corrections}
+            {t.accounts.edit}
           </a>
           <SignOut />
         </div>
       </section>
-    </Frame>
+    </SettingsPage>
   );
 }
 
 function SignOut() {
   const leave = async () => {
     await signOut();
-    go("/");
+    navigate("/");
   };
   return (
     <button type="button" class="button" onClick={leave}>
-      {text.value.session.signOut}
+      {text.value.accounts.signOut}
     </button>
   );
 }
 
 export function Plan() {
-  const t = text.value.account;
-  const account = me.value;
+  const t = text.value.accounts;
+  const account = currentAccount.value;
   if (!account)
-    return <Frame>{trouble.value ? <TroubleNotice trouble={trouble.value} retry={load} /> : <Loading />}</Frame>;
+    return (
+      <SettingsPage>
+        {accountError.value ? <ErrorNotice error={accountError.value} retry={loadAccount} /> : <Loading />}
+      </SettingsPage>
+    );
   const { limits } = account;
   const meters = [
-    { label: t.limits.jobs, ...limits.jobs_in_flight, write: number },
-    { label: t.limits.uploads, ...limits.uploads, write: number },
-    { label: t.limits.bytes, ...limits.upload_bytes, write: bytes },
+    { label: t.limits.jobs, ...limits.jobs_in_flight, format: number },
+    { label: t.limits.uploads, ...limits.uploads, format: number },
+    { label: t.limits.bytes, ...limits.upload_bytes, format: bytes },
   ];
   return (
-    <Frame>
-      <Frozen account={account} />
+    <SettingsPage>
+      <FreezeNotice account={account} />
       <section class="card stack">
-        <div class="row apart">
-          <h2>{text.value.credits.plan(text.value.credits.plans[account.plan])}</h2>
-          <span class="soft">{t.since(day(account.created_at))}</span>
+        <div class="row spread">
+          <h2>{text.value.payments.plan(text.value.payments.plans[account.plan])}</h2>
+          <span class="muted">{t.memberSince(date(account.created_at))}</span>
         </div>
-        {meters.map(({ label, used, limit, write }) => (
+        {meters.map(({ label, used, limit, format }) => (
           <div class="stack tight" key={label}>
-            <div class="row apart">
+            <div class="row spread">
               <span>{label}</span>
-              <span class="soft">{t.used(write(used), write(limit))}</span>
+              <span class="muted">{t.usedOf(format(used), format(limit))}</span>
             </div>
             <meter class="meter" min={0} max={limit} value={used} aria-label={label} />
           </div>
         ))}
-        <ul class="soft">
-          <li>{t.perJob(limits.outputs_per_generation)}</li>
-          <li>{t.perMinute(limits.submits_per_minute)}</li>
-          <li>{t.links(limits.shares_per_generation)}</li>
+        <ul class="muted">
+          <li>{t.imagesPerJob(limits.outputs_per_generation)}</li>
+          <li>{t.jobsPerMinute(limits.submits_per_minute)}</li>
+          <li>{t.linksPerGeneration(limits.shares_per_generation)}</li>
         </ul>
         <p>
-          {t.grow} <a href="/credits">{text.value.places.credits}</a>
+          {t.upgrade} <a href="/credits">{t.buyCredits}</a>
         </p>
       </section>
-    </Frame>
+    </SettingsPage>
   );
 }
 
 export function Sessions() {
   const t = text.value;
-  const pages = usePages((cursor) =>
-    ask(api.GET("/v1/account/activity", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
+  const activityKinds: Record<string, string> = t.accounts.activityKinds;
+  const list = usePagedList((cursor) =>
+    unwrap(api.GET("/v1/account/activity", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
   );
   return (
-    <Frame>
+    <SettingsPage>
       <section class="card stack">
-        <p class="prose">{t.account.everywhereText}</p>
+        <p class="prose">{t.accounts.signOutEverywhereText}</p>
         <div class="row">
           <SignOut />
           <a class="button" href="/forgot">
-            {t.account.everywhere}
+            {t.accounts.signOutEverywhere}
           </a>
         </div>
       </section>
       <section class="stack">
-        <h2>{t.account.activity}</h2>
-        <p class="soft prose">{t.account.activityText}</p>
-        <TroubleNotice trouble={pages.trouble} retry={pages.again} />
-        {!pages.begun && pages.busy ? (
+        <h2>{t.accounts.activity}</h2>
+        <p class="muted prose">{t.accounts.activityText}</p>
+        <ErrorNotice error={list.error} retry={list.reload} />
+        {!list.loaded && list.busy ? (
           <Loading />
         ) : (
           <dl class="log">
-            {pages.items.map((item) => (
+            {list.items.map((item) => (
               <Fragment key={item.id}>
                 <dt>
-                  <strong>{t.account.kinds[item.kind] ?? item.kind}</strong>
-                  <time datetime={item.at}>{moment(item.at)}</time>
+                  <strong>{activityKinds[item.kind] ?? item.kind}</strong>
+                  <time datetime={item.at}>{dateTime(item.at)}</time>
                 </dt>
                 <dd>
                   <bdi>{item.address}</bdi>
-                  <span class="soft small">
+                  <span class="muted small">
                     <bdi>{item.user_agent}</bdi>
                   </span>
                 </dd>
@@ -168,8 +174,8 @@ export function Sessions() {
             ))}
           </dl>
         )}
-        <More pages={pages} />
+        <LoadMore list={list} />
       </section>
-    </Frame>
+    </SettingsPage>
   );
 }

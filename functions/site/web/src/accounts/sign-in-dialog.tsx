@@ -1,53 +1,54 @@
-/** Dialogs that ask for another sign-in, over the page that goes on afterwards. */
+/** Dialogs that ask for a sign-in above the current page, which continues afterwards. */
 import { signal } from "@preact/signals";
-import { Trouble } from "../api/error";
+
+import { ApiError } from "../api/error";
 import { session, signOut } from "../api/session";
-import { go } from "../router";
+import { navigate } from "../router";
 import { text } from "../text";
 import { Dialog } from "../ui/dialog";
 import { SignInForm } from "./sign-in";
 
-const asked = signal<{ resolve: () => void; reject: () => void } | undefined>(undefined);
+const requested = signal<{ resolve: () => void; reject: () => void } | undefined>(undefined);
 
-/** Does something for which the sign-in must be recent: asks for one where it is not, and does it then. */
-export async function withRecentSignIn<T>(deed: () => Promise<T>): Promise<T> {
+/** Runs a request that needs a recent sign-in. If the sign-in is too old, asks for another one and repeats the request. */
+export async function withRecentSignIn<T>(request: () => Promise<T>): Promise<T> {
   try {
-    return await deed();
+    return await request();
   } catch (error) {
-    if (!(error instanceof Trouble) || error.kind !== "recent-sign-in-needed") throw error;
+    if (!(error instanceof ApiError) || error.type !== "recent-sign-in-needed") throw error;
     await new Promise<void>((resolve, reject) => {
-      asked.value = { resolve, reject: () => reject(error) };
+      requested.value = { resolve, reject: () => reject(error) };
     }).finally(() => {
-      asked.value = undefined;
+      requested.value = undefined;
     });
-    return deed();
+    return request();
   }
 }
 
-export function SignInAgain() {
+export function SignInDialogs() {
   const t = text.value;
   if (session.value === "expired") {
     const leave = async () => {
       await signOut();
-      go("/");
+      navigate("/");
     };
     return (
-      <Dialog title={t.session.expired}>
-        <p class="soft">{t.session.expiredText}</p>
+      <Dialog title={t.accounts.sessionExpired}>
+        <p class="muted">{t.accounts.sessionExpiredText}</p>
         <SignInForm />
-        <button type="button" class="button quiet" onClick={leave}>
-          {t.session.signOut}
+        <button type="button" class="button ghost" onClick={leave}>
+          {t.accounts.signOut}
         </button>
       </Dialog>
     );
   }
-  if (!asked.value) return null;
+  if (!requested.value) return null;
   return (
-    <Dialog title={t.session.sure} onClose={asked.value.reject}>
-      <p class="soft">{t.session.sureText}</p>
-      <SignInForm then={asked.value.resolve} />
-      <button type="button" class="button quiet" onClick={asked.value.reject}>
-        {t.doing.cancel}
+    <Dialog title={t.accounts.confirmIdentity} onClose={requested.value.reject}>
+      <p class="muted">{t.accounts.confirmIdentityText}</p>
+      <SignInForm onSignedIn={requested.value.resolve} />
+      <button type="button" class="button ghost" onClick={requested.value.reject}>
+        {t.actions.cancel}
       </button>
     </Dialog>
   );

@@ -1,67 +1,67 @@
-/** Sign-up, confirmation, sign-in, forgotten password: one page, whose forms hand the address on to each other. */
+/** Sign-up, confirmation, sign-in and password reset: forms that pass the email address on to each other. */
 import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { api, ask, type Schema } from "../api/client";
-import { open, session } from "../api/session";
-import { go } from "../router";
+import { api, type Schema, unwrap } from "../api/client";
+import { openSession, session } from "../api/session";
+import { navigate } from "../router";
 import { text } from "../text";
-import { Field, Password } from "../ui/field";
-import { useAct } from "../ui/query";
-import { TroubleNotice } from "../ui/states";
+import { fieldMessage } from "../ui/error-message";
+import { CodeField, Field, Password } from "../ui/field";
+import { useMutation } from "../ui/query";
+import { ErrorNotice } from "../ui/states";
 import { useTitle } from "../ui/title";
-import { say } from "../ui/toasts";
+import { showToast } from "../ui/toasts";
 
-/** What was typed on one form is there on the next. Kept nowhere else, and forgotten with the session. */
+/** The values of one form are there on the next. They are in memory only, and forgotten on sign-out. */
 const email = signal("");
 const password = signal("");
 
 effect(() => {
-  if (session.value === "none") email.value = password.value = "";
+  if (session.value === "signed-out") email.value = password.value = "";
 });
 
 async function signIn(): Promise<void> {
-  const signedIn = await ask<Schema["SignedIn"]>(
-    api.POST("/v1/session/sign-in", { body: { email: email.value, password: password.value } }),
-  );
+  const body = { email: email.value, password: password.value };
+  const signedIn = await unwrap<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body }));
   password.value = "";
-  open(signedIn);
+  openSession(signedIn);
 }
 
 interface FormProperties {
-  act: ReturnType<typeof useAct>;
-  deed: () => Promise<unknown>;
+  mutation: ReturnType<typeof useMutation>;
+  submit: () => Promise<unknown>;
   button: string;
   children: ComponentChildren;
 }
 
-function Form({ act, deed, button, children }: FormProperties) {
-  const submit = (event: Event) => {
+function Form({ mutation, submit, button, children }: FormProperties) {
+  const handle = (event: Event) => {
     event.preventDefault();
-    void act.act(deed);
+    void mutation.run(submit);
   };
   return (
-    <form class="stack" onSubmit={submit}>
+    <form class="stack" onSubmit={handle}>
       {children}
-      <TroubleNotice trouble={act.trouble} />
-      <button type="submit" class="button primary" disabled={act.busy}>
+      <ErrorNotice error={mutation.error} />
+      <button type="submit" class="button primary" disabled={mutation.busy}>
         {button}
       </button>
     </form>
   );
 }
 
-function EmailField({ wrong }: { wrong?: string | undefined }) {
+function EmailField({ error }: { error?: string | undefined }) {
   return (
     <Field
-      label={text.value.session.email}
+      label={text.value.accounts.email}
       type="email"
       name="email"
       autocomplete="username"
       required
       maxlength={128}
-      wrong={wrong}
+      error={error}
       value={email.value}
       onValue={(value) => {
         email.value = value;
@@ -70,43 +70,17 @@ function EmailField({ wrong }: { wrong?: string | undefined }) {
   );
 }
 
-function CodeField({
-  value,
-  onValue,
-  wrong,
-}: {
-  value: string;
-  onValue: (value: string) => void;
-  wrong?: string | undefined;
-}) {
-  const t = text.value.session;
-  return (
-    <Field
-      label={t.code}
-      hint={t.codeHint}
-      name="code"
-      autocomplete="one-time-code"
-      inputmode="numeric"
-      required
-      maxlength={16}
-      value={value}
-      onValue={(code) => onValue(code.trim())}
-      wrong={wrong}
-    />
-  );
-}
-
-/** The fields of a sign-in; `then` is what comes after it. */
-export function SignInForm({ then }: { then?: () => void }) {
-  const t = text.value.session;
-  const act = useAct();
-  const deed = async () => {
+/** The fields of a sign-in. */
+export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const submit = async () => {
     await signIn();
-    then?.();
+    onSignedIn?.();
   };
   return (
-    <Form act={act} deed={deed} button={t.signIn}>
-      <EmailField wrong={act.trouble?.rule("email")} />
+    <Form mutation={mutation} submit={submit} button={t.signIn}>
+      <EmailField error={fieldMessage(mutation.error, "email")} />
       <Password
         label={t.password}
         autocomplete="current-password"
@@ -119,172 +93,177 @@ export function SignInForm({ then }: { then?: () => void }) {
   );
 }
 
-function Frame({
-  title,
-  lead,
-  children,
-  foot,
-}: {
+interface AuthPageProperties {
   title: string;
   lead: string;
   children: ComponentChildren;
-  foot: ComponentChildren;
-}) {
+  footer: ComponentChildren;
+}
+
+function AuthPage({ title, lead, children, footer }: AuthPageProperties) {
   useTitle(title);
   return (
-    <div class="page narrow door">
+    <div class="page narrow auth-page">
       <section class="card stack">
         <header class="stack tight">
           <h1>{title}</h1>
-          <p class="soft">{lead}</p>
+          <p class="muted">{lead}</p>
         </header>
         {children}
-        <div class="row apart small">{foot}</div>
+        <div class="row spread small">{footer}</div>
       </section>
     </div>
   );
 }
 
 export function SignIn({ to = "/" }: { to?: string }) {
-  const t = text.value.session;
+  const t = text.value.accounts;
+  const footer = (
+    <>
+      <a href="/forgot">{t.forgotPassword}</a>
+      <span>
+        {t.newHere} <a href="/sign-up">{t.signUp}</a>
+      </span>
+    </>
+  );
   return (
-    <Frame
-      title={t.signIn}
-      lead={t.signInLead}
-      foot={
-        <>
-          <a href="/forgot">{t.forgot}</a>
-          <span>
-            {t.isNew} <a href="/sign-up">{t.signUp}</a>
-          </span>
-        </>
-      }
-    >
-      <SignInForm then={() => go(to, "replace")} />
-    </Frame>
+    <AuthPage title={t.signIn} lead={t.signInLead} footer={footer}>
+      <SignInForm onSignedIn={() => navigate(to, "replace")} />
+    </AuthPage>
   );
 }
 
 export function SignUp() {
-  const t = text.value.session;
-  const act = useAct();
-  const deed = async () => {
-    await ask(api.POST("/v1/session/sign-up", { body: { email: email.value, password: password.value } }));
-    go("/confirm");
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const submit = async () => {
+    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, password: password.value } }));
+    navigate("/confirm");
   };
-  return (
-    <Frame
-      title={t.signUp}
-      lead={t.signUpLead}
-      foot={
-        <span>
-          {t.isKnown} <a href="/sign-in">{t.signIn}</a>
-        </span>
-      }
-    >
-      <Form act={act} deed={deed} button={t.signUp}>
-        <EmailField wrong={act.trouble?.rule("email")} />
-        <Password
-          label={t.password}
-          hint={t.passwordHint}
-          autocomplete="new-password"
-          value={password.value}
-          wrong={act.trouble?.rule("password")}
-          onValue={(value) => {
-            password.value = value;
-          }}
-        />
-      </Form>
-    </Frame>
+  const footer = (
+    <span>
+      {t.haveAccount} <a href="/sign-in">{t.signIn}</a>
+    </span>
   );
+  return (
+    <AuthPage title={t.createAccount} lead={t.signUpLead} footer={footer}>
+      <Form mutation={mutation} submit={submit} button={t.createAccount}>
+        <EmailField error={fieldMessage(mutation.error, "email")} />
+        <NewPassword label={t.password} error={fieldMessage(mutation.error, "password")} />
+      </Form>
+    </AuthPage>
+  );
+}
+
+function NewPassword({ label, error }: { label: string; error: string | undefined }) {
+  return (
+    <Password
+      label={label}
+      hint={text.value.accounts.passwordHint}
+      autocomplete="new-password"
+      value={password.value}
+      error={error}
+      onValue={(value) => {
+        password.value = value;
+      }}
+    />
+  );
+}
+
+/** Tells whether the email address is missing, as after a reload. It stays true while the person types one. */
+function useEmailMissing(): boolean {
+  const [missing] = useState(email.value === "");
+  return missing;
 }
 
 export function Confirm() {
-  const t = text.value.session;
-  const act = useAct();
-  const again = useAct();
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const resend = useMutation();
   const [code, setCode] = useState("");
-  const deed = async () => {
-    await ask(api.POST("/v1/session/confirm", { body: { email: email.value, code } }));
-    if (password.value === "") return go("/sign-in");
+  const emailMissing = useEmailMissing();
+  const submit = async () => {
+    await unwrap(api.POST("/v1/session/confirm", { body: { email: email.value, code } }));
+    if (password.value === "") return navigate("/sign-in");
     await signIn();
-    go("/", "replace");
+    navigate("/", "replace");
   };
-  const resend = () =>
-    again.act(async () => {
-      await ask(api.POST("/v1/session/resend", { body: { email: email.value } }));
-      say(t.resent);
+  const resendCode = () =>
+    resend.run(async () => {
+      await unwrap(api.POST("/v1/session/resend", { body: { email: email.value } }));
+      showToast(t.codeResent);
     });
-  return (
-    <Frame
-      title={t.confirm}
-      lead={t.confirmLead(email.value)}
-      foot={
-        <button type="button" class="button quiet small" disabled={again.busy || !email.value} onClick={resend}>
-          {t.resend}
-        </button>
-      }
-    >
-      <Form act={act} deed={deed} button={password.value ? t.confirmAndSignIn : t.confirm}>
-        {(!email.value || act.trouble) && <EmailField wrong={act.trouble?.rule("email")} />}
-        <CodeField value={code} onValue={setCode} wrong={act.trouble?.rule("code")} />
-      </Form>
-      <TroubleNotice trouble={again.trouble} />
-    </Frame>
+  const footer = (
+    <button type="button" class="button ghost small" disabled={resend.busy || !email.value} onClick={resendCode}>
+      {t.resendCode}
+    </button>
   );
-}
-
-export function Forgot() {
-  const t = text.value.session;
-  const act = useAct();
-  const deed = async () => {
-    await ask(api.POST("/v1/session/forgot", { body: { email: email.value } }));
-    password.value = "";
-    go("/reset");
-  };
+  const lead = emailMissing ? t.confirmLeadWithoutEmail : t.confirmLead(email.value);
   return (
-    <Frame
-      title={t.forgot}
-      lead={t.forgotLead}
-      foot={
-        <>
-          <a href="/sign-in">{t.signIn}</a>
-          <a href="/support">{t.noWay}</a>
-        </>
-      }
-    >
-      <Form act={act} deed={deed} button={t.sendCode}>
-        <EmailField wrong={act.trouble?.rule("email")} />
-      </Form>
-    </Frame>
-  );
-}
-
-export function Reset() {
-  const t = text.value.session;
-  const act = useAct();
-  const [code, setCode] = useState("");
-  const deed = async () => {
-    await ask(api.POST("/v1/session/reset", { body: { email: email.value, code, password: password.value } }));
-    await signIn();
-    go("/", "replace");
-  };
-  return (
-    <Frame title={t.reset} lead={t.resetLead(email.value)} foot={<a href="/forgot">{t.resend}</a>}>
-      <Form act={act} deed={deed} button={t.reset}>
-        {!email.value && <EmailField />}
-        <CodeField value={code} onValue={setCode} wrong={act.trouble?.rule("code")} />
-        <Password
-          label={t.newPassword}
-          hint={t.passwordHint}
-          autocomplete="new-password"
-          value={password.value}
-          wrong={act.trouble?.rule("password")}
-          onValue={(value) => {
-            password.value = value;
-          }}
+    <AuthPage title={t.confirm} lead={lead} footer={footer}>
+      <Form mutation={mutation} submit={submit} button={password.value ? t.confirmAndSignIn : t.confirm}>
+        {(emailMissing || mutation.error) && <EmailField error={fieldMessage(mutation.error, "email")} />}
+        <CodeField
+          label={t.code}
+          hint={t.codeHint}
+          value={code}
+          onValue={setCode}
+          error={fieldMessage(mutation.error, "code")}
         />
       </Form>
-    </Frame>
+      <ErrorNotice error={resend.error} />
+    </AuthPage>
+  );
+}
+
+export function ForgotPassword() {
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const submit = async () => {
+    await unwrap(api.POST("/v1/session/forgot", { body: { email: email.value } }));
+    password.value = "";
+    navigate("/reset");
+  };
+  const footer = (
+    <>
+      <a href="/sign-in">{t.signIn}</a>
+      <a href="/support">{t.contact}</a>
+    </>
+  );
+  return (
+    <AuthPage title={t.forgotPassword} lead={t.forgotPasswordLead} footer={footer}>
+      <Form mutation={mutation} submit={submit} button={t.sendCode}>
+        <EmailField error={fieldMessage(mutation.error, "email")} />
+      </Form>
+    </AuthPage>
+  );
+}
+
+export function ResetPassword() {
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const [code, setCode] = useState("");
+  const emailMissing = useEmailMissing();
+  const submit = async () => {
+    const body = { email: email.value, code, password: password.value };
+    await unwrap(api.POST("/v1/session/reset", { body }));
+    await signIn();
+    navigate("/", "replace");
+  };
+  const lead = emailMissing ? t.resetPasswordLeadWithoutEmail : t.resetPasswordLead(email.value);
+  return (
+    <AuthPage title={t.resetPassword} lead={lead} footer={<a href="/forgot">{t.resendCode}</a>}>
+      <Form mutation={mutation} submit={submit} button={t.resetPassword}>
+        {emailMissing && <EmailField error={fieldMessage(mutation.error, "email")} />}
+        <CodeField
+          label={t.code}
+          hint={t.codeHint}
+          value={code}
+          onValue={setCode}
+          error={fieldMessage(mutation.error, "code")}
+        />
+        <NewPassword label={t.newPassword} error={fieldMessage(mutation.error, "password")} />
+      </Form>
+    </AuthPage>
   );
 }

@@ -1,90 +1,90 @@
-/** The API, by the types of its OpenAPI document: a change of it that this client does not follow breaks the build. */
+/** The API client, typed by the OpenAPI document: an API change that the web client does not follow breaks the build. */
 import { signal } from "@preact/signals";
 import type { components, paths } from "contract";
 import createClient from "openapi-fetch";
-import { silence, Trouble, troubleOf } from "./error";
-import { accessToken, expire, renew, session } from "./session";
+import { ApiError, connectionError, errorFromResponse } from "./error";
+import { accessToken, refreshAccessToken, session, waitForSignIn } from "./session";
 
-/** The bodies of the API. */
+/** The request and response bodies of the API. */
 export type Schema = components["schemas"];
 
-/** Pauses before a request is sent once more, in milliseconds. */
-const PAUSES_MS = [400, 1_500];
-/** From here on a request is slow, in milliseconds. */
+/** Delays before each retry, in milliseconds. */
+const RETRY_DELAYS_MS = [400, 1_500];
+/** After this time a request counts as slow, in milliseconds. */
 const SLOW_MS = 5_000;
-/** What a server that is not there for a moment answers. */
-const PASSING = [502, 503, 504];
+/** Statuses of a service that is unavailable for a moment. */
+const RETRYABLE_STATUSES = [502, 503, 504];
 
-/** Whether the API could be reached the last time. */
+/** Whether the last request got a response. */
 export const reachable = signal(true);
-/** Requests that take longer than usual. */
-export const slow = signal(0);
+/** The number of slow requests in flight. */
+export const slowRequests = signal(0);
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
-/** A new `Idempotency-Key`: what is sent again with it happens once. */
-export const once = () => ({ header: { "Idempotency-Key": crypto.randomUUID() } });
+/** Creates an `Idempotency-Key` header: requests that carry the same key take effect once. */
+export const idempotencyHeader = () => ({ header: { "Idempotency-Key": crypto.randomUUID() } });
 
 /**
- * The body of an answer.
+ * Returns the body of a successful response.
  *
- * @throws {Trouble} It was no success, or there was none.
+ * @throws {ApiError} The response is not successful, or there is none.
  */
-export async function ask<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await answer;
-  if (!response.ok) throw troubleOf(response, error);
+export async function unwrap<T>(result: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await result;
+  if (!response.ok) throw errorFromResponse(response, error);
   return data as T;
 }
 
 async function send(request: Request): Promise<Response> {
-  let counted = false;
+  let isSlow = false;
   const timer = setTimeout(() => {
-    counted = true;
-    slow.value++;
+    isSlow = true;
+    slowRequests.value++;
   }, SLOW_MS);
   try {
-    return await authorized(request);
+    return await sendAuthorized(request);
   } finally {
     clearTimeout(timer);
-    if (counted) slow.value--;
+    if (isSlow) slowRequests.value--;
   }
 }
 
-async function authorized(request: Request): Promise<Response> {
-  if (new URL(request.url).pathname.startsWith("/v1/session/")) return deliver(request);
-  if (session.value === "expired") await expire();
-  const answer = await deliver(request, await accessToken());
-  if (answer.status !== 401 || session.value === "none") return answer;
-  const again = await deliver(request, await renew());
-  if (again.status !== 401) return again;
-  // An account that is being deleted opens nothing but its deletion: to sign in again would not help.
-  if (await isClosing()) throw new Trouble("closing", 401);
-  await expire();
-  return authorized(request);
+async function sendAuthorized(request: Request): Promise<Response> {
+  if (new URL(request.url).pathname.startsWith("/v1/session/")) return sendWithRetries(request);
+  if (session.value === "expired") await waitForSignIn();
+  const response = await sendWithRetries(request, await accessToken());
+  if (response.status !== 401 || session.value === "signed-out") return response;
+  const second = await sendWithRetries(request, await refreshAccessToken());
+  if (second.status !== 401) return second;
+  // An account that is being deleted can read its deletion only: another sign-in would not help.
+  if (await isAccountDeleting()) throw new ApiError("account-deleting", 401);
+  await waitForSignIn();
+  return sendAuthorized(request);
 }
 
-async function isClosing(): Promise<boolean> {
+async function isAccountDeleting(): Promise<boolean> {
   const token = await accessToken();
   if (token === undefined) return false;
-  const answer = await fetch("/v1/privacy/deletion", { headers: { authorization: `Bearer ${token}` } });
-  return answer.ok;
+  const response = await fetch("/v1/privacy/deletion", { headers: { authorization: `Bearer ${token}` } });
+  return response.ok;
 }
 
-/** Sends a request, again too where that changes nothing: what only reads, and what carries an `Idempotency-Key`. */
-async function deliver(request: Request, token?: string): Promise<Response> {
+/** Sends a request. Retries it where a repeat is safe: reads, and requests with an `Idempotency-Key`. */
+async function sendWithRetries(request: Request, token?: string): Promise<Response> {
   const repeatable = request.method === "GET" || request.headers.has("idempotency-key");
-  for (const pause of repeatable ? [...PAUSES_MS, undefined] : [undefined]) {
+  for (const delay of repeatable ? [...RETRY_DELAYS_MS, undefined] : [undefined]) {
     const copy = request.clone();
     if (token !== undefined) copy.headers.set("authorization", `Bearer ${token}`);
-    const answer = await fetch(copy).catch(() => undefined);
-    if (answer && (pause === undefined || !PASSING.includes(answer.status))) {
+    const response = await fetch(copy).catch(() => undefined);
+    if (response && (delay === undefined || !RETRYABLE_STATUSES.includes(response.status))) {
       reachable.value = true;
-      return answer;
+      return response;
     }
     request.signal.throwIfAborted();
-    if (pause === undefined || !navigator.onLine) break;
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (delay === undefined || !navigator.onLine) break;
+    await new Promise((resolve) => setTimeout(resolve, delay));
   }
   reachable.value = false;
-  throw silence();
+  throw connectionError();
 }

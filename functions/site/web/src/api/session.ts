@@ -1,146 +1,148 @@
 /**
- * The session: an access token that lives in memory for minutes, and a refresh token in a cookie that no script reads.
+ * The session: an access token in memory, valid for minutes, and a refresh token in a cookie that scripts cannot read.
  *
- * Beside the cookie a refresh needs the CSRF token. That is the one thing of the session that is kept in the browser's
- * storage, so that a reload or another tab can go on; by itself it opens nothing.
+ * A refresh needs the CSRF token beside the cookie. The CSRF token is kept in local storage so that a reload or another tab
+ * can continue the session; it gives no access by itself.
  */
 import { computed, signal } from "@preact/signals";
 
 import type { components } from "contract";
-import { silence, Trouble, troubleOf } from "./error";
+import { ApiError, connectionError, errorFromResponse } from "./error";
 
 type SignedIn = components["schemas"]["SignedIn"];
 
-const CSRF = "csrf";
-/** So long before it ends a token is not used any more, in milliseconds. */
-const MARGIN_MS = 20_000;
+const CSRF_KEY = "csrf";
+/** How long before its expiry an access token is replaced, in milliseconds. */
+const EXPIRY_MARGIN_MS = 20_000;
 
 type State =
   | { kind: "starting" }
-  /** There was one, and whether there still is cannot be found out now. */
-  | { kind: "unreached" }
-  | { kind: "none" }
-  | { kind: "open"; account: string }
-  /** It ended while the person was at work: what they do waits until they have signed in again. */
+  /** There was a session, and whether it is still valid cannot be checked now. */
+  | { kind: "unreachable" }
+  | { kind: "signed-out" }
+  | { kind: "signed-in"; account: string }
+  /** The session ended while the page was in use: requests wait until the person signs in again. */
   | { kind: "expired"; account: string };
 
 const state = signal<State>({ kind: "starting" });
-let token: { text: string; until: number } | undefined;
-let renewal: Promise<string | undefined> | undefined;
-let waiting: (() => void)[] = [];
+let token: { text: string; validUntil: number } | undefined;
+let pendingRefresh: Promise<string | undefined> | undefined;
+let waitingRequests: (() => void)[] = [];
 
-/** Whether there is a session, and whether it has ended under the person's hands. */
+/** The state of the session. */
 export const session = computed(() => state.value.kind);
-/** Whose it is. */
-export const accountId = computed(() => ("account" in state.value ? state.value.account : undefined));
+/** Whether a person is signed in, even if the session has expired meanwhile. */
+export const isSignedIn = computed(() => state.value.kind === "signed-in" || state.value.kind === "expired");
 
-/** Takes up the session that this browser has, if it has one. */
-export async function start(): Promise<void> {
+/** Restores the session of this browser, and follows sign-outs in other tabs. */
+export async function startSession(): Promise<void> {
   addEventListener("storage", (event) => {
-    if (event.key === CSRF && event.newValue === null) forget();
+    if (event.key === CSRF_KEY && event.newValue === null) forgetSession();
   });
   addEventListener("online", () => {
-    if (state.value.kind === "unreached") void takeUp();
+    if (state.value.kind === "unreachable") void restoreSession();
   });
-  await takeUp();
+  await restoreSession();
 }
 
-/** Looks whether there still is a session. */
-export async function takeUp(): Promise<void> {
+/** Checks whether this browser has a valid session. */
+export async function restoreSession(): Promise<void> {
   state.value = { kind: "starting" };
-  let found: State = { kind: "none" };
+  let restored: State = { kind: "signed-out" };
   try {
-    await renew();
+    await refreshAccessToken();
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    found = { kind: "unreached" };
+    if (!(error instanceof ApiError)) throw error;
+    restored = { kind: "unreachable" };
   }
-  if (state.value.kind === "starting") state.value = found;
+  if (state.value.kind === "starting") state.value = restored;
 }
 
-/** The access token to send now; nothing without a session. */
+/** Returns a valid access token, or nothing without a session. */
 export async function accessToken(): Promise<string | undefined> {
-  if (token && token.until > Date.now()) return token.text;
-  if (localStorage.getItem(CSRF) === null) return undefined;
-  return renew();
+  if (token && token.validUntil > Date.now()) return token.text;
+  if (localStorage.getItem(CSRF_KEY) === null) return undefined;
+  return refreshAccessToken();
 }
 
 /**
- * Another access token, whatever the present one is; nothing if the session has ended. One renewal at a time, across all
- * tabs.
+ * Returns a new access token, or nothing if the session has ended. One refresh runs at a time, across all tabs.
  *
- * @throws {Trouble} It cannot be found out now.
+ * @throws {ApiError} Whether the session is valid cannot be checked now.
  */
-export function renew(): Promise<string | undefined> {
-  renewal ??= renewAlone();
-  return renewal;
+export function refreshAccessToken(): Promise<string | undefined> {
+  pendingRefresh ??= refreshWithLock();
+  return pendingRefresh;
 }
 
-async function renewAlone(): Promise<string | undefined> {
+async function refreshWithLock(): Promise<string | undefined> {
   try {
-    return await navigator.locks.request("session", renewNow);
+    return await navigator.locks.request("session", refresh);
   } finally {
-    renewal = undefined;
+    pendingRefresh = undefined;
   }
 }
 
-async function renewNow(): Promise<string | undefined> {
-  const csrf = localStorage.getItem(CSRF);
+async function refresh(): Promise<string | undefined> {
+  const csrf = localStorage.getItem(CSRF_KEY);
   if (csrf === null) return undefined;
-  const answer = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(
+  const response = await fetch("/v1/session/refresh", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(
     () => undefined,
   );
-  if (!answer) throw silence();
-  if (answer.ok) return open((await answer.json()) as SignedIn);
-  // What passes says nothing about the session.
-  if (answer.status === 429 || answer.status >= 500)
-    throw troubleOf(answer, await answer.json().catch(() => undefined));
-  localStorage.removeItem(CSRF);
-  // The access token outlives its session by minutes: an account that is being deleted still opens its deletion with it.
+  if (!response) throw connectionError();
+  if (response.ok) return openSession((await response.json()) as SignedIn);
+  // A temporary failure says nothing about the session.
+  if (response.status === 429 || response.status >= 500)
+    throw errorFromResponse(response, await response.json().catch(() => undefined));
+  localStorage.removeItem(CSRF_KEY);
+  // The access token outlives its session by minutes: an account that is being deleted reads its deletion with it.
   return undefined;
 }
 
 /**
- * Takes what a sign-in or a renewal gave, and lets go on what waited for it.
+ * Opens the session of a sign-in or a refresh, releases the requests that waited for it, and returns the access token.
  *
- * @throws {Trouble} It is somebody else's than the one who was here: the client begins anew for them.
+ * @throws {ApiError} Another account was signed in before: the client starts over.
  */
-export function open(signedIn: SignedIn): string {
-  localStorage.setItem(CSRF, signedIn.csrf_token);
+export function openSession(signedIn: SignedIn): string {
+  localStorage.setItem(CSRF_KEY, signedIn.csrf_token);
   if ("account" in state.value && state.value.account !== signedIn.account_id) {
-    // What was typed or waits is of the person who was here before: somebody else must not send it.
-    waiting = [];
+    // Drafts and waiting requests belong to the previous account: the next one must not send them.
+    waitingRequests = [];
     sessionStorage.clear();
     location.assign("/");
-    throw new Trouble("unauthorized", 401);
+    throw new ApiError("unauthorized", 401);
   }
-  token = { text: signedIn.access_token, until: Date.now() + signedIn.expires_in_s * 1000 - MARGIN_MS };
-  state.value = { kind: "open", account: signedIn.account_id };
-  for (const go of waiting.splice(0)) go();
+  token = {
+    text: signedIn.access_token,
+    validUntil: Date.now() + signedIn.expires_in_s * 1000 - EXPIRY_MARGIN_MS,
+  };
+  state.value = { kind: "signed-in", account: signedIn.account_id };
+  for (const release of waitingRequests.splice(0)) release();
   return signedIn.access_token;
 }
 
-/** The session has ended. Resolves once the person has signed in again; without a session that ended, never. */
-export function expire(): Promise<void> {
+/** Marks the session as expired. Resolves when the person has signed in again; never resolves without a session. */
+export function waitForSignIn(): Promise<void> {
   token = undefined;
-  if (state.value.kind === "open") state.value = { kind: "expired", account: state.value.account };
-  else if (state.value.kind === "starting") state.value = { kind: "none" };
-  return new Promise((resolve) => waiting.push(resolve));
+  if (state.value.kind === "signed-in") state.value = { kind: "expired", account: state.value.account };
+  else if (state.value.kind === "starting") state.value = { kind: "signed-out" };
+  return new Promise((resolve) => waitingRequests.push(resolve));
 }
 
-/** Ends the session, here and at the user pool. */
+/** Ends the session in this browser and at the user pool. */
 export async function signOut(): Promise<void> {
-  const csrf = localStorage.getItem(CSRF);
-  localStorage.removeItem(CSRF);
+  const csrf = localStorage.getItem(CSRF_KEY);
+  localStorage.removeItem(CSRF_KEY);
   if (csrf !== null) {
     await fetch("/v1/session/sign-out", { method: "POST", headers: { "x-csrf-token": csrf } }).catch(() => undefined);
   }
-  forget();
+  forgetSession();
 }
 
-function forget(): void {
+function forgetSession(): void {
   token = undefined;
-  waiting = [];
+  waitingRequests = [];
   sessionStorage.clear();
-  state.value = { kind: "none" };
+  state.value = { kind: "signed-out" };
 }

@@ -1,39 +1,37 @@
-/** What the pages about credits have in common: what there is, and the way between them. */
+/** The frame of all pages about credits: the balance and the tabs. */
 import "./credits.css";
 
 import type { ComponentChildren } from "preact";
 
-import { me } from "../accounts/account";
+import { currentAccount } from "../accounts/account";
 import { number, text } from "../text";
-import { Section } from "../ui/page";
+import { Page } from "../ui/page";
 
-/** What the payment services are called. */
-export const PROVIDERS = { stripe: "Stripe", paypal: "PayPal" } as const;
-
-export function Frame({ children }: { children: ComponentChildren }) {
+export function CreditsPage({ children }: { children: ComponentChildren }) {
   const t = text.value.credits;
   const tabs = [
-    { to: "/credits", label: t.overview },
-    { to: "/credits/statement", label: t.statement },
-    { to: "/credits/receipts", label: t.receipts },
+    { to: "/credits", label: t.pages.buy },
+    { to: "/credits/usage", label: t.pages.usage },
+    { to: "/credits/transactions", label: t.pages.transactions },
+    { to: "/credits/receipts", label: t.pages.receipts },
   ];
-  const credits = me.value?.credits;
+  const credits = currentAccount.value?.credits;
   return (
-    <Section title={t.title} tabs={tabs}>
+    <Page title={t.title} tabs={tabs}>
       {credits && (
         <div class="stack tight">
           <p class="balance">
-            <strong>{number(credits.available)}</strong> <span>{t.available}</span>
+            <strong>{number(credits.available)}</strong> <span>{t.available(credits.available)}</span>
           </p>
-          {credits.held > 0 && <p class="soft small">{t.held(credits.held)}</p>}
+          {credits.held > 0 && <p class="muted small">{t.reserved(credits.held)}</p>}
           {credits.available < 0 && (
-            <div class="notice bad">
+            <div class="notice error">
               <div>{t.negative}</div>
             </div>
           )}
         </div>
       )}
       {children}
-    </Section>
+    </Page>
   );
 }

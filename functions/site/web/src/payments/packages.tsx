@@ -1,18 +1,19 @@
-/** What can be bought, and the way to the page on which it is paid. */
-import { useRef, useState } from "preact/hooks";
+/** The packages of credits, and the way to the checkout of a payment provider. */
+import { useState } from "preact/hooks";
 
-import { api, ask, once, type Schema } from "../api/client";
-import { Frame, PROVIDERS } from "../credits/layout";
+import { api, type Schema, unwrap } from "../api/client";
+import { CreditsPage } from "../credits/layout";
 import { language, money, text } from "../text";
-import { Choice, Select } from "../ui/field";
-import { useAct, useAsked } from "../ui/query";
-import { Empty, Loading, TroubleNotice } from "../ui/states";
+import { RadioGroup, Select } from "../ui/field";
+import { useIdempotencyKey, useMutation, useQuery } from "../ui/query";
+import { Empty, ErrorNotice, Loading } from "../ui/states";
+import { PROVIDER_NAMES } from "./providers";
 
 type Currency = Schema["Currency"];
-type Rail = Schema["Rail"];
+type Provider = Schema["Rail"];
 
-/** The currency that people of a region are likely to pay in. */
-function likely(): Currency {
+/** Returns the currency that a person in the region of the browser is likely to pay in. */
+function likelyCurrency(): Currency {
   const region = new Intl.Locale(navigator.language).maximize().region ?? "";
   if (region === "GB") return "GBP";
   if (region === "JP") return "JPY";
@@ -21,30 +22,29 @@ function likely(): Currency {
 }
 
 export function Packages() {
-  const t = text.value.credits;
-  const offer = useAsked(() => ask(api.GET("/v1/packages")));
-  const [currency, setCurrency] = useState<Currency>(likely);
-  const [rail, setRail] = useState<Rail>();
-  if (!offer.value)
-    return <Frame>{offer.busy ? <Loading /> : <TroubleNotice trouble={offer.trouble} retry={offer.again} />}</Frame>;
-  const { packages, providers } = offer.value;
-  const provider = rail ?? providers[0]?.id;
-  if (!provider)
+  const t = text.value.payments;
+  const offer = useQuery(() => unwrap(api.GET("/v1/packages")));
+  const [currency, setCurrency] = useState<Currency>(likelyCurrency);
+  const [chosen, setChosen] = useState<Provider>();
+  if (!offer.data) {
     return (
-      <Frame>
-        <Empty title={t.closed} />
-      </Frame>
+      <CreditsPage>{offer.busy ? <Loading /> : <ErrorNotice error={offer.error} retry={offer.refetch} />}</CreditsPage>
     );
+  }
+  const { packages, providers } = offer.data;
+  const provider = chosen ?? providers[0]?.id;
+  if (!provider) {
+    return (
+      <CreditsPage>
+        <Empty title={t.unavailable} />
+      </CreditsPage>
+    );
+  }
   const currencies = [...new Set(packages.flatMap(({ prices }) => prices.map((price) => price.currency)))];
-  const policies = providers.map(({ id, privacy_policy }) => (
-    <a key={id} href={privacy_policy} target="_blank" rel="noopener noreferrer">
-      {t.policy(PROVIDERS[id])}
-    </a>
-  ));
   return (
-    <Frame>
+    <CreditsPage>
       <section class="stack">
-        <div class="row apart">
+        <div class="row spread">
           <p class="lead">{t.lead}</p>
           <Select
             label={t.currency}
@@ -53,11 +53,11 @@ export function Packages() {
             onValue={(value) => setCurrency(value as Currency)}
           />
         </div>
-        <Choice
-          label={t.pay}
+        <RadioGroup
+          label={t.payWith}
           value={provider}
-          options={providers.map(({ id }) => ({ value: id, label: PROVIDERS[id] }))}
-          onValue={setRail}
+          options={providers.map(({ id }) => ({ value: id, label: PROVIDER_NAMES[id] }))}
+          onValue={setChosen}
         />
         <ul class="packages">
           {packages.map((item) => (
@@ -66,12 +66,18 @@ export function Packages() {
             </li>
           ))}
         </ul>
-        <p class="small soft prose">
+        <p class="small muted prose">
           {t.cards} {t.tax}
         </p>
-        <p class="row small">{policies}</p>
+        <p class="row small">
+          {providers.map(({ id, privacy_policy }) => (
+            <a key={id} href={privacy_policy} target="_blank" rel="noopener noreferrer">
+              {t.providerPolicy(PROVIDER_NAMES[id])}
+            </a>
+          ))}
+        </p>
       </section>
-    </Frame>
+    </CreditsPage>
   );
 }
 
@@ -82,40 +88,36 @@ function currencyName(currency: Currency): string {
 interface PackageProperties {
   item: Schema["PackageView"];
   currency: Currency;
-  provider: Rail;
+  provider: Provider;
 }
 
 function Package({ item, currency, provider }: PackageProperties) {
-  const t = text.value.credits;
-  const act = useAct();
-  // One key for one intention: whoever presses twice buys once.
-  const sent = useRef<{ what: string; params: ReturnType<typeof once> } | undefined>(undefined);
+  const t = text.value.payments;
+  const mutation = useMutation();
+  const key = useIdempotencyKey();
   const price = item.prices.find((price) => price.currency === currency);
   if (!price) return null;
   const buy = () =>
-    act.act(async () => {
-      const what = `${currency} ${provider}`;
-      const intention = sent.current?.what === what ? sent.current : { what, params: once() };
-      sent.current = intention;
-      const { url, id } = await ask(
-        api.POST("/v1/checkout", { body: { package: item.id, currency, provider }, params: intention.params }),
-      );
+    mutation.run(async () => {
+      // The key stays after success: a second press before the redirect must not create another checkout.
+      const body = { package: item.id, currency, provider };
+      const { url, id } = await unwrap(api.POST("/v1/checkout", { body, params: key.paramsFor(body) }));
       location.assign(url ?? `/credits/${id}`);
     });
   const [name = item.title] = item.title.split(":");
+  const per100 = money({ ...price, amount: Math.round((price.amount / item.credits) * 100) });
   return (
     <article class="card package">
       <h2>{name}</h2>
-      <p class="package-credits">{t.credits(item.credits)}</p>
+      <p class="package-credits">{text.value.credits.count(item.credits)}</p>
       <p class="package-price">{money(price)}</p>
-      <p class="soft small">
-        {t.per(money({ ...price, amount: Math.round((price.amount / item.credits) * 100) }))} ·{" "}
-        {t.plan(t.plans[item.plan])}
+      <p class="muted small">
+        {t.per100(per100)} · {t.plan(t.plans[item.plan])}
       </p>
-      <button type="button" class="button primary" disabled={act.busy} onClick={buy} aria-label={t.buy(name)}>
-        {act.busy ? t.going(PROVIDERS[provider]) : t.buy(name)}
+      <button type="button" class="button primary" disabled={mutation.busy} onClick={buy} aria-label={t.buy(name)}>
+        {mutation.busy ? t.redirecting(PROVIDER_NAMES[provider]) : t.buy(name)}
       </button>
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
     </article>
   );
 }

@@ -1,125 +1,131 @@
-/** Where buyers come back to: a payment, followed until it is decided, and its receipt. */
+/** A payment: its state until it is decided, and its receipt. Buyers return here from the payment provider. */
 import { useEffect, useRef } from "preact/hooks";
 
-import { load as loadAccount } from "../accounts/account";
-import { api, ask, type Schema } from "../api/client";
-import { Frame, PROVIDERS } from "../credits/layout";
+import { loadAccount } from "../accounts/account";
+import { api, type Schema, unwrap } from "../api/client";
+import { CreditsPage } from "../credits/layout";
 import { query } from "../router";
-import { moment, money, text } from "../text";
-import { useAct, useAsked } from "../ui/query";
-import { Loading, TroubleNotice } from "../ui/states";
+import { dateTime, money, text } from "../text";
+import { useMutation, useQuery } from "../ui/query";
+import { ErrorNotice, Loading } from "../ui/states";
+import { PROVIDER_NAMES } from "./providers";
 
-type Payment = Schema["PaymentView"];
+type PaymentView = Schema["PaymentView"];
 
-/** How often an open payment is asked for, in milliseconds, and for how long. */
-const ASK_EVERY_MS = 2_000;
-const ASK_FOR_MS = 120_000;
+/** The interval at which an open payment is loaded again, in milliseconds. */
+const POLL_INTERVAL_MS = 2_000;
+/** How long an open payment is polled, in milliseconds. */
+const POLL_DURATION_MS = 120_000;
 
-const isOpen = ({ status }: Payment) => status === "created" || status === "pending";
+const isOpen = ({ status }: PaymentView) => status === "created" || status === "pending";
 
-export function Return({ id }: { id: string }) {
+export function Payment({ id }: { id: string }) {
   const params = { path: { id } };
-  const payment = useAsked(() => ask<Payment>(api.GET("/v1/checkout/{id}", { params })), [id]);
-  const capture = useAct();
-  const began = useRef(Date.now());
+  const payment = useQuery(() => unwrap<PaymentView>(api.GET("/v1/checkout/{id}", { params })), [id]);
+  const capture = useMutation();
+  const startedAt = useRef(Date.now());
   const captured = useRef(false);
-  const waits = Date.now() - began.current <= ASK_FOR_MS;
-  const again = () => {
-    began.current = Date.now();
-    void payment.again();
+  const isPolling = Date.now() - startedAt.current <= POLL_DURATION_MS;
+  const restart = () => {
+    startedAt.current = Date.now();
+    void payment.refetch();
   };
-  const { value } = payment;
+  const { data } = payment;
   useEffect(() => {
-    if (!value) return;
-    if (!isOpen(value)) return void loadAccount();
-    // PayPal sends the buyer back with the word that they agreed; the money is taken now.
-    if (value.provider === "paypal" && value.status === "created" && query.value.has("PayerID") && !captured.current) {
+    if (!data) return;
+    if (!isOpen(data)) return void loadAccount();
+    // PayPal returns the buyer after their approval: the capture takes the money.
+    if (data.provider === "paypal" && data.status === "created" && query.value.has("PayerID") && !captured.current) {
       captured.current = true;
       void capture
-        .act(async () => payment.set(await ask(api.POST("/v1/checkout/{id}/capture", { params }))))
-        .then((worked) => {
-          // Whoever tries again means all of it.
-          captured.current = worked;
+        .run(async () => payment.setData(await unwrap(api.POST("/v1/checkout/{id}/capture", { params }))))
+        .then((succeeded) => {
+          // After a failure, another try captures again.
+          captured.current = succeeded;
         });
       return;
     }
-    if (!waits) return;
-    const timer = setTimeout(payment.again, ASK_EVERY_MS);
+    if (!isPolling) return;
+    const timer = setTimeout(payment.refetch, POLL_INTERVAL_MS);
     return () => clearTimeout(timer);
-  }, [value, payment.trouble]);
-  const t = text.value.credits;
+  }, [data, payment.error]);
   return (
-    <Frame>
+    <CreditsPage>
       <section class="stack" aria-live="polite">
-        <h2>{t.return.title}</h2>
-        {!value && payment.busy && <Loading />}
-        <TroubleNotice trouble={payment.trouble ?? capture.trouble} retry={again} />
-        {value && <Outcome payment={value} waits={waits} again={again} />}
-        {value?.total && <ReceiptFacts payment={value} />}
+        <h2>{text.value.payments.payment}</h2>
+        {!data && payment.busy && <Loading />}
+        <ErrorNotice error={payment.error ?? capture.error} retry={restart} />
+        {data && <Outcome payment={data} isPolling={isPolling} retry={restart} />}
+        {data?.total && <ReceiptDetails payment={data} />}
       </section>
-    </Frame>
+    </CreditsPage>
   );
 }
 
-function Outcome({ payment, waits, again }: { payment: Payment; waits: boolean; again: () => void }) {
-  const t = text.value.credits;
+interface OutcomeProperties {
+  payment: PaymentView;
+  isPolling: boolean;
+  retry: () => void;
+}
+
+function Outcome({ payment, isPolling, retry }: OutcomeProperties) {
+  const t = text.value.payments;
   const { status } = payment;
   if (status === "paid") {
     return (
-      <div class="notice good">
+      <div class="notice success">
         <div>
-          <strong>{t.return.paid(payment.granted)}</strong>
-          <p>{t.return.paidText}</p>
+          <strong>{t.paid(payment.granted)}</strong>
+          <p>{t.paidText}</p>
         </div>
         <a class="button primary" href="/">
-          {t.return.studio}
+          {t.create}
         </a>
       </div>
     );
   }
-  const words = {
-    created: [t.return.created, t.return.createdText],
-    pending: [t.return.pending, t.return.pendingText],
-    in_review: [t.return.in_review, t.return.in_reviewText],
-    failed: [t.return.failed, t.return.failedText],
-    expired: [t.return.failed, t.return.failedText],
-  } as Partial<Record<Payment["status"], readonly [string, string]>>;
-  const [title, explained] = words[status] ?? [t.status[status], ""];
+  const messages: Partial<Record<PaymentView["status"], readonly [string, string]>> = {
+    created: [t.unpaid, t.unpaidText],
+    pending: [t.pending, t.pendingText],
+    in_review: [t.inReview, t.inReviewText],
+    failed: [t.failed, t.failedText],
+    expired: [t.failed, t.failedText],
+  };
+  const [title, explanation] = messages[status] ?? [t.status[status], ""];
   return (
     <div class="notice">
       <div>
         <strong>{title}</strong>
-        <p>{explained}</p>
-        {isOpen(payment) && waits && (
-          <div class="bar unknown">
+        <p>{explanation}</p>
+        {isOpen(payment) && isPolling && (
+          <div class="bar indeterminate">
             <i />
           </div>
         )}
       </div>
-      {isOpen(payment) && !waits && (
-        <button type="button" class="button" onClick={again}>
-          {text.value.doing.retry}
+      {isOpen(payment) && !isPolling && (
+        <button type="button" class="button" onClick={retry}>
+          {text.value.actions.retry}
         </button>
       )}
       <a class="button" href="/credits">
-        {t.return.again}
+        {t.back}
       </a>
     </div>
   );
 }
 
-/** What a receipt says. */
-export function ReceiptFacts({ payment }: { payment: Payment }) {
-  const t = text.value.credits;
+function ReceiptDetails({ payment }: { payment: PaymentView }) {
+  const t = text.value.payments;
   return (
     <article class="card stack receipt">
-      <div class="row apart">
+      <div class="row spread">
         <h3>{t.receipt}</h3>
         <span class="tag">{t.status[payment.status]}</span>
       </div>
       <dl class="facts">
         <dt>{t.bought}</dt>
-        <dd>{t.credits(payment.credits)}</dd>
+        <dd>{text.value.credits.count(payment.credits)}</dd>
         <dt>{t.price}</dt>
         <dd>{money(payment.price)}</dd>
         {payment.total && (
@@ -131,12 +137,12 @@ export function ReceiptFacts({ payment }: { payment: Payment }) {
           </>
         )}
         <dt>{t.provider}</dt>
-        <dd>{PROVIDERS[payment.provider]}</dd>
+        <dd>{PROVIDER_NAMES[payment.provider]}</dd>
         {payment.paid_at && (
           <>
-            <dt>{t.when}</dt>
+            <dt>{t.date}</dt>
             <dd>
-              <time datetime={payment.paid_at}>{moment(payment.paid_at)}</time>
+              <time datetime={payment.paid_at}>{dateTime(payment.paid_at)}</time>
             </dd>
           </>
         )}
@@ -169,8 +175,8 @@ export function ReceiptFacts({ payment }: { payment: Payment }) {
         <button type="button" class="button small" onClick={() => print()}>
           {t.print}
         </button>
-        <a class="button quiet small" href={`/support?payment=${payment.id}`}>
-          {text.value.foot.support}
+        <a class="button ghost small" href={`/support?payment=${payment.id}`}>
+          {t.contact}
         </a>
       </div>
     </article>

@@ -1,34 +1,35 @@
-/** Every purchase, with its receipt. */
-import { api, ask } from "../api/client";
-import { Frame, PROVIDERS } from "../credits/layout";
-import { moment, money, text } from "../text";
-import { More, usePages } from "../ui/paged-list";
-import { Empty, Loading, TroubleNotice } from "../ui/states";
+/** All purchases, each with its receipt. */
+import { api, unwrap } from "../api/client";
+import { CreditsPage } from "../credits/layout";
+import { dateTime, money, text } from "../text";
+import { LoadMore, usePagedList } from "../ui/paged-list";
+import { Empty, ErrorNotice, Loading } from "../ui/states";
+import { PROVIDER_NAMES } from "./providers";
 
 export function Receipts() {
-  const t = text.value.credits;
-  const pages = usePages((cursor) =>
-    ask(api.GET("/v1/checkout", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
+  const t = text.value.payments;
+  const list = usePagedList((cursor) =>
+    unwrap(api.GET("/v1/checkout", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
   );
   return (
-    <Frame>
-      <TroubleNotice trouble={pages.trouble} retry={pages.again} />
-      {!pages.begun && pages.busy && <Loading />}
-      {pages.begun && pages.items.length === 0 && (
+    <CreditsPage>
+      <ErrorNotice error={list.error} retry={list.reload} />
+      {!list.loaded && list.busy && <Loading />}
+      {list.loaded && list.items.length === 0 && (
         <Empty title={t.noReceipts}>
           <a class="button primary" href="/credits">
-            {t.packages}
+            {text.value.credits.pages.buy}
           </a>
         </Empty>
       )}
       <ul class="receipts">
-        {pages.items.map((payment) => (
+        {list.items.map((payment) => (
           <li key={payment.id}>
             <a href={`/credits/${payment.id}`}>
               <span>
-                <strong>{t.credits(payment.credits)}</strong>
-                <span class="soft small">
-                  {PROVIDERS[payment.provider]} · {moment(payment.created_at)}
+                <strong>{text.value.credits.count(payment.credits)}</strong>
+                <span class="muted small">
+                  {PROVIDER_NAMES[payment.provider]} · {dateTime(payment.created_at)}
                 </span>
               </span>
               <span class="tag">{t.status[payment.status]}</span>
@@ -37,7 +38,7 @@ export function Receipts() {
           </li>
         ))}
       </ul>
-      <More pages={pages} />
-    </Frame>
+      <LoadMore list={list} />
+    </CreditsPage>
   );
 }

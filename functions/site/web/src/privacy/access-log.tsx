@@ -1,65 +1,66 @@
-/** The log of what staff looked at. */
-import { api, ask, type Schema } from "../api/client";
-import { day, moment, text } from "../text";
-import { More, usePages } from "../ui/paged-list";
-import { Empty, Loading, TroubleNotice } from "../ui/states";
-import { Frame } from "./layout";
+/** The log of staff access to the data of the account. */
+import { api, type Schema, unwrap } from "../api/client";
+import { date, dateTime, text } from "../text";
+import { LoadMore, usePagedList } from "../ui/paged-list";
+import { Empty, ErrorNotice, Loading } from "../ui/states";
+import { PrivacyPage } from "./layout";
 
-type Act = Schema["AccessAct"];
+type Action = Schema["AccessAct"];
 
-export function Access() {
-  const t = text.value.privacy.access;
-  const pages = usePages((cursor) =>
-    ask(api.GET("/v1/account/access", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
+export function AccessLog() {
+  const t = text.value.privacy.accessLog;
+  const list = usePagedList((cursor) =>
+    unwrap(api.GET("/v1/account/access", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
   );
   return (
-    <Frame lead={t.lead}>
-      {!pages.begun && pages.busy && <Loading />}
-      <TroubleNotice trouble={pages.trouble} retry={pages.again} />
-      {pages.begun && pages.items.length === 0 && (
-        <Empty title={t.nothing}>
-          <p>{t.nothingText}</p>
+    <PrivacyPage lead={t.lead}>
+      {!list.loaded && list.busy && <Loading />}
+      <ErrorNotice error={list.error} retry={list.reload} />
+      {list.loaded && list.items.length === 0 && (
+        <Empty title={t.empty}>
+          <p>{t.emptyText}</p>
         </Empty>
       )}
       <dl class="log">
-        {pages.items.map((line) => (
-          <div key={line.id} class="line">
+        {list.items.map((entry) => (
+          <div key={entry.id} class="log-entry">
             <dt>
-              <strong>{told(line.act)}</strong>
-              <time datetime={line.at}>{moment(line.at)}</time>
+              <strong>{describe(entry.act)}</strong>
+              <time datetime={entry.at}>{dateTime(entry.at)}</time>
             </dt>
-            <dd class="small soft">
+            <dd class="small muted">
               <span>
-                {t.staff} <code>{line.staff}</code>
-                {"ticket" in line.act && (
+                {t.staff} <code>{entry.staff}</code>
+                {"ticket" in entry.act && (
                   <>
                     {" "}
-                    · {t.ticket} <bdi>{line.act.ticket}</bdi>
+                    · {t.ticket} <bdi>{entry.act.ticket}</bdi>
                   </>
                 )}
               </span>
-              {line.undisclosed_until && <span>{t.kept(day(line.undisclosed_until))}</span>}
+              {entry.undisclosed_until && <span>{t.withheldUntil(date(entry.undisclosed_until))}</span>}
             </dd>
           </div>
         ))}
       </dl>
-      <More pages={pages} />
-    </Frame>
+      <LoadMore list={list} />
+    </PrivacyPage>
   );
 }
 
-function told(act: Act): string {
-  const t = text.value.privacy.access;
-  switch (act.kind) {
+function describe(action: Action): string {
+  const t = text.value.privacy.accessLog;
+  switch (action.kind) {
     case "opened":
-      return t.opened(act.reason);
+      return t.opened(action.reason);
     case "looked": {
-      const sight = typeof act.at === "string" ? act.at : "generation" in act.at ? "generation" : "upload";
-      return t.looked(t.sights[sight]);
+      const { at } = action;
+      const resource = typeof at === "string" ? at : "generation" in at ? "generation" : "upload";
+      return t.viewed(t.resources[resource]);
     }
     case "disclosed":
-      return t.disclosed(act.kinds.join(", "), act.reason);
+      return t.disclosed(action.kinds.join(", "), action.reason);
     default:
-      return t[act.kind];
+      return t[action.kind];
   }
 }

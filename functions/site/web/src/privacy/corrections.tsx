@@ -1,40 +1,41 @@
-/** Correcting what is held: name, address for receipts, and the address that signs in. */
+/** Corrections of the account: name, billing email address, and the email address for sign-in. */
 import { useState } from "preact/hooks";
 
-import { correct, me } from "../accounts/account";
+import { currentAccount, updateAccount } from "../accounts/account";
 import { withRecentSignIn } from "../accounts/sign-in-dialog";
-import { api, ask, once } from "../api/client";
+import { api, idempotencyHeader, unwrap } from "../api/client";
 import { signOut } from "../api/session";
-import { go } from "../router";
-import { moment, text } from "../text";
-import { Field } from "../ui/field";
-import { More, usePages } from "../ui/paged-list";
-import { useAct } from "../ui/query";
-import { TroubleNotice } from "../ui/states";
-import { say } from "../ui/toasts";
-import { Frame } from "./layout";
+import { navigate } from "../router";
+import { dateTime, text } from "../text";
+import { fieldMessage } from "../ui/error-message";
+import { CodeField, Field } from "../ui/field";
+import { LoadMore, usePagedList } from "../ui/paged-list";
+import { useMutation } from "../ui/query";
+import { ErrorNotice } from "../ui/states";
+import { showToast } from "../ui/toasts";
+import { PrivacyPage } from "./layout";
 
 export function Corrections() {
-  const t = text.value.privacy.corrections;
+  const account = currentAccount.value;
   return (
-    <Frame lead={t.lead}>
-      {me.value && <Profile key={me.value.id} />}
-      <Email />
-      <Log key={JSON.stringify([me.value?.display_name, me.value?.billing_email])} />
-    </Frame>
+    <PrivacyPage lead={text.value.privacy.corrections.lead}>
+      {account && <Profile key={account.id} />}
+      <EmailAddress />
+      <ChangeLog key={JSON.stringify([account?.display_name, account?.billing_email])} />
+    </PrivacyPage>
   );
 }
 
 function Profile() {
   const t = text.value.privacy.corrections;
-  const act = useAct();
-  const [name, setName] = useState(me.value?.display_name ?? "");
-  const [billing, setBilling] = useState(me.value?.billing_email ?? "");
+  const mutation = useMutation();
+  const [name, setName] = useState(currentAccount.value?.display_name ?? "");
+  const [billingEmail, setBillingEmail] = useState(currentAccount.value?.billing_email ?? "");
   const submit = (event: Event) => {
     event.preventDefault();
-    void act.act(async () => {
-      await correct({ display_name: name.trim() || null, billing_email: billing.trim() || null });
-      say(text.value.doing.saved);
+    void mutation.run(async () => {
+      await updateAccount({ display_name: name.trim() || null, billing_email: billingEmail.trim() || null });
+      showToast(text.value.actions.saved);
     });
   };
   return (
@@ -47,53 +48,52 @@ function Profile() {
         maxlength={80}
         value={name}
         onValue={setName}
-        wrong={act.trouble?.rule("display_name")}
+        error={fieldMessage(mutation.error, "display_name")}
       />
       <Field
-        label={t.billing}
-        hint={t.billingHint}
+        label={t.billingEmail}
+        hint={t.billingEmailHint}
         optional
         type="email"
         autocomplete="email"
         maxlength={128}
-        value={billing}
-        onValue={setBilling}
-        wrong={act.trouble?.rule("billing_email")}
+        value={billingEmail}
+        onValue={setBillingEmail}
+        error={fieldMessage(mutation.error, "billing_email")}
       />
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
       <div>
-        <button type="submit" class="button primary" disabled={act.busy}>
-          {text.value.doing.save}
+        <button type="submit" class="button primary" disabled={mutation.busy}>
+          {text.value.actions.save}
         </button>
       </div>
     </form>
   );
 }
 
-/** Both addresses must answer: nobody loses an account to a typing error, or to somebody at an open window. */
-function Email() {
+/**
+ * Changes the email address for sign-in. Codes from both addresses protect the account against typing errors and against
+ * people who find it open.
+ */
+function EmailAddress() {
   const t = text.value.privacy.corrections;
-  const act = useAct();
+  const mutation = useMutation();
   const [email, setEmail] = useState("");
-  const [codes, setCodes] = useState<{ present: string; next: string }>();
+  const [codes, setCodes] = useState<{ present: string; new: string }>();
   const sendCodes = () =>
-    act.act(async () => {
-      const params = once();
-      await withRecentSignIn(() => ask(api.POST("/v1/account/email", { body: { email }, params })));
-      setCodes({ present: "", next: "" });
+    mutation.run(async () => {
+      const params = idempotencyHeader();
+      await withRecentSignIn(() => unwrap(api.POST("/v1/account/email", { body: { email }, params })));
+      setCodes({ present: "", new: "" });
     });
   const confirm = () =>
-    act.act(async () => {
+    mutation.run(async () => {
       if (!codes) return;
-      await ask(
-        api.POST("/v1/account/email/confirm", {
-          body: { present_code: codes.present, new_code: codes.next },
-          params: once(),
-        }),
-      );
+      const body = { present_code: codes.present, new_code: codes.new };
+      await unwrap(api.POST("/v1/account/email/confirm", { body, params: idempotencyHeader() }));
       await signOut();
-      go("/sign-in");
-      say(t.changed);
+      navigate("/sign-in");
+      showToast(t.changed);
     });
   const submit = (event: Event) => {
     event.preventDefault();
@@ -103,46 +103,41 @@ function Email() {
     <form class="card stack" onSubmit={submit}>
       <div>
         <h2>{t.email}</h2>
-        <p class="soft">
-          <bdi>{me.value?.email}</bdi>
+        <p class="muted">
+          <bdi>{currentAccount.value?.email}</bdi>
         </p>
       </div>
       <Field
         label={t.newEmail}
-        hint={t.emailText}
+        hint={t.newEmailHint}
         type="email"
         autocomplete="email"
         required
         maxlength={128}
         value={email}
         onValue={setEmail}
-        wrong={act.trouble?.rule("email")}
+        error={mutation.error?.hasField("email") ? t.newEmailRule : undefined}
       />
       {codes && (
         <>
-          <Field
+          <CodeField
             label={t.presentCode}
-            required
-            maxlength={8}
             autocomplete="off"
             value={codes.present}
-            onValue={(present) => setCodes({ ...codes, present: present.trim() })}
-            wrong={act.trouble?.rule("present_code")}
+            onValue={(present) => setCodes({ ...codes, present })}
+            error={fieldMessage(mutation.error, "present_code")}
           />
-          <Field
+          <CodeField
             label={t.newCode}
-            required
-            maxlength={8}
-            autocomplete="one-time-code"
-            value={codes.next}
-            onValue={(next) => setCodes({ ...codes, next: next.trim() })}
-            wrong={act.trouble?.rule("new_code")}
+            value={codes.new}
+            onValue={(code) => setCodes({ ...codes, new: code })}
+            error={fieldMessage(mutation.error, "new_code")}
           />
         </>
       )}
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
       <div>
-        <button type="submit" class="button" disabled={act.busy}>
+        <button type="submit" class="button" disabled={mutation.busy}>
           {codes ? t.change : t.sendCodes}
         </button>
       </div>
@@ -150,27 +145,27 @@ function Email() {
   );
 }
 
-function Log() {
+function ChangeLog() {
   const t = text.value.privacy.corrections;
-  const pages = usePages((cursor) =>
-    ask(api.GET("/v1/account/corrections", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
+  const list = usePagedList((cursor) =>
+    unwrap(api.GET("/v1/account/corrections", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
   );
   return (
     <section class="stack">
       <h2>{t.log}</h2>
-      <TroubleNotice trouble={pages.trouble} retry={pages.again} />
-      {pages.begun && pages.items.length === 0 && <p class="soft">{t.nothing}</p>}
+      <ErrorNotice error={list.error} retry={list.reload} />
+      {list.loaded && list.items.length === 0 && <p class="muted">{t.empty}</p>}
       <dl class="log">
-        {pages.items.map(({ id, fields, at }) => (
-          <div key={id} class="line">
+        {list.items.map(({ id, fields, at }) => (
+          <div key={id} class="log-entry">
             <dt>
               <strong>{fields.map((field) => t.fields[field]).join(", ")}</strong>
-              <time datetime={at}>{moment(at)}</time>
+              <time datetime={at}>{dateTime(at)}</time>
             </dt>
           </div>
         ))}
       </dl>
-      <More pages={pages} />
+      <LoadMore list={list} />
     </section>
   );
 }

@@ -1,103 +1,106 @@
-/** Taking everything out: asked for, followed, downloaded. */
+/** Data exports: request one, follow its progress, download it. */
 import { useEffect } from "preact/hooks";
+
 import { withRecentSignIn } from "../accounts/sign-in-dialog";
-import { api, ask, once, type Schema } from "../api/client";
-import { bytes, moment, relative, text } from "../text";
+import { api, idempotencyHeader, type Schema, unwrap } from "../api/client";
+import { bytes, dateTime, relativeTime, text } from "../text";
 import { Icon } from "../ui/icon";
-import { useAct, useAsked } from "../ui/query";
-import { Loading, TroubleNotice } from "../ui/states";
-import { Frame } from "./layout";
+import { useMutation, useQuery } from "../ui/query";
+import { ErrorNotice, Loading } from "../ui/states";
+import { PrivacyPage } from "./layout";
 
-type Archive = Schema["ExportView"];
+type ExportView = Schema["ExportView"];
 
-const ASK_EVERY_MS = 2_500;
+const POLL_INTERVAL_MS = 2_500;
 
-export function Export() {
+export function DataExport() {
   const t = text.value.privacy.export;
-  const archives = useAsked(async () => (await ask(api.GET("/v1/privacy/exports"))).items);
-  const act = useAct();
-  const making = archives.value?.some(({ status }) => status === "making") ?? false;
+  const exports = useQuery(async () => (await unwrap(api.GET("/v1/privacy/exports"))).items);
+  const mutation = useMutation();
+  const isRunning = exports.data?.some(({ status }) => status === "making") ?? false;
   useEffect(() => {
-    if (!making) return;
-    const timer = setTimeout(archives.again, ASK_EVERY_MS);
+    if (!isRunning) return;
+    const timer = setTimeout(exports.refetch, POLL_INTERVAL_MS);
     return () => clearTimeout(timer);
-  }, [archives.value, archives.trouble]);
-  const begin = () =>
-    act.act(async () => {
-      const params = once();
-      await withRecentSignIn(() => ask(api.POST("/v1/privacy/exports", { params })));
-      await archives.again();
+  }, [exports.data, exports.error]);
+  const create = () =>
+    mutation.run(async () => {
+      const params = idempotencyHeader();
+      await withRecentSignIn(() => unwrap(api.POST("/v1/privacy/exports", { params })));
+      await exports.refetch();
     });
   return (
-    <Frame lead={t.lead}>
+    <PrivacyPage lead={t.lead}>
       <div class="row">
-        <button type="button" class="button primary" disabled={act.busy || making} onClick={begin}>
-          {t.ask}
+        <button type="button" class="button primary" disabled={mutation.busy || isRunning} onClick={create}>
+          {t.create}
         </button>
-        {making && <span class="soft small">{t.leave}</span>}
+        {isRunning && <span class="muted small">{t.leave}</span>}
       </div>
-      <TroubleNotice trouble={act.trouble ?? archives.trouble} retry={archives.trouble && archives.again} />
-      {!archives.value && archives.busy && <Loading />}
-      {archives.value?.length === 0 && <p class="soft">{t.nothing}</p>}
+      <ErrorNotice error={mutation.error ?? exports.error} retry={exports.error && exports.refetch} />
+      {!exports.data && exports.busy && <Loading />}
+      {exports.data?.length === 0 && <p class="muted">{t.empty}</p>}
       <ul class="stack" aria-live="polite">
-        {[...(archives.value ?? [])].reverse().map((archive) => (
-          <li key={archive.id}>
-            <Card archive={archive} />
+        {[...(exports.data ?? [])].reverse().map((item) => (
+          <li key={item.id}>
+            <ExportCard item={item} />
           </li>
         ))}
       </ul>
-    </Frame>
+    </PrivacyPage>
   );
 }
 
-function Card({ archive }: { archive: Archive }) {
+function ExportCard({ item }: { item: ExportView }) {
   const t = text.value.privacy.export;
-  const act = useAct();
-  const { progress, status } = archive;
-  const part = progress.bytes_total ? progress.bytes / progress.bytes_total : 0;
-  // A link lives for minutes, so it is made when it is needed.
+  const mutation = useMutation();
+  const { status } = item;
+  // A download link is valid for minutes: it is requested on each press.
   const download = () =>
-    act.act(async () => {
-      const { download } = await ask<Archive>(
-        api.GET("/v1/privacy/exports/{id}", { params: { path: { id: archive.id } } }),
-      );
+    mutation.run(async () => {
+      const params = { path: { id: item.id } };
+      const { download } = await unwrap<ExportView>(api.GET("/v1/privacy/exports/{id}", { params }));
       if (download) location.assign(download.url);
     });
-  const downloadable = status === "ready" && archive.download_until && Date.parse(archive.download_until) > Date.now();
+  const isAvailable = status === "ready" && item.download_until && Date.parse(item.download_until) > Date.now();
   return (
     <article class="card stack tight">
-      <div class="row apart">
-        <h2>{t.asked(relative(archive.asked_at))}</h2>
-        <span class={status === "ready" ? "tag good" : status === "failed" ? "tag accent" : "tag"}>
-          {status === "failed" ? t.failed : t[status]}
-        </span>
+      <div class="row spread">
+        <h2>{t.requested(relativeTime(item.asked_at))}</h2>
+        <span class={status === "ready" ? "tag success" : status === "failed" ? "tag accent" : "tag"}>{t[status]}</span>
       </div>
-      {status === "making" && (
-        <>
-          <div
-            class={progress.bytes_total ? "bar" : "bar unknown"}
-            role="progressbar"
-            aria-label={t.making}
-            aria-valuenow={Math.round(part * 100)}
-          >
-            <i style={progress.bytes_total ? { inlineSize: `${Math.round(part * 100)}%` } : {}} />
-          </div>
-          <p class="small soft">
-            {t.progress(progress.files, progress.files_total)} {t.due(moment(archive.due_at))}
-          </p>
-        </>
-      )}
-      {downloadable && (
-        <div class="row apart">
-          <span class="small soft">{t.until(moment(archive.download_until ?? ""))}</span>
-          <button type="button" class="button" disabled={act.busy} onClick={download}>
+      {status === "making" && <ExportProgress item={item} />}
+      {isAvailable && (
+        <div class="row spread">
+          <span class="small muted">{t.availableUntil(dateTime(item.download_until ?? ""))}</span>
+          <button type="button" class="button" disabled={mutation.busy} onClick={download}>
             <Icon name="download" />
             {t.download}
-            {archive.bytes ? ` (${bytes(archive.bytes)})` : ""}
+            {item.bytes ? ` (${bytes(item.bytes)})` : ""}
           </button>
         </div>
       )}
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
     </article>
+  );
+}
+
+function ExportProgress({ item: { progress, due_at } }: { item: ExportView }) {
+  const t = text.value.privacy.export;
+  const percent = progress.bytes_total ? Math.round((100 * progress.bytes) / progress.bytes_total) : undefined;
+  return (
+    <>
+      <div
+        class={percent === undefined ? "bar indeterminate" : "bar"}
+        role="progressbar"
+        aria-label={t.making}
+        aria-valuenow={percent ?? 0}
+      >
+        <i style={percent === undefined ? {} : { inlineSize: `${percent}%` }} />
+      </div>
+      <p class="small muted">
+        {t.progress(progress.files, progress.files_total)} {t.due(dateTime(due_at))}
+      </p>
+    </>
   );
 }

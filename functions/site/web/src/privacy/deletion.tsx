@@ -1,102 +1,73 @@
-/** Deleting everything: what goes, what the law keeps, and the receipt. */
+/** The deletion of the account: what is deleted, what the law keeps, and the receipt. */
 import { useState } from "preact/hooks";
 
-import { closing, load, me } from "../accounts/account";
+import { currentAccount, isDeleting, loadAccount } from "../accounts/account";
 import { withRecentSignIn } from "../accounts/sign-in-dialog";
-import { api, ask, once, type Schema } from "../api/client";
-import { day, moment, number, relative, text } from "../text";
+import { api, idempotencyHeader, type Schema, unwrap } from "../api/client";
+import { date, dateTime, number, relativeTime, text } from "../text";
+import { fieldMessage } from "../ui/error-message";
 import { Field } from "../ui/field";
-import { useAct, useAsked } from "../ui/query";
-import { Empty, Loading, TroubleNotice } from "../ui/states";
+import { useMutation, useQuery } from "../ui/query";
+import { Empty, ErrorNotice, Loading } from "../ui/states";
 import { useTitle } from "../ui/title";
-import { say } from "../ui/toasts";
-import { Frame } from "./layout";
+import { showToast } from "../ui/toasts";
+import { KindDescription } from "./inventory";
+import { PrivacyPage } from "./layout";
 
-type Asked = Schema["DeletionView"];
+type DeletionView = Schema["DeletionView"];
+type Hold = DeletionView["held"][number];
 
 export function Deletion() {
-  const t = text.value.privacy.deletion;
-  const asked = useAsked(
-    async () => (closing.value ? await ask<Asked>(api.GET("/v1/privacy/deletion")) : null),
-    [closing.value],
+  const deletion = useQuery(
+    async () => (isDeleting.value ? await unwrap<DeletionView>(api.GET("/v1/privacy/deletion")) : null),
+    [isDeleting.value],
   );
   return (
-    <Frame lead={t.lead}>
-      {asked.value === undefined && asked.busy && <Loading />}
-      <TroubleNotice trouble={asked.trouble} retry={asked.again} />
-      {asked.value === null && <Ask onAsked={asked.set} />}
-      {asked.value && <Pending asked={asked.value} onKept={() => asked.set(null)} />}
-    </Frame>
+    <PrivacyPage lead={text.value.privacy.deletion.lead}>
+      {deletion.data === undefined && deletion.busy && <Loading />}
+      <ErrorNotice error={deletion.error} retry={deletion.refetch} />
+      {deletion.data === null && <RequestDeletion onRequested={deletion.setData} />}
+      {deletion.data && <PendingDeletion deletion={deletion.data} onUndone={() => deletion.setData(null)} />}
+    </PrivacyPage>
   );
 }
 
-function Ask({ onAsked }: { onAsked: (asked: Asked) => void }) {
-  const t = text.value.privacy;
-  const act = useAct();
-  const [typed, type] = useState("");
-  const inventory = useAsked(() => ask(api.GET("/v1/privacy/inventory")));
-  const personal = inventory.value?.kinds.filter((kind) => kind.personal) ?? [];
+function RequestDeletion({ onRequested }: { onRequested: (deletion: DeletionView) => void }) {
+  const t = text.value.privacy.deletion;
+  const mutation = useMutation();
+  const [confirmation, setConfirmation] = useState("");
   const submit = (event: Event) => {
     event.preventDefault();
-    void act.act(async () => {
-      const params = once();
-      onAsked(
-        await withRecentSignIn(() =>
-          ask<Asked>(api.POST("/v1/privacy/deletion", { body: { confirmation: typed }, params })),
-        ),
-      );
-      closing.value = true;
+    void mutation.run(async () => {
+      const request = { body: { confirmation }, params: idempotencyHeader() };
+      onRequested(await withRecentSignIn(() => unwrap<DeletionView>(api.POST("/v1/privacy/deletion", request))));
+      isDeleting.value = true;
     });
   };
-  const account = me.value;
+  const account = currentAccount.value;
   return (
     <>
-      <div class="card stack">
-        <h2>{t.deletion.goes}</h2>
-        <ul class="goes">
-          {personal.map((kind) => (
-            <li key={kind.name} lang="en">
-              {kind.purpose}
-            </li>
-          ))}
-        </ul>
-        {account && account.credits.available > 0 && (
-          <p>
-            <strong>{t.deletion.credits(account.credits.available)}</strong>
-          </p>
-        )}
-        <h2>{t.deletion.stays}</h2>
-        <p>{t.deletion.staysText}</p>
-        {account?.held?.map((hold) => (
-          <div class="notice" key={hold.at}>
-            <div>
-              <strong>{t.deletion.held}</strong>
-              <p>
-                {hold.reason} ({hold.kinds.join(", ")})
-              </p>
-            </div>
-          </div>
-        ))}
-        <p>
-          <a href="/privacy/export">{t.deletion.takeOut}</a>
-        </p>
-      </div>
+      <Consequences />
       <form class="card stack" onSubmit={submit}>
         <Field
-          label={t.deletion.confirm}
+          label={t.confirm}
           hint={account?.email}
           type="email"
           autocomplete="off"
           required
           maxlength={128}
-          value={typed}
-          onValue={type}
-          wrong={act.trouble?.rule("confirmation")}
+          value={confirmation}
+          onValue={setConfirmation}
+          error={fieldMessage(mutation.error, "confirmation")}
         />
-        <TroubleNotice trouble={act.trouble} />
+        <ErrorNotice error={mutation.error} />
         <div>
-          <button type="submit" class="button danger" disabled={act.busy || typed.toLowerCase() !== account?.email}>
-            {t.deletion.button}
+          <button
+            type="submit"
+            class="button danger"
+            disabled={mutation.busy || confirmation.toLowerCase() !== account?.email}
+          >
+            {t.submit}
           </button>
         </div>
       </form>
@@ -104,55 +75,94 @@ function Ask({ onAsked }: { onAsked: (asked: Asked) => void }) {
   );
 }
 
-function Pending({ asked, onKept }: { asked: Asked; onKept: () => void }) {
+/** What a deletion removes, and what it does not. */
+function Consequences() {
   const t = text.value.privacy.deletion;
-  const act = useAct();
-  const keep = () =>
-    act.act(async () => {
-      await ask(api.DELETE("/v1/privacy/deletion", { params: once() }));
-      closing.value = false;
-      onKept();
-      await load();
-      say(t.kept);
+  const inventory = useQuery(() => unwrap(api.GET("/v1/privacy/inventory")));
+  const personal = inventory.data?.kinds.filter((kind) => kind.personal) ?? [];
+  const account = currentAccount.value;
+  return (
+    <div class="card stack">
+      <h2>{t.removed}</h2>
+      <ul class="deletion-list">
+        {personal.map((kind) => (
+          <li key={kind.name}>
+            <KindDescription kind={kind} />
+          </li>
+        ))}
+      </ul>
+      {account && account.credits.available > 0 && (
+        <p>
+          <strong>{t.creditsLost(account.credits.available)}</strong>
+        </p>
+      )}
+      <h2>{t.kept}</h2>
+      <p>{t.keptText}</p>
+      {account?.held?.map((hold) => (
+        <HoldNotice key={hold.at} hold={hold} />
+      ))}
+      <p>
+        <a href="/privacy/export">{t.exportFirst}</a>
+      </p>
+    </div>
+  );
+}
+
+function HoldNotice({ hold }: { hold: Hold }) {
+  return (
+    <div class="notice">
+      <div>
+        <strong>{text.value.privacy.deletion.held}</strong>
+        <p>
+          {hold.reason} ({hold.kinds.join(", ")})
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function PendingDeletion({ deletion, onUndone }: { deletion: DeletionView; onUndone: () => void }) {
+  const t = text.value.privacy.deletion;
+  const mutation = useMutation();
+  const undo = () =>
+    mutation.run(async () => {
+      await unwrap(api.DELETE("/v1/privacy/deletion", { params: idempotencyHeader() }));
+      isDeleting.value = false;
+      onUndone();
+      await loadAccount();
+      showToast(t.undone);
     });
-  const receipt = `${location.origin}/privacy/receipts/${asked.receipt}`;
+  const path = `/privacy/receipts/${deletion.receipt}`;
   return (
     <section class="card stack" aria-live="polite">
-      <h2>{t.asked}</h2>
+      <h2>{t.pending}</h2>
       <p>
-        {t.askedAt(moment(asked.asked_at))}. {t.at(relative(asked.erase_at))}
+        {t.requested(dateTime(deletion.asked_at))} {t.scheduled(relativeTime(deletion.erase_at))}
       </p>
-      {asked.held.map((hold) => (
-        <div class="notice" key={hold.at}>
-          <div>
-            <strong>{t.held}</strong>
-            <p>
-              {hold.reason} ({hold.kinds.join(", ")})
-            </p>
-          </div>
-        </div>
+      {deletion.held.map((hold) => (
+        <HoldNotice key={hold.at} hold={hold} />
       ))}
       <h3>{t.receipt}</h3>
-      <p class="soft">{t.receiptText}</p>
+      <p class="muted">{t.receiptText}</p>
       <input
         class="input"
         readonly
-        value={receipt}
+        value={location.origin + path}
         aria-label={t.receipt}
         onFocus={(event) => event.currentTarget.select()}
       />
       <div class="row">
-        <a class="button" href={`/privacy/receipts/${asked.receipt}`}>
-          {t.open}
+        <a class="button" href={path}>
+          {t.openReceipt}
         </a>
-        {asked.can_be_taken_back && (
-          <button type="button" class="button" disabled={act.busy} onClick={keep}>
-            {t.back}
+        {deletion.can_be_taken_back && (
+          <button type="button" class="button" disabled={mutation.busy} onClick={undo}>
+            {t.undo}
           </button>
         )}
       </div>
-      {asked.can_be_taken_back && <p class="small soft">{t.backText}</p>}
-      <TroubleNotice trouble={act.trouble} />
+      {deletion.can_be_taken_back && <p class="small muted">{t.undoText}</p>}
+      <ErrorNotice error={mutation.error} />
     </section>
   );
 }
@@ -160,17 +170,14 @@ function Pending({ asked, onKept }: { asked: Asked; onKept: () => void }) {
 export function Receipt({ id }: { id: string }) {
   const t = text.value.privacy.receipt;
   useTitle(t.title);
-  const asked = useAsked(
-    () => ask<Schema["ReceiptView"]>(api.GET("/v1/privacy/receipts/{id}", { params: { path: { id } } })),
-    [id],
-  );
-  const receipt = asked.value;
-  if (asked.trouble?.status === 404) {
+  const params = { path: { id } };
+  const query = useQuery(() => unwrap<Schema["ReceiptView"]>(api.GET("/v1/privacy/receipts/{id}", { params })), [id]);
+  if (query.error?.status === 404) {
     return (
-      <Empty page title={t.none}>
-        <p>{t.noneText}</p>
-        <button type="button" class="button" disabled={asked.busy} onClick={asked.again}>
-          {text.value.doing.retry}
+      <Empty page title={t.missing}>
+        <p>{t.missingText}</p>
+        <button type="button" class="button" disabled={query.busy} onClick={query.refetch}>
+          {text.value.actions.retry}
         </button>
       </Empty>
     );
@@ -180,39 +187,44 @@ export function Receipt({ id }: { id: string }) {
       <header>
         <h1>{t.title}</h1>
       </header>
-      {!receipt && asked.busy && <Loading />}
-      <TroubleNotice trouble={asked.trouble} retry={asked.again} />
-      {receipt && (
-        <article class="card stack receipt">
-          <p>
-            <code>{receipt.id}</code>
-          </p>
-          <p>{receipt.erased_at ? t.done(moment(receipt.erased_at)) : t.going}</p>
-          <h2>{t.gone}</h2>
-          <dl class="facts">
-            {Object.entries(receipt.erased).map(([kind, count]) => (
-              <div class="line" key={kind}>
-                <dt lang="en">{kind}</dt>
-                <dd>{number(count)}</dd>
-              </div>
-            ))}
-          </dl>
-          <h2>{t.law}</h2>
-          <p>
-            {receipt.payments_kept > 0
-              ? t.kept(receipt.payments_kept, receipt.payments_until ? day(receipt.payments_until) : "")
-              : t.keptNone}
-          </p>
-          {receipt.copies_left > 0 && <p>{t.copies(receipt.copies_left)}</p>}
-          {!receipt.erased_at && (
-            <div>
-              <button type="button" class="button" onClick={asked.again}>
-                {text.value.doing.retry}
-              </button>
-            </div>
-          )}
-        </article>
-      )}
+      {!query.data && query.busy && <Loading />}
+      <ErrorNotice error={query.error} retry={query.refetch} />
+      {query.data && <ReceiptDetails receipt={query.data} refetch={query.refetch} />}
     </div>
+  );
+}
+
+function ReceiptDetails({ receipt, refetch }: { receipt: Schema["ReceiptView"]; refetch: () => unknown }) {
+  const t = text.value.privacy.receipt;
+  const { payments_kept, payments_until, copies_left, erased_at } = receipt;
+  const descriptions: Record<string, string> = text.value.privacy.kinds;
+  return (
+    <article class="card stack receipt">
+      <p>
+        <code>{receipt.id}</code>
+      </p>
+      <p>{erased_at ? t.completed(dateTime(erased_at)) : t.running}</p>
+      <h2>{t.removed}</h2>
+      <dl class="facts">
+        {Object.entries(receipt.erased).map(([kind, count]) => (
+          <div class="log-entry" key={kind}>
+            <dt>{descriptions[kind] ?? kind}</dt>
+            <dd>{number(count)}</dd>
+          </div>
+        ))}
+      </dl>
+      <h2>{t.kept}</h2>
+      <p>
+        {payments_kept > 0 ? t.keptPayments(payments_kept, payments_until ? date(payments_until) : "") : t.noPayments}
+      </p>
+      {copies_left > 0 && <p>{t.copies(copies_left)}</p>}
+      {!erased_at && (
+        <div>
+          <button type="button" class="button" onClick={refetch}>
+            {text.value.actions.retry}
+          </button>
+        </div>
+      )}
+    </article>
   );
 }

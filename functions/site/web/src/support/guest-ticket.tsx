@@ -1,56 +1,57 @@
-/** Help without an account: a letter, confirmed with a code, answered by mail. */
+/** A support ticket of a person who is not signed in: confirmed with a code, answered by email. */
 import { useState } from "preact/hooks";
 
-import { api, ask } from "../api/client";
+import { api, unwrap } from "../api/client";
 import { text } from "../text";
-import { Area, Field } from "../ui/field";
-import { Section } from "../ui/page";
-import { useAct } from "../ui/query";
-import { TroubleNotice } from "../ui/states";
+import { fieldMessage } from "../ui/error-message";
+import { Area, CodeField, Field } from "../ui/field";
+import { Page } from "../ui/page";
+import { useMutation } from "../ui/query";
+import { ErrorNotice } from "../ui/states";
 
-type Stage = "writing" | "confirming" | "sent";
+type Step = "message" | "code" | "sent";
 
-export function Letter() {
-  const t = text.value;
-  const words = t.support.letter;
-  const act = useAct();
-  const [stage, go] = useState<Stage>("writing");
+export function GuestTicket() {
+  const { support, accounts } = text.value;
+  const t = support.guest;
+  const mutation = useMutation();
+  const [step, setStep] = useState<Step>("message");
   const [email, setEmail] = useState("");
   const [subject, setSubject] = useState("");
   const [message, setMessage] = useState("");
   const [code, setCode] = useState("");
   const submit = (event: Event) => {
     event.preventDefault();
-    void act.act(async () => {
-      if (stage === "writing") {
-        await ask(api.POST("/v1/support/letters", { body: { email, subject, text: message } }));
-        go("confirming");
+    void mutation.run(async () => {
+      if (step === "message") {
+        await unwrap(api.POST("/v1/support/letters", { body: { email, subject, text: message } }));
+        setStep("code");
       } else {
-        await ask(api.POST("/v1/support/letters/confirm", { body: { email, code } }));
-        go("sent");
+        await unwrap(api.POST("/v1/support/letters/confirm", { body: { email, code } }));
+        setStep("sent");
       }
     });
   };
-  if (stage === "sent") {
+  if (step === "sent") {
     return (
-      <Section title={t.support.title} narrow>
-        <div class="notice good" role="status">
+      <Page title={support.title} narrow>
+        <div class="notice success" role="status">
           <div>
-            <strong>{words.sent}</strong>
-            <p>{words.sentText(email)}</p>
+            <strong>{t.sent}</strong>
+            <p>{t.sentText(email)}</p>
           </div>
         </div>
-      </Section>
+      </Page>
     );
   }
   return (
-    <Section title={t.support.title} lead={words.lead} narrow>
+    <Page title={support.title} lead={t.lead} narrow>
       <form class="card stack" onSubmit={submit}>
-        {stage === "writing" ? (
+        {step === "message" ? (
           <>
             <Field
-              label={t.session.email}
-              hint={words.emailHint}
+              label={accounts.email}
+              hint={t.emailHint}
               type="email"
               name="email"
               autocomplete="email"
@@ -58,54 +59,49 @@ export function Letter() {
               maxlength={128}
               value={email}
               onValue={setEmail}
-              wrong={act.trouble?.rule("email")}
+              error={fieldMessage(mutation.error, "email")}
             />
             <Field
-              label={t.support.subject}
+              label={support.subject}
               required
               maxlength={200}
               value={subject}
               onValue={setSubject}
-              wrong={act.trouble?.rule("subject")}
+              error={fieldMessage(mutation.error, "subject")}
             />
             <Area
-              label={t.support.message}
+              label={support.message}
               required
               maxlength={2000}
               rows={5}
               value={message}
               onValue={setMessage}
-              wrong={act.trouble?.rule("text")}
+              error={fieldMessage(mutation.error, "text")}
             />
           </>
         ) : (
           <>
-            <p>{words.confirm(email)}</p>
-            <Field
-              label={t.session.code}
-              name="code"
-              autocomplete="one-time-code"
-              inputmode="numeric"
-              required
-              maxlength={8}
+            <p>{t.confirm(email)}</p>
+            <CodeField
+              label={accounts.code}
               value={code}
-              onValue={(code) => setCode(code.trim())}
-              wrong={act.trouble?.rule("code")}
+              onValue={setCode}
+              error={fieldMessage(mutation.error, "code")}
             />
           </>
         )}
-        <TroubleNotice trouble={act.trouble} />
+        <ErrorNotice error={mutation.error} />
         <div class="row">
-          <button type="submit" class="button primary" disabled={act.busy}>
-            {stage === "writing" ? words.next : t.support.send}
+          <button type="submit" class="button primary" disabled={mutation.busy}>
+            {step === "message" ? t.continue : support.send}
           </button>
-          {stage === "confirming" && (
-            <button type="button" class="button quiet" onClick={() => go("writing")}>
-              {words.back}
+          {step === "code" && (
+            <button type="button" class="button ghost" onClick={() => setStep("message")}>
+              {t.edit}
             </button>
           )}
         </div>
       </form>
-    </Section>
+    </Page>
   );
 }

@@ -1,93 +1,98 @@
-/** Questions to staff, and their answers. */
+/** Support tickets and their messages. */
 import "./support.css";
 
 import { useEffect, useState } from "preact/hooks";
 
-import { api, ask, type Schema } from "../api/client";
-import { Trouble } from "../api/error";
+import { api, type Schema, unwrap } from "../api/client";
+import { ApiError } from "../api/error";
 import { session } from "../api/session";
 import { query } from "../router";
-import { day, moment, text } from "../text";
+import { date, dateTime, text } from "../text";
+import { fieldMessage } from "../ui/error-message";
 import { Area, Field } from "../ui/field";
-import { Section } from "../ui/page";
-import { More, usePages } from "../ui/paged-list";
-import { useAct, useKey } from "../ui/query";
-import { Loading, TroubleNotice } from "../ui/states";
-import { say } from "../ui/toasts";
-import { Letter } from "./guest-ticket";
+import { Page } from "../ui/page";
+import { LoadMore, usePagedList } from "../ui/paged-list";
+import { useIdempotencyKey, useMutation } from "../ui/query";
+import { ErrorNotice, Loading } from "../ui/states";
+import { showToast } from "../ui/toasts";
+import { GuestTicket } from "./guest-ticket";
 
 type Ticket = Schema["TicketView"];
-type Subject = Schema["TicketSubject"];
+type TicketSubject = Schema["TicketSubject"];
 
-/** How often an open page asks whether there is an answer, in milliseconds. */
-const LOOK_MS = 60_000;
+/** The interval at which a visible page checks for replies, in milliseconds. */
+const POLL_INTERVAL_MS = 60_000;
 
 export function Support() {
-  return session.value === "none" ? <Letter /> : <Tickets />;
+  return session.value === "signed-out" ? <GuestTicket /> : <Tickets />;
 }
 
-const latest = (cursor?: string) =>
-  ask<Schema["TicketPage"]>(api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } }));
+const loadPage = (cursor?: string) =>
+  unwrap<Schema["TicketPage"]>(
+    api.GET("/v1/support/tickets", { params: { query: { ...(cursor ? { cursor } : {}) } } }),
+  );
 
-/** Looks when somebody comes back to the page, and every minute while it is seen. */
-function useLook(look: () => Promise<void>): void {
+/** Calls `load` every minute while the page is visible, and whenever the person returns to it. */
+function usePolling(load: () => Promise<void>): void {
   useEffect(() => {
-    const again = () => {
+    const poll = () => {
       if (document.visibilityState !== "visible") return;
-      // What could not be asked is asked the next time.
-      look().catch((error: unknown) => {
-        if (!(error instanceof Trouble)) throw error;
+      // A failed request is repeated at the next interval.
+      load().catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
       });
     };
-    const timer = setInterval(again, LOOK_MS);
-    document.addEventListener("visibilitychange", again);
-    addEventListener("focus", again);
+    const timer = setInterval(poll, POLL_INTERVAL_MS);
+    document.addEventListener("visibilitychange", poll);
+    addEventListener("focus", poll);
     return () => {
       clearInterval(timer);
-      document.removeEventListener("visibilitychange", again);
-      removeEventListener("focus", again);
+      document.removeEventListener("visibilitychange", poll);
+      removeEventListener("focus", poll);
     };
   }, []);
 }
 
 function Tickets() {
   const t = text.value.support;
-  const pages = usePages(latest);
-  const [changed, change] = useState<Record<string, Ticket>>({});
-  const put = (ticket: Ticket) =>
-    change((before) => {
+  const list = usePagedList(loadPage);
+  const [updates, setUpdates] = useState<Record<string, Ticket>>({});
+  const update = (ticket: Ticket) =>
+    setUpdates((before) => {
       const known = before[ticket.id];
       return known && known.updated_at > ticket.updated_at ? before : { ...before, [ticket.id]: ticket };
     });
-  useLook(async () => (await latest()).items.forEach(put));
-  const listed = new Set(pages.items.map(({ id }) => id));
+  usePolling(async () => {
+    for (const ticket of (await loadPage()).items) update(ticket);
+  });
+  const listed = new Set(list.items.map(({ id }) => id));
   const tickets = [
-    ...Object.values(changed).filter(({ id }) => !listed.has(id)),
-    ...pages.items.map((ticket) => changed[ticket.id] ?? ticket),
+    ...Object.values(updates).filter(({ id }) => !listed.has(id)),
+    ...list.items.map((ticket) => updates[ticket.id] ?? ticket),
   ];
   return (
-    <Section title={t.title} lead={t.lead}>
-      <Open onOpened={put} />
+    <Page title={t.title} lead={t.lead}>
+      <NewTicket onCreated={update} />
       <section class="stack">
-        <h2>{t.yours}</h2>
-        {!pages.begun && pages.busy && <Loading />}
-        <TroubleNotice trouble={pages.trouble} retry={pages.again} />
-        {pages.begun && tickets.length === 0 && <p class="soft">{t.nothing}</p>}
+        <h2>{t.tickets}</h2>
+        {!list.loaded && list.busy && <Loading />}
+        <ErrorNotice error={list.error} retry={list.reload} />
+        {list.loaded && tickets.length === 0 && <p class="muted">{t.empty}</p>}
         <ul class="stack">
           {tickets.map((ticket) => (
             <li key={ticket.id}>
-              <Thread ticket={ticket} onChanged={put} />
+              <TicketCard ticket={ticket} onChanged={update} />
             </li>
           ))}
         </ul>
-        <More pages={pages} />
+        <LoadMore list={list} />
       </section>
-    </Section>
+    </Page>
   );
 }
 
-/** What the page before asked about: it is attached by reference. */
-function subjectOfQuery(): Subject | undefined {
+/** Returns the generation or payment that the previous page asks about. */
+function subjectFromQuery(): TicketSubject | undefined {
   for (const kind of ["generation", "payment"] as const) {
     const id = query.value.get(kind);
     if (id) return { kind, id };
@@ -95,48 +100,48 @@ function subjectOfQuery(): Subject | undefined {
   return undefined;
 }
 
-function About({ about }: { about: Subject }) {
+function About({ subject }: { subject: TicketSubject }) {
   const t = text.value.support;
-  const [to, words] =
-    about.kind === "generation"
-      ? [`/gallery/${about.id}`, t.aboutGeneration]
-      : [`/credits/${about.id}`, t.aboutPayment];
+  const [to, label] =
+    subject.kind === "generation"
+      ? [`/gallery/${subject.id}`, t.aboutGeneration]
+      : [`/credits/${subject.id}`, t.aboutPayment];
   return (
     <p class="small">
-      {t.about} <a href={to}>{words}</a>
+      {t.about} <a href={to}>{label}</a>
     </p>
   );
 }
 
-function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
+function NewTicket({ onCreated }: { onCreated: (ticket: Ticket) => void }) {
   const t = text.value.support;
-  const act = useAct();
+  const mutation = useMutation();
   const [subject, setSubject] = useState("");
   const [message, setMessage] = useState("");
-  const [about, setAbout] = useState(subjectOfQuery);
-  const key = useKey();
+  const [about, setAbout] = useState(subjectFromQuery);
+  const key = useIdempotencyKey();
   const submit = (event: Event) => {
     event.preventDefault();
-    void act.act(async () => {
+    void mutation.run(async () => {
       const body = { subject, text: message, ...(about ? { about } : {}) };
-      onOpened(await ask(api.POST("/v1/support/tickets", { body, params: key.of(body) })));
-      key.taken();
+      onCreated(await unwrap(api.POST("/v1/support/tickets", { body, params: key.paramsFor(body) })));
+      key.reset();
       setSubject("");
       setMessage("");
       setAbout(undefined);
-      say(t.sent);
+      showToast(t.sent);
     });
   };
   return (
     <form class="card stack" onSubmit={submit}>
-      <h2>{t.open}</h2>
+      <h2>{t.newTicket}</h2>
       <Field
         label={t.subject}
         required
         maxlength={200}
         value={subject}
         onValue={setSubject}
-        wrong={act.trouble?.rule("subject")}
+        error={fieldMessage(mutation.error, "subject")}
       />
       <Area
         label={t.message}
@@ -145,19 +150,19 @@ function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
         rows={4}
         value={message}
         onValue={setMessage}
-        wrong={act.trouble?.rule("text")}
+        error={fieldMessage(mutation.error, "text")}
       />
       {about && (
         <div class="row">
-          <About about={about} />
-          <button type="button" class="button quiet small" onClick={() => setAbout(undefined)}>
-            {text.value.doing.remove}
+          <About subject={about} />
+          <button type="button" class="button ghost small" onClick={() => setAbout(undefined)}>
+            {text.value.actions.remove}
           </button>
         </div>
       )}
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
       <div>
-        <button type="submit" class="button primary" disabled={act.busy}>
+        <button type="submit" class="button primary" disabled={mutation.busy}>
           {t.send}
         </button>
       </div>
@@ -165,76 +170,78 @@ function Open({ onOpened }: { onOpened: (ticket: Ticket) => void }) {
   );
 }
 
-function Thread({ ticket, onChanged }: { ticket: Ticket; onChanged: (ticket: Ticket) => void }) {
+interface TicketProperties {
+  ticket: Ticket;
+  onChanged: (ticket: Ticket) => void;
+}
+
+function TicketCard({ ticket, onChanged }: TicketProperties) {
   const t = text.value.support;
-  const act = useAct();
-  const key = useKey();
-  const [reply, type] = useState("");
-  const write = (body: Schema["TicketMessageRequest"]) =>
-    act.act(async () => {
-      onChanged(
-        await ask<Ticket>(
-          api.POST("/v1/support/tickets/{id}/messages", { params: { path: { id: ticket.id }, ...key.of(body) }, body }),
-        ),
-      );
-      key.taken();
-      type("");
-    });
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void write({ text: reply });
-  };
   return (
-    <details class="card thread" open={ticket.status === "answered"}>
+    <details class="card ticket" open={ticket.status === "answered"}>
       <summary>
         <strong dir="auto">{ticket.subject}</strong>
         <span class={ticket.status === "answered" ? "tag accent" : "tag"}>{t.status[ticket.status]}</span>
       </summary>
       <div class="stack">
-        {ticket.about && <About about={ticket.about} />}
+        {ticket.about && <About subject={ticket.about} />}
         <ol class="messages">
           {ticket.messages.map((message) => (
             <li key={message.at} class={message.from}>
-              <p class="small soft">
-                {t[message.from === "staff" ? "staff" : "you"]} ·{" "}
-                <time datetime={message.at}>{moment(message.at)}</time>
+              <p class="small muted">
+                {message.from === "staff" ? t.staff : t.you} · <time datetime={message.at}>{dateTime(message.at)}</time>
               </p>
-              <p class="words" dir="auto">
+              <p class="message-text" dir="auto">
                 {message.text}
               </p>
             </li>
           ))}
         </ol>
-        {ticket.status === "closed" ? (
-          ticket.expires_at && <p class="small soft">{t.goes(day(ticket.expires_at))}</p>
-        ) : (
-          <form class="stack tight" onSubmit={submit}>
-            <Area
-              label={t.reply}
-              required
-              maxlength={2000}
-              rows={2}
-              value={reply}
-              onValue={type}
-              wrong={act.trouble?.rule("text")}
-            />
-            <div class="row">
-              <button type="submit" class="button primary small" disabled={act.busy}>
-                {t.send}
-              </button>
-              <button
-                type="button"
-                class="button quiet small"
-                disabled={act.busy}
-                onClick={() => write({ close: true })}
-              >
-                {t.close}
-              </button>
-            </div>
-          </form>
+        {ticket.status !== "closed" && <Reply ticket={ticket} onChanged={onChanged} />}
+        {ticket.status === "closed" && ticket.expires_at && (
+          <p class="small muted">{t.deletedOn(date(ticket.expires_at))}</p>
         )}
-        <TroubleNotice trouble={act.trouble} />
       </div>
     </details>
+  );
+}
+
+function Reply({ ticket, onChanged }: TicketProperties) {
+  const t = text.value.support;
+  const mutation = useMutation();
+  const key = useIdempotencyKey();
+  const [reply, setReply] = useState("");
+  const send = (body: Schema["TicketMessageRequest"]) =>
+    mutation.run(async () => {
+      const params = { path: { id: ticket.id }, ...key.paramsFor(body) };
+      onChanged(await unwrap<Ticket>(api.POST("/v1/support/tickets/{id}/messages", { params, body })));
+      key.reset();
+      setReply("");
+    });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void send({ text: reply });
+  };
+  return (
+    <form class="stack tight" onSubmit={submit}>
+      <Area
+        label={t.reply}
+        required
+        maxlength={2000}
+        rows={2}
+        value={reply}
+        onValue={setReply}
+        error={fieldMessage(mutation.error, "text")}
+      />
+      <div class="row">
+        <button type="submit" class="button primary small" disabled={mutation.busy}>
+          {t.send}
+        </button>
+        <button type="button" class="button ghost small" disabled={mutation.busy} onClick={() => send({ close: true })}>
+          {t.close}
+        </button>
+      </div>
+      <ErrorNotice error={mutation.error} />
+    </form>
   );
 }

@@ -1,11 +1,11 @@
-/** The words of the client, and how numbers, times and amounts are written, in the person's language. */
+/** The messages of the client, and the format of numbers, dates and amounts, in the language of the person. */
 import { computed, signal } from "@preact/signals";
 
 import type { Messages } from "./en";
 
-/** The languages that there are, each in its own words. */
+/** The supported languages, each by its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
-/** A language that there is. */
+/** A supported language. */
 export type Language = keyof typeof LANGUAGES;
 
 const LOADERS: Record<Language, () => Promise<{ messages: Messages }>> = {
@@ -13,23 +13,23 @@ const LOADERS: Record<Language, () => Promise<{ messages: Messages }>> = {
   de: () => import("./de"),
 };
 
-/** The words. Loaded before anything is shown. */
+/** The messages. Loaded before the first render. */
 export const text = signal<Messages>({} as Messages);
-/** The language that they are in. */
+/** The language of the messages. */
 export const language = signal<Language>("en");
-/** How dates and numbers are written: as in the person's country, where they speak that language. */
+/** The locale of dates and numbers: that of the browser where its language is the one of the messages. */
 export const locale = computed(
   () => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value,
 );
 
-/** The language for what a person or a browser prefers, the first that there is. */
-export function choose(preferred: readonly string[]): Language {
+/** Returns the first preferred language that is supported, or English. */
+export function pickLanguage(preferred: readonly string[]): Language {
   const known = preferred.map((tag) => tag.toLowerCase().split("-")[0] as Language);
-  return known.find((tag) => tag in LANGUAGES) ?? "en";
+  return known.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
 }
 
-/** Changes the words, and the direction that they are read in. */
-export async function speak(next: Language): Promise<void> {
+/** Loads the messages of a language and applies its text direction. */
+export async function loadMessages(next: Language): Promise<void> {
   const { messages } = await LOADERS[next]();
   text.value = messages;
   language.value = next;
@@ -56,14 +56,14 @@ export function bytes(value: number): string {
 }
 
 /** `23 November 2026` */
-export const day = (at: string) => new Intl.DateTimeFormat(locale.value, { dateStyle: "long" }).format(new Date(at));
+export const date = (at: string) => new Intl.DateTimeFormat(locale.value, { dateStyle: "long" }).format(new Date(at));
 
 /** `23 Nov 2026, 01:44` */
-export const moment = (at: string) =>
+export const dateTime = (at: string) =>
   new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 
 /** `in 3 days`, `2 minutes ago` */
-export function relative(at: string, now = Date.now()): string {
+export function relativeTime(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
   const format = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [

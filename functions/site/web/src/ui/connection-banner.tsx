@@ -1,41 +1,36 @@
-/** Whether the connection holds: said at the top of every page, as long as it matters. */
+/** A banner on every page while there is no connection or the service does not respond. */
 import { signal } from "@preact/signals";
 
-import { reachable, slow } from "../api/client";
+import { reachable, slowRequests } from "../api/client";
 import { session } from "../api/session";
 import { text } from "../text";
 
 const online = signal(navigator.onLine);
 addEventListener("online", () => {
   online.value = true;
-  // Until something shows that it still is not.
+  // The next request finds out whether the service responds.
   reachable.value = true;
 });
 addEventListener("offline", () => {
   online.value = false;
 });
 
-export function Weather() {
-  const t = text.value.weather;
-  if (!online.value)
+export function ConnectionBanner() {
+  const t = text.value.connection;
+  if (!online.value || !reachable.value) {
     return (
-      <div class="weather" role="status">
-        {t.offline}
+      <div class="connection-banner" role="status">
+        {online.value ? t.unreachable : t.offline}
       </div>
     );
-  if (!reachable.value)
+  }
+  if (slowRequests.value > 0 && session.value !== "expired") {
     return (
-      <div class="weather" role="status">
-        {t.unreachable}
-      </div>
-    );
-  if (slow.value > 0 && session.value !== "expired") {
-    return (
-      <div class="weather slow" role="status">
-        <div class="bar unknown">
+      <div class="connection-banner slow" role="status">
+        <div class="bar indeterminate">
           <i />
         </div>
-        <span class="aside">{t.slow}</span>
+        <span class="visually-hidden">{t.slow}</span>
       </div>
     );
   }

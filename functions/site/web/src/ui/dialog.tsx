@@ -1,23 +1,23 @@
-/** A dialog: the browser keeps the focus inside. */
+/** A modal dialog: the browser keeps the focus inside. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
 interface Properties {
   title: string;
-  /** Called by Escape and the button; without it the dialog stays. */
+  /** Called on Escape; without it the dialog stays open. */
   onClose?: () => void;
   children: ComponentChildren;
 }
 
 /**
- * Opens a dialog. What it returns gives the focus back, when the dialog has been taken away: a browser does that only for one
- * that is closed.
+ * Opens a dialog. Returns a function that restores the focus after the dialog was removed: a browser does that only for a
+ * dialog that was closed.
  */
 export function showModal(dialog: HTMLDialogElement | null): () => void {
-  const before = document.activeElement;
+  const focused = document.activeElement;
   dialog?.showModal();
   return () => {
-    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
   };
 }
 
@@ -29,12 +29,12 @@ export function Dialog({ title, onClose, children }: Properties) {
     event.preventDefault();
     onClose?.();
   };
-  const close = () => {
-    // A browser lets nobody be kept in by one dialog: the second Escape closes it unasked.
+  const reopen = () => {
+    // Browsers close a dialog on the second Escape even if the page prevents it.
     if (dialog.current?.isConnected) dialog.current.showModal();
   };
   return (
-    <dialog class="dialog stack" ref={dialog} aria-labelledby={id} onCancel={cancel} onClose={close}>
+    <dialog class="dialog stack" ref={dialog} aria-labelledby={id} onCancel={cancel} onClose={reopen}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

@@ -1,15 +1,15 @@
-/** Fields of forms: label, hint, what is wrong, tied together for those who hear them. */
+/** Form fields: label, control, error and hint, connected for screen readers. */
 import type { ComponentChildren, TextareaHTMLAttributes } from "preact";
 import { useId, useState } from "preact/hooks";
 
 import { text } from "../text";
 import { Icon } from "./icon";
 
-interface Around {
+interface LabelProperties {
   label: string;
   hint?: string | undefined;
-  /** The rule that the value breaks. */
-  wrong?: string | undefined;
+  /** Why the value is not valid. */
+  error?: string | undefined;
   optional?: boolean;
 }
 
@@ -18,22 +18,22 @@ type Attributes = { id: string; "aria-describedby": string | undefined; "aria-in
 function Labelled({
   label,
   hint,
-  wrong,
+  error,
   optional,
   children,
-}: Around & { children: (attributes: Attributes) => ComponentChildren }) {
+}: LabelProperties & { children: (attributes: Attributes) => ComponentChildren }) {
   const id = useId();
-  const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
+  const description = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
   return (
     <div class="field">
       <label for={id}>
         {label}
-        {optional && <span class="soft"> ({text.value.doing.optional})</span>}
+        {optional && <span class="muted"> ({text.value.actions.optional})</span>}
       </label>
-      {children({ id, "aria-describedby": described, "aria-invalid": wrong ? true : undefined })}
-      {wrong && (
-        <p class="wrong" id={`${id}-wrong`}>
-          {wrong}
+      {children({ id, "aria-describedby": description, "aria-invalid": error ? true : undefined })}
+      {error && (
+        <p class="field-error" id={`${id}-error`}>
+          {error}
         </p>
       )}
       {hint && (
@@ -45,9 +45,9 @@ function Labelled({
   );
 }
 
-type Typed = { value: string; onValue: (value: string) => void };
+type ValueProperties = { value: string; onValue: (value: string) => void };
 
-interface Line {
+interface InputAttributes {
   type?: "text" | "email" | "search";
   name?: string;
   autocomplete?: string;
@@ -58,9 +58,16 @@ interface Line {
   maxlength?: number;
 }
 
-export function Field({ label, hint, wrong, optional, onValue, ...input }: Around & Typed & Line) {
+export function Field({
+  label,
+  hint,
+  error,
+  optional,
+  onValue,
+  ...input
+}: LabelProperties & ValueProperties & InputAttributes) {
   return (
-    <Labelled {...{ label, hint, wrong, optional }}>
+    <Labelled {...{ label, hint, error, optional }}>
       {(attributes) => (
         <input
           class="input"
@@ -73,32 +80,67 @@ export function Field({ label, hint, wrong, optional, onValue, ...input }: Aroun
   );
 }
 
+/** Removes what people copy along with a code: spaces and hyphens. */
+export const normalizeCode = (code: string) => code.replace(/[\s-]/g, "");
+
+/** A code from an email. Spaces in it do not matter. */
+export function CodeField({ onValue, ...field }: LabelProperties & ValueProperties & { autocomplete?: string }) {
+  return (
+    <Field
+      name="code"
+      autocomplete="one-time-code"
+      inputmode="numeric"
+      required
+      maxlength={16}
+      {...field}
+      onValue={(code) => onValue(normalizeCode(code))}
+    />
+  );
+}
+
+type AreaAttributes = Omit<TextareaHTMLAttributes, "value" | "maxlength"> & { maxlength: number };
+
+/** A text of several lines. Says so when a paste was cut to `maxlength` characters. */
 export function Area({
   label,
   hint,
-  wrong,
+  error,
   optional,
   onValue,
   ...area
-}: Around & Typed & Omit<TextareaHTMLAttributes, "value">) {
+}: LabelProperties & ValueProperties & AreaAttributes) {
+  const [truncated, setTruncated] = useState(false);
+  const paste = (event: ClipboardEvent & { currentTarget: HTMLTextAreaElement }) => {
+    const { value, selectionStart, selectionEnd } = event.currentTarget;
+    const pasted = event.clipboardData?.getData("text").replaceAll("\r\n", "\n").length ?? 0;
+    setTruncated(value.length - (selectionEnd - selectionStart) + pasted > area.maxlength);
+  };
+  const message = truncated ? text.value.fieldHints.truncated(area.maxlength) : undefined;
   return (
-    <Labelled {...{ label, hint, wrong, optional }}>
+    <Labelled {...{ label, hint, error: error ?? message, optional }}>
       {(attributes) => (
-        <textarea class="input" {...area} {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />
+        <textarea
+          class="input"
+          {...area}
+          {...attributes}
+          onPaste={paste}
+          onInput={(event) => {
+            if (event.inputType !== "insertFromPaste") setTruncated(false);
+            onValue(event.currentTarget.value);
+          }}
+        />
       )}
     </Labelled>
   );
 }
 
-interface Selectable extends Around {
-  value: string;
+interface SelectProperties extends LabelProperties, ValueProperties {
   options: readonly { value: string; label: string }[];
-  onValue: (value: string) => void;
 }
 
-export function Select({ options, value, onValue, ...around }: Selectable) {
+export function Select({ options, value, onValue, ...labelled }: SelectProperties) {
   return (
-    <Labelled {...around}>
+    <Labelled {...labelled}>
       {(attributes) => (
         <select class="input" {...attributes} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
           {options.map((option) => (
@@ -112,22 +154,24 @@ export function Select({ options, value, onValue, ...around }: Selectable) {
   );
 }
 
-interface Choosable<T extends string> {
+interface RadioGroupProperties<T extends string> {
   label: string;
+  /** Why the choice is not valid. */
+  error?: string | undefined;
   value: T;
   options: readonly { value: T; label: ComponentChildren; disabled?: boolean }[];
   onValue: (value: T) => void;
 }
 
-/** A choice of few, all in sight. */
-export function Choice<T extends string>({ label, value, options, onValue }: Choosable<T>) {
+/** A choice between a few options, all of them visible. */
+export function RadioGroup<T extends string>({ label, error, value, options, onValue }: RadioGroupProperties<T>) {
   const name = useId();
   return (
     <fieldset class="stack tight">
       <legend class="label">{label}</legend>
-      <div class="choices">
+      <div class="options">
         {options.map((option) => (
-          <label class="choice" key={option.value}>
+          <label class="option" key={option.value}>
             <input
               type="radio"
               name={name}
@@ -140,19 +184,24 @@ export function Choice<T extends string>({ label, value, options, onValue }: Cho
           </label>
         ))}
       </div>
+      {error && (
+        <p class="field-error" role="alert">
+          {error}
+        </p>
+      )}
     </fieldset>
   );
 }
 
-/** A password, which can be looked at. */
-export function Password(properties: Around & Typed & { autocomplete: string }) {
-  const { label, hint, wrong, onValue, value, autocomplete } = properties;
-  const [shown, show] = useState(false);
-  const t = text.value.session;
+/** A password with a button that shows it. */
+export function Password(properties: LabelProperties & ValueProperties & { autocomplete: string }) {
+  const { label, hint, error, onValue, value, autocomplete } = properties;
+  const [shown, setShown] = useState(false);
+  const t = text.value.accounts;
   return (
-    <Labelled {...{ label, hint, wrong }}>
+    <Labelled {...{ label, hint, error }}>
       {(attributes) => (
-        <div class="joined">
+        <div class="input-with-button">
           <input
             class="input"
             {...(shown ? { type: "text" } : { type: "password" })}
@@ -165,10 +214,10 @@ export function Password(properties: Around & Typed & { autocomplete: string }) 
           />
           <button
             type="button"
-            class="button icon quiet"
+            class="button icon ghost"
             aria-pressed={shown}
-            aria-label={shown ? t.hide : t.show}
-            onClick={() => show(!shown)}
+            aria-label={shown ? t.hidePassword : t.showPassword}
+            onClick={() => setShown(!shown)}
           >
             <Icon name="eye" />
           </button>

@@ -1,48 +1,54 @@
-/** Lists that come page by page. */
+/** Lists that load page by page. */
 import { useCallback, useEffect, useState } from "preact/hooks";
 
-import { Trouble } from "../api/error";
+import { ApiError } from "../api/error";
 import { text } from "../text";
-import { useOnline } from "./query";
+import { useRetryWhenOnline } from "./query";
 
-interface Page<T> {
+interface ListPage<T> {
   items: T[];
   next?: string | null;
 }
 
-/** A list that grows by a page whenever `more` is called; `question` gets the cursor of the page. */
-export function usePages<T>(
-  question: (cursor: string | undefined) => Promise<Page<T>>,
-  needs: readonly unknown[] = [],
+interface ListState<T> {
+  items: T[];
+  next?: string;
+  /** Whether the first page has arrived. */
+  loaded: boolean;
+  busy: boolean;
+  error?: ApiError;
+}
+
+/** Loads a list and adds a page whenever `loadMore` is called; `loadPage` gets the cursor of the page. */
+export function usePagedList<T>(
+  loadPage: (cursor: string | undefined) => Promise<ListPage<T>>,
+  dependencies: readonly unknown[] = [],
 ) {
-  const [state, set] = useState<{ items: T[]; next?: string; begun: boolean; busy: boolean; trouble?: Trouble }>({
-    items: [],
-    begun: false,
-    busy: true,
-  });
+  const [state, setState] = useState<ListState<T>>({ items: [], loaded: false, busy: true });
   const load = useCallback(async (cursor: string | undefined, before: T[]) => {
-    set((state) => ({ ...state, items: before, busy: true }));
+    setState((state) => ({ ...state, items: before, busy: true }));
     try {
-      const page = await question(cursor);
-      set({ items: [...before, ...page.items], begun: true, busy: false, ...(page.next ? { next: page.next } : {}) });
+      const page = await loadPage(cursor);
+      const next = page.next ? { next: page.next } : {};
+      setState({ items: [...before, ...page.items], loaded: true, busy: false, ...next });
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
-      set((state) => ({ ...state, busy: false, trouble: error }));
+      if (!(error instanceof ApiError)) throw error;
+      setState((state) => ({ ...state, busy: false, error }));
     }
-  }, needs);
+  }, dependencies);
   useEffect(() => {
     void load(undefined, []);
   }, [load]);
-  const again = () => load(undefined, []);
-  useOnline(state.trouble, again);
-  return { ...state, more: () => load(state.next, state.items), again };
+  const reload = () => load(undefined, []);
+  useRetryWhenOnline(state.error, reload);
+  return { ...state, loadMore: () => load(state.next, state.items), reload };
 }
 
-export function More({ pages }: { pages: { next?: string; busy: boolean; more: () => void } }) {
-  if (!pages.next) return null;
+export function LoadMore({ list }: { list: { next?: string; busy: boolean; loadMore: () => void } }) {
+  if (!list.next) return null;
   return (
-    <button type="button" class="button" disabled={pages.busy} onClick={pages.more}>
-      {text.value.doing.more}
+    <button type="button" class="button" disabled={list.busy} onClick={list.loadMore}>
+      {text.value.actions.loadMore}
     </button>
   );
 }

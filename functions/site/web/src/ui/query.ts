@@ -1,82 +1,82 @@
-/** How a component asks the API: what came, what went wrong, and that it is still going on. */
+/** Hooks for API requests: the result, the error, and whether a request is in flight. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import { once } from "../api/client";
-import { Trouble } from "../api/error";
+import { idempotencyHeader } from "../api/client";
+import { ApiError } from "../api/error";
 
-/** Anything that is no trouble is a mistake of ours, and must not be hidden. */
-function asTrouble(error: unknown): Trouble {
-  if (error instanceof Trouble) return error;
+/** Returns the error if the API caused it; throws any other, which is a bug and must not be hidden. */
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
   throw error;
 }
 
-/** What could not be asked is asked again when the connection is back. */
-export function useOnline(trouble: Trouble | undefined, again: () => unknown): void {
-  const latest = useRef(again);
-  latest.current = again;
+/** Calls `retry` when the connection is back, if there was an error. */
+export function useRetryWhenOnline(error: ApiError | undefined, retry: () => unknown): void {
+  const latest = useRef(retry);
+  latest.current = retry;
   useEffect(() => {
-    if (!trouble) return;
+    if (!error) return;
     const listen = () => void latest.current();
     addEventListener("online", listen);
     return () => removeEventListener("online", listen);
-  }, [trouble]);
+  }, [error]);
 }
 
-/** Something that is asked for when the component appears, and whenever one of `needs` changes. */
-export function useAsked<T>(question: () => Promise<T>, needs: readonly unknown[] = []) {
-  const [state, set] = useState<{ value?: T; trouble?: Trouble; busy: boolean }>({ busy: true });
+/** Loads data when the component appears, and again whenever one of `dependencies` changes. */
+export function useQuery<T>(load: () => Promise<T>, dependencies: readonly unknown[] = []) {
+  const [state, setState] = useState<{ data?: T; error?: ApiError; busy: boolean }>({ busy: true });
   const latest = useRef(0);
-  const again = useCallback(async () => {
+  const refetch = useCallback(async () => {
     const turn = ++latest.current;
-    set((before) => ({ ...before, busy: true }));
+    setState((before) => ({ ...before, busy: true }));
     try {
-      const value = await question();
-      if (turn === latest.current) set({ value, busy: false });
-    } catch (error) {
-      const trouble = asTrouble(error);
-      if (turn === latest.current) set((before) => ({ ...before, trouble, busy: false }));
+      const data = await load();
+      if (turn === latest.current) setState({ data, busy: false });
+    } catch (caught) {
+      const error = asApiError(caught);
+      if (turn === latest.current) setState((before) => ({ ...before, error, busy: false }));
     }
-  }, needs);
+  }, dependencies);
   useEffect(() => {
-    void again();
+    void refetch();
     return () => {
       latest.current++;
     };
-  }, [again]);
-  useOnline(state.trouble, again);
-  return { ...state, again, set: (value: T) => set({ value, busy: false }) };
+  }, [refetch]);
+  useRetryWhenOnline(state.error, refetch);
+  return { ...state, refetch, setData: (data: T) => setState({ data, busy: false }) };
 }
 
-/** Something that the person does. Whether it worked is its answer. */
-export function useAct() {
-  const [state, set] = useState<{ trouble?: Trouble | undefined; busy: boolean }>({ busy: false });
-  const act = useCallback(async (deed: () => Promise<unknown>): Promise<boolean> => {
-    set({ busy: true });
+/** Runs a change that a person asked for. `run` resolves to whether it succeeded. */
+export function useMutation() {
+  const [state, setState] = useState<{ error?: ApiError | undefined; busy: boolean }>({ busy: false });
+  const run = useCallback(async (change: () => Promise<unknown>): Promise<boolean> => {
+    setState({ busy: true });
     try {
-      await deed();
-      set({ busy: false });
+      await change();
+      setState({ busy: false });
       return true;
     } catch (error) {
-      set({ busy: false, trouble: asTrouble(error) });
+      setState({ busy: false, error: asApiError(error) });
       return false;
     }
   }, []);
-  return { ...state, act };
+  return { ...state, run };
 }
 
 /**
- * The `Idempotency-Key` of something that is typed and sent: it stays for the same body until that was taken, so that pressed
- * again after a lost answer it is done once. What is typed anew is another deed.
+ * Keeps one `Idempotency-Key` for one request body until `reset`, so that a second press after a lost response changes
+ * nothing. Another body gets another key.
  */
-export function useKey() {
-  const latest = useRef<{ typed: string; params: ReturnType<typeof once> } | undefined>(undefined);
-  const of = (body: unknown) => {
-    const typed = JSON.stringify(body);
-    if (latest.current?.typed !== typed) latest.current = { typed, params: once() };
+export function useIdempotencyKey() {
+  const latest = useRef<{ body: string; params: ReturnType<typeof idempotencyHeader> } | undefined>(undefined);
+  const paramsFor = (body: unknown) => {
+    const text = JSON.stringify(body);
+    if (latest.current?.body !== text) latest.current = { body: text, params: idempotencyHeader() };
     return latest.current.params;
   };
-  const taken = () => {
+  const reset = () => {
     latest.current = undefined;
   };
-  return { of, taken };
+  return { paramsFor, reset };
 }

@@ -1,32 +1,30 @@
-/** What a page shows when it has nothing to show yet, or cannot. */
+/** What a page shows while it loads, when it is empty, and when a request failed. */
 import type { ComponentChildren } from "preact";
 
-import type { Trouble } from "../api/error";
+import type { ApiError } from "../api/error";
 import { text } from "../text";
+import { errorMessage } from "./error-message";
 import { useTitle } from "./title";
 
-/** What went wrong, in the person's words. */
-export function told(trouble: Trouble): string {
-  const t = text.value.trouble;
-  const words = t[trouble.kind as keyof typeof t];
-  const said = typeof words === "string" ? words : t.unknown;
-  const wait = trouble.problem?.retry_after;
-  return typeof wait === "number" ? `${said} ${t.comeBack(wait)}` : said;
+interface ErrorNoticeProperties {
+  error: ApiError | undefined;
+  /** Replaces the message of the error. */
+  message?: string | undefined;
+  retry?: (() => unknown) | undefined;
 }
 
-export function TroubleNotice({ trouble, retry }: { trouble: Trouble | undefined; retry?: () => void }) {
-  if (!trouble) return null;
-  const t = text.value;
-  const reference = trouble.status >= 500 ? trouble.problem?.request_id : undefined;
+export function ErrorNotice({ error, message, retry }: ErrorNoticeProperties) {
+  if (!error) return null;
+  const reference = error.status >= 500 ? error.problem?.request_id : undefined;
   return (
-    <div class="notice bad" role="alert">
+    <div class="notice error" role="alert">
       <div>
-        <p>{told(trouble)}</p>
-        {reference && <p class="small soft">{t.trouble.reference(reference)}</p>}
+        <p>{message ?? errorMessage(error)}</p>
+        {reference && <p class="small muted">{text.value.errorDetails.reference(reference)}</p>}
       </div>
       {retry && (
         <button type="button" class="button small" onClick={retry}>
-          {t.doing.retry}
+          {text.value.actions.retry}
         </button>
       )}
     </div>
@@ -36,16 +34,22 @@ export function TroubleNotice({ trouble, retry }: { trouble: Trouble | undefined
 export function Loading() {
   return (
     <div class="loading" role="status">
-      <div class="bar unknown">
+      <div class="bar indeterminate">
         <i />
       </div>
-      <span class="aside">{text.value.doing.loading}</span>
+      <span class="visually-hidden">{text.value.actions.loading}</span>
     </div>
   );
 }
 
-/** `page`: it is all that there is, and its title the title of the page. */
-export function Empty({ title, page, children }: { title: string; page?: boolean; children?: ComponentChildren }) {
+interface EmptyProperties {
+  title: string;
+  /** Whether this is the whole page: the title becomes the title of the page. */
+  page?: boolean;
+  children?: ComponentChildren;
+}
+
+export function Empty({ title, page, children }: EmptyProperties) {
   useTitle(page ? title : undefined);
   return (
     <div class="empty">

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 
-/** Names the page where the browser does: on its tab, in its history, first thing for who hears it. Nothing names none. */
+/** Sets the title of the document: on the tab, in the history, and for screen readers. Without names it stays. */
 export function useTitle(...names: readonly (string | undefined)[]): void {
   const title = names.filter(Boolean).join(" · ");
   useEffect(() => {

@@ -1,73 +1,76 @@
-/** Short words about what was done, with a way back where there is one. */
+/** Short messages about what happened, some of which can be undone. */
 import { signal } from "@preact/signals";
 
-import { Trouble } from "../api/error";
+import { ApiError } from "../api/error";
 import { text } from "../text";
-import { told } from "./states";
+import { errorMessage } from "./error-message";
 
 interface Toast {
   id: number;
-  words: string;
+  message: string;
   undo?: (() => void) | undefined;
 }
 
-/** How long one stays, in milliseconds. */
-const STAYS_MS = 6_000;
+/** How long a toast stays, in milliseconds. */
+const DURATION_MS = 6_000;
+/** The most toasts that are shown at once. */
+const MAX_TOASTS = 3;
 const toasts = signal<Toast[]>([]);
-let count = 0;
+let lastId = 0;
 
-function take(id: number): void {
+function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
-/** Says something. */
-export function say(words: string, undo?: () => void): void {
-  const id = ++count;
-  toasts.value = [...toasts.value.slice(-2), { id, words, undo }];
-  setTimeout(() => take(id), STAYS_MS);
+/** Shows a message for some seconds. Returns a function that removes it earlier. */
+export function showToast(message: string, undo?: () => void): () => void {
+  const id = ++lastId;
+  toasts.value = [...toasts.value.slice(1 - MAX_TOASTS), { id, message, undo }];
+  setTimeout(() => dismiss(id), DURATION_MS);
+  return () => dismiss(id);
 }
 
 /**
- * Does something only when the time to take it back is over, or the page is left.
+ * Runs an action when the time to undo it is over or the page is left.
  *
- * `undone` puts back what was hidden at once, also where it could not be done.
+ * `restore` shows again what was hidden at once; it runs on undo and when the action fails.
  */
-export function doUnlessUndone(words: string, deed: () => Promise<unknown>, undone: () => void): void {
-  const now = () => {
+export function runUnlessUndone(message: string, action: () => Promise<unknown>, restore: () => void): void {
+  const run = () => {
     clearTimeout(timer);
-    removeEventListener("pagehide", now);
-    deed().catch((error: unknown) => {
-      undone();
-      if (!(error instanceof Trouble)) throw error;
-      say(told(error));
+    removeEventListener("pagehide", run);
+    action().catch((error: unknown) => {
+      restore();
+      if (!(error instanceof ApiError)) throw error;
+      showToast(errorMessage(error));
     });
   };
-  const timer = setTimeout(now, STAYS_MS);
-  addEventListener("pagehide", now);
-  say(words, () => {
+  const timer = setTimeout(run, DURATION_MS);
+  addEventListener("pagehide", run);
+  showToast(message, () => {
     clearTimeout(timer);
-    removeEventListener("pagehide", now);
-    undone();
+    removeEventListener("pagehide", run);
+    restore();
   });
 }
 
-/** What was said. A dialog over everything has its own, as nothing outside of it is seen or heard. */
+/** The current toasts. A modal dialog renders its own, as everything outside of it is inert. */
 export function Toasts() {
   return (
     <div class="toasts" role="status">
       {toasts.value.map((toast) => (
         <div class="toast" key={toast.id}>
-          <span>{toast.words}</span>
+          <span>{toast.message}</span>
           {toast.undo && (
             <button
               type="button"
               class="button small"
               onClick={() => {
-                take(toast.id);
+                dismiss(toast.id);
                 toast.undo?.();
               }}
             >
-              {text.value.doing.undo}
+              {text.value.actions.undo}
             </button>
           )}
         </div>

@@ -1,27 +1,27 @@
 /**
- * A listing of pictures that grows page by page.
+ * A list of generations that loads page by page, as tiles: one for each file.
  *
- * Links to files live four minutes. Each page remembers when it came, and is asked for again, at its own cursor, when one of
- * its pictures comes into sight with a link that is about to die.
+ * Links to files are valid for four minutes. Each page knows when it was loaded, and is loaded again with its own cursor
+ * when one of its tiles becomes visible with a link that is about to expire.
  */
 import { computed, signal } from "@preact/signals";
 
 import type { Schema } from "../../api/client";
-import { Trouble } from "../../api/error";
+import { ApiError } from "../../api/error";
 
 type Media = Schema["MediaView"];
 
-/** What can be listed: own things and those of others. */
+/** What a list contains: own generations, or public ones. */
 export interface Listed {
   id: string;
   media: Media[];
 }
 
-/** One file of something listed. */
+/** A file of a listed generation. */
 export interface Tile<T extends Listed> {
   key: string;
   item: T;
-  /** Which of its files, from 0. */
+  /** The position of the file in its generation, from 0. */
   index: number;
   media: Media;
   page: number;
@@ -32,13 +32,13 @@ interface Page<T> {
   next?: string | null | undefined;
 }
 
-/** So long a link is used, in milliseconds: a little less than it lives. */
-const FRESH_MS = 200_000;
+/** How long a link is used, in milliseconds: a little less than it is valid. */
+const LINK_LIFETIME_MS = 200_000;
 
-/** What is being deleted: gone from every listing before it is gone. */
+/** Generations that are about to be deleted: no list shows them. */
 const hidden = signal<ReadonlySet<string>>(new Set());
 
-/** Hides something from every listing. What it returns puts it back. */
+/** Hides a generation in all lists. Returns a function that shows it again. */
 export function hide(id: string): () => void {
   hidden.value = new Set([...hidden.value, id]);
   return () => {
@@ -47,95 +47,95 @@ export function hide(id: string): () => void {
 }
 
 export class Feed<T extends Listed> {
-  /** The files, in the order of the listing. */
-  readonly tiles = computed(() => this.#laid.value.filter(({ item }) => !hidden.value.has(item.id)));
-  readonly trouble = signal<Trouble | undefined>(undefined);
+  /** The tiles, in the order of the list. */
+  readonly tiles = computed(() => this.#tiles.value.filter(({ item }) => !hidden.value.has(item.id)));
+  readonly error = signal<ApiError | undefined>(undefined);
   readonly busy = signal(false);
-  /** Whether the listing has come to its end. */
+  /** Whether the last page is loaded. */
   readonly ended = signal(false);
 
-  readonly #laid = signal<Tile<T>[]>([]);
-  readonly #ask: (cursor: string | undefined) => Promise<Page<T>>;
+  readonly #tiles = signal<Tile<T>[]>([]);
+  readonly #load: (cursor: string | undefined) => Promise<Page<T>>;
   readonly #pages: { cursor: string | undefined; items: T[]; at: number }[] = [];
-  readonly #renewing = new Set<number>();
+  readonly #refreshing = new Set<number>();
   #next: string | undefined;
 
-  constructor(ask: (cursor: string | undefined) => Promise<Page<T>>) {
-    this.#ask = ask;
+  constructor(load: (cursor: string | undefined) => Promise<Page<T>>) {
+    this.#load = load;
   }
 
   /**
-   * Asks for the next page, and for those after it as long as they are empty. A repeat while it is asked does nothing, nor one
-   * after trouble, until somebody tries `again`.
+   * Loads the next page, and those after it as long as they are empty. Does nothing while a page is loading, and after an
+   * error until `retry`.
    */
-  async more(): Promise<void> {
-    if (this.busy.value || this.ended.value || this.trouble.value) return;
+  async loadMore(): Promise<void> {
+    if (this.busy.value || this.ended.value || this.error.value) return;
     this.busy.value = true;
     try {
       let items: T[] = [];
       while (items.length === 0 && !this.ended.value) {
         const cursor = this.#next;
-        const page = await this.#ask(cursor);
+        const page = await this.#load(cursor);
         items = page.items;
         this.#next = page.next ?? undefined;
         this.#pages.push({ cursor, items, at: Date.now() });
         this.ended.value = this.#next === undefined;
       }
-      this.#lay();
+      this.#updateTiles();
     } catch (error) {
-      this.#caught(error);
+      this.#fail(error);
     } finally {
       this.busy.value = false;
     }
   }
 
-  /** Asks for what could not be asked, links included. */
-  again(): Promise<void> {
-    this.trouble.value = undefined;
-    return this.more();
+  /** Loads what failed to load. */
+  retry(): Promise<void> {
+    this.error.value = undefined;
+    return this.loadMore();
   }
 
-  /** Whether the link of a tile can be used. If not, its page is asked for again, unless that has just failed. */
+  /** Returns whether the link of a tile is valid. If not, loads its page again, unless that has just failed. */
   isFresh(tile: Tile<T>): boolean {
     const page = this.#pages[tile.page];
-    if (page && Date.now() - page.at < FRESH_MS) return true;
-    if (!this.trouble.value) void this.renew(tile.page);
+    if (page && Date.now() - page.at < LINK_LIFETIME_MS) return true;
+    if (!this.error.value) void this.refresh(tile.page);
     return false;
   }
 
-  /** Asks for a page again, for its links. */
-  async renew(number: number): Promise<void> {
+  /** Loads a page again, for its links. */
+  async refresh(number: number): Promise<void> {
     const page = this.#pages[number];
-    if (!page || this.#renewing.has(number)) return;
-    this.#renewing.add(number);
+    if (!page || this.#refreshing.has(number)) return;
+    this.#refreshing.add(number);
     try {
-      const fresh = new Map((await this.#ask(page.cursor)).items.map((item) => [item.id, item]));
+      const fresh = new Map((await this.#load(page.cursor)).items.map((item) => [item.id, item]));
       page.items = page.items.map((item) => fresh.get(item.id) ?? item);
       page.at = Date.now();
-      this.#lay();
+      this.#updateTiles();
     } catch (error) {
-      this.#caught(error);
+      this.#fail(error);
     } finally {
-      this.#renewing.delete(number);
+      this.#refreshing.delete(number);
     }
   }
 
-  /** Puts a changed item in the place of the old one. */
+  /** Replaces a generation that was changed. */
   replace(changed: T): void {
     for (const page of this.#pages) page.items = page.items.map((item) => (item.id === changed.id ? changed : item));
-    this.#lay();
+    this.#updateTiles();
   }
 
-  #lay(): void {
-    this.#laid.value = this.#pages.flatMap(({ items }, page) =>
+  #updateTiles(): void {
+    this.#tiles.value = this.#pages.flatMap(({ items }, page) =>
       items.flatMap((item) =>
         item.media.map((media, index) => ({ key: `${item.id}:${index}`, item, index, media, page })),
       ),
     );
   }
 
-  #caught(error: unknown): void {
-    if (!(error instanceof Trouble)) throw error;
-    this.trouble.value = error;
+  #fail(error: unknown): void {
+    if (!(error instanceof ApiError)) throw error;
+    this.error.value = error;
   }
 }

@@ -1,96 +1,88 @@
-/** The galleries: one's own, and what everybody shows. */
+/** The gallery of the account, and the public one of all accounts. */
 import "./gallery.css";
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { load as loadAccount } from "../../accounts/account";
-import { api, ask, once, type Schema } from "../../api/client";
+import { loadAccount } from "../../accounts/account";
+import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
 import { text } from "../../text";
-import { Choice, Field } from "../../ui/field";
-import { Section } from "../../ui/page";
-import { useOnline } from "../../ui/query";
-import { Empty, Loading, TroubleNotice } from "../../ui/states";
-import { doUnlessUndone } from "../../ui/toasts";
+import { Field, RadioGroup } from "../../ui/field";
+import { Page } from "../../ui/page";
+import { useRetryWhenOnline } from "../../ui/query";
+import { Empty, ErrorNotice, Loading } from "../../ui/states";
+import { runUnlessUndone } from "../../ui/toasts";
 import { Details } from "../viewer/details";
 import { Viewer } from "../viewer/viewer";
 import { Feed, hide, type Listed, type Tile } from "./feed";
 import { Grid } from "./grid";
-import { Mark, seenBy } from "./visibility-badge";
+import { VisibilityBadge, visibilityOf } from "./visibility-badge";
 
 type Generation = Schema["GenerationView"];
-type Shown = Schema["PublicView"];
+type PublicGeneration = Schema["PublicView"];
 
-/** How many come with one page. */
-const PAGE = 48;
-/** How many come with one page while all of them are looked through. */
-const SEARCH_PAGE = 100;
+/** The number of generations on a page of the API. */
+const PAGE_SIZE = 48;
+/** The number of generations on a page while all of them are searched. */
+const SEARCH_PAGE_SIZE = 100;
 
 function useTabs() {
   const t = text.value.gallery;
-  return session.value === "none"
-    ? undefined
-    : [
-        { to: "/gallery", label: t.own },
-        { to: "/gallery/public", label: t.everybody },
-      ];
+  if (session.value === "signed-out") return [];
+  return [
+    { to: "/gallery", label: t.title },
+    { to: "/gallery/public", label: t.explore },
+  ];
 }
 
 interface Filters {
   kind: "all" | "image" | "video";
-  seen: "all" | "private" | "shared" | "public";
-  words: string;
+  visibility: "all" | "private" | "shared" | "public";
+  search: string;
 }
 
-export function Own({ id }: { id?: string }) {
+export function Gallery({ id }: { id?: string }) {
   const t = text.value.gallery;
-  const [filters, filter] = useState<Filters>({ kind: "all", seen: "all", words: "" });
-  // The API knows neither words nor links: for these, everything is looked through.
-  const searching = filters.words.trim() !== "" || filters.seen === "shared";
-  const feed = useMemo(() => ownFeed(filters, searching), [filters.kind, filters.seen, searching]);
-  useEffect(() => void feed.more(), [feed]);
-  const listed = feed.tiles.value;
-  const tiles = useMemo(() => {
-    const words = filters.words.toLowerCase().split(/\s+/).filter(Boolean);
-    const isMeant = (item: Generation) => filters.seen !== "shared" || seenBy(item) === "shared";
-    return listed.filter(
-      ({ item }) => isMeant(item) && words.every((word) => item.settings.prompt.toLowerCase().includes(word)),
-    );
-  }, [listed, filters.words, filters.seen]);
+  const [filters, setFilters] = useState<Filters>({ kind: "all", visibility: "all", search: "" });
+  // The API filters neither by prompt nor by links: for these, all pages are loaded.
+  const searching = filters.search.trim() !== "" || filters.visibility === "shared";
+  const feed = useMemo(() => createFeed(filters, searching), [filters.kind, filters.visibility, searching]);
+  useEffect(() => void feed.loadMore(), [feed]);
+  const loaded = feed.tiles.value;
+  const tiles = useMemo(() => loaded.filter(({ item }) => matches(item, filters)), [loaded, filters]);
   useEffect(() => {
-    if (searching && !feed.busy.value) void feed.more();
-  }, [searching, listed, feed]);
+    if (searching && !feed.busy.value) void feed.loadMore();
+  }, [searching, loaded, feed]);
   const remove = (item: Generation) => {
-    const back = hide(item.id);
-    const deed = () =>
-      ask(api.DELETE("/v1/generations/{id}", { params: { path: { id: item.id }, ...once() }, keepalive: true }));
-    doUnlessUndone(text.value.viewer.deleting, deed, back);
+    const restore = hide(item.id);
+    const params = { path: { id: item.id }, ...idempotencyHeader() };
+    const action = () => unwrap(api.DELETE("/v1/generations/{id}", { params, keepalive: true }));
+    runUnlessUndone(text.value.viewer.deleted(item.media.length), action, restore);
   };
   const href = (tile: Tile<Generation>) => `/gallery/${tile.item.id}?n=${tile.index + 1}`;
+  const noMatches = <Empty title={filters.visibility === "shared" ? t.noShared : t.noMatches} />;
+  const nothingYet = (
+    <Empty title={t.empty}>
+      <p>{t.emptyText}</p>
+      <a class="button primary" href="/">
+        {t.create}
+      </a>
+    </Empty>
+  );
   return (
-    <Section title={t.title} tabs={useTabs() ?? []} wide>
-      <Sieve filters={filters} onFilters={filter} />
-      <Wall
+    <Page title={t.title} tabs={useTabs()} wide>
+      <FilterBar filters={filters} onFilters={setFilters} />
+      <FeedGrid
         feed={feed}
         tiles={tiles}
         href={href}
         alt={({ item }) => item.settings.prompt}
-        badge={({ item, index }) => index === 0 && <Mark generation={item} />}
-        nothing={
-          searching ? (
-            <Empty title={filters.seen === "shared" ? t.nothingShared : t.nothingFound} />
-          ) : (
-            <Empty title={t.nothing}>
-              <p>{t.nothingOwn}</p>
-              <a class="button primary" href="/">
-                {t.make}
-              </a>
-            </Empty>
-          )
-        }
+        badge={({ item, index }) => index === 0 && <VisibilityBadge generation={item} />}
+        empty={searching ? noMatches : nothingYet}
       />
       {searching && feed.busy.value && (
-        <p class="soft small" role="status">
+        <p class="muted small" role="status">
           {t.searching}
         </p>
       )}
@@ -100,9 +92,9 @@ export function Own({ id }: { id?: string }) {
           tiles={tiles}
           id={id}
           href={href}
-          home="/gallery"
+          listPath="/gallery"
           onRemove={remove}
-          single={() => ask<Generation>(api.GET("/v1/generations/{id}", { params: { path: { id } } }))}
+          load={() => unwrap<Generation>(api.GET("/v1/generations/{id}", { params: { path: { id } } }))}
           details={(item, onChanged) => (
             <Details
               generation={item}
@@ -113,97 +105,105 @@ export function Own({ id }: { id?: string }) {
               }}
             />
           )}
-          words={(item) => item.settings.prompt}
+          name={(item) => item.settings.prompt}
         />
       )}
-    </Section>
+    </Page>
   );
 }
 
-function ownFeed({ kind, seen }: Filters, all: boolean): Feed<Generation> {
+/** Returns whether a generation matches the filters that the API does not apply. */
+function matches(item: Generation, { visibility, search }: Filters): boolean {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const prompt = item.settings.prompt.toLowerCase();
+  return (visibility !== "shared" || visibilityOf(item) === "shared") && words.every((word) => prompt.includes(word));
+}
+
+function createFeed({ kind, visibility }: Filters, searching: boolean): Feed<Generation> {
+  const filters = {
+    status: "succeeded" as const,
+    limit: searching ? SEARCH_PAGE_SIZE : PAGE_SIZE,
+    ...(kind === "all" ? {} : { kind }),
+    ...(visibility === "all"
+      ? {}
+      : { visibility: visibility === "public" ? ("public" as const) : ("private" as const) }),
+  };
   return new Feed<Generation>((cursor) =>
-    ask(
-      api.GET("/v1/generations", {
-        params: {
-          query: {
-            status: "succeeded",
-            limit: all ? SEARCH_PAGE : PAGE,
-            ...(kind === "all" ? {} : { kind }),
-            ...(seen === "all" ? {} : { visibility: seen === "public" ? "public" : "private" }),
-            ...(cursor ? { cursor } : {}),
-          },
-        },
-      }),
-    ),
+    unwrap(api.GET("/v1/generations", { params: { query: { ...filters, ...(cursor ? { cursor } : {}) } } })),
   );
 }
 
-function Sieve({ filters, onFilters }: { filters: Filters; onFilters: (filters: Filters) => void }) {
+function FilterBar({ filters, onFilters }: { filters: Filters; onFilters: (filters: Filters) => void }) {
   const t = text.value.gallery;
   const kinds = (["all", "image", "video"] as const).map((value) => ({ value, label: t.kinds[value] }));
-  const seen = (["all", "private", "shared", "public"] as const).map((value) => ({
+  const visibilities = (["all", "private", "shared", "public"] as const).map((value) => ({
     value,
     label: t.visibilities[value],
   }));
   return (
-    <search class="sieve">
+    <search class="gallery-filters">
       <Field
         type="search"
         label={t.search}
-        value={filters.words}
-        onValue={(words) => onFilters({ ...filters, words })}
+        value={filters.search}
+        onValue={(search) => onFilters({ ...filters, search })}
       />
-      <Choice label={t.kind} value={filters.kind} options={kinds} onValue={(kind) => onFilters({ ...filters, kind })} />
-      <Choice label={t.seen} value={filters.seen} options={seen} onValue={(seen) => onFilters({ ...filters, seen })} />
+      <RadioGroup
+        label={t.kind}
+        value={filters.kind}
+        options={kinds}
+        onValue={(kind) => onFilters({ ...filters, kind })}
+      />
+      <RadioGroup
+        label={t.visibility}
+        value={filters.visibility}
+        options={visibilities}
+        onValue={(visibility) => onFilters({ ...filters, visibility })}
+      />
     </search>
   );
 }
 
-export function Public({ id }: { id?: string }) {
+export function Explore({ id }: { id?: string }) {
   const t = text.value.gallery;
-  const feed = useMemo(
-    () =>
-      new Feed<Shown>((cursor) =>
-        ask(api.GET("/v1/gallery", { params: { query: { limit: PAGE, ...(cursor ? { cursor } : {}) } } })),
-      ),
-    [],
-  );
-  useEffect(() => void feed.more(), [feed]);
+  const feed = useMemo(createPublicFeed, []);
+  useEffect(() => void feed.loadMore(), [feed]);
   const tiles = feed.tiles.value;
-  const href = (tile: Tile<Shown>) => `/gallery/public/${tile.item.id}?n=${tile.index + 1}`;
-  const name = ({ prompt, kind }: Shown) => prompt ?? (kind === "video" ? t.video : t.picture);
+  const href = (tile: Tile<PublicGeneration>) => `/gallery/public/${tile.item.id}?n=${tile.index + 1}`;
+  const name = ({ prompt, kind }: PublicGeneration) => prompt ?? t[kind];
+  const empty = (
+    <Empty title={t.emptyExplore}>
+      <p>{t.emptyExploreText}</p>
+    </Empty>
+  );
   return (
-    <Section title={t.title} tabs={useTabs() ?? []} wide>
-      <Wall
-        feed={feed}
-        tiles={tiles}
-        href={href}
-        alt={({ item }) => name(item)}
-        nothing={
-          <Empty title={t.nothing}>
-            <p>{t.nothingPublic}</p>
-          </Empty>
-        }
-      />
-      {id && <Viewer feed={feed} tiles={tiles} id={id} href={href} home="/gallery/public" words={name} />}
-    </Section>
+    <Page title={t.explore} tabs={useTabs()} wide>
+      <FeedGrid feed={feed} tiles={tiles} href={href} alt={({ item }) => name(item)} empty={empty} />
+      {id && <Viewer feed={feed} tiles={tiles} id={id} href={href} listPath="/gallery/public" name={name} />}
+    </Page>
   );
 }
 
-interface WallProperties<T extends Listed> {
+function createPublicFeed(): Feed<PublicGeneration> {
+  return new Feed<PublicGeneration>((cursor) =>
+    unwrap(api.GET("/v1/gallery", { params: { query: { limit: PAGE_SIZE, ...(cursor ? { cursor } : {}) } } })),
+  );
+}
+
+interface FeedGridProperties<T extends Listed> {
   feed: Feed<T>;
   tiles: readonly Tile<T>[];
   href: (tile: Tile<T>) => string;
   alt: (tile: Tile<T>) => string;
-  badge?: (tile: Tile<T>) => preact.ComponentChildren;
-  nothing: preact.ComponentChildren;
+  badge?: (tile: Tile<T>) => ComponentChildren;
+  /** Shown if the list has no tiles. */
+  empty: ComponentChildren;
 }
 
-function Wall<T extends Listed>({ feed, tiles, href, alt, badge, nothing }: WallProperties<T>) {
+function FeedGrid<T extends Listed>({ feed, tiles, href, alt, badge, empty }: FeedGridProperties<T>) {
   const ended = feed.ended.value;
-  const more = () => void feed.more();
-  const again = () => feed.again();
-  useOnline(feed.trouble.value, again);
+  const retry = () => feed.retry();
+  useRetryWhenOnline(feed.error.value, retry);
   return (
     <>
       {tiles.length > 0 && (
@@ -214,13 +214,13 @@ function Wall<T extends Listed>({ feed, tiles, href, alt, badge, nothing }: Wall
           alt={alt}
           {...(badge ? { badge } : {})}
           isFresh={(tile) => feed.isFresh(tile)}
-          renew={(tile) => void feed.renew(tile.page)}
-          onNearEnd={more}
+          refresh={(tile) => void feed.refresh(tile.page)}
+          onNearEnd={() => void feed.loadMore()}
         />
       )}
-      <TroubleNotice trouble={feed.trouble.value} retry={again} />
+      <ErrorNotice error={feed.error.value} retry={retry} />
       {feed.busy.value && tiles.length === 0 && <Loading />}
-      {ended && tiles.length === 0 && nothing}
+      {ended && tiles.length === 0 && empty}
     </>
   );
 }

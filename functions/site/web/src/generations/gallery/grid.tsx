@@ -1,64 +1,64 @@
-/** The grid: of thousands of tiles only those near the window exist. */
+/** A virtual grid: of thousands of tiles, only those near the window are rendered. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { text } from "../../text";
 import type { Listed, Tile } from "./feed";
-import { between, justify } from "./justified-layout";
-import { Picture } from "./thumbnail";
+import { justify, tilesBetween } from "./justified-layout";
+import { Thumbnail } from "./thumbnail";
 
 const GAP = 6;
-/** How high a row is at least wanted, in pixels, for narrow and wide windows. */
-const ROW = { narrow: 150, wide: 240 };
-/** How far beyond the window tiles exist, in windows. */
-const BEYOND = 1;
-/** Room for what is still to come, in windows: what stands below stays out of sight until the list has ended. */
-const RUNWAY = 1.5;
-/** Ratios outside are cut to these: a row of one sliver helps nobody. */
-const RATIO = { least: 0.4, most: 3 };
+/** The height of a row, in pixels, in narrow and wide windows. */
+const ROW_HEIGHT = { narrow: 150, wide: 240 };
+/** How far beyond the window tiles are rendered, in heights of the window. */
+const OVERSCAN = 1;
+/** The space for tiles that are not loaded yet, in heights of the window: the footer stays out of sight until the list ends. */
+const RESERVED = 1.5;
+/** Tiles of more extreme aspect ratios are cropped to these. */
+const RATIO = { min: 0.4, max: 3 };
 
 interface Properties<T extends Listed> {
   tiles: readonly Tile<T>[];
   href: (tile: Tile<T>) => string;
   alt: (tile: Tile<T>) => string;
-  /** Whether the link to its file can be used; if not, it is being renewed. */
+  /** Returns whether the link to the file is valid; if not, it is being refreshed. */
   isFresh: (tile: Tile<T>) => boolean;
-  renew: (tile: Tile<T>) => void;
+  refresh: (tile: Tile<T>) => void;
   badge?: (tile: Tile<T>) => ComponentChildren;
-  /** Whether there are no more than these. */
+  /** Whether all tiles are loaded. */
   ended: boolean;
-  /** Called when the end of what there is comes near. */
+  /** Called when the person scrolls near the last loaded tile. */
   onNearEnd: () => void;
 }
 
-export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, renew, badge, onNearEnd }: Properties<T>) {
+export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refresh, badge, onNearEnd }: Properties<T>) {
   const frame = useRef<HTMLUListElement>(null);
   const width = useWidth(frame);
   const layout = useMemo(() => {
-    const ratios = tiles.map(({ media }) => Math.min(RATIO.most, Math.max(RATIO.least, media.width / media.height)));
-    return justify(ratios, width, width < 640 ? ROW.narrow : ROW.wide, GAP, ended);
+    const ratios = tiles.map(({ media }) => Math.min(RATIO.max, Math.max(RATIO.min, media.width / media.height)));
+    return justify(ratios, width, width < 640 ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide, GAP, ended);
   }, [tiles, width, ended]);
-  const [from, to] = useSight(frame, layout.height);
-  const [first, end] = between(layout.places, from, to);
+  const [from, to] = useVisibleRange(frame, layout.height);
+  const [first, end] = tilesBetween(layout.boxes, from, to);
   useEffect(() => {
-    if (to + BEYOND * innerHeight >= layout.height) onNearEnd();
+    if (to + OVERSCAN * innerHeight >= layout.height) onNearEnd();
   }, [to, layout]);
   return (
     <ul
-      class={ended ? "grid" : "grid endless"}
+      class={ended ? "grid" : "grid loading-more"}
       ref={frame}
-      style={{ blockSize: `${layout.height + (ended ? 0 : RUNWAY * innerHeight)}px` }}
-      aria-label={text.value.gallery.grid}
+      style={{ blockSize: `${layout.height + (ended ? 0 : RESERVED * innerHeight)}px` }}
+      aria-label={text.value.gallery.list}
     >
       {width > 0 &&
         tiles.slice(first, end).map((tile, offset) => {
-          const place = layout.places[first + offset];
-          if (!place) return null;
+          const box = layout.boxes[first + offset];
+          if (!box) return null;
           const style = {
-            insetInlineStart: `${place.left}px`,
-            insetBlockStart: `${place.top}px`,
-            inlineSize: `${place.width}px`,
-            blockSize: `${place.height}px`,
+            insetInlineStart: `${box.left}px`,
+            insetBlockStart: `${box.top}px`,
+            inlineSize: `${box.width}px`,
+            blockSize: `${box.height}px`,
           };
           return (
             <li
@@ -68,10 +68,10 @@ export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, renew
               aria-posinset={first + offset + 1}
             >
               <a class="frame" href={href(tile)} data-tile={tile.key}>
-                <Picture
+                <Thumbnail
                   media={isFresh(tile) ? tile.media : withoutLinks(tile.media)}
                   alt={alt(tile)}
-                  onStale={() => renew(tile)}
+                  onStale={() => refresh(tile)}
                 />
                 {badge?.(tile)}
               </a>
@@ -87,33 +87,33 @@ function withoutLinks(media: Tile<Listed>["media"]): Tile<Listed>["media"] {
 }
 
 function useWidth(frame: { current: HTMLElement | null }): number {
-  const [width, set] = useState(0);
+  const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     if (!frame.current) return;
-    set(frame.current.clientWidth);
-    const observer = new ResizeObserver(([entry]) => set(Math.floor(entry?.contentRect.width ?? 0)));
+    setWidth(frame.current.clientWidth);
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
     observer.observe(frame.current);
     return () => observer.disconnect();
   }, []);
   return width;
 }
 
-/** The part of the grid in which tiles exist. It moves in steps of half a window, so that scrolling seldom renders. */
-function useSight(frame: { current: HTMLElement | null }, height: number): [number, number] {
-  const [step, set] = useState(0);
+/** Returns the part of the grid that is rendered. It changes in steps of half a window, so that scrolling rarely renders. */
+function useVisibleRange(frame: { current: HTMLElement | null }, height: number): [number, number] {
+  const [step, setStep] = useState(0);
   useLayoutEffect(() => {
-    const look = () => {
+    const measure = () => {
       const top = -(frame.current?.getBoundingClientRect().top ?? 0);
-      set(Math.floor(top / (innerHeight / 2)));
+      setStep(Math.floor(top / (innerHeight / 2)));
     };
-    look();
-    addEventListener("scroll", look, { passive: true });
-    addEventListener("resize", look);
+    measure();
+    addEventListener("scroll", measure, { passive: true });
+    addEventListener("resize", measure);
     return () => {
-      removeEventListener("scroll", look);
-      removeEventListener("resize", look);
+      removeEventListener("scroll", measure);
+      removeEventListener("resize", measure);
     };
   }, [height]);
   const top = step * (innerHeight / 2);
-  return [top - BEYOND * innerHeight, top + (BEYOND + 1.5) * innerHeight];
+  return [top - OVERSCAN * innerHeight, top + (OVERSCAN + 1.5) * innerHeight];
 }

@@ -1,27 +1,33 @@
-/** A justified grid: rows of one height, filled to the edge, in the order of the list. */
+/** A justified grid: rows of one height that fill the width, in the order of the list. */
 
-/** Where a tile lies, in pixels from the start of the grid. */
-export interface Place {
+/** The position and size of a tile, in pixels from the start of the grid. */
+export interface TileBox {
   left: number;
   top: number;
   width: number;
   height: number;
 }
 
-/** The whole grid: a place for each ratio (width by height), and how high all of it is. */
+/** The boxes of the tiles, and the height of the grid. */
 export interface Layout {
-  places: Place[];
+  boxes: TileBox[];
   height: number;
 }
 
 /**
- * Lays tiles of these ratios out in rows of about `target` pixels. What does not fill the last row has a place only when the
- * list has `ended`; before that it waits for what comes, so that nothing ever moves.
+ * Lays out tiles of these aspect ratios (width by height) in rows of at most `rowHeight` pixels. The last row has boxes only
+ * when the list has `ended` or the row is full: until then it waits for more tiles, so that no tile ever moves.
  *
- * In time linear in the number of tiles: 5,000 take a few milliseconds.
+ * Takes time linear in the number of tiles: a few milliseconds for 5,000.
  */
-export function justify(ratios: readonly number[], width: number, target: number, gap: number, ended: boolean): Layout {
-  const places: Place[] = [];
+export function justify(
+  ratios: readonly number[],
+  width: number,
+  rowHeight: number,
+  gap: number,
+  ended: boolean,
+): Layout {
+  const boxes: TileBox[] = [];
   let top = 0;
   let start = 0;
   let sum = 0;
@@ -29,7 +35,7 @@ export function justify(ratios: readonly number[], width: number, target: number
     let left = 0;
     for (let index = start; index < end; index++) {
       const tile = (ratios[index] ?? 1) * height;
-      places.push({ left, top, width: tile, height });
+      boxes.push({ left, top, width: tile, height });
       left += tile + gap;
     }
     top += height + gap;
@@ -39,21 +45,21 @@ export function justify(ratios: readonly number[], width: number, target: number
   for (const [index, ratio] of ratios.entries()) {
     sum += ratio;
     const height = (width - gap * (index - start)) / sum;
-    if (height <= target) close(index + 1, height);
+    if (height <= rowHeight) close(index + 1, height);
   }
   if (ended && start < ratios.length)
-    close(ratios.length, Math.min(target, (width - gap * (ratios.length - 1 - start)) / sum));
-  return { places, height: Math.max(0, top - gap) };
+    close(ratios.length, Math.min(rowHeight, (width - gap * (ratios.length - 1 - start)) / sum));
+  return { boxes, height: Math.max(0, top - gap) };
 }
 
-/** The first and the last tile that lie between two heights, by bisection: tops never fall along the list. */
-export function between(places: readonly Place[], from: number, to: number): [number, number] {
-  const first = lowest(places.length, (index) => (places[index]?.top ?? 0) + (places[index]?.height ?? 0) >= from);
-  const end = lowest(places.length, (index) => (places[index]?.top ?? 0) > to);
+/** Returns the first tile and the end of the tiles between two heights, by bisection: tops never decrease along the list. */
+export function tilesBetween(boxes: readonly TileBox[], from: number, to: number): [number, number] {
+  const first = firstIndex(boxes.length, (index) => (boxes[index]?.top ?? 0) + (boxes[index]?.height ?? 0) >= from);
+  const end = firstIndex(boxes.length, (index) => (boxes[index]?.top ?? 0) > to);
   return [first, end];
 }
 
-function lowest(count: number, holds: (index: number) => boolean): number {
+function firstIndex(count: number, holds: (index: number) => boolean): number {
   let [low, high] = [0, count];
   while (low < high) {
     const middle = (low + high) >> 1;

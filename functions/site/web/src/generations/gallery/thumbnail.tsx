@@ -1,6 +1,6 @@
 /**
- * A picture that is not there yet and then is: its place and its thumbhash come with the listing, so nothing moves when the
- * bytes arrive, and the picture develops out of its own blur.
+ * A thumbnail. Its size and its blurred placeholder come with the list, so nothing moves when the image arrives, and the
+ * image fades in above the placeholder.
  */
 import "./thumbnail.css";
 
@@ -10,30 +10,28 @@ import { thumbHashToRGBA } from "thumbhash";
 import type { Schema } from "../../api/client";
 import { Icon } from "../../ui/icon";
 
-type Media = Schema["MediaView"];
-
 interface Properties {
-  media: Media;
+  media: Schema["MediaView"];
   alt: string;
-  /** Called when the link to the file has died. */
+  /** Called when the link to the file has expired. */
   onStale?: () => void;
 }
 
-export function Picture({ media, alt, onStale }: Properties) {
-  const [there, arrive] = useState(false);
+export function Thumbnail({ media, alt, onStale }: Properties) {
+  const [loaded, setLoaded] = useState(false);
   const source = media.thumbnail_url ?? (media.content_type.startsWith("image/") ? media.url : undefined);
-  // A link is renewed while its picture is shown: the bytes that are there already are as good.
+  // A refreshed link leads to the same file: an image that is loaded stays.
   const shown = useRef(source);
-  if (!there) shown.current = source;
-  // Once: a file that is gone is gone with another link too.
-  const told = useRef(false);
-  const fail = () => {
-    if (!told.current) onStale?.();
-    told.current = true;
+  if (!loaded) shown.current = source;
+  // Reported once: a file that was deleted does not load with another link either.
+  const reported = useRef(false);
+  const report = () => {
+    if (!reported.current) onStale?.();
+    reported.current = true;
   };
   return (
-    <span class={there ? "picture there" : "picture"}>
-      <Blur hash={media.thumbhash} />
+    <span class={loaded ? "thumbnail loaded" : "thumbnail"}>
+      <Placeholder hash={media.thumbhash} />
       {shown.current && (
         <img
           src={shown.current}
@@ -42,12 +40,12 @@ export function Picture({ media, alt, onStale }: Properties) {
           height={media.height}
           decoding="async"
           draggable={false}
-          onLoad={() => arrive(true)}
-          onError={fail}
+          onLoad={() => setLoaded(true)}
+          onError={report}
         />
       )}
       {media.content_type.startsWith("video/") && (
-        <span class="film">
+        <span class="video-badge">
           <Icon name="play" />
         </span>
       )}
@@ -55,8 +53,8 @@ export function Picture({ media, alt, onStale }: Properties) {
   );
 }
 
-/** A [ThumbHash](https://evanw.github.io/thumbhash/), painted. */
-export function Blur({ hash }: { hash?: string | null | undefined }) {
+/** A blurred placeholder, painted from a [ThumbHash](https://evanw.github.io/thumbhash/). */
+export function Placeholder({ hash }: { hash?: string | null | undefined }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -66,5 +64,6 @@ export function Blur({ hash }: { hash?: string | null | undefined }) {
     canvas.current.height = h;
     context.putImageData(new ImageData(Uint8ClampedArray.from(rgba), w, h), 0, 0);
   }, [hash]);
-  return <canvas class="blur" ref={canvas} width={1} height={1} />;
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without content is not focusable
+  return <canvas class="placeholder" ref={canvas} width={1} height={1} aria-hidden="true" />;
 }

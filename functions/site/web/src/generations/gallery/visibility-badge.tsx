@@ -1,26 +1,26 @@
-/** Who sees a picture, at a glance: a sign and a word. */
+/** The visibility of a generation: an icon and a word. */
 import type { Schema } from "../../api/client";
 import { text } from "../../text";
 import { Icon } from "../../ui/icon";
 
 type Generation = Pick<Schema["GenerationView"], "visibility" | "shared_until">;
 
-/** Who sees it. */
-export function seenBy(generation: Generation): "private" | "public" | "shared" {
+/** Returns who can see a generation: its owner, people with a link, or everyone. */
+export function visibilityOf(generation: Generation, now = Date.now()): "private" | "shared" | "public" {
   if (generation.visibility === "public") return "public";
   const until = generation.shared_until;
-  return until && Date.parse(until) > Date.now() ? "shared" : "private";
+  return until && Date.parse(until) > now ? "shared" : "private";
 }
 
-const SIGNS = { private: "lock", public: "globe", shared: "link" } as const;
+const ICONS = { private: "lock", shared: "link", public: "globe" } as const;
 
-export function Mark({ generation }: { generation: Generation }) {
+export function VisibilityBadge({ generation }: { generation: Generation }) {
   const t = text.value.gallery;
-  const seen = seenBy(generation);
+  const visibility = visibilityOf(generation);
   return (
-    <span class={`mark-seen ${seen}`} title={t[`${seen}Means`]}>
-      <Icon name={SIGNS[seen]} />
-      <span>{t[seen]}</span>
+    <span class={`visibility-badge ${visibility}`} title={t.visibilityHints[visibility]}>
+      <Icon name={ICONS[visibility]} />
+      <span>{t.visibilities[visibility]}</span>
     </span>
   );
 }

@@ -1,71 +1,66 @@
-/** The page behind a share link. Needs no account, and says nothing of whose it is. */
-import "../gallery/gallery.css";
+/** The page of a share link. It needs no account and does not reveal the owner. */
+import "./shares.css";
 
-import { api, ask, type Schema } from "../../api/client";
+import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
-import { moment, text } from "../../text";
-import { useAsked } from "../../ui/query";
-import { Empty, Loading, TroubleNotice } from "../../ui/states";
+import { dateTime, text } from "../../text";
+import { useQuery } from "../../ui/query";
+import { Empty, ErrorNotice, Loading } from "../../ui/states";
 import { useTitle } from "../../ui/title";
-import { Blur } from "../gallery/thumbnail";
+import { Placeholder } from "../gallery/thumbnail";
 
 export function Shared({ token }: { token: string }) {
-  const t = text.value.sharing.page;
-  const shared = useAsked(
-    () => ask<Schema["SharedView"]>(api.GET("/v1/shared/{token}", { params: { path: { token } } })),
-    [token],
-  );
-  useTitle(shared.value && t[shared.value.kind]);
-  if (shared.trouble?.status === 404 || shared.trouble?.status === 400)
+  const t = text.value.shares.page;
+  const params = { path: { token } };
+  const shared = useQuery(() => unwrap<Schema["SharedView"]>(api.GET("/v1/shared/{token}", { params })), [token]);
+  useTitle(shared.data && t[shared.data.kind]);
+  if (shared.error?.status === 404 || shared.error?.status === 400) {
     return (
-      <Empty page title={t.over}>
-        <p>{t.overText}</p>
+      <Empty page title={t.expired}>
+        <p>{t.expiredText}</p>
       </Empty>
     );
-  if (shared.trouble)
+  }
+  if (shared.error) {
     return (
       <div class="page">
-        <TroubleNotice trouble={shared.trouble} retry={shared.again} />
+        <ErrorNotice error={shared.error} retry={shared.refetch} />
       </div>
     );
-  if (!shared.value) return <Loading />;
-  const { kind, prompt, media, expires_at } = shared.value;
-  const name = prompt ?? t[kind];
+  }
+  if (!shared.data) return <Loading />;
+  const { kind, prompt, media, expires_at } = shared.data;
   return (
     <div class="page shared-page">
-      <h1 class={prompt ? "aside" : ""}>{t[kind]}</h1>
+      <h1 class={prompt ? "visually-hidden" : ""}>{t[kind]}</h1>
       {media.map((file) => (
-        <figure key={file.url}>
-          <div
-            class="shared-frame"
-            style={{ aspectRatio: `${file.width} / ${file.height}`, "--ratio": `${file.width / file.height}` }}
-          >
-            <Blur hash={file.thumbhash} />
-            {file.content_type.startsWith("video/") ? (
-              <video
-                src={file.url}
-                width={file.width}
-                height={file.height}
-                controls
-                loop
-                playsinline
-                aria-label={name}
-              />
-            ) : (
-              <img src={file.url} width={file.width} height={file.height} alt={name} />
-            )}
-          </div>
-        </figure>
+        <SharedMedia key={file.url} file={file} name={prompt ?? t[kind]} />
       ))}
       {prompt && (
         <p class="shared-prompt" dir="auto">
           {prompt}
         </p>
       )}
-      <div class="row apart soft small">
-        <span>{t.until(moment(expires_at))}</span>
-        {session.value === "none" && <a href="/">{t.make}</a>}
+      <div class="row spread muted small">
+        <span>{t.expires(dateTime(expires_at))}</span>
+        {session.value === "signed-out" && <a href="/">{t.create}</a>}
       </div>
     </div>
+  );
+}
+
+function SharedMedia({ file, name }: { file: Schema["MediaView"]; name: string }) {
+  const { width, height } = file;
+  return (
+    <figure>
+      <div class="shared-media" style={{ aspectRatio: `${width} / ${height}`, "--ratio": `${width / height}` }}>
+        <Placeholder hash={file.thumbhash} />
+        {file.content_type.startsWith("video/") ? (
+          <video src={file.url} width={width} height={height} controls loop playsinline aria-label={name} />
+        ) : (
+          <img src={file.url} width={width} height={height} alt={name} />
+        )}
+      </div>
+    </figure>
   );
 }

@@ -1,25 +1,29 @@
-/** Who sees a picture: nobody, everybody, or whoever has a link. */
+/** The visibility of a generation, and its share links. */
+import "./shares.css";
+
 import { useRef, useState } from "preact/hooks";
 
-import { api, ask, once, type Schema } from "../../api/client";
-import { moment, text } from "../../text";
+import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
+import { dateTime, text } from "../../text";
 import { Select } from "../../ui/field";
 import { Icon } from "../../ui/icon";
-import { useAct, useAsked, useKey } from "../../ui/query";
-import { Loading, TroubleNotice } from "../../ui/states";
-import { say } from "../../ui/toasts";
+import { useIdempotencyKey, useMutation, useQuery } from "../../ui/query";
+import { ErrorNotice, Loading } from "../../ui/states";
+import { showToast } from "../../ui/toasts";
 
 type Generation = Schema["GenerationView"];
 type Share = Schema["ShareView"];
 
 const HOUR_S = 3_600;
-const LIVES = {
+/** How long a share link can be valid, in seconds. */
+const LIFETIMES_S = {
   hour: HOUR_S,
   day: 24 * HOUR_S,
   week: 7 * 24 * HOUR_S,
   month: 30 * 24 * HOUR_S,
   year: 365 * 24 * HOUR_S,
 } as const;
+type Lifetime = keyof typeof LIFETIMES_S;
 
 interface Properties {
   generation: Generation;
@@ -27,179 +31,187 @@ interface Properties {
 }
 
 export function Sharing({ generation, onChanged }: Properties) {
-  const t = text.value;
+  const t = text.value.shares;
+  const count = generation.media.length;
   return (
-    <section class="stack" aria-label={t.viewer.seen}>
-      <h3>{t.viewer.seen}</h3>
-      <WhoSees key={`seen-${generation.id}`} generation={generation} onChanged={onChanged} />
-      <Links key={generation.id} generation={generation} onChanged={onChanged} />
+    <section class="stack" aria-label={t.title}>
+      <h3>{t.title}</h3>
+      {count > 1 && <p class="small muted">{t.wholeGeneration(count)}</p>}
+      <Visibility key={`visibility-${generation.id}`} generation={generation} onChanged={onChanged} />
+      <ShareLinks key={generation.id} generation={generation} onChanged={onChanged} />
     </section>
   );
 }
 
-function WhoSees({ generation, onChanged }: Properties) {
-  const t = text.value.sharing;
-  const act = useAct();
-  // What was chosen is shown at once; if it does not come about, what is true is shown again.
-  const [chosen, choose] = useState<{ visibility: Generation["visibility"]; show_prompt: boolean }>();
-  const { visibility: seen, show_prompt: told } = chosen ?? generation;
-  const show = async (visibility: Generation["visibility"], show_prompt: boolean) => {
-    choose({ visibility, show_prompt });
-    await act.act(async () => {
-      const params = { path: { id: generation.id }, ...once() };
-      onChanged(await ask(api.PUT("/v1/generations/{id}/visibility", { params, body: { visibility, show_prompt } })));
-      if (visibility !== generation.visibility) say(visibility === "public" ? t.nowPublic : t.nowPrivate);
+function Visibility({ generation, onChanged }: Properties) {
+  const t = text.value.shares;
+  const mutation = useMutation();
+  // A choice is shown at once; if it fails, the actual visibility is shown again.
+  const [chosen, setChosen] = useState<{ visibility: Generation["visibility"]; show_prompt: boolean }>();
+  const current = chosen ?? generation;
+  const change = async (visibility: Generation["visibility"], show_prompt: boolean) => {
+    const body = { visibility, show_prompt };
+    setChosen(body);
+    await mutation.run(async () => {
+      const params = { path: { id: generation.id }, ...idempotencyHeader() };
+      onChanged(await unwrap(api.PUT("/v1/generations/{id}/visibility", { params, body })));
+      if (visibility !== generation.visibility) showToast(visibility === "public" ? t.madePublic : t.madePrivate);
     });
-    choose(undefined);
+    setChosen(undefined);
   };
   const options = [
     ["private", t.private, t.privateText, "lock"],
     ["public", t.public, t.publicText, "globe"],
   ] as const;
   return (
-    <fieldset class="stack tight" disabled={act.busy}>
-      <legend class="aside">{text.value.viewer.seen}</legend>
-      {options.map(([value, label, words, icon]) => (
-        <label class="seen-choice" key={value}>
-          <input type="radio" name="visibility" checked={seen === value} onChange={() => void show(value, false)} />
+    <fieldset class="stack tight" disabled={mutation.busy}>
+      <legend class="visually-hidden">{t.title}</legend>
+      {options.map(([value, label, description, icon]) => (
+        <label class="visibility-option" key={value}>
+          <input
+            type="radio"
+            name="visibility"
+            checked={current.visibility === value}
+            onChange={() => void change(value, false)}
+          />
           <Icon name={icon} />
           <span>
             <strong>{label}</strong>
-            <span class="small soft">{words}</span>
+            <span class="small muted">{description}</span>
           </span>
         </label>
       ))}
-      {seen === "public" && (
-        <label class="tick">
+      {current.visibility === "public" && (
+        <label class="checkbox">
           <input
             type="checkbox"
-            checked={told}
-            onChange={(event) => void show("public", event.currentTarget.checked)}
+            checked={current.show_prompt}
+            onChange={(event) => void change("public", event.currentTarget.checked)}
           />
           {t.showPrompt}
         </label>
       )}
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
     </fieldset>
   );
 }
 
-function Links({ generation, onChanged }: Properties) {
-  const t = text.value.sharing;
+function ShareLinks({ generation, onChanged }: Properties) {
+  const t = text.value.shares;
   const { id } = generation;
-  const shares = useAsked(
-    async () => (await ask(api.GET("/v1/generations/{id}/shares", { params: { path: { id } } }))).items,
+  const shares = useQuery(
+    async () => (await unwrap(api.GET("/v1/generations/{id}/shares", { params: { path: { id } } }))).items,
     [id],
   );
-  const act = useAct();
+  const mutation = useMutation();
   const update = (items: Share[]) => {
-    shares.set(items);
-    const latest =
-      items
-        .map(({ expires_at }) => expires_at)
-        .sort()
-        .at(-1) ?? null;
-    onChanged({ ...generation, shared_until: latest });
+    shares.setData(items);
+    const expiries = items.map(({ expires_at }) => expires_at).sort();
+    onChanged({ ...generation, shared_until: expiries.at(-1) ?? null });
   };
   const revoke = (share: Share) =>
-    act.act(async () => {
-      await ask(
-        api.DELETE("/v1/generations/{id}/shares/{share}", { params: { path: { id, share: share.id }, ...once() } }),
-      );
-      update((shares.value ?? []).filter((other) => other.id !== share.id));
-      say(t.revoked);
+    mutation.run(async () => {
+      const params = { path: { id, share: share.id }, ...idempotencyHeader() };
+      await unwrap(api.DELETE("/v1/generations/{id}/shares/{share}", { params }));
+      update((shares.data ?? []).filter((other) => other.id !== share.id));
+      showToast(t.revoked);
     });
   return (
     <div class="stack">
       <h3>{t.links}</h3>
-      <p class="small soft">{t.linksText}</p>
-      {!shares.value && shares.busy && <Loading />}
-      <TroubleNotice trouble={shares.trouble ?? act.trouble} retry={shares.trouble ? shares.again : undefined} />
+      <p class="small muted">{t.linksText}</p>
+      {!shares.data && shares.busy && <Loading />}
+      <ErrorNotice error={shares.error ?? mutation.error} retry={shares.error ? shares.refetch : undefined} />
       <ul class="links">
-        {shares.value?.map((share) => (
+        {shares.data?.map((share) => (
           <li key={share.id}>
-            {share.token && <Fresh token={share.token} />}
-            <div class="row apart small">
+            {share.token && <CreatedLink token={share.token} />}
+            <div class="row spread small">
               <span>
-                {t.until(moment(share.expires_at))}
+                {t.expires(dateTime(share.expires_at))}
                 {share.show_prompt && `, ${t.withPrompt}`}
               </span>
-              <button type="button" class="button quiet small" disabled={act.busy} onClick={() => revoke(share)}>
+              <button type="button" class="button ghost small" disabled={mutation.busy} onClick={() => revoke(share)}>
                 {t.revoke}
               </button>
             </div>
           </li>
         ))}
       </ul>
-      {shares.value?.length === 0 && <p class="small">{t.noLinks}</p>}
-      <NewLink generation={generation} onMade={(share) => update([...(shares.value ?? []), share])} />
+      {shares.data?.length === 0 && <p class="small">{t.noLinks}</p>}
+      <CreateLink generation={generation} onCreated={(share) => update([...(shares.data ?? []), share])} />
     </div>
   );
 }
 
-function NewLink({ generation, onMade }: { generation: Generation; onMade: (share: Share) => void }) {
-  const t = text.value.sharing;
-  const act = useAct();
-  const [lives, live] = useState<keyof typeof LIVES>("week");
-  const [prompt, show] = useState(false);
-  const key = useKey();
-  const make = (event: Event) => {
+function CreateLink({ generation, onCreated }: { generation: Generation; onCreated: (share: Share) => void }) {
+  const t = text.value.shares;
+  const mutation = useMutation();
+  const [lifetime, setLifetime] = useState<Lifetime>("week");
+  const [showPrompt, setShowPrompt] = useState(false);
+  const key = useIdempotencyKey();
+  const create = (event: Event) => {
     event.preventDefault();
-    void act.act(async () => {
-      const body = { expires_in_s: LIVES[lives], show_prompt: prompt };
-      const params = { path: { id: generation.id }, ...key.of(body) };
-      onMade(await ask(api.POST("/v1/generations/{id}/shares", { params, body })));
-      key.taken();
+    void mutation.run(async () => {
+      const body = { expires_in_s: LIFETIMES_S[lifetime], show_prompt: showPrompt };
+      const params = { path: { id: generation.id }, ...key.paramsFor(body) };
+      onCreated(await unwrap(api.POST("/v1/generations/{id}/shares", { params, body })));
+      key.reset();
     });
   };
-  const options = (Object.keys(LIVES) as (keyof typeof LIVES)[]).map((value) => ({ value, label: t[value] }));
+  const options = (Object.keys(LIFETIMES_S) as Lifetime[]).map((value) => ({ value, label: t.lifetimes[value] }));
   return (
-    <form class="stack tight" onSubmit={make}>
-      <Select label={t.lives} value={lives} options={options} onValue={(value) => live(value as keyof typeof LIVES)} />
-      <label class="tick">
-        <input type="checkbox" checked={prompt} onChange={(event) => show(event.currentTarget.checked)} />
+    <form class="stack tight" onSubmit={create}>
+      <Select
+        label={t.expiresAfter}
+        value={lifetime}
+        options={options}
+        onValue={(value) => setLifetime(value as Lifetime)}
+      />
+      <label class="checkbox">
+        <input type="checkbox" checked={showPrompt} onChange={(event) => setShowPrompt(event.currentTarget.checked)} />
         {t.showPrompt}
       </label>
-      <TroubleNotice trouble={act.trouble} />
-      <button type="submit" class="button" disabled={act.busy}>
+      <ErrorNotice error={mutation.error} />
+      <button type="submit" class="button" disabled={mutation.busy}>
         <Icon name="link" />
-        {t.make}
+        {t.create}
       </button>
     </form>
   );
 }
 
-/** A link that was made just now. Its token is told once and not kept anywhere. */
-function Fresh({ token }: { token: string }) {
-  const t = text.value;
-  const [copied, set] = useState(false);
+/** A link that was just created. Its token is in this one response and stored nowhere. */
+function CreatedLink({ token }: { token: string }) {
+  const { shares: t, actions } = text.value;
+  const [copied, setCopied] = useState(false);
   const link = `${location.origin}/s/${token}`;
   const field = useRef<HTMLInputElement>(null);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(link);
-      set(true);
+      setCopied(true);
     } catch {
-      // The browser may forbid it: then it is marked, for the person to copy.
+      // The browser may deny access to the clipboard: the person copies the selected link.
       field.current?.focus();
-      say(t.sharing.marked);
+      showToast(t.copyManually);
     }
   };
   return (
-    <div class="fresh stack tight">
+    <div class="new-link stack tight">
       <input
         ref={field}
         class="input"
         readonly
         value={link}
-        aria-label={t.sharing.links}
+        aria-label={t.links}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <div class="row apart">
-        <span class="small soft">{t.sharing.fresh}</span>
+      <div class="row spread">
+        <span class="small muted">{t.copyNow}</span>
         <button type="button" class="button small primary" onClick={copy}>
           <Icon name={copied ? "check" : "copy"} />
-          {copied ? t.doing.copied : t.doing.copy}
+          {copied ? actions.copied : actions.copy}
         </button>
       </div>
     </div>

@@ -1,76 +1,77 @@
 /**
- * What is being composed. Kept for this tab until it closes, so that a reload, a sign-in or a visit to the payment page
- * loses nothing; forgotten with the session.
+ * The draft of a generation. It is kept in this tab until the tab closes, so that a reload, a sign-in or a visit to the
+ * checkout loses nothing, and forgotten on sign-out.
  */
 import { effect, signal } from "@preact/signals";
 
-import { api, ask, type Schema } from "../../api/client";
+import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
 
 type Model = Schema["ModelView"];
 type Settings = Schema["SettingsView"];
 
-/** What the person has chosen. Numbers stay as they were typed. */
+/** What the person has entered. The seed stays as it was typed. */
 export interface Draft {
   model: string;
   prompt: string;
-  negative: string;
+  negativePrompt: string;
   size: string;
+  /** The duration of a video, in milliseconds. */
   duration: number | undefined;
   count: number;
   seed: string;
-  input: { id: string; name: string } | undefined;
+  referenceImage: { id: string; name: string } | undefined;
 }
 
-const KEY = "draft";
+const DRAFT_KEY = "draft";
 const EMPTY: Draft = {
   model: "",
   prompt: "",
-  negative: "",
+  negativePrompt: "",
   size: "",
   duration: undefined,
   count: 1,
   seed: "",
-  input: undefined,
+  referenceImage: undefined,
 };
 
-function kept(): Draft {
+function storedDraft(): Draft {
   try {
-    return { ...EMPTY, ...(JSON.parse(sessionStorage.getItem(KEY) ?? "{}") as Partial<Draft>) };
+    return { ...EMPTY, ...(JSON.parse(sessionStorage.getItem(DRAFT_KEY) ?? "{}") as Partial<Draft>) };
   } catch {
     return EMPTY;
   }
 }
 
-export const draft = signal<Draft>(kept());
-/** The models that can be chosen, once they are known. */
+export const draft = signal<Draft>(storedDraft());
+/** The available models, once they are loaded. */
 export const models = signal<Model[]>([]);
 
 effect(() => {
-  if (session.value === "none") draft.value = EMPTY;
-  else if (draft.value !== EMPTY && draft.value.prompt + draft.value.negative !== "")
-    sessionStorage.setItem(KEY, JSON.stringify(draft.value));
+  const current = draft.value;
+  if (session.value === "signed-out") draft.value = EMPTY;
+  else if (current.prompt + current.negativePrompt !== "") sessionStorage.setItem(DRAFT_KEY, JSON.stringify(current));
 });
 
-/** Changes what is composed; what the model cannot do goes back to what it can. */
-export function compose(change: Partial<Draft>): void {
-  draft.value = fitted({ ...draft.value, ...change });
+/** Changes the draft. Settings that the model does not support are replaced by ones that it does. */
+export function updateDraft(change: Partial<Draft>): void {
+  draft.value = fitToModel({ ...draft.value, ...change });
 }
 
-/** Asks which models there are. */
+/** Loads the available models, once. */
 export async function loadModels(): Promise<void> {
   if (models.value.length > 0) return;
-  models.value = (await ask(api.GET("/v1/models"))).models;
-  compose({});
+  models.value = (await unwrap(api.GET("/v1/models"))).models;
+  updateDraft({});
 }
 
 /** `1024x768` */
 export const sizeName = ({ width, height }: { width: number; height: number }) => `${width}x${height}`;
 
-/** The model of a draft. */
+/** Returns the model of a draft. */
 export const modelOf = (draft: Draft): Model | undefined => models.value.find(({ id }) => id === draft.model);
 
-function fitted(draft: Draft): Draft {
+function fitToModel(draft: Draft): Draft {
   const model = modelOf(draft) ?? models.value[0];
   if (!model) return draft;
   const sizes = model.sizes.map(sizeName);
@@ -83,22 +84,22 @@ function fitted(draft: Draft): Draft {
   };
 }
 
-/** Takes the settings of something that was made. */
-export function reuse(settings: Settings): void {
-  compose({
+/** Copies the settings of a generation into the draft. */
+export function reuseSettings(settings: Settings): void {
+  updateDraft({
     model: settings.model,
     prompt: settings.prompt,
-    negative: settings.negative_prompt ?? "",
+    negativePrompt: settings.negative_prompt ?? "",
     size: sizeName(settings),
     duration: settings.duration_ms ?? undefined,
     count: settings.count,
     seed: settings.seed?.toString() ?? "",
-    input: settings.input_upload ? { id: settings.input_upload, name: "" } : undefined,
+    referenceImage: settings.input_upload ? { id: settings.input_upload, name: "" } : undefined,
   });
 }
 
-/** The request that made something. */
-export function requestFor({ settings, credits }: Schema["GenerationView"]): Schema["GenerationRequest"] {
+/** Returns the request that repeats a generation for the same price at most. */
+export function retryRequest({ settings, credits }: Schema["GenerationView"]): Schema["GenerationRequest"] {
   const { model, prompt, width, height, count, negative_prompt, duration_ms, seed, input_upload } = settings;
   return {
     model,
@@ -114,8 +115,8 @@ export function requestFor({ settings, credits }: Schema["GenerationView"]): Sch
   };
 }
 
-/** The request that a draft makes. */
-export function requestOf(draft: Draft): Schema["GenerationRequest"] {
+/** Returns the request that submits a draft. Settings that the model does not support are left out. */
+export function draftRequest(draft: Draft): Schema["GenerationRequest"] {
   const model = modelOf(draft);
   const [width, height] = draft.size.split("x").map(Number);
   return {
@@ -124,8 +125,8 @@ export function requestOf(draft: Draft): Schema["GenerationRequest"] {
     ...(width && height ? { width, height } : {}),
     ...(draft.duration ? { duration_ms: draft.duration } : {}),
     count: draft.count,
-    ...(model?.negative_prompt && draft.negative.trim() ? { negative_prompt: draft.negative } : {}),
+    ...(model?.negative_prompt && draft.negativePrompt.trim() ? { negative_prompt: draft.negativePrompt } : {}),
     ...(model?.seed && draft.seed !== "" ? { seed: Number(draft.seed) } : {}),
-    ...(model?.input_image && draft.input ? { input_upload: draft.input.id } : {}),
+    ...(model?.input_image && draft.referenceImage ? { input_upload: draft.referenceImage.id } : {}),
   };
 }

@@ -1,44 +1,54 @@
-/** What was asked for lately: being made, made, or not. */
+/** The most recent generations: in flight, done, failed or canceled. */
 import { useEffect, useState } from "preact/hooks";
 
-import { load as loadAccount, me } from "../../accounts/account";
-import { api, ask, type Schema } from "../../api/client";
-import { duration, relative, text } from "../../text";
+import { currentAccount, loadAccount } from "../../accounts/account";
+import { api, type Schema, unwrap } from "../../api/client";
+import { duration, relativeTime, text } from "../../text";
 import { Icon } from "../../ui/icon";
-import { useAct, useKey, useOnline } from "../../ui/query";
-import { Empty, Loading, TroubleNotice } from "../../ui/states";
-import { say } from "../../ui/toasts";
-import { Picture } from "../gallery/thumbnail";
-import { Mark } from "../gallery/visibility-badge";
-import { requestFor, reuse } from "./draft";
-import { add, cancel, follow, isGoing, load, recent, trouble, usual } from "./recent-jobs";
+import { useIdempotencyKey, useMutation, useRetryWhenOnline } from "../../ui/query";
+import { Empty, ErrorNotice, Loading } from "../../ui/states";
+import { showToast } from "../../ui/toasts";
+import { Thumbnail } from "../gallery/thumbnail";
+import { VisibilityBadge } from "../gallery/visibility-badge";
+import { retryRequest, reuseSettings } from "./draft";
+import {
+  addJob,
+  cancelJob,
+  estimateProgress,
+  isInFlight,
+  loadRecentJobs,
+  pollRecentJobs,
+  recentJobs,
+  recentJobsError,
+  usualDuration,
+} from "./recent-jobs";
 
 type Generation = Schema["GenerationView"];
 
 export function Jobs() {
-  const t = text.value.studio;
+  const t = text.value.generations;
   useEffect(() => {
-    void load();
-    return follow();
+    void loadRecentJobs();
+    return pollRecentJobs();
   }, []);
-  useOnline(trouble.value, load);
-  const jobs = me.value?.limits.jobs_in_flight;
+  useRetryWhenOnline(recentJobsError.value, loadRecentJobs);
+  const jobs = currentAccount.value?.limits.jobs_in_flight;
   return (
     <section class="jobs stack" aria-labelledby="recent">
-      <div class="row apart">
+      <div class="row spread">
         <h2 id="recent">{t.recent}</h2>
-        {jobs && jobs.used > 0 && <span class="soft small">{t.limit(jobs.used, jobs.limit)}</span>}
-        {recent.value && recent.value.length > 0 && <a href="/gallery">{t.all}</a>}
+        {jobs && jobs.used > 0 && <span class="muted small">{t.jobsRunning(jobs.used, jobs.limit)}</span>}
+        {recentJobs.value && recentJobs.value.length > 0 && <a href="/gallery">{t.viewAll}</a>}
       </div>
-      <TroubleNotice trouble={trouble.value} retry={load} />
-      {!recent.value && !trouble.value && <Loading />}
-      {recent.value?.length === 0 && (
-        <Empty title={t.nothing}>
-          <p>{t.nothingText}</p>
+      <ErrorNotice error={recentJobsError.value} retry={loadRecentJobs} />
+      {!recentJobs.value && !recentJobsError.value && <Loading />}
+      {recentJobs.value?.length === 0 && (
+        <Empty title={t.empty}>
+          <p>{t.emptyText}</p>
         </Empty>
       )}
       <ul class="jobs-list">
-        {recent.value?.map((generation) => (
+        {recentJobs.value?.map((generation) => (
           <li key={generation.id}>
             <Job generation={generation} />
           </li>
@@ -49,39 +59,43 @@ export function Jobs() {
 }
 
 function Job({ generation }: { generation: Generation }) {
-  const { settings } = generation;
   return (
     <article class={`job ${generation.status}`}>
-      {isGoing(generation) ? <Going generation={generation} /> : <Ended generation={generation} />}
+      {isInFlight(generation) ? (
+        <JobProgress generation={generation} />
+      ) : generation.status === "succeeded" ? (
+        <JobMedia generation={generation} />
+      ) : (
+        <JobFailure generation={generation} />
+      )}
       <p class="job-prompt" dir="auto">
-        {settings.prompt}
+        {generation.settings.prompt}
       </p>
-      <Actions generation={generation} />
+      <JobActions generation={generation} />
     </article>
   );
 }
 
-/** The places of the pictures that are being made. */
-function Going({ generation }: { generation: Generation }) {
-  const t = text.value.studio;
-  const seconds = useSeconds(generation.created_at);
-  const { settings } = generation;
-  const expected = usual(settings.model);
-  // Slower and slower towards the end, which nobody knows.
-  const part = expected === undefined ? undefined : 1 - Math.exp(-1.6 * (seconds / Math.max(expected, 1)));
+/** Placeholders for the images or the video of a generation in flight. */
+function JobProgress({ generation }: { generation: Generation }) {
+  const t = text.value.generations;
+  const { settings, status, created_at } = generation;
+  const elapsed = useElapsedSeconds(created_at);
+  const usual = usualDuration(settings.model);
+  const percent = usual === undefined ? undefined : Math.round(100 * estimateProgress(elapsed, usual));
   return (
-    <div class="frames">
+    <div class="job-media">
       {Array.from({ length: settings.count }, (_, index) => (
-        <div class="frame developing" key={index} style={share(settings)}>
+        <div class="frame generating" key={index} style={widthShare(settings)}>
           {index === 0 && (
-            <div class="developing-words">
-              <strong role="status">{t[generation.status === "queued" ? "queued" : "running"]}</strong>
+            <div class="generating-status">
+              <strong role="status">{status === "queued" ? t.queued : t.running}</strong>
               <span class="small">
-                {t.since(duration(seconds))}
-                {expected !== undefined && ` · ${t.usually(duration(expected))}`}
+                {t.elapsed(duration(elapsed))}
+                {usual !== undefined && ` · ${t.usual(duration(usual))}`}
               </span>
-              <div class={part === undefined ? "bar unknown" : "bar"}>
-                <i style={part === undefined ? {} : { inlineSize: `${Math.round(part * 100)}%` }} />
+              <div class={percent === undefined ? "bar indeterminate" : "bar"}>
+                <i style={percent === undefined ? {} : { inlineSize: `${percent}%` }} />
               </div>
             </div>
           )}
@@ -91,105 +105,103 @@ function Going({ generation }: { generation: Generation }) {
   );
 }
 
-function Ended({ generation }: { generation: Generation }) {
-  const t = text.value.studio;
-  if (generation.status !== "succeeded") return <Lost generation={generation} />;
+function JobMedia({ generation }: { generation: Generation }) {
   const { settings, media } = generation;
   return (
     <>
-      <div class="frames">
+      <div class="job-media">
         {media.map((file, index) => (
-          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={share(file)}>
-            <Picture media={file} alt={settings.prompt} onStale={load} />
-            {index === 0 && <Mark generation={generation} />}
+          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={widthShare(file)}>
+            <Thumbnail media={file} alt={settings.prompt} onStale={loadRecentJobs} />
+            {index === 0 && <VisibilityBadge generation={generation} />}
           </a>
         ))}
       </div>
-      {media.length < settings.count && <p class="small soft">{t.partly(media.length, settings.count)}</p>}
+      {media.length < settings.count && (
+        <p class="small muted">{text.value.generations.partial(media.length, settings.count)}</p>
+      )}
     </>
   );
 }
 
-function Lost({ generation }: { generation: Generation }) {
-  const { studio: t, viewer } = text.value;
-  const { failure } = generation;
-  const why = !failure
-    ? undefined
-    : failure.code === "rejected"
-      ? t.failure.rejected(failure.reason)
-      : t.failure[failure.code];
+/** Says why a generation failed or that it was canceled, and that its credits were refunded. */
+function JobFailure({ generation: { id, failure } }: { generation: Generation }) {
+  const t = text.value.generations;
+  if (!failure) {
+    return (
+      <div class="notice">
+        <p>{t.canceled}</p>
+      </div>
+    );
+  }
   return (
-    <div class={failure ? "notice bad" : "notice"}>
+    <div class="notice error">
       <div>
-        {why && <p>{why}</p>}
-        <p class={why ? "small" : ""}>{failure ? t.failed : t.canceled}</p>
-        {failure && (
-          <p class="small">
-            <a href={`/support?generation=${generation.id}`}>{viewer.report}</a>
-          </p>
-        )}
+        <p>{failure.code === "rejected" ? t.failures.rejected(failure.reason) : t.failures[failure.code]}</p>
+        <p class="small">{t.failed}</p>
+        <p class="small">
+          <a href={`/support?generation=${id}`}>{text.value.viewer.contact}</a>
+        </p>
       </div>
     </div>
   );
 }
 
-function Actions({ generation }: { generation: Generation }) {
-  const t = text.value.studio;
-  const act = useAct();
-  const take = () => {
-    reuse(generation.settings);
-    say(t.used);
-    document.querySelector<HTMLTextAreaElement>(".compose textarea")?.focus();
+function JobActions({ generation }: { generation: Generation }) {
+  const t = text.value.generations;
+  const mutation = useMutation();
+  const key = useIdempotencyKey();
+  const reuse = () => {
+    reuseSettings(generation.settings);
+    showToast(t.reused);
+    document.querySelector<HTMLTextAreaElement>(".composer textarea")?.focus();
   };
-  const key = useKey();
   const retry = () =>
-    act.act(async () => {
-      const body = requestFor(generation);
-      add(await ask(api.POST("/v1/generations", { body, params: key.of(body) })));
-      key.taken();
+    mutation.run(async () => {
+      const body = retryRequest(generation);
+      addJob(await unwrap(api.POST("/v1/generations", { body, params: key.paramsFor(body) })));
+      key.reset();
       await loadAccount();
-      say(t.again);
+      showToast(t.submitted);
     });
+  const cancel = () => mutation.run(() => cancelJob(generation.id));
   return (
-    <div class="row apart">
-      {/* What is being made says its time itself, and leaves the row to one more button. */}
-      <span class="small soft">{isGoing(generation) ? "" : relative(generation.created_at)}</span>
+    <div class="row spread">
+      {/* A generation in flight shows its elapsed time above. */}
+      <span class="small muted">{isInFlight(generation) ? "" : relativeTime(generation.created_at)}</span>
       <div class="row">
-        {isGoing(generation) && (
-          <button
-            type="button"
-            class="button quiet small"
-            disabled={act.busy}
-            onClick={() => act.act(() => cancel(generation.id))}
-          >
+        {isInFlight(generation) && (
+          <button type="button" class="button ghost small" disabled={mutation.busy} onClick={cancel}>
             <Icon name="close" />
             {t.cancel}
           </button>
         )}
-        {!isGoing(generation) && generation.status !== "succeeded" && (
-          <button type="button" class="button quiet small" disabled={act.busy} onClick={retry}>
+        {!isInFlight(generation) && generation.status !== "succeeded" && (
+          <button type="button" class="button ghost small" disabled={mutation.busy} onClick={retry}>
             <Icon name="retry" />
             {t.retry}
           </button>
         )}
-        <button type="button" class="button quiet small" onClick={take}>
-          <Icon name="studio" />
-          {t.use}
+        <button type="button" class="button ghost small" onClick={reuse}>
+          <Icon name="create" />
+          {t.reuse}
         </button>
       </div>
-      <TroubleNotice trouble={act.trouble} />
+      <ErrorNotice error={mutation.error} />
     </div>
   );
 }
 
-/** Of the width that the pictures of one job have together, each gets by its proportion. */
-const share = ({ width, height }: { width: number; height: number }) => ({ flexGrow: String((100 * width) / height) });
+/** Shares the width of a row between its images, by their aspect ratio. */
+const widthShare = ({ width, height }: { width: number; height: number }) => ({
+  flexGrow: String((100 * width) / height),
+});
 
-/** Seconds since then, counted on. */
-function useSeconds(since: string): number {
-  const [now, tick] = useState(Date.now());
+/** Returns the seconds since a time, updated every second. */
+function useElapsedSeconds(since: string): number {
+  const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const timer = setInterval(() => tick(Date.now()), 1000);
+    const timer = setInterval(() => setNow(Date.now()), 1000);
     return () => clearInterval(timer);
   }, []);
   return Math.max(0, (now - Date.parse(since)) / 1000);

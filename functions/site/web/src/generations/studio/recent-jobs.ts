@@ -1,56 +1,56 @@
-/** What was asked for lately, followed until it has ended. */
+/** The most recent generations, polled until they end. */
 import { effect, signal } from "@preact/signals";
 
-import { load as loadAccount } from "../../accounts/account";
-import { api, ask, once, type Schema } from "../../api/client";
-import { Trouble } from "../../api/error";
+import { loadAccount } from "../../accounts/account";
+import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
+import { ApiError } from "../../api/error";
 import { session } from "../../api/session";
 
 type Generation = Schema["GenerationView"];
 
-/** How many are shown. */
+/** The number of generations that are shown. */
 const SHOWN = 12;
-/** How often those that have not ended are asked for, in milliseconds: the second for those that take long. */
-const ASK_EVERY_MS = [1_200, 4_000] as const;
-/** From when on something takes long, in milliseconds. */
+/** The interval at which running generations are loaded again, in milliseconds; the second is for long ones. */
+const POLL_INTERVALS_MS = [1_200, 4_000] as const;
+/** After this time a generation counts as long, in milliseconds. */
 const LONG_MS = 30_000;
 
-/** The newest first; nothing before they are known. */
-export const recent = signal<Generation[] | undefined>(undefined);
-/** Why they are not known, if that is so. */
-export const trouble = signal<Trouble | undefined>(undefined);
+/** The most recent generations, newest first; undefined before they are loaded. */
+export const recentJobs = signal<Generation[] | undefined>(undefined);
+/** Why they could not be loaded. */
+export const recentJobsError = signal<ApiError | undefined>(undefined);
 
 effect(() => {
-  if (session.value === "none") recent.value = undefined;
+  if (session.value === "signed-out") recentJobs.value = undefined;
 });
 
-/** Whether it is still being made. */
-export const isGoing = ({ status }: Generation) => status === "queued" || status === "running";
+/** Returns whether a generation is queued or running. */
+export const isInFlight = ({ status }: Generation) => status === "queued" || status === "running";
 
-/** Asks for them. What has ended since the last time moves credits. */
-export async function load(): Promise<void> {
+/** Loads the most recent generations, and the account if one of them has ended, which changes its credits. */
+export async function loadRecentJobs(): Promise<void> {
   try {
-    const going = new Set((recent.value ?? []).filter(isGoing).map(({ id }) => id));
-    const page = await ask(api.GET("/v1/generations", { params: { query: { limit: SHOWN } } }));
-    recent.value = page.items;
-    trouble.value = undefined;
-    if (page.items.some((item) => going.has(item.id) && !isGoing(item))) await loadAccount();
+    const inFlight = new Set((recentJobs.value ?? []).filter(isInFlight).map(({ id }) => id));
+    const page = await unwrap(api.GET("/v1/generations", { params: { query: { limit: SHOWN } } }));
+    recentJobs.value = page.items;
+    recentJobsError.value = undefined;
+    if (page.items.some((item) => inFlight.has(item.id) && !isInFlight(item))) await loadAccount();
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    trouble.value = error;
+    if (!(error instanceof ApiError)) throw error;
+    recentJobsError.value = error;
   }
 }
 
-/** Asks for them again and again while something is being made. Stops with what it returns. */
-export function follow(): () => void {
+/** Loads the generations repeatedly while one of them is in flight. Returns a function that stops it. */
+export function pollRecentJobs(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stop = effect(() => {
     clearTimeout(timer);
-    const going = (recent.value ?? []).filter(isGoing);
-    if (going.length === 0) return;
-    const newest = Math.max(...going.map(({ created_at }) => Date.parse(created_at)));
-    // What could not be asked is asked again.
-    timer = setTimeout(load, ASK_EVERY_MS[trouble.value || Date.now() - newest > LONG_MS ? 1 : 0]);
+    const inFlight = (recentJobs.value ?? []).filter(isInFlight);
+    if (inFlight.length === 0) return;
+    const newest = Math.max(...inFlight.map(({ created_at }) => Date.parse(created_at)));
+    const isSlow = recentJobsError.value !== undefined || Date.now() - newest > LONG_MS;
+    timer = setTimeout(loadRecentJobs, POLL_INTERVALS_MS[isSlow ? 1 : 0]);
   });
   return () => {
     stop();
@@ -58,29 +58,39 @@ export function follow(): () => void {
   };
 }
 
-/** Puts in what was submitted just now. */
-export function add(generation: Generation): void {
-  recent.value = [generation, ...(recent.value ?? []).filter(({ id }) => id !== generation.id)].slice(0, SHOWN);
+/** Adds a generation that was just submitted. */
+export function addJob(generation: Generation): void {
+  const others = (recentJobs.value ?? []).filter(({ id }) => id !== generation.id);
+  recentJobs.value = [generation, ...others].slice(0, SHOWN);
 }
 
-/** Takes one back before it ends. What ended meanwhile is shown as it is. */
-export async function cancel(id: string): Promise<void> {
+/** Cancels a generation. If it has ended meanwhile, loads what became of it. */
+export async function cancelJob(id: string): Promise<void> {
+  const params = { path: { id }, ...idempotencyHeader() };
   let canceled: Generation;
   try {
-    canceled = await ask<Generation>(api.POST("/v1/generations/{id}/cancel", { params: { path: { id }, ...once() } }));
+    canceled = await unwrap<Generation>(api.POST("/v1/generations/{id}/cancel", { params }));
   } catch (error) {
-    if (error instanceof Trouble && error.kind === "conflict") return load();
+    if (error instanceof ApiError && error.type === "conflict") return loadRecentJobs();
     throw error;
   }
-  recent.value = (recent.value ?? []).map((item) => (item.id === id ? canceled : item));
+  recentJobs.value = (recentJobs.value ?? []).map((item) => (item.id === id ? canceled : item));
   await loadAccount();
 }
 
-/** Seconds that the model took lately, in the middle; nothing if it is not known. */
-export function usual(model: string): number | undefined {
-  const took = (recent.value ?? [])
+/** Returns the median duration of the recent generations of a model, in seconds; undefined if there are none. */
+export function usualDuration(model: string): number | undefined {
+  const durations = (recentJobs.value ?? [])
     .filter(({ settings, status, ended_at }) => settings.model === model && status === "succeeded" && ended_at)
     .map(({ created_at, ended_at }) => (Date.parse(ended_at ?? "") - Date.parse(created_at)) / 1000)
     .sort((a, b) => a - b);
-  return took[Math.floor(took.length / 2)];
+  return durations[Math.floor(durations.length / 2)];
+}
+
+/**
+ * Estimates the progress of a generation, from 0 to below 1. It slows down towards the end, which is not known: a
+ * generation that runs is never shown as complete.
+ */
+export function estimateProgress(elapsedS: number, usualS: number): number {
+  return 0.95 * (1 - Math.exp(-1.6 * (elapsedS / Math.max(usualS, 1))));
 }

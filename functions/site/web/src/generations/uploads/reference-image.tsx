@@ -1,45 +1,49 @@
-/** The picture to work from: dropped, pasted or chosen. */
+/** The reference image of a generation: dropped, pasted or chosen. */
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Trouble } from "../../api/error";
+import { ApiError } from "../../api/error";
 import { text } from "../../text";
+import { errorMessage } from "../../ui/error-message";
 import { Icon } from "../../ui/icon";
-import { told } from "../../ui/states";
-import { compose, draft } from "../studio/draft";
-import { LARGEST, type Progress, TYPES, upload } from "./upload";
+import { draft, updateDraft } from "../studio/draft";
+import { CONTENT_TYPES, MAX_BYTES, type Progress, upload } from "./upload";
 
-type State = { kind: "empty" } | { kind: "going"; name: string; progress: Progress } | { kind: "wrong"; words: string };
+type State =
+  | { kind: "idle" }
+  | { kind: "uploading"; name: string; progress: Progress }
+  | { kind: "failed"; message: string };
 
-export function InputImage() {
-  const t = text.value.studio;
-  const [state, set] = useState<State>({ kind: "empty" });
-  const [over, hover] = useState(false);
-  const [preview, show] = useState<string>();
+export function ReferenceImage({ error }: { error: string | undefined }) {
+  const t = text.value.uploads;
+  const [state, setState] = useState<State>({ kind: "idle" });
+  const [isDragging, setDragging] = useState(false);
+  const [preview, setPreview] = useState<string>();
   const running = useRef<AbortController>(undefined);
   const zone = useRef<HTMLDivElement>(null);
 
   const send = async (file: File | null | undefined) => {
     if (!file) return;
-    // Wherever it was dropped or pasted: what becomes of it is told here.
-    const around = zone.current?.closest("details");
-    if (around) around.open = true;
-    if (!TYPES.includes(file.type)) return set({ kind: "wrong", words: t.uploadWrongType });
-    if (file.size > LARGEST) return set({ kind: "wrong", words: t.uploadTooLarge });
+    // A file may be dropped or pasted anywhere on the page: the progress must be visible.
+    const details = zone.current?.closest("details");
+    if (details) details.open = true;
+    if (!CONTENT_TYPES.includes(file.type)) return setState({ kind: "failed", message: t.unsupported(file.name) });
+    if (file.size > MAX_BYTES) return setState({ kind: "failed", message: t.tooLarge(file.name) });
     running.current?.abort();
     const control = new AbortController();
     running.current = control;
-    show(URL.createObjectURL(file));
+    setPreview(URL.createObjectURL(file));
+    const report = (progress: Progress) => setState({ kind: "uploading", name: file.name, progress });
     try {
-      const id = await upload(file, (progress) => set({ kind: "going", name: file.name, progress }), control.signal);
-      compose({ input: { id, name: file.name } });
-      set({ kind: "empty" });
+      const id = await upload(file, report, control.signal);
+      updateDraft({ referenceImage: { id, name: file.name } });
+      setState({ kind: "idle" });
     } catch (error) {
       if (control.signal.aborted) return;
-      show(undefined);
-      set({ kind: "wrong", words: error instanceof Trouble ? words(error) : t.uploadFailed });
+      setPreview(undefined);
+      setState({ kind: "failed", message: uploadMessage(file.name, error) });
     }
   };
-  useHanded(send, hover);
+  useDropAndPaste(send, setDragging);
   useEffect(
     () => () => {
       if (preview) URL.revokeObjectURL(preview);
@@ -48,74 +52,85 @@ export function InputImage() {
   );
   const remove = () => {
     running.current?.abort();
-    compose({ input: undefined });
-    show(undefined);
-    set({ kind: "empty" });
+    updateDraft({ referenceImage: undefined });
+    setPreview(undefined);
+    setState({ kind: "idle" });
   };
-  const { input } = draft.value;
+  const { referenceImage } = draft.value;
+  const isUploading = state.kind === "uploading";
+  const message = state.kind === "failed" ? state.message : error;
   return (
-    <div class={over ? "drop over" : "drop"} ref={zone}>
-      {preview && (input || state.kind === "going") ? (
-        <img class="drop-preview" src={preview} alt="" />
-      ) : (
-        <Icon name="upload" />
-      )}
-      <div class="stack tight" role="status">
-        {state.kind === "going" ? (
-          <Going name={state.name} progress={state.progress} />
-        ) : input ? (
-          <p>
-            <bdi>{t.uploadReady(input.name || t.input)}</bdi>
-          </p>
+    <div class="field">
+      <span class="label">{t.referenceImage}</span>
+      <div class={isDragging ? "drop-zone drag-over" : "drop-zone"} ref={zone}>
+        {preview && (referenceImage || isUploading) ? (
+          <img class="drop-preview" src={preview} alt="" />
         ) : (
-          <p class="small soft">{t.inputHint}</p>
+          <Icon name="upload" />
         )}
-        {state.kind === "wrong" && <p class="wrong">{state.words}</p>}
-        <div class="row">
-          {state.kind !== "going" && (
-            <label class="button small filer">
-              <input
-                type="file"
-                accept={TYPES.join()}
-                aria-label={t.input}
-                onChange={(event) => {
-                  void send(event.currentTarget.files?.[0]);
-                  event.currentTarget.value = "";
-                }}
-              />
-              {t.choose}
-            </label>
+        <div class="stack tight" role="status">
+          {isUploading ? (
+            <UploadProgress name={state.name} progress={state.progress} />
+          ) : referenceImage ? (
+            <p>
+              <bdi>{t.ready(referenceImage.name || t.referenceImage)}</bdi>
+            </p>
+          ) : (
+            <p class="small muted">{t.hint}</p>
           )}
-          {(input || state.kind === "going") && (
-            <button type="button" class="button quiet small" onClick={remove}>
-              {text.value.doing.remove}
-            </button>
-          )}
+          {message && <p class="field-error">{message}</p>}
+          <div class="row">
+            {!isUploading && <FileButton onFile={send} />}
+            {(referenceImage || isUploading) && (
+              <button type="button" class="button ghost small" onClick={remove}>
+                {text.value.actions.remove}
+              </button>
+            )}
+          </div>
         </div>
       </div>
     </div>
   );
 }
 
-function words(trouble: Trouble): string {
-  const t = text.value.studio;
-  if (trouble.kind === "rejected") return t.uploadRejected(trouble.message);
-  return trouble.kind === "upload" ? t.uploadFailed : told(trouble);
+function uploadMessage(name: string, error: unknown): string {
+  const t = text.value.uploads;
+  if (!(error instanceof ApiError) || error.type === "upload-failed") return t.failed(name);
+  return error.type === "upload-rejected" ? t.rejected(name) : errorMessage(error);
 }
 
-function Going({ name, progress }: { name: string; progress: Progress }) {
-  const t = text.value.studio;
-  if (progress.kind === "checking")
+function FileButton({ onFile }: { onFile: (file: File | undefined) => unknown }) {
+  const t = text.value.uploads;
+  return (
+    <label class="button small file-button">
+      <input
+        type="file"
+        accept={CONTENT_TYPES.join()}
+        aria-label={t.referenceImage}
+        onChange={(event) => {
+          onFile(event.currentTarget.files?.[0]);
+          event.currentTarget.value = "";
+        }}
+      />
+      {t.chooseFile}
+    </label>
+  );
+}
+
+function UploadProgress({ name, progress }: { name: string; progress: Progress }) {
+  const t = text.value.uploads;
+  if (progress.kind === "checking") {
     return (
       <>
         <p>
           <bdi>{t.checking(name)}</bdi>
         </p>
-        <div class="bar unknown">
+        <div class="bar indeterminate">
           <i />
         </div>
       </>
     );
+  }
   const percent = Math.round(progress.part * 100);
   return (
     <>
@@ -136,37 +151,37 @@ function Going({ name, progress }: { name: string; progress: Progress }) {
   );
 }
 
-/** A file that is dropped anywhere on the page, or a picture that is pasted; pasted text goes where it was meant to go. */
-function useHanded(take: (file: File) => void, hover: (over: boolean) => void): void {
-  const latest = useRef(take);
-  latest.current = take;
+/** Handles files that are dropped or pasted anywhere on the page. Pasted text is left to the focused field. */
+function useDropAndPaste(onFile: (file: File) => void, onDragging: (isDragging: boolean) => void): void {
+  const latest = useRef(onFile);
+  latest.current = onFile;
   useEffect(() => {
     const control = new AbortController();
     const { signal } = control;
     const paste = (event: ClipboardEvent) => {
-      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => TYPES.includes(type));
+      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => CONTENT_TYPES.includes(type));
       if (!file) return;
       event.preventDefault();
       latest.current(file);
     };
-    const over = (event: DragEvent) => {
+    const dragOver = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      hover(true);
+      onDragging(true);
     };
-    const leave = ({ relatedTarget }: DragEvent) => {
-      if (!relatedTarget) hover(false);
+    const dragLeave = ({ relatedTarget }: DragEvent) => {
+      if (!relatedTarget) onDragging(false);
     };
     const drop = (event: DragEvent) => {
       const file = event.dataTransfer?.files[0];
-      hover(false);
+      onDragging(false);
       if (!file) return;
       event.preventDefault();
       latest.current(file);
     };
     document.addEventListener("paste", paste, { signal });
-    document.addEventListener("dragover", over, { signal });
-    document.addEventListener("dragleave", leave, { signal });
+    document.addEventListener("dragover", dragOver, { signal });
+    document.addEventListener("dragleave", dragLeave, { signal });
     document.addEventListener("drop", drop, { signal });
     return () => control.abort();
   }, []);

@@ -1,23 +1,23 @@
-/** Sending a picture to work from: declared, sent with progress, inspected. */
-import { api, ask, once, type Schema } from "../../api/client";
-import { Trouble } from "../../api/error";
+/** Uploads: declare a file, send it with progress, wait for its inspection. */
+import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
+import { ApiError } from "../../api/error";
 
-/** What can be worked from. */
-export const TYPES = ["image/jpeg", "image/png", "image/webp"];
-/** Its largest size, in bytes. */
-export const LARGEST = 20 * 1024 * 1024;
-/** How often it is asked whether the inspection is over, in milliseconds. */
-const ASK_EVERY_MS = 700;
-/** How long that is asked, in milliseconds. */
-const ASK_FOR_MS = 120_000;
+/** The supported content types. */
+export const CONTENT_TYPES = ["image/jpeg", "image/png", "image/webp"];
+/** The largest supported size, in bytes. */
+export const MAX_BYTES = 20 * 1024 * 1024;
+/** The interval at which the result of the inspection is requested, in milliseconds. */
+const POLL_INTERVAL_MS = 700;
+/** How long the result is waited for, in milliseconds. */
+const POLL_DURATION_MS = 120_000;
 
-/** Where an upload is: how much is sent, from 0 to 1, or that it is being inspected. */
+/** The progress of an upload: the part that is sent, from 0 to 1, or its inspection. */
 export type Progress = { kind: "sending"; part: number } | { kind: "checking" };
 
 /**
- * Sends a file and waits until it can be used.
+ * Uploads a file, waits for its inspection, and returns the id of the upload.
  *
- * @throws {Trouble} It was not taken; `rejected` if it is not what it says.
+ * @throws {ApiError} `upload-failed` if it was not stored, `upload-rejected` if the inspection rejected it, or an error of the API.
  */
 export async function upload(
   file: File,
@@ -25,25 +25,27 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<string> {
   onProgress({ kind: "sending", part: 0 });
-  const sha256 = hexadecimal(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+  const sha256 = toHex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
   const body = { content_type: file.type, bytes: file.size, sha256, file_name: file.name.slice(0, 200) || null };
-  const declared = await ask<Schema["UploadView"]>(api.POST("/v1/uploads", { body, params: once(), signal }));
-  if (!declared.put) throw new Trouble("upload", 0);
+  const declared = await unwrap<Schema["UploadView"]>(
+    api.POST("/v1/uploads", { body, params: idempotencyHeader(), signal }),
+  );
+  if (!declared.put) throw new ApiError("upload-failed", 0);
   await put(declared.put, file, onProgress, signal);
   onProgress({ kind: "checking" });
-  for (const end = Date.now() + ASK_FOR_MS; Date.now() < end; ) {
-    const { state } = await ask<Schema["UploadView"]>(
+  for (const end = Date.now() + POLL_DURATION_MS; Date.now() < end; ) {
+    const { state } = await unwrap<Schema["UploadView"]>(
       api.GET("/v1/uploads/{id}", { params: { path: { id: declared.id } }, signal }),
     );
     if (state.status === "ready") return declared.id;
-    if (state.status === "rejected") throw new Trouble("rejected", 0, { type: "", title: state.reason, status: 0 });
-    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+    if (state.status === "rejected") throw new ApiError("upload-rejected", 0);
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     signal.throwIfAborted();
   }
-  throw new Trouble("upload", 0);
+  throw new ApiError("upload-failed", 0);
 }
 
-/** Only `XMLHttpRequest` tells how much has been sent. */
+/** Sends a file to its presigned address. `fetch` does not report progress, `XMLHttpRequest` does. */
 function put(
   presigned: Schema["PresignedView"],
   file: File,
@@ -54,19 +56,19 @@ function put(
     const request = new XMLHttpRequest();
     request.open(presigned.method, presigned.url);
     for (const { name, value } of presigned.headers) {
-      // The browser writes these itself, as they were declared.
+      // The browser sets these itself.
       if (!["host", "content-length"].includes(name.toLowerCase())) request.setRequestHeader(name, value);
     }
     request.upload.onprogress = ({ loaded, total }) =>
       onProgress({ kind: "sending", part: total ? loaded / total : 0 });
-    request.onload = () => (request.status < 300 ? resolve() : reject(new Trouble("upload", request.status)));
-    request.onerror = () => reject(new Trouble(navigator.onLine ? "upload" : "offline", 0));
+    request.onload = () => (request.status < 300 ? resolve() : reject(new ApiError("upload-failed", request.status)));
+    request.onerror = () => reject(new ApiError(navigator.onLine ? "upload-failed" : "offline", 0));
     request.onabort = () => reject(new DOMException("", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
 }
 
-function hexadecimal(bytes: ArrayBuffer): string {
+function toHex(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

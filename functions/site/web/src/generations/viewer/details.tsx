@@ -1,27 +1,24 @@
-/** What a picture was made from, who sees it, and what can be done with it. */
+/** The settings and the visibility of a generation, beside its image or video. */
 import type { Schema } from "../../api/client";
-import { go } from "../../router";
-import { day, moment, text } from "../../text";
+import { navigate } from "../../router";
+import { date, dateTime, text } from "../../text";
 import { Icon } from "../../ui/icon";
-import { say } from "../../ui/toasts";
+import { showToast } from "../../ui/toasts";
 import { Sharing } from "../shares/sharing";
-import { reuse } from "../studio/draft";
+import { reuseSettings } from "../studio/draft";
 
-type Generation = Schema["GenerationView"];
+interface Properties {
+  generation: Schema["GenerationView"];
+  onChanged: (generation: Schema["GenerationView"]) => void;
+}
 
-export function Details({
-  generation,
-  onChanged,
-}: {
-  generation: Generation;
-  onChanged: (generation: Generation) => void;
-}) {
+export function Details({ generation, onChanged }: Properties) {
   const t = text.value;
-  const { settings } = generation;
-  const use = () => {
-    reuse(settings);
-    go("/");
-    say(t.studio.used);
+  const { settings, credits, created_at, expires_at } = generation;
+  const reuse = () => {
+    reuseSettings(settings);
+    navigate("/");
+    showToast(t.generations.reused);
   };
   return (
     <div class="stack">
@@ -29,18 +26,18 @@ export function Details({
         {settings.prompt}
       </p>
       <div class="row">
-        <button type="button" class="button small" onClick={use}>
+        <button type="button" class="button small" onClick={reuse}>
           <Icon name="retry" />
-          {t.studio.use}
+          {t.generations.reuse}
         </button>
-        <a class="button quiet small" href={`/support?generation=${generation.id}`}>
-          {t.viewer.report}
+        <a class="button ghost small" href={`/support?generation=${generation.id}`}>
+          {t.viewer.contact}
         </a>
       </div>
       <dl class="facts small">
         {settings.negative_prompt && (
           <>
-            <dt>{t.viewer.negative}</dt>
+            <dt>{t.viewer.negativePrompt}</dt>
             <dd dir="auto">{settings.negative_prompt}</dd>
           </>
         )}
@@ -57,19 +54,13 @@ export function Details({
           </>
         )}
         <dt>{t.viewer.cost}</dt>
-        <dd>{t.studio.priceOf(generation.credits.spent)}</dd>
-        <dt>{t.viewer.made}</dt>
+        <dd>{t.generations.priceOf(credits.spent)}</dd>
+        <dt>{t.viewer.created}</dt>
         <dd>
-          <time datetime={generation.created_at}>{moment(generation.created_at)}</time>
+          <time datetime={created_at}>{dateTime(created_at)}</time>
         </dd>
-        <dt>{t.viewer.goes}</dt>
-        <dd>
-          {generation.expires_at ? (
-            <time datetime={generation.expires_at}>{day(generation.expires_at)}</time>
-          ) : (
-            t.viewer.stays
-          )}
-        </dd>
+        <dt>{t.viewer.expires}</dt>
+        <dd>{expires_at ? <time datetime={expires_at}>{date(expires_at)}</time> : t.viewer.neverExpires}</dd>
       </dl>
       <hr />
       <Sharing generation={generation} onChanged={onChanged} />

@@ -1,87 +1,74 @@
-/** One picture or film, as large as the window; the rest of the listing is one key away. */
+/** An image or a video in the size of the window, with keys for the previous and the next one of the list. */
+import "./viewer.css";
+
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Trouble } from "../../api/error";
-import { go, query } from "../../router";
+import { ApiError } from "../../api/error";
+import { navigate, query } from "../../router";
 import { text } from "../../text";
 import { showModal } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { Empty, Loading } from "../../ui/states";
-import { say, Toasts } from "../../ui/toasts";
+import { showToast, Toasts } from "../../ui/toasts";
 import type { Feed, Listed, Tile } from "../gallery/feed";
-import { Blur } from "../gallery/thumbnail";
+import { Placeholder } from "../gallery/thumbnail";
 import { useZoom } from "./zoom";
 
-/** How often a link to a file is renewed that does not load, in milliseconds. */
-const RENEW_EVERY_MS = 60_000;
+/** The least time between two refreshes of a link to a file that does not load, in milliseconds. */
+const REFRESH_INTERVAL_MS = 60_000;
+/** How much one press of a zoom button changes the scale. */
+const ZOOM_STEP = 1.4;
+/** How many tiles before the end of the list the next page is loaded. */
+const LOAD_AHEAD = 4;
 
 interface Properties<T extends Listed> {
   feed: Feed<T>;
   tiles: readonly Tile<T>[];
   id: string;
   href: (tile: Tile<T>) => string;
-  /** Where the listing is. */
-  home: string;
-  /** Fetches what the listing has not come to yet. */
-  single?: () => Promise<T>;
-  words: (item: T) => string;
+  /** The path of the list. */
+  listPath: string;
+  /** Loads a generation that the list has not loaded yet. */
+  load?: () => Promise<T>;
+  /** The name for screen readers. */
+  name: (item: T) => string;
   details?: (item: T, onChanged: (item: T) => void) => ComponentChildren;
   onRemove?: (item: T) => void;
 }
 
 export function Viewer<T extends Listed>(properties: Properties<T>) {
-  const { tiles, id, href, home, onRemove } = properties;
+  const { tiles, id, href, listPath, onRemove, details } = properties;
   const dialog = useRef<HTMLDialogElement>(null);
-  const number = Math.max(1, Number(query.value.get("n") ?? 1)) - 1;
-  const place = tiles.findIndex((tile) => tile.item.id === id && tile.index === number);
-  const found = useTile(properties, place, number);
-  const zoom = useZoom(`${id}:${number}`);
-  const [open, setOpen] = useState(true);
+  const index = Math.max(1, Number(query.value.get("n") ?? 1)) - 1;
+  const position = tiles.findIndex((tile) => tile.item.id === id && tile.index === index);
+  const { tile, error, setItem, refresh } = useTile(properties, position, index);
+  const zoom = useZoom(`${id}:${index}`);
+  const [detailsOpen, setDetailsOpen] = useState(true);
   useEffect(() => showModal(dialog.current), []);
   const move = (by: number) => {
-    const to = tiles[place + by];
-    if (place >= 0 && to) go(href(to), "replace");
-    if (place + by + 4 > tiles.length) void properties.feed.more();
+    const next = tiles[position + by];
+    if (position >= 0 && next) navigate(href(next), "replace");
+    if (position + by + LOAD_AHEAD > tiles.length) void properties.feed.loadMore();
   };
-  const leave = () => go(home);
+  const close = () => navigate(listPath);
   const remove =
-    onRemove &&
-    found.tile &&
-    (() => {
-      const { item } = found.tile as Tile<T>;
-      leave();
-      onRemove(item);
-    });
-  const keys: Record<string, (() => void) | undefined> = {
+    onRemove && tile
+      ? () => {
+          close();
+          onRemove(tile.item);
+        }
+      : undefined;
+  const zoomIn = () => zoom.zoom(ZOOM_STEP);
+  const zoomOut = () => zoom.zoom(1 / ZOOM_STEP);
+  useShortcuts({
     ArrowRight: () => move(isRightToLeft() ? -1 : 1),
     ArrowLeft: () => move(isRightToLeft() ? 1 : -1),
-    "+": () => zoom.zoom(1.4),
-    "-": () => zoom.zoom(1 / 1.4),
-    0: zoom.whole,
-    Delete: remove || undefined,
-  };
-  const press = (event: KeyboardEvent) => {
-    if (
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      (event.target as Element).closest("input, textarea, select, video")
-    )
-      return;
-    const deed = keys[event.key];
-    if (!deed) return;
-    event.preventDefault();
-    deed();
-  };
-  const pressed = useRef(press);
-  pressed.current = press;
-  useEffect(() => {
-    // Not on the dialog: what had the focus may be gone, and the focus with it.
-    const listen = (event: KeyboardEvent) => pressed.current(event);
-    addEventListener("keydown", listen);
-    return () => removeEventListener("keydown", listen);
-  }, []);
+    "+": zoomIn,
+    "-": zoomOut,
+    0: zoom.fit,
+    Delete: remove,
+  });
   const t = text.value.viewer;
   return (
     <dialog
@@ -89,72 +76,96 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
       ref={dialog}
       autofocus
       tabindex={-1}
-      aria-label={t.name}
+      aria-label={t.label}
       onCancel={(event) => {
         event.preventDefault();
-        leave();
+        close();
       }}
     >
       <div class="viewer-bar">
-        <Tool icon="close" label={t.close} deed={leave} />
+        <ToolButton icon="close" label={t.close} onPress={close} />
         <span class="viewer-count" role="status">
-          {place >= 0 && t.of(place + 1, tiles.length)}
+          {position >= 0 && t.position(position + 1, tiles.length)}
         </span>
-        <Tool icon="smaller" label={t.zoomOut} deed={() => zoom.zoom(1 / 1.4)} />
-        <Tool icon="larger" label={t.zoomIn} deed={() => zoom.zoom(1.4)} />
-        <Tool icon="whole" label={t.zoomReset} deed={zoom.whole} />
-        {found.tile && (
-          <Tool
-            icon="download"
-            label={t.download}
-            deed={() => void download(found.tile as Tile<T>, properties.single)}
+        <ToolButton icon="zoomOut" label={t.zoomOut} onPress={zoomOut} />
+        <ToolButton icon="zoomIn" label={t.zoomIn} onPress={zoomIn} />
+        <ToolButton icon="zoomFit" label={t.zoomFit} onPress={zoom.fit} />
+        {tile && <ToolButton icon="download" label={t.download} onPress={() => void download(tile, properties.load)} />}
+        {remove && <ToolButton icon="trash" label={t.delete} onPress={remove} />}
+        {details && (
+          <ToolButton
+            icon="info"
+            label={t.details}
+            onPress={() => setDetailsOpen(!detailsOpen)}
+            pressed={detailsOpen}
           />
         )}
-        {remove && <Tool icon="trash" label={t.delete} deed={remove} />}
-        {properties.details && <Tool icon="eye" label={t.details} deed={() => setOpen(!open)} pressed={open} />}
       </div>
       <div class="viewer-stage" {...zoom.stage}>
-        {found.trouble ? (
-          <Empty title={t.gone} />
-        ) : found.tile ? (
-          <Large tile={found.tile} words={properties.words(found.tile.item)} view={zoom.view} onStale={found.renew} />
+        {error ? (
+          <Empty title={t.unavailable} />
+        ) : tile ? (
+          <Media tile={tile} name={properties.name(tile.item)} view={zoom.view} onStale={refresh} />
         ) : (
           <Loading />
         )}
       </div>
       <button
         type="button"
-        class="viewer-step back"
+        class="viewer-arrow previous"
         aria-label={t.previous}
-        disabled={place <= 0}
+        disabled={position <= 0}
         onClick={() => move(-1)}
       >
         <Icon name="previous" />
       </button>
       <button
         type="button"
-        class="viewer-step on"
+        class="viewer-arrow next"
         aria-label={t.next}
-        disabled={place < 0 || place >= tiles.length - 1}
+        disabled={position < 0 || position >= tiles.length - 1}
         onClick={() => move(1)}
       >
         <Icon name="next" />
       </button>
-      {open && found.tile && properties.details && (
-        <aside class="viewer-details">{properties.details(found.tile.item, found.set)}</aside>
-      )}
-      <p class="aside">{t.keys}</p>
+      {detailsOpen && tile && details && <aside class="viewer-details">{details(tile.item, setItem)}</aside>}
+      <p class="visually-hidden">{t.shortcuts}</p>
       <Toasts />
     </dialog>
   );
 }
 
-/** Whether the person wants nothing to move by itself. */
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 const isRightToLeft = () => document.documentElement.dir === "rtl";
 
-function Tool({ icon, label, deed, pressed }: { icon: IconName; label: string; deed: () => void; pressed?: boolean }) {
+/** Calls an action when its key is pressed outside of a field. */
+function useShortcuts(actions: Record<string, (() => void) | undefined>): void {
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    // On the window, as the focused element of the dialog may have been removed.
+    const listen = (event: KeyboardEvent) => {
+      const isInField = (event.target as Element).closest("input, textarea, select, video");
+      if (event.ctrlKey || event.metaKey || event.altKey || isInField) return;
+      const action = latest.current[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
+}
+
+interface ToolButtonProperties {
+  icon: IconName;
+  label: string;
+  onPress: () => void;
+  pressed?: boolean;
+}
+
+function ToolButton({ icon, label, onPress, pressed }: ToolButtonProperties) {
   return (
     <button
       type="button"
@@ -162,106 +173,109 @@ function Tool({ icon, label, deed, pressed }: { icon: IconName; label: string; d
       aria-label={label}
       title={label}
       aria-pressed={pressed}
-      onClick={deed}
+      onClick={onPress}
     >
       <Icon name={icon} />
     </button>
   );
 }
 
-/** The tile from the listing with a link that works, or else the thing by itself. */
-function useTile<T extends Listed>({ feed, tiles, id, single }: Properties<T>, place: number, number: number) {
-  const [item, set] = useState<T>();
-  const [trouble, fail] = useState<Trouble>();
-  const listed = tiles[place];
+/** Returns the tile of the list if its link is valid; otherwise loads the generation by itself. */
+function useTile<T extends Listed>({ feed, tiles, id, load }: Properties<T>, position: number, index: number) {
+  const [item, setItem] = useState<T>();
+  const [error, setError] = useState<ApiError>();
+  const listed = tiles[position];
   const fresh = listed && feed.isFresh(listed) ? listed : undefined;
-  const needed = !listed && (single !== undefined || feed.ended.value) && item?.id !== id;
-  const fetch = () => {
-    if (!single) return fail(new Trouble("not-found", 404));
-    single().then(set, (error: unknown) => {
-      if (!(error instanceof Trouble)) throw error;
-      fail(error);
+  const isNeeded = !listed && (load !== undefined || feed.ended.value) && item?.id !== id;
+  const loadItem = () => {
+    if (!load) return setError(new ApiError("not-found", 404));
+    load().then(setItem, (error: unknown) => {
+      if (!(error instanceof ApiError)) throw error;
+      setError(error);
     });
   };
   useEffect(() => {
-    fail(undefined);
-    if (needed) fetch();
-  }, [id, needed]);
+    setError(undefined);
+    if (isNeeded) loadItem();
+  }, [id, isNeeded]);
   useEffect(() => {
-    // Where nothing can be asked for by itself, it is in the listing or nowhere.
-    if (!listed && !single) void feed.more();
+    // A generation that cannot be loaded by itself is on one of the next pages, or not available.
+    if (!listed && !load) void feed.loadMore();
   }, [tiles]);
-  const media = item?.id === id ? item.media[number] : undefined;
-  const alone = item && media ? { key: `${id}:${number}`, item, index: number, media, page: -1 } : undefined;
+  const media = item?.id === id ? item.media[index] : undefined;
+  const single = item && media ? { key: `${id}:${index}`, item, index, media, page: -1 } : undefined;
   return {
-    tile: fresh ?? alone,
-    trouble: listed ? undefined : trouble,
-    set,
-    renew: () => (listed ? void feed.renew(listed.page) : fetch()),
+    tile: fresh ?? single,
+    error: listed ? undefined : error,
+    setItem,
+    refresh: () => (listed ? void feed.refresh(listed.page) : loadItem()),
   };
 }
 
-interface LargeProperties {
+interface MediaProperties {
   tile: Tile<Listed>;
-  words: string;
+  name: string;
   view: { scale: number; x: number; y: number };
   onStale: () => void;
 }
 
-function Large({ tile, words, view, onStale }: LargeProperties) {
+function Media({ tile, name, view, onStale }: MediaProperties) {
   const { media } = tile;
-  // A renewed link shows the same bytes: what plays goes on.
+  // A refreshed link leads to the same file: a video that plays keeps its link.
   const link = useRef({ key: tile.key, url: media.url });
   if (link.current.key !== tile.key) link.current = { key: tile.key, url: media.url };
-  const renewedAt = useRef(-Infinity);
-  const renew = () => {
-    // A file that is gone is gone with another link too.
-    if (performance.now() - renewedAt.current < RENEW_EVERY_MS) return;
-    renewedAt.current = performance.now();
+  const refreshedAt = useRef(-Infinity);
+  const refresh = () => {
+    // A file that was deleted does not load with another link either.
+    if (performance.now() - refreshedAt.current < REFRESH_INTERVAL_MS) return;
+    refreshedAt.current = performance.now();
     link.current = { key: "", url: "" };
     onStale();
   };
   const size = { width: media.width, height: media.height };
-  const box = {
+  const style = {
     aspectRatio: `${media.width} / ${media.height}`,
     "--ratio": `${media.width / media.height}`,
     transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`,
   };
   return (
-    <div class="viewer-frame" style={box} key={tile.key}>
-      <Blur hash={media.thumbhash} />
+    <div class="viewer-frame" style={style} key={tile.key}>
+      <Placeholder hash={media.thumbhash} />
       {media.content_type.startsWith("video/") ? (
         <video
           src={link.current.url}
           {...size}
           controls
-          autoplay={!calm.matches}
+          autoplay={!reducedMotion.matches}
           loop
           playsinline
-          aria-label={words}
-          onError={renew}
+          aria-label={name}
+          onError={refresh}
         />
       ) : (
-        <img src={link.current.url} {...size} alt={words} draggable={false} onError={renew} />
+        <img src={link.current.url} {...size} alt={name} draggable={false} onError={refresh} />
       )}
     </div>
   );
 }
 
-/** The bytes come through us: a link to another host does not download. It may have died since it was shown, so another is asked for. */
-async function download(tile: Tile<Listed>, single?: () => Promise<Listed>): Promise<void> {
+/**
+ * Downloads a file. Browsers ignore `download` on a link to another host, so the file is fetched first, with a new link, as
+ * the old one may have expired.
+ */
+async function download(tile: Tile<Listed>, load?: () => Promise<Listed>): Promise<void> {
   const t = text.value.viewer;
-  say(t.downloading);
+  showToast(t.downloading);
   try {
-    const media = (await single?.())?.media[tile.index] ?? tile.media;
-    const answer = await fetch(media.url);
-    if (!answer.ok) throw new TypeError();
+    const media = (await load?.())?.media[tile.index] ?? tile.media;
+    const response = await fetch(media.url);
+    if (!response.ok) throw new TypeError();
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await answer.blob());
+    link.href = URL.createObjectURL(await response.blob());
     link.download = `darkroom-${tile.item.id}-${tile.index + 1}.${media.content_type.split("/")[1] ?? "bin"}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   } catch {
-    say(t.downloadFailed);
+    showToast(t.downloadFailed);
   }
 }

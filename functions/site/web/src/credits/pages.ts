@@ -1,0 +1,3 @@
+/** The pages that show how credits were used. */
+export { Transactions } from "./transactions";
+export { Usage } from "./usage";

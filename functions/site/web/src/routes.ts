@@ -1,0 +1,61 @@
+/** The routes of the client. The code of a page is loaded when it is opened first. */
+import type { ComponentType } from "preact";
+
+import * as signInPages from "./accounts/sign-in";
+
+/** A page; it gets the parameters of its path. */
+export type RoutePage = ComponentType<Record<string, string>>;
+
+export interface Route {
+  pattern: string;
+  /** Who can open it: everyone, people who are signed in, or people who are not. */
+  access: "everyone" | "account" | "guest";
+  load: () => Promise<RoutePage>;
+}
+
+/** Loads a page by the name under which its module exports it. */
+const page =
+  <Name extends string>(load: () => Promise<Record<Name, unknown>>, name: Name) =>
+  async () =>
+    (await load())[name] as RoutePage;
+
+const signIn = async () => signInPages;
+const settings = () => import("./accounts/settings");
+const gallery = () => import("./generations/gallery/gallery");
+const credits = () => import("./credits/pages");
+const payments = () => import("./payments/pages");
+const privacy = () => import("./privacy/pages");
+
+// A list and the viewer above it share one page: the list stays while the viewer opens and closes.
+const ownGallery = page(gallery, "Gallery");
+const explore = page(gallery, "Explore");
+
+export const ROUTES: readonly Route[] = [
+  { pattern: "/sign-in", access: "guest", load: page(signIn, "SignIn") },
+  { pattern: "/sign-up", access: "guest", load: page(signIn, "SignUp") },
+  { pattern: "/confirm", access: "guest", load: page(signIn, "Confirm") },
+  { pattern: "/forgot", access: "everyone", load: page(signIn, "ForgotPassword") },
+  { pattern: "/reset", access: "everyone", load: page(signIn, "ResetPassword") },
+  { pattern: "/", access: "account", load: page(() => import("./generations/studio/studio"), "Studio") },
+  { pattern: "/gallery", access: "account", load: ownGallery },
+  { pattern: "/gallery/public", access: "everyone", load: explore },
+  { pattern: "/gallery/{id}", access: "account", load: ownGallery },
+  { pattern: "/gallery/public/{id}", access: "everyone", load: explore },
+  { pattern: "/s/{token}", access: "everyone", load: page(() => import("./generations/shares/shared-page"), "Shared") },
+  { pattern: "/credits", access: "account", load: page(payments, "Packages") },
+  { pattern: "/credits/usage", access: "account", load: page(credits, "Usage") },
+  { pattern: "/credits/transactions", access: "account", load: page(credits, "Transactions") },
+  { pattern: "/credits/receipts", access: "account", load: page(payments, "Receipts") },
+  { pattern: "/credits/{id}", access: "account", load: page(payments, "Payment") },
+  { pattern: "/privacy", access: "everyone", load: page(privacy, "Promises") },
+  { pattern: "/privacy/inventory", access: "everyone", load: page(privacy, "Inventory") },
+  { pattern: "/privacy/access", access: "account", load: page(privacy, "AccessLog") },
+  { pattern: "/privacy/export", access: "account", load: page(privacy, "DataExport") },
+  { pattern: "/privacy/corrections", access: "account", load: page(privacy, "Corrections") },
+  { pattern: "/privacy/deletion", access: "account", load: page(privacy, "Deletion") },
+  { pattern: "/privacy/receipts/{id}", access: "everyone", load: page(privacy, "Receipt") },
+  { pattern: "/account", access: "account", load: page(settings, "Preferences") },
+  { pattern: "/account/plan", access: "account", load: page(settings, "Plan") },
+  { pattern: "/account/sessions", access: "account", load: page(settings, "Sessions") },
+  { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
+];
