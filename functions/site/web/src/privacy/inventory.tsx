@@ -42,7 +42,7 @@ export function Inventory() {
 export function KindDescription({ kind }: { kind: Kind }) {
   const descriptions: Record<string, string> = text.value.privacy.kinds;
   const description = descriptions[kind.name];
-  return description === undefined ? <span lang="en">{kind.purpose}</span> : <>{description}</>;
+  return description === undefined ? <span lang="en">{kind.purpose}</span> : <span>{description}</span>;
 }
 
 function KindCard({ kind }: { kind: Kind }) {
