@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+import type { Schema } from "../../api/client";
+
+const model = (id: string, change: Partial<Schema["ModelView"]> = {}) =>
+  ({
+    id,
+    title: id,
+    kind: "image",
+    credits: 1,
+    max_count: 4,
+    durations_ms: [],
+    sizes: [
+      { width: 1024, height: 1024 },
+      { width: 512, height: 512 },
+    ],
+    seed: true,
+    negative_prompt: true,
+    input_image: true,
+    ...change,
+  }) as Schema["ModelView"];
+
+const VIDEO: Partial<Schema["ModelView"]> = { kind: "video", max_count: 1, durations_ms: [4000, 8000], seed: false };
+
+/** Loads the module anew, as a reload of the page does. */
+async function reload() {
+  vi.resetModules();
+  const module = await import("./draft");
+  module.models.value = [model("sketch"), model("film", VIDEO)];
+  module.updateDraft({});
+  return module;
+}
+
+beforeEach(() => sessionStorage.clear());
+
+describe("a draft", () => {
+  it("survives a reload", async () => {
+    (await reload()).updateDraft({ prompt: "A kite", seed: "7" });
+    const { draft } = await reload();
+    expect(draft.value).toMatchObject({ prompt: "A kite", seed: "7" });
+  });
+
+  it("is not stored before anything is entered", async () => {
+    (await reload()).updateDraft({ count: 2 });
+    expect(sessionStorage).toHaveLength(0);
+  });
+
+  it("starts empty if the stored one is damaged", async () => {
+    sessionStorage.setItem("draft", "{");
+    expect((await reload()).draft.value.prompt).toBe("");
+  });
+
+  it("takes what another model supports", async () => {
+    const { draft, updateDraft } = await reload();
+    updateDraft({ size: "512x512", count: 4 });
+    updateDraft({ model: "film" });
+    expect(draft.value).toMatchObject({ size: "512x512", count: 1, duration: 4000 });
+    updateDraft({ size: "1x1", duration: 5 });
+    expect(draft.value).toMatchObject({ size: "1024x1024", duration: 4000 });
+  });
+});
+
+describe("the request of a draft", () => {
+  it("leaves out what the model does not support", async () => {
+    const { draft, draftRequest, updateDraft } = await reload();
+    updateDraft({ model: "film", prompt: "Boats", seed: "7", negativePrompt: " " });
+    expect(draftRequest(draft.value)).toEqual({
+      model: "film",
+      prompt: "Boats",
+      width: 1024,
+      height: 1024,
+      duration_ms: 4000,
+      count: 1,
+    });
+  });
+
+  it("contains all settings that were entered", async () => {
+    const { draft, draftRequest, updateDraft } = await reload();
+    updateDraft({ prompt: "A kite", negativePrompt: "rain", seed: "7", referenceImage: { id: "u", name: "a.png" } });
+    expect(draftRequest(draft.value)).toMatchObject({ negative_prompt: "rain", seed: 7, input_upload: "u" });
+  });
+
+  it("repeats the settings of a generation that are reused", async () => {
+    const { draft, draftRequest, reuseSettings } = await reload();
+    const settings = { model: "sketch", prompt: "A kite", width: 512, height: 512, count: 2, seed: 0 };
+    reuseSettings(settings as Schema["SettingsView"]);
+    expect(draftRequest(draft.value)).toEqual(settings);
+  });
+});
