@@ -1,10 +1,9 @@
 /**
- * A browser as a person with a device has it, which holds every page to what must always be true: no error in the console,
- * nothing that the Content-Security-Policy had to stop, no dialog, no request to anybody but us, our files, and the payment
- * pages; nothing wider than the window; a title of its own; nothing kept in the browser that is not declared; no violation
- * that axe finds.
+ * A browser for the journeys, which checks on every page: no error in the console, no violation of the
+ * Content-Security-Policy, no dialog, no request to other hosts than the site, the bucket and the payment pages; nothing
+ * wider than the window; a title; no undeclared data in browser storage; no accessibility violation that axe finds.
  *
- * Environment: `BASE_URL` of the client, `MEDIA_URL` of people's files, `FAKE_PAYMENTS_URL` of the payment pages, `SCREENS` the folder for
+ * Environment: `BASE_URL` of the client, `MEDIA_URL` of the bucket, `FAKE_PAYMENTS_URL` of the payment pages, `SCREENS` the folder for
  * screenshots.
  */
 import { readFile } from "node:fs/promises";
@@ -18,14 +17,14 @@ export const { BASE_URL, MEDIA_URL, FAKE_PAYMENTS_URL, SCREENS } = process.env;
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const AXE = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
-/** How long anything may take that is waited for: the machine is busy with other tests, in milliseconds. */
-const PATIENCE_MS = 60_000;
-/** What the client may keep in the browser, as the registry declares it. */
-const KEPT = ["csrf", "theme", "language", "draft"];
-/** By how much of the window what is seen may move without a hand (<https://web.dev/articles/cls>): a hair. */
-const SHIFT = 0.01;
+/** The timeout of every step, in milliseconds: other tests keep the machine busy. */
+const TIMEOUT_MS = 60_000;
+/** The keys of browser storage that the data registry declares. */
+const DECLARED_KEYS = ["csrf", "theme", "language", "draft"];
+/** The largest cumulative layout shift without input (<https://web.dev/articles/cls>). */
+const MAX_LAYOUT_SHIFT = 0.01;
 
-/** How a window can be. */
+/** The windows that are tested. */
 export const DEVICES = {
   desktop: { viewport: { width: 1360, height: 900 } },
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
@@ -33,7 +32,7 @@ export const DEVICES = {
 
 let running;
 
-/** The browser; the first time it is started. */
+/** Returns the browser, and starts it on the first call. */
 async function browser() {
   const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((path) => existsSync(path));
   if (!executablePath) throw new Error("there is no Chromium: install it (chromium on Debian and Ubuntu), or name it in CHROMIUM");
@@ -41,14 +40,14 @@ async function browser() {
   return running;
 }
 
-/** Ends the browser. */
+/** Closes the browser. */
 export const close = async () => running?.close();
 
-/** Somebody at a browser of their own, with nothing kept in it. */
+/** A person with a browser profile of their own, which is empty at first. */
 export class Visitor {
-  /** What must not have happened. */
-  mishaps = [];
-  /** What a step brings about on purpose, by words of it: the browser reports it as an error. */
+  /** Failed checks, reported when the visitor leaves. */
+  failures = [];
+  /** Parts of console errors that the current step causes on purpose. */
   #expected = [];
 
   static async arrive({ device = "desktop", scheme = "light", locale = "en-GB" } = {}) {
@@ -65,96 +64,96 @@ export class Visitor {
       }).observe({ type: "layout-shift", buffered: true });
     });
     visitor.page = await visitor.context.newPage();
-    visitor.page.setDefaultTimeout(PATIENCE_MS);
+    visitor.page.setDefaultTimeout(TIMEOUT_MS);
     visitor.#listen();
     return visitor;
   }
 
-  /** One journey, named in what is said of a failure. */
+  /** Runs a journey; its name is part of the message of a failure. */
   async journey(name, act) {
     try {
       await act();
     } catch (error) {
       await this.page.screenshot({ path: join(SCREENS, `failed-${this.name}.png`) });
-      throw new Error(`${name}: ${error.message}\n  ${this.mishaps.join("\n  ")}`);
+      throw new Error(`${name}: ${error.message}\n  ${this.failures.join("\n  ")}`);
     }
   }
 
   #listen() {
-    const { page, mishaps } = this;
-    page.on("pageerror", (error) => mishaps.push(`an exception: ${error.message}`));
+    const { page, failures } = this;
+    page.on("pageerror", (error) => failures.push(`an exception: ${error.message}`));
     page.on("dialog", (dialog) => {
-      mishaps.push(`a dialog: ${dialog.message()}`);
+      failures.push(`a dialog: ${dialog.message()}`);
       return dialog.dismiss();
     });
     page.on("console", (message) => {
       if (message.type() !== "error" && !message.text().includes("Content Security Policy")) return;
-      // The pages that stand in for Stripe and PayPal are not ours to judge.
+      // The fake payment pages are not part of the client.
       if (message.location().url.startsWith(FAKE_PAYMENTS_URL)) return;
       if (this.#expected.some((words) => message.text().includes(words))) return;
-      mishaps.push(`in the console: ${message.text()} ${message.location().url}`);
+      failures.push(`in the console: ${message.text()} ${message.location().url}`);
     });
     page.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
       if (["blob:", "data:"].includes(protocol) || [BASE_URL, MEDIA_URL, FAKE_PAYMENTS_URL].includes(origin)) return;
-      mishaps.push(`a request to ${origin}`);
+      failures.push(`a request to ${origin}`);
     });
   }
 
-  /** Does something that is answered with one of these statuses, or not at all, on purpose. */
+  /** Runs a step that causes one of these statuses or console errors on purpose. */
   async expecting(expected, act) {
     this.#expected = expected.map((one) => (typeof one === "number" ? `status of ${one}` : one));
     await act();
     this.#expected = [];
   }
 
-  /** Goes to a page of ours. */
+  /** Opens a page of the client. */
   async go(path) {
     await this.page.goto(BASE_URL + path);
   }
 
-  /** A page as it is now: a screenshot, and everything that must hold of it. */
+  /** Takes a screenshot and runs the checks of every page. */
   async look(name) {
     const { page } = this;
     await page.waitForFunction(() => !document.querySelector(".loading"));
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(SCREENS, `${name}-${this.name}.png`) });
-    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) this.mishaps.push(`${name}: wider than the window`);
-    if (!(await page.title()).endsWith(" · Darkroom")) this.mishaps.push(`${name}: has no title of its own`);
+    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) this.failures.push(`${name}: wider than the window`);
+    if (!(await page.title()).endsWith(" · Darkroom")) this.failures.push(`${name}: has no title of its own`);
     const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage), ...document.cookie.split(";").filter(Boolean)]);
-    for (const key of kept) if (!KEPT.includes(key)) this.mishaps.push(`${name}: ${key} is kept in the browser, and not declared`);
+    for (const key of kept) if (!DECLARED_KEYS.includes(key)) this.failures.push(`${name}: ${key} is in browser storage and not declared`);
     const session = await this.context.newCDPSession(page);
-    // Past the policy that forbids it to the page itself.
+    // Over the debugging protocol, as the policy of the page forbids scripts.
     const expression = `${AXE}; axe.run().then((found) => JSON.stringify(found.violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target.join(" ")).join(", "))))`;
     const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
     await session.detach();
-    if (exceptionDetails) this.mishaps.push(`${name}: axe does not run: ${exceptionDetails.text}`);
-    else for (const violation of JSON.parse(result.value)) this.mishaps.push(`${name}: axe finds ${violation}`);
+    if (exceptionDetails) this.failures.push(`${name}: axe does not run: ${exceptionDetails.text}`);
+    else for (const violation of JSON.parse(result.value)) this.failures.push(`${name}: axe finds ${violation}`);
   }
 
-  /** From now on nothing must move by itself, until `still` looks. */
+  /** Starts to measure layout shifts, until `still`. */
   async settle() {
     await this.page.evaluate(() => { window.shifts = []; });
   }
 
-  /** Nothing has moved by itself. */
+  /** Checks that the layout has not shifted since `settle`. */
   async still(name) {
     const shifts = await this.page.evaluate(() => window.shifts);
     const sum = shifts.reduce((sum, [value]) => sum + value, 0);
-    if (sum > SHIFT) this.mishaps.push(`${name}: moved by ${sum.toFixed(3)}: ${shifts.map(([value, what]) => `${what} ${value.toFixed(3)}`).join(", ")}`);
+    if (sum > MAX_LAYOUT_SHIFT) this.failures.push(`${name}: moved by ${sum.toFixed(3)}: ${shifts.map(([value, what]) => `${what} ${value.toFixed(3)}`).join(", ")}`);
   }
 
-  /** Waits for words on the page. */
+  /** Waits for a text on the page. */
   async sees(words, options = {}) {
     await this.page.getByText(words, options).first().waitFor();
   }
 
-  /** Presses what is called so. */
+  /** Clicks the button, or another role, of this name. */
   async press(name, role = "button") {
     await this.page.getByRole(role, { name, exact: true }).first().click();
   }
 
-  /** Makes an account, or signs in with one. */
+  /** Creates an account and signs in. */
   async join(email, password) {
     const { page } = this;
     await this.go("/sign-up");
@@ -165,7 +164,7 @@ export class Visitor {
     await page.getByLabel("Prompt", { exact: true }).waitFor();
   }
 
-  /** Types what signs in. */
+  /** Enters the credentials. */
   async type(email, password) {
     await this.page.getByLabel("Email address").last().fill(email);
     await this.page.getByLabel(/^(New password|Password)$/).last().fill(password);
@@ -173,11 +172,11 @@ export class Visitor {
 
   async leave() {
     await this.context.close();
-    if (this.mishaps.length > 0) throw new Error(`${this.name}: ${[...new Set(this.mishaps)].join("\n  ")}`);
+    if (this.failures.length > 0) throw new Error(`${this.name}: ${[...new Set(this.failures)].join("\n  ")}`);
   }
 }
 
-/** The code in the last mail of ours to an address. */
+/** Returns the code in the last email to an address. */
 export async function mailed(to) {
   const { messages } = await (await fetch(`${MEDIA_URL}/_ministack/ses/messages`)).json();
   const mails = Object.values(messages).flat().filter((mail) => mail.To.includes(to) && /\b\d{8}\b/.test(mail.BodyText));
@@ -185,7 +184,7 @@ export async function mailed(to) {
   return mails.at(-1).BodyText.match(/\b\d{8}\b/)[0];
 }
 
-/** Makes somebody a member of staff, and signs them in: what they ask the API. */
+/** Makes an account a member of staff and signs it in. Returns a function that calls the API. */
 export async function staff(email, password) {
   const pools = async (operation, request) => {
     const scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cognito-idp/aws4_request, SignedHeaders=host, Signature=0";
@@ -207,7 +206,7 @@ export async function staff(email, password) {
   return ask;
 }
 
-/** Fails with these words unless it holds. */
+/** Throws an error with this message unless the condition holds. */
 export function ensure(holds, words) {
   if (!holds) throw new Error(words);
 }

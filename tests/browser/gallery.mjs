@@ -1,7 +1,6 @@
 /**
- * Five thousand pictures: only those near the window exist, nothing moves when they arrive, and the last one is reached.
- *
- * The listing is made up here, page by page as the API gives it, since nobody waits for five thousand pictures to be made.
+ * A gallery of five thousand images: only tiles near the window are rendered, the layout does not shift, and the last tile is
+ * reached. The pages of the API are mocked.
  *
  * `node gallery.mjs DEVICE SCHEME`
  */
@@ -12,13 +11,13 @@ import { MEDIA_URL, Visitor, close, ensure } from "./browser.mjs";
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
 const PICTURES = 5_000;
-/** Most tiles that may exist at once. */
+/** The most tiles that may be rendered at once. */
 const TILES = 160;
 const SHAPES = [[1024, 1024], [640, 360], [360, 640], [1280, 720]];
-/** How much of the processor a frame may take, in milliseconds: 60 of them are to come in a second. */
+/** The processor time that a frame may take, in milliseconds, for 60 frames per second. */
 const FRAME_MS = 16;
-/** How long the way to the last one may take, in milliseconds. */
-const PATIENCE_MS = 300_000;
+/** The timeout of scrolling to the last tile, in milliseconds. */
+const TIMEOUT_MS = 300_000;
 const THUMBHASH = "3OcRJYB4d3h/iIeHeEh3eIhw+j3A";
 const BYTES = await readFile(new URL("../../infra/pictures/cabin.png", import.meta.url));
 
@@ -50,24 +49,24 @@ await page.route("**/v1/generations?*", async (route) => {
   await route.fulfill({ json: { items, next: end < PICTURES ? String(end) : null } });
 });
 await page.route("**/v1/generations/*/shares", (route) => route.fulfill({ json: { items: [] } }));
-// Late, as over a real connection: what they come into must have its place before.
+// Delayed, as over a real connection: tiles must have their size before.
 await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
   await new Promise((resolve) => setTimeout(resolve, 60));
   await route.fulfill({ contentType: "image/png", body: BYTES, headers: { "access-control-allow-origin": "*" } });
 });
 
 const session = await ada.context.newCDPSession(page);
-// What the page itself asks of the processor: on a machine that is busy with other tests no clock on the wall tells. Painting
-// is left out, which the graphics card does where there is one.
+// Processor time instead of wall clock time, as other tests keep the machine busy. Painting is left out: a graphics card does
+// it where there is one.
 await session.send("Performance.enable", { timeDomain: "threadTicks" });
-/** Milliseconds of the processor that script, style and layout have taken so far. */
+/** Returns the processor time of script, style and layout so far, in milliseconds. */
 async function busyMs() {
   const { metrics } = await session.send("Performance.getMetrics");
   const parts = metrics.filter(({ name }) => ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"].includes(name));
   return 1000 * parts.reduce((sum, { value }) => sum + value, 0);
 }
 
-await ada.journey("five thousand pictures", async () => {
+await ada.journey("five thousand images", async () => {
   await ada.go("/gallery");
   await page.locator(".grid .thumbnail.loaded").nth(4).waitFor();
   await ada.look("first");
@@ -88,18 +87,18 @@ await ada.journey("five thousand pictures", async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return { most, frames };
-  }, PATIENCE_MS);
+  }, TIMEOUT_MS);
   ensure(walk.most <= TILES, `${walk.most} tiles exist at once`);
   const each = ((await busyMs()) - before) / walk.frames;
   ensure(each < FRAME_MS, `a frame takes ${each.toFixed(1)} ms, of ${walk.frames}`);
   await page.locator(`.grid li[aria-posinset="${PICTURES}"]`).waitFor();
   await page.locator(".grid .thumbnail.loaded").first().waitFor();
-  await ada.still("five thousand pictures");
+  await ada.still("five thousand images");
   await ada.look("last");
   ensure(asked < PICTURES / 40, `${asked} pages were asked for`);
 });
 
-await ada.journey("the viewer goes on where the list is", async () => {
+await ada.journey("the viewer moves along the list", async () => {
   await page.locator(".grid a").first().click();
   await page.locator(".viewer-frame").waitFor();
   const count = await page.locator(".viewer-count").textContent();
@@ -109,7 +108,7 @@ await ada.journey("the viewer goes on where the list is", async () => {
   await page.locator(".viewer").waitFor({ state: "detached" });
 });
 
-await ada.journey("the listing is where it was", async () => {
+await ada.journey("the list keeps its scroll position", async () => {
   await page.evaluate(() => scrollTo(0, 4 * innerHeight));
   const inSight = await page.waitForFunction(() => {
     const whole = ({ top, bottom }) => top > 100 && bottom < innerHeight - 100;
@@ -121,15 +120,15 @@ await ada.journey("the listing is where it was", async () => {
   await page.locator(".viewer-frame").waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".viewer").waitFor({ state: "detached" });
-  ensure((await page.evaluate(() => scrollY)) === before, "the listing has moved under the viewer");
+  ensure((await page.evaluate(() => scrollY)) === before, "the list has scrolled under the viewer");
 });
 
-await ada.journey("one of two is put back, and what cannot be deleted is there again", async () => {
+await ada.journey("undo restores one of two, and a failed deletion restores its tile", async () => {
   const keys = [];
   const refused = { status: 409, contentType: "application/problem+json", body: JSON.stringify({ type: "urn:darkroom:problem:conflict", title: "no", status: 409 }) };
   await page.route("**/v1/generations/*", async (route) => {
     if (route.request().method() !== "DELETE") return route.fallback();
-    // What is deleted is asked for once it cannot be taken back any more.
+    // The request is sent when the time to undo is over.
     await route.fulfill(route.request().url().endsWith(keys[2].split(":")[0]) ? refused : { status: 204 });
   });
   await ada.go("/gallery");
@@ -147,7 +146,7 @@ await ada.journey("one of two is put back, and what cannot be deleted is there a
   await remove(second);
   await ada.press("Undo");
   await there(first).waitFor();
-  ensure((await there(second).count()) === 0, "with one the other is put back");
+  ensure((await there(second).count()) === 0, "undoing one deletion has undone the other");
   await ada.expecting([409], async () => {
     await remove(third);
     await ada.sees("This isn't possible right now. Reload the page and try again.");

@@ -1,5 +1,5 @@
 /**
- * Everything that a person does, from the first page to the receipt of their deletion, in one browser.
+ * Everything that a user does, from the landing page to the receipt of the deletion, in one browser.
  *
  * `node journeys.mjs DEVICE SCHEME`
  */
@@ -10,21 +10,21 @@ import { Visitor, close, ensure, mailed, staff } from "./browser.mjs";
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
 const NEXT_PASSWORD = "another-darkroom-for-everyone";
-/** The code that the local user pool mails to whoever forgot their password. */
+/** The code for a password reset that the local user pool always sends. */
 const RESET_CODE = "654321";
 const MARKUP = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
 const PICTURE = await readFile(new URL("../../infra/pictures/lighthouse.png", import.meta.url));
-/** Most bytes of JavaScript, compressed, that the studio may need before it shows. */
-const BUDGET = 60_000;
-/** How long what is done behind the page may take, in milliseconds. */
-const PATIENCE_MS = 60_000;
+/** The most bytes of compressed JavaScript that the first view of the studio may load. */
+const BUDGET_BYTES = 60_000;
+/** The timeout of background work, in milliseconds. */
+const TIMEOUT_MS = 60_000;
 
 let email = `browser-${crypto.randomUUID()}@example.com`;
 const ada = await Visitor.arrive({ device, scheme });
 const { page } = ada;
 
 const journey = (name, act) => ada.journey(name, act);
-/** Drops or pastes the picture somewhere on the page, named after how it came. */
+/** Drops or pastes an image on the page; its file name says which. */
 const give = (how) => page.evaluate(([how, bytes]) => {
   const given = new DataTransfer();
   given.items.add(new File([Uint8Array.from(bytes)], `${how}.png`, { type: "image/png" }));
@@ -33,29 +33,29 @@ const give = (how) => page.evaluate(([how, bytes]) => {
   else document.querySelector(".composer textarea").dispatchEvent(new DragEvent("drop", { dataTransfer: given, ...more }));
 }, [how, [...PICTURE]]);
 
-await journey("a newcomer", async () => {
+await journey("a new user", async () => {
   await ada.go("/");
   await ada.sees("Create images and video, privately");
   const kept = () => localStorage.length + sessionStorage.length + document.cookie.length;
-  ensure((await page.evaluate(kept)) === 0, "something is kept before anything was chosen");
+  ensure((await page.evaluate(kept)) === 0, "browser storage is not empty at first");
   await ada.look("welcome");
   await ada.join(email, PASSWORD);
   await ada.look("studio-empty");
 });
 
-await journey("the studio comes with few bytes", async () => {
+await journey("the studio loads within its budget", async () => {
   const fresh = await ada.context.newPage();
-  // Then it asks for nothing any more.
+  // All requests are done then.
   await fresh.goto(new URL("/", page.url()).href, { waitUntil: "networkidle" });
   await fresh.getByLabel("Prompt", { exact: true }).waitFor();
   await fresh.getByText("Nothing generated yet").waitFor();
   const sent = await fresh.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js")).map(({ encodedBodySize }) => encodedBodySize));
   const sum = sent.reduce((sum, size) => sum + size, 0);
-  ensure(sent.length > 2 && sum > 0 && sum <= BUDGET, `the studio needs ${sum} bytes of JavaScript in ${sent.length} files`);
+  ensure(sent.length > 2 && sum > 0 && sum <= BUDGET_BYTES, `the studio needs ${sum} bytes of JavaScript in ${sent.length} files`);
   await fresh.close();
 });
 
-await journey("a picture and a film", async () => {
+await journey("an image and a video", async () => {
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt", { exact: true }).fill(`A lighthouse ${MARKUP}`);
   await ada.sees("1 credit", { exact: true });
@@ -63,7 +63,7 @@ await journey("a picture and a film", async () => {
   await page.locator(".frame.generating").waitFor();
   await ada.settle();
   await page.locator(".thumbnail.loaded").first().waitFor();
-  await ada.still("the picture arrives");
+  await ada.still("the image loads");
   await page.getByRole("radio", { name: "Video" }).check();
   await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByLabel("Prompt", { exact: true }).fill("Paper boats drifting down a street");
@@ -72,7 +72,7 @@ await journey("a picture and a film", async () => {
   await ada.look("studio");
 });
 
-await journey("an input image, and taking something back", async () => {
+await journey("a reference image, and reusing settings", async () => {
   await page.getByRole("radio", { name: "Image", exact: true }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
   for (const how of ["drop", "paste"]) {
@@ -87,15 +87,15 @@ await journey("an input image, and taking something back", async () => {
   await ada.press("Generate image");
   await page.locator(".job", { hasText: "The same, by night" }).locator(".thumbnail.loaded").waitFor();
   await page.locator(".job", { hasText: "Paper boats" }).getByRole("button", { name: "Reuse settings" }).click();
-  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === "Paper boats drifting down a street", "the settings are not in the studio");
+  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === "Paper boats drifting down a street", "the settings are not in the composer");
 });
 
-await journey("a reload loses nothing", async () => {
+await journey("a reload keeps the draft", async () => {
   await page.reload();
   ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === "Paper boats drifting down a street", "the draft is lost");
 });
 
-await journey("what is refused costs nothing, and staff are asked about it", async () => {
+await journey("a blocked generation is refunded, and support replies about it", async () => {
   const left = () => page.locator(".credit-balance").textContent();
   const before = await left();
   await page.getByRole("radio", { name: "Image", exact: true }).check();
@@ -124,7 +124,7 @@ await journey("what is refused costs nothing, and staff are asked about it", asy
   for (let cursor = ""; account === undefined; ) {
     const { items, next } = await ask(`staff/reviews?limit=100${cursor}`);
     account = items.find((item) => item.id === id)?.account;
-    ensure(account ?? next, "staff do not see that somebody waits");
+    ensure(account ?? next, "staff do not see the ticket");
     cursor = `&cursor=${next}`;
   }
   const access = await ask(`staff/accounts/${account}/accesses`, { ticket: id, reason: "She asks", minutes: 5 });
@@ -150,12 +150,12 @@ await journey("the gallery and the viewer", async () => {
   const here = page.url();
   await page.locator(".viewer-details").getByRole("button", { name: "Reuse settings" }).click();
   await page.getByLabel("Prompt", { exact: true }).waitFor();
-  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()).startsWith("A lighthouse"), "the settings of the picture are not in the studio");
+  ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()).startsWith("A lighthouse"), "the settings of the image are not in the composer");
   await page.goto(here);
   await page.locator(".viewer-frame").waitFor();
 });
 
-await journey("a film plays", async () => {
+await journey("a video plays, and is shared with a link", async () => {
   await ada.go("/gallery");
   await page.getByRole("radio", { name: "Videos" }).check();
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
@@ -169,7 +169,7 @@ await journey("a film plays", async () => {
   await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("forbidden")); });
   await ada.press("Copy");
   await ada.sees("Couldn't copy. The link is selected: copy it from there.");
-  ensure((await page.evaluate(() => getSelection().toString())) === link, "what cannot be copied is not marked");
+  ensure((await page.evaluate(() => getSelection().toString())) === link, "a link that cannot be copied is not selected");
   await page.evaluate(() => { delete navigator.clipboard.writeText; });
   const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
@@ -189,7 +189,7 @@ await journey("a film plays", async () => {
   await page.locator(".viewer-frame img").waitFor();
 });
 
-await journey("showing and sharing", async () => {
+await journey("visibility and share links", async () => {
   await page.locator(".viewer-details").getByRole("radio", { name: /^Public/ }).check();
   await ada.sees("Public now");
   const bob = await Visitor.arrive({ device, scheme });
@@ -201,7 +201,7 @@ await journey("showing and sharing", async () => {
   await ada.sees("Private now");
   await bob.page.reload();
   await bob.page.locator(".grid, .empty").first().waitFor();
-  ensure((await bob.page.locator(`.grid [data-tile^="${id}"]`).count()) === 0, "it is still shown to everybody");
+  ensure((await bob.page.locator(`.grid [data-tile^="${id}"]`).count()) === 0, "it is still public");
   await ada.press("Create link");
   const link = await page.getByLabel("Share links", { exact: true }).inputValue();
   await ada.press("Copy");
@@ -223,10 +223,10 @@ await journey("showing and sharing", async () => {
 await journey("downloading", async () => {
   const download = page.waitForEvent("download");
   await ada.press("Download");
-  ensure(/^darkroom-.+\.(png|jpeg|webp)$/.test((await download).suggestedFilename()), "what is downloaded has no name");
+  ensure(/^darkroom-.+\.(png|jpeg|webp)$/.test((await download).suggestedFilename()), "the download has no file name");
 });
 
-await journey("deleting, with a way back", async () => {
+await journey("deleting, with undo", async () => {
   await page.keyboard.press("Delete");
   await ada.press("Undo");
   await page.locator(".grid a").first().click();
@@ -260,7 +260,7 @@ await journey("usage, transactions and receipts", async () => {
   await ada.look("receipts");
 });
 
-await journey("help", async () => {
+await journey("support", async () => {
   await page.locator(".receipts a").first().click();
   await page.locator(".receipt").getByRole("link", { name: "Get help with this payment" }).click();
   await ada.sees("About this payment");
@@ -288,7 +288,7 @@ await journey("the account", async () => {
   }
 });
 
-await journey("the privacy centre", async () => {
+await journey("the privacy pages", async () => {
   for (const [path, words] of [["/privacy", "What we collect"], ["/privacy/inventory", "About you"]]) {
     await ada.go(path);
     await page.getByRole("heading", { name: words }).waitFor();
@@ -299,7 +299,7 @@ await journey("the privacy centre", async () => {
   await ada.look("privacy-access");
 });
 
-await journey("taking everything out", async () => {
+await journey("data export", async () => {
   await ada.go("/privacy/export");
   await ada.press("Export my data");
   await ada.sees("Ready", { exact: true });
@@ -317,7 +317,7 @@ await journey("corrections", async () => {
   const next = `browser-${crypto.randomUUID()}@example.com`;
   await page.getByLabel("New address").fill(next);
   await ada.press("Send codes");
-  // Both are mailed by the time that they are asked for.
+  // Both codes have been sent when the fields appear.
   await page.getByLabel("Code sent to your current address").waitFor();
   await page.getByLabel("Code sent to your current address").fill(await mailed(email));
   await page.getByLabel("Code sent to your new address").fill(await mailed(next));
@@ -330,14 +330,14 @@ await journey("corrections", async () => {
   await page.getByLabel("Prompt", { exact: true }).waitFor();
 });
 
-await journey("a forgotten password", async () => {
+await journey("a password reset", async () => {
   await ada.press("Account", "link");
   await ada.press("Sign out");
   await ada.sees("Create images and video, privately");
   const left = await page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).sort());
-  ensure(left.every((name) => ["language", "theme"].includes(name)), `of the session is left ${left}`);
+  ensure(left.every((name) => ["language", "theme"].includes(name)), `browser storage still has ${left}`);
   await page.getByRole("link", { name: "Sign in" }).first().click();
-  ensure((await page.getByLabel("Email address").inputValue()) === "", "the address is still there");
+  ensure((await page.getByLabel("Email address").inputValue()) === "", "the email address is still filled in");
   await page.getByRole("link", { name: "Forgot password?" }).click();
   await page.getByLabel("Email address").fill(email);
   await ada.press("Send code");
@@ -348,23 +348,23 @@ await journey("a forgotten password", async () => {
   await page.getByLabel("Prompt", { exact: true }).waitFor();
 });
 
-await journey("the end", async () => {
+await journey("account deletion", async () => {
   await ada.go("/privacy/deletion");
   await page.getByLabel("Enter your email address to confirm").fill(email);
   await ada.look("deletion");
-  // From then on the account opens nothing but its deletion.
+  // From then on the account can read its deletion only.
   await ada.expecting([401], async () => {
     await ada.press("Delete account");
     await ada.sees("Your account is being deleted");
   });
   await ada.look("deleted");
-  // It is written when the deletion begins: until then the page says so.
+  // The receipt is written when the deletion starts; until then the page asks to try again.
   await ada.expecting([404], async () => {
     await page.getByRole("link", { name: "Open receipt" }).click();
     const receipt = page.locator("article.receipt");
     const again = page.getByRole("button", { name: "Try again" });
-    for (const end = Date.now() + PATIENCE_MS; !(await receipt.isVisible()); ) {
-      ensure(Date.now() < end, "the receipt is never written");
+    for (const end = Date.now() + TIMEOUT_MS; !(await receipt.isVisible()); ) {
+      ensure(Date.now() < end, "the receipt is not written");
       await receipt.or(again).first().waitFor();
       if (await again.isVisible()) await again.click();
     }

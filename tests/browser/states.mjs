@@ -1,6 +1,6 @@
 /**
- * What is seen and kept when things do not go as they should: no connection, a slow one, errors of the server, a session that
- * ends, a generation that fails or is taken back; and how far one comes with keys alone, and from right to left.
+ * What the client shows and keeps in unusual states: no connection, a slow one, server errors, an expired session, a failed
+ * or canceled generation; and the client with the keyboard alone, and from right to left.
  *
  * `node states.mjs DEVICE SCHEME`
  */
@@ -15,14 +15,14 @@ const ada = await Visitor.arrive({ device, scheme });
 ada.name = `states-${ada.name}`;
 const { page, context } = ada;
 const journey = (name, act) => ada.journey(name, act);
-const typed = async () => ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === PROMPT, "what was typed is lost");
+const typed = async () => ensure((await page.getByLabel("Prompt", { exact: true }).inputValue()) === PROMPT, "the prompt is lost");
 const submits = (route) => route.request().method() === "POST";
 const problem = (status, slug, more = {}) => ({
   status,
   contentType: "application/problem+json",
   body: JSON.stringify({ type: `urn:darkroom:problem:${slug}`, title: slug, status, request_id: "r-1", ...more }),
 });
-/** Answers the next submits with these, and lets those after them through. Tells their keys. */
+/** Answers the next submits with these responses, and passes on later ones. Returns their idempotency keys. */
 async function answering(...answers) {
   const keys = [];
   await page.route("**/v1/generations", async (route) => {
@@ -35,13 +35,13 @@ async function answering(...answers) {
   return keys;
 }
 
-await journey("with keys alone", async () => {
+await journey("the keyboard alone", async () => {
   await ada.go("/");
   await ada.sees("Create images and video, privately");
   await page.keyboard.press("Tab");
   await page.locator(".skip-link:focus").waitFor();
   await page.keyboard.press("Enter");
-  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the content is not reached");
+  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the skip link does not reach the content");
   await ada.join(email, PASSWORD);
   await page.getByLabel("Model").selectOption("sketch-image");
   await page.getByLabel("Prompt", { exact: true }).focus();
@@ -57,11 +57,11 @@ await journey("with keys alone", async () => {
   await page.keyboard.up("Enter");
   await page.keyboard.up("Control");
   await page.locator(".thumbnail.loaded").first().waitFor();
-  ensure(orders.length === 1, `held down, the keys have ordered ${orders.length} times`);
+  ensure(orders.length === 1, `held down, the shortcut has submitted ${orders.length} times`);
   await page.getByRole("link", { name: "Gallery", exact: true }).focus();
   await page.keyboard.press("Enter");
   await page.locator(".grid .thumbnail.loaded").first().waitFor();
-  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the focus stays behind on another page");
+  ensure(await page.evaluate(() => document.activeElement?.id === "main"), "the focus does not move to the new page");
   await page.locator(".grid a").first().focus();
   await page.keyboard.press("Enter");
   await page.locator(".viewer-frame").waitFor();
@@ -87,7 +87,7 @@ await journey("offline", async () => {
   await ada.sees("Generation started");
 });
 
-await journey("a listing when the connection is back", async () => {
+await journey("a list reloads when the connection is back", async () => {
   await ada.go("/gallery");
   await page.locator(".grid .thumbnail.loaded").first().waitFor();
   let asked = 0;
@@ -107,7 +107,7 @@ await journey("a listing when the connection is back", async () => {
   await ada.go("/");
 });
 
-await journey("errors of the server", async () => {
+await journey("server errors", async () => {
   const keys = await answering(problem(503, "unavailable"), problem(503, "unavailable"), problem(500, "internal"));
   await ada.expecting([503, 500], async () => {
     await page.locator(".submit-bar button:enabled").click();
@@ -119,11 +119,11 @@ await journey("errors of the server", async () => {
   const made = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.status() === 202);
   await page.locator(".submit-bar button:enabled").click();
   await made;
-  ensure(keys.length === 4 && new Set(keys).size === 1, `pressed again it could be made twice: ${keys}`);
+  ensure(keys.length === 4 && new Set(keys).size === 1, `a second press could submit twice: ${keys}`);
   await page.unroute("**/v1/generations");
 });
 
-await journey("too often", async () => {
+await journey("too many requests", async () => {
   await answering(problem(429, "rate-limited", { retry_after: 30 }));
   await ada.expecting([429], async () => {
     await page.locator(".submit-bar button:enabled").click();
@@ -133,7 +133,7 @@ await journey("too often", async () => {
   await page.unroute("**/v1/generations");
 });
 
-await journey("slow", async () => {
+await journey("a slow connection", async () => {
   await page.route("**/v1/account/statement*", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 6_500));
     await route.continue();
@@ -147,13 +147,13 @@ await journey("slow", async () => {
   await typed();
 });
 
-await journey("left before it had begun", async () => {
+await journey("reloads during the start", async () => {
   for (let times = 0; times < 4; times++) await page.reload({ waitUntil: "commit" });
   await page.getByLabel("Prompt", { exact: true }).waitFor();
   await typed();
 });
 
-await journey("a session that has ended", async () => {
+await journey("an expired session", async () => {
   await page.locator(".submit-bar button:enabled").waitFor();
   await context.clearCookies();
   await answering({ status: 401, contentType: "application/json", body: "{}" });
@@ -169,7 +169,7 @@ await journey("a session that has ended", async () => {
   await page.unroute("**/v1/generations");
 });
 
-await journey("a service that does not answer at the start", async () => {
+await journey("no response at the start", async () => {
   await page.route("**/v1/session/refresh", (route) => route.fulfill(problem(503, "unavailable")));
   await ada.expecting([503], async () => {
     await page.reload();
@@ -180,7 +180,7 @@ await journey("a service that does not answer at the start", async () => {
   await typed();
 });
 
-await journey("what fails says why, and that the credits are back", async () => {
+await journey("a failed generation says why, and that its credits are refunded", async () => {
   await page.route("**/v1/generations?*", async (route) => {
     const answer = await route.fetch();
     const listed = await answer.json();
@@ -196,7 +196,7 @@ await journey("what fails says why, and that the credits are back", async () => 
   await ada.sees("Generation started");
 });
 
-await journey("taken back", async () => {
+await journey("a canceled generation", async () => {
   await page.locator(".generating").first().waitFor();
   await page.locator(".generating").waitFor({ state: "detached" });
   await page.getByRole("radio", { name: "Video" }).check();
@@ -207,23 +207,23 @@ await journey("taken back", async () => {
   await ada.sees("Canceled, credits refunded");
 });
 
-await journey("a price that cannot be told", async () => {
+await journey("no price", async () => {
   await page.route("**/v1/generations/quote", (route) => route.fulfill(problem(503, "unavailable")));
   await ada.expecting([503], async () => {
     await page.getByRole("radio", { name: "Image", exact: true }).check();
     await page.getByLabel("Model").selectOption("sketch-image");
     await page.locator(".composer").getByRole("button", { name: "Try again" }).waitFor();
-    ensure(await page.locator(".submit-bar button").isDisabled(), "what has no price can be made");
+    ensure(await page.locator(".submit-bar button").isDisabled(), "a generation without a price can be submitted");
   });
   await page.unroute("**/v1/generations/quote");
   await page.locator(".composer").getByRole("button", { name: "Try again" }).click();
   await page.locator(".submit-bar button:enabled").waitFor();
 });
 
-await journey("pictures that are gone", async () => {
+await journey("files that were deleted", async () => {
   const files = /\/accounts\/[^?]+\/generations\//;
   await page.route(files, (route) => route.fulfill({ status: 404 }));
-  // Each link is another one, as those are that are signed in another second.
+  // Every response has other links, as links signed at another second have.
   let links = 0;
   await page.route("**/v1/generations?*", async (route) => {
     const answer = await route.fetch();
@@ -235,7 +235,7 @@ await journey("pictures that are gone", async () => {
     }
     await route.fulfill({ response: answer, json: listed });
   });
-  // Their links are asked for once more, and not for ever.
+  // The list is requested once more for new links, and not again and again.
   await ada.expecting([404], async () => {
     await page.reload({ waitUntil: "networkidle" });
     await page.goto(await page.locator(".job a.frame").first().getAttribute("href").then((path) => new URL(path, page.url()).href), { waitUntil: "networkidle" });
@@ -245,7 +245,7 @@ await journey("pictures that are gone", async () => {
   await ada.go("/");
 });
 
-await journey("a file that is none", async () => {
+await journey("a file that is not an image", async () => {
   const details = page.locator("details.advanced");
   if (!(await details.evaluate((element) => element.open))) await page.getByText("Advanced settings").click();
   await page.setInputFiles("input[type=file]", { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
@@ -254,7 +254,7 @@ await journey("a file that is none", async () => {
   await page.locator(".drop-zone .field-error").waitFor();
 });
 
-await journey("what staff say and do", async () => {
+await journey("the access log and replies of staff", async () => {
   const [id, at] = [crypto.randomUUID(), new Date().toISOString()];
   const line = (act) => ({ id: crypto.randomUUID(), staff: "staff-1", at, act });
   const items = [
@@ -278,7 +278,7 @@ await journey("what staff say and do", async () => {
   await page.unroute("**/v1/support/tickets*");
 });
 
-await journey("from right to left", async () => {
+await journey("right to left", async () => {
   for (const path of ["/", "/gallery", "/credits/transactions", "/privacy/inventory"]) {
     await ada.go(path);
     await page.locator("h1").first().waitFor();
@@ -287,7 +287,7 @@ await journey("from right to left", async () => {
   }
 });
 
-await journey("somebody else signs in over it", async () => {
+await journey("another account signs in over an expired session", async () => {
   const other = `other-${crypto.randomUUID()}@example.com`;
   const bob = await Visitor.arrive({ device, scheme });
   await bob.join(other, PASSWORD);
@@ -306,7 +306,7 @@ await journey("somebody else signs in over it", async () => {
     await ada.type(other, PASSWORD);
     await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
     await page.waitForFunction(() => document.querySelector(".composer textarea")?.value === "");
-    ensure(orders.length === before, "what one person typed is ordered by another");
+    ensure(orders.length === before, "the draft of one account is submitted by another");
   });
   await ada.go("/account");
   await ada.sees(other);

@@ -1,6 +1,5 @@
 /**
- * Who is not signed in, and who should not be: support without an account; another site with a person's browser in its hands;
- * somebody with a stolen cookie.
+ * Support without an account, and attackers: another site in the browser of a signed-in user, and a stolen cookie.
  *
  * `node strangers.mjs DEVICE SCHEME`
  */
@@ -44,8 +43,8 @@ const isSignedIn = async () => {
   await ada.page.getByLabel("Prompt", { exact: true }).waitFor();
 };
 
-await ada.journey("another site gets nothing", async () => {
-  // The same person's browser, with their cookie, at an address that is not ours: another site, as 127.0.0.1 is not localhost.
+await ada.journey("another site gets no access", async () => {
+  // The browser of the same user, with the cookie, on another site: 127.0.0.1 is not localhost.
   const site = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<h1>You have won</h1>"));
   await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${site.address().port}/`;
@@ -56,7 +55,7 @@ await ada.journey("another site gets nothing", async () => {
       const answer = await fetch(address, { method, credentials: "include" }).catch(() => undefined);
       return answer && (await answer.text());
     }, [BASE_URL + path, method]);
-    ensure(seen === undefined, `${method} ${path} tells another site ${seen}`);
+    ensure(seen === undefined, `${method} ${path} answers another site: ${seen}`);
   }
   await evil.close();
   for (const path of ["/v1/session/refresh", "/v1/session/sign-out"]) {
@@ -69,17 +68,17 @@ await ada.journey("another site gets nothing", async () => {
       form.submit();
     }, BASE_URL + path);
     const answer = await answered;
-    ensure(!(await answer.request().allHeaders()).cookie, `the cookie went along to ${path}`);
+    ensure(!(await answer.request().allHeaders()).cookie, `another site sends the cookie to ${path}`);
     await evil.close();
   }
   site.close();
   await isSignedIn();
 });
 
-await ada.journey("a stolen refresh cookie without its token gets nothing", async () => {
+await ada.journey("a stolen refresh cookie without its CSRF token gets no session", async () => {
   const cookies = await ada.context.cookies(BASE_URL);
   const [cookie] = cookies.filter(({ name }) => name.startsWith("__Host-"));
-  ensure(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Strict", "the cookie is not what was promised");
+  ensure(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Strict", "the cookie is not HttpOnly, Secure and SameSite=Strict");
   const headers = { cookie: `${cookie.name}=${cookie.value}` };
   for (const more of [{}, { "x-csrf-token": "" }, { "x-csrf-token": "0".repeat(64) }]) {
     const answer = await fetch(`${BASE_URL}/v1/session/refresh`, { method: "POST", headers: { ...headers, ...more } });

@@ -636,7 +636,7 @@ export const messages: Messages = {
     check: "Prüfen",
     policy: "Vollständige Datenschutzerklärung (auf Englisch)",
     inventory: {
-      lead: "Alle Arten von Daten, die wir speichern, so wie die Programme sie angeben. Was hier nicht steht, speichern wir nicht.",
+      lead: "Alle Arten von Daten, die wir speichern, so wie die Programme sie angeben. Was hier nicht steht, speichern wir nicht. Die technischen Angaben sind auf Englisch.",
       personal: "Über dich",
       other: "Nicht über dich",
       place: "Ort",
