@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, GenerationId, ledger,
+    AccountId, GenerationId,
+    credits::ledger,
     registry::{self, Field, KINDS, Kind, Place},
 };
 use jiff::Timestamp;

@@ -283,7 +283,7 @@ async fn p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_
 ) -> Result<()> {
     let shown = world.stranger()?.get("/v1/packages").await?.is(200)?.json;
     let packages = shown["packages"].as_array().context("no packages")?;
-    ensure!(packages.len() == domain::package::PACKAGES.len());
+    ensure!(packages.len() == domain::catalogue::packages::PACKAGES.len());
     for package in packages {
         ensure!(package["prices"].as_array().is_some_and(|prices| prices.len() == 4), "{package}");
         let fields: Vec<_> = package.as_object().into_iter().flat_map(|fields| fields.keys()).collect();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccountId, ReceiptId, closing::Ground, hold::Hold, registry};
+use domain::{AccountId, ReceiptId, privacy::deletion::Ground, privacy::hold::Hold, registry};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
@@ -175,7 +175,7 @@ pub async fn close(person: &Person, grace: SignedDuration, holds: Vec<Hold>) -> 
     let receipt = ReceiptId(clock::uuid_at(now));
     let account = table.account(id_of(person)?).await?.context("there is no account")?;
     let closing = account.close(receipt, Ground::Asked, grace, now)?;
-    table.commit(&[Write::Account(&domain::account::Account { holds, ..closing })]).await?;
+    table.commit(&[Write::Account(&domain::accounts::account::Account { holds, ..closing })]).await?;
     Ok(receipt.to_string())
 }
 
@@ -331,7 +331,7 @@ async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static World) -> Result
     let table = world.table()?;
     let account = table.account(id_of(&ada)?).await?.context("the account is gone")?;
     let released = account.holds.iter().cloned().map(|hold| Hold { released_at: Some(now), ..hold }).collect();
-    let account = domain::account::Account { holds: released, ..account.closing_seen(now) };
+    let account = domain::accounts::account::Account { holds: released, ..account.closing_seen(now) };
     table.commit(&[Write::Account(&account)]).await?;
     go_on(&ada).await?;
     let receipt = erased(world, &receipt).await?;

@@ -9,10 +9,10 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountId, ExportId,
-    account::Account,
-    closing::Ground,
-    export::{self, Export, State},
-    hold::Hold,
+    accounts::account::Account,
+    privacy::deletion::Ground,
+    privacy::export::{self, Export, State},
+    privacy::hold::Hold,
     registry,
 };
 use futures_util::future::join_all;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::catalogue;
+use domain::catalogue::models;
 use jiff::SignedDuration;
 use libtest_mimic::{Failed, Trial};
 use reqwest::{Method, header};
@@ -78,7 +78,7 @@ async fn p15_metrics_are_watched_and_what_is_watched_is_measured(world: &'static
     let unwatched: Vec<_> = measured.difference(&watched).collect();
     ensure!(unwatched.is_empty(), "measured, and never watched: {unwatched:?}");
 
-    let providers = catalogue::MODELS.iter().flat_map(|model| model.offers).map(|offer| offer.provider);
+    let providers = models::MODELS.iter().flat_map(|model| model.offers).map(|offer| offer.provider);
     let with_keys: BTreeSet<_> = providers.filter(|provider| *provider != "sketch").map(str::to_owned).collect();
     ensure!(mistakes == with_keys, "alarms for {mistakes:?}, providers are {with_keys:?}");
     Ok(())

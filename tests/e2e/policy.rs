@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use domain::promise::{Kept, PROMISES};
+use domain::privacy::promise::{Kept, PROMISES};
 
 use crate::{names, tests, world::World};
 

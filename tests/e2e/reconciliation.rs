@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     PaymentId,
+    catalogue::packages,
     money::Currency,
-    package,
-    payment::{Payment, Rail},
+    payments::payment::{Payment, Rail},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{clock, telemetry::Metric};
@@ -113,7 +113,7 @@ async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static
     const MORE_THAN_A_SWEEP_TAKES: usize = 230;
     let (ada, bob) = (world.person().await?, world.person().await?);
     let table = world.table()?;
-    let choice = package::choose("starter", Currency::Eur)?;
+    let choice = packages::choose("starter", Currency::Eur)?;
     let before = clock::now() - SignedDuration::from_mins(10);
     for _ in 0..MORE_THAN_A_SWEEP_TAKES {
         let id = PaymentId(clock::uuid_at(before));

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::access::{Access, Act};
+use domain::staff::audit::{Access, Act};
 use jiff::{SignedDuration, Timestamp};
 use runtime::clock;
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@
 use anyhow::{Context, Result, ensure};
 use domain::{
     TicketId,
-    letter::PER_DAY,
     registry::ANSWER_DAYS,
-    ticket::{Party, Question, Ticket},
+    support::guest_ticket::PER_DAY,
+    support::ticket::{Party, Question, Ticket},
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;

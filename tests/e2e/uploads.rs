@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::upload::PRESIGNED_S;
+use domain::generations::upload::PRESIGNED_S;
 use image::{
     ExtendedColorType, ImageEncoder, Rgb, RgbImage,
     codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder},

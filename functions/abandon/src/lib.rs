@@ -4,7 +4,7 @@
 //! could not reach the table. Its generation fails and its credits come back. A generation that somebody has a lease on,
 //! or that waits at a provider, is left to them and to its deadline. A repeat does nothing more.
 
-use domain::{generation::Failure, plan::Retention, submission::End};
+use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::End};
 use lambda_runtime::LambdaEvent;
 use lifecycle::{Ended, LifecycleError};
 use runtime::{
@@ -39,7 +39,7 @@ pub async fn run() -> Result<(), Error> {
 async fn abandon(table: &Table, job: Job, retention: Retention) -> Result<(), LifecycleError> {
     let now = clock::now();
     let found = table.generation(job.account, job.generation).await?;
-    let is_waited_for = |generation: &domain::generation::Generation| {
+    let is_waited_for = |generation: &domain::generations::generation::Generation| {
         generation.lease_until.is_some_and(|until| until > now) || generation.provider_job.is_some()
     };
     if found.is_none_or(|generation| is_waited_for(&generation)) {

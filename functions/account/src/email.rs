@@ -16,7 +16,7 @@ use api::{
 use axum::{Router, extract::State, middleware, response::Response, routing::post};
 use domain::{
     AccountId,
-    email::{self, EmailChange, Verdict},
+    accounts::email::{self, EmailChange, Verdict},
 };
 use http::StatusCode;
 use lifecycle::{address::Addresses, user_pool::Moved};

@@ -24,8 +24,8 @@ use axum::{
 };
 use domain::{
     AccessId, AccountId, ActivityId, CorrectionId, EntryId, Refusal,
-    correction::{Corrected, Correction},
-    ledger::Balance,
+    accounts::correction::{Corrected, Correction},
+    credits::ledger::Balance,
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
 use jiff::Timestamp;

@@ -21,8 +21,9 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    AccountId, ActivityId, PaymentId, package,
-    payment::{Payment, Rail, Reference},
+    AccountId, ActivityId, PaymentId,
+    catalogue::packages,
+    payments::payment::{Payment, Rail, Reference},
 };
 use http::{StatusCode, header::CACHE_CONTROL};
 use lifecycle::payments::{PaymentError, Payments};
@@ -70,7 +71,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 }
 
 async fn packages(State(app): State<App>) -> Response {
-    let packages = package::PACKAGES.iter().map(PackageView::from).collect();
+    let packages = packages::PACKAGES.iter().map(PackageView::from).collect();
     let providers = app.rails.iter().copied().map(PaymentProviderView::from).collect();
     ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Packages { packages, providers })).into_response()
 }
@@ -84,7 +85,7 @@ async fn begin(
     let now = clock::now();
     let id = AccountId(caller.account_id);
     let body = request.body;
-    let choice = package::choose(&body.package, body.currency).map_err(refused)?;
+    let choice = packages::choose(&body.package, body.currency).map_err(refused)?;
     if !app.rails.contains(&body.provider) {
         return Err(Problem::invalid("provider", "one that GET /v1/packages lists"));
     }

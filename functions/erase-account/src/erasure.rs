@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountId,
-    account::Account,
-    closing::Closing,
-    erasure::{Counts, KeptPayment, Receipt},
-    generation::{Generation, Status},
-    payment::Payment,
+    accounts::account::Account,
+    generations::generation::{Generation, Status},
+    generations::submission::End,
+    payments::payment::Payment,
+    privacy::deletion::Closing,
+    privacy::erasure::{Counts, KeptPayment, Receipt},
     registry,
-    submission::End,
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::telemetry::{Metric, metric};

@@ -17,7 +17,10 @@ mod erasure;
 
 use std::sync::Arc;
 
-use domain::{AccountId, ReceiptId, Refusal, account::Account, closing::Ground, erasure::TOMBSTONE, letter::WRITER};
+use domain::{
+    AccountId, ReceiptId, Refusal, accounts::account::Account, privacy::deletion::Ground, privacy::erasure::TOMBSTONE,
+    support::guest_ticket::WRITER,
+};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use lifecycle::{
@@ -77,7 +80,7 @@ struct Eraser {
     providers: Configured,
     clients: Clients,
     app_key_secret: String,
-    retention: domain::plan::Retention,
+    retention: domain::accounts::plan::Retention,
     /// How long the law has payments kept.
     keep: SignedDuration,
 }

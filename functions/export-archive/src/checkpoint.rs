@@ -1,7 +1,7 @@
 //! From where on the next worker goes on.
 
 use archive::Zip;
-use domain::export::Progress;
+use domain::privacy::export::Progress;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use store::Part;

@@ -4,9 +4,9 @@
 //! ([OWASP](https://owasp.org/www-community/attacks/CSV_Injection)).
 
 use domain::{
-    ledger::{Bucket, Cause, Entry},
+    credits::ledger::{Bucket, Cause, Entry},
     money::Money,
-    payment::Payment,
+    payments::payment::Payment,
 };
 use jiff::Timestamp;
 
@@ -88,10 +88,10 @@ fn quoted(field: String) -> String {
 mod tests {
     use domain::{
         AccountId, Credits, EntryId, PaymentId,
-        account::Account,
+        accounts::account::Account,
+        catalogue::packages,
         money::Currency,
-        package,
-        payment::{Fact, Rail, Receipt},
+        payments::payment::{Fact, Rail, Receipt},
     };
     use uuid::Uuid;
 
@@ -114,7 +114,7 @@ mod tests {
 
     fn paid(billing_email: &str) -> String {
         let (now, rail) = (AT.parse().unwrap(), Rail::Paypal);
-        let package = &package::PACKAGES[0];
+        let package = &packages::PACKAGES[0];
         let price = Money::new(999, Currency::Eur);
         let opened = Payment::open(PaymentId(Uuid::nil()), AccountId(Uuid::nil()), rail, (package, price), now);
         let receipt = Receipt {

@@ -1,6 +1,6 @@
 //! What files are called in the archive: names that say what is in them, on every system.
 
-use domain::{GenerationId, UploadId, upload::Upload};
+use domain::{GenerationId, UploadId, generations::upload::Upload};
 use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
@@ -84,7 +84,7 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{account::Account, upload};
+    use domain::{accounts::account::Account, generations::upload};
 
     use super::*;
 

@@ -6,10 +6,10 @@ mod style;
 
 use domain::{
     Credits,
-    account::{Account, Theme},
-    generation::{Failure, Generation, Status, Visibility},
-    payment::Payment,
-    upload::{State, Upload},
+    accounts::account::{Account, Theme},
+    generations::generation::{Failure, Generation, Status, Visibility},
+    generations::upload::{State, Upload},
+    payments::payment::Payment,
 };
 use jiff::{Timestamp, tz::TimeZone};
 

@@ -1,8 +1,9 @@
 //! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
 
 use domain::{
-    access::Access, account::Account, correction::Corrected, email::EmailChange, export, generation::Generation,
-    ledger::Entry, payment::Payment, share::Share, ticket::Ticket, upload::Upload,
+    accounts::account::Account, accounts::correction::Corrected, accounts::email::EmailChange, credits::ledger::Entry,
+    generations::generation::Generation, generations::share::Share, generations::upload::Upload,
+    payments::payment::Payment, privacy::export, staff::audit::Access, support::ticket::Ticket,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    export,
-    ledger::{Bucket, Cause, Entry},
+    credits::ledger::{Bucket, Cause, Entry},
+    privacy::export,
     registry::{self, Exported, KINDS, Place},
 };
 use jiff::Timestamp;

@@ -3,7 +3,7 @@
 use archive::ZipError;
 use domain::{
     AccountId, ExportId,
-    export::{Claim, Export, Progress},
+    privacy::export::{Claim, Export, Progress},
     registry::{self, Exported},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};

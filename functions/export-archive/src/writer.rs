@@ -1,7 +1,7 @@
 //! The part of the archive that is being made, and where parts go.
 
 use archive::{Entry, Record, Zip};
-use domain::export::Export;
+use domain::privacy::export::Export;
 use jiff::Timestamp;
 use store::{Bucket, LEAST_PART, MOST_PARTS};
 

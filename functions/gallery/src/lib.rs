@@ -19,8 +19,8 @@ use axum::{
 };
 use domain::{
     AccountId, GenerationId, Refusal,
-    catalogue::Kind,
-    generation::{Generation, Status, Visibility},
+    catalogue::models::Kind,
+    generations::generation::{Generation, Status, Visibility},
 };
 use http::{StatusCode, header::ETAG};
 use runtime::{

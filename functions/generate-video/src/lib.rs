@@ -3,7 +3,7 @@
 //! A message that comes twice, late, or for something that has ended does nothing; what a repeat of each step does is
 //! told in `worker`, which does the work for pictures and films alike.
 
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 
 /// Answers events until Lambda ends the process.
 ///

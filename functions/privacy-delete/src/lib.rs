@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{AccountId, ReceiptId, Refusal, closing::Ground};
+use domain::{AccountId, ReceiptId, Refusal, privacy::deletion::Ground};
 use http::StatusCode;
 use jiff::SignedDuration;
 use runtime::{

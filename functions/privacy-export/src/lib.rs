@@ -24,7 +24,7 @@ use axum::{
 };
 use domain::{
     AccountId, ExportId, Refusal,
-    export::{self, Export, LINK_S},
+    privacy::export::{self, Export, LINK_S},
 };
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use runtime::{

@@ -1,6 +1,6 @@
 //! What people type, checked before anything is done with it. None of it can be printed by accident: no type here is `Debug`.
 
-use domain::email;
+use domain::accounts::email;
 use runtime::http::Problem;
 
 /// An email address, in lower case: the user pool tells no cases apart, so one person has one address here too.

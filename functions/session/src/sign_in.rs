@@ -7,7 +7,7 @@ use axum::{
     extract::{MatchedPath, State},
     response::{IntoResponse, Response},
 };
-use domain::{AccountId, ActivityId, EntryId, account::Account, erasure::TOMBSTONE};
+use domain::{AccountId, ActivityId, EntryId, accounts::account::Account, privacy::erasure::TOMBSTONE};
 use http::{StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
 use runtime::{

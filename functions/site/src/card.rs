@@ -1,7 +1,7 @@
 //! The preview card of a share link: what a messenger or a search engine shows of the address
 //! ([Open Graph](https://ogp.me/)). It says what the link shows, and nothing of whose it is.
 
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 
 /// What is on it.
 pub(crate) struct Card<'a> {

@@ -24,8 +24,8 @@ use axum::{
     routing::get,
 };
 use domain::{
-    generation::Generation,
-    share::{MEDIA_LINK_S, Share},
+    generations::generation::Generation,
+    generations::share::{MEDIA_LINK_S, Share},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -152,7 +152,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use domain::{
-        promise::PROMISES,
+        privacy::promise::PROMISES,
         registry::{KINDS, Place},
     };
 

@@ -5,7 +5,7 @@
 
 use api::{Answer, Attempt, Holdings, support::TicketMessageRequest};
 use axum::{extract::State, response::Response};
-use domain::{AccessId, AccountId, Refusal, TicketId, account::Account, ticket::Party};
+use domain::{AccessId, AccountId, Refusal, TicketId, accounts::account::Account, support::ticket::Party};
 use http::StatusCode;
 use mail::Mail;
 use runtime::{

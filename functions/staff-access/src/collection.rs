@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use api::Attempt;
 use domain::{
     Refusal,
-    disclosure::{DOCUMENT_BYTES, Disclosure, FILES},
-    generation::Generation,
+    generations::generation::Generation,
+    generations::upload::{State, Upload},
+    privacy::disclosure::{DOCUMENT_BYTES, Disclosure, FILES},
     registry::{KINDS, Kind, Place},
-    upload::{State, Upload},
 };
 use jiff::Timestamp;
 use runtime::http::Problem;

@@ -8,7 +8,9 @@ use api::{
     access::{DisclosedFileView, DisclosureRequest, DisclosureView},
 };
 use axum::{extract::State, response::Response};
-use domain::{AccessId, AccountId, DisclosureId, Refusal, disclosure::Disclosure, share::MEDIA_LINK_S};
+use domain::{
+    AccessId, AccountId, DisclosureId, Refusal, generations::share::MEDIA_LINK_S, privacy::disclosure::Disclosure,
+};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{

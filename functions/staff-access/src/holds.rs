@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     AccessId, AccountId, HoldId, Refusal,
-    access::{Access, Act},
+    staff::audit::{Access, Act},
 };
 use http::StatusCode;
 use runtime::{

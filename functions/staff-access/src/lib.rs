@@ -33,7 +33,7 @@ use axum::{
     response::Response,
     routing::{delete, get, post},
 };
-use domain::{AccessId, AccountId, Refusal, access::Access};
+use domain::{AccessId, AccountId, Refusal, staff::audit::Access};
 use http::StatusCode;
 use mail::Mail;
 use runtime::{

@@ -10,8 +10,8 @@ use api::{
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, access::Sight,
-    account::Account, share::MEDIA_LINK_S, upload::State as UploadState,
+    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, accounts::account::Account,
+    generations::share::MEDIA_LINK_S, generations::upload::State as UploadState, staff::audit::Sight,
 };
 use http::StatusCode;
 use runtime::{

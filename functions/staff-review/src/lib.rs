@@ -25,7 +25,7 @@ use axum::{
 };
 use domain::{
     AccountId, PaymentId, Refusal,
-    fraud::{self, Decision, Rules},
+    payments::fraud::{self, Decision, Rules},
 };
 use http::StatusCode;
 use runtime::{

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use domain::{
     PaymentId,
-    payment::{Rail, Reference, Unclaimed},
+    payments::payment::{Rail, Reference, Unclaimed},
 };
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;

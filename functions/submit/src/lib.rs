@@ -20,11 +20,12 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    AccountId, ActivityId, Credits, EntryId, GenerationId, Refusal, catalogue,
-    generation::Status,
-    plan::{Limits, Retention},
-    settings::{self, Asked},
-    submission::{self, End, Movement, NewIds},
+    AccountId, ActivityId, Credits, EntryId, GenerationId, Refusal,
+    accounts::plan::{Limits, Retention},
+    catalogue::models,
+    generations::generation::Status,
+    generations::settings::{self, Asked},
+    generations::submission::{self, End, Movement, NewIds},
 };
 use http::{
     HeaderValue, StatusCode,
@@ -77,7 +78,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 }
 
 async fn models(State(app): State<App>) -> Response {
-    let models = catalogue::models(&app.providers).map(ModelView::from).collect();
+    let models = models::models(&app.providers).map(ModelView::from).collect();
     ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Models { models })).into_response()
 }
 

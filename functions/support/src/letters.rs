@@ -30,9 +30,10 @@ use axum::{
     routing::post,
 };
 use domain::{
-    AccountId, LetterId, Refusal, email,
-    letter::{CODE_MINUTES, Letter, PER_DAY, WRITER},
-    ticket::Question,
+    AccountId, LetterId, Refusal,
+    accounts::email,
+    support::guest_ticket::{CODE_MINUTES, Letter, PER_DAY, WRITER},
+    support::ticket::Question,
 };
 use http::StatusCode;
 use lifecycle::user_pool::UserPool;

@@ -22,7 +22,7 @@ use axum::{
 };
 use domain::{
     AccountId, Refusal, TicketId,
-    ticket::{About, PER_DAY, Party, Question, Status, Ticket},
+    support::ticket::{About, PER_DAY, Party, Question, Status, Ticket},
 };
 use http::StatusCode;
 use lifecycle::user_pool::UserPool;

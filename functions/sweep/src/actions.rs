@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use domain::{
     DisclosureId, ExportId, GenerationId, Refusal, UploadId,
-    account::Account,
-    email::{EmailChange, Stage},
-    generation::{Failure, Generation},
-    payment::Rail,
-    plan::Retention,
+    accounts::account::Account,
+    accounts::email::{EmailChange, Stage},
+    accounts::plan::Retention,
+    generations::generation::{Failure, Generation},
+    generations::submission::End,
+    payments::payment::Rail,
     registry,
-    submission::End,
 };
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};

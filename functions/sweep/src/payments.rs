@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     PaymentId,
-    payment::{Payment, Rail, Reference},
+    payments::payment::{Payment, Rail, Reference},
 };
 use jiff::Timestamp;
 use lifecycle::payments::PaymentError;

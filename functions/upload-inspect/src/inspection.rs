@@ -1,6 +1,6 @@
 //! What arrived beside what was declared. Pure; each refusal is in words for the upload's owner.
 
-use domain::upload::{State, Upload};
+use domain::generations::upload::{State, Upload};
 use media::Measured;
 use ring::digest::{SHA256, digest};
 
@@ -69,7 +69,7 @@ fn rejected(reason: impl Into<String>) -> State {
 
 #[cfg(test)]
 mod tests {
-    use domain::{AccountId, UploadId, catalogue::Kind};
+    use domain::{AccountId, UploadId, catalogue::models::Kind};
     use media::MediaType;
     use uuid::Uuid;
 

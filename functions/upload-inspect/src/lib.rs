@@ -21,9 +21,9 @@ use std::sync::Arc;
 use aws_lambda_events::event::s3::S3Event;
 use domain::{
     AccountId, UploadId,
-    account::Account,
-    plan::Retention,
-    upload::{State, Upload},
+    accounts::account::Account,
+    accounts::plan::Retention,
+    generations::upload::{State, Upload},
 };
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};

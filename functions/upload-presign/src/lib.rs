@@ -20,7 +20,7 @@ use axum::{
 };
 use domain::{
     AccountId, Refusal, UploadId,
-    upload::{self, Declared, PRESIGNED_S, Upload},
+    generations::upload::{self, Declared, PRESIGNED_S, Upload},
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};

@@ -23,7 +23,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     AccountId, GenerationId, Refusal, ShareId,
-    share::{self, Terms},
+    generations::share::{self, Terms},
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
 use runtime::{

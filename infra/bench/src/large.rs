@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 use http::{
     HeaderMap, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, ETAG, RANGE},

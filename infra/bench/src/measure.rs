@@ -10,7 +10,7 @@ use bench::function::Function;
 use bench::tls::Tls;
 use bench::{payments, seed};
 use bytes::Bytes;
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 use flate2::{Compression, write::DeflateEncoder};
 use runtime::clock;
 

@@ -7,13 +7,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{
     Credits, EntryId,
-    account::Account,
-    fraud::Rules,
-    ledger::Entry,
+    accounts::account::Account,
+    catalogue::packages,
+    credits::ledger::Entry,
     money::Currency,
-    package,
-    payment::{Fact, Payment, Rail, Receipt, Reference, Unclaimed},
-    settlement::{self, Surroundings},
+    payments::fraud::Rules,
+    payments::payment::{Fact, Payment, Rail, Receipt, Reference, Unclaimed},
+    payments::settlement::{self, Surroundings},
 };
 use fake_payments::{FakePayments, Options};
 use http::header::CONTENT_TYPE;
@@ -114,7 +114,7 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
         (CAPTURED, Rail::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
         (HELD, Rail::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
     ] {
-        let choice = package::choose(package, Currency::Eur)?;
+        let choice = packages::choose(package, Currency::Eur)?;
         let opened = Payment::open(id.parse()?, account.id, rail, choice, now).handed_out(format!("checkout-{id}"));
         let Some(transaction) = transaction else {
             payments.push(opened);

@@ -3,16 +3,16 @@
 use anyhow::{Context, Result};
 use domain::{
     AccessId, AccountId, ActivityId, Credits, EntryId, ExportId, GenerationId, ShareId, UploadId,
-    access::{Access, Justification},
-    account::Account,
-    catalogue::Kind,
-    export,
-    generation::{Media, Visibility},
-    plan::Retention,
-    settings::{self, Asked},
-    share::{self, Terms},
-    submission::{self, End, NewIds},
-    upload::{self, Declared},
+    accounts::account::Account,
+    accounts::plan::Retention,
+    catalogue::models::Kind,
+    generations::generation::{Media, Visibility},
+    generations::settings::{self, Asked},
+    generations::share::{self, Terms},
+    generations::submission::{self, End, NewIds},
+    generations::upload::{self, Declared},
+    privacy::export,
+    staff::audit::{Access, Justification},
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};

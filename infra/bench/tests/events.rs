@@ -9,7 +9,7 @@ use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
 use bench::tls::Tls;
 use bench::{build, payments, seed};
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 use runtime::clock;
 use serde_json::{Value, json};
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccessId, AccountId, DisclosureId, HoldId, Refusal,
-    access::{self, Access, Act, Justification},
-    disclosure::{Disclosure, Wanted},
-    hold::Hold,
+    privacy::disclosure::{Disclosure, Wanted},
+    privacy::hold::Hold,
+    staff::audit::{self, Access, Act, Justification},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::seal::Sealer;
@@ -100,7 +100,7 @@ impl AccessRequest {
     pub fn split(self, now: Timestamp) -> Result<(Justification, SignedDuration), Refusal> {
         let undisclosed = (self.undisclosed_until, self.undisclosed_under);
         let why = Justification::new((self.ticket, self.reason), undisclosed, now)?;
-        Ok((why, access::lasting(self.minutes)?))
+        Ok((why, audit::lasting(self.minutes)?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Links: to the files of generations, and those that share one.
 
-use domain::{generation::Generation, share::MEDIA_LINK_S};
+use domain::{generations::generation::Generation, generations::share::MEDIA_LINK_S};
 use jiff::Timestamp;
 use ring::digest;
 use store::{Bucket, StoreError};

@@ -2,12 +2,12 @@
 
 use domain::{
     AccountId, Credits, PaymentId,
-    account::Account,
-    fraud::{Freeze, Reason, Why},
+    accounts::account::Account,
+    accounts::plan::Plan,
+    catalogue::packages::Package,
     money::{Currency, Money},
-    package::Package,
-    payment::{Payment, Rail, RefundState, Status, Unclaimed},
-    plan::Plan,
+    payments::fraud::{Freeze, Reason, Why},
+    payments::payment::{Payment, Rail, RefundState, Status, Unclaimed},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The policy as a page: each promise, how it is kept, and the tests that show it.
 
-use domain::promise::{Kept, PROMISES, Promise};
+use domain::privacy::promise::{Kept, PROMISES, Promise};
 
 /// What the page may load: its own style, which is named by its hash ([CSP](https://www.w3.org/TR/CSP3/)).
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-D8mPfsgH9C5CPxUddrpkmztunOGJpVQnl6/nanrsK0w='; \

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::{
     ExportId, ReceiptId,
-    account::Account,
-    closing::Ground,
-    erasure::Receipt,
-    export::{Export, LINK_S, Progress, State},
-    hold::Hold,
+    accounts::account::Account,
+    privacy::deletion::Ground,
+    privacy::erasure::Receipt,
+    privacy::export::{Export, LINK_S, Progress, State},
+    privacy::hold::Hold,
     registry::{self, Erased, Exported, Kept, Kind, Place},
 };
 use jiff::{SignedDuration, Timestamp};

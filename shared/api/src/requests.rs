@@ -1,8 +1,8 @@
 //! Bodies that clients send. Unknown fields are refused.
 
 use domain::{
-    Credits, UploadId, account::Theme, correction::Correction, generation::Visibility, settings::Asked, share::Terms,
-    upload::Declared,
+    Credits, UploadId, accounts::account::Theme, accounts::correction::Correction, generations::generation::Visibility,
+    generations::settings::Asked, generations::share::Terms, generations::upload::Declared,
 };
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;

@@ -2,8 +2,8 @@
 
 use domain::{
     AccountId, LetterId, TicketId,
-    letter::{Letter, Look},
-    ticket::{About, Message, Question, Status, Ticket},
+    support::guest_ticket::{Letter, Look},
+    support::ticket::{About, Message, Question, Status, Ticket},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

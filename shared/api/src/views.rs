@@ -4,10 +4,10 @@ mod account;
 
 use domain::{
     AccountId, Credits, GenerationId, ShareId, UploadId,
-    catalogue::{Kind, Model, Size},
-    generation::{Failure, Generation, Status, Visibility},
-    share::Share,
-    upload::{State, Upload},
+    catalogue::models::{Kind, Model, Size},
+    generations::generation::{Failure, Generation, Status, Visibility},
+    generations::share::Share,
+    generations::upload::{State, Upload},
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! Why something may not be done. A refusal moves nothing: no credit, no item.
 
-use crate::{Credits, account::Status, rate::Rate};
+use crate::{Credits, accounts::account::Status, rate_limit::Rate};
 
 /// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountId, Credits, EntryId, GenerationId, Refusal,
-    account::Account,
-    catalogue::Offer,
-    generation::{AfterTrouble, Claim, Failure, Generation, Media, ProviderJob, Status, Trouble},
-    ledger::{Balance, Cause, Entry, audit},
-    plan::{Plan, Retention},
-    settings::{self, Asked},
-    submission::{self, End, NewIds},
+    accounts::account::Account,
+    accounts::plan::{Plan, Retention},
+    catalogue::models::Offer,
+    credits::ledger::{Balance, Cause, Entry, audit},
+    generations::generation::{AfterTrouble, Claim, Failure, Generation, Media, ProviderJob, Status, Trouble},
+    generations::settings::{self, Asked},
+    generations::submission::{self, End, NewIds},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{

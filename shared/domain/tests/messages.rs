@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountId, Credits, EntryId, PaymentId,
-    account::Account,
-    fraud::Rules,
-    ledger::{Entry, audit},
+    accounts::account::Account,
+    catalogue::packages,
+    credits::ledger::{Entry, audit},
     money::{Currency, Money},
-    package,
-    payment::{Dispute, Fact, Outcome, Payment, Rail, Receipt, RefundState},
-    settlement::{Surroundings, learn},
+    payments::fraud::Rules,
+    payments::payment::{Dispute, Fact, Outcome, Payment, Rail, Receipt, RefundState},
+    payments::settlement::{Surroundings, learn},
 };
 use jiff::Timestamp;
 use proptest::{
@@ -111,7 +111,7 @@ proptest! {
         let now = Timestamp::UNIX_EPOCH;
         let id = AccountId(Uuid::nil());
         let mut account = Account::open(id, String::new(), Credits(0), EntryId(Uuid::nil()), now).0;
-        let choice = package::choose("maker", Currency::Eur).unwrap();
+        let choice = packages::choose("maker", Currency::Eur).unwrap();
         let mut payment = Payment::open(PaymentId(Uuid::nil()), id, Rail::Stripe, choice, now);
         let mut entries: Vec<Entry> = Vec::new();
         // Some of them in a random order and several times, then all of them backwards.

@@ -6,8 +6,8 @@
 
 use domain::{
     CorrectionId,
-    correction::{Corrected, Field},
-    email::{EmailChange, Stage},
+    accounts::correction::{Corrected, Field},
+    accounts::email::{EmailChange, Stage},
 };
 use jiff::Timestamp;
 use mail::{Mail, MailError};

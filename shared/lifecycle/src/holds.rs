@@ -2,8 +2,8 @@
 
 use domain::{
     AccountId,
-    account::Account,
-    hold::NAMEABLE,
+    accounts::account::Account,
+    privacy::hold::NAMEABLE,
     registry::{KINDS, Kept, Place},
 };
 use jiff::{SignedDuration, Timestamp};

@@ -11,12 +11,12 @@ pub mod user_pool;
 
 use domain::{
     AccountId, EntryId, GenerationId,
-    export::Export,
-    generation::Generation,
-    ledger::{Balance, Bucket as Credited, Cause},
-    plan::Retention,
-    submission::{self, End, Movement},
-    upload::Upload,
+    accounts::plan::Retention,
+    credits::ledger::{Balance, Bucket as Credited, Cause},
+    generations::generation::Generation,
+    generations::submission::{self, End, Movement},
+    generations::upload::Upload,
+    privacy::export::Export,
 };
 use jiff::Timestamp;
 use runtime::{

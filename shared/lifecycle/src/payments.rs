@@ -9,10 +9,10 @@ use ::payments::{
 };
 use domain::{
     AccountId, Credits, EntryId, PaymentId, Refusal,
-    fraud::{Decision, Rules},
-    ledger::{Bucket, Cause},
-    payment::{Fact, Mismatch, Payment, Progress, Rail, Reference, Unclaimed},
-    settlement::{self, Settlement, Surroundings},
+    credits::ledger::{Bucket, Cause},
+    payments::fraud::{Decision, Rules},
+    payments::payment::{Fact, Mismatch, Payment, Progress, Rail, Reference, Unclaimed},
+    payments::settlement::{self, Settlement, Surroundings},
 };
 use jiff::Timestamp;
 use runtime::{

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use domain::payment::Rail;
+use domain::payments::payment::Rail;
 use stripe_client_core::StripeClientErr;
 
 /// A failed call. Its text is for the log and the operator: it never holds a key, or a body.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::payment::Rail;
+use domain::payments::payment::Rail;
 use serde::Deserialize;
 
 const STRIPE: [&str; 2] = ["stripe_secret_key", "stripe_webhook_secrets"];

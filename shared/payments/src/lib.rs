@@ -21,7 +21,7 @@ mod stripe;
 
 use domain::{
     PaymentId,
-    payment::{Fact, Payment, Rail, Reference},
+    payments::payment::{Fact, Payment, Rail, Reference},
 };
 use jiff::Timestamp;
 

@@ -6,7 +6,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use domain::payment::Rail;
+use domain::payments::payment::Rail;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 use crate::{ProviderError, SettingsError};

@@ -4,7 +4,7 @@
 pub(crate) mod ipn;
 mod order;
 
-use domain::payment::{Payment, Progress, Rail};
+use domain::payments::payment::{Payment, Progress, Rail};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};

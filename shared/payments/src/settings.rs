@@ -1,6 +1,6 @@
 //! Where the providers are, and what a checkout says.
 
-use domain::{PaymentId, payment::Rail};
+use domain::{PaymentId, payments::payment::Rail};
 use serde::Deserialize;
 use url::Url;
 

@@ -5,7 +5,7 @@ mod signature;
 pub(crate) mod webhook;
 
 use bytes::Bytes;
-use domain::payment::Rail;
+use domain::payments::payment::Rail;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method};
 use serde::Deserialize;

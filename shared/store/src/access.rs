@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessId, AccountId, DisclosureId, UploadId, access::Access, account::Account, disclosure::Disclosure,
-    upload::Upload,
+    AccessId, AccountId, DisclosureId, UploadId, accounts::account::Account, generations::upload::Upload,
+    privacy::disclosure::Disclosure, staff::audit::Access,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};

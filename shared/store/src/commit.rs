@@ -9,19 +9,19 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    access::Access,
-    account::Account,
-    correction::Corrected,
-    disclosure::Disclosure,
-    email::EmailChange,
-    export::Export,
-    generation::Generation,
-    ledger::Entry,
-    letter::Letter,
-    payment::{Payment, Reference, Unclaimed},
-    share::Share,
-    ticket::Ticket,
-    upload::Upload,
+    accounts::account::Account,
+    accounts::correction::Corrected,
+    accounts::email::EmailChange,
+    credits::ledger::Entry,
+    generations::generation::Generation,
+    generations::share::Share,
+    generations::upload::Upload,
+    payments::payment::{Payment, Reference, Unclaimed},
+    privacy::disclosure::Disclosure,
+    privacy::export::Export,
+    staff::audit::Access,
+    support::guest_ticket::Letter,
+    support::ticket::Ticket,
 };
 
 use crate::{

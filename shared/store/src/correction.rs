@@ -2,9 +2,9 @@
 
 use domain::{
     AccountId, CorrectionId,
-    account::Account,
-    correction::Corrected,
-    email::{EmailChange, Stage},
+    accounts::account::Account,
+    accounts::correction::Corrected,
+    accounts::email::{EmailChange, Stage},
     registry,
 };
 use jiff::SignedDuration;

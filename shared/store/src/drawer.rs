@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use domain::{
     AccountId,
-    payment::{Payment, Reference},
-    share::Share,
+    generations::share::Share,
+    payments::payment::{Payment, Reference},
 };
 use jiff::Timestamp;
 

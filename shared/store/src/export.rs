@@ -1,7 +1,7 @@
 //! What an export reads: the other exports of its account, and everything in the drawer, whatever it is.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccountId, export::Export};
+use domain::{AccountId, privacy::export::Export};
 use serde_json::{Map, Value};
 
 use crate::{

@@ -1,7 +1,7 @@
 //! What legal holds need of a drawer: when to look at it again, what is kept though its time is over, and the table's time
 //! to live, which waits as long as something is held.
 
-use domain::{AccountId, GenerationId, UploadId, account::Account};
+use domain::{AccountId, GenerationId, UploadId, accounts::account::Account};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId, account::Account, export::Export, generation::Generation, generation::Visibility,
-    ledger::Entry, registry, share::Share, ticket::Ticket, upload::Upload,
+    AccountId, ActivityId, accounts::account::Account, credits::ledger::Entry, generations::generation::Generation,
+    generations::generation::Visibility, generations::share::Share, generations::upload::Upload,
+    privacy::export::Export, registry, support::ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -23,7 +24,7 @@ pub(crate) const SHELF: &str = "public";
 pub mod key {
     use domain::{
         AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, LetterId, PaymentId, ShareId,
-        TicketId, UploadId, payment::Reference,
+        TicketId, UploadId, payments::payment::Reference,
     };
 
     /// The sort key of an account.

@@ -1,6 +1,6 @@
 //! Letters: they lie in nobody's drawer, under a keyed hash of the address that they come from.
 
-use domain::{LetterId, letter::Letter};
+use domain::{LetterId, support::guest_ticket::Letter};
 
 use crate::{
     DueKind, StoreError, Table,

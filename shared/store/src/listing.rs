@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use domain::{
     AccountId, ActivityId, EntryId, GenerationId, TicketId,
-    catalogue::Kind,
-    generation::{Generation, Status, Visibility},
-    ledger::Entry,
-    share::Share,
-    ticket::Ticket,
+    catalogue::models::Kind,
+    credits::ledger::Entry,
+    generations::generation::{Generation, Status, Visibility},
+    generations::share::Share,
+    support::ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

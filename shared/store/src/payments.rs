@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{
     AccountId, PaymentId,
-    account::Account,
-    payment::{Fact, Payment, Reference, Unclaimed},
+    accounts::account::Account,
+    payments::payment::{Fact, Payment, Reference, Unclaimed},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -223,7 +223,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use domain::payment::Rail;
+    use domain::payments::payment::Rail;
 
     use super::*;
 

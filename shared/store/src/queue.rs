@@ -1,7 +1,7 @@
 //! The queues.
 
 use aws_sdk_sqs::Client;
-use domain::{AccountId, ExportId, GenerationId, catalogue::Kind};
+use domain::{AccountId, ExportId, GenerationId, catalogue::models::Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;

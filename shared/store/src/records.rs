@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::Client;
 use domain::{
     ReceiptId,
-    erasure::{KeptPayment, Receipt},
+    privacy::erasure::{KeptPayment, Receipt},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};

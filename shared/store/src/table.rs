@@ -5,8 +5,9 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, ReturnValue},
 };
 use domain::{
-    AccountId, ExportId, GenerationId, TicketId, UploadId, account::Account, export::Export, generation::Generation,
-    share::Share, ticket::Ticket, upload::Upload,
+    AccountId, ExportId, GenerationId, TicketId, UploadId, accounts::account::Account,
+    generations::generation::Generation, generations::share::Share, generations::upload::Upload,
+    privacy::export::Export, support::ticket::Ticket,
 };
 use jiff::Timestamp;
 

@@ -1,10 +1,10 @@
 //! What waits for a member of staff, in one list.
 
 use domain::{
-    account::Account,
-    letter::Letter,
-    payment::{Payment, Unclaimed},
-    ticket::Ticket,
+    accounts::account::Account,
+    payments::payment::{Payment, Unclaimed},
+    support::guest_ticket::Letter,
+    support::ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

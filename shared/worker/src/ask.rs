@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::{
-    catalogue::{Kind, Offer},
-    generation::Trouble,
-    settings::Settings,
+    catalogue::models::{Kind, Offer},
+    generations::generation::Trouble,
+    generations::settings::Settings,
 };
 use providers::{ErrorKind, InputImage, Output, Polled, Provider, ProviderError, Request, Started};
 
@@ -123,7 +123,7 @@ fn seconds(duration: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use domain::catalogue::Size;
+    use domain::catalogue::models::Size;
     use providers::Sketch;
 
     use super::*;

@@ -1,8 +1,8 @@
 //! What follows an answer of a provider: decided here, done in `work`.
 
 use domain::{
-    generation::{AfterTrouble, Failure, Generation, ProviderJob, Trouble},
-    submission::End,
+    generations::generation::{AfterTrouble, Failure, Generation, ProviderJob, Trouble},
+    generations::submission::End,
 };
 use jiff::{SignedDuration, Timestamp};
 use providers::Output;
@@ -76,11 +76,11 @@ impl Wait {
 mod tests {
     use domain::{
         AccountId, EntryId, GenerationId,
-        account::Account,
-        generation::{Claim, Status, TRIES_PER_OFFER},
-        plan::Plan,
-        settings::{self, Asked},
-        submission::{self, NewIds},
+        accounts::account::Account,
+        accounts::plan::Plan,
+        generations::generation::{Claim, Status, TRIES_PER_OFFER},
+        generations::settings::{self, Asked},
+        generations::submission::{self, NewIds},
     };
     use uuid::Uuid;
 

@@ -31,7 +31,7 @@ pub use configuration::{ConfigurationError, Configured};
 
 use std::sync::Arc;
 
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, events, sqs};
 use serde_json::Value;

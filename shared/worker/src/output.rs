@@ -1,6 +1,6 @@
 //! From what a provider sent to what is stored. Pure, and heavy on the processor.
 
-use domain::catalogue::Kind;
+use domain::catalogue::models::Kind;
 use media::{Measured, MediaError, MediaType, OutputRule, Preview};
 
 /// The largest picture that is stored.

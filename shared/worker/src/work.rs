@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use domain::{
     AccountId, GenerationId,
-    catalogue::{Kind, Offer},
-    generation::{AfterTrouble, Claim, Failure, Generation, Media, Status, Trouble},
-    plan::Retention,
-    submission::End,
-    upload,
+    accounts::plan::Retention,
+    catalogue::models::{Kind, Offer},
+    generations::generation::{AfterTrouble, Claim, Failure, Generation, Media, Status, Trouble},
+    generations::submission::End,
+    generations::upload,
 };
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{Ended, LifecycleError};

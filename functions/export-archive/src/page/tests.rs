@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use domain::{
     Credits, EntryId, GenerationId,
-    generation::Media,
-    plan::{Plan, Retention},
-    settings::{self, Asked},
-    submission::{self, End, NewIds},
+    accounts::plan::{Plan, Retention},
+    generations::generation::Media,
+    generations::settings::{self, Asked},
+    generations::submission::{self, End, NewIds},
 };
 use uuid::Uuid;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountId, ActivityId, CorrectionId, EntryId,
-    account::{Account, Preferences, Status},
-    correction::{Corrected, Field},
-    ledger::{Balance, Cause, Entry, Posting},
-    plan::Plan,
+    accounts::account::{Account, Preferences, Status},
+    accounts::correction::{Corrected, Field},
+    accounts::plan::Plan,
+    credits::ledger::{Balance, Cause, Entry, Posting},
 };
 use jiff::Timestamp;
 use serde::Serialize;

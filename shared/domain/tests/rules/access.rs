@@ -2,11 +2,11 @@
 
 use domain::{
     HoldId, ReceiptId, Refusal,
-    access::{Access, Act, Justification, Sight, lasting},
-    account::Account,
-    closing::Ground,
-    disclosure::{Disclosure, Wanted},
-    hold::Hold,
+    accounts::account::Account,
+    privacy::deletion::Ground,
+    privacy::disclosure::{Disclosure, Wanted},
+    privacy::hold::Hold,
+    staff::audit::{Access, Act, Justification, Sight, lasting},
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;

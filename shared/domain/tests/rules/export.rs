@@ -2,9 +2,9 @@
 
 use domain::{
     ExportId, ReceiptId,
-    account::Account,
-    closing::Ground,
-    export::{Claim, Export, Progress, ask},
+    accounts::account::Account,
+    privacy::deletion::Ground,
+    privacy::export::{Claim, Export, Progress, ask},
 };
 use jiff::SignedDuration;
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 
 use domain::{
     Refusal,
-    generation::{AfterTrouble, Claim, Failure, Generation, ProviderJob, Status, Trouble, Visibility},
-    submission::End,
+    generations::generation::{AfterTrouble, Claim, Failure, Generation, ProviderJob, Status, Trouble, Visibility},
+    generations::submission::End,
 };
 
 use crate::{at, enabled, ended, queued, succeeded};

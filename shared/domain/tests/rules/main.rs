@@ -12,11 +12,11 @@ mod upload;
 
 use domain::{
     AccountId, Credits, EntryId, GenerationId,
-    account::Account,
-    generation::{Generation, Media},
-    plan::{Plan, Retention},
-    settings::{self, Asked},
-    submission::{End, Movement, NewIds, end, reserve},
+    accounts::account::Account,
+    accounts::plan::{Plan, Retention},
+    generations::generation::{Generation, Media},
+    generations::settings::{self, Asked},
+    generations::submission::{End, Movement, NewIds, end, reserve},
 };
 use jiff::Timestamp;
 use uuid::Uuid;

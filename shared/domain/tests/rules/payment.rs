@@ -1,13 +1,13 @@
 use domain::{
     Credits, PaymentId, Refusal,
-    account::{Account, Status as AccountStatus},
-    fraud::{Decision, Reason, Rules, Why},
-    ledger::audit,
+    accounts::account::{Account, Status as AccountStatus},
+    accounts::plan::Plan,
+    catalogue::packages,
+    credits::ledger::audit,
     money::{Currency, Money},
-    package,
-    payment::{Dispute, Fact, Mismatch, Outcome, Payment, Rail, Receipt, RefundState, Status, Unclaimed},
-    plan::Plan,
-    settlement::{Settlement, Surroundings, decide, learn},
+    payments::fraud::{Decision, Reason, Rules, Why},
+    payments::payment::{Dispute, Fact, Mismatch, Outcome, Payment, Rail, Receipt, RefundState, Status, Unclaimed},
+    payments::settlement::{Settlement, Surroundings, decide, learn},
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -26,13 +26,13 @@ const RULES: Rules = Rules {
 struct Story {
     account: Account,
     payment: Payment,
-    entries: Vec<domain::ledger::Entry>,
+    entries: Vec<domain::credits::ledger::Entry>,
     others: Vec<Payment>,
     cards_in_hour: u32,
 }
 
 fn checkout(number: u8, package: &str) -> Payment {
-    let choice = package::choose(package, Currency::Eur).unwrap();
+    let choice = packages::choose(package, Currency::Eur).unwrap();
     Payment::open(PaymentId(Uuid::from_bytes([number; 16])), account(0).id, Rail::Stripe, choice, at(0))
 }
 

@@ -2,10 +2,10 @@
 
 use domain::{
     Refusal, ShareId,
-    generation::{Failure, Generation, Visibility},
-    plan::Plan,
-    share::{Share, Terms, revoke, share},
-    submission::End,
+    accounts::plan::Plan,
+    generations::generation::{Failure, Generation, Visibility},
+    generations::share::{Share, Terms, revoke, share},
+    generations::submission::End,
 };
 use uuid::Uuid;
 

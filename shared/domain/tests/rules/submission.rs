@@ -2,12 +2,12 @@
 
 use domain::{
     Credits, Refusal,
-    account::Account,
-    generation::{Failure, Status},
-    ledger::Balance,
-    plan::Plan,
-    settings::Asked,
-    submission::{End, end, reserve},
+    accounts::account::Account,
+    accounts::plan::Plan,
+    credits::ledger::Balance,
+    generations::generation::{Failure, Status},
+    generations::settings::Asked,
+    generations::submission::{End, end, reserve},
 };
 
 use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
@@ -15,7 +15,7 @@ use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
 /// Four sketches, 1 credit each, asked for at this second.
 fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &str) {
     let asked = Asked { model: "sketch-image".into(), prompt: "x".into(), count: Some(4), ..Asked::default() };
-    let (settings, quote) = domain::settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
+    let (settings, quote) = domain::generations::settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
     let found = reserve(account, settings, quote, max_credits.map(Credits), NEW, at(second));
     let found =
         found.map_or_else(|refusal| refusal.to_string(), |movement| movement.entry.balance_after.held.to_string());

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, Refusal, TicketId,
-    ticket::{MESSAGES, Party, Question, Status, Ticket},
+    support::ticket::{MESSAGES, Party, Question, Status, Ticket},
 };
 use uuid::Uuid;
 

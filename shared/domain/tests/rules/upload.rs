@@ -2,8 +2,8 @@
 
 use domain::{
     Refusal, UploadId,
-    account::{Account, Status},
-    upload::{Declared, State, Upload, declare},
+    accounts::account::{Account, Status},
+    generations::upload::{Declared, State, Upload, declare},
 };
 use uuid::Uuid;
 

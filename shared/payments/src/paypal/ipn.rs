@@ -8,7 +8,7 @@ mod form;
 use domain::{
     PaymentId,
     money::{Currency, Money},
-    payment::{Fact, Rail, Receipt, Reference, RefundState},
+    payments::payment::{Fact, Rail, Receipt, Reference, RefundState},
 };
 use jiff::{Timestamp, civil, tz};
 

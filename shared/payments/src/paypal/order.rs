@@ -2,7 +2,7 @@
 
 use domain::{
     money::Money,
-    payment::{Fact, Payment, Rail, Receipt, RefundState},
+    payments::payment::{Fact, Payment, Rail, Receipt, RefundState},
 };
 use jiff::Timestamp;
 use serde::Deserialize;

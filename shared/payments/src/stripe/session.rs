@@ -2,7 +2,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payment::{Fact, Payment, Rail, Receipt},
+    payments::payment::{Fact, Payment, Rail, Receipt},
 };
 use jiff::Timestamp;
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};

@@ -5,7 +5,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
+    payments::payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};

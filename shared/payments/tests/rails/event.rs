@@ -2,7 +2,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
+    payments::payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
 };
 use payments::{HANDLED_EVENTS, Notice, WebhookError};
 use ring::hmac;

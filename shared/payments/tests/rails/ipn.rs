@@ -2,7 +2,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payment::{Fact, Mismatch, Rail, Receipt, Reference, RefundState},
+    payments::payment::{Fact, Mismatch, Rail, Receipt, Reference, RefundState},
 };
 use payments::{IpnError, Notice, Said, Verification, cards};
 use proptest::prelude::*;

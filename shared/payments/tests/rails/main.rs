@@ -11,9 +11,9 @@ mod stub;
 
 use domain::{
     AccountId, PaymentId,
+    catalogue::packages,
     money::Currency,
-    package,
-    payment::{Payment, Rail},
+    payments::payment::{Payment, Rail},
 };
 use jiff::Timestamp;
 use payments::{Buyer, Endpoints, Keys, Payments, Settings};
@@ -33,7 +33,7 @@ fn now() -> Timestamp {
 
 /// 1,000 credits for 20 dollars, made just now.
 fn payment(rail: Rail) -> Payment {
-    let (package, price) = package::choose("maker", Currency::Usd).unwrap();
+    let (package, price) = packages::choose("maker", Currency::Usd).unwrap();
     let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
     let checkout = if rail == Rail::Stripe { CHECKOUT } else { ORDER };
     Payment::open(id, account, rail, (package, price), now()).handed_out(checkout.to_owned())
@@ -106,6 +106,6 @@ async fn a_checkout_that_was_never_handed_out_expires_without_a_call() {
         let never = Payment { checkout: None, ..payment(rail) };
         assert_eq!(offline().ask(&never, now()).await.unwrap().facts, []);
         let expired = offline().ask(&never, never.closes_at()).await.unwrap().facts;
-        assert_eq!(expired, [domain::payment::Fact::Expired]);
+        assert_eq!(expired, [domain::payments::payment::Fact::Expired]);
     }
 }

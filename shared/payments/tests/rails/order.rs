@@ -2,7 +2,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payment::{Fact, Payment, Rail, Receipt, RefundState},
+    payments::payment::{Fact, Payment, Rail, Receipt, RefundState},
 };
 use jiff::SignedDuration;
 use payments::{Buyer, Hosted, ProviderError, Said};

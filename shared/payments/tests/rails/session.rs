@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     money::{Currency, Money},
-    payment::{Fact, Rail, Receipt},
+    payments::payment::{Fact, Rail, Receipt},
 };
 use jiff::Timestamp;
 use payments::{Buyer, HANDLED_EVENTS, Hosted, Keys, Payments, ProviderError, Said, Settings};

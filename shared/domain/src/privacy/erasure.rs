@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     PaymentId, ReceiptId,
-    closing::{Closing, Ground},
     money::Money,
-    payment::{Payment, Rail},
+    payments::payment::{Payment, Rail},
+    privacy::deletion::{Closing, Ground},
 };
 
 /// The purpose of the keyed hash of an account id, under which it is remembered that the account was erased.

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Credits, EntryId, GenerationId, Refusal,
-    account::Account,
-    generation::{Failure, Generation, LOST_MESSAGE_S, Media, Status, Visibility},
-    ledger::{Bucket, Cause, Entry},
-    plan::{Plan, Retention, deadline_minutes},
-    rate::Take,
-    settings::{Quote, Settings},
+    accounts::account::Account,
+    accounts::plan::{Plan, Retention, deadline_minutes},
+    credits::ledger::{Bucket, Cause, Entry},
+    generations::generation::{Failure, Generation, LOST_MESSAGE_S, Media, Status, Visibility},
+    generations::settings::{Quote, Settings},
+    rate_limit::Take,
 };
 
 /// What one transaction writes when credits move with a generation.

@@ -2,8 +2,8 @@
 
 use crate::{
     Credits, Refusal,
+    accounts::plan::Plan,
     money::{Currency, Money},
-    plan::Plan,
 };
 
 /// A package.

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessId, AccountId, DisclosureId, Refusal,
-    access::{Access, Act, Justification},
-    account::Account,
-    hold, registry,
+    accounts::account::Account,
+    privacy::hold,
+    registry,
+    staff::audit::{Access, Act, Justification},
 };
 
 /// Largest document of a disclosure, in bytes.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Credits, Refusal, UploadId,
-    catalogue::{self, Kind, Model, Size},
-    plan::Limits,
+    accounts::plan::Limits,
+    catalogue::models::{self, Kind, Model, Size},
     refusal::FieldError,
 };
 
@@ -76,7 +76,7 @@ pub struct Quote {
 /// # Errors
 /// [`Refusal::Invalid`] with every field that breaks a rule, not only the first.
 pub fn validate(asked: Asked, limits: &Limits, enabled: &[String]) -> Result<(Settings, Quote), Refusal> {
-    let Some(model) = catalogue::model(&asked.model, enabled) else {
+    let Some(model) = models::model(&asked.model, enabled) else {
         return Err(Refusal::invalid("model", "one of the ids that GET /v1/models lists"));
     };
     let mut errors = Vec::new();
@@ -179,7 +179,7 @@ fn check_seed(asked: Option<u64>, errors: &mut Vec<FieldError>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
+    use crate::accounts::plan::Plan;
 
     fn asked() -> Asked {
         Asked { model: "sketch-image".to_owned(), prompt: "a lighthouse".to_owned(), ..Asked::default() }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Credits, EntryId, Refusal,
-    closing::Closing,
-    correction::{Correction, Field},
-    email,
-    fraud::{Freeze, Why},
-    hold::Hold,
-    ledger::{Balance, Bucket, Cause, Entry},
-    plan::Plan,
-    rate::TokenBucket,
+    accounts::correction::{Correction, Field},
+    accounts::email,
+    accounts::plan::Plan,
+    credits::ledger::{Balance, Bucket, Cause, Entry},
+    payments::fraud::{Freeze, Why},
+    privacy::deletion::Closing,
+    privacy::hold::Hold,
+    rate_limit::TokenBucket,
     refusal::{FieldError, text},
 };
 
@@ -345,6 +345,6 @@ mod tests {
             uuid::Uuid::nil().into(),
             Timestamp::UNIX_EPOCH,
         );
-        assert_eq!(crate::ledger::audit(&[entry.unwrap()], account.balance, &[]), Ok(()));
+        assert_eq!(crate::credits::ledger::audit(&[entry.unwrap()], account.balance, &[]), Ok(()));
     }
 }

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ExportId, Refusal, account::Account, generation::LOST_MESSAGE_S};
+use crate::{AccountId, ExportId, Refusal, accounts::account::Account, generations::generation::LOST_MESSAGE_S};
 
 /// Hours in which an archive must be ready.
 pub const DUE_HOURS: i64 = 24;

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Refusal, account::Account};
+use crate::{AccountId, Refusal, accounts::account::Account};
 
 /// Longest address, in characters: the user pool takes it as a user name
 /// ([SignUp](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html)).

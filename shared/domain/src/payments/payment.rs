@@ -5,18 +5,18 @@
 //! is worked out from all of them each time, and the ledger moves by the difference to what was moved before. So each
 //! payment grants once, and takes back never more than it granted, without anybody keeping count of messages.
 
-mod fact;
-mod unclaimed;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Credits, PaymentId, fraud::Review, money::Money, package::Package, plan::Plan, registry};
+use crate::{
+    AccountId, Credits, PaymentId, accounts::plan::Plan, catalogue::packages::Package, money::Money,
+    payments::fraud::Review, registry,
+};
 
-pub use fact::{Dispute, Fact, Outcome, Rail, Receipt, Reference, Refund, RefundState};
-pub use unclaimed::Unclaimed;
+pub use crate::payments::fact::{Dispute, Fact, Outcome, Rail, Receipt, Reference, Refund, RefundState};
+pub use crate::payments::unclaimed::Unclaimed;
 
 /// Seconds between two questions to the provider about a checkout that is open.
 pub const ASK_EVERY_S: i64 = 300;

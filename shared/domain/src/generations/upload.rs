@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Refusal, UploadId, account::Account, catalogue::Kind, plan::Retention, refusal::FieldError,
-    submission::expiry,
+    AccountId, Refusal, UploadId, accounts::account::Account, accounts::plan::Retention, catalogue::models::Kind,
+    generations::submission::expiry, refusal::FieldError,
 };
 
 /// The content types that may be uploaded, and what each is.

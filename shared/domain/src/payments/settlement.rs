@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::{
     Credits, EntryId, Refusal,
-    account::Account,
-    fraud::{self, Decision, Review, Rules, Why},
-    ledger::{Bucket, Cause, Entry},
-    payment::{Fact, Mismatch, Payment},
-    plan::Plan,
+    accounts::account::Account,
+    accounts::plan::Plan,
+    credits::ledger::{Bucket, Cause, Entry},
+    payments::fraud::{self, Decision, Review, Rules, Why},
+    payments::payment::{Fact, Mismatch, Payment},
 };
 
 /// What a payment is settled in view of.

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ReceiptId, Refusal, account::Account, generation::LOST_MESSAGE_S};
+use crate::{ReceiptId, Refusal, accounts::account::Account, generations::generation::LOST_MESSAGE_S};
 
 /// Why an account goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Rail;
+use super::fact::Rail;
 use crate::{PaymentId, Refusal, money::Money};
 
 /// Money that was paid for a payment that is not there any more: its account was erased, or nobody paid it for so long

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HoldId, Refusal, access::Justification, account::Account};
+use crate::{HoldId, Refusal, accounts::account::Account, staff::audit::Justification};
 
 /// The names of the [kinds](crate::registry::KINDS) that a lawful request can name. Links are not among them, as they are
 /// withdrawn whenever their account ends, nor is what is made anew at any time from the rest.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{catalogue::Kind, rate::Rate};
+use crate::{catalogue::models::Kind, rate_limit::Rate};
 
 /// A plan.
 #[derive(

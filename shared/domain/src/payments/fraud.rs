@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Credits, PaymentId, Refusal, account::Account, payment::Payment, refusal};
+use crate::{Credits, PaymentId, Refusal, accounts::account::Account, payments::payment::Payment, refusal};
 
 /// The numbers of the rules. A rule whose number is reached speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

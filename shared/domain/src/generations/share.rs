@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, GenerationId, Refusal, ShareId,
-    generation::{Generation, Status},
-    plan::Plan,
+    accounts::plan::Plan,
+    generations::generation::{Generation, Status},
 };
 
 /// Shortest life of a link, in seconds.

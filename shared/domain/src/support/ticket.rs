@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, GenerationId, PaymentId, Refusal, TicketId, refusal::FieldError, registry, settings::check_text,
+    AccountId, GenerationId, PaymentId, Refusal, TicketId, generations::settings::check_text, refusal::FieldError,
+    registry,
 };
 
 /// Longest subject, in characters.

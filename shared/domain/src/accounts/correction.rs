@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, CorrectionId, account::Theme};
+use crate::{AccountId, CorrectionId, accounts::account::Theme};
 
 /// What a person may change of their account at once. An absent field stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

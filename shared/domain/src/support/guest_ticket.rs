@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, LetterId, Refusal, TicketId,
-    access::REASON_CHARACTERS,
+    generations::settings::check_text,
     refusal, registry,
-    settings::check_text,
-    ticket::{Message, Party, Question, Status, Ticket},
+    staff::audit::REASON_CHARACTERS,
+    support::ticket::{Message, Party, Question, Status, Ticket},
 };
 
 /// Minutes that the code lives.
@@ -90,7 +90,7 @@ impl Letter {
         (email, writer, code): (String, String, String),
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        let mut errors = crate::ticket::check_subject(&subject);
+        let mut errors = crate::support::ticket::check_subject(&subject);
         errors.extend(check_text("text", &text));
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Credits, GenerationId, Refusal,
-    catalogue::{self, Kind, Offer},
-    settings::Settings,
+    catalogue::models::{self, Kind, Offer},
+    generations::settings::Settings,
 };
 
 /// Where a generation is.
@@ -264,7 +264,7 @@ impl Generation {
 
     /// Who is asked now: whoever has the job already, else the offer whose turn it is.
     fn offer(&self, enabled: &[String]) -> Option<Offer> {
-        let model = catalogue::model(&self.settings.model, enabled)?;
+        let model = models::model(&self.settings.model, enabled)?;
         let mut offers = model.enabled_offers(enabled);
         match &self.provider_job {
             Some(job) => offers.find(|offer| offer.provider == job.provider),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessId, AccountId, DisclosureId, GenerationId, HoldId, Refusal, TicketId, UploadId,
-    account::Account,
+    accounts::account::Account,
     refusal::{FieldError, text},
 };
 

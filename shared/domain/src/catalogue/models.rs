@@ -1,0 +1,225 @@
+//! The one catalogue of models: what each can do, what it costs, and which providers offer it, in the order in which they
+//! are asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Credits;
+
+/// What is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+}
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+pub struct Size {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+impl Size {
+    const fn of(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// Pixels in all.
+    #[must_use]
+    pub const fn pixels(self) -> u32 {
+        self.width.saturating_mul(self.height)
+    }
+}
+
+/// A provider's offer of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The provider.
+    pub provider: &'static str,
+    /// The provider's own name of the model.
+    pub model: &'static str,
+}
+
+/// A model that people can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Its id in requests.
+    pub id: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it makes.
+    pub kind: Kind,
+    /// The sizes it makes, its default first.
+    pub sizes: &'static [Size],
+    /// The lengths it makes, its default first; empty for pictures.
+    pub durations_ms: &'static [u32],
+    /// Outputs of one request at most.
+    pub max_count: u8,
+    /// Whether it takes a negative prompt.
+    pub negative_prompt: bool,
+    /// Whether it takes a seed.
+    pub seed: bool,
+    /// Whether it takes an input image.
+    pub input_image: bool,
+    /// The price of one picture, or of one second of film.
+    pub unit_price: Credits,
+    /// Who makes it, first choice first.
+    pub offers: &'static [Offer],
+}
+
+impl Model {
+    /// What `count` outputs cost. A film costs its price for each second that it begins.
+    #[must_use]
+    pub const fn price(&self, count: u8, duration_ms: Option<u32>) -> Credits {
+        let seconds = match duration_ms {
+            Some(ms) => ms.div_ceil(1000),
+            None => 1,
+        };
+        self.unit_price.times(seconds.saturating_mul(count as u32))
+    }
+
+    /// The offers of the providers that are enabled.
+    pub fn enabled_offers<'a>(&'a self, enabled: &'a [String]) -> impl Iterator<Item = Offer> + 'a {
+        self.offers.iter().copied().filter(|offer| enabled.iter().any(|name| name == offer.provider))
+    }
+}
+
+/// The model with this id, among those that an enabled provider offers.
+#[must_use]
+pub fn model(id: &str, enabled: &[String]) -> Option<&'static Model> {
+    models(enabled).find(|model| model.id == id)
+}
+
+/// The models that an enabled provider offers.
+pub fn models(enabled: &[String]) -> impl Iterator<Item = &'static Model> {
+    MODELS.iter().filter(|model| model.enabled_offers(enabled).next().is_some())
+}
+
+const SQUARE: Size = Size::of(1024, 1024);
+const WIDE_VIDEO: Size = Size::of(1280, 720);
+const TALL_VIDEO: Size = Size::of(720, 1280);
+
+/// All models. The sketches come last, so that a client that takes the first of a kind gets a real one where there is one.
+pub const MODELS: &[Model] = &[
+    Model {
+        id: "gpt-image",
+        title: "GPT Image",
+        kind: Kind::Image,
+        sizes: &[SQUARE, Size::of(1536, 1024), Size::of(1024, 1536)],
+        durations_ms: &[],
+        max_count: 8,
+        negative_prompt: false,
+        seed: false,
+        input_image: true,
+        unit_price: Credits(8),
+        offers: &[Offer { provider: "openai", model: "gpt-image-2" }],
+    },
+    Model {
+        id: "stable-image-core",
+        title: "Stable Image Core",
+        kind: Kind::Image,
+        sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
+        durations_ms: &[],
+        max_count: 4,
+        negative_prompt: true,
+        seed: true,
+        input_image: false,
+        unit_price: Credits(4),
+        offers: &[Offer { provider: "stability", model: "core" }],
+    },
+    Model {
+        id: "flux-schnell",
+        title: "FLUX.1 schnell",
+        kind: Kind::Image,
+        sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
+        durations_ms: &[],
+        max_count: 4,
+        negative_prompt: false,
+        seed: true,
+        input_image: false,
+        unit_price: Credits(2),
+        offers: &[
+            Offer { provider: "replicate", model: "black-forest-labs/flux-schnell" },
+            Offer { provider: "fal", model: "fal-ai/flux/schnell" },
+        ],
+    },
+    Model {
+        id: "wan-video",
+        title: "Wan 2.2",
+        kind: Kind::Video,
+        sizes: &[WIDE_VIDEO, TALL_VIDEO],
+        durations_ms: &[5_000],
+        max_count: 1,
+        negative_prompt: false,
+        seed: true,
+        input_image: false,
+        unit_price: Credits(8),
+        offers: &[
+            Offer { provider: "replicate", model: "wan-video/wan-2.2-t2v-fast" },
+            Offer { provider: "fal", model: "fal-ai/wan/v2.2-a14b/text-to-video/turbo" },
+        ],
+    },
+    Model {
+        id: "sketch-image",
+        title: "Sketch",
+        kind: Kind::Image,
+        sizes: &[Size::of(768, 768), SQUARE, Size::of(1024, 640), Size::of(640, 1024), Size::of(320, 320)],
+        durations_ms: &[],
+        max_count: 8,
+        negative_prompt: true,
+        seed: true,
+        input_image: true,
+        unit_price: Credits(1),
+        offers: &[Offer { provider: "sketch", model: "sketch" }],
+    },
+    Model {
+        id: "sketch-video",
+        title: "Sketch film",
+        kind: Kind::Video,
+        sizes: &[Size::of(640, 360), Size::of(360, 640), Size::of(320, 180)],
+        durations_ms: &[4_000, 1_000, 8_000],
+        max_count: 1,
+        negative_prompt: true,
+        seed: true,
+        input_image: true,
+        unit_price: Credits(2),
+        offers: &[Offer { provider: "sketch", model: "sketch" }],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enabled(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_film_costs_its_price_for_each_second_that_it_begins() {
+        let film = model("sketch-video", &enabled(&["sketch"])).unwrap();
+        assert_eq!(film.price(1, Some(4_000)), Credits(8));
+        assert_eq!(film.price(1, Some(4_001)), Credits(10));
+    }
+
+    #[test]
+    fn a_model_is_there_only_with_a_provider_that_offers_it() {
+        assert!(model("flux-schnell", &enabled(&["sketch"])).is_none());
+        let flux = model("flux-schnell", &enabled(&["fal"])).unwrap();
+        assert_eq!(flux.enabled_offers(&enabled(&["fal"])).map(|o| o.provider).collect::<Vec<_>>(), ["fal"]);
+    }
+
+    #[test]
+    fn every_model_can_be_asked_for_and_costs_something() {
+        for model in MODELS {
+            assert!(!model.sizes.is_empty() && !model.offers.is_empty() && model.max_count > 0, "{}", model.id);
+            assert_eq!(model.durations_ms.is_empty(), model.kind == Kind::Image, "{}", model.id);
+            assert!(model.unit_price > Credits::ZERO, "{}", model.id);
+        }
+    }
+}

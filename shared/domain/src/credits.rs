@@ -1,0 +1,3 @@
+//! Credits: the ledger and the balance that it adds up to.
+
+pub mod ledger;

@@ -1,0 +1,7 @@
+//! Generations with their uploads, settings and share links.
+
+pub mod generation;
+pub mod settings;
+pub mod share;
+pub mod submission;
+pub mod upload;
