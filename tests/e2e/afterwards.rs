@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountId, GenerationId,
     credits::ledger,
-    registry::{self, Field, KINDS, Kind, Place},
+    registry::{self, DATA_KINDS, DataField, DataKind, DataLocation},
 };
 use jiff::Timestamp;
 use libtest_mimic::{Failed, Trial};
@@ -17,11 +17,11 @@ use store::Table;
 use crate::{
     authorization::kept,
     observability, privileges,
-    world::{Person, World, Worlds, trial},
+    world::{Person, TestEnv, TestEnvs, trial},
 };
 
 /// The look at all worlds together when no test was left out.
-pub fn whole(worlds: &[&'static World]) -> Trial {
+pub fn whole(worlds: &[&'static TestEnv]) -> Trial {
     let worlds = worlds.to_vec();
     Trial::test("afterwards::everything_declared_is_kept", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -30,7 +30,7 @@ pub fn whole(worlds: &[&'static World]) -> Trial {
 }
 
 /// The looks at a world, in the order in which they are taken.
-pub fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+pub fn trials(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
     vec![
         trial(worlds, "afterwards::every_ledger_adds_up".to_owned(), |world| Box::pin(every_ledger_adds_up(world))),
         trial(worlds, "afterwards::everything_kept_is_declared".to_owned(), |world| {
@@ -45,7 +45,7 @@ pub fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
 type Item = HashMap<String, AttributeValue>;
 
 /// Every item of the table.
-pub async fn scan(world: &World) -> Result<Vec<Item>> {
+pub async fn scan(world: &TestEnv) -> Result<Vec<Item>> {
     let clients = world.clients()?;
     let mut items = Vec::new();
     let mut start = None;
@@ -66,7 +66,7 @@ pub fn string<'a>(item: &'a Item, name: &str) -> &'a str {
 }
 
 /// The sort keys of everything in an account's drawer.
-pub async fn drawer(world: &World, account: &str) -> Result<Vec<String>> {
+pub async fn drawer(world: &TestEnv, account: &str) -> Result<Vec<String>> {
     let pk = format!("ACCOUNT#{account}");
     let items = scan(world).await?;
     Ok(items.iter().filter(|item| string(item, "pk") == pk).map(|item| string(item, "sk").to_owned()).collect())
@@ -78,7 +78,7 @@ pub async fn the_ledger_adds_up(person: &Person) -> Result<()> {
     adds_up(&person.world.table()?, &person.account_id, &kept(person).await?).await
 }
 
-async fn every_ledger_adds_up(world: &'static World) -> Result<()> {
+async fn every_ledger_adds_up(world: &'static TestEnv) -> Result<()> {
     let mut drawers: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for item in scan(world).await? {
         if let Some(account) = string(&item, "pk").strip_prefix("ACCOUNT#") {
@@ -112,7 +112,7 @@ async fn adds_up(table: &Table, account: &str, drawer: &[Item]) -> Result<()> {
     ledger::audit(&entries, balance, &open).map_err(|drift| anyhow!("{id}: {drift}"))
 }
 
-async fn p22_every_log_and_every_activity_has_its_end(world: &'static World) -> Result<()> {
+async fn p22_every_log_and_every_activity_has_its_end(world: &'static TestEnv) -> Result<()> {
     let template = privileges::template(world, "Sweep").await?;
     let resources = template["Resources"].as_object().context("the template has no resources")?;
     let ends = |log: &Value| !log["Properties"]["RetentionInDays"].is_null();
@@ -143,7 +143,7 @@ async fn p22_every_log_and_every_activity_has_its_end(world: &'static World) -> 
 /// What was seen of each kind: the paths of its fields.
 type Seen = BTreeMap<&'static str, BTreeSet<String>>;
 
-async fn everything_kept_is_declared(world: &'static World) -> Result<()> {
+async fn everything_kept_is_declared(world: &'static TestEnv) -> Result<()> {
     let seen = seen(world).await?;
     ensure!(seen.len() > 5, "next to nothing was looked at: {seen:?}");
     let undeclared: Vec<_> = seen
@@ -160,7 +160,7 @@ const UNSEEN: [&str; 1] = ["hold-check: after"];
 
 /// A kind or a field that is declared and was never kept by any test is no longer true, or not tested. Of the logs only
 /// that there are any: what a line says of a fault there is only with the fault.
-async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
+async fn everything_declared_is_kept(worlds: &[&'static TestEnv]) -> Result<()> {
     let mut all = Seen::new();
     for world in worlds {
         for (kind, paths) in seen(world).await? {
@@ -168,14 +168,19 @@ async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
         }
     }
     // What a browser keeps is held to its declaration where it is made.
-    let kinds = || KINDS.iter().filter(|kind| !matches!(kind.place, Place::Cookie { .. } | Place::Browser { .. }));
+    let kinds = || {
+        DATA_KINDS
+            .iter()
+            .filter(|kind| !matches!(kind.location, DataLocation::Cookie { .. } | DataLocation::Browser { .. }))
+    };
     let never: Vec<_> = kinds().map(|kind| kind.name).filter(|kind| !all.contains_key(kind)).collect();
     ensure!(never.is_empty(), "declared in the registry, and never seen: {never:?}");
-    let seen_at =
-        |kind: &Kind, field: &Field| all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.is(path)));
+    let seen_at = |kind: &DataKind, field: &DataField| {
+        all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.is(path)))
+    };
     let fields = kinds().flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)));
     let never: Vec<_> = fields
-        .filter(|(kind, field)| kind.place != Place::Logs && !seen_at(kind, field))
+        .filter(|(kind, field)| kind.location != DataLocation::Logs && !seen_at(kind, field))
         .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
         .filter(|field| !UNSEEN.contains(&field.as_str()))
         .collect();
@@ -184,7 +189,7 @@ async fn everything_declared_is_kept(worlds: &[&'static World]) -> Result<()> {
 }
 
 /// Everything that was ever written to a table or a queue, and that is kept elsewhere. What belongs to no kind fails.
-async fn seen(world: &World) -> Result<Seen> {
+async fn seen(world: &TestEnv) -> Result<Seen> {
     let mut seen = written(world)?;
     let (clients, bucket) = (world.clients()?, world.output("BucketName")?);
     let mut pages = clients.s3().list_object_versions().bucket(bucket);
@@ -210,7 +215,7 @@ async fn seen(world: &World) -> Result<Seen> {
 }
 
 /// Everything that was ever written to a table or a queue.
-fn written(world: &World) -> Result<Seen> {
+fn written(world: &TestEnv) -> Result<Seen> {
     let (mut seen, records) = (Seen::new(), world.output("RecordsName")?);
     for line in std::fs::read_to_string(&world.shapes)?.lines() {
         let shape: Value = serde_json::from_str(line)?;
@@ -232,9 +237,11 @@ fn written(world: &World) -> Result<Seen> {
 }
 
 /// The kind of the messages of a queue, by the name of the output that has its address. What is given up stays what it was.
-fn message_kind(output: &str) -> Option<&'static Kind> {
+fn message_kind(output: &str) -> Option<&'static DataKind> {
     let queue = output.strip_suffix("DeadLettersUrl").unwrap_or(output);
-    KINDS.iter().find(|kind| matches!(kind.place, Place::Messages { output } if output.starts_with(queue)))
+    DATA_KINDS
+        .iter()
+        .find(|kind| matches!(kind.location, DataLocation::Messages { output } if output.starts_with(queue)))
 }
 
 /// What the table needs beside a thing, in whatever it keeps.

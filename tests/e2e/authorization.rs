@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     buying::Checkout,
     exports, template, tests,
-    world::{Answer, PASSWORD, Person, World, text},
+    world::{Answer, PASSWORD, Person, TestEnv, text},
 };
 
 tests![
@@ -237,9 +237,9 @@ fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
             let names = ["{access}", "{hold}", "{disclosure}", "{ticket}"];
             let path = names.iter().fold(path.replace("{account}", account), |path, name| path.replace(name, share));
             let path = path.replace("{generation}", picture).replace("{upload}", upload);
-            let why = json!({"ticket": "T-1", "reason": "curious", "minutes": 5});
-            let asked = json!({"ticket": "T-1", "reason": "curious", "covers": ["account"]});
-            let wanted = json!({"ticket": "T-1", "reason": "curious", "kinds": ["account"]});
+            let why = json!({"reference": "T-1", "reason": "curious", "minutes": 5});
+            let asked = json!({"reference": "T-1", "reason": "curious", "covers": ["account"]});
+            let wanted = json!({"reference": "T-1", "reason": "curious", "kinds": ["account"]});
             let body = match path.rsplit('/').next() {
                 Some("accesses") => Some(why),
                 Some("holds") if method == "POST" => Some(asked),
@@ -282,7 +282,7 @@ fn is_refusal_of_token(answer: &Answer) -> bool {
         && (answer.json["message"] == "Unauthorized" || answer.json["type"] == "urn:darkroom:problem:unauthorized")
 }
 
-async fn no_route_lets_anybody_in_without_an_access_token_of_this_api(world: &'static World) -> Result<()> {
+async fn no_route_lets_anybody_in_without_an_access_token_of_this_api(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let things = Things::of(&ada, HER_PROMPT).await?;
     let tokens = bad_tokens(&ada).await?;
@@ -297,7 +297,7 @@ async fn no_route_lets_anybody_in_without_an_access_token_of_this_api(world: &'s
     Ok(())
 }
 
-async fn open_routes_need_no_token_and_mind_no_bad_one(world: &'static World) -> Result<()> {
+async fn open_routes_need_no_token_and_mind_no_bad_one(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let things = Things::of(&ada, HER_PROMPT).await?;
     for (route, case) in cases(true, &things)? {
@@ -314,7 +314,7 @@ async fn open_routes_need_no_token_and_mind_no_bad_one(world: &'static World) ->
     Ok(())
 }
 
-async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static World) -> Result<()> {
+async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static TestEnv) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let (hers, nobodys) = (Things::of(&ada, HER_PROMPT).await?, Things::of_nobody());
     let his = Things::of(&bob, "his own").await?;

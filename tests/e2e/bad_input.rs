@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     authorization::{Item, kept},
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -42,7 +42,7 @@ struct Target {
 }
 
 impl Target {
-    async fn new(world: &'static World) -> Result<Self> {
+    async fn new(world: &'static TestEnv) -> Result<Self> {
         let ada = world.staff().await?;
         let picture = text(&ada.finished_picture("a vase").await?, "id")?;
         let email = format!("nobody-{picture}@example.com");
@@ -54,8 +54,8 @@ impl Target {
         let until = runtime::clock::now() + jiff::SignedDuration::from_hours(24);
         let why = |field: &str, value: Value| {
             let mut why = json!({
-                "ticket": "T-1", "reason": "she asked for it",
-                "undisclosed_until": until, "undisclosed_under": "an order of the court",
+                "reference": "T-1", "reason": "she asked for it",
+                "undisclosed_until": until, "undisclosed_basis": "an order of the court",
             });
             why[field] = value;
             why
@@ -148,7 +148,7 @@ fn check_problem(answer: &Answer, status: u16) -> Result<()> {
     Ok(())
 }
 
-async fn what_is_no_request_is_refused_by_every_route(world: &'static World) -> Result<()> {
+async fn what_is_no_request_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     for (operation, good) in target.routes()? {
         let route = (operation.method, operation.path);
@@ -177,7 +177,7 @@ async fn what_is_no_request_is_refused_by_every_route(world: &'static World) -> 
     target.unharmed().await
 }
 
-async fn p29_what_is_too_large_is_refused_by_every_route(world: &'static World) -> Result<()> {
+async fn p29_what_is_too_large_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     for (operation, good) in target.routes()? {
         for body in [format!("{good}{}", " ".repeat(MEBIBYTE)), json!({"surprise": "a".repeat(MEBIBYTE)}).to_string()] {
@@ -192,7 +192,7 @@ async fn p29_what_is_too_large_is_refused_by_every_route(world: &'static World) 
     target.unharmed().await
 }
 
-async fn what_is_not_json_by_its_type_is_refused_by_every_route(world: &'static World) -> Result<()> {
+async fn what_is_not_json_by_its_type_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     for (operation, good) in target.routes()? {
         for content_type in [
@@ -210,7 +210,7 @@ async fn what_is_not_json_by_its_type_is_refused_by_every_route(world: &'static 
     target.unharmed().await
 }
 
-async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static World) -> Result<()> {
+async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     for (operation, good) in target.routes()? {
         let route = (operation.method, operation.path);
@@ -231,7 +231,7 @@ async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static World
     target.unharmed().await
 }
 
-async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result<()> {
+async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     let generation = [
         ("model", json!(""), "model"),
@@ -315,8 +315,8 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         ("note", json!("a".repeat(501)), "note"),
     ];
     let why = [
-        ("ticket", json!(""), "ticket"),
-        ("ticket", json!("a".repeat(101)), "ticket"),
+        ("reference", json!(""), "reference"),
+        ("reference", json!("a".repeat(101)), "reference"),
         ("reason", json!(" "), "reason"),
         ("reason", json!("a\u{0}b"), "reason"),
         ("reason", json!("a".repeat(501)), "reason"),
@@ -324,8 +324,8 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
         ("undisclosed_until", json!("2020-01-01T00:00:00Z"), "undisclosed_until"),
         ("undisclosed_until", json!("2999-01-01T00:00:00Z"), "undisclosed_until"),
         ("undisclosed_until", json!(null), "undisclosed_until"),
-        ("undisclosed_under", json!(""), "undisclosed_under"),
-        ("undisclosed_under", json!(null), "undisclosed_under"),
+        ("undisclosed_basis", json!(""), "undisclosed_basis"),
+        ("undisclosed_basis", json!(null), "undisclosed_basis"),
     ];
     let access = [("minutes", json!(0), "minutes"), ("minutes", json!(61), "minutes")];
     let hold = [("covers", json!([]), "covers"), ("covers", json!(["account", "share"]), "covers")];
@@ -364,7 +364,7 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static World) -> Re
     target.unharmed().await
 }
 
-async fn a_body_that_nobody_would_read_is_refused(world: &'static World) -> Result<()> {
+async fn a_body_that_nobody_would_read_is_refused(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
     for operation in api::OPERATIONS
         .iter()
@@ -378,7 +378,7 @@ async fn a_body_that_nobody_would_read_is_refused(world: &'static World) -> Resu
     target.unharmed().await
 }
 
-async fn strange_text_comes_back_as_it_was_sent(world: &'static World) -> Result<()> {
+async fn strange_text_comes_back_as_it_was_sent(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for prompt in [
         "a \u{202e}thgil\u{202c} and \u{2067}أهلا\u{2069} \u{200f}",

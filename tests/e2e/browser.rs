@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use interpreters::Node;
 
-use crate::{tests, world::World};
+use crate::{tests, world::TestEnv};
 
 tests![
     a_newcomer_does_everything_at_a_desk_by_day,
@@ -18,27 +18,29 @@ tests![
     five_thousand_pictures_are_scrolled_through_and_nothing_moves,
 ];
 
-async fn a_newcomer_does_everything_at_a_desk_by_day(world: &'static World) -> Result<()> {
+async fn a_newcomer_does_everything_at_a_desk_by_day(world: &'static TestEnv) -> Result<()> {
     walk(world, "journeys.mjs", ("desktop", "light")).await
 }
 
-async fn a_newcomer_does_everything_on_a_phone_at_night(world: &'static World) -> Result<()> {
+async fn a_newcomer_does_everything_on_a_phone_at_night(world: &'static TestEnv) -> Result<()> {
     walk(world, "journeys.mjs", ("phone", "dark")).await
 }
 
-async fn what_was_typed_is_kept_whatever_happens(world: &'static World) -> Result<()> {
+async fn what_was_typed_is_kept_whatever_happens(world: &'static TestEnv) -> Result<()> {
     walk(world, "states.mjs", ("desktop", "dark")).await
 }
 
-async fn p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help(world: &'static World) -> Result<()> {
+async fn p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help(
+    world: &'static TestEnv,
+) -> Result<()> {
     walk(world, "strangers.mjs", ("phone", "light")).await
 }
 
-async fn five_thousand_pictures_are_scrolled_through_and_nothing_moves(world: &'static World) -> Result<()> {
+async fn five_thousand_pictures_are_scrolled_through_and_nothing_moves(world: &'static TestEnv) -> Result<()> {
     walk(world, "gallery.mjs", ("desktop", "light")).await
 }
 
-async fn walk(world: &'static World, script: &str, (device, scheme): (&str, &str)) -> Result<()> {
+async fn walk(world: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {
     let folder = local::workspace().join("tests/browser");
     let node = prepared(&folder)?;
     let screens = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screens");

@@ -11,7 +11,7 @@ use crate::{
     afterwards::{scan, string},
     authorization::{Item, kept},
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -92,7 +92,7 @@ impl<'a> Checkout<'a> {
     pub async fn check(&self, status: &str, granted: i64, taken_back: i64, available: i64) -> Result<()> {
         let known = self.known().await?;
         let as_it_should =
-            known["status"] == status && known["granted"] == granted && known["taken_back"] == taken_back;
+            known["status"] == status && known["granted"] == granted && known["clawed_back"] == taken_back;
         ensure!(as_it_should, "not {status}, {granted}, {taken_back}: {known}");
         let credits = self.person.credits().await?;
         ensure!(credits == (available, 0), "not {available}, but {credits:?}: {known}");
@@ -127,7 +127,7 @@ impl<'a> Checkout<'a> {
 }
 
 /// Posts a form to a control route of `fake-payments`.
-pub async fn play(world: &World, path: &str, fields: &[(&str, &str)]) -> Result<()> {
+pub async fn play(world: &TestEnv, path: &str, fields: &[(&str, &str)]) -> Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let mut form = url_encoded(fields);
     if form.is_empty() {
@@ -141,17 +141,17 @@ pub async fn play(world: &World, path: &str, fields: &[(&str, &str)]) -> Result<
 }
 
 /// Has the provider send a message, again or early.
-pub async fn deliver(world: &World, message: &Value) -> Result<()> {
+pub async fn deliver(world: &TestEnv, message: &Value) -> Result<()> {
     play(world, &format!("/control/deliveries/{}/deliver", message["id"]), &[]).await
 }
 
 /// Has the provider lose a message that is held back.
-pub async fn lose(world: &World, message: &Value) -> Result<()> {
+pub async fn lose(world: &TestEnv, message: &Value) -> Result<()> {
     play(world, &format!("/control/deliveries/{}/drop", message["id"]), &[]).await
 }
 
 /// Holds the providers' messages back until this is done. For tests that have the stack to themselves.
-pub async fn held(world: &World, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+pub async fn held(world: &TestEnv, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
     play(world, "/control/deliveries/hold", &[]).await?;
     let acted = act().await;
     play(world, "/control/deliveries/release", &[]).await?;
@@ -174,7 +174,7 @@ pub async fn erase(person: &Person) -> Result<()> {
 }
 
 /// Reads a control route of `fake-payments` as JSON.
-pub async fn fake_payments(world: &World, path: &str) -> Result<Value> {
+pub async fn fake_payments(world: &TestEnv, path: &str) -> Result<Value> {
     let answer = reqwest::get(format!("{}{path}", world.fake_payments)).await?;
     Ok(answer.json().await?)
 }
@@ -183,7 +183,7 @@ fn url_encoded(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-async fn p5_p34_p35_a_package_is_bought_with_stripe(world: &'static World) -> Result<()> {
+async fn p5_p34_p35_a_package_is_bought_with_stripe(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = Checkout::begin(&ada, "stripe", "starter").await?;
     ensure!(checkout.look().await?["status"] == "created");
@@ -195,7 +195,7 @@ async fn p5_p34_p35_a_package_is_bought_with_stripe(world: &'static World) -> Re
     Ok(())
 }
 
-async fn p6_p35_a_package_is_bought_with_paypal(world: &'static World) -> Result<()> {
+async fn p6_p35_a_package_is_bought_with_paypal(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = Checkout::begin(&ada, "paypal", "starter").await?;
     checkout.capture().await?.is(409)?;
@@ -208,7 +208,7 @@ async fn p6_p35_a_package_is_bought_with_paypal(world: &'static World) -> Result
     Ok(())
 }
 
-async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static World) -> Result<()> {
+async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static TestEnv) -> Result<()> {
     for (provider, action) in [("stripe", "pay"), ("paypal", "approve")] {
         let ada = world.person().await?;
         let checkout = Checkout::begin(&ada, provider, "starter").await?;
@@ -236,7 +236,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "price.amount",
             "price.currency",
             "progress",
-            "rail",
+            "provider",
             "receipt.at",
             "receipt.billing_email",
             "receipt.country",
@@ -250,7 +250,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "restorations",
             "reversals",
             "sk",
-            "taken_back",
+            "clawed_back",
             "version",
             "warnings",
         ];
@@ -279,7 +279,7 @@ fn names(item: &Item) -> BTreeSet<String> {
 }
 
 async fn p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let shown = world.stranger()?.get("/v1/packages").await?.is(200)?.json;
     let packages = shown["packages"].as_array().context("no packages")?;
@@ -298,7 +298,7 @@ async fn p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_
     Ok(())
 }
 
-async fn b2_a_price_without_cents_is_paid_as_it_is(world: &'static World) -> Result<()> {
+async fn b2_a_price_without_cents_is_paid_as_it_is(world: &'static TestEnv) -> Result<()> {
     for provider in ["stripe", "paypal"] {
         let ada = world.person().await?;
         let checkout = Checkout::begin_in(&ada, provider, ("starter", "JPY")).await?;
@@ -314,7 +314,7 @@ async fn b2_a_price_without_cents_is_paid_as_it_is(world: &'static World) -> Res
     Ok(())
 }
 
-async fn a_capture_with_the_same_key_gives_the_same_answer(world: &'static World) -> Result<()> {
+async fn a_capture_with_the_same_key_gives_the_same_answer(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let (checkout, other) =
         (Checkout::begin(&ada, "paypal", "starter").await?, Checkout::begin(&ada, "paypal", "starter").await?);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail, ensure};
-use domain::registry::{self, KINDS};
+use domain::registry::{self, DATA_KINDS};
 use jiff::SignedDuration;
 use reqwest::Method;
 use runtime::clock;
@@ -22,7 +22,7 @@ use crate::{
     support, tests,
     unpacked::Unpacked,
     uploads,
-    world::{Answer, Known, PASSWORD, Person, World, Worlds, text, trial},
+    world::{Answer, Known, PASSWORD, Person, TestEnv, TestEnvs, text, trial},
 };
 
 tests![p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere];
@@ -68,7 +68,7 @@ struct Canaries {
 
 impl Canaries {
     /// Somebody who says everything that there is to say.
-    async fn plant(world: &'static World) -> Result<Self> {
+    async fn plant(world: &'static TestEnv) -> Result<Self> {
         let person = world.person().await?;
         let seed = clock::uuid_at(clock::now()).simple().to_string();
         let word = |what: &str| format!("{what}-{seed}");
@@ -137,8 +137,8 @@ impl Canaries {
             ("demand", "disclosures", json!({"kinds": ["account", "generation", "access"]})),
         ] {
             let mut body = json!({
-                "ticket": self.word(&format!("{what}-ticket"))?, "reason": self.word(&format!("{what}-reason"))?,
-                "undisclosed_until": until, "undisclosed_under": self.word(&format!("{what}-statute"))?,
+                "reference": self.word(&format!("{what}-ticket"))?, "reason": self.word(&format!("{what}-reason"))?,
+                "undisclosed_until": until, "undisclosed_basis": self.word(&format!("{what}-statute"))?,
             });
             if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
                 body.extend(more.clone());
@@ -205,7 +205,7 @@ impl Canaries {
 
 /// Of everybody whom the suite has erased, alone or many times at once, at rest or in the middle of something, with every
 /// death on the way: neither their address nor their account's id is in any byte that is left.
-async fn p32_of_whoever_was_erased_nothing_is_left(world: &'static World) -> Result<()> {
+async fn p32_of_whoever_was_erased_nothing_is_left(world: &'static TestEnv) -> Result<()> {
     // Others open accounts meanwhile.
     let people = world.people();
     let items = scan(world).await?;
@@ -275,7 +275,7 @@ impl Search {
 }
 
 /// The look at what is left of whoever was erased.
-pub fn look(worlds: Option<&'static Worlds>) -> libtest_mimic::Trial {
+pub fn look(worlds: Option<&'static TestEnvs>) -> libtest_mimic::Trial {
     let name = "canaries::p32_of_whoever_was_erased_nothing_is_left".to_owned();
     trial(worlds, name, |world| Box::pin(p32_of_whoever_was_erased_nothing_is_left(world)))
 }
@@ -286,7 +286,7 @@ fn kind_of(item: &Item) -> &'static str {
 }
 
 /// Every version of every file.
-async fn files(world: &World) -> Result<Vec<(String, Vec<u8>)>> {
+async fn files(world: &TestEnv) -> Result<Vec<(String, Vec<u8>)>> {
     let (clients, bucket) = (world.clients()?, world.output("BucketName")?);
     let mut files = Vec::new();
     let mut pages = clients.s3().list_object_versions().bucket(bucket);
@@ -309,7 +309,7 @@ async fn files(world: &World) -> Result<Vec<(String, Vec<u8>)>> {
 }
 
 /// What waits in any queue now, those of the dead letters included.
-async fn messages(world: &World) -> Result<Vec<(String, String)>> {
+async fn messages(world: &TestEnv) -> Result<Vec<(String, String)>> {
     let clients = world.clients()?;
     let mut waiting = Vec::new();
     for (output, url) in world.outputs.iter().filter(|(name, _)| name.ends_with("Url") && *name != "ApiUrl") {
@@ -321,7 +321,7 @@ async fn messages(world: &World) -> Result<Vec<(String, String)>> {
     Ok(waiting)
 }
 
-async fn users(world: &World) -> Result<String> {
+async fn users(world: &TestEnv) -> Result<String> {
     let (clients, mut all) = (world.clients()?, String::new());
     let mut next = None;
     loop {
@@ -336,14 +336,14 @@ async fn users(world: &World) -> Result<String> {
 }
 
 async fn p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_archive_and_after_an_erasure_nowhere(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let canaries = Canaries::plant(world).await?;
     let found = canaries.found().await?;
     for what in canaries.words.keys() {
         ensure!(found.contains_key(what), "{what} lies nowhere: the search finds nothing, or it is not kept");
     }
-    let declared: Vec<String> = KINDS
+    let declared: Vec<String> = DATA_KINDS
         .iter()
         .flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)))
         .filter(|(_, field)| field.personal)

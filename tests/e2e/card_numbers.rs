@@ -16,7 +16,7 @@ use crate::{
     observability::{logged, logs, put_item},
     stripe_messages::{post_forged, post_signed},
     tests,
-    world::{World, text},
+    world::{TestEnv, text},
 };
 
 tests![p7_no_card_number_is_kept_or_logged, p7_a_card_number_that_is_kept_or_logged_would_be_found];
@@ -53,7 +53,7 @@ fn found(cards: &[&str], text: &str) -> BTreeSet<String> {
 }
 
 /// Which of these cards are in the table, and in the logs.
-async fn kept_or_logged(world: &World, cards: &[&str]) -> Result<[BTreeSet<String>; 2]> {
+async fn kept_or_logged(world: &TestEnv, cards: &[&str]) -> Result<[BTreeSet<String>; 2]> {
     let items = scan(world).await?;
     let events = logged(world).await?;
     ensure!(!items.is_empty() && !events.is_empty(), "nothing was looked at");
@@ -82,7 +82,7 @@ fn full_of_cards(value: &Value, next: &mut usize, also: bool) -> Value {
     }
 }
 
-async fn p7_no_card_number_is_kept_or_logged(world: &'static World) -> Result<()> {
+async fn p7_no_card_number_is_kept_or_logged(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     // Where buyers can write, they write it.
     let written = [("name", CARDS[0]), ("email", "4242424242424242@example.com"), ("card", CARDS[2])];
@@ -144,7 +144,7 @@ async fn p7_no_card_number_is_kept_or_logged(world: &'static World) -> Result<()
     Ok(())
 }
 
-async fn p7_a_card_number_that_is_kept_or_logged_would_be_found(world: &'static World) -> Result<()> {
+async fn p7_a_card_number_that_is_kept_or_logged_would_be_found(world: &'static TestEnv) -> Result<()> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let key =
         [("pk", text("PAYMENT#planted")), ("sk", text("UNCLAIMED"))].map(|(name, value)| (name.to_owned(), value));

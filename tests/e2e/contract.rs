@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     buying::Checkout,
     exports, template, tests,
-    world::{Person, World, text},
+    world::{Person, TestEnv, text},
 };
 
 tests![
@@ -18,7 +18,7 @@ tests![
 ];
 
 async fn the_served_document_describes_the_routes_of_the_template_and_nothing_else(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let served = world.stranger()?.get("/v1/openapi.json").await?.is(200)?;
     ensure!(served.header("content-type") == Some("application/json"));
@@ -37,7 +37,7 @@ async fn the_served_document_describes_the_routes_of_the_template_and_nothing_el
     Ok(())
 }
 
-async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static World) -> Result<()> {
+async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static TestEnv) -> Result<()> {
     let declared: BTreeSet<_> = api::OPERATIONS
         .iter()
         .map(|operation| (operation.method.to_uppercase(), operation.path.to_owned(), operation.function.to_owned()))
@@ -53,7 +53,7 @@ async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static
 /// person is within the rules: being refused for too little credit or too much haste is described as well.
 ///
 /// Not asked for is what never reaches a function, as the local gateway answers it in its own way: other methods.
-async fn every_answer_is_one_that_the_document_promises(world: &'static World) -> Result<()> {
+async fn every_answer_is_one_that_the_document_promises(world: &'static TestEnv) -> Result<()> {
     let ada = world.staff().await?;
     let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
     let folder = world.folder.with_extension("contract");

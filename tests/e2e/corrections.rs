@@ -9,7 +9,7 @@ use crate::{
     buying::Checkout,
     sessions::{Session, address, sign_in},
     tests,
-    world::{Answer, PASSWORD, Person, World, text},
+    world::{Answer, PASSWORD, Person, TestEnv, text},
 };
 
 tests![
@@ -33,7 +33,7 @@ async fn corrections(person: &Person) -> Result<Vec<Value>> {
 }
 
 /// The code in the last mail to an address.
-pub async fn last_code(world: &World, to: &str) -> Result<String> {
+pub async fn last_code(world: &TestEnv, to: &str) -> Result<String> {
     let mails = world.mails(to).await?;
     let last = mails.last().with_context(|| format!("{to} got no mail"))?;
     let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
@@ -45,7 +45,7 @@ async fn confirm(person: &Person, present: &str, new: &str) -> Result<Answer> {
     person.post(CONFIRM, &json!({"present_code": present, "new_code": new})).await
 }
 
-async fn p31_what_is_corrected_is_recorded_without_what_it_was(world: &'static World) -> Result<()> {
+async fn p31_what_is_corrected_is_recorded_without_what_it_was(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     ensure!(corrections(&ada).await?.is_empty());
     let correct = async |body: Value| ada.patch("/v1/account", &body).await?.is(200);
@@ -71,7 +71,7 @@ async fn p31_what_is_corrected_is_recorded_without_what_it_was(world: &'static W
     Ok(())
 }
 
-async fn p31_receipts_go_where_the_person_wants_them(world: &'static World) -> Result<()> {
+async fn p31_receipts_go_where_the_person_wants_them(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let receipt = async || -> Result<String> {
         text(&Checkout::paid(&ada, "stripe", "starter").await?.look().await?, "billing_email")
@@ -82,7 +82,7 @@ async fn p31_receipts_go_where_the_person_wants_them(world: &'static World) -> R
     Ok(())
 }
 
-async fn p31_a_new_address_takes_a_code_from_each_address_and_then_signs_in(world: &'static World) -> Result<()> {
+async fn p31_a_new_address_takes_a_code_from_each_address_and_then_signs_in(world: &'static TestEnv) -> Result<()> {
     let (mut ada, stranger) = (world.person().await?, world.stranger()?);
     let (old, new) = (ada.email.clone(), address());
     let session = Session::open(&stranger, &old, PASSWORD).await?;
@@ -117,7 +117,7 @@ async fn p31_a_new_address_takes_a_code_from_each_address_and_then_signs_in(worl
     Ok(())
 }
 
-async fn p31_codes_are_replaced_by_newer_ones_and_guessed_by_nobody(world: &'static World) -> Result<()> {
+async fn p31_codes_are_replaced_by_newer_ones_and_guessed_by_nobody(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let codes = async |to: &str| -> Result<(String, String)> {
         ada.post(EMAIL, &json!({"email": to})).await?.is(202)?;
@@ -142,7 +142,7 @@ async fn p31_codes_are_replaced_by_newer_ones_and_guessed_by_nobody(world: &'sta
     Ok(())
 }
 
-async fn p31_that_somebody_has_an_address_is_told_to_nobody_but_them(world: &'static World) -> Result<()> {
+async fn p31_that_somebody_has_an_address_is_told_to_nobody_but_them(world: &'static TestEnv) -> Result<()> {
     let (ada, eve, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let bob = world.person().await?;
     let ask = async |to: &str| ada.post(EMAIL, &json!({"email": to})).await?.is(202);
@@ -172,7 +172,7 @@ async fn p31_that_somebody_has_an_address_is_told_to_nobody_but_them(world: &'st
 }
 
 async fn p31_a_change_of_the_address_takes_a_recent_sign_in_and_is_not_asked_for_often(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let mut ada = world.person().await?;
     let body = json!({"email": address()});

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::accounts::email::{EmailChange, Stage};
+use domain::accounts::email::{EmailChange, EmailChangeStage};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ use crate::{
     sessions::address,
     tests,
     unpacked::Unpacked,
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -54,12 +54,12 @@ tests![
 ];
 
 /// A stack of this name whose functions take orders to die.
-pub fn world(name: &str) -> Result<&'static World> {
+pub fn world(name: &str) -> Result<&'static TestEnv> {
     let orders = orders(name);
     let _ = std::fs::remove_dir_all(&orders);
     std::fs::create_dir_all(&orders)?;
     let variable = ("CHAOS_DIR".to_owned(), orders.display().to_string());
-    World::with(name, 2, BTreeMap::from([variable]))
+    TestEnv::with(name, 2, BTreeMap::from([variable]))
 }
 
 /// Where the orders for the functions of a stack lie.
@@ -75,16 +75,16 @@ pub struct Order {
 
 impl Order {
     /// Put in place whole, as the function may look at any time.
-    pub async fn give(world: &World, function: &str, phase: &str, skip: u32) -> Result<Self> {
+    pub async fn give(world: &TestEnv, function: &str, phase: &str, skip: u32) -> Result<Self> {
         Self::put(world, function, json!({"phase": phase, "skip": skip})).await
     }
 
     /// An order to die at the first call of an operation.
-    pub async fn at(world: &World, function: &str, phase: &str, operation: &str) -> Result<Self> {
+    pub async fn at(world: &TestEnv, function: &str, phase: &str, operation: &str) -> Result<Self> {
         Self::put(world, function, json!({"phase": phase, "skip": 0, "operation": operation})).await
     }
 
-    async fn put(world: &World, function: &str, order: Value) -> Result<Self> {
+    async fn put(world: &TestEnv, function: &str, order: Value) -> Result<Self> {
         let function = world.function_name(function).await?;
         let folder = world.folder.with_extension("orders");
         let (path, done) = (folder.join(&function), folder.join(&function).with_extension("done"));
@@ -125,7 +125,7 @@ impl Order {
 
 /// Lets `act` meet a death at each call of `function` in turn, and looks at the ledger after each.
 pub async fn walk(
-    world: &'static World,
+    world: &'static TestEnv,
     function: &str,
     least_calls: usize,
     act: impl AsyncFn(&Person) -> Result<()>,
@@ -153,7 +153,7 @@ pub async fn walk(
     Ok(())
 }
 
-async fn submit_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn submit_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "Submit", 3, async |ada| {
         let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320});
         let begun = Instant::now();
@@ -180,7 +180,7 @@ async fn submit_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn generate_image_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn generate_image_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "GenerateImage", 5, async |ada| {
         let generation = ada.finished_picture("a wreck").await?;
         ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
@@ -190,7 +190,7 @@ async fn generate_image_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn abandon_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn abandon_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "Abandon", 2, async |ada| {
         let id = ada.picture("[sketch:busy]").await?;
         let body = json!({"account": ada.account_id, "generation": id}).to_string();
@@ -213,7 +213,7 @@ async fn abandon_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn sweep_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "Sweep", 10, async |ada| {
         let picture = text(&ada.finished_picture("a wreck").await?, "id")?;
         let busy = ada.picture("[sketch:busy]").await?;
@@ -240,7 +240,7 @@ async fn sweep_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn checkout_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn checkout_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "Checkout", 10, async |ada| {
         let body = json!({"package": "starter", "currency": "EUR", "provider": "paypal"});
         let begun = until_answered(async || {
@@ -256,7 +256,7 @@ async fn checkout_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn stripe_webhook_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn stripe_webhook_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "StripeWebhook", 10, async |ada| {
         let checkout = Checkout::begin(ada, "stripe", "starter").await?;
         // Stripe sends again what was not answered.
@@ -269,11 +269,11 @@ async fn stripe_webhook_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn paypal_ipn_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn paypal_ipn_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "PaypalIpn", 1, async |ada| paid_later_with_paypal(ada).await).await
 }
 
-async fn paypal_verify_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn paypal_verify_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     // A message that was not dealt with comes back after a second, not after five minutes.
     let clients = world.clients()?;
     let queue = clients.sqs().set_queue_attributes().queue_url(world.output("NotificationsUrl")?);
@@ -293,7 +293,7 @@ async fn paid_later_with_paypal(ada: &Person) -> Result<()> {
     check_bought(ada, 200).await
 }
 
-async fn sweep_dies_at_each_call_of_a_reconciliation(world: &'static World) -> Result<()> {
+async fn sweep_dies_at_each_call_of_a_reconciliation(world: &'static TestEnv) -> Result<()> {
     walk(world, "Sweep", 15, async |ada| {
         let checkout = Checkout::begin(ada, "stripe", "starter").await?;
         // Stripe says nothing of the payment: what it says of the refund waits.
@@ -307,7 +307,7 @@ async fn sweep_dies_at_each_call_of_a_reconciliation(world: &'static World) -> R
     .await
 }
 
-async fn erase_account_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn erase_account_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     // What was not done comes back after a second, not after three.
     let clients = world.clients()?;
     let queue = clients.sqs().set_queue_attributes().queue_url(world.output("ErasuresUrl")?);
@@ -321,7 +321,7 @@ async fn erase_account_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn export_archive_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn export_archive_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     walk(world, "ExportArchive", 20, async |ada| {
         exports::leave_large_files(ada).await?;
         let id = exports::ask(ada).await?;
@@ -333,7 +333,7 @@ async fn export_archive_dies_at_each_call(world: &'static World) -> Result<()> {
     .await
 }
 
-async fn a_picture_that_goes_while_its_archive_is_made_is_not_in_it(world: &'static World) -> Result<()> {
+async fn a_picture_that_goes_while_its_archive_is_made_is_not_in_it(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = text(&ada.finished_picture("a snowman").await?, "id")?;
     exports::leave_large_files(&ada).await?;
@@ -348,7 +348,7 @@ async fn a_picture_that_goes_while_its_archive_is_made_is_not_in_it(world: &'sta
     Ok(())
 }
 
-async fn a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew(world: &'static World) -> Result<()> {
+async fn a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     exports::leave_large_files(&ada).await?;
     let order = Order::at(world, "ExportArchive", "before", "ListParts").await?;
@@ -361,7 +361,7 @@ async fn a_part_that_somebody_else_wrote_is_found_and_the_archive_begun_anew(wor
     exports::nothing_but_the_archive_is_left(&ada, &id).await
 }
 
-async fn p32_an_archive_whose_maker_died_goes_with_its_account(world: &'static World) -> Result<()> {
+async fn p32_an_archive_whose_maker_died_goes_with_its_account(world: &'static TestEnv) -> Result<()> {
     for (phase, call) in [
         ("after", "PutObject"),
         ("after", "CreateMultipartUpload"),
@@ -406,7 +406,7 @@ pub async fn until_answered(ask: impl AsyncFn() -> Result<Answer>) -> Result<Ans
     }
 }
 
-async fn p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought(world: &'static World) -> Result<()> {
+async fn p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = ada.finished_picture("a calendar").await?;
     let id = text(&picture, "id")?;
@@ -430,7 +430,7 @@ async fn p20_p21_p36_a_year_goes_by_and_nothing_is_left_but_what_was_bought(worl
     Ok(())
 }
 
-async fn what_is_not_done_by_its_deadline_fails_and_is_refunded(world: &'static World) -> Result<()> {
+async fn what_is_not_done_by_its_deadline_fails_and_is_refunded(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = ada.picture("[sketch:endless]").await?;
     let film = json!({"model": "sketch-video", "prompt": "[sketch:endless]", "duration_ms": 1000});
@@ -447,7 +447,7 @@ async fn what_is_not_done_by_its_deadline_fails_and_is_refunded(world: &'static 
     Ok(())
 }
 
-async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
+async fn a_lost_message_is_sent_again(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     // Whatever a process does only once, it has done.
     let first = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "first");
@@ -470,7 +470,7 @@ async fn a_lost_message_is_sent_again(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn a_lost_message_of_an_erasure_is_sent_again(world: &'static World) -> Result<()> {
+async fn a_lost_message_of_an_erasure_is_sent_again(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     // Everything is written, and nothing is sent.
     let receipt = erasure::close(&ada, SignedDuration::ZERO, Vec::new()).await?;
@@ -480,7 +480,7 @@ async fn a_lost_message_of_an_erasure_is_sent_again(world: &'static World) -> Re
 }
 
 /// Sweeps until it comes through, as the schedule does.
-pub async fn sweep_through(world: &World, now: Timestamp) -> Result<()> {
+pub async fn sweep_through(world: &TestEnv, now: Timestamp) -> Result<()> {
     let begun = Instant::now();
     while world.sweep(now).await.is_err() {
         ensure!(begun.elapsed() < PATIENCE, "the sweep never comes through");
@@ -492,7 +492,8 @@ pub async fn sweep_through(world: &World, now: Timestamp) -> Result<()> {
 async fn confirmed_address(ada: &Person) -> Result<String> {
     let (to, now) = (address(), now_and(SignedDuration::ZERO));
     let account = ada.account_id.parse()?;
-    let change = EmailChange { account, to, stage: Stage::Confirmed, asked_at: now, next_at: now, version: 1 };
+    let change =
+        EmailChange { account, to, stage: EmailChangeStage::Confirmed, requested_at: now, next_at: now, version: 1 };
     ada.world.table()?.commit(&[Write::EmailChange(&change)]).await?;
     Ok(change.to)
 }
@@ -508,7 +509,7 @@ pub fn now_and(later: SignedDuration) -> Timestamp {
 }
 
 /// Versions and delete markers under a person's prefix.
-pub async fn files(world: &World, person: &Person) -> Result<usize> {
+pub async fn files(world: &TestEnv, person: &Person) -> Result<usize> {
     let prefix = format!("accounts/{}/", person.account_id);
     let clients = world.clients()?;
     let listed = clients.s3().list_object_versions().bucket(world.output("BucketName")?).prefix(prefix).send().await?;

@@ -1,7 +1,7 @@
 //! More deaths at each call: where staff look at what is somebody's, and where somebody changes their address.
 
 use anyhow::{Context, Result, ensure};
-use domain::accounts::email::{EmailChange, Stage};
+use domain::accounts::email::{EmailChange, EmailChangeStage};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::{
     crash::{files, now_and, sweep_through, until_answered, walk},
     sessions::{address, sign_in},
     tests,
-    world::{Answer, PASSWORD, Person, World, text},
+    world::{Answer, PASSWORD, Person, TestEnv, text},
 };
 
 tests![
@@ -21,7 +21,7 @@ tests![
     sweep_goes_on_wherever_account_dies_in_a_change_of_the_address,
 ];
 
-async fn account_dies_at_each_call_of_a_change_of_the_address(world: &'static World) -> Result<()> {
+async fn account_dies_at_each_call_of_a_change_of_the_address(world: &'static TestEnv) -> Result<()> {
     walk(world, "Account", 15, async |ada| {
         let new = address();
         ask_for(ada, &new).await?;
@@ -37,7 +37,7 @@ async fn account_dies_at_each_call_of_a_change_of_the_address(world: &'static Wo
     .await
 }
 
-async fn sweep_goes_on_wherever_account_dies_in_a_change_of_the_address(world: &'static World) -> Result<()> {
+async fn sweep_goes_on_wherever_account_dies_in_a_change_of_the_address(world: &'static TestEnv) -> Result<()> {
     walk(world, "Account", 8, async |ada| {
         let new = address();
         ask_for(ada, &new).await?;
@@ -79,17 +79,17 @@ pub async fn check_address(ada: &Person, new: &str, expected: &str) -> Result<()
     let times = corrections["items"].as_array().context("no corrections")?.len();
     ensure!(times == usize::from(expected == new), "{corrections}");
     let pending = ada.world.table()?.email_change(ada.account_id.parse()?).await?;
-    let is_asked = |change: &EmailChange| matches!(change.stage, Stage::Asked { .. });
+    let is_asked = |change: &EmailChange| matches!(change.stage, EmailChangeStage::Requested { .. });
     ensure!(pending.as_ref().is_none_or(is_asked), "{pending:?}");
     Ok(())
 }
 
-async fn staff_access_dies_at_each_call(world: &'static World) -> Result<()> {
+async fn staff_access_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
     let grace = world.staff().await?;
     walk(world, "StaffAccess", 20, async |ada| {
         let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
         let post = async |what: &str, more: Value| {
-            let mut body = json!({"ticket": "T-17", "reason": "she asked for it"});
+            let mut body = json!({"reference": "T-17", "reason": "she asked for it"});
             if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
                 body.extend(more.clone());
             }
@@ -110,8 +110,8 @@ async fn staff_access_dies_at_each_call(world: &'static World) -> Result<()> {
 
         // Whatever was answered is in the log, and what a death left goes in its time.
         let log = ada.get("/v1/account/access").await?.is(200)?.json;
-        let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["act"]["kind"]).collect();
-        for kind in ["opened", "looked", "held", "released", "disclosed", "fetched"] {
+        let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["action"]["kind"]).collect();
+        for kind in ["opened", "read", "held", "released", "disclosed", "downloaded"] {
             ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");
         }
         sweep_through(world, now_and(SignedDuration::from_hours(24 * 8))).await?;

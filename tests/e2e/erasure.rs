@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccountId, ReceiptId, privacy::deletion::Ground, privacy::hold::Hold, registry};
+use domain::{AccountId, ReceiptId, privacy::deletion::DeletionReason, privacy::hold::Hold, registry};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
 use serde_json::{Value, json};
-use store::{Departure, Queue, Write};
+use store::{EraseAccountMessage, Queue, Write};
 
 use crate::{
     afterwards::{drawer, scan, string},
@@ -17,7 +17,7 @@ use crate::{
     buying::Checkout,
     observability::put_item,
     tests, uploads,
-    world::{Answer, PASSWORD, PATIENCE, Person, World, text},
+    world::{Answer, PASSWORD, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -67,7 +67,7 @@ impl<'a> Traces<'a> {
         let stranger = self.person.world.stranger()?;
         stranger.get(&self.share).await?.is(404)?;
         nothing_is_left(self.person).await?;
-        ensure!(receipt["payments_kept"] == 1, "{receipt}");
+        ensure!(receipt["payments_retained"] == 1, "{receipt}");
         let records = records(self.person.world).await?;
         let pk = format!("PAYMENT#stripe#{}", self.transaction);
         let payment = records.iter().find(|item| string(item, "pk") == pk).context("the payment is not kept")?;
@@ -96,7 +96,7 @@ pub async fn ask(person: &Person) -> Result<String> {
 }
 
 /// Waits until a receipt says that everything is erased.
-pub async fn erased(world: &'static World, receipt: &str) -> Result<Value> {
+pub async fn erased(world: &'static TestEnv, receipt: &str) -> Result<Value> {
     let (stranger, begun) = (world.stranger()?, Instant::now());
     loop {
         let answer = stranger.get(&format!("/v1/privacy/receipts/{receipt}")).await?;
@@ -109,8 +109,8 @@ pub async fn erased(world: &'static World, receipt: &str) -> Result<Value> {
 }
 
 /// The account goes right after the receipt is written.
-async fn drawer_is_empty(world: &World, receipt: &Value) -> Result<bool> {
-    let closing = |item: &Item| item.get("closing").and_then(|closing| closing.as_m().ok()).cloned();
+async fn drawer_is_empty(world: &TestEnv, receipt: &Value) -> Result<bool> {
+    let closing = |item: &Item| item.get("deletion").and_then(|closing| closing.as_m().ok()).cloned();
     let items = scan(world).await?;
     let mut receipts = items.iter().filter_map(closing).map(|closing| string(&closing, "receipt").to_owned());
     Ok(!receipts.any(|id| receipt["id"] == id.as_str()))
@@ -151,7 +151,7 @@ pub async fn is_dead(person: &Person) -> Result<()> {
 }
 
 /// What the other table holds.
-pub async fn records(world: &World) -> Result<Vec<Item>> {
+pub async fn records(world: &TestEnv) -> Result<Vec<Item>> {
     let clients = world.clients()?;
     let page = clients.dynamodb().scan().table_name(world.output("RecordsName")?).send().await?;
     ensure!(page.last_evaluated_key.is_none(), "there are more records than a page holds");
@@ -166,7 +166,7 @@ fn id_of(person: &Person) -> Result<AccountId> {
 async fn go_on(person: &Person) -> Result<()> {
     let (world, account) = (person.world, id_of(person)?);
     let queue = Queue::new(world.clients()?.sqs().clone(), world.output("ErasuresUrl")?.to_owned());
-    Ok(queue.send(&Departure { account }, 0).await?)
+    Ok(queue.send(&EraseAccountMessage { account }, 0).await?)
 }
 
 /// Has an account end after a time of grace that the deployment under test does not give. Nobody is told.
@@ -174,12 +174,12 @@ pub async fn close(person: &Person, grace: SignedDuration, holds: Vec<Hold>) -> 
     let (table, now) = (person.world.table()?, clock::now());
     let receipt = ReceiptId(clock::uuid_at(now));
     let account = table.account(id_of(person)?).await?.context("there is no account")?;
-    let closing = account.close(receipt, Ground::Asked, grace, now)?;
+    let closing = account.request_deletion(receipt, DeletionReason::Requested, grace, now)?;
     table.commit(&[Write::Account(&domain::accounts::account::Account { holds, ..closing })]).await?;
     Ok(receipt.to_string())
 }
 
-async fn p32_an_account_is_erased_everywhere_and_leaves_a_receipt(world: &'static World) -> Result<()> {
+async fn p32_an_account_is_erased_everywhere_and_leaves_a_receipt(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let hers = Traces::leave(&ada).await?;
     bob.finished_picture("a stone").await?;
@@ -192,14 +192,14 @@ async fn p32_an_account_is_erased_everywhere_and_leaves_a_receipt(world: &'stati
     {
         ensure!(receipt["erased"][kind].as_u64().is_some_and(|count| count >= least), "{kind}: {receipt}");
     }
-    ensure!(receipt["ground"] == "asked" && receipt["payments_until"].is_string(), "{receipt}");
+    ensure!(receipt["reason"] == "requested" && receipt["payments_retained_until"].is_string(), "{receipt}");
     let credentials = json!({"email": ada.email, "password": PASSWORD});
     world.stranger()?.post("/v1/session/sign-in", &credentials).await?.is(401)?;
     ensure!(kept(&bob).await? == before, "somebody else lost something");
     Ok(())
 }
 
-async fn p32_a_deletion_needs_the_address_and_is_asked_for_once(world: &'static World) -> Result<()> {
+async fn p32_a_deletion_needs_the_address_and_is_asked_for_once(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     ada.get("/v1/privacy/deletion").await?.is(404)?;
     let bob = json!({"confirmation": "bob@example.com"});
@@ -212,7 +212,7 @@ async fn p32_a_deletion_needs_the_address_and_is_asked_for_once(world: &'static 
     Ok(())
 }
 
-async fn p32_a_deletion_can_be_taken_back_in_its_grace(world: &'static World) -> Result<()> {
+async fn p32_a_deletion_can_be_taken_back_in_its_grace(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let traces = Traces::leave(&ada).await?;
     close(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
@@ -238,7 +238,7 @@ async fn p32_a_deletion_can_be_taken_back_in_its_grace(world: &'static World) ->
     Ok(())
 }
 
-async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: &'static World) -> Result<()> {
+async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let running = ada.picture("[sketch:endless]").await?;
     ada.eventually(&format!("/v1/generations/{running}"), |generation| generation["status"] == "running").await?;
@@ -257,7 +257,7 @@ async fn p32_an_erasure_ends_what_still_runs_and_waits_for_whoever_works(world: 
     nothing_is_left(&ada).await
 }
 
-async fn p32_what_arrives_after_an_erasure_brings_nothing_back(world: &'static World) -> Result<()> {
+async fn p32_what_arrives_after_an_erasure_brings_nothing_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let bytes = b"not a picture at all";
     let upload = uploads::declare(&ada, "image/png", bytes).await?;
@@ -279,7 +279,7 @@ async fn p32_what_arrives_after_an_erasure_brings_nothing_back(world: &'static W
     Ok(())
 }
 
-async fn p32_many_erasures_at_once_are_one(world: &'static World) -> Result<()> {
+async fn p32_many_erasures_at_once_are_one(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let traces = Traces::leave(&ada).await?;
     let receipt = ask(&ada).await?;
@@ -290,18 +290,18 @@ async fn p32_many_erasures_at_once_are_one(world: &'static World) -> Result<()> 
     Ok(())
 }
 
-async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static World) -> Result<()> {
+async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     Traces::leave(&ada).await?;
     let now = clock::now();
     let hold = |covers: &[&str], undisclosed_until| Hold {
         id: clock::uuid_at(now).into(),
-        ticket: "court-7".to_owned(),
+        reference: "court-7".to_owned(),
         reason: "an order of the court".to_owned(),
         covers: covers.iter().map(|&kind| kind.to_owned()).collect(),
         at: now,
         undisclosed_until,
-        undisclosed_under: None,
+        undisclosed_basis: None,
         released_at: None,
     };
     let silent = hold(&["upload"], Some(now + SignedDuration::from_hours(24)));
@@ -331,7 +331,7 @@ async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static World) -> Result
     let table = world.table()?;
     let account = table.account(id_of(&ada)?).await?.context("the account is gone")?;
     let released = account.holds.iter().cloned().map(|hold| Hold { released_at: Some(now), ..hold }).collect();
-    let account = domain::accounts::account::Account { holds: released, ..account.closing_seen(now) };
+    let account = domain::accounts::account::Account { holds: released, ..account.deletion_due_next(now) };
     table.commit(&[Write::Account(&account)]).await?;
     go_on(&ada).await?;
     let receipt = erased(world, &receipt).await?;
@@ -339,7 +339,7 @@ async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static World) -> Result
     nothing_is_left(&ada).await
 }
 
-async fn p23_what_a_restore_brings_back_is_erased_again(world: &'static World) -> Result<()> {
+async fn p23_what_a_restore_brings_back_is_erased_again(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let traces = Traces::leave(&ada).await?;
     let account = domain::AccountId(ada.account_id.parse()?).to_string();

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountId, ExportId,
     accounts::account::Account,
-    privacy::deletion::Ground,
-    privacy::export::{self, Export, State},
+    privacy::deletion::DeletionReason,
+    privacy::export::{self, Export, ExportState},
     privacy::hold::Hold,
     registry,
 };
@@ -22,7 +22,7 @@ use reqwest::Method;
 use ring::digest::{SHA256, digest};
 use runtime::clock;
 use serde_json::{Map, Value, json};
-use store::{Bucket, Queue, TakeOut, Write};
+use store::{Bucket, ExportMessage, Queue, Write};
 
 use crate::{
     afterwards::string,
@@ -31,7 +31,7 @@ use crate::{
     erasure, sessions, tests,
     unpacked::Unpacked,
     uploads::{declare, put},
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -70,7 +70,7 @@ pub async fn ask(person: &Person) -> Result<String> {
 
 /// Waits for an archive.
 pub async fn ready(person: &Person, id: &str) -> Result<Value> {
-    let export = person.eventually(&format!("{EXPORTS}/{id}"), |export| export["status"] != "making").await?;
+    let export = person.eventually(&format!("{EXPORTS}/{id}"), |export| export["status"] != "building").await?;
     ensure!(export["status"] == "ready", "{export}");
     let progress = &export["progress"];
     ensure!(progress["files"] == progress["files_total"] && progress["bytes"] == progress["bytes_total"], "{export}");
@@ -96,7 +96,7 @@ pub async fn goes_on(person: &Person, id: &str) -> Result<()> {
     let (table, begun) = (person.world.table()?, Instant::now());
     loop {
         let export = table.export(id_of(person)?, id.parse()?).await?.context("it is gone")?;
-        if export.state != State::Making {
+        if export.state != ExportState::Building {
             return Ok(());
         }
         ensure!(begun.elapsed() < PATIENCE, "it never becomes ready: {export:?}");
@@ -138,7 +138,7 @@ pub async fn nothing_but_the_archive_is_left(person: &Person, id: &str) -> Resul
     Ok(())
 }
 
-fn bucket(world: &World) -> Result<Bucket> {
+fn bucket(world: &TestEnv) -> Result<Bucket> {
     Ok(Bucket::new(world.clients()?.s3().clone(), world.output("BucketName")?.to_owned()))
 }
 
@@ -148,7 +148,7 @@ fn id_of(person: &Person) -> Result<AccountId> {
 
 async fn send(person: &Person, export: ExportId) -> Result<()> {
     let queue = Queue::new(person.world.clients()?.sqs().clone(), person.world.output("ExportsUrl")?.to_owned());
-    Ok(queue.send(&TakeOut { account: id_of(person)?, export }, 0).await?)
+    Ok(queue.send(&ExportMessage { account: id_of(person)?, export }, 0).await?)
 }
 
 /// An export that was asked for behind the API's back, so that nobody has a message for it, and then changed.
@@ -156,7 +156,7 @@ async fn unsent(person: &Person, asked_at: Timestamp, change: impl FnOnce(Export
     let (table, account) = (person.world.table()?, id_of(person)?);
     let owner = table.account(account).await?.context("there is no account")?;
     let id = ExportId(clock::uuid_at(asked_at));
-    let (owner, export) = export::ask(&owner, &table.exports(account).await?, id, asked_at)?;
+    let (owner, export) = export::request(&owner, &table.exports(account).await?, id, asked_at)?;
     let export = Export { version: 1, ..change(export) };
     table.commit(&[Write::Account(&owner), Write::Export(&export)]).await?;
     Ok(export)
@@ -202,7 +202,7 @@ async fn fill(ada: &Person) -> Result<()> {
     Checkout::paid(ada, "stripe", "starter").await?;
     let grace = ada.world.staff().await?;
     let accesses = format!("/v1/staff/accounts/{}/accesses", ada.account_id);
-    let why = json!({"ticket": "T-1", "reason": "she asked for help", "minutes": 5});
+    let why = json!({"reference": "T-1", "reason": "she asked for help", "minutes": 5});
     let access = text(&grace.post(&accesses, &why).await?.is(201)?.json, "id")?;
     grace.get(&format!("{accesses}/{access}/generations/{picture}")).await?.is(200)?;
     ada.post("/v1/account/email", &json!({"email": sessions::address()})).await?.is(202)?;
@@ -217,15 +217,15 @@ async fn ask_keyed(ada: &Person) -> Result<()> {
     Ok(())
 }
 
-async fn p30_everything_that_is_held_comes_out_in_one_archive(world: &'static World) -> Result<()> {
+async fn p30_everything_that_is_held_comes_out_in_one_archive(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     bob.finished_picture("somebody else's").await?;
     fill(&ada).await?;
     let before = kept(&ada).await?;
     let archive = Unpacked::download(&ada, &ask(&ada).await?).await?;
-    for kind in registry::KINDS {
-        let registry::Place::Item { pk: "ACCOUNT#", sk } = kind.place else { continue };
-        if kind.exported != registry::Exported::Json {
+    for kind in registry::DATA_KINDS {
+        let registry::DataLocation::Item { pk: "ACCOUNT#", sk } = kind.location else { continue };
+        if kind.export != registry::ExportRule::Json {
             ensure!(archive.items(kind.name).is_err(), "{} is not for its owner", kind.name);
             continue;
         }
@@ -296,7 +296,7 @@ fn can_be_read_offline(archive: &Unpacked) -> Result<()> {
     Ok(())
 }
 
-async fn p30_an_archive_takes_a_recent_sign_in(world: &'static World) -> Result<()> {
+async fn p30_an_archive_takes_a_recent_sign_in(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let ask = async |minutes: i64| -> Result<Answer> {
         let token = like_hers(&ada, |claims| claims["auth_time"] = json!(clock::now().as_second() - 60 * minutes))?;
@@ -310,7 +310,7 @@ async fn p30_an_archive_takes_a_recent_sign_in(world: &'static World) -> Result<
     Ok(())
 }
 
-async fn p30_of_many_that_are_asked_for_at_once_one_is_made(world: &'static World) -> Result<()> {
+async fn p30_of_many_that_are_asked_for_at_once_one_is_made(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     // It takes longer to make the archive than to ask for it so often.
     leave_large_files(&ada).await?;
@@ -332,17 +332,17 @@ async fn p30_of_many_that_are_asked_for_at_once_one_is_made(world: &'static Worl
     Ok(())
 }
 
-async fn p16_what_must_not_be_told_yet_is_not_in_the_archive(world: &'static World) -> Result<()> {
+async fn p16_what_must_not_be_told_yet_is_not_in_the_archive(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let now = clock::now();
     let hold = |reason: &str, undisclosed_until| Hold {
         id: clock::uuid_at(now).into(),
-        ticket: "court-7".to_owned(),
+        reference: "court-7".to_owned(),
         reason: reason.to_owned(),
         covers: ["upload".to_owned()].into(),
         at: now,
         undisclosed_until,
-        undisclosed_under: None,
+        undisclosed_basis: None,
         released_at: None,
     };
     let later = now + SignedDuration::from_hours(1);
@@ -357,12 +357,12 @@ async fn p16_what_must_not_be_told_yet_is_not_in_the_archive(world: &'static Wor
     Ok(())
 }
 
-async fn p20_an_archive_can_be_downloaded_for_a_day_and_goes_after_seven(world: &'static World) -> Result<()> {
+async fn p20_an_archive_can_be_downloaded_for_a_day_and_goes_after_seven(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let now = clock::now();
     let ready_for = async |hours: i64| {
         let at = now - SignedDuration::from_hours(hours);
-        unsent(&ada, at, |export| Export { state: State::Ready { at, bytes: 1 }, ..export }).await
+        unsent(&ada, at, |export| Export { state: ExportState::Ready { at, bytes: 1 }, ..export }).await
     };
     let (fresh, old, oldest) = (ready_for(23).await?, ready_for(25).await?, ready_for(24 * 7).await?);
     for export in [&fresh, &old, &oldest] {
@@ -384,7 +384,7 @@ async fn p20_an_archive_can_be_downloaded_for_a_day_and_goes_after_seven(world: 
     Ok(())
 }
 
-async fn p30_an_archive_that_is_not_ready_in_a_day_fails_visibly(world: &'static World) -> Result<()> {
+async fn p30_an_archive_that_is_not_ready_in_a_day_fails_visibly(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let now = clock::now();
     let late = unsent(&ada, now - SignedDuration::from_hours(24), |export| Export {
@@ -399,7 +399,7 @@ async fn p30_an_archive_that_is_not_ready_in_a_day_fails_visibly(world: &'static
         // Of two sweeps at once the one with the earlier time may win: then it is due again.
         world.sweep(now).await?;
         let shown = ada.get(&format!("{EXPORTS}/{}", late.id)).await?.is(200)?.json;
-        if shown["status"] != "making" {
+        if shown["status"] != "building" {
             break shown;
         }
         ensure!(begun.elapsed() < PATIENCE, "{shown}");
@@ -410,7 +410,7 @@ async fn p30_an_archive_that_is_not_ready_in_a_day_fails_visibly(world: &'static
     Ok(())
 }
 
-async fn p30_a_lost_message_is_sent_again_and_many_do_no_harm(world: &'static World) -> Result<()> {
+async fn p30_a_lost_message_is_sent_again_and_many_do_no_harm(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let lost = unsent(&ada, clock::now() - SignedDuration::from_mins(2), |export| export).await?;
     world.sweep(clock::now()).await?;
@@ -427,7 +427,7 @@ async fn p30_a_lost_message_is_sent_again_and_many_do_no_harm(world: &'static Wo
     nothing_but_the_archive_is_left(&bob, &repeated.id.to_string()).await
 }
 
-async fn p30_what_cannot_be_gone_on_with_is_begun_anew(world: &'static World) -> Result<()> {
+async fn p30_what_cannot_be_gone_on_with_is_begun_anew(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     ada.finished_picture("a phoenix").await?;
     let stock =
@@ -444,7 +444,7 @@ async fn p30_what_cannot_be_gone_on_with_is_begun_anew(world: &'static World) ->
         let table = world.table()?;
         let begun = Instant::now();
         // It is begun anew after a minute, which a test does not wait for.
-        while table.export(id_of(&ada)?, export.id).await?.context("it is gone")?.state == State::Making {
+        while table.export(id_of(&ada)?, export.id).await?.context("it is gone")?.state == ExportState::Building {
             ensure!(begun.elapsed() < PATIENCE, "it is not made");
             send(&ada, export.id).await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -455,7 +455,7 @@ async fn p30_what_cannot_be_gone_on_with_is_begun_anew(world: &'static World) ->
     Ok(())
 }
 
-async fn p32_an_archive_stops_when_its_account_closes(world: &'static World) -> Result<()> {
+async fn p32_an_archive_stops_when_its_account_closes(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let export = unsent(&ada, clock::now(), |export| export).await?;
     leave_behind(&ada, export.id).await?;
@@ -463,7 +463,7 @@ async fn p32_an_archive_stops_when_its_account_closes(world: &'static World) -> 
     let account = table.account(id_of(&ada)?).await?.context("there is no account")?;
     // Nobody is told of its end, so that nobody but the archive's own worker removes anything.
     let grace = SignedDuration::from_hours(24);
-    let closing = account.close(clock::uuid_at(now).into(), Ground::Asked, grace, now)?;
+    let closing = account.request_deletion(clock::uuid_at(now).into(), DeletionReason::Requested, grace, now)?;
     table.commit(&[Write::Account(&closing)]).await?;
     send(&ada, export.id).await?;
     let begun = Instant::now();
@@ -472,13 +472,16 @@ async fn p32_an_archive_stops_when_its_account_closes(world: &'static World) -> 
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let account = table.account(id_of(&ada)?).await?.context("there is no account")?;
-    table.commit(&[Write::Account(&account.keep(clock::now())?)]).await.map_err(|error| anyhow!("{error}"))?;
+    table
+        .commit(&[Write::Account(&account.cancel_deletion(clock::now())?)])
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
     send(&ada, export.id).await?;
     ready(&ada, &export.id.to_string()).await?;
     Ok(())
 }
 
-async fn p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it(world: &'static World) -> Result<()> {
+async fn p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for _ in 0..4 {
         leave_large_files(&ada).await?;
@@ -489,7 +492,7 @@ async fn p32_an_erasure_while_an_archive_is_made_leaves_nothing_of_it(world: &'s
         ensure!(begun.elapsed() < PATIENCE, "nobody begins to make it");
     }
     ensure!(
-        ada.get(&format!("{EXPORTS}/{export}")).await?.is(200)?.json["status"] == "making",
+        ada.get(&format!("{EXPORTS}/{export}")).await?.is(200)?.json["status"] == "building",
         "too late to disturb it"
     );
     erasure::erased(world, &erasure::ask(&ada).await?).await?;

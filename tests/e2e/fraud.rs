@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     buying::Checkout,
     tests,
-    world::{Answer, PASSWORD, Person, World, text},
+    world::{Answer, PASSWORD, Person, TestEnv, text},
 };
 
 tests![
@@ -33,7 +33,7 @@ const PAYMENTS_PER_HOUR: usize = 5;
 const CARDS: [&str; 4] = ["4242424242424242", "4000056655665556", "5555555555554444", "378282246310005"];
 
 /// A member of staff: somebody whom the operator put in the group.
-async fn staff(world: &'static World) -> Result<Person> {
+async fn staff(world: &'static TestEnv) -> Result<Person> {
     let mut grace = world.person().await?;
     let clients = world.clients()?;
     let added = clients.cognito().admin_add_user_to_group().user_pool_id(world.output("UserPoolId")?);
@@ -105,7 +105,7 @@ async fn check_waits(grace: &Person, checkouts: &[Checkout<'_>], reason: &str) -
     Ok(())
 }
 
-async fn p12_many_payments_in_an_hour_wait_for_staff(world: &'static World) -> Result<()> {
+async fn p12_many_payments_in_an_hour_wait_for_staff(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let mut checkouts = Vec::new();
     for number in 0..=PAYMENTS_PER_HOUR {
@@ -115,7 +115,7 @@ async fn p12_many_payments_in_an_hour_wait_for_staff(world: &'static World) -> R
     check_waits(&grace, &checkouts, "many_payments").await
 }
 
-async fn p12_a_payment_with_one_card_too_many_waits(world: &'static World) -> Result<()> {
+async fn p12_a_payment_with_one_card_too_many_waits(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let mut checkouts = Vec::new();
     // The first card pays twice, and counts once.
@@ -128,7 +128,7 @@ async fn p12_a_payment_with_one_card_too_many_waits(world: &'static World) -> Re
 }
 
 async fn p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_message_tells_of_it(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let mut checkouts = Vec::new();
@@ -143,7 +143,7 @@ async fn p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_messag
     check_waits(&grace, &checkouts, "many_cards").await
 }
 
-async fn p12_staff_see_whatever_waits_page_by_page_and_payments_first(world: &'static World) -> Result<()> {
+async fn p12_staff_see_whatever_waits_page_by_page_and_payments_first(world: &'static TestEnv) -> Result<()> {
     let (grace, ada, bob) = (staff(world).await?, world.person().await?, world.person().await?);
     Checkout::paid(&ada, "paypal", "studio").await?;
     let held = Checkout::paid(&ada, "paypal", "studio").await?;
@@ -171,7 +171,7 @@ async fn p12_staff_see_whatever_waits_page_by_page_and_payments_first(world: &'s
     Ok(())
 }
 
-async fn p12_a_new_account_that_buys_a_lot_waits(world: &'static World) -> Result<()> {
+async fn p12_a_new_account_that_buys_a_lot_waits(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let mut checkouts = Vec::new();
     for package in ["studio", "maker", "starter"] {
@@ -180,7 +180,7 @@ async fn p12_a_new_account_that_buys_a_lot_waits(world: &'static World) -> Resul
     check_waits(&grace, &checkouts, "new_account").await
 }
 
-async fn p12_what_staff_refuse_stays_refused_until_they_release_it(world: &'static World) -> Result<()> {
+async fn p12_what_staff_refuse_stays_refused_until_they_release_it(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     Checkout::paid(&ada, "paypal", "studio").await?;
     let held = Checkout::paid(&ada, "paypal", "studio").await?;
@@ -201,7 +201,7 @@ async fn p12_what_staff_refuse_stays_refused_until_they_release_it(world: &'stat
     Ok(())
 }
 
-async fn p12_a_held_payment_that_was_refunded_waits_for_nobody(world: &'static World) -> Result<()> {
+async fn p12_a_held_payment_that_was_refunded_waits_for_nobody(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     Checkout::paid(&ada, "stripe", "studio").await?;
     for decided in [false, true] {
@@ -256,29 +256,29 @@ async fn check_lifted(grace: &Person, ada: &Person, reason: &str) -> Result<()> 
     Ok(())
 }
 
-async fn p12_s9_a_warning_of_fraud_stops_spending_until_staff_lift_it(world: &'static World) -> Result<()> {
+async fn p12_s9_a_warning_of_fraud_stops_spending_until_staff_lift_it(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
     checkout.act("warn", &[]).await?;
     check_frozen(&ada, "warning").await?;
-    ensure!(checkout.look().await?["taken_back"] == 0, "a warning takes nothing");
+    ensure!(checkout.look().await?["clawed_back"] == 0, "a warning takes nothing");
     check_lifted(&grace, &ada, "warning").await?;
     // Whatever else is heard of the payment, the same warning is no news.
     checkout.act("refund", &[("amount", "100")]).await?;
     check_thawed(&ada).await
 }
 
-async fn p12_pp9_a_case_stops_spending_until_staff_lift_it(world: &'static World) -> Result<()> {
+async fn p12_pp9_a_case_stops_spending_until_staff_lift_it(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let checkout = Checkout::paid(&ada, "paypal", "starter").await?;
     checkout.act("open-case", &[]).await?;
     ada.eventually("/v1/account", |account| account["status"] == "frozen").await?;
     check_frozen(&ada, "warning").await?;
-    ensure!(checkout.look().await?["taken_back"] == 0, "a case takes nothing");
+    ensure!(checkout.look().await?["clawed_back"] == 0, "a case takes nothing");
     check_lifted(&grace, &ada, "warning").await
 }
 
-async fn p12_s8_a_dispute_stops_spending_until_it_ends(world: &'static World) -> Result<()> {
+async fn p12_s8_a_dispute_stops_spending_until_it_ends(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
     checkout.act("inquire", &[]).await?;
@@ -286,13 +286,13 @@ async fn p12_s8_a_dispute_stops_spending_until_it_ends(world: &'static World) ->
     checkout.act("escalate", &[]).await?;
     check_frozen(&ada, "dispute").await?;
     checkout.act("withdraw", &[]).await?;
-    ensure!(checkout.look().await?["taken_back"] == 200);
+    ensure!(checkout.look().await?["clawed_back"] == 200);
     checkout.act("win", &[]).await?;
-    ensure!(checkout.look().await?["taken_back"] == 0);
+    ensure!(checkout.look().await?["clawed_back"] == 0);
     check_thawed(&ada).await
 }
 
-async fn p12_lost_disputes_stop_spending(world: &'static World) -> Result<()> {
+async fn p12_lost_disputes_stop_spending(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let lose = async |ada| -> Result<()> {
         let checkout = Checkout::paid(ada, "stripe", "starter").await?;
@@ -315,7 +315,7 @@ async fn p12_lost_disputes_stop_spending(world: &'static World) -> Result<()> {
     check_frozen(&ada, "lost_disputes").await
 }
 
-async fn p12_staff_stop_spending_and_say_why(world: &'static World) -> Result<()> {
+async fn p12_staff_stop_spending_and_say_why(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let frozen = allow(&grace, &ada, false, "she asked for it").await?.is(200)?.json;
     ensure!(frozen["freezes"][0]["note"] == "she asked for it", "{frozen}");
@@ -325,7 +325,7 @@ async fn p12_staff_stop_spending_and_say_why(world: &'static World) -> Result<()
     check_lifted(&grace, &ada, "staff").await
 }
 
-async fn p12_many_accounts_of_one_network_in_a_day_start_frozen(world: &'static World) -> Result<()> {
+async fn p12_many_accounts_of_one_network_in_a_day_start_frozen(world: &'static TestEnv) -> Result<()> {
     // The network of all the others is counted from now on at the latest.
     let grace = staff(world).await?;
     let counted_before = networks(world).await?;
@@ -348,7 +348,7 @@ async fn p12_many_accounts_of_one_network_in_a_day_start_frozen(world: &'static 
 }
 
 /// The networks whose accounts are counted, by the keys of their windows.
-async fn networks(world: &World) -> Result<Vec<String>> {
+async fn networks(world: &TestEnv) -> Result<Vec<String>> {
     let clients = world.clients()?;
     let scan =
         clients.dynamodb().scan().table_name(world.output("TableName")?).filter_expression("begins_with(pk, :kind)");
@@ -358,7 +358,7 @@ async fn networks(world: &World) -> Result<Vec<String>> {
 }
 
 /// Somebody who signs in for the first time, from a network that nobody else of the suite is in.
-async fn opens_from_afar(world: &'static World) -> Result<Person> {
+async fn opens_from_afar(world: &'static TestEnv) -> Result<Person> {
     let mut person = world.stranger()?;
     person.email = format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple());
     let credentials = json!({"email": person.email, "password": PASSWORD});
@@ -376,7 +376,7 @@ async fn opens_from_afar(world: &'static World) -> Result<Person> {
     Ok(person)
 }
 
-async fn p12_for_everybody_else_there_are_no_routes_of_staff(world: &'static World) -> Result<()> {
+async fn p12_for_everybody_else_there_are_no_routes_of_staff(world: &'static TestEnv) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     Checkout::paid(&ada, "paypal", "studio").await?;
     let held = Checkout::paid(&ada, "paypal", "studio").await?;

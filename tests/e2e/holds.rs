@@ -9,7 +9,7 @@ use crate::{
     afterwards::{drawer, string},
     authorization::kept,
     tests, uploads,
-    world::{Person, World, text},
+    world::{Person, TestEnv, text},
 };
 
 tests![
@@ -20,7 +20,7 @@ tests![
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 async fn hold(staff: &Person, owner: &Person, covers: &[&str]) -> Result<String> {
-    let body = json!({"ticket": "court-7", "reason": "an order of the court", "covers": covers});
+    let body = json!({"reference": "court-7", "reason": "an order of the court", "covers": covers});
     let path = format!("/v1/staff/accounts/{}/holds", owner.account_id);
     Ok(format!("{path}/{}", text(&staff.post(&path, &body).await?.is(201)?.json, "id")?))
 }
@@ -40,12 +40,12 @@ async fn items(owner: &Person, prefix: &str) -> Result<(usize, usize)> {
     Ok((items.len(), items.iter().filter(|item| item.contains_key("ttl")).count()))
 }
 
-async fn sweep(world: &World, days: i32) -> Result<Value> {
+async fn sweep(world: &TestEnv, days: i32) -> Result<Value> {
     world.sweep(clock::now() + DAY * days).await
 }
 
 async fn p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it_is_released(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (grace, ada, bob) = (world.staff().await?, world.person().await?, world.person().await?);
     let mut pictures = Vec::new();
@@ -109,10 +109,10 @@ async fn p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it
     Ok(())
 }
 
-async fn p16_a_disclosure_goes_after_a_week(world: &'static World) -> Result<()> {
+async fn p16_a_disclosure_goes_after_a_week(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
-    let wanted = json!({"ticket": "court-7", "reason": "an order of the court", "kinds": ["account"]});
+    let wanted = json!({"reference": "court-7", "reason": "an order of the court", "kinds": ["account"]});
     let made = grace.post(&path, &wanted).await?.is(201)?;
     let at = made.header("location").context("no location")?.to_owned();
     sweep(world, 6).await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -18,7 +18,7 @@ tests![
     p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links,
 ];
 
-async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'static World) -> Result<()> {
+async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     ensure!(ada.credits().await? == (40, 0));
     let answer = ada
@@ -52,7 +52,7 @@ async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'st
     Ok(())
 }
 
-async fn p10_a_prompt_becomes_a_film(world: &'static World) -> Result<()> {
+async fn p10_a_prompt_becomes_a_film(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let body = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
@@ -66,7 +66,7 @@ async fn p10_a_prompt_becomes_a_film(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn p2_the_same_seed_paints_the_same_picture_and_another_prompt_another(world: &'static World) -> Result<()> {
+async fn p2_the_same_seed_paints_the_same_picture_and_another_prompt_another(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let mut pictures = Vec::new();
     for prompt in ["a red house", "a red house", "a green sea"] {
@@ -78,7 +78,7 @@ async fn p2_the_same_seed_paints_the_same_picture_and_another_prompt_another(wor
     Ok(())
 }
 
-async fn p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'static World) -> Result<()> {
+async fn p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a harbour").await?, "id")?;
     let path = format!("/v1/generations/{id}/visibility");
@@ -103,7 +103,7 @@ async fn p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once(world: &'s
     Ok(())
 }
 
-async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static World) -> Result<()> {
+async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static TestEnv) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a secret garden").await?, "id")?;
     let shares = format!("/v1/generations/{id}/shares");
@@ -141,7 +141,7 @@ async fn p18_a_share_link_shows_one_picture_until_it_is_revoked(world: &'static 
     Ok(())
 }
 
-async fn p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links(world: &'static World) -> Result<()> {
+async fn p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let picture = ada.finished_picture("a sand castle").await?;
     let id = text(&picture, "id")?;
@@ -174,7 +174,7 @@ async fn listed(person: &Person, path: &str) -> Result<Vec<String>> {
 }
 
 /// Versions and delete markers under a prefix.
-async fn versions(world: &World, prefix: &str) -> Result<usize> {
+async fn versions(world: &TestEnv, prefix: &str) -> Result<usize> {
     let bucket = world.output("BucketName")?;
     let listed = world.clients()?.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await?;
     Ok(listed.versions().len() + listed.delete_markers().len())

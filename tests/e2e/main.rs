@@ -48,7 +48,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::world::{World, Worlds};
+use crate::world::{TestEnv, TestEnvs};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -78,21 +78,21 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut worlds = Vec::new();
     let threads = arguments.test_threads.unwrap_or(1);
     if wanted(arguments, &trials(None)) > 0 {
-        let world = World::start()?;
+        let world = TestEnv::start()?;
         worlds.push(world);
-        passed &= !libtest_mimic::run(arguments, trials(Some(Worlds::new(vec![world; threads])))).has_failed();
+        passed &= !libtest_mimic::run(arguments, trials(Some(TestEnvs::new(vec![world; threads])))).has_failed();
     }
     let names = ["crash-1", "crash-2"].into_iter().take(wanted(arguments, &alone(None)));
     let own = names.map(crash::world).collect::<Result<Vec<_>>>()?;
     if !own.is_empty() {
         worlds.extend(&own);
         let one_for_each = Arguments { test_threads: Some(own.len()), ..arguments.clone() };
-        passed &= !libtest_mimic::run(&one_for_each, alone(Some(Worlds::new(own)))).has_failed();
+        passed &= !libtest_mimic::run(&one_for_each, alone(Some(TestEnvs::new(own)))).has_failed();
     }
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
     for world in &worlds {
-        passed &= !libtest_mimic::run(&all, looks(Some(Worlds::new(vec![world; threads])))).has_failed();
+        passed &= !libtest_mimic::run(&all, looks(Some(TestEnvs::new(vec![world; threads])))).has_failed();
     }
     if whole {
         let together = vec![observability::whole(&worlds), afterwards::whole(&worlds)];
@@ -116,7 +116,7 @@ fn wanted(arguments: &Arguments, trials: &[Trial]) -> usize {
 }
 
 /// Every test but what is looked at afterwards. Without worlds they can only be listed.
-fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+fn trials(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
     let files = [
         authorization::trials(worlds),
         bad_input::trials(worlds),
@@ -144,7 +144,7 @@ fn trials(worlds: Option<&'static Worlds>) -> Vec<Trial> {
 }
 
 /// What each world is looked at for when its tests are done, in this order.
-fn looks(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+fn looks(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
     let mut looks = observability::looks(worlds);
     looks.extend(afterwards::trials(worlds));
     looks.push(canaries::look(worlds));
@@ -159,7 +159,7 @@ fn names() -> BTreeSet<String> {
 }
 
 /// Those that have a stack to themselves while they run.
-fn alone(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+fn alone(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
     let files = [
         crash::trials(worlds),
         deaths::trials(worlds),

@@ -19,7 +19,7 @@ use crate::{
     notifications::drained,
     stripe_messages::post_signed,
     tests,
-    world::{Person, World, text},
+    world::{Person, TestEnv, text},
 };
 
 tests![b1_b3_random_histories_come_to_what_the_money_says];
@@ -49,7 +49,7 @@ const REPLACEABLE: [&str; 7] = [
     "Denied",
 ];
 
-async fn b1_b3_random_histories_come_to_what_the_money_says(world: &'static World) -> Result<()> {
+async fn b1_b3_random_histories_come_to_what_the_money_says(world: &'static TestEnv) -> Result<()> {
     for seed in SEEDS {
         let ada = world.person().await?;
         let mut history =
@@ -221,7 +221,7 @@ impl History<'_> {
         let mut left = WELCOME;
         for (view, (_, sale)) in self.views().await?.iter().zip(&self.sales) {
             let expected = (sale.granted(), sale.taken_back());
-            ensure!(view["granted"] == expected.0 && view["taken_back"] == expected.1, "not {expected:?}: {view}");
+            ensure!(view["granted"] == expected.0 && view["clawed_back"] == expected.1, "not {expected:?}: {view}");
             ensure!(view["status"] != "created" && (view["status"] == "pending") == sale.is_pending(), "{view}");
             left += sale.granted() - sale.taken_back();
         }
@@ -249,7 +249,7 @@ impl History<'_> {
     }
 }
 
-async fn sweep(world: &World, later: SignedDuration) -> Result<()> {
+async fn sweep(world: &TestEnv, later: SignedDuration) -> Result<()> {
     let swept = world.sweep(runtime::clock::now() + later).await?;
     ensure!(swept["failed"] == 0, "{swept}");
     Ok(())

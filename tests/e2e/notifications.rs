@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     buying::fake_payments,
     tests,
-    world::{Answer, PATIENCE, World, text},
+    world::{Answer, PATIENCE, TestEnv, text},
 };
 
 tests![
@@ -21,14 +21,14 @@ tests![
 ];
 
 /// Posts a body to the address that PayPal has.
-pub async fn post(world: &'static World, body: impl Into<Vec<u8>>) -> Result<Answer> {
+pub async fn post(world: &'static TestEnv, body: impl Into<Vec<u8>>) -> Result<Answer> {
     let request = world.stranger()?.request(Method::POST, "/v1/webhooks/paypal");
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     Answer::read(request.body(body.into()).send().await?).await
 }
 
 /// Has PayPal send this, so that it says afterwards that it did.
-pub async fn say(world: &'static World, body: &str) -> Result<()> {
+pub async fn say(world: &'static TestEnv, body: &str) -> Result<()> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let request = client.post(format!("{}/control/paypal/messages", world.fake_payments)).body(body.to_owned());
     Answer::read(request.send().await?).await?.is(303)?;
@@ -36,13 +36,13 @@ pub async fn say(world: &'static World, body: &str) -> Result<()> {
 }
 
 /// How often PayPal was asked about what it [said](say).
-pub async fn questions(world: &World, body: &str) -> Result<u64> {
+pub async fn questions(world: &TestEnv, body: &str) -> Result<u64> {
     let all = fake_payments(world, "/control/deliveries").await?;
     let said = all.as_array().and_then(|all| all.iter().rev().find(|message| message["body"] == body));
     said.and_then(|message| message["questions"].as_u64()).context("PayPal never said this")
 }
 
-pub async fn waiting(world: &World, queue: &str) -> Result<u32> {
+pub async fn waiting(world: &TestEnv, queue: &str) -> Result<u32> {
     use QueueAttributeName as Name;
     let (clients, names) =
         (world.clients()?, [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible]);
@@ -53,7 +53,7 @@ pub async fn waiting(world: &World, queue: &str) -> Result<u32> {
 }
 
 /// Waits until every message that was kept is dealt with.
-pub async fn drained(world: &World) -> Result<()> {
+pub async fn drained(world: &TestEnv) -> Result<()> {
     let begun = Instant::now();
     while waiting(world, "NotificationsUrl").await? > 0 {
         ensure!(begun.elapsed() < PATIENCE, "messages come back for ever");
@@ -65,7 +65,7 @@ pub async fn drained(world: &World) -> Result<()> {
 
 /// What is kept of messages while nobody takes them from the queue: `last` is the last of them.
 pub async fn kept_bodies(
-    world: &'static World,
+    world: &'static TestEnv,
     last: &[u8],
     act: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<Vec<Vec<u8>>> {
@@ -96,7 +96,7 @@ pub async fn kept_bodies(
     looked
 }
 
-async fn pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out(world: &'static World) -> Result<()> {
+async fn pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out(world: &'static TestEnv) -> Result<()> {
     let raw = b"charset=windows-1252&first_name=Jos%E9&b=1&a=+%7e%7E~&&last_name=M\xfcller".as_slice();
     // The local gateway makes U+FFFD of what is not UTF-8.
     let raw = String::from_utf8_lossy(raw).replace('\u{fffd}', "u").into_bytes();
@@ -110,7 +110,7 @@ async fn pp1_the_raw_bytes_are_kept_and_then_an_empty_answer_goes_out(world: &'s
     Ok(())
 }
 
-async fn pp1_p20_what_nobody_could_verify_stays_as_long_as_it_is_declared(world: &'static World) -> Result<()> {
+async fn pp1_p20_what_nobody_could_verify_stays_as_long_as_it_is_declared(world: &'static TestEnv) -> Result<()> {
     for queue in ["NotificationsUrl", "NotificationDeadLettersUrl"] {
         let clients = world.clients()?;
         let request = clients.sqs().get_queue_attributes().queue_url(world.output(queue)?);

@@ -20,13 +20,13 @@ use crate::{
     buying::Checkout,
     privileges::template,
     tests,
-    world::{Answer, PASSWORD, PATIENCE, Person, World, Worlds, text, trial},
+    world::{Answer, PASSWORD, PATIENCE, Person, TestEnv, TestEnvs, text, trial},
 };
 
 tests![a_balance_that_its_ledger_does_not_give_is_measured];
 
 /// What is looked at in each world when all tests are done.
-pub fn looks(worlds: Option<&'static Worlds>) -> Vec<Trial> {
+pub fn looks(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
     vec![
         trial(worlds, "observability::p15_metrics_are_watched_and_what_is_watched_is_measured".to_owned(), |world| {
             Box::pin(p15_metrics_are_watched_and_what_is_watched_is_measured(world))
@@ -40,7 +40,7 @@ pub fn looks(worlds: Option<&'static Worlds>) -> Vec<Trial> {
 }
 
 /// What is looked at in all worlds together when no test was left out.
-pub fn whole(worlds: &[&'static World]) -> Trial {
+pub fn whole(worlds: &[&'static TestEnv]) -> Trial {
     let worlds = worlds.to_vec();
     Trial::test("observability::every_metric_is_measured", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -49,7 +49,7 @@ pub fn whole(worlds: &[&'static World]) -> Trial {
 }
 
 /// Whatever the suite makes happen, somebody counts.
-async fn every_metric_is_measured(worlds: &[&World]) -> Result<()> {
+async fn every_metric_is_measured(worlds: &[&TestEnv]) -> Result<()> {
     let mut events = Vec::new();
     for world in worlds {
         events.extend(logged(world).await?);
@@ -66,7 +66,7 @@ async fn every_metric_is_measured(worlds: &[&World]) -> Result<()> {
 /// A metric that somebody looks at: its name, and the names of its dimensions.
 type Watched = BTreeSet<(String, Vec<String>)>;
 
-async fn p15_metrics_are_watched_and_what_is_watched_is_measured(world: &'static World) -> Result<()> {
+async fn p15_metrics_are_watched_and_what_is_watched_is_measured(world: &'static TestEnv) -> Result<()> {
     let monitoring = template(world, "Dashboard").await?;
     let (alarms, mistakes) = alarms(&monitoring)?;
     ensure!(alarms.iter().any(|(name, _)| name == Metric::LedgerDrift.name()));
@@ -147,7 +147,7 @@ fn is_of_aws(namespace: &str) -> Result<bool> {
     Ok(namespace != NAMESPACE)
 }
 
-async fn a_balance_that_its_ledger_does_not_give_is_measured(world: &'static World) -> Result<()> {
+async fn a_balance_that_its_ledger_does_not_give_is_measured(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let account = account_item(&ada).await?;
     let mut richer = account.clone();
@@ -180,13 +180,13 @@ pub async fn account_item(person: &Person) -> Result<Item> {
 }
 
 /// Puts an item in place of another, behind everybody's back.
-pub async fn put_item(world: &World, item: Item) -> Result<()> {
+pub async fn put_item(world: &TestEnv, item: Item) -> Result<()> {
     let clients = world.clients()?;
     clients.dynamodb().put_item().table_name(world.output("TableName")?).set_item(Some(item)).send().await?;
     Ok(())
 }
 
-async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'static World) -> Result<()> {
+async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let agent = "canary-agent/7 (somebody's own)";
     let ask = async |method: Method, path: &str, body: Value| -> Result<Answer> {
@@ -253,7 +253,7 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
 }
 
 /// Waits until what is logged is as it should be, and answers all of it: lines of JSON as such, others as text.
-pub async fn until(world: &'static World, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+pub async fn until(world: &'static TestEnv, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
     let (anybody, begun) = (world.stranger()?, Instant::now());
     loop {
         // The local AWS takes in the end of a function's log when that process is woken next: this wakes all there are.
@@ -267,7 +267,7 @@ pub async fn until(world: &'static World, is: impl Fn(&[Value]) -> bool) -> Resu
 }
 
 /// Everything that is logged: lines of JSON as such, others as text.
-pub async fn logged(world: &World) -> Result<Vec<Value>> {
+pub async fn logged(world: &TestEnv) -> Result<Vec<Value>> {
     let groups = logs(world, "DescribeLogGroups", json!({})).await?;
     let mut events = Vec::new();
     for group in groups["logGroups"].as_array().context("no log groups")? {
@@ -288,12 +288,12 @@ pub async fn logged(world: &World) -> Result<Vec<Value>> {
 }
 
 /// How often something was measured.
-pub async fn measurements(world: &World, metric: Metric) -> Result<usize> {
+pub async fn measurements(world: &TestEnv, metric: Metric) -> Result<usize> {
     Ok(of(metric, &logged(world).await?))
 }
 
 /// Waits until something was measured more often than this.
-pub async fn measured_again(world: &'static World, metric: Metric, before: usize) -> Result<()> {
+pub async fn measured_again(world: &'static TestEnv, metric: Metric, before: usize) -> Result<()> {
     let again = until(world, |events| of(metric, events) > before).await;
     again.map(drop).with_context(|| format!("{} was not measured", metric.name()))
 }
@@ -303,7 +303,7 @@ fn of(metric: Metric, events: &[Value]) -> usize {
 }
 
 /// A call of CloudWatch Logs. The local one asks for a name, not for a signature.
-pub async fn logs(world: &World, operation: &str, request: Value) -> Result<Value> {
+pub async fn logs(world: &TestEnv, operation: &str, request: Value) -> Result<Value> {
     let scope =
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0";
     let call = reqwest::Client::new()

@@ -23,7 +23,7 @@ use serde_json::json;
 use crate::{
     buying::Checkout,
     tests, uploads,
-    world::{Answer, Person, World, Worlds, text, trial},
+    world::{Answer, Person, TestEnv, TestEnvs, text, trial},
 };
 
 tests![p24_a_provider_learns_what_the_request_needs_and_a_payment_service_who_pays];
@@ -217,13 +217,13 @@ fn socket_address(text: &str) -> Option<SocketAddr> {
 }
 
 /// The look at where a world's functions went.
-pub fn look(worlds: Option<&'static Worlds>) -> Trial {
+pub fn look(worlds: Option<&'static TestEnvs>) -> Trial {
     let name = "outbound::p25_functions_speak_to_aws_and_to_who_is_configured_and_to_nobody_else".to_owned();
     trial(worlds, name, |world| Box::pin(async { nobody_else(world) }))
         .with_ignored_flag(!Path::new("/proc/net/tcp").exists())
 }
 
-fn nobody_else(world: &World) -> Result<()> {
+fn nobody_else(world: &TestEnv) -> Result<()> {
     let aws: SocketAddr = world.endpoint.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse()?;
     let configured: BTreeMap<_, _> =
         world.recorders.each().iter().map(|(name, recorder)| (recorder.address, *name)).chain([(aws, "AWS")]).collect();
@@ -235,7 +235,7 @@ fn nobody_else(world: &World) -> Result<()> {
 }
 
 async fn p24_a_provider_learns_what_the_request_needs_and_a_payment_service_who_pays(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let ada = world.person().await?;
     let seed = text(&json!({"id": ada.account_id}), "id")?.replace('-', "");

@@ -15,7 +15,7 @@ use crate::{
     notifications::{drained, post, questions, say, waiting},
     observability::{measured_again, measurements},
     tests,
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -86,7 +86,7 @@ pub async fn act(checkout: &Checkout<'_>, action: &str, fields: &[(&str, &str)])
     drained(checkout.person.world).await
 }
 
-async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world: &'static World) -> Result<()> {
+async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let order = Order::give(world, "PaypalIpn", "before", 0).await?;
@@ -110,7 +110,7 @@ async fn pp1_what_cannot_be_kept_is_answered_so_that_paypal_sends_it_again(world
     Ok(())
 }
 
-async fn pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others(world: &'static World) -> Result<()> {
+async fn pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let message = completion(&checkout).await?;
@@ -133,7 +133,7 @@ async fn pp2_pp6_the_very_bytes_that_paypal_sent_count_and_no_others(world: &'st
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static World) -> Result<()> {
+async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for (already, answer) in [(0, "error"), (1, "garbage")] {
         let checkout = begin(&ada).await?;
@@ -164,7 +164,9 @@ async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static
     Ok(())
 }
 
-async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive(world: &'static World) -> Result<()> {
+async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive(
+    world: &'static TestEnv,
+) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let (clients, queue) = (world.clients()?, world.output("NotificationsUrl")?);
@@ -205,7 +207,7 @@ async fn pp1_what_nobody_could_verify_waits_among_the_dead_letters_for_a_redrive
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn pp4_what_is_verified_must_also_be_about_our_order(world: &'static World) -> Result<()> {
+async fn pp4_what_is_verified_must_also_be_about_our_order(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let (hers, his) = (pending(&ada).await?, begin(&bob).await?);
     let message = completion(&hers).await?;
@@ -249,7 +251,7 @@ async fn pp4_what_is_verified_must_also_be_about_our_order(world: &'static World
     hers.check("paid", 200, 0, 240).await
 }
 
-async fn pp5_a_message_about_real_money_is_refused_here(world: &'static World) -> Result<()> {
+async fn pp5_a_message_about_real_money_is_refused_here(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let message = completion(&checkout).await?;
@@ -264,7 +266,7 @@ async fn pp5_a_message_about_real_money_is_refused_here(world: &'static World) -
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn pp6_a_forgery_before_it_and_repeats_after_it_change_nothing(world: &'static World) -> Result<()> {
+async fn pp6_a_forgery_before_it_and_repeats_after_it_change_nothing(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let message = completion(&checkout).await?;
@@ -282,7 +284,7 @@ async fn pp6_a_forgery_before_it_and_repeats_after_it_change_nothing(world: &'st
     Ok(())
 }
 
-async fn pp7_only_a_completed_payment_grants_and_a_denied_one_closes(world: &'static World) -> Result<()> {
+async fn pp7_only_a_completed_payment_grants_and_a_denied_one_closes(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let message = completion(&checkout).await?;
@@ -314,7 +316,7 @@ async fn captured_unseen(checkout: &Checkout<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn pp7_a_capture_whose_answer_was_lost_grants_once_whoever_comes_first(world: &'static World) -> Result<()> {
+async fn pp7_a_capture_whose_answer_was_lost_grants_once_whoever_comes_first(world: &'static TestEnv) -> Result<()> {
     // The message, then our own capture.
     let ada = world.person().await?;
     let first = begin(&ada).await?;
@@ -341,7 +343,7 @@ async fn pp7_a_capture_whose_answer_was_lost_grants_once_whoever_comes_first(wor
 }
 
 async fn pp8_refunds_reversals_and_their_cancellation_take_and_restore_to_the_unit(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
@@ -376,7 +378,7 @@ async fn pp8_refunds_reversals_and_their_cancellation_take_and_restore_to_the_un
     early.check("partly_refunded", 200, 100, 140).await
 }
 
-async fn pp9_a_case_freezes_and_an_adjustment_moves_no_credits(world: &'static World) -> Result<()> {
+async fn pp9_a_case_freezes_and_an_adjustment_moves_no_credits(world: &'static TestEnv) -> Result<()> {
     for action in ["open-case", "adjust"] {
         let ada = world.person().await?;
         let checkout = paid(&ada).await?;
@@ -388,7 +390,7 @@ async fn pp9_a_case_freezes_and_an_adjustment_moves_no_credits(world: &'static W
     Ok(())
 }
 
-async fn pp10_an_approved_order_is_not_paid(world: &'static World) -> Result<()> {
+async fn pp10_an_approved_order_is_not_paid(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     checkout.capture().await?.is(409)?;
@@ -410,7 +412,7 @@ async fn pp10_an_approved_order_is_not_paid(world: &'static World) -> Result<()>
     declined.check("failed", 0, 0, 240).await
 }
 
-async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'static World) -> Result<()> {
+async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for (action, problem) in [("approve-refused", "payment-not-approved"), ("approve-blocked", "payment-declined")] {
         let checkout = begin(&ada).await?;
@@ -431,7 +433,7 @@ async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'stati
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn pp11_a_body_that_is_no_message_does_no_harm(world: &'static World) -> Result<()> {
+async fn pp11_a_body_that_is_no_message_does_no_harm(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let message = completion(&checkout).await?;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use domain::privacy::promise::{Kept, PROMISES};
+use domain::privacy::promise::{PROMISES, PromiseStatus};
 
-use crate::{names, tests, world::World};
+use crate::{names, tests, world::TestEnv};
 
 tests![every_promise_names_the_tests_that_show_it, the_page_says_of_every_promise_whether_it_is_kept,];
 
@@ -19,14 +19,14 @@ fn shown_by(test: &str) -> BTreeSet<u8> {
     marks.filter(|(mark, number)| *mark == format!("p{number}")).map(|(_, number)| number).collect()
 }
 
-async fn every_promise_names_the_tests_that_show_it(_: &'static World) -> Result<()> {
+async fn every_promise_names_the_tests_that_show_it(_: &'static TestEnv) -> Result<()> {
     let names = names();
     for promise in &PROMISES {
         let there: BTreeSet<_> =
             names.iter().filter(|test| shown_by(test).contains(&promise.number)).map(String::as_str).collect();
-        let named: BTreeSet<_> = match promise.kept {
-            Kept::By(tests) => tests.iter().copied().collect(),
-            Kept::NotYet => BTreeSet::new(),
+        let named: BTreeSet<_> = match promise.status {
+            PromiseStatus::ShownBy(tests) => tests.iter().copied().collect(),
+            PromiseStatus::NotYet => BTreeSet::new(),
         };
         let differences: Vec<_> = there.symmetric_difference(&named).collect();
         ensure!(
@@ -38,7 +38,7 @@ async fn every_promise_names_the_tests_that_show_it(_: &'static World) -> Result
     Ok(())
 }
 
-async fn the_page_says_of_every_promise_whether_it_is_kept(world: &'static World) -> Result<()> {
+async fn the_page_says_of_every_promise_whether_it_is_kept(world: &'static TestEnv) -> Result<()> {
     let page = world.stranger()?.get("/v1/privacy/policy").await?.is(200)?;
     ensure!(page.header("content-type") == Some("text/html; charset=utf-8"));
     ensure!(page.header("content-security-policy") == Some(api::policy::CONTENT_SECURITY_POLICY));
@@ -46,9 +46,9 @@ async fn the_page_says_of_every_promise_whether_it_is_kept(world: &'static World
     for promise in &PROMISES {
         let part = page.split("<section id=\"").find(|part| part.starts_with(&format!("p{}\"", promise.number)));
         let said = |text: &str| part.is_some_and(|part| part.contains(text));
-        let as_it_is = match promise.kept {
-            Kept::By(tests) => tests.iter().all(|test| said(test)),
-            Kept::NotYet => said("Not kept yet"),
+        let as_it_is = match promise.status {
+            PromiseStatus::ShownBy(tests) => tests.iter().all(|test| said(test)),
+            PromiseStatus::NotYet => said("Not kept yet"),
         };
         ensure!(as_it_is, "P{}: {part:?}", promise.number);
     }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::world::{MAIL_IDENTITY, World, text};
+use crate::world::{MAIL_IDENTITY, TestEnv, text};
 
 /// What is allowed and never seen, and why that is so.
 const UNSEEN: [(&str, &str); 7] = [
@@ -32,7 +32,7 @@ const PEOPLES_FILES: [&str; 2] = ["/accounts/*\"", "/accounts/*/generations/*\""
 const DEPLOYMENTS: &str = "darkroom-deployments";
 
 /// The looks at what these stacks wrote down. `whole` says that no test was left out.
-pub fn trials(worlds: &[&'static World], whole: bool) -> Vec<Trial> {
+pub fn trials(worlds: &[&'static TestEnv], whole: bool) -> Vec<Trial> {
     let mut trials = vec![
         look(worlds, "nothing_that_a_function_asks_for_is_denied", nothing_is_denied),
         look(worlds, "every_function_has_a_role_of_its_own_without_wildcards", roles_are_narrow),
@@ -43,7 +43,7 @@ pub fn trials(worlds: &[&'static World], whole: bool) -> Vec<Trial> {
     trials
 }
 
-fn look(worlds: &[&'static World], name: &str, check: fn(&Seen) -> Result<()>) -> Trial {
+fn look(worlds: &[&'static TestEnv], name: &str, check: fn(&Seen) -> Result<()>) -> Trial {
     let worlds = worlds.to_vec();
     Trial::test(format!("privileges::{name}"), move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -53,7 +53,7 @@ fn look(worlds: &[&'static World], name: &str, check: fn(&Seen) -> Result<()>) -
 }
 
 /// The template that declares this resource, as JSON, as it was deployed.
-pub async fn template(world: &World, resource: &str) -> Result<Value> {
+pub async fn template(world: &TestEnv, resource: &str) -> Result<Value> {
     let clients = world.clients()?;
     let listed = clients.s3().list_objects_v2().bucket(DEPLOYMENTS).prefix("templates/").send().await?;
     for object in listed.contents() {
@@ -90,7 +90,7 @@ struct Permission<'a> {
 }
 
 impl Seen {
-    async fn by(worlds: &[&'static World]) -> Result<Self> {
+    async fn by(worlds: &[&'static TestEnv]) -> Result<Self> {
         let mut calls = BTreeSet::new();
         for world in worlds {
             for line in std::fs::read_to_string(&world.calls)?.lines() {

@@ -18,7 +18,7 @@ use crate::{
     erasure,
     outbound::Recorder,
     tests,
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -33,7 +33,7 @@ const BUSY: &str = "[busy]";
 const HELD: &str = "[held]";
 
 async fn p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let ada = world.person().await?;
     let prompt = format!("{BUSY} a lighthouse for {}", ada.account_id.split('-').next().unwrap_or_default());
@@ -67,7 +67,7 @@ async fn p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid
 
     // Who is erased is erased there too.
     let receipt = erasure::erased(world, &erasure::ask(&ada).await?).await?;
-    ensure!(receipt["copies_left"] == 0, "{receipt}");
+    ensure!(receipt["provider_copies_left"] == 0, "{receipt}");
     let forgotten = stub()?.about(&prompt).pop().context("the provider was not asked")?;
     ensure!(
         forgotten.line.starts_with("DELETE /v1/models/requests/job-") && forgotten.line.ends_with("/payloads"),
@@ -76,12 +76,12 @@ async fn p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid
     Ok(())
 }
 
-async fn a_picture_that_comes_after_its_end_is_dropped(world: &'static World) -> Result<()> {
+async fn a_picture_that_comes_after_its_end_is_dropped(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     comes_late(&ada, &json!({"model": "flux-schnell"})).await
 }
 
-async fn a_film_that_comes_after_its_end_is_dropped(world: &'static World) -> Result<()> {
+async fn a_film_that_comes_after_its_end_is_dropped(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let film = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let film = bob.ended(&bob.submit(&film).await?).await?;

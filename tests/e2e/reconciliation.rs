@@ -6,7 +6,7 @@ use domain::{
     PaymentId,
     catalogue::packages,
     money::Currency,
-    payments::payment::{Payment, Rail},
+    payments::payment::{Payment, PaymentProvider},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::{clock, telemetry::Metric};
@@ -18,7 +18,7 @@ use crate::{
     observability::{measured_again, measurements, put_item},
     stripe_messages::{COMPLETED, begin, later, payment_item},
     tests,
-    world::{Person, World},
+    world::{Person, TestEnv},
 };
 
 tests![
@@ -41,7 +41,7 @@ async fn paid_unheard(person: &Person) -> Result<Checkout<'_>> {
     Ok(checkout)
 }
 
-async fn s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came(world: &'static World) -> Result<()> {
+async fn s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid_unheard(&ada).await?;
     checkout.check("created", 0, 0, 40).await?;
@@ -49,7 +49,7 @@ async fn s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came(wor
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) -> Result<()> {
+async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid_unheard(&ada).await?;
     world.sweep(clock::now()).await?;
@@ -62,7 +62,7 @@ async fn s11_a_payment_whose_webhook_never_came_is_found(world: &'static World) 
 }
 
 async fn s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about_again(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
@@ -87,7 +87,7 @@ async fn s11_a_checkout_of_which_stripe_says_nothing_is_measured_and_asked_about
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn s11_a_key_that_was_rotated_is_looked_for_where_the_old_one_is_refused(world: &'static World) -> Result<()> {
+async fn s11_a_key_that_was_rotated_is_looked_for_where_the_old_one_is_refused(world: &'static TestEnv) -> Result<()> {
     let (clients, arn) = (world.clients()?, world.output("PaymentKeysArn")?);
     let ada = world.person().await?;
     let checkout = paid_unheard(&ada).await?;
@@ -108,7 +108,7 @@ async fn s11_a_key_that_was_rotated_is_looked_for_where_the_old_one_is_refused(w
     checkout.check("paid", 200, 0, 440).await
 }
 
-async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static World) -> Result<()> {
+async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static TestEnv) -> Result<()> {
     // A sweep takes 200, and asks ten before it knows that nobody answers.
     const MORE_THAN_A_SWEEP_TAKES: usize = 230;
     let (ada, bob) = (world.person().await?, world.person().await?);
@@ -117,7 +117,7 @@ async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static
     let before = clock::now() - SignedDuration::from_mins(10);
     for _ in 0..MORE_THAN_A_SWEEP_TAKES {
         let id = PaymentId(clock::uuid_at(before));
-        let opened = Payment::open(id, ada.account_id.parse()?, Rail::Paypal, choice, before);
+        let opened = Payment::open(id, ada.account_id.parse()?, PaymentProvider::Paypal, choice, before);
         let unanswered = Payment { checkout: Some("OFNOBODY".to_owned()), ..opened };
         table.commit(&[Write::Payment(&unanswered)]).await?;
     }
@@ -135,7 +135,7 @@ async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static
     checkout.check("paid", 200, 0, 240).await
 }
 
-async fn s11_events_that_stripe_does_not_send_are_noticed(world: &'static World) -> Result<()> {
+async fn s11_events_that_stripe_does_not_send_are_noticed(world: &'static TestEnv) -> Result<()> {
     let now_s = clock::now().as_second();
     let midnight = Timestamp::from_second(now_s - now_s.rem_euclid(86_400))?;
     let before = measurements(world, Metric::MissingWebhookEvents).await?;

@@ -8,7 +8,7 @@ use crate::{
     buying::{Checkout, deliver},
     fraud::reviews,
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -31,7 +31,7 @@ async fn account_status(person: &Person) -> Result<String> {
 }
 
 async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it_back(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
@@ -46,7 +46,7 @@ async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it
     checkout.check("partly_refunded", 200, 50, 190).await?;
     let known = checkout.known().await?;
     let refunds = known["refunds"].as_array().context("no refunds")?;
-    let undone = refunds.iter().filter(|refund| refund["undone"] == true).count();
+    let undone = refunds.iter().filter(|refund| refund["reverted"] == true).count();
     ensure!(refunds.len() == 2 && undone == 1 && refunds.iter().all(|refund| refund["amount"]["amount"] == 125));
     // The refund that failed was made before it failed: heard again, it takes nothing.
     for message in checkout.messages().await?.iter().rev() {
@@ -62,7 +62,7 @@ async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it
     Ok(())
 }
 
-async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(world: &'static World) -> Result<()> {
+async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
     let submit = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
@@ -93,7 +93,7 @@ async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(
     lost.check("lost", 200, 200, 40).await
 }
 
-async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'static World) -> Result<()> {
+async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
     checkout.act("refund", &[("amount", "300")]).await?;
@@ -103,7 +103,7 @@ async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'st
     checkout.check("lost", 200, 200, 40).await
 }
 
-async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
+async fn s9_a_warning_of_fraud_freezes(world: &'static TestEnv) -> Result<()> {
     let (ada, staff) = (world.person().await?, world.staff().await?);
     let checkout = paid(&ada).await?;
     checkout.act("warn", &[]).await?;
@@ -129,7 +129,7 @@ async fn s9_a_warning_of_fraud_freezes(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only(world: &'static World) -> Result<()> {
+async fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
     let film = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 8000});

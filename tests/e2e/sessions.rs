@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     tests,
-    world::{Answer, PASSWORD, Person, World, text},
+    world::{Answer, PASSWORD, Person, TestEnv, text},
 };
 
 tests![
@@ -106,7 +106,7 @@ async fn confirmed(stranger: &Person) -> Result<String> {
     Ok(email)
 }
 
-async fn p1_a_session_begins_with_a_confirmed_address(world: &'static World) -> Result<()> {
+async fn p1_a_session_begins_with_a_confirmed_address(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     let email = unconfirmed(&stranger).await?;
     let early = sign_in(&stranger, &email, PASSWORD).await?.is(401)?;
@@ -131,7 +131,7 @@ async fn p1_a_session_begins_with_a_confirmed_address(world: &'static World) -> 
     Ok(())
 }
 
-async fn p27_the_refresh_token_is_in_a_cookie_for_this_host_alone(world: &'static World) -> Result<()> {
+async fn p27_the_refresh_token_is_in_a_cookie_for_this_host_alone(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let answer = sign_in(&stranger, &ada.email, PASSWORD).await?.is(200)?;
     let session = Session::of(&answer)?;
@@ -147,7 +147,7 @@ async fn p27_the_refresh_token_is_in_a_cookie_for_this_host_alone(world: &'stati
     Ok(())
 }
 
-async fn a_refresh_replaces_the_token_and_soon_spends_the_old_one(world: &'static World) -> Result<()> {
+async fn a_refresh_replaces_the_token_and_soon_spends_the_old_one(world: &'static TestEnv) -> Result<()> {
     let (mut ada, stranger) = (world.person().await?, world.stranger()?);
     let first = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let answer = first.refresh(&stranger).await?.is(200)?;
@@ -173,7 +173,7 @@ async fn a_refresh_replaces_the_token_and_soon_spends_the_old_one(world: &'stati
     Ok(())
 }
 
-async fn whoever_misses_the_answer_to_a_refresh_goes_on(world: &'static World) -> Result<()> {
+async fn whoever_misses_the_answer_to_a_refresh_goes_on(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let first = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let second = Session::of(&first.refresh(&stranger).await?.is(200)?)?;
@@ -186,7 +186,7 @@ async fn whoever_misses_the_answer_to_a_refresh_goes_on(world: &'static World) -
     Ok(())
 }
 
-async fn p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session(world: &'static World) -> Result<()> {
+async fn p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session(world: &'static TestEnv) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let session = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let other = Session::open(&stranger, &ada.email, PASSWORD).await?;
@@ -207,7 +207,7 @@ async fn p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session(
     Ok(())
 }
 
-async fn a_cookie_is_no_access_token(world: &'static World) -> Result<()> {
+async fn a_cookie_is_no_access_token(world: &'static TestEnv) -> Result<()> {
     let (ada, mut stranger) = (world.person().await?, world.stranger()?);
     let session = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let cookie = format!("__Host-refresh={}", session.refresh_token);
@@ -222,7 +222,7 @@ async fn a_cookie_is_no_access_token(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn signing_out_ends_that_session_and_no_other(world: &'static World) -> Result<()> {
+async fn signing_out_ends_that_session_and_no_other(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let ended = Session::open(&stranger, &ada.email, PASSWORD).await?;
     let other = Session::open(&stranger, &ada.email, PASSWORD).await?;
@@ -241,7 +241,7 @@ async fn signing_out_ends_that_session_and_no_other(world: &'static World) -> Re
     Ok(())
 }
 
-async fn a_forgotten_password_is_replaced_and_ends_every_session(world: &'static World) -> Result<()> {
+async fn a_forgotten_password_is_replaced_and_ends_every_session(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let sessions =
         [Session::open(&stranger, &ada.email, PASSWORD).await?, Session::open(&stranger, &ada.email, PASSWORD).await?];
@@ -285,7 +285,7 @@ async fn check_same(stranger: &Person, route: &str, addresses: &[&str], rest: Va
     Ok(())
 }
 
-async fn no_answer_tells_whether_an_address_is_registered(world: &'static World) -> Result<()> {
+async fn no_answer_tells_whether_an_address_is_registered(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     let (known, waiting, nobody) = (confirmed(&stranger).await?, unconfirmed(&stranger).await?, address());
     let all: [&str; 3] = [&known, &waiting, &nobody];
@@ -307,7 +307,7 @@ async fn no_answer_tells_whether_an_address_is_registered(world: &'static World)
     Ok(())
 }
 
-async fn each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result<()> {
+async fn each_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     let good = json!({"email": address(), "password": PASSWORD, "code": MAILED_CODE});
     let check = async |route: &str, field: &str, value: Value| -> Result<()> {
@@ -342,7 +342,7 @@ async fn each_field_that_breaks_a_rule_is_named(world: &'static World) -> Result
     check("sign-in", "password", json!("")).await
 }
 
-async fn many_first_sign_ins_at_once_make_one_account(world: &'static World) -> Result<()> {
+async fn many_first_sign_ins_at_once_make_one_account(world: &'static TestEnv) -> Result<()> {
     let (mut ada, email) = (world.stranger()?, confirmed(&world.stranger()?).await?);
     let answers = join_all((0..8).map(|_| sign_in(&ada, &email, PASSWORD))).await;
     let mut accounts = Vec::new();
@@ -361,7 +361,7 @@ async fn many_first_sign_ins_at_once_make_one_account(world: &'static World) -> 
     Ok(())
 }
 
-async fn p11_asking_too_often_about_one_address_is_told_when_to_come_back(world: &'static World) -> Result<()> {
+async fn p11_asking_too_often_about_one_address_is_told_when_to_come_back(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     // Nobody has it: whoever is refused learns no more than that.
     let email = address();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     tests,
-    world::{Answer, World, text},
+    world::{Answer, TestEnv, text},
 };
 
 tests![
@@ -19,7 +19,7 @@ tests![
     markup_in_a_prompt_is_text_on_the_card,
 ];
 
-async fn the_client_is_served_with_a_policy_that_lets_nothing_else_in(world: &'static World) -> Result<()> {
+async fn the_client_is_served_with_a_policy_that_lets_nothing_else_in(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     for path in ["/", "/gallery", "/privacy/deletion", "/nothing/like/this", "/s/nothing"] {
         let page = stranger.get(path).await?;
@@ -37,7 +37,7 @@ async fn the_client_is_served_with_a_policy_that_lets_nothing_else_in(world: &'s
     Ok(())
 }
 
-async fn assets_are_kept_for_ever_and_the_page_is_asked_for(world: &'static World) -> Result<()> {
+async fn assets_are_kept_for_ever_and_the_page_is_asked_for(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     let page = stranger.get("/").await?.is(200)?;
     ensure!(page.header("cache-control") == Some("no-cache"));
@@ -62,7 +62,7 @@ async fn assets_are_kept_for_ever_and_the_page_is_asked_for(world: &'static Worl
     Ok(())
 }
 
-async fn an_unknown_page_is_a_page_and_an_unknown_route_a_problem(world: &'static World) -> Result<()> {
+async fn an_unknown_page_is_a_page_and_an_unknown_route_a_problem(world: &'static TestEnv) -> Result<()> {
     let stranger = world.stranger()?;
     let page = stranger.get("/nothing/like/this").await?.is(404)?;
     ensure!(page.header("content-type") == Some("text/html; charset=utf-8"));
@@ -71,7 +71,7 @@ async fn an_unknown_page_is_a_page_and_an_unknown_route_a_problem(world: &'stati
     Ok(())
 }
 
-async fn p18_a_share_link_has_a_preview_card_until_it_is_revoked(world: &'static World) -> Result<()> {
+async fn p18_a_share_link_has_a_preview_card_until_it_is_revoked(world: &'static TestEnv) -> Result<()> {
     let (ada, stranger) = (world.person().await?, world.stranger()?);
     let id = text(&ada.finished_picture("a lantern in a doorway").await?, "id")?;
     let shares = format!("/v1/generations/{id}/shares");
@@ -95,7 +95,7 @@ async fn p18_a_share_link_has_a_preview_card_until_it_is_revoked(world: &'static
     Ok(())
 }
 
-async fn markup_in_a_prompt_is_text_on_the_card(world: &'static World) -> Result<()> {
+async fn markup_in_a_prompt_is_text_on_the_card(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let id = text(&ada.finished_picture(r#""><script>alert(1)</script>"#).await?, "id")?;
     let terms = json!({"expires_in_s": 3600, "show_prompt": true});

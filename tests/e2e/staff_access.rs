@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::staff::audit::{Access, Act};
+use domain::staff::audit::{AuditAction, AuditEntry};
 use jiff::{SignedDuration, Timestamp};
 use runtime::clock;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::{
     erasure,
     observability::put_item,
     tests, uploads,
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -45,7 +45,7 @@ impl<'a> Opened<'a> {
 
     async fn with(staff: &'a Person, owner: &Person, more: Value) -> Result<Self> {
         let path = format!("/v1/staff/accounts/{}/accesses", owner.account_id);
-        let mut body = json!({"ticket": "T-17", "reason": "she asked why it failed", "minutes": 10});
+        let mut body = json!({"reference": "T-17", "reason": "she asked why it failed", "minutes": 10});
         if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
             body.extend(more.clone());
         }
@@ -79,7 +79,7 @@ fn sights(picture: &str, upload: &str) -> [String; 8] {
 }
 
 async fn p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_lasts(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (grace, alan, ada) = (world.staff().await?, world.staff().await?, world.person().await?);
     let picture = text(&ada.finished_picture("a secret garden").await?, "id")?;
@@ -123,24 +123,24 @@ async fn p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_la
 /// An access that was opened an hour ago for ten minutes.
 async fn over(staff: &Person, owner: &Person) -> Result<String> {
     let opened = clock::now() - SignedDuration::from_hours(1);
-    let access = Access {
+    let access = AuditEntry {
         id: clock::uuid_at(opened).into(),
         account: owner.account_id.parse()?,
         staff: Opened::to(staff, staff).await?.name,
         at: opened,
-        act: Act::Opened {
-            ticket: "T-1".to_owned(),
+        action: AuditAction::Opened {
+            reference: "T-1".to_owned(),
             reason: "long ago".to_owned(),
             until: opened + SignedDuration::from_mins(10),
-            undisclosed_under: None,
+            undisclosed_basis: None,
         },
         undisclosed_until: None,
     };
-    owner.world.table()?.commit(&[Write::Access(&access)]).await?;
+    owner.world.table()?.commit(&[Write::AuditEntry(&access)]).await?;
     Ok(access.id.to_string())
 }
 
-async fn p19_the_owner_reads_who_looked_at_what_and_why(world: &'static World) -> Result<()> {
+async fn p19_the_owner_reads_who_looked_at_what_and_why(world: &'static TestEnv) -> Result<()> {
     let (grace, alan, ada) = (world.staff().await?, world.staff().await?, world.person().await?);
     ensure!(log(&ada).await?.is_empty());
     let (opened, other) = (Opened::to(&grace, &ada).await?, Opened::to(&alan, &ada).await?);
@@ -150,16 +150,16 @@ async fn p19_the_owner_reads_who_looked_at_what_and_why(world: &'static World) -
     opened.look("payments").await?.is(200)?;
 
     let lines = log(&ada).await?;
-    let acts: Vec<_> = lines.iter().map(|line| (&line["staff"], &line["act"])).collect();
+    let acts: Vec<_> = lines.iter().map(|line| (&line["staff"], &line["action"])).collect();
     let [(who3, payments), (who2, activity), (who1, profile), (alans, second), (graces, first)] = acts.as_slice()
     else {
         bail!("not five lines: {lines:?}")
     };
-    ensure!(**payments == json!({"kind": "looked", "access": opened.id, "at": "payments"}), "{payments}");
-    ensure!(**activity == json!({"kind": "looked", "access": other.id, "at": "activity"}), "{activity}");
-    ensure!(**profile == json!({"kind": "looked", "access": opened.id, "at": "profile"}), "{profile}");
+    ensure!(**payments == json!({"kind": "read", "access": opened.id, "resource": "payments"}), "{payments}");
+    ensure!(**activity == json!({"kind": "read", "access": other.id, "resource": "activity"}), "{activity}");
+    ensure!(**profile == json!({"kind": "read", "access": opened.id, "resource": "profile"}), "{profile}");
     for opening in [first, second] {
-        ensure!(opening["kind"] == "opened" && opening["ticket"] == "T-17", "{opening}");
+        ensure!(opening["kind"] == "opened" && opening["reference"] == "T-17", "{opening}");
         ensure!(opening["reason"] == "she asked why it failed", "{opening}");
         let until: Timestamp = text(opening, "until")?.parse()?;
         ensure!((540..=600).contains(&until.duration_since(begun).as_secs()), "{opening}");
@@ -184,7 +184,7 @@ async fn p19_the_owner_reads_who_looked_at_what_and_why(world: &'static World) -
     Ok(())
 }
 
-async fn p13_an_incident_is_looked_into_with_everything_that_belongs_to_it(world: &'static World) -> Result<()> {
+async fn p13_an_incident_is_looked_into_with_everything_that_belongs_to_it(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     let picture = text(&ada.finished_picture("a broken vase").await?, "id")?;
     let upload = uploads::arrived(&ada, "image/png", &uploads::photograph("image/png")?).await?;
@@ -227,20 +227,20 @@ async fn let_time_pass(owner: &Person) -> Result<()> {
     Ok(())
 }
 
-async fn p16_what_the_law_forbids_to_tell_is_told_when_its_time_is_over(world: &'static World) -> Result<()> {
+async fn p16_what_the_law_forbids_to_tell_is_told_when_its_time_is_over(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     let until = clock::now() + SignedDuration::from_hours(24 * 300);
-    let silence = json!({"undisclosed_until": until, "undisclosed_under": "section 7"});
+    let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
     let silent = Opened::with(&grace, &ada, silence.clone()).await?;
     silent.look("profile").await?.is(200)?;
     let told = Opened::to(&grace, &ada).await?;
     let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
-    let mut hold = json!({"ticket": "court-7", "reason": "an order", "covers": ["ledger"]});
+    let mut hold = json!({"reference": "court-7", "reason": "an order", "covers": ["ledger"]});
     hold["undisclosed_until"] = json!(until);
-    hold["undisclosed_under"] = json!("section 7");
+    hold["undisclosed_basis"] = json!("section 7");
     let hold = grace.post(&format!("{accounts}/holds"), &hold).await?.is(201)?.json;
-    let wanted = json!({"ticket": "court-7", "reason": "an order", "kinds": ["account", "access"],
-        "undisclosed_until": until, "undisclosed_under": "section 7"});
+    let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["account", "access"],
+        "undisclosed_until": until, "undisclosed_basis": "section 7"});
     let disclosure = grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(201)?.json;
     let fetched = grace.get(&format!("{accounts}/disclosures/{}", text(&disclosure, "id")?)).await?.is(200)?.json;
     grace.delete(&format!("{accounts}/holds/{}", text(&hold, "id")?)).await?.is(204)?;
@@ -253,29 +253,31 @@ async fn p16_what_the_law_forbids_to_tell_is_told_when_its_time_is_over(world: &
     ensure!(ada.get("/v1/account").await?.is(200)?.json["held"] == json!([]));
     // Nor is whoever gets the disclosure told of what belongs to other requests.
     let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
-    ensure!(document["things"]["account"][0]["holds"] == json!([]), "{document}");
-    ensure!(document["things"]["access"].as_array().is_some_and(|lines| lines.len() == 1), "{document}");
+    ensure!(document["items"]["account"][0]["holds"] == json!([]), "{document}");
+    ensure!(document["items"]["access"].as_array().is_some_and(|lines| lines.len() == 1), "{document}");
 
     let_time_pass(&ada).await?;
     let lines = log(&ada).await?;
-    let kinds: Vec<_> = lines.iter().map(|line| &line["act"]["kind"]).collect();
-    ensure!(kinds == ["released", "fetched", "disclosed", "held", "opened", "looked", "opened"], "{lines:?}");
-    ensure!(lines[6]["act"]["undisclosed_under"] == "section 7", "{}", lines[6]);
+    let kinds: Vec<_> = lines.iter().map(|line| &line["action"]["kind"]).collect();
+    ensure!(kinds == ["released", "downloaded", "disclosed", "held", "opened", "read", "opened"], "{lines:?}");
+    ensure!(lines[6]["action"]["undisclosed_basis"] == "section 7", "{}", lines[6]);
     Ok(())
 }
 
-async fn p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held(world: &'static World) -> Result<()> {
+async fn p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held(
+    world: &'static TestEnv,
+) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     let before = Opened::to(&grace, &ada).await?;
     erasure::close(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
     let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
-    let wanted = json!({"ticket": "T-1", "reason": "to see", "kinds": ["account"]});
-    let access = json!({"ticket": "T-1", "reason": "to see", "minutes": 1});
+    let wanted = json!({"reference": "T-1", "reason": "to see", "kinds": ["account"]});
+    let access = json!({"reference": "T-1", "reason": "to see", "minutes": 1});
     before.look("profile").await?.is(403)?;
     grace.post(&format!("{accounts}/accesses"), &access).await?.is(403)?;
     grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(403)?;
 
-    let hold = json!({"ticket": "court-7", "reason": "an order", "covers": ["account"]});
+    let hold = json!({"reference": "court-7", "reason": "an order", "covers": ["account"]});
     let hold = grace.post(&format!("{accounts}/holds"), &hold).await?.is(201)?.json;
     before.look("profile").await?.is(200)?;
     let opened = Opened::to(&grace, &ada).await?;
@@ -293,11 +295,11 @@ async fn p16_an_account_that_ends_is_looked_at_only_as_long_as_something_is_held
     Ok(())
 }
 
-async fn p16_a_hold_that_is_released_lets_the_erasure_go_on(world: &'static World) -> Result<()> {
+async fn p16_a_hold_that_is_released_lets_the_erasure_go_on(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     ada.finished_picture("evidence").await?;
     let holds = format!("/v1/staff/accounts/{}/holds", ada.account_id);
-    let hold = json!({"ticket": "court-7", "reason": "an order", "covers": ["generations"]});
+    let hold = json!({"reference": "court-7", "reason": "an order", "covers": ["generations"]});
     let placed = grace.post(&holds, &hold).await?.is(201)?.json;
     // What it names, and what that needs.
     ensure!(placed["covers"] == json!(["access", "generation", "generations"]), "{placed}");
@@ -320,7 +322,7 @@ async fn p16_a_hold_that_is_released_lets_the_erasure_go_on(world: &'static Worl
     ada.get("/v1/generations").await?.is(401)?;
     let listed = grace.get(&holds).await?.is(200)?.json;
     let [listed] = listed["items"].as_array().context("no holds")?.as_slice() else { bail!("not one hold: {listed}") };
-    ensure!(listed["id"] == placed["id"] && listed["ticket"] == "court-7", "{listed}");
+    ensure!(listed["id"] == placed["id"] && listed["reference"] == "court-7", "{listed}");
     let release = format!("{holds}/{}", text(&placed, "id")?);
     grace.delete(&release).await?.is(204)?;
     world.sweep(clock::now()).await?;
@@ -332,22 +334,24 @@ async fn p16_a_hold_that_is_released_lets_the_erasure_go_on(world: &'static Worl
     Ok(())
 }
 
-async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it(world: &'static World) -> Result<()> {
+async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it(
+    world: &'static TestEnv,
+) -> Result<()> {
     let (grace, alan, ada) = (world.staff().await?, world.staff().await?, world.person().await?);
     let picture = text(&ada.finished_picture("a letter").await?, "id")?;
     let upload = uploads::arrived(&ada, "image/png", &uploads::photograph("image/png")?).await?;
     Checkout::paid(&ada, "paypal", "starter").await?;
     ada.post("/v1/support/tickets", &json!({"subject": "Lost", "text": "Where is it?"})).await?.is(201)?;
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
-    let wanted = json!({"ticket": "court-7", "reason": "an order",
+    let wanted = json!({"reference": "court-7", "reason": "an order",
         "kinds": ["payment", "generations", "uploads", "ticket"]});
     let made = grace.post(&path, &wanted).await?.is(201)?;
     let at = made.header("location").context("no location")?.to_owned();
-    ensure!(made.json["things"] == 2 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
+    ensure!(made.json["items"] == 2 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
 
     let fetched = grace.get(&at).await?.is(200)?.json;
     let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
-    let things = document["things"].as_object().context("no things")?;
+    let things = document["items"].as_object().context("no things")?;
     ensure!(things.keys().eq(["payment", "ticket"]), "{document}");
     ensure!(things["ticket"][0]["messages"][0]["text"] == "Where is it?", "{document}");
     ensure!(things["payment"][0]["receipt"]["transaction"].is_string(), "{document}");
@@ -368,7 +372,7 @@ async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it
     let mut before = wanted.clone();
     (before["from"], before["to"]) = (json!("2025-01-01T00:00:00Z"), json!("2026-01-01T00:00:00Z"));
     let before = grace.post(&path, &before).await?.is(201)?.json;
-    ensure!(before["things"] == 0, "{before}");
+    ensure!(before["items"] == 0, "{before}");
     let before = grace.get(&format!("{path}/{}", text(&before, "id")?)).await?.is(200)?.json;
     ensure!(before["files"].is_null(), "{before}");
     let mut never = wanted.clone();
@@ -377,7 +381,7 @@ async fn p16_a_disclosure_has_exactly_what_it_names_and_only_for_whoever_made_it
     for (somebody, status) in [(&alan, 404), (&ada, 404), (&world.stranger()?, 401)] {
         somebody.get(&at).await?.is(status)?;
     }
-    let kinds: Vec<_> = log(&ada).await?.iter().map(|line| line["act"]["kind"].clone()).collect();
-    ensure!(kinds == ["fetched", "disclosed", "fetched", "disclosed"], "{kinds:?}");
+    let kinds: Vec<_> = log(&ada).await?.iter().map(|line| line["action"]["kind"].clone()).collect();
+    ensure!(kinds == ["downloaded", "disclosed", "downloaded", "disclosed"], "{kinds:?}");
     Ok(())
 }

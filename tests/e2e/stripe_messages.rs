@@ -15,7 +15,7 @@ use crate::{
     buying::{Checkout, deliver, held, play},
     observability::{account_item, measured_again, measurements, put_item},
     tests,
-    world::{Answer, PATIENCE, Person, World, text},
+    world::{Answer, PATIENCE, Person, TestEnv, text},
 };
 
 tests![
@@ -44,7 +44,7 @@ fn now_s() -> i64 {
     clock::now().as_second()
 }
 
-async fn post(world: &'static World, body: &str, signature: Option<&str>) -> Result<Answer> {
+async fn post(world: &'static TestEnv, body: &str, signature: Option<&str>) -> Result<Answer> {
     let mut request = world.stranger()?.request(Method::POST, "/v1/webhooks/stripe");
     request = request.header("content-type", "application/json").body(body.to_owned());
     if let Some(signature) = signature {
@@ -54,12 +54,12 @@ async fn post(world: &'static World, body: &str, signature: Option<&str>) -> Res
 }
 
 /// Posts a body that is rightly signed.
-pub async fn post_signed(world: &'static World, body: &str) -> Result<Answer> {
+pub async fn post_signed(world: &'static TestEnv, body: &str) -> Result<Answer> {
     post(world, body, Some(&signature(WEBHOOK_SECRET, now_s(), body))).await
 }
 
 /// Posts a body that is signed by somebody else.
-pub async fn post_forged(world: &'static World, body: &str) -> Result<Answer> {
+pub async fn post_forged(world: &'static TestEnv, body: &str) -> Result<Answer> {
     post(world, body, Some(&signature("whsec_of_somebody", now_s(), body))).await
 }
 
@@ -85,7 +85,7 @@ pub async fn payment_item(checkout: &Checkout<'_>) -> Result<Item> {
     items.into_iter().find(|item| string(item, "sk") == sk).context("the payment is not kept")
 }
 
-async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'static World) -> Result<()> {
+async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'static TestEnv) -> Result<()> {
     for _ in 0..3 {
         let ada = world.person().await?;
         let checkout = begin(&ada).await?;
@@ -107,7 +107,7 @@ async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'stati
     Ok(())
 }
 
-async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static World) -> Result<()> {
+async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     checkout.act("pay-later", &[]).await?;
@@ -133,7 +133,7 @@ async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static 
     expired.check("expired", 0, 0, 40).await
 }
 
-async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static World) -> Result<()> {
+async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     // The payment is found and Stripe is asked, but the account cannot be read.
@@ -155,7 +155,7 @@ async fn s3_an_event_that_failed_half_way_is_done_by_its_repeat(world: &'static 
     Ok(())
 }
 
-async fn s4_a_right_signature_over_another_payload_grants_nothing(world: &'static World) -> Result<()> {
+async fn s4_a_right_signature_over_another_payload_grants_nothing(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let (hers, his) = (begin(&ada).await?, begin(&bob).await?);
     let before = kept(&bob).await?;
@@ -183,7 +183,7 @@ async fn s4_a_right_signature_over_another_payload_grants_nothing(world: &'stati
     his.check("created", 0, 0, 40).await
 }
 
-async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'static World) -> Result<()> {
+async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'static TestEnv) -> Result<()> {
     let money = |amount: &str, currency: &str| {
         let fields = [
             ("amount".to_owned(), AttributeValue::N(amount.to_owned())),
@@ -216,7 +216,7 @@ async fn s4_what_is_not_in_our_record_of_the_checkout_is_not_granted(world: &'st
     Ok(())
 }
 
-async fn s5_what_is_not_signed_just_now_with_our_secret_is_refused(world: &'static World) -> Result<()> {
+async fn s5_what_is_not_signed_just_now_with_our_secret_is_refused(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     let before = kept(&ada).await?;
@@ -258,7 +258,7 @@ async fn s5_what_is_not_signed_just_now_with_our_secret_is_refused(world: &'stat
 }
 
 /// First a secret is added in the deployment, then Stripe signs with it.
-async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static World) -> Result<()> {
+async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static TestEnv) -> Result<()> {
     let (clients, arn) = (world.clients()?, world.output("PaymentKeysArn")?);
     let before = clients.secret(arn).await?;
     let mut keys: Value = serde_json::from_str(&before)?;
@@ -288,7 +288,7 @@ async fn s5_a_secret_that_is_new_in_the_rotation_is_taken(world: &'static World)
     Ok(())
 }
 
-async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static World) -> Result<()> {
+async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
     let parked = async || -> Result<usize> {

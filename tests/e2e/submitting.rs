@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -34,7 +34,7 @@ async fn keyed(person: &Person, key: &str, body: &Value) -> Result<Answer> {
     Answer::read(request.json(body).send().await?).await
 }
 
-async fn fifty_submits_at_once_with_one_key_are_one_generation_and_one_charge(world: &'static World) -> Result<()> {
+async fn fifty_submits_at_once_with_one_key_are_one_generation_and_one_charge(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let body = small("one and only");
     let answers = join_all((0..50).map(|_| keyed(&ada, "the-same", &body))).await;
@@ -51,7 +51,7 @@ async fn fifty_submits_at_once_with_one_key_are_one_generation_and_one_charge(wo
     Ok(())
 }
 
-async fn a_key_gives_its_answer_again_and_refuses_another_request(world: &'static World) -> Result<()> {
+async fn a_key_gives_its_answer_again_and_refuses_another_request(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let first = keyed(&ada, "k", &small("first")).await?.is(202)?;
     ensure!(first.header("idempotent-replayed").is_none());
@@ -67,7 +67,7 @@ async fn a_key_gives_its_answer_again_and_refuses_another_request(world: &'stati
     Ok(())
 }
 
-async fn what_costs_more_than_allowed_or_there_is_is_refused_and_moves_nothing(world: &'static World) -> Result<()> {
+async fn what_costs_more_than_allowed_or_there_is_is_refused_and_moves_nothing(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let film = json!({"model": "sketch-video", "prompt": "[sketch:busy] dunes", "duration_ms": 8000});
     let quote = ada.post("/v1/generations/quote", &film).await?.is(200)?.json;
@@ -87,7 +87,7 @@ async fn what_costs_more_than_allowed_or_there_is_is_refused_and_moves_nothing(w
     Ok(())
 }
 
-async fn a_refused_prompt_says_why_and_gives_the_credits_back(world: &'static World) -> Result<()> {
+async fn a_refused_prompt_says_why_and_gives_the_credits_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let generation = ada.ended(&ada.picture("[sketch:reject] no").await?).await?;
     ensure!(generation["status"] == "failed" && generation["failure"]["code"] == "rejected", "{generation}");
@@ -96,7 +96,7 @@ async fn a_refused_prompt_says_why_and_gives_the_credits_back(world: &'static Wo
     Ok(())
 }
 
-async fn p26_our_mistake_and_a_busy_provider_give_the_credits_back(world: &'static World) -> Result<()> {
+async fn p26_our_mistake_and_a_busy_provider_give_the_credits_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let (ours, busy, unknown) = (
         ada.picture("[sketch:ours]").await?,
@@ -118,7 +118,7 @@ async fn cancel(person: &Person, id: &str) -> Result<Answer> {
     Answer::read(request.send().await?).await?.is(200)
 }
 
-async fn a_canceled_generation_gives_the_credits_back_once(world: &'static World) -> Result<()> {
+async fn a_canceled_generation_gives_the_credits_back_once(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let id = ada.picture("[sketch:busy]").await?;
     let path = format!("/v1/generations/{id}/cancel");
@@ -142,7 +142,7 @@ async fn a_canceled_generation_gives_the_credits_back_once(world: &'static World
     Ok(())
 }
 
-async fn p14_the_plan_limits_generations_at_once(world: &'static World) -> Result<()> {
+async fn p14_the_plan_limits_generations_at_once(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let ids =
         [ada.picture("[sketch:busy]").await?, ada.picture("[sketch:busy]").await?, ada.picture("[sketch:busy]").await?];
@@ -155,7 +155,7 @@ async fn p14_the_plan_limits_generations_at_once(world: &'static World) -> Resul
     Ok(())
 }
 
-async fn p11_submitting_too_often_is_told_when_to_come_back(world: &'static World) -> Result<()> {
+async fn p11_submitting_too_often_is_told_when_to_come_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for number in 0..10 {
         let id = ada.picture(&format!("[sketch:busy] {number}")).await?;
@@ -168,7 +168,7 @@ async fn p11_submitting_too_often_is_told_when_to_come_back(world: &'static Worl
     Ok(())
 }
 
-async fn a_message_delivered_ten_times_at_once_makes_one_picture(world: &'static World) -> Result<()> {
+async fn a_message_delivered_ten_times_at_once_makes_one_picture(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let id = ada.picture("ten times").await?;
     let body = json!({"account": ada.account_id, "generation": id}).to_string();
@@ -187,7 +187,7 @@ async fn a_message_delivered_ten_times_at_once_makes_one_picture(world: &'static
     Ok(())
 }
 
-async fn p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown(world: &'static World) -> Result<()> {
+async fn p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for _ in 0..2 {
         ada.finished_picture("a page").await?;
@@ -219,7 +219,7 @@ async fn p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown(
     Ok(())
 }
 
-async fn p28_the_account_is_corrected_only_over_the_version_that_was_seen(world: &'static World) -> Result<()> {
+async fn p28_the_account_is_corrected_only_over_the_version_that_was_seen(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let seen = ada.get("/v1/account").await?.is(200)?;
     let tag = seen.header("etag").context("no ETag")?.to_owned();
@@ -237,7 +237,7 @@ async fn p28_the_account_is_corrected_only_over_the_version_that_was_seen(world:
     Ok(())
 }
 
-async fn pages_hold_while_things_come_and_go(world: &'static World) -> Result<()> {
+async fn pages_hold_while_things_come_and_go(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let mut ids = Vec::new();
     for number in 0..5 {

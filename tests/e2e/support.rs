@@ -6,7 +6,7 @@ use domain::{
     TicketId,
     registry::ANSWER_DAYS,
     support::guest_ticket::PER_DAY,
-    support::ticket::{Party, Question, Ticket},
+    support::ticket::{MessageAuthor, NewTicket, Ticket},
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -21,7 +21,7 @@ use crate::{
     sessions::address,
     staff_access::{Opened, log},
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -46,7 +46,7 @@ const TICKETS: &str = "/v1/support/tickets";
 const LETTERS: &str = "/v1/support/letters";
 const CONFIRM: &str = "/v1/support/letters/confirm";
 
-async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static World) -> Result<()> {
+async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = text(&ada.finished_picture("a cracked vase").await?, "id")?;
     let about = json!({"kind": "generation", "id": picture});
@@ -68,7 +68,7 @@ async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: 
     Ok(())
 }
 
-async fn a_question_about_what_is_not_ones_own_is_refused(world: &'static World) -> Result<()> {
+async fn a_question_about_what_is_not_ones_own_is_refused(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let hers = text(&ada.finished_picture("a vase").await?, "id")?;
     for kind in ["generation", "payment"] {
@@ -81,7 +81,7 @@ async fn a_question_about_what_is_not_ones_own_is_refused(world: &'static World)
     Ok(())
 }
 
-async fn a_day_has_ten_questions(world: &'static World) -> Result<()> {
+async fn a_day_has_ten_questions(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let question = json!({"subject": "again", "text": "and again"});
     for _ in 0..10 {
@@ -92,7 +92,7 @@ async fn a_day_has_ten_questions(world: &'static World) -> Result<()> {
     Ok(())
 }
 
-async fn a_question_that_is_sent_twice_is_asked_once(world: &'static World) -> Result<()> {
+async fn a_question_that_is_sent_twice_is_asked_once(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let send = || {
         let request = ada.request(Method::POST, TICKETS).header("idempotency-key", "question");
@@ -117,7 +117,7 @@ async fn waiting(staff: &Person, kind: &str) -> Result<Vec<Value>> {
     }
 }
 
-async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(world: &'static World) -> Result<()> {
+async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(world: &'static TestEnv) -> Result<()> {
     let (grace, ada, bob) = (world.staff().await?, world.person().await?, world.person().await?);
     let asked = ada.post(TICKETS, &json!({"subject": "Cracked", "text": "Mend it."})).await?.is(201)?.json;
     let id = text(&asked, "id")?;
@@ -146,8 +146,8 @@ async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(wor
     ensure!(ticket["status"] == "answered" && ticket["messages"][1]["from"] == "staff", "{ticket}");
     ensure!(ticket["messages"][1]["text"] == "It is mended.", "{ticket}");
     let lines = log(&ada).await?;
-    let acts: Vec<_> = lines.iter().map(|line| line["act"]["kind"].as_str().unwrap_or_default()).collect();
-    ensure!(acts == ["answered", "looked", "opened"] && lines[0]["act"]["question"] == id.as_str(), "{lines:?}");
+    let acts: Vec<_> = lines.iter().map(|line| line["action"]["kind"].as_str().unwrap_or_default()).collect();
+    ensure!(acts == ["replied", "read", "opened"] && lines[0]["action"]["ticket"] == id.as_str(), "{lines:?}");
 
     let messages = format!("{TICKETS}/{id}/messages");
     ada.post(&messages, &json!({"text": "It is not."})).await?.is(200)?;
@@ -161,7 +161,7 @@ async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(wor
 }
 
 /// Writes a letter and confirms it.
-pub async fn letter(world: &'static World, email: &str, words: &Value) -> Result<()> {
+pub async fn letter(world: &'static TestEnv, email: &str, words: &Value) -> Result<()> {
     let stranger = world.stranger()?;
     let mut body = json!({"email": email});
     if let (Some(body), Some(words)) = (body.as_object_mut(), words.as_object()) {
@@ -177,8 +177,8 @@ pub async fn letter(world: &'static World, email: &str, words: &Value) -> Result
 async fn letters(staff: &Person, email: &str) -> Result<Vec<String>> {
     let (table, mut found) = (staff.world.table()?, Vec::new());
     for letter in waiting(staff, "letter").await? {
-        let (writer, id) = (text(&letter, "writer")?, text(&letter, "id")?);
-        let kept = table.letter(&writer, id.parse()?).await?;
+        let (writer, id) = (text(&letter, "guest")?, text(&letter, "id")?);
+        let kept = table.guest_ticket(&writer, id.parse()?).await?;
         // Others are answered meanwhile.
         if kept.is_some_and(|kept| kept.email == email) {
             found.push(format!("/v1/staff/letters/{writer}/{id}"));
@@ -187,7 +187,7 @@ async fn letters(staff: &Person, email: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
-async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(world: &'static World) -> Result<()> {
+async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(world: &'static TestEnv) -> Result<()> {
     let (grace, alan, ada) = (world.staff().await?, world.staff().await?, world.person().await?);
     let email = address();
     let words = json!({"subject": "<b>Locked out</b>", "text": "No code comes."});
@@ -203,7 +203,7 @@ async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(wor
     ensure!(grace.post(&looks, &json!({"reason": ""})).await?.is(400)?.fields() == ["reason"]);
     let read = grace.post(&looks, &why).await?.is(200)?.json;
     ensure!(read["subject"] == words["subject"] && read["text"] == words["text"] && read["email"] == email, "{read}");
-    ensure!(read["looks"][0]["reason"] == why["reason"], "{read}");
+    ensure!(read["reads"][0]["reason"] == why["reason"], "{read}");
     alan.post(&answer, &json!({"text": "unread"})).await?.is(409)?;
     grace.post(&answer, &json!({"text": ""})).await?.is(400)?;
 
@@ -215,7 +215,7 @@ async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(wor
     Answer::read(send().await?).await?.is(204)?;
     let mails = world.mails(&email).await?;
     ensure!(mails.len() == 2 && mails[1].contains("Try it now.") && mails[1].contains("Locked out"), "{mails:?}");
-    let look = format!("{}: it waits for us", text(&read["looks"][0], "staff")?);
+    let look = format!("{}: it waits for us", text(&read["reads"][0], "staff")?);
     ensure!(mails[1].contains(&look), "whoever wrote it is not told who read it and why: {mails:?}");
     grace.post(&looks, &why).await?.is(404)?;
     ensure!(letters(&grace, &email).await?.is_empty(), "it is still there");
@@ -223,7 +223,7 @@ async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(wor
     Ok(())
 }
 
-async fn p33_a_letter_that_deserves_no_answer_is_put_aside(world: &'static World) -> Result<()> {
+async fn p33_a_letter_that_deserves_no_answer_is_put_aside(world: &'static TestEnv) -> Result<()> {
     let (grace, email) = (world.staff().await?, address());
     letter(world, &email, &json!({"subject": "Buy now", "text": "Cheap vases."})).await?;
     put_aside(&grace, &email).await?;
@@ -242,7 +242,7 @@ async fn put_aside(staff: &Person, email: &str) -> Result<()> {
 }
 
 async fn p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there_and_is_answered_by_mail(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     letter(world, &ada.email, &json!({"subject": "Locked out", "text": "No code comes."})).await?;
@@ -267,7 +267,7 @@ async fn p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there
     Ok(())
 }
 
-async fn p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address(world: &'static World) -> Result<()> {
+async fn p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address(world: &'static TestEnv) -> Result<()> {
     let (grace, stranger, email) = (world.staff().await?, world.stranger()?, address());
     let body = json!({"email": email, "subject": "a", "text": "b"});
     stranger.post(LETTERS, &body).await?.is(202)?;
@@ -285,7 +285,7 @@ async fn p33_a_letter_reaches_nobody_without_the_code_that_went_to_its_address(w
 }
 
 async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nobody(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (stranger, email) = (world.stranger()?, address());
     let body = json!({"email": email, "subject": "a", "text": "b"});
@@ -305,7 +305,7 @@ async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nob
     Ok(())
 }
 
-async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'static World) -> Result<()> {
+async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'static TestEnv) -> Result<()> {
     let mut sent = Vec::new();
     let mut write = async |from: &str| -> Result<(String, Value)> {
         let email = address();
@@ -325,7 +325,7 @@ async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'s
     Ok(())
 }
 
-async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &'static World) -> Result<()> {
+async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &'static TestEnv) -> Result<()> {
     let guess = async |from: &str| -> Result<Value> {
         let body = json!({"email": address(), "code": "guessing"});
         from_network(world, "letter-confirm-wrong", from, &body).await
@@ -342,7 +342,7 @@ async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &
 }
 
 /// What a request like this event, with another body and from this address, is answered with.
-async fn from_network(world: &World, event: &str, from: &str, body: &Value) -> Result<Value> {
+async fn from_network(world: &TestEnv, event: &str, from: &str, body: &Value) -> Result<Value> {
     let event = std::fs::read_to_string(local::workspace().join(format!("events/support/{event}.json")))?;
     let mut event: Value = serde_json::from_str(&event)?;
     event["requestContext"]["http"]["sourceIp"] = json!(from);
@@ -350,7 +350,7 @@ async fn from_network(world: &World, event: &str, from: &str, body: &Value) -> R
     world.invoke("Support", &event).await
 }
 
-async fn p32_a_letter_goes_with_the_account_that_comes_to_have_its_address(world: &'static World) -> Result<()> {
+async fn p32_a_letter_goes_with_the_account_that_comes_to_have_its_address(world: &'static TestEnv) -> Result<()> {
     let (grace, email) = (world.staff().await?, address());
     letter(world, &email, &json!({"subject": "a", "text": "b"})).await?;
     let ada = world.person_at(email).await?;
@@ -361,13 +361,13 @@ async fn p32_a_letter_goes_with_the_account_that_comes_to_have_its_address(world
     Ok(())
 }
 
-async fn p33_what_has_waited_too_long_is_measured_once_a_day(world: &'static World) -> Result<()> {
+async fn p33_what_has_waited_too_long_is_measured_once_a_day(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let now = clock::now();
     let days = |days: u32| SignedDuration::from_hours(24 * i64::from(days));
     let midnight = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(86_400))?;
     let ask = async |id: TicketId, at: Timestamp| -> Result<()> {
-        let question = Question { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
+        let question = NewTicket { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
         let ticket = Ticket::open(question, (id, ada.account_id.parse()?), at)
             .map_err(|refused| anyhow::anyhow!("{refused}"))?;
         Ok(world.table()?.commit(&[Write::Ticket(&ticket)]).await?)
@@ -384,23 +384,24 @@ async fn p33_what_has_waited_too_long_is_measured_once_a_day(world: &'static Wor
 }
 
 async fn p16_a_disclosure_has_the_questions_in_which_something_was_said_in_its_time(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (grace, ada) = (world.staff().await?, world.person().await?);
     let days_ago = |days: i64| clock::now() - SignedDuration::from_hours(24 * days);
-    let question = Question { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
+    let question = NewTicket { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
     let id = (TicketId(clock::uuid_at(clock::now())), ada.account_id.parse()?);
     let refused = |refused| anyhow::anyhow!("{refused}");
     let opened = Ticket::open(question, id, days_ago(9)).map_err(refused)?;
-    let gone_on = opened.go_on(Party::Owner, Some("It broke.".to_owned()), false, days_ago(1)).map_err(refused)?;
+    let gone_on =
+        opened.add_message(MessageAuthor::Owner, Some("It broke.".to_owned()), false, days_ago(1)).map_err(refused)?;
     for version in [&opened, &gone_on] {
         world.table()?.commit(&[Write::Ticket(version)]).await?;
     }
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
     for (from, to, things) in [(10, 8, 1), (8, 2, 0), (2, 0, 1)] {
-        let wanted = json!({"ticket": "court-7", "reason": "an order", "kinds": ["ticket"], "from": days_ago(from), "to": days_ago(to)});
+        let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["ticket"], "from": days_ago(from), "to": days_ago(to)});
         let made = grace.post(&path, &wanted).await?.is(201)?.json;
-        ensure!(made["things"] == things, "{from} to {to}: {made}");
+        ensure!(made["items"] == things, "{from} to {to}: {made}");
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
     paypal_messages::{act, pending},
     stripe_messages::{COMPLETED, begin, payment_item, post_signed},
     tests,
-    world::{Answer, World, text},
+    world::{Answer, TestEnv, text},
 };
 
 tests![
@@ -25,7 +25,7 @@ tests![
     b4_p20_a_checkout_that_nobody_paid_goes_and_money_that_comes_later_waits_for_staff,
 ];
 
-async fn b4_money_from_stripe_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
+async fn b4_money_from_stripe_for_an_erased_account_is_recorded_and_reported(world: &'static TestEnv) -> Result<()> {
     for half_way in [false, true] {
         let ada = world.person().await?;
         let checkout = begin(&ada).await?;
@@ -64,7 +64,7 @@ async fn b4_money_from_stripe_for_an_erased_account_is_recorded_and_reported(wor
     Ok(())
 }
 
-async fn b4_money_from_paypal_for_an_erased_account_is_recorded_and_reported(world: &'static World) -> Result<()> {
+async fn b4_money_from_paypal_for_an_erased_account_is_recorded_and_reported(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = pending(&ada).await?;
     let before = measurements(world, Metric::UnclaimedPayments).await?;
@@ -95,7 +95,7 @@ async fn lifetimes(checkout: &Checkout<'_>) -> Result<[Option<i64>; 2]> {
 }
 
 async fn b4_p20_a_checkout_that_nobody_paid_goes_and_money_that_comes_later_waits_for_staff(
-    world: &'static World,
+    world: &'static TestEnv,
 ) -> Result<()> {
     let (ada, grace) = (world.person().await?, world.staff().await?);
     let checkout = begin(&ada).await?;

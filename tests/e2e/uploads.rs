@@ -15,7 +15,7 @@ use store::{Bucket, Presigned};
 
 use crate::{
     tests,
-    world::{Answer, Person, World, text},
+    world::{Answer, Person, TestEnv, text},
 };
 
 tests![
@@ -38,7 +38,7 @@ const CANARY: &[u8] = b"CANARY-48.8584N-2.2945E";
 /// Across and down, as the sensor saw it.
 const SIDES: (u32, u32) = (48, 32);
 
-async fn p3_a_photograph_becomes_ready_and_loses_its_metadata(world: &'static World) -> Result<()> {
+async fn p3_a_photograph_becomes_ready_and_loses_its_metadata(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     for content_type in ["image/jpeg", "image/png", "image/webp"] {
         let photograph = photograph(content_type)?;
@@ -56,7 +56,7 @@ async fn p3_a_photograph_becomes_ready_and_loses_its_metadata(world: &'static Wo
     Ok(())
 }
 
-async fn p3_a_film_becomes_ready_and_loses_where_it_was_made(world: &'static World) -> Result<()> {
+async fn p3_a_film_becomes_ready_and_loses_where_it_was_made(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let body = json!({"model": "sketch-video", "prompt": "a walk", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
@@ -73,7 +73,7 @@ async fn p3_a_film_becomes_ready_and_loses_where_it_was_made(world: &'static Wor
     Ok(())
 }
 
-async fn a_ready_picture_is_the_input_of_a_generation(world: &'static World) -> Result<()> {
+async fn a_ready_picture_is_the_input_of_a_generation(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let upload = arrived(&ada, "image/png", &photograph("image/png")?).await?;
     let picture = json!({"model": "sketch-image", "prompt": "a copy", "seed": 7, "width": 320, "height": 320});
@@ -93,7 +93,7 @@ async fn a_ready_picture_is_the_input_of_a_generation(world: &'static World) -> 
     Ok(())
 }
 
-async fn what_is_not_an_image_of_ones_own_that_is_ready_is_no_input(world: &'static World) -> Result<()> {
+async fn what_is_not_an_image_of_ones_own_that_is_ready_is_no_input(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let picture = photograph("image/png")?;
     let bobs = text(&arrived(&bob, "image/png", &picture).await?, "id")?;
@@ -111,7 +111,7 @@ async fn what_is_not_an_image_of_ones_own_that_is_ready_is_no_input(world: &'sta
     Ok(())
 }
 
-async fn what_was_not_declared_is_refused_by_the_bucket_itself(world: &'static World) -> Result<()> {
+async fn what_was_not_declared_is_refused_by_the_bucket_itself(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = photograph("image/png")?;
     let declared = declare(&ada, "image/png", &picture).await?;
@@ -144,7 +144,7 @@ async fn what_was_not_declared_is_refused_by_the_bucket_itself(world: &'static W
     Ok(())
 }
 
-async fn a_file_that_is_not_what_was_declared_is_rejected_and_removed(world: &'static World) -> Result<()> {
+async fn a_file_that_is_not_what_was_declared_is_rejected_and_removed(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let (jpeg, png, webp) = (photograph("image/jpeg")?, photograph("image/png")?, photograph("image/webp")?);
     let vast = resized(&jpeg, 65_000)?;
@@ -171,7 +171,7 @@ async fn a_file_that_is_not_what_was_declared_is_rejected_and_removed(world: &'s
     Ok(())
 }
 
-async fn what_arrives_after_the_inspection_is_removed_and_changes_nothing(world: &'static World) -> Result<()> {
+async fn what_arrives_after_the_inspection_is_removed_and_changes_nothing(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = photograph("image/jpeg")?;
     let declared = declare(&ada, "image/jpeg", &picture).await?;
@@ -188,7 +188,7 @@ async fn what_arrives_after_the_inspection_is_removed_and_changes_nothing(world:
     until_versions(&ada, &deleted, 0).await
 }
 
-async fn p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes(world: &'static World) -> Result<()> {
+async fn p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes(world: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (world.person().await?, world.person().await?);
     let one_byte = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     for _ in 0..20 {
@@ -209,7 +209,7 @@ async fn p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes(world: &
     Ok(())
 }
 
-async fn a_deleted_upload_is_gone_in_all_versions_and_gives_its_bytes_back(world: &'static World) -> Result<()> {
+async fn a_deleted_upload_is_gone_in_all_versions_and_gives_its_bytes_back(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let picture = photograph("image/webp")?;
     let upload = arrived(&ada, "image/webp", &picture).await?;
@@ -223,7 +223,7 @@ async fn a_deleted_upload_is_gone_in_all_versions_and_gives_its_bytes_back(world
     Ok(())
 }
 
-async fn a_repeated_declaration_is_the_same_upload(world: &'static World) -> Result<()> {
+async fn a_repeated_declaration_is_the_same_upload(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let keyed = async |bytes: u64| -> Result<Answer> {
         let body = json!({"content_type": "image/png", "bytes": bytes, "sha256": "0".repeat(64)});
@@ -239,7 +239,7 @@ async fn a_repeated_declaration_is_the_same_upload(world: &'static World) -> Res
     Ok(())
 }
 
-async fn every_field_that_breaks_a_rule_is_named(world: &'static World) -> Result<()> {
+async fn every_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let sha256 = "0".repeat(64);
     let refused = async |body: Value| ada.post("/v1/uploads", &body).await?.is(400);
@@ -257,7 +257,7 @@ async fn every_field_that_breaks_a_rule_is_named(world: &'static World) -> Resul
     Ok(())
 }
 
-async fn p17_an_upload_is_seen_by_nobody_but_its_owner(world: &'static World) -> Result<()> {
+async fn p17_an_upload_is_seen_by_nobody_but_its_owner(world: &'static TestEnv) -> Result<()> {
     let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
     let upload = arrived(&ada, "image/png", &photograph("image/png")?).await?;
     let path = path(&upload)?;

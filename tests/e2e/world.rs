@@ -35,7 +35,7 @@ pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
 pub const PASSWORD: &str = "Correct-horse-7-battery";
 
 /// The stack under test.
-pub struct World {
+pub struct TestEnv {
     stack: Mutex<Option<Stack>>,
     /// Where the API is.
     pub base_url: String,
@@ -70,14 +70,14 @@ pub struct Known {
 }
 
 /// A test: an async function of the world.
-pub type Test = fn(&'static World) -> Pin<Box<dyn Future<Output = Result<()>>>>;
+pub type Test = fn(&'static TestEnv) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// Makes trials of async functions, named after them.
 #[macro_export]
 macro_rules! tests {
     ($($test:ident),* $(,)?) => {
         /// The tests of this file.
-        pub fn trials(worlds: Option<&'static $crate::world::Worlds>) -> Vec<libtest_mimic::Trial> {
+        pub fn trials(worlds: Option<&'static $crate::world::TestEnvs>) -> Vec<libtest_mimic::Trial> {
             let file = module_path!().rsplit("::").next().unwrap_or_default();
             vec![$($crate::world::trial(
                 worlds,
@@ -89,37 +89,37 @@ macro_rules! tests {
 }
 
 /// One trial, on a runtime of its own.
-pub fn trial(worlds: Option<&'static Worlds>, name: String, test: Test) -> Trial {
+pub fn trial(worlds: Option<&'static TestEnvs>, name: String, test: Test) -> Trial {
     Trial::test(name, move || {
-        let loan = worlds.ok_or("there is no stack")?.lend()?;
+        let loan = worlds.ok_or("there is no stack")?.lease()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(test(loan.world)).map_err(|error| Failed::from(format!("{error:#}")))
     })
 }
 
 /// A stack for each test that runs at a time: the same for all of them, or one for each alone.
-pub struct Worlds(Mutex<Vec<&'static World>>);
+pub struct TestEnvs(Mutex<Vec<&'static TestEnv>>);
 
-impl Worlds {
+impl TestEnvs {
     /// One entry for each thread.
-    pub fn new(worlds: Vec<&'static World>) -> &'static Self {
+    pub fn new(worlds: Vec<&'static TestEnv>) -> &'static Self {
         Box::leak(Box::new(Self(Mutex::new(worlds))))
     }
 
-    fn lend(&'static self) -> Result<Loan> {
+    fn lease(&'static self) -> Result<Lease> {
         let mut free = self.0.lock().map_err(|_| anyhow!("a test panicked with the list of stacks"))?;
         let world = free.pop().context("there are more threads than stacks")?;
-        Ok(Loan { world, from: self })
+        Ok(Lease { world, from: self })
     }
 }
 
 /// A stack as long as a test has it.
-struct Loan {
-    world: &'static World,
-    from: &'static Worlds,
+struct Lease {
+    world: &'static TestEnv,
+    from: &'static TestEnvs,
 }
 
-impl Drop for Loan {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Ok(mut free) = self.from.0.lock() {
             free.push(self.world);
@@ -127,7 +127,7 @@ impl Drop for Loan {
     }
 }
 
-impl World {
+impl TestEnv {
     /// Brings the stack of the suite up, with nothing in it.
     pub fn start() -> Result<&'static Self> {
         Self::with("e2e", 6, BTreeMap::new())
@@ -313,7 +313,7 @@ impl World {
 /// Somebody who uses the API.
 pub struct Person {
     /// Where.
-    pub world: &'static World,
+    pub world: &'static TestEnv,
     http: reqwest::Client,
     /// Their address.
     pub email: String,

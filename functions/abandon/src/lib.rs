@@ -4,9 +4,9 @@
 //! could not reach the table. Its generation fails and its credits come back. A generation that somebody has a lease on,
 //! or that waits at a provider, is left to them and to its deadline. A repeat does nothing more.
 
-use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::End};
+use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::GenerationOutcome};
 use lambda_runtime::LambdaEvent;
-use lifecycle::{Ended, LifecycleError};
+use lifecycle::{EndResult, LifecycleError};
 use runtime::{
     Error,
     clients::Clients,
@@ -14,7 +14,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use serde_json::Value;
-use store::{Job, Table};
+use store::{GenerationMessage, Table};
 
 /// Answers events until Lambda ends the process.
 ///
@@ -28,7 +28,8 @@ pub async fn run() -> Result<(), Error> {
         Ok(move |event: LambdaEvent<Value>| {
             let table = table.clone();
             async move {
-                let handle = async |record: sqs::Record<Job>| abandon(&table, record.body, retention).await;
+                let handle =
+                    async |record: sqs::Record<GenerationMessage>| abandon(&table, record.body, retention).await;
                 Ok(sqs::handle_batch(event, handle).await?)
             }
         })
@@ -36,7 +37,7 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-async fn abandon(table: &Table, job: Job, retention: Retention) -> Result<(), LifecycleError> {
+async fn abandon(table: &Table, job: GenerationMessage, retention: Retention) -> Result<(), LifecycleError> {
     let now = clock::now();
     let found = table.generation(job.account, job.generation).await?;
     let is_waited_for = |generation: &domain::generations::generation::Generation| {
@@ -45,8 +46,8 @@ async fn abandon(table: &Table, job: Job, retention: Retention) -> Result<(), Li
     if found.is_none_or(|generation| is_waited_for(&generation)) {
         return Ok(());
     }
-    let end = End::Failed(Failure::Internal);
-    if let Ended::Now(movement) =
+    let end = GenerationOutcome::Failed(Failure::Internal);
+    if let EndResult::Ended(movement) =
         lifecycle::end_generation(table, (job.account, job.generation), end, retention, now).await?
     {
         metric(Metric::Abandoned, 1, &[]);

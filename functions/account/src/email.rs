@@ -10,16 +10,16 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations,
+    Attempt, MutationResponse, Mutations,
     requests::{Address, EmailConfirmation},
 };
 use axum::{Router, extract::State, middleware, response::Response, routing::post};
 use domain::{
     AccountId,
-    accounts::email::{self, EmailChange, Verdict},
+    accounts::email::{self, CodeCheck, EmailChange},
 };
 use http::StatusCode;
-use lifecycle::{address::Addresses, user_pool::Moved};
+use lifecycle::{address::EmailChanges, user_pool::EmailMove};
 use mail::Mail;
 use runtime::{
     clock,
@@ -37,21 +37,21 @@ const PURPOSE: &str = "email code";
 #[derive(Clone)]
 struct App {
     mutations: Mutations,
-    addresses: Arc<Addresses>,
+    addresses: Arc<EmailChanges>,
 }
 
 /// The routes.
-pub(crate) fn routes(mutations: Mutations, addresses: Addresses) -> Router {
+pub(crate) fn routes(mutations: Mutations, addresses: EmailChanges) -> Router {
     Router::new()
         .route("/v1/account/email", post(ask))
         .route("/v1/account/email/confirm", post(confirm))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(App { mutations, addresses: Arc::new(addresses) })
 }
 
 async fn ask(State(app): State<App>, caller: Caller, request: MutatingRequest<Address>) -> Result<Response, Problem> {
     let now = clock::now();
-    let to = email::address(&request.body.email).ok_or_else(|| Problem::invalid("email", email::RULE))?;
+    let to = email::normalize(&request.body.email).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))?;
     let no_mail = || Problem::conflict("this deployment sends no mail: its operator has not set MailFrom");
     let mail = app.addresses.mail.as_ref().ok_or_else(no_mail)?;
     caller.signed_in_recently(now)?;
@@ -68,10 +68,10 @@ async fn ask(State(app): State<App>, caller: Caller, request: MutatingRequest<Ad
         let attempt: Result<Response, Attempt> = async {
             let (account, before) = app.mutations.table.account_and_email_change(id).await?;
             let account = account.ok_or_else(Problem::unauthorized)?;
-            let change = EmailChange::ask(&account, before.as_ref(), to.clone(), hashes.clone(), now)?;
+            let change = EmailChange::request(&account, before.as_ref(), to.clone(), hashes.clone(), now)?;
             app.mutations.table.commit(&[Write::EmailChange(&change)]).await?;
             send(mail, [&account.email, &to], &codes).await?;
-            mutation.commit(&[], Answer { status: StatusCode::ACCEPTED, location: None, body: () }).await
+            mutation.commit(&[], MutationResponse { status: StatusCode::ACCEPTED, location: None, body: () }).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
@@ -95,23 +95,23 @@ async fn confirm(
         let attempt: Result<Response, Attempt> = async {
             let change = table.email_change(id).await?.ok_or_else(wrong_codes)?;
             let confirmed = match change.confirm((&present, &new), now) {
-                Verdict::Confirmed(confirmed) => confirmed,
-                Verdict::Wrong(counted) => {
+                CodeCheck::Confirmed(confirmed) => confirmed,
+                CodeCheck::Wrong(counted) => {
                     table.commit(&[Write::EmailChange(&counted)]).await?;
                     return Err(wrong_codes().into());
                 }
-                Verdict::TooLate => return Err(wrong_codes().into()),
+                CodeCheck::Expired => return Err(wrong_codes().into()),
             };
             table.commit(&[Write::EmailChange(&confirmed)]).await?;
-            let (moved, change) = app.addresses.carry_out(confirmed, now).await.map_err(Problem::internal)?;
+            let (moved, change) = app.addresses.complete(confirmed, now).await.map_err(Problem::internal)?;
             let over = [Write::RemoveEmailChange(&change)];
             let refusal = match moved {
-                Moved::Done => {
-                    let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+                EmailMove::Done => {
+                    let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
                     return mutation.commit(&over, answer).await;
                 }
-                Moved::Taken => Problem::conflict("the new address signs in to another account"),
-                Moved::NoUser => Problem::unauthorized(),
+                EmailMove::Taken => Problem::conflict("the new address signs in to another account"),
+                EmailMove::NoUser => Problem::unauthorized(),
             };
             table.commit(&over).await?;
             Err(refusal.into())

@@ -9,10 +9,10 @@ mod email;
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, PageQuery, Paging,
-    access::{AccessPage, AccessView},
-    failed,
+    Attempt, MutationResponse, Mutations, PageQuery, Paging,
+    access::{AuditEntryView, AuditPage},
     requests::AccountCorrection,
+    store_problem,
     views::{AccountView, ActivityPage, ActivityView, CorrectionPage, CorrectionView, EntryView, Statement},
 };
 use axum::{
@@ -23,13 +23,13 @@ use axum::{
     routing::get,
 };
 use domain::{
-    AccessId, AccountId, ActivityId, CorrectionId, EntryId, Refusal,
-    accounts::correction::{Corrected, Correction},
+    AccountId, ActivityId, AuditEntryId, CorrectionId, LedgerEntryId, Refusal,
+    accounts::correction::{Correction, CorrectionRecord},
     credits::ledger::Balance,
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
 use jiff::Timestamp;
-use lifecycle::address::Addresses;
+use lifecycle::address::EmailChanges;
 use runtime::{
     Error,
     clients::Clients,
@@ -47,20 +47,20 @@ use store::Write;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
-    let addresses = Addresses::open(&environment, &clients, mutations.table.clone())?;
+    let addresses = EmailChanges::open(&environment, &clients, mutations.table.clone())?;
     Ok(Router::new()
         .route("/v1/account", get(show).patch(correct))
         .route("/v1/account/statement", get(statement))
         .route("/v1/account/activity", get(activity))
         .route("/v1/account/corrections", get(corrections))
         .route("/v1/account/access", get(accesses))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(mutations.clone())
         .merge(email::routes(mutations, addresses)))
 }
 
 async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Response, Problem> {
-    let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(failed)?;
+    let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::not_found)?;
     let tag = etag(account.version);
     Ok(([(ETAG, tag)], axum::Json(AccountView::new(account, clock::now()))).into_response())
@@ -81,12 +81,13 @@ async fn correct(
             let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             condition.check(account.version)?;
             let (next, fields) = account.correct(correction.clone())?;
-            let corrected = Corrected { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
+            let corrected = CorrectionRecord { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
             let mut writes = vec![Write::Account(&next)];
             if !corrected.fields.is_empty() {
                 writes.push(Write::Correction(&corrected));
             }
-            let answer = Answer { status: StatusCode::OK, location: None, body: AccountView::new(next.clone(), now) };
+            let answer =
+                MutationResponse { status: StatusCode::OK, location: None, body: AccountView::new(next.clone(), now) };
             let mut response = mutation.commit(&writes, answer).await?;
             let tag = HeaderValue::try_from(etag(next.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
@@ -117,7 +118,7 @@ async fn statement(
     let id = AccountId(caller.account_id);
     let scope = ("statement", id, query.from, query.to);
     let asked = PageQuery { limit: query.limit, cursor: query.cursor };
-    let paging: Paging<'_, _, (Timestamp, Timestamp, EntryId)> = Paging::open(&mutations, scope, asked).await?;
+    let paging: Paging<'_, _, (Timestamp, Timestamp, LedgerEntryId)> = Paging::open(&mutations, scope, asked).await?;
     // The period of the first page holds for all of them, however late they are asked for.
     let (from, to, after) = match paging.after {
         Some((from, to, last)) => (from, to, Some(last)),
@@ -126,11 +127,11 @@ async fn statement(
     if from >= to {
         return Err(Problem::invalid("from", "must be before `to`"));
     }
-    let page = table.entries(id, (from, to), paging.limit, after).await.map_err(failed)?;
+    let page = table.entries(id, (from, to), paging.limit, after).await.map_err(store_problem)?;
     let (opening, closing) = match (page.items.first(), page.items.last()) {
         (Some(first), Some(last)) => (first.balance_before(), last.balance_after),
         _ => {
-            let before = table.last_entry_before(id, from).await.map_err(failed)?;
+            let before = table.last_entry_before(id, from).await.map_err(store_problem)?;
             let balance = before.map_or_else(Balance::default, |entry| entry.balance_after);
             (balance, balance)
         }
@@ -148,7 +149,7 @@ async fn activity(
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
     let paging: Paging<'_, _, ActivityId> = Paging::open(&mutations, ("activity", id), query).await?;
-    let page = mutations.table.activities(id, paging.limit, paging.after).await.map_err(failed)?;
+    let page = mutations.table.activities(id, paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(ActivityView::from).collect();
     Ok(axum::Json(ActivityPage { items, next }).into_response())
@@ -161,7 +162,7 @@ async fn corrections(
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
     let paging: Paging<'_, _, CorrectionId> = Paging::open(&mutations, ("corrections", id), query).await?;
-    let page = mutations.table.corrections(id, paging.limit, paging.after).await.map_err(failed)?;
+    let page = mutations.table.corrections(id, paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(CorrectionView::from).collect();
     Ok(axum::Json(CorrectionPage { items, next }).into_response())
@@ -173,9 +174,10 @@ async fn accesses(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
-    let paging: Paging<'_, _, AccessId> = Paging::open(&mutations, ("accesses", id), query).await?;
-    let page = mutations.table.accesses(id, clock::now(), paging.limit, paging.after).await.map_err(failed)?;
+    let paging: Paging<'_, _, AuditEntryId> = Paging::open(&mutations, ("accesses", id), query).await?;
+    let page =
+        mutations.table.audit_entries(id, clock::now(), paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
-    let items = page.items.into_iter().map(AccessView::from).collect();
-    Ok(axum::Json(AccessPage { items, next }).into_response())
+    let items = page.items.into_iter().map(AuditEntryView::from).collect();
+    Ok(axum::Json(AuditPage { items, next }).into_response())
 }

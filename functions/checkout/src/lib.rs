@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Mutations, PageQuery, Paging, failed,
+    MutationResponse, Mutations, PageQuery, Paging,
     payments::{CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView},
-    refused,
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
@@ -23,10 +23,10 @@ use axum::{
 use domain::{
     AccountId, ActivityId, PaymentId,
     catalogue::packages,
-    payments::payment::{Payment, Rail, Reference},
+    payments::payment::{Payment, PaymentProvider, PaymentReference},
 };
 use http::{StatusCode, header::CACHE_CONTROL};
-use lifecycle::payments::{PaymentError, Payments};
+use lifecycle::payments::{PaymentError, PaymentService};
 use payments::{Buyer, ProviderError};
 use runtime::{
     Error,
@@ -48,8 +48,8 @@ const MINUTE_S: i64 = 60;
 #[derive(Clone)]
 struct App {
     mutations: Mutations,
-    payments: Arc<Payments>,
-    rails: Arc<[Rail]>,
+    payments: Arc<PaymentService>,
+    rails: Arc<[PaymentProvider]>,
 }
 
 /// The routes.
@@ -59,14 +59,14 @@ struct App {
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
-    let payments = Arc::new(Payments::open(&environment, &clients, mutations.table.clone())?);
-    let rails = lifecycle::payments::rails(&environment)?.into();
+    let payments = Arc::new(PaymentService::open(&environment, &clients, mutations.table.clone())?);
+    let rails = lifecycle::payments::payment_providers(&environment)?.into();
     Ok(Router::new()
         .route("/v1/packages", get(packages))
         .route("/v1/checkout", post(begin).get(list))
         .route("/v1/checkout/{id}", get(show))
         .route("/v1/checkout/{id}/capture", post(capture))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(App { mutations, payments, rails }))
 }
 
@@ -85,7 +85,7 @@ async fn begin(
     let now = clock::now();
     let id = AccountId(caller.account_id);
     let body = request.body;
-    let choice = packages::choose(&body.package, body.currency).map_err(refused)?;
+    let choice = packages::choose(&body.package, body.currency).map_err(refusal_problem)?;
     if !app.rails.contains(&body.provider) {
         return Err(Problem::invalid("provider", "one that GET /v1/packages lists"));
     }
@@ -93,22 +93,22 @@ async fn begin(
     if let Some(response) = mutation.answered().await? {
         return Ok(response);
     }
-    let account = app.mutations.table.account(id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    let account = app.mutations.table.account(id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     app.mutations.limit("checkout", id.0.as_bytes(), (HOUR_S, CHECKOUTS_PER_HOUR), now).await?;
 
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
-    let reference = Reference::Payment(payment.id);
+    let reference = PaymentReference::Payment(payment.id);
     let writes = [Write::Payment(&payment), Write::PaymentPointer(&reference, &payment)];
     app.mutations.table.commit(&writes).await.map_err(Problem::internal)?;
 
     let (package, _) = choice;
     let buyer = Buyer { email: &account.email, billing_email: account.billing_email.as_deref() };
     let hosted = app.payments.create(&payment, package.title, buyer, now).await.map_err(problem)?;
-    let payment = payment.handed_out(hosted.checkout);
+    let payment = payment.with_checkout(hosted.checkout);
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
     loop {
-        let answer = Answer {
+        let answer = MutationResponse {
             status: StatusCode::CREATED,
             location: Some(format!("/v1/checkout/{}", payment.id)),
             body: PaymentView::new(payment.clone(), Some(hosted.url.clone())),
@@ -128,7 +128,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
     let paging: Paging<'_, _, PaymentId> = Paging::open(&app.mutations, ("payments", id), query).await?;
-    let page = app.mutations.table.payments(id, paging.limit, paging.after).await.map_err(failed)?;
+    let page = app.mutations.table.payments(id, paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect();
     Ok(axum::Json(PaymentPage { items, next }).into_response())
@@ -169,7 +169,7 @@ async fn capture(
         return Ok(response);
     }
     let payment = app.own(&caller, id).await?;
-    if payment.rail != Rail::Paypal || payment.checkout.is_none() {
+    if payment.provider != PaymentProvider::Paypal || payment.checkout.is_none() {
         return Err(Problem::conflict("only a checkout with PayPal is captured"));
     }
     let payment = if payment.is_open() {
@@ -183,7 +183,7 @@ async fn capture(
     loop {
         // The money is taken and written down; this is only the answer.
         let body = PaymentView::new(payment.clone(), None);
-        let written = mutation.commit(&[], Answer { status: StatusCode::OK, location: None, body }).await;
+        let written = mutation.commit(&[], MutationResponse { status: StatusCode::OK, location: None, body }).await;
         if let Some(response) = mutation.conclude(written).await? {
             return Ok(response);
         }
@@ -192,7 +192,7 @@ async fn capture(
 
 impl App {
     async fn own(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {
-        let payment = self.mutations.table.payment(AccountId(caller.account_id), id).await.map_err(failed)?;
+        let payment = self.mutations.table.payment(AccountId(caller.account_id), id).await.map_err(store_problem)?;
         payment.ok_or_else(Problem::not_found)
     }
 }
@@ -201,7 +201,7 @@ impl App {
 fn note(payment: &Payment, error: &PaymentError) {
     tracing::warn!(payment = %payment.id, error = %error, "the provider could not be asked");
     if error.is_mismatch() {
-        metric(Metric::PaymentMismatches, 1, &[payment.rail.as_str()]);
+        metric(Metric::PaymentMismatches, 1, &[payment.provider.as_str()]);
     }
 }
 

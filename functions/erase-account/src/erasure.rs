@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use domain::{
     AccountId,
     accounts::account::Account,
-    generations::generation::{Generation, Status},
-    generations::submission::End,
+    generations::generation::{Generation, GenerationStatus},
+    generations::submission::GenerationOutcome,
     payments::payment::Payment,
-    privacy::deletion::Closing,
-    privacy::erasure::{Counts, KeptPayment, Receipt},
+    privacy::deletion::Deletion,
+    privacy::erasure::{Counts, ErasureReceipt, RetainedPayment},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, Departure, Filter, Kept, Write};
+use store::{Bucket, CommitError, EraseAccountMessage, Filter, PartitionItem, Write};
 
 use crate::{Eraser, ErasureError};
 
@@ -36,18 +36,18 @@ impl Eraser {
             return self.wait(id, closing.erase_at, now).await;
         }
         // From here on a restored backup of this account is erased again.
-        self.records.bury(&self.keyed_hash(id).await?, now).await?;
+        self.records.write_tombstone(&self.keyed_hash(id).await?, now).await?;
         let held = account.held_kinds();
         let payments = self.table.all_payments(id).await?;
         let copies_left = self.forget_copies(id).await?;
-        let receipt = self.receipt(&closing, id, &held, &payments).await?.leaving(copies_left);
+        let receipt = self.receipt(&closing, id, &held, &payments).await?.with_provider_copies_left(copies_left);
         self.records.write_receipt(&receipt).await?;
         self.withdraw(id).await?;
         let busy_until = self.busy_until(id, &closing, now).await?;
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
-        self.table.remove_letters(&self.writer(&account).await?).await?;
+        self.table.remove_guest_tickets(&self.writer(&account).await?).await?;
         if !held.is_empty() {
             return self.wait(id, now + HELD_EVERY, now).await;
         }
@@ -56,7 +56,7 @@ impl Eraser {
         }
         self.user_pool.delete(id).await?;
         self.nothing_is_left(id).await?;
-        self.records.write_receipt(&receipt.end(now)).await?;
+        self.records.write_receipt(&receipt.completed(now)).await?;
         self.remove_account(id).await?;
         metric(Metric::Erasures, 1, &[]);
         tracing::info!(receipt = %closing.receipt, "an account is erased");
@@ -64,9 +64,9 @@ impl Eraser {
     }
 
     /// The account, if its end was asked for and not taken back.
-    async fn closing(&self, id: AccountId) -> Result<Option<(Account, Closing)>, ErasureError> {
+    async fn closing(&self, id: AccountId) -> Result<Option<(Account, Deletion)>, ErasureError> {
         let account = self.table.account(id).await?;
-        Ok(account.and_then(|account| account.closing.clone().map(|closing| (account, closing))))
+        Ok(account.and_then(|account| account.deletion.clone().map(|closing| (account, closing))))
     }
 
     /// Takes back what is public and what is shared, and ends every session.
@@ -76,7 +76,7 @@ impl Eraser {
             self.table.commit(&[Write::RemoveShare(&share)]).await?;
         }
         for generation in self.generations(id, Filter::default()).await? {
-            if let Some(hidden) = generation.withdrawn() {
+            if let Some(hidden) = generation.unpublished() {
                 self.table.commit(&[Write::Generation(&hidden)]).await?;
             }
         }
@@ -85,7 +85,7 @@ impl Eraser {
 
     /// Until when somebody may still be at work for the account: as long as the leases last that there were when its
     /// erasure began. It is written down before what carries the leases goes.
-    async fn busy_until(&self, id: AccountId, closing: &Closing, now: Timestamp) -> Result<Timestamp, ErasureError> {
+    async fn busy_until(&self, id: AccountId, closing: &Deletion, now: Timestamp) -> Result<Timestamp, ErasureError> {
         if let Some(until) = closing.busy_until {
             return Ok(until);
         }
@@ -95,16 +95,16 @@ impl Eraser {
             Ok(())
         })
         .await?;
-        self.change(id, |account| account.closing_busy(until)).await?;
+        self.change(id, |account| account.deletion_waiting_for_workers(until)).await?;
         Ok(until)
     }
 
     async fn end_generations(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
-        for status in [Status::Queued, Status::Running] {
+        for status in [GenerationStatus::Queued, GenerationStatus::Running] {
             let open = Filter { status: Some(status), ..Filter::default() };
             for generation in self.generations(id, open).await? {
                 let id = (id, generation.id);
-                lifecycle::end_generation(&self.table, id, End::Canceled, self.retention, now).await?;
+                lifecycle::end_generation(&self.table, id, GenerationOutcome::Canceled, self.retention, now).await?;
             }
         }
         Ok(())
@@ -133,16 +133,16 @@ impl Eraser {
     /// from being erased before.
     async fn receipt(
         &self,
-        closing: &Closing,
+        closing: &Deletion,
         id: AccountId,
         held: &BTreeSet<&str>,
         payments: &[Payment],
-    ) -> Result<Receipt, ErasureError> {
-        let kept: Vec<_> = payments.iter().filter_map(|payment| KeptPayment::of(payment, self.keep)).collect();
+    ) -> Result<ErasureReceipt, ErasureError> {
+        let kept: Vec<_> = payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.keep)).collect();
         for payment in &kept {
-            self.records.keep(payment).await?;
+            self.records.retain_payment(payment).await?;
         }
-        let begun = Receipt::begin(closing, self.count(id, held).await?, &kept, self.keep);
+        let begun = ErasureReceipt::begin(closing, self.count(id, held).await?, &kept, self.keep);
         let receipt = match self.records.receipt(closing.receipt).await? {
             Some(before) => before.with(begun),
             None => begun,
@@ -193,16 +193,16 @@ impl Eraser {
             self.table.remove_payment_pointers(payments).await?;
         }
         self.each_page(id, async |kept| {
-            let goes = |one: &Kept| !matches!(kind_of(id, one), "account") && !held.contains(kind_of(id, one));
+            let goes = |one: &PartitionItem| !matches!(kind_of(id, one), "account") && !held.contains(kind_of(id, one));
             let sort_keys: Vec<_> = kept.into_iter().filter(goes).map(|one| one.sk).collect();
-            Ok(self.table.remove_kept(id, &sort_keys).await?)
+            Ok(self.table.remove_items(id, &sort_keys).await?)
         })
         .await
     }
 
     /// Looks everywhere once more.
     async fn nothing_is_left(&self, id: AccountId) -> Result<(), ErasureError> {
-        let left = self.table.drawer(id, 2, None).await?.items;
+        let left = self.table.partition(id, 2, None).await?.items;
         if let Some(one) = left.iter().find(|one| kind_of(id, one) != "account") {
             return Err(ErasureError::Left(kind_of(id, one).to_owned()));
         }
@@ -226,11 +226,11 @@ impl Eraser {
 
     /// Has the account looked at again.
     async fn wait(&self, id: AccountId, until: Timestamp, now: Timestamp) -> Result<(), ErasureError> {
-        self.change(id, |account| account.closing_seen(until)).await?;
+        self.change(id, |account| account.deletion_due_next(until)).await?;
         let delay_s = until.duration_since(now).as_secs() + 1;
         if delay_s <= LONGEST_DELAY_S {
             let delay_s = u32::try_from(delay_s).unwrap_or(0);
-            self.queue.send(&Departure { account: id }, delay_s).await?;
+            self.queue.send(&EraseAccountMessage { account: id }, delay_s).await?;
         }
         Ok(())
     }
@@ -261,11 +261,11 @@ impl Eraser {
     async fn each_page(
         &self,
         id: AccountId,
-        mut act: impl AsyncFnMut(Vec<Kept>) -> Result<(), ErasureError>,
+        mut act: impl AsyncFnMut(Vec<PartitionItem>) -> Result<(), ErasureError>,
     ) -> Result<(), ErasureError> {
         let mut after = None;
         loop {
-            let page = self.table.drawer(id, PAGE, after).await?;
+            let page = self.table.partition(id, PAGE, after).await?;
             act(page.items).await?;
             after = page.next;
             if after.is_none() {
@@ -276,6 +276,6 @@ impl Eraser {
 }
 
 /// The name of its kind in the registry.
-fn kind_of(id: AccountId, kept: &Kept) -> &'static str {
+fn kind_of(id: AccountId, kept: &PartitionItem) -> &'static str {
     registry::item_kind(&format!("ACCOUNT#{id}"), &kept.sk).map_or("undeclared", |kind| kind.name)
 }

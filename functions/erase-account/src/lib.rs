@@ -18,20 +18,20 @@ mod erasure;
 use std::sync::Arc;
 
 use domain::{
-    AccountId, ReceiptId, Refusal, accounts::account::Account, privacy::deletion::Ground, privacy::erasure::TOMBSTONE,
-    support::guest_ticket::WRITER,
+    AccountId, ReceiptId, Refusal, accounts::account::Account, privacy::deletion::DeletionReason,
+    privacy::erasure::TOMBSTONE, support::guest_ticket::GUEST,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
 use lifecycle::{
     LifecycleError,
-    user_pool::{UserPool, UserPoolError},
+    user_pool::{UserDirectory, UserPoolError},
 };
 use providers::ProviderError;
 use runtime::{Error, clients::Clients, clock, config::Environment, events, secrets::SecretUnreadable, sqs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Bucket, CommitError, Departure, Place, Queue, Records, StoreError, Table, Write};
+use store::{Bucket, CommitError, EraseAccountMessage, Queue, Records, ScanPosition, StoreError, Table, Write};
 
 use worker::Configured;
 
@@ -65,7 +65,7 @@ impl From<CommitError> for ErasureError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
-            CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed => Self::Contended,
+            CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone => Self::Contended,
         }
     }
 }
@@ -76,7 +76,7 @@ struct Eraser {
     records: Records,
     bucket: Bucket,
     queue: Queue,
-    user_pool: UserPool,
+    user_pool: UserDirectory,
     providers: Configured,
     clients: Clients,
     app_key_secret: String,
@@ -89,7 +89,7 @@ struct Eraser {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replay {
-    after: Option<Place>,
+    after: Option<ScanPosition>,
 }
 
 /// What a replay did.
@@ -98,7 +98,7 @@ struct Replayed {
     /// Accounts that were erased again.
     erased: u32,
     /// Where to go on; nothing if every account was looked at.
-    next: Option<Place>,
+    next: Option<ScanPosition>,
 }
 
 /// Answers events until Lambda ends the process.
@@ -115,8 +115,9 @@ pub async fn run() -> Result<(), Error> {
                     let replay = serde_json::from_value(replay.clone())?;
                     return Ok(json!(eraser.replay(replay, &event.context).await?));
                 }
-                let handle =
-                    async |record: sqs::Record<Departure>| eraser.erase(record.body.account, clock::now()).await;
+                let handle = async |record: sqs::Record<EraseAccountMessage>| {
+                    eraser.erase(record.body.account, clock::now()).await
+                };
                 Ok::<_, Error>(json!(sqs::handle_batch(event, handle).await?))
             }
         })
@@ -133,7 +134,7 @@ impl Eraser {
             records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
-            user_pool: UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?),
+            user_pool: UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?),
             providers: Configured::new(environment, Clients::new(environment)?)?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             retention: lifecycle::retention(environment)?,
@@ -149,7 +150,7 @@ impl Eraser {
             let page = self.table.accounts(after).await?;
             for account in page.items {
                 let now = clock::now();
-                if self.records.is_buried(&self.keyed_hash(account).await?).await? {
+                if self.records.has_tombstone(&self.keyed_hash(account).await?).await? {
                     self.close(account, now).await?;
                     self.erase(account, now).await?;
                     erased += 1;
@@ -164,18 +165,18 @@ impl Eraser {
     }
 
     async fn close(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
-        let Some(account) = self.table.account(id).await?.filter(|account| account.closing.is_none()) else {
+        let Some(account) = self.table.account(id).await?.filter(|account| account.deletion.is_none()) else {
             return Ok(());
         };
         let receipt = ReceiptId(clock::uuid_at(now));
-        let closing = account.close(receipt, Ground::Restored, SignedDuration::ZERO, now)?;
+        let closing = account.request_deletion(receipt, DeletionReason::Restored, SignedDuration::ZERO, now)?;
         Ok(self.table.commit(&[Write::Account(&closing)]).await?)
     }
 
     /// Under what the letters of the account's address lie.
     async fn writer(&self, account: &Account) -> Result<String, ErasureError> {
         let sealer = self.clients.sealer(&self.app_key_secret).await?;
-        Ok(sealer.keyed_hash(WRITER, account.email.as_bytes()))
+        Ok(sealer.keyed_hash(GUEST, account.email.as_bytes()))
     }
 
     async fn keyed_hash(&self, account: AccountId) -> Result<String, ErasureError> {

@@ -1,21 +1,21 @@
 //! From where on the next worker goes on.
 
 use archive::Zip;
-use domain::privacy::export::Progress;
+use domain::privacy::export::ExportProgress;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use store::Part;
 
 use crate::{
-    outline::{self, Place},
-    stock::Stock,
+    outline::{self, ArchivePosition},
+    stock::ArchiveContents,
 };
 
 /// How far the work is. It is kept in the export's item, so it stays small: what grows with the archive lies beside that.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// What was found so far.
-    pub stock: Stock,
+    pub stock: ArchiveContents,
     /// What is being done.
     pub stage: Stage,
     /// How much of it is done.
@@ -51,7 +51,7 @@ pub(crate) struct Writing {
     /// The archive up to there.
     pub zip: Zip,
     /// What comes next.
-    pub place: Place,
+    pub place: ArchivePosition,
     /// The pages of the directory.
     pub directory: Pages,
 }
@@ -130,9 +130,9 @@ impl Checkpoint {
     }
 
     /// How far that is, for its owner.
-    pub(crate) fn progress(&self) -> Progress {
-        let Stage::Archive(_) = self.stage else { return Progress::default() };
-        Progress {
+    pub(crate) fn progress(&self) -> ExportProgress {
+        let Stage::Archive(_) = self.stage else { return ExportProgress::default() };
+        ExportProgress {
             files: self.done.files,
             files_total: outline::files(&self.stock),
             bytes: self.done.bytes,

@@ -4,7 +4,7 @@
 //! ([OWASP](https://owasp.org/www-community/attacks/CSV_Injection)).
 
 use domain::{
-    credits::ledger::{Bucket, Cause, Entry},
+    credits::ledger::{Cause, CreditBucket, LedgerEntry},
     money::Money,
     payments::payment::Payment,
 };
@@ -17,7 +17,7 @@ pub(crate) const LEDGER: &str =
 pub(crate) const PAYMENTS: &str = "id,created_at,provider,package,credits,price,currency,status,paid_at,total,net,transaction,billing_email,country,returned,granted,taken_back\r\n";
 
 /// An entry of the ledger as a row.
-pub(crate) fn entry(entry: &Entry) -> String {
+pub(crate) fn entry(entry: &LedgerEntry) -> String {
     let (cause, generation, payment) = match entry.cause {
         Cause::Welcome => ("welcome", None, None),
         Cause::Reserve { generation } => ("reserve", Some(generation), None),
@@ -27,13 +27,20 @@ pub(crate) fn entry(entry: &Entry) -> String {
         Cause::ClawBack { payment } => ("claw_back", None, Some(payment)),
         Cause::Restore { payment } => ("restore", None, Some(payment)),
     };
-    let moved = |bucket: Bucket| {
+    let moved = |bucket: CreditBucket| {
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
         postings.map(|posting| posting.amount.0).sum::<i64>().to_string()
     };
     let mut row =
         vec![entry.id.to_string(), entry.at.to_string(), cause.to_owned(), or_nothing(generation), or_nothing(payment)];
-    let buckets = [Bucket::Bought, Bucket::Granted, Bucket::Available, Bucket::Held, Bucket::Spent, Bucket::Reversed];
+    let buckets = [
+        CreditBucket::Bought,
+        CreditBucket::Granted,
+        CreditBucket::Available,
+        CreditBucket::Held,
+        CreditBucket::Spent,
+        CreditBucket::Reversed,
+    ];
     row.extend(buckets.map(moved));
     row.extend([entry.balance_after.available.to_string(), entry.balance_after.held.to_string()]);
     joined(row)
@@ -47,7 +54,7 @@ pub(crate) fn payment(payment: &Payment) -> String {
     joined([
         payment.id.to_string(),
         payment.created_at.to_string(),
-        payment.rail.as_str().to_owned(),
+        payment.provider.as_str().to_owned(),
         text(&payment.package),
         payment.credits.to_string(),
         money(Some(payment.price)),
@@ -59,9 +66,9 @@ pub(crate) fn payment(payment: &Payment) -> String {
         text(receipt.map_or("", |receipt| &receipt.transaction)),
         text(receipt.and_then(|receipt| receipt.billing_email.as_deref()).unwrap_or_default()),
         text(receipt.and_then(|receipt| receipt.country.as_deref()).unwrap_or_default()),
-        money(Some(Money::new(payment.returned(), currency))),
+        money(Some(Money::new(payment.amount_returned(), currency))),
         payment.granted.to_string(),
-        payment.taken_back.to_string(),
+        payment.clawed_back.to_string(),
     ])
 }
 
@@ -87,11 +94,11 @@ fn quoted(field: String) -> String {
 #[cfg(test)]
 mod tests {
     use domain::{
-        AccountId, Credits, EntryId, PaymentId,
+        AccountId, Credits, LedgerEntryId, PaymentId,
         accounts::account::Account,
         catalogue::packages,
         money::Currency,
-        payments::payment::{Fact, Rail, Receipt},
+        payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt},
     };
     use uuid::Uuid;
 
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_a_row() {
-        let id = EntryId(Uuid::nil());
+        let id = LedgerEntryId(Uuid::nil());
         let opened =
             Account::open(AccountId(Uuid::nil()), String::new(), Credits(7), id, AT.parse().unwrap()).1.unwrap();
         assert_eq!(entry(&opened), format!("{id},{AT},welcome,,,0,-7,7,0,0,0,7,0\r\n"));
@@ -113,12 +120,12 @@ mod tests {
     }
 
     fn paid(billing_email: &str) -> String {
-        let (now, rail) = (AT.parse().unwrap(), Rail::Paypal);
+        let (now, rail) = (AT.parse().unwrap(), PaymentProvider::Paypal);
         let package = &packages::PACKAGES[0];
         let price = Money::new(999, Currency::Eur);
         let opened = Payment::open(PaymentId(Uuid::nil()), AccountId(Uuid::nil()), rail, (package, price), now);
-        let receipt = Receipt {
-            rail,
+        let receipt = PaymentReceipt {
+            provider: rail,
             net: price,
             total: price,
             transaction: "8XY".to_owned(),
@@ -126,7 +133,7 @@ mod tests {
             country: Some("DE".to_owned()),
             at: now,
         };
-        payment(&opened.with(&Fact::Paid(receipt), now).unwrap())
+        payment(&opened.with_fact(&PaymentFact::Paid(receipt), now).unwrap())
     }
 
     #[test]

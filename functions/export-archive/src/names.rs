@@ -93,7 +93,7 @@ mod tests {
     fn upload(file_name: Option<&str>) -> Upload {
         let now = Timestamp::UNIX_EPOCH;
         let account = Account::open(Uuid::nil().into(), String::new(), domain::Credits(0), Uuid::nil().into(), now).0;
-        let declared = upload::Declared {
+        let declared = upload::UploadDeclaration {
             content_type: "image/jpeg".to_owned(),
             bytes: 1,
             sha256: "0".repeat(64),

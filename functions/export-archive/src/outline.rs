@@ -3,7 +3,7 @@
 use domain::registry;
 use serde::{Deserialize, Serialize};
 
-use crate::stock::{self, Stock};
+use crate::stock::{self, ArchiveContents};
 
 /// A part of the archive that is written piece by piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) const TOLD: [&str; 3] = ["payment", "generation", "upload"];
 
 /// Where the writing is: the next piece of a section and, within a file of the bucket, the next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct ArchivePosition {
     /// Which section.
     pub section: u32,
     /// Which piece of it.
@@ -51,7 +51,7 @@ pub(crate) struct Place {
     pub byte: u64,
 }
 
-impl Place {
+impl ArchivePosition {
     /// The next piece.
     pub(crate) const fn next_piece(self) -> Self {
         Self { piece: self.piece + 1, byte: 0, ..self }
@@ -64,7 +64,7 @@ impl Place {
 }
 
 /// All sections of an archive.
-pub(crate) fn outline(stock: &Stock) -> Vec<Section> {
+pub(crate) fn outline(stock: &ArchiveContents) -> Vec<Section> {
     let kinds = || stock::kinds().map(|kind| kind.name);
     let undeclared = stock.run("undeclared").map(|run| run.kind.clone());
     let mut sections: Vec<_> = kinds().map(str::to_owned).chain(undeclared).map(Section::Items).collect();
@@ -76,7 +76,7 @@ pub(crate) fn outline(stock: &Stock) -> Vec<Section> {
 }
 
 /// All chapters of the page for people.
-pub(crate) fn chapters(stock: &Stock) -> Vec<Chapter> {
+pub(crate) fn chapters(stock: &ArchiveContents) -> Vec<Chapter> {
     let mut chapters = vec![Chapter::Opening(stock.run("account").map(|run| run.first))];
     for kind in TOLD {
         if let Some(run) = stock.run(kind) {
@@ -89,25 +89,25 @@ pub(crate) fn chapters(stock: &Stock) -> Vec<Chapter> {
 }
 
 /// Files of the archive, as far as is known from the stock.
-pub(crate) fn files(stock: &Stock) -> u64 {
+pub(crate) fn files(stock: &ArchiveContents) -> u64 {
     let is_file = |section: &&Section| !matches!(section, Section::Files(_) | Section::Directory);
     stock.files + outline(stock).iter().filter(is_file).count() as u64
 }
 
 /// What a kind is for, as the registry has it.
 pub(crate) fn purpose(kind: &str) -> &'static str {
-    registry::KINDS.iter().find(|known| known.name == kind).map_or("", |kind| kind.purpose)
+    registry::DATA_KINDS.iter().find(|known| known.name == kind).map_or("", |kind| kind.purpose)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stock::Run;
+    use crate::stock::ItemRun;
 
-    fn stock() -> Stock {
-        let run = |kind: &str, first, last| Run { kind: kind.to_owned(), first, last, items: 1 };
+    fn stock() -> ArchiveContents {
+        let run = |kind: &str, first, last| ItemRun { kind: kind.to_owned(), first, last, items: 1 };
         let runs = vec![run("account", 0, 0), run("generation", 0, 2), run("upload", 2, 2)];
-        Stock { runs, files: 7, ..Stock::default() }
+        ArchiveContents { runs, files: 7, ..ArchiveContents::default() }
     }
 
     #[test]

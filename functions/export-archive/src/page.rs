@@ -7,8 +7,8 @@ mod style;
 use domain::{
     Credits,
     accounts::account::{Account, Theme},
-    generations::generation::{Failure, Generation, Status, Visibility},
-    generations::upload::{State, Upload},
+    generations::generation::{Failure, Generation, GenerationStatus, Visibility},
+    generations::upload::{Upload, UploadState},
     payments::payment::Payment,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -16,11 +16,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     names,
     outline::{Chapter, purpose},
-    stock::{self, Line, Stock},
+    stock::{self, ArchiveContents, Line},
 };
 
 /// A chapter, of the lines on its page of the stock.
-pub(crate) fn chapter(chapter: Chapter, lines: &[Line], stock: &Stock, asked_at: Timestamp) -> String {
+pub(crate) fn chapter(chapter: Chapter, lines: &[Line], stock: &ArchiveContents, asked_at: Timestamp) -> String {
     let of_kind = |wanted: &'static str| lines.iter().filter(move |line| line.kind == wanted);
     match chapter {
         Chapter::Opening(_) => {
@@ -45,7 +45,7 @@ pub(crate) fn chapter(chapter: Chapter, lines: &[Line], stock: &Stock, asked_at:
     }
 }
 
-fn opening(account: Option<&Account>, stock: &Stock, asked_at: Timestamp) -> String {
+fn opening(account: Option<&Account>, stock: &ArchiveContents, asked_at: Timestamp) -> String {
     let mut html = format!("{}<p class=\"lede\">Everything that is held about ", style::HEAD);
     let name = account.map(|account| account.display_name.as_deref().unwrap_or(&account.email));
     html += &format!("{}, as it was on {}.</p>\n</header>\n", wrapped(name.unwrap_or("you")), time(asked_at));
@@ -104,7 +104,7 @@ fn generation(json: &str) -> Option<String> {
     let settings = &generation.settings;
     let mut html = "<article>\n".to_owned();
     // One that is being removed has no files any more.
-    for medium in generation.media.iter().filter(|_| !generation.removing) {
+    for medium in generation.media.iter().filter(|_| !generation.deleting) {
         let name = |key: &str| escaped(&names::of_medium(generation.id, key.rsplit('/').next().unwrap_or_default()));
         let (full, small) = (name(&medium.key), name(medium.thumbnail_key.as_deref().unwrap_or(&medium.key)));
         let (width, height, alt) = (medium.width, medium.height, escaped(&settings.prompt));
@@ -118,7 +118,7 @@ fn generation(json: &str) -> Option<String> {
             )
         };
     }
-    if generation.media.is_empty() || generation.removing {
+    if generation.media.is_empty() || generation.deleting {
         html += &format!("<p class=\"none\">{}</p>\n", escaped(&fate(&generation)));
     }
     html += &format!("<p class=\"prompt\" dir=\"auto\">{}</p>\n", escaped(&settings.prompt));
@@ -153,9 +153,9 @@ fn fate(generation: &Generation) -> String {
         (_, Some(Failure::ProviderUnavailable)) => "failed: nobody could make it".to_owned(),
         (_, Some(Failure::DeadlinePassed)) => "failed: it took too long".to_owned(),
         (_, Some(Failure::InputMissing)) => "failed: its input image was gone".to_owned(),
-        (Status::Queued | Status::Running, None) => "not made yet".to_owned(),
-        (Status::Canceled, None) => "taken back".to_owned(),
-        (Status::Succeeded | Status::Failed, None) => "removed".to_owned(),
+        (GenerationStatus::Queued | GenerationStatus::Running, None) => "not made yet".to_owned(),
+        (GenerationStatus::Canceled, None) => "taken back".to_owned(),
+        (GenerationStatus::Succeeded | GenerationStatus::Failed, None) => "removed".to_owned(),
     }
 }
 
@@ -163,7 +163,7 @@ fn upload(json: &str) -> Option<String> {
     let upload: Upload = serde_json::from_str(json).ok()?;
     let called = upload.file_name.as_deref().unwrap_or("without a name");
     let file = match &upload.state {
-        State::Ready { width, height, duration_ms, .. } if !upload.removing => {
+        UploadState::Ready { width, height, duration_ms, .. } if !upload.deleting => {
             let name = escaped(&names::of_upload(&upload, "inspected"));
             if duration_ms.is_some() {
                 format!(
@@ -176,9 +176,9 @@ fn upload(json: &str) -> Option<String> {
                 )
             }
         }
-        State::Ready { .. } => "<p class=\"none\">removed</p>\n".to_owned(),
-        State::Pending => "<p class=\"none\">not arrived, or not inspected yet</p>\n".to_owned(),
-        State::Rejected { reason } => format!("<p class=\"none\">rejected: {}</p>\n", escaped(reason)),
+        UploadState::Ready { .. } => "<p class=\"none\">removed</p>\n".to_owned(),
+        UploadState::Pending => "<p class=\"none\">not arrived, or not inspected yet</p>\n".to_owned(),
+        UploadState::Rejected { reason } => format!("<p class=\"none\">rejected: {}</p>\n", escaped(reason)),
     };
     Some(format!(
         "<article>\n{file}<p class=\"prompt\">{}</p>\n<p class=\"meta\">{}<br>{}, {} bytes</p>\n</article>\n",
@@ -189,7 +189,7 @@ fn upload(json: &str) -> Option<String> {
     ))
 }
 
-fn closing(stock: &Stock) -> String {
+fn closing(stock: &ArchiveContents) -> String {
     let mut html = "<section id=\"files\">\n<h2>All of it</h2>\n<table>\n<tr><th>File</th><th>What it holds</th>\
         <th class=\"n\">Items</th><th>Described in</th></tr>\n"
         .to_owned();

@@ -1,26 +1,27 @@
 //! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
 
 use domain::{
-    accounts::account::Account, accounts::correction::Corrected, accounts::email::EmailChange, credits::ledger::Entry,
-    generations::generation::Generation, generations::share::Share, generations::upload::Upload,
-    payments::payment::Payment, privacy::export, staff::audit::Access, support::ticket::Ticket,
+    accounts::account::Account, accounts::correction::CorrectionRecord, accounts::email::EmailChange,
+    credits::ledger::LedgerEntry, generations::generation::Generation, generations::share::Share,
+    generations::upload::Upload, payments::payment::Payment, privacy::export, staff::audit::AuditEntry,
+    support::ticket::Ticket,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
-use store::{Activity, Replay};
+use store::{Activity, IdempotencyRecord};
 
 /// The schema of the file with the items of this kind; nothing for a kind that nobody gave a type here.
 pub(crate) fn of(kind: &str) -> Option<Value> {
     let mut item = match kind {
-        "access" => schema_of::<Access>(),
+        "access" => schema_of::<AuditEntry>(),
         "account" => schema_of::<Account>(),
         "activity" => schema_of::<Activity>(),
-        "correction" => schema_of::<Corrected>(),
+        "correction" => schema_of::<CorrectionRecord>(),
         "email-change" => schema_of::<EmailChange>(),
         "export" => schema_of::<export::Export>(),
         "generation" => schema_of::<Generation>(),
-        "idempotency" => schema_of::<Replay>(),
-        "ledger" => schema_of::<Entry>(),
+        "idempotency" => schema_of::<IdempotencyRecord>(),
+        "ledger" => schema_of::<LedgerEntry>(),
         "payment" => schema_of::<Payment>(),
         "share" => schema_of::<Share>(),
         "ticket" => schema_of::<Ticket>(),
@@ -63,7 +64,7 @@ mod tests {
     fn what_is_withheld_is_an_attribute_that_there_is() {
         for (kind, mut schema) in [
             ("share", schema_of::<Share>()),
-            ("idempotency", schema_of::<Replay>()),
+            ("idempotency", schema_of::<IdempotencyRecord>()),
             ("export", schema_of::<export::Export>()),
         ] {
             for withheld in export::withheld(kind) {

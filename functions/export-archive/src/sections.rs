@@ -73,7 +73,7 @@ impl Writer<'_> {
         let chapters = chapters(&self.stock);
         let chapter = usize::try_from(self.place.piece).ok().and_then(|piece| chapters.get(piece)).copied();
         let chapter = chapter.ok_or(WorkError::Lost("a chapter of the page"))?;
-        let (stock, asked_at) = (self.stock.clone(), self.export.asked_at);
+        let (stock, asked_at) = (self.stock.clone(), self.export.requested_at);
         let lines = match chapter {
             Chapter::Opening(Some(page)) | Chapter::Items { page, .. } => self.items(page).await?,
             Chapter::Opening(None) | Chapter::Closing => &[],
@@ -86,7 +86,7 @@ impl Writer<'_> {
         let pieces = directory::pages(self.zip.files());
         let listed = directory::manifest(self.directory.page(self.bucket, self.page_number()).await?)?.join(",\n");
         let before = if self.place.piece == 0 {
-            let (export, account, asked_at) = (self.export.id, self.export.account, self.export.asked_at);
+            let (export, account, asked_at) = (self.export.id, self.export.account, self.export.requested_at);
             format!("{{\"export\":\"{export}\",\"account\":\"{account}\",\"asked_at\":\"{asked_at}\",\"files\":[\n")
         } else {
             ",\n".to_owned()
@@ -158,7 +158,7 @@ impl Writer<'_> {
     /// One of so many pieces of a file that is made here.
     async fn piece(&mut self, name: String, text: &str, pieces: u64) -> Result<(), WorkError> {
         if self.place.piece == 0 {
-            let modified: Timestamp = self.export.asked_at;
+            let modified: Timestamp = self.export.requested_at;
             self.begin(name, modified, None)?;
         }
         self.write(text.as_bytes())?;

@@ -7,22 +7,22 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    credits::ledger::{Bucket, Cause, Entry},
+    credits::ledger::{Cause, CreditBucket, LedgerEntry},
     privacy::export,
-    registry::{self, Exported, KINDS, Place},
+    registry::{self, DATA_KINDS, DataLocation, ExportRule},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::Content;
+use store::ExportContent;
 
 use crate::checkpoint::Pages;
 
 /// What was found: how much of each kind, and on which pages it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stock {
+pub(crate) struct ArchiveContents {
     /// The kinds of items in the order in which they lie in the drawer.
-    pub runs: Vec<Run>,
+    pub runs: Vec<ItemRun>,
     /// Pages of items.
     pub pages: Pages,
     /// Bytes of the items, as JSON.
@@ -34,12 +34,12 @@ pub(crate) struct Stock {
     /// Bytes of the files.
     pub file_bytes: u64,
     /// What moved credits, by cause.
-    pub moved: BTreeMap<String, Moved>,
+    pub moved: BTreeMap<String, CreditTotals>,
 }
 
 /// All items of a kind lie together in the drawer, so on consecutive pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Run {
+pub(crate) struct ItemRun {
     /// The name of the kind.
     pub kind: String,
     /// The first page with some of them.
@@ -52,7 +52,7 @@ pub(crate) struct Run {
 
 /// What entries of one cause came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Moved {
+pub(crate) struct CreditTotals {
     /// How many there are.
     pub entries: u64,
     /// The credits that they moved.
@@ -84,20 +84,20 @@ pub(crate) struct Listed {
 }
 
 /// The kinds of items in a drawer that its owner takes out.
-pub(crate) fn kinds() -> impl Iterator<Item = &'static registry::Kind> {
-    let of_drawer = KINDS.iter().filter(|kind| matches!(kind.place, Place::Item { pk: "ACCOUNT#", .. }));
-    of_drawer.filter(|kind| kind.exported == Exported::Json)
+pub(crate) fn kinds() -> impl Iterator<Item = &'static registry::DataKind> {
+    let of_drawer = DATA_KINDS.iter().filter(|kind| matches!(kind.location, DataLocation::Item { pk: "ACCOUNT#", .. }));
+    of_drawer.filter(|kind| kind.export == ExportRule::Json)
 }
 
-impl Stock {
+impl ArchiveContents {
     /// Takes in a page of the drawer, for a writer with this version of the export. What nobody declared is exported all
     /// the same.
-    pub(crate) fn add_page(&mut self, contents: Vec<Content>, version: u64, now: Timestamp) -> Vec<Line> {
+    pub(crate) fn add_page(&mut self, contents: Vec<ExportContent>, version: u64, now: Timestamp) -> Vec<Line> {
         let page = self.pages.count();
         let mut lines = Vec::with_capacity(contents.len());
-        for Content { sk, value } in contents {
+        for ExportContent { sk, value } in contents {
             let kind = registry::item_kind("ACCOUNT#", &sk);
-            if kind.is_some_and(|kind| kind.exported != Exported::Json) {
+            if kind.is_some_and(|kind| kind.export != ExportRule::Json) {
                 continue;
             }
             let kind = kind.map_or("undeclared", |kind| kind.name);
@@ -120,7 +120,7 @@ impl Stock {
     }
 
     /// Where the items of this kind are, if there are any.
-    pub(crate) fn run(&self, kind: &str) -> Option<&Run> {
+    pub(crate) fn run(&self, kind: &str) -> Option<&ItemRun> {
         self.runs.iter().find(|run| run.kind == kind)
     }
 
@@ -130,7 +130,7 @@ impl Stock {
                 run.last = page;
                 run.items += 1;
             }
-            None => self.runs.push(Run { kind: kind.to_owned(), first: page, last: page, items: 1 }),
+            None => self.runs.push(ItemRun { kind: kind.to_owned(), first: page, last: page, items: 1 }),
         }
     }
 
@@ -138,16 +138,16 @@ impl Stock {
         if kind != "ledger" {
             return;
         }
-        let Ok(entry) = serde_json::from_value::<Entry>(value) else { return };
+        let Ok(entry) = serde_json::from_value::<LedgerEntry>(value) else { return };
         // What a settlement moves was not available any more: it was held, and is spent.
         let (cause, bucket) = match entry.cause {
-            Cause::Welcome => ("Welcome", Bucket::Available),
-            Cause::Reserve { .. } => ("Held for generations", Bucket::Held),
-            Cause::Settle { .. } => ("Spent on generations", Bucket::Spent),
-            Cause::Release { .. } => ("Given back for generations", Bucket::Available),
-            Cause::Purchase { .. } => ("Bought", Bucket::Available),
-            Cause::ClawBack { .. } => ("Taken back after refunds and disputes", Bucket::Reversed),
-            Cause::Restore { .. } => ("Restored after disputes", Bucket::Available),
+            Cause::Welcome => ("Welcome", CreditBucket::Available),
+            Cause::Reserve { .. } => ("Held for generations", CreditBucket::Held),
+            Cause::Settle { .. } => ("Spent on generations", CreditBucket::Spent),
+            Cause::Release { .. } => ("Given back for generations", CreditBucket::Available),
+            Cause::Purchase { .. } => ("Bought", CreditBucket::Available),
+            Cause::ClawBack { .. } => ("Taken back after refunds and disputes", CreditBucket::Reversed),
+            Cause::Restore { .. } => ("Restored after disputes", CreditBucket::Available),
         };
         let moved = self.moved.entry(cause.to_owned()).or_default();
         moved.entries += 1;
@@ -201,12 +201,12 @@ mod tests {
 
     const NOW: &str = "2026-11-22T12:00:00Z";
 
-    fn content(sk: &str, value: &Value) -> Content {
-        Content { sk: sk.to_owned(), value: value.as_object().unwrap().clone() }
+    fn content(sk: &str, value: &Value) -> ExportContent {
+        ExportContent { sk: sk.to_owned(), value: value.as_object().unwrap().clone() }
     }
 
-    fn taken(pages: &[&[(&str, Value)]]) -> (Stock, Vec<Line>) {
-        let (mut stock, mut lines) = (Stock::default(), Vec::new());
+    fn taken(pages: &[&[(&str, Value)]]) -> (ArchiveContents, Vec<Line>) {
+        let (mut stock, mut lines) = (ArchiveContents::default(), Vec::new());
         for page in pages {
             let page = page.iter().map(|(sk, value)| content(sk, value)).collect();
             lines.extend(stock.add_page(page, 1, NOW.parse().unwrap()));
@@ -263,6 +263,6 @@ mod tests {
             json!({"id": uuid::Uuid::nil(), "at": NOW, "cause": {"kind": "welcome"}, "postings": postings, "balance_after": after})
         };
         let (stock, _) = taken(&[&[("LEDGER#1", entry(5)), ("LEDGER#2", entry(7))]]);
-        assert_eq!(stock.moved.get("Welcome"), Some(&Moved { entries: 2, credits: 12 }));
+        assert_eq!(stock.moved.get("Welcome"), Some(&CreditTotals { entries: 2, credits: 12 }));
     }
 }

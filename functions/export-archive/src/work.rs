@@ -3,8 +3,8 @@
 use archive::ZipError;
 use domain::{
     AccountId, ExportId,
-    privacy::export::{Claim, Export, Progress},
-    registry::{self, Exported},
+    privacy::export::{Export, ExportClaim, ExportProgress},
+    registry::{self, ExportRule},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{
@@ -12,12 +12,12 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, Queue, StoreError, Stored, Table, TakeOut, Write};
+use store::{Bucket, CommitError, ExportMessage, Queue, StoreError, StoredObject, Table, Write};
 
 use crate::{
     checkpoint::{Checkpoint, Done, Stage, Writing},
     names,
-    stock::{self, Line, Listed, Stock},
+    stock::{self, ArchiveContents, Line, Listed},
     writer::{Writer, working_prefix},
 };
 
@@ -61,7 +61,7 @@ pub(crate) struct Exporter {
 }
 
 /// An export that this worker has for itself, as it was last written.
-struct Held<'a> {
+struct ClaimedExport<'a> {
     exporter: &'a Exporter,
     export: Export,
     deadline: Timestamp,
@@ -76,15 +76,15 @@ struct Fresh {
 
 impl Exporter {
     /// Does what a message asks for, if it is still to be done and nobody else is doing it.
-    pub(crate) async fn work(&self, record: Record<TakeOut>) -> Result<(), WorkError> {
-        let TakeOut { account, export: id } = record.body;
+    pub(crate) async fn work(&self, record: Record<ExportMessage>) -> Result<(), WorkError> {
+        let ExportMessage { account, export: id } = record.body;
         let mut held = loop {
             let Some(export) = self.table.export(account, id).await? else {
                 // An attempt that came too late and died may have written something after the rest was removed.
                 return self.clear(account, id).await;
             };
-            let Claim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
-            let mut held = Held { exporter: self, export, deadline: record.deadline };
+            let ExportClaim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
+            let mut held = ClaimedExport { exporter: self, export, deadline: record.deadline };
             match held.write(*claimed).await {
                 Ok(()) => break held,
                 // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
@@ -104,13 +104,13 @@ impl Exporter {
             Err(WorkError::Lost(what)) => {
                 tracing::warn!(export = %id, what, "gone: the archive is begun anew");
                 // If somebody else has it by now, this is refused, and what is there is theirs.
-                held.write(held.export.stepped(None, Progress::default(), self.lease_s, clock::now())).await?;
+                held.write(held.export.progressed(None, ExportProgress::default(), self.lease_s, clock::now())).await?;
                 self.clear(account, id).await?;
                 held.hand_on(ANEW_S).await
             }
             Err(error) => {
                 // Whoever gets the next message need not wait for the lease to end. If this fails too, they do.
-                let _ = held.write(held.export.handed_on(0, clock::now())).await;
+                let _ = held.write(held.export.handed_over(0, clock::now())).await;
                 Err(error)
             }
         }
@@ -124,7 +124,7 @@ impl Exporter {
     }
 }
 
-impl Held<'_> {
+impl ClaimedExport<'_> {
     async fn make(&mut self) -> Result<(), WorkError> {
         let (found, fresh) = self.take_stock().await?;
         let mut writer = Writer::open(&self.exporter.bucket, self.export.clone(), found).await?;
@@ -140,7 +140,7 @@ impl Held<'_> {
         writer.complete().await?;
         self.exporter.bucket.remove_all(&working_prefix(&self.export)).await?;
         let (files, bytes) = (writer.done.files, writer.done.bytes);
-        let progress = Progress { files, files_total: files, bytes, bytes_total: bytes };
+        let progress = ExportProgress { files, files_total: files, bytes, bytes_total: bytes };
         let ready = self.export.ready(writer.zip.position(), clock::now());
         self.write(Export { progress, ..ready }).await?;
         metric(Metric::Exports, 1, &[]);
@@ -149,7 +149,7 @@ impl Held<'_> {
     }
 
     /// Writes down what there is, and begins the archive of it. What was written down before is not looked for again.
-    async fn take_stock(&mut self) -> Result<((Stock, Writing, Done), Fresh), WorkError> {
+    async fn take_stock(&mut self) -> Result<((ArchiveContents, Writing, Done), Fresh), WorkError> {
         let mut checkpoint = Checkpoint::of(self.export.checkpoint.as_deref());
         let mut fresh = Fresh::default();
         loop {
@@ -179,7 +179,7 @@ impl Held<'_> {
     /// The next page of the drawer, and where the one after it begins.
     async fn take_items(
         &self,
-        stock: &mut Stock,
+        stock: &mut ArchiveContents,
         after: Option<String>,
     ) -> Result<((u32, Vec<Line>), Option<String>), WorkError> {
         let page = self.exporter.table.contents(self.export.account, after).await?;
@@ -193,13 +193,14 @@ impl Held<'_> {
     /// for staff.
     async fn take_files(
         &self,
-        stock: &mut Stock,
+        stock: &mut ArchiveContents,
         after: Option<String>,
     ) -> Result<((u32, Vec<Listed>), Option<String>), WorkError> {
         let prefix = Bucket::account_prefix(self.export.account);
         let page = self.exporter.bucket.list(&prefix, after).await?;
-        let is_taken_out =
-            |stored: &Stored| registry::object_kind(&stored.key).is_none_or(|kind| kind.exported == Exported::Files);
+        let is_taken_out = |stored: &StoredObject| {
+            registry::object_kind(&stored.key).is_none_or(|kind| kind.export == ExportRule::Files)
+        };
         let mut list = Vec::with_capacity(page.items.len());
         for stored in page.items.into_iter().filter(is_taken_out) {
             list.push(self.named(stored).await?);
@@ -215,19 +216,19 @@ impl Held<'_> {
         Ok(self.exporter.bucket.write(&key, "application/octet-stream", page).await?)
     }
 
-    async fn named(&self, stored: Stored) -> Result<Listed, WorkError> {
+    async fn named(&self, stored: StoredObject) -> Result<Listed, WorkError> {
         let upload = match Bucket::upload_of(&stored.key) {
             Some(id) => self.exporter.table.upload(self.export.account, id).await?,
             None => None,
         };
         let name = names::of_file(&stored.key, upload.as_ref());
-        let Stored { key, bytes, etag, modified } = stored;
+        let StoredObject { key, bytes, etag, modified } = stored;
         Ok(Listed { key, name, bytes, etag, modified })
     }
 
     /// Begins the upload of the archive; one that somebody began who died before writing it down is ended.
     async fn begin_upload(&self) -> Result<String, WorkError> {
-        let (bucket, Export { account, id, asked_at, .. }) = (&self.exporter.bucket, &self.export);
+        let (bucket, Export { account, id, requested_at: asked_at, .. }) = (&self.exporter.bucket, &self.export);
         bucket.abort_uploads(&Bucket::export_prefix(*account, *id)).await?;
         let day = TimeZone::UTC.to_datetime(*asked_at).date();
         let save_as = format!("darkroom-{day}.zip");
@@ -243,14 +244,14 @@ impl Held<'_> {
     async fn keep(&mut self, checkpoint: &Checkpoint) -> Result<(), WorkError> {
         let kept = serde_json::to_string(checkpoint)?;
         let progress = checkpoint.progress();
-        self.write(self.export.stepped(Some(kept), progress, self.exporter.lease_s, clock::now())).await
+        self.write(self.export.progressed(Some(kept), progress, self.exporter.lease_s, clock::now())).await
     }
 
     /// Gives it up for another invocation, and sends the message for that. One that is lost is sent by the sweep.
     async fn hand_on(&mut self, delay_s: u32) -> Result<(), WorkError> {
-        self.write(self.export.handed_on(delay_s, clock::now())).await?;
+        self.write(self.export.handed_over(delay_s, clock::now())).await?;
         let Export { account, id: export, .. } = self.export;
-        if let Err(error) = self.exporter.queue.send(&TakeOut { account, export }, delay_s).await {
+        if let Err(error) = self.exporter.queue.send(&ExportMessage { account, export }, delay_s).await {
             tracing::warn!(error = %error, %export, "the message was not sent: the sweep will send it");
         }
         Ok(())
@@ -260,7 +261,7 @@ impl Held<'_> {
         match self.exporter.table.commit(&[Write::Export(&next)]).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
-            Err(CommitError::Closed) => return Err(WorkError::Closed),
+            Err(CommitError::AccountGone) => return Err(WorkError::Closed),
             Err(CommitError::Stale | CommitError::Replayed(_)) => {
                 // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
                 let current = self.exporter.table.export(next.account, next.id).await?;

@@ -3,34 +3,34 @@
 use archive::{Entry, Record, Zip};
 use domain::privacy::export::Export;
 use jiff::Timestamp;
-use store::{Bucket, LEAST_PART, MOST_PARTS};
+use store::{Bucket, MAX_PARTS, MIN_PART_BYTES};
 
 use crate::{
     checkpoint::{Checkpoint, Done, Pages, Parts, Stage, Writing},
     directory::Directory,
-    outline::{Place, Section, outline},
-    stock::{self, Line, Listed, Stock},
+    outline::{ArchivePosition, Section, outline},
+    stock::{self, ArchiveContents, Line, Listed},
     work::WorkError,
 };
 
 /// The size of a part, in bytes, as long as there are few enough of them.
 const PART: u64 = 8 << 20;
 /// Parts are made larger rather than more than this, so that what the stock does not tell has room.
-const PARTS: u64 = MOST_PARTS * 9 / 10;
+const PARTS: u64 = MAX_PARTS * 9 / 10;
 /// Largest page of the stock, in bytes.
 const PAGE_BYTES: u64 = 64 << 20;
 
-const _: () = assert!(PART >= LEAST_PART, "S3 refuses smaller parts");
+const _: () = assert!(PART >= MIN_PART_BYTES, "S3 refuses smaller parts");
 
 /// An archive that is being written, in this process.
 pub(crate) struct Writer<'a> {
     pub bucket: &'a Bucket,
     /// As it was last written.
     pub export: Export,
-    pub stock: Stock,
+    pub stock: ArchiveContents,
     pub sections: Vec<Section>,
     pub zip: Zip,
-    pub place: Place,
+    pub place: ArchivePosition,
     pub done: Done,
     pub directory: Directory,
     /// What is not in a part yet.
@@ -49,15 +49,16 @@ pub(crate) fn working_prefix(export: &Export) -> String {
 
 /// The size of the parts of an archive of this stock: the same until there would be too many of them. What is not known
 /// yet is small beside the files: everything that is made of the items, and some hundred bytes for each file.
-fn part_bytes(stock: &Stock) -> u64 {
+fn part_bytes(stock: &ArchiveContents) -> u64 {
     let estimate = stock.file_bytes + 4 * stock.item_bytes + 1024 * stock.files;
     PART.max(estimate.div_ceil(PARTS).next_multiple_of(1 << 20))
 }
 
 impl Writing {
     /// An archive of this stock of which nothing is written yet.
-    pub(crate) fn begin(upload: String, stock: &Stock) -> Self {
-        let (parts, zip, place, directory) = (Parts::default(), Zip::default(), Place::default(), Pages::default());
+    pub(crate) fn begin(upload: String, stock: &ArchiveContents) -> Self {
+        let (parts, zip, place, directory) =
+            (Parts::default(), Zip::default(), ArchivePosition::default(), Pages::default());
         Self { upload, parts, part_bytes: part_bytes(stock), zip, place, directory }
     }
 }
@@ -70,7 +71,7 @@ impl<'a> Writer<'a> {
     pub(crate) async fn open(
         bucket: &'a Bucket,
         export: Export,
-        (stock, writing, done): (Stock, Writing, Done),
+        (stock, writing, done): (ArchiveContents, Writing, Done),
     ) -> Result<Self, WorkError> {
         let Writing { upload, parts, part_bytes, zip, place, directory } = writing;
         Ok(Self {
@@ -209,9 +210,9 @@ mod tests {
     use super::*;
 
     fn check(gibibytes: u64, mebibytes_of_a_part: u64) {
-        let stock = Stock { file_bytes: gibibytes << 30, ..Stock::default() };
+        let stock = ArchiveContents { file_bytes: gibibytes << 30, ..ArchiveContents::default() };
         assert_eq!(part_bytes(&stock), mebibytes_of_a_part << 20, "{gibibytes} GiB");
-        assert!((gibibytes << 30).div_ceil(part_bytes(&stock)) <= MOST_PARTS);
+        assert!((gibibytes << 30).div_ceil(part_bytes(&stock)) <= MAX_PARTS);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! gone, `sweep` removes them.
 
 use api::{
-    Answer, Attempt, Holdings, PageQuery, Paging, failed, generation_view, media_views, token_hash,
+    AppState, Attempt, MutationResponse, PageQuery, Paging, generation_view, media_views, store_problem, token_hash,
     views::{GenerationPage, PublicPage, PublicView, SharedView},
 };
 use axum::{
@@ -19,8 +19,8 @@ use axum::{
 };
 use domain::{
     AccountId, GenerationId, Refusal,
-    catalogue::models::Kind,
-    generations::generation::{Generation, Status, Visibility},
+    catalogue::models::MediaKind,
+    generations::generation::{Generation, GenerationStatus, Visibility},
 };
 use http::{StatusCode, header::ETAG};
 use runtime::{
@@ -39,26 +39,26 @@ const LONGEST_TOKEN: usize = 64;
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = Holdings::open(&environment).await?;
+    let holdings = AppState::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/gallery", get(public))
         .route("/v1/shared/{token}", get(shared))
         .route("/v1/generations", get(own))
         .route("/v1/generations/{id}", get(show).delete(remove))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
         .with_state(holdings))
 }
 
 async fn public(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let paging: Paging<'_, _, String> = Paging::open(&holdings.mutations, "gallery", query).await?;
-    let page = holdings.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(failed)?;
+    let page = holdings.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
     for generation in page.items.into_iter().filter(|generation| !generation.is_expired(now)) {
-        let media = media_views(&holdings.bucket, &generation, now).await.map_err(failed)?;
+        let media = media_views(&holdings.bucket, &generation, now).await.map_err(store_problem)?;
         items.push(PublicView {
             id: generation.id,
             kind: generation.kind,
@@ -70,16 +70,16 @@ async fn public(
     Ok(axum::Json(PublicPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn shared(State(holdings): State<Holdings>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
+async fn shared(State(holdings): State<AppState>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
     if token.len() > LONGEST_TOKEN {
         return Err(Problem::not_found());
     }
     let now = clock::now();
-    let found = holdings.mutations.table.shared(&token_hash(&token)).await.map_err(failed)?;
+    let found = holdings.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
     let (share, generation) = found.ok_or_else(Problem::not_found)?;
-    share.may_view(generation.as_ref(), now).map_err(api::refused)?;
+    share.may_view(generation.as_ref(), now).map_err(api::refusal_problem)?;
     let generation = generation.ok_or_else(Problem::not_found)?;
-    let media = media_views(&holdings.bucket, &generation, now).await.map_err(failed)?;
+    let media = media_views(&holdings.bucket, &generation, now).await.map_err(store_problem)?;
     let prompt = share.show_prompt.then_some(generation.settings.prompt);
     let view = SharedView { kind: generation.kind, prompt, media, expires_at: share.expires_at };
     Ok(axum::Json(view).into_response())
@@ -88,15 +88,15 @@ async fn shared(State(holdings): State<Holdings>, StrictPath(token): StrictPath<
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OwnQuery {
-    status: Option<Status>,
-    kind: Option<Kind>,
+    status: Option<GenerationStatus>,
+    kind: Option<MediaKind>,
     visibility: Option<Visibility>,
     limit: Option<usize>,
     cursor: Option<String>,
 }
 
 async fn own(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictQuery(query): StrictQuery<OwnQuery>,
 ) -> Result<Response, Problem> {
@@ -107,29 +107,30 @@ async fn own(
     let query = PageQuery { limit: query.limit, cursor: query.cursor };
     let paging: Paging<'_, _, GenerationId> = Paging::open(&holdings.mutations, scope, query).await?;
     let table = &holdings.mutations.table;
-    let page = table.generations(account, filter, paging.limit, paging.after).await.map_err(failed)?;
+    let page = table.generations(account, filter, paging.limit, paging.after).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
     for generation in page.items.into_iter().filter(|generation| !generation.is_expired(now)) {
-        items.push(generation_view(&holdings.bucket, generation, now).await.map_err(failed)?);
+        items.push(generation_view(&holdings.bucket, generation, now).await.map_err(store_problem)?);
     }
     Ok(axum::Json(GenerationPage { items, next: paging.next(page.next)? }).into_response())
 }
 
 async fn show(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let generation = holdings.mutations.table.generation(AccountId(caller.account_id), id).await.map_err(failed)?;
+    let generation =
+        holdings.mutations.table.generation(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let generation = generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
     let tag = etag(generation.version);
-    let view = generation_view(&holdings.bucket, generation, now).await.map_err(failed)?;
+    let view = generation_view(&holdings.bucket, generation, now).await.map_err(store_problem)?;
     Ok(([(ETAG, tag)], axum::Json(view)).into_response())
 }
 
 async fn remove(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: BodilessRequest,
@@ -141,8 +142,8 @@ async fn remove(
     let response = loop {
         let attempt: Result<Response, Attempt> = async {
             let generation = holdings.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
-            let generation = generation.removed(now)?;
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let generation = generation.deleted(now)?;
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
             let response = mutation.commit(&[Write::Generation(&generation)], answer).await?;
             hidden = Some(generation);
             Ok(response)

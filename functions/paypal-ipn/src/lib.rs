@@ -24,7 +24,7 @@ use runtime::{
     http::Problem,
     telemetry::{Metric, metric},
 };
-use store::{Notification, Queue};
+use store::{IpnNotification, Queue};
 
 /// The routes.
 ///
@@ -49,7 +49,7 @@ async fn keep(State(queue): State<Queue>, body: Result<Bytes, BytesRejection>) -
         metric(Metric::PaymentMismatches, 1, &["paypal"]);
         return Ok(StatusCode::OK);
     }
-    let notification = Notification { raw: STANDARD.encode(&body) };
+    let notification = IpnNotification { raw: STANDARD.encode(&body) };
     queue.send(&notification, 0).await.map_err(Problem::internal)?;
     Ok(StatusCode::OK)
 }

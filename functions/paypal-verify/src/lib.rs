@@ -12,8 +12,8 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
-use lifecycle::payments::{KEYS_S, PaymentError, Payments};
-use payments::{Notice, Verification};
+use lifecycle::payments::{KEYS_S, PaymentError, PaymentService};
+use payments::{Verification, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -21,7 +21,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use serde_json::Value;
-use store::{Notification, Table};
+use store::{IpnNotification, Table};
 
 /// Why a notification was not dealt with. It comes back.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +40,12 @@ pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Arc::new(Clients::new(&environment)?);
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
-        let payments = Arc::new(Payments::open(&environment, &clients, table)?);
+        let payments = Arc::new(PaymentService::open(&environment, &clients, table)?);
         Ok(move |event: LambdaEvent<Value>| {
             let payments = payments.clone();
             async move {
                 let handle =
-                    async |record: sqs::Record<Notification>| verify(&payments, &record.body, clock::now()).await;
+                    async |record: sqs::Record<IpnNotification>| verify(&payments, &record.body, clock::now()).await;
                 Ok(sqs::handle_batch(event, handle).await?)
             }
         })
@@ -53,15 +53,15 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-async fn verify(payments: &Payments, notification: &Notification, now: Timestamp) -> Result<(), VerifyError> {
+async fn verify(payments: &PaymentService, notification: &IpnNotification, now: Timestamp) -> Result<(), VerifyError> {
     let Ok(raw) = STANDARD.decode(&notification.raw) else {
         tracing::error!("a notification is not base64: it was not queued by paypal-ipn");
         return Ok(());
     };
     let providers = payments.providers(KEYS_S, now).await?;
     let read = match providers.read_ipn(&raw) {
-        Ok(Notice::About(reference, said)) => Ok((reference, said)),
-        Ok(Notice::Ask { .. } | Notice::Nothing) => return Ok(()),
+        Ok(WebhookEvent::Report(reference, said)) => Ok((reference, said)),
+        Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => return Ok(()),
         Err(error) if error.is_junk() => {
             tracing::warn!(error = %error, "what came in PayPal's name is not a message");
             return Ok(());
@@ -78,7 +78,7 @@ async fn verify(payments: &Payments, notification: &Notification, now: Timestamp
         Verification::Unknown => return Err(VerifyError::Unknown),
     }
     match read {
-        Ok((reference, said)) => match payments.hear(&reference, &said, now).await {
+        Ok((reference, said)) => match payments.apply_event(&reference, &said, now).await {
             Err(error) if error.is_mismatch() => mismatch(&error),
             heard => drop(heard?),
         },

@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, failed,
+    Attempt, MutationResponse, Mutations,
     privacy::{DeletionRequest, DeletionView, ReceiptView},
+    store_problem,
 };
 use axum::{
     Router,
@@ -17,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{AccountId, ReceiptId, Refusal, privacy::deletion::Ground};
+use domain::{AccountId, ReceiptId, Refusal, privacy::deletion::DeletionReason};
 use http::StatusCode;
 use jiff::SignedDuration;
 use runtime::{
@@ -27,7 +28,7 @@ use runtime::{
     config::Environment,
     http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath},
 };
-use store::{Departure, Queue, Records, Write};
+use store::{EraseAccountMessage, Queue, Records, Write};
 
 #[derive(Clone)]
 struct App {
@@ -72,10 +73,10 @@ async fn ask(
             if !request.body.confirmation.trim().eq_ignore_ascii_case(&account.email) {
                 return Err(Refusal::invalid("confirmation", "the address that you sign in with").into());
             }
-            let closing = account.close(receipt, Ground::Asked, app.grace, now)?;
+            let closing = account.request_deletion(receipt, DeletionReason::Requested, app.grace, now)?;
             let body = DeletionView::of(&closing, now).ok_or(Refusal::NotFound)?;
             let location = Some(format!("/v1/privacy/receipts/{}", body.receipt));
-            let answer = Answer { status: StatusCode::ACCEPTED, location, body };
+            let answer = MutationResponse { status: StatusCode::ACCEPTED, location, body };
             mutation.commit(&[Write::Account(&closing)], answer).await
         }
         .await;
@@ -84,14 +85,14 @@ async fn ask(
         }
     };
     // If it is lost, the sweep sends it.
-    if let Err(error) = app.queue.send(&Departure { account: id }, 0).await {
+    if let Err(error) = app.queue.send(&EraseAccountMessage { account: id }, 0).await {
         tracing::warn!(error = %error, account = %id, "the message of an erasure was not sent: the sweep will send it");
     }
     Ok(response)
 }
 
 async fn show(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(failed)?;
+    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::unauthorized)?;
     let view = DeletionView::of(&account, clock::now()).ok_or_else(Problem::not_found)?;
     Ok(axum::Json(view).into_response())
@@ -104,8 +105,8 @@ async fn take_back(State(app): State<App>, caller: Caller, request: BodilessRequ
     loop {
         let attempt: Result<Response, Attempt> = async {
             let account = app.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
-            let kept = account.keep(now)?;
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let kept = account.cancel_deletion(now)?;
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
             mutation.commit(&[Write::Account(&kept)], answer).await
         }
         .await;
@@ -116,6 +117,6 @@ async fn take_back(State(app): State<App>, caller: Caller, request: BodilessRequ
 }
 
 async fn receipt(State(app): State<App>, StrictPath(id): StrictPath<ReceiptId>) -> Result<Response, Problem> {
-    let receipt = app.records.receipt(id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    let receipt = app.records.receipt(id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(ReceiptView::from(receipt)).into_response())
 }

@@ -12,8 +12,9 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, failed,
+    Attempt, MutationResponse, Mutations,
     privacy::{DownloadView, ExportView, Exports},
+    store_problem,
 };
 use axum::{
     Router,
@@ -34,7 +35,7 @@ use runtime::{
     config::Environment,
     http::{BodilessRequest, Caller, Problem, StrictPath},
 };
-use store::{Bucket, Queue, TakeOut, Write};
+use store::{Bucket, ExportMessage, Queue, Write};
 
 /// Seconds after which it is worth looking again at what is being made.
 const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("5");
@@ -60,7 +61,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     Ok(Router::new()
         .route("/v1/privacy/exports", get(list).post(ask))
         .route("/v1/privacy/exports/{id}", get(show))
-        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::require_active_account))
         .with_state(app))
 }
 
@@ -76,8 +77,8 @@ async fn ask(State(app): State<App>, caller: Caller, request: BodilessRequest) -
             let table = &app.mutations.table;
             // The account first: whatever is asked for after it was read makes this attempt stale.
             let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let (owner, export) = export::ask(&owner, &table.exports(account).await?, id, now)?;
-            let answer = Answer {
+            let (owner, export) = export::request(&owner, &table.exports(account).await?, id, now)?;
+            let answer = MutationResponse {
                 status: StatusCode::ACCEPTED,
                 location: Some(format!("/v1/privacy/exports/{id}")),
                 body: ExportView::from(export.clone()),
@@ -92,7 +93,7 @@ async fn ask(State(app): State<App>, caller: Caller, request: BodilessRequest) -
         }
     };
     if let Some(export) = written
-        && let Err(error) = app.queue.send(&TakeOut { account, export: export.id }, 0).await
+        && let Err(error) = app.queue.send(&ExportMessage { account, export: export.id }, 0).await
     {
         tracing::warn!(error = %error, export = %export.id, "the message was not sent: the sweep will send it");
     }
@@ -102,7 +103,7 @@ async fn ask(State(app): State<App>, caller: Caller, request: BodilessRequest) -
 
 async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let now = clock::now();
-    let mut exports = app.mutations.table.exports(AccountId(caller.account_id)).await.map_err(failed)?;
+    let mut exports = app.mutations.table.exports(AccountId(caller.account_id)).await.map_err(store_problem)?;
     exports.retain(|export| !export.is_expired(now));
     let items = exports.into_iter().map(ExportView::from).collect();
     Ok(axum::Json(Exports { items }).into_response())
@@ -114,17 +115,17 @@ async fn show(
     StrictPath(id): StrictPath<ExportId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let export = app.mutations.table.export(AccountId(caller.account_id), id).await.map_err(failed)?;
+    let export = app.mutations.table.export(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let export = export.filter(|export| !export.is_expired(now)).ok_or_else(Problem::not_found)?;
     let download = match export.download_until() {
         Some(until) if now < until => {
             let key = Bucket::archive_key(export.account, export.id);
-            let url = app.bucket.presign_get(&key, LINK_S, now).await.map_err(failed)?;
+            let url = app.bucket.presign_get(&key, LINK_S, now).await.map_err(store_problem)?;
             Some(DownloadView::new(url, now))
         }
         Some(_) | None => None,
     };
-    let is_being_made = export.state == export::State::Making;
+    let is_being_made = export.state == export::ExportState::Building;
     let mut response = axum::Json(ExportView { download, ..ExportView::from(export) }).into_response();
     if is_being_made {
         response.headers_mut().insert(RETRY_AFTER, LOOK_AGAIN);

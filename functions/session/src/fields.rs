@@ -23,7 +23,7 @@ impl Email {
     /// # Errors
     /// A 400 that names `email`.
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
-        email::address(text).map(Self).ok_or_else(|| Problem::invalid("email", email::RULE))
+        email::normalize(text).map(Self).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))
     }
 
     pub(crate) fn as_str(&self) -> &str {

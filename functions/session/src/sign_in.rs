@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use api::{failed, requests::Credentials, views::SignedIn};
+use api::{requests::Credentials, store_problem, views::SignedIn};
 use axum::{
     extract::{MatchedPath, State},
     response::{IntoResponse, Response},
 };
-use domain::{AccountId, ActivityId, EntryId, accounts::account::Account, privacy::erasure::TOMBSTONE};
+use domain::{AccountId, ActivityId, LedgerEntryId, accounts::account::Account, privacy::erasure::TOMBSTONE};
 use http::{StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
 use runtime::{
@@ -21,7 +21,7 @@ use crate::{
     App,
     cookie::Session,
     fields::{Email, Password},
-    user_pool::Opened,
+    user_pool::OpenedSession,
 };
 
 /// Tries to write against others who make the same account at the same time.
@@ -44,7 +44,7 @@ pub(crate) async fn sign_in(
 }
 
 /// The tokens, each where it belongs.
-pub(crate) fn signed_in(opened: Opened, session: &Session, sealer: &Sealer) -> Result<Response, Problem> {
+pub(crate) fn signed_in(opened: OpenedSession, session: &Session, sealer: &Sealer) -> Result<Response, Problem> {
     let cookie = [(SET_COOKIE, session.to_cookie()?)];
     let view = SignedIn {
         csrf_token: session.csrf_token(sealer),
@@ -65,7 +65,11 @@ impl App {
     /// goes, so that it cannot be missed here.
     async fn must_be_new(&self, id: AccountId) -> Result<(), Problem> {
         let keyed_hash = self.sealer().await?.keyed_hash(TOMBSTONE, id.0.as_bytes());
-        if self.records.is_buried(&keyed_hash).await.map_err(failed)? { Err(wrong_credentials()) } else { Ok(()) }
+        if self.records.has_tombstone(&keyed_hash).await.map_err(store_problem)? {
+            Err(wrong_credentials())
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes down the sign-in, and the account if there is none yet. Others may make it meanwhile.
@@ -82,18 +86,18 @@ impl App {
         for _ in 0..TRIES {
             let mut writes = vec![Write::Activity(&activity)];
             let opened;
-            if self.table.account(id).await.map_err(failed)?.is_none() {
+            if self.table.account(id).await.map_err(store_problem)?.is_none() {
                 self.must_be_new(id).await?;
-                let entry = EntryId(clock::uuid_at(now));
+                let entry = LedgerEntryId(clock::uuid_at(now));
                 let (account, welcome) = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
                 let crowded = self.count_account(&network, now).await? > self.config.accounts_per_network_per_day;
-                opened = (if crowded { account.suspected(now) } else { account }, welcome);
+                opened = (if crowded { account.frozen_at_opening(now) } else { account }, welcome);
                 writes.push(Write::Account(&opened.0));
-                writes.extend(opened.1.iter().map(|entry| Write::Entry(id, entry)));
+                writes.extend(opened.1.iter().map(|entry| Write::LedgerEntry(id, entry)));
             }
             match self.table.commit(&writes).await {
                 // Whoever comes back while the account is being deleted may still take that back; the visit is not recorded.
-                Ok(()) | Err(CommitError::Closed) => return Ok(()),
+                Ok(()) | Err(CommitError::AccountGone) => return Ok(()),
                 Err(CommitError::Stale) => {}
                 Err(error) => return Err(Problem::internal(error)),
             }

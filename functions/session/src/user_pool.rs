@@ -26,7 +26,7 @@ pub(crate) struct UserPool {
 }
 
 /// What somebody gets who proved who they are, beside the refresh token.
-pub(crate) struct Opened {
+pub(crate) struct OpenedSession {
     pub(crate) access_token: String,
     pub(crate) expires_in_s: u32,
     pub(crate) account: AccountId,
@@ -97,7 +97,11 @@ impl UserPool {
     }
 
     /// Opens a session, and gives its refresh token.
-    pub(crate) async fn sign_in(&self, email: &Email, password: &Password) -> Result<(Opened, String), PoolError> {
+    pub(crate) async fn sign_in(
+        &self,
+        email: &Email,
+        password: &Password,
+    ) -> Result<(OpenedSession, String), PoolError> {
         const OPERATION: &str = "InitiateAuth";
         let request = self.cognito.initiate_auth().client_id(&self.client_id);
         let answer = request
@@ -111,7 +115,7 @@ impl UserPool {
     }
 
     /// Replaces a refresh token, which is spent by it, and gives the new one.
-    pub(crate) async fn refresh(&self, token: &str) -> Result<(Opened, String), PoolError> {
+    pub(crate) async fn refresh(&self, token: &str) -> Result<(OpenedSession, String), PoolError> {
         const OPERATION: &str = "GetTokensFromRefreshToken";
         let request = self.cognito.get_tokens_from_refresh_token().client_id(&self.client_id);
         let answer = request.refresh_token(token).send().await.map_err(classify(OPERATION))?;
@@ -184,11 +188,14 @@ fn meaning(operation: &'static str, code: &str) -> PoolError {
 }
 
 /// The tokens of an answer. One without them asks for a further proof, which this pool never does, or does not rotate.
-fn tokens(operation: &'static str, result: Option<AuthenticationResultType>) -> Result<(Opened, String), PoolError> {
+fn tokens(
+    operation: &'static str,
+    result: Option<AuthenticationResultType>,
+) -> Result<(OpenedSession, String), PoolError> {
     let taken = result.and_then(|result| {
         let access_token = result.access_token?;
         let expires_in_s = u32::try_from(result.expires_in).ok()?;
-        Some((Opened { account: subject(&access_token)?, access_token, expires_in_s }, result.refresh_token?))
+        Some((OpenedSession { account: subject(&access_token)?, access_token, expires_in_s }, result.refresh_token?))
     });
     taken.ok_or_else(|| PoolError::Failed {
         operation,

@@ -51,7 +51,7 @@ impl App {
     /// Our own problem.
     pub(crate) async fn count_account(&self, network: &str, now: Timestamp) -> Result<u64, Problem> {
         let hash = self.sealer().await?.keyed_hash("window accounts", network.as_bytes());
-        self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::failed)
+        self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::store_problem)
     }
 
     async fn count(&self, policy: &'static str, quota: u64, path: &str, who: &str) -> Result<RateLimit, Problem> {
@@ -59,7 +59,7 @@ impl App {
         let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), who.as_bytes());
         let route = path.rsplit('/').next().unwrap_or(path);
         let hits = self.table.count_in_window(&format!("{route}-{policy}"), &hash, WINDOW_S, now).await;
-        take(policy, quota, hits.map_err(api::failed)?, now)
+        take(policy, quota, hits.map_err(api::store_problem)?, now)
     }
 }
 

@@ -1,14 +1,14 @@
 //! The preview card of a share link: what a messenger or a search engine shows of the address
 //! ([Open Graph](https://ogp.me/)). It says what the link shows, and nothing of whose it is.
 
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 
 /// What is on it.
 pub(crate) struct Card<'a> {
     /// The address of the page.
     pub page: &'a str,
     /// What is shown.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// What it was made from, if its owner shows that.
     pub prompt: Option<&'a str>,
     /// Whether there is a picture.
@@ -26,8 +26,8 @@ impl Card<'_> {
 
     fn tags(&self) -> String {
         let title = match self.kind {
-            Kind::Image => "A picture, made with Darkroom",
-            Kind::Video => "A film, made with Darkroom",
+            MediaKind::Image => "A picture, made with Darkroom",
+            MediaKind::Video => "A film, made with Darkroom",
         };
         let mut tags = vec![
             ("name", "robots", "noindex".to_owned()),
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn check(prompt: Option<&str>, description: &str) {
-        let card = Card { page: "https://d.example/s/t", kind: Kind::Image, prompt, has_picture: true };
+        let card = Card { page: "https://d.example/s/t", kind: MediaKind::Image, prompt, has_picture: true };
         let page = card.put_into("<head></head><body></head></body>");
         assert!(page.contains(description), "{page}");
         assert_eq!(page.matches("og:title").count(), 1);

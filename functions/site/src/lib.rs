@@ -123,7 +123,7 @@ async fn shared(
 async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
     let (_, generation) = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
     let key = preview(&generation).ok_or_else(Problem::not_found)?;
-    let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::failed)?;
+    let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 
@@ -140,7 +140,7 @@ impl App {
         if token.len() > LONGEST_TOKEN {
             return Ok(None);
         }
-        let found = self.table.shared(&token_hash(token)).await.map_err(api::failed)?;
+        let found = self.table.shared(&token_hash(token)).await.map_err(api::store_problem)?;
         let Some((share, generation)) = found else { return Ok(None) };
         let viewable = share.may_view(generation.as_ref(), clock::now()).is_ok();
         Ok(generation.filter(|_| viewable).map(|generation| (share, generation)))
@@ -153,7 +153,7 @@ mod tests {
 
     use domain::{
         privacy::promise::PROMISES,
-        registry::{KINDS, Place},
+        registry::{DATA_KINDS, DataLocation},
     };
 
     use super::*;
@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn what_the_client_keeps_in_the_browser_is_declared() {
-        let kept: BTreeSet<&str> = KINDS
+        let kept: BTreeSet<&str> = DATA_KINDS
             .iter()
-            .filter_map(|kind| match kind.place {
-                Place::Browser { key } => Some(key),
+            .filter_map(|kind| match kind.location {
+                DataLocation::Browser { key } => Some(key),
                 _ => None,
             })
             .collect();

@@ -3,9 +3,9 @@
 //! Whoever asked by mail is answered by mail first: if we die before the answer is written down as well, the question still
 //! waits, and is answered twice at worst.
 
-use api::{Answer, Attempt, Holdings, support::TicketMessageRequest};
+use api::{AppState, Attempt, MutationResponse, support::TicketMessageRequest};
 use axum::{extract::State, response::Response};
-use domain::{AccessId, AccountId, Refusal, TicketId, accounts::account::Account, support::ticket::Party};
+use domain::{AccountId, AuditEntryId, Refusal, TicketId, accounts::account::Account, support::ticket::MessageAuthor};
 use http::StatusCode;
 use mail::Mail;
 use runtime::{
@@ -22,34 +22,34 @@ const SUBJECT: &str = "Your question to Darkroom";
 
 /// What it takes to answer.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    pub(crate) holdings: Holdings,
+pub(crate) struct ReplyState {
+    pub(crate) holdings: AppState,
     /// Nothing where the operator has set up no mail.
     pub(crate) mail: Option<Mail>,
 }
 
 pub(crate) async fn say(
-    State(Desk { holdings, mail }): State<Desk>,
+    State(ReplyState { holdings, mail }): State<ReplyState>,
     staff: Staff,
-    StrictPath((account, access, id)): StrictPath<(AccountId, AccessId, TicketId)>,
+    StrictPath((account, access, id)): StrictPath<(AccountId, AuditEntryId, TicketId)>,
     request: MutatingRequest<TicketMessageRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let name = name(&holdings, &staff).await?;
-    let line = AccessId(clock::uuid_at(now));
+    let line = AuditEntryId(clock::uuid_at(now));
     let body = request.body;
     let table = &holdings.mutations.table;
     let mut mailed = false;
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let (owner, opened) = table.account_and_access(account, access).await?;
+            let (owner, opened) = table.account_and_audit_entry(account, access).await?;
             let (Some(owner), Some(opened)) = (owner, opened) else { return Err(Refusal::NotFound.into()) };
-            let line = opened.answer(&owner, (line, &name), id, now)?;
+            let line = opened.reply(&owner, (line, &name), id, now)?;
             let before = table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
-            let ticket = before.go_on(Party::Staff, body.text.clone(), body.close, now)?;
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let writes = [Write::Ticket(&ticket), Write::Access(&line), Write::Unchanged(&owner)];
+            let ticket = before.add_message(MessageAuthor::Staff, body.text.clone(), body.close, now)?;
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let writes = [Write::Ticket(&ticket), Write::AuditEntry(&line), Write::Unchanged(&owner)];
             let told = mail.as_ref().zip(body.text.as_deref());
             if let Some((mail, said)) = told.filter(|_| ticket.by_mail && !mailed) {
                 let text = format!("{said}\n\nThis answers what you wrote to us: {}\n", ticket.subject);

@@ -6,15 +6,15 @@ use api::Attempt;
 use domain::{
     Refusal,
     generations::generation::Generation,
-    generations::upload::{State, Upload},
+    generations::upload::{Upload, UploadState},
     privacy::disclosure::{DOCUMENT_BYTES, Disclosure, FILES},
-    registry::{KINDS, Kind, Place},
+    registry::{DATA_KINDS, DataKind, DataLocation},
 };
 use jiff::Timestamp;
 use runtime::http::Problem;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use store::{Bucket, Table, disclose};
+use store::{Bucket, Table, redact_undisclosed};
 
 /// What was collected.
 pub(crate) struct Collected {
@@ -40,21 +40,21 @@ pub(crate) async fn collect(table: &Table, disclosure: &Disclosure, now: Timesta
     let mut left = DOCUMENT_BYTES;
     let mut things = BTreeMap::new();
     let mut files = Vec::new();
-    for kind in KINDS.iter().filter(|kind| disclosure.kinds.contains(kind.name)) {
-        match kind.place {
-            Place::Item { sk, .. } => {
+    for kind in DATA_KINDS.iter().filter(|kind| disclosure.kinds.contains(kind.name)) {
+        match kind.location {
+            DataLocation::Item { sk, .. } => {
                 let mut found = all(table, disclosure, kind, sk, &mut left).await?;
-                found.retain_mut(|thing| disclose(thing, now));
+                found.retain_mut(|thing| redact_undisclosed(thing, now));
                 things.insert(kind.name, found);
             }
-            Place::Objects { folder } => files.extend(names(table, disclosure, kind, folder, &mut left).await?),
+            DataLocation::Objects { folder } => files.extend(names(table, disclosure, kind, folder, &mut left).await?),
             // Nothing of these can be named.
-            Place::Record { .. }
-            | Place::Messages { .. }
-            | Place::Users
-            | Place::Cookie { .. }
-            | Place::Browser { .. }
-            | Place::Logs => {}
+            DataLocation::Record { .. }
+            | DataLocation::Messages { .. }
+            | DataLocation::Users
+            | DataLocation::Cookie { .. }
+            | DataLocation::Browser { .. }
+            | DataLocation::Logs => {}
         }
     }
     if files.len() > FILES {
@@ -73,14 +73,14 @@ pub(crate) async fn collect(table: &Table, disclosure: &Disclosure, now: Timesta
 async fn all(
     table: &Table,
     disclosure: &Disclosure,
-    kind: &Kind,
+    kind: &DataKind,
     prefix: &str,
     left: &mut usize,
 ) -> Result<Vec<Map<String, Value>>, Attempt> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = table.things(disclosure.account, prefix, after).await?;
+        let page = table.items_of_kind(disclosure.account, prefix, after).await?;
         for thing in page.items.into_iter().filter(|thing| is_of_period(disclosure, kind, thing)) {
             let bytes = serde_json::to_vec(&thing).map_err(Problem::internal)?.len();
             *left = left.checked_sub(bytes).ok_or_else(too_large)?;
@@ -95,7 +95,7 @@ async fn all(
 
 /// The account is what it is now; a question is of every time when something was said, and everything else of the time when
 /// it was made.
-fn is_of_period(disclosure: &Disclosure, kind: &Kind, thing: &Map<String, Value>) -> bool {
+fn is_of_period(disclosure: &Disclosure, kind: &DataKind, thing: &Map<String, Value>) -> bool {
     let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
     let made_at = ["created_at", "at"].iter().find_map(|name| time(thing.get(*name)?));
     let messages = thing.get("messages").and_then(Value::as_array).into_iter().flatten();
@@ -107,7 +107,7 @@ fn is_of_period(disclosure: &Disclosure, kind: &Kind, thing: &Map<String, Value>
 async fn names(
     table: &Table,
     disclosure: &Disclosure,
-    kind: &Kind,
+    kind: &DataKind,
     folder: &str,
     left: &mut usize,
 ) -> Result<Vec<String>, Attempt> {
@@ -119,7 +119,7 @@ async fn names(
     } else {
         let found = all(table, disclosure, kind, "UPLOAD#", left).await?;
         let ready = decoded::<Upload>(found)?.into_iter();
-        let ready = ready.filter(|upload| matches!(upload.state, State::Ready { .. }));
+        let ready = ready.filter(|upload| matches!(upload.state, UploadState::Ready { .. }));
         ready.map(|upload| Bucket::inspected_key(upload.account, upload.id)).collect()
     };
     Ok(keys.iter().filter_map(|key| key.strip_prefix(&account)).map(str::to_owned).collect())

@@ -4,12 +4,12 @@
 //! before the document is complete the item is no disclosure, and goes when its time is over.
 
 use api::{
-    Answer, Attempt, Holdings,
+    AppState, Attempt, MutationResponse,
     access::{DisclosedFileView, DisclosureRequest, DisclosureView},
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccessId, AccountId, DisclosureId, Refusal, generations::share::MEDIA_LINK_S, privacy::disclosure::Disclosure,
+    AccountId, AuditEntryId, DisclosureId, Refusal, generations::share::MEDIA_LINK_S, privacy::disclosure::Disclosure,
 };
 use http::StatusCode;
 use jiff::Timestamp;
@@ -22,14 +22,14 @@ use store::{Bucket, StoreError, Write};
 use crate::{collection, name};
 
 pub(crate) async fn make(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<DisclosureRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (DisclosureId(clock::uuid_at(now)), AccessId(clock::uuid_at(now)), name(&holdings, &staff).await?);
-    let (why, wanted) = request.body.split(now).map_err(api::refused)?;
+    let ids = (DisclosureId(clock::uuid_at(now)), AuditEntryId(clock::uuid_at(now)), name(&holdings, &staff).await?);
+    let (why, wanted) = request.body.split(now).map_err(api::refusal_problem)?;
     let table = &holdings.mutations.table;
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     if let Some(response) = mutation.answered().await? {
@@ -43,7 +43,7 @@ pub(crate) async fn make(
                 None => {
                     let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
                     let (disclosure, line) = Disclosure::begin(&owner, ids.clone(), wanted.clone(), why.clone(), now)?;
-                    let writes = [Write::Disclosure(&disclosure), Write::Access(&line), Write::Unchanged(&owner)];
+                    let writes = [Write::Disclosure(&disclosure), Write::AuditEntry(&line), Write::Unchanged(&owner)];
                     table.commit(&writes).await?;
                     begun.insert(disclosure).clone()
                 }
@@ -51,10 +51,10 @@ pub(crate) async fn make(
             let collected = collection::collect(table, &disclosure, now).await?;
             let key = Bucket::document_key(account, disclosure.id);
             holdings.bucket.write(&key, "application/json", collected.document).await?;
-            let made = disclosure.made(collected.things, collected.files);
+            let made = disclosure.completed(collected.things, collected.files);
             let body = DisclosureView::new(made.clone());
             let location = Some(format!("/v1/staff/accounts/{account}/disclosures/{}", made.id));
-            let answer = Answer { status: StatusCode::CREATED, location, body };
+            let answer = MutationResponse { status: StatusCode::CREATED, location, body };
             match mutation.commit(&[Write::Disclosure(&made)], answer).await {
                 // Only an erasure takes it away meanwhile.
                 Err(Attempt::Commit(store::CommitError::Stale)) => Err(Refusal::NotFound.into()),
@@ -69,21 +69,21 @@ pub(crate) async fn make(
 }
 
 pub(crate) async fn fetch(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath((account, id)): StrictPath<(AccountId, DisclosureId)>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (AccessId(clock::uuid_at(now)), name(&holdings, &staff).await?);
+    let ids = (AuditEntryId(clock::uuid_at(now)), name(&holdings, &staff).await?);
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), None, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let (owner, disclosure) = holdings.mutations.table.account_and_disclosure(account, id).await?;
             let (Some(owner), Some(disclosure)) = (owner, disclosure) else { return Err(Refusal::NotFound.into()) };
-            let line = disclosure.fetch(&owner, ids.clone(), now)?;
+            let line = disclosure.download(&owner, ids.clone(), now)?;
             let body = view(&holdings.bucket, disclosure, now).await?;
-            let answer = Answer { status: StatusCode::OK, location: None, body };
-            mutation.commit(&[Write::Access(&line), Write::Unchanged(&owner)], answer).await
+            let answer = MutationResponse { status: StatusCode::OK, location: None, body };
+            mutation.commit(&[Write::AuditEntry(&line), Write::Unchanged(&owner)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

@@ -1,17 +1,17 @@
 //! Legal holds: placed, listed, released.
 
 use api::{
-    Answer, Attempt, Holdings,
-    access::{HoldRequest, HoldView, HoldsView, PlacedView},
-    failed,
+    AppState, Attempt, MutationResponse,
+    access::{HoldRequest, HoldView, HoldsView, PlacedHoldView},
+    store_problem,
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use domain::{
-    AccessId, AccountId, HoldId, Refusal,
-    staff::audit::{Access, Act},
+    AccountId, AuditEntryId, HoldId, Refusal,
+    staff::audit::{AuditAction, AuditEntry},
 };
 use http::StatusCode;
 use runtime::{
@@ -23,30 +23,31 @@ use store::{HoldCheck, Write};
 use crate::name;
 
 pub(crate) async fn place(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<HoldRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let name = name(&holdings, &staff).await?;
-    let hold = request.body.place(HoldId(clock::uuid_at(now)), now).map_err(api::refused)?;
-    let line = Access {
-        id: AccessId(clock::uuid_at(now)),
+    let hold = request.body.into_hold(HoldId(clock::uuid_at(now)), now).map_err(api::refusal_problem)?;
+    let line = AuditEntry {
+        id: AuditEntryId(clock::uuid_at(now)),
         account,
         staff: name,
         at: now,
-        act: Act::Held { hold: hold.id },
+        action: AuditAction::Held { hold: hold.id },
         undisclosed_until: hold.undisclosed_until,
     };
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let held = owner.hold(hold.clone())?;
+            let held = owner.place_hold(hold.clone())?;
             let check = HoldCheck::new(&held, now);
-            let answer = Answer { status: StatusCode::CREATED, location: None, body: PlacedView::from(&hold) };
-            mutation.commit(&[Write::Account(&held), Write::HoldCheck(&check), Write::Access(&line)], answer).await
+            let answer =
+                MutationResponse { status: StatusCode::CREATED, location: None, body: PlacedHoldView::from(&hold) };
+            mutation.commit(&[Write::Account(&held), Write::HoldCheck(&check), Write::AuditEntry(&line)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
@@ -56,41 +57,44 @@ pub(crate) async fn place(
 }
 
 pub(crate) async fn list(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     _: Staff,
     StrictPath(account): StrictPath<AccountId>,
 ) -> Result<Response, Problem> {
-    let account = holdings.mutations.table.account(account).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    let account =
+        holdings.mutations.table.account(account).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     let items = account.holds.into_iter().map(HoldView::from).collect();
     Ok(axum::Json(HoldsView { items }).into_response())
 }
 
 pub(crate) async fn release(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath((account, id)): StrictPath<(AccountId, HoldId)>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let name = name(&holdings, &staff).await?;
-    let line = AccessId(clock::uuid_at(now));
+    let line = AuditEntryId(clock::uuid_at(now));
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let Some(released) = owner.release(id, now)? else { return mutation.commit(&[], answer).await };
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let Some(released) = owner.release_hold(id, now)? else { return mutation.commit(&[], answer).await };
             let hold = owner.holds.iter().find(|hold| hold.id == id);
-            let line = Access {
+            let line = AuditEntry {
                 id: line,
                 account,
                 staff: name.clone(),
                 at: now,
-                act: Act::Released { hold: id },
+                action: AuditAction::Released { hold: id },
                 undisclosed_until: hold.and_then(|hold| hold.undisclosed_until),
             };
             let check = HoldCheck::new(&released, now);
-            mutation.commit(&[Write::Account(&released), Write::HoldCheck(&check), Write::Access(&line)], answer).await
+            mutation
+                .commit(&[Write::Account(&released), Write::HoldCheck(&check), Write::AuditEntry(&line)], answer)
+                .await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {

@@ -23,8 +23,8 @@ mod looks;
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Holdings,
-    access::{AccessRequest, OpenedView, staff_name},
+    AppState, Attempt, MutationResponse,
+    access::{AccessRequest, OpenedAccessView, staff_name},
 };
 use axum::{
     Router,
@@ -33,7 +33,7 @@ use axum::{
     response::Response,
     routing::{delete, get, post},
 };
-use domain::{AccessId, AccountId, Refusal, staff::audit::Access};
+use domain::{AccountId, AuditEntryId, Refusal, staff::audit::AuditEntry};
 use http::StatusCode;
 use mail::Mail;
 use runtime::{
@@ -51,8 +51,8 @@ use store::Write;
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let holdings = Holdings::open_with(&environment, &clients).await?;
-    let desk = answers::Desk { holdings: holdings.clone(), mail: Mail::open(&environment, &clients) };
+    let holdings = AppState::open_with(&environment, &clients).await?;
+    let desk = answers::ReplyState { holdings: holdings.clone(), mail: Mail::open(&environment, &clients) };
     let answers = Router::new().route("/tickets/{ticket}/messages", post(answers::say)).with_state(desk);
     let looks = Router::new()
         .route("/profile", get(looks::profile))
@@ -73,29 +73,29 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/disclosures/{disclosure}", get(disclosures::fetch));
     Ok(Router::new()
         .nest("/v1/staff/accounts/{account}", routes)
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
         .with_state(holdings))
 }
 
 async fn open(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<AccessRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let name = name(&holdings, &staff).await?;
-    let id = AccessId(clock::uuid_at(now));
-    let (why, lasts) = request.body.split(now).map_err(api::refused)?;
+    let id = AuditEntryId(clock::uuid_at(now));
+    let (why, lasts) = request.body.split(now).map_err(api::refusal_problem)?;
     let until = now + lasts;
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let opened = Access::open(&owner, (id, name.clone()), until, why.clone(), now)?;
-            let body = OpenedView { id, staff: name.clone(), until };
-            let answer = Answer { status: StatusCode::CREATED, location: None, body };
-            mutation.commit(&[Write::Access(&opened), Write::Unchanged(&owner)], answer).await
+            let opened = AuditEntry::open(&owner, (id, name.clone()), until, why.clone(), now)?;
+            let body = OpenedAccessView { id, staff: name.clone(), until };
+            let answer = MutationResponse { status: StatusCode::CREATED, location: None, body };
+            mutation.commit(&[Write::AuditEntry(&opened), Write::Unchanged(&owner)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
@@ -105,6 +105,6 @@ async fn open(
 }
 
 /// What a member of staff is called in the logs.
-async fn name(holdings: &Holdings, staff: &Staff) -> Result<String, Problem> {
+async fn name(holdings: &AppState, staff: &Staff) -> Result<String, Problem> {
     Ok(staff_name(holdings.mutations.sealer().await?, AccountId(staff.0.account_id)))
 }

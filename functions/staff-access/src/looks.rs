@@ -1,8 +1,8 @@
 //! Looks at what is somebody's, under an access that was opened before.
 
 use api::{
-    Answer, Attempt, Holdings, PageQuery, Paging,
-    access::{SeenUploadView, UploadPage},
+    AppState, Attempt, MutationResponse, PageQuery, Paging,
+    access::{StaffUploadView, UploadPage},
     generation_view,
     payments::{PaymentPage, PaymentView},
     support::{TicketPage, TicketView},
@@ -10,8 +10,9 @@ use api::{
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccessId, AccountId, ActivityId, GenerationId, PaymentId, Refusal, TicketId, UploadId, accounts::account::Account,
-    generations::share::MEDIA_LINK_S, generations::upload::State as UploadState, staff::audit::Sight,
+    AccountId, ActivityId, AuditEntryId, GenerationId, PaymentId, Refusal, TicketId, UploadId,
+    accounts::account::Account, generations::share::MEDIA_LINK_S, generations::upload::UploadState,
+    staff::audit::AuditedResource,
 };
 use http::StatusCode;
 use runtime::{
@@ -24,27 +25,27 @@ use store::{Bucket, Filter, Write};
 use crate::name;
 
 /// Whose, and under which access.
-type Place = (AccountId, AccessId);
+type Place = (AccountId, AuditEntryId);
 
 /// A look: what it finds is answered if the line of it could be written, and not otherwise.
 async fn look<T: Serialize, F: Future<Output = Result<T, Attempt>>>(
-    holdings: &Holdings,
+    holdings: &AppState,
     staff: &Staff,
     (account, access): Place,
-    at: Sight,
+    at: AuditedResource,
     find: impl Fn(Account) -> F,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let name = name(holdings, staff).await?;
-    let line = AccessId(clock::uuid_at(now));
+    let line = AuditEntryId(clock::uuid_at(now));
     let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), None, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let (owner, opened) = holdings.mutations.table.account_and_access(account, access).await?;
+            let (owner, opened) = holdings.mutations.table.account_and_audit_entry(account, access).await?;
             let (Some(owner), Some(opened)) = (owner, opened) else { return Err(Refusal::NotFound.into()) };
-            let line = opened.look(&owner, (line, &name), at, now)?;
-            let answer = Answer { status: StatusCode::OK, location: None, body: find(owner.clone()).await? };
-            mutation.commit(&[Write::Access(&line), Write::Unchanged(&owner)], answer).await
+            let line = opened.read(&owner, (line, &name), at, now)?;
+            let answer = MutationResponse { status: StatusCode::OK, location: None, body: find(owner.clone()).await? };
+            mutation.commit(&[Write::AuditEntry(&line), Write::Unchanged(&owner)], answer).await
         }
         .await;
         if let Some(response) = mutation.conclude(attempt).await? {
@@ -54,15 +55,18 @@ async fn look<T: Serialize, F: Future<Output = Result<T, Attempt>>>(
 }
 
 pub(crate) async fn profile(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
 ) -> Result<Response, Problem> {
-    look(&holdings, &staff, place, Sight::Profile, |owner| async { Ok(AccountView::new(owner, clock::now())) }).await
+    look(&holdings, &staff, place, AuditedResource::Profile, |owner| async {
+        Ok(AccountView::new(owner, clock::now()))
+    })
+    .await
 }
 
 pub(crate) async fn generations(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -70,7 +74,7 @@ pub(crate) async fn generations(
     let (table, scope) = (&holdings.mutations.table, ("staff generations", place.0));
     let paging: Paging<'_, _, GenerationId> = Paging::open(&holdings.mutations, scope, query).await?;
     let paging = &paging;
-    look(&holdings, &staff, place, Sight::Generations, |owner| async move {
+    look(&holdings, &staff, place, AuditedResource::Generations, |owner| async move {
         let page = table.generations(owner.id, Filter::default(), paging.limit, paging.after).await?;
         let items = page.items.into_iter().map(|generation| GenerationView::new(generation, Vec::new())).collect();
         Ok(GenerationPage { items, next: paging.next(page.next)? })
@@ -79,12 +83,12 @@ pub(crate) async fn generations(
 }
 
 pub(crate) async fn generation(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
-    StrictPath((account, access, id)): StrictPath<(AccountId, AccessId, GenerationId)>,
+    StrictPath((account, access, id)): StrictPath<(AccountId, AuditEntryId, GenerationId)>,
 ) -> Result<Response, Problem> {
     let (table, bucket) = (&holdings.mutations.table, &holdings.bucket);
-    look(&holdings, &staff, (account, access), Sight::Generation(id), |owner| async move {
+    look(&holdings, &staff, (account, access), AuditedResource::Generation(id), |owner| async move {
         let now = clock::now();
         let found = table.generation(owner.id, id).await?;
         let found = found.filter(|generation| !generation.is_expired(now)).ok_or(Refusal::NotFound)?;
@@ -94,7 +98,7 @@ pub(crate) async fn generation(
 }
 
 pub(crate) async fn uploads(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -102,7 +106,7 @@ pub(crate) async fn uploads(
     let (table, scope) = (&holdings.mutations.table, ("staff uploads", place.0));
     let paging: Paging<'_, _, UploadId> = Paging::open(&holdings.mutations, scope, query).await?;
     let paging = &paging;
-    look(&holdings, &staff, place, Sight::Uploads, |owner| async move {
+    look(&holdings, &staff, place, AuditedResource::Uploads, |owner| async move {
         let now = clock::now();
         let page = table.uploads(owner.id, paging.limit, paging.after).await?;
         let present = page.items.into_iter().filter(|upload| !upload.is_expired(now));
@@ -113,12 +117,12 @@ pub(crate) async fn uploads(
 }
 
 pub(crate) async fn upload(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
-    StrictPath((account, access, id)): StrictPath<(AccountId, AccessId, UploadId)>,
+    StrictPath((account, access, id)): StrictPath<(AccountId, AuditEntryId, UploadId)>,
 ) -> Result<Response, Problem> {
     let (table, bucket) = (&holdings.mutations.table, &holdings.bucket);
-    look(&holdings, &staff, (account, access), Sight::Upload(id), |owner| async move {
+    look(&holdings, &staff, (account, access), AuditedResource::Upload(id), |owner| async move {
         let now = clock::now();
         let found = table.upload(owner.id, id).await?;
         let found = found.filter(|upload| !upload.is_expired(now)).ok_or(Refusal::NotFound)?;
@@ -128,13 +132,13 @@ pub(crate) async fn upload(
         } else {
             None
         };
-        Ok(SeenUploadView { upload: UploadView::new(found, None), url })
+        Ok(StaffUploadView { upload: UploadView::new(found, None), url })
     })
     .await
 }
 
 pub(crate) async fn payments(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -142,7 +146,7 @@ pub(crate) async fn payments(
     let (table, scope) = (&holdings.mutations.table, ("staff payments", place.0));
     let paging: Paging<'_, _, PaymentId> = Paging::open(&holdings.mutations, scope, query).await?;
     let paging = &paging;
-    look(&holdings, &staff, place, Sight::Payments, |owner| async move {
+    look(&holdings, &staff, place, AuditedResource::Payments, |owner| async move {
         let page = table.payments(owner.id, paging.limit, paging.after).await?;
         let items = page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect();
         Ok(PaymentPage { items, next: paging.next(page.next)? })
@@ -151,7 +155,7 @@ pub(crate) async fn payments(
 }
 
 pub(crate) async fn activity(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -159,7 +163,7 @@ pub(crate) async fn activity(
     let (table, scope) = (&holdings.mutations.table, ("staff activity", place.0));
     let paging: Paging<'_, _, ActivityId> = Paging::open(&holdings.mutations, scope, query).await?;
     let paging = &paging;
-    look(&holdings, &staff, place, Sight::Activity, |owner| async move {
+    look(&holdings, &staff, place, AuditedResource::Activity, |owner| async move {
         let page = table.activities(owner.id, paging.limit, paging.after).await?;
         let items = page.items.into_iter().map(ActivityView::from).collect();
         Ok(ActivityPage { items, next: paging.next(page.next)? })
@@ -168,7 +172,7 @@ pub(crate) async fn activity(
 }
 
 pub(crate) async fn tickets(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     staff: Staff,
     StrictPath(place): StrictPath<Place>,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -176,7 +180,7 @@ pub(crate) async fn tickets(
     let (table, scope) = (&holdings.mutations.table, ("staff tickets", place.0));
     let paging: Paging<'_, _, TicketId> = Paging::open(&holdings.mutations, scope, query).await?;
     let paging = &paging;
-    look(&holdings, &staff, place, Sight::Tickets, |owner| async move {
+    look(&holdings, &staff, place, AuditedResource::Tickets, |owner| async move {
         let page = table.tickets(owner.id, paging.limit, paging.after).await?;
         let items = page.items.into_iter().map(TicketView::from).collect();
         Ok(TicketPage { items, next: paging.next(page.next)? })

@@ -10,11 +10,12 @@
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, PageQuery, Paging, failed,
+    Attempt, MutationResponse, Mutations, PageQuery, Paging,
     payments::{
         FrozenAccountView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView,
     },
-    support::WaitingTicketView,
+    store_problem,
+    support::OpenTicketView,
 };
 use axum::{
     Router,
@@ -25,7 +26,7 @@ use axum::{
 };
 use domain::{
     AccountId, PaymentId, Refusal,
-    payments::fraud::{self, Decision, Rules},
+    payments::fraud::{self, FraudRules, ReviewDecision},
 };
 use http::StatusCode;
 use runtime::{
@@ -35,12 +36,12 @@ use runtime::{
     config::Environment,
     http::{BodilessRequest, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
 };
-use store::{Waiting, WaitingPlace, Write};
+use store::{OpenCase, OpenCasePosition, Write};
 
 #[derive(Clone)]
 struct App {
     mutations: Mutations,
-    rules: Rules,
+    rules: FraudRules,
 }
 
 /// The routes.
@@ -56,7 +57,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/staff/accounts/{account}/payments/{payment}/decision", post(decide))
         .route("/v1/staff/accounts/{account}/spending", post(spending))
         .route("/v1/staff/unclaimed/{payment}/refunded", post(refunded))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(App { mutations, rules }))
 }
 
@@ -66,14 +67,19 @@ async fn list(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let scope = ("reviews", caller.account_id);
-    let paging: Paging<'_, _, WaitingPlace> = Paging::open(&app.mutations, scope, query).await?;
-    let page = app.mutations.table.waiting(clock::now(), paging.limit, paging.after.clone()).await.map_err(failed)?;
+    let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&app.mutations, scope, query).await?;
+    let page = app
+        .mutations
+        .table
+        .open_cases(clock::now(), paging.limit, paging.after.clone())
+        .await
+        .map_err(store_problem)?;
     let view = |waiting| match waiting {
-        Waiting::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
-        Waiting::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
-        Waiting::Ticket(ticket) => WaitingTicketView::of(&ticket).map(ReviewView::Ticket),
-        Waiting::Letter(letter) => Some(ReviewView::Letter(letter.into())),
-        Waiting::Account(account) => Some(ReviewView::Account(account.into())),
+        OpenCase::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
+        OpenCase::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
+        OpenCase::Ticket(ticket) => OpenTicketView::of(&ticket).map(ReviewView::Ticket),
+        OpenCase::Letter(letter) => Some(ReviewView::Letter(letter.into())),
+        OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
     let items = page.items.into_iter().filter_map(view).collect();
     Ok(axum::Json(ReviewPage { items, next: paging.next(page.next)? }).into_response())
@@ -86,15 +92,15 @@ async fn decide(
     request: MutatingRequest<PaymentDecision>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let note = fraud::note(request.body.note).map_err(api::refused)?;
-    let decision = Decision { release: request.body.release, at: now, note };
+    let note = fraud::note(request.body.note).map_err(api::refusal_problem)?;
+    let decision = ReviewDecision { release: request.body.release, at: now, note };
     let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let table = &app.mutations.table;
             let settlement = lifecycle::payments::decide(table, &app.rules, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
-            let answer = Answer { status: StatusCode::OK, location: None, body: view };
+            let answer = MutationResponse { status: StatusCode::OK, location: None, body: view };
             let response = mutation.commit(&lifecycle::payments::writes(&settlement, &[]), answer).await?;
             lifecycle::payments::measure(&settlement);
             Ok(response)
@@ -113,15 +119,15 @@ async fn spending(
     request: MutatingRequest<SpendingDecision>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let note = fraud::note(request.body.note).map_err(api::refused)?;
+    let note = fraud::note(request.body.note).map_err(api::refusal_problem)?;
     let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
             let account = app.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             let decided =
-                if request.body.allowed { account.thawed(&note, now)? } else { account.frozen(note.clone(), now) };
+                if request.body.allowed { account.unfrozen(&note, now)? } else { account.frozen(note.clone(), now) };
             let view = FrozenAccountView::from(decided.clone());
-            let answer = Answer { status: StatusCode::OK, location: None, body: view };
+            let answer = MutationResponse { status: StatusCode::OK, location: None, body: view };
             mutation.commit(&[Write::Account(&decided)], answer).await
         }
         .await;
@@ -141,9 +147,13 @@ async fn refunded(
     let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let unclaimed = app.mutations.table.unclaimed(payment).await?.ok_or(Refusal::NotFound)?;
+            let unclaimed = app.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
             let refunded = unclaimed.refunded(now)?;
-            let answer = Answer { status: StatusCode::OK, location: None, body: UnclaimedView::from(refunded.clone()) };
+            let answer = MutationResponse {
+                status: StatusCode::OK,
+                location: None,
+                body: UnclaimedView::from(refunded.clone()),
+            };
             mutation.commit(&[Write::Unclaimed(&refunded)], answer).await
         }
         .await;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use domain::{
     PaymentId,
-    payments::payment::{Rail, Reference, Unclaimed},
+    payments::payment::{PaymentProvider, PaymentReference, UnclaimedPayment},
 };
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use lifecycle::payments::{KEYS_S, PaymentError, Payments, ROTATED_KEYS_S};
-use payments::{Notice, WebhookError};
+use lifecycle::payments::{KEYS_S, PaymentError, PaymentService, ROTATED_KEYS_S};
+use payments::{WebhookError, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -38,23 +38,23 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let name = environment.required("TABLE")?;
     clients.warm_dynamodb(&name).await;
     let table = Table::new(clients.dynamodb().clone(), name);
-    let payments = Payments::open(&environment, &clients, table.clone())?;
+    let payments = PaymentService::open(&environment, &clients, table.clone())?;
     let app = Arc::new(App { table, payments });
     Ok(Router::new().route("/v1/webhooks/stripe", post(take)).with_state(app))
 }
 
 struct App {
     table: Table,
-    payments: Payments,
+    payments: PaymentService,
 }
 
 async fn take(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
     let now = clock::now();
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match app.read(&body, signature, now).await? {
-        Notice::Ask { payment, checkout, paid } => app.ask(payment, paid.then_some(checkout), now).await,
-        Notice::About(reference, said) => app.payments.hear(&reference, &said, now).await.map(drop),
-        Notice::Nothing => Ok(()),
+        WebhookEvent::Poll { payment, checkout, paid } => app.ask(payment, paid.then_some(checkout), now).await,
+        WebhookEvent::Report(reference, said) => app.payments.apply_event(&reference, &said, now).await.map(drop),
+        WebhookEvent::Ignored => Ok(()),
     }
     .or_else(|error| match error {
         // Sent again it would be as wrong.
@@ -70,7 +70,7 @@ async fn take(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> R
 
 impl App {
     /// A signature that does not fit may be made with a secret that is newer than ours.
-    async fn read(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<Notice, Problem> {
+    async fn read(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, Problem> {
         for at_most_s in [KEYS_S, ROTATED_KEYS_S] {
             let providers = self.payments.providers(at_most_s, now).await.map_err(Problem::internal)?;
             match providers.read_event(body, signature, now) {
@@ -84,7 +84,7 @@ impl App {
     }
 
     async fn ask(&self, id: PaymentId, paid_as: Option<String>, now: Timestamp) -> Result<(), PaymentError> {
-        let reference = Reference::Payment(id);
+        let reference = PaymentReference::Payment(id);
         let found = match self.table.find_payment(&reference).await? {
             Some((account, id)) => self.table.payment(account, id).await?,
             None => None,
@@ -95,7 +95,9 @@ impl App {
         };
         match (fulfilled, paid_as) {
             (None, Some(checkout)) => {
-                self.payments.unclaimed(&Unclaimed::new(id, Rail::Stripe, checkout, None, now)).await
+                self.payments
+                    .record_unclaimed(&UnclaimedPayment::new(id, PaymentProvider::Stripe, checkout, None, now))
+                    .await
             }
             _ => Ok(()),
         }

@@ -8,7 +8,7 @@
 //! Canceling twice gives the same answer; a generation that ended otherwise cannot be canceled.
 
 use api::{
-    Answer, Attempt, Mutation, Mutations, refused,
+    Attempt, Mutation, MutationResponse, Mutations, refusal_problem,
     requests::GenerationRequest,
     views::{GenerationView, ModelView, Models, QuoteView},
 };
@@ -20,12 +20,12 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    AccountId, ActivityId, Credits, EntryId, GenerationId, Refusal,
-    accounts::plan::{Limits, Retention},
+    AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
+    accounts::plan::{PlanLimits, Retention},
     catalogue::models,
-    generations::generation::Status,
-    generations::settings::{self, Asked},
-    generations::submission::{self, End, Movement, NewIds},
+    generations::generation::GenerationStatus,
+    generations::settings::{self, RequestedSettings},
+    generations::submission::{self, CreditTransaction, GenerationOutcome, SubmissionIds},
 };
 use http::{
     HeaderValue, StatusCode,
@@ -41,12 +41,12 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::Arc;
-use store::{Activity, ActivityKind, Job, Queues, Write};
+use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, Write};
 
 #[derive(Clone)]
 struct App {
     mutations: Mutations,
-    queues: Queues,
+    queues: GenerationQueues,
     providers: Arc<[String]>,
     retention: Retention,
 }
@@ -57,7 +57,7 @@ struct App {
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let queues = Queues::new(
+    let queues = GenerationQueues::new(
         clients.sqs().clone(),
         environment.required("IMAGE_QUEUE_URL")?,
         environment.required("VIDEO_QUEUE_URL")?,
@@ -73,7 +73,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route("/v1/generations/quote", post(quote))
         .route("/v1/generations", post(submit))
         .route("/v1/generations/{id}/cancel", post(cancel))
-        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::require_active_account))
         .with_state(app))
 }
 
@@ -88,9 +88,9 @@ async fn quote(
     StrictJson(body): StrictJson<GenerationRequest>,
 ) -> Result<Response, Problem> {
     let (asked, _) = body.split();
-    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(api::failed)?;
+    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(api::store_problem)?;
     let account = account.ok_or_else(Problem::not_found)?;
-    let (_, quote) = settings::validate(asked, &account.plan.limits(), &app.providers).map_err(refused)?;
+    let (_, quote) = settings::validate(asked, &account.plan.limits(), &app.providers).map_err(refusal_problem)?;
     let view = QuoteView { kind: quote.kind, credits: quote.price, available: account.balance.available };
     Ok(axum::Json(view).into_response())
 }
@@ -106,7 +106,7 @@ async fn submit(
     let (asked, max_credits) = request.body.split();
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
-    let mut written: Option<Movement> = None;
+    let mut written: Option<CreditTransaction> = None;
     let mut mutation = app.mutations.begin(account, request.idempotency, now);
     let response = loop {
         let attempt: Result<Response, Attempt> = async {
@@ -126,14 +126,18 @@ async fn submit(
     }
 }
 
-async fn commit(mutation: &Mutation<'_>, movement: &Movement, activity: &Activity) -> Result<Response, Attempt> {
+async fn commit(
+    mutation: &Mutation<'_>,
+    movement: &CreditTransaction,
+    activity: &Activity,
+) -> Result<Response, Attempt> {
     let writes = [
         Write::Account(&movement.account),
-        Write::Entry(movement.account.id, &movement.entry),
+        Write::LedgerEntry(movement.account.id, &movement.entry),
         Write::Generation(&movement.generation),
         Write::Activity(activity),
     ];
-    let answer = Answer {
+    let answer = MutationResponse {
         status: StatusCode::ACCEPTED,
         location: Some(format!("/v1/generations/{}", movement.generation.id)),
         body: GenerationView::new(movement.generation.clone(), Vec::new()),
@@ -146,10 +150,10 @@ impl App {
     async fn reserve(
         &self,
         id: AccountId,
-        asked: Asked,
+        asked: RequestedSettings,
         max_credits: Option<Credits>,
         now: Timestamp,
-    ) -> Result<Movement, Attempt> {
+    ) -> Result<CreditTransaction, Attempt> {
         let table = &self.mutations.table;
         let (account, input) = match asked.input_upload {
             None => (table.account(id).await?, None),
@@ -160,30 +164,31 @@ impl App {
             }
         };
         let account = account.ok_or(Refusal::NotFound)?;
-        let limits: Limits = account.plan.limits();
+        let limits: PlanLimits = account.plan.limits();
         let (settings, quote) = settings::validate(asked, &limits, &self.providers)?;
         if let Some(input) = input {
-            input?.may_be_input(now)?;
+            input?.check_usable_as_input(now)?;
         }
-        let ids = NewIds { generation: GenerationId(clock::uuid_at(now)), entry: EntryId(clock::uuid_at(now)) };
+        let ids =
+            SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
         Ok(submission::reserve(&account, settings, quote, max_credits, ids, now)?)
     }
 
     /// Sends the message of a generation that was written. A message that is lost is sent by `sweep`.
-    async fn queue(&self, movement: Movement, mut response: Response) -> Response {
-        let Movement { account, generation, .. } = &movement;
-        let job = Job { account: account.id, generation: generation.id };
+    async fn queue(&self, movement: CreditTransaction, mut response: Response) -> Response {
+        let CreditTransaction { account, generation, .. } = &movement;
+        let job = GenerationMessage { account: account.id, generation: generation.id };
         if let Err(error) = self.queues.send(generation.kind, job, 0).await {
             tracing::warn!(error = %error, generation = %generation.id, "the message was not sent: the sweep will send it");
         }
         metric(Metric::Submits, 1, &[]);
-        lifecycle::measure(&movement);
+        lifecycle::record_metrics(&movement);
         let rate = account.plan.limits().submits;
         let limit = RateLimit {
             policy: "submit",
             quota: rate.per_minute.into(),
             window_seconds: 60,
-            remaining: account.submits.tokens(),
+            remaining: account.submit_rate.tokens(),
             reset_seconds: 60,
         };
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -204,21 +209,22 @@ async fn cancel(
         let attempt: Result<Response, Attempt> = async {
             let (owner, generation) = app.mutations.table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
-            generation.present()?;
-            let answer = |body| Answer { status: StatusCode::OK, location: None, body };
-            if generation.status == Status::Canceled {
+            generation.check_exists()?;
+            let answer = |body| MutationResponse { status: StatusCode::OK, location: None, body };
+            if generation.status == GenerationStatus::Canceled {
                 return mutation.commit(&[], answer(GenerationView::new(generation, Vec::new()))).await;
             }
-            let entry = EntryId(clock::uuid_at(now));
-            let movement = submission::end(&owner, &generation, End::Canceled, app.retention, entry, now)?;
+            let entry = LedgerEntryId(clock::uuid_at(now));
+            let movement =
+                submission::finish(&owner, &generation, GenerationOutcome::Canceled, app.retention, entry, now)?;
             let writes = [
                 Write::Account(&movement.account),
-                Write::Entry(account, &movement.entry),
+                Write::LedgerEntry(account, &movement.entry),
                 Write::Generation(&movement.generation),
             ];
             let view = GenerationView::new(movement.generation.clone(), Vec::new());
             let response = mutation.commit(&writes, answer(view)).await?;
-            lifecycle::measure(&movement);
+            lifecycle::record_metrics(&movement);
             Ok(response)
         }
         .await;

@@ -17,10 +17,10 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use api::{
-    Answer, Attempt, Mutations,
+    Attempt, MutationResponse, Mutations,
     access::staff_name,
-    failed,
-    support::{LetterAnswer, LetterConfirmation, LetterLookRequest, LetterRequest, LetterView},
+    store_problem,
+    support::{GuestTicketConfirmation, GuestTicketReadRequest, GuestTicketReply, GuestTicketRequest, GuestTicketView},
 };
 use axum::{
     Router,
@@ -30,13 +30,13 @@ use axum::{
     routing::post,
 };
 use domain::{
-    AccountId, LetterId, Refusal,
+    AccountId, GuestTicketId, Refusal,
     accounts::email,
-    support::guest_ticket::{CODE_MINUTES, Letter, PER_DAY, WRITER},
-    support::ticket::Question,
+    support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, PER_DAY},
+    support::ticket::NewTicket,
 };
 use http::StatusCode;
-use lifecycle::user_pool::UserPool;
+use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
     clock,
@@ -63,7 +63,7 @@ const SUBJECT: &str = "Your question to Darkroom";
 pub(crate) struct App {
     pub(crate) mutations: Mutations,
     pub(crate) mail: Option<Mail>,
-    pub(crate) user_pool: Arc<UserPool>,
+    pub(crate) user_pool: Arc<UserDirectory>,
 }
 
 /// The routes.
@@ -71,7 +71,7 @@ pub(crate) fn routes(app: App) -> Router {
     let staff = Router::new()
         .route("/v1/staff/letters/{writer}/{letter}/looks", post(look))
         .route("/v1/staff/letters/{writer}/{letter}/answer", post(answer))
-        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::living));
+        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::require_active_account));
     Router::new()
         .route("/v1/support/letters", post(write))
         .route("/v1/support/letters/confirm", post(confirm))
@@ -82,18 +82,19 @@ pub(crate) fn routes(app: App) -> Router {
 async fn write(
     State(app): State<App>,
     context: RequestContext,
-    StrictJson(body): StrictJson<LetterRequest>,
+    StrictJson(body): StrictJson<GuestTicketRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let (email, question) = (address(&body.email)?, Question { subject: body.subject, text: body.text, about: None });
+    let (email, question) = (address(&body.email)?, NewTicket { subject: body.subject, text: body.text, about: None });
     let mail = app.mail()?;
     let sealer = app.mutations.sealer().await?;
     let code = mail::code();
     let hashes = (email.clone(), writer(sealer, &email), code_hash(sealer, &email, &code));
-    let letter = Letter::write(question, LetterId(clock::uuid_at(now)), hashes, now).map_err(api::refused)?;
+    let letter =
+        GuestTicket::open(question, GuestTicketId(clock::uuid_at(now)), hashes, now).map_err(api::refusal_problem)?;
     app.mutations.limit("letter-network", context.client_network().as_bytes(), (HOUR_S, PER_NETWORK), now).await?;
     app.mutations.limit("letter-address", email.as_bytes(), (DAY_S, PER_DAY), now).await?;
-    app.mutations.table.commit(&[Write::Letter(&letter)]).await.map_err(unwritten)?;
+    app.mutations.table.commit(&[Write::GuestTicket(&letter)]).await.map_err(unwritten)?;
     let text = format!(
         "Somebody wrote to Darkroom and gave this address for the answer.\n\n\
          The code that sends the letter off is {code}. It is good for {CODE_MINUTES} minutes.\n\n\
@@ -106,7 +107,7 @@ async fn write(
 async fn confirm(
     State(app): State<App>,
     context: RequestContext,
-    StrictJson(body): StrictJson<LetterConfirmation>,
+    StrictJson(body): StrictJson<GuestTicketConfirmation>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let email = address(&body.email)?;
@@ -115,16 +116,16 @@ async fn confirm(
     app.mutations.limit("letter-code", email.as_bytes(), (HOUR_S, TRIES), now).await?;
     let sealer = app.mutations.sealer().await?;
     let given = code_hash(sealer, &email, &body.code);
-    let letters = app.mutations.table.letters(&writer(sealer, &email)).await.map_err(failed)?;
+    let letters = app.mutations.table.guest_tickets(&writer(sealer, &email)).await.map_err(store_problem)?;
     let letter = letters.into_iter().find(|letter| letter.is_confirmed_by(&given, now)).ok_or_else(|| {
         Problem::invalid("code", "must be the code that was last sent to this address, unused and not expired")
     })?;
     let table = &app.mutations.table;
     let written = match app.account_of(&email).await? {
         Some(account) => {
-            table.commit(&[Write::Ticket(&letter.ticket(account, now)), Write::RemoveLetter(&letter)]).await
+            table.commit(&[Write::Ticket(&letter.to_ticket(account, now)), Write::RemoveGuestTicket(&letter)]).await
         }
-        None => table.commit(&[Write::Letter(&letter.confirmed(now))]).await,
+        None => table.commit(&[Write::GuestTicket(&letter.confirmed(now))]).await,
     };
     written.map_err(unwritten)?;
     metric(Metric::Questions, 1, &[]);
@@ -134,24 +135,25 @@ async fn confirm(
 async fn look(
     State(app): State<App>,
     Staff(caller): Staff,
-    StrictPath((writer, id)): StrictPath<(String, LetterId)>,
-    StrictJson(body): StrictJson<LetterLookRequest>,
+    StrictPath((writer, id)): StrictPath<(String, GuestTicketId)>,
+    StrictJson(body): StrictJson<GuestTicketReadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let staff = staff_name(app.mutations.sealer().await?, AccountId(caller.account_id));
-    let letter = app.mutations.table.letter(&writer, id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
-    let read = letter.read(staff.clone(), body.reason, now).map_err(api::refused)?;
-    app.mutations.table.commit(&[Write::Letter(&read)]).await.map_err(unwritten)?;
+    let letter =
+        app.mutations.table.guest_ticket(&writer, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
+    let read = letter.read(staff.clone(), body.reason, now).map_err(api::refusal_problem)?;
+    app.mutations.table.commit(&[Write::GuestTicket(&read)]).await.map_err(unwritten)?;
     // The letter goes with its answer, and what is written down in it too.
     tracing::info!(staff, letter = %id, "a letter is read");
-    Ok(axum::Json(LetterView::from(read)).into_response())
+    Ok(axum::Json(GuestTicketView::from(read)).into_response())
 }
 
 async fn answer(
     State(app): State<App>,
     Staff(caller): Staff,
-    StrictPath((writer, id)): StrictPath<(String, LetterId)>,
-    request: MutatingRequest<LetterAnswer>,
+    StrictPath((writer, id)): StrictPath<(String, GuestTicketId)>,
+    request: MutatingRequest<GuestTicketReply>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let said = request.body.text;
@@ -164,14 +166,14 @@ async fn answer(
     }
     loop {
         let attempt: Result<Response, Attempt> = async {
-            let letter = app.mutations.table.letter(&writer, id).await?.ok_or(Refusal::NotFound)?;
-            letter.check_answer(&staff, said.as_deref())?;
+            let letter = app.mutations.table.guest_ticket(&writer, id).await?.ok_or(Refusal::NotFound)?;
+            letter.check_reply(&staff, said.as_deref())?;
             if let Some(said) = said.as_deref().filter(|_| !mailed) {
                 mail.send(&letter.email, SUBJECT, &words(said, &letter)).await.map_err(Problem::internal)?;
                 mailed = true;
             }
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let response = mutation.commit(&[Write::RemoveLetter(&letter)], answer).await?;
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let response = mutation.commit(&[Write::RemoveGuestTicket(&letter)], answer).await?;
             metric(Metric::Answers, 1, &[]);
             Ok(response)
         }
@@ -193,16 +195,16 @@ impl App {
     /// The account that has this address, unless it is being deleted: nothing new comes into that.
     async fn account_of(&self, email: &str) -> Result<Option<AccountId>, Problem> {
         let Some(id) = self.user_pool.account_of(email).await.map_err(Problem::internal)? else { return Ok(None) };
-        let account = self.mutations.table.account(id).await.map_err(failed)?;
-        Ok(account.filter(|account| account.email == email && account.closing.is_none()).map(|account| account.id))
+        let account = self.mutations.table.account(id).await.map_err(store_problem)?;
+        Ok(account.filter(|account| account.email == email && account.deletion.is_none()).map(|account| account.id))
     }
 }
 
 /// What is mailed as the answer to a letter.
-fn words(said: &str, letter: &Letter) -> String {
+fn words(said: &str, letter: &GuestTicket) -> String {
     let mut text =
         format!("{said}\n\nThis answers what you wrote to us: {}\n\nIt was read by our staff:\n", letter.subject);
-    for look in &letter.looks {
+    for look in &letter.reads {
         // Nothing can fail here: a string takes everything.
         let _ = writeln!(text, "{:.0}, {}: {}", look.at, look.staff, look.reason);
     }
@@ -211,12 +213,12 @@ fn words(said: &str, letter: &Letter) -> String {
 }
 
 fn address(text: &str) -> Result<String, Problem> {
-    email::address(text).ok_or_else(|| Problem::invalid("email", email::RULE))
+    email::normalize(text).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))
 }
 
 /// Under what the letters of an address lie.
 fn writer(sealer: &Sealer, email: &str) -> String {
-    sealer.keyed_hash(WRITER, email.as_bytes())
+    sealer.keyed_hash(GUEST, email.as_bytes())
 }
 
 /// What is kept of a code. It is good for its own address alone.
@@ -226,8 +228,8 @@ fn code_hash(sealer: &Sealer, email: &str, code: &str) -> String {
 
 fn unwritten(error: CommitError) -> Problem {
     match error {
-        CommitError::Store(error) => failed(error),
-        CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed => {
+        CommitError::Store(error) => store_problem(error),
+        CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone => {
             Problem::conflict("it is being changed by other requests: try again").with_retry_after(1)
         }
     }

@@ -10,7 +10,7 @@ mod letters;
 use std::sync::Arc;
 
 use api::{
-    Answer, Attempt, Mutations, PageQuery, Paging, failed,
+    Attempt, MutationResponse, Mutations, PageQuery, Paging, store_problem,
     support::{TicketMessageRequest, TicketPage, TicketRequest, TicketView},
 };
 use axum::{
@@ -22,10 +22,10 @@ use axum::{
 };
 use domain::{
     AccountId, Refusal, TicketId,
-    support::ticket::{About, PER_DAY, Party, Question, Status, Ticket},
+    support::ticket::{MessageAuthor, NewTicket, PER_DAY, Ticket, TicketStatus, TicketSubject},
 };
 use http::StatusCode;
-use lifecycle::user_pool::UserPool;
+use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
     Error,
@@ -46,7 +46,7 @@ const DAY_S: i64 = 86_400;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
-    let user_pool = UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
+    let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
     let letters = letters::App {
         mutations: mutations.clone(),
         mail: Mail::open(&environment, &clients),
@@ -55,7 +55,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     Ok(Router::new()
         .route("/v1/support/tickets", post(open).get(list))
         .route("/v1/support/tickets/{id}/messages", post(say))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(mutations)
         .merge(letters::routes(letters)))
 }
@@ -67,18 +67,19 @@ async fn open(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let ticket = Ticket::open(Question::from(request.body), (TicketId(clock::uuid_at(now)), account), now);
+    let ticket = Ticket::open(NewTicket::from(request.body), (TicketId(clock::uuid_at(now)), account), now);
     let mut mutation = mutations.begin(account, request.idempotency, now);
     if let Some(response) = mutation.answered().await? {
         return Ok(response);
     }
-    let ticket = ticket.map_err(api::refused)?;
+    let ticket = ticket.map_err(api::refusal_problem)?;
     mutations.limit("support", account.0.as_bytes(), (DAY_S, PER_DAY), now).await?;
     loop {
         let attempt: Result<Response, Attempt> = async {
             must_be_own(&mutations.table, account, ticket.about).await?;
             let location = Some(format!("/v1/support/tickets/{}", ticket.id));
-            let answer = Answer { status: StatusCode::CREATED, location, body: TicketView::from(ticket.clone()) };
+            let answer =
+                MutationResponse { status: StatusCode::CREATED, location, body: TicketView::from(ticket.clone()) };
             let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
             metric(Metric::Questions, 1, &[]);
             Ok(response)
@@ -90,11 +91,11 @@ async fn open(
     }
 }
 
-async fn must_be_own(table: &Table, account: AccountId, about: Option<About>) -> Result<(), Attempt> {
+async fn must_be_own(table: &Table, account: AccountId, about: Option<TicketSubject>) -> Result<(), Attempt> {
     let found = match about {
         None => true,
-        Some(About::Generation { id }) => table.generation(account, id).await?.is_some(),
-        Some(About::Payment { id }) => table.payment(account, id).await?.is_some(),
+        Some(TicketSubject::Generation { id }) => table.generation(account, id).await?.is_some(),
+        Some(TicketSubject::Payment { id }) => table.payment(account, id).await?.is_some(),
     };
     if found {
         Ok(())
@@ -110,7 +111,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let account = AccountId(caller.account_id);
     let paging: Paging<'_, _, TicketId> = Paging::open(&mutations, ("tickets", account), query).await?;
-    let page = mutations.table.tickets(account, paging.limit, paging.after).await.map_err(failed)?;
+    let page = mutations.table.tickets(account, paging.limit, paging.after).await.map_err(store_problem)?;
     let items = page.items.into_iter().map(TicketView::from).collect();
     Ok(axum::Json(TicketPage { items, next: paging.next(page.next)? }).into_response())
 }
@@ -128,10 +129,11 @@ async fn say(
     loop {
         let attempt: Result<Response, Attempt> = async {
             let before = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
-            let ticket = before.go_on(Party::Owner, body.text.clone(), body.close, now)?;
-            let answer = Answer { status: StatusCode::OK, location: None, body: TicketView::from(ticket.clone()) };
+            let ticket = before.add_message(MessageAuthor::Owner, body.text.clone(), body.close, now)?;
+            let answer =
+                MutationResponse { status: StatusCode::OK, location: None, body: TicketView::from(ticket.clone()) };
             let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
-            if ticket.status == Status::Waiting {
+            if ticket.status == TicketStatus::Waiting {
                 metric(Metric::Questions, 1, &[]);
             }
             Ok(response)

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use domain::{
     DisclosureId, ExportId, GenerationId, Refusal, UploadId,
     accounts::account::Account,
-    accounts::email::{EmailChange, Stage},
+    accounts::email::{EmailChange, EmailChangeStage},
     accounts::plan::Retention,
     generations::generation::{Failure, Generation},
-    generations::submission::End,
-    payments::payment::Rail,
+    generations::submission::GenerationOutcome,
+    payments::payment::PaymentProvider,
     registry,
 };
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{
-    Ended, LifecycleError,
-    address::{AddressError, Addresses},
-    payments::{PaymentError, Payments},
+    EndResult, LifecycleError,
+    address::{EmailChangeError, EmailChanges},
+    payments::{PaymentError, PaymentService},
 };
 use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, Departure, DueItem, DueKind, Job, Queue, Queues, StoreError, Table, TakeOut, Write};
+use store::{
+    Bucket, CommitError, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues,
+    Queue, StoreError, Table, Write,
+};
 
 use crate::round::{Pace, Round};
 
@@ -37,7 +40,7 @@ pub struct Sweep {
     /// The bucket.
     pub bucket: Bucket,
     /// The queues of generations.
-    pub queues: Queues,
+    pub queues: GenerationQueues,
     /// The queue of erasures.
     pub erasures: Queue,
     /// The queue of exports.
@@ -45,11 +48,11 @@ pub struct Sweep {
     /// How long files stay.
     pub retention: Retention,
     /// What settles payments.
-    pub payments: Arc<Payments>,
+    pub payments: Arc<PaymentService>,
     /// What carries changes of addresses out.
-    pub addresses: Arc<Addresses>,
+    pub addresses: Arc<EmailChanges>,
     /// Who takes money.
-    pub rails: Arc<[Rail]>,
+    pub rails: Arc<[PaymentProvider]>,
 }
 
 /// Why something due was not done.
@@ -62,7 +65,7 @@ pub(crate) enum SweepError {
     #[error(transparent)]
     Payment(#[from] PaymentError),
     #[error(transparent)]
-    Address(#[from] AddressError),
+    Address(#[from] EmailChangeError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +125,9 @@ impl Sweep {
         let id = GenerationId(item.id);
         let Some(generation) = self.table.generation(item.account, id).await? else { return Ok(Action::Nothing) };
         if generation.is_overdue(now) {
-            let end = End::Failed(Failure::DeadlinePassed);
+            let end = GenerationOutcome::Failed(Failure::DeadlinePassed);
             let ended = lifecycle::end_generation(&self.table, (item.account, id), end, self.retention, now).await?;
-            return Ok(if matches!(ended, Ended::Now(_)) { Action::Overdue } else { Action::Nothing });
+            return Ok(if matches!(ended, EndResult::Ended(_)) { Action::Overdue } else { Action::Nothing });
         }
         if generation.status.is_final() || generation.next_message_at > now {
             return Ok(Action::Nothing);
@@ -134,11 +137,11 @@ impl Sweep {
 
     /// Sends first and writes second: if we die in between there are two messages, which does no harm, not none.
     async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
-        let job = Job { account: generation.account, generation: generation.id };
+        let job = GenerationMessage { account: generation.account, generation: generation.id };
         self.queues.send(generation.kind, job, 0).await?;
-        match self.table.commit(&[Write::Generation(&generation.reminded(now))]).await {
+        match self.table.commit(&[Write::Generation(&generation.message_resent(now))]).await {
             Ok(()) => Ok(Action::Reminded),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -146,12 +149,12 @@ impl Sweep {
     /// Has an erasure go on. Sends first and writes second, as [`remind`](Self::remind) does.
     pub(crate) async fn erasure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let account = self.table.account(item.account).await?;
-        let is_due = |account: &Account| account.closing.as_ref().is_some_and(|closing| closing.next_at <= now);
+        let is_due = |account: &Account| account.deletion.as_ref().is_some_and(|closing| closing.next_at <= now);
         let Some(account) = account.filter(is_due) else { return Ok(Action::Nothing) };
-        self.erasures.send(&Departure { account: account.id }, 0).await?;
-        match self.table.commit(&[Write::Account(&account.closing_seen(now + ERASURE_EVERY))]).await {
+        self.erasures.send(&EraseAccountMessage { account: account.id }, 0).await?;
+        match self.table.commit(&[Write::Account(&account.deletion_due_next(now + ERASURE_EVERY))]).await {
             Ok(()) => Ok(Action::Reminded),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -169,14 +172,16 @@ impl Sweep {
             (export.failed(now), Action::Overdue)
         } else if export.awaits_message(now) {
             // Sends first and writes second, as `remind` does.
-            self.exports.send(&TakeOut { account: export.account, export: export.id }, 0).await?;
-            (export.reminded(now), Action::Reminded)
+            self.exports.send(&ExportMessage { account: export.account, export: export.id }, 0).await?;
+            (export.message_resent(now), Action::Reminded)
         } else {
             return Ok(Action::Nothing);
         };
         match self.table.commit(&[Write::Export(&next)]).await {
             Ok(()) => {}
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+                return Ok(Action::Nothing);
+            }
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
         if action == Action::Overdue {
@@ -195,18 +200,23 @@ impl Sweep {
     /// Goes on with the change of an address where somebody else stopped.
     pub(crate) async fn email_change(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let found = self.table.email_change(item.account).await?;
-        let is_left = |change: &EmailChange| change.next_at <= now && !matches!(change.stage, Stage::Asked { .. });
-        let Some(change) = found.filter(is_left).map(|change| change.taken_up(now)) else {
+        let is_left =
+            |change: &EmailChange| change.next_at <= now && !matches!(change.stage, EmailChangeStage::Requested { .. });
+        let Some(change) = found.filter(is_left).map(|change| change.claimed(now)) else {
             return Ok(Action::Nothing);
         };
         match self.table.commit(&[Write::EmailChange(&change)]).await {
             Ok(()) => {}
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+                return Ok(Action::Nothing);
+            }
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
-        let (_, change) = self.addresses.carry_out(change, now).await?;
+        let (_, change) = self.addresses.complete(change, now).await?;
         match self.table.commit(&[Write::RemoveEmailChange(&change)]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Settled),
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+                Ok(Action::Settled)
+            }
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -227,7 +237,7 @@ impl Sweep {
         self.bucket.remove_all(&Bucket::disclosure_prefix(disclosure.account, disclosure.id)).await?;
         match self.table.commit(&[Write::RemoveDisclosure(&disclosure)]).await {
             Ok(()) => Ok(Action::Removed),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(Action::Nothing),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -238,10 +248,12 @@ impl Sweep {
             return Ok(Action::Nothing);
         };
         // Hidden before the first file goes, so that nobody is shown a picture that is half gone.
-        let hidden = match generation.removed(now) {
+        let hidden = match generation.deleted(now) {
             Ok(hidden) => match self.table.commit(&[Write::Generation(&hidden)]).await {
                 Ok(()) => hidden,
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => return Ok(Action::Nothing),
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+                    return Ok(Action::Nothing);
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
             },
             Err(_) => generation,
@@ -253,11 +265,11 @@ impl Sweep {
     pub(crate) async fn upload(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let (owner, upload) = self.table.account_and_upload(item.account, UploadId(item.id)).await?;
         let Some(upload) = upload.filter(|upload| upload.is_expired(now)) else { return Ok(Action::Nothing) };
-        let hidden = match owner.map(|owner| upload.removed(&owner, now)) {
+        let hidden = match owner.map(|owner| upload.deleted(&owner, now)) {
             Some(Ok((owner, hidden))) => {
                 match self.table.commit(&[Write::Account(&owner), Write::Upload(&hidden)]).await {
                     Ok(()) => hidden,
-                    Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {
+                    Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
                         return Ok(Action::Nothing);
                     }
                     Err(CommitError::Store(error)) => return Err(error.into()),

@@ -35,15 +35,15 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
-use lifecycle::{address::Addresses, payments::Payments};
+use lifecycle::{address::EmailChanges, payments::PaymentService};
 use runtime::{Error, clients::Clients, clock, events};
 use serde::{Deserialize, Serialize};
-use store::{Bucket, DueKind, Queue, Queues, Table};
+use store::{Bucket, DueKind, GenerationQueues, Queue, Table};
 
 pub use actions::Sweep;
 
 use crate::{
-    payments::Silent,
+    payments::UnresponsiveProviders,
     round::{Pace, Round},
 };
 
@@ -54,14 +54,14 @@ const QUESTIONS: Pace = Pace { at_once: 10, takes: SignedDuration::from_secs(25)
 
 /// The schedule's event.
 #[derive(Debug, Deserialize)]
-pub struct Tick {
+pub struct SweepEvent {
     /// When it was due.
     pub time: Timestamp,
 }
 
 /// What one sweep did.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Swept {
+pub struct SweepReport {
     /// Messages sent again.
     pub reminded: u32,
     /// Generations and archives failed for their deadline.
@@ -85,12 +85,12 @@ pub async fn run() -> Result<(), Error> {
         let clients = Arc::new(Clients::new(&environment)?);
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
         let sweep = Sweep {
-            payments: Arc::new(Payments::open(&environment, &clients, table.clone())?),
-            rails: lifecycle::payments::rails(&environment)?.into(),
-            addresses: Arc::new(Addresses::open(&environment, &clients, table.clone())?),
+            payments: Arc::new(PaymentService::open(&environment, &clients, table.clone())?),
+            rails: lifecycle::payments::payment_providers(&environment)?.into(),
+            addresses: Arc::new(EmailChanges::open(&environment, &clients, table.clone())?),
             table,
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            queues: Queues::new(
+            queues: GenerationQueues::new(
                 clients.sqs().clone(),
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
@@ -99,7 +99,7 @@ pub async fn run() -> Result<(), Error> {
             exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
             retention: lifecycle::retention(&environment)?,
         };
-        Ok(move |event: LambdaEvent<Tick>| {
+        Ok(move |event: LambdaEvent<SweepEvent>| {
             let sweep = sweep.clone();
             async move {
                 let deadline = clock::at_millisecond(event.context.deadline);
@@ -113,7 +113,7 @@ pub async fn run() -> Result<(), Error> {
 impl Sweep {
     /// Does what is due, a bounded number of each kind and as much as can end before the deadline; the rest is due in the
     /// next minute.
-    pub async fn all(&self, now: Timestamp, deadline: Timestamp) -> Swept {
+    pub async fn all(&self, now: Timestamp, deadline: Timestamp) -> SweepReport {
         let mut round = Round::new(now, deadline);
         let unfinished = async |item| self.unfinished(item, now).await;
         self.each(DueKind::Generation, OWN, &mut round, unfinished).await;
@@ -135,7 +135,7 @@ impl Sweep {
             self.check_answers(now).await;
             self.check_webhook(QUESTIONS, &round).await;
         }
-        let silent = Silent::default();
+        let silent = UnresponsiveProviders::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;
         self.each(DueKind::Checkout, QUESTIONS, &mut round, checkout).await;
         // Some of them may just have become known.
@@ -144,7 +144,7 @@ impl Sweep {
             if !round.has_time(OWN) {
                 break;
             }
-            if let Err(error) = lifecycle::audit(&self.table, account).await {
+            if let Err(error) = lifecycle::audit_ledger(&self.table, account).await {
                 tracing::warn!(error = %error, %account, "the ledger was not compared with the balance");
             }
         }

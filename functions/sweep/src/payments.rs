@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     PaymentId,
-    payments::payment::{Payment, Rail, Reference},
+    payments::payment::{Payment, PaymentProvider, PaymentReference},
 };
 use jiff::Timestamp;
 use lifecycle::payments::PaymentError;
@@ -22,14 +22,14 @@ use crate::{
 
 /// Who does not answer in this sweep.
 #[derive(Default)]
-pub(crate) struct Silent(Mutex<BTreeSet<Rail>>);
+pub(crate) struct UnresponsiveProviders(Mutex<BTreeSet<PaymentProvider>>);
 
-impl Silent {
-    fn has(&self, rail: Rail) -> bool {
+impl UnresponsiveProviders {
+    fn has(&self, rail: PaymentProvider) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&rail)
     }
 
-    fn add(&self, rail: Rail) {
+    fn add(&self, rail: PaymentProvider) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(rail);
     }
 }
@@ -38,12 +38,17 @@ impl Sweep {
     /// Asks the provider about a checkout. Whatever it says, the next question is a while away, so that one that cannot be
     /// answered keeps none from being asked. A provider that is `silent` is not asked again in this sweep, and what it would
     /// have been asked makes way for the other's.
-    pub(crate) async fn checkout(&self, item: DueItem, silent: &Silent, now: Timestamp) -> Result<Action, SweepError> {
+    pub(crate) async fn checkout(
+        &self,
+        item: DueItem,
+        silent: &UnresponsiveProviders,
+        now: Timestamp,
+    ) -> Result<Action, SweepError> {
         let found = self.table.payment(item.account, PaymentId(item.id)).await?;
-        let Some(payment) = found.filter(|payment| payment.ask_at.is_some_and(|at| at <= now)) else {
+        let Some(payment) = found.filter(|payment| payment.poll_at.is_some_and(|at| at <= now)) else {
             return Ok(Action::Nothing);
         };
-        if silent.has(payment.rail) {
+        if silent.has(payment.provider) {
             self.ask_later(&payment.postponed(now)).await?;
             return Ok(Action::Nothing);
         }
@@ -52,20 +57,20 @@ impl Sweep {
             Ok(Some(known)) if known.version != payment.version => return Ok(Action::Settled),
             Ok(_) => {}
             Err(error) => {
-                metric(Metric::UnansweredCheckouts, 1, &[payment.rail.as_str()]);
+                metric(Metric::UnansweredCheckouts, 1, &[payment.provider.as_str()]);
                 if matches!(error, PaymentError::Provider(error) if error.retryable()) {
-                    silent.add(payment.rail);
+                    silent.add(payment.provider);
                 }
             }
         }
-        self.ask_later(&payment.asked(now)).await?;
+        self.ask_later(&payment.polled(now)).await?;
         answered?;
         Ok(Action::Nothing)
     }
 
     async fn ask_later(&self, payment: &Payment) -> Result<(), SweepError> {
         match self.table.commit(&[Write::Payment(payment)]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
@@ -86,7 +91,7 @@ impl Sweep {
                 return;
             }
             let swept = &mut round.swept;
-            match self.payments.look_again(&waiting, now).await {
+            match self.payments.retry_parked(&waiting, now).await {
                 Ok(true) => {
                     swept.settled += 1;
                     metric(Metric::SweepActions, 1, &["settled"]);
@@ -95,7 +100,7 @@ impl Sweep {
                 Err(error) => {
                     swept.failed += 1;
                     metric(Metric::SweepActions, 1, &["failed"]);
-                    if let (true, Reference::Transaction(rail, _)) = (error.is_mismatch(), &waiting.reference) {
+                    if let (true, PaymentReference::Transaction(rail, _)) = (error.is_mismatch(), &waiting.reference) {
                         metric(Metric::PaymentMismatches, 1, &[rail.as_str()]);
                     }
                     tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
@@ -106,7 +111,7 @@ impl Sweep {
 
     /// Whether Stripe sends all the events that are handled.
     pub(crate) async fn check_webhook(&self, pace: Pace, round: &Round) {
-        if !self.rails.contains(&Rail::Stripe) || !round.has_time(pace) {
+        if !self.rails.contains(&PaymentProvider::Stripe) || !round.has_time(pace) {
             return;
         }
         match self.payments.call(round.now, |providers| async move { providers.missing_events().await }).await {

@@ -6,7 +6,7 @@ use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use runtime::clock;
 
-use crate::Swept;
+use crate::SweepReport;
 
 const MINUTES_A_DAY: i64 = 24 * 60;
 
@@ -26,14 +26,14 @@ pub(crate) struct Round {
     /// When Lambda ends the process, by the clock.
     deadline: Timestamp,
     /// What was done.
-    pub(crate) swept: Swept,
+    pub(crate) swept: SweepReport,
     /// Whom something was done for.
     pub(crate) accounts: BTreeSet<AccountId>,
 }
 
 impl Round {
     pub(crate) fn new(now: Timestamp, deadline: Timestamp) -> Self {
-        Self { now, deadline, swept: Swept::default(), accounts: BTreeSet::new() }
+        Self { now, deadline, swept: SweepReport::default(), accounts: BTreeSet::new() }
     }
 
     /// Whether it is the first of its day.

@@ -1,6 +1,6 @@
 //! What arrived beside what was declared. Pure; each refusal is in words for the upload's owner.
 
-use domain::generations::upload::{State, Upload};
+use domain::generations::upload::{Upload, UploadState};
 use media::Measured;
 use ring::digest::{SHA256, digest};
 
@@ -11,7 +11,7 @@ const DURATION_MS: u64 = 5 * 60 * 1000;
 
 /// # Errors
 /// The upload is rejected: this many bytes were not declared.
-pub(crate) fn check_size(upload: &Upload, bytes: u64) -> Result<(), State> {
+pub(crate) fn check_size(upload: &Upload, bytes: u64) -> Result<(), UploadState> {
     if bytes == upload.bytes {
         return Ok(());
     }
@@ -22,7 +22,7 @@ pub(crate) fn check_size(upload: &Upload, bytes: u64) -> Result<(), State> {
 ///
 /// # Errors
 /// The upload is rejected.
-pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, State> {
+pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, UploadState> {
     check_size(upload, bytes.len() as u64)?;
     let sha256: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     if sha256 != upload.sha256 {
@@ -33,7 +33,7 @@ pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, State> {
     media::strip(bytes).map_err(refused)
 }
 
-fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), State> {
+fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), UploadState> {
     let Measured { media_type, width, height, duration_ms } = *measured;
     if media_type.mime() != upload.content_type {
         return Err(rejected(format!("it is {media_type}, and {} was declared", upload.content_type)));
@@ -50,26 +50,26 @@ fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), State> {
 }
 
 /// Ready, as a file that [`strip`] gave shows itself.
-pub(crate) fn measure(stripped: &[u8]) -> State {
+pub(crate) fn measure(stripped: &[u8]) -> UploadState {
     match media::measure(stripped) {
         Ok(Measured { width, height, duration_ms, .. }) => {
-            State::Ready { width, height, duration_ms, stored_bytes: stripped.len() as u64 }
+            UploadState::Ready { width, height, duration_ms, stored_bytes: stripped.len() as u64 }
         }
         Err(error) => refused(error),
     }
 }
 
-fn refused(error: media::MediaError) -> State {
+fn refused(error: media::MediaError) -> UploadState {
     rejected(error.to_string())
 }
 
-fn rejected(reason: impl Into<String>) -> State {
-    State::Rejected { reason: reason.into() }
+fn rejected(reason: impl Into<String>) -> UploadState {
+    UploadState::Rejected { reason: reason.into() }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{AccountId, UploadId, catalogue::models::Kind};
+    use domain::{AccountId, UploadId, catalogue::models::MediaKind};
     use media::MediaType;
     use uuid::Uuid;
 
@@ -91,22 +91,22 @@ mod tests {
         Upload {
             id: UploadId(Uuid::nil()),
             account: AccountId(Uuid::nil()),
-            kind: Kind::Image,
+            kind: MediaKind::Image,
             content_type: content_type.to_owned(),
             bytes: bytes.len() as u64,
             sha256,
             file_name: None,
-            state: State::Pending,
+            state: UploadState::Pending,
             created_at: at,
             expires_at: at,
-            removing: false,
+            deleting: false,
             held: false,
             version: 1,
         }
     }
 
-    fn check<T: std::fmt::Debug>(inspected: Result<T, State>, rule: &str) {
-        let Err(State::Rejected { reason }) = inspected else { panic!("{inspected:?}, not rejected") };
+    fn check<T: std::fmt::Debug>(inspected: Result<T, UploadState>, rule: &str) {
+        let Err(UploadState::Rejected { reason }) = inspected else { panic!("{inspected:?}, not rejected") };
         assert!(reason.contains(rule), "{reason}");
     }
 
@@ -116,7 +116,7 @@ mod tests {
         let bytes = strip(&declared(&original, "image/png"), original.clone()).unwrap();
         assert!(original.windows(6).any(|window| window == b"CANARY"));
         assert!(!bytes.windows(6).any(|window| window == b"CANARY"));
-        let ready = State::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: bytes.len() as u64 };
+        let ready = UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: bytes.len() as u64 };
         assert_eq!(measure(&bytes), ready);
         assert_eq!(strip(&declared(&original, "image/png"), original).unwrap(), bytes);
     }

@@ -23,7 +23,7 @@ use domain::{
     AccountId, UploadId,
     accounts::account::Account,
     accounts::plan::Retention,
-    generations::upload::{State, Upload},
+    generations::upload::{Upload, UploadState},
 };
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
@@ -100,16 +100,18 @@ impl Inspector {
         let everything = Bucket::upload_prefix(account, id);
         for _ in 0..ATTEMPTS {
             let (owner, upload) = self.table.account_and_upload(account, id).await?;
-            let (Some(owner), Some(upload)) = (owner, upload.filter(|upload| !upload.removing)) else {
+            let (Some(owner), Some(upload)) = (owner, upload.filter(|upload| !upload.deleting)) else {
                 return Ok(self.bucket.remove_all(&everything).await?);
             };
             match upload.state {
-                State::Pending => {}
-                State::Ready { .. } => return Ok(self.bucket.remove_all(&Bucket::original_key(account, id)).await?),
-                State::Rejected { .. } => return Ok(self.bucket.remove_all(&everything).await?),
+                UploadState::Pending => {}
+                UploadState::Ready { .. } => {
+                    return Ok(self.bucket.remove_all(&Bucket::original_key(account, id)).await?);
+                }
+                UploadState::Rejected { .. } => return Ok(self.bucket.remove_all(&everything).await?),
             }
             let Some(state) = self.inspect(&upload, size).await? else { return Ok(()) };
-            let rejected = matches!(state, State::Rejected { .. });
+            let rejected = matches!(state, UploadState::Rejected { .. });
             if self.write(&upload, state, &owner).await? {
                 return if rejected { Ok(self.bucket.remove_all(&everything).await?) } else { Ok(()) };
             }
@@ -118,7 +120,7 @@ impl Inspector {
     }
 
     /// What the upload is to be, its files in order; `None` if nothing is there.
-    async fn inspect(&self, upload: &Upload, size: Option<u64>) -> Result<Option<State>, InspectError> {
+    async fn inspect(&self, upload: &Upload, size: Option<u64>) -> Result<Option<UploadState>, InspectError> {
         // A lie about the size is found before the file is fetched.
         if let Some(state) = size.and_then(|size| inspection::check_size(upload, size).err()) {
             return Ok(Some(state));
@@ -143,11 +145,11 @@ impl Inspector {
     }
 
     /// Whether it is written; if not, the upload has changed.
-    async fn write(&self, upload: &Upload, state: State, owner: &Account) -> Result<bool, InspectError> {
+    async fn write(&self, upload: &Upload, state: UploadState, owner: &Account) -> Result<bool, InspectError> {
         let Some(next) = upload.inspected(state, owner, self.retention, clock::now()) else { return Ok(false) };
         match self.table.commit(&[Write::Upload(&next)]).await {
             Ok(()) => Ok(true),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(false),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(false),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }

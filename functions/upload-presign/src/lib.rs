@@ -7,8 +7,9 @@
 //! hides the upload and gives its bytes back at once; if we die before the files are gone, `sweep` removes them.
 
 use api::{
-    Answer, Attempt, Holdings, failed,
+    AppState, Attempt, MutationResponse,
     requests::UploadRequest,
+    store_problem,
     views::{HeaderView, PresignedView, UploadView},
 };
 use axum::{
@@ -20,7 +21,7 @@ use axum::{
 };
 use domain::{
     AccountId, Refusal, UploadId,
-    generations::upload::{self, Declared, PRESIGNED_S, Upload},
+    generations::upload::{self, PRESIGNED_S, Upload, UploadDeclaration},
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -36,22 +37,22 @@ use store::{Bucket, StoreError, Write};
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = Holdings::open(&environment).await?;
+    let holdings = AppState::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/uploads", post(declare))
         .route("/v1/uploads/{id}", get(show).delete(remove))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
         .with_state(holdings))
 }
 
 async fn declare(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     request: MutatingRequest<UploadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let declared = Declared::from(request.body);
+    let declared = UploadDeclaration::from(request.body);
     let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     loop {
         let attempt: Result<Response, Attempt> = async {
@@ -59,7 +60,7 @@ async fn declare(
             let id = UploadId(clock::uuid_at(now));
             let (owner, upload) = upload::declare(&owner, declared.clone(), id, now)?;
             let put = presign(&holdings.bucket, &upload, now).await?;
-            let answer = Answer {
+            let answer = MutationResponse {
                 status: StatusCode::CREATED,
                 location: Some(format!("/v1/uploads/{id}")),
                 body: UploadView::new(upload.clone(), Some(put)),
@@ -74,17 +75,17 @@ async fn declare(
 }
 
 async fn show(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
 ) -> Result<Response, Problem> {
-    let upload = holdings.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(failed)?;
+    let upload = holdings.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let upload = upload.filter(|upload| !upload.is_expired(clock::now())).ok_or_else(Problem::not_found)?;
     Ok(axum::Json(UploadView::new(upload, None)).into_response())
 }
 
 async fn remove(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
     request: BodilessRequest,
@@ -97,8 +98,8 @@ async fn remove(
         let attempt: Result<Response, Attempt> = async {
             let (owner, upload) = holdings.mutations.table.account_and_upload(account, id).await?;
             let (Some(owner), Some(upload)) = (owner, upload) else { return Err(Refusal::NotFound.into()) };
-            let (owner, upload) = upload.removed(&owner, now)?;
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let (owner, upload) = upload.deleted(&owner, now)?;
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
             let response = mutation.commit(&[Write::Account(&owner), Write::Upload(&upload)], answer).await?;
             hidden = Some(upload);
             Ok(response)

@@ -8,9 +8,9 @@
 //! Saying the same visibility again changes nothing. A repeat of a link without a key is another link.
 
 use api::{
-    Answer, Attempt, Holdings, failed, generation_view,
+    AppState, Attempt, MutationResponse, generation_view,
     requests::{ShareRequest, VisibilityRequest},
-    token_hash,
+    store_problem, token_hash,
     views::{ShareView, Shares},
 };
 use axum::{
@@ -23,7 +23,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     AccountId, GenerationId, Refusal, ShareId,
-    generations::share::{self, Terms},
+    generations::share::{self, ShareTerms},
 };
 use http::{HeaderValue, StatusCode, header::ETAG};
 use runtime::{
@@ -38,17 +38,17 @@ use store::Write;
 /// # Errors
 /// A variable is missing; it is named.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = Holdings::open(&environment).await?;
+    let holdings = AppState::open(&environment).await?;
     Ok(Router::new()
         .route("/v1/generations/{id}/visibility", put(show))
         .route("/v1/generations/{id}/shares", post(make).get(list))
         .route("/v1/generations/{id}/shares/{share}", delete(revoke))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::living))
+        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
         .with_state(holdings))
 }
 
 async fn show(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     condition: IfMatch,
@@ -65,9 +65,9 @@ async fn show(
                 return Err(Refusal::NotFound.into());
             }
             condition.check(generation.version)?;
-            let shown = generation.shown(wanted.visibility, wanted.show_prompt, now)?;
+            let shown = generation.with_visibility(wanted.visibility, wanted.show_prompt, now)?;
             let body = generation_view(&holdings.bucket, shown.clone(), now).await?;
-            let answer = Answer { status: StatusCode::OK, location: None, body };
+            let answer = MutationResponse { status: StatusCode::OK, location: None, body };
             let mut response = mutation.commit(&[Write::Generation(&shown)], answer).await?;
             let tag = HeaderValue::try_from(etag(shown.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
@@ -81,14 +81,14 @@ async fn show(
 }
 
 async fn make(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: MutatingRequest<ShareRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let terms = Terms::from(request.body);
+    let terms = ShareTerms::from(request.body);
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
     let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
     loop {
@@ -102,8 +102,8 @@ async fn make(
             let existing = table.shares(account, id).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));
-            let (share, generation) = share::share(&generation, existing, owner.plan, terms, new, now)?;
-            let answer = Answer {
+            let (share, generation) = share::create(&generation, existing, owner.plan, terms, new, now)?;
+            let answer = MutationResponse {
                 status: StatusCode::CREATED,
                 location: Some(format!("/v1/shared/{token}")),
                 body: ShareView::new(&share, Some(token.clone())),
@@ -118,22 +118,22 @@ async fn make(
 }
 
 async fn list(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let table = &holdings.mutations.table;
-    let generation = table.generation(account, id).await.map_err(failed)?;
+    let generation = table.generation(account, id).await.map_err(store_problem)?;
     generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
-    let shares = table.shares(account, id).await.map_err(failed)?;
+    let shares = table.shares(account, id).await.map_err(store_problem)?;
     let live = shares.iter().filter(|share| share.expires_at > now);
     Ok(axum::Json(Shares { items: live.map(|share| ShareView::new(share, None)).collect() }).into_response())
 }
 
 async fn revoke(
-    State(holdings): State<Holdings>,
+    State(holdings): State<AppState>,
     caller: Caller,
     StrictPath((id, share)): StrictPath<(GenerationId, ShareId)>,
     request: BodilessRequest,
@@ -148,7 +148,7 @@ async fn revoke(
                 table.shares(account, id).await?.into_iter().partition(|other| other.id == share);
             let revoked = revoked.first().ok_or(Refusal::NotFound)?;
             let generation = share::revoke(&generation, &rest);
-            let answer = Answer { status: StatusCode::NO_CONTENT, location: None, body: () };
+            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
             mutation.commit(&[Write::Generation(&generation), Write::RemoveShare(revoked)], answer).await
         }
         .await;

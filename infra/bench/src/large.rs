@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 use http::{
     HeaderMap, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, ETAG, RANGE},
@@ -65,7 +65,7 @@ impl Large {
     /// # Errors
     /// No port is free, or the file cannot be written.
     pub async fn start(holdings: Holdings, archive: Option<&Path>) -> Result<Self> {
-        let items = seed::aws(Kind::Image).await?.items().await;
+        let items = seed::aws(MediaKind::Image).await?.items().await;
         let find = |start: &str| {
             let found = items.iter().find(|item| text(item, "/sk/S").is_some_and(|sk| sk.starts_with(start)));
             found.cloned().with_context(|| format!("no {start} was sown"))
@@ -98,7 +98,7 @@ impl Large {
             function.invoke(event.clone().into()).await?;
             match self.state().await {
                 (status, Some(bytes)) if status == "ready" => return Ok((invocation, bytes.parse()?)),
-                (status, _) => ensure!(status == "making", "the archive is {status}"),
+                (status, _) => ensure!(status == "building", "the archive is {status}"),
             }
         }
         bail!("it is never ready")

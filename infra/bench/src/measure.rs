@@ -10,7 +10,7 @@ use bench::function::Function;
 use bench::tls::Tls;
 use bench::{payments, seed};
 use bytes::Bytes;
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 use flate2::{Compression, write::DeflateEncoder};
 use runtime::clock;
 
@@ -136,8 +136,8 @@ impl Measured {
         payments::signed(&self.input, clock::now())
     }
 
-    fn kind(&self) -> Kind {
-        if self.name == "generate-video" { Kind::Video } else { Kind::Image }
+    fn kind(&self) -> MediaKind {
+        if self.name == "generate-video" { MediaKind::Video } else { MediaKind::Image }
     }
 }
 

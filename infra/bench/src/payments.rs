@@ -6,14 +6,14 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{
-    Credits, EntryId,
+    Credits, LedgerEntryId,
     accounts::account::Account,
     catalogue::packages,
-    credits::ledger::Entry,
+    credits::ledger::LedgerEntry,
     money::Currency,
-    payments::fraud::Rules,
-    payments::payment::{Fact, Payment, Rail, Receipt, Reference, Unclaimed},
-    payments::settlement::{self, Surroundings},
+    payments::fraud::FraudRules,
+    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, UnclaimedPayment},
+    payments::settlement::{self, SettlementContext},
 };
 use fake_payments::{FakePayments, Options};
 use http::header::CONTENT_TYPE;
@@ -106,22 +106,22 @@ pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
 ///
 /// # Errors
 /// The domain refuses one of them.
-pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Payment>, Vec<Entry>)> {
+pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Payment>, Vec<LedgerEntry>)> {
     let (mut payments, mut entries) = (Vec::new(), Vec::new());
     for (id, rail, package, transaction, ceiling) in [
-        (PAID, Rail::Stripe, "maker", Some("pi_3TExample0000000000000001"), i64::MAX),
-        (OPEN, Rail::Paypal, "starter", None, i64::MAX),
-        (CAPTURED, Rail::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
-        (HELD, Rail::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
+        (PAID, PaymentProvider::Stripe, "maker", Some("pi_3TExample0000000000000001"), i64::MAX),
+        (OPEN, PaymentProvider::Paypal, "starter", None, i64::MAX),
+        (CAPTURED, PaymentProvider::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
+        (HELD, PaymentProvider::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
     ] {
         let choice = packages::choose(package, Currency::Eur)?;
-        let opened = Payment::open(id.parse()?, account.id, rail, choice, now).handed_out(format!("checkout-{id}"));
+        let opened = Payment::open(id.parse()?, account.id, rail, choice, now).with_checkout(format!("checkout-{id}"));
         let Some(transaction) = transaction else {
             payments.push(opened);
             continue;
         };
-        let receipt = Receipt {
-            rail,
+        let receipt = PaymentReceipt {
+            provider: rail,
             net: opened.price,
             total: opened.price,
             transaction: transaction.to_owned(),
@@ -129,15 +129,21 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
             country: Some("DE".to_owned()),
             at: now,
         };
-        let rules = Rules {
+        let rules = FraudRules {
             payments_per_hour: u32::MAX,
             cards_per_hour: u32::MAX,
             new_account_days: 1,
             new_account_credits: Credits(ceiling),
             lost_disputes: u32::MAX,
         };
-        let around = Surroundings { account: &account, others: &payments, cards_in_hour: 1, rules: &rules };
-        let settled = settlement::learn(&opened, &[Fact::Paid(receipt)], around, EntryId(clock::uuid_at(now)), now)?;
+        let around = SettlementContext { account: &account, others: &payments, cards_in_hour: 1, rules: &rules };
+        let settled = settlement::apply_facts(
+            &opened,
+            &[PaymentFact::Paid(receipt)],
+            around,
+            LedgerEntryId(clock::uuid_at(now)),
+            now,
+        )?;
         let settled = settled.context("a payment that was not paid before was paid before")?;
         payments.push(settled.payment);
         entries.extend(settled.entry);
@@ -150,14 +156,14 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
 ///
 /// # Errors
 /// Its id is none.
-pub fn unclaimed(now: Timestamp) -> Result<Unclaimed> {
-    Ok(Unclaimed::new(UNCLAIMED.parse()?, Rail::Stripe, "cs_live_example".to_owned(), None, now))
+pub fn unclaimed(now: Timestamp) -> Result<UnclaimedPayment> {
+    Ok(UnclaimedPayment::new(UNCLAIMED.parse()?, PaymentProvider::Stripe, "cs_live_example".to_owned(), None, now))
 }
 
 /// What a payment is found by: its own id, and its transaction if it is paid.
 #[must_use]
-pub fn references(payment: &Payment) -> Vec<Reference> {
+pub fn references(payment: &Payment) -> Vec<PaymentReference> {
     let transaction = payment.receipt.as_ref().map(|receipt| receipt.transaction.clone());
-    let own = [Reference::Payment(payment.id)];
-    own.into_iter().chain(transaction.map(|id| Reference::Transaction(payment.rail, id))).collect()
+    let own = [PaymentReference::Payment(payment.id)];
+    own.into_iter().chain(transaction.map(|id| PaymentReference::Transaction(payment.provider, id))).collect()
 }

@@ -2,17 +2,17 @@
 
 use anyhow::{Context, Result};
 use domain::{
-    AccessId, AccountId, ActivityId, Credits, EntryId, ExportId, GenerationId, ShareId, UploadId,
+    AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
     accounts::account::Account,
     accounts::plan::Retention,
-    catalogue::models::Kind,
+    catalogue::models::MediaKind,
     generations::generation::{Media, Visibility},
-    generations::settings::{self, Asked},
-    generations::share::{self, Terms},
-    generations::submission::{self, End, NewIds},
-    generations::upload::{self, Declared},
+    generations::settings::{self, RequestedSettings},
+    generations::share::{self, ShareTerms},
+    generations::submission::{self, GenerationOutcome, SubmissionIds},
+    generations::upload::{self, UploadDeclaration},
     privacy::export,
-    staff::audit::{Access, Justification},
+    staff::audit::{AuditEntry, Justification},
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days
 ///
 /// # Errors
 /// No port is free.
-pub async fn aws(queued: Kind) -> Result<Aws> {
+pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let aws = Aws::start(ACCOUNT).await?;
     let environment = function::environment(&aws)?;
     payments::know_notification().await?;
@@ -51,7 +51,7 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
     let id: AccountId = ACCOUNT.parse()?;
 
     let (account, welcome) = Account::open(id, "ada@example.com".to_owned(), Credits(100), entry_id(now), now);
-    let made = reserve(&account, Kind::Image, SUCCEEDED.parse()?, now)?;
+    let made = reserve(&account, MediaKind::Image, SUCCEEDED.parse()?, now)?;
     let media = Media {
         key: format!("{}0.png", Bucket::generation_prefix(id, made.generation.id)),
         content_type: "image/png".to_owned(),
@@ -63,16 +63,23 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
     };
     aws.put_object(media.key.clone(), vec![0; 512]).await;
-    let made = submission::end(&made.account, &made.generation, End::Made(vec![media]), RETENTION, entry_id(now), now)?;
-    let public = made.generation.shown(Visibility::Public, true, now)?;
+    let made = submission::finish(
+        &made.account,
+        &made.generation,
+        GenerationOutcome::Succeeded(vec![media]),
+        RETENTION,
+        entry_id(now),
+        now,
+    )?;
+    let public = made.generation.with_visibility(Visibility::Public, true, now)?;
     let hash = digest::digest(&digest::SHA256, TOKEN.as_bytes());
     let ids = (SHARE.parse::<ShareId>()?, hex(hash.as_ref()));
-    let terms = Terms { expires_in_s: 86_400, show_prompt: false };
-    let (share, public) = share::share(&public, 0, account.plan, terms, ids, now)?;
+    let terms = ShareTerms { expires_in_s: 86_400, show_prompt: false };
+    let (share, public) = share::create(&public, 0, account.plan, terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
 
     let picture = picture(UPLOAD_BYTES)?;
-    let declared = Declared {
+    let declared = UploadDeclaration {
         content_type: "image/png".to_owned(),
         bytes: u64::try_from(picture.len())?,
         sha256: hex(digest::digest(&digest::SHA256, &picture).as_ref()),
@@ -90,12 +97,12 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
     };
     let access = access(&account, now)?;
     let (account, sold, bought) = payments::sell(account, now)?;
-    let (account, export) = export::ask(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
+    let (account, export) = export::request(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
     let unclaimed = payments::unclaimed(now)?;
     let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
         Write::Account(&account),
-        Write::Entry(id, &made.entry),
+        Write::LedgerEntry(id, &made.entry),
         Write::Generation(&public),
         Write::Share(&share),
         Write::Generation(&queued.generation),
@@ -103,9 +110,9 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
         Write::Activity(&activity),
         Write::Export(&export),
         Write::Unclaimed(&unclaimed),
-        Write::Access(&access),
+        Write::AuditEntry(&access),
     ];
-    writes.extend(welcome.iter().chain(&bought).map(|entry| Write::Entry(id, entry)));
+    writes.extend(welcome.iter().chain(&bought).map(|entry| Write::LedgerEntry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));
     for (references, payment) in &references {
         writes.extend(references.iter().map(|reference| Write::PaymentPointer(reference, payment)));
@@ -115,29 +122,34 @@ pub async fn aws(queued: Kind) -> Result<Aws> {
     Ok(aws)
 }
 
-fn reserve(account: &Account, kind: Kind, generation: GenerationId, now: Timestamp) -> Result<submission::Movement> {
-    let model = if kind == Kind::Image { "sketch-image" } else { "sketch-video" };
-    let asked = Asked {
+fn reserve(
+    account: &Account,
+    kind: MediaKind,
+    generation: GenerationId,
+    now: Timestamp,
+) -> Result<submission::CreditTransaction> {
+    let model = if kind == MediaKind::Image { "sketch-image" } else { "sketch-video" };
+    let asked = RequestedSettings {
         model: model.to_owned(),
         prompt: "a cabin in the snow at dusk, lamplight in one window".to_owned(),
         seed: Some(7),
-        ..Asked::default()
+        ..RequestedSettings::default()
     };
     let (settings, quote) = settings::validate(asked, &account.plan.limits(), &["sketch".to_owned()])?;
-    let ids = NewIds { generation, entry: entry_id(now) };
+    let ids = SubmissionIds { generation, entry: entry_id(now) };
     Ok(submission::reserve(account, settings, quote, None, ids, now)?)
 }
 
 /// What the person, who is of the staff as well, opened a moment ago.
-fn access(account: &Account, now: Timestamp) -> Result<Access> {
+fn access(account: &Account, now: Timestamp) -> Result<AuditEntry> {
     let staff = api::access::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
     let why = Justification::new(("T-17".to_owned(), "she asked why it failed".to_owned()), (None, None), now)?;
     let until = now + SignedDuration::from_hours(1);
-    Ok(Access::open(account, (ACCESS.parse::<AccessId>()?, staff), until, why, now)?)
+    Ok(AuditEntry::open(account, (ACCESS.parse::<AuditEntryId>()?, staff), until, why, now)?)
 }
 
-fn entry_id(now: Timestamp) -> EntryId {
-    EntryId(clock::uuid_at(now))
+fn entry_id(now: Timestamp) -> LedgerEntryId {
+    LedgerEntryId(clock::uuid_at(now))
 }
 
 fn hex(bytes: &[u8]) -> String {

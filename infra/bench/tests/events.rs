@@ -9,13 +9,13 @@ use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
 use bench::tls::Tls;
 use bench::{build, payments, seed};
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 use runtime::clock;
 use serde_json::{Value, json};
 
 /// What is not as it is written. The event comes twice, since the first time a process may fetch what it then keeps.
 async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
-    let kind = if event.function() == "generate-video" { Kind::Video } else { Kind::Image };
+    let kind = if event.function() == "generate-video" { MediaKind::Video } else { MediaKind::Image };
     let aws = seed::aws(kind).await?;
     let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
     let input = payments::signed(&std::fs::read(local::workspace().join(event.path))?, clock::now())?;
@@ -60,10 +60,10 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
         assert_eq!(body["statusCode"], json!(202), "{body}");
         aws.services().await
     };
-    let services = submit(seed::aws(Kind::Image).await.unwrap()).await;
+    let services = submit(seed::aws(MediaKind::Image).await.unwrap()).await;
     let table = "DynamoDB_20120810";
     assert_eq!(services, [table, table, table, "secretsmanager", table, "AmazonSQS"]);
-    let aws = seed::aws(Kind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
+    let aws = seed::aws(MediaKind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
     assert_eq!(submit(aws).await, services);
 }
 

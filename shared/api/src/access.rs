@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AccessId, AccountId, DisclosureId, HoldId, Refusal,
-    privacy::disclosure::{Disclosure, Wanted},
+    AccountId, AuditEntryId, DisclosureId, HoldId, Refusal,
+    privacy::disclosure::{Disclosure, DisclosureScope},
     privacy::hold::Hold,
-    staff::audit::{self, Access, Act, Justification},
+    staff::audit::{self, AuditAction, AuditEntry, Justification},
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::seal::Sealer;
@@ -33,7 +33,7 @@ pub fn staff_name(sealer: &Sealer, account: AccountId) -> String {
 pub struct AccessRequest {
     /// The reference of the request that it is for.
     #[schema(min_length = 1, max_length = 100)]
-    pub ticket: String,
+    pub reference: String,
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
@@ -44,7 +44,7 @@ pub struct AccessRequest {
     pub undisclosed_until: Option<Timestamp>,
     /// What forbids to tell them; needed with `undisclosed_until`, and only with it.
     #[schema(min_length = 1, max_length = 500)]
-    pub undisclosed_under: Option<String>,
+    pub undisclosed_basis: Option<String>,
 }
 
 /// A legal hold. The owner is told of it, its reason included.
@@ -53,7 +53,7 @@ pub struct AccessRequest {
 pub struct HoldRequest {
     /// The reference of the request that demands it.
     #[schema(min_length = 1, max_length = 100)]
-    pub ticket: String,
+    pub reference: String,
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
@@ -65,7 +65,7 @@ pub struct HoldRequest {
     pub undisclosed_until: Option<Timestamp>,
     /// What forbids to tell them; needed with `undisclosed_until`, and only with it.
     #[schema(min_length = 1, max_length = 500)]
-    pub undisclosed_under: Option<String>,
+    pub undisclosed_basis: Option<String>,
 }
 
 /// What a lawful request demands. The owner gets ticket and reason with their data.
@@ -74,7 +74,7 @@ pub struct HoldRequest {
 pub struct DisclosureRequest {
     /// The reference of the request.
     #[schema(min_length = 1, max_length = 100)]
-    pub ticket: String,
+    pub reference: String,
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
@@ -89,7 +89,7 @@ pub struct DisclosureRequest {
     pub undisclosed_until: Option<Timestamp>,
     /// What forbids to tell them; needed with `undisclosed_until`, and only with it.
     #[schema(min_length = 1, max_length = 500)]
-    pub undisclosed_under: Option<String>,
+    pub undisclosed_basis: Option<String>,
 }
 
 impl AccessRequest {
@@ -98,9 +98,9 @@ impl AccessRequest {
     /// # Errors
     /// Fields break rules.
     pub fn split(self, now: Timestamp) -> Result<(Justification, SignedDuration), Refusal> {
-        let undisclosed = (self.undisclosed_until, self.undisclosed_under);
-        let why = Justification::new((self.ticket, self.reason), undisclosed, now)?;
-        Ok((why, audit::lasting(self.minutes)?))
+        let undisclosed = (self.undisclosed_until, self.undisclosed_basis);
+        let why = Justification::new((self.reference, self.reason), undisclosed, now)?;
+        Ok((why, audit::access_duration(self.minutes)?))
     }
 }
 
@@ -109,9 +109,9 @@ impl HoldRequest {
     ///
     /// # Errors
     /// Fields break rules.
-    pub fn place(self, id: HoldId, now: Timestamp) -> Result<Hold, Refusal> {
-        let undisclosed = (self.undisclosed_until, self.undisclosed_under);
-        let why = Justification::new((self.ticket, self.reason), undisclosed, now)?;
+    pub fn into_hold(self, id: HoldId, now: Timestamp) -> Result<Hold, Refusal> {
+        let undisclosed = (self.undisclosed_until, self.undisclosed_basis);
+        let why = Justification::new((self.reference, self.reason), undisclosed, now)?;
         Hold::new(id, self.covers, why, now)
     }
 }
@@ -121,18 +121,18 @@ impl DisclosureRequest {
     ///
     /// # Errors
     /// Fields break rules.
-    pub fn split(self, now: Timestamp) -> Result<(Justification, Wanted), Refusal> {
-        let undisclosed = (self.undisclosed_until, self.undisclosed_under);
-        let why = Justification::new((self.ticket, self.reason), undisclosed, now)?;
-        Ok((why, Wanted::new(self.kinds, self.from, self.to)?))
+    pub fn split(self, now: Timestamp) -> Result<(Justification, DisclosureScope), Refusal> {
+        let undisclosed = (self.undisclosed_until, self.undisclosed_basis);
+        let why = Justification::new((self.reference, self.reason), undisclosed, now)?;
+        Ok((why, DisclosureScope::new(self.kinds, self.from, self.to)?))
     }
 }
 
 /// An access that was opened.
 #[derive(Serialize, ToSchema)]
-pub struct OpenedView {
+pub struct OpenedAccessView {
     /// Its id.
-    pub id: AccessId,
+    pub id: AuditEntryId,
     /// What whoever opened it is called in the log.
     pub staff: String,
     /// Until when it lasts.
@@ -141,31 +141,31 @@ pub struct OpenedView {
 
 /// A line of the log of accesses.
 #[derive(Serialize, ToSchema)]
-pub struct AccessView {
+pub struct AuditEntryView {
     /// Its id; of the line that opens an access, the access's.
-    pub id: AccessId,
+    pub id: AuditEntryId,
     /// Who of the staff: the same person is always called the same.
     pub staff: String,
     /// When.
     pub at: Timestamp,
     /// What was done.
-    pub act: Act,
+    pub action: AuditAction,
     /// Until when it had to be kept from the owner.
     pub undisclosed_until: Option<Timestamp>,
 }
 
-impl From<Access> for AccessView {
-    fn from(line: Access) -> Self {
-        let Access { id, staff, at, act, undisclosed_until, .. } = line;
-        Self { id, staff, at, act, undisclosed_until }
+impl From<AuditEntry> for AuditEntryView {
+    fn from(line: AuditEntry) -> Self {
+        let AuditEntry { id, staff, at, action, undisclosed_until, .. } = line;
+        Self { id, staff, at, action, undisclosed_until }
     }
 }
 
 /// A page of the log of accesses, newest first.
 #[derive(Serialize, ToSchema)]
-pub struct AccessPage {
+pub struct AuditPage {
     /// What is on it.
-    pub items: Vec<AccessView>,
+    pub items: Vec<AuditEntryView>,
     /// Where the next page starts, if there is one.
     pub next: Option<String>,
 }
@@ -181,7 +181,7 @@ pub struct UploadPage {
 
 /// An upload with its file.
 #[derive(Serialize, ToSchema)]
-pub struct SeenUploadView {
+pub struct StaffUploadView {
     /// The upload.
     pub upload: UploadView,
     /// Where its file is, for four minutes, if it is ready.
@@ -190,7 +190,7 @@ pub struct SeenUploadView {
 
 /// A legal hold that was placed. Without its ticket and reason: the answer may be kept, in the drawer of whoever placed it.
 #[derive(Serialize, ToSchema)]
-pub struct PlacedView {
+pub struct PlacedHoldView {
     /// Its id.
     pub id: HoldId,
     /// What must stay, with what comes with it.
@@ -199,7 +199,7 @@ pub struct PlacedView {
     pub at: Timestamp,
 }
 
-impl From<&Hold> for PlacedView {
+impl From<&Hold> for PlacedHoldView {
     fn from(hold: &Hold) -> Self {
         Self { id: hold.id, covers: hold.covers.clone(), at: hold.at }
     }
@@ -221,15 +221,16 @@ pub struct HoldView {
     /// Until when the owner must not be told.
     pub undisclosed_until: Option<Timestamp>,
     /// What forbids to tell them.
-    pub undisclosed_under: Option<String>,
+    pub undisclosed_basis: Option<String>,
     /// Since when it binds no more.
     pub released_at: Option<Timestamp>,
 }
 
 impl From<Hold> for HoldView {
     fn from(hold: Hold) -> Self {
-        let Hold { id, ticket, reason, covers, at, undisclosed_until, undisclosed_under, released_at } = hold;
-        Self { id, ticket, reason, covers, at, undisclosed_until, undisclosed_under, released_at }
+        let Hold { id, reference: ticket, reason, covers, at, undisclosed_until, undisclosed_basis, released_at } =
+            hold;
+        Self { id, ticket, reason, covers, at, undisclosed_until, undisclosed_basis, released_at }
     }
 }
 
@@ -251,8 +252,8 @@ pub struct DisclosureView {
     pub from: Option<Timestamp>,
     /// The end of the period, not included.
     pub to: Option<Timestamp>,
-    /// How many things are in the document.
-    pub things: u64,
+    /// How many items are in the document.
+    pub items: u64,
     /// When it goes.
     pub expires_at: Timestamp,
     /// Where the document is, JSON, for four minutes; only for whoever fetches it.
@@ -267,8 +268,8 @@ impl DisclosureView {
     /// A disclosure without its links.
     #[must_use]
     pub fn new(disclosure: Disclosure) -> Self {
-        let Disclosure { id, kinds, from, to, things, expires_at, .. } = disclosure;
-        Self { id, kinds, from, to, things, expires_at, url: None, files: Vec::new() }
+        let Disclosure { id, kinds, from, to, items, expires_at, .. } = disclosure;
+        Self { id, kinds, from, to, items, expires_at, url: None, files: Vec::new() }
     }
 }
 

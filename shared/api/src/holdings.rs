@@ -9,14 +9,14 @@ use crate::Mutations;
 
 /// The table with the manners of mutating calls, and the bucket.
 #[derive(Clone)]
-pub struct Holdings {
+pub struct AppState {
     /// The table.
     pub mutations: Mutations,
     /// The bucket.
     pub bucket: Bucket,
 }
 
-impl Holdings {
+impl AppState {
     /// Those that the environment names. Opens the connection to the table on the way.
     ///
     /// # Errors

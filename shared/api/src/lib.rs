@@ -21,10 +21,10 @@ pub mod views;
 mod windows;
 
 pub use document::document;
-pub use holdings::Holdings;
+pub use holdings::AppState;
 pub use links::{generation_view, media_views, token_hash};
-pub use living::living;
-pub use mutation::{Answer, Attempt, Mutation, Mutations};
+pub use living::require_active_account;
+pub use mutation::{Attempt, Mutation, MutationResponse, Mutations};
 pub use operations::{OPERATIONS, Operation};
 pub use page::{LARGEST_PAGE, PageQuery, Paging};
-pub use refusals::{failed, refused};
+pub use refusals::{refusal_problem, store_problem};

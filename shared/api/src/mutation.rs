@@ -23,9 +23,9 @@ use runtime::{
     seal::Sealer,
 };
 use serde::{Deserialize, Serialize};
-use store::{CommitError, Replay, StoreError, Table, Write};
+use store::{CommitError, IdempotencyRecord, StoreError, Table, Write};
 
-use crate::refusals::{failed, refused};
+use crate::refusals::{refusal_problem, store_problem};
 
 /// Most times that a decision is made anew because something changed in between.
 const ATTEMPTS: u32 = 16;
@@ -51,7 +51,7 @@ pub struct Mutation<'a> {
 }
 
 /// What a call answers when all is well.
-pub struct Answer<T> {
+pub struct MutationResponse<T> {
     /// The status.
     pub status: StatusCode,
     /// The `Location`.
@@ -131,10 +131,10 @@ impl Mutation<'_> {
                 Err(Problem::conflict("it is being changed by other requests: try again").with_retry_after(1))
             }
             Err(Attempt::Commit(CommitError::Replayed(replay))) => self.replay(*replay).await.map(Some),
-            Err(Attempt::Commit(CommitError::Closed)) => Err(Problem::unauthorized()),
-            Err(Attempt::Commit(CommitError::Store(error))) => Err(failed(error)),
+            Err(Attempt::Commit(CommitError::AccountGone)) => Err(Problem::unauthorized()),
+            Err(Attempt::Commit(CommitError::Store(error))) => Err(store_problem(error)),
             // What the first of two equal requests did may be why the second is refused.
-            Err(Attempt::Refused(refusal)) => self.replay_or(refused(refusal)).await.map(Some),
+            Err(Attempt::Refused(refusal)) => self.replay_or(refusal_problem(refusal)).await.map(Some),
             Err(Attempt::Problem(problem)) => self.replay_or(problem).await.map(Some),
         }
     }
@@ -145,7 +145,7 @@ impl Mutation<'_> {
     /// The key was used with another request, or our own problem.
     pub async fn answered(&self) -> Result<Option<Response>, Problem> {
         let Some(idempotency) = &self.idempotency else { return Ok(None) };
-        match self.shared.table.replay(self.account, &idempotency.key).await.map_err(failed)? {
+        match self.shared.table.idempotency_record(self.account, &idempotency.key).await.map_err(store_problem)? {
             Some(replay) => self.replay(replay).await.map(Some),
             None => Ok(None),
         }
@@ -155,15 +155,19 @@ impl Mutation<'_> {
     ///
     /// # Errors
     /// [`Attempt`]: nothing was written, or nothing is known.
-    pub async fn commit<T: Serialize>(&self, writes: &[Write<'_>], answer: Answer<T>) -> Result<Response, Attempt> {
+    pub async fn commit<T: Serialize>(
+        &self,
+        writes: &[Write<'_>],
+        answer: MutationResponse<T>,
+    ) -> Result<Response, Attempt> {
         let body = serde_json::to_string(&answer.body).map_err(Problem::internal)?;
         let body = if body == "null" { String::new() } else { body };
         match &self.idempotency {
             None => self.shared.table.commit(writes).await?,
             Some(idempotency) => {
-                let kept = Kept { location: answer.location.clone(), body: body.clone() };
+                let kept = StoredResponse { location: answer.location.clone(), body: body.clone() };
                 let kept = serde_json::to_vec(&kept).map_err(Problem::internal)?;
-                let replay = Replay {
+                let replay = IdempotencyRecord {
                     account: self.account,
                     key: idempotency.key.clone(),
                     fingerprint: idempotency.fingerprint.clone(),
@@ -172,7 +176,7 @@ impl Mutation<'_> {
                     at: self.now,
                 };
                 let mut writes = writes.to_vec();
-                writes.push(Write::Replay(&replay));
+                writes.push(Write::IdempotencyRecord(&replay));
                 self.shared.table.commit(&writes).await?;
             }
         }
@@ -183,14 +187,14 @@ impl Mutation<'_> {
         self.answered().await?.ok_or(problem)
     }
 
-    async fn replay(&self, replay: Replay) -> Result<Response, Problem> {
+    async fn replay(&self, replay: IdempotencyRecord) -> Result<Response, Problem> {
         if self.idempotency.as_ref().is_none_or(|now| now.fingerprint != replay.fingerprint) {
             let title = "The Idempotency-Key was used with another request";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title));
         }
         let kept = self.shared.sealer().await?.open(PURPOSE, &replay.answer);
-        let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
-        let Kept { location, body } =
+        let kept = kept.and_then(|kept| serde_json::from_slice::<StoredResponse>(&kept).ok());
+        let StoredResponse { location, body } =
             kept.ok_or_else(|| Problem::internal("a kept answer does not open: was the application key changed?"))?;
         let status = StatusCode::from_u16(replay.status).map_err(Problem::internal)?;
         let mut response = respond(status, location.as_deref(), body);
@@ -202,7 +206,7 @@ impl Mutation<'_> {
 
 /// What is sealed of an answer.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<String>,
     body: String,

@@ -239,9 +239,9 @@ pub const OPERATIONS: &[Operation] = &[
         .takes("LetterRequest").answers(202).or(&[400, 409, 413, 415, 429]),
     open("post", "/v1/support/letters/confirm", "support", "Confirm the address of a letter with the code that was sent there. Staff answer by mail within 30 days. A letter from the address of an account becomes a question of that account; any other goes with the answer. A code is good once; an hour has ten tries for an address, and sixty for a network.")
         .takes("LetterConfirmation").or(&[400, 409, 413, 415, 429]),
-    own("post", "/v1/staff/letters/{writer}/{letter}/looks", "support", "For staff: read a letter that is not answered. Whoever wrote it is told who read it and why, with the answer. A repeat is another look; a letter has at most fifty.")
+    own("post", "/v1/staff/letters/{guest}/{letter}/reads", "support", "For staff: read a letter that is not answered. Whoever wrote it is told who read it and why, with the answer. A repeat is another look; a letter has at most fifty.")
         .takes("LetterLookRequest").gives(200, "LetterView").or(&[400, 404, 409, 413, 415]),
-    own("post", "/v1/staff/letters/{writer}/{letter}/answer", "support", "For staff who have read a letter: mail an answer to whoever wrote it, or put it aside without one. It goes with that. If the mail cannot be sent the letter stays.")
+    own("post", "/v1/staff/letters/{guest}/{letter}/answer", "support", "For staff who have read a letter: mail an answer to whoever wrote it, or put it aside without one. It goes with that. If the mail cannot be sent the letter stays.")
         .takes("LetterAnswer").with(&[IdempotencyKey]).or(&[400, 404, 409, 413, 415, 422]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),

@@ -7,14 +7,14 @@ use crate::Mutations;
 
 /// Things on a page if the client does not say.
 const PAGE: usize = 24;
-/// Most things on a page.
+/// Most items on a page.
 pub const LARGEST_PAGE: usize = 100;
 
 /// What a client says of the page that it wants.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
-    /// Most things on it.
+    /// Most items on it.
     pub limit: Option<usize>,
     /// The `next` of the page before.
     pub cursor: Option<String>,
@@ -22,7 +22,7 @@ pub struct PageQuery {
 
 /// A page of one listing: how much fits on it, and where it starts.
 pub struct Paging<'a, S, P> {
-    /// Most things on it.
+    /// Most items on it.
     pub limit: usize,
     /// The place of the last thing on the page before.
     pub after: Option<P>,

@@ -6,14 +6,14 @@ use domain::{
     accounts::plan::Plan,
     catalogue::packages::Package,
     money::{Currency, Money},
-    payments::fraud::{Freeze, Reason, Why},
-    payments::payment::{Payment, Rail, RefundState, Status, Unclaimed},
+    payments::fraud::{Freeze, FreezeReason, ReviewReason},
+    payments::payment::{Payment, PaymentProvider, PaymentStatus, RefundState, UnclaimedPayment},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::support::{WaitingLetterView, WaitingTicketView};
+use crate::support::{OpenGuestTicketView, OpenTicketView};
 
 /// What to buy, and how to pay.
 #[derive(Deserialize, ToSchema)]
@@ -25,7 +25,7 @@ pub struct CheckoutRequest {
     /// The currency to pay in.
     pub currency: Currency,
     /// Who takes the money.
-    pub provider: Rail,
+    pub provider: PaymentProvider,
 }
 
 /// The packages, and who takes the money.
@@ -68,16 +68,16 @@ impl From<&Package> for PackageView {
 #[derive(Serialize, ToSchema)]
 pub struct PaymentProviderView {
     /// What a checkout names it by.
-    pub id: Rail,
+    pub id: PaymentProvider,
     /// Its privacy policy: it processes the card, we never see it.
     pub privacy_policy: String,
 }
 
-impl From<Rail> for PaymentProviderView {
-    fn from(id: Rail) -> Self {
+impl From<PaymentProvider> for PaymentProviderView {
+    fn from(id: PaymentProvider) -> Self {
         let privacy_policy = match id {
-            Rail::Stripe => "https://stripe.com/privacy",
-            Rail::Paypal => "https://www.paypal.com/legalhub/privacy-full",
+            PaymentProvider::Stripe => "https://stripe.com/privacy",
+            PaymentProvider::Paypal => "https://www.paypal.com/legalhub/privacy-full",
         };
         Self { id, privacy_policy: privacy_policy.to_owned() }
     }
@@ -91,7 +91,7 @@ pub struct RefundView {
     /// What went back.
     pub amount: Money,
     /// Whether it failed or was canceled, so that the money stayed.
-    pub undone: bool,
+    pub reverted: bool,
 }
 
 /// A payment, as its owner sees it.
@@ -100,7 +100,7 @@ pub struct PaymentView {
     /// Its id.
     pub id: PaymentId,
     /// Who takes the money.
-    pub provider: Rail,
+    pub provider: PaymentProvider,
     /// The id of the package.
     pub package: String,
     /// The credits that it grants.
@@ -110,7 +110,7 @@ pub struct PaymentView {
     /// What the package costs, without tax.
     pub price: Money,
     /// What it has come to.
-    pub status: Status,
+    pub status: PaymentStatus,
     /// The provider's page to pay on; given once, when the checkout is made.
     pub url: Option<String>,
     /// What was paid, with tax.
@@ -126,7 +126,7 @@ pub struct PaymentView {
     /// Credits that were granted.
     pub granted: Credits,
     /// Credits of those that were taken back.
-    pub taken_back: Credits,
+    pub clawed_back: Credits,
     /// When the checkout was made.
     pub created_at: Timestamp,
     /// Until when it can be paid.
@@ -142,12 +142,12 @@ impl PaymentView {
         let refunds = payment.refunds.into_iter().map(|(id, refund)| RefundView {
             id,
             amount: Money::new(refund.amount, currency),
-            undone: refund.state == RefundState::Undone,
+            reverted: refund.state == RefundState::Reverted,
         });
         let receipt = payment.receipt;
         Self {
             id: payment.id,
-            provider: payment.rail,
+            provider: payment.provider,
             package: payment.package,
             credits: payment.credits,
             plan: payment.plan,
@@ -160,7 +160,7 @@ impl PaymentView {
             billing_email: receipt.and_then(|receipt| receipt.billing_email),
             refunds: refunds.collect(),
             granted: payment.granted,
-            taken_back: payment.taken_back,
+            clawed_back: payment.clawed_back,
             created_at: payment.created_at,
             closes_at,
         }
@@ -194,9 +194,9 @@ pub enum ReviewView {
     /// Money that must go back.
     Unclaimed(UnclaimedView),
     /// A question that is not answered.
-    Ticket(WaitingTicketView),
+    Ticket(OpenTicketView),
     /// A letter that is not answered.
-    Letter(WaitingLetterView),
+    Letter(OpenGuestTicketView),
     /// An account that may not spend.
     Account(FrozenAccountView),
 }
@@ -207,7 +207,7 @@ pub struct UnclaimedView {
     /// Our id of the payment, which the provider's documents carry.
     pub payment: PaymentId,
     /// Who took the money.
-    pub provider: Rail,
+    pub provider: PaymentProvider,
     /// The provider's id of the checkout or the transaction, to refund it by.
     pub transaction: String,
     /// How much, if that was said.
@@ -218,9 +218,9 @@ pub struct UnclaimedView {
     pub refunded_at: Option<Timestamp>,
 }
 
-impl From<Unclaimed> for UnclaimedView {
-    fn from(unclaimed: Unclaimed) -> Self {
-        let Unclaimed { payment, rail, transaction, total, at, refunded_at, .. } = unclaimed;
+impl From<UnclaimedPayment> for UnclaimedView {
+    fn from(unclaimed: UnclaimedPayment) -> Self {
+        let UnclaimedPayment { payment, provider: rail, transaction, total, at, refunded_at, .. } = unclaimed;
         Self { payment, provider: rail, transaction, total, at, refunded_at }
     }
 }
@@ -233,7 +233,7 @@ pub struct HeldPaymentView {
     /// Its id.
     pub id: PaymentId,
     /// Who took the money.
-    pub provider: Rail,
+    pub provider: PaymentProvider,
     /// The provider's id of the transaction.
     pub transaction: Option<String>,
     /// What was paid, with tax.
@@ -241,7 +241,7 @@ pub struct HeldPaymentView {
     /// The credits that wait.
     pub credits: Credits,
     /// Which rule spoke.
-    pub reason: Reason,
+    pub reason: ReviewReason,
     /// Since when.
     pub at: Timestamp,
     /// Whether the credits were granted, if it was decided.
@@ -258,7 +258,7 @@ impl HeldPaymentView {
         Some(Self {
             account: payment.account,
             id: payment.id,
-            provider: payment.rail,
+            provider: payment.provider,
             transaction: payment.receipt.as_ref().map(|receipt| receipt.transaction.clone()),
             total: payment.receipt.map(|receipt| receipt.total),
             credits: payment.credits,
@@ -273,7 +273,7 @@ impl HeldPaymentView {
 /// Why an account may not spend.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum FreezeReason {
+pub enum FreezeReasonView {
     /// A payment is disputed.
     Dispute,
     /// A warning of fraud, or a case.
@@ -290,7 +290,7 @@ pub enum FreezeReason {
 #[derive(Serialize, ToSchema)]
 pub struct FreezeView {
     /// Why.
-    pub reason: FreezeReason,
+    pub reason: FreezeReasonView,
     /// About which payment.
     pub payment: Option<PaymentId>,
     /// Since when.
@@ -303,12 +303,12 @@ pub struct FreezeView {
 
 impl From<Freeze> for FreezeView {
     fn from(freeze: Freeze) -> Self {
-        let (reason, payment) = match freeze.why {
-            Why::Dispute { payment, .. } => (FreezeReason::Dispute, Some(payment)),
-            Why::Warning { payment, .. } => (FreezeReason::Warning, Some(payment)),
-            Why::LostDisputes { .. } => (FreezeReason::LostDisputes, None),
-            Why::ManyAccounts => (FreezeReason::ManyAccounts, None),
-            Why::Staff => (FreezeReason::Staff, None),
+        let (reason, payment) = match freeze.reason {
+            FreezeReason::Dispute { payment, .. } => (FreezeReasonView::Dispute, Some(payment)),
+            FreezeReason::Warning { payment, .. } => (FreezeReasonView::Warning, Some(payment)),
+            FreezeReason::LostDisputes { .. } => (FreezeReasonView::LostDisputes, None),
+            FreezeReason::ManyAccounts => (FreezeReasonView::ManyAccounts, None),
+            FreezeReason::Staff => (FreezeReasonView::Staff, None),
         };
         Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }
     }

@@ -1,6 +1,6 @@
 //! The policy as a page: each promise, how it is kept, and the tests that show it.
 
-use domain::privacy::promise::{Kept, PROMISES, Promise};
+use domain::privacy::promise::{PROMISES, Promise, PromiseStatus};
 
 /// What the page may load: its own style, which is named by its hash ([CSP](https://www.w3.org/TR/CSP3/)).
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-D8mPfsgH9C5CPxUddrpkmztunOGJpVQnl6/nanrsK0w='; \
@@ -20,7 +20,7 @@ code{font-size:.85em;overflow-wrap:anywhere}\
 /// The page, in HTML.
 #[must_use]
 pub fn page() -> String {
-    let kept = PROMISES.iter().filter(|promise| promise.kept != Kept::NotYet).count();
+    let kept = PROMISES.iter().filter(|promise| promise.status != PromiseStatus::NotYet).count();
     let promises: String = PROMISES.iter().map(section).collect();
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -34,13 +34,13 @@ pub fn page() -> String {
 }
 
 fn section(promise: &Promise) -> String {
-    let Promise { number, words, how, kept } = promise;
+    let Promise { number, quote: words, implementation: how, status: kept } = promise;
     let shown = match kept {
-        Kept::By(tests) => {
+        PromiseStatus::ShownBy(tests) => {
             let tests: String = tests.iter().map(|test| format!("<li><code>{test}</code></li>")).collect();
             format!("<details><summary>Shown by {}</summary><ul>{tests}</ul></details>", count(tests.len()))
         }
-        Kept::NotYet => "<p class=\"open\">Not kept yet</p>".to_owned(),
+        PromiseStatus::NotYet => "<p class=\"open\">Not kept yet</p>".to_owned(),
     };
     format!(
         "<section id=\"p{number}\"><h2><a href=\"#p{number}\">P{number}</a>\u{201c}{}\u{201d}</h2><p>{}.</p>{shown}</section>",
@@ -72,7 +72,10 @@ mod tests {
     fn numbers_run_from_1_and_what_is_kept_is_shown() {
         for (promise, number) in PROMISES.iter().zip(1..) {
             assert_eq!(promise.number, number);
-            assert!(promise.kept != Kept::By(&[]), "P{number} is said to be kept, and nothing shows it");
+            assert!(
+                promise.status != PromiseStatus::ShownBy(&[]),
+                "P{number} is said to be kept, and nothing shows it"
+            );
         }
     }
 }

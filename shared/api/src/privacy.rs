@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use domain::{
     ExportId, ReceiptId,
     accounts::account::Account,
-    privacy::deletion::Ground,
-    privacy::erasure::Receipt,
-    privacy::export::{Export, LINK_S, Progress, State},
+    privacy::deletion::DeletionReason,
+    privacy::erasure::ErasureReceipt,
+    privacy::export::{Export, ExportProgress, ExportState, LINK_S},
     privacy::hold::Hold,
-    registry::{self, Erased, Exported, Kept, Kind, Place},
+    registry::{self, DataKind, DataLocation, ErasureRule, ExportRule, RetentionRule},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -31,19 +31,19 @@ pub struct DeletionView {
     pub receipt: ReceiptId,
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime)]
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     /// When it is carried out. Until then it can be taken back.
     #[schema(value_type = String, format = DateTime)]
     pub erase_at: Timestamp,
     /// Whether it can still be taken back.
     pub can_be_taken_back: bool,
     /// What must stay for now, and why.
-    pub held: Vec<HeldView>,
+    pub held: Vec<RetainedView>,
 }
 
 /// What a lawful request has kept.
 #[derive(Serialize, ToSchema)]
-pub struct HeldView {
+pub struct RetainedView {
     /// The kinds, as `GET /v1/privacy/inventory` names them.
     pub kinds: Vec<String>,
     /// Why.
@@ -59,10 +59,10 @@ pub struct ReceiptView {
     /// Its id.
     pub id: ReceiptId,
     /// Why the account went.
-    pub ground: Ground,
+    pub reason: DeletionReason,
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime)]
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     /// When nothing was found any more; absent while the deletion goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -70,13 +70,13 @@ pub struct ReceiptView {
     /// What went, by kind.
     pub erased: BTreeMap<String, u64>,
     /// Payments that the law has kept, without the person: amount, time, transaction.
-    pub payments_kept: u64,
+    pub payments_retained: u64,
     /// When the last of those goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub payments_until: Option<Timestamp>,
+    pub payments_retained_until: Option<Timestamp>,
     /// Jobs of which an AI provider refused to delete its copy; each keeps it as long as its own policy says.
-    pub copies_left: u64,
+    pub provider_copies_left: u64,
 }
 
 /// What is held, of whom, why, for how long, and how it is taken out and erased.
@@ -120,49 +120,49 @@ impl Inventory {
     /// Everything that is declared.
     #[must_use]
     pub fn of_everything() -> Self {
-        Self { kinds: registry::KINDS.iter().map(KindView::from).collect() }
+        Self { kinds: registry::DATA_KINDS.iter().map(KindView::from).collect() }
     }
 }
 
-impl From<&Kind> for KindView {
-    fn from(kind: &Kind) -> Self {
+impl From<&DataKind> for KindView {
+    fn from(kind: &DataKind) -> Self {
         let fields = registry::fields(kind.name).iter();
         Self {
             name: kind.name,
-            place: match kind.place {
-                Place::Item { pk: "ACCOUNT#", .. } => "in the person's drawer of the table",
-                Place::Item { .. } => "in the table, in nobody's drawer",
-                Place::Record { .. } => "in the table of records, which outlives accounts",
-                Place::Objects { .. } => "among the person's files in the bucket",
-                Place::Messages { .. } => "in a queue, until it is done",
-                Place::Users => "in the user pool",
-                Place::Cookie { .. } | Place::Browser { .. } => "in the person's browser",
-                Place::Logs => "in the logs",
+            place: match kind.location {
+                DataLocation::Item { pk: "ACCOUNT#", .. } => "in the person's drawer of the table",
+                DataLocation::Item { .. } => "in the table, in nobody's drawer",
+                DataLocation::Record { .. } => "in the table of records, which outlives accounts",
+                DataLocation::Objects { .. } => "among the person's files in the bucket",
+                DataLocation::Messages { .. } => "in a queue, until it is done",
+                DataLocation::Users => "in the user pool",
+                DataLocation::Cookie { .. } | DataLocation::Browser { .. } => "in the person's browser",
+                DataLocation::Logs => "in the logs",
             },
             purpose: kind.purpose,
             personal: kind.personal,
-            kept: match kind.kept {
-                Kept::Account => "as long as the account".to_owned(),
-                Kept::Plan => "as long as the plan says".to_owned(),
-                Kept::Days(1) => "1 day".to_owned(),
-                Kept::Days(days) => format!("{days} days"),
-                Kept::OwnExpiry => "as long as its owner chose".to_owned(),
-                Kept::InBrowser => "until the person clears it".to_owned(),
-                Kept::Configured(parameter) => format!("as many days as the operator set with {parameter}"),
+            kept: match kind.retention {
+                RetentionRule::Account => "as long as the account".to_owned(),
+                RetentionRule::Plan => "as long as the plan says".to_owned(),
+                RetentionRule::Days(1) => "1 day".to_owned(),
+                RetentionRule::Days(days) => format!("{days} days"),
+                RetentionRule::OwnExpiry => "as long as its owner chose".to_owned(),
+                RetentionRule::InBrowser => "until the person clears it".to_owned(),
+                RetentionRule::Configured(parameter) => format!("as many days as the operator set with {parameter}"),
             },
-            exported: match kind.exported {
-                Exported::Json => format!("as {}.json", kind.name),
-                Exported::Files => "as files".to_owned(),
-                Exported::Not(reason) => format!("no: {reason}"),
+            exported: match kind.export {
+                ExportRule::Json => format!("as {}.json", kind.name),
+                ExportRule::Files => "as files".to_owned(),
+                ExportRule::Not(reason) => format!("no: {reason}"),
             },
-            erased: match kind.erased {
-                Erased::WithDrawer => "with the account",
-                Erased::WithTarget => "with what it points to",
-                Erased::Expires => "when its time is over: it does not say whose it was",
-                Erased::KeptByLaw => "not: the law has it kept, without the person",
-                Erased::WithAddress => "when it is answered, and with the account that has the address",
-                Erased::WithUser => "with the user of the account",
-                Erased::WithBrowser => "by the person, who has it",
+            erased: match kind.erasure {
+                ErasureRule::WithAccount => "with the account",
+                ErasureRule::WithTarget => "with what it points to",
+                ErasureRule::Expires => "when its time is over: it does not say whose it was",
+                ErasureRule::KeptByLaw => "not: the law has it kept, without the person",
+                ErasureRule::WithAddress => "when it is answered, and with the account that has the address",
+                ErasureRule::WithUser => "with the user of the account",
+                ErasureRule::WithBrowser => "by the person, who has it",
             },
             fields: fields.map(|field| FieldView { path: field.path, personal: field.personal }).collect(),
         }
@@ -189,9 +189,9 @@ pub struct ExportView {
     /// Where it is.
     pub status: ExportStatus,
     /// How far it is.
-    pub progress: Progress,
+    pub progress: ExportProgress,
     /// When it was asked for.
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     /// When it is ready at the latest, or has failed.
     pub due_at: Timestamp,
     /// Since when it is ready.
@@ -231,15 +231,15 @@ pub struct Exports {
 impl From<Export> for ExportView {
     fn from(export: Export) -> Self {
         let (status, ready_at, bytes) = match export.state {
-            State::Making => (ExportStatus::Making, None, None),
-            State::Ready { at, bytes } => (ExportStatus::Ready, Some(at), Some(bytes)),
-            State::Failed { .. } => (ExportStatus::Failed, None, None),
+            ExportState::Building => (ExportStatus::Making, None, None),
+            ExportState::Ready { at, bytes } => (ExportStatus::Ready, Some(at), Some(bytes)),
+            ExportState::Failed { .. } => (ExportStatus::Failed, None, None),
         };
         Self {
             id: export.id,
             status,
             progress: export.progress,
-            asked_at: export.asked_at,
+            requested_at: export.requested_at,
             due_at: export.deadline_at(),
             ready_at,
             bytes,
@@ -258,7 +258,7 @@ impl DownloadView {
     }
 }
 
-impl From<&Hold> for HeldView {
+impl From<&Hold> for RetainedView {
     fn from(hold: &Hold) -> Self {
         Self { kinds: hold.covers.iter().cloned().collect(), reason: hold.reason.clone(), at: hold.at }
     }
@@ -268,11 +268,11 @@ impl DeletionView {
     /// What an account that is closing is told at `now`; nothing if it is not.
     #[must_use]
     pub fn of(account: &Account, now: Timestamp) -> Option<Self> {
-        let closing = account.closing.as_ref()?;
-        let held = account.disclosed_holds(now).into_iter().map(HeldView::from);
+        let closing = account.deletion.as_ref()?;
+        let held = account.disclosed_holds(now).into_iter().map(RetainedView::from);
         Some(Self {
             receipt: closing.receipt,
-            asked_at: closing.asked_at,
+            requested_at: closing.requested_at,
             erase_at: closing.erase_at,
             can_be_taken_back: now < closing.erase_at,
             held: held.collect(),
@@ -280,17 +280,17 @@ impl DeletionView {
     }
 }
 
-impl From<Receipt> for ReceiptView {
-    fn from(receipt: Receipt) -> Self {
+impl From<ErasureReceipt> for ReceiptView {
+    fn from(receipt: ErasureReceipt) -> Self {
         Self {
             id: receipt.id,
-            ground: receipt.ground,
-            asked_at: receipt.asked_at,
+            reason: receipt.reason,
+            requested_at: receipt.requested_at,
             erased_at: receipt.erased_at,
             erased: receipt.erased,
-            payments_kept: receipt.payments_kept,
-            payments_until: receipt.payments_until,
-            copies_left: receipt.copies_left,
+            payments_retained: receipt.payments_retained,
+            payments_retained_until: receipt.payments_retained_until,
+            provider_copies_left: receipt.provider_copies_left,
         }
     }
 }

@@ -7,7 +7,7 @@ use store::StoreError;
 
 /// The problem that a refusal is.
 #[must_use]
-pub fn refused(refusal: Refusal) -> Problem {
+pub fn refusal_problem(refusal: Refusal) -> Problem {
     let detail = refusal.to_string();
     match refusal {
         Refusal::Invalid(errors) => {
@@ -22,7 +22,7 @@ pub fn refused(refusal: Refusal) -> Problem {
         Refusal::AccountStatus(_) => {
             Problem::new(StatusCode::FORBIDDEN, "account-status", "The account may not do this now").with_detail(detail)
         }
-        Refusal::AccessOver => {
+        Refusal::AccessExpired => {
             Problem::new(StatusCode::FORBIDDEN, "access-over", "The access is over").with_detail(detail)
         }
         Refusal::PlanLimit { .. } => {
@@ -48,6 +48,6 @@ pub fn refused(refusal: Refusal) -> Problem {
 
 /// A call to AWS that failed is our problem, not the client's.
 #[must_use]
-pub fn failed(error: StoreError) -> Problem {
+pub fn store_problem(error: StoreError) -> Problem {
     Problem::internal(error)
 }

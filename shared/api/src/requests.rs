@@ -2,7 +2,7 @@
 
 use domain::{
     Credits, UploadId, accounts::account::Theme, accounts::correction::Correction, generations::generation::Visibility,
-    generations::settings::Asked, generations::share::Terms, generations::upload::Declared,
+    generations::settings::RequestedSettings, generations::share::ShareTerms, generations::upload::UploadDeclaration,
 };
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -145,9 +145,9 @@ pub struct GenerationRequest {
 impl GenerationRequest {
     /// What is asked for, and the most that it may cost.
     #[must_use]
-    pub fn split(self) -> (Asked, Option<Credits>) {
+    pub fn split(self) -> (RequestedSettings, Option<Credits>) {
         let max_credits = self.max_credits.map(|max| Credits(i64::try_from(max).unwrap_or(i64::MAX)));
-        let asked = Asked {
+        let asked = RequestedSettings {
             model: self.model,
             prompt: self.prompt,
             negative_prompt: self.negative_prompt,
@@ -179,7 +179,7 @@ pub struct UploadRequest {
     pub file_name: Option<String>,
 }
 
-impl From<UploadRequest> for Declared {
+impl From<UploadRequest> for UploadDeclaration {
     fn from(body: UploadRequest) -> Self {
         Self { content_type: body.content_type, bytes: body.bytes, sha256: body.sha256, file_name: body.file_name }
     }
@@ -208,7 +208,7 @@ pub struct ShareRequest {
     pub show_prompt: bool,
 }
 
-impl From<ShareRequest> for Terms {
+impl From<ShareRequest> for ShareTerms {
     fn from(body: ShareRequest) -> Self {
         Self { expires_in_s: body.expires_in_s, show_prompt: body.show_prompt }
     }

@@ -1,9 +1,9 @@
 //! The wire of tickets.
 
 use domain::{
-    AccountId, LetterId, TicketId,
-    support::guest_ticket::{Letter, Look},
-    support::ticket::{About, Message, Question, Status, Ticket},
+    AccountId, GuestTicketId, TicketId,
+    support::guest_ticket::{GuestTicket, GuestTicketRead},
+    support::ticket::{NewTicket, Ticket, TicketMessage, TicketStatus, TicketSubject},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,10 @@ pub struct TicketRequest {
     #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
     /// What it is about: something of one's own.
-    pub about: Option<About>,
+    pub about: Option<TicketSubject>,
 }
 
-impl From<TicketRequest> for Question {
+impl From<TicketRequest> for NewTicket {
     fn from(body: TicketRequest) -> Self {
         Self { subject: body.subject, text: body.text, about: body.about }
     }
@@ -49,11 +49,11 @@ pub struct TicketView {
     /// What it is called.
     pub subject: String,
     /// What it is about.
-    pub about: Option<About>,
+    pub about: Option<TicketSubject>,
     /// Whose turn it is.
-    pub status: Status,
+    pub status: TicketStatus,
     /// What was said, oldest first.
-    pub messages: Vec<Message>,
+    pub messages: Vec<TicketMessage>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When something happened last.
@@ -82,7 +82,7 @@ pub struct TicketPage {
 /// A question of somebody who is not signed in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LetterRequest {
+pub struct GuestTicketRequest {
     /// Where the answer goes.
     #[schema(format = "email", max_length = 128)]
     pub email: String,
@@ -97,7 +97,7 @@ pub struct LetterRequest {
 /// The code that was sent to the address of a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LetterConfirmation {
+pub struct GuestTicketConfirmation {
     /// The address.
     #[schema(format = "email", max_length = 128)]
     pub email: String,
@@ -109,7 +109,7 @@ pub struct LetterConfirmation {
 /// Why a member of staff reads a letter. Whoever wrote it is told with the answer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LetterLookRequest {
+pub struct GuestTicketReadRequest {
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
@@ -118,7 +118,7 @@ pub struct LetterLookRequest {
 /// What staff say to a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LetterAnswer {
+pub struct GuestTicketReply {
     /// The words. Without any it is put aside: nobody is written to.
     #[schema(min_length = 1, max_length = 2000)]
     pub text: Option<String>,
@@ -126,9 +126,9 @@ pub struct LetterAnswer {
 
 /// A letter, as staff read it.
 #[derive(Serialize, ToSchema)]
-pub struct LetterView {
+pub struct GuestTicketView {
     /// Its id.
-    pub id: LetterId,
+    pub id: GuestTicketId,
     /// Where the answer goes.
     pub email: String,
     /// What it is called.
@@ -136,24 +136,24 @@ pub struct LetterView {
     /// The words.
     pub text: String,
     /// Who of the staff read it, oldest first.
-    pub looks: Vec<Look>,
+    pub reads: Vec<GuestTicketRead>,
     /// When it was written.
-    pub written_at: Timestamp,
+    pub created_at: Timestamp,
     /// When it goes, unless it is answered before.
     pub expires_at: Timestamp,
 }
 
-impl From<Letter> for LetterView {
-    fn from(letter: Letter) -> Self {
+impl From<GuestTicket> for GuestTicketView {
+    fn from(letter: GuestTicket) -> Self {
         let expires_at = letter.expires_at();
-        let Letter { id, email, subject, text, looks, written_at, .. } = letter;
-        Self { id, email, subject, text, looks, written_at, expires_at }
+        let GuestTicket { id, email, subject, text, reads, created_at, .. } = letter;
+        Self { id, email, subject, text, reads, created_at, expires_at }
     }
 }
 
 /// A question that staff have not answered, without its words: they are read under an access.
 #[derive(Serialize, ToSchema)]
-pub struct WaitingTicketView {
+pub struct OpenTicketView {
     /// Whose.
     pub account: AccountId,
     /// Its id.
@@ -162,27 +162,27 @@ pub struct WaitingTicketView {
     pub since: Timestamp,
 }
 
-impl WaitingTicketView {
+impl OpenTicketView {
     /// A ticket, if it waits.
     #[must_use]
     pub fn of(ticket: &Ticket) -> Option<Self> {
-        ticket.waits_since().map(|since| Self { account: ticket.account, id: ticket.id, since })
+        ticket.waiting_since().map(|since| Self { account: ticket.account, id: ticket.id, since })
     }
 }
 
 /// A letter that staff have not answered, without its words.
 #[derive(Serialize, ToSchema)]
-pub struct WaitingLetterView {
+pub struct OpenGuestTicketView {
     /// From whom, under a keyed hash: what comes from one address has the same.
-    pub writer: String,
+    pub guest: String,
     /// Its id.
-    pub id: LetterId,
+    pub id: GuestTicketId,
     /// When it was written.
-    pub written_at: Timestamp,
+    pub created_at: Timestamp,
 }
 
-impl From<Letter> for WaitingLetterView {
-    fn from(Letter { writer, id, written_at, .. }: Letter) -> Self {
-        Self { writer, id, written_at }
+impl From<GuestTicket> for OpenGuestTicketView {
+    fn from(GuestTicket { guest, id, created_at, .. }: GuestTicket) -> Self {
+        Self { guest, id, created_at }
     }
 }

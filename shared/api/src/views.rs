@@ -4,10 +4,10 @@ mod account;
 
 use domain::{
     AccountId, Credits, GenerationId, ShareId, UploadId,
-    catalogue::models::{Kind, Model, Size},
-    generations::generation::{Failure, Generation, Status, Visibility},
+    catalogue::models::{MediaKind, Model, Size},
+    generations::generation::{Failure, Generation, GenerationStatus, Visibility},
     generations::share::Share,
-    generations::upload::{State, Upload},
+    generations::upload::{Upload, UploadState},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub struct ModelView {
     /// Its name for people.
     pub title: &'static str,
     /// What it makes.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// The price of one picture, or of one second of film.
     pub credits: Credits,
     /// The sizes it makes, its default first.
@@ -83,7 +83,7 @@ impl From<&Model> for ModelView {
 #[derive(Serialize, ToSchema)]
 pub struct QuoteView {
     /// What would be made.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// The price of it all.
     pub credits: Credits,
     /// What is available now.
@@ -149,9 +149,9 @@ pub struct GenerationView {
     /// Its id.
     pub id: GenerationId,
     /// What is made.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// Where it is.
-    pub status: Status,
+    pub status: GenerationStatus,
     /// From what.
     pub settings: SettingsView,
     /// What it costs.
@@ -228,7 +228,7 @@ pub struct PublicView {
     /// Its id.
     pub id: GenerationId,
     /// What it is.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// What it was made from, if its owner shows that.
     pub prompt: Option<String>,
     /// Its files.
@@ -250,7 +250,7 @@ pub struct PublicPage {
 #[derive(Serialize, ToSchema)]
 pub struct SharedView {
     /// What it is.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// What it was made from, if its owner shows that.
     pub prompt: Option<String>,
     /// Its files.
@@ -324,7 +324,7 @@ pub struct UploadView {
     /// Its id.
     pub id: UploadId,
     /// What it is.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// Its declared type.
     pub content_type: String,
     /// Its declared size.
@@ -332,7 +332,7 @@ pub struct UploadView {
     /// What it is called.
     pub file_name: Option<String>,
     /// Where it is.
-    pub state: UploadState,
+    pub state: UploadStatus,
     /// When it was declared.
     pub created_at: Timestamp,
     /// When it goes, with its file.
@@ -345,7 +345,7 @@ pub struct UploadView {
 /// Where an upload is.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum UploadState {
+pub enum UploadStatus {
     /// Not there yet, or not inspected yet.
     Pending,
     /// It can be used.
@@ -375,9 +375,11 @@ impl UploadView {
             bytes: upload.bytes,
             file_name: upload.file_name,
             state: match upload.state {
-                State::Pending => UploadState::Pending,
-                State::Ready { width, height, duration_ms, .. } => UploadState::Ready { width, height, duration_ms },
-                State::Rejected { reason } => UploadState::Rejected { reason },
+                UploadState::Pending => UploadStatus::Pending,
+                UploadState::Ready { width, height, duration_ms, .. } => {
+                    UploadStatus::Ready { width, height, duration_ms }
+                }
+                UploadState::Rejected { reason } => UploadStatus::Rejected { reason },
             },
             created_at: upload.created_at,
             expires_at: upload.expires_at,
@@ -388,7 +390,7 @@ impl UploadView {
 
 /// The door's own answer to a request without a valid access token.
 #[derive(Serialize, ToSchema)]
-pub struct DoorView {
+pub struct EntryPointView {
     /// `Unauthorized` or `Forbidden`.
     pub message: String,
 }

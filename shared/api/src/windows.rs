@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use runtime::http::{Problem, RateLimit};
 
-use crate::{Mutations, failed};
+use crate::{Mutations, store_problem};
 
 impl Mutations {
     /// How often this was done by, or about, `who` in the window that `now` lies in, this time included.
@@ -12,7 +12,7 @@ impl Mutations {
     /// Our own problem.
     pub async fn count(&self, window: &str, who: &[u8], window_s: i64, now: Timestamp) -> Result<u64, Problem> {
         let hash = self.sealer().await?.keyed_hash(&format!("window {window}"), who);
-        self.table.count_in_window(window, &hash, window_s, now).await.map_err(failed)
+        self.table.count_in_window(window, &hash, window_s, now).await.map_err(store_problem)
     }
 
     /// Counts, and refuses what is more than `quota` in a window.

@@ -54,9 +54,9 @@ id!(
 );
 id!(
     /// An entry of the ledger.
-    EntryId
+    LedgerEntryId
 );
-impl EntryId {
+impl LedgerEntryId {
     /// This id, or the next one after `last` where that is not before it. Clocks differ between machines, and a decision made
     /// anew keeps its time; entries sort in the order in which they build on each other all the same. Counting on from the
     /// random part keeps it a UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-6.2), method 2).
@@ -102,7 +102,7 @@ id!(
 );
 id!(
     /// A line of the log of accesses; of the line that opens an access, the access.
-    AccessId
+    AuditEntryId
 );
 id!(
     /// That something of an account was corrected.
@@ -118,5 +118,5 @@ id!(
 );
 id!(
     /// A letter.
-    LetterId
+    GuestTicketId
 );

@@ -19,7 +19,7 @@ pub mod support;
 
 pub use credits::ledger::Credits;
 pub use ids::{
-    AccessId, AccountId, ActivityId, CorrectionId, DisclosureId, EntryId, ExportId, GenerationId, HoldId, LetterId,
-    PaymentId, ReceiptId, ShareId, TicketId, UploadId,
+    AccountId, ActivityId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId, HoldId,
+    LedgerEntryId, PaymentId, ReceiptId, ShareId, TicketId, UploadId,
 };
 pub use refusal::Refusal;

@@ -23,11 +23,11 @@ pub struct TokenBucket {
 
 /// What a take answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Take {
+pub enum RateDecision {
     /// Taken; this is what is left.
-    Taken(TokenBucket),
+    Allowed(TokenBucket),
     /// Nothing left; a token is there after this many seconds.
-    Empty {
+    Limited {
         /// Seconds, at least 1.
         retry_after_s: u64,
     },
@@ -42,15 +42,15 @@ impl TokenBucket {
 
     /// Takes one token. A clock that went back refills nothing.
     #[must_use]
-    pub fn take(self, rate: Rate, now: Timestamp) -> Take {
+    pub fn take(self, rate: Rate, now: Timestamp) -> RateDecision {
         let elapsed_ms = u64::try_from(now.as_millisecond() - self.at.as_millisecond()).unwrap_or(0);
         let per_minute = u64::from(rate.per_minute.max(1));
         // A token a minute is a millitoken each 60 ms.
         let refilled = self.millitokens.saturating_add(elapsed_ms.saturating_mul(per_minute) / 60);
         let level = refilled.min(u64::from(rate.burst) * 1000);
         match level.checked_sub(1000) {
-            Some(left) => Take::Taken(Self { millitokens: left, at: now.max(self.at) }),
-            None => Take::Empty { retry_after_s: ((1000 - level) * 60).div_ceil(per_minute * 1000).max(1) },
+            Some(left) => RateDecision::Allowed(Self { millitokens: left, at: now.max(self.at) }),
+            None => RateDecision::Limited { retry_after_s: ((1000 - level) * 60).div_ceil(per_minute * 1000).max(1) },
         }
     }
 
@@ -78,8 +78,8 @@ mod tests {
 
     fn take(bucket: TokenBucket, second: i64) -> Result<TokenBucket, u64> {
         match bucket.take(RATE, at(second)) {
-            Take::Taken(bucket) => Ok(bucket),
-            Take::Empty { retry_after_s } => Err(retry_after_s),
+            RateDecision::Allowed(bucket) => Ok(bucket),
+            RateDecision::Limited { retry_after_s } => Err(retry_after_s),
         }
     }
 
@@ -113,12 +113,12 @@ mod tests {
             for wait_ms in waits_ms {
                 now += jiff::SignedDuration::from_millis(wait_ms);
                 match bucket.take(rate, now) {
-                    Take::Taken(rest) => (bucket, taken) = (rest, taken + 1),
-                    Take::Empty { retry_after_s } => {
+                    RateDecision::Allowed(rest) => (bucket, taken) = (rest, taken + 1),
+                    RateDecision::Limited { retry_after_s } => {
                         let told = now + jiff::SignedDuration::from_secs(i64::try_from(retry_after_s).unwrap());
-                        prop_assert!(matches!(bucket.take(rate, told), Take::Taken(_)));
+                        prop_assert!(matches!(bucket.take(rate, told), RateDecision::Allowed(_)));
                         let early = told - jiff::SignedDuration::from_millis(1_100);
-                        prop_assert!(early < now || !matches!(bucket.take(rate, early), Take::Taken(_)));
+                        prop_assert!(early < now || !matches!(bucket.take(rate, early), RateDecision::Allowed(_)));
                     }
                 }
                 let passed_ms = i64::try_from(now.duration_since(at(0)).as_millis()).unwrap();

@@ -1,6 +1,6 @@
 //! Why something may not be done. A refusal moves nothing: no credit, no item.
 
-use crate::{Credits, accounts::account::Status, rate_limit::Rate};
+use crate::{Credits, accounts::account::AccountStatus, rate_limit::Rate};
 
 /// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Refusal {
     NotFound,
     /// The account may not do this now.
     #[error("the account is {0}")]
-    AccountStatus(Status),
+    AccountStatus(AccountStatus),
     /// The price is above what the client allowed.
     #[error("this costs {price} credits, more than max_credits allows ({max_credits})")]
     PriceAboveMaximum {
@@ -56,7 +56,7 @@ pub enum Refusal {
     },
     /// The access of a member of staff to what is somebody's is over.
     #[error("the access is over: open another one, with its reason")]
-    AccessOver,
+    AccessExpired,
     /// Too often.
     #[error("too many requests: try again in {retry_after_s} s")]
     RateLimited {
@@ -78,7 +78,7 @@ impl Refusal {
 }
 
 /// The error of a text that is not 1 to `most` characters, or only spaces, or has control characters.
-pub(crate) fn text(field: &'static str, text: &str, most: usize) -> Option<FieldError> {
+pub(crate) fn check_text(field: &'static str, text: &str, most: usize) -> Option<FieldError> {
     let bad = text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control);
     bad.then(|| FieldError::new(field, format!("1 to {most} characters, not only spaces, no control characters")))
 }

@@ -6,11 +6,11 @@
 
 mod fields;
 
-pub use fields::{Field, fields};
+pub use fields::{DataField, fields};
 
 /// Where something lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DataLocation {
     /// Items of the table with this prefix of `pk` and this prefix of `sk`.
     Item {
         /// The start of `pk`.
@@ -51,7 +51,7 @@ pub enum Place {
 
 /// How long something stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum RetentionRule {
     /// As long as the account.
     Account,
     /// The plan's retention.
@@ -68,7 +68,7 @@ pub enum Kept {
 
 /// How something is taken out by its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exported {
+pub enum ExportRule {
     /// As JSON, in a file with the name of the kind.
     Json,
     /// As files.
@@ -79,9 +79,9 @@ pub enum Exported {
 
 /// How something leaves with its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Erased {
+pub enum ErasureRule {
     /// With everything under the owner's partition key or prefix.
-    WithDrawer,
+    WithAccount,
     /// With the item that it points to.
     WithTarget,
     /// It says nothing about anybody and expires.
@@ -98,21 +98,21 @@ pub enum Erased {
 
 /// One kind of thing that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct DataKind {
     /// Its name, in an export and in the inventory.
     pub name: &'static str,
     /// Where it lies.
-    pub place: Place,
+    pub location: DataLocation,
     /// What it holds and what for.
     pub purpose: &'static str,
     /// Whether it says something about a person.
     pub personal: bool,
     /// How long it stays.
-    pub kept: Kept,
+    pub retention: RetentionRule,
     /// How its owner takes it out.
-    pub exported: Exported,
+    pub export: ExportRule,
     /// How it leaves with its owner.
-    pub erased: Erased,
+    pub erasure: ErasureRule,
 }
 
 /// Days that activity records stay.
@@ -120,7 +120,7 @@ pub const ACTIVITY_DAYS: u32 = 90;
 /// Days that a ticket stays after the last word.
 pub const TICKET_DAYS: u32 = 180;
 /// Days that a letter of somebody who is not signed in waits for staff. It goes with the answer.
-pub const LETTER_DAYS: u32 = 30;
+pub const GUEST_TICKET_DAYS: u32 = 30;
 /// Days after which a question, or a letter, has waited for so long that the operator is told: there are as many left in
 /// which a letter can be answered.
 pub const ANSWER_DAYS: u32 = 15;
@@ -146,195 +146,232 @@ pub const DISCLOSURE_DAYS: u32 = 7;
 /// Hours that the answer to an `Idempotency-Key` stays.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
 
-const IS_ELSEWHERE: Exported = Exported::Not("it is made of the payment, which is exported");
-const SAYS_NOTHING: Exported = Exported::Not("it says nothing about a person");
-const FOR_STAFF: Exported =
-    Exported::Not("it is made of what is exported, and the log of accesses says that it was made");
+const IS_ELSEWHERE: ExportRule = ExportRule::Not("it is made of the payment, which is exported");
+const SAYS_NOTHING: ExportRule = ExportRule::Not("it says nothing about a person");
+const FOR_STAFF: ExportRule =
+    ExportRule::Not("it is made of what is exported, and the log of accesses says that it was made");
 
-const fn drawer(name: &'static str, sk: &'static str, purpose: &'static str, kept: Kept) -> Kind {
-    Kind {
+const fn account_item(name: &'static str, sk: &'static str, purpose: &'static str, kept: RetentionRule) -> DataKind {
+    DataKind {
         name,
-        place: Place::Item { pk: "ACCOUNT#", sk },
+        location: DataLocation::Item { pk: "ACCOUNT#", sk },
         purpose,
         personal: true,
-        kept,
-        exported: Exported::Json,
-        erased: Erased::WithDrawer,
+        retention: kept,
+        export: ExportRule::Json,
+        erasure: ErasureRule::WithAccount,
     }
 }
 
-const fn files(name: &'static str, folder: &'static str, purpose: &'static str) -> Kind {
-    Kind {
+const fn files(name: &'static str, folder: &'static str, purpose: &'static str) -> DataKind {
+    DataKind {
         name,
-        place: Place::Objects { folder },
+        location: DataLocation::Objects { folder },
         purpose,
         personal: true,
-        kept: Kept::Plan,
-        exported: Exported::Files,
-        erased: Erased::WithDrawer,
+        retention: RetentionRule::Plan,
+        export: ExportRule::Files,
+        erasure: ErasureRule::WithAccount,
     }
 }
 
-const fn beside(
+const fn pointer_item(
     name: &'static str,
     (pk, sk): (&'static str, &'static str),
     purpose: &'static str,
-    (kept, erased): (Kept, Erased),
-) -> Kind {
-    let place = Place::Item { pk, sk };
-    Kind { name, place, purpose, personal: false, kept, exported: SAYS_NOTHING, erased }
+    (kept, erased): (RetentionRule, ErasureRule),
+) -> DataKind {
+    let place = DataLocation::Item { pk, sk };
+    DataKind { name, location: place, purpose, personal: false, retention: kept, export: SAYS_NOTHING, erasure: erased }
 }
 
-const fn record(name: &'static str, pk: &'static str, purpose: &'static str, kept: Kept, erased: Erased) -> Kind {
-    let place = Place::Record { pk };
-    Kind { name, place, purpose, personal: false, kept, exported: IS_ELSEWHERE, erased }
+const fn record(
+    name: &'static str,
+    pk: &'static str,
+    purpose: &'static str,
+    kept: RetentionRule,
+    erased: ErasureRule,
+) -> DataKind {
+    let place = DataLocation::Record { pk };
+    DataKind { name, location: place, purpose, personal: false, retention: kept, export: IS_ELSEWHERE, erasure: erased }
 }
 
-const fn messages(name: &'static str, output: &'static str, purpose: &'static str, personal: bool) -> Kind {
-    let exported = Exported::Not("what it leads to is exported, where it is about a person");
-    let (place, kept) = (Place::Messages { output }, Kept::Days(14));
-    Kind { name, place, purpose, personal, kept, exported, erased: Erased::Expires }
+const fn messages(name: &'static str, output: &'static str, purpose: &'static str, personal: bool) -> DataKind {
+    let exported = ExportRule::Not("what it leads to is exported, where it is about a person");
+    let (place, kept) = (DataLocation::Messages { output }, RetentionRule::Days(14));
+    DataKind {
+        name,
+        location: place,
+        purpose,
+        personal,
+        retention: kept,
+        export: exported,
+        erasure: ErasureRule::Expires,
+    }
 }
 
-const fn browser(name: &'static str, key: &'static str, purpose: &'static str, personal: bool) -> Kind {
-    let (place, exported) = (Place::Browser { key }, Exported::Not("it lies with the person"));
-    Kind { name, place, purpose, personal, kept: Kept::InBrowser, exported, erased: Erased::WithBrowser }
+const fn browser(name: &'static str, key: &'static str, purpose: &'static str, personal: bool) -> DataKind {
+    let (place, exported) = (DataLocation::Browser { key }, ExportRule::Not("it lies with the person"));
+    DataKind {
+        name,
+        location: place,
+        purpose,
+        personal,
+        retention: RetentionRule::InBrowser,
+        export: exported,
+        erasure: ErasureRule::WithBrowser,
+    }
 }
 
 /// Everything that is kept.
-pub const KINDS: &[Kind] = &[
-    drawer("account", "ACCOUNT", "who the person is to us, what they have and prefer", Kept::Account),
-    drawer("ledger", "LEDGER#", "each movement of credits and its cause", Kept::Account),
-    drawer(
+pub const DATA_KINDS: &[DataKind] = &[
+    account_item("account", "ACCOUNT", "who the person is to us, what they have and prefer", RetentionRule::Account),
+    account_item("ledger", "LEDGER#", "each movement of credits and its cause", RetentionRule::Account),
+    account_item(
         "payment",
         "PAYMENT#",
         "what was bought, and what became of the money; a checkout that nobody paid goes after 90 days",
-        Kept::Account,
+        RetentionRule::Account,
     ),
-    drawer("generation", "GENERATION#", "what was asked for and what was made", Kept::Plan),
-    drawer("upload", "UPLOAD#", "what was declared and what arrived", Kept::Plan),
-    drawer("share", "SHARE#", "links that show one generation", Kept::OwnExpiry),
-    drawer("idempotency", "IDEMPOTENCY#", "the answer to a request that may be repeated", Kept::Days(1)),
-    drawer(
+    account_item("generation", "GENERATION#", "what was asked for and what was made", RetentionRule::Plan),
+    account_item("upload", "UPLOAD#", "what was declared and what arrived", RetentionRule::Plan),
+    account_item("share", "SHARE#", "links that show one generation", RetentionRule::OwnExpiry),
+    account_item("idempotency", "IDEMPOTENCY#", "the answer to a request that may be repeated", RetentionRule::Days(1)),
+    account_item(
         "activity",
         "ACTIVITY#",
         "address and client of sign-ins, submits and checkouts, against abuse",
-        Kept::Days(ACTIVITY_DAYS),
+        RetentionRule::Days(ACTIVITY_DAYS),
     ),
-    drawer(
+    account_item(
         "export",
         "EXPORT#",
         "archives of everything that is held, asked for by their owner",
-        Kept::Days(EXPORT_DAYS),
+        RetentionRule::Days(EXPORT_DAYS),
     ),
-    drawer(
+    account_item(
         "correction",
         "CORRECTION#",
         "what of the account was corrected, and when; not what it was before",
-        Kept::Days(CORRECTION_DAYS),
+        RetentionRule::Days(CORRECTION_DAYS),
     ),
-    drawer(
+    account_item(
         "email-change",
         "EMAILCHANGE",
         "a new address until it is confirmed, with keyed hashes of the codes",
-        Kept::Days(EMAIL_CHANGE_DAYS),
+        RetentionRule::Days(EMAIL_CHANGE_DAYS),
     ),
-    drawer("access", "ACCESS#", "each look that staff took at what is the person's, and why", Kept::Account),
-    Kind {
-        exported: FOR_STAFF,
-        ..drawer(
+    account_item(
+        "access",
+        "ACCESS#",
+        "each look that staff took at what is the person's, and why",
+        RetentionRule::Account,
+    ),
+    DataKind {
+        export: FOR_STAFF,
+        ..account_item(
             "disclosure",
             "DISCLOSURE#",
             "what was put together for a lawful request, for staff to fetch",
-            Kept::Days(DISCLOSURE_DAYS),
+            RetentionRule::Days(DISCLOSURE_DAYS),
         )
     },
-    Kind {
-        exported: SAYS_NOTHING,
-        ..drawer("hold-check", "HOLDCHECK", "when to look again at what a legal hold keeps", Kept::Account)
+    DataKind {
+        export: SAYS_NOTHING,
+        ..account_item(
+            "hold-check",
+            "HOLDCHECK",
+            "when to look again at what a legal hold keeps",
+            RetentionRule::Account,
+        )
     },
-    drawer("ticket", "TICKET#", "questions to staff and what was said about them", Kept::Days(TICKET_DAYS)),
-    Kind {
+    account_item(
+        "ticket",
+        "TICKET#",
+        "questions to staff and what was said about them",
+        RetentionRule::Days(TICKET_DAYS),
+    ),
+    DataKind {
         personal: true,
-        exported: Exported::Not(
+        export: ExportRule::Not(
             "no account has its address: one from the address of an account becomes a ticket there",
         ),
-        ..beside(
+        ..pointer_item(
             "letter",
             ("LETTERS#", "LETTER#"),
             "a question to staff from an address without an account, until it is answered, and who of them read it and why",
-            (Kept::Days(LETTER_DAYS), Erased::WithAddress),
+            (RetentionRule::Days(GUEST_TICKET_DAYS), ErasureRule::WithAddress),
         )
     },
-    beside(
+    pointer_item(
         "share-pointer",
         ("SHARE#", "POINTER"),
         "finds a share by the hash of its token",
-        (Kept::OwnExpiry, Erased::WithTarget),
+        (RetentionRule::OwnExpiry, ErasureRule::WithTarget),
     ),
-    beside(
+    pointer_item(
         "payment-pointer",
         ("PAYMENT#", "POINTER"),
         "finds a payment by its id, or by the provider's id of the transaction; goes with the payment",
-        (Kept::Account, Erased::WithTarget),
+        (RetentionRule::Account, ErasureRule::WithTarget),
     ),
-    beside(
+    pointer_item(
         "parked-fact",
         ("PAYMENT#", "PARKED#"),
         "what a provider said of a payment before it was known: amount, ids, time",
-        (Kept::Days(PARKED_DAYS), Erased::Expires),
+        (RetentionRule::Days(PARKED_DAYS), ErasureRule::Expires),
     ),
-    beside(
+    pointer_item(
         "unclaimed-payment",
         ("PAYMENT#", "UNCLAIMED"),
         "money that arrived for a payment that is gone, to be refunded: amount, transaction, time",
-        (Kept::Days(UNCLAIMED_DAYS), Erased::Expires),
+        (RetentionRule::Days(UNCLAIMED_DAYS), ErasureRule::Expires),
     ),
-    beside(
+    pointer_item(
         "window",
         ("WINDOW#", "WINDOW"),
         "counts requests, new accounts and means of payment, under keyed hashes",
-        (Kept::Days(2), Erased::Expires),
+        (RetentionRule::Days(2), ErasureRule::Expires),
     ),
     files("uploads", "uploads", "what was uploaded, without its metadata"),
     files("generations", "generations", "what was made, and thumbnails of it"),
-    Kind {
-        kept: Kept::Days(EXPORT_DAYS),
-        exported: Exported::Not("they are the archives that it is exported in"),
+    DataKind {
+        retention: RetentionRule::Days(EXPORT_DAYS),
+        export: ExportRule::Not("they are the archives that it is exported in"),
         ..files("exports", "exports", "archives of everything that is held, and what is needed while one is made")
     },
-    Kind {
-        kept: Kept::Days(DISCLOSURE_DAYS),
-        exported: FOR_STAFF,
+    DataKind {
+        retention: RetentionRule::Days(DISCLOSURE_DAYS),
+        export: FOR_STAFF,
         ..files("disclosures", "disclosures", "what was put together for lawful requests, for staff to fetch")
     },
     record(
         "tombstone",
         "TOMBSTONE#",
         "that an account was erased, under a keyed hash, so that a restored backup does not bring it back",
-        Kept::Days(TOMBSTONE_DAYS),
-        Erased::Expires,
+        RetentionRule::Days(TOMBSTONE_DAYS),
+        ErasureRule::Expires,
     ),
     record(
         "receipt",
         "RECEIPT#",
         "what an erasure removed and what the law keeps, by kind and count",
-        Kept::Configured("PaymentRecordDays"),
-        Erased::Expires,
+        RetentionRule::Configured("PaymentRecordDays"),
+        ErasureRule::Expires,
     ),
     record(
         "kept-payment",
         "PAYMENT#",
         "payments of people who are gone, as the law has them kept: amount, time, transaction",
-        Kept::Configured("PaymentRecordDays"),
-        Erased::KeptByLaw,
+        RetentionRule::Configured("PaymentRecordDays"),
+        ErasureRule::KeptByLaw,
     ),
     messages("image-message", "ImageQueueUrl", "has a picture made: two ids", false),
     messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
     messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
     messages("export-message", "ExportsUrl", "has an archive made: two ids", false),
-    Kind {
-        kept: Kept::Days(NOTIFICATION_DAYS),
+    DataKind {
+        retention: RetentionRule::Days(NOTIFICATION_DAYS),
         ..messages(
             "notification",
             "NotificationsUrl",
@@ -342,23 +379,23 @@ pub const KINDS: &[Kind] = &[
             true,
         )
     },
-    Kind {
+    DataKind {
         name: "user",
-        place: Place::Users,
+        location: DataLocation::Users,
         purpose: "signs the person in: address, password as a hash, sessions",
         personal: true,
-        kept: Kept::Account,
-        exported: Exported::Not("the address is exported with the account; the rest is secret"),
-        erased: Erased::WithUser,
+        retention: RetentionRule::Account,
+        export: ExportRule::Not("the address is exported with the account; the rest is secret"),
+        erasure: ErasureRule::WithUser,
     },
-    Kind {
+    DataKind {
         name: "refresh-cookie",
-        place: Place::Cookie { name: "__Host-refresh" },
+        location: DataLocation::Cookie { name: "__Host-refresh" },
         purpose: "keeps the person signed in; essential, so nobody is asked for it",
         personal: true,
-        kept: Kept::Days(30),
-        exported: Exported::Not("it lies with the person, and is secret"),
-        erased: Erased::WithUser,
+        retention: RetentionRule::Days(30),
+        export: ExportRule::Not("it lies with the person, and is secret"),
+        erasure: ErasureRule::WithUser,
     },
     browser(
         "browser-csrf",
@@ -374,41 +411,41 @@ pub const KINDS: &[Kind] = &[
         "what is being composed, so that a reload loses nothing; gone with the tab or the session",
         true,
     ),
-    Kind {
+    DataKind {
         name: "log",
-        place: Place::Logs,
+        location: DataLocation::Logs,
         purpose: "what the service did, to find faults and abuse: ids and counts, no prompt, address or token",
         personal: false,
-        kept: Kept::Configured("LogRetentionDays"),
-        exported: SAYS_NOTHING,
-        erased: Erased::Expires,
+        retention: RetentionRule::Configured("LogRetentionDays"),
+        export: SAYS_NOTHING,
+        erasure: ErasureRule::Expires,
     },
 ];
 
 /// The kind of an item.
 #[must_use]
-pub fn item_kind(pk: &str, sk: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| match kind.place {
-        Place::Item { pk: pk_start, sk: sk_start } => pk.starts_with(pk_start) && sk.starts_with(sk_start),
+pub fn item_kind(pk: &str, sk: &str) -> Option<&'static DataKind> {
+    DATA_KINDS.iter().find(|kind| match kind.location {
+        DataLocation::Item { pk: pk_start, sk: sk_start } => pk.starts_with(pk_start) && sk.starts_with(sk_start),
         _ => false,
     })
 }
 
 /// The kind of an item of the table of records.
 #[must_use]
-pub fn record_kind(pk: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| matches!(kind.place, Place::Record { pk: start } if pk.starts_with(start)))
+pub fn record_kind(pk: &str) -> Option<&'static DataKind> {
+    DATA_KINDS.iter().find(|kind| matches!(kind.location, DataLocation::Record { pk: start } if pk.starts_with(start)))
 }
 
 /// The kind of the files in this folder of an account's prefix.
 #[must_use]
-pub fn folder_kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| matches!(kind.place, Place::Objects { folder } if folder == name))
+pub fn folder_kind(name: &str) -> Option<&'static DataKind> {
+    DATA_KINDS.iter().find(|kind| matches!(kind.location, DataLocation::Objects { folder } if folder == name))
 }
 
 /// The kind of an object: its key is `accounts/<account>/<folder>/..`.
 #[must_use]
-pub fn object_kind(key: &str) -> Option<&'static Kind> {
+pub fn object_kind(key: &str) -> Option<&'static DataKind> {
     let mut parts = key.split('/');
     let (Some("accounts"), Some(_), Some(folder)) = (parts.next(), parts.next(), parts.next()) else { return None };
     folder_kind(folder)

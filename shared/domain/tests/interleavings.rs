@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Credits, EntryId, GenerationId, Refusal,
+    AccountId, Credits, GenerationId, LedgerEntryId, Refusal,
     accounts::account::Account,
     accounts::plan::{Plan, Retention},
     catalogue::models::Offer,
-    credits::ledger::{Balance, Cause, Entry, audit},
-    generations::generation::{AfterTrouble, Claim, Failure, Generation, Media, ProviderJob, Status, Trouble},
-    generations::settings::{self, Asked},
-    generations::submission::{self, End, NewIds},
+    credits::ledger::{Balance, Cause, LedgerEntry, audit},
+    generations::generation::{
+        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure, ProviderJob,
+    },
+    generations::settings::{self, RequestedSettings},
+    generations::submission::{self, GenerationOutcome, SubmissionIds},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{
@@ -50,7 +52,7 @@ enum Step {
     Remind { job: Index, from: Read },
     // A worker that claimed it writes what it waits for; it may have died, or been overtaken, since.
     Accepted { claimed: Index, poll_after_s: u32 },
-    Troubled { claimed: Index, trouble: Trouble },
+    Troubled { claimed: Index, trouble: ProviderFailure },
     End { job: Index, from: Read, account: Read, end: u8 },
     Sweep,
 }
@@ -59,8 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
     let read = || prop::option::weighted(0.2, any::<Index>()).prop_map(Read);
     let index = any::<Index>;
     let trouble = prop_oneof![
-        Just(Trouble::Unknown),
-        prop::option::of(0..90_u32).prop_map(|retry_after_s| Trouble::Busy { retry_after_s }),
+        Just(ProviderFailure::Unknown),
+        prop::option::of(0..90_u32).prop_map(|retry_after_s| ProviderFailure::Busy { retry_after_s }),
     ];
     prop_oneof![
         2 => prop_oneof![3 => 0..5_u16, 1 => 0..400_u16].prop_map(|seconds| Step::Wait { seconds }),
@@ -107,7 +109,7 @@ impl Reference {
 struct World {
     accounts: Vec<Account>,
     generations: Vec<Vec<Generation>>,
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
     claimed: Vec<(Generation, Offer)>,
     reference: Reference,
     now: Timestamp,
@@ -118,7 +120,7 @@ impl World {
     fn new(welcome: i64) -> Self {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let id = AccountId(Uuid::nil());
-        let (account, entry) = Account::open(id, String::new(), Credits(welcome), EntryId(id_at(now, 0)), now);
+        let (account, entry) = Account::open(id, String::new(), Credits(welcome), LedgerEntryId(id_at(now, 0)), now);
         Self {
             accounts: vec![account],
             generations: Vec::new(),
@@ -138,7 +140,7 @@ impl World {
     }
 
     /// Writes all of it or nothing, and answers which: the table's rule is that a version is written over the one before it.
-    fn commit(&mut self, account: Option<&Account>, generation: &Generation, entry: Option<&Entry>) -> bool {
+    fn commit(&mut self, account: Option<&Account>, generation: &Generation, entry: Option<&LedgerEntry>) -> bool {
         let place = self.generations.iter().position(|versions| versions[0].id == generation.id);
         let stored = place.map_or(0, |place| self.generations[place].last().unwrap().version);
         let over = |account: &Account| account.version == self.account().version + 1;
@@ -178,15 +180,17 @@ impl World {
                 let from = from.of(self.recent(job));
                 if !from.status.is_final() {
                     let latest = self.is_latest(&from);
-                    assert_eq!(self.commit(None, &from.reminded(self.now), None), latest);
+                    assert_eq!(self.commit(None, &from.message_resent(self.now), None), latest);
                 }
             }
             Step::End { job, from, account, end } if !self.generations.is_empty() => {
                 let (from, account) = (from.of(self.recent(job)), account.of(&self.accounts));
                 match end {
-                    0 => self.end(&account, &from, End::Canceled),
-                    1 => self.end(&account, &from, End::Failed(Failure::Internal)),
-                    more => self.end(&account, &from, End::Made(vec![media(); usize::from(more) - 2])),
+                    0 => self.end(&account, &from, GenerationOutcome::Canceled),
+                    1 => self.end(&account, &from, GenerationOutcome::Failed(Failure::Internal)),
+                    more => {
+                        self.end(&account, &from, GenerationOutcome::Succeeded(vec![media(); usize::from(more) - 2]))
+                    }
                 }
             }
             Step::Sweep => self.sweep(),
@@ -202,10 +206,15 @@ impl World {
         max: Option<i64>,
     ) {
         let count = count.min(most);
-        let asked = Asked { model: model.into(), prompt: "x".into(), count: Some(count), ..Asked::default() };
+        let asked = RequestedSettings {
+            model: model.into(),
+            prompt: "x".into(),
+            count: Some(count),
+            ..RequestedSettings::default()
+        };
         let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &enabled()).unwrap();
         let price = unit * i64::from(count);
-        let ids = NewIds { generation: GenerationId(self.id()), entry: EntryId(self.id()) };
+        let ids = SubmissionIds { generation: GenerationId(self.id()), entry: LedgerEntryId(self.id()) };
         let latest = account.version == self.account().version;
         let open = self.reference.open().len();
         match submission::reserve(account, settings, quote, max.map(Credits), ids, self.now) {
@@ -234,7 +243,7 @@ impl World {
         let job = &self.reference.jobs[&from.id];
         let (ended, leased) = (job.cost.is_some(), job.leased_until.is_some_and(|until| until > self.now));
         match from.claim(&enabled(), LEASE_S, self.now) {
-            Claim::Work { generation, offer } => {
+            GenerationClaim::Work { generation, offer } => {
                 assert_eq!(self.commit(None, &generation, None), latest);
                 if latest {
                     assert!(!ended && !leased);
@@ -242,22 +251,22 @@ impl World {
                     self.claimed.push((*generation, offer));
                 }
             }
-            Claim::Leased { .. } => assert!(!latest || leased),
-            Claim::Ended => assert!(ended),
-            Claim::NoOffer => panic!("every provider is enabled"),
+            GenerationClaim::Leased { .. } => assert!(!latest || leased),
+            GenerationClaim::Ended => assert!(ended),
+            GenerationClaim::NoOffer => panic!("every provider is enabled"),
         }
     }
 
-    fn troubled(&mut self, from: &Generation, trouble: Trouble) {
-        match from.troubled(trouble, &enabled(), self.now) {
-            AfterTrouble::Again { generation, delay_s } => {
+    fn troubled(&mut self, from: &Generation, trouble: ProviderFailure) {
+        match from.provider_failed(trouble, &enabled(), self.now) {
+            FailureResponse::Retry { generation, delay_s } => {
                 let deadline = self.reference.jobs[&from.id].deadline;
                 assert!(self.now + SignedDuration::from_secs(delay_s.into()) < deadline);
                 self.wait(from, &generation);
             }
-            AfterTrouble::GiveUp => {
+            FailureResponse::GiveUp => {
                 let account = self.account().clone();
-                self.end(&account, from, End::Failed(Failure::ProviderUnavailable));
+                self.end(&account, from, GenerationOutcome::Failed(Failure::ProviderUnavailable));
             }
         }
     }
@@ -270,11 +279,11 @@ impl World {
         }
     }
 
-    fn end(&mut self, account: &Account, from: &Generation, end: End) {
-        let made = if let End::Made(media) = &end { i64::try_from(media.len()).unwrap() } else { 0 };
+    fn end(&mut self, account: &Account, from: &Generation, end: GenerationOutcome) {
+        let made = if let GenerationOutcome::Succeeded(media) = &end { i64::try_from(media.len()).unwrap() } else { 0 };
         let latest = self.is_latest(from) && account.version == self.account().version;
-        let entry = EntryId(self.id());
-        match submission::end(account, from, end, RETENTION, entry, self.now) {
+        let entry = LedgerEntryId(self.id());
+        match submission::finish(account, from, end, RETENTION, entry, self.now) {
             Ok(movement) => {
                 let committed = self.commit(Some(&movement.account), &movement.generation, Some(&movement.entry));
                 assert_eq!(committed, latest);
@@ -294,7 +303,7 @@ impl World {
             let latest = self.generations[place].last().unwrap().clone();
             if latest.is_overdue(self.now) {
                 let account = self.account().clone();
-                self.end(&account, &latest, End::Failed(Failure::DeadlinePassed));
+                self.end(&account, &latest, GenerationOutcome::Failed(Failure::DeadlinePassed));
             }
         }
         assert!(self.reference.jobs.values().all(|job| job.cost.is_some() || self.now < job.deadline));
@@ -331,7 +340,7 @@ impl World {
             assert_eq!(ended, !open.contains(&latest.id));
             let forward = |a: &Generation, b: &Generation| !a.status.is_final() && rank(a) <= rank(b);
             assert!(versions.is_sorted_by(forward), "it went back");
-            let is_end = |entry: &&Entry| match entry.cause {
+            let is_end = |entry: &&LedgerEntry| match entry.cause {
                 Cause::Settle { generation } | Cause::Release { generation } => generation == latest.id,
                 Cause::Welcome
                 | Cause::Reserve { .. }
@@ -346,9 +355,9 @@ impl World {
 
 fn rank(generation: &Generation) -> u8 {
     match generation.status {
-        Status::Queued => 0,
-        Status::Running => 1,
-        Status::Succeeded | Status::Failed | Status::Canceled => 2,
+        GenerationStatus::Queued => 0,
+        GenerationStatus::Running => 1,
+        GenerationStatus::Succeeded | GenerationStatus::Failed | GenerationStatus::Canceled => 2,
     }
 }
 

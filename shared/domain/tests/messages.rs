@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Credits, EntryId, PaymentId,
+    AccountId, Credits, LedgerEntryId, PaymentId,
     accounts::account::Account,
     catalogue::packages,
-    credits::ledger::{Entry, audit},
+    credits::ledger::{LedgerEntry, audit},
     money::{Currency, Money},
-    payments::fraud::Rules,
-    payments::payment::{Dispute, Fact, Outcome, Payment, Rail, Receipt, RefundState},
-    payments::settlement::{Surroundings, learn},
+    payments::fraud::FraudRules,
+    payments::payment::{Dispute, DisputeOutcome, Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
+    payments::settlement::{SettlementContext, apply_facts},
 };
 use jiff::Timestamp;
 use proptest::{
@@ -24,7 +24,7 @@ use uuid::Uuid;
 const PRICE: i64 = 2_000;
 const TOTAL: i64 = 2_380;
 const CREDITS: i64 = 1_000;
-const RULES: Rules = Rules {
+const RULES: FraudRules = FraudRules {
     payments_per_hour: 9,
     cards_per_hour: 9,
     new_account_days: 0,
@@ -36,21 +36,22 @@ fn eur(amount: i64) -> Money {
     Money::new(amount, Currency::Eur)
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
-    let refund = (0..3_u8, any::<bool>()).prop_map(|(id, undone)| Fact::Refund {
+fn fact() -> impl Strategy<Value = PaymentFact> {
+    let refund = (0..3_u8, any::<bool>()).prop_map(|(id, undone)| PaymentFact::Refund {
         id: format!("re_{id}"),
         amount: eur(i64::from(id + 1) * 500),
-        state: if undone { RefundState::Undone } else { RefundState::Made },
+        state: if undone { RefundState::Reverted } else { RefundState::Succeeded },
     });
     let dispute = (0..2_u8, any::<[bool; 3]>(), 0..3_u8).prop_map(|(id, [formal, withdrawn, reinstated], end)| {
-        let outcome = [None, Some(Outcome::Lost), Some(Outcome::Won)].into_iter().nth(end.into()).flatten();
+        let outcome =
+            [None, Some(DisputeOutcome::Lost), Some(DisputeOutcome::Won)].into_iter().nth(end.into()).flatten();
         let dispute = Dispute { amount: 1_300, formal, withdrawn, reinstated, outcome };
-        Fact::Dispute { id: format!("du_{id}"), currency: Currency::Eur, dispute }
+        PaymentFact::Dispute { id: format!("du_{id}"), currency: Currency::Eur, dispute }
     });
-    let reversal = (0..2_u8).prop_map(|id| Fact::Reversal { id: format!("R{id}"), amount: eur(-700) });
-    let restoration = (0..2_u8).prop_map(|id| Fact::Restoration { id: format!("C{id}"), amount: eur(700) });
-    let paid = Fact::Paid(Receipt {
-        rail: Rail::Stripe,
+    let reversal = (0..2_u8).prop_map(|id| PaymentFact::Reversal { id: format!("R{id}"), amount: eur(-700) });
+    let restoration = (0..2_u8).prop_map(|id| PaymentFact::Restoration { id: format!("C{id}"), amount: eur(700) });
+    let paid = PaymentFact::Paid(PaymentReceipt {
+        provider: PaymentProvider::Stripe,
         net: eur(PRICE),
         total: eur(TOTAL),
         transaction: "pi_1".to_owned(),
@@ -60,18 +61,18 @@ fn fact() -> impl Strategy<Value = Fact> {
     });
     prop_oneof![
         3 => Just(paid),
-        1 => prop_oneof![Just(Fact::Pending), Just(Fact::Expired), Just(Fact::Failed)],
+        1 => prop_oneof![Just(PaymentFact::Pending), Just(PaymentFact::Expired), Just(PaymentFact::Failed)],
         4 => refund,
         4 => dispute,
         2 => reversal,
         2 => restoration,
-        1 => Just(Fact::FraudWarning { id: "issfr_1".to_owned() }),
+        1 => Just(PaymentFact::FraudWarning { id: "issfr_1".to_owned() }),
     ]
 }
 
 /// What is left of the credits, from the set of facts alone.
-fn reference(facts: &[Fact]) -> i64 {
-    if !facts.iter().any(|fact| matches!(fact, Fact::Paid(_))) {
+fn reference(facts: &[PaymentFact]) -> i64 {
+    if !facts.iter().any(|fact| matches!(fact, PaymentFact::Paid(_))) {
         return 0;
     }
     let mut refunds: BTreeMap<&str, i64> = BTreeMap::new();
@@ -79,17 +80,17 @@ fn reference(facts: &[Fact]) -> i64 {
     let mut reversed: BTreeMap<&str, i64> = BTreeMap::new();
     for fact in facts {
         match fact {
-            Fact::Refund { id, amount, state } => {
-                let money = if *state == RefundState::Undone { 0 } else { amount.amount };
+            PaymentFact::Refund { id, amount, state } => {
+                let money = if *state == RefundState::Reverted { 0 } else { amount.amount };
                 refunds.entry(id).and_modify(|known| *known = money.min(*known)).or_insert(money);
             }
-            Fact::Dispute { id, dispute, .. } => {
+            PaymentFact::Dispute { id, dispute, .. } => {
                 let (taken, kept) = disputes.entry(id).or_default();
-                *taken |= dispute.withdrawn || dispute.outcome == Some(Outcome::Lost);
-                *kept |= dispute.reinstated || dispute.outcome == Some(Outcome::Won);
+                *taken |= dispute.withdrawn || dispute.outcome == Some(DisputeOutcome::Lost);
+                *kept |= dispute.reinstated || dispute.outcome == Some(DisputeOutcome::Won);
             }
-            Fact::Reversal { id, .. } => drop(reversed.insert(id, 700)),
-            Fact::Restoration { id, .. } => drop(reversed.insert(id, -700)),
+            PaymentFact::Reversal { id, .. } => drop(reversed.insert(id, 700)),
+            PaymentFact::Restoration { id, .. } => drop(reversed.insert(id, -700)),
             _ => {}
         }
     }
@@ -110,17 +111,17 @@ proptest! {
     ) {
         let now = Timestamp::UNIX_EPOCH;
         let id = AccountId(Uuid::nil());
-        let mut account = Account::open(id, String::new(), Credits(0), EntryId(Uuid::nil()), now).0;
+        let mut account = Account::open(id, String::new(), Credits(0), LedgerEntryId(Uuid::nil()), now).0;
         let choice = packages::choose("maker", Currency::Eur).unwrap();
-        let mut payment = Payment::open(PaymentId(Uuid::nil()), id, Rail::Stripe, choice, now);
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut payment = Payment::open(PaymentId(Uuid::nil()), id, PaymentProvider::Stripe, choice, now);
+        let mut entries: Vec<LedgerEntry> = Vec::new();
         // Some of them in a random order and several times, then all of them backwards.
         let random = order.iter().filter(|_| !facts.is_empty()).map(|index| index.get(&facts));
         for fact in random.chain(facts.iter().rev()) {
-            let around = Surroundings { account: &account, others: &[], cards_in_hour: 1, rules: &RULES };
-            let Some(settled) = learn(&payment, std::slice::from_ref(fact), around, EntryId(Uuid::nil()), now).unwrap()
+            let around = SettlementContext { account: &account, others: &[], cards_in_hour: 1, rules: &RULES };
+            let Some(settled) = apply_facts(&payment, std::slice::from_ref(fact), around, LedgerEntryId(Uuid::nil()), now).unwrap()
             else { continue };
-            prop_assert!(settled.payment.taken_back >= Credits(0) && settled.payment.taken_back <= settled.payment.granted);
+            prop_assert!(settled.payment.clawed_back >= Credits(0) && settled.payment.clawed_back <= settled.payment.granted);
             prop_assert_eq!(settled.payment.version, payment.version + 1);
             prop_assert!(settled.payment.progress >= payment.progress);
             payment = settled.payment;

@@ -6,8 +6,8 @@
 
 use domain::{
     CorrectionId,
-    accounts::correction::{Corrected, Field},
-    accounts::email::{EmailChange, Stage},
+    accounts::correction::{CorrectedField, CorrectionRecord},
+    accounts::email::{EmailChange, EmailChangeStage},
 };
 use jiff::Timestamp;
 use mail::{Mail, MailError};
@@ -20,7 +20,7 @@ use store::{CommitError, StoreError, Table, Write};
 
 use crate::{
     ATTEMPTS, LifecycleError,
-    user_pool::{Moved, UserPool, UserPoolError},
+    user_pool::{EmailMove, UserDirectory, UserPoolError},
 };
 
 const SUBJECT: &str = "The address of your Darkroom account was changed";
@@ -28,16 +28,16 @@ const TEXT: &str = "The address that signs in to your Darkroom account was chang
                     more. Every session was ended.\n\nIf that was not you, answer this mail at once.\n";
 
 /// Carries changes of addresses out.
-pub struct Addresses {
+pub struct EmailChanges {
     table: Table,
-    user_pool: UserPool,
+    user_pool: UserDirectory,
     /// Sends mail, where the operator has set that up.
     pub mail: Option<Mail>,
 }
 
 /// Why a change was not carried out. What is left of it is due.
 #[derive(Debug, thiserror::Error)]
-pub enum AddressError {
+pub enum EmailChangeError {
     /// A call failed, or others wrote every time.
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
@@ -49,19 +49,19 @@ pub enum AddressError {
     Mail(#[from] MailError),
 }
 
-impl From<StoreError> for AddressError {
+impl From<StoreError> for EmailChangeError {
     fn from(error: StoreError) -> Self {
         Self::Lifecycle(error.into())
     }
 }
 
-impl Addresses {
+impl EmailChanges {
     /// On the user pool that the environment names.
     ///
     /// # Errors
     /// A variable is missing; it is named.
     pub fn open(environment: &Environment, clients: &Clients, table: Table) -> Result<Self, InvalidVariable> {
-        let user_pool = UserPool::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
+        let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
         Ok(Self { table, user_pool, mail: Mail::open(environment, clients) })
     }
 
@@ -70,22 +70,22 @@ impl Addresses {
     ///
     /// # Errors
     /// [`AddressError`]: what is left is due.
-    pub async fn carry_out(
+    pub async fn complete(
         &self,
         mut change: EmailChange,
         now: Timestamp,
-    ) -> Result<(Moved, EmailChange), AddressError> {
-        if change.stage == Stage::Confirmed {
+    ) -> Result<(EmailMove, EmailChange), EmailChangeError> {
+        if change.stage == EmailChangeStage::Confirmed {
             let moved = self.user_pool.move_to(change.account, &change.to).await?;
-            if moved != Moved::Done {
+            if moved != EmailMove::Done {
                 return Ok((moved, change));
             }
             match self.write(&change, now).await? {
                 Some(written) => change = written,
-                None => return Ok((Moved::NoUser, change)),
+                None => return Ok((EmailMove::NoUser, change)),
             }
         }
-        if let Stage::Changed { from } = &change.stage {
+        if let EmailChangeStage::Changed { from } = &change.stage {
             self.user_pool.end_sessions(change.account).await?;
             match &self.mail {
                 Some(mail) => match mail.send(from, SUBJECT, TEXT).await {
@@ -95,29 +95,29 @@ impl Addresses {
                 None => tracing::warn!("an old address is not told: MailFrom is not set"),
             }
         }
-        Ok((Moved::Done, change))
+        Ok((EmailMove::Done, change))
     }
 
     /// The account follows the user pool. Answers the change as it is then; nothing if it is gone.
-    async fn write(&self, confirmed: &EmailChange, now: Timestamp) -> Result<Option<EmailChange>, AddressError> {
-        let corrected = Corrected {
+    async fn write(&self, confirmed: &EmailChange, now: Timestamp) -> Result<Option<EmailChange>, EmailChangeError> {
+        let corrected = CorrectionRecord {
             id: CorrectionId(clock::uuid_at(now)),
             account: confirmed.account,
-            fields: [Field::Email].into(),
+            fields: [CorrectedField::Email].into(),
             at: now,
         };
         for _ in 0..ATTEMPTS {
             let (account, change) = self.table.account_and_email_change(confirmed.account).await?;
             let (Some(account), Some(change)) = (account, change) else { return Ok(None) };
-            if change.stage != Stage::Confirmed {
+            if change.stage != EmailChangeStage::Confirmed {
                 // Somebody else did it.
                 return Ok(Some(change));
             }
-            let (account, changed) = change.carry_out(&account);
+            let (account, changed) = change.complete(&account);
             let writes = [Write::Account(&account), Write::EmailChange(&changed), Write::Correction(&corrected)];
             match self.table.commit(&writes).await {
                 Ok(()) => return Ok(Some(changed)),
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }

@@ -3,13 +3,13 @@
 use domain::{
     AccountId,
     accounts::account::Account,
-    privacy::hold::NAMEABLE,
-    registry::{KINDS, Kept, Place},
+    privacy::hold::HOLDABLE_KINDS,
+    registry::{DATA_KINDS, DataLocation, RetentionRule},
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Bucket, Held, HoldCheck, Table, Write};
+use store::{Bucket, HeldItem, HoldCheck, Table, Write};
 
-use crate::{LifecycleError, gone, remove_generation, remove_upload};
+use crate::{LifecycleError, ignore_lost_race, remove_generation, remove_upload};
 
 /// How often a drawer is looked at of which something is held: what came into it since must not expire either.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -24,21 +24,21 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
     let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
     let Some(account) = table.account(id).await? else {
-        gone(table.commit(&[Write::RemoveHoldCheck(&check)]).await)?;
+        ignore_lost_race(table.commit(&[Write::RemoveHoldCheck(&check)]).await)?;
         return Ok(true);
     };
     if check.after.is_none() {
-        mind_expiry(table, &account).await?;
+        apply_expiry(table, &account).await?;
     }
-    let page = table.held(id, check.after.clone()).await?;
+    let page = table.held_items(id, check.after.clone()).await?;
     for held in page.items {
         match held {
-            Held::Generation(generation) => {
+            HeldItem::Generation(generation) => {
                 if let Some(generation) = table.generation(id, generation).await? {
                     remove_generation(table, bucket, &generation).await?;
                 }
             }
-            Held::Upload(upload) => {
+            HeldItem::Upload(upload) => {
                 if let Some(upload) = table.upload(id, upload).await? {
                     remove_upload(table, bucket, &upload).await?;
                 }
@@ -51,14 +51,18 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
         None if account.held_kinds().is_empty() => None,
         None => Some(HoldCheck { after: None, next_at: now + EVERY, ..check.clone() }),
     };
-    gone(table.commit(&[write.as_ref().map_or(Write::RemoveHoldCheck(&check), Write::HoldCheckLater)]).await)?;
+    ignore_lost_race(
+        table.commit(&[write.as_ref().map_or(Write::RemoveHoldCheck(&check), Write::HoldCheckLater)]).await,
+    )?;
     Ok(true)
 }
 
-async fn mind_expiry(table: &Table, account: &Account) -> Result<(), LifecycleError> {
+async fn apply_expiry(table: &Table, account: &Account) -> Result<(), LifecycleError> {
     let held = account.held_kinds();
-    for kind in KINDS.iter().filter(|kind| NAMEABLE.contains(&kind.name)) {
-        let (Place::Item { sk, .. }, Kept::Days(days)) = (kind.place, kind.kept) else { continue };
+    for kind in DATA_KINDS.iter().filter(|kind| HOLDABLE_KINDS.contains(&kind.name)) {
+        let (DataLocation::Item { sk, .. }, RetentionRule::Days(days)) = (kind.location, kind.retention) else {
+            continue;
+        };
         if held.contains(kind.name) {
             table.stop_expiry(account.id, sk).await?;
         } else {

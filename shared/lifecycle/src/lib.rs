@@ -10,11 +10,11 @@ pub mod payments;
 pub mod user_pool;
 
 use domain::{
-    AccountId, EntryId, GenerationId,
+    AccountId, GenerationId, LedgerEntryId,
     accounts::plan::Retention,
-    credits::ledger::{Balance, Bucket as Credited, Cause},
+    credits::ledger::{Balance, Cause, CreditBucket as Credited},
     generations::generation::Generation,
-    generations::submission::{self, End, Movement},
+    generations::submission::{self, CreditTransaction, GenerationOutcome},
     generations::upload::Upload,
     privacy::export::Export,
 };
@@ -44,11 +44,11 @@ pub enum LifecycleError {
 
 /// What came of an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndResult {
     /// It ended now; this is what was written.
-    Now(Box<Movement>),
+    Ended(Box<CreditTransaction>),
     /// It had ended before; this is how.
-    Already(Box<Generation>),
+    AlreadyEnded(Box<Generation>),
     /// It is gone.
     Gone,
 }
@@ -73,29 +73,29 @@ pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable
 pub async fn end_generation(
     table: &Table,
     (account, generation): (AccountId, GenerationId),
-    end: End,
+    end: GenerationOutcome,
     retention: Retention,
     now: Timestamp,
-) -> Result<Ended, LifecycleError> {
+) -> Result<EndResult, LifecycleError> {
     for _ in 0..ATTEMPTS {
         let (Some(owner), Some(current)) = table.account_and_generation(account, generation).await? else {
-            return Ok(Ended::Gone);
+            return Ok(EndResult::Gone);
         };
-        let entry = EntryId(clock::uuid_at(now));
-        let Ok(movement) = submission::end(&owner, &current, end.clone(), retention, entry, now) else {
-            return Ok(Ended::Already(Box::new(current)));
+        let entry = LedgerEntryId(clock::uuid_at(now));
+        let Ok(movement) = submission::finish(&owner, &current, end.clone(), retention, entry, now) else {
+            return Ok(EndResult::AlreadyEnded(Box::new(current)));
         };
         let writes = [
             Write::Account(&movement.account),
             Write::Generation(&movement.generation),
-            Write::Entry(account, &movement.entry),
+            Write::LedgerEntry(account, &movement.entry),
         ];
         match table.commit(&writes).await {
             Ok(()) => {
-                measure(&movement);
-                return Ok(Ended::Now(Box::new(movement)));
+                record_metrics(&movement);
+                return Ok(EndResult::Ended(Box::new(movement)));
             }
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }
@@ -103,7 +103,7 @@ pub async fn end_generation(
 }
 
 /// Counts the credits of a movement that was written.
-pub fn measure(movement: &Movement) {
+pub fn record_metrics(movement: &CreditTransaction) {
     let credited = |bucket: Credited| {
         let postings = movement.entry.postings.iter().filter(|posting| posting.bucket == bucket);
         postings.map(|posting| posting.amount.0).filter(|amount| *amount > 0).sum::<i64>()
@@ -123,7 +123,7 @@ pub fn measure(movement: &Movement) {
 ///
 /// # Errors
 /// A call failed.
-pub async fn audit(table: &Table, id: AccountId) -> Result<(), LifecycleError> {
+pub async fn audit_ledger(table: &Table, id: AccountId) -> Result<(), LifecycleError> {
     let Some(account) = table.account(id).await? else { return Ok(()) };
     let mut replayed = Balance::default();
     let mut after = None;
@@ -163,15 +163,15 @@ pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Gene
         bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
     }
     for share in table.shares(generation.account, generation.id).await? {
-        gone(table.commit(&[Write::RemoveShare(&share)]).await)?;
+        ignore_lost_race(table.commit(&[Write::RemoveShare(&share)]).await)?;
     }
     match holds("generation") {
         // Conditioned on the account, so that whoever releases the hold finds it.
-        Some(owner) if !generation.held => {
-            gone(table.commit(&[Write::Generation(&generation.kept()), Write::Unchanged(owner)]).await)
-        }
+        Some(owner) if !generation.held => ignore_lost_race(
+            table.commit(&[Write::Generation(&generation.retained_by_hold()), Write::Unchanged(owner)]).await,
+        ),
         Some(_) => Ok(()),
-        None => gone(table.commit(&[Write::RemoveGeneration(generation)]).await),
+        None => ignore_lost_race(table.commit(&[Write::RemoveGeneration(generation)]).await),
     }
 }
 
@@ -188,10 +188,10 @@ pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> R
     }
     match holds("upload") {
         Some(owner) if !upload.held => {
-            gone(table.commit(&[Write::Upload(&upload.kept()), Write::Unchanged(owner)]).await)
+            ignore_lost_race(table.commit(&[Write::Upload(&upload.retained_by_hold()), Write::Unchanged(owner)]).await)
         }
         Some(_) => Ok(()),
-        None => gone(table.commit(&[Write::RemoveUpload(upload)]).await),
+        None => ignore_lost_race(table.commit(&[Write::RemoveUpload(upload)]).await),
     }
 }
 
@@ -211,13 +211,13 @@ pub async fn remove_archive(bucket: &Bucket, export: &Export) -> Result<(), Life
 /// A call failed; a repeat removes the rest.
 pub async fn remove_export(table: &Table, bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
     remove_archive(bucket, export).await?;
-    gone(table.commit(&[Write::RemoveExport(export)]).await)
+    ignore_lost_race(table.commit(&[Write::RemoveExport(export)]).await)
 }
 
 /// Whoever removed it first has done as well.
-fn gone(result: Result<(), CommitError>) -> Result<(), LifecycleError> {
+fn ignore_lost_race(result: Result<(), CommitError>) -> Result<(), LifecycleError> {
     match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
 }

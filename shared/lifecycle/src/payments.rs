@@ -5,14 +5,17 @@
 //! known yet is parked, and `sweep` looks at it again until the payment is there.
 
 use ::payments::{
-    Buyer, Endpoints, Hosted, Keys, KeysError, Payments as Providers, ProviderError, Said, Settings, SettingsError,
+    Buyer, Endpoints, HostedCheckout, Keys, KeysError, PaymentProviders as Providers, PaymentSettings, ProviderError,
+    ProviderReport, SettingsError,
 };
 use domain::{
-    AccountId, Credits, EntryId, PaymentId, Refusal,
-    credits::ledger::{Bucket, Cause},
-    payments::fraud::{Decision, Rules},
-    payments::payment::{Fact, Mismatch, Payment, Progress, Rail, Reference, Unclaimed},
-    payments::settlement::{self, Settlement, Surroundings},
+    AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
+    credits::ledger::{Cause, CreditBucket},
+    payments::fraud::{FraudRules, ReviewDecision},
+    payments::payment::{
+        CheckoutProgress, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReference, UnclaimedPayment,
+    },
+    payments::settlement::{self, Settlement, SettlementContext},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -24,7 +27,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{CommitError, Parked, StoreError, Table, Write};
+use store::{CommitError, ParkedFact, StoreError, Table, Write};
 
 use crate::ATTEMPTS;
 
@@ -74,9 +77,9 @@ impl PaymentError {
 
 /// What came of something that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum EventOutcome {
     /// It is about this payment, and written if it was new.
-    Known(Box<Payment>),
+    Applied(Box<Payment>),
     /// Its payment is not known yet; it waits.
     Parked,
     /// It is money for an account that is gone. It is recorded, to be refunded.
@@ -86,13 +89,13 @@ pub enum Heard {
 }
 
 /// Settles payments, and asks their providers.
-pub struct Payments {
+pub struct PaymentService {
     table: Table,
     clients: Arc<Clients>,
     app_key_secret: String,
     keys_secret: String,
-    settings: Settings,
-    rules: Rules,
+    settings: PaymentSettings,
+    rules: FraudRules,
     providers: Mutex<Option<(Arc<Providers>, Timestamp)>>,
 }
 
@@ -100,9 +103,9 @@ pub struct Payments {
 ///
 /// # Errors
 /// A variable is missing or no number.
-pub fn rules(environment: &Environment) -> Result<Rules, InvalidVariable> {
+pub fn rules(environment: &Environment) -> Result<FraudRules, InvalidVariable> {
     let number = |name| environment.integer(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-    Ok(Rules {
+    Ok(FraudRules {
         payments_per_hour: number("PAYMENTS_PER_HOUR")?,
         cards_per_hour: number("CARDS_PER_HOUR")?,
         new_account_days: number("NEW_ACCOUNT_DAYS")?,
@@ -115,11 +118,11 @@ pub fn rules(environment: &Environment) -> Result<Rules, InvalidVariable> {
 ///
 /// # Errors
 /// The variable names somebody else.
-pub fn rails(environment: &Environment) -> Result<Vec<Rail>, UnknownRail> {
+pub fn payment_providers(environment: &Environment) -> Result<Vec<PaymentProvider>, UnknownPaymentProvider> {
     let names = environment.optional("PAYMENT_PROVIDERS").unwrap_or_default().split(',').map(str::trim);
     let rails = names.filter(|name| !name.is_empty()).map(|name| {
-        let known = [Rail::Stripe, Rail::Paypal].into_iter().find(|rail| rail.as_str() == name);
-        known.ok_or_else(|| UnknownRail(name.to_owned()))
+        let known = [PaymentProvider::Stripe, PaymentProvider::Paypal].into_iter().find(|rail| rail.as_str() == name);
+        known.ok_or_else(|| UnknownPaymentProvider(name.to_owned()))
     });
     rails.collect()
 }
@@ -127,15 +130,15 @@ pub fn rails(environment: &Environment) -> Result<Vec<Rail>, UnknownRail> {
 /// A name of nobody who takes money.
 #[derive(Debug, thiserror::Error)]
 #[error("PAYMENT_PROVIDERS names {0}: it may name stripe and paypal, separated by a comma")]
-pub struct UnknownRail(String);
+pub struct UnknownPaymentProvider(String);
 
 /// What checkouts are made with in this deployment.
 ///
 /// # Errors
 /// A variable is missing or no good; the message says what to do.
-pub fn settings(environment: &Environment) -> Result<Settings, Error> {
+pub fn settings(environment: &Environment) -> Result<PaymentSettings, Error> {
     let live = environment.required("STAGE")? == "prod";
-    Ok(Settings {
+    Ok(PaymentSettings {
         live,
         endpoints: Endpoints::parse(live, environment.optional("PAYMENT_ENDPOINTS").unwrap_or_default())?,
         return_url: environment.required("RETURN_URL")?,
@@ -144,7 +147,7 @@ pub fn settings(environment: &Environment) -> Result<Settings, Error> {
     })
 }
 
-impl Payments {
+impl PaymentService {
     /// On this table, with what the environment names. Asks nobody for anything yet.
     ///
     /// # Errors
@@ -207,7 +210,7 @@ impl Payments {
         title: &str,
         buyer: Buyer<'_>,
         now: Timestamp,
-    ) -> Result<Hosted, PaymentError> {
+    ) -> Result<HostedCheckout, PaymentError> {
         self.call(now, |providers| async move { providers.create(payment, title, buyer, now).await }).await
     }
 
@@ -217,8 +220,8 @@ impl Payments {
     /// # Errors
     /// [`PaymentError`]. `None` if the payment or its account is gone.
     pub async fn fulfil(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
-        let said = self.call(now, |providers| async move { providers.ask(payment, now).await }).await?;
-        self.learn((payment.account, payment.id), &said, now).await
+        let said = self.call(now, |providers| async move { providers.poll(payment, now).await }).await?;
+        self.apply_facts((payment.account, payment.id), &said, now).await
     }
 
     /// Takes the money of a checkout with PayPal that the buyer has approved, and writes what came of it. A repeat takes
@@ -228,27 +231,32 @@ impl Payments {
     /// [`PaymentError`]. `None` if the payment or its account is gone.
     pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
         let said = self.call(now, |providers| async move { providers.capture(payment, now).await }).await?;
-        self.learn((payment.account, payment.id), &said, now).await
+        self.apply_facts((payment.account, payment.id), &said, now).await
     }
 
     /// Hears something of a payment that a messenger names.
     ///
     /// # Errors
     /// [`PaymentError`].
-    pub async fn hear(&self, reference: &Reference, said: &Said, now: Timestamp) -> Result<Heard, PaymentError> {
-        if let Some(heard) = self.hear_known(reference, said, now).await? {
+    pub async fn apply_event(
+        &self,
+        reference: &PaymentReference,
+        said: &ProviderReport,
+        now: Timestamp,
+    ) -> Result<EventOutcome, PaymentError> {
+        if let Some(heard) = self.apply_to_known_payment(reference, said, now).await? {
             return Ok(heard);
         }
-        if let Reference::Payment(id) = reference {
+        if let PaymentReference::Payment(id) = reference {
             // A payment is written before anybody hears of it, so this one is gone, or was never ours.
-            return self.claim_nothing(*id, &said.facts, now).await;
+            return self.record_if_paid(*id, &said.facts, now).await;
         }
         for fact in &said.facts {
-            let parked = Parked::new(reference.clone(), fact.clone(), now);
+            let parked = ParkedFact::new(reference.clone(), fact.clone(), now);
             written(self.table.commit(&[Write::Park(&parked)]).await)?;
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
-        Ok(self.hear_known(reference, said, now).await?.unwrap_or(Heard::Parked))
+        Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
     }
 
     /// Learns something of a payment. What was known already writes nothing. What was paid with is counted under a keyed
@@ -256,10 +264,10 @@ impl Payments {
     ///
     /// # Errors
     /// [`PaymentError`]. `None` if there is no such payment, or no such account any more.
-    pub async fn learn(
+    pub async fn apply_facts(
         &self,
         (account, id): (AccountId, PaymentId),
-        said: &Said,
+        said: &ProviderReport,
         now: Timestamp,
     ) -> Result<Option<Payment>, PaymentError> {
         let mut cards = None;
@@ -273,20 +281,20 @@ impl Payments {
             };
             cards = Some(cards_in_hour);
             let others = others(&self.table, &payment).await?;
-            let around = Surroundings { account: &owner, others: &others, cards_in_hour, rules: &self.rules };
-            let entry = EntryId(clock::uuid_at(now));
-            let Some(settlement) = settlement::learn(&payment, &said.facts, around, entry, now)? else {
+            let around = SettlementContext { account: &owner, others: &others, cards_in_hour, rules: &self.rules };
+            let entry = LedgerEntryId(clock::uuid_at(now));
+            let Some(settlement) = settlement::apply_facts(&payment, &said.facts, around, entry, now)? else {
                 return Ok(Some(payment));
             };
             let pointers = changed_pointers(&payment, &settlement.payment);
-            self.must_pay_no_other(&pointers, (account, id)).await?;
+            self.check_transaction_unused(&pointers, (account, id)).await?;
             match self.table.commit(&writes(&settlement, &pointers)).await {
                 Ok(()) => {
                     measure(&settlement);
                     measure_delay(&payment, &settlement, now);
                     return Ok(Some(settlement.payment));
                 }
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {}
+                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
@@ -297,8 +305,8 @@ impl Payments {
     ///
     /// # Errors
     /// [`PaymentError`].
-    pub async fn look_again(&self, parked: &Parked, now: Timestamp) -> Result<bool, PaymentError> {
-        let heard = self.hear_known(&parked.reference, &parked.fact.clone().into(), now).await;
+    pub async fn retry_parked(&self, parked: &ParkedFact, now: Timestamp) -> Result<bool, PaymentError> {
+        let heard = self.apply_to_known_payment(&parked.reference, &parked.fact.clone().into(), now).await;
         let postponed = parked.postponed(now);
         let (write, found) = match &heard {
             Ok(Some(_)) => (Write::Unpark(parked), true),
@@ -311,49 +319,56 @@ impl Payments {
         heard.map(|_| found)
     }
 
-    async fn hear_known(
+    async fn apply_to_known_payment(
         &self,
-        reference: &Reference,
-        said: &Said,
+        reference: &PaymentReference,
+        said: &ProviderReport,
         now: Timestamp,
-    ) -> Result<Option<Heard>, PaymentError> {
+    ) -> Result<Option<EventOutcome>, PaymentError> {
         let Some(found) = self.table.find_payment(reference).await? else { return Ok(None) };
-        let learned = self.learn(found, said, now).await?;
-        Ok(learned.map(|payment| Heard::Known(Box::new(payment))))
+        let learned = self.apply_facts(found, said, now).await?;
+        Ok(learned.map(|payment| EventOutcome::Applied(Box::new(payment))))
     }
 
-    async fn claim_nothing(&self, id: PaymentId, facts: &[Fact], now: Timestamp) -> Result<Heard, PaymentError> {
-        let paid = facts.iter().find_map(|fact| if let Fact::Paid(receipt) = fact { Some(receipt) } else { None });
-        let Some(receipt) = paid else { return Ok(Heard::Unknown) };
+    async fn record_if_paid(
+        &self,
+        id: PaymentId,
+        facts: &[PaymentFact],
+        now: Timestamp,
+    ) -> Result<EventOutcome, PaymentError> {
+        let paid =
+            facts.iter().find_map(|fact| if let PaymentFact::Paid(receipt) = fact { Some(receipt) } else { None });
+        let Some(receipt) = paid else { return Ok(EventOutcome::Unknown) };
         let transaction = receipt.transaction.clone();
-        self.unclaimed(&Unclaimed::new(id, receipt.rail, transaction, Some(receipt.total), now)).await?;
-        Ok(Heard::Unclaimed)
+        self.record_unclaimed(&UnclaimedPayment::new(id, receipt.provider, transaction, Some(receipt.total), now))
+            .await?;
+        Ok(EventOutcome::Unclaimed)
     }
 
     /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn unclaimed(&self, unclaimed: &Unclaimed) -> Result<(), PaymentError> {
+    pub async fn record_unclaimed(&self, unclaimed: &UnclaimedPayment) -> Result<(), PaymentError> {
         match self.table.commit(&[Write::Unclaimed(unclaimed)]).await {
             Ok(()) => {
-                let Unclaimed { payment, transaction, .. } = unclaimed;
+                let UnclaimedPayment { payment, transaction, .. } = unclaimed;
                 tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");
                 metric(Metric::UnclaimedPayments, 1, &[]);
                 Ok(())
             }
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
 
     /// One transaction pays one payment.
-    async fn must_pay_no_other(
+    async fn check_transaction_unused(
         &self,
-        pointers: &[Reference],
+        pointers: &[PaymentReference],
         payment: (AccountId, PaymentId),
     ) -> Result<(), PaymentError> {
-        for transaction in pointers.iter().filter(|pointer| matches!(pointer, Reference::Transaction(..))) {
+        for transaction in pointers.iter().filter(|pointer| matches!(pointer, PaymentReference::Transaction(..))) {
             if self.table.find_payment(transaction).await?.is_some_and(|other| other != payment) {
                 return Err(Mismatch("transaction").into());
             }
@@ -362,8 +377,8 @@ impl Payments {
     }
 
     /// The different cards that the account pays with in this hour. Counts one only where it pays now.
-    async fn count_cards(&self, payment: &Payment, said: &Said, now: Timestamp) -> Result<u32, PaymentError> {
-        let pays = payment.receipt.is_none() && said.facts.iter().any(|fact| matches!(fact, Fact::Paid(_)));
+    async fn count_cards(&self, payment: &Payment, said: &ProviderReport, now: Timestamp) -> Result<u32, PaymentError> {
+        let pays = payment.receipt.is_none() && said.facts.iter().any(|fact| matches!(fact, PaymentFact::Paid(_)));
         let Some(instrument) = said.instrument.as_deref().filter(|_| pays) else { return Ok(0) };
         let sealer = self.clients.sealer(&self.app_key_secret).await?;
         let account = sealer.keyed_hash("window cards account", payment.account.0.as_bytes());
@@ -378,17 +393,17 @@ impl Payments {
 /// A call failed.
 pub async fn decide(
     table: &Table,
-    rules: &Rules,
+    rules: &FraudRules,
     (account, id): (AccountId, PaymentId),
-    decision: &Decision,
+    decision: &ReviewDecision,
     now: Timestamp,
 ) -> Result<Result<Settlement, Refusal>, StoreError> {
     let (Some(owner), Some(payment)) = table.account_and_payment(account, id).await? else {
         return Ok(Err(Refusal::NotFound));
     };
     let others = others(table, &payment).await?;
-    let around = Surroundings { account: &owner, others: &others, cards_in_hour: 0, rules };
-    Ok(settlement::decide(&payment, decision.clone(), around, EntryId(clock::uuid_at(now)), now))
+    let around = SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules };
+    Ok(settlement::apply_decision(&payment, decision.clone(), around, LedgerEntryId(clock::uuid_at(now)), now))
 }
 
 async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreError> {
@@ -401,21 +416,22 @@ async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreE
 pub fn measure(settlement: &Settlement) {
     let Settlement { payment, entry, .. } = settlement;
     let outcome = payment.status();
-    metric(Metric::Payments, 1, &[payment.rail.as_str(), outcome.as_str()]);
+    metric(Metric::Payments, 1, &[payment.provider.as_str(), outcome.as_str()]);
     let Some(entry) = entry else { return };
     let gained = |bucket| {
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
         postings.map(|posting| posting.amount.0).sum::<i64>()
     };
-    metric(Metric::CreditsBought, -gained(Bucket::Bought), &[]);
-    metric(Metric::CreditsReversed, gained(Bucket::Reversed), &[]);
+    metric(Metric::CreditsBought, -gained(CreditBucket::Bought), &[]);
+    metric(Metric::CreditsReversed, gained(CreditBucket::Reversed), &[]);
 }
 
 /// Measures how long a buyer waited for what was paid, if that is granted now. With a method that pays later the time runs
 /// from when the buyer confirmed, which says nothing about us.
 fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
     let granted = settlement.entry.as_ref().is_some_and(|entry| matches!(entry.cause, Cause::Purchase { .. }));
-    let receipt = settlement.payment.receipt.as_ref().filter(|_| granted && before.progress != Progress::Pending);
+    let receipt =
+        settlement.payment.receipt.as_ref().filter(|_| granted && before.progress != CheckoutProgress::Pending);
     if let Some(receipt) = receipt {
         let delay_ms = i64::try_from(now.duration_since(receipt.at).as_millis()).unwrap_or(i64::MAX);
         metric(Metric::GrantDelayMs, delay_ms, &[]);
@@ -424,27 +440,27 @@ fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
 
 /// What one transaction writes of a settlement, with the pointers that change.
 #[must_use]
-pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [Reference]) -> Vec<Write<'a>> {
+pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [PaymentReference]) -> Vec<Write<'a>> {
     let Settlement { payment, account, entry } = settlement;
     let mut writes = vec![Write::Payment(payment)];
     writes.extend(account.as_ref().map(Write::Account));
-    writes.extend(entry.as_ref().map(|entry| Write::Entry(payment.account, entry)));
+    writes.extend(entry.as_ref().map(|entry| Write::LedgerEntry(payment.account, entry)));
     writes.extend(pointers.iter().map(|reference| Write::PaymentPointer(reference, payment)));
     writes
 }
 
 /// From now on a paid one is found by its transaction as well; and a pointer goes when its payment goes.
-fn changed_pointers(before: &Payment, after: &Payment) -> Vec<Reference> {
+fn changed_pointers(before: &Payment, after: &Payment) -> Vec<PaymentReference> {
     let receipt = after.receipt.as_ref().filter(|_| before.receipt.is_none());
-    let paid = receipt.map(|receipt| Reference::Transaction(after.rail, receipt.transaction.clone()));
-    let own = (before.kept_until() != after.kept_until()).then_some(Reference::Payment(after.id));
+    let paid = receipt.map(|receipt| PaymentReference::Transaction(after.provider, receipt.transaction.clone()));
+    let own = (before.kept_until() != after.kept_until()).then_some(PaymentReference::Payment(after.id));
     paid.into_iter().chain(own).collect()
 }
 
 /// Of these writes none has a condition, so none is ever stale.
 fn written(result: Result<(), CommitError>) -> Result<(), PaymentError> {
     match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => Ok(()),
+        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
 }

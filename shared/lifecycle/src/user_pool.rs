@@ -5,7 +5,7 @@ use domain::AccountId;
 
 /// The user pool, which takes the `sub` of a user, our account id, for their name
 /// ([`AdminDeleteUser`](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser.html)).
-pub struct UserPool {
+pub struct UserDirectory {
     cognito: Client,
     id: String,
 }
@@ -21,7 +21,7 @@ pub struct UserPoolError {
 
 /// What came of a new address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
+pub enum EmailMove {
     /// It signs in from now on.
     Done,
     /// It signs in to another account.
@@ -30,7 +30,7 @@ pub enum Moved {
     NoUser,
 }
 
-impl UserPool {
+impl UserDirectory {
     /// The user pool with this id.
     #[must_use]
     pub fn new(cognito: Client, id: String) -> Self {
@@ -41,7 +41,7 @@ impl UserPool {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn move_to(&self, account: AccountId, email: &str) -> Result<Moved, UserPoolError> {
+    pub async fn move_to(&self, account: AccountId, email: &str) -> Result<EmailMove, UserPoolError> {
         const OPERATION: &str = "AdminUpdateUserAttributes";
         let mut request = self.cognito.admin_update_user_attributes().user_pool_id(&self.id);
         for (name, value) in [("email", email), ("email_verified", "true")] {
@@ -50,12 +50,12 @@ impl UserPool {
             request = request.user_attributes(attribute.map_err(failed)?);
         }
         match request.username(account.to_string()).send().await {
-            Ok(_) => Ok(Moved::Done),
+            Ok(_) => Ok(EmailMove::Done),
             Err(error) if error.as_service_error().is_some_and(|error| error.is_alias_exists_exception()) => {
-                Ok(Moved::Taken)
+                Ok(EmailMove::Taken)
             }
             Err(error) if error.as_service_error().is_some_and(|error| error.is_user_not_found_exception()) => {
-                Ok(Moved::NoUser)
+                Ok(EmailMove::NoUser)
             }
             Err(error) => Err(UserPoolError { operation: OPERATION, source: error.into() }),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use domain::payments::payment::Rail;
+use domain::payments::payment::PaymentProvider;
 use stripe_client_core::StripeClientErr;
 
 /// A failed call. Its text is for the log and the operator: it never holds a key, or a body.
@@ -10,15 +10,15 @@ use stripe_client_core::StripeClientErr;
 pub enum ProviderError {
     /// The rail is off.
     #[error("{0:?} is off here: to turn it on, put {keys} into the payments secret", keys = crate::keys::names(*.0).join(", "))]
-    NotConfigured(Rail),
+    NotConfigured(PaymentProvider),
     /// The provider does not take our keys.
     #[error("{0:?} does not accept the keys: check {keys} in the payments secret", keys = crate::keys::names(*.0).join(", "))]
-    WrongKeys(Rail),
+    WrongKeys(PaymentProvider),
     /// The provider refused the request, and will again.
     #[error("{rail:?} refused the request: {status} {code}")]
     Refused {
         /// Who.
-        rail: Rail,
+        rail: PaymentProvider,
         /// The HTTP status.
         status: u16,
         /// The provider's own code for it, or nothing.
@@ -31,7 +31,7 @@ pub enum ProviderError {
     #[error("{rail:?} does not take the payment: {code}")]
     Declined {
         /// Who.
-        rail: Rail,
+        rail: PaymentProvider,
         /// The provider's own code for it, or nothing.
         code: String,
     },
@@ -39,7 +39,7 @@ pub enum ProviderError {
     #[error("{rail:?} cannot be reached: {why}")]
     Unreachable {
         /// Who.
-        rail: Rail,
+        rail: PaymentProvider,
         /// What happened.
         why: String,
     },
@@ -47,7 +47,7 @@ pub enum ProviderError {
     #[error("{rail:?} answered something else than is documented: {what}")]
     Unreadable {
         /// Who.
-        rail: Rail,
+        rail: PaymentProvider,
         /// What is wrong with it.
         what: &'static str,
     },
@@ -71,11 +71,11 @@ impl ProviderError {
         }
     }
 
-    pub(crate) fn unreachable(rail: Rail, why: impl Into<String>) -> Self {
+    pub(crate) fn unreachable(rail: PaymentProvider, why: impl Into<String>) -> Self {
         Self::Unreachable { rail, why: why.into() }
     }
 
-    pub(crate) const fn unreadable(rail: Rail, what: &'static str) -> Self {
+    pub(crate) const fn unreadable(rail: PaymentProvider, what: &'static str) -> Self {
         Self::Unreadable { rail, what }
     }
 }
@@ -83,7 +83,7 @@ impl ProviderError {
 /// The requests of `async-stripe` read their answers themselves.
 impl StripeClientErr for ProviderError {
     fn deserialize_err(_: impl Display) -> Self {
-        Self::unreadable(Rail::Stripe, "the object lacks a field, or has one of another type")
+        Self::unreadable(PaymentProvider::Stripe, "the object lacks a field, or has one of another type")
     }
 }
 

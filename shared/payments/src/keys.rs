@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::payments::payment::Rail;
+use domain::payments::payment::PaymentProvider;
 use serde::Deserialize;
 
 const STRIPE: [&str; 2] = ["stripe_secret_key", "stripe_webhook_secrets"];
@@ -49,7 +49,7 @@ pub enum KeysError {
     )]
     Missing {
         /// Whose.
-        rail: Rail,
+        rail: PaymentProvider,
         /// Which.
         field: &'static str,
         /// What belongs there.
@@ -91,17 +91,17 @@ impl fmt::Debug for Keys {
 }
 
 /// The fields of the secret that turn a rail on.
-pub(crate) const fn names(rail: Rail) -> &'static [&'static str] {
+pub(crate) const fn names(rail: PaymentProvider) -> &'static [&'static str] {
     match rail {
-        Rail::Stripe => &STRIPE,
-        Rail::Paypal => &PAYPAL,
+        PaymentProvider::Stripe => &STRIPE,
+        PaymentProvider::Paypal => &PAYPAL,
     }
 }
 
 fn stripe(written: &Written) -> Result<Option<Stripe>, KeysError> {
     let [key, secrets] = STRIPE;
     let webhook_secrets: Vec<_> = written.stripe_webhook_secrets.iter().filter_map(|one| filled(one)).collect();
-    let missing = |field, what| KeysError::Missing { rail: Rail::Stripe, field, what };
+    let missing = |field, what| KeysError::Missing { rail: PaymentProvider::Stripe, field, what };
     match (filled(&written.stripe_secret_key), webhook_secrets.is_empty()) {
         (None, true) => Ok(None),
         (None, false) => Err(missing(key, "the secret or restricted key of the Stripe account (sk_... or rk_...)")),
@@ -115,7 +115,7 @@ fn stripe(written: &Written) -> Result<Option<Stripe>, KeysError> {
 fn paypal(written: &Written) -> Result<Option<Paypal>, KeysError> {
     let [id, secret, receiver] = PAYPAL;
     let found = [&written.paypal_client_id, &written.paypal_client_secret, &written.paypal_receiver_id];
-    let missing = |field, what| KeysError::Missing { rail: Rail::Paypal, field, what };
+    let missing = |field, what| KeysError::Missing { rail: PaymentProvider::Paypal, field, what };
     match found.map(|one| filled(one)) {
         [None, None, None] => Ok(None),
         [None, ..] => Err(missing(id, "the client id of the REST app in PayPal's developer dashboard")),

@@ -21,19 +21,19 @@ mod stripe;
 
 use domain::{
     PaymentId,
-    payments::payment::{Fact, Payment, Rail, Reference},
+    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReference},
 };
 use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
 pub use paypal::ipn::{IpnError, Verification};
-pub use settings::{Endpoints, Settings, SettingsError};
+pub use settings::{Endpoints, PaymentSettings, SettingsError};
 pub use stripe::webhook::{HANDLED_EVENTS, WebhookError};
 
 /// A checkout at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hosted {
+pub struct HostedCheckout {
     /// The provider's id of it.
     pub checkout: String,
     /// The page that the buyer is sent to.
@@ -51,26 +51,26 @@ pub struct Buyer<'a> {
 
 /// What a provider says about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ProviderReport {
     /// In the order in which they are to be learned. None of a checkout means that the buyer did nothing yet.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<PaymentFact>,
     /// What was paid with: the same for the same card or PayPal account, and meaningless otherwise. For counting; it is
     /// never kept as it is.
     pub instrument: Option<String>,
 }
 
 /// Without a word about what was paid with.
-impl From<Fact> for Said {
-    fn from(fact: Fact) -> Self {
+impl From<PaymentFact> for ProviderReport {
+    fn from(fact: PaymentFact) -> Self {
         Self { facts: vec![fact], instrument: None }
     }
 }
 
 /// What a messenger wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum WebhookEvent {
     /// Something became of a checkout: [ask](Payments::ask).
-    Ask {
+    Poll {
         /// Of which payment.
         payment: PaymentId,
         /// The provider's id of the checkout.
@@ -79,24 +79,24 @@ pub enum Notice {
         paid: bool,
     },
     /// This is so.
-    About(Reference, Said),
+    Report(PaymentReference, ProviderReport),
     /// Nothing that concerns us.
-    Nothing,
+    Ignored,
 }
 
 /// The rails that have keys.
-pub struct Payments {
-    settings: Settings,
+pub struct PaymentProviders {
+    settings: PaymentSettings,
     stripe: Option<stripe::Stripe>,
     paypal: Option<paypal::Paypal>,
 }
 
-impl Payments {
+impl PaymentProviders {
     /// Builds the rails that have keys.
     ///
     /// # Errors
     /// [`SettingsError`] says what the operator must correct.
-    pub fn new(settings: Settings, keys: Keys) -> Result<Self, SettingsError> {
+    pub fn new(settings: PaymentSettings, keys: Keys) -> Result<Self, SettingsError> {
         settings.check()?;
         let client = outbound::client()?;
         let stripe = keys.stripe.map(|keys| stripe::Stripe::new(&settings, keys, &client)).transpose()?;
@@ -106,10 +106,10 @@ impl Payments {
 
     /// Whether payments can be taken there.
     #[must_use]
-    pub const fn takes(&self, rail: Rail) -> bool {
+    pub const fn takes(&self, rail: PaymentProvider) -> bool {
         match rail {
-            Rail::Stripe => self.stripe.is_some(),
-            Rail::Paypal => self.paypal.is_some(),
+            PaymentProvider::Stripe => self.stripe.is_some(),
+            PaymentProvider::Paypal => self.paypal.is_some(),
         }
     }
 
@@ -125,10 +125,10 @@ impl Payments {
         title: &str,
         buyer: Buyer<'_>,
         now: Timestamp,
-    ) -> Result<Hosted, ProviderError> {
-        match payment.rail {
-            Rail::Stripe => self.stripe()?.create(&self.settings, payment, title, buyer).await,
-            Rail::Paypal => self.paypal()?.create(&self.settings, payment, (title, buyer), now).await,
+    ) -> Result<HostedCheckout, ProviderError> {
+        match payment.provider {
+            PaymentProvider::Stripe => self.stripe()?.create(&self.settings, payment, title, buyer).await,
+            PaymentProvider::Paypal => self.paypal()?.create(&self.settings, payment, (title, buyer), now).await,
         }
     }
 
@@ -136,11 +136,11 @@ impl Payments {
     ///
     /// # Errors
     /// [`ProviderError`]
-    pub async fn ask(&self, payment: &Payment, now: Timestamp) -> Result<Said, ProviderError> {
+    pub async fn poll(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
         let Some(checkout) = payment.checkout.as_deref() else { return Ok(unpaid(payment, now)) };
-        match payment.rail {
-            Rail::Stripe => self.stripe()?.ask(payment, checkout).await,
-            Rail::Paypal => self.paypal()?.ask(payment, checkout, now).await,
+        match payment.provider {
+            PaymentProvider::Stripe => self.stripe()?.poll(payment, checkout).await,
+            PaymentProvider::Paypal => self.paypal()?.poll(payment, checkout, now).await,
         }
     }
 
@@ -149,10 +149,10 @@ impl Payments {
     ///
     /// # Errors
     /// [`ProviderError::NotApproved`] if the buyer has to go to PayPal's page, again perhaps; otherwise as [`Self::ask`].
-    pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<Said, ProviderError> {
-        match (payment.rail, payment.checkout.as_deref()) {
-            (Rail::Paypal, Some(checkout)) => self.paypal()?.capture(payment, checkout, now).await,
-            _ => self.ask(payment, now).await,
+    pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
+        match (payment.provider, payment.checkout.as_deref()) {
+            (PaymentProvider::Paypal, Some(checkout)) => self.paypal()?.capture(payment, checkout, now).await,
+            _ => self.poll(payment, now).await,
         }
     }
 
@@ -160,7 +160,7 @@ impl Payments {
     ///
     /// # Errors
     /// [`WebhookError`] says whether Stripe should send it again.
-    pub fn read_event(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<Notice, WebhookError> {
+    pub fn read_event(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, WebhookError> {
         let stripe = self.stripe.as_ref().ok_or(WebhookError::NotConfigured)?;
         stripe::webhook::read(body, signature, &stripe.webhook_secrets, self.settings.live, now)
     }
@@ -185,22 +185,22 @@ impl Payments {
     ///
     /// # Errors
     /// [`IpnError`]; the same body is never read differently.
-    pub fn read_ipn(&self, raw: &[u8]) -> Result<Notice, IpnError> {
+    pub fn read_ipn(&self, raw: &[u8]) -> Result<WebhookEvent, IpnError> {
         let paypal = self.paypal.as_ref().ok_or(IpnError::NotConfigured)?;
         paypal::ipn::read(raw, &paypal.receiver_id, self.settings.live)
     }
 
     fn stripe(&self) -> Result<&stripe::Stripe, ProviderError> {
-        self.stripe.as_ref().ok_or(ProviderError::NotConfigured(Rail::Stripe))
+        self.stripe.as_ref().ok_or(ProviderError::NotConfigured(PaymentProvider::Stripe))
     }
 
     fn paypal(&self) -> Result<&paypal::Paypal, ProviderError> {
-        self.paypal.as_ref().ok_or(ProviderError::NotConfigured(Rail::Paypal))
+        self.paypal.as_ref().ok_or(ProviderError::NotConfigured(PaymentProvider::Paypal))
     }
 }
 
 /// What is to be said of a checkout that nobody paid.
-fn unpaid(payment: &Payment, now: Timestamp) -> Said {
-    let facts = if now < payment.closes_at() { Vec::new() } else { vec![Fact::Expired] };
-    Said { facts, instrument: None }
+fn unpaid(payment: &Payment, now: Timestamp) -> ProviderReport {
+    let facts = if now < payment.closes_at() { Vec::new() } else { vec![PaymentFact::Expired] };
+    ProviderReport { facts, instrument: None }
 }

@@ -6,7 +6,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use domain::payments::payment::Rail;
+use domain::payments::payment::PaymentProvider;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 use crate::{ProviderError, SettingsError};
@@ -41,7 +41,7 @@ pub(crate) fn client() -> Result<Client, SettingsError> {
 }
 
 /// Sends, and reads the answer, whatever its status; that the provider is busy is no answer.
-pub(crate) async fn send(rail: Rail, request: RequestBuilder) -> Result<Answer, ProviderError> {
+pub(crate) async fn send(rail: PaymentProvider, request: RequestBuilder) -> Result<Answer, ProviderError> {
     let mut response = request.send().await.map_err(|error| not_sent(rail, &error))?;
     let status = response.status();
     if matches!(status.as_u16(), 408 | 409 | 424 | 425 | 429 | 500..=599) {
@@ -58,7 +58,7 @@ pub(crate) async fn send(rail: Rail, request: RequestBuilder) -> Result<Answer, 
 }
 
 /// What an answer without success means. `code` is the provider's word for it, as far as it looks like one.
-pub(crate) fn refused(rail: Rail, status: StatusCode, code: &str) -> ProviderError {
+pub(crate) fn refused(rail: PaymentProvider, status: StatusCode, code: &str) -> ProviderError {
     let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     match status.as_u16() {
         401 | 403 => ProviderError::WrongKeys(rail),
@@ -66,7 +66,7 @@ pub(crate) fn refused(rail: Rail, status: StatusCode, code: &str) -> ProviderErr
     }
 }
 
-fn not_sent(rail: Rail, error: &reqwest::Error) -> ProviderError {
+fn not_sent(rail: PaymentProvider, error: &reqwest::Error) -> ProviderError {
     let why = if error.is_timeout() {
         "no answer in time"
     } else if error.is_connect() {

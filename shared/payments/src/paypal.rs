@@ -4,7 +4,7 @@
 pub(crate) mod ipn;
 mod order;
 
-use domain::payments::payment::{Payment, Progress, Rail};
+use domain::payments::payment::{CheckoutProgress, Payment, PaymentProvider};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -16,7 +16,7 @@ use self::ipn::Verification;
 use self::order::Order;
 use crate::outbound::{self, Answer};
 use crate::settings::{Endpoints, at};
-use crate::{Buyer, Hosted, ProviderError, Said, Settings, kept, keys, unpaid};
+use crate::{Buyer, HostedCheckout, PaymentSettings, ProviderError, ProviderReport, kept, keys, unpaid};
 
 /// A token is not used in its last minute.
 const TOKEN_MARGIN_S: i64 = 60;
@@ -48,7 +48,7 @@ struct Granted {
 /// <https://developer.paypal.com/api/rest/responses/>
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct PaypalErrorBody {
     name: String,
     details: Vec<Detail>,
 }
@@ -60,7 +60,7 @@ struct Detail {
 }
 
 impl Paypal {
-    pub(crate) fn new(settings: &Settings, keys: keys::Paypal, client: &Client) -> Self {
+    pub(crate) fn new(settings: &PaymentSettings, keys: keys::Paypal, client: &Client) -> Self {
         Self {
             client: client.clone(),
             endpoints: settings.endpoints.clone(),
@@ -73,11 +73,11 @@ impl Paypal {
 
     pub(crate) async fn create(
         &self,
-        settings: &Settings,
+        settings: &PaymentSettings,
         payment: &Payment,
         (title, buyer): (&str, Buyer<'_>),
         now: Timestamp,
-    ) -> Result<Hosted, ProviderError> {
+    ) -> Result<HostedCheckout, ProviderError> {
         let id = payment.id.to_string();
         let back = settings.return_to(payment.id);
         let mut source = json!({ "experience_context": {
@@ -107,16 +107,21 @@ impl Paypal {
         let order = Order::parse(&answer.body)?;
         let checkout = kept::paypal_id(&order.id).ok_or_else(|| unreadable("the order's id"))?;
         let url = order.page().ok_or_else(|| unreadable("no page for the buyer"))?;
-        Ok(Hosted { checkout, url })
+        Ok(HostedCheckout { checkout, url })
     }
 
-    pub(crate) async fn ask(&self, payment: &Payment, checkout: &str, now: Timestamp) -> Result<Said, ProviderError> {
+    pub(crate) async fn poll(
+        &self,
+        payment: &Payment,
+        checkout: &str,
+        now: Timestamp,
+    ) -> Result<ProviderReport, ProviderError> {
         let request = self.client.get(self.api(&format!("/v2/checkout/orders/{checkout}")));
         let answer = self.call(request, now).await?;
         match answer.status {
-            status if status.is_success() => Order::parse(&answer.body)?.said(payment, checkout, now),
+            status if status.is_success() => Order::parse(&answer.body)?.report(payment, checkout, now),
             // PayPal forgets orders that nobody approved.
-            StatusCode::NOT_FOUND if payment.progress == Progress::Created && now >= payment.closes_at() => {
+            StatusCode::NOT_FOUND if payment.progress == CheckoutProgress::Created && now >= payment.closes_at() => {
                 Ok(unpaid(payment, now))
             }
             _ => Err(refused(&answer)),
@@ -128,7 +133,7 @@ impl Paypal {
         payment: &Payment,
         checkout: &str,
         now: Timestamp,
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<ProviderReport, ProviderError> {
         let request = self
             .client
             .post(self.api(&format!("/v2/checkout/orders/{checkout}/capture")))
@@ -137,10 +142,10 @@ impl Paypal {
             .header("Prefer", "return=representation");
         let answer = self.call(request, now).await?;
         if answer.status.is_success() {
-            return Order::parse(&answer.body)?.said(payment, checkout, now);
+            return Order::parse(&answer.body)?.report(payment, checkout, now);
         }
         match issue(&answer).as_str() {
-            "ORDER_ALREADY_CAPTURED" => self.ask(payment, checkout, now).await,
+            "ORDER_ALREADY_CAPTURED" => self.poll(payment, checkout, now).await,
             "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" | "INSTRUMENT_DECLINED" => Err(ProviderError::NotApproved),
             _ => Err(declined(refused(&answer))),
         }
@@ -152,7 +157,7 @@ impl Paypal {
         let form = format!("application/x-www-form-urlencoded; charset={}", ipn::charset(raw));
         let Ok(content_type) = HeaderValue::from_str(&form) else { return Verification::Unknown };
         let request = self.client.post(self.endpoints.paypal_ipn.clone()).header(CONTENT_TYPE, content_type);
-        match outbound::send(Rail::Paypal, request.body(postback)).await {
+        match outbound::send(PaymentProvider::Paypal, request.body(postback)).await {
             Ok(Answer { status: StatusCode::OK, body }) => Verification::from_answer(&body),
             _ => Verification::Unknown,
         }
@@ -161,11 +166,11 @@ impl Paypal {
     /// Calls the API with a token. One that PayPal has revoked is replaced once.
     async fn call(&self, request: RequestBuilder, now: Timestamp) -> Result<Answer, ProviderError> {
         let again = request.try_clone();
-        let answer = outbound::send(Rail::Paypal, request.bearer_auth(self.token(now).await?)).await?;
+        let answer = outbound::send(PaymentProvider::Paypal, request.bearer_auth(self.token(now).await?)).await?;
         match again {
             Some(again) if answer.status == StatusCode::UNAUTHORIZED => {
                 *self.token.lock().await = None;
-                outbound::send(Rail::Paypal, again.bearer_auth(self.token(now).await?)).await
+                outbound::send(PaymentProvider::Paypal, again.bearer_auth(self.token(now).await?)).await
             }
             _ => Ok(answer),
         }
@@ -183,7 +188,7 @@ impl Paypal {
             .basic_auth(&self.client_id, Some(&self.client_secret))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials");
-        let answer = outbound::send(Rail::Paypal, request).await?;
+        let answer = outbound::send(PaymentProvider::Paypal, request).await?;
         if !answer.status.is_success() {
             return Err(refused(&answer));
         }
@@ -201,7 +206,7 @@ impl Paypal {
 
 /// The most exact of PayPal's words for what is wrong.
 fn issue(answer: &Answer) -> String {
-    let Refusal { name, details } = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let PaypalErrorBody { name, details } = serde_json::from_slice(&answer.body).unwrap_or_default();
     details.into_iter().next().map(|detail| detail.issue).filter(|issue| !issue.is_empty()).unwrap_or(name)
 }
 
@@ -217,9 +222,9 @@ fn declined(refusal: ProviderError) -> ProviderError {
 }
 
 fn refused(answer: &Answer) -> ProviderError {
-    outbound::refused(Rail::Paypal, answer.status, &issue(answer))
+    outbound::refused(PaymentProvider::Paypal, answer.status, &issue(answer))
 }
 
 const fn unreadable(what: &'static str) -> ProviderError {
-    ProviderError::unreadable(Rail::Paypal, what)
+    ProviderError::unreadable(PaymentProvider::Paypal, what)
 }

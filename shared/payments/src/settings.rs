@@ -1,6 +1,6 @@
 //! Where the providers are, and what a checkout says.
 
-use domain::{PaymentId, payments::payment::Rail};
+use domain::{PaymentId, payments::payment::PaymentProvider};
 use serde::Deserialize;
 use url::Url;
 
@@ -11,7 +11,7 @@ const SUFFIX_CHARACTERS: usize = 22;
 
 /// What checkouts are made with.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct PaymentSettings {
     /// Whether real money is taken. What a provider says about test money is refused then, and the other way round.
     pub live: bool,
     /// Where the providers are.
@@ -61,7 +61,7 @@ pub enum SettingsError {
     },
     /// A key cannot be sent in a header.
     #[error("the keys of {0:?} have characters that a header cannot have")]
-    Key(Rail),
+    Key(PaymentProvider),
     /// TLS could not be set up.
     #[error("the HTTP client cannot be built")]
     Client(#[from] reqwest::Error),
@@ -103,7 +103,7 @@ impl Endpoints {
     }
 }
 
-impl Settings {
+impl PaymentSettings {
     /// Checks what can be known before the first checkout.
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         let back = address(&self.return_url.replace(PLACE, "1")).ok();
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_stripe_or_the_buyer_would_stumble_over_stops_the_start() {
-        let settings = |live: bool, return_url: &str, suffix: Option<&str>| Settings {
+        let settings = |live: bool, return_url: &str, suffix: Option<&str>| PaymentSettings {
             live,
             endpoints: Endpoints::parse(live, "").unwrap(),
             return_url: return_url.to_owned(),

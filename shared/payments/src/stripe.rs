@@ -5,7 +5,7 @@ mod signature;
 pub(crate) mod webhook;
 
 use bytes::Bytes;
-use domain::payments::payment::Rail;
+use domain::payments::payment::PaymentProvider;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, 
 use url::Url;
 
 use crate::settings::at;
-use crate::{HANDLED_EVENTS, ProviderError, Settings, SettingsError, keys, outbound};
+use crate::{HANDLED_EVENTS, PaymentSettings, ProviderError, SettingsError, keys, outbound};
 
 /// How the address of our webhook ends, whatever the domain.
 const WEBHOOK_PATH: &str = "/v1/webhooks/stripe";
@@ -29,12 +29,12 @@ pub(crate) struct Stripe {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
-    error: Why,
+struct StripeErrorBody {
+    error: StripeErrorDetail,
 }
 
 #[derive(Deserialize)]
-struct Why {
+struct StripeErrorDetail {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -55,13 +55,13 @@ struct WebhookEndpoint {
 }
 
 impl Stripe {
-    pub(crate) fn new(settings: &Settings, keys: keys::Stripe, client: &Client) -> Result<Self, SettingsError> {
+    pub(crate) fn new(settings: &PaymentSettings, keys: keys::Stripe, client: &Client) -> Result<Self, SettingsError> {
         let needed = if settings.live { "live" } else { "test" };
         if keys.secret_key.split('_').nth(1) != Some(needed) {
             return Err(SettingsError::StripeMode { needed });
         }
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", keys.secret_key))
-            .map_err(|_| SettingsError::Key(Rail::Stripe))?;
+            .map_err(|_| SettingsError::Key(PaymentProvider::Stripe))?;
         authorization.set_sensitive(true);
         Ok(Self {
             client: client.clone(),
@@ -76,7 +76,7 @@ impl Stripe {
         let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&json!({ "limit": 100 }));
         let body = self.send(request, None).await?;
         let listed: WebhookEndpoints = serde_json::from_slice(&body)
-            .map_err(|_| ProviderError::unreadable(Rail::Stripe, "the list of webhook endpoints"))?;
+            .map_err(|_| ProviderError::unreadable(PaymentProvider::Stripe, "the list of webhook endpoints"))?;
         let ours = |endpoint: &&WebhookEndpoint| endpoint.url.ends_with(WEBHOOK_PATH) && endpoint.status == "enabled";
         let sent: Vec<_> = listed.data.iter().filter(ours).flat_map(|endpoint| &endpoint.enabled_events).collect();
         let is_sent = |event: &str| sent.iter().any(|enabled| *enabled == "*" || *enabled == event);
@@ -103,13 +103,13 @@ impl Stripe {
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        let answer = outbound::send(Rail::Stripe, sent).await?;
+        let answer = outbound::send(PaymentProvider::Stripe, sent).await?;
         if answer.status.is_success() {
             return Ok(answer.body.into());
         }
         let refusal = serde_json::from_slice(&answer.body).ok();
-        let code = refusal.map(|Refusal { error }| error.code.unwrap_or(error.kind)).unwrap_or_default();
-        Err(outbound::refused(Rail::Stripe, answer.status, &code))
+        let code = refusal.map(|StripeErrorBody { error }| error.code.unwrap_or(error.kind)).unwrap_or_default();
+        Err(outbound::refused(PaymentProvider::Stripe, answer.status, &code))
     }
 }
 

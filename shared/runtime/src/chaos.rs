@@ -24,11 +24,11 @@ use crate::config::Environment;
 
 /// The interceptor that counts the calls of one function down.
 #[derive(Clone, Debug)]
-pub(crate) struct Interruption {
+pub(crate) struct FaultInjector {
     order: PathBuf,
 }
 
-impl Interruption {
+impl FaultInjector {
     /// None unless both `CHAOS_DIR` and the function's name are set.
     pub(crate) fn from_environment(environment: &Environment) -> Option<Self> {
         let directory = Path::new(environment.optional("CHAOS_DIR")?);
@@ -55,14 +55,14 @@ impl Interruption {
         if fs::rename(&self.order, &taken).is_err() {
             return false;
         }
-        let order = fs::read(&taken).ok().and_then(|bytes| serde_json::from_slice::<Order>(&bytes).ok());
+        let order = fs::read(&taken).ok().and_then(|bytes| serde_json::from_slice::<FaultRule>(&bytes).ok());
         match order {
             Some(order) if order.counts(call) && order.skip == 0 => {
                 write(&taken, call);
                 fs::rename(&taken, self.order.with_extension("done")).is_ok()
             }
             Some(order) if order.counts(call) => {
-                write(&taken, &Order { skip: order.skip - 1, ..order });
+                write(&taken, &FaultRule { skip: order.skip - 1, ..order });
                 put_back(&taken, &self.order)
             }
             _ => put_back(&taken, &self.order),
@@ -70,7 +70,7 @@ impl Interruption {
     }
 }
 
-impl Intercept for Interruption {
+impl Intercept for FaultInjector {
     fn name(&self) -> &'static str {
         "Interruption"
     }
@@ -104,14 +104,14 @@ enum Phase {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct FaultRule {
     skip: u32,
     phase: Phase,
     #[serde(default)]
     operation: Option<String>,
 }
 
-impl Order {
+impl FaultRule {
     fn counts(&self, call: &Call<'_>) -> bool {
         self.phase == call.phase && self.operation.as_deref().is_none_or(|operation| operation == call.operation)
     }
@@ -144,12 +144,12 @@ fn put_back(taken: &Path, order: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn interruption(name: &str) -> Interruption {
+    fn interruption(name: &str) -> FaultInjector {
         let directory = std::env::temp_dir().join(format!("darkroom-chaos-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let environment =
             Environment::from_iter([("CHAOS_DIR", directory.to_str().unwrap()), ("AWS_LAMBDA_FUNCTION_NAME", name)]);
-        Interruption::from_environment(&environment).unwrap()
+        FaultInjector::from_environment(&environment).unwrap()
     }
 
     fn call(phase: Phase) -> Call<'static> {
@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn without_the_switch_there_is_no_interruption() {
         assert!(
-            Interruption::from_environment(&Environment::from_iter([("AWS_LAMBDA_FUNCTION_NAME", "submit")])).is_none()
+            FaultInjector::from_environment(&Environment::from_iter([("AWS_LAMBDA_FUNCTION_NAME", "submit")]))
+                .is_none()
         );
     }
 }

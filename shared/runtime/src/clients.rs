@@ -29,7 +29,7 @@ use tokio::sync::OnceCell;
 
 use crate::Error;
 #[cfg(debug_assertions)]
-use crate::chaos::Interruption;
+use crate::chaos::FaultInjector;
 use crate::config::{Environment, InvalidVariable};
 use crate::seal::{Sealer, WeakKey};
 use crate::secrets::SecretUnreadable;
@@ -45,7 +45,7 @@ const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 pub struct Clients {
     sdk: SdkConfig,
     #[cfg(debug_assertions)]
-    interruption: Option<Interruption>,
+    interruption: Option<FaultInjector>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -74,7 +74,7 @@ impl Clients {
         Ok(Self {
             sdk: sdk_config(environment)?,
             #[cfg(debug_assertions)]
-            interruption: Interruption::from_environment(environment),
+            interruption: FaultInjector::from_environment(environment),
             dynamodb: OnceLock::new(),
             s3: OnceLock::new(),
             sqs: OnceLock::new(),

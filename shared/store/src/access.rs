@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccessId, AccountId, DisclosureId, UploadId, accounts::account::Account, generations::upload::Upload,
-    privacy::disclosure::Disclosure, staff::audit::Access,
+    AccountId, AuditEntryId, DisclosureId, UploadId, accounts::account::Account, generations::upload::Upload,
+    privacy::disclosure::Disclosure, staff::audit::AuditEntry,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -14,12 +14,12 @@ use crate::{
     listing::{all, decode_all, page},
 };
 
-pub(crate) fn access(access: &Access) -> Result<Item, StoreError> {
-    encode(access, key::drawer(access.account), key::access(access.id))
+pub(crate) fn access(access: &AuditEntry) -> Result<Item, StoreError> {
+    encode(access, key::account(access.account), key::audit_entry(access.id))
 }
 
 pub(crate) fn disclosure(disclosure: &Disclosure) -> Result<Item, StoreError> {
-    let mut item = encode(disclosure, key::drawer(disclosure.account), key::disclosure(disclosure.id))?;
+    let mut item = encode(disclosure, key::account(disclosure.account), key::disclosure(disclosure.id))?;
     due(&mut item, DueKind::Disclosure, disclosure.expires_at);
     Ok(item)
 }
@@ -29,12 +29,12 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn account_and_access(
+    pub async fn account_and_audit_entry(
         &self,
         account: AccountId,
-        id: AccessId,
-    ) -> Result<(Option<Account>, Option<Access>), StoreError> {
-        let (first, second) = self.pair(account, key::access(id)).await?;
+        id: AuditEntryId,
+    ) -> Result<(Option<Account>, Option<AuditEntry>), StoreError> {
+        let (first, second) = self.pair(account, key::audit_entry(id)).await?;
         Ok((first.map(decode).transpose()?, second.map(decode).transpose()?))
     }
 
@@ -56,19 +56,19 @@ impl Table {
     ///
     /// # Errors
     /// A call failed.
-    pub async fn accesses(
+    pub async fn audit_entries(
         &self,
         account: AccountId,
         now: Timestamp,
         limit: usize,
-        after: Option<AccessId>,
-    ) -> Result<Page<Access, AccessId>, StoreError> {
-        let mut start = after.map(|id| keys(key::drawer(account), key::access(id)));
-        let mut items: Vec<Access> = Vec::new();
+        after: Option<AuditEntryId>,
+    ) -> Result<Page<AuditEntry, AuditEntryId>, StoreError> {
+        let mut start = after.map(|id| keys(key::account(account), key::audit_entry(id)));
+        let mut items: Vec<AuditEntry> = Vec::new();
         loop {
-            let query = self.in_drawer(account, all("ACCESS#")).scan_index_forward(false);
+            let query = self.in_partition(account, all("ACCESS#")).scan_index_forward(false);
             let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
-            let lines = decode_all::<Access>(answer.items)?;
+            let lines = decode_all::<AuditEntry>(answer.items)?;
             items.extend(lines.into_iter().filter(|line| line.is_disclosed(now)));
             start = answer.last_evaluated_key;
             if items.len() > limit || start.is_none() {
@@ -91,8 +91,8 @@ impl Table {
         limit: usize,
         after: Option<UploadId>,
     ) -> Result<Page<Upload, UploadId>, StoreError> {
-        let start = after.map(|id| keys(key::drawer(account), key::upload(id)));
-        let query = self.in_drawer(account, all("UPLOAD#")).scan_index_forward(false);
+        let start = after.map(|id| keys(key::account(account), key::upload(id)));
+        let query = self.in_partition(account, all("UPLOAD#")).scan_index_forward(false);
         page(query.set_exclusive_start_key(start), limit, |upload: &Upload| upload.id).await
     }
 
@@ -101,25 +101,25 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn things(
+    pub async fn items_of_kind(
         &self,
         account: AccountId,
         prefix: &str,
         after: Option<String>,
     ) -> Result<Page<Map<String, Value>, String>, StoreError> {
-        let start = after.map(|sk| keys(key::drawer(account), sk));
-        let query = self.in_drawer(account, all(prefix)).consistent_read(true).set_exclusive_start_key(start);
+        let start = after.map(|sk| keys(key::account(account), sk));
+        let query = self.in_partition(account, all(prefix)).consistent_read(true).set_exclusive_start_key(start);
         let answer = query.send().await.map_err(StoreError::of("Query"))?;
         let next = answer.last_evaluated_key.and_then(|mut last| match last.remove("sk") {
             Some(AttributeValue::S(sk)) => Some(sk),
             _ => None,
         });
-        let things = answer.items.unwrap_or_default().into_iter().map(thing);
+        let things = answer.items.unwrap_or_default().into_iter().map(item_of_kind);
         Ok(Page { items: things.collect::<Result<_, _>>()?, next })
     }
 }
 
-fn thing(mut item: Item) -> Result<Map<String, Value>, StoreError> {
+fn item_of_kind(mut item: Item) -> Result<Map<String, Value>, StoreError> {
     let ours = |name: &str| {
         matches!(name, "pk" | "sk" | TTL) || ["due_", "gallery_"].iter().any(|start| name.starts_with(start))
     };
@@ -129,7 +129,7 @@ fn thing(mut item: Item) -> Result<Map<String, Value>, StoreError> {
 
 /// Takes what must not be told at `now` out of a thing, as JSON; `false` if that is all of it.
 #[must_use]
-pub fn disclose(thing: &mut Map<String, Value>, now: Timestamp) -> bool {
+pub fn redact_undisclosed(thing: &mut Map<String, Value>, now: Timestamp) -> bool {
     let is_told = |thing: &Map<String, Value>| {
         let until = thing.get("undisclosed_until").and_then(Value::as_str);
         until.is_none_or(|until| until.parse::<Timestamp>().is_ok_and(|until| until <= now))
@@ -149,7 +149,7 @@ mod tests {
     fn check(thing: Value, told: Option<Value>) {
         let now = "2026-03-01T12:00:00Z".parse().unwrap();
         let Value::Object(mut found) = thing.clone() else { panic!("no object") };
-        let is_told = disclose(&mut found, now);
+        let is_told = redact_undisclosed(&mut found, now);
         assert_eq!(is_told.then_some(Value::Object(found)), told, "{thing}");
     }
 

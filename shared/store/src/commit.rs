@@ -10,23 +10,23 @@ use aws_sdk_dynamodb::{
 use domain::{
     AccountId,
     accounts::account::Account,
-    accounts::correction::Corrected,
+    accounts::correction::CorrectionRecord,
     accounts::email::EmailChange,
-    credits::ledger::Entry,
+    credits::ledger::LedgerEntry,
     generations::generation::Generation,
     generations::share::Share,
     generations::upload::Upload,
-    payments::payment::{Payment, Reference, Unclaimed},
+    payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::disclosure::Disclosure,
     privacy::export::Export,
-    staff::audit::Access,
-    support::guest_ticket::Letter,
+    staff::audit::AuditEntry,
+    support::guest_ticket::GuestTicket,
     support::ticket::Ticket,
 };
 
 use crate::{
-    HoldCheck, Parked, StoreError, Table, access, correction, hold,
-    item::{self, Activity, Item, Replay, decode, key, keys, number},
+    HoldCheck, ParkedFact, StoreError, Table, access, correction, hold,
+    item::{self, Activity, IdempotencyRecord, Item, decode, key, keys, number},
     letter, payments,
 };
 
@@ -38,7 +38,7 @@ pub enum Write<'a> {
     /// An account that is closing is gone.
     RemoveAccount(&'a Account),
     /// An entry of an account's ledger, once.
-    Entry(AccountId, &'a Entry),
+    LedgerEntry(AccountId, &'a LedgerEntry),
     /// A generation: version 1 only if there is none.
     Generation(&'a Generation),
     /// A generation is gone.
@@ -59,29 +59,29 @@ pub enum Write<'a> {
     /// A payment: version 1 only if there is none.
     Payment(&'a Payment),
     /// The pointer that finds a payment by this. A second one for the same payment is as good as the first.
-    PaymentPointer(&'a Reference, &'a Payment),
+    PaymentPointer(&'a PaymentReference, &'a Payment),
     /// A fact that waits for its payment. A second time it replaces the first.
-    Park(&'a Parked),
+    Park(&'a ParkedFact),
     /// A fact has waited. Gone already is as good.
-    Unpark(&'a Parked),
+    Unpark(&'a ParkedFact),
     /// Money that no account claims: version 1 only if it was not heard of before.
-    Unclaimed(&'a Unclaimed),
+    Unclaimed(&'a UnclaimedPayment),
     /// A ticket: version 1 only if there is none.
     Ticket(&'a Ticket),
     /// A letter: version 1 only if there is none.
-    Letter(&'a Letter),
+    GuestTicket(&'a GuestTicket),
     /// A letter is gone.
-    RemoveLetter(&'a Letter),
+    RemoveGuestTicket(&'a GuestTicket),
     /// A record of activity.
     Activity(&'a Activity),
     /// That something was corrected.
-    Correction(&'a Corrected),
+    Correction(&'a CorrectionRecord),
     /// The change of an address: version 1 only if there is none.
     EmailChange(&'a EmailChange),
     /// The change of an address is over.
     RemoveEmailChange(&'a EmailChange),
     /// A line of the log of accesses.
-    Access(&'a Access),
+    AuditEntry(&'a AuditEntry),
     /// A disclosure: version 1 only if there is none.
     Disclosure(&'a Disclosure),
     /// A disclosure is gone.
@@ -95,7 +95,7 @@ pub enum Write<'a> {
     /// Nothing is written, but the account must be as it was read.
     Unchanged(&'a Account),
     /// The answer to an `Idempotency-Key`, unless there is one.
-    Replay(&'a Replay),
+    IdempotencyRecord(&'a IdempotencyRecord),
 }
 
 /// Why a commit wrote nothing.
@@ -106,10 +106,10 @@ pub enum CommitError {
     Stale,
     /// A request with this key has been answered.
     #[error("a request with this key has been answered")]
-    Replayed(Box<Replay>),
+    Replayed(Box<IdempotencyRecord>),
     /// The account is gone, or going: nothing new comes into its drawer.
     #[error("the account is gone")]
-    Closed,
+    AccountGone,
     /// The call failed; nothing is known.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -121,7 +121,7 @@ enum Action {
     /// What is there is this version.
     Check(Item, u64),
     /// The account lives. Comes last, so that its failure can be told from the others.
-    Lives(Item),
+    CheckActive(Item),
 }
 
 enum Condition {
@@ -160,23 +160,26 @@ impl Write<'_> {
         Ok(match self {
             Self::Account(account) => vec![Action::Put(item::account(account)?, Condition::over(account.version))],
             Self::RemoveAccount(account) => {
-                vec![Action::Delete(keys(key::drawer(account.id), key::ACCOUNT), Condition::Version(account.version))]
+                vec![Action::Delete(keys(key::account(account.id), key::ACCOUNT), Condition::Version(account.version))]
             }
-            Self::Entry(owner, entry) => vec![Action::Put(item::entry(*owner, entry)?, Condition::Absent)],
+            Self::LedgerEntry(owner, entry) => vec![Action::Put(item::entry(*owner, entry)?, Condition::Absent)],
             Self::Generation(g) => vec![Action::Put(item::generation(g)?, Condition::over(g.version))],
             Self::RemoveGeneration(g) => {
-                vec![Action::Delete(keys(key::drawer(g.account), key::generation(g.id)), Condition::Version(g.version))]
+                vec![Action::Delete(
+                    keys(key::account(g.account), key::generation(g.id)),
+                    Condition::Version(g.version),
+                )]
             }
             Self::Upload(upload) => vec![Action::Put(item::upload(upload)?, Condition::over(upload.version))],
             Self::RemoveUpload(upload) => {
                 vec![Action::Delete(
-                    keys(key::drawer(upload.account), key::upload(upload.id)),
+                    keys(key::account(upload.account), key::upload(upload.id)),
                     Condition::Version(upload.version),
                 )]
             }
             Self::Export(export) => vec![Action::Put(item::export(export)?, Condition::over(export.version))],
             Self::RemoveExport(export) => {
-                let keys = keys(key::drawer(export.account), key::export(export.id));
+                let keys = keys(key::account(export.account), key::export(export.id));
                 vec![Action::Delete(keys, Condition::Version(export.version))]
             }
             Self::Share(share) => vec![
@@ -185,7 +188,7 @@ impl Write<'_> {
             ],
             Self::RemoveShare(share) => vec![
                 Action::Delete(
-                    keys(key::drawer(share.account), key::share(share.generation, share.id)),
+                    keys(key::account(share.account), key::share(share.generation, share.id)),
                     Condition::None,
                 ),
                 Action::Delete(keys(key::share_pointer(&share.token_hash), key::POINTER), Condition::None),
@@ -199,12 +202,14 @@ impl Write<'_> {
             Self::Park(parked) => vec![Action::Put(payments::parked(parked)?, Condition::None)],
             Self::Unpark(parked) => vec![Action::Delete(parked.keys(), Condition::None)],
             Self::Unclaimed(unclaimed) => {
-                vec![Action::Put(payments::unclaimed(unclaimed)?, Condition::over(unclaimed.version))]
+                vec![Action::Put(payments::unclaimed_payment(unclaimed)?, Condition::over(unclaimed.version))]
             }
             Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
-            Self::Letter(letter) => vec![Action::Put(letter::letter(letter)?, Condition::over(letter.version))],
-            Self::RemoveLetter(letter) => {
-                let keys = keys(key::letters(&letter.writer), key::letter(letter.id));
+            Self::GuestTicket(letter) => {
+                vec![Action::Put(letter::guest_ticket(letter)?, Condition::over(letter.version))]
+            }
+            Self::RemoveGuestTicket(letter) => {
+                let keys = keys(key::guest_tickets(&letter.guest), key::guest_ticket(letter.id));
                 vec![Action::Delete(keys, Condition::Version(letter.version))]
             }
             Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
@@ -213,15 +218,15 @@ impl Write<'_> {
                 vec![Action::Put(correction::email_change(change)?, Condition::over(change.version))]
             }
             Self::RemoveEmailChange(change) => {
-                let keys = keys(key::drawer(change.account), key::EMAIL_CHANGE);
+                let keys = keys(key::account(change.account), key::EMAIL_CHANGE);
                 vec![Action::Delete(keys, Condition::Version(change.version))]
             }
-            Self::Access(line) => vec![Action::Put(access::access(line)?, Condition::Absent)],
+            Self::AuditEntry(line) => vec![Action::Put(access::access(line)?, Condition::Absent)],
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(access::disclosure(disclosure)?, Condition::over(disclosure.version))]
             }
             Self::RemoveDisclosure(disclosure) => {
-                let keys = keys(key::drawer(disclosure.account), key::disclosure(disclosure.id));
+                let keys = keys(key::account(disclosure.account), key::disclosure(disclosure.id));
                 vec![Action::Delete(keys, Condition::Version(disclosure.version))]
             }
             Self::HoldCheck(check) => vec![Action::Put(hold::hold_check(check)?, Condition::None)],
@@ -230,9 +235,9 @@ impl Write<'_> {
             }
             Self::RemoveHoldCheck(check) => vec![Action::Delete(check.keys(), Condition::Version(check.version))],
             Self::Unchanged(account) => {
-                vec![Action::Check(keys(key::drawer(account.id), key::ACCOUNT), account.version)]
+                vec![Action::Check(keys(key::account(account.id), key::ACCOUNT), account.version)]
             }
-            Self::Replay(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
+            Self::IdempotencyRecord(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
         })
     }
 
@@ -246,10 +251,10 @@ impl Write<'_> {
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(corrected) => Some(corrected.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
-            Self::Access(line) => Some(line.account),
+            Self::AuditEntry(line) => Some(line.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::HoldCheck(check) => Some(check.account),
-            Self::Replay(replay) => Some(replay.account),
+            Self::IdempotencyRecord(replay) => Some(replay.account),
             _ => None,
         }
     }
@@ -273,7 +278,7 @@ impl Table {
         // An account that is written or checked itself is conditioned on its version.
         let owners = writes.iter().filter_map(Write::newcomer);
         let owners: BTreeSet<_> = owners.filter(|id| !writes.iter().any(|write| write.is_account(*id))).collect();
-        actions.extend(owners.into_iter().map(|id| Action::Lives(keys(key::drawer(id), key::ACCOUNT))));
+        actions.extend(owners.into_iter().map(|id| Action::CheckActive(keys(key::account(id), key::ACCOUNT))));
         // A transaction costs twice the write units of the same writes alone.
         match (actions.pop(), actions.is_empty()) {
             (None, _) => Ok(()),
@@ -323,12 +328,12 @@ impl Table {
                 }
             }
             // They never come alone.
-            Action::Check(..) | Action::Lives(_) => Ok(()),
+            Action::Check(..) | Action::CheckActive(_) => Ok(()),
         }
     }
 
     async fn write_all(&self, actions: Vec<Action>) -> Result<(), CommitError> {
-        let lives_from = actions.iter().position(|action| matches!(action, Action::Lives(_)));
+        let lives_from = actions.iter().position(|action| matches!(action, Action::CheckActive(_)));
         let mut items = Vec::with_capacity(actions.len());
         for action in actions {
             items.push(self.transact_item(action)?);
@@ -373,7 +378,7 @@ impl Table {
                     .map_err(StoreError::of("build ConditionCheck"))?;
                 TransactWriteItem::builder().condition_check(check).build()
             }
-            Action::Lives(key) => {
+            Action::CheckActive(key) => {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
                     .set_key(Some(key))
@@ -405,7 +410,7 @@ fn cancelled(error: SdkError<TransactWriteItemsError>, lives_from: Option<usize>
     let codes = || reasons.iter().map(|reason| reason.code.as_deref().unwrap_or_default());
     let mut lives = codes().skip(lives_from.unwrap_or(usize::MAX));
     if lives.any(|code| code == "ConditionalCheckFailed") {
-        return CommitError::Closed;
+        return CommitError::AccountGone;
     }
     let stale = codes().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
     if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }

@@ -3,8 +3,8 @@
 use domain::{
     AccountId, CorrectionId,
     accounts::account::Account,
-    accounts::correction::Corrected,
-    accounts::email::{EmailChange, Stage},
+    accounts::correction::CorrectionRecord,
+    accounts::email::{EmailChange, EmailChangeStage},
     registry,
 };
 use jiff::SignedDuration;
@@ -15,18 +15,20 @@ use crate::{
     listing::{all, page},
 };
 
-pub(crate) fn correction(corrected: &Corrected) -> Result<Item, StoreError> {
-    let mut item = encode(corrected, key::drawer(corrected.account), key::correction(corrected.id))?;
+pub(crate) fn correction(corrected: &CorrectionRecord) -> Result<Item, StoreError> {
+    let mut item = encode(corrected, key::account(corrected.account), key::correction(corrected.id))?;
     let days = i64::from(registry::CORRECTION_DAYS);
     live_until(&mut item, corrected.at + SignedDuration::from_hours(24 * days));
     Ok(item)
 }
 
 pub(crate) fn email_change(change: &EmailChange) -> Result<Item, StoreError> {
-    let mut item = encode(change, key::drawer(change.account), key::EMAIL_CHANGE)?;
+    let mut item = encode(change, key::account(change.account), key::EMAIL_CHANGE)?;
     match change.stage {
-        Stage::Asked { .. } => live_until(&mut item, change.next_at),
-        Stage::Confirmed | Stage::Changed { .. } => due(&mut item, DueKind::EmailChange, change.next_at),
+        EmailChangeStage::Requested { .. } => live_until(&mut item, change.next_at),
+        EmailChangeStage::Confirmed | EmailChangeStage::Changed { .. } => {
+            due(&mut item, DueKind::EmailChange, change.next_at)
+        }
     }
     Ok(item)
 }
@@ -41,10 +43,10 @@ impl Table {
         account: AccountId,
         limit: usize,
         after: Option<CorrectionId>,
-    ) -> Result<Page<Corrected, CorrectionId>, StoreError> {
-        let start = after.map(|id| keys(key::drawer(account), key::correction(id)));
-        let query = self.in_drawer(account, all("CORRECTION#")).scan_index_forward(false);
-        page(query.set_exclusive_start_key(start), limit, |corrected: &Corrected| corrected.id).await
+    ) -> Result<Page<CorrectionRecord, CorrectionId>, StoreError> {
+        let start = after.map(|id| keys(key::account(account), key::correction(id)));
+        let query = self.in_partition(account, all("CORRECTION#")).scan_index_forward(false);
+        page(query.set_exclusive_start_key(start), limit, |corrected: &CorrectionRecord| corrected.id).await
     }
 
     /// The change of an account's address, if one is asked for.
@@ -52,7 +54,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn email_change(&self, account: AccountId) -> Result<Option<EmailChange>, StoreError> {
-        self.item(keys(key::drawer(account), key::EMAIL_CHANGE)).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::EMAIL_CHANGE)).await?.map(decode).transpose()
     }
 
     /// An account and the change of its address, in one round trip.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use domain::{
     AccountId,
     generations::share::Share,
-    payments::payment::{Payment, Reference},
+    payments::payment::{Payment, PaymentReference},
 };
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ const BATCH_ROUNDS: usize = 8;
 
 /// One thing in a drawer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct PartitionItem {
     /// Its sort key.
     pub sk: String,
     /// Until when a worker has it for itself.
@@ -34,29 +34,29 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn drawer(
+    pub async fn partition(
         &self,
         account: AccountId,
         limit: usize,
         after: Option<String>,
-    ) -> Result<Page<Kept, String>, StoreError> {
+    ) -> Result<Page<PartitionItem, String>, StoreError> {
         let answer = self
             .db
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":pk", string(key::account(account)))
             .projection_expression("sk, lease_until")
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(after.map(|sk| keys(key::drawer(account), sk)))
+            .set_exclusive_start_key(after.map(|sk| keys(key::account(account), sk)))
             .send()
             .await
             .map_err(StoreError::of("Query"))?;
         let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         let kept = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
             let lease_until = text(&item, "lease_until").and_then(|at| at.parse().ok());
-            Some(Kept { sk: text(&item, "sk")?, lease_until })
+            Some(PartitionItem { sk: text(&item, "sk")?, lease_until })
         });
         let next = answer.last_evaluated_key.and_then(|last| text(&last, "sk"));
         Ok(Page { items: kept.collect(), next })
@@ -70,7 +70,7 @@ impl Table {
         let mut shares = Vec::new();
         let mut start = None;
         loop {
-            let query = self.in_drawer(account, all("SHARE#")).consistent_read(true);
+            let query = self.in_partition(account, all("SHARE#")).consistent_read(true);
             let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
             shares.extend(decode_all::<Share>(answer.items)?);
             start = answer.last_evaluated_key;
@@ -84,8 +84,8 @@ impl Table {
     ///
     /// # Errors
     /// A call failed; some may be gone.
-    pub async fn remove_kept(&self, account: AccountId, sort_keys: &[String]) -> Result<(), StoreError> {
-        self.remove(sort_keys.iter().map(|sk| keys(key::drawer(account), sk)).collect()).await
+    pub async fn remove_items(&self, account: AccountId, sort_keys: &[String]) -> Result<(), StoreError> {
+        self.remove(sort_keys.iter().map(|sk| keys(key::account(account), sk)).collect()).await
     }
 
     /// Removes what points to these payments. Gone already is as good.
@@ -97,8 +97,8 @@ impl Table {
             let transaction = payment
                 .receipt
                 .as_ref()
-                .map(|receipt| Reference::Transaction(receipt.rail, receipt.transaction.clone()));
-            [Some(Reference::Payment(payment.id)), transaction].into_iter().flatten()
+                .map(|receipt| PaymentReference::Transaction(receipt.provider, receipt.transaction.clone()));
+            [Some(PaymentReference::Payment(payment.id)), transaction].into_iter().flatten()
         });
         self.remove(references.map(|known| keys(key::payment_reference(&known), key::POINTER)).collect()).await
     }
@@ -131,7 +131,7 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn accounts(&self, after: Option<Place>) -> Result<Page<AccountId, Place>, StoreError> {
+    pub async fn accounts(&self, after: Option<ScanPosition>) -> Result<Page<AccountId, ScanPosition>, StoreError> {
         let answer = self
             .db
             .scan()
@@ -151,14 +151,14 @@ impl Table {
             .into_iter()
             .filter_map(|item| text(item.get("pk"))?.strip_prefix("ACCOUNT#")?.parse().ok());
         let next = answer.last_evaluated_key;
-        let next = next.and_then(|last| Some(Place { pk: text(last.get("pk"))?, sk: text(last.get("sk"))? }));
+        let next = next.and_then(|last| Some(ScanPosition { pk: text(last.get("pk"))?, sk: text(last.get("sk"))? }));
         Ok(Page { items: items.collect(), next })
     }
 }
 
 /// A place in the table.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Place {
+pub struct ScanPosition {
     pk: String,
     sk: String,
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// One thing in a drawer, as JSON: without its keys, and without what only the indexes and the time to live need.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Content {
+pub struct ExportContent {
     /// Its sort key.
     pub sk: String,
     /// What it holds.
@@ -28,7 +28,7 @@ impl Table {
         let mut exports = Vec::new();
         let mut start = None;
         loop {
-            let query = self.in_drawer(account, all("EXPORT#")).consistent_read(true);
+            let query = self.in_partition(account, all("EXPORT#")).consistent_read(true);
             let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
             exports.extend(decode_all::<Export>(answer.items)?);
             start = answer.last_evaluated_key;
@@ -46,15 +46,15 @@ impl Table {
         &self,
         account: AccountId,
         after: Option<String>,
-    ) -> Result<Page<Content, String>, StoreError> {
+    ) -> Result<Page<ExportContent, String>, StoreError> {
         let answer = self
             .db
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":pk", string(key::account(account)))
             .consistent_read(true)
-            .set_exclusive_start_key(after.map(|sk| keys(key::drawer(account), sk)))
+            .set_exclusive_start_key(after.map(|sk| keys(key::account(account), sk)))
             .send()
             .await
             .map_err(StoreError::of("Query"))?;
@@ -64,10 +64,10 @@ impl Table {
     }
 }
 
-fn content(mut item: Item) -> Result<Content, StoreError> {
+fn content(mut item: Item) -> Result<ExportContent, StoreError> {
     let sk = sort_key(&mut item).ok_or("an item without a sort key").map_err(StoreError::of("decode"))?;
     item.retain(|name, _| name != "pk" && name != TTL && !name.starts_with("due_") && !name.starts_with("gallery_"));
-    Ok(Content { sk, value: serde_dynamo::from_item(item).map_err(StoreError::of("decode"))? })
+    Ok(ExportContent { sk, value: serde_dynamo::from_item(item).map_err(StoreError::of("decode"))? })
 }
 
 fn sort_key(item: &mut Item) -> Option<String> {

@@ -33,19 +33,19 @@ impl HoldCheck {
     }
 
     pub(crate) fn keys(&self) -> Item {
-        keys(key::drawer(self.account), key::HOLD_CHECK)
+        keys(key::account(self.account), key::HOLD_CHECK)
     }
 }
 
 pub(crate) fn hold_check(check: &HoldCheck) -> Result<Item, StoreError> {
-    let mut item = encode(check, key::drawer(check.account), key::HOLD_CHECK)?;
+    let mut item = encode(check, key::account(check.account), key::HOLD_CHECK)?;
     due(&mut item, DueKind::HoldCheck, check.next_at);
     Ok(item)
 }
 
 /// Something that is kept by a hold though its time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum HeldItem {
     /// A generation.
     Generation(GenerationId),
     /// An upload.
@@ -58,31 +58,35 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn hold_check(&self, account: AccountId) -> Result<Option<HoldCheck>, StoreError> {
-        self.item(keys(key::drawer(account), key::HOLD_CHECK)).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::HOLD_CHECK)).await?.map(decode).transpose()
     }
 
     /// What holds keep in a drawer though its time is over, as things stand, as much as one call finds.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn held(&self, account: AccountId, after: Option<String>) -> Result<Page<Held, String>, StoreError> {
+    pub async fn held_items(
+        &self,
+        account: AccountId,
+        after: Option<String>,
+    ) -> Result<Page<HeldItem, String>, StoreError> {
         let answer = self
             .db
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
             .filter_expression("held = :true")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":pk", string(key::account(account)))
             .expression_attribute_values(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
             .projection_expression("sk")
             .consistent_read(true)
-            .set_exclusive_start_key(after.map(|sk| keys(key::drawer(account), sk)))
+            .set_exclusive_start_key(after.map(|sk| keys(key::account(account), sk)))
             .send()
             .await
             .map_err(StoreError::of("Query"))?;
         let held = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
-            let generation = id_of(&item, "GENERATION#").map(|id| Held::Generation(GenerationId(id)));
-            generation.or_else(|| id_of(&item, "UPLOAD#").map(|id| Held::Upload(UploadId(id))))
+            let generation = id_of(&item, "GENERATION#").map(|id| HeldItem::Generation(GenerationId(id)));
+            generation.or_else(|| id_of(&item, "UPLOAD#").map(|id| HeldItem::Upload(UploadId(id))))
         });
         let next = answer.last_evaluated_key.and_then(|last| last.get("sk")?.as_s().ok().cloned());
         Ok(Page { items: held.collect(), next })
@@ -120,7 +124,7 @@ impl Table {
         let mut start = None;
         loop {
             let answer = self
-                .in_drawer(account, all(prefix))
+                .in_partition(account, all(prefix))
                 .filter_expression(filter)
                 .expression_attribute_names("#ttl", TTL)
                 .expression_attribute_names("#at", "at")

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AccountId, ActivityId, accounts::account::Account, credits::ledger::Entry, generations::generation::Generation,
-    generations::generation::Visibility, generations::share::Share, generations::upload::Upload,
-    privacy::export::Export, registry, support::ticket::Ticket,
+    AccountId, ActivityId, accounts::account::Account, credits::ledger::LedgerEntry,
+    generations::generation::Generation, generations::generation::Visibility, generations::share::Share,
+    generations::upload::Upload, privacy::export::Export, registry, support::ticket::Ticket,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -23,8 +23,8 @@ pub(crate) const SHELF: &str = "public";
 /// The keys of every kind of item.
 pub mod key {
     use domain::{
-        AccessId, AccountId, CorrectionId, DisclosureId, ExportId, GenerationId, LetterId, PaymentId, ShareId,
-        TicketId, UploadId, payments::payment::Reference,
+        AccountId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId, PaymentId, ShareId,
+        TicketId, UploadId, payments::payment::PaymentReference,
     };
 
     /// The sort key of an account.
@@ -42,7 +42,7 @@ pub mod key {
 
     /// The drawer of an account.
     #[must_use]
-    pub fn drawer(account: AccountId) -> String {
+    pub fn account(account: AccountId) -> String {
         format!("ACCOUNT#{account}")
     }
 
@@ -66,7 +66,7 @@ pub mod key {
 
     /// The sort key of a line of the log of accesses.
     #[must_use]
-    pub fn access(id: AccessId) -> String {
+    pub fn audit_entry(id: AuditEntryId) -> String {
         format!("ACCESS#{id}")
     }
 
@@ -96,13 +96,13 @@ pub mod key {
 
     /// The partition key of what comes from an address, by the keyed hash of it.
     #[must_use]
-    pub fn letters(writer: &str) -> String {
+    pub fn guest_tickets(writer: &str) -> String {
         format!("LETTERS#{writer}")
     }
 
     /// The sort key of a letter.
     #[must_use]
-    pub fn letter(id: LetterId) -> String {
+    pub fn guest_ticket(id: GuestTicketId) -> String {
         format!("LETTER#{id}")
     }
 
@@ -120,10 +120,10 @@ pub mod key {
 
     /// The partition key of what lies outside of the drawer about a payment.
     #[must_use]
-    pub fn payment_reference(reference: &Reference) -> String {
+    pub fn payment_reference(reference: &PaymentReference) -> String {
         match reference {
-            Reference::Payment(id) => format!("PAYMENT#{id}"),
-            Reference::Transaction(rail, id) => format!("PAYMENT#{}#{id}", rail.as_str()),
+            PaymentReference::Payment(id) => format!("PAYMENT#{id}"),
+            PaymentReference::Transaction(rail, id) => format!("PAYMENT#{}#{id}", rail.as_str()),
         }
     }
 
@@ -149,7 +149,7 @@ pub mod key {
 /// The answer to a request that carried an `Idempotency-Key`, as it is kept: `answer` is sealed by whoever keeps it, as it
 /// may say something of somebody else, of whom nothing is left behind when they go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Replay {
+pub struct IdempotencyRecord {
     /// Whose request.
     pub account: AccountId,
     /// Its key.
@@ -243,8 +243,8 @@ pub(crate) fn live_until(item: &mut Item, at: Timestamp) {
 }
 
 pub(crate) fn account(account: &Account) -> Result<Item, StoreError> {
-    let mut item = encode(account, key::drawer(account.id), key::ACCOUNT)?;
-    if let Some(closing) = &account.closing {
+    let mut item = encode(account, key::account(account.id), key::ACCOUNT)?;
+    if let Some(closing) = &account.deletion {
         due(&mut item, crate::DueKind::Erasure, closing.next_at);
     } else if let Some(freeze) = account.freezes.iter().find(|freeze| freeze.lifted_at.is_none()) {
         due(&mut item, crate::DueKind::Frozen, freeze.at);
@@ -252,12 +252,12 @@ pub(crate) fn account(account: &Account) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-pub(crate) fn entry(owner: AccountId, entry: &Entry) -> Result<Item, StoreError> {
-    encode(entry, key::drawer(owner), format!("LEDGER#{}", entry.id))
+pub(crate) fn entry(owner: AccountId, entry: &LedgerEntry) -> Result<Item, StoreError> {
+    encode(entry, key::account(owner), format!("LEDGER#{}", entry.id))
 }
 
 pub(crate) fn generation(generation: &Generation) -> Result<Item, StoreError> {
-    let mut item = encode(generation, key::drawer(generation.account), key::generation(generation.id))?;
+    let mut item = encode(generation, key::account(generation.account), key::generation(generation.id))?;
     if let Some(at) = generation.due_at() {
         let kind = if generation.status.is_final() { crate::DueKind::Media } else { crate::DueKind::Generation };
         due(&mut item, kind, at);
@@ -275,7 +275,7 @@ pub(crate) fn gallery_at(published_at: Timestamp, generation: &Generation) -> St
 }
 
 pub(crate) fn upload(upload: &Upload) -> Result<Item, StoreError> {
-    let mut item = encode(upload, key::drawer(upload.account), key::upload(upload.id))?;
+    let mut item = encode(upload, key::account(upload.account), key::upload(upload.id))?;
     if !upload.held {
         due(&mut item, crate::DueKind::Upload, upload.expires_at);
     }
@@ -283,13 +283,13 @@ pub(crate) fn upload(upload: &Upload) -> Result<Item, StoreError> {
 }
 
 pub(crate) fn export(export: &Export) -> Result<Item, StoreError> {
-    let mut item = encode(export, key::drawer(export.account), key::export(export.id))?;
+    let mut item = encode(export, key::account(export.account), key::export(export.id))?;
     due(&mut item, crate::DueKind::Export, export.due_at());
     Ok(item)
 }
 
 pub(crate) fn share(share: &Share) -> Result<Item, StoreError> {
-    let mut item = encode(share, key::drawer(share.account), key::share(share.generation, share.id))?;
+    let mut item = encode(share, key::account(share.account), key::share(share.generation, share.id))?;
     live_until(&mut item, share.expires_at);
     Ok(item)
 }
@@ -309,23 +309,23 @@ pub(crate) fn share_pointer(share: &Share) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-pub(crate) fn replay(replay: &Replay) -> Result<Item, StoreError> {
-    let mut item = encode(replay, key::drawer(replay.account), key::idempotency(&replay.key))?;
+pub(crate) fn replay(replay: &IdempotencyRecord) -> Result<Item, StoreError> {
+    let mut item = encode(replay, key::account(replay.account), key::idempotency(&replay.key))?;
     live_until(&mut item, replay.at + jiff::SignedDuration::from_hours(registry::IDEMPOTENCY_HOURS));
     Ok(item)
 }
 
 pub(crate) fn ticket(ticket: &Ticket) -> Result<Item, StoreError> {
-    let mut item = encode(ticket, key::drawer(ticket.account), key::ticket(ticket.id))?;
+    let mut item = encode(ticket, key::account(ticket.account), key::ticket(ticket.id))?;
     live_until(&mut item, ticket.expires_at());
-    if let Some(since) = ticket.waits_since() {
+    if let Some(since) = ticket.waiting_since() {
         due(&mut item, crate::DueKind::Ticket, since);
     }
     Ok(item)
 }
 
 pub(crate) fn activity(activity: &Activity) -> Result<Item, StoreError> {
-    let mut item = encode(activity, key::drawer(activity.account), format!("ACTIVITY#{}", activity.id))?;
+    let mut item = encode(activity, key::account(activity.account), format!("ACTIVITY#{}", activity.id))?;
     live_until(&mut item, activity.at + jiff::SignedDuration::from_hours(24 * i64::from(registry::ACTIVITY_DAYS)));
     Ok(item)
 }

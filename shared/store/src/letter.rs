@@ -1,6 +1,6 @@
 //! Letters: they lie in nobody's drawer, under a keyed hash of the address that they come from.
 
-use domain::{LetterId, support::guest_ticket::Letter};
+use domain::{GuestTicketId, support::guest_ticket::GuestTicket};
 
 use crate::{
     DueKind, StoreError, Table,
@@ -8,11 +8,11 @@ use crate::{
     listing::decode_all,
 };
 
-pub(crate) fn letter(letter: &Letter) -> Result<Item, StoreError> {
-    let mut item = encode(letter, key::letters(&letter.writer), key::letter(letter.id))?;
+pub(crate) fn guest_ticket(letter: &GuestTicket) -> Result<Item, StoreError> {
+    let mut item = encode(letter, key::guest_tickets(&letter.guest), key::guest_ticket(letter.id))?;
     live_until(&mut item, letter.expires_at());
-    if let Some(since) = letter.waits_since() {
-        due(&mut item, DueKind::Letter, since);
+    if let Some(since) = letter.waiting_since() {
+        due(&mut item, DueKind::GuestTicket, since);
     }
     Ok(item)
 }
@@ -22,21 +22,21 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn letter(&self, writer: &str, id: LetterId) -> Result<Option<Letter>, StoreError> {
-        self.item(keys(key::letters(writer), key::letter(id))).await?.map(decode).transpose()
+    pub async fn guest_ticket(&self, writer: &str, id: GuestTicketId) -> Result<Option<GuestTicket>, StoreError> {
+        self.item(keys(key::guest_tickets(writer), key::guest_ticket(id))).await?.map(decode).transpose()
     }
 
     /// What came from an address and is still there, as things stand: a few, as few may come in a day.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn letters(&self, writer: &str) -> Result<Vec<Letter>, StoreError> {
+    pub async fn guest_tickets(&self, writer: &str) -> Result<Vec<GuestTicket>, StoreError> {
         let answer = self
             .db
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", string(key::letters(writer)))
+            .expression_attribute_values(":pk", string(key::guest_tickets(writer)))
             .consistent_read(true)
             .send()
             .await
@@ -48,8 +48,11 @@ impl Table {
     ///
     /// # Errors
     /// A call failed; some may be gone.
-    pub async fn remove_letters(&self, writer: &str) -> Result<(), StoreError> {
-        let letters = self.letters(writer).await?;
-        self.remove(letters.iter().map(|letter| keys(key::letters(writer), key::letter(letter.id))).collect()).await
+    pub async fn remove_guest_tickets(&self, writer: &str) -> Result<(), StoreError> {
+        let letters = self.guest_tickets(writer).await?;
+        self.remove(
+            letters.iter().map(|letter| keys(key::guest_tickets(writer), key::guest_ticket(letter.id))).collect(),
+        )
+        .await
     }
 }

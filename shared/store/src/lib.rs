@@ -20,20 +20,20 @@ mod records;
 mod table;
 mod waiting;
 
-pub use access::disclose;
+pub use access::redact_undisclosed;
 pub use bucket::{Bucket, Presigned};
 pub use commit::{CommitError, Write};
-pub use drawer::{Kept, Place};
-pub use export::Content;
-pub use hold::{Held, HoldCheck};
-pub use item::{Activity, ActivityKind, Replay, key};
+pub use drawer::{PartitionItem, ScanPosition};
+pub use export::ExportContent;
+pub use hold::{HeldItem, HoldCheck};
+pub use item::{Activity, ActivityKind, IdempotencyRecord, key};
 pub use listing::{DueItem, DueKind, Filter, Page};
-pub use parts::{LEAST_PART, MOST_PARTS, Part, Stored};
-pub use payments::Parked;
-pub use queue::{Departure, Job, Notification, Queue, Queues, TakeOut};
+pub use parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject};
+pub use payments::ParkedFact;
+pub use queue::{EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Queue};
 pub use records::Records;
 pub use table::Table;
-pub use waiting::{Waiting, WaitingPlace};
+pub use waiting::{OpenCase, OpenCasePosition};
 
 /// A call to AWS that did not work out, after the SDK's own retries. Nothing is known of its effect.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use domain::{
-    AccountId, ActivityId, EntryId, GenerationId, TicketId,
-    catalogue::models::Kind,
-    credits::ledger::Entry,
-    generations::generation::{Generation, Status, Visibility},
+    AccountId, ActivityId, GenerationId, LedgerEntryId, TicketId,
+    catalogue::models::MediaKind,
+    credits::ledger::LedgerEntry,
+    generations::generation::{Generation, GenerationStatus, Visibility},
     generations::share::Share,
     support::ticket::Ticket,
 };
@@ -55,7 +55,7 @@ pub enum DueKind {
     /// Questions that staff have not answered.
     Ticket,
     /// Letters that staff have not answered.
-    Letter,
+    GuestTicket,
 }
 
 impl DueKind {
@@ -77,7 +77,7 @@ impl DueKind {
             Self::Disclosure => "disclosure",
             Self::HoldCheck => "hold-check",
             Self::Ticket => "ticket",
-            Self::Letter => "letter",
+            Self::GuestTicket => "letter",
         }
     }
 
@@ -95,7 +95,7 @@ impl DueKind {
             Self::Disclosure => "DISCLOSURE#",
             Self::HoldCheck => key::HOLD_CHECK,
             Self::Ticket => "TICKET#",
-            Self::Letter => "LETTER#",
+            Self::GuestTicket => "LETTER#",
         }
     }
 }
@@ -113,9 +113,9 @@ pub struct DueItem {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only with this status.
-    pub status: Option<Status>,
+    pub status: Option<GenerationStatus>,
     /// Only of this kind.
-    pub kind: Option<Kind>,
+    pub kind: Option<MediaKind>,
     /// Only with this visibility.
     pub visibility: Option<Visibility>,
 }
@@ -156,7 +156,7 @@ impl Table {
                 values.insert(format!(":{field}"), value);
             }
         }
-        let drawer = key::drawer(account);
+        let drawer = key::account(account);
         let mut start = after.map(|id| keys(drawer.clone(), key::generation(id)));
         let mut items: Vec<Generation> = Vec::new();
         for _ in 0..QUERIES_PER_PAGE {
@@ -227,7 +227,7 @@ impl Table {
         let mut start = None;
         loop {
             let answer = self
-                .in_drawer(account, all(&format!("SHARE#{generation}#")))
+                .in_partition(account, all(&format!("SHARE#{generation}#")))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -250,22 +250,26 @@ impl Table {
         account: AccountId,
         (from, to): (Timestamp, Timestamp),
         limit: usize,
-        after: Option<EntryId>,
-    ) -> Result<Page<Entry, EntryId>, StoreError> {
+        after: Option<LedgerEntryId>,
+    ) -> Result<Page<LedgerEntry, LedgerEntryId>, StoreError> {
         // The first id of the end is its first millisecond, and the end is not part of the period.
         let period = (format!("LEDGER#{}", first_id_at(from)), format!("LEDGER#{}", first_id_at(to)));
-        let start = after.map(|id| keys(key::drawer(account), format!("LEDGER#{id}")));
-        let query = self.in_drawer(account, period).set_exclusive_start_key(start);
-        page(query, limit, |entry: &Entry| entry.id).await
+        let start = after.map(|id| keys(key::account(account), format!("LEDGER#{id}")));
+        let query = self.in_partition(account, period).set_exclusive_start_key(start);
+        page(query, limit, |entry: &LedgerEntry| entry.id).await
     }
 
     /// The last entry made before `at`: its balance is where a statement that starts there opens.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn last_entry_before(&self, account: AccountId, at: Timestamp) -> Result<Option<Entry>, StoreError> {
+    pub async fn last_entry_before(
+        &self,
+        account: AccountId,
+        at: Timestamp,
+    ) -> Result<Option<LedgerEntry>, StoreError> {
         let before = ("LEDGER#".to_owned(), format!("LEDGER#{}", first_id_at(at)));
-        let query = self.in_drawer(account, before).scan_index_forward(false).limit(1);
+        let query = self.in_partition(account, before).scan_index_forward(false).limit(1);
         let answer = query.send().await.map_err(StoreError::of("Query"))?;
         Ok(decode_all(answer.items)?.pop())
     }
@@ -280,8 +284,8 @@ impl Table {
         limit: usize,
         after: Option<ActivityId>,
     ) -> Result<Page<Activity, ActivityId>, StoreError> {
-        let start = after.map(|id| keys(key::drawer(account), format!("ACTIVITY#{id}")));
-        let query = self.in_drawer(account, all("ACTIVITY#")).scan_index_forward(false);
+        let start = after.map(|id| keys(key::account(account), format!("ACTIVITY#{id}")));
+        let query = self.in_partition(account, all("ACTIVITY#")).scan_index_forward(false);
         page(query.set_exclusive_start_key(start), limit, |activity: &Activity| activity.id).await
     }
 
@@ -295,18 +299,18 @@ impl Table {
         limit: usize,
         after: Option<TicketId>,
     ) -> Result<Page<Ticket, TicketId>, StoreError> {
-        let start = after.map(|id| keys(key::drawer(account), key::ticket(id)));
-        let query = self.in_drawer(account, all("TICKET#")).scan_index_forward(false).consistent_read(true);
+        let start = after.map(|id| keys(key::account(account), key::ticket(id)));
+        let query = self.in_partition(account, all("TICKET#")).scan_index_forward(false).consistent_read(true);
         page(query.set_exclusive_start_key(start), limit, |ticket: &Ticket| ticket.id).await
     }
 
     /// What lies in a drawer between these sort keys, both included.
-    pub(crate) fn in_drawer(&self, account: AccountId, (first, last): (String, String)) -> QueryFluentBuilder {
+    pub(crate) fn in_partition(&self, account: AccountId, (first, last): (String, String)) -> QueryFluentBuilder {
         self.db
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", string(key::drawer(account)))
+            .expression_attribute_values(":pk", string(key::account(account)))
             .expression_attribute_values(":first", string(first))
             .expression_attribute_values(":last", string(last))
     }

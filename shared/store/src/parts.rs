@@ -12,9 +12,9 @@ use crate::{Bucket, Page, StoreError};
 
 /// The least size of every part but the last, in bytes, and how many parts there may be
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
-pub const LEAST_PART: u64 = 5 << 20;
+pub const MIN_PART_BYTES: u64 = 5 << 20;
 /// See [`LEAST_PART`].
-pub const MOST_PARTS: u64 = 10_000;
+pub const MAX_PARTS: u64 = 10_000;
 
 /// A part of a file that is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Part {
 
 /// A file of the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     /// Its key.
     pub key: String,
     /// Its size.
@@ -45,11 +45,11 @@ impl Bucket {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn list(&self, prefix: &str, after: Option<String>) -> Result<Page<Stored, String>, StoreError> {
+    pub async fn list(&self, prefix: &str, after: Option<String>) -> Result<Page<StoredObject, String>, StoreError> {
         let request = self.s3.list_objects_v2().bucket(&self.name).prefix(prefix).set_start_after(after);
         let answer = request.send().await.map_err(StoreError::of("ListObjectsV2"))?;
         let stored = answer.contents().iter().filter_map(|object| {
-            Some(Stored {
+            Some(StoredObject {
                 key: object.key.clone()?,
                 bytes: u64::try_from(object.size?).ok()?,
                 etag: object.e_tag.clone()?,

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{
     AccountId, PaymentId,
     accounts::account::Account,
-    payments::payment::{Fact, Payment, Reference, Unclaimed},
+    payments::payment::{Payment, PaymentFact, PaymentReference, UnclaimedPayment},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -18,11 +18,11 @@ use crate::{
 
 /// A fact about a payment that is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
+pub struct ParkedFact {
     /// What its messenger names the payment by.
-    pub reference: Reference,
+    pub reference: PaymentReference,
     /// The fact.
-    pub fact: Fact,
+    pub fact: PaymentFact,
     /// When it was first heard.
     pub at: Timestamp,
     /// When it is looked at again.
@@ -32,10 +32,10 @@ pub struct Parked {
 /// Seconds until a parked fact is looked at for the first time.
 const FIRST_LOOK_S: i64 = 60;
 
-impl Parked {
+impl ParkedFact {
     /// Heard at `now`. It lies in nobody's drawer, so it says nothing about a person.
     #[must_use]
-    pub fn new(reference: Reference, fact: Fact, now: Timestamp) -> Self {
+    pub fn new(reference: PaymentReference, fact: PaymentFact, now: Timestamp) -> Self {
         let fact = fact.without_person();
         Self { reference, fact, at: now, next_at: now + SignedDuration::from_secs(FIRST_LOOK_S) }
     }
@@ -60,8 +60,8 @@ struct Pointer {
 }
 
 pub(crate) fn payment(payment: &Payment) -> Result<Item, StoreError> {
-    let mut item = encode(payment, key::drawer(payment.account), key::payment(payment.id))?;
-    if let Some(at) = payment.ask_at {
+    let mut item = encode(payment, key::account(payment.account), key::payment(payment.id))?;
+    if let Some(at) = payment.poll_at {
         due(&mut item, DueKind::Checkout, at);
     } else if let Some(review) = payment.review.as_ref().filter(|_| payment.awaits_decision()) {
         due(&mut item, DueKind::Review, review.at);
@@ -72,7 +72,7 @@ pub(crate) fn payment(payment: &Payment) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-pub(crate) fn pointer(reference: &Reference, payment: &Payment) -> Result<Item, StoreError> {
+pub(crate) fn pointer(reference: &PaymentReference, payment: &Payment) -> Result<Item, StoreError> {
     let pointer = Pointer { account: payment.account, payment: payment.id };
     let mut item = encode(&pointer, key::payment_reference(reference), key::POINTER)?;
     if let Some(until) = payment.kept_until() {
@@ -81,7 +81,7 @@ pub(crate) fn pointer(reference: &Reference, payment: &Payment) -> Result<Item, 
     Ok(item)
 }
 
-pub(crate) fn parked(parked: &Parked) -> Result<Item, StoreError> {
+pub(crate) fn parked(parked: &ParkedFact) -> Result<Item, StoreError> {
     let mut item = encode(parked, String::new(), "")?;
     item.extend(parked.keys());
     due(&mut item, DueKind::Parked, parked.next_at);
@@ -89,8 +89,9 @@ pub(crate) fn parked(parked: &Parked) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-pub(crate) fn unclaimed(unclaimed: &Unclaimed) -> Result<Item, StoreError> {
-    let mut item = encode(unclaimed, key::payment_reference(&Reference::Payment(unclaimed.payment)), key::UNCLAIMED)?;
+pub(crate) fn unclaimed_payment(unclaimed: &UnclaimedPayment) -> Result<Item, StoreError> {
+    let mut item =
+        encode(unclaimed, key::payment_reference(&PaymentReference::Payment(unclaimed.payment)), key::UNCLAIMED)?;
     if unclaimed.refunded_at.is_none() {
         due(&mut item, DueKind::Unclaimed, unclaimed.at);
     }
@@ -108,7 +109,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn payment(&self, account: AccountId, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        self.item(keys(key::drawer(account), key::payment(id))).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::payment(id))).await?.map(decode).transpose()
     }
 
     /// An account and one of its payments, in one round trip.
@@ -128,7 +129,10 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn find_payment(&self, reference: &Reference) -> Result<Option<(AccountId, PaymentId)>, StoreError> {
+    pub async fn find_payment(
+        &self,
+        reference: &PaymentReference,
+    ) -> Result<Option<(AccountId, PaymentId)>, StoreError> {
         let found = self.item(keys(key::payment_reference(reference), key::POINTER)).await?;
         let pointer: Option<Pointer> = found.map(decode).transpose()?;
         Ok(pointer.map(|pointer| (pointer.account, pointer.payment)))
@@ -138,8 +142,8 @@ impl Table {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn unclaimed(&self, payment: PaymentId) -> Result<Option<Unclaimed>, StoreError> {
-        let pk = key::payment_reference(&Reference::Payment(payment));
+    pub async fn unclaimed_payment(&self, payment: PaymentId) -> Result<Option<UnclaimedPayment>, StoreError> {
+        let pk = key::payment_reference(&PaymentReference::Payment(payment));
         self.item(keys(pk, key::UNCLAIMED)).await?.map(decode).transpose()
     }
 
@@ -153,8 +157,8 @@ impl Table {
         limit: usize,
         after: Option<PaymentId>,
     ) -> Result<Page<Payment, PaymentId>, StoreError> {
-        let start = after.map(|id| keys(key::drawer(account), key::payment(id)));
-        let query = self.in_drawer(account, all("PAYMENT#")).scan_index_forward(false);
+        let start = after.map(|id| keys(key::account(account), key::payment(id)));
+        let query = self.in_partition(account, all("PAYMENT#")).scan_index_forward(false);
         page(query.set_exclusive_start_key(start), limit, |payment: &Payment| payment.id).await
     }
 
@@ -166,7 +170,7 @@ impl Table {
         let mut payments = Vec::new();
         let mut start = None;
         loop {
-            let query = self.in_drawer(account, all("PAYMENT#")).consistent_read(true);
+            let query = self.in_partition(account, all("PAYMENT#")).consistent_read(true);
             let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
             payments.extend(decode_all::<Payment>(answer.items)?);
             start = answer.last_evaluated_key;
@@ -180,11 +184,11 @@ impl Table {
     ///
     /// # Errors
     /// A call failed.
-    pub async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>, StoreError> {
+    pub async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<ParkedFact>, StoreError> {
         let mut found = Vec::new();
         for keys in self.due_keys(DueKind::Parked, now, limit, None).await? {
             let keys = keys.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
-            found.extend(self.item(keys).await?.map(decode::<Parked>).transpose()?);
+            found.extend(self.item(keys).await?.map(decode::<ParkedFact>).transpose()?);
         }
         Ok(found)
     }
@@ -223,15 +227,15 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use domain::payments::payment::Rail;
+    use domain::payments::payment::PaymentProvider;
 
     use super::*;
 
     #[test]
     fn a_parked_fact_is_looked_at_after_a_minute_and_then_ever_more_rarely_down_to_once_an_hour() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
-        let reference = Reference::Transaction(Rail::Stripe, "pi_1".to_owned());
-        let parked = Parked::new(reference, Fact::FraudWarning { id: "issfr_1".to_owned() }, at(0));
+        let reference = PaymentReference::Transaction(PaymentProvider::Stripe, "pi_1".to_owned());
+        let parked = ParkedFact::new(reference, PaymentFact::FraudWarning { id: "issfr_1".to_owned() }, at(0));
         assert_eq!(parked.next_at, at(60));
         assert_eq!(parked.postponed(at(61)).next_at, at(122));
         assert_eq!(parked.postponed(at(3_600)).next_at, at(7_200));
@@ -239,6 +243,6 @@ mod tests {
         let item = super::parked(&parked).unwrap();
         assert_eq!(item["pk"].as_s().unwrap(), "PAYMENT#stripe#pi_1");
         assert_eq!(item["sk"].as_s().unwrap(), "PARKED#warning-issfr_1");
-        assert_eq!(decode::<Parked>(item).unwrap(), parked);
+        assert_eq!(decode::<ParkedFact>(item).unwrap(), parked);
     }
 }

@@ -1,7 +1,7 @@
 //! The queues.
 
 use aws_sdk_sqs::Client;
-use domain::{AccountId, ExportId, GenerationId, catalogue::models::Kind};
+use domain::{AccountId, ExportId, GenerationId, catalogue::models::MediaKind};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -13,7 +13,7 @@ pub(crate) const LONGEST_DELAY_S: u32 = 900;
 /// A message: work on this generation. It says nothing else, so that one that comes twice or late does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Job {
+pub struct GenerationMessage {
     /// Whose.
     pub account: AccountId,
     /// Which.
@@ -23,7 +23,7 @@ pub struct Job {
 /// A message: what PayPal's notification was, byte for byte, as base64. It is nobody's word until PayPal confirms it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Notification {
+pub struct IpnNotification {
     /// The body.
     pub raw: String,
 }
@@ -32,7 +32,7 @@ pub struct Notification {
 /// harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Departure {
+pub struct EraseAccountMessage {
     /// Whose.
     pub account: AccountId,
 }
@@ -40,7 +40,7 @@ pub struct Departure {
 /// A message: go on with this export. It says nothing else, so that one that comes twice or late does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TakeOut {
+pub struct ExportMessage {
     /// Whose.
     pub account: AccountId,
     /// Which.
@@ -81,12 +81,12 @@ impl Queue {
 
 /// The queues that drive generation, for whoever sends to either.
 #[derive(Clone, Debug)]
-pub struct Queues {
+pub struct GenerationQueues {
     image: Queue,
     video: Queue,
 }
 
-impl Queues {
+impl GenerationQueues {
     /// The queues at these addresses.
     #[must_use]
     pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
@@ -97,10 +97,10 @@ impl Queues {
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
-    pub async fn send(&self, kind: Kind, job: Job, delay_s: u32) -> Result<(), StoreError> {
+    pub async fn send(&self, kind: MediaKind, job: GenerationMessage, delay_s: u32) -> Result<(), StoreError> {
         match kind {
-            Kind::Image => self.image.send(&job, delay_s).await,
-            Kind::Video => self.video.send(&job, delay_s).await,
+            MediaKind::Image => self.image.send(&job, delay_s).await,
+            MediaKind::Video => self.video.send(&job, delay_s).await,
         }
     }
 }
@@ -117,10 +117,10 @@ mod tests {
     #[test]
     fn a_message_says_what_is_declared_and_no_more() {
         let (account, generation) = (AccountId(Uuid::nil()), GenerationId(Uuid::nil()));
-        let job = serde_json::to_value(Job { account, generation }).unwrap();
-        let departure = serde_json::to_value(Departure { account }).unwrap();
-        let export = serde_json::to_value(TakeOut { account, export: ExportId(Uuid::nil()) }).unwrap();
-        let notification = serde_json::to_value(Notification { raw: String::new() }).unwrap();
+        let job = serde_json::to_value(GenerationMessage { account, generation }).unwrap();
+        let departure = serde_json::to_value(EraseAccountMessage { account }).unwrap();
+        let export = serde_json::to_value(ExportMessage { account, export: ExportId(Uuid::nil()) }).unwrap();
+        let notification = serde_json::to_value(IpnNotification { raw: String::new() }).unwrap();
         for (kind, message) in [
             ("image-message", &job),
             ("video-message", &job),

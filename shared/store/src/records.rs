@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::Client;
 use domain::{
     ReceiptId,
-    privacy::erasure::{KeptPayment, Receipt},
+    privacy::erasure::{ErasureReceipt, RetainedPayment},
     registry,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -39,7 +39,7 @@ impl Records {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn bury(&self, keyed_hash: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn write_tombstone(&self, keyed_hash: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut item = encode(&Tombstone { at: now }, tombstone(keyed_hash), "TOMBSTONE")?;
         let days = i64::from(registry::TOMBSTONE_DAYS);
         live_until(&mut item, now + SignedDuration::from_hours(24 * days));
@@ -50,7 +50,7 @@ impl Records {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn is_buried(&self, keyed_hash: &str) -> Result<bool, StoreError> {
+    pub async fn has_tombstone(&self, keyed_hash: &str) -> Result<bool, StoreError> {
         Ok(self.item(keys(tombstone(keyed_hash), "TOMBSTONE")).await?.is_some())
     }
 
@@ -58,7 +58,7 @@ impl Records {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, StoreError> {
+    pub async fn receipt(&self, id: ReceiptId) -> Result<Option<ErasureReceipt>, StoreError> {
         self.item(keys(format!("RECEIPT#{id}"), "RECEIPT")).await?.map(decode).transpose()
     }
 
@@ -66,7 +66,7 @@ impl Records {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn write_receipt(&self, receipt: &Receipt) -> Result<(), StoreError> {
+    pub async fn write_receipt(&self, receipt: &ErasureReceipt) -> Result<(), StoreError> {
         let mut item = encode(receipt, format!("RECEIPT#{}", receipt.id), "RECEIPT")?;
         live_until(&mut item, receipt.expires_at);
         self.put(item).await
@@ -76,8 +76,8 @@ impl Records {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn keep(&self, payment: &KeptPayment) -> Result<(), StoreError> {
-        let pk = format!("PAYMENT#{}#{}", payment.rail.as_str(), payment.transaction);
+    pub async fn retain_payment(&self, payment: &RetainedPayment) -> Result<(), StoreError> {
+        let pk = format!("PAYMENT#{}#{}", payment.provider.as_str(), payment.transaction);
         let mut item = encode(payment, pk, "PAYMENT")?;
         live_until(&mut item, payment.expires_at);
         self.put(item).await

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::{
     StoreError,
-    item::{Item, Replay, SharePointer, TTL, decode, key, keys, number},
+    item::{IdempotencyRecord, Item, SharePointer, TTL, decode, key, keys, number},
 };
 
 /// Most rounds for keys that a throttled batch left out.
@@ -38,18 +38,18 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        self.item(keys(key::drawer(id), key::ACCOUNT)).await?.map(decode).transpose()
+        self.item(keys(key::account(id), key::ACCOUNT)).await?.map(decode).transpose()
     }
 
     /// Whether there is this account and it is not being deleted.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn lives(&self, id: AccountId) -> Result<bool, StoreError> {
+    pub async fn is_active(&self, id: AccountId) -> Result<bool, StoreError> {
         let request = self.db.get_item().table_name(&self.name).consistent_read(true);
-        let request = request.set_key(Some(keys(key::drawer(id), key::ACCOUNT))).projection_expression("pk, closing");
+        let request = request.set_key(Some(keys(key::account(id), key::ACCOUNT))).projection_expression("pk, closing");
         let found = request.send().await.map_err(StoreError::of("GetItem"))?.item;
-        Ok(found.is_some_and(|item| !item.contains_key("closing")))
+        Ok(found.is_some_and(|item| !item.contains_key("deletion")))
     }
 
     /// A generation.
@@ -57,7 +57,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn generation(&self, account: AccountId, id: GenerationId) -> Result<Option<Generation>, StoreError> {
-        self.item(keys(key::drawer(account), key::generation(id))).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::generation(id))).await?.map(decode).transpose()
     }
 
     /// An upload.
@@ -65,7 +65,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn upload(&self, account: AccountId, id: UploadId) -> Result<Option<Upload>, StoreError> {
-        self.item(keys(key::drawer(account), key::upload(id))).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::upload(id))).await?.map(decode).transpose()
     }
 
     /// An export.
@@ -73,7 +73,7 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn export(&self, account: AccountId, id: ExportId) -> Result<Option<Export>, StoreError> {
-        self.item(keys(key::drawer(account), key::export(id))).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::export(id))).await?.map(decode).transpose()
     }
 
     /// An account and one of its generations, in one round trip.
@@ -107,15 +107,19 @@ impl Table {
     /// # Errors
     /// The call failed.
     pub async fn ticket(&self, account: AccountId, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        self.item(keys(key::drawer(account), key::ticket(id))).await?.map(decode).transpose()
+        self.item(keys(key::account(account), key::ticket(id))).await?.map(decode).transpose()
     }
 
     /// The answer that was given to a request with this key.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn replay(&self, account: AccountId, idempotency_key: &str) -> Result<Option<Replay>, StoreError> {
-        self.item(keys(key::drawer(account), key::idempotency(idempotency_key))).await?.map(decode).transpose()
+    pub async fn idempotency_record(
+        &self,
+        account: AccountId,
+        idempotency_key: &str,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.item(keys(key::account(account), key::idempotency(idempotency_key))).await?.map(decode).transpose()
     }
 
     /// The share with this token's hash, and what it shows. Two round trips: the pointer, then what it points to.
@@ -127,7 +131,7 @@ impl Table {
             return Ok(None);
         };
         let SharePointer { account, generation, share } = decode(pointer)?;
-        let drawer = key::drawer(account);
+        let drawer = key::account(account);
         let (share, generation) = self
             .both(keys(drawer.clone(), key::share(generation, share)), keys(drawer, key::generation(generation)))
             .await?;
@@ -175,7 +179,7 @@ impl Table {
         account: AccountId,
         sk: String,
     ) -> Result<(Option<Item>, Option<Item>), StoreError> {
-        let drawer = key::drawer(account);
+        let drawer = key::account(account);
         self.both(keys(drawer.clone(), key::ACCOUNT), keys(drawer, sk)).await
     }
 

@@ -2,8 +2,8 @@
 
 use domain::{
     accounts::account::Account,
-    payments::payment::{Payment, Unclaimed},
-    support::guest_ticket::Letter,
+    payments::payment::{Payment, UnclaimedPayment},
+    support::guest_ticket::GuestTicket,
     support::ticket::Ticket,
 };
 use jiff::Timestamp;
@@ -15,33 +15,34 @@ use crate::{
 };
 
 /// The kinds, in the order of the list: accounts come last, as freezes that nobody minds may stay for ever.
-const KINDS: [DueKind; 5] = [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::Letter, DueKind::Frozen];
+const KINDS: [DueKind; 5] =
+    [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::GuestTicket, DueKind::Frozen];
 
 /// Something that waits for a member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub enum OpenCase {
     /// A payment whose credits wait for a decision.
     Payment(Payment),
     /// Money that must go back.
-    Unclaimed(Unclaimed),
+    Unclaimed(UnclaimedPayment),
     /// A question.
     Ticket(Ticket),
     /// A letter.
-    Letter(Letter),
+    Letter(GuestTicket),
     /// An account that may not spend.
     Account(Account),
 }
 
 /// A place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingPlace {
+pub struct OpenCasePosition {
     kind: usize,
     pk: String,
     sk: String,
     due_at: i64,
 }
 
-impl WaitingPlace {
+impl OpenCasePosition {
     fn of(kind: usize, keys: &Item) -> Option<Self> {
         let text = |name: &str| keys.get(name)?.as_s().ok().cloned();
         let due_at = keys.get("due_at")?.as_n().ok()?.parse().ok()?;
@@ -68,12 +69,12 @@ impl Table {
     ///
     /// # Errors
     /// A call failed.
-    pub async fn waiting(
+    pub async fn open_cases(
         &self,
         now: Timestamp,
         limit: usize,
-        after: Option<WaitingPlace>,
-    ) -> Result<Page<Waiting, WaitingPlace>, StoreError> {
+        after: Option<OpenCasePosition>,
+    ) -> Result<Page<OpenCase, OpenCasePosition>, StoreError> {
         let mut places = Vec::new();
         let first = after.as_ref().map_or(0, |place| place.kind);
         let mut start = after.map(|place| place.index_keys());
@@ -81,7 +82,7 @@ impl Table {
             // One more than the page, so that a page that is exactly full has no cursor to an empty one.
             let wanted = limit + 1 - places.len();
             let keys = self.due_keys(kind, now, wanted, start.take()).await?;
-            places.extend(keys.iter().filter_map(|keys| WaitingPlace::of(index, keys)));
+            places.extend(keys.iter().filter_map(|keys| OpenCasePosition::of(index, keys)));
             if places.len() > limit {
                 break;
             }
@@ -101,26 +102,26 @@ impl Table {
     /// A call failed.
     pub async fn unanswered(&self, since: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut found = 0;
-        for kind in [DueKind::Ticket, DueKind::Letter] {
+        for kind in [DueKind::Ticket, DueKind::GuestTicket] {
             found += self.due_keys(kind, since, limit, None).await?.len();
         }
         Ok(found)
     }
 
-    async fn waiting_at(&self, place: &WaitingPlace) -> Result<Option<Waiting>, StoreError> {
+    async fn waiting_at(&self, place: &OpenCasePosition) -> Result<Option<OpenCase>, StoreError> {
         let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
         Ok(match KINDS.get(place.kind) {
-            Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(Waiting::Payment),
+            Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
             Some(DueKind::Unclaimed) => {
-                let unclaimed: Unclaimed = decode(item)?;
-                unclaimed.refunded_at.is_none().then_some(Waiting::Unclaimed(unclaimed))
+                let unclaimed: UnclaimedPayment = decode(item)?;
+                unclaimed.refunded_at.is_none().then_some(OpenCase::Unclaimed(unclaimed))
             }
             Some(DueKind::Ticket) => {
                 let ticket: Ticket = decode(item)?;
-                ticket.waits_since().is_some().then_some(Waiting::Ticket(ticket))
+                ticket.waiting_since().is_some().then_some(OpenCase::Ticket(ticket))
             }
-            Some(DueKind::Letter) => Some(Waiting::Letter(decode(item)?)),
-            _ => Some(decode(item)?).filter(Account::is_frozen).map(Waiting::Account),
+            Some(DueKind::GuestTicket) => Some(OpenCase::Letter(decode(item)?)),
+            _ => Some(decode(item)?).filter(Account::is_frozen).map(OpenCase::Account),
         })
     }
 }

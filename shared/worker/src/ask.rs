@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::{
-    catalogue::models::{Kind, Offer},
-    generations::generation::Trouble,
-    generations::settings::Settings,
+    catalogue::models::{MediaKind, Offer},
+    generations::generation::ProviderFailure,
+    generations::settings::GenerationSettings,
 };
 use providers::{ErrorKind, InputImage, Output, Polled, Provider, ProviderError, Request, Started};
 
@@ -19,7 +19,7 @@ pub(crate) enum Call {
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum ProviderAnswer {
     /// These files, unchecked.
     Made(Vec<Output>),
     /// The provider works on it.
@@ -37,10 +37,10 @@ pub(crate) enum Answer {
     /// We asked wrongly, or are not let in.
     OurMistake,
     /// It may work out later or elsewhere.
-    Trouble(Trouble),
+    Trouble(ProviderFailure),
 }
 
-impl Answer {
+impl ProviderAnswer {
     /// What it counts as.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
@@ -48,18 +48,23 @@ impl Answer {
             Self::Working { .. } => "working",
             Self::Rejected { .. } => "rejected",
             Self::OurMistake => "our_mistake",
-            Self::Trouble(Trouble::Busy { .. }) => "busy",
-            Self::Trouble(Trouble::Unknown) => "unknown",
+            Self::Trouble(ProviderFailure::Busy { .. }) => "busy",
+            Self::Trouble(ProviderFailure::Unknown) => "unknown",
         }
     }
 }
 
 /// All that a provider is told: nothing but settings, so nothing of whose they are.
-pub(crate) fn request(kind: Kind, settings: &Settings, offer: &Offer, input_image: Option<InputImage>) -> Request {
+pub(crate) fn request(
+    kind: MediaKind,
+    settings: &GenerationSettings,
+    offer: &Offer,
+    input_image: Option<InputImage>,
+) -> Request {
     Request {
         kind: match kind {
-            Kind::Image => providers::Kind::Image,
-            Kind::Video => providers::Kind::Video,
+            MediaKind::Image => providers::Kind::Image,
+            MediaKind::Video => providers::Kind::Video,
         },
         model: offer.model.to_owned(),
         prompt: settings.prompt.clone(),
@@ -75,18 +80,21 @@ pub(crate) fn request(kind: Kind, settings: &Settings, offer: &Offer, input_imag
 
 /// Asks, and waits for an answer as long as `allowed`. A start that took longer may have been accepted: what it makes is
 /// lost to us.
-pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration) -> Answer {
+pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration) -> ProviderAnswer {
     let answer = async {
         match call {
             Call::Start(request) => provider.start(request).await.map(|started| match started {
-                Started::Done(outputs) => Answer::Made(outputs),
-                Started::Job { id, poll_after } => Answer::Working { job: id, poll_after_s: seconds(poll_after) },
+                Started::Done(outputs) => ProviderAnswer::Made(outputs),
+                Started::Job { id, poll_after } => {
+                    ProviderAnswer::Working { job: id, poll_after_s: seconds(poll_after) }
+                }
             }),
             Call::Poll(job) => provider.poll(job).await.map(|polled| match polled {
-                Polled::Done(outputs) => Answer::Made(outputs),
-                Polled::Pending { job: renamed, poll_after } => {
-                    Answer::Working { job: renamed.unwrap_or_else(|| job.clone()), poll_after_s: seconds(poll_after) }
-                }
+                Polled::Done(outputs) => ProviderAnswer::Made(outputs),
+                Polled::Pending { job: renamed, poll_after } => ProviderAnswer::Working {
+                    job: renamed.unwrap_or_else(|| job.clone()),
+                    poll_after_s: seconds(poll_after),
+                },
             }),
         }
     };
@@ -95,22 +103,24 @@ pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration)
         Ok(Err(error)) => failed(error),
         Err(_) => {
             tracing::warn!(provider = provider.name(), "no answer in the time that is left");
-            Answer::Trouble(Trouble::Busy { retry_after_s: None })
+            ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: None })
         }
     }
 }
 
-fn failed(error: ProviderError) -> Answer {
+fn failed(error: ProviderError) -> ProviderAnswer {
     match &error.kind {
         ErrorKind::Ours => tracing::error!(error = %error, "a provider says that we are wrong"),
         ErrorKind::Rejected { .. } => tracing::info!(error = %error, "a provider refused"),
         ErrorKind::Busy { .. } | ErrorKind::Unknown => tracing::warn!(error = %error, "a provider failed"),
     }
     match error.kind {
-        ErrorKind::Rejected { reason } => Answer::Rejected { reason },
-        ErrorKind::Ours => Answer::OurMistake,
-        ErrorKind::Busy { retry_after } => Answer::Trouble(Trouble::Busy { retry_after_s: retry_after.map(seconds) }),
-        ErrorKind::Unknown => Answer::Trouble(Trouble::Unknown),
+        ErrorKind::Rejected { reason } => ProviderAnswer::Rejected { reason },
+        ErrorKind::Ours => ProviderAnswer::OurMistake,
+        ErrorKind::Busy { retry_after } => {
+            ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: retry_after.map(seconds) })
+        }
+        ErrorKind::Unknown => ProviderAnswer::Trouble(ProviderFailure::Unknown),
     }
 }
 
@@ -130,8 +140,8 @@ mod tests {
 
     const OFFER: Offer = Offer { provider: "sketch", model: "sketch" };
 
-    fn settings(prompt: &str) -> Settings {
-        Settings {
+    fn settings(prompt: &str) -> GenerationSettings {
+        GenerationSettings {
             model: "sketch-image".to_owned(),
             prompt: prompt.to_owned(),
             negative_prompt: None,
@@ -144,10 +154,10 @@ mod tests {
     }
 
     fn start(prompt: &str) -> Call {
-        Call::Start(Box::new(request(Kind::Image, &settings(prompt), &OFFER, None)))
+        Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), &OFFER, None)))
     }
 
-    async fn sketched(call: &Call) -> Answer {
+    async fn sketched(call: &Call) -> ProviderAnswer {
         ask(&Sketch, call, Duration::from_secs(60)).await
     }
 
@@ -158,7 +168,7 @@ mod tests {
             let answer = sketched(&call).await;
             found.push(answer.outcome());
             match answer {
-                Answer::Working { job, .. } => call = Call::Poll(job),
+                ProviderAnswer::Working { job, .. } => call = Call::Poll(job),
                 _ => break,
             }
         }
@@ -180,14 +190,14 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_files_come_as_were_asked_for() {
-        let Answer::Made(outputs) = sketched(&start("a lighthouse")).await else { panic!("not made") };
+        let ProviderAnswer::Made(outputs) = sketched(&start("a lighthouse")).await else { panic!("not made") };
         assert_eq!(outputs.len(), 2);
     }
 
     #[tokio::test]
     async fn what_a_provider_asks_to_wait_is_kept() {
-        let Answer::Trouble(trouble) = sketched(&start("[sketch:busy]")).await else { panic!("no trouble") };
-        assert_eq!(trouble, Trouble::Busy { retry_after_s: Some(1) });
+        let ProviderAnswer::Trouble(trouble) = sketched(&start("[sketch:busy]")).await else { panic!("no trouble") };
+        assert_eq!(trouble, ProviderFailure::Busy { retry_after_s: Some(1) });
     }
 
     /// Never answers.
@@ -236,10 +246,10 @@ mod tests {
     #[tokio::test]
     async fn a_job_keeps_its_id_and_is_not_asked_for_too_early() {
         let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
-        let Answer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        let ProviderAnswer::Working { job, poll_after_s } = answer else { panic!("not working") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 2));
         let answer = ask(&Endless, &Call::Poll(job), Duration::from_secs(1)).await;
-        let Answer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        let ProviderAnswer::Working { job, poll_after_s } = answer else { panic!("not working") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 10));
     }
 }

@@ -31,7 +31,7 @@ pub use configuration::{ConfigurationError, Configured};
 
 use std::sync::Arc;
 
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, events, sqs};
 use serde_json::Value;
@@ -40,7 +40,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// The function could not start; the log says what to do.
-pub async fn run(kind: Kind) -> Result<(), Error> {
+pub async fn run(kind: MediaKind) -> Result<(), Error> {
     events::run(async |environment| {
         let worker = Arc::new(work::Worker::new(&environment, kind)?);
         Ok(move |event: LambdaEvent<Value>| {
@@ -56,7 +56,7 @@ mod tests {
     use std::cell::RefCell;
 
     use lambda_runtime::Context;
-    use store::Job;
+    use store::GenerationMessage;
 
     use super::*;
 
@@ -64,7 +64,7 @@ mod tests {
         let mut context = Context::default();
         context.deadline = u64::MAX;
         let jobs = RefCell::new(Vec::new());
-        let handle = async |record: sqs::Record<Job>| {
+        let handle = async |record: sqs::Record<GenerationMessage>| {
             jobs.borrow_mut().push(record.body.generation.to_string());
             Ok::<_, work::WorkError>(())
         };

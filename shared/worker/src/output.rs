@@ -1,6 +1,6 @@
 //! From what a provider sent to what is stored. Pure, and heavy on the processor.
 
-use domain::catalogue::models::Kind;
+use domain::catalogue::models::MediaKind;
 use media::{Measured, MediaError, MediaType, OutputRule, Preview};
 
 /// The largest picture that is stored.
@@ -26,10 +26,10 @@ pub(crate) struct File {
 ///
 /// # Errors
 /// It is not what it should be: of another kind, damaged, empty, or too large.
-pub(crate) fn finish(bytes: Vec<u8>, kind: Kind, model: &str) -> Result<File, MediaError> {
+pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, model: &str) -> Result<File, MediaError> {
     let rule = match kind {
-        Kind::Image => OutputRule { kind: media::Kind::Image, max_bytes: IMAGE_BYTES },
-        Kind::Video => OutputRule { kind: media::Kind::Video, max_bytes: VIDEO_BYTES },
+        MediaKind::Image => OutputRule { kind: media::Kind::Image, max_bytes: IMAGE_BYTES },
+        MediaKind::Video => OutputRule { kind: media::Kind::Video, max_bytes: VIDEO_BYTES },
     };
     let measured = media::check_output(&bytes, rule)?;
     let bytes = match measured.media_type {
@@ -91,14 +91,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_picture_is_measured_marked_and_previewed() {
-        let file = finish(sketched(providers::Kind::Image, 1024).await, Kind::Image, "some-model").unwrap();
+        let file = finish(sketched(providers::Kind::Image, 1024).await, MediaKind::Image, "some-model").unwrap();
         check(&file, MediaType::Png, (1024, 512), (512, 256));
         assert_eq!(file.measured.duration_ms, None);
     }
 
     #[tokio::test]
     async fn a_film_is_measured_marked_and_previewed() {
-        let file = finish(sketched(providers::Kind::Video, 128).await, Kind::Video, "some-model").unwrap();
+        let file = finish(sketched(providers::Kind::Video, 128).await, MediaKind::Video, "some-model").unwrap();
         check(&file, MediaType::Mp4, (128, 64), (128, 64));
         assert!(file.measured.duration_ms.is_some());
     }
@@ -106,8 +106,8 @@ mod tests {
     #[tokio::test]
     async fn the_same_bytes_give_the_same_file() {
         let bytes = sketched(providers::Kind::Image, 128).await;
-        let first = finish(bytes.clone(), Kind::Image, "some-model").unwrap();
-        let second = finish(bytes, Kind::Image, "some-model").unwrap();
+        let first = finish(bytes.clone(), MediaKind::Image, "some-model").unwrap();
+        let second = finish(bytes, MediaKind::Image, "some-model").unwrap();
         assert_eq!((first.bytes, first.preview), (second.bytes, second.preview));
     }
 
@@ -115,11 +115,11 @@ mod tests {
     async fn what_is_not_what_was_asked_for_is_refused() {
         let picture = sketched(providers::Kind::Image, 128).await;
         let cut = picture[..picture.len() / 2].to_vec();
-        assert!(matches!(finish(picture, Kind::Video, "m"), Err(MediaError::WrongKind { .. })));
-        assert!(finish(cut, Kind::Image, "m").is_err());
-        assert!(matches!(finish(Vec::new(), Kind::Image, "m"), Err(MediaError::Empty)));
-        assert!(finish(b"<html>Not Found</html>".to_vec(), Kind::Image, "m").is_err());
+        assert!(matches!(finish(picture, MediaKind::Video, "m"), Err(MediaError::WrongKind { .. })));
+        assert!(finish(cut, MediaKind::Image, "m").is_err());
+        assert!(matches!(finish(Vec::new(), MediaKind::Image, "m"), Err(MediaError::Empty)));
+        assert!(finish(b"<html>Not Found</html>".to_vec(), MediaKind::Image, "m").is_err());
         let large = vec![0; usize::try_from(IMAGE_BYTES).unwrap() + 1];
-        assert!(matches!(finish(large, Kind::Image, "m"), Err(MediaError::TooLarge { .. })));
+        assert!(matches!(finish(large, MediaKind::Image, "m"), Err(MediaError::TooLarge { .. })));
     }
 }

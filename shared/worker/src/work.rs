@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 use domain::{
     AccountId, GenerationId,
     accounts::plan::Retention,
-    catalogue::models::{Kind, Offer},
-    generations::generation::{AfterTrouble, Claim, Failure, Generation, Media, Status, Trouble},
-    generations::submission::End,
+    catalogue::models::{MediaKind, Offer},
+    generations::generation::{
+        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure,
+    },
+    generations::submission::GenerationOutcome,
     generations::upload,
 };
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{Ended, LifecycleError};
+use lifecycle::{EndResult, LifecycleError};
 use providers::{InputImage, Output, Provider};
 use runtime::{
     clients::Clients,
@@ -21,10 +23,10 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, Job, Queue, StoreError, Table, Write};
+use store::{Bucket, CommitError, GenerationMessage, Queue, StoreError, Table, Write};
 
 use crate::{
-    ask::{self, Answer, Call},
+    ask::{self, Call, ProviderAnswer},
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
     output,
@@ -71,11 +73,11 @@ enum Written {
 }
 
 impl Worker {
-    pub(crate) fn new(environment: &Environment, kind: Kind) -> Result<Self, ConfigurationError> {
+    pub(crate) fn new(environment: &Environment, kind: MediaKind) -> Result<Self, ConfigurationError> {
         let clients = Clients::new(environment)?;
         let queue_url = match kind {
-            Kind::Image => "IMAGE_QUEUE_URL",
-            Kind::Video => "VIDEO_QUEUE_URL",
+            MediaKind::Image => "IMAGE_QUEUE_URL",
+            MediaKind::Video => "VIDEO_QUEUE_URL",
         };
         Ok(Self {
             table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
@@ -88,8 +90,8 @@ impl Worker {
     }
 
     /// Does what a message asks for, if it is still to be done and nobody else is doing it.
-    pub(crate) async fn work(&self, record: Record<Job>) -> Result<(), WorkError> {
-        let Job { account, generation: id } = record.body;
+    pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), WorkError> {
+        let GenerationMessage { account, generation: id } = record.body;
         let Some(mut generation) = self.table.generation(account, id).await? else {
             // An attempt that came too late and died may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
@@ -97,17 +99,19 @@ impl Worker {
         for _ in 0..ATTEMPTS {
             let now = clock::now();
             if generation.is_overdue(now) {
-                return self.end(&generation, End::Failed(Failure::DeadlinePassed)).await;
+                return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
             }
             let (claimed, offer) = match generation.claim(self.providers.enabled(), self.lease_s, now) {
-                Claim::Ended | Claim::Leased { .. } => return Ok(()),
-                Claim::NoOffer => return self.end(&generation, End::Failed(Failure::ProviderUnavailable)).await,
-                Claim::Work { generation: claimed, offer } => (claimed, offer),
+                GenerationClaim::Ended | GenerationClaim::Leased { .. } => return Ok(()),
+                GenerationClaim::NoOffer => {
+                    return self.end(&generation, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
+                }
+                GenerationClaim::Work { generation: claimed, offer } => (claimed, offer),
             };
             let provider = self.providers.provider(offer.provider).await?;
             match self.write(&claimed).await? {
                 Written::Now => {
-                    if generation.status == Status::Queued {
+                    if generation.status == GenerationStatus::Queued {
                         let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
                         metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
                     }
@@ -131,17 +135,17 @@ impl Worker {
         let answer = match provider {
             Some(provider) => {
                 let Some(call) = self.call(generation, offer).await? else {
-                    return self.end(generation, End::Failed(Failure::InputMissing)).await;
+                    return self.end(generation, GenerationOutcome::Failed(Failure::InputMissing)).await;
                 };
                 ask(provider, &call, deadline).await
             }
             None => {
                 tracing::error!(provider = offer.provider, "enabled, and without a key that can be used");
-                Answer::OurMistake
+                ProviderAnswer::OurMistake
             }
         };
         metric(Metric::ProviderOutcome, 1, &[offer.provider, answer.outcome()]);
-        if matches!(answer, Answer::OurMistake) {
+        if matches!(answer, ProviderAnswer::OurMistake) {
             metric(Metric::OurMistake, 1, &[offer.provider]);
         }
         match follow(answer, offer.provider) {
@@ -160,7 +164,7 @@ impl Worker {
             None => None,
             Some(id) => {
                 let Some(upload) = self.table.upload(generation.account, id).await? else { return Ok(None) };
-                if upload.may_be_input(clock::now()).is_err() {
+                if upload.check_usable_as_input(clock::now()).is_err() {
                     return Ok(None);
                 }
                 let key = Bucket::inspected_key(generation.account, id);
@@ -176,13 +180,13 @@ impl Worker {
         let media = self.store(generation, outputs).await?;
         if media.is_empty() {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
-            return self.wait(generation, &Wait::Retry(Trouble::Unknown)).await;
+            return self.wait(generation, &Wait::Retry(ProviderFailure::Unknown)).await;
         }
         let (account, id) = (generation.account, generation.id);
-        let too_late = match self.settle(account, id, End::Made(media)).await? {
-            Ended::Now(_) => false,
-            Ended::Already(ended) => ended.removing || ended.status != Status::Succeeded,
-            Ended::Gone => true,
+        let too_late = match self.settle(account, id, GenerationOutcome::Succeeded(media)).await? {
+            EndResult::Ended(_) => false,
+            EndResult::AlreadyEnded(ended) => ended.deleting || ended.status != GenerationStatus::Succeeded,
+            EndResult::Gone => true,
         };
         if too_late {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "late"]);
@@ -240,13 +244,15 @@ impl Worker {
         let mut generation = claimed.clone();
         for _ in 0..ATTEMPTS {
             let (next, delay_s) = match wait.begin(&generation, self.providers.enabled(), clock::now()) {
-                AfterTrouble::Again { generation, delay_s } => (generation, delay_s),
-                AfterTrouble::GiveUp => return self.end(claimed, End::Failed(Failure::ProviderUnavailable)).await,
+                FailureResponse::Retry { generation, delay_s } => (generation, delay_s),
+                FailureResponse::GiveUp => {
+                    return self.end(claimed, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
+                }
             };
             let (account, id) = (claimed.account, claimed.id);
             match self.write(&next).await? {
                 Written::Now => {
-                    if let Err(error) = self.queue.send(&Job { account, generation: id }, delay_s).await {
+                    if let Err(error) = self.queue.send(&GenerationMessage { account, generation: id }, delay_s).await {
                         tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
                     }
                     return Ok(());
@@ -266,7 +272,7 @@ impl Worker {
         match self.table.commit(&[Write::Generation(generation)]).await {
             Ok(()) => Ok(Written::Now),
             Err(CommitError::Store(error)) => Err(error.into()),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::Closed) => {
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
                 let current = self.table.generation(generation.account, generation.id).await?;
                 // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
                 let is_ours = current.as_ref() == Some(generation);
@@ -275,18 +281,23 @@ impl Worker {
         }
     }
 
-    async fn end(&self, generation: &Generation, end: End) -> Result<(), WorkError> {
+    async fn end(&self, generation: &Generation, end: GenerationOutcome) -> Result<(), WorkError> {
         self.settle(generation.account, generation.id, end).await.map(drop)
     }
 
-    async fn settle(&self, account: AccountId, generation: GenerationId, end: End) -> Result<Ended, WorkError> {
+    async fn settle(
+        &self,
+        account: AccountId,
+        generation: GenerationId,
+        end: GenerationOutcome,
+    ) -> Result<EndResult, WorkError> {
         let ids = (account, generation);
         Ok(lifecycle::end_generation(&self.table, ids, end, self.retention, clock::now()).await?)
     }
 }
 
 /// Asks, within the invocation's time, and measures how long it took.
-async fn ask(provider: &dyn Provider, call: &Call, deadline: Timestamp) -> Answer {
+async fn ask(provider: &dyn Provider, call: &Call, deadline: Timestamp) -> ProviderAnswer {
     let left = (deadline - SignedDuration::from_secs(STORING_S)).duration_since(clock::now());
     let begun = Instant::now();
     let answer = ask::ask(provider, call, Duration::try_from(left).unwrap_or_default()).await;
@@ -298,9 +309,9 @@ fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-const fn kind_name(kind: Kind) -> &'static str {
+const fn kind_name(kind: MediaKind) -> &'static str {
     match kind {
-        Kind::Image => "image",
-        Kind::Video => "video",
+        MediaKind::Image => "image",
+        MediaKind::Video => "video",
     }
 }

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Credits, EntryId, GenerationId,
+    Credits, GenerationId, LedgerEntryId,
     accounts::plan::{Plan, Retention},
     generations::generation::Media,
-    generations::settings::{self, Asked},
-    generations::submission::{self, End, NewIds},
+    generations::settings::{self, RequestedSettings},
+    generations::submission::{self, GenerationOutcome, SubmissionIds},
 };
 use uuid::Uuid;
 
 use super::*;
-use crate::stock::{Moved, Run};
+use crate::stock::{CreditTotals, ItemRun};
 
 const MARKUP: &str = "<script>alert(1)</script> \"quoted\" & 'more'";
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;quoted&quot; &amp; &#39;more&#39;";
@@ -21,28 +21,34 @@ fn at() -> Timestamp {
 
 fn account(name: &str) -> Account {
     let opened =
-        Account::open(Uuid::nil().into(), "ada@example.com".to_owned(), Credits(9), EntryId(Uuid::nil()), at()).0;
+        Account::open(Uuid::nil().into(), "ada@example.com".to_owned(), Credits(9), LedgerEntryId(Uuid::nil()), at()).0;
     Account { display_name: Some(name.to_owned()), ..opened }
 }
 
 fn submitted(prompt: &str) -> Generation {
-    let asked =
-        Asked { model: "sketch-image".to_owned(), prompt: prompt.to_owned(), seed: Some(7), ..Asked::default() };
+    let asked = RequestedSettings {
+        model: "sketch-image".to_owned(),
+        prompt: prompt.to_owned(),
+        seed: Some(7),
+        ..RequestedSettings::default()
+    };
     let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &["sketch".to_owned()]).unwrap();
-    let ids = NewIds { generation: GenerationId(Uuid::nil()), entry: EntryId(Uuid::nil()) };
+    let ids = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
     submission::reserve(&account("Ada"), settings, quote, None, ids, at()).unwrap().generation
 }
 
-fn ended(prompt: &str, how: End) -> Generation {
+fn ended(prompt: &str, how: GenerationOutcome) -> Generation {
     let retention = Retention { free_days: 1, plus_days: 1, pro_days: 1 };
-    submission::end(&account("Ada"), &submitted(prompt), how, retention, EntryId(Uuid::nil()), at()).unwrap().generation
+    submission::finish(&account("Ada"), &submitted(prompt), how, retention, LedgerEntryId(Uuid::nil()), at())
+        .unwrap()
+        .generation
 }
 
 fn made(prompt: &str, duration_ms: Option<u64>) -> Generation {
     let key = |file: &str| format!("accounts/a/generations/g/{file}");
     ended(
         prompt,
-        End::Made(vec![Media {
+        GenerationOutcome::Succeeded(vec![Media {
             key: key("0.png"),
             content_type: "image/png".to_owned(),
             bytes: 1,
@@ -81,10 +87,12 @@ fn a_picture_is_shown_from_the_archive_with_what_it_was_made_of() {
 #[test]
 fn what_was_never_made_says_why() {
     assert!(shown(&submitted("a lighthouse")).contains("not made yet"));
-    assert!(shown(&ended("a lighthouse", End::Canceled)).contains("taken back"));
+    assert!(shown(&ended("a lighthouse", GenerationOutcome::Canceled)).contains("taken back"));
     let refused = Failure::Rejected { reason: "<b>no</b>".to_owned() };
-    assert!(shown(&ended("a lighthouse", End::Failed(refused))).contains("refused: &lt;b&gt;no&lt;/b&gt;"));
-    let removed = shown(&made("a lighthouse", None).removed(at()).unwrap());
+    assert!(
+        shown(&ended("a lighthouse", GenerationOutcome::Failed(refused))).contains("refused: &lt;b&gt;no&lt;/b&gt;")
+    );
+    let removed = shown(&made("a lighthouse", None).deleted(at()).unwrap());
     assert!(removed.contains("removed") && !removed.contains("<img"), "{removed}");
 }
 
@@ -93,16 +101,16 @@ fn markup_that_somebody_wrote_stays_text() {
     let html = shown(&made(MARKUP, None));
     assert!(!html.contains("<script") && html.contains(&format!("alt=\"{ESCAPED}\"")), "{html}");
     assert!(html.contains(&format!(">{ESCAPED}</p>")), "{html}");
-    let html = opening(Some(&account(MARKUP)), &Stock::default(), at());
+    let html = opening(Some(&account(MARKUP)), &ArchiveContents::default(), at());
     assert!(!html.contains("<script") && html.contains(&format!("<bdi>{ESCAPED}</bdi>")), "{html}");
 }
 
 fn whole() -> String {
-    let run = |kind: &str| Run { kind: kind.to_owned(), first: 0, last: 0, items: 1 };
-    let stock = Stock {
+    let run = |kind: &str| ItemRun { kind: kind.to_owned(), first: 0, last: 0, items: 1 };
+    let stock = ArchiveContents {
         runs: vec![run("account"), run("generation")],
-        moved: BTreeMap::from([("Welcome".to_owned(), Moved { entries: 1, credits: 9 })]),
-        ..Stock::default()
+        moved: BTreeMap::from([("Welcome".to_owned(), CreditTotals { entries: 1, credits: 9 })]),
+        ..ArchiveContents::default()
     };
     let line = |kind: &str, json: String| Line { kind: kind.to_owned(), json };
     let lines = [

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AccountId, ActivityId, CorrectionId, EntryId,
-    accounts::account::{Account, Preferences, Status},
-    accounts::correction::{Corrected, Field},
+    AccountId, ActivityId, CorrectionId, LedgerEntryId,
+    accounts::account::{Account, AccountStatus, Preferences},
+    accounts::correction::{CorrectedField, CorrectionRecord},
     accounts::plan::Plan,
-    credits::ledger::{Balance, Cause, Entry, Posting},
+    credits::ledger::{Balance, Cause, LedgerEntry, Posting},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Activity, ActivityKind};
 use utoipa::ToSchema;
 
-use crate::{payments::FreezeView, privacy::HeldView};
+use crate::{payments::FreezeView, privacy::RetainedView};
 
 /// An account, as its owner sees it.
 #[derive(Serialize, ToSchema)]
@@ -30,7 +30,7 @@ pub struct AccountView {
     /// Its plan.
     pub plan: Plan,
     /// Whether it may act.
-    pub status: Status,
+    pub status: AccountStatus,
     /// Why it may not, the longest reason first.
     pub frozen_for: Vec<FreezeView>,
     /// What it has.
@@ -40,7 +40,7 @@ pub struct AccountView {
     /// Preferences.
     pub preferences: Preferences,
     /// What a lawful request has kept from being erased, even by its owner.
-    pub held: Vec<HeldView>,
+    pub held: Vec<RetainedView>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -77,7 +77,7 @@ impl AccountView {
     /// An account with what its owner may know of it at `now`.
     #[must_use]
     pub fn new(account: Account, now: Timestamp) -> Self {
-        let held = account.disclosed_holds(now).into_iter().map(HeldView::from).collect();
+        let held = account.disclosed_holds(now).into_iter().map(RetainedView::from).collect();
         let (limits, status) = (account.plan.limits(), account.status());
         let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
         let used = |used: u64, limit: u64| Used { used, limit };
@@ -110,7 +110,7 @@ impl AccountView {
 #[derive(Serialize, ToSchema)]
 pub struct EntryView {
     /// Its id.
-    pub id: EntryId,
+    pub id: LedgerEntryId,
     /// When it was made.
     pub at: Timestamp,
     /// Why.
@@ -121,9 +121,9 @@ pub struct EntryView {
     pub balance_after: Balance,
 }
 
-impl From<Entry> for EntryView {
-    fn from(entry: Entry) -> Self {
-        let Entry { id, at, cause, postings, balance_after } = entry;
+impl From<LedgerEntry> for EntryView {
+    fn from(entry: LedgerEntry) -> Self {
+        let LedgerEntry { id, at, cause, postings, balance_after } = entry;
         Self { id, at, cause, postings, balance_after }
     }
 }
@@ -191,14 +191,14 @@ pub struct CorrectionView {
     /// Its id.
     pub id: CorrectionId,
     /// What.
-    pub fields: BTreeSet<Field>,
+    pub fields: BTreeSet<CorrectedField>,
     /// When.
     pub at: Timestamp,
 }
 
-impl From<Corrected> for CorrectionView {
-    fn from(corrected: Corrected) -> Self {
-        let Corrected { id, fields, at, .. } = corrected;
+impl From<CorrectionRecord> for CorrectionView {
+    fn from(corrected: CorrectionRecord) -> Self {
+        let CorrectionRecord { id, fields, at, .. } = corrected;
         Self { id, fields, at }
     }
 }

@@ -6,38 +6,38 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Credits, EntryId, Refusal,
-    accounts::correction::{Correction, Field},
+    AccountId, Credits, LedgerEntryId, Refusal,
+    accounts::correction::{CorrectedField, Correction},
     accounts::email,
     accounts::plan::Plan,
-    credits::ledger::{Balance, Bucket, Cause, Entry},
-    payments::fraud::{Freeze, Why},
-    privacy::deletion::Closing,
+    credits::ledger::{Balance, Cause, CreditBucket, LedgerEntry},
+    payments::fraud::{Freeze, FreezeReason},
+    privacy::deletion::Deletion,
     privacy::hold::Hold,
     rate_limit::TokenBucket,
-    refusal::{FieldError, text},
+    refusal::{FieldError, check_text},
 };
 
 /// Whether an account may act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = AccountStatus)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum AccountStatus {
     /// It may.
     #[default]
     Active,
     /// It may look and take out, not spend.
     Frozen,
     /// It is being deleted.
-    Closing,
+    PendingDeletion,
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for AccountStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Active => "active",
             Self::Frozen => "frozen",
-            Self::Closing => "being deleted",
+            Self::PendingDeletion => "being deleted",
         })
     }
 }
@@ -91,11 +91,11 @@ pub struct Account {
     pub balance: Balance,
     /// The latest entry of the ledger, which the next one comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_entry: Option<EntryId>,
+    pub last_entry: Option<LedgerEntryId>,
     /// Generations that have not ended.
     pub jobs_in_flight: u32,
     /// Submits that may still be made now.
-    pub submits: TokenBucket,
+    pub submit_rate: TokenBucket,
     /// Uploads that are kept or awaited.
     pub uploads: u32,
     /// Their bytes.
@@ -110,7 +110,7 @@ pub struct Account {
     pub holds: Vec<Hold>,
     /// The end that was asked for. While there is one, nothing new comes into the drawer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closing: Option<Closing>,
+    pub deletion: Option<Deletion>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// Grows with each write; each write is conditioned on it.
@@ -128,13 +128,13 @@ impl Account {
         id: AccountId,
         email: String,
         welcome: Credits,
-        entry: EntryId,
+        entry: LedgerEntryId,
         now: Timestamp,
-    ) -> (Self, Option<Entry>) {
+    ) -> (Self, Option<LedgerEntry>) {
         let plan = Plan::default();
         let entry = (welcome > Credits::ZERO).then(|| {
-            let moves = [(Bucket::Granted, Bucket::Available, welcome)];
-            Entry::record(entry, now, Cause::Welcome, (Balance::default(), None), &moves)
+            let moves = [(CreditBucket::Granted, CreditBucket::Available, welcome)];
+            LedgerEntry::record(entry, now, Cause::Welcome, (Balance::default(), None), &moves)
         });
         let account = Self {
             id,
@@ -145,13 +145,13 @@ impl Account {
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
-            submits: TokenBucket::full(plan.limits().submits, now),
+            submit_rate: TokenBucket::full(plan.limits().submits, now),
             uploads: 0,
             upload_bytes: 0,
             preferences: Preferences::default(),
             billing_email: None,
             holds: Vec::new(),
-            closing: None,
+            deletion: None,
             created_at: now,
             version: 1,
         };
@@ -162,17 +162,17 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::Invalid`] names each field and its rule.
-    pub fn correct(&self, correction: Correction) -> Result<(Self, BTreeSet<Field>), Refusal> {
+    pub fn correct(&self, correction: Correction) -> Result<(Self, BTreeSet<CorrectedField>), Refusal> {
         let mut errors = Vec::new();
-        let mut next = self.next();
+        let mut next = self.next_version();
         if let Some(name) = correction.display_name {
-            errors.extend(name.as_deref().and_then(|name| text("display_name", name, DISPLAY_NAME_CHARACTERS)));
+            errors.extend(name.as_deref().and_then(|name| check_text("display_name", name, DISPLAY_NAME_CHARACTERS)));
             next.display_name = name;
         }
         if let Some(given) = correction.billing_email {
-            next.billing_email = given.as_deref().and_then(email::address);
+            next.billing_email = given.as_deref().and_then(email::normalize);
             if given.is_some() && next.billing_email.is_none() {
-                errors.push(FieldError::new("billing_email", email::RULE));
+                errors.push(FieldError::new("billing_email", email::EMAIL_RULE));
             }
         }
         if let Some(theme) = correction.theme {
@@ -188,10 +188,10 @@ impl Account {
             return Err(Refusal::Invalid(errors));
         }
         let differs = [
-            (Field::DisplayName, self.display_name != next.display_name),
-            (Field::BillingEmail, self.billing_email != next.billing_email),
-            (Field::Theme, self.preferences.theme != next.preferences.theme),
-            (Field::Language, self.preferences.language != next.preferences.language),
+            (CorrectedField::DisplayName, self.display_name != next.display_name),
+            (CorrectedField::BillingEmail, self.billing_email != next.billing_email),
+            (CorrectedField::Theme, self.preferences.theme != next.preferences.theme),
+            (CorrectedField::Language, self.preferences.language != next.preferences.language),
         ];
         let fields = differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect();
         Ok((next, fields))
@@ -204,32 +204,32 @@ impl Account {
     }
 
     /// This account as its next version.
-    pub(crate) fn next(&self) -> Self {
+    pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 
     /// The next entry of its ledger, and this account as its next version, with that entry made.
-    pub(crate) fn entered(
+    pub(crate) fn with_entry(
         &self,
-        id: EntryId,
+        id: LedgerEntryId,
         now: Timestamp,
         cause: Cause,
-        moves: &[(Bucket, Bucket, Credits)],
-    ) -> (Entry, Self) {
-        let entry = Entry::record(id, now, cause, (self.balance, self.last_entry), moves);
-        let account = Self { balance: entry.balance_after, last_entry: Some(entry.id), ..self.next() };
+        moves: &[(CreditBucket, CreditBucket, Credits)],
+    ) -> (LedgerEntry, Self) {
+        let entry = LedgerEntry::record(id, now, cause, (self.balance, self.last_entry), moves);
+        let account = Self { balance: entry.balance_after, last_entry: Some(entry.id), ..self.next_version() };
         (entry, account)
     }
 
     /// Whether it may act.
     #[must_use]
-    pub fn status(&self) -> Status {
-        if self.closing.is_some() {
-            Status::Closing
+    pub fn status(&self) -> AccountStatus {
+        if self.deletion.is_some() {
+            AccountStatus::PendingDeletion
         } else if self.is_frozen() {
-            Status::Frozen
+            AccountStatus::Frozen
         } else {
-            Status::Active
+            AccountStatus::Active
         }
     }
 
@@ -241,39 +241,39 @@ impl Account {
 
     /// # Errors
     /// [`Refusal::AccountStatus`] unless the account may act.
-    pub fn may_act(&self) -> Result<(), Refusal> {
+    pub fn check_active(&self) -> Result<(), Refusal> {
         match self.status() {
-            Status::Active => Ok(()),
-            status @ (Status::Frozen | Status::Closing) => Err(Refusal::AccountStatus(status)),
+            AccountStatus::Active => Ok(()),
+            status @ (AccountStatus::Frozen | AccountStatus::PendingDeletion) => Err(Refusal::AccountStatus(status)),
         }
     }
 
     /// Freezes it, once for the same reason: what was lifted stays lifted.
-    pub(crate) fn freeze(&mut self, why: Why, now: Timestamp) {
-        if self.freezes.iter().all(|freeze| freeze.why != why) {
-            self.freezes.push(Freeze { why, at: now, lifted_at: None, note: None });
+    pub(crate) fn freeze(&mut self, why: FreezeReason, now: Timestamp) {
+        if self.freezes.iter().all(|freeze| freeze.reason != why) {
+            self.freezes.push(Freeze { reason: why, at: now, lifted_at: None, note: None });
         }
     }
 
     /// Lifts what this was the reason for.
-    pub(crate) fn lift(&mut self, why: &Why, now: Timestamp) {
-        for freeze in self.freezes.iter_mut().filter(|freeze| freeze.why == *why && freeze.lifted_at.is_none()) {
+    pub(crate) fn lift_freeze(&mut self, why: &FreezeReason, now: Timestamp) {
+        for freeze in self.freezes.iter_mut().filter(|freeze| freeze.reason == *why && freeze.lifted_at.is_none()) {
             freeze.lifted_at = Some(now);
         }
     }
 
     /// Frozen from its opening: many accounts were opened from its network in that day.
     #[must_use]
-    pub fn suspected(mut self, now: Timestamp) -> Self {
-        self.freeze(Why::ManyAccounts, now);
+    pub fn frozen_at_opening(mut self, now: Timestamp) -> Self {
+        self.freeze(FreezeReason::ManyAccounts, now);
         self
     }
 
     /// Frozen by a member of staff, who says why.
     #[must_use]
     pub fn frozen(&self, note: String, now: Timestamp) -> Self {
-        let mut next = self.next();
-        next.freezes.push(Freeze { why: Why::Staff, at: now, lifted_at: None, note: Some(note) });
+        let mut next = self.next_version();
+        next.freezes.push(Freeze { reason: FreezeReason::Staff, at: now, lifted_at: None, note: Some(note) });
         next
     }
 
@@ -281,11 +281,11 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] if it is not frozen.
-    pub fn thawed(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn unfrozen(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
         if !self.is_frozen() {
             return Err(Refusal::Conflict("the account is not frozen"));
         }
-        let mut next = self.next();
+        let mut next = self.next_version();
         for freeze in next.freezes.iter_mut().filter(|freeze| freeze.lifted_at.is_none()) {
             freeze.lifted_at = Some(now);
             freeze.note = Some(note.to_owned());

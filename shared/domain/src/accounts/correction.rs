@@ -26,7 +26,7 @@ pub struct Correction {
 )]
 #[schema(as = CorrectedField)]
 #[serde(rename_all = "snake_case")]
-pub enum Field {
+pub enum CorrectedField {
     /// What the person wants to be called.
     DisplayName,
     /// The address that signs in.
@@ -41,13 +41,13 @@ pub enum Field {
 
 /// That something was corrected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Corrected {
+pub struct CorrectionRecord {
     /// Its id.
     pub id: CorrectionId,
     /// Whose account.
     pub account: AccountId,
     /// What.
-    pub fields: BTreeSet<Field>,
+    pub fields: BTreeSet<CorrectedField>,
     /// When.
     pub at: Timestamp,
 }

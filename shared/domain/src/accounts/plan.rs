@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{catalogue::models::Kind, rate_limit::Rate};
+use crate::{catalogue::models::MediaKind, rate_limit::Rate};
 
 /// A plan.
 #[derive(
@@ -33,7 +33,7 @@ pub enum Plan {
 
 /// What a plan allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct PlanLimits {
     /// Generations queued or running at once.
     pub jobs_in_flight: u32,
     /// Outputs of one generation.
@@ -76,9 +76,9 @@ impl Retention {
 impl Plan {
     /// What this plan allows.
     #[must_use]
-    pub const fn limits(self) -> Limits {
+    pub const fn limits(self) -> PlanLimits {
         match self {
-            Self::Free => Limits {
+            Self::Free => PlanLimits {
                 jobs_in_flight: 3,
                 outputs_per_generation: 2,
                 output_pixels: 1024 * 1024,
@@ -87,7 +87,7 @@ impl Plan {
                 upload_bytes: 200 << 20,
                 shares_per_generation: 5,
             },
-            Self::Plus => Limits {
+            Self::Plus => PlanLimits {
                 jobs_in_flight: 8,
                 outputs_per_generation: 4,
                 output_pixels: 1536 * 1536,
@@ -96,7 +96,7 @@ impl Plan {
                 upload_bytes: 2 << 30,
                 shares_per_generation: 20,
             },
-            Self::Pro => Limits {
+            Self::Pro => PlanLimits {
                 jobs_in_flight: 20,
                 outputs_per_generation: 8,
                 output_pixels: 2048 * 2048,
@@ -111,9 +111,9 @@ impl Plan {
 
 /// Minutes from submit until a generation that has not ended fails and its credits are released.
 #[must_use]
-pub const fn deadline_minutes(kind: Kind) -> i64 {
+pub const fn deadline_minutes(kind: MediaKind) -> i64 {
     match kind {
-        Kind::Image => 10,
-        Kind::Video => 30,
+        MediaKind::Image => 10,
+        MediaKind::Video => 30,
     }
 }

@@ -8,7 +8,7 @@ use crate::Credits;
 /// What is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum MediaKind {
     /// A picture.
     Image,
     /// A film.
@@ -53,7 +53,7 @@ pub struct Model {
     /// Its name for people.
     pub title: &'static str,
     /// What it makes.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// The sizes it makes, its default first.
     pub sizes: &'static [Size],
     /// The lengths it makes, its default first; empty for pictures.
@@ -109,7 +109,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "gpt-image",
         title: "GPT Image",
-        kind: Kind::Image,
+        kind: MediaKind::Image,
         sizes: &[SQUARE, Size::of(1536, 1024), Size::of(1024, 1536)],
         durations_ms: &[],
         max_count: 8,
@@ -122,7 +122,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "stable-image-core",
         title: "Stable Image Core",
-        kind: Kind::Image,
+        kind: MediaKind::Image,
         sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
         durations_ms: &[],
         max_count: 4,
@@ -135,7 +135,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "flux-schnell",
         title: "FLUX.1 schnell",
-        kind: Kind::Image,
+        kind: MediaKind::Image,
         sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
         durations_ms: &[],
         max_count: 4,
@@ -151,7 +151,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "wan-video",
         title: "Wan 2.2",
-        kind: Kind::Video,
+        kind: MediaKind::Video,
         sizes: &[WIDE_VIDEO, TALL_VIDEO],
         durations_ms: &[5_000],
         max_count: 1,
@@ -167,7 +167,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "sketch-image",
         title: "Sketch",
-        kind: Kind::Image,
+        kind: MediaKind::Image,
         sizes: &[Size::of(768, 768), SQUARE, Size::of(1024, 640), Size::of(640, 1024), Size::of(320, 320)],
         durations_ms: &[],
         max_count: 8,
@@ -180,7 +180,7 @@ pub const MODELS: &[Model] = &[
     Model {
         id: "sketch-video",
         title: "Sketch film",
-        kind: Kind::Video,
+        kind: MediaKind::Video,
         sizes: &[Size::of(640, 360), Size::of(360, 640), Size::of(320, 180)],
         durations_ms: &[4_000, 1_000, 8_000],
         max_count: 1,
@@ -218,7 +218,7 @@ mod tests {
     fn every_model_can_be_asked_for_and_costs_something() {
         for model in MODELS {
             assert!(!model.sizes.is_empty() && !model.offers.is_empty() && model.max_count > 0, "{}", model.id);
-            assert_eq!(model.durations_ms.is_empty(), model.kind == Kind::Image, "{}", model.id);
+            assert_eq!(model.durations_ms.is_empty(), model.kind == MediaKind::Image, "{}", model.id);
             assert!(model.unit_price > Credits::ZERO, "{}", model.id);
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{EntryId, GenerationId, PaymentId};
+use crate::{GenerationId, LedgerEntryId, PaymentId};
 
 /// An amount of credits. Negative only where a claw-back left a debt.
 #[derive(
@@ -61,7 +61,7 @@ impl fmt::Display for Credits {
 /// Where credits are. `Available` and `Held` are the person's; the others are the other side of each entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Bucket {
+pub enum CreditBucket {
     /// Came from a payment.
     Bought,
     /// Given by the operator.
@@ -80,7 +80,7 @@ pub enum Bucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 pub struct Posting {
     /// The bucket.
-    pub bucket: Bucket,
+    pub bucket: CreditBucket,
     /// What it gains; negative for what it loses.
     pub amount: Credits,
 }
@@ -139,9 +139,9 @@ impl Balance {
     #[must_use]
     pub fn after(self, postings: &[Posting]) -> Self {
         postings.iter().fold(self, |balance, posting| match posting.bucket {
-            Bucket::Available => Self { available: balance.available.plus(posting.amount), ..balance },
-            Bucket::Held => Self { held: balance.held.plus(posting.amount), ..balance },
-            Bucket::Bought | Bucket::Granted | Bucket::Spent | Bucket::Reversed => balance,
+            CreditBucket::Available => Self { available: balance.available.plus(posting.amount), ..balance },
+            CreditBucket::Held => Self { held: balance.held.plus(posting.amount), ..balance },
+            CreditBucket::Bought | CreditBucket::Granted | CreditBucket::Spent | CreditBucket::Reversed => balance,
         })
     }
 
@@ -156,9 +156,9 @@ impl Balance {
 
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// Its id, in the order of time.
-    pub id: EntryId,
+    pub id: LedgerEntryId,
     /// When it was made.
     pub at: Timestamp,
     /// Why.
@@ -169,14 +169,14 @@ pub struct Entry {
     pub balance_after: Balance,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The entry that makes `moves` upon `balance`, with an id after `last`. A move of nothing leaves no posting.
     pub(crate) fn record(
-        id: EntryId,
+        id: LedgerEntryId,
         at: Timestamp,
         cause: Cause,
-        (balance, last): (Balance, Option<EntryId>),
-        moves: &[(Bucket, Bucket, Credits)],
+        (balance, last): (Balance, Option<LedgerEntryId>),
+        moves: &[(CreditBucket, CreditBucket, Credits)],
     ) -> Self {
         let postings: Vec<_> = moves
             .iter()
@@ -201,10 +201,10 @@ impl Entry {
 pub enum Drift {
     /// The postings of an entry do not sum to zero.
     #[error("entry {0} does not sum to zero")]
-    Unbalanced(EntryId),
+    Unbalanced(LedgerEntryId),
     /// An entry's running balance is not what the entries up to it give.
     #[error("entry {0} states another balance than the entries up to it give")]
-    Misstated(EntryId),
+    Misstated(LedgerEntryId),
     /// The entries give another balance than the account has.
     #[error("the entries give {replayed:?}, the account has {actual:?}")]
     Balance {
@@ -230,7 +230,7 @@ pub enum Drift {
 ///
 /// # Errors
 /// The first [`Drift`] found.
-pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Result<(), Drift> {
+pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) -> Result<(), Drift> {
     let mut replayed = Balance::default();
     let mut holds: BTreeMap<GenerationId, (usize, Credits)> = BTreeMap::new();
     let mut payments: BTreeMap<PaymentId, (Credits, Credits)> = BTreeMap::new();
@@ -248,8 +248,8 @@ pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Resul
             Cause::Welcome => continue,
             Cause::Purchase { payment } | Cause::ClawBack { payment } | Cause::Restore { payment } => {
                 let (bought, reversed) = payments.entry(payment).or_default();
-                *bought = bought.minus(moved(entry, Bucket::Bought));
-                *reversed = reversed.plus(moved(entry, Bucket::Reversed));
+                *bought = bought.minus(moved(entry, CreditBucket::Bought));
+                *reversed = reversed.plus(moved(entry, CreditBucket::Reversed));
                 if *reversed < Credits::ZERO || *reversed > *bought {
                     return Err(Drift::Reversed(payment));
                 }
@@ -278,7 +278,7 @@ pub fn audit(entries: &[Entry], actual: Balance, open: &[GenerationId]) -> Resul
 }
 
 /// What a bucket gained by an entry.
-fn moved(entry: &Entry, bucket: Bucket) -> Credits {
+fn moved(entry: &LedgerEntry, bucket: CreditBucket) -> Credits {
     let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
     postings.fold(Credits::ZERO, |sum, posting| sum.plus(posting.amount))
 }
@@ -287,25 +287,27 @@ fn moved(entry: &Entry, bucket: Bucket) -> Credits {
 mod tests {
     use super::*;
 
-    type Movement<'a> = (Cause, &'a [(Bucket, Bucket, i64)]);
+    type Movement<'a> = (Cause, &'a [(CreditBucket, CreditBucket, i64)]);
 
     const JOB: GenerationId = GenerationId(uuid::Uuid::nil());
-    const RESERVE: Movement<'_> = (Cause::Reserve { generation: JOB }, &[(Bucket::Available, Bucket::Held, 8)]);
+    const RESERVE: Movement<'_> =
+        (Cause::Reserve { generation: JOB }, &[(CreditBucket::Available, CreditBucket::Held, 8)]);
 
-    fn ledger(movements: &[Movement<'_>]) -> Vec<Entry> {
-        let mut last: Option<Entry> = None;
-        let welcome: Movement<'_> = (Cause::Welcome, &[(Bucket::Granted, Bucket::Available, 20)]);
+    fn ledger(movements: &[Movement<'_>]) -> Vec<LedgerEntry> {
+        let mut last: Option<LedgerEntry> = None;
+        let welcome: Movement<'_> = (Cause::Welcome, &[(CreditBucket::Granted, CreditBucket::Available, 20)]);
         let movements = [welcome].into_iter().chain(movements.iter().copied());
         let entries = movements.map(|(cause, moves)| {
             let moves: Vec<_> = moves.iter().map(|&(from, to, amount)| (from, to, Credits(amount))).collect();
             let upon = last.as_ref().map_or_else(Default::default, |last| (last.balance_after, Some(last.id)));
-            let entry = Entry::record(EntryId(uuid::Uuid::nil()), Timestamp::UNIX_EPOCH, cause, upon, &moves);
+            let entry =
+                LedgerEntry::record(LedgerEntryId(uuid::Uuid::nil()), Timestamp::UNIX_EPOCH, cause, upon, &moves);
             last.insert(entry).clone()
         });
         entries.collect()
     }
 
-    fn check(entries: &[Entry], open: &[GenerationId], expected: Result<(), &str>) {
+    fn check(entries: &[LedgerEntry], open: &[GenerationId], expected: Result<(), &str>) {
         let balance = entries.last().unwrap().balance_after;
         let found = audit(entries, balance, open).map_err(|drift| drift.to_string());
         assert_eq!(found, expected.map_err(|drift| drift.replace("JOB", &JOB.to_string())));
@@ -315,9 +317,10 @@ mod tests {
     fn a_hold_ends_once_and_in_full() {
         let settle: Movement<'_> = (
             Cause::Settle { generation: JOB },
-            &[(Bucket::Held, Bucket::Spent, 6), (Bucket::Held, Bucket::Available, 2)],
+            &[(CreditBucket::Held, CreditBucket::Spent, 6), (CreditBucket::Held, CreditBucket::Available, 2)],
         );
-        let short: Movement<'_> = (Cause::Release { generation: JOB }, &[(Bucket::Held, Bucket::Available, 5)]);
+        let short: Movement<'_> =
+            (Cause::Release { generation: JOB }, &[(CreditBucket::Held, CreditBucket::Available, 5)]);
         check(&ledger(&[]), &[], Ok(()));
         check(&ledger(&[RESERVE]), &[JOB], Ok(()));
         check(&ledger(&[RESERVE, settle]), &[], Ok(()));
@@ -330,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_was_tampered_with_is_found() {
-        let tamper = |change: fn(&mut Entry)| {
+        let tamper = |change: fn(&mut LedgerEntry)| {
             let mut entries = ledger(&[RESERVE]);
             change(&mut entries[1]);
             audit(&entries, entries[1].balance_after, &[JOB])

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Credits, GenerationId, Refusal,
-    catalogue::models::{self, Kind, Offer},
-    generations::settings::Settings,
+    catalogue::models::{self, MediaKind, Offer},
+    generations::settings::GenerationSettings,
 };
 
 /// Where a generation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = GenerationStatus)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum GenerationStatus {
     /// Waits for a worker.
     Queued,
     /// A worker has it, or the provider.
@@ -29,7 +29,7 @@ pub enum Status {
     Canceled,
 }
 
-impl Status {
+impl GenerationStatus {
     /// Whether it has ended, for good.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -113,15 +113,15 @@ pub struct Generation {
     /// Whose.
     pub account: AccountId,
     /// What is made.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// From what.
-    pub settings: Settings,
+    pub settings: GenerationSettings,
     /// What was reserved for it.
     pub reserved: Credits,
     /// What it cost in the end.
     pub spent: Credits,
     /// Where it is.
-    pub status: Status,
+    pub status: GenerationStatus,
     /// When it was submitted.
     pub created_at: Timestamp,
     /// When it fails unless it has ended.
@@ -130,7 +130,7 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// Tries so far at the provider that is asked now.
-    pub tries: u32,
+    pub attempts: u32,
     /// Which of the model's enabled offers is asked now.
     pub offer: u32,
     /// Until when a worker has it for itself.
@@ -162,7 +162,7 @@ pub struct Generation {
     pub expires_at: Option<Timestamp>,
     /// Its owner deleted it, or its time is over: hidden from everybody, its files are being removed.
     #[serde(default)]
-    pub removing: bool,
+    pub deleting: bool,
     /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
     #[serde(default)]
     pub held: bool,
@@ -173,11 +173,11 @@ pub struct Generation {
 /// Seconds after which a message that was not handled is sent again.
 pub(crate) const LOST_MESSAGE_S: i64 = 60;
 /// Tries at one provider, busy or unknown answers included, before the next one is asked.
-pub const TRIES_PER_OFFER: u32 = 3;
+pub const ATTEMPTS_PER_OFFER: u32 = 3;
 
 /// What a worker that read a generation should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum GenerationClaim {
     /// Work on it: this is what to write first, and who to ask.
     Work {
         /// The generation with its lease taken.
@@ -198,7 +198,7 @@ pub enum Claim {
 
 /// How an answer of a provider that did not work out is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ProviderFailure {
     /// Busy or down.
     Busy {
         /// What the provider asked for.
@@ -210,9 +210,9 @@ pub enum Trouble {
 
 /// What follows a try that did not work out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AfterTrouble {
+pub enum FailureResponse {
     /// Try again with a message delayed by this much.
-    Again {
+    Retry {
         /// The generation to write.
         generation: Box<Generation>,
         /// The delay.
@@ -243,23 +243,23 @@ impl Generation {
 
     /// A worker's claim, with a lease of `lease_s` seconds.
     #[must_use]
-    pub fn claim(&self, enabled: &[String], lease_s: u32, now: Timestamp) -> Claim {
+    pub fn claim(&self, enabled: &[String], lease_s: u32, now: Timestamp) -> GenerationClaim {
         if self.status.is_final() {
-            return Claim::Ended;
+            return GenerationClaim::Ended;
         }
         if let Some(until) = self.lease_until.filter(|until| *until > now) {
-            return Claim::Leased { until };
+            return GenerationClaim::Leased { until };
         }
-        let Some(offer) = self.offer(enabled) else { return Claim::NoOffer };
+        let Some(offer) = self.offer(enabled) else { return GenerationClaim::NoOffer };
         let lease_until = now + SignedDuration::from_secs(i64::from(lease_s));
         let generation = Self {
-            status: Status::Running,
-            tries: self.tries + 1,
+            status: GenerationStatus::Running,
+            attempts: self.attempts + 1,
             lease_until: Some(lease_until),
             next_message_at: lease_until + SignedDuration::from_secs(LOST_MESSAGE_S),
-            ..self.next()
+            ..self.next_version()
         };
-        Claim::Work { generation: Box::new(generation), offer }
+        GenerationClaim::Work { generation: Box::new(generation), offer }
     }
 
     /// Who is asked now: whoever has the job already, else the offer whose turn it is.
@@ -275,58 +275,63 @@ impl Generation {
     /// The provider accepted the job: it is asked again after `poll_after_s`, and the tries start anew.
     #[must_use]
     pub fn accepted(&self, job: ProviderJob, poll_after_s: u32, now: Timestamp) -> Self {
-        Self { provider_job: Some(job), tries: 0, ..self.waiting(poll_after_s, now) }
+        Self { provider_job: Some(job), attempts: 0, ..self.waiting(poll_after_s, now) }
     }
 
     /// A lost or late message: one more is being sent.
     #[must_use]
-    pub fn reminded(&self, now: Timestamp) -> Self {
-        Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next() }
+    pub fn message_resent(&self, now: Timestamp) -> Self {
+        Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next_version() }
     }
 
     /// What follows an answer that did not work out. Waits `2^tries` seconds or what the provider asked for, whichever is
     /// longer; after [`TRIES_PER_OFFER`] the next offer's turn comes at once.
     #[must_use]
-    pub fn troubled(&self, trouble: Trouble, enabled: &[String], now: Timestamp) -> AfterTrouble {
-        let (next, delay_s) = if self.tries < TRIES_PER_OFFER {
-            let backoff_s = 1 << self.tries.min(8);
+    pub fn provider_failed(&self, trouble: ProviderFailure, enabled: &[String], now: Timestamp) -> FailureResponse {
+        let (next, delay_s) = if self.attempts < ATTEMPTS_PER_OFFER {
+            let backoff_s = 1 << self.attempts.min(8);
             let asked_s = match trouble {
-                Trouble::Busy { retry_after_s } => retry_after_s.unwrap_or(0),
-                Trouble::Unknown => 0,
+                ProviderFailure::Busy { retry_after_s } => retry_after_s.unwrap_or(0),
+                ProviderFailure::Unknown => 0,
             };
             (self.clone(), backoff_s.max(asked_s))
         } else {
-            let next = Self { offer: self.offer + 1, tries: 0, provider_job: None, ..self.clone() };
+            let next = Self { offer: self.offer + 1, attempts: 0, provider_job: None, ..self.clone() };
             if next.offer(enabled).is_none() {
-                return AfterTrouble::GiveUp;
+                return FailureResponse::GiveUp;
             }
             (next, 0)
         };
         let generation = next.waiting(delay_s, now);
         if now + SignedDuration::from_secs(i64::from(delay_s)) >= self.deadline_at {
-            return AfterTrouble::GiveUp;
+            return FailureResponse::GiveUp;
         }
-        AfterTrouble::Again { generation: Box::new(generation), delay_s }
+        FailureResponse::Retry { generation: Box::new(generation), delay_s }
     }
 
     fn waiting(&self, delay_s: u32, now: Timestamp) -> Self {
         let handled_by = now + SignedDuration::from_secs(i64::from(delay_s) + LOST_MESSAGE_S);
-        Self { lease_until: None, next_message_at: handled_by, ..self.next() }
+        Self { lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
 
     /// The generation shown to everybody or to nobody. Saying the same again changes nothing but the version.
     ///
     /// # Errors
     /// [`Refusal::Conflict`] if it should be public and has not succeeded; [`Refusal::NotFound`] if its time is over.
-    pub fn shown(&self, visibility: Visibility, show_prompt: bool, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn with_visibility(&self, visibility: Visibility, show_prompt: bool, now: Timestamp) -> Result<Self, Refusal> {
         if self.is_expired(now) {
             return Err(Refusal::NotFound);
         }
         match visibility {
-            Visibility::Private => Ok(Self { visibility, show_prompt: false, published_at: None, ..self.next() }),
-            Visibility::Public if self.status == Status::Succeeded => {
-                Ok(Self { visibility, show_prompt, published_at: self.published_at.or(Some(now)), ..self.next() })
+            Visibility::Private => {
+                Ok(Self { visibility, show_prompt: false, published_at: None, ..self.next_version() })
             }
+            Visibility::Public if self.status == GenerationStatus::Succeeded => Ok(Self {
+                visibility,
+                show_prompt,
+                published_at: self.published_at.or(Some(now)),
+                ..self.next_version()
+            }),
             Visibility::Public => Err(Refusal::Conflict("only a generation that succeeded can be public")),
         }
     }
@@ -335,53 +340,53 @@ impl Generation {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] while it has not ended; [`Refusal::NotFound`] if it is being removed already.
-    pub fn removed(&self, now: Timestamp) -> Result<Self, Refusal> {
-        self.present()?;
+    pub fn deleted(&self, now: Timestamp) -> Result<Self, Refusal> {
+        self.check_exists()?;
         if !self.status.is_final() {
             return Err(Refusal::Conflict("it has not ended: cancel it first"));
         }
         Ok(Self {
-            removing: true,
+            deleting: true,
             visibility: Visibility::Private,
             published_at: None,
             expires_at: Some(now),
-            ..self.next()
+            ..self.next_version()
         })
     }
 
     /// The generation that is hidden, kept by a legal hold.
     #[must_use]
-    pub fn kept(&self) -> Self {
-        Self { held: true, ..self.next() }
+    pub fn retained_by_hold(&self) -> Self {
+        Self { held: true, ..self.next_version() }
     }
 
     /// Whether its time is over, or its owner deleted it.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.status.is_final() && (self.removing || self.expires_at.is_some_and(|at| at <= now))
+        self.status.is_final() && (self.deleting || self.expires_at.is_some_and(|at| at <= now))
     }
 
     /// # Errors
     /// [`Refusal::NotFound`] if it is being removed.
-    pub const fn present(&self) -> Result<(), Refusal> {
-        if self.removing { Err(Refusal::NotFound) } else { Ok(()) }
+    pub const fn check_exists(&self) -> Result<(), Refusal> {
+        if self.deleting { Err(Refusal::NotFound) } else { Ok(()) }
     }
 
     /// Shown to nobody any more, neither to everybody nor behind a link; nothing if that is so already.
     #[must_use]
-    pub fn withdrawn(&self) -> Option<Self> {
+    pub fn unpublished(&self) -> Option<Self> {
         let is_shown = self.visibility == Visibility::Public || self.shared_until.is_some();
         is_shown.then(|| Self {
             visibility: Visibility::Private,
             show_prompt: false,
             shared_until: None,
             published_at: None,
-            ..self.next()
+            ..self.next_version()
         })
     }
 
     /// This generation as its next version.
-    pub(crate) fn next(&self) -> Self {
+    pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Credits, Refusal, UploadId,
-    accounts::plan::Limits,
-    catalogue::models::{self, Kind, Model, Size},
+    accounts::plan::PlanLimits,
+    catalogue::models::{self, MediaKind, Model, Size},
     refusal::FieldError,
 };
 
@@ -16,7 +16,7 @@ pub const PROMPT_BYTES: usize = 6_000;
 
 /// What a client asks for. Absent fields take the model's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestedSettings {
     /// A model's id.
     pub model: String,
     /// What to make.
@@ -39,7 +39,7 @@ pub struct Asked {
 
 /// What will be made: every field known to be within the model's and the plan's rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Settings {
+pub struct GenerationSettings {
     /// A model of the catalogue.
     pub model: String,
     /// What to make.
@@ -66,7 +66,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// What is made.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// The price of it all.
     pub price: Credits,
 }
@@ -75,7 +75,11 @@ pub struct Quote {
 ///
 /// # Errors
 /// [`Refusal::Invalid`] with every field that breaks a rule, not only the first.
-pub fn validate(asked: Asked, limits: &Limits, enabled: &[String]) -> Result<(Settings, Quote), Refusal> {
+pub fn validate(
+    asked: RequestedSettings,
+    limits: &PlanLimits,
+    enabled: &[String],
+) -> Result<(GenerationSettings, Quote), Refusal> {
     let Some(model) = models::model(&asked.model, enabled) else {
         return Err(Refusal::invalid("model", "one of the ids that GET /v1/models lists"));
     };
@@ -103,7 +107,7 @@ pub fn validate(asked: Asked, limits: &Limits, enabled: &[String]) -> Result<(Se
     if !errors.is_empty() {
         return Err(Refusal::Invalid(errors));
     }
-    let settings = Settings {
+    let settings = GenerationSettings {
         model: model.id.to_owned(),
         prompt: asked.prompt,
         negative_prompt: asked.negative_prompt,
@@ -132,7 +136,12 @@ pub(crate) fn check_text(field: &'static str, text: &str) -> Option<FieldError> 
     Some(FieldError::new(field, rule))
 }
 
-fn check_size(asked: &Asked, model: &Model, limits: &Limits, errors: &mut Vec<FieldError>) -> Option<Size> {
+fn check_size(
+    asked: &RequestedSettings,
+    model: &Model,
+    limits: &PlanLimits,
+    errors: &mut Vec<FieldError>,
+) -> Option<Size> {
     let allowed: Vec<Size> = model.sizes.iter().copied().filter(|size| size.pixels() <= limits.output_pixels).collect();
     let size = match (asked.width, asked.height) {
         (None, None) => allowed.first().copied(),
@@ -146,7 +155,7 @@ fn check_size(asked: &Asked, model: &Model, limits: &Limits, errors: &mut Vec<Fi
     size
 }
 
-fn check_count(asked: Option<u32>, model: &Model, limits: &Limits, errors: &mut Vec<FieldError>) -> Option<u8> {
+fn check_count(asked: Option<u32>, model: &Model, limits: &PlanLimits, errors: &mut Vec<FieldError>) -> Option<u8> {
     let most = model.max_count.min(limits.outputs_per_generation);
     let count = u8::try_from(asked.unwrap_or(1)).ok().filter(|count| (1..=most).contains(count));
     if count.is_none() {
@@ -181,11 +190,15 @@ mod tests {
     use super::*;
     use crate::accounts::plan::Plan;
 
-    fn asked() -> Asked {
-        Asked { model: "sketch-image".to_owned(), prompt: "a lighthouse".to_owned(), ..Asked::default() }
+    fn asked() -> RequestedSettings {
+        RequestedSettings {
+            model: "sketch-image".to_owned(),
+            prompt: "a lighthouse".to_owned(),
+            ..RequestedSettings::default()
+        }
     }
 
-    fn check(asked: Asked, fields: &[&str]) {
+    fn check(asked: RequestedSettings, fields: &[&str]) {
         let enabled = ["sketch".to_owned(), "fal".to_owned()];
         let found = match validate(asked.clone(), &Plan::Free.limits(), &enabled) {
             Ok(_) => vec![],
@@ -198,24 +211,24 @@ mod tests {
     #[test]
     fn each_field_that_breaks_a_rule_is_named() {
         check(asked(), &[]);
-        check(Asked { model: "gpt-image".into(), ..asked() }, &["model"]);
-        check(Asked { prompt: " \n".into(), ..asked() }, &["prompt"]);
-        check(Asked { prompt: "a\u{7}".into(), ..asked() }, &["prompt"]);
-        check(Asked { prompt: "a\u{202e}b".into(), ..asked() }, &[]);
-        check(Asked { prompt: "é".repeat(2_000), ..asked() }, &[]);
-        check(Asked { prompt: "é".repeat(2_001), ..asked() }, &["prompt"]);
-        check(Asked { prompt: "🎈".repeat(1_501), ..asked() }, &["prompt"]);
-        check(Asked { width: Some(768), ..asked() }, &["width"]);
-        check(Asked { width: Some(769), height: Some(768), ..asked() }, &["width"]);
-        check(Asked { count: Some(0), ..asked() }, &["count"]);
-        check(Asked { count: Some(3), ..asked() }, &["count"]);
-        check(Asked { count: Some(257), ..asked() }, &["count"]);
-        check(Asked { duration_ms: Some(4_000), ..asked() }, &["duration_ms"]);
-        check(Asked { seed: Some(1 << 32), ..asked() }, &["seed"]);
-        let flux = Asked { model: "flux-schnell".into(), negative_prompt: Some("rain".into()), ..asked() };
+        check(RequestedSettings { model: "gpt-image".into(), ..asked() }, &["model"]);
+        check(RequestedSettings { prompt: " \n".into(), ..asked() }, &["prompt"]);
+        check(RequestedSettings { prompt: "a\u{7}".into(), ..asked() }, &["prompt"]);
+        check(RequestedSettings { prompt: "a\u{202e}b".into(), ..asked() }, &[]);
+        check(RequestedSettings { prompt: "é".repeat(2_000), ..asked() }, &[]);
+        check(RequestedSettings { prompt: "é".repeat(2_001), ..asked() }, &["prompt"]);
+        check(RequestedSettings { prompt: "🎈".repeat(1_501), ..asked() }, &["prompt"]);
+        check(RequestedSettings { width: Some(768), ..asked() }, &["width"]);
+        check(RequestedSettings { width: Some(769), height: Some(768), ..asked() }, &["width"]);
+        check(RequestedSettings { count: Some(0), ..asked() }, &["count"]);
+        check(RequestedSettings { count: Some(3), ..asked() }, &["count"]);
+        check(RequestedSettings { count: Some(257), ..asked() }, &["count"]);
+        check(RequestedSettings { duration_ms: Some(4_000), ..asked() }, &["duration_ms"]);
+        check(RequestedSettings { seed: Some(1 << 32), ..asked() }, &["seed"]);
+        let flux = RequestedSettings { model: "flux-schnell".into(), negative_prompt: Some("rain".into()), ..asked() };
         check(flux, &["negative_prompt"]);
         check(
-            Asked { prompt: String::new(), count: Some(9), seed: Some(u64::MAX), ..asked() },
+            RequestedSettings { prompt: String::new(), count: Some(9), seed: Some(u64::MAX), ..asked() },
             &["prompt", "count", "seed"],
         );
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountId, GenerationId, Refusal, ShareId,
     accounts::plan::Plan,
-    generations::generation::{Generation, Status},
+    generations::generation::{Generation, GenerationStatus},
 };
 
 /// Shortest life of a link, in seconds.
@@ -38,7 +38,7 @@ pub struct Share {
 
 /// What a client asks of a new link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct ShareTerms {
     /// How long it lives.
     pub expires_in_s: u64,
     /// Whether it shows the prompt too.
@@ -50,18 +50,18 @@ pub struct Terms {
 ///
 /// # Errors
 /// It is not there any more or has not succeeded, its life is out of bounds, or the plan's links are used up.
-pub fn share(
+pub fn create(
     generation: &Generation,
     existing: usize,
     plan: Plan,
-    terms: Terms,
+    terms: ShareTerms,
     (id, token_hash): (ShareId, String),
     now: Timestamp,
 ) -> Result<(Share, Generation), Refusal> {
     if generation.is_expired(now) {
         return Err(Refusal::NotFound);
     }
-    if generation.status != Status::Succeeded {
+    if generation.status != GenerationStatus::Succeeded {
         return Err(Refusal::Conflict("only a generation that succeeded can be shared"));
     }
     let Some(life) =
@@ -83,13 +83,13 @@ pub fn share(
         created_at: now,
         expires_at,
     };
-    Ok((share, Generation { shared_until: generation.shared_until.max(Some(expires_at)), ..generation.next() }))
+    Ok((share, Generation { shared_until: generation.shared_until.max(Some(expires_at)), ..generation.next_version() }))
 }
 
 /// A generation that has lost a link, as its next version; `rest` are those that it still has.
 #[must_use]
 pub fn revoke(generation: &Generation, rest: &[Share]) -> Generation {
-    Generation { shared_until: rest.iter().map(|share| share.expires_at).max(), ..generation.next() }
+    Generation { shared_until: rest.iter().map(|share| share.expires_at).max(), ..generation.next_version() }
 }
 
 impl Share {
@@ -98,7 +98,9 @@ impl Share {
     pub fn may_view(&self, generation: Option<&Generation>, now: Timestamp) -> Result<(), Refusal> {
         match generation {
             Some(generation)
-                if now < self.expires_at && generation.status == Status::Succeeded && !generation.is_expired(now) =>
+                if now < self.expires_at
+                    && generation.status == GenerationStatus::Succeeded
+                    && !generation.is_expired(now) =>
             {
                 Ok(())
             }

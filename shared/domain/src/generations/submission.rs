@@ -6,40 +6,40 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Credits, EntryId, GenerationId, Refusal,
+    Credits, GenerationId, LedgerEntryId, Refusal,
     accounts::account::Account,
     accounts::plan::{Plan, Retention, deadline_minutes},
-    credits::ledger::{Bucket, Cause, Entry},
-    generations::generation::{Failure, Generation, LOST_MESSAGE_S, Media, Status, Visibility},
-    generations::settings::{Quote, Settings},
-    rate_limit::Take,
+    credits::ledger::{Cause, CreditBucket, LedgerEntry},
+    generations::generation::{Failure, Generation, GenerationStatus, LOST_MESSAGE_S, Media, Visibility},
+    generations::settings::{GenerationSettings, Quote},
+    rate_limit::RateDecision,
 };
 
 /// What one transaction writes when credits move with a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Movement {
+pub struct CreditTransaction {
     /// The account, with its new balance.
     pub account: Account,
     /// The generation, in its new state.
     pub generation: Generation,
     /// The entry of the ledger.
-    pub entry: Entry,
+    pub entry: LedgerEntry,
 }
 
 /// The ids that a movement needs, made by the caller.
 #[derive(Clone, Copy, Debug)]
-pub struct NewIds {
+pub struct SubmissionIds {
     /// For the generation.
     pub generation: GenerationId,
     /// For the entry.
-    pub entry: EntryId,
+    pub entry: LedgerEntryId,
 }
 
 /// How a generation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum GenerationOutcome {
     /// These files were made. Fewer than were asked for are paid for as what they are; none is a failure of its own.
-    Made(Vec<Media>),
+    Succeeded(Vec<Media>),
     /// It failed.
     Failed(Failure),
     /// Its owner took it back.
@@ -53,21 +53,23 @@ pub enum End {
 /// flight are used up; not enough credits. A refusal takes no token of the rate.
 pub fn reserve(
     account: &Account,
-    settings: Settings,
+    settings: GenerationSettings,
     quote: Quote,
     max_credits: Option<Credits>,
-    ids: NewIds,
+    ids: SubmissionIds,
     now: Timestamp,
-) -> Result<Movement, Refusal> {
-    account.may_act()?;
+) -> Result<CreditTransaction, Refusal> {
+    account.check_active()?;
     let Quote { kind, price } = quote;
     if let Some(max_credits) = max_credits.filter(|max| price > *max) {
         return Err(Refusal::PriceAboveMaximum { price, max_credits });
     }
     let limits = account.plan.limits();
-    let submits = match account.submits.take(limits.submits, now) {
-        Take::Taken(bucket) => bucket,
-        Take::Empty { retry_after_s } => return Err(Refusal::RateLimited { rate: limits.submits, retry_after_s }),
+    let submits = match account.submit_rate.take(limits.submits, now) {
+        RateDecision::Allowed(bucket) => bucket,
+        RateDecision::Limited { retry_after_s } => {
+            return Err(Refusal::RateLimited { rate: limits.submits, retry_after_s });
+        }
     };
     if account.jobs_in_flight >= limits.jobs_in_flight {
         return Err(Refusal::PlanLimit { what: "generations at once", limit: u64::from(limits.jobs_in_flight) });
@@ -76,7 +78,8 @@ pub fn reserve(
         return Err(Refusal::InsufficientCredits { price, available: account.balance.available });
     }
     let cause = Cause::Reserve { generation: ids.generation };
-    let (entry, account) = account.entered(ids.entry, now, cause, &[(Bucket::Available, Bucket::Held, price)]);
+    let (entry, account) =
+        account.with_entry(ids.entry, now, cause, &[(CreditBucket::Available, CreditBucket::Held, price)]);
     let generation = Generation {
         id: ids.generation,
         account: account.id,
@@ -84,11 +87,11 @@ pub fn reserve(
         settings,
         reserved: price,
         spent: Credits::ZERO,
-        status: Status::Queued,
+        status: GenerationStatus::Queued,
         created_at: now,
         deadline_at: now + SignedDuration::from_mins(deadline_minutes(kind)),
         ended_at: None,
-        tries: 0,
+        attempts: 0,
         offer: 0,
         lease_until: None,
         provider_job: None,
@@ -100,43 +103,49 @@ pub fn reserve(
         shared_until: None,
         published_at: None,
         expires_at: None,
-        removing: false,
+        deleting: false,
         held: false,
         version: 1,
     };
-    let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submits, ..account };
-    Ok(Movement { account, generation, entry })
+    let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submit_rate: submits, ..account };
+    Ok(CreditTransaction { account, generation, entry })
 }
 
 /// Ends a generation: settles what was made, releases the rest.
 ///
 /// # Errors
 /// [`Refusal::Conflict`] if it has ended already.
-pub fn end(
+pub fn finish(
     account: &Account,
     generation: &Generation,
-    end: End,
+    end: GenerationOutcome,
     retention: Retention,
-    entry: EntryId,
+    entry: LedgerEntryId,
     now: Timestamp,
-) -> Result<Movement, Refusal> {
+) -> Result<CreditTransaction, Refusal> {
     if generation.status.is_final() {
         return Err(Refusal::Conflict("it has ended already"));
     }
     let (status, media, failure) = match end {
-        End::Made(media) if media.is_empty() => (Status::Failed, media, Some(Failure::ProviderUnavailable)),
-        End::Made(media) => (Status::Succeeded, media, None),
-        End::Failed(failure) => (Status::Failed, Vec::new(), Some(failure)),
-        End::Canceled => (Status::Canceled, Vec::new(), None),
+        GenerationOutcome::Succeeded(media) if media.is_empty() => {
+            (GenerationStatus::Failed, media, Some(Failure::ProviderUnavailable))
+        }
+        GenerationOutcome::Succeeded(media) => (GenerationStatus::Succeeded, media, None),
+        GenerationOutcome::Failed(failure) => (GenerationStatus::Failed, Vec::new(), Some(failure)),
+        GenerationOutcome::Canceled => (GenerationStatus::Canceled, Vec::new(), None),
     };
-    let spent = owed(generation, media.len());
+    let spent = price_owed(generation, media.len());
     let released = generation.reserved.minus(spent);
     let id = generation.id;
-    let cause =
-        if status == Status::Succeeded { Cause::Settle { generation: id } } else { Cause::Release { generation: id } };
-    let moves = [(Bucket::Held, Bucket::Spent, spent), (Bucket::Held, Bucket::Available, released)];
+    let cause = if status == GenerationStatus::Succeeded {
+        Cause::Settle { generation: id }
+    } else {
+        Cause::Release { generation: id }
+    };
+    let moves =
+        [(CreditBucket::Held, CreditBucket::Spent, spent), (CreditBucket::Held, CreditBucket::Available, released)];
     let expires_at = Some(expiry(account.plan, retention, now));
-    let (entry, account) = account.entered(entry, now, cause, &moves);
+    let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
         status,
         media,
@@ -145,10 +154,10 @@ pub fn end(
         ended_at: Some(now),
         expires_at,
         lease_until: None,
-        ..generation.next()
+        ..generation.next_version()
     };
     let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), ..account };
-    Ok(Movement { account, generation, entry })
+    Ok(CreditTransaction { account, generation, entry })
 }
 
 /// When a file made now goes, on this plan.
@@ -159,7 +168,7 @@ pub fn expiry(plan: Plan, retention: Retention, now: Timestamp) -> Timestamp {
 
 /// What is owed for `made` outputs of those asked for: the same share of the price, in whole credits, rounded for the
 /// person. More than asked for costs nothing more.
-fn owed(generation: &Generation, made: usize) -> Credits {
+fn price_owed(generation: &Generation, made: usize) -> Credits {
     let asked = i64::from(generation.settings.count.max(1));
     let made = i64::try_from(made).unwrap_or(i64::MAX).min(asked);
     Credits(generation.reserved.0.saturating_mul(made) / asked)

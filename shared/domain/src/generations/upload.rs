@@ -7,17 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Refusal, UploadId, accounts::account::Account, accounts::plan::Retention, catalogue::models::Kind,
+    AccountId, Refusal, UploadId, accounts::account::Account, accounts::plan::Retention, catalogue::models::MediaKind,
     generations::submission::expiry, refusal::FieldError,
 };
 
 /// The content types that may be uploaded, and what each is.
-pub const CONTENT_TYPES: &[(&str, Kind)] = &[
-    ("image/jpeg", Kind::Image),
-    ("image/png", Kind::Image),
-    ("image/webp", Kind::Image),
-    ("video/mp4", Kind::Video),
-    ("video/webm", Kind::Video),
+pub const CONTENT_TYPES: &[(&str, MediaKind)] = &[
+    ("image/jpeg", MediaKind::Image),
+    ("image/png", MediaKind::Image),
+    ("image/webp", MediaKind::Image),
+    ("video/mp4", MediaKind::Video),
+    ("video/webm", MediaKind::Video),
 ];
 /// Largest image, in bytes.
 pub const IMAGE_BYTES: u64 = 20 << 20;
@@ -32,7 +32,7 @@ pub const UNFINISHED_S: i64 = 3600;
 
 /// What a client says that it will send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
+pub struct UploadDeclaration {
     /// Its type.
     pub content_type: String,
     /// Its size.
@@ -46,7 +46,7 @@ pub struct Declared {
 /// Where an upload is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum State {
+pub enum UploadState {
     /// Not there yet, or not inspected yet.
     Pending,
     /// What arrived is what was declared; its metadata is gone.
@@ -76,7 +76,7 @@ pub struct Upload {
     /// Whose.
     pub account: AccountId,
     /// What it is.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// Its declared type.
     pub content_type: String,
     /// Its declared size.
@@ -87,14 +87,14 @@ pub struct Upload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
     /// Where it is.
-    pub state: State,
+    pub state: UploadState,
     /// When it was declared.
     pub created_at: Timestamp,
     /// When it goes, with its files.
     pub expires_at: Timestamp,
     /// Its files are being removed; nobody sees it any more.
     #[serde(default)]
-    pub removing: bool,
+    pub deleting: bool,
     /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
     #[serde(default)]
     pub held: bool,
@@ -108,11 +108,11 @@ pub struct Upload {
 /// Each field that breaks a rule, or the plan's limit that is used up.
 pub fn declare(
     account: &Account,
-    declared: Declared,
+    declared: UploadDeclaration,
     id: UploadId,
     now: Timestamp,
 ) -> Result<(Account, Upload), Refusal> {
-    account.may_act()?;
+    account.check_active()?;
     let kind = check(&declared)?;
     let limits = account.plan.limits();
     if account.uploads >= limits.uploads {
@@ -129,19 +129,22 @@ pub fn declare(
         bytes: declared.bytes,
         sha256: declared.sha256,
         file_name: declared.file_name,
-        state: State::Pending,
+        state: UploadState::Pending,
         created_at: now,
         expires_at: now + SignedDuration::from_secs(UNFINISHED_S),
-        removing: false,
+        deleting: false,
         held: false,
         version: 1,
     };
-    let account =
-        Account { uploads: account.uploads + 1, upload_bytes: account.upload_bytes + upload.bytes, ..account.next() };
+    let account = Account {
+        uploads: account.uploads + 1,
+        upload_bytes: account.upload_bytes + upload.bytes,
+        ..account.next_version()
+    };
     Ok((account, upload))
 }
 
-fn check(declared: &Declared) -> Result<Kind, Refusal> {
+fn check(declared: &UploadDeclaration) -> Result<MediaKind, Refusal> {
     let mut errors = Vec::new();
     let kind = CONTENT_TYPES.iter().find(|(name, _)| *name == declared.content_type).map(|(_, kind)| *kind);
     if kind.is_none() {
@@ -149,8 +152,8 @@ fn check(declared: &Declared) -> Result<Kind, Refusal> {
         errors.push(FieldError::new("content_type", format!("one of {}", names.join(", "))));
     }
     let most = match kind {
-        Some(Kind::Video) => VIDEO_BYTES,
-        Some(Kind::Image) | None => IMAGE_BYTES,
+        Some(MediaKind::Video) => VIDEO_BYTES,
+        Some(MediaKind::Image) | None => IMAGE_BYTES,
     };
     if declared.bytes == 0 || declared.bytes > most {
         errors.push(FieldError::new("bytes", format!("1 to {most}")));
@@ -175,57 +178,63 @@ fn check(declared: &Declared) -> Result<Kind, Refusal> {
 impl Upload {
     /// The upload after its inspection. An upload that was inspected, or is being removed, stays as it is: `None`.
     #[must_use]
-    pub fn inspected(&self, state: State, account: &Account, retention: Retention, now: Timestamp) -> Option<Self> {
-        if self.removing || self.state != State::Pending {
+    pub fn inspected(
+        &self,
+        state: UploadState,
+        account: &Account,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Option<Self> {
+        if self.deleting || self.state != UploadState::Pending {
             return None;
         }
         let expires_at = match state {
-            State::Ready { .. } => expiry(account.plan, retention, now),
-            State::Pending | State::Rejected { .. } => self.expires_at,
+            UploadState::Ready { .. } => expiry(account.plan, retention, now),
+            UploadState::Pending | UploadState::Rejected { .. } => self.expires_at,
         };
-        Some(Self { state, expires_at, ..self.next() })
+        Some(Self { state, expires_at, ..self.next_version() })
     }
 
     /// Whether its time is over, or its owner deleted it.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.removing || self.expires_at <= now
+        self.deleting || self.expires_at <= now
     }
 
     /// The upload hidden, its files due for removal now, and the account that no longer counts it.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if it is being removed already.
-    pub fn removed(&self, account: &Account, now: Timestamp) -> Result<(Account, Self), Refusal> {
-        if self.removing {
+    pub fn deleted(&self, account: &Account, now: Timestamp) -> Result<(Account, Self), Refusal> {
+        if self.deleting {
             return Err(Refusal::NotFound);
         }
         let account = Account {
             uploads: account.uploads.saturating_sub(1),
             upload_bytes: account.upload_bytes.saturating_sub(self.bytes),
-            ..account.next()
+            ..account.next_version()
         };
-        Ok((account, Self { removing: true, expires_at: now, ..self.next() }))
+        Ok((account, Self { deleting: true, expires_at: now, ..self.next_version() }))
     }
 
     /// The upload that is hidden, kept by a legal hold.
     #[must_use]
-    pub fn kept(&self) -> Self {
-        Self { held: true, ..self.next() }
+    pub fn retained_by_hold(&self) -> Self {
+        Self { held: true, ..self.next_version() }
     }
 
     /// # Errors
     /// [`Refusal::Invalid`] unless it can be the input image of a generation now.
-    pub fn may_be_input(&self, now: Timestamp) -> Result<(), Refusal> {
-        let ready = matches!(self.state, State::Ready { .. }) && !self.is_expired(now);
-        if ready && self.kind == Kind::Image {
+    pub fn check_usable_as_input(&self, now: Timestamp) -> Result<(), Refusal> {
+        let ready = matches!(self.state, UploadState::Ready { .. }) && !self.is_expired(now);
+        if ready && self.kind == MediaKind::Image {
             Ok(())
         } else {
             Err(Refusal::invalid("input_upload", "an image of yours that is ready"))
         }
     }
 
-    fn next(&self) -> Self {
+    fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 }

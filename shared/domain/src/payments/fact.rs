@@ -24,14 +24,14 @@ use crate::{
     utoipa::ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Rail {
+pub enum PaymentProvider {
     /// Stripe Checkout.
     Stripe,
     /// PayPal Orders.
     Paypal,
 }
 
-impl Rail {
+impl PaymentProvider {
     /// As it is written everywhere.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -44,18 +44,18 @@ impl Rail {
 
 /// What a messenger names a payment by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reference {
+pub enum PaymentReference {
     /// Our own id of it.
     Payment(PaymentId),
     /// The provider's id of the transaction that paid it, as [`Receipt::transaction`] has it.
-    Transaction(Rail, String),
+    Transaction(PaymentProvider, String),
 }
 
 /// What a provider says about the money that it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Receipt {
+pub struct PaymentReceipt {
     /// Who took it.
-    pub rail: Rail,
+    pub provider: PaymentProvider,
     /// What the package cost, without tax.
     pub net: Money,
     /// What the buyer paid, with tax.
@@ -78,9 +78,9 @@ pub struct Receipt {
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
     /// On its way, or there.
-    Made,
+    Succeeded,
     /// It failed or was canceled: the money stayed with us.
-    Undone,
+    Reverted,
 }
 
 /// A refund, by the provider's id.
@@ -95,7 +95,7 @@ pub struct Refund {
 /// How a dispute ended. Should both be said, the one in our favour came later: what was lost can be won on appeal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum DisputeOutcome {
     /// For the buyer.
     Lost,
     /// For us, or withdrawn.
@@ -115,7 +115,7 @@ pub struct Dispute {
     pub reinstated: bool,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<DisputeOutcome>,
 }
 
 impl Dispute {
@@ -135,11 +135,11 @@ impl Dispute {
     }
 
     pub(super) const fn is_lost(self) -> bool {
-        matches!(self.outcome, Some(Outcome::Lost)) && !self.reinstated
+        matches!(self.outcome, Some(DisputeOutcome::Lost)) && !self.reinstated
     }
 
     pub(super) const fn takes(self) -> i64 {
-        let kept = self.reinstated || matches!(self.outcome, Some(Outcome::Won));
+        let kept = self.reinstated || matches!(self.outcome, Some(DisputeOutcome::Won));
         if !kept && (self.withdrawn || self.is_lost()) { self.amount } else { 0 }
     }
 }
@@ -147,7 +147,7 @@ impl Dispute {
 /// Something that a provider says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Fact {
+pub enum PaymentFact {
     /// The buyer confirmed; the money comes later, or not.
     Pending,
     /// Nobody paid in time.
@@ -155,7 +155,7 @@ pub enum Fact {
     /// It will not be paid.
     Failed,
     /// It is paid.
-    Paid(Receipt),
+    Paid(PaymentReceipt),
     /// Money went back to the buyer, or came back to us because that failed.
     Refund {
         /// The provider's id of the refund.
@@ -200,12 +200,12 @@ pub enum Fact {
     },
 }
 
-impl Fact {
+impl PaymentFact {
     /// The fact without what it says about a person.
     #[must_use]
     pub fn without_person(self) -> Self {
         match self {
-            Self::Paid(receipt) => Self::Paid(Receipt { billing_email: None, ..receipt }),
+            Self::Paid(receipt) => Self::Paid(PaymentReceipt { billing_email: None, ..receipt }),
             other => other,
         }
     }
@@ -218,15 +218,15 @@ impl Fact {
             Self::Expired => "expired".to_owned(),
             Self::Failed => "failed".to_owned(),
             Self::Paid(receipt) => format!("paid-{}", receipt.transaction),
-            Self::Refund { id, state: RefundState::Made, .. } => format!("refund-{id}-made"),
-            Self::Refund { id, state: RefundState::Undone, .. } => format!("refund-{id}-undone"),
+            Self::Refund { id, state: RefundState::Succeeded, .. } => format!("refund-{id}-made"),
+            Self::Refund { id, state: RefundState::Reverted, .. } => format!("refund-{id}-undone"),
             Self::Dispute { id, dispute, .. } => {
                 let Dispute { formal, withdrawn, reinstated, outcome, .. } = dispute;
                 let [formal, withdrawn, reinstated] = [formal, withdrawn, reinstated].map(|flag| u8::from(*flag));
                 let outcome = match outcome {
                     None => "open",
-                    Some(Outcome::Lost) => "lost",
-                    Some(Outcome::Won) => "won",
+                    Some(DisputeOutcome::Lost) => "lost",
+                    Some(DisputeOutcome::Won) => "won",
                 };
                 format!("dispute-{id}-{formal}{withdrawn}{reinstated}-{outcome}")
             }

@@ -8,7 +8,7 @@ use crate::{Credits, PaymentId, Refusal, accounts::account::Account, payments::p
 
 /// The numbers of the rules. A rule whose number is reached speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
+pub struct FraudRules {
     /// Paid payments of an account in an hour, above which the next is held.
     pub payments_per_hour: u32,
     /// Different cards or PayPal accounts of an account in an hour, above which the next payment is held.
@@ -24,7 +24,7 @@ pub struct Rules {
 /// Why a person must look at a payment before its credits are granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub enum ReviewReason {
     /// Many payments in an hour.
     ManyPayments,
     /// Many cards in an hour.
@@ -35,7 +35,7 @@ pub enum Reason {
 
 /// What somebody decided who looked at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Decision {
+pub struct ReviewDecision {
     /// Whether the credits are granted.
     pub release: bool,
     /// When.
@@ -48,12 +48,12 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Review {
     /// Which rule spoke.
-    pub reason: Reason,
+    pub reason: ReviewReason,
     /// When.
     pub at: Timestamp,
     /// The latest decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
+    pub decision: Option<ReviewDecision>,
 }
 
 impl Review {
@@ -67,7 +67,7 @@ impl Review {
 /// Why an account may not spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Why {
+pub enum FreezeReason {
     /// A payment is disputed.
     Dispute {
         /// Which.
@@ -97,7 +97,7 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Freeze {
     /// Why.
-    pub why: Why,
+    pub reason: FreezeReason,
     /// Since when.
     pub at: Timestamp,
     /// Until when, if it is over.
@@ -116,7 +116,7 @@ const NOTE_CHARACTERS: usize = 500;
 /// # Errors
 /// [`Refusal::Invalid`] if it is empty, too long, or has control characters.
 pub fn note(text: String) -> Result<String, Refusal> {
-    match refusal::text("note", &text, NOTE_CHARACTERS) {
+    match refusal::check_text("note", &text, NOTE_CHARACTERS) {
         Some(error) => Err(Refusal::Invalid(vec![error])),
         None => Ok(text),
     }
@@ -126,24 +126,24 @@ pub fn note(text: String) -> Result<String, Refusal> {
 /// other payments, `cards_in_hour` the different cards that it paid with in this hour, this one included.
 #[must_use]
 pub fn review(
-    rules: &Rules,
+    rules: &FraudRules,
     account: &Account,
     payment: &Payment,
     others: &[Payment],
     cards_in_hour: u32,
     now: Timestamp,
-) -> Option<Reason> {
+) -> Option<ReviewReason> {
     let paid = || others.iter().filter_map(|other| Some((other, other.receipt.as_ref()?)));
     let hour_ago = now - SignedDuration::from_hours(1);
     let in_hour = 1 + paid().filter(|(_, receipt)| receipt.at > hour_ago).count();
     let new_until = account.created_at + SignedDuration::from_hours(24 * i64::from(rules.new_account_days));
     let bought = paid().fold(payment.credits, |sum, (other, _)| sum.plus(other.credits));
     if in_hour > usize::try_from(rules.payments_per_hour).unwrap_or(usize::MAX) {
-        Some(Reason::ManyPayments)
+        Some(ReviewReason::ManyPayments)
     } else if cards_in_hour > rules.cards_per_hour {
-        Some(Reason::ManyCards)
+        Some(ReviewReason::ManyCards)
     } else if now < new_until && bought > rules.new_account_credits {
-        Some(Reason::NewAccount)
+        Some(ReviewReason::NewAccount)
     } else {
         None
     }

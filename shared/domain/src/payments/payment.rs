@@ -15,21 +15,23 @@ use crate::{
     payments::fraud::Review, registry,
 };
 
-pub use crate::payments::fact::{Dispute, Fact, Outcome, Rail, Receipt, Reference, Refund, RefundState};
-pub use crate::payments::unclaimed::Unclaimed;
+pub use crate::payments::fact::{
+    Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund, RefundState,
+};
+pub use crate::payments::unclaimed::UnclaimedPayment;
 
 /// Seconds between two questions to the provider about a checkout that is open.
-pub const ASK_EVERY_S: i64 = 300;
+pub const POLL_INTERVAL_S: i64 = 300;
 /// Hours between two questions about a payment by a delayed method: those take days.
-const ASK_PENDING_EVERY_HOURS: i64 = 6;
+const PENDING_POLL_INTERVAL_HOURS: i64 = 6;
 /// Minutes that a checkout can be paid. Stripe takes 30 or more
 /// ([`expires_at`](https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at)).
-pub const OPEN_MINUTES: i64 = 60;
+pub const CHECKOUT_MINUTES: i64 = 60;
 
 /// How far the checkout came. A later one wins over an earlier one, so money wins over everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Progress {
+pub enum CheckoutProgress {
     /// The buyer was sent to the provider.
     Created,
     /// Confirmed by the buyer, by a method that pays later.
@@ -51,7 +53,7 @@ pub struct Mismatch(pub &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PaymentStatus)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum PaymentStatus {
     /// Waiting for the buyer.
     Created,
     /// Confirmed; the money is on its way.
@@ -80,7 +82,7 @@ pub enum Status {
     Restored,
 }
 
-impl Status {
+impl PaymentStatus {
     /// As it is written everywhere.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -110,7 +112,7 @@ pub struct Payment {
     /// Whose.
     pub account: AccountId,
     /// Who takes the money.
-    pub rail: Rail,
+    pub provider: PaymentProvider,
     /// What is bought.
     pub package: String,
     /// The credits that it grants.
@@ -123,10 +125,10 @@ pub struct Payment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout: Option<String>,
     /// How far it came.
-    pub progress: Progress,
+    pub progress: CheckoutProgress,
     /// What was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<PaymentReceipt>,
     /// Refunds, by the provider's id.
     #[serde(default)]
     pub refunds: BTreeMap<String, Refund>,
@@ -148,12 +150,12 @@ pub struct Payment {
     /// Credits that the ledger has granted for it.
     pub granted: Credits,
     /// Credits that the ledger has taken back of that.
-    pub taken_back: Credits,
+    pub clawed_back: Credits,
     /// When the checkout was made.
     pub created_at: Timestamp,
     /// When the provider is asked again, while it is not known how it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ask_at: Option<Timestamp>,
+    pub poll_at: Option<Timestamp>,
     /// Grows with each write; each write is conditioned on it.
     pub version: u64,
 }
@@ -164,20 +166,20 @@ impl Payment {
     pub fn open(
         id: PaymentId,
         account: AccountId,
-        rail: Rail,
+        provider: PaymentProvider,
         (package, price): (&Package, Money),
         now: Timestamp,
     ) -> Self {
         Self {
             id,
             account,
-            rail,
+            provider,
             package: package.id.to_owned(),
             credits: package.credits,
             plan: package.plan,
             price,
             checkout: None,
-            progress: Progress::Created,
+            progress: CheckoutProgress::Created,
             receipt: None,
             refunds: BTreeMap::new(),
             disputes: BTreeMap::new(),
@@ -186,29 +188,29 @@ impl Payment {
             warnings: BTreeSet::new(),
             review: None,
             granted: Credits::ZERO,
-            taken_back: Credits::ZERO,
+            clawed_back: Credits::ZERO,
             created_at: now,
-            ask_at: Some(now + SignedDuration::from_secs(ASK_EVERY_S)),
+            poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)),
             version: 1,
         }
     }
 
     /// With the provider's id of the checkout, which the buyer is sent to.
     #[must_use]
-    pub fn handed_out(&self, checkout: String) -> Self {
-        Self { checkout: Some(checkout), ..self.next() }
+    pub fn with_checkout(&self, checkout: String) -> Self {
+        Self { checkout: Some(checkout), ..self.next_version() }
     }
 
     /// When this checkout can be paid no more.
     #[must_use]
     pub fn closes_at(&self) -> Timestamp {
-        self.created_at + SignedDuration::from_mins(OPEN_MINUTES)
+        self.created_at + SignedDuration::from_mins(CHECKOUT_MINUTES)
     }
 
     /// Whether it is not known yet how it ends.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.progress <= Progress::Pending
+        self.progress <= CheckoutProgress::Pending
     }
 
     /// When it goes, if nobody paid it. Money that comes even later finds no payment, and is [unclaimed](Unclaimed).
@@ -220,96 +222,96 @@ impl Payment {
 
     /// After the provider was asked and could say nothing new.
     #[must_use]
-    pub fn asked(&self, now: Timestamp) -> Self {
-        Self { ask_at: self.next_question(now), ..self.next() }
+    pub fn polled(&self, now: Timestamp) -> Self {
+        Self { poll_at: self.next_poll(now), ..self.next_version() }
     }
 
     /// When the provider was not asked, as it answers nobody just now.
     #[must_use]
     pub fn postponed(&self, now: Timestamp) -> Self {
-        Self { ask_at: Some(now + SignedDuration::from_secs(ASK_EVERY_S)), ..self.next() }
+        Self { poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)), ..self.next_version() }
     }
 
     /// With one more fact. Equal to what it was if the fact was known.
     ///
     /// # Errors
     /// [`Mismatch`] names what cannot be about this payment: another provider, amount, currency or transaction.
-    pub fn with(&self, fact: &Fact, now: Timestamp) -> Result<Self, Mismatch> {
+    pub fn with_fact(&self, fact: &PaymentFact, now: Timestamp) -> Result<Self, Mismatch> {
         let mut next = self.clone();
         match fact {
-            Fact::Pending => next.progress = next.progress.max(Progress::Pending),
-            Fact::Expired => next.progress = next.progress.max(Progress::Expired),
-            Fact::Failed => next.progress = next.progress.max(Progress::Failed),
-            Fact::Paid(receipt) => next.pay(receipt)?,
-            Fact::Refund { id, amount, state } => {
-                let refund = Refund { amount: self.own(*amount)?, state: *state };
+            PaymentFact::Pending => next.progress = next.progress.max(CheckoutProgress::Pending),
+            PaymentFact::Expired => next.progress = next.progress.max(CheckoutProgress::Expired),
+            PaymentFact::Failed => next.progress = next.progress.max(CheckoutProgress::Failed),
+            PaymentFact::Paid(receipt) => next.pay(receipt)?,
+            PaymentFact::Refund { id, amount, state } => {
+                let refund = Refund { amount: self.amount_in_currency(*amount)?, state: *state };
                 let known = next.refunds.entry(id.clone()).or_insert(refund);
                 known.state = known.state.max(*state);
             }
-            Fact::Dispute { id, currency, dispute } => {
-                self.own(Money::new(dispute.amount, *currency))?;
+            PaymentFact::Dispute { id, currency, dispute } => {
+                self.amount_in_currency(Money::new(dispute.amount, *currency))?;
                 let known = next.disputes.entry(id.clone()).or_default();
                 *known = known.join(*dispute);
             }
-            Fact::Reversal { id, amount } => {
-                next.reversals.entry(id.clone()).or_insert(self.own(*amount)?);
+            PaymentFact::Reversal { id, amount } => {
+                next.reversals.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
             }
-            Fact::Restoration { id, amount } => {
-                next.restorations.entry(id.clone()).or_insert(self.own(*amount)?);
+            PaymentFact::Restoration { id, amount } => {
+                next.restorations.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
             }
-            Fact::FraudWarning { id } | Fact::Case { id } => {
+            PaymentFact::FraudWarning { id } | PaymentFact::Case { id } => {
                 next.warnings.insert(id.clone());
             }
         }
         if next.progress != self.progress {
-            next.ask_at = next.next_question(now);
+            next.poll_at = next.next_poll(now);
         }
         Ok(next)
     }
 
     /// What it has come to.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> PaymentStatus {
         let Some(receipt) = &self.receipt else {
             return match self.progress {
-                Progress::Created => Status::Created,
-                Progress::Pending | Progress::Paid => Status::Pending,
-                Progress::Expired => Status::Expired,
-                Progress::Failed => Status::Failed,
+                CheckoutProgress::Created => PaymentStatus::Created,
+                CheckoutProgress::Pending | CheckoutProgress::Paid => PaymentStatus::Pending,
+                CheckoutProgress::Expired => PaymentStatus::Expired,
+                CheckoutProgress::Failed => PaymentStatus::Failed,
             };
         };
         let disputes = || self.disputes.values();
         let refunded = self.refunded();
         if disputes().any(|dispute| dispute.is_open()) {
-            Status::Disputed
+            PaymentStatus::Disputed
         } else if disputes().any(|dispute| dispute.is_lost()) {
-            Status::Lost
+            PaymentStatus::Lost
         } else if self.reversed() > 0 {
-            Status::Reversed
+            PaymentStatus::Reversed
         } else if refunded >= receipt.total.amount {
-            Status::Refunded
+            PaymentStatus::Refunded
         } else if refunded > 0 {
-            Status::PartlyRefunded
+            PaymentStatus::PartlyRefunded
         } else if self.review.as_ref().is_some_and(Review::withholds) {
-            Status::InReview
+            PaymentStatus::InReview
         } else if !self.restorations.is_empty() {
-            Status::Restored
+            PaymentStatus::Restored
         } else if disputes().any(|dispute| dispute.formal) {
-            Status::Won
+            PaymentStatus::Won
         } else {
-            Status::Paid
+            PaymentStatus::Paid
         }
     }
 
     /// Whether a dispute of it was lost.
     #[must_use]
-    pub fn was_lost(&self) -> bool {
+    pub fn lost_dispute(&self) -> bool {
         self.disputes.values().any(|dispute| dispute.is_lost())
     }
 
     /// The credits that it should have granted by what is known.
     #[must_use]
-    pub fn grant(&self) -> Credits {
+    pub fn credits_to_grant(&self) -> Credits {
         let withheld = self.review.as_ref().is_some_and(Review::withholds);
         if self.receipt.is_some() && !withheld { self.credits } else { Credits::ZERO }
     }
@@ -318,9 +320,9 @@ impl Payment {
     /// not with us any more, rounded for the person. Tax is in the money that was paid and in the money that went back,
     /// and so not in their ratio. What went back twice, by a refund and by a dispute, counts once.
     #[must_use]
-    pub fn claw_back(&self) -> Credits {
-        let Some((gone, total)) = self.gone() else { return Credits::ZERO };
-        let share = i128::from(self.grant().0) * gone / total;
+    pub fn credits_to_claw_back(&self) -> Credits {
+        let Some((gone, total)) = self.returned_and_total() else { return Credits::ZERO };
+        let share = i128::from(self.credits_to_grant().0) * gone / total;
         Credits(i64::try_from(share).unwrap_or(self.credits.0))
     }
 
@@ -329,23 +331,23 @@ impl Payment {
     #[must_use]
     pub fn awaits_decision(&self) -> bool {
         let withheld = self.review.as_ref().is_some_and(Review::withholds);
-        withheld && self.gone().is_some_and(|(gone, total)| gone < total)
+        withheld && self.returned_and_total().is_some_and(|(gone, total)| gone < total)
     }
 
     /// What of the money is not with us any more, in the smallest unit: refunds, disputes, reversals.
     #[must_use]
-    pub fn returned(&self) -> i64 {
-        self.gone().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
+    pub fn amount_returned(&self) -> i64 {
+        self.returned_and_total().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
     }
 
     /// This payment as its next version.
-    pub(crate) fn next(&self) -> Self {
+    pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 
-    fn pay(&mut self, receipt: &Receipt) -> Result<(), Mismatch> {
+    fn pay(&mut self, receipt: &PaymentReceipt) -> Result<(), Mismatch> {
         let price = self.price;
-        if receipt.rail != self.rail {
+        if receipt.provider != self.provider {
             return Err(Mismatch("provider"));
         }
         if receipt.net.currency != price.currency || receipt.total.currency != price.currency {
@@ -359,17 +361,17 @@ impl Payment {
             Some(_) => {}
             None => self.receipt = Some(receipt.clone()),
         }
-        self.progress = Progress::Paid;
+        self.progress = CheckoutProgress::Paid;
         Ok(())
     }
 
     /// The amount without its sign, if it is in the payment's currency.
-    fn own(&self, money: Money) -> Result<i64, Mismatch> {
+    fn amount_in_currency(&self, money: Money) -> Result<i64, Mismatch> {
         if money.currency == self.price.currency { Ok(money.magnitude().amount) } else { Err(Mismatch("currency")) }
     }
 
     /// How much of the money that was paid is not with us any more, and how much was paid.
-    fn gone(&self) -> Option<(i128, i128)> {
+    fn returned_and_total(&self) -> Option<(i128, i128)> {
         let total = i128::from(self.receipt.as_ref()?.total.amount.max(1));
         let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
         let gone = i128::from(self.refunded()) + disputed + i128::from(self.reversed());
@@ -377,7 +379,7 @@ impl Payment {
     }
 
     fn refunded(&self) -> i64 {
-        let made = self.refunds.values().filter(|refund| refund.state == RefundState::Made);
+        let made = self.refunds.values().filter(|refund| refund.state == RefundState::Succeeded);
         made.fold(0, |sum, refund| sum.saturating_add(refund.amount))
     }
 
@@ -386,13 +388,17 @@ impl Payment {
         sum(&self.reversals).saturating_sub(sum(&self.restorations)).max(0)
     }
 
-    fn next_question(&self, now: Timestamp) -> Option<Timestamp> {
+    fn next_poll(&self, now: Timestamp) -> Option<Timestamp> {
         match self.progress {
-            Progress::Created if now < self.closes_at() => Some(now + SignedDuration::from_secs(ASK_EVERY_S)),
+            CheckoutProgress::Created if now < self.closes_at() => {
+                Some(now + SignedDuration::from_secs(POLL_INTERVAL_S))
+            }
             // The provider ought to have said by now how it ended: ever more rarely, but never not at all.
-            Progress::Created => Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24))),
-            Progress::Pending => Some(now + SignedDuration::from_hours(ASK_PENDING_EVERY_HOURS)),
-            Progress::Expired | Progress::Failed | Progress::Paid => None,
+            CheckoutProgress::Created => {
+                Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24)))
+            }
+            CheckoutProgress::Pending => Some(now + SignedDuration::from_hours(PENDING_POLL_INTERVAL_HOURS)),
+            CheckoutProgress::Expired | CheckoutProgress::Failed | CheckoutProgress::Paid => None,
         }
     }
 }

@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 
 use crate::{
-    Credits, EntryId, Refusal,
+    Credits, LedgerEntryId, Refusal,
     accounts::account::Account,
     accounts::plan::Plan,
-    credits::ledger::{Bucket, Cause, Entry},
-    payments::fraud::{self, Decision, Review, Rules, Why},
-    payments::payment::{Fact, Mismatch, Payment},
+    credits::ledger::{Cause, CreditBucket, LedgerEntry},
+    payments::fraud::{self, FraudRules, FreezeReason, Review, ReviewDecision},
+    payments::payment::{Mismatch, Payment, PaymentFact},
 };
 
 /// What a payment is settled in view of.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub struct SettlementContext<'a> {
     /// Its account.
     pub account: &'a Account,
     /// The account's other payments, all of them.
@@ -21,7 +21,7 @@ pub struct Surroundings<'a> {
     /// The different cards or PayPal accounts that it paid with in this hour, this payment's included.
     pub cards_in_hour: u32,
     /// The rules against fraud.
-    pub rules: &'a Rules,
+    pub rules: &'a FraudRules,
 }
 
 /// What one transaction writes.
@@ -32,7 +32,7 @@ pub struct Settlement {
     /// The account, if anything about it changed.
     pub account: Option<Account>,
     /// The entry of the ledger, if credits moved.
-    pub entry: Option<Entry>,
+    pub entry: Option<LedgerEntry>,
 }
 
 /// What follows from these facts; nothing if all of them were known.
@@ -41,22 +41,22 @@ pub struct Settlement {
 ///
 /// # Errors
 /// [`Mismatch`] if one of the facts cannot be about this payment. Then none of them counts.
-pub fn learn(
+pub fn apply_facts(
     payment: &Payment,
-    facts: &[Fact],
-    around: Surroundings<'_>,
-    entry: EntryId,
+    facts: &[PaymentFact],
+    around: SettlementContext<'_>,
+    entry: LedgerEntryId,
     now: Timestamp,
 ) -> Result<Option<Settlement>, Mismatch> {
     let mut known = payment.clone();
     for fact in facts {
-        known = known.with(fact, now)?;
+        known = known.with_fact(fact, now)?;
     }
     if known == *payment {
         return Ok(None);
     }
     if payment.receipt.is_none() && known.receipt.is_some() {
-        let Surroundings { account, others, cards_in_hour, rules } = around;
+        let SettlementContext { account, others, cards_in_hour, rules } = around;
         let reason = fraud::review(rules, account, &known, others, cards_in_hour, now);
         known.review = reason.map(|reason| Review { reason, at: now, decision: None });
     }
@@ -68,11 +68,11 @@ pub fn learn(
 ///
 /// # Errors
 /// [`Refusal::Conflict`] if nothing waits, or the credits were granted.
-pub fn decide(
+pub fn apply_decision(
     payment: &Payment,
-    decision: Decision,
-    around: Surroundings<'_>,
-    entry: EntryId,
+    decision: ReviewDecision,
+    around: SettlementContext<'_>,
+    entry: LedgerEntryId,
     now: Timestamp,
 ) -> Result<Settlement, Refusal> {
     let review = payment.review.as_ref().filter(|review| review.withholds());
@@ -81,55 +81,59 @@ pub fn decide(
     Ok(settle(Payment { review: Some(decided), ..payment.clone() }, around, entry, now))
 }
 
-fn settle(known: Payment, around: Surroundings<'_>, entry: EntryId, now: Timestamp) -> Settlement {
+fn settle(known: Payment, around: SettlementContext<'_>, entry: LedgerEntryId, now: Timestamp) -> Settlement {
     let before = around.account;
     let mut account = before.clone();
     freeze(&mut account, &known, around, now);
     account.plan = plan(&known, around.others);
 
-    let granted = known.grant();
-    let taken_back = known.claw_back();
+    let granted = known.credits_to_grant();
+    let taken_back = known.credits_to_claw_back();
     let grant = granted.minus(known.granted);
-    let claw_back = taken_back.minus(known.taken_back);
-    let payment = Payment { granted, taken_back, ..known.next() };
+    let claw_back = taken_back.minus(known.clawed_back);
+    let payment = Payment { granted, clawed_back: taken_back, ..known.next_version() };
     let cause = match (grant > Credits::ZERO, claw_back > Credits::ZERO) {
         (true, _) => Cause::Purchase { payment: payment.id },
         (false, true) => Cause::ClawBack { payment: payment.id },
         (false, false) => Cause::Restore { payment: payment.id },
     };
-    let moves = [(Bucket::Bought, Bucket::Available, grant), (Bucket::Available, Bucket::Reversed, claw_back)];
+    let moves = [
+        (CreditBucket::Bought, CreditBucket::Available, grant),
+        (CreditBucket::Available, CreditBucket::Reversed, claw_back),
+    ];
     let (entry, account) = if moves.iter().any(|(_, _, amount)| *amount != Credits::ZERO) {
-        let (entry, account) = account.entered(entry, now, cause, &moves);
+        let (entry, account) = account.with_entry(entry, now, cause, &moves);
         (Some(entry), Some(account))
     } else {
-        (None, (account != *before).then(|| account.next()))
+        (None, (account != *before).then(|| account.next_version()))
     };
     Settlement { payment, account, entry }
 }
 
 /// An open dispute freezes the account until it ends; a warning does until a member of staff lifts it.
-fn freeze(account: &mut Account, known: &Payment, around: Surroundings<'_>, now: Timestamp) {
+fn freeze(account: &mut Account, known: &Payment, around: SettlementContext<'_>, now: Timestamp) {
     let payment = known.id;
     for (id, dispute) in &known.disputes {
-        let why = Why::Dispute { payment, id: id.clone() };
+        let why = FreezeReason::Dispute { payment, id: id.clone() };
         if dispute.is_open() {
             account.freeze(why, now);
         } else {
-            account.lift(&why, now);
+            account.lift_freeze(&why, now);
         }
     }
     for id in &known.warnings {
-        account.freeze(Why::Warning { payment, id: id.clone() }, now);
+        account.freeze(FreezeReason::Warning { payment, id: id.clone() }, now);
     }
-    let lost = around.others.iter().chain([known]).filter(|payment| payment.was_lost()).count();
+    let lost = around.others.iter().chain([known]).filter(|payment| payment.lost_dispute()).count();
     let count = u32::try_from(lost).unwrap_or(u32::MAX);
     if count > 0 && count >= around.rules.lost_disputes {
-        account.freeze(Why::LostDisputes { count }, now);
+        account.freeze(FreezeReason::LostDisputes { count }, now);
     }
 }
 
 /// The highest plan that a payment pays for: one that was granted and not taken back whole.
 fn plan(known: &Payment, others: &[Payment]) -> Plan {
-    let paid_for = others.iter().chain([known]).filter(|payment| payment.claw_back() < payment.grant());
+    let paid_for =
+        others.iter().chain([known]).filter(|payment| payment.credits_to_claw_back() < payment.credits_to_grant());
     paid_for.map(|payment| payment.plan).max().unwrap_or_default()
 }

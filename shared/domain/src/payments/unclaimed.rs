@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fact::Rail;
+use super::fact::PaymentProvider;
 use crate::{PaymentId, Refusal, money::Money};
 
 /// Money that was paid for a payment that is not there any more: its account was erased, or nobody paid it for so long
 /// that it went. It must go back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unclaimed {
+pub struct UnclaimedPayment {
     /// Our id of the payment, which the provider's documents carry.
     pub payment: PaymentId,
     /// Who took the money.
-    pub rail: Rail,
+    pub provider: PaymentProvider,
     /// The provider's id of the checkout or the transaction, to refund it by.
     pub transaction: String,
     /// How much, where the message says it.
@@ -28,11 +28,17 @@ pub struct Unclaimed {
     pub version: u64,
 }
 
-impl Unclaimed {
+impl UnclaimedPayment {
     /// Heard of at `at`.
     #[must_use]
-    pub const fn new(payment: PaymentId, rail: Rail, transaction: String, total: Option<Money>, at: Timestamp) -> Self {
-        Self { payment, rail, transaction, total, at, refunded_at: None, version: 1 }
+    pub const fn new(
+        payment: PaymentId,
+        provider: PaymentProvider,
+        transaction: String,
+        total: Option<Money>,
+        at: Timestamp,
+    ) -> Self {
+        Self { payment, provider, transaction, total, at, refunded_at: None, version: 1 }
     }
 
     /// With the word of a member of staff that it went back.

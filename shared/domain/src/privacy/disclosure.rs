@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessId, AccountId, DisclosureId, Refusal,
+    AccountId, AuditEntryId, DisclosureId, Refusal,
     accounts::account::Account,
     privacy::hold,
     registry,
-    staff::audit::{Access, Act, Justification},
+    staff::audit::{AuditAction, AuditEntry, Justification},
 };
 
 /// Largest document of a disclosure, in bytes.
@@ -22,19 +22,19 @@ const LEASE_S: i64 = 60;
 
 /// What is to be put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct DisclosureScope {
     kinds: BTreeSet<String>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
 
-impl Wanted {
+impl DisclosureScope {
     /// Names of [kinds](registry::KINDS), and the period: its start is included, its end is not.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] if something is named that cannot be, or nothing, or the period is none.
     pub fn new(kinds: Vec<String>, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, Refusal> {
-        let kinds = hold::known("kinds", kinds)?;
+        let kinds = hold::parse_kinds("kinds", kinds)?;
         match (from, to) {
             (Some(from), Some(to)) if from >= to => Err(Refusal::invalid("from", "before `to`")),
             _ => Ok(Self { kinds, from, to }),
@@ -67,7 +67,7 @@ pub struct Disclosure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     /// How many things are in its document.
-    pub things: u64,
+    pub items: u64,
     /// The files that belong to it, by their keys behind the account's prefix.
     #[serde(default)]
     pub files: Vec<String>,
@@ -85,14 +85,14 @@ impl Disclosure {
     /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
     pub fn begin(
         account: &Account,
-        (id, line, staff): (DisclosureId, AccessId, String),
-        wanted: Wanted,
+        (id, line, staff): (DisclosureId, AuditEntryId, String),
+        wanted: DisclosureScope,
         why: Justification,
         now: Timestamp,
-    ) -> Result<(Self, Access), Refusal> {
-        account.may_be_looked_at()?;
-        let Justification { ticket, reason, undisclosed_until, undisclosed_under } = why;
-        let Wanted { kinds, from, to } = wanted;
+    ) -> Result<(Self, AuditEntry), Refusal> {
+        account.check_accessible()?;
+        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
+        let DisclosureScope { kinds, from, to } = wanted;
         let disclosure = Self {
             id,
             account: account.id,
@@ -103,14 +103,19 @@ impl Disclosure {
             at: now,
             expires_at: now + SignedDuration::from_hours(24 * i64::from(registry::DISCLOSURE_DAYS)),
             lease_until: Some(now + SignedDuration::from_secs(LEASE_S)),
-            things: 0,
+            items: 0,
             files: Vec::new(),
             undisclosed_until,
             version: 1,
         };
-        let act =
-            Act::Disclosed { disclosure: id, ticket, reason, kinds: kinds.into_iter().collect(), undisclosed_under };
-        let line = Access { id: line, account: account.id, staff, at: now, act, undisclosed_until };
+        let act = AuditAction::Disclosed {
+            disclosure: id,
+            reference: ticket,
+            reason,
+            kinds: kinds.into_iter().collect(),
+            undisclosed_basis: undisclosed_under,
+        };
+        let line = AuditEntry { id: line, account: account.id, staff, at: now, action: act, undisclosed_until };
         Ok((disclosure, line))
     }
 
@@ -122,8 +127,8 @@ impl Disclosure {
 
     /// The disclosure, put together.
     #[must_use]
-    pub fn made(&self, things: u64, files: Vec<String>) -> Self {
-        Self { lease_until: None, things, files, version: self.version + 1, ..self.clone() }
+    pub fn completed(&self, things: u64, files: Vec<String>) -> Self {
+        Self { lease_until: None, items: things, files, version: self.version + 1, ..self.clone() }
     }
 
     /// The line of whoever fetches it.
@@ -131,15 +136,27 @@ impl Disclosure {
     /// # Errors
     /// [`Refusal::NotFound`] if it is somebody else's or its time is over, [`Refusal::Conflict`] if it was never put
     /// together, [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
-    pub fn fetch(&self, account: &Account, (id, staff): (AccessId, String), now: Timestamp) -> Result<Access, Refusal> {
+    pub fn download(
+        &self,
+        account: &Account,
+        (id, staff): (AuditEntryId, String),
+        now: Timestamp,
+    ) -> Result<AuditEntry, Refusal> {
         if self.staff != staff || self.expires_at <= now {
             return Err(Refusal::NotFound);
         }
-        account.may_be_looked_at()?;
+        account.check_accessible()?;
         if self.lease_until.is_some() {
             return Err(Refusal::Conflict("it was not put together: make another one"));
         }
-        let act = Act::Fetched { disclosure: self.id };
-        Ok(Access { id, account: self.account, staff, at: now, act, undisclosed_until: self.undisclosed_until })
+        let act = AuditAction::Downloaded { disclosure: self.id };
+        Ok(AuditEntry {
+            id,
+            account: self.account,
+            staff,
+            at: now,
+            action: act,
+            undisclosed_until: self.undisclosed_until,
+        })
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     PaymentId, ReceiptId,
     money::Money,
-    payments::payment::{Payment, Rail},
-    privacy::deletion::{Closing, Ground},
+    payments::payment::{Payment, PaymentProvider},
+    privacy::deletion::{Deletion, DeletionReason},
 };
 
 /// The purpose of the keyed hash of an account id, under which it is remembered that the account was erased.
@@ -21,37 +21,37 @@ pub type Counts = BTreeMap<String, u64>;
 
 /// The receipt of an erasure. It says nothing about anybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
+pub struct ErasureReceipt {
     /// Its id, which the person was given.
     pub id: ReceiptId,
     /// Why the account went.
-    pub ground: Ground,
+    pub reason: DeletionReason,
     /// When it was asked for.
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     /// When nothing was found any more; absent while the erasure goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Timestamp>,
     /// What was there when it began, and went.
     pub erased: Counts,
     /// Payments that are kept without the person.
-    pub payments_kept: u64,
+    pub payments_retained: u64,
     /// When the last of those goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payments_until: Option<Timestamp>,
+    pub payments_retained_until: Option<Timestamp>,
     /// Jobs of which a provider refused to delete its copy; each keeps it as long as its own policy says.
     #[serde(default)]
-    pub copies_left: u64,
+    pub provider_copies_left: u64,
     /// When the receipt itself goes.
     pub expires_at: Timestamp,
 }
 
 /// A payment as the law keeps it: no account, no name, no address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptPayment {
+pub struct RetainedPayment {
     /// Our id of it, which the provider's documents carry.
     pub id: PaymentId,
     /// Who took the money.
-    pub rail: Rail,
+    pub provider: PaymentProvider,
     /// The provider's id of the transaction.
     pub transaction: String,
     /// What was paid, with tax.
@@ -69,21 +69,21 @@ pub struct KeptPayment {
     pub expires_at: Timestamp,
 }
 
-impl Receipt {
+impl ErasureReceipt {
     /// The receipt of an erasure that begins, with what there is to erase.
     #[must_use]
-    pub fn begin(closing: &Closing, counted: Counts, kept: &[KeptPayment], keep: SignedDuration) -> Self {
-        let payments_until = kept.iter().map(|payment| payment.expires_at).max();
+    pub fn begin(closing: &Deletion, counted: Counts, kept: &[RetainedPayment], keep: SignedDuration) -> Self {
+        let payments_retained_until = kept.iter().map(|payment| payment.expires_at).max();
         Self {
             id: closing.receipt,
-            ground: closing.ground,
-            asked_at: closing.asked_at,
+            reason: closing.reason,
+            requested_at: closing.requested_at,
             erased_at: None,
             erased: counted,
-            payments_kept: u64::try_from(kept.len()).unwrap_or(u64::MAX),
-            payments_until,
-            copies_left: 0,
-            expires_at: closing.asked_at + keep,
+            payments_retained: u64::try_from(kept.len()).unwrap_or(u64::MAX),
+            payments_retained_until,
+            provider_copies_left: 0,
+            expires_at: closing.requested_at + keep,
         }
     }
 
@@ -97,37 +97,37 @@ impl Receipt {
         }
         Self {
             erased,
-            payments_kept: self.payments_kept.max(found.payments_kept),
-            payments_until: self.payments_until.max(found.payments_until),
+            payments_retained: self.payments_retained.max(found.payments_retained),
+            payments_retained_until: self.payments_retained_until.max(found.payments_retained_until),
             ..self
         }
     }
 
     /// The receipt, with so many copies that a provider refused to delete.
     #[must_use]
-    pub fn leaving(self, copies: u64) -> Self {
-        Self { copies_left: self.copies_left.max(copies), ..self }
+    pub fn with_provider_copies_left(self, copies: u64) -> Self {
+        Self { provider_copies_left: self.provider_copies_left.max(copies), ..self }
     }
 
     /// The receipt of an erasure that has ended.
     #[must_use]
-    pub fn end(self, now: Timestamp) -> Self {
+    pub fn completed(self, now: Timestamp) -> Self {
         Self { erased_at: Some(now), ..self }
     }
 }
 
-impl KeptPayment {
+impl RetainedPayment {
     /// What is kept of a payment, for `keep` from when it was made; nothing if no money moved.
     #[must_use]
     pub fn of(payment: &Payment, keep: SignedDuration) -> Option<Self> {
         let receipt = payment.receipt.as_ref()?;
         Some(Self {
             id: payment.id,
-            rail: receipt.rail,
+            provider: receipt.provider,
             transaction: receipt.transaction.clone(),
             total: receipt.total,
             net: receipt.net,
-            returned: payment.returned(),
+            returned: payment.amount_returned(),
             country: receipt.country.clone(),
             at: receipt.at,
             expires_at: receipt.at + keep,

@@ -18,7 +18,7 @@ pub const KEPT_DAYS: i64 = 7;
 /// Seconds that a link to an archive lives. A download that has begun goes on beyond that.
 pub const LINK_S: u64 = 300;
 /// Most archives of an account that are kept at once: each is as large as everything else of it.
-pub const KEPT_AT_ONCE: usize = 3;
+pub const MAX_RETAINED: usize = 3;
 
 /// Attributes of a kind of item that an export leaves out, and so tells nothing by: they open doors, or mean something to
 /// our programs alone.
@@ -41,7 +41,7 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
 )]
 #[schema(as = ExportProgress)]
-pub struct Progress {
+pub struct ExportProgress {
     /// Files that are in the archive.
     pub files: u64,
     /// Files that will be, as far as is known.
@@ -55,9 +55,9 @@ pub struct Progress {
 /// Where an export is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum State {
+pub enum ExportState {
     /// Being made, or waiting for it.
-    Making,
+    Building,
     /// The archive is there.
     Ready {
         /// Since when.
@@ -80,11 +80,11 @@ pub struct Export {
     /// Whose.
     pub account: AccountId,
     /// Where it is.
-    pub state: State,
+    pub state: ExportState,
     /// How far it is.
-    pub progress: Progress,
+    pub progress: ExportProgress,
     /// When it was asked for.
-    pub asked_at: Timestamp,
+    pub requested_at: Timestamp,
     /// Until when a worker has it for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
@@ -99,11 +99,11 @@ pub struct Export {
 
 /// What a worker that read an export should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum ExportClaim {
     /// Work on it: this is what to write first.
     Work(Box<Export>),
     /// Somebody else has it, or it has ended, or its deadline has passed and the sweep will end it.
-    Leave,
+    Skip,
 }
 
 /// A new export for an account that has these already, and the account as its next version: of two that are asked for at
@@ -111,44 +111,49 @@ pub enum Claim {
 ///
 /// # Errors
 /// The account is being deleted, one is being made already, or as many are kept as may be.
-pub fn ask(account: &Account, existing: &[Export], id: ExportId, now: Timestamp) -> Result<(Account, Export), Refusal> {
-    if account.closing.is_some() {
+pub fn request(
+    account: &Account,
+    existing: &[Export],
+    id: ExportId,
+    now: Timestamp,
+) -> Result<(Account, Export), Refusal> {
+    if account.deletion.is_some() {
         return Err(Refusal::AccountStatus(account.status()));
     }
-    if existing.iter().any(|export| export.state == State::Making) {
+    if existing.iter().any(|export| export.state == ExportState::Building) {
         return Err(Refusal::Conflict("an archive is being made already"));
     }
-    let kept = existing.iter().filter(|export| matches!(export.state, State::Ready { .. }));
-    if kept.count() >= KEPT_AT_ONCE {
-        return Err(Refusal::PlanLimit { what: "archives kept at once", limit: KEPT_AT_ONCE as u64 });
+    let kept = existing.iter().filter(|export| matches!(export.state, ExportState::Ready { .. }));
+    if kept.count() >= MAX_RETAINED {
+        return Err(Refusal::PlanLimit { what: "archives kept at once", limit: MAX_RETAINED as u64 });
     }
     let export = Export {
         id,
         account: account.id,
-        state: State::Making,
-        progress: Progress::default(),
-        asked_at: now,
+        state: ExportState::Building,
+        progress: ExportProgress::default(),
+        requested_at: now,
         lease_until: None,
         next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
         checkpoint: None,
         version: 1,
     };
-    Ok((account.next(), export))
+    Ok((account.next_version(), export))
 }
 
 impl Export {
     /// When it fails unless it is ready.
     #[must_use]
     pub fn deadline_at(&self) -> Timestamp {
-        self.asked_at + SignedDuration::from_hours(DUE_HOURS)
+        self.requested_at + SignedDuration::from_hours(DUE_HOURS)
     }
 
     /// Until when it can be downloaded, if it is ready.
     #[must_use]
     pub fn download_until(&self) -> Option<Timestamp> {
         match self.state {
-            State::Ready { at, .. } => Some(at + SignedDuration::from_hours(DOWNLOAD_HOURS)),
-            State::Making | State::Failed { .. } => None,
+            ExportState::Ready { at, .. } => Some(at + SignedDuration::from_hours(DOWNLOAD_HOURS)),
+            ExportState::Building | ExportState::Failed { .. } => None,
         }
     }
 
@@ -156,8 +161,10 @@ impl Export {
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.state {
-            State::Making => None,
-            State::Ready { at, .. } | State::Failed { at } => Some(at + SignedDuration::from_hours(24 * KEPT_DAYS)),
+            ExportState::Building => None,
+            ExportState::Ready { at, .. } | ExportState::Failed { at } => {
+                Some(at + SignedDuration::from_hours(24 * KEPT_DAYS))
+            }
         }
     }
 
@@ -176,67 +183,73 @@ impl Export {
     /// Whether its deadline has passed and it has not ended.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.state == State::Making && self.deadline_at() <= now
+        self.state == ExportState::Building && self.deadline_at() <= now
     }
 
     /// Whether its message is lost, or late.
     #[must_use]
     pub fn awaits_message(&self, now: Timestamp) -> bool {
-        self.state == State::Making && self.next_message_at <= now
+        self.state == ExportState::Building && self.next_message_at <= now
     }
 
     /// A worker's claim, with a lease of `lease_s` seconds.
     #[must_use]
-    pub fn claim(&self, lease_s: u32, now: Timestamp) -> Claim {
+    pub fn claim(&self, lease_s: u32, now: Timestamp) -> ExportClaim {
         let leased = self.lease_until.is_some_and(|until| until > now);
-        if self.state != State::Making || leased || self.is_overdue(now) {
-            return Claim::Leave;
+        if self.state != ExportState::Building || leased || self.is_overdue(now) {
+            return ExportClaim::Skip;
         }
-        Claim::Work(Box::new(self.leased(lease_s, now)))
+        ExportClaim::Work(Box::new(self.leased(lease_s, now)))
     }
 
     /// A step further, with the lease renewed. Without a checkpoint it begins anew.
     #[must_use]
-    pub fn stepped(&self, checkpoint: Option<String>, progress: Progress, lease_s: u32, now: Timestamp) -> Self {
+    pub fn progressed(
+        &self,
+        checkpoint: Option<String>,
+        progress: ExportProgress,
+        lease_s: u32,
+        now: Timestamp,
+    ) -> Self {
         Self { checkpoint, progress, ..self.leased(lease_s, now) }
     }
 
     /// Given up for another worker to go on with, who gets a message within `delay_s` seconds.
     #[must_use]
-    pub fn handed_on(&self, delay_s: u32, now: Timestamp) -> Self {
+    pub fn handed_over(&self, delay_s: u32, now: Timestamp) -> Self {
         let handled_by = now + SignedDuration::from_secs(i64::from(delay_s) + LOST_MESSAGE_S);
-        Self { lease_until: None, next_message_at: handled_by, ..self.next() }
+        Self { lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
 
     /// A lost or late message: one more is being sent.
     #[must_use]
-    pub fn reminded(&self, now: Timestamp) -> Self {
-        Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next() }
+    pub fn message_resent(&self, now: Timestamp) -> Self {
+        Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next_version() }
     }
 
     /// With its archive, of so many bytes.
     #[must_use]
     pub fn ready(&self, bytes: u64, now: Timestamp) -> Self {
-        self.ended(State::Ready { at: now, bytes })
+        self.ended(ExportState::Ready { at: now, bytes })
     }
 
     /// Not ready in time.
     #[must_use]
     pub fn failed(&self, now: Timestamp) -> Self {
-        self.ended(State::Failed { at: now })
+        self.ended(ExportState::Failed { at: now })
     }
 
-    fn ended(&self, state: State) -> Self {
-        Self { state, lease_until: None, checkpoint: None, ..self.next() }
+    fn ended(&self, state: ExportState) -> Self {
+        Self { state, lease_until: None, checkpoint: None, ..self.next_version() }
     }
 
     fn leased(&self, lease_s: u32, now: Timestamp) -> Self {
         let lease_until = now + SignedDuration::from_secs(i64::from(lease_s));
         let next_message_at = lease_until + SignedDuration::from_secs(LOST_MESSAGE_S);
-        Self { lease_until: Some(lease_until), next_message_at, ..self.next() }
+        Self { lease_until: Some(lease_until), next_message_at, ..self.next_version() }
     }
 
-    fn next(&self) -> Self {
+    fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 }

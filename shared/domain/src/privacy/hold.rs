@@ -11,7 +11,7 @@ use crate::{HoldId, Refusal, accounts::account::Account, staff::audit::Justifica
 
 /// The names of the [kinds](crate::registry::KINDS) that a lawful request can name. Links are not among them, as they are
 /// withdrawn whenever their account ends, nor is what is made anew at any time from the rest.
-pub const NAMEABLE: &[&str] = &[
+pub const HOLDABLE_KINDS: &[&str] = &[
     "account",
     "ledger",
     "payment",
@@ -25,7 +25,7 @@ pub const NAMEABLE: &[&str] = &[
     "ticket",
 ];
 /// Most holds on an account, those that were released included.
-const MOST: usize = 20;
+const MAX_HOLDS: usize = 20;
 
 /// A legal hold on some of what is kept of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,7 +33,7 @@ pub struct Hold {
     /// Its id.
     pub id: HoldId,
     /// The reference of the request that demands it.
-    pub ticket: String,
+    pub reference: String,
     /// Why.
     pub reason: String,
     /// What must stay: names of [kinds](crate::registry::KINDS).
@@ -45,7 +45,7 @@ pub struct Hold {
     pub undisclosed_until: Option<Timestamp>,
     /// What forbids to tell them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undisclosed_under: Option<String>,
+    pub undisclosed_basis: Option<String>,
     /// Since when it binds no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
@@ -58,15 +58,24 @@ impl Hold {
     /// # Errors
     /// [`Refusal::Invalid`] if something is named that cannot be, or nothing.
     pub fn new(id: HoldId, covers: Vec<String>, why: Justification, now: Timestamp) -> Result<Self, Refusal> {
-        let Justification { ticket, reason, undisclosed_until, undisclosed_under } = why;
-        let mut covers = known("covers", covers)?;
+        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
+        let mut covers = parse_kinds("covers", covers)?;
         for (files, items) in [("generations", "generation"), ("uploads", "upload")] {
             if covers.contains(files) {
                 covers.insert(items.to_owned());
             }
         }
         covers.insert("access".to_owned());
-        Ok(Self { id, ticket, reason, covers, at: now, undisclosed_until, undisclosed_under, released_at: None })
+        Ok(Self {
+            id,
+            reference: ticket,
+            reason,
+            covers,
+            at: now,
+            undisclosed_until,
+            undisclosed_basis: undisclosed_under,
+            released_at: None,
+        })
     }
 
     /// Whether its owner may know of it.
@@ -77,9 +86,9 @@ impl Hold {
 }
 
 /// These names, if a lawful request can name them and there is one at least.
-pub(crate) fn known(field: &'static str, names: Vec<String>) -> Result<BTreeSet<String>, Refusal> {
-    if names.is_empty() || !names.iter().all(|name| NAMEABLE.contains(&name.as_str())) {
-        return Err(Refusal::invalid(field, format!("one or more of {}", NAMEABLE.join(", "))));
+pub(crate) fn parse_kinds(field: &'static str, names: Vec<String>) -> Result<BTreeSet<String>, Refusal> {
+    if names.is_empty() || !names.iter().all(|name| HOLDABLE_KINDS.contains(&name.as_str())) {
+        return Err(Refusal::invalid(field, format!("one or more of {}", HOLDABLE_KINDS.join(", "))));
     }
     Ok(names.into_iter().collect())
 }
@@ -89,11 +98,11 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] if it has as many as it may have.
-    pub fn hold(&self, hold: Hold) -> Result<Self, Refusal> {
-        if self.holds.len() >= MOST {
+    pub fn place_hold(&self, hold: Hold) -> Result<Self, Refusal> {
+        if self.holds.len() >= MAX_HOLDS {
             return Err(Refusal::Conflict("the account has had twenty holds, and can have no more"));
         }
-        let mut next = self.next();
+        let mut next = self.next_version();
         next.holds.push(hold);
         Ok(next)
     }
@@ -102,12 +111,12 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is no such hold.
-    pub fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
+    pub fn release_hold(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
         let hold = self.holds.iter().find(|hold| hold.id == id).ok_or(Refusal::NotFound)?;
         if hold.released_at.is_some() {
             return Ok(None);
         }
-        let mut next = self.closing_seen(now);
+        let mut next = self.deletion_due_next(now);
         for hold in next.holds.iter_mut().filter(|hold| hold.id == id) {
             hold.released_at = Some(now);
         }
@@ -136,8 +145,8 @@ mod tests {
 
     #[test]
     fn what_can_be_named_is_declared() {
-        for name in NAMEABLE {
-            assert!(registry::KINDS.iter().any(|kind| kind.name == *name && kind.personal), "{name}");
+        for name in HOLDABLE_KINDS {
+            assert!(registry::DATA_KINDS.iter().any(|kind| kind.name == *name && kind.personal), "{name}");
         }
     }
 }

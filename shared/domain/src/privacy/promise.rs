@@ -10,24 +10,24 @@ pub struct Promise {
     /// `7` for P7.
     pub number: u8,
     /// In the policy's words.
-    pub words: &'static str,
+    pub quote: &'static str,
     /// What the software does for it.
-    pub how: &'static str,
+    pub implementation: &'static str,
     /// Whether it is kept.
-    pub kept: Kept,
+    pub status: PromiseStatus,
 }
 
 /// Whether a promise is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum PromiseStatus {
     /// These tests show it, by file and name. There is at least one.
-    By(&'static [&'static str]),
+    ShownBy(&'static [&'static str]),
     /// Nothing shows it yet.
     NotYet,
 }
 
-const fn promise(number: u8, words: &'static str, how: &'static str, kept: Kept) -> Promise {
-    Promise { number, words, how, kept }
+const fn promise(number: u8, words: &'static str, how: &'static str, kept: PromiseStatus) -> Promise {
+    Promise { number, quote: words, implementation: how, status: kept }
 }
 
 /// The canaries show several.
@@ -41,19 +41,22 @@ pub const PROMISES: [Promise; 37] = [
         1,
         "Account information such as email address and basic account identifiers",
         "Sign-up, confirmation, sign-in, one account record; nothing else is asked for",
-        Kept::By(&[CANARIES, "sessions::p1_a_session_begins_with_a_confirmed_address"]),
+        PromiseStatus::ShownBy(&[CANARIES, "sessions::p1_a_session_begins_with_a_confirmed_address"]),
     ),
     promise(
         2,
         "Prompts and settings you submit for image/video generation",
         "Submit: prompt, negative prompt, size, seed, count, model, input image; stored with the generation",
-        Kept::By(&[CANARIES, "journey::p2_the_same_seed_paints_the_same_picture_and_another_prompt_another"]),
+        PromiseStatus::ShownBy(&[
+            CANARIES,
+            "journey::p2_the_same_seed_paints_the_same_picture_and_another_prompt_another",
+        ]),
     ),
     promise(
         3,
         "Uploaded content such as images or videos you upload, plus related file metadata (size/type)",
         "Presigned upload of images and videos; size, type, checksum, dimensions recorded; location and camera metadata removed",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             CANARIES,
             "uploads::p3_a_photograph_becomes_ready_and_loses_its_metadata",
             "uploads::p3_a_film_becomes_ready_and_loses_where_it_was_made",
@@ -63,20 +66,28 @@ pub const PROMISES: [Promise; 37] = [
         4,
         "Technical and usage data such as IP address, device/browser type, request timestamps, and basic diagnostic logs",
         "An activity record for sign-in, purchase and submit, with an expiry; structured logs without prompts, emails, addresses or tokens",
-        Kept::By(&[CANARIES, "submitting::p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown"]),
+        PromiseStatus::ShownBy(&[
+            CANARIES,
+            "submitting::p4_a_statement_opens_and_closes_with_the_balance_and_activity_is_shown",
+        ]),
     ),
     promise(
         5,
         "We use two payment systems: Stripe",
         "Stripe Checkout and its webhook",
-        Kept::By(&["buying::p5_p34_p35_a_package_is_bought_with_stripe"]),
+        PromiseStatus::ShownBy(&["buying::p5_p34_p35_a_package_is_bought_with_stripe"]),
     ),
-    promise(6, "and PayPal", "PayPal Orders and IPN", Kept::By(&["buying::p6_p35_a_package_is_bought_with_paypal"])),
+    promise(
+        6,
+        "and PayPal",
+        "PayPal Orders and IPN",
+        PromiseStatus::ShownBy(&["buying::p6_p35_a_package_is_bought_with_paypal"]),
+    ),
     promise(
         7,
         "card numbers are processed directly by Stripe or PayPal and are not stored on our servers",
         "No field, log line or archive can hold one; a body that carries one is redacted before anything is kept",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "card_numbers::p7_no_card_number_is_kept_or_logged",
             "card_numbers::p7_a_card_number_that_is_kept_or_logged_would_be_found",
         ]),
@@ -85,19 +96,21 @@ pub const PROMISES: [Promise; 37] = [
         8,
         "limited payment-related data (such as payment status, transaction ID, and billing email) needed to activate and manage your plan/package",
         "The payment record holds these and the package, amount and currency, and nothing else of the event",
-        Kept::By(&["buying::p8_of_a_payment_is_kept_what_it_needs_and_nothing_else", CANARIES]),
+        PromiseStatus::ShownBy(&["buying::p8_of_a_payment_is_kept_what_it_needs_and_nothing_else", CANARIES]),
     ),
     promise(
         9,
         "Provider policies",
         "Links to both providers' policies beside the packages",
-        Kept::By(&["buying::p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money"]),
+        PromiseStatus::ShownBy(&[
+            "buying::p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money",
+        ]),
     ),
     promise(
         10,
         "process generation requests, deliver outputs",
         "The queue, the generation functions, the gallery",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "journey::p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees",
             "journey::p10_a_prompt_becomes_a_film",
         ]),
@@ -106,7 +119,7 @@ pub const PROMISES: [Promise; 37] = [
         11,
         "rate limiting",
         "Per account, per address and per endpoint, answered with 429 and when to come back",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "sessions::p11_asking_too_often_about_one_address_is_told_when_to_come_back",
             "submitting::p11_submitting_too_often_is_told_when_to_come_back",
         ]),
@@ -115,7 +128,7 @@ pub const PROMISES: [Promise; 37] = [
         12,
         "fraud detection",
         "Rules over payments, disputes, sign-ups and velocity; freeze, review, release",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "fraud::p12_many_payments_in_an_hour_wait_for_staff",
             "fraud::p12_a_payment_with_one_card_too_many_waits",
             "fraud::p12_a_payment_of_one_paypal_account_too_many_waits_though_only_a_message_tells_of_it",
@@ -136,7 +149,7 @@ pub const PROMISES: [Promise; 37] = [
         13,
         "incident investigation",
         "Staff look-up with a reason, every look recorded; correlation id from request to provider call",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else",
             "staff_access::p13_an_incident_is_looked_into_with_everything_that_belongs_to_it",
             "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
@@ -146,7 +159,7 @@ pub const PROMISES: [Promise; 37] = [
         14,
         "enforcement of usage limits",
         "Per-plan limits: jobs in flight, size, count, uploads, storage",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "submitting::p14_the_plan_limits_generations_at_once",
             "uploads::p14_the_plan_limits_how_many_uploads_there_are_and_their_bytes",
         ]),
@@ -155,13 +168,13 @@ pub const PROMISES: [Promise; 37] = [
         15,
         "debug errors, monitor stability",
         "Metrics, alarms, dashboard, traces",
-        Kept::By(&["observability::p15_metrics_are_watched_and_what_is_watched_is_measured"]),
+        PromiseStatus::ShownBy(&["observability::p15_metrics_are_watched_and_what_is_watched_is_measured"]),
     ),
     promise(
         16,
         "respond to lawful requests",
         "A staff disclosure export, and a legal hold that pauses erasure of exactly what it names",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "erasure::p16_a_hold_keeps_exactly_what_it_names",
             "exports::p16_what_must_not_be_told_yet_is_not_in_the_archive",
             "holds::p16_what_is_held_outlives_its_time_and_its_owners_wish_and_goes_when_it_is_released",
@@ -177,7 +190,7 @@ pub const PROMISES: [Promise; 37] = [
         17,
         "private content is not listed publicly unless you change visibility or share it",
         "Private by default, in every listing, search and link",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "authorization::p17_what_is_somebody_elses_is_not_there_for_anybody_else",
             "journey::p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees",
             "journey::p17_a_picture_is_shown_to_everybody_and_hidden_again_at_once",
@@ -188,7 +201,7 @@ pub const PROMISES: [Promise; 37] = [
         18,
         "if sharing links exist, anyone with the link may be able to access the shared content",
         "Links that expire, can be revoked, show no prompt unless chosen, and whose bytes stop resolving",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "journey::p18_a_share_link_shows_one_picture_until_it_is_revoked",
             "site::p18_a_share_link_has_a_preview_card_until_it_is_revoked",
         ]),
@@ -197,7 +210,7 @@ pub const PROMISES: [Promise; 37] = [
         19,
         "Limited internal access may occur only as needed",
         "No standing access; each access names a reason, and its owner can see it",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "staff_access::p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_lasts",
             "staff_access::p19_the_owner_reads_who_looked_at_what_and_why",
             "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
@@ -208,7 +221,7 @@ pub const PROMISES: [Promise; 37] = [
         20,
         "We retain data only for as long as necessary",
         "Every kind of record has a written retention, carried out",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             YEAR,
             "exports::p20_an_archive_can_be_downloaded_for_a_day_and_goes_after_seven",
             "journey::p20_a_deleted_picture_is_gone_in_all_versions_and_so_are_its_links",
@@ -220,25 +233,25 @@ pub const PROMISES: [Promise; 37] = [
         21,
         "Generated files and uploads may be stored based on your plan/package and system configuration",
         "Retention by plan, changeable in configuration; the owner sees when each file goes",
-        Kept::By(&[YEAR]),
+        PromiseStatus::ShownBy(&[YEAR]),
     ),
     promise(
         22,
         "Logs and metadata may be kept for debugging, abuse prevention, and reliability",
         "Log groups and activity with a finite retention",
-        Kept::By(&["afterwards::p22_every_log_and_every_activity_has_its_end"]),
+        PromiseStatus::ShownBy(&["afterwards::p22_every_log_and_every_activity_has_its_end"]),
     ),
     promise(
         23,
         "Backups may temporarily retain deleted content until overwritten",
         "Point-in-time recovery and object versions with a bound; erasures are replayed after any restore, before traffic",
-        Kept::By(&["erasure::p23_what_a_restore_brings_back_is_erased_again"]),
+        PromiseStatus::ShownBy(&["erasure::p23_what_a_restore_brings_back_is_erased_again"]),
     ),
     promise(
         24,
         "Only the information required to complete your request is transmitted",
         "A provider sees prompt, settings and input image, and nothing that names the account, its address or its device",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "outbound::p24_a_provider_learns_what_the_request_needs_and_a_payment_service_who_pays",
             "providers::p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once",
         ]),
@@ -247,13 +260,13 @@ pub const PROMISES: [Promise; 37] = [
         25,
         "We do not sell personal data and we do not share it for third-party marketing",
         "No outbound call beyond the configured providers, payment services and mail; a test lists every outbound host",
-        Kept::By(&["outbound::p25_functions_speak_to_aws_and_to_who_is_configured_and_to_nobody_else"]),
+        PromiseStatus::ShownBy(&["outbound::p25_functions_speak_to_aws_and_to_who_is_configured_and_to_nobody_else"]),
     ),
     promise(
         26,
         "Provider availability and performance may impact generation speed or success",
         "Deadline, retry, another provider, refund",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "providers::p24_p26_when_a_provider_stays_busy_the_next_one_makes_it_and_it_is_paid_for_once",
             "submitting::p26_our_mistake_and_a_busy_provider_give_the_credits_back",
         ]),
@@ -262,7 +275,7 @@ pub const PROMISES: [Promise; 37] = [
         27,
         "Essential: authentication, session management, security tokens",
         "HttpOnly session cookie, short access tokens, CSRF protection",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "browser::p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help",
             "sessions::p27_the_refresh_token_is_in_a_cookie_for_this_host_alone",
             "sessions::p27_a_cookie_without_its_csrf_token_does_nothing_and_keeps_the_session",
@@ -272,13 +285,13 @@ pub const PROMISES: [Promise; 37] = [
         28,
         "Preferences: basic UI preferences (for example: theme or language)",
         "Kept with the account and exported",
-        Kept::By(&["submitting::p28_the_account_is_corrected_only_over_the_version_that_was_seen"]),
+        PromiseStatus::ShownBy(&["submitting::p28_the_account_is_corrected_only_over_the_version_that_was_seen"]),
     ),
     promise(
         29,
         "anti-abuse controls and request validation mechanisms",
         "Strict validation of every request; limits by account, address and network",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "bad_input::p29_what_is_too_large_is_refused_by_every_route",
             "bad_input::p29_each_field_that_breaks_a_rule_is_named",
         ]),
@@ -287,7 +300,7 @@ pub const PROMISES: [Promise; 37] = [
         30,
         "Access to certain account information we hold about you",
         "Account page and a full machine-readable export",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             CANARIES,
             "exports::p30_everything_that_is_held_comes_out_in_one_archive",
             "exports::p30_an_archive_takes_a_recent_sign_in",
@@ -302,7 +315,7 @@ pub const PROMISES: [Promise; 37] = [
         31,
         "Correction of inaccurate account information",
         "Email (re-verified), display name, preferences, billing email; corrections recorded",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "corrections::p31_what_is_corrected_is_recorded_without_what_it_was",
             "corrections::p31_receipts_go_where_the_person_wants_them",
             "corrections::p31_a_new_address_takes_a_code_from_each_address_and_then_signs_in",
@@ -315,7 +328,7 @@ pub const PROMISES: [Promise; 37] = [
         32,
         "Deletion of your account and associated data, subject to technical and legal limitations",
         "Erasure, verified and receipted; what the law keeps is kept without the person",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             CANARIES,
             "canaries::p32_of_whoever_was_erased_nothing_is_left",
             "crash::p32_an_archive_whose_maker_died_goes_with_its_account",
@@ -334,7 +347,7 @@ pub const PROMISES: [Promise; 37] = [
         33,
         "contact us through the support section of the Service",
         "Questions to staff, with an account or without, answered by staff, exported and erased like the rest",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "support::p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed",
             "support::p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log",
             "support::p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone",
@@ -351,7 +364,7 @@ pub const PROMISES: [Promise; 37] = [
         34,
         "Secure Checkout: Payments processed via Stripe & PayPal",
         "Hosted checkout only; amounts and packages checked against our catalogue",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "buying::p5_p34_p35_a_package_is_bought_with_stripe",
             "buying::p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money",
         ]),
@@ -360,7 +373,7 @@ pub const PROMISES: [Promise; 37] = [
         35,
         "Instant Activation: Credits added to your account immediately",
         "Credits are there when the buyer returns from checkout",
-        Kept::By(&[
+        PromiseStatus::ShownBy(&[
             "buying::p5_p34_p35_a_package_is_bought_with_stripe",
             "buying::p6_p35_a_package_is_bought_with_paypal",
             "reconciliation::s1_p35_whoever_comes_back_is_granted_at_once_though_no_webhook_came",
@@ -370,12 +383,14 @@ pub const PROMISES: [Promise; 37] = [
         36,
         "Credits Never Expire: Use them anytime, no time limits",
         "No expiry on credits anywhere",
-        Kept::By(&[YEAR]),
+        PromiseStatus::ShownBy(&[YEAR]),
     ),
     promise(
         37,
         "No Subscription: Buy only what you need",
         "One-off packages only",
-        Kept::By(&["buying::p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money"]),
+        PromiseStatus::ShownBy(&[
+            "buying::p9_p34_p37_packages_are_shown_with_their_prices_and_with_who_takes_the_money",
+        ]),
     ),
 ];

@@ -2,14 +2,14 @@
 
 /// One thing that is said in a thing of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct DataField {
     /// Its name; parts of parts behind dots, `*` for any name or place in a list.
     pub path: &'static str,
     /// Whether it says something about a person, beyond whose it is.
     pub personal: bool,
 }
 
-impl Field {
+impl DataField {
     /// Whether this is where it is said.
     #[must_use]
     pub fn is(&self, path: &str) -> bool {
@@ -25,38 +25,38 @@ impl Field {
     }
 }
 
-const fn of_person(path: &'static str) -> Field {
-    Field { path, personal: true }
+const fn personal(path: &'static str) -> DataField {
+    DataField { path, personal: true }
 }
 
-const fn plain(path: &'static str) -> Field {
-    Field { path, personal: false }
+const fn plain(path: &'static str) -> DataField {
+    DataField { path, personal: false }
 }
 
 /// The fields of the kind of this name.
 #[must_use]
-pub fn fields(kind: &str) -> &'static [Field] {
+pub fn fields(kind: &str) -> &'static [DataField] {
     FIELDS.iter().find(|(name, _)| *name == kind).map_or(&[], |(_, fields)| fields)
 }
 
-const FIELDS: &[(&str, &[Field])] = &[
+const FIELDS: &[(&str, &[DataField])] = &[
     (
         "account",
         &[
             plain("id"),
             plain("plan"),
-            plain("freezes.*.why.kind"),
-            plain("freezes.*.why.payment"),
-            plain("freezes.*.why.id"),
-            plain("freezes.*.why.count"),
+            plain("freezes.*.reason.kind"),
+            plain("freezes.*.reason.payment"),
+            plain("freezes.*.reason.id"),
+            plain("freezes.*.reason.count"),
             plain("freezes.*.at"),
             plain("freezes.*.lifted_at"),
             plain("balance.available"),
             plain("balance.held"),
             plain("last_entry"),
             plain("jobs_in_flight"),
-            plain("submits.millitokens"),
-            plain("submits.at"),
+            plain("submit_rate.millitokens"),
+            plain("submit_rate.at"),
             plain("uploads"),
             plain("upload_bytes"),
             plain("preferences.theme"),
@@ -66,21 +66,21 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("holds.*.covers.*"),
             plain("holds.*.undisclosed_until"),
             plain("holds.*.released_at"),
-            plain("closing.receipt"),
-            plain("closing.ground"),
-            plain("closing.asked_at"),
-            plain("closing.erase_at"),
-            plain("closing.next_at"),
-            plain("closing.busy_until"),
+            plain("deletion.receipt"),
+            plain("deletion.reason"),
+            plain("deletion.requested_at"),
+            plain("deletion.erase_at"),
+            plain("deletion.next_at"),
+            plain("deletion.busy_until"),
             plain("created_at"),
             plain("version"),
-            of_person("email"),
-            of_person("display_name"),
-            of_person("billing_email"),
-            of_person("freezes.*.note"),
-            of_person("holds.*.ticket"),
-            of_person("holds.*.reason"),
-            of_person("holds.*.undisclosed_under"),
+            personal("email"),
+            personal("display_name"),
+            personal("billing_email"),
+            personal("freezes.*.note"),
+            personal("holds.*.reference"),
+            personal("holds.*.reason"),
+            personal("holds.*.undisclosed_basis"),
         ],
     ),
     (
@@ -102,7 +102,7 @@ const FIELDS: &[(&str, &[Field])] = &[
         &[
             plain("id"),
             plain("account"),
-            plain("rail"),
+            plain("provider"),
             plain("package"),
             plain("credits"),
             plain("plan"),
@@ -110,7 +110,7 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("price.currency"),
             plain("checkout"),
             plain("progress"),
-            plain("receipt.rail"),
+            plain("receipt.provider"),
             plain("receipt.net.amount"),
             plain("receipt.net.currency"),
             plain("receipt.total.amount"),
@@ -133,12 +133,12 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("review.decision.release"),
             plain("review.decision.at"),
             plain("granted"),
-            plain("taken_back"),
+            plain("clawed_back"),
             plain("created_at"),
-            plain("ask_at"),
+            plain("poll_at"),
             plain("version"),
-            of_person("receipt.billing_email"),
-            of_person("review.decision.note"),
+            personal("receipt.billing_email"),
+            personal("review.decision.note"),
         ],
     ),
     (
@@ -160,7 +160,7 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("created_at"),
             plain("deadline_at"),
             plain("ended_at"),
-            plain("tries"),
+            plain("attempts"),
             plain("offer"),
             plain("lease_until"),
             plain("provider_job.provider"),
@@ -179,13 +179,13 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("shared_until"),
             plain("published_at"),
             plain("expires_at"),
-            plain("removing"),
+            plain("deleting"),
             plain("held"),
             plain("version"),
-            of_person("settings.prompt"),
-            of_person("settings.negative_prompt"),
-            of_person("media.*.thumbhash"),
-            of_person("failure.reason"),
+            personal("settings.prompt"),
+            personal("settings.negative_prompt"),
+            personal("media.*.thumbhash"),
+            personal("failure.reason"),
         ],
     ),
     (
@@ -205,10 +205,10 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("state.reason"),
             plain("created_at"),
             plain("expires_at"),
-            plain("removing"),
+            plain("deleting"),
             plain("held"),
             plain("version"),
-            of_person("file_name"),
+            personal("file_name"),
         ],
     ),
     (
@@ -225,11 +225,11 @@ const FIELDS: &[(&str, &[Field])] = &[
     ),
     (
         "idempotency",
-        &[plain("account"), plain("key"), plain("fingerprint"), plain("status"), plain("at"), of_person("answer")],
+        &[plain("account"), plain("key"), plain("fingerprint"), plain("status"), plain("at"), personal("answer")],
     ),
     (
         "activity",
-        &[plain("id"), plain("account"), plain("kind"), plain("at"), of_person("address"), of_person("user_agent")],
+        &[plain("id"), plain("account"), plain("kind"), plain("at"), personal("address"), personal("user_agent")],
     ),
     ("correction", &[plain("id"), plain("account"), plain("fields.*"), plain("at")]),
     (
@@ -240,11 +240,11 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("stage.present"),
             plain("stage.new"),
             plain("stage.tries"),
-            plain("asked_at"),
+            plain("requested_at"),
             plain("next_at"),
             plain("version"),
-            of_person("to"),
-            of_person("stage.from"),
+            personal("to"),
+            personal("stage.from"),
         ],
     ),
     (
@@ -254,20 +254,20 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("account"),
             plain("staff"),
             plain("at"),
-            plain("act.kind"),
-            plain("act.until"),
-            plain("act.access"),
-            plain("act.at"),
-            plain("act.at.generation"),
-            plain("act.at.upload"),
-            plain("act.hold"),
-            plain("act.disclosure"),
-            plain("act.question"),
-            plain("act.kinds.*"),
+            plain("action.kind"),
+            plain("action.until"),
+            plain("action.access"),
+            plain("action.resource"),
+            plain("action.resource.generation"),
+            plain("action.resource.upload"),
+            plain("action.hold"),
+            plain("action.disclosure"),
+            plain("action.ticket"),
+            plain("action.kinds.*"),
             plain("undisclosed_until"),
-            of_person("act.ticket"),
-            of_person("act.reason"),
-            of_person("act.undisclosed_under"),
+            personal("action.reference"),
+            personal("action.reason"),
+            personal("action.undisclosed_basis"),
         ],
     ),
     (
@@ -282,7 +282,7 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("at"),
             plain("expires_at"),
             plain("lease_until"),
-            plain("things"),
+            plain("items"),
             plain("files.*"),
             plain("undisclosed_until"),
             plain("version"),
@@ -294,12 +294,12 @@ const FIELDS: &[(&str, &[Field])] = &[
         &[
             plain("id"),
             plain("account"),
-            of_person("subject"),
+            personal("subject"),
             plain("about.kind"),
             plain("about.id"),
             plain("messages.*.from"),
             plain("messages.*.at"),
-            of_person("messages.*.text"),
+            personal("messages.*.text"),
             plain("status"),
             plain("by_mail"),
             plain("created_at"),
@@ -311,17 +311,17 @@ const FIELDS: &[(&str, &[Field])] = &[
         "letter",
         &[
             plain("id"),
-            plain("writer"),
-            of_person("email"),
-            of_person("subject"),
-            of_person("text"),
+            plain("guest"),
+            personal("email"),
+            personal("subject"),
+            personal("text"),
             plain("stage.stage"),
             plain("stage.code"),
             plain("stage.since"),
-            plain("looks.*.staff"),
-            plain("looks.*.at"),
-            plain("looks.*.reason"),
-            plain("written_at"),
+            plain("reads.*.staff"),
+            plain("reads.*.at"),
+            plain("reads.*.reason"),
+            plain("created_at"),
             plain("version"),
         ],
     ),
@@ -350,7 +350,7 @@ const FIELDS: &[(&str, &[Field])] = &[
         "unclaimed-payment",
         &[
             plain("payment"),
-            plain("rail"),
+            plain("provider"),
             plain("transaction"),
             plain("total.amount"),
             plain("total.currency"),
@@ -373,7 +373,7 @@ const FIELDS: &[(&str, &[Field])] = &[
             plain("progress.files_total"),
             plain("progress.bytes"),
             plain("progress.bytes_total"),
-            plain("asked_at"),
+            plain("requested_at"),
             plain("lease_until"),
             plain("next_message_at"),
             plain("checkpoint"),
@@ -384,13 +384,13 @@ const FIELDS: &[(&str, &[Field])] = &[
         "receipt",
         &[
             plain("id"),
-            plain("ground"),
-            plain("asked_at"),
+            plain("reason"),
+            plain("requested_at"),
             plain("erased_at"),
             plain("erased.*"),
-            plain("payments_kept"),
-            plain("payments_until"),
-            plain("copies_left"),
+            plain("payments_retained"),
+            plain("payments_retained_until"),
+            plain("provider_copies_left"),
             plain("expires_at"),
         ],
     ),
@@ -398,7 +398,7 @@ const FIELDS: &[(&str, &[Field])] = &[
         "kept-payment",
         &[
             plain("id"),
-            plain("rail"),
+            plain("provider"),
             plain("transaction"),
             plain("total.amount"),
             plain("total.currency"),
@@ -414,8 +414,8 @@ const FIELDS: &[(&str, &[Field])] = &[
     ("video-message", &[plain("account"), plain("generation")]),
     ("erasure-message", &[plain("account")]),
     ("export-message", &[plain("account"), plain("export")]),
-    ("notification", &[of_person("raw")]),
-    ("user", &[plain("sub"), plain("email_verified"), of_person("email")]),
+    ("notification", &[personal("raw")]),
+    ("user", &[plain("sub"), plain("email_verified"), personal("email")]),
     (
         "log",
         &[

@@ -8,27 +8,27 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessId, AccountId, DisclosureId, GenerationId, HoldId, Refusal, TicketId, UploadId,
+    AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, Refusal, TicketId, UploadId,
     accounts::account::Account,
-    refusal::{FieldError, text},
+    refusal::{FieldError, check_text},
 };
 
 /// Minutes that an access lasts.
-pub const MINUTES: RangeInclusive<u32> = 1..=60;
+pub const ACCESS_MINUTES: RangeInclusive<u32> = 1..=60;
 /// Most days for which something is not told to its owner.
 pub const UNDISCLOSED_DAYS: i64 = 366;
 /// Longest reference of a ticket, in characters.
-pub const TICKET_CHARACTERS: usize = 100;
+pub const REFERENCE_CHARACTERS: usize = 100;
 /// Longest reason, in characters.
 pub const REASON_CHARACTERS: usize = 500;
 
 /// Why staff do something with what is somebody's. Its owner gets it with their data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Justification {
-    pub(crate) ticket: String,
+    pub(crate) reference: String,
     pub(crate) reason: String,
     pub(crate) undisclosed_until: Option<Timestamp>,
-    pub(crate) undisclosed_under: Option<String>,
+    pub(crate) undisclosed_basis: Option<String>,
 }
 
 impl Justification {
@@ -42,17 +42,17 @@ impl Justification {
         now: Timestamp,
     ) -> Result<Self, Refusal> {
         let mut errors = Vec::new();
-        errors.extend(text("ticket", &ticket, TICKET_CHARACTERS));
-        errors.extend(text("reason", &reason, REASON_CHARACTERS));
+        errors.extend(check_text("reference", &ticket, REFERENCE_CHARACTERS));
+        errors.extend(check_text("reason", &reason, REASON_CHARACTERS));
         let latest = now + SignedDuration::from_hours(24 * UNDISCLOSED_DAYS);
         if undisclosed_until.is_some_and(|until| until <= now || until > latest) {
             let rule = format!("a time to come, at most {UNDISCLOSED_DAYS} days from now");
             errors.push(FieldError::new("undisclosed_until", rule));
         }
         match &undisclosed_under {
-            Some(under) => errors.extend(text("undisclosed_under", under, REASON_CHARACTERS)),
+            Some(under) => errors.extend(check_text("undisclosed_basis", under, REASON_CHARACTERS)),
             None if undisclosed_until.is_some() => {
-                errors.push(FieldError::new("undisclosed_under", "what forbids to tell the owner"));
+                errors.push(FieldError::new("undisclosed_basis", "what forbids to tell the owner"));
             }
             None => {}
         }
@@ -60,7 +60,7 @@ impl Justification {
             errors.push(FieldError::new("undisclosed_until", "until when it is forbidden to tell the owner"));
         }
         if errors.is_empty() {
-            Ok(Self { ticket, reason, undisclosed_until, undisclosed_under })
+            Ok(Self { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under })
         } else {
             Err(Refusal::Invalid(errors))
         }
@@ -71,18 +71,18 @@ impl Justification {
 ///
 /// # Errors
 /// [`Refusal::Invalid`] unless they are as many as may be.
-pub fn lasting(minutes: u32) -> Result<SignedDuration, Refusal> {
-    if MINUTES.contains(&minutes) {
+pub fn access_duration(minutes: u32) -> Result<SignedDuration, Refusal> {
+    if ACCESS_MINUTES.contains(&minutes) {
         return Ok(SignedDuration::from_mins(i64::from(minutes)));
     }
-    Err(Refusal::invalid("minutes", format!("{} to {}", MINUTES.start(), MINUTES.end())))
+    Err(Refusal::invalid("minutes", format!("{} to {}", ACCESS_MINUTES.start(), ACCESS_MINUTES.end())))
 }
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Access {
+pub struct AuditEntry {
     /// Its id; of the line that opens an access, the access's.
-    pub id: AccessId,
+    pub id: AuditEntryId,
     /// Whose log.
     pub account: AccountId,
     /// Who of the staff, under a keyed hash: the same person has the same, and it says nothing else about them.
@@ -90,7 +90,7 @@ pub struct Access {
     /// When.
     pub at: Timestamp,
     /// What was done.
-    pub act: Act,
+    pub action: AuditAction,
     /// Until when the owner of the log is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undisclosed_until: Option<Timestamp>,
@@ -98,34 +98,34 @@ pub struct Access {
 
 /// What a member of staff did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
-#[schema(as = AccessAct)]
+#[schema(as = AuditAction)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Act {
+pub enum AuditAction {
     /// Opened an access.
     Opened {
         /// The reference of the request that it was opened for.
-        ticket: String,
+        reference: String,
         /// Why.
         reason: String,
         /// Until when it lasts.
         until: Timestamp,
         /// What forbade to tell its owner at first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        undisclosed_under: Option<String>,
+        undisclosed_basis: Option<String>,
     },
     /// Looked at something under an access.
-    Looked {
+    Read {
         /// Which access.
-        access: AccessId,
+        access: AuditEntryId,
         /// At what.
-        at: Sight,
+        resource: AuditedResource,
     },
     /// Answered a question under an access.
-    Answered {
+    Replied {
         /// Which access.
-        access: AccessId,
+        access: AuditEntryId,
         /// Which question.
-        question: TicketId,
+        ticket: TicketId,
     },
     /// Had something kept from being erased.
     Held {
@@ -142,17 +142,17 @@ pub enum Act {
         /// What was put together.
         disclosure: DisclosureId,
         /// The reference of the request.
-        ticket: String,
+        reference: String,
         /// Why.
         reason: String,
         /// Of which kinds.
         kinds: Vec<String>,
         /// What forbade to tell its owner at first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        undisclosed_under: Option<String>,
+        undisclosed_basis: Option<String>,
     },
     /// Fetched what was put together.
-    Fetched {
+    Downloaded {
         /// What was fetched.
         disclosure: DisclosureId,
     },
@@ -161,7 +161,7 @@ pub enum Act {
 /// What can be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Sight {
+pub enum AuditedResource {
     /// The profile.
     Profile,
     /// A page of the generations, without their files.
@@ -180,22 +180,22 @@ pub enum Sight {
     Tickets,
 }
 
-impl Access {
+impl AuditEntry {
     /// A member of staff opens an access.
     ///
     /// # Errors
     /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
     pub fn open(
         account: &Account,
-        (id, staff): (AccessId, String),
+        (id, staff): (AuditEntryId, String),
         until: Timestamp,
         why: Justification,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        account.may_be_looked_at()?;
-        let Justification { ticket, reason, undisclosed_until, undisclosed_under } = why;
-        let act = Act::Opened { ticket, reason, until, undisclosed_under };
-        Ok(Self { id, account: account.id, staff, at: now, act, undisclosed_until })
+        account.check_accessible()?;
+        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
+        let act = AuditAction::Opened { reference: ticket, reason, until, undisclosed_basis: undisclosed_under };
+        Ok(Self { id, account: account.id, staff, at: now, action: act, undisclosed_until })
     }
 
     /// The line of a look under this access.
@@ -203,34 +203,46 @@ impl Access {
     /// # Errors
     /// [`Refusal::NotFound`] if it is no access of this member of staff, [`Refusal::AccessOver`] if its time is over,
     /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
-    pub fn look(&self, account: &Account, line: (AccessId, &str), at: Sight, now: Timestamp) -> Result<Self, Refusal> {
-        self.act(account, line, Act::Looked { access: self.id, at }, now)
+    pub fn read(
+        &self,
+        account: &Account,
+        line: (AuditEntryId, &str),
+        at: AuditedResource,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.record_action(account, line, AuditAction::Read { access: self.id, resource: at }, now)
     }
 
     /// The line of an answer to a question under this access.
     ///
     /// # Errors
     /// As of a look.
-    pub fn answer(
+    pub fn reply(
         &self,
         account: &Account,
-        line: (AccessId, &str),
+        line: (AuditEntryId, &str),
         question: TicketId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.act(account, line, Act::Answered { access: self.id, question }, now)
+        self.record_action(account, line, AuditAction::Replied { access: self.id, ticket: question }, now)
     }
 
-    fn act(&self, account: &Account, (id, staff): (AccessId, &str), act: Act, now: Timestamp) -> Result<Self, Refusal> {
-        let Act::Opened { until, .. } = self.act else { return Err(Refusal::NotFound) };
+    fn record_action(
+        &self,
+        account: &Account,
+        (id, staff): (AuditEntryId, &str),
+        act: AuditAction,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let AuditAction::Opened { until, .. } = self.action else { return Err(Refusal::NotFound) };
         if self.staff != staff {
             return Err(Refusal::NotFound);
         }
         if until <= now {
-            return Err(Refusal::AccessOver);
+            return Err(Refusal::AccessExpired);
         }
-        account.may_be_looked_at()?;
-        Ok(Self { id, at: now, act, ..self.clone() })
+        account.check_accessible()?;
+        Ok(Self { id, at: now, action: act, ..self.clone() })
     }
 
     /// Whether its owner may know of it.
@@ -243,8 +255,8 @@ impl Access {
 impl Account {
     /// # Errors
     /// [`Refusal::AccountStatus`] if it is being deleted and nothing of it is held.
-    pub fn may_be_looked_at(&self) -> Result<(), Refusal> {
-        let gone = self.closing.is_some() && self.held_kinds().is_empty();
+    pub fn check_accessible(&self) -> Result<(), Refusal> {
+        let gone = self.deletion.is_some() && self.held_kinds().is_empty();
         if gone { Err(Refusal::AccountStatus(self.status())) } else { Ok(()) }
     }
 }

@@ -10,29 +10,29 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, LetterId, Refusal, TicketId,
+    AccountId, GuestTicketId, Refusal, TicketId,
     generations::settings::check_text,
     refusal, registry,
     staff::audit::REASON_CHARACTERS,
-    support::ticket::{Message, Party, Question, Status, Ticket},
+    support::ticket::{MessageAuthor, NewTicket, Ticket, TicketMessage, TicketStatus},
 };
 
 /// Minutes that the code lives.
 pub const CODE_MINUTES: i64 = 15;
 /// The purpose of the keyed hash of an address.
-pub const WRITER: &str = "letter writer";
+pub const GUEST: &str = "letter writer";
 /// Letters of one address in a day.
 pub const PER_DAY: u64 = 3;
 /// Most times that a letter is read.
-const LOOKS: usize = 50;
+const MAX_READS: usize = 50;
 
 /// A letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
+pub struct GuestTicket {
     /// Its id.
-    pub id: LetterId,
+    pub id: GuestTicketId,
     /// A keyed hash of the address: under it lies what comes from there.
-    pub writer: String,
+    pub guest: String,
     /// Where the answer goes.
     pub email: String,
     /// What it is called.
@@ -40,20 +40,20 @@ pub struct Letter {
     /// The words.
     pub text: String,
     /// How far it is.
-    pub stage: Stage,
+    pub stage: GuestTicketStage,
     /// Who of the staff read it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
+    pub reads: Vec<GuestTicketRead>,
     /// When it was written.
-    pub written_at: Timestamp,
+    pub created_at: Timestamp,
     /// Counts the writes.
     pub version: u64,
 }
 
 /// That a member of staff read a letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = LetterLook)]
-pub struct Look {
+#[schema(as = GuestTicketRead)]
+pub struct GuestTicketRead {
     /// Who, under a keyed hash.
     pub staff: String,
     /// When.
@@ -65,7 +65,7 @@ pub struct Look {
 /// How far a letter is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
-pub enum Stage {
+pub enum GuestTicketStage {
     /// Nobody has shown that the address is theirs.
     Unconfirmed {
         /// The keyed hash of the code that was sent there.
@@ -78,15 +78,15 @@ pub enum Stage {
     },
 }
 
-impl Letter {
+impl GuestTicket {
     /// A letter from an address, with the keyed hashes of the address and of the code that is sent there. It is about
     /// nothing: nobody knows yet whose it is.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with every field that breaks a rule.
-    pub fn write(
-        Question { subject, text, .. }: Question,
-        id: LetterId,
+    pub fn open(
+        NewTicket { subject, text, .. }: NewTicket,
+        id: GuestTicketId,
         (email, writer, code): (String, String, String),
         now: Timestamp,
     ) -> Result<Self, Refusal> {
@@ -95,33 +95,33 @@ impl Letter {
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
         }
-        let stage = Stage::Unconfirmed { code };
-        Ok(Self { id, writer, email, subject, text, stage, looks: Vec::new(), written_at: now, version: 1 })
+        let stage = GuestTicketStage::Unconfirmed { code };
+        Ok(Self { id, guest: writer, email, subject, text, stage, reads: Vec::new(), created_at: now, version: 1 })
     }
 
     /// Whether this is the keyed hash of its code, unused and not too late.
     #[must_use]
     pub fn is_confirmed_by(&self, given: &str, now: Timestamp) -> bool {
         // Keyed hashes: how long they take to compare says nothing about the code.
-        matches!(&self.stage, Stage::Unconfirmed { code } if code == given) && now < self.expires_at()
+        matches!(&self.stage, GuestTicketStage::Unconfirmed { code } if code == given) && now < self.expires_at()
     }
 
     /// The letter as it waits for staff.
     #[must_use]
     pub fn confirmed(&self, now: Timestamp) -> Self {
-        Self { stage: Stage::Waiting { since: now }, version: self.version + 1, ..self.clone() }
+        Self { stage: GuestTicketStage::Waiting { since: now }, version: self.version + 1, ..self.clone() }
     }
 
     /// The ticket that it becomes if its address is that of an account.
     #[must_use]
-    pub fn ticket(&self, account: AccountId, now: Timestamp) -> Ticket {
+    pub fn to_ticket(&self, account: AccountId, now: Timestamp) -> Ticket {
         Ticket {
             id: TicketId(self.id.0),
             account,
             subject: self.subject.clone(),
             about: None,
-            messages: vec![Message { from: Party::Owner, at: now, text: self.text.clone() }],
-            status: Status::Waiting,
+            messages: vec![TicketMessage { from: MessageAuthor::Owner, at: now, text: self.text.clone() }],
+            status: TicketStatus::Waiting,
             by_mail: true,
             created_at: now,
             updated_at: now,
@@ -135,15 +135,15 @@ impl Letter {
     /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Invalid`] if the reason breaks a rule,
     /// [`Refusal::Conflict`] if it was read too often.
     pub fn read(&self, staff: String, reason: String, now: Timestamp) -> Result<Self, Refusal> {
-        self.waits_since().ok_or(Refusal::NotFound)?;
-        if let Some(error) = refusal::text("reason", &reason, REASON_CHARACTERS) {
+        self.waiting_since().ok_or(Refusal::NotFound)?;
+        if let Some(error) = refusal::check_text("reason", &reason, REASON_CHARACTERS) {
             return Err(Refusal::Invalid(vec![error]));
         }
-        if self.looks.len() >= LOOKS {
+        if self.reads.len() >= MAX_READS {
             return Err(Refusal::Conflict("it was read fifty times: whoever read it answers it"));
         }
         let mut next = Self { version: self.version + 1, ..self.clone() };
-        next.looks.push(Look { staff, at: now, reason });
+        next.reads.push(GuestTicketRead { staff, at: now, reason });
         Ok(next)
     }
 
@@ -152,9 +152,9 @@ impl Letter {
     /// # Errors
     /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Conflict`] if they have not read it, [`Refusal::Invalid`] if
     /// the text breaks a rule.
-    pub fn check_answer(&self, staff: &str, text: Option<&str>) -> Result<(), Refusal> {
-        self.waits_since().ok_or(Refusal::NotFound)?;
-        if self.looks.iter().all(|look| look.staff != staff) {
+    pub fn check_reply(&self, staff: &str, text: Option<&str>) -> Result<(), Refusal> {
+        self.waiting_since().ok_or(Refusal::NotFound)?;
+        if self.reads.iter().all(|look| look.staff != staff) {
             return Err(Refusal::Conflict("you have not read it"));
         }
         let error = text.and_then(|text| check_text("text", text));
@@ -163,10 +163,10 @@ impl Letter {
 
     /// Since when staff have to say something.
     #[must_use]
-    pub fn waits_since(&self) -> Option<Timestamp> {
+    pub fn waiting_since(&self) -> Option<Timestamp> {
         match self.stage {
-            Stage::Unconfirmed { .. } => None,
-            Stage::Waiting { since } => Some(since),
+            GuestTicketStage::Unconfirmed { .. } => None,
+            GuestTicketStage::Waiting { since } => Some(since),
         }
     }
 
@@ -174,8 +174,10 @@ impl Letter {
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         match self.stage {
-            Stage::Unconfirmed { .. } => self.written_at + SignedDuration::from_mins(CODE_MINUTES),
-            Stage::Waiting { since } => since + SignedDuration::from_hours(24 * i64::from(registry::LETTER_DAYS)),
+            GuestTicketStage::Unconfirmed { .. } => self.created_at + SignedDuration::from_mins(CODE_MINUTES),
+            GuestTicketStage::Waiting { since } => {
+                since + SignedDuration::from_hours(24 * i64::from(registry::GUEST_TICKET_DAYS))
+            }
         }
     }
 }
@@ -188,38 +190,38 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
-    fn written(subject: &str) -> Result<Letter, Refusal> {
-        let question = Question { subject: subject.to_owned(), text: "It says no.".to_owned(), about: None };
+    fn written(subject: &str) -> Result<GuestTicket, Refusal> {
+        let question = NewTicket { subject: subject.to_owned(), text: "It says no.".to_owned(), about: None };
         let [email, writer, code] = ["ada@example.com", "w", "c"].map(str::to_owned);
-        Letter::write(question, LetterId(uuid::Uuid::nil()), (email, writer, code), at(0))
+        GuestTicket::open(question, GuestTicketId(uuid::Uuid::nil()), (email, writer, code), at(0))
     }
 
     #[test]
     fn only_its_code_in_time_brings_a_letter_to_staff() {
         let letter = written("I cannot sign in").unwrap();
-        assert_eq!(letter.waits_since(), None);
+        assert_eq!(letter.waiting_since(), None);
         assert!(!letter.is_confirmed_by("d", at(1)) && !letter.is_confirmed_by("c", at(900)));
         assert!(letter.is_confirmed_by("c", at(899)));
         let waiting = letter.confirmed(at(899));
-        assert_eq!((waiting.waits_since(), waiting.version), (Some(at(899)), 2));
+        assert_eq!((waiting.waiting_since(), waiting.version), (Some(at(899)), 2));
         assert!(!waiting.is_confirmed_by("c", at(899)), "a code is good once");
     }
 
     #[test]
     fn whoever_answers_a_letter_has_read_it_and_said_why() {
-        let read = |letter: &Letter, reason: &str| letter.read("grace".to_owned(), reason.to_owned(), at(60));
+        let read = |letter: &GuestTicket, reason: &str| letter.read("grace".to_owned(), reason.to_owned(), at(60));
         let letter = written("I cannot sign in").unwrap();
         assert_eq!(read(&letter, "it waits"), Err(Refusal::NotFound));
         let waiting = letter.confirmed(at(30));
         assert!(matches!(read(&waiting, " "), Err(Refusal::Invalid(_))));
-        assert!(matches!(waiting.check_answer("grace", Some("Try again.")), Err(Refusal::Conflict(_))));
+        assert!(matches!(waiting.check_reply("grace", Some("Try again.")), Err(Refusal::Conflict(_))));
         let mut known = read(&waiting, "it waits").unwrap();
-        assert_eq!((known.version, known.looks.len(), known.looks[0].at), (3, 1, at(60)));
-        assert_eq!(known.check_answer("grace", Some("Try again.")), Ok(()));
-        assert_eq!(known.check_answer("grace", None), Ok(()));
-        assert!(matches!(known.check_answer("grace", Some("")), Err(Refusal::Invalid(_))));
-        assert!(matches!(known.check_answer("alan", None), Err(Refusal::Conflict(_))));
-        while known.looks.len() < LOOKS {
+        assert_eq!((known.version, known.reads.len(), known.reads[0].at), (3, 1, at(60)));
+        assert_eq!(known.check_reply("grace", Some("Try again.")), Ok(()));
+        assert_eq!(known.check_reply("grace", None), Ok(()));
+        assert!(matches!(known.check_reply("grace", Some("")), Err(Refusal::Invalid(_))));
+        assert!(matches!(known.check_reply("alan", None), Err(Refusal::Conflict(_))));
+        while known.reads.len() < MAX_READS {
             known = read(&known, "it waits").unwrap();
         }
         assert!(matches!(read(&known, "it waits"), Err(Refusal::Conflict(_))));
@@ -228,14 +230,15 @@ mod tests {
     #[test]
     fn a_letter_from_an_account_is_a_ticket_that_is_answered_by_mail_until_its_owner_says_more() {
         let account = AccountId(uuid::Uuid::from_u128(7));
-        let ticket = written("I cannot sign in").unwrap().ticket(account, at(60));
-        assert_eq!((ticket.account, ticket.by_mail, ticket.waits_since()), (account, true, Some(at(60))));
-        let say =
-            |ticket: &Ticket, from, second| ticket.go_on(from, Some("more".to_owned()), false, at(second)).unwrap();
-        let answered = say(&ticket, Party::Staff, 70);
-        assert_eq!((answered.by_mail, answered.waits_since()), (true, None));
-        let asked = say(&say(&answered, Party::Owner, 80), Party::Owner, 90);
-        assert_eq!((asked.by_mail, asked.waits_since()), (false, Some(at(80))), "it waits since what was said first");
+        let ticket = written("I cannot sign in").unwrap().to_ticket(account, at(60));
+        assert_eq!((ticket.account, ticket.by_mail, ticket.waiting_since()), (account, true, Some(at(60))));
+        let say = |ticket: &Ticket, from, second| {
+            ticket.add_message(from, Some("more".to_owned()), false, at(second)).unwrap()
+        };
+        let answered = say(&ticket, MessageAuthor::Staff, 70);
+        assert_eq!((answered.by_mail, answered.waiting_since()), (true, None));
+        let asked = say(&say(&answered, MessageAuthor::Owner, 80), MessageAuthor::Owner, 90);
+        assert_eq!((asked.by_mail, asked.waiting_since()), (false, Some(at(80))), "it waits since what was said first");
     }
 
     #[test]
@@ -243,7 +246,7 @@ mod tests {
         let letter = written("I cannot sign in").unwrap();
         assert_eq!(letter.expires_at(), at(900));
         let day = 24 * 3_600;
-        assert_eq!(letter.confirmed(at(60)).expires_at(), at(60 + day * i64::from(registry::LETTER_DAYS)));
+        assert_eq!(letter.confirmed(at(60)).expires_at(), at(60 + day * i64::from(registry::GUEST_TICKET_DAYS)));
     }
 
     #[test]

@@ -21,9 +21,9 @@ pub const PER_DAY: u64 = 10;
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
-#[schema(as = TicketParty)]
+#[schema(as = TicketAuthor)]
 #[serde(rename_all = "snake_case")]
-pub enum Party {
+pub enum MessageAuthor {
     /// Whose ticket it is.
     Owner,
     /// A member of staff.
@@ -33,9 +33,9 @@ pub enum Party {
 /// What was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketMessage)]
-pub struct Message {
+pub struct TicketMessage {
     /// By whom.
-    pub from: Party,
+    pub from: MessageAuthor,
     /// When.
     pub at: Timestamp,
     /// The words.
@@ -46,7 +46,7 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketSubject)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum About {
+pub enum TicketSubject {
     /// A generation.
     Generation {
         /// Which.
@@ -63,7 +63,7 @@ pub enum About {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketStatus)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum TicketStatus {
     /// Staff have to say something.
     Waiting,
     /// Staff have said something.
@@ -83,11 +83,11 @@ pub struct Ticket {
     pub subject: String,
     /// What it is about, if that is something of theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<About>,
+    pub about: Option<TicketSubject>,
     /// What was said, oldest first.
-    pub messages: Vec<Message>,
+    pub messages: Vec<TicketMessage>,
     /// Whose turn it is.
-    pub status: Status,
+    pub status: TicketStatus,
     /// Whether it came as a [letter](crate::letter), and its owner has said nothing since: perhaps they cannot sign in, so
     /// answers go to their address, words and all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -102,13 +102,13 @@ pub struct Ticket {
 
 /// What somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct NewTicket {
     /// What it is called.
     pub subject: String,
     /// The words.
     pub text: String,
     /// What it is about.
-    pub about: Option<About>,
+    pub about: Option<TicketSubject>,
 }
 
 /// The rules that a subject breaks.
@@ -125,8 +125,8 @@ impl Ticket {
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with every field that breaks a rule.
-    pub fn open(question: Question, (id, account): (TicketId, AccountId), now: Timestamp) -> Result<Self, Refusal> {
-        let Question { subject, text, about } = question;
+    pub fn open(question: NewTicket, (id, account): (TicketId, AccountId), now: Timestamp) -> Result<Self, Refusal> {
+        let NewTicket { subject, text, about } = question;
         let mut errors = check_subject(&subject);
         errors.extend(check_text("text", &text));
         if !errors.is_empty() {
@@ -137,8 +137,8 @@ impl Ticket {
             account,
             subject,
             about,
-            messages: vec![Message { from: Party::Owner, at: now, text }],
-            status: Status::Waiting,
+            messages: vec![TicketMessage { from: MessageAuthor::Owner, at: now, text }],
+            status: TicketStatus::Waiting,
             by_mail: false,
             created_at: now,
             updated_at: now,
@@ -150,41 +150,47 @@ impl Ticket {
     ///
     /// # Errors
     /// There is neither, the text breaks a rule, the ticket is closed already, or there is no room for more.
-    pub fn go_on(&self, from: Party, text: Option<String>, close: bool, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn add_message(
+        &self,
+        from: MessageAuthor,
+        text: Option<String>,
+        close: bool,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         if text.is_none() && !close {
             return Err(Refusal::invalid("text", "is needed unless it is closed"));
         }
         if let Some(error) = text.as_deref().and_then(|text| check_text("text", text)) {
             return Err(Refusal::Invalid(vec![error]));
         }
-        if self.status == Status::Closed {
+        if self.status == TicketStatus::Closed {
             return Err(Refusal::Conflict("it is closed: open another one"));
         }
         // Whoever asks leaves the last place to the answer.
-        let room = if from == Party::Owner { MESSAGES - 1 } else { MESSAGES };
+        let room = if from == MessageAuthor::Owner { MESSAGES - 1 } else { MESSAGES };
         if text.is_some() && self.messages.len() >= room {
             return Err(Refusal::Conflict("it is full: close it and open another one"));
         }
-        let by_mail = self.by_mail && from == Party::Staff;
+        let by_mail = self.by_mail && from == MessageAuthor::Staff;
         let mut next = Self { by_mail, updated_at: now, version: self.version + 1, ..self.clone() };
         if let Some(text) = text {
-            next.messages.push(Message { from, at: now, text });
+            next.messages.push(TicketMessage { from, at: now, text });
             next.status = match from {
-                Party::Owner => Status::Waiting,
-                Party::Staff => Status::Answered,
+                MessageAuthor::Owner => TicketStatus::Waiting,
+                MessageAuthor::Staff => TicketStatus::Answered,
             };
         }
         if close {
-            next.status = Status::Closed;
+            next.status = TicketStatus::Closed;
         }
         Ok(next)
     }
 
     /// Since when staff have to say something: since the first words that they have not answered.
     #[must_use]
-    pub fn waits_since(&self) -> Option<Timestamp> {
-        let unanswered = self.messages.iter().rev().take_while(|message| message.from == Party::Owner);
-        unanswered.last().map(|first| first.at).filter(|_| self.status == Status::Waiting)
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        let unanswered = self.messages.iter().rev().take_while(|message| message.from == MessageAuthor::Owner);
+        unanswered.last().map(|first| first.at).filter(|_| self.status == TicketStatus::Waiting)
     }
 
     /// When it goes, if nothing more is said.

@@ -3,10 +3,10 @@
 use domain::{
     HoldId, ReceiptId, Refusal,
     accounts::account::Account,
-    privacy::deletion::Ground,
-    privacy::disclosure::{Disclosure, Wanted},
+    privacy::deletion::DeletionReason,
+    privacy::disclosure::{Disclosure, DisclosureScope},
     privacy::hold::Hold,
-    staff::audit::{Access, Act, Justification, Sight, lasting},
+    staff::audit::{AuditAction, AuditEntry, AuditedResource, Justification, access_duration},
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -33,11 +33,11 @@ fn hold(covers: &[&str]) -> Hold {
 }
 
 fn closing(account: &Account) -> Account {
-    account.close(ReceiptId(id(8)), Ground::Asked, SignedDuration::ZERO, at(0)).unwrap()
+    account.request_deletion(ReceiptId(id(8)), DeletionReason::Requested, SignedDuration::ZERO, at(0)).unwrap()
 }
 
-fn opened(account: &Account) -> Result<Access, Refusal> {
-    Access::open(account, (id(1).into(), "grace".to_owned()), at(600), why(), at(0))
+fn opened(account: &Account) -> Result<AuditEntry, Refusal> {
+    AuditEntry::open(account, (id(1).into(), "grace".to_owned()), at(600), why(), at(0))
 }
 
 fn check_fields(undisclosed: (Option<Timestamp>, Option<&str>), expected: &[&str]) {
@@ -57,23 +57,23 @@ fn p16_what_is_not_told_has_a_ground_and_an_end_within_a_year() {
     check_fields((Some(at(366 * DAY_S)), Some("section 7")), &[]);
     check_fields((Some(at(366 * DAY_S + 1)), Some("section 7")), &["undisclosed_until"]);
     check_fields((Some(at(0)), Some("section 7")), &["undisclosed_until"]);
-    check_fields((Some(at(1)), Some(" ")), &["undisclosed_under"]);
-    check_fields((Some(at(1)), None), &["undisclosed_under"]);
+    check_fields((Some(at(1)), Some(" ")), &["undisclosed_basis"]);
+    check_fields((Some(at(1)), None), &["undisclosed_basis"]);
     check_fields((None, Some("section 7")), &["undisclosed_until"]);
 }
 
 #[test]
 fn p19_an_access_lasts_for_an_hour_at_most_and_for_whoever_opened_it() {
-    assert!(lasting(0).is_err() && lasting(61).is_err());
-    assert_eq!(lasting(60).unwrap(), SignedDuration::from_hours(1));
+    assert!(access_duration(0).is_err() && access_duration(61).is_err());
+    assert_eq!(access_duration(60).unwrap(), SignedDuration::from_hours(1));
     let (account, look) = (account(), (id(2).into(), "grace"));
     let opened = opened(&account).unwrap();
-    let line = opened.look(&account, look, Sight::Profile, at(599)).unwrap();
-    assert_eq!(line.act, Act::Looked { access: opened.id, at: Sight::Profile });
-    assert_eq!(opened.look(&account, look, Sight::Profile, at(600)), Err(Refusal::AccessOver));
-    assert_eq!(opened.look(&account, (id(2).into(), "alan"), Sight::Profile, at(1)), Err(Refusal::NotFound));
+    let line = opened.read(&account, look, AuditedResource::Profile, at(599)).unwrap();
+    assert_eq!(line.action, AuditAction::Read { access: opened.id, resource: AuditedResource::Profile });
+    assert_eq!(opened.read(&account, look, AuditedResource::Profile, at(600)), Err(Refusal::AccessExpired));
+    assert_eq!(opened.read(&account, (id(2).into(), "alan"), AuditedResource::Profile, at(1)), Err(Refusal::NotFound));
     // A line of the log opens nothing.
-    assert_eq!(line.look(&account, look, Sight::Profile, at(1)), Err(Refusal::NotFound));
+    assert_eq!(line.read(&account, look, AuditedResource::Profile, at(1)), Err(Refusal::NotFound));
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn p16_an_account_that_ends_is_looked_at_only_while_something_is_held() {
     let before = opened(&account()).unwrap();
     let ending = closing(&account());
     assert!(opened(&ending).is_err());
-    assert!(before.look(&ending, look, Sight::Profile, at(1)).is_err());
-    let held = ending.hold(hold(&["ledger"])).unwrap();
-    assert!(before.look(&held, look, Sight::Profile, at(1)).is_ok());
-    let released = held.release(HoldId(id(9)), at(5)).unwrap().unwrap();
-    assert!(before.look(&released, look, Sight::Profile, at(6)).is_err());
-    assert_eq!(released.closing.as_ref().unwrap().next_at, at(5), "the erasure goes on at once");
-    assert_eq!(released.release(HoldId(id(9)), at(7)), Ok(None), "a repeat changes nothing");
-    assert_eq!(released.release(HoldId(id(10)), at(7)), Err(Refusal::NotFound));
+    assert!(before.read(&ending, look, AuditedResource::Profile, at(1)).is_err());
+    let held = ending.place_hold(hold(&["ledger"])).unwrap();
+    assert!(before.read(&held, look, AuditedResource::Profile, at(1)).is_ok());
+    let released = held.release_hold(HoldId(id(9)), at(5)).unwrap().unwrap();
+    assert!(before.read(&released, look, AuditedResource::Profile, at(6)).is_err());
+    assert_eq!(released.deletion.as_ref().unwrap().next_at, at(5), "the erasure goes on at once");
+    assert_eq!(released.release_hold(HoldId(id(9)), at(7)), Ok(None), "a repeat changes nothing");
+    assert_eq!(released.release_hold(HoldId(id(10)), at(7)), Err(Refusal::NotFound));
 }
 
 #[test]
@@ -102,16 +102,16 @@ fn p16_a_hold_brings_what_it_needs_and_no_more() {
         let covers = unknown.iter().map(|&kind| kind.to_owned()).collect();
         assert!(Hold::new(HoldId(id(9)), covers, why(), at(0)).is_err(), "{unknown:?}");
     }
-    let held = account().hold(hold(&["ledger"])).unwrap();
+    let held = account().place_hold(hold(&["ledger"])).unwrap();
     assert!(held.held_kinds().contains("ledger"));
-    assert!(held.release(HoldId(id(9)), at(1)).unwrap().unwrap().held_kinds().is_empty());
+    assert!(held.release_hold(HoldId(id(9)), at(1)).unwrap().unwrap().held_kinds().is_empty());
 }
 
 #[test]
 fn p16_a_disclosure_is_of_its_period_and_for_whoever_made_it_for_a_week() {
     let account = account();
     let begin = |from, to| -> Result<Disclosure, Refusal> {
-        let wanted = Wanted::new(vec!["ledger".to_owned()], from, to)?;
+        let wanted = DisclosureScope::new(vec!["ledger".to_owned()], from, to)?;
         let ids = (id(3).into(), id(4).into(), "grace".to_owned());
         Ok(Disclosure::begin(&account, ids, wanted, why(), at(0))?.0)
     };
@@ -119,11 +119,11 @@ fn p16_a_disclosure_is_of_its_period_and_for_whoever_made_it_for_a_week() {
     let disclosure = begin(Some(at(5)), Some(at(9))).unwrap();
     assert_eq!([4, 5, 8, 9].map(|second| disclosure.covers(at(second))), [false, true, true, false]);
     let fetch = |disclosure: &Disclosure, staff: &str, second| {
-        disclosure.fetch(&account, (id(5).into(), staff.to_owned()), at(second)).map(|line| line.act)
+        disclosure.download(&account, (id(5).into(), staff.to_owned()), at(second)).map(|line| line.action)
     };
     assert!(matches!(fetch(&disclosure, "grace", 1), Err(Refusal::Conflict(_))), "it was never put together");
-    let made = disclosure.made(1, Vec::new());
-    assert_eq!(fetch(&made, "grace", 7 * DAY_S - 1), Ok(Act::Fetched { disclosure: made.id }));
+    let made = disclosure.completed(1, Vec::new());
+    assert_eq!(fetch(&made, "grace", 7 * DAY_S - 1), Ok(AuditAction::Downloaded { disclosure: made.id }));
     assert_eq!(fetch(&made, "grace", 7 * DAY_S), Err(Refusal::NotFound));
     assert_eq!(fetch(&made, "alan", 1), Err(Refusal::NotFound));
 }

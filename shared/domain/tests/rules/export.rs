@@ -3,8 +3,8 @@
 use domain::{
     ExportId, ReceiptId,
     accounts::account::Account,
-    privacy::deletion::Ground,
-    privacy::export::{Claim, Export, Progress, ask},
+    privacy::deletion::DeletionReason,
+    privacy::export::{Export, ExportClaim, ExportProgress, request},
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -16,18 +16,18 @@ const DAY: i64 = 24 * HOUR;
 
 /// Asked for at second 0.
 fn asked() -> Export {
-    ask(&account(0), &[], ExportId(Uuid::nil()), at(0)).unwrap().1
+    request(&account(0), &[], ExportId(Uuid::nil()), at(0)).unwrap().1
 }
 
 fn claimed(export: &Export, second: i64) -> Option<Export> {
     match export.claim(100, at(second)) {
-        Claim::Work(export) => Some(*export),
-        Claim::Leave => None,
+        ExportClaim::Work(export) => Some(*export),
+        ExportClaim::Skip => None,
     }
 }
 
 fn check(account: &Account, existing: &[Export], refused: Option<&str>) {
-    let found = ask(account, existing, ExportId(Uuid::nil()), at(0));
+    let found = request(account, existing, ExportId(Uuid::nil()), at(0));
     assert_eq!(found.err().map(|refusal| refusal.to_string()).as_deref(), refused);
 }
 
@@ -43,14 +43,16 @@ fn one_archive_is_made_at_a_time_and_a_few_are_kept() {
 #[test]
 fn whoever_is_frozen_may_take_everything_out_and_whoever_leaves_may_not() {
     check(&account(0).frozen("many cards".to_owned(), at(0)), &[], None);
-    let closing = account(0).close(ReceiptId(Uuid::nil()), Ground::Asked, SignedDuration::ZERO, at(0)).unwrap();
+    let closing = account(0)
+        .request_deletion(ReceiptId(Uuid::nil()), DeletionReason::Requested, SignedDuration::ZERO, at(0))
+        .unwrap();
     check(&closing, &[], Some("the account is being deleted"));
 }
 
 #[test]
 fn of_two_asked_for_at_once_one_is_decided_anew() {
     let before = account(0);
-    assert_eq!(ask(&before, &[], ExportId(Uuid::nil()), at(0)).unwrap().0.version, before.version + 1);
+    assert_eq!(request(&before, &[], ExportId(Uuid::nil()), at(0)).unwrap().0.version, before.version + 1);
 }
 
 #[test]
@@ -59,11 +61,11 @@ fn a_worker_has_it_for_itself_until_its_lease_ends_or_it_hands_it_on() {
     assert_eq!(first.lease_until, Some(at(101)));
     assert_eq!(claimed(&first, 100), None);
     assert!(claimed(&first, 101).is_some());
-    let stepped = first.stepped(Some("here".to_owned()), Progress::default(), 100, at(60));
+    let stepped = first.progressed(Some("here".to_owned()), ExportProgress::default(), 100, at(60));
     assert_eq!(claimed(&stepped, 159), None);
     let second = claimed(&stepped, 160).unwrap();
     assert_eq!(second.checkpoint.as_deref(), Some("here"));
-    let handed_on = second.handed_on(0, at(161));
+    let handed_on = second.handed_over(0, at(161));
     assert_eq!(claimed(&handed_on, 161).unwrap().checkpoint.as_deref(), Some("here"));
 }
 
@@ -71,9 +73,9 @@ fn a_worker_has_it_for_itself_until_its_lease_ends_or_it_hands_it_on() {
 fn a_message_that_was_not_handled_is_due_and_so_is_the_end_of_a_lease_that_nobody_renewed() {
     assert_eq!(asked().due_at(), at(60));
     assert!(!asked().awaits_message(at(59)) && asked().awaits_message(at(60)));
-    assert_eq!(asked().reminded(at(60)).due_at(), at(120));
+    assert_eq!(asked().message_resent(at(60)).due_at(), at(120));
     assert_eq!(claimed(&asked(), 1).unwrap().due_at(), at(161));
-    assert_eq!(asked().handed_on(10, at(0)).due_at(), at(70));
+    assert_eq!(asked().handed_over(10, at(0)).due_at(), at(70));
 }
 
 #[test]

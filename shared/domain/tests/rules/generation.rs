@@ -2,33 +2,36 @@
 
 use domain::{
     Refusal,
-    generations::generation::{AfterTrouble, Claim, Failure, Generation, ProviderJob, Status, Trouble, Visibility},
-    generations::submission::End,
+    generations::generation::{
+        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
+        Visibility,
+    },
+    generations::submission::GenerationOutcome,
 };
 
 use crate::{at, enabled, ended, queued, succeeded};
 
-const BUSY: Trouble = Trouble::Busy { retry_after_s: None };
+const BUSY: ProviderFailure = ProviderFailure::Busy { retry_after_s: None };
 
 fn claimed(generation: &Generation, second: i64) -> (Generation, &'static str) {
     match generation.claim(&enabled(), 30, at(second)) {
-        Claim::Work { generation, offer } => (*generation, offer.provider),
+        GenerationClaim::Work { generation, offer } => (*generation, offer.provider),
         other => panic!("{other:?}"),
     }
 }
 
 /// Claims and meets this trouble, one after the other, each once its wait is over. What it asks and then waits, in seconds.
-fn check(mut generation: Generation, troubles: &[Trouble], expected: &[(&str, Option<u32>)]) {
+fn check(mut generation: Generation, troubles: &[ProviderFailure], expected: &[(&str, Option<u32>)]) {
     let (mut second, mut found) = (0, Vec::new());
     for trouble in troubles {
         let (working, provider) = claimed(&generation, second);
-        match working.troubled(*trouble, &enabled(), at(second)) {
-            AfterTrouble::Again { generation: next, delay_s } => {
+        match working.provider_failed(*trouble, &enabled(), at(second)) {
+            FailureResponse::Retry { generation: next, delay_s } => {
                 found.push((provider, Some(delay_s)));
                 generation = *next;
                 second += i64::from(delay_s);
             }
-            AfterTrouble::GiveUp => found.push((provider, None)),
+            FailureResponse::GiveUp => found.push((provider, None)),
         }
     }
     assert_eq!(found, expected);
@@ -39,27 +42,27 @@ fn a_provider_is_asked_three_times_then_the_next_one_then_nobody() {
     let (one, other) = ("replicate", "fal");
     let expected = [(one, Some(2)), (one, Some(4)), (one, Some(0)), (other, Some(2)), (other, Some(4)), (other, None)];
     check(queued(), &[BUSY; 6], &expected);
-    check(queued(), &[Trouble::Unknown; 6], &expected);
+    check(queued(), &[ProviderFailure::Unknown; 6], &expected);
 }
 
 #[test]
 fn a_provider_that_says_when_to_come_back_is_not_asked_before() {
-    let busy = |retry_after_s| Trouble::Busy { retry_after_s: Some(retry_after_s) };
+    let busy = |retry_after_s| ProviderFailure::Busy { retry_after_s: Some(retry_after_s) };
     check(queued(), &[busy(90), busy(1)], &[("replicate", Some(90)), ("replicate", Some(4))]);
 }
 
 #[test]
 fn nobody_waits_for_what_would_come_after_the_deadline() {
     let working = claimed(&queued(), 590).0;
-    assert!(matches!(working.troubled(BUSY, &enabled(), at(597)), AfterTrouble::Again { delay_s: 2, .. }));
-    assert_eq!(working.troubled(BUSY, &enabled(), at(598)), AfterTrouble::GiveUp);
+    assert!(matches!(working.provider_failed(BUSY, &enabled(), at(597)), FailureResponse::Retry { delay_s: 2, .. }));
+    assert_eq!(working.provider_failed(BUSY, &enabled(), at(598)), FailureResponse::GiveUp);
 }
 
 #[test]
 fn a_job_that_was_accepted_is_asked_for_where_it_is_and_its_tries_start_anew() {
     let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
-    let waiting = Generation { tries: 2, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
-    assert_eq!((waiting.status, waiting.tries, waiting.lease_until), (Status::Running, 0, None));
+    let waiting = Generation { attempts: 2, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
+    assert_eq!((waiting.status, waiting.attempts, waiting.lease_until), (GenerationStatus::Running, 0, None));
     assert_eq!(waiting.due_at(), Some(at(5 + 20 + 60)));
     let (polling, provider) = claimed(&waiting, 25);
     assert_eq!((provider, polling.provider_job.as_ref()), ("fal", Some(&job)));
@@ -69,17 +72,21 @@ fn a_job_that_was_accepted_is_asked_for_where_it_is_and_its_tries_start_anew() {
 #[test]
 fn a_lease_keeps_others_away_until_it_is_over() {
     let (working, provider) = claimed(&queued(), 0);
-    assert_eq!((working.status, working.tries, provider), (Status::Running, 1, "replicate"));
-    assert_eq!(working.claim(&enabled(), 30, at(29)), Claim::Leased { until: at(30) });
-    assert_eq!(claimed(&working, 30).0.tries, 2);
+    assert_eq!((working.status, working.attempts, provider), (GenerationStatus::Running, 1, "replicate"));
+    assert_eq!(working.claim(&enabled(), 30, at(29)), GenerationClaim::Leased { until: at(30) });
+    assert_eq!(claimed(&working, 30).0.attempts, 2);
 }
 
 #[test]
 fn what_has_ended_or_is_offered_by_nobody_is_not_worked_on() {
-    for how in [End::Canceled, End::Failed(Failure::Internal), End::Made(crate::media(1))] {
-        assert_eq!(ended(how).claim(&enabled(), 30, at(61)), Claim::Ended);
+    for how in [
+        GenerationOutcome::Canceled,
+        GenerationOutcome::Failed(Failure::Internal),
+        GenerationOutcome::Succeeded(crate::media(1)),
+    ] {
+        assert_eq!(ended(how).claim(&enabled(), 30, at(61)), GenerationClaim::Ended);
     }
-    assert_eq!(queued().claim(&["sketch".to_owned()], 30, at(0)), Claim::NoOffer);
+    assert_eq!(queued().claim(&["sketch".to_owned()], 30, at(0)), GenerationClaim::NoOffer);
 }
 
 #[test]
@@ -87,22 +94,22 @@ fn what_is_due_next_is_a_lost_message_then_the_deadline_then_the_expiry() {
     let generation = queued();
     assert_eq!(generation.due_at(), Some(at(60)));
     assert_eq!(claimed(&generation, 10).0.due_at(), Some(at(10 + 30 + 60)));
-    assert_eq!(generation.reminded(at(60)).due_at(), Some(at(120)));
-    assert_eq!(generation.reminded(at(595)).due_at(), Some(at(600)));
+    assert_eq!(generation.message_resent(at(60)).due_at(), Some(at(120)));
+    assert_eq!(generation.message_resent(at(595)).due_at(), Some(at(600)));
     assert_eq!(succeeded().due_at(), Some(at(60 + 30 * 86_400)));
 }
 
 #[test]
 fn only_what_succeeded_is_shown_and_since_when_stays() {
-    let public = succeeded().shown(Visibility::Public, true, at(70)).unwrap();
+    let public = succeeded().with_visibility(Visibility::Public, true, at(70)).unwrap();
     assert_eq!((public.visibility, public.show_prompt, public.published_at), (Visibility::Public, true, Some(at(70))));
-    let again = public.shown(Visibility::Public, false, at(80)).unwrap();
+    let again = public.with_visibility(Visibility::Public, false, at(80)).unwrap();
     assert_eq!((again.show_prompt, again.published_at, again.version), (false, Some(at(70)), public.version + 1));
-    let hidden = again.shown(Visibility::Private, true, at(90)).unwrap();
+    let hidden = again.with_visibility(Visibility::Private, true, at(90)).unwrap();
     assert_eq!((hidden.visibility, hidden.show_prompt, hidden.published_at), (Visibility::Private, false, None));
-    for other in [queued(), ended(End::Canceled), ended(End::Failed(Failure::Internal))] {
-        assert!(matches!(other.shown(Visibility::Public, false, at(70)), Err(Refusal::Conflict(_))));
-        assert!(other.shown(Visibility::Private, false, at(70)).is_ok());
+    for other in [queued(), ended(GenerationOutcome::Canceled), ended(GenerationOutcome::Failed(Failure::Internal))] {
+        assert!(matches!(other.with_visibility(Visibility::Public, false, at(70)), Err(Refusal::Conflict(_))));
+        assert!(other.with_visibility(Visibility::Private, false, at(70)).is_ok());
     }
 }
 
@@ -110,12 +117,12 @@ fn only_what_succeeded_is_shown_and_since_when_stays() {
 fn what_is_over_is_neither_shown_nor_there() {
     let over = at(60 + 30 * 86_400);
     assert!(succeeded().is_expired(over) && !succeeded().is_expired(over - jiff::SignedDuration::from_secs(1)));
-    assert_eq!(succeeded().shown(Visibility::Public, false, over), Err(Refusal::NotFound));
-    let public = succeeded().shown(Visibility::Public, false, at(70)).unwrap();
-    let removed = public.removed(at(80)).unwrap();
+    assert_eq!(succeeded().with_visibility(Visibility::Public, false, over), Err(Refusal::NotFound));
+    let public = succeeded().with_visibility(Visibility::Public, false, at(70)).unwrap();
+    let removed = public.deleted(at(80)).unwrap();
     assert_eq!((removed.visibility, removed.published_at, removed.due_at()), (Visibility::Private, None, Some(at(80))));
     assert!(removed.is_expired(at(80)));
-    assert_eq!(removed.shown(Visibility::Public, false, at(81)), Err(Refusal::NotFound));
-    assert_eq!(removed.removed(at(81)), Err(Refusal::NotFound));
-    assert!(matches!(queued().removed(at(1)), Err(Refusal::Conflict(_))));
+    assert_eq!(removed.with_visibility(Visibility::Public, false, at(81)), Err(Refusal::NotFound));
+    assert_eq!(removed.deleted(at(81)), Err(Refusal::NotFound));
+    assert!(matches!(queued().deleted(at(1)), Err(Refusal::Conflict(_))));
 }

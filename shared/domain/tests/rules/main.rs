@@ -11,18 +11,18 @@ mod ticket;
 mod upload;
 
 use domain::{
-    AccountId, Credits, EntryId, GenerationId,
+    AccountId, Credits, GenerationId, LedgerEntryId,
     accounts::account::Account,
     accounts::plan::{Plan, Retention},
     generations::generation::{Generation, Media},
-    generations::settings::{self, Asked},
-    generations::submission::{End, Movement, NewIds, end, reserve},
+    generations::settings::{self, RequestedSettings},
+    generations::submission::{CreditTransaction, GenerationOutcome, SubmissionIds, finish, reserve},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 const RETENTION: Retention = Retention { free_days: 30, plus_days: 90, pro_days: 365 };
-const NEW: NewIds = NewIds { generation: GenerationId(Uuid::nil()), entry: EntryId(Uuid::nil()) };
+const NEW: SubmissionIds = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -38,8 +38,13 @@ fn enabled() -> Vec<String> {
 }
 
 /// Submitted at second 0.
-fn submitted(account: &Account, model: &str, count: u32) -> Movement {
-    let asked = Asked { model: model.into(), prompt: "a lighthouse".into(), count: Some(count), ..Asked::default() };
+fn submitted(account: &Account, model: &str, count: u32) -> CreditTransaction {
+    let asked = RequestedSettings {
+        model: model.into(),
+        prompt: "a lighthouse".into(),
+        count: Some(count),
+        ..RequestedSettings::default()
+    };
     let (settings, quote) = settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
     reserve(account, settings, quote, None, NEW, at(0)).unwrap()
 }
@@ -49,13 +54,13 @@ fn queued() -> Generation {
 }
 
 /// Ended at second 60.
-fn ended(how: End) -> Generation {
-    let Movement { account, generation, .. } = submitted(&account(100), "flux-schnell", 1);
-    end(&account, &generation, how, RETENTION, NEW.entry, at(60)).unwrap().generation
+fn ended(how: GenerationOutcome) -> Generation {
+    let CreditTransaction { account, generation, .. } = submitted(&account(100), "flux-schnell", 1);
+    finish(&account, &generation, how, RETENTION, NEW.entry, at(60)).unwrap().generation
 }
 
 fn succeeded() -> Generation {
-    ended(End::Made(media(1)))
+    ended(GenerationOutcome::Succeeded(media(1)))
 }
 
 fn media(count: usize) -> Vec<Media> {

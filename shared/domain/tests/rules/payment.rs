@@ -1,20 +1,23 @@
 use domain::{
     Credits, PaymentId, Refusal,
-    accounts::account::{Account, Status as AccountStatus},
+    accounts::account::{Account, AccountStatus},
     accounts::plan::Plan,
     catalogue::packages,
     credits::ledger::audit,
     money::{Currency, Money},
-    payments::fraud::{Decision, Reason, Rules, Why},
-    payments::payment::{Dispute, Fact, Mismatch, Outcome, Payment, Rail, Receipt, RefundState, Status, Unclaimed},
-    payments::settlement::{Settlement, Surroundings, decide, learn},
+    payments::fraud::{FraudRules, FreezeReason, ReviewDecision, ReviewReason},
+    payments::payment::{
+        Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt, PaymentStatus,
+        RefundState, UnclaimedPayment,
+    },
+    payments::settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::{NEW, account, at};
 
-const RULES: Rules = Rules {
+const RULES: FraudRules = FraudRules {
     payments_per_hour: 2,
     cards_per_hour: 2,
     new_account_days: 7,
@@ -26,14 +29,14 @@ const RULES: Rules = Rules {
 struct Story {
     account: Account,
     payment: Payment,
-    entries: Vec<domain::credits::ledger::Entry>,
+    entries: Vec<domain::credits::ledger::LedgerEntry>,
     others: Vec<Payment>,
     cards_in_hour: u32,
 }
 
 fn checkout(number: u8, package: &str) -> Payment {
     let choice = packages::choose(package, Currency::Eur).unwrap();
-    Payment::open(PaymentId(Uuid::from_bytes([number; 16])), account(0).id, Rail::Stripe, choice, at(0))
+    Payment::open(PaymentId(Uuid::from_bytes([number; 16])), account(0).id, PaymentProvider::Stripe, choice, at(0))
 }
 
 fn story(package: &str) -> Story {
@@ -49,10 +52,10 @@ impl Story {
         assert_eq!(audit(&self.entries, self.account.balance, &[]), Ok(()));
     }
 
-    fn hear(&mut self, fact: Fact) -> Result<bool, Mismatch> {
+    fn hear(&mut self, fact: PaymentFact) -> Result<bool, Mismatch> {
         let Self { account, others, cards_in_hour, .. } = &*self;
-        let around = Surroundings { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
-        let settlement = learn(&self.payment, &[fact], around, NEW.entry, at(60))?;
+        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
+        let settlement = apply_facts(&self.payment, &[fact], around, NEW.entry, at(60))?;
         let new = settlement.is_some();
         settlement.into_iter().for_each(|settlement| self.settle(settlement));
         Ok(new)
@@ -60,14 +63,14 @@ impl Story {
 
     fn decide(&mut self, release: bool) -> Result<(), Refusal> {
         let Self { account, others, cards_in_hour, .. } = &*self;
-        let around = Surroundings { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
-        let decision = Decision { release, at: at(90), note: "asked the buyer".to_owned() };
-        self.settle(decide(&self.payment, decision, around, NEW.entry, at(90))?);
+        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
+        let decision = ReviewDecision { release, at: at(90), note: "asked the buyer".to_owned() };
+        self.settle(apply_decision(&self.payment, decision, around, NEW.entry, at(90))?);
         Ok(())
     }
 
     /// Hears these facts, and ends in this status with so many credits.
-    fn check(mut self, facts: &[Fact], status: Status, available: i64) -> Self {
+    fn check(mut self, facts: &[PaymentFact], status: PaymentStatus, available: i64) -> Self {
         for fact in facts {
             self.hear(fact.clone()).unwrap();
         }
@@ -81,10 +84,10 @@ fn eur(amount: i64) -> Money {
 }
 
 /// 20 euros, and 19 % of tax.
-fn receipt() -> Receipt {
+fn receipt() -> PaymentReceipt {
     let total = eur(2_380);
-    Receipt {
-        rail: Rail::Stripe,
+    PaymentReceipt {
+        provider: PaymentProvider::Stripe,
         net: eur(2_000),
         total,
         transaction: "pi_1".to_owned(),
@@ -94,27 +97,31 @@ fn receipt() -> Receipt {
     }
 }
 
-fn paid() -> Fact {
-    Fact::Paid(receipt())
+fn paid() -> PaymentFact {
+    PaymentFact::Paid(receipt())
 }
 
-fn refund(id: &str, amount: i64, state: RefundState) -> Fact {
-    Fact::Refund { id: id.to_owned(), amount: eur(amount), state }
+fn refund(id: &str, amount: i64, state: RefundState) -> PaymentFact {
+    PaymentFact::Refund { id: id.to_owned(), amount: eur(amount), state }
 }
 
-fn dispute(dispute: Dispute) -> Fact {
-    Fact::Dispute { id: "du_1".to_owned(), currency: Currency::Eur, dispute }
+fn dispute(dispute: Dispute) -> PaymentFact {
+    PaymentFact::Dispute { id: "du_1".to_owned(), currency: Currency::Eur, dispute }
 }
 
 const INQUIRY: Dispute = Dispute { amount: 2_380, formal: false, withdrawn: false, reinstated: false, outcome: None };
 const OPENED: Dispute = Dispute { formal: true, ..INQUIRY };
 const WITHDRAWN: Dispute = Dispute { withdrawn: true, ..OPENED };
-const LOST: Dispute = Dispute { outcome: Some(Outcome::Lost), ..OPENED };
-const WON: Dispute = Dispute { outcome: Some(Outcome::Won), ..OPENED };
+const LOST: Dispute = Dispute { outcome: Some(DisputeOutcome::Lost), ..OPENED };
+const WON: Dispute = Dispute { outcome: Some(DisputeOutcome::Won), ..OPENED };
 
 #[test]
 fn what_is_paid_grants_the_package_and_its_plan_once() {
-    let mut story = story("maker").check(&[Fact::Pending], Status::Pending, 0).check(&[paid()], Status::Paid, 1_000);
+    let mut story = story("maker").check(&[PaymentFact::Pending], PaymentStatus::Pending, 0).check(
+        &[paid()],
+        PaymentStatus::Paid,
+        1_000,
+    );
     assert_eq!((story.account.plan, story.payment.is_open()), (Plan::Plus, false));
     assert_eq!(story.hear(paid()), Ok(false));
     assert_eq!(story.entries.len(), 1);
@@ -122,106 +129,128 @@ fn what_is_paid_grants_the_package_and_its_plan_once() {
 
 #[test]
 fn s2_what_is_closed_grants_nothing_and_money_still_wins() {
-    story("maker").check(&[Fact::Pending, Fact::Failed], Status::Failed, 0).check(&[paid()], Status::Paid, 1_000);
-    story("maker").check(&[Fact::Expired, Fact::Pending], Status::Expired, 0).check(&[paid()], Status::Paid, 1_000);
-    story("maker").check(&[paid(), Fact::Expired, Fact::Failed, Fact::Pending], Status::Paid, 1_000);
+    story("maker").check(&[PaymentFact::Pending, PaymentFact::Failed], PaymentStatus::Failed, 0).check(
+        &[paid()],
+        PaymentStatus::Paid,
+        1_000,
+    );
+    story("maker").check(&[PaymentFact::Expired, PaymentFact::Pending], PaymentStatus::Expired, 0).check(
+        &[paid()],
+        PaymentStatus::Paid,
+        1_000,
+    );
+    story("maker").check(
+        &[paid(), PaymentFact::Expired, PaymentFact::Failed, PaymentFact::Pending],
+        PaymentStatus::Paid,
+        1_000,
+    );
 }
 
 #[test]
 fn s4_another_amount_currency_or_transaction_is_not_this_payment() {
-    let mut story = story("maker").check(&[Fact::Pending], Status::Pending, 0);
-    let other = |change: fn(&mut Receipt)| {
+    let mut story = story("maker").check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
+    let other = |change: fn(&mut PaymentReceipt)| {
         let mut receipt = receipt();
         change(&mut receipt);
-        Fact::Paid(receipt)
+        PaymentFact::Paid(receipt)
     };
-    assert_eq!(story.hear(other(|r| r.rail = Rail::Paypal)), Err(Mismatch("provider")));
+    assert_eq!(story.hear(other(|r| r.provider = PaymentProvider::Paypal)), Err(Mismatch("provider")));
     assert_eq!(story.hear(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.hear(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));
     assert_eq!(story.hear(other(|r| r.total = Money::new(2_380, Currency::Usd))), Err(Mismatch("currency")));
-    let mut story = story.check(&[paid()], Status::Paid, 1_000);
+    let mut story = story.check(&[paid()], PaymentStatus::Paid, 1_000);
     assert_eq!(story.hear(other(|r| r.transaction = "pi_2".to_owned())), Err(Mismatch("transaction")));
     let (id, amount) = (|| "x".to_owned(), Money::new(5, Currency::Usd));
     for foreign in [
-        Fact::Refund { id: id(), amount, state: RefundState::Made },
-        Fact::Dispute { id: id(), currency: Currency::Usd, dispute: LOST },
-        Fact::Reversal { id: id(), amount },
-        Fact::Restoration { id: id(), amount },
+        PaymentFact::Refund { id: id(), amount, state: RefundState::Succeeded },
+        PaymentFact::Dispute { id: id(), currency: Currency::Usd, dispute: LOST },
+        PaymentFact::Reversal { id: id(), amount },
+        PaymentFact::Restoration { id: id(), amount },
     ] {
         assert_eq!(story.hear(foreign), Err(Mismatch("currency")));
     }
-    story.check(&[], Status::Paid, 1_000);
+    story.check(&[], PaymentStatus::Paid, 1_000);
 }
 
 #[test]
 fn s7_a_partial_refund_takes_its_share_whatever_the_tax_and_one_that_fails_gives_it_back() {
-    use RefundState::{Made, Undone};
-    let half = refund("re_1", 1_190, Made);
-    let story = story("maker").check(&[paid(), half.clone(), half.clone()], Status::PartlyRefunded, 500);
-    let story = story.check(&[refund("re_2", 1, Made)], Status::PartlyRefunded, 500);
-    let story = story.check(&[refund("re_3", 1_189, Made)], Status::Refunded, 0);
+    use RefundState::{Reverted, Succeeded};
+    let half = refund("re_1", 1_190, Succeeded);
+    let story = story("maker").check(&[paid(), half.clone(), half.clone()], PaymentStatus::PartlyRefunded, 500);
+    let story = story.check(&[refund("re_2", 1, Succeeded)], PaymentStatus::PartlyRefunded, 500);
+    let story = story.check(&[refund("re_3", 1_189, Succeeded)], PaymentStatus::Refunded, 0);
     assert_eq!(story.account.plan, Plan::Free);
-    let story = story.check(&[refund("re_3", 1_189, Undone), refund("re_3", 1_189, Made)], Status::PartlyRefunded, 500);
-    let story = story.check(&[refund("re_1", 1_190, Undone), refund("re_2", 1, Undone)], Status::Paid, 1_000);
+    let story = story.check(
+        &[refund("re_3", 1_189, Reverted), refund("re_3", 1_189, Succeeded)],
+        PaymentStatus::PartlyRefunded,
+        500,
+    );
+    let story =
+        story.check(&[refund("re_1", 1_190, Reverted), refund("re_2", 1, Reverted)], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.plan, Plan::Plus);
 }
 
 #[test]
 fn s6_a_refund_that_is_heard_before_its_payment_counts_when_the_money_comes() {
-    use RefundState::Made;
-    story("maker").check(&[refund("re_1", 1_190, Made)], Status::Created, 0).check(
+    use RefundState::Succeeded;
+    story("maker").check(&[refund("re_1", 1_190, Succeeded)], PaymentStatus::Created, 0).check(
         &[paid()],
-        Status::PartlyRefunded,
+        PaymentStatus::PartlyRefunded,
         500,
     );
 }
 
 #[test]
 fn s8_a_dispute_freezes_takes_and_gives_back() {
-    let story = story("maker").check(&[paid(), dispute(INQUIRY)], Status::Paid, 1_000);
+    let story = story("maker").check(&[paid(), dispute(INQUIRY)], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
-    let story = story.check(&[dispute(OPENED)], Status::Disputed, 1_000);
+    let story = story.check(&[dispute(OPENED)], PaymentStatus::Disputed, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
-    let story = story.check(&[dispute(WITHDRAWN)], Status::Disputed, 0);
-    let story = story.check(&[dispute(Dispute { reinstated: true, ..WITHDRAWN })], Status::Won, 1_000);
+    let story = story.check(&[dispute(WITHDRAWN)], PaymentStatus::Disputed, 0);
+    let story = story.check(&[dispute(Dispute { reinstated: true, ..WITHDRAWN })], PaymentStatus::Won, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
-    story.check(&[dispute(WON), dispute(WITHDRAWN), dispute(OPENED)], Status::Won, 1_000);
+    story.check(&[dispute(WON), dispute(WITHDRAWN), dispute(OPENED)], PaymentStatus::Won, 1_000);
 }
 
 #[test]
 fn s8_a_lost_dispute_takes_even_if_the_withdrawal_was_never_heard_of() {
-    let story = story("maker").check(&[dispute(LOST), paid()], Status::Lost, 0);
+    let story = story("maker").check(&[dispute(LOST), paid()], PaymentStatus::Lost, 0);
     assert_eq!(story.account.status(), AccountStatus::Active);
 }
 
 #[test]
 fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once() {
-    let story = story("maker").check(&[paid(), refund("re_1", 1_190, RefundState::Made)], Status::PartlyRefunded, 500);
-    let story = story.check(&[dispute(WITHDRAWN)], Status::Disputed, 0);
-    story.check(&[dispute(WON)], Status::PartlyRefunded, 500);
+    let story = story("maker").check(
+        &[paid(), refund("re_1", 1_190, RefundState::Succeeded)],
+        PaymentStatus::PartlyRefunded,
+        500,
+    );
+    let story = story.check(&[dispute(WITHDRAWN)], PaymentStatus::Disputed, 0);
+    story.check(&[dispute(WON)], PaymentStatus::PartlyRefunded, 500);
 }
 
 #[test]
 fn pp8_a_reversal_takes_and_its_cancellation_restores_to_the_unit_in_any_order() {
-    let reversal = Fact::Reversal { id: "R1".to_owned(), amount: eur(-777) };
-    let restoration = Fact::Restoration { id: "R2".to_owned(), amount: eur(777) };
+    let reversal = PaymentFact::Reversal { id: "R1".to_owned(), amount: eur(-777) };
+    let restoration = PaymentFact::Restoration { id: "R2".to_owned(), amount: eur(777) };
     let taken = 1_000 * 777 / 2_380;
-    let story = story("maker").check(&[paid(), reversal.clone(), reversal.clone()], Status::Reversed, 1_000 - taken);
-    story.check(&[restoration.clone(), restoration.clone()], Status::Restored, 1_000);
-    let story = self::story("maker").check(&[paid(), restoration], Status::Restored, 1_000);
-    story.check(&[reversal], Status::Restored, 1_000);
+    let story =
+        story("maker").check(&[paid(), reversal.clone(), reversal.clone()], PaymentStatus::Reversed, 1_000 - taken);
+    story.check(&[restoration.clone(), restoration.clone()], PaymentStatus::Restored, 1_000);
+    let story = self::story("maker").check(&[paid(), restoration], PaymentStatus::Restored, 1_000);
+    story.check(&[reversal], PaymentStatus::Restored, 1_000);
 }
 
 #[test]
 fn s9_pp9_a_warning_freezes_until_somebody_lifts_it_and_not_again() {
-    let warning = Fact::FraudWarning { id: "issfr_1".to_owned() };
-    let mut story = story("maker").check(&[paid(), warning.clone()], Status::Paid, 1_000);
+    let warning = PaymentFact::FraudWarning { id: "issfr_1".to_owned() };
+    let mut story = story("maker").check(&[paid(), warning.clone()], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
-    story.account = story.account.thawed("the buyer answered", at(70)).unwrap();
-    let story = story.check(&[warning, dispute(INQUIRY)], Status::Paid, 1_000);
+    story.account = story.account.unfrozen("the buyer answered", at(70)).unwrap();
+    let story = story.check(&[warning, dispute(INQUIRY)], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
-    let story = story.check(&[Fact::Case { id: "PP-1".to_owned() }], Status::Paid, 1_000);
+    let story = story.check(&[PaymentFact::Case { id: "PP-1".to_owned() }], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
     let notes: Vec<_> = story.account.freezes.iter().map(|freeze| freeze.note.as_deref()).collect();
     assert_eq!(notes, [Some("the buyer answered"), None]);
@@ -229,12 +258,12 @@ fn s9_pp9_a_warning_freezes_until_somebody_lifts_it_and_not_again() {
 
 #[test]
 fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only() {
-    let mut story = story("maker").check(&[paid()], Status::Paid, 1_000);
+    let mut story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
     story.account.balance.available = Credits(100);
-    let gone = learn(
+    let gone = apply_facts(
         &story.payment,
-        &[refund("re_1", 2_380, RefundState::Made)],
-        Surroundings { account: &story.account, others: &[], cards_in_hour: 1, rules: &RULES },
+        &[refund("re_1", 2_380, RefundState::Succeeded)],
+        SettlementContext { account: &story.account, others: &[], cards_in_hour: 1, rules: &RULES },
         NEW.entry,
         at(60),
     );
@@ -246,40 +275,42 @@ fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only() {
 fn p12_what_looks_like_fraud_waits_for_a_decision() {
     let other = |number: u8, paid_at| {
         let mut other = checkout(number, "starter");
-        other.receipt = Some(Receipt { at: at(paid_at), ..receipt() });
+        other.receipt = Some(PaymentReceipt { at: at(paid_at), ..receipt() });
         other
     };
-    let check = |others: Vec<Payment>, cards_in_hour, package: &str, age_days, reason: Option<Reason>| {
+    let check = |others: Vec<Payment>, cards_in_hour, package: &str, age_days, reason: Option<ReviewReason>| {
         let mut story = Story { others, cards_in_hour, ..story(package) };
         story.account.created_at = at(60) - SignedDuration::from_hours(24 * i64::from(age_days));
         let price = story.payment.price;
-        story.hear(Fact::Paid(Receipt { net: price, total: price, ..receipt() })).unwrap();
+        story.hear(PaymentFact::Paid(PaymentReceipt { net: price, total: price, ..receipt() })).unwrap();
         assert_eq!(story.payment.review.as_ref().map(|review| review.reason), reason);
         let granted = if reason.is_some() { 0 } else { story.payment.credits.0 };
         assert_eq!(story.account.balance.available, Credits(granted));
         story
     };
     check(vec![other(2, 0)], 2, "starter", 0, None);
-    check(vec![other(2, 0), other(3, 0)], 1, "starter", 0, Some(Reason::ManyPayments));
+    check(vec![other(2, 0), other(3, 0)], 1, "starter", 0, Some(ReviewReason::ManyPayments));
     check(vec![other(2, -3_601), other(3, 0)], 1, "starter", 0, None);
-    check(Vec::new(), 3, "starter", 0, Some(Reason::ManyCards));
+    check(Vec::new(), 3, "starter", 0, Some(ReviewReason::ManyCards));
     check(vec![other(2, -9_000), checkout(3, "studio")], 1, "studio", 0, None);
     let large = Payment { credits: Credits(5_000), ..other(2, -9_000) };
     check(vec![large.clone()], 1, "studio", 8, None);
 
-    let mut held = check(vec![large.clone()], 1, "studio", 0, Some(Reason::NewAccount));
-    assert_eq!(held.payment.status(), Status::InReview);
+    let mut held = check(vec![large.clone()], 1, "studio", 0, Some(ReviewReason::NewAccount));
+    assert_eq!(held.payment.status(), PaymentStatus::InReview);
     held.decide(false).unwrap();
     assert_eq!(held.account.balance.available, Credits::ZERO);
     held.decide(true).unwrap();
     assert_eq!((held.account.balance.available, held.account.plan), (Credits(5_000), Plan::Pro));
     assert_eq!(held.decide(false), Err(Refusal::Conflict("the payment waits for no decision")));
-    assert_eq!(held.payment.status(), Status::Paid);
+    assert_eq!(held.payment.status(), PaymentStatus::Paid);
 
-    let mut refunded = check(vec![large], 1, "studio", 0, Some(Reason::NewAccount));
-    for (id, state, awaits) in
-        [("re_1", RefundState::Made, true), ("re_2", RefundState::Made, false), ("re_2", RefundState::Undone, true)]
-    {
+    let mut refunded = check(vec![large], 1, "studio", 0, Some(ReviewReason::NewAccount));
+    for (id, state, awaits) in [
+        ("re_1", RefundState::Succeeded, true),
+        ("re_2", RefundState::Succeeded, false),
+        ("re_2", RefundState::Reverted, true),
+    ] {
         refunded.hear(refund(id, 4_000, state)).unwrap();
         assert_eq!(refunded.payment.awaits_decision(), awaits, "{id} {state:?}");
     }
@@ -292,9 +323,9 @@ fn p12_lost_disputes_freeze_the_account() {
     let mut lost = checkout(2, "starter");
     lost.disputes.insert("du_0".to_owned(), LOST);
     let story = Story { others: vec![lost], ..story("maker") };
-    let story = story.check(&[paid(), dispute(LOST)], Status::Lost, 0);
+    let story = story.check(&[paid(), dispute(LOST)], PaymentStatus::Lost, 0);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
-    assert!(story.account.freezes.iter().any(|freeze| freeze.why == Why::LostDisputes { count: 2 }));
+    assert!(story.account.freezes.iter().any(|freeze| freeze.reason == FreezeReason::LostDisputes { count: 2 }));
 }
 
 #[test]
@@ -302,16 +333,22 @@ fn p20_a_checkout_that_nobody_paid_goes_after_90_days_unless_money_comes() {
     let kept_until = |story: &Story| story.payment.kept_until();
     let story = story("maker");
     assert_eq!(kept_until(&story), None);
-    let story = story.check(&[Fact::Pending], Status::Pending, 0);
+    let story = story.check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
     assert_eq!(kept_until(&story), None);
-    let story = story.check(&[Fact::Failed], Status::Failed, 0);
+    let story = story.check(&[PaymentFact::Failed], PaymentStatus::Failed, 0);
     assert_eq!(kept_until(&story), Some(at(90 * 24 * 3_600)));
-    assert_eq!(kept_until(&story.check(&[paid()], Status::Paid, 1_000)), None);
+    assert_eq!(kept_until(&story.check(&[paid()], PaymentStatus::Paid, 1_000)), None);
 }
 
 #[test]
 fn b4_money_that_nobody_claims_is_refunded_once() {
-    let unclaimed = Unclaimed::new(checkout(1, "maker").id, Rail::Stripe, "pi_1".to_owned(), Some(eur(2_380)), at(0));
+    let unclaimed = UnclaimedPayment::new(
+        checkout(1, "maker").id,
+        PaymentProvider::Stripe,
+        "pi_1".to_owned(),
+        Some(eur(2_380)),
+        at(0),
+    );
     let refunded = unclaimed.refunded(at(9)).unwrap();
     assert_eq!((refunded.refunded_at, refunded.version), (Some(at(9)), 2));
     assert!(refunded.refunded(at(10)).is_err());
@@ -320,12 +357,12 @@ fn b4_money_that_nobody_claims_is_refunded_once() {
 #[test]
 fn a_checkout_is_asked_about_until_it_is_known_how_it_ends() {
     let story = story("maker");
-    let first = story.payment.ask_at;
+    let first = story.payment.poll_at;
     assert_eq!(first, Some(at(300)));
-    assert_eq!(story.payment.asked(at(300)).ask_at, Some(at(600)));
-    assert_eq!(story.payment.asked(at(9_000)).ask_at, Some(at(18_000)));
-    assert_eq!(story.payment.postponed(at(9_000)).ask_at, Some(at(9_300)));
-    let story = story.check(&[Fact::Pending], Status::Pending, 0);
-    assert_eq!(story.payment.ask_at, Some(at(60 + 6 * 3_600)));
-    assert_eq!(story.check(&[paid()], Status::Paid, 1_000).payment.ask_at, None);
+    assert_eq!(story.payment.polled(at(300)).poll_at, Some(at(600)));
+    assert_eq!(story.payment.polled(at(9_000)).poll_at, Some(at(18_000)));
+    assert_eq!(story.payment.postponed(at(9_000)).poll_at, Some(at(9_300)));
+    let story = story.check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
+    assert_eq!(story.payment.poll_at, Some(at(60 + 6 * 3_600)));
+    assert_eq!(story.check(&[paid()], PaymentStatus::Paid, 1_000).payment.poll_at, None);
 }

@@ -4,8 +4,8 @@ use domain::{
     Refusal, ShareId,
     accounts::plan::Plan,
     generations::generation::{Failure, Generation, Visibility},
-    generations::share::{Share, Terms, revoke, share},
-    generations::submission::End,
+    generations::share::{Share, ShareTerms, create, revoke},
+    generations::submission::GenerationOutcome,
 };
 use uuid::Uuid;
 
@@ -19,8 +19,8 @@ fn link(
     expires_in_s: u64,
     second: i64,
 ) -> Result<(Share, Generation), Refusal> {
-    let terms = Terms { expires_in_s, show_prompt: true };
-    share(generation, existing, Plan::Free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
+    let terms = ShareTerms { expires_in_s, show_prompt: true };
+    create(generation, existing, Plan::Free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
 }
 
 fn check(generation: &Generation, existing: usize, expires_in_s: u64, second: i64, expected: Result<i64, &str>) {
@@ -48,12 +48,12 @@ fn a_plan_has_so_many_links_of_one_generation() {
 
 #[test]
 fn only_what_succeeded_and_is_still_there_is_shared() {
-    for other in [queued(), ended(End::Canceled), ended(End::Failed(Failure::Internal))] {
+    for other in [queued(), ended(GenerationOutcome::Canceled), ended(GenerationOutcome::Failed(Failure::Internal))] {
         check(&other, 0, 60, 100, Err("only a generation that succeeded can be shared"));
     }
     check(&succeeded(), 0, 60, OVER_S - 1, Ok(OVER_S + 59));
     check(&succeeded(), 0, 60, OVER_S, Err("there is no such thing"));
-    check(&succeeded().removed(at(70)).unwrap(), 0, 60, 100, Err("there is no such thing"));
+    check(&succeeded().deleted(at(70)).unwrap(), 0, 60, 100, Err("there is no such thing"));
 }
 
 #[test]
@@ -76,11 +76,11 @@ fn a_generation_says_until_when_the_last_of_its_links_shows_it() {
 
 #[test]
 fn what_is_withdrawn_is_shown_to_nobody() {
-    assert_eq!(succeeded().withdrawn(), None);
+    assert_eq!(succeeded().unpublished(), None);
     let (_, shared) = link(&succeeded(), 0, 60, 100).unwrap();
-    assert_eq!(shared.withdrawn().unwrap().shared_until, None);
-    let public = succeeded().shown(Visibility::Public, true, at(100)).unwrap();
-    let hidden = public.withdrawn().unwrap();
+    assert_eq!(shared.unpublished().unwrap().shared_until, None);
+    let public = succeeded().with_visibility(Visibility::Public, true, at(100)).unwrap();
+    let hidden = public.unpublished().unwrap();
     assert_eq!((hidden.visibility, hidden.show_prompt, hidden.published_at), (Visibility::Private, false, None));
 }
 
@@ -92,6 +92,6 @@ fn a_link_shows_until_it_expires_or_what_it_shows_is_gone() {
     let (long, generation) = link(&succeeded(), 0, 31_536_000, 100).unwrap();
     assert_eq!(long.may_view(Some(&generation), at(OVER_S - 1)), Ok(()));
     assert_eq!(long.may_view(Some(&generation), at(OVER_S)), Err(Refusal::NotFound));
-    assert_eq!(long.may_view(Some(&generation.removed(at(110)).unwrap()), at(120)), Err(Refusal::NotFound));
+    assert_eq!(long.may_view(Some(&generation.deleted(at(110)).unwrap()), at(120)), Err(Refusal::NotFound));
     assert_eq!(long.may_view(None, at(120)), Err(Refusal::NotFound));
 }

@@ -5,16 +5,21 @@ use domain::{
     accounts::account::Account,
     accounts::plan::Plan,
     credits::ledger::Balance,
-    generations::generation::{Failure, Status},
-    generations::settings::Asked,
-    generations::submission::{End, end, reserve},
+    generations::generation::{Failure, GenerationStatus},
+    generations::settings::RequestedSettings,
+    generations::submission::{GenerationOutcome, finish, reserve},
 };
 
 use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
 
 /// Four sketches, 1 credit each, asked for at this second.
 fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &str) {
-    let asked = Asked { model: "sketch-image".into(), prompt: "x".into(), count: Some(4), ..Asked::default() };
+    let asked = RequestedSettings {
+        model: "sketch-image".into(),
+        prompt: "x".into(),
+        count: Some(4),
+        ..RequestedSettings::default()
+    };
     let (settings, quote) = domain::generations::settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
     let found = reserve(account, settings, quote, max_credits.map(Credits), NEW, at(second));
     let found =
@@ -23,15 +28,15 @@ fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &st
 }
 
 /// Eight sketches at a price of 8 end like this at second 90: so much is spent.
-fn check_end(how: End, status: Status, failure: Option<Failure>, spent: i64) {
+fn check_end(how: GenerationOutcome, status: GenerationStatus, failure: Option<Failure>, spent: i64) {
     let before = submitted(&account(20), "sketch-image", 8);
-    let after = end(&before.account, &before.generation, how, RETENTION, NEW.entry, at(90)).unwrap();
+    let after = finish(&before.account, &before.generation, how, RETENTION, NEW.entry, at(90)).unwrap();
     assert_eq!((after.generation.status, &after.generation.failure), (status, &failure));
     assert_eq!(after.generation.spent, Credits(spent));
     assert_eq!(after.account.balance, Balance { available: Credits(20 - spent), held: Credits(0) });
     assert_eq!((after.account.jobs_in_flight, after.generation.ended_at), (0, Some(at(90))));
     assert_eq!(after.generation.expires_at, Some(at(90 + 30 * 86_400)));
-    let again = end(&after.account, &after.generation, End::Canceled, RETENTION, NEW.entry, at(91));
+    let again = finish(&after.account, &after.generation, GenerationOutcome::Canceled, RETENTION, NEW.entry, at(91));
     assert_eq!(again, Err(Refusal::Conflict("it has ended already")));
 }
 
@@ -47,7 +52,7 @@ fn the_price_is_held_and_the_first_rule_that_is_broken_is_named() {
     let busy = Account { jobs_in_flight: 3, ..poor };
     check(&busy, None, 0, "the plan allows 3 generations at once");
     let mut hasty = busy;
-    hasty.submits.millitokens = 999;
+    hasty.submit_rate.millitokens = 999;
     check(&hasty, None, 0, "too many requests: try again in 1 s");
     check(&hasty, None, 1, "the plan allows 3 generations at once");
     check(&hasty, Some(3), 0, "this costs 4 credits, more than max_credits allows (3)");
@@ -74,19 +79,32 @@ fn who_is_in_debt_can_submit_nothing() {
 
 #[test]
 fn what_was_made_is_paid_for_pro_rata_and_the_rest_comes_back() {
-    check_end(End::Made(media(8)), Status::Succeeded, None, 8);
-    check_end(End::Made(media(5)), Status::Succeeded, None, 5);
-    check_end(End::Made(media(9)), Status::Succeeded, None, 8);
-    check_end(End::Made(media(0)), Status::Failed, Some(Failure::ProviderUnavailable), 0);
-    check_end(End::Failed(Failure::DeadlinePassed), Status::Failed, Some(Failure::DeadlinePassed), 0);
-    check_end(End::Canceled, Status::Canceled, None, 0);
+    check_end(GenerationOutcome::Succeeded(media(8)), GenerationStatus::Succeeded, None, 8);
+    check_end(GenerationOutcome::Succeeded(media(5)), GenerationStatus::Succeeded, None, 5);
+    check_end(GenerationOutcome::Succeeded(media(9)), GenerationStatus::Succeeded, None, 8);
+    check_end(GenerationOutcome::Succeeded(media(0)), GenerationStatus::Failed, Some(Failure::ProviderUnavailable), 0);
+    check_end(
+        GenerationOutcome::Failed(Failure::DeadlinePassed),
+        GenerationStatus::Failed,
+        Some(Failure::DeadlinePassed),
+        0,
+    );
+    check_end(GenerationOutcome::Canceled, GenerationStatus::Canceled, None, 0);
 }
 
 #[test]
 fn a_share_of_the_price_that_is_no_whole_credit_is_rounded_down() {
     let mut before = submitted(&account(20), "sketch-image", 3);
     before.generation.reserved = Credits(10);
-    let after = end(&before.account, &before.generation, End::Made(media(2)), RETENTION, NEW.entry, at(1)).unwrap();
+    let after = finish(
+        &before.account,
+        &before.generation,
+        GenerationOutcome::Succeeded(media(2)),
+        RETENTION,
+        NEW.entry,
+        at(1),
+    )
+    .unwrap();
     assert_eq!(after.generation.spent, Credits(6));
 }
 
@@ -95,7 +113,9 @@ fn files_stay_as_long_as_the_plan_of_the_moment_says() {
     for (plan, days) in [(Plan::Free, 30), (Plan::Plus, 90), (Plan::Pro, 365)] {
         let before = submitted(&account(20), "sketch-image", 1);
         let owner = Account { plan, ..before.account };
-        let after = end(&owner, &before.generation, End::Made(media(1)), RETENTION, NEW.entry, at(0)).unwrap();
+        let after =
+            finish(&owner, &before.generation, GenerationOutcome::Succeeded(media(1)), RETENTION, NEW.entry, at(0))
+                .unwrap();
         assert_eq!(after.generation.expires_at, Some(at(days * 86_400)));
     }
 }

@@ -2,26 +2,26 @@
 
 use domain::{
     Refusal, UploadId,
-    accounts::account::{Account, Status},
-    generations::upload::{Declared, State, Upload, declare},
+    accounts::account::{Account, AccountStatus},
+    generations::upload::{Upload, UploadDeclaration, UploadState, declare},
 };
 use uuid::Uuid;
 
 use crate::{RETENTION, account, at};
 
 const MIB: u64 = 1 << 20;
-const READY: State = State::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: 9 };
+const READY: UploadState = UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: 9 };
 
-fn declared() -> Declared {
-    Declared { content_type: "image/png".to_owned(), bytes: 10, sha256: "0a".repeat(32), file_name: None }
+fn declared() -> UploadDeclaration {
+    UploadDeclaration { content_type: "image/png".to_owned(), bytes: 10, sha256: "0a".repeat(32), file_name: None }
 }
 
 /// Declared at second 0.
-fn upload(owner: &Account, declared: Declared) -> Result<(Account, Upload), Refusal> {
+fn upload(owner: &Account, declared: UploadDeclaration) -> Result<(Account, Upload), Refusal> {
     declare(owner, declared, UploadId(Uuid::nil()), at(0))
 }
 
-fn check(declared: Declared, fields: &[&str]) {
+fn check(declared: UploadDeclaration, fields: &[&str]) {
     let found = match upload(&account(0), declared.clone()) {
         Ok(_) => vec![],
         Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field).collect(),
@@ -32,7 +32,7 @@ fn check(declared: Declared, fields: &[&str]) {
 
 #[test]
 fn each_field_that_breaks_a_rule_is_named() {
-    let typed = |kind: &str, bytes| Declared { content_type: kind.to_owned(), bytes, ..declared() };
+    let typed = |kind: &str, bytes| UploadDeclaration { content_type: kind.to_owned(), bytes, ..declared() };
     check(typed("image/png", 1), &[]);
     check(typed("image/webp", 20 * MIB), &[]);
     check(typed("image/jpeg", 20 * MIB + 1), &["bytes"]);
@@ -42,9 +42,9 @@ fn each_field_that_breaks_a_rule_is_named() {
     check(typed("image/svg+xml", 1), &["content_type"]);
     check(typed("text/html", u64::MAX), &["content_type", "bytes"]);
     for sha256 in [String::new(), "0a".repeat(31), "0A".repeat(32), "0g".repeat(32), "é".repeat(32)] {
-        check(Declared { sha256, ..declared() }, &["sha256"]);
+        check(UploadDeclaration { sha256, ..declared() }, &["sha256"]);
     }
-    let named = |name: String| Declared { file_name: Some(name), ..declared() };
+    let named = |name: String| UploadDeclaration { file_name: Some(name), ..declared() };
     check(named("é".repeat(200)), &[]);
     for name in [String::new(), "é".repeat(201), "a\u{0}".to_owned(), "a\nb".to_owned()] {
         check(named(name), &["file_name"]);
@@ -55,10 +55,10 @@ fn each_field_that_breaks_a_rule_is_named() {
 fn the_account_counts_it_from_its_declaration_to_its_removal() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!((owner.uploads, owner.upload_bytes, owner.version), (1, 10, 2));
-    let (owner, removed) = pending.removed(&owner, at(5)).unwrap();
+    let (owner, removed) = pending.deleted(&owner, at(5)).unwrap();
     assert_eq!((owner.uploads, owner.upload_bytes, owner.version), (0, 0, 3));
     assert!(removed.is_expired(at(5)));
-    assert_eq!(removed.removed(&owner, at(6)), Err(Refusal::NotFound));
+    assert_eq!(removed.deleted(&owner, at(6)), Err(Refusal::NotFound));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_plan_has_so_many_uploads_and_so_many_bytes() {
     assert_eq!(full(0, 200 * MIB - 9), too_large);
     assert_eq!(full(0, u64::MAX), too_large);
     let frozen = account(0).frozen("a look is needed".to_owned(), at(0));
-    assert_eq!(upload(&frozen, declared()).err(), Some(Refusal::AccountStatus(Status::Frozen)));
+    assert_eq!(upload(&frozen, declared()).err(), Some(Refusal::AccountStatus(AccountStatus::Frozen)));
 }
 
 #[test]
@@ -79,24 +79,24 @@ fn it_is_inspected_once_and_then_stays_as_long_as_the_plan_says() {
     assert_eq!(pending.expires_at, at(3600));
     let ready = pending.inspected(READY, &owner, RETENTION, at(10)).unwrap();
     assert_eq!((&ready.state, ready.expires_at), (&READY, at(10 + 30 * 86_400)));
-    let rejected = State::Rejected { reason: "not what was declared".to_owned() };
+    let rejected = UploadState::Rejected { reason: "not what was declared".to_owned() };
     assert_eq!(ready.inspected(rejected.clone(), &owner, RETENTION, at(11)), None);
     assert_eq!(pending.inspected(rejected, &owner, RETENTION, at(10)).unwrap().expires_at, at(3600));
-    let (_, removed) = pending.removed(&owner, at(5)).unwrap();
+    let (_, removed) = pending.deleted(&owner, at(5)).unwrap();
     assert_eq!(removed.inspected(READY, &owner, RETENTION, at(10)), None);
 }
 
 #[test]
 fn only_an_image_that_is_ready_and_there_can_be_an_input() {
-    let may = |content_type: &str, state: State, second| {
-        let declared = Declared { content_type: content_type.to_owned(), ..declared() };
+    let may = |content_type: &str, state: UploadState, second| {
+        let declared = UploadDeclaration { content_type: content_type.to_owned(), ..declared() };
         let (owner, pending) = upload(&account(0), declared).unwrap();
         let inspected = pending.inspected(state, &owner, RETENTION, at(0)).unwrap();
-        inspected.may_be_input(at(second)).is_ok()
+        inspected.check_usable_as_input(at(second)).is_ok()
     };
     assert!(may("image/png", READY, 1));
     assert!(!may("video/mp4", READY, 1));
-    assert!(!may("image/png", State::Rejected { reason: String::new() }, 1));
-    assert!(!may("image/png", State::Pending, 1));
+    assert!(!may("image/png", UploadState::Rejected { reason: String::new() }, 1));
+    assert!(!may("image/png", UploadState::Pending, 1));
     assert!(!may("image/png", READY, 30 * 86_400));
 }

@@ -8,12 +8,12 @@ mod form;
 use domain::{
     PaymentId,
     money::{Currency, Money},
-    payments::payment::{Fact, Rail, Receipt, Reference, RefundState},
+    payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, RefundState},
 };
 use jiff::{Timestamp, civil, tz};
 
 use self::form::Form;
-use crate::{Notice, Said, kept};
+use crate::{ProviderReport, WebhookEvent, kept};
 
 /// What PayPal's messages are in if they do not say.
 const CHARSET: &str = "windows-1252";
@@ -89,7 +89,7 @@ pub(super) fn charset(raw: &[u8]) -> String {
 }
 
 /// Reads a message about money that this receiver got.
-pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<Notice, IpnError> {
+pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<WebhookEvent, IpnError> {
     let form = Form::parse(raw)?;
     if (form.text("test_ipn") == Some("1")) == live {
         return Err(IpnError::Mode);
@@ -101,43 +101,46 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<Notice, 
     if matches!(form.text("txn_type"), Some("new_case" | "adjustment")) {
         let parent = if form.has("parent_txn_id") { "parent_txn_id" } else { "txn_id" };
         let case = if form.has("case_id") { "case_id" } else { "txn_id" };
-        return Ok(about(transaction(&form, parent)?, Fact::Case { id: id(&form, case)? }));
+        return Ok(about(transaction(&form, parent)?, PaymentFact::Case { id: id(&form, case)? }));
     }
     match form.text("payment_status") {
         Some("Completed") => {
-            let Some(payment) = payment(&form)? else { return Ok(Notice::Nothing) };
+            let Some(payment) = payment(&form)? else { return Ok(WebhookEvent::Ignored) };
             let instrument = form.text("payer_id").map(str::to_owned);
-            Ok(Notice::About(
-                Reference::Payment(payment),
-                Said { facts: vec![Fact::Paid(receipt(&form)?)], instrument },
+            Ok(WebhookEvent::Report(
+                PaymentReference::Payment(payment),
+                ProviderReport { facts: vec![PaymentFact::Paid(receipt(&form)?)], instrument },
             ))
         }
-        Some("Pending") => progress(&form, Fact::Pending),
-        Some("Denied" | "Failed" | "Voided") => progress(&form, Fact::Failed),
-        Some("Expired") => progress(&form, Fact::Expired),
+        Some("Pending") => progress(&form, PaymentFact::Pending),
+        Some("Denied" | "Failed" | "Voided") => progress(&form, PaymentFact::Failed),
+        Some("Expired") => progress(&form, PaymentFact::Expired),
         Some("Refunded" | "Partially_Refunded") => {
             let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
-            Ok(about(transaction(&form, "parent_txn_id")?, Fact::Refund { id, amount, state: RefundState::Made }))
+            Ok(about(
+                transaction(&form, "parent_txn_id")?,
+                PaymentFact::Refund { id, amount, state: RefundState::Succeeded },
+            ))
         }
         Some("Reversed") => {
             let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
-            Ok(about(transaction(&form, "parent_txn_id")?, Fact::Reversal { id, amount }))
+            Ok(about(transaction(&form, "parent_txn_id")?, PaymentFact::Reversal { id, amount }))
         }
         Some("Canceled_Reversal") => {
             let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
-            Ok(about(transaction(&form, "parent_txn_id")?, Fact::Restoration { id, amount }))
+            Ok(about(transaction(&form, "parent_txn_id")?, PaymentFact::Restoration { id, amount }))
         }
         // `Created` and `Processed` say nothing about money yet; other messages are not about a payment.
-        _ => Ok(Notice::Nothing),
+        _ => Ok(WebhookEvent::Ignored),
     }
 }
 
-fn about(reference: Reference, fact: Fact) -> Notice {
-    Notice::About(reference, fact.into())
+fn about(reference: PaymentReference, fact: PaymentFact) -> WebhookEvent {
+    WebhookEvent::Report(reference, fact.into())
 }
 
-fn progress(form: &Form, fact: Fact) -> Result<Notice, IpnError> {
-    Ok(payment(form)?.map_or(Notice::Nothing, |payment| about(Reference::Payment(payment), fact)))
+fn progress(form: &Form, fact: PaymentFact) -> Result<WebhookEvent, IpnError> {
+    Ok(payment(form)?.map_or(WebhookEvent::Ignored, |payment| about(PaymentReference::Payment(payment), fact)))
 }
 
 /// Our own id, which we gave the order twice. A message without it is about another sale of the same account.
@@ -149,10 +152,10 @@ fn payment(form: &Form) -> Result<Option<PaymentId>, IpnError> {
     }
 }
 
-fn receipt(form: &Form) -> Result<Receipt, IpnError> {
+fn receipt(form: &Form) -> Result<PaymentReceipt, IpnError> {
     let paid = gross(form)?;
-    Ok(Receipt {
-        rail: Rail::Paypal,
+    Ok(PaymentReceipt {
+        provider: PaymentProvider::Paypal,
         net: paid,
         total: paid,
         transaction: id(form, "txn_id")?,
@@ -162,8 +165,8 @@ fn receipt(form: &Form) -> Result<Receipt, IpnError> {
     })
 }
 
-fn transaction(form: &Form, name: &'static str) -> Result<Reference, IpnError> {
-    Ok(Reference::Transaction(Rail::Paypal, id(form, name)?))
+fn transaction(form: &Form, name: &'static str) -> Result<PaymentReference, IpnError> {
+    Ok(PaymentReference::Transaction(PaymentProvider::Paypal, id(form, name)?))
 }
 
 fn id(form: &Form, name: &'static str) -> Result<String, IpnError> {

@@ -2,14 +2,14 @@
 
 use domain::{
     money::Money,
-    payments::payment::{Fact, Payment, Rail, Receipt, RefundState},
+    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::unreadable;
 use crate::error::must;
-use crate::{ProviderError, Said, kept, unpaid};
+use crate::{ProviderError, ProviderReport, kept, unpaid};
 
 /// <https://developer.paypal.com/docs/api/orders/v2/#orders_get>, as far as it is needed.
 #[derive(Deserialize)]
@@ -43,12 +43,12 @@ struct Unit {
     custom_id: Option<String>,
     amount: Amount,
     #[serde(default)]
-    payments: Movements,
+    payments: OrderPayments,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Movements {
+struct OrderPayments {
     captures: Vec<Capture>,
     refunds: Vec<Refund>,
 }
@@ -112,7 +112,12 @@ impl Order {
     }
 
     /// What it says about the payment. Only a capture is money: an order that the buyer approved is not paid.
-    pub(super) fn said(self, payment: &Payment, checkout: &str, now: Timestamp) -> Result<Said, ProviderError> {
+    pub(super) fn report(
+        self,
+        payment: &Payment,
+        checkout: &str,
+        now: Timestamp,
+    ) -> Result<ProviderReport, ProviderError> {
         must(self.id == checkout, "id")?;
         let [unit] = self.purchase_units.as_slice() else { return Err(ProviderError::Mismatch("purchase_units")) };
         must(unit.custom_id == Some(payment.id.to_string()), "custom_id")?;
@@ -125,7 +130,7 @@ impl Order {
             facts.push(refund.fact(payment)?);
         }
         match (facts.is_empty(), self.status.as_str()) {
-            (false, _) => Ok(Said { facts, instrument: self.payer.payer_id }),
+            (false, _) => Ok(ProviderReport { facts, instrument: self.payer.payer_id }),
             (true, "COMPLETED") => Err(unreadable("completed, without a capture")),
             (true, _) => Ok(unpaid(payment, now)),
         }
@@ -141,13 +146,13 @@ impl Amount {
 }
 
 impl Capture {
-    fn fact(&self, payment: &Payment, payer: &Payer) -> Result<Fact, ProviderError> {
+    fn fact(&self, payment: &Payment, payer: &Payer) -> Result<PaymentFact, ProviderError> {
         let amount = self.amount.read(payment)?;
         must(amount == payment.price, "amount")?;
         Ok(match self.status {
             CaptureStatus::Completed | CaptureStatus::PartiallyRefunded | CaptureStatus::Refunded => {
-                Fact::Paid(Receipt {
-                    rail: Rail::Paypal,
+                PaymentFact::Paid(PaymentReceipt {
+                    provider: PaymentProvider::Paypal,
                     net: amount,
                     total: amount,
                     transaction: kept::paypal_id(&self.id).ok_or_else(|| unreadable("a capture's id"))?,
@@ -156,19 +161,19 @@ impl Capture {
                     at: self.create_time,
                 })
             }
-            CaptureStatus::Pending => Fact::Pending,
-            CaptureStatus::Declined | CaptureStatus::Failed => Fact::Failed,
+            CaptureStatus::Pending => PaymentFact::Pending,
+            CaptureStatus::Declined | CaptureStatus::Failed => PaymentFact::Failed,
         })
     }
 }
 
 impl Refund {
-    fn fact(&self, payment: &Payment) -> Result<Fact, ProviderError> {
+    fn fact(&self, payment: &Payment) -> Result<PaymentFact, ProviderError> {
         let state = match self.status {
-            RefundStatus::Pending | RefundStatus::Completed => RefundState::Made,
-            RefundStatus::Cancelled | RefundStatus::Failed => RefundState::Undone,
+            RefundStatus::Pending | RefundStatus::Completed => RefundState::Succeeded,
+            RefundStatus::Cancelled | RefundStatus::Failed => RefundState::Reverted,
         };
         let id = kept::paypal_id(&self.id).ok_or_else(|| unreadable("a refund's id"))?;
-        Ok(Fact::Refund { id, amount: self.amount.read(payment)?, state })
+        Ok(PaymentFact::Refund { id, amount: self.amount.read(payment)?, state })
     }
 }

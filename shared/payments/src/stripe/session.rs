@@ -2,7 +2,7 @@
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Fact, Payment, Rail, Receipt},
+    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt},
 };
 use jiff::Timestamp;
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
@@ -19,16 +19,16 @@ use stripe_shared::{
 
 use super::Stripe;
 use crate::error::must;
-use crate::{Buyer, Hosted, ProviderError, Said, Settings, kept};
+use crate::{Buyer, HostedCheckout, PaymentSettings, ProviderError, ProviderReport, kept};
 
 impl Stripe {
     pub(crate) async fn create(
         &self,
-        settings: &Settings,
+        settings: &PaymentSettings,
         payment: &Payment,
         title: &str,
         buyer: Buyer<'_>,
-    ) -> Result<Hosted, ProviderError> {
+    ) -> Result<HostedCheckout, ProviderError> {
         let id = payment.id.to_string();
         let key = IdempotencyKey::new(&id).map_err(|_| unreadable("no key"))?;
         let request = request(settings, payment, title, buyer.billing_email.unwrap_or(buyer.email)).customize();
@@ -37,10 +37,10 @@ impl Stripe {
         must(session.client_reference_id == Some(id), "client_reference_id")?;
         must(session.livemode == self.live, "livemode")?;
         let url = session.url.ok_or_else(|| unreadable("no page for the buyer"))?;
-        Ok(Hosted { checkout, url })
+        Ok(HostedCheckout { checkout, url })
     }
 
-    pub(crate) async fn ask(&self, payment: &Payment, checkout: &str) -> Result<Said, ProviderError> {
+    pub(crate) async fn poll(&self, payment: &Payment, checkout: &str) -> Result<ProviderReport, ProviderError> {
         let expanded = ["line_items", "payment_intent.latest_charge"].map(str::to_owned);
         let session = RetrieveCheckoutSession::new(checkout).expand(expanded).send(self).await?;
         check(&session, payment, checkout, self.live)?;
@@ -51,15 +51,15 @@ impl Stripe {
                 return paid(&session, intent, payment);
             }
             (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Open)) => None,
-            (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Expired)) => Some(Fact::Expired),
+            (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Expired)) => Some(PaymentFact::Expired),
             (CheckoutSessionPaymentStatus::Unpaid, Some(CheckoutSessionStatus::Complete)) => Some(delayed(intent)),
             _ => return Err(unreadable("the session's status")),
         };
-        Ok(Said { facts: fact.into_iter().collect(), instrument: None })
+        Ok(ProviderReport { facts: fact.into_iter().collect(), instrument: None })
     }
 }
 
-fn request(settings: &Settings, payment: &Payment, title: &str, email: &str) -> CreateCheckoutSession {
+fn request(settings: &PaymentSettings, payment: &Payment, title: &str, email: &str) -> CreateCheckoutSession {
     let mut price = CreateCheckoutSessionLineItemsPriceData::new(currency(payment.price.currency));
     price.unit_amount = Some(payment.price.amount);
     price.product_data = Some(ProductData::new(title));
@@ -111,15 +111,15 @@ fn check(session: &CheckoutSession, payment: &Payment, checkout: &str, live: boo
     must(tax >= 0 && session.amount_total == amount.checked_add(tax), "amount_total")
 }
 
-fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) -> Result<Said, ProviderError> {
+fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) -> Result<ProviderReport, ProviderError> {
     let charge = intent.latest_charge.as_ref().and_then(|charge| charge.as_object());
     let charge = charge.ok_or_else(|| unreadable("paid, without a charge"))?;
     let total = session.amount_total.ok_or_else(|| unreadable("paid, without a total"))?;
     let customer = session.customer_details.as_ref();
     let email = customer.and_then(|customer| customer.email.as_deref());
     let country = customer.and_then(|customer| customer.address.as_ref()?.country.as_deref());
-    let receipt = Receipt {
-        rail: Rail::Stripe,
+    let receipt = PaymentReceipt {
+        provider: PaymentProvider::Stripe,
         net: payment.price,
         total: Money::new(total, payment.price.currency),
         transaction: kept::stripe_id(intent.id.as_str()).ok_or_else(|| unreadable("the payment intent's id"))?,
@@ -129,19 +129,19 @@ fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) ->
     };
     let card = charge.payment_method_details.as_ref().and_then(|method| method.card.as_ref());
     let instrument = card.and_then(|card| card.fingerprint.clone());
-    Ok(Said { facts: vec![Fact::Paid(receipt)], instrument })
+    Ok(ProviderReport { facts: vec![PaymentFact::Paid(receipt)], instrument })
 }
 
 /// A method that pays later: still on its way, or failed by now
 /// (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
-const fn delayed(intent: Option<&PaymentIntent>) -> Fact {
+const fn delayed(intent: Option<&PaymentIntent>) -> PaymentFact {
     let status = match intent {
         Some(intent) => Some(&intent.status),
         None => None,
     };
     match status {
-        Some(PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::Canceled) => Fact::Failed,
-        _ => Fact::Pending,
+        Some(PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::Canceled) => PaymentFact::Failed,
+        _ => PaymentFact::Pending,
     }
 }
 
@@ -155,5 +155,5 @@ const fn currency(currency: Currency) -> stripe_types::Currency {
 }
 
 const fn unreadable(what: &'static str) -> ProviderError {
-    ProviderError::unreadable(Rail::Stripe, what)
+    ProviderError::unreadable(PaymentProvider::Stripe, what)
 }

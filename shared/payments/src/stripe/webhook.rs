@@ -5,13 +5,13 @@
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
+    payments::payment::{Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReference, RefundState},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::signature;
-use crate::{Notice, kept};
+use crate::{WebhookEvent, kept};
 
 /// The events that are handled. `charge.refunded` is not among them, as it has the sum of a charge's refunds and not which
 /// one was new: `refund.*` has each by its id.
@@ -147,7 +147,7 @@ pub(crate) fn read(
     secrets: &[String],
     live: bool,
     now: Timestamp,
-) -> Result<Notice, WebhookError> {
+) -> Result<WebhookEvent, WebhookError> {
     signature::check(body, header, secrets, now)?;
     let head: Head = serde_json::from_slice(body).map_err(|_| WebhookError::Unreadable("type"))?;
     if head.livemode != live {
@@ -157,8 +157,8 @@ pub(crate) fn read(
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
             object::<Session>(body)?.question()
         }
-        "checkout.session.async_payment_failed" => Ok(object::<Session>(body)?.about(Fact::Failed)),
-        "checkout.session.expired" => Ok(object::<Session>(body)?.about(Fact::Expired)),
+        "checkout.session.async_payment_failed" => Ok(object::<Session>(body)?.about(PaymentFact::Failed)),
+        "checkout.session.expired" => Ok(object::<Session>(body)?.about(PaymentFact::Expired)),
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
             object::<Refund>(body)?.notice()
         }
@@ -173,9 +173,9 @@ pub(crate) fn read(
         }
         "radar.early_fraud_warning.created" => {
             let Warning { id, payment_intent } = object(body)?;
-            about(payment_intent, Fact::FraudWarning { id: own_id(&id)? })
+            about(payment_intent, PaymentFact::FraudWarning { id: own_id(&id)? })
         }
-        _ => Ok(Notice::Nothing),
+        _ => Ok(WebhookEvent::Ignored),
     }
 }
 
@@ -184,39 +184,41 @@ impl Session {
         self.client_reference_id.as_deref().and_then(kept::payment_id)
     }
 
-    fn question(&self) -> Result<Notice, WebhookError> {
-        let Some(payment) = self.ours() else { return Ok(Notice::Nothing) };
+    fn question(&self) -> Result<WebhookEvent, WebhookError> {
+        let Some(payment) = self.ours() else { return Ok(WebhookEvent::Ignored) };
         let checkout = kept::stripe_id(&self.id).ok_or(WebhookError::Unreadable("id"))?;
-        Ok(Notice::Ask { payment, checkout, paid: self.payment_status == "paid" })
+        Ok(WebhookEvent::Poll { payment, checkout, paid: self.payment_status == "paid" })
     }
 
-    fn about(&self, fact: Fact) -> Notice {
-        self.ours().map_or(Notice::Nothing, |payment| Notice::About(Reference::Payment(payment), fact.into()))
+    fn about(&self, fact: PaymentFact) -> WebhookEvent {
+        self.ours().map_or(WebhookEvent::Ignored, |payment| {
+            WebhookEvent::Report(PaymentReference::Payment(payment), fact.into())
+        })
     }
 }
 
 impl Refund {
-    fn notice(self) -> Result<Notice, WebhookError> {
-        let Ok(currency) = self.currency.parse::<Currency>() else { return Ok(Notice::Nothing) };
+    fn notice(self) -> Result<WebhookEvent, WebhookError> {
+        let Ok(currency) = self.currency.parse::<Currency>() else { return Ok(WebhookEvent::Ignored) };
         let state = match self.status {
-            RefundStatus::Pending | RefundStatus::RequiresAction | RefundStatus::Succeeded => RefundState::Made,
-            RefundStatus::Failed | RefundStatus::Canceled => RefundState::Undone,
+            RefundStatus::Pending | RefundStatus::RequiresAction | RefundStatus::Succeeded => RefundState::Succeeded,
+            RefundStatus::Failed | RefundStatus::Canceled => RefundState::Reverted,
         };
         let amount = Money::new(self.amount, currency);
-        about(self.payment_intent, Fact::Refund { id: own_id(&self.id)?, amount, state })
+        about(self.payment_intent, PaymentFact::Refund { id: own_id(&self.id)?, amount, state })
     }
 }
 
 impl Disputed {
     /// `moved` is what the event itself says about the money.
-    fn notice(self, moved: Dispute) -> Result<Notice, WebhookError> {
-        let Ok(currency) = self.currency.parse::<Currency>() else { return Ok(Notice::Nothing) };
+    fn notice(self, moved: Dispute) -> Result<WebhookEvent, WebhookError> {
+        let Ok(currency) = self.currency.parse::<Currency>() else { return Ok(WebhookEvent::Ignored) };
         use DisputeStatus as Is;
         let (formal, outcome) = match self.status {
             Is::WarningNeedsResponse | Is::WarningUnderReview | Is::WarningClosed | Is::Prevented => (false, None),
             Is::NeedsResponse | Is::UnderReview => (true, None),
-            Is::Won => (true, Some(Outcome::Won)),
-            Is::Lost => (true, Some(Outcome::Lost)),
+            Is::Won => (true, Some(DisputeOutcome::Won)),
+            Is::Lost => (true, Some(DisputeOutcome::Lost)),
         };
         let dispute = Dispute {
             amount: self.amount,
@@ -225,7 +227,7 @@ impl Disputed {
             reinstated: moved.reinstated || self.status == Is::Won,
             outcome,
         };
-        about(self.payment_intent, Fact::Dispute { id: own_id(&self.id)?, currency, dispute })
+        about(self.payment_intent, PaymentFact::Dispute { id: own_id(&self.id)?, currency, dispute })
     }
 }
 
@@ -235,9 +237,9 @@ fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, WebhookError> {
 }
 
 /// Every checkout is paid through a payment intent, so what has none is not ours.
-fn about(payment_intent: Option<String>, fact: Fact) -> Result<Notice, WebhookError> {
-    let Some(intent) = payment_intent else { return Ok(Notice::Nothing) };
-    Ok(Notice::About(Reference::Transaction(Rail::Stripe, own_id(&intent)?), fact.into()))
+fn about(payment_intent: Option<String>, fact: PaymentFact) -> Result<WebhookEvent, WebhookError> {
+    let Some(intent) = payment_intent else { return Ok(WebhookEvent::Ignored) };
+    Ok(WebhookEvent::Report(PaymentReference::Transaction(PaymentProvider::Stripe, own_id(&intent)?), fact.into()))
 }
 
 fn own_id(text: &str) -> Result<String, WebhookError> {

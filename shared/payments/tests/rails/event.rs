@@ -2,9 +2,9 @@
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Dispute, Fact, Outcome, Rail, Reference, RefundState},
+    payments::payment::{Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReference, RefundState},
 };
-use payments::{HANDLED_EVENTS, Notice, WebhookError};
+use payments::{HANDLED_EVENTS, WebhookError, WebhookEvent};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -24,27 +24,28 @@ fn signature(body: &str, secret: &str, age_s: i64) -> String {
     format!("t={time},v1={hex}")
 }
 
-fn read(event: &Value) -> Result<Notice, WebhookError> {
+fn read(event: &Value) -> Result<WebhookEvent, WebhookError> {
     let body = event.to_string();
     offline().read_event(body.as_bytes(), &signature(&body, "whsec_new", 0), now())
 }
 
-fn session(kind: &str, payment_status: &str) -> Notice {
-    let fields =
-        json!({ "client_reference_id": payment(Rail::Stripe).id, "id": CHECKOUT, "payment_status": payment_status });
+fn session(kind: &str, payment_status: &str) -> WebhookEvent {
+    let fields = json!({ "client_reference_id": payment(PaymentProvider::Stripe).id, "id": CHECKOUT, "payment_status": payment_status });
     read(&event(kind, example("checkout.session", fields))).unwrap()
 }
 
-fn about_the_transaction(notice: Result<Notice, WebhookError>) -> Fact {
+fn about_the_transaction(notice: Result<WebhookEvent, WebhookError>) -> PaymentFact {
     match notice {
-        Ok(Notice::About(Reference::Transaction(Rail::Stripe, intent), said)) if intent == INTENT => {
+        Ok(WebhookEvent::Report(PaymentReference::Transaction(PaymentProvider::Stripe, intent), said))
+            if intent == INTENT =>
+        {
             said.facts.into_iter().next().unwrap()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn refund(kind: &str, status: &str) -> Fact {
+fn refund(kind: &str, status: &str) -> PaymentFact {
     let fields = json!({ "id": "re_1", "amount": 500, "payment_intent": INTENT, "status": status });
     about_the_transaction(read(&event(kind, example("refund", fields))))
 }
@@ -53,21 +54,21 @@ fn dispute(kind: &str, status: &str) -> Dispute {
     let fields = json!({ "id": "du_1", "amount": 2000, "payment_intent": INTENT, "status": status });
     let kind = format!("charge.dispute.{kind}");
     match about_the_transaction(read(&event(&kind, example("dispute", fields)))) {
-        Fact::Dispute { id, currency: Currency::Usd, dispute } if id == "du_1" => dispute,
+        PaymentFact::Dispute { id, currency: Currency::Usd, dispute } if id == "du_1" => dispute,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn s2_a_purchase_is_asked_about_and_one_that_failed_is_closed() {
-    let id = payment(Rail::Stripe).id;
-    let ask = |paid| Notice::Ask { payment: id, checkout: CHECKOUT.to_owned(), paid };
+    let id = payment(PaymentProvider::Stripe).id;
+    let ask = |paid| WebhookEvent::Poll { payment: id, checkout: CHECKOUT.to_owned(), paid };
     assert_eq!(session("checkout.session.completed", "unpaid"), ask(false));
     assert_eq!(session("checkout.session.completed", "paid"), ask(true));
     assert_eq!(session("checkout.session.async_payment_succeeded", "paid"), ask(true));
-    let closed = |fact: Fact| Notice::About(Reference::Payment(id), fact.into());
-    assert_eq!(session("checkout.session.async_payment_failed", "unpaid"), closed(Fact::Failed));
-    assert_eq!(session("checkout.session.expired", "unpaid"), closed(Fact::Expired));
+    let closed = |fact: PaymentFact| WebhookEvent::Report(PaymentReference::Payment(id), fact.into());
+    assert_eq!(session("checkout.session.async_payment_failed", "unpaid"), closed(PaymentFact::Failed));
+    assert_eq!(session("checkout.session.expired", "unpaid"), closed(PaymentFact::Expired));
 }
 
 #[test]
@@ -84,29 +85,29 @@ fn s4_a_session_that_is_not_ours_is_nothing() {
     for reference in [json!(null), json!("someone's cart"), json!("")] {
         for kind in ["checkout.session.completed", "checkout.session.expired"] {
             let session = example("checkout.session", json!({ "client_reference_id": reference }));
-            assert_eq!(read(&event(kind, session)), Ok(Notice::Nothing));
+            assert_eq!(read(&event(kind, session)), Ok(WebhookEvent::Ignored));
         }
     }
     let stranger = example("refund", json!({ "payment_intent": null }));
-    assert_eq!(read(&event("refund.created", stranger)), Ok(Notice::Nothing));
+    assert_eq!(read(&event("refund.created", stranger)), Ok(WebhookEvent::Ignored));
     let crowns = example("refund", json!({ "payment_intent": INTENT, "currency": "sek" }));
-    assert_eq!(read(&event("refund.created", crowns)), Ok(Notice::Nothing));
+    assert_eq!(read(&event("refund.created", crowns)), Ok(WebhookEvent::Ignored));
 }
 
 #[test]
 fn s5_the_signature_is_over_the_very_bytes_within_five_minutes_by_any_secret() {
     let body = event("plan.created", json!({})).to_string();
-    let check = |body: &str, header: &str, expected: Result<Notice, WebhookError>| {
+    let check = |body: &str, header: &str, expected: Result<WebhookEvent, WebhookError>| {
         assert_eq!(offline().read_event(body.as_bytes(), header, now()), expected, "{header}");
     };
     let good = signature(&body, "whsec_new", 0);
     let (time, tag) = good.split_once(',').unwrap();
-    check(&body, &good, Ok(Notice::Nothing));
-    check(&body, &signature(&body, "whsec_old", 0), Ok(Notice::Nothing));
+    check(&body, &good, Ok(WebhookEvent::Ignored));
+    check(&body, &signature(&body, "whsec_old", 0), Ok(WebhookEvent::Ignored));
     for age_s in [300, -300] {
-        check(&body, &signature(&body, "whsec_new", age_s), Ok(Notice::Nothing));
+        check(&body, &signature(&body, "whsec_new", age_s), Ok(WebhookEvent::Ignored));
     }
-    check(&body, &format!("{time},v1={},{tag},v0=x", "0".repeat(64)), Ok(Notice::Nothing));
+    check(&body, &format!("{time},v1={},{tag},v0=x", "0".repeat(64)), Ok(WebhookEvent::Ignored));
 
     for age_s in [301, -301, now().as_second()] {
         check(&body, &signature(&body, "whsec_new", age_s), Err(WebhookError::Stale));
@@ -137,7 +138,7 @@ fn s5_only_our_own_failures_make_stripe_send_again() {
 #[test]
 fn s5_an_event_that_is_not_handled_is_nothing_and_all_that_are_handled_are_something() {
     for kind in ["charge.refunded", "invoice.paid", "payment_intent.succeeded", ""] {
-        assert_eq!(read(&event(kind, json!({ "any": "thing" }))), Ok(Notice::Nothing), "{kind}");
+        assert_eq!(read(&event(kind, json!({ "any": "thing" }))), Ok(WebhookEvent::Ignored), "{kind}");
     }
     for kind in HANDLED_EVENTS {
         assert_eq!(read(&event(kind, json!(null))), Err(WebhookError::Unreadable("object")), "{kind}");
@@ -146,13 +147,13 @@ fn s5_an_event_that_is_not_handled_is_nothing_and_all_that_are_handled_are_somet
 
 #[test]
 fn s7_a_refund_is_known_by_its_id_and_is_undone_when_it_fails() {
-    let fact = |state| Fact::Refund { id: "re_1".to_owned(), amount: Money::new(500, Currency::Usd), state };
+    let fact = |state| PaymentFact::Refund { id: "re_1".to_owned(), amount: Money::new(500, Currency::Usd), state };
     for status in ["pending", "requires_action", "succeeded"] {
-        assert_eq!(refund("refund.created", status), fact(RefundState::Made));
+        assert_eq!(refund("refund.created", status), fact(RefundState::Succeeded));
     }
-    assert_eq!(refund("refund.failed", "failed"), fact(RefundState::Undone));
-    assert_eq!(refund("refund.updated", "canceled"), fact(RefundState::Undone));
-    assert_eq!(refund("charge.refund.updated", "failed"), fact(RefundState::Undone));
+    assert_eq!(refund("refund.failed", "failed"), fact(RefundState::Reverted));
+    assert_eq!(refund("refund.updated", "canceled"), fact(RefundState::Reverted));
+    assert_eq!(refund("charge.refund.updated", "failed"), fact(RefundState::Reverted));
 }
 
 #[test]
@@ -169,9 +170,9 @@ fn s8_a_dispute_is_open_until_it_is_won_or_lost_and_its_money_moves_by_its_own_e
     assert_eq!(dispute("updated", "under_review"), open);
     assert_eq!(dispute("funds_withdrawn", "needs_response"), Dispute { withdrawn: true, ..open });
     assert_eq!(dispute("funds_reinstated", "under_review"), Dispute { reinstated: true, ..open });
-    let won = Dispute { reinstated: true, outcome: Some(Outcome::Won), ..open };
+    let won = Dispute { reinstated: true, outcome: Some(DisputeOutcome::Won), ..open };
     assert_eq!(dispute("closed", "won"), won);
-    let lost = Dispute { withdrawn: true, outcome: Some(Outcome::Lost), ..open };
+    let lost = Dispute { withdrawn: true, outcome: Some(DisputeOutcome::Lost), ..open };
     assert_eq!(dispute("closed", "lost"), lost);
 }
 
@@ -179,7 +180,7 @@ fn s8_a_dispute_is_open_until_it_is_won_or_lost_and_its_money_moves_by_its_own_e
 fn s9_an_early_fraud_warning_is_one() {
     let warning = example("radar.early_fraud_warning", json!({ "id": "issfr_1", "payment_intent": INTENT }));
     let fact = about_the_transaction(read(&event("radar.early_fraud_warning.created", warning)));
-    assert_eq!(fact, Fact::FraudWarning { id: "issfr_1".to_owned() });
+    assert_eq!(fact, PaymentFact::FraudWarning { id: "issfr_1".to_owned() });
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Fact, Mismatch, Rail, Receipt, Reference, RefundState},
+    payments::payment::{Mismatch, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, RefundState},
 };
-use payments::{IpnError, Notice, Said, Verification, cards};
+use payments::{IpnError, ProviderReport, Verification, WebhookEvent, cards};
 use proptest::prelude::*;
 
 use super::{now, offline, offline_live, payment, payments, stub::Stub};
@@ -14,7 +14,7 @@ const CHILD: &str = "4XY11122B3334445C";
 
 /// A message with these fields instead of the usual ones; an empty value leaves the field out.
 fn message(fields: &[(&str, &str)]) -> String {
-    let id = payment(Rail::Paypal).id.to_string();
+    let id = payment(PaymentProvider::Paypal).id.to_string();
     let mut all = vec![
         ("payment_type", "instant"),
         ("payment_date", "10:59:00 Nov 22, 2026 PST"),
@@ -41,11 +41,11 @@ fn message(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish().replace("%C3%A9", "%E9")
 }
 
-fn read(fields: &[(&str, &str)]) -> Result<Notice, IpnError> {
+fn read(fields: &[(&str, &str)]) -> Result<WebhookEvent, IpnError> {
     offline().read_ipn(message(fields).as_bytes())
 }
 
-fn child(status: &str, gross: &str) -> Fact {
+fn child(status: &str, gross: &str) -> PaymentFact {
     let fields = [
         ("payment_status", status),
         ("txn_id", CHILD),
@@ -56,23 +56,25 @@ fn child(status: &str, gross: &str) -> Fact {
     about_the_transaction(read(&fields))
 }
 
-fn about_the_transaction(notice: Result<Notice, IpnError>) -> Fact {
+fn about_the_transaction(notice: Result<WebhookEvent, IpnError>) -> PaymentFact {
     match notice {
-        Ok(Notice::About(Reference::Transaction(Rail::Paypal, parent), said)) if parent == PARENT => {
+        Ok(WebhookEvent::Report(PaymentReference::Transaction(PaymentProvider::Paypal, parent), said))
+            if parent == PARENT =>
+        {
             said.facts.into_iter().next().unwrap()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn about_the_payment(fact: Fact) -> Result<Notice, IpnError> {
-    Ok(Notice::About(Reference::Payment(payment(Rail::Paypal).id), fact.into()))
+fn about_the_payment(fact: PaymentFact) -> Result<WebhookEvent, IpnError> {
+    Ok(WebhookEvent::Report(PaymentReference::Payment(payment(PaymentProvider::Paypal).id), fact.into()))
 }
 
-fn paid() -> Fact {
+fn paid() -> PaymentFact {
     let price = Money::new(2000, Currency::Usd);
-    Fact::Paid(Receipt {
-        rail: Rail::Paypal,
+    PaymentFact::Paid(PaymentReceipt {
+        provider: PaymentProvider::Paypal,
         net: price,
         total: price,
         transaction: PARENT.to_owned(),
@@ -127,13 +129,15 @@ fn pp4_what_is_verified_must_also_be_ours() {
     assert_eq!(read(&[("mc_currency", "SEK")]), Err(IpnError::Field("mc_currency")));
     assert_eq!(read(&[("txn_id", "")]), Err(IpnError::Field("txn_id")));
     assert_eq!(read(&[("custom", "00000000-0000-0000-0000-000000000008")]), Err(IpnError::Field("custom")));
-    assert_eq!(read(&[("custom", "a cart"), ("invoice", "17")]), Ok(Notice::Nothing));
+    assert_eq!(read(&[("custom", "a cart"), ("invoice", "17")]), Ok(WebhookEvent::Ignored));
 }
 
 #[test]
 fn pp4_another_amount_or_currency_does_not_pay_the_payment() {
     let learned = |fields: &[(&str, &str)]| match read(fields).unwrap() {
-        Notice::About(_, said) => payment(Rail::Paypal).with(&said.facts[0], now()).map(|paid| paid.receipt.is_some()),
+        WebhookEvent::Report(_, said) => {
+            payment(PaymentProvider::Paypal).with_fact(&said.facts[0], now()).map(|paid| paid.receipt.is_some())
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(learned(&[]), Ok(true));
@@ -154,7 +158,7 @@ fn pp5_test_money_is_refused_where_real_money_is_taken_and_the_other_way_round()
 #[test]
 fn pp6_pending_and_completed_of_one_transaction_are_two_facts_and_each_is_the_same_every_time() {
     for _ in 0..2 {
-        assert_eq!(read(&[("payment_status", "Pending")]), about_the_payment(Fact::Pending));
+        assert_eq!(read(&[("payment_status", "Pending")]), about_the_payment(PaymentFact::Pending));
         assert_eq!(read(&[]), about_the_payment(paid()));
     }
 }
@@ -162,16 +166,16 @@ fn pp6_pending_and_completed_of_one_transaction_are_two_facts_and_each_is_the_sa
 #[test]
 fn pp7_only_completed_is_paid() {
     for (status, fact) in [
-        ("Denied", Fact::Failed),
-        ("Failed", Fact::Failed),
-        ("Voided", Fact::Failed),
-        ("Expired", Fact::Expired),
-        ("Pending", Fact::Pending),
+        ("Denied", PaymentFact::Failed),
+        ("Failed", PaymentFact::Failed),
+        ("Voided", PaymentFact::Failed),
+        ("Expired", PaymentFact::Expired),
+        ("Pending", PaymentFact::Pending),
     ] {
         assert_eq!(read(&[("payment_status", status)]), about_the_payment(fact), "{status}");
     }
     for status in ["Created", "Processed", "completed", "Something", ""] {
-        assert_eq!(read(&[("payment_status", status)]), Ok(Notice::Nothing), "{status}");
+        assert_eq!(read(&[("payment_status", status)]), Ok(WebhookEvent::Ignored), "{status}");
     }
 }
 
@@ -179,11 +183,11 @@ fn pp7_only_completed_is_paid() {
 fn p12_who_pays_is_counted_and_named_nowhere_else() {
     let payer = ("payer_id", "QYR5Z8XDVJNXQ");
     let said = |fields: &[(&str, &str)]| match read(fields).unwrap() {
-        Notice::About(_, said) => said,
+        WebhookEvent::Report(_, said) => said,
         other => panic!("{other:?}"),
     };
-    assert_eq!(said(&[payer]), Said { facts: vec![paid()], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
-    assert_eq!(said(&[payer, ("payment_status", "Pending")]), Fact::Pending.into());
+    assert_eq!(said(&[payer]), ProviderReport { facts: vec![paid()], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
+    assert_eq!(said(&[payer, ("payment_status", "Pending")]), PaymentFact::Pending.into());
 }
 
 #[test]
@@ -196,8 +200,8 @@ fn pp7_the_time_of_the_payment_is_in_pacific_time() {
         ("", None),
     ] {
         let at = match read(&[("payment_date", written)]) {
-            Ok(Notice::About(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
-                Fact::Paid(receipt) => Some(receipt.at.to_string()),
+            Ok(WebhookEvent::Report(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
+                PaymentFact::Paid(receipt) => Some(receipt.at.to_string()),
                 _ => None,
             }),
             other => {
@@ -212,20 +216,20 @@ fn pp7_the_time_of_the_payment_is_in_pacific_time() {
 #[test]
 fn pp8_what_goes_back_and_comes_again_is_found_by_its_parent() {
     let (id, money) = (|| CHILD.to_owned(), |amount| Money::new(amount, Currency::Usd));
-    let refund = |amount| Fact::Refund { id: id(), amount: money(amount), state: RefundState::Made };
+    let refund = |amount| PaymentFact::Refund { id: id(), amount: money(amount), state: RefundState::Succeeded };
     assert_eq!(child("Refunded", "-5.01"), refund(501));
     assert_eq!(child("Partially_Refunded", "-5.01"), refund(501));
-    assert_eq!(child("Reversed", "-20.00"), Fact::Reversal { id: id(), amount: money(2000) });
-    assert_eq!(child("Canceled_Reversal", "20.00"), Fact::Restoration { id: id(), amount: money(2000) });
+    assert_eq!(child("Reversed", "-20.00"), PaymentFact::Reversal { id: id(), amount: money(2000) });
+    assert_eq!(child("Canceled_Reversal", "20.00"), PaymentFact::Restoration { id: id(), amount: money(2000) });
     assert_eq!(read(&[("payment_status", "Refunded")]), Err(IpnError::Field("parent_txn_id")));
 }
 
 #[test]
 fn pp9_a_case_and_an_adjustment_move_nothing() {
     let case = read(&[("txn_type", "new_case"), ("payment_status", ""), ("case_id", "PP-D-27803")]);
-    assert_eq!(about_the_transaction(case), Fact::Case { id: "PP-D-27803".to_owned() });
+    assert_eq!(about_the_transaction(case), PaymentFact::Case { id: "PP-D-27803".to_owned() });
     let adjusted = [("txn_type", "adjustment"), ("txn_id", CHILD), ("parent_txn_id", PARENT), ("mc_gross", "-20.00")];
-    assert_eq!(about_the_transaction(read(&adjusted)), Fact::Case { id: CHILD.to_owned() });
+    assert_eq!(about_the_transaction(read(&adjusted)), PaymentFact::Case { id: CHILD.to_owned() });
 }
 
 #[test]
@@ -247,8 +251,8 @@ fn pp11_a_body_that_can_be_read_in_two_ways_is_refused() {
 #[test]
 fn b2_amounts_are_read_in_their_currency() {
     let amount = |fields: &[(&str, &str)]| match read(fields) {
-        Ok(Notice::About(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
-            Fact::Paid(receipt) => Some(receipt.total),
+        Ok(WebhookEvent::Report(_, said)) => said.facts.into_iter().find_map(|fact| match fact {
+            PaymentFact::Paid(receipt) => Some(receipt.total),
             _ => None,
         }),
         _ => None,

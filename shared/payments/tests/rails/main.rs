@@ -13,10 +13,10 @@ use domain::{
     AccountId, PaymentId,
     catalogue::packages,
     money::Currency,
-    payments::payment::{Payment, Rail},
+    payments::payment::{Payment, PaymentProvider},
 };
 use jiff::Timestamp;
-use payments::{Buyer, Endpoints, Keys, Payments, Settings};
+use payments::{Buyer, Endpoints, Keys, PaymentProviders, PaymentSettings};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,11 +32,11 @@ fn now() -> Timestamp {
 }
 
 /// 1,000 credits for 20 dollars, made just now.
-fn payment(rail: Rail) -> Payment {
+fn payment(rail: PaymentProvider) -> Payment {
     let (package, price) = packages::choose("maker", Currency::Usd).unwrap();
     let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
-    let checkout = if rail == Rail::Stripe { CHECKOUT } else { ORDER };
-    Payment::open(id, account, rail, (package, price), now()).handed_out(checkout.to_owned())
+    let checkout = if rail == PaymentProvider::Stripe { CHECKOUT } else { ORDER };
+    Payment::open(id, account, rail, (package, price), now()).with_checkout(checkout.to_owned())
 }
 
 /// Who gave no address of receipts.
@@ -44,9 +44,9 @@ fn buyer() -> Buyer<'static> {
     Buyer { email: "jo@b.example", billing_email: None }
 }
 
-fn settings(base: &str) -> Settings {
+fn settings(base: &str) -> PaymentSettings {
     let overrides = json!({ "stripe": base, "paypal": base, "paypal_ipn": format!("{base}/cgi-bin/webscr") });
-    Settings {
+    PaymentSettings {
         live: false,
         endpoints: Endpoints::parse(false, &overrides.to_string()).unwrap(),
         return_url: "https://darkroom.example/checkout/{checkout}".to_owned(),
@@ -55,20 +55,20 @@ fn settings(base: &str) -> Settings {
     }
 }
 
-fn payments(base: &str) -> Payments {
-    Payments::new(settings(base), Keys::parse(KEYS).unwrap()).unwrap()
+fn payments(base: &str) -> PaymentProviders {
+    PaymentProviders::new(settings(base), Keys::parse(KEYS).unwrap()).unwrap()
 }
 
 /// Payments that call nobody.
-fn offline() -> Payments {
+fn offline() -> PaymentProviders {
     payments("http://127.0.0.1:9")
 }
 
 /// The same where real money is taken.
-fn offline_live() -> Payments {
+fn offline_live() -> PaymentProviders {
     let endpoints = Endpoints::parse(true, "").unwrap();
-    let settings = Settings { live: true, endpoints, ..settings("http://127.0.0.1:9") };
-    Payments::new(settings, Keys::parse(&KEYS.replace("sk_test_", "sk_live_")).unwrap()).unwrap()
+    let settings = PaymentSettings { live: true, endpoints, ..settings("http://127.0.0.1:9") };
+    PaymentProviders::new(settings, Keys::parse(&KEYS.replace("sk_test_", "sk_live_")).unwrap()).unwrap()
 }
 
 /// One of Stripe's example objects, with these fields instead of its own.
@@ -83,16 +83,19 @@ fn example(object: &str, fields: Value) -> Value {
 
 #[test]
 fn a_key_for_the_other_kind_of_money_stops_the_start() {
-    let live =
-        Settings { live: true, endpoints: Endpoints::parse(true, "").unwrap(), ..settings("http://127.0.0.1:9") };
-    let error = Payments::new(live, Keys::parse(KEYS).unwrap()).err().unwrap().to_string();
+    let live = PaymentSettings {
+        live: true,
+        endpoints: Endpoints::parse(true, "").unwrap(),
+        ..settings("http://127.0.0.1:9")
+    };
+    let error = PaymentProviders::new(live, Keys::parse(KEYS).unwrap()).err().unwrap().to_string();
     assert!(error.contains("sk_live_"), "{error}");
 }
 
 #[tokio::test]
 async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
-    let payments = Payments::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
-    for rail in [Rail::Stripe, Rail::Paypal] {
+    let payments = PaymentProviders::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
+    for rail in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
         assert!(!payments.takes(rail));
         let error = payments.create(&payment(rail), "Maker", buyer(), now()).await.unwrap_err();
         let needed = format!("put {}_", rail.as_str());
@@ -102,10 +105,10 @@ async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
 
 #[tokio::test]
 async fn a_checkout_that_was_never_handed_out_expires_without_a_call() {
-    for rail in [Rail::Stripe, Rail::Paypal] {
+    for rail in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
         let never = Payment { checkout: None, ..payment(rail) };
-        assert_eq!(offline().ask(&never, now()).await.unwrap().facts, []);
-        let expired = offline().ask(&never, never.closes_at()).await.unwrap().facts;
-        assert_eq!(expired, [domain::payments::payment::Fact::Expired]);
+        assert_eq!(offline().poll(&never, now()).await.unwrap().facts, []);
+        let expired = offline().poll(&never, never.closes_at()).await.unwrap().facts;
+        assert_eq!(expired, [domain::payments::payment::PaymentFact::Expired]);
     }
 }

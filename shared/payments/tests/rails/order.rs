@@ -2,10 +2,10 @@
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Fact, Payment, Rail, Receipt, RefundState},
+    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
 };
 use jiff::SignedDuration;
-use payments::{Buyer, Hosted, ProviderError, Said};
+use payments::{Buyer, HostedCheckout, ProviderError, ProviderReport};
 use serde_json::{Value, json};
 
 use super::{ORDER, buyer, now, payment, payments, stub::Stub};
@@ -21,7 +21,7 @@ fn token() -> (u16, Value) {
 
 /// As <https://developer.paypal.com/docs/api/orders/v2/#orders_get> shows it.
 fn order(status: &str, captures: Value, refunds: Value) -> Value {
-    let id = payment(Rail::Paypal).id;
+    let id = payment(PaymentProvider::Paypal).id;
     json!({
         "id": ORDER,
         "intent": "CAPTURE",
@@ -50,10 +50,10 @@ fn capture(status: &str) -> Value {
     })
 }
 
-fn paid() -> Fact {
+fn paid() -> PaymentFact {
     let price = Money::new(2000, Currency::Usd);
-    Fact::Paid(Receipt {
-        rail: Rail::Paypal,
+    PaymentFact::Paid(PaymentReceipt {
+        provider: PaymentProvider::Paypal,
         net: price,
         total: price,
         transaction: CAPTURE.to_owned(),
@@ -67,9 +67,9 @@ fn unprocessable(issue: &str) -> (u16, Value) {
     (422, json!({ "name": "UNPROCESSABLE_ENTITY", "details": [{ "issue": issue }], "debug_id": "b1d1" }))
 }
 
-async fn ask(answer: (u16, Value), minutes: i64) -> Result<Said, ProviderError> {
+async fn ask(answer: (u16, Value), minutes: i64) -> Result<ProviderReport, ProviderError> {
     let stub = Stub::start([token(), answer]).await;
-    payments(&stub.base).ask(&payment(Rail::Paypal), now() + SignedDuration::from_mins(minutes)).await
+    payments(&stub.base).poll(&payment(PaymentProvider::Paypal), now() + SignedDuration::from_mins(minutes)).await
 }
 
 #[tokio::test]
@@ -83,10 +83,10 @@ async fn p34_an_order_is_made_for_the_price_of_the_catalogue_once() {
         ],
     });
     let stub = Stub::start([token(), (200, made)]).await;
-    let payment = payment(Rail::Paypal);
+    let payment = payment(PaymentProvider::Paypal);
     let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", buyer(), now()).await.unwrap();
     let url = "https://www.paypal.com/checkoutnow?token=1".to_owned();
-    assert_eq!(hosted, Hosted { checkout: ORDER.to_owned(), url });
+    assert_eq!(hosted, HostedCheckout { checkout: ORDER.to_owned(), url });
 
     let [token, create] = stub.asked().try_into().ok().unwrap();
     assert_eq!(token.line, "POST /v1/oauth2/token");
@@ -120,7 +120,7 @@ async fn p31_an_order_has_the_address_of_receipts_and_no_other() {
         let link = json!({ "href": "https://www.paypal.com/checkoutnow?token=1", "rel": "payer-action" });
         let stub = Stub::start([token(), (200, json!({ "id": ORDER, "links": [link] }))]).await;
         let buyer = Buyer { billing_email, ..buyer() };
-        payments(&stub.base).create(&payment(Rail::Paypal), "Maker", buyer, now()).await.unwrap();
+        payments(&stub.base).create(&payment(PaymentProvider::Paypal), "Maker", buyer, now()).await.unwrap();
         let [_, create] = stub.asked().try_into().ok().unwrap();
         let body = serde_json::from_slice::<Value>(&create.body).unwrap();
         assert_eq!(body["payment_source"]["paypal"]["email_address"], expected);
@@ -134,12 +134,12 @@ async fn pp7_only_a_completed_capture_is_paid() {
         ("COMPLETED", paid()),
         ("PARTIALLY_REFUNDED", paid()),
         ("REFUNDED", paid()),
-        ("PENDING", Fact::Pending),
-        ("DECLINED", Fact::Failed),
-        ("FAILED", Fact::Failed),
+        ("PENDING", PaymentFact::Pending),
+        ("DECLINED", PaymentFact::Failed),
+        ("FAILED", PaymentFact::Failed),
     ] {
         let said = ask((200, order("COMPLETED", json!([capture(status)]), json!([]))), 0).await.unwrap();
-        assert_eq!(said, Said { facts: vec![fact], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
+        assert_eq!(said, ProviderReport { facts: vec![fact], instrument: Some("QYR5Z8XDVJNXQ".to_owned()) });
     }
     for odd in [json!([capture("SOMETHING")]), json!([])] {
         let error = ask((200, order("COMPLETED", odd, json!([]))), 0).await.unwrap_err();
@@ -152,10 +152,13 @@ async fn pp8_refunds_are_in_the_order_too() {
     let refund = |id: &str, status: &str, value: &str| json!({ "id": id, "status": status, "amount": { "currency_code": "USD", "value": value } });
     let refunds = json!([refund("1JU08902781691411", "COMPLETED", "5.01"), refund("R2", "CANCELLED", "1")]);
     let said = ask((200, order("COMPLETED", json!([capture("PARTIALLY_REFUNDED")]), refunds)), 0).await.unwrap();
-    let fact =
-        |id: &str, amount, state| Fact::Refund { id: id.to_owned(), amount: Money::new(amount, Currency::Usd), state };
-    let undone = fact("R2", 100, RefundState::Undone);
-    assert_eq!(said.facts, [paid(), fact("1JU08902781691411", 501, RefundState::Made), undone]);
+    let fact = |id: &str, amount, state| PaymentFact::Refund {
+        id: id.to_owned(),
+        amount: Money::new(amount, Currency::Usd),
+        state,
+    };
+    let undone = fact("R2", 100, RefundState::Reverted);
+    assert_eq!(said.facts, [paid(), fact("1JU08902781691411", 501, RefundState::Succeeded), undone]);
 }
 
 #[tokio::test]
@@ -163,10 +166,10 @@ async fn pp10_an_approved_order_is_not_paid_and_expires() {
     for status in ["CREATED", "PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
         let answer = || (200, order(status, json!([]), json!([])));
         assert_eq!(ask(answer(), 59).await.unwrap().facts, [], "{status}");
-        assert_eq!(ask(answer(), 60).await.unwrap().facts, [Fact::Expired], "{status}");
+        assert_eq!(ask(answer(), 60).await.unwrap().facts, [PaymentFact::Expired], "{status}");
     }
     let gone = || (404, json!({ "name": "RESOURCE_NOT_FOUND", "details": [{ "issue": "INVALID_RESOURCE_ID" }] }));
-    assert_eq!(ask(gone(), 60).await.unwrap().facts, [Fact::Expired]);
+    assert_eq!(ask(gone(), 60).await.unwrap().facts, [PaymentFact::Expired]);
     let early = ask(gone(), 59).await.unwrap_err();
     assert!(matches!(early, ProviderError::Refused { status: 404, .. }), "{early}");
 }
@@ -198,13 +201,13 @@ async fn pp7_capturing_takes_the_money_once_and_says_so_each_time() {
     let stub = Stub::start([token(), (201, whole()), again, (200, whole())]).await;
     let payments = payments(&stub.base);
     for _ in 0..2 {
-        assert_eq!(payments.capture(&payment(Rail::Paypal), now()).await.unwrap().facts, [paid()]);
+        assert_eq!(payments.capture(&payment(PaymentProvider::Paypal), now()).await.unwrap().facts, [paid()]);
     }
     let capture = format!("POST /v2/checkout/orders/{ORDER}/capture");
     let ask = format!("GET /v2/checkout/orders/{ORDER}");
     assert_eq!(stub.lines(), ["POST /v1/oauth2/token", &capture, &capture, &ask]);
     let asked = stub.asked();
-    assert_eq!(asked[1].header("paypal-request-id"), format!("capture-{}", payment(Rail::Paypal).id));
+    assert_eq!(asked[1].header("paypal-request-id"), format!("capture-{}", payment(PaymentProvider::Paypal).id));
     assert_eq!(asked[1].header("prefer"), "return=representation");
 }
 
@@ -212,22 +215,22 @@ async fn pp7_capturing_takes_the_money_once_and_says_so_each_time() {
 async fn a_capture_that_is_refused_says_whether_the_buyer_the_order_or_we_are_the_reason() {
     for issue in ["ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED", "INSTRUMENT_DECLINED"] {
         let stub = Stub::start([token(), unprocessable(issue)]).await;
-        let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
+        let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
         assert_eq!(error, ProviderError::NotApproved, "{issue}");
     }
     for issue in ["TRANSACTION_REFUSED", "PAYER_CANNOT_PAY", "COMPLIANCE_VIOLATION"] {
         let stub = Stub::start([token(), unprocessable(issue)]).await;
-        let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
-        assert_eq!(error, ProviderError::Declined { rail: Rail::Paypal, code: issue.to_owned() });
+        let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
+        assert_eq!(error, ProviderError::Declined { rail: PaymentProvider::Paypal, code: issue.to_owned() });
     }
     let stub = Stub::start([token(), unprocessable("PAYEE_ACCOUNT_RESTRICTED")]).await;
-    let error = payments(&stub.base).capture(&payment(Rail::Paypal), now()).await.unwrap_err();
+    let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
     assert!(error.to_string().contains("422 PAYEE_ACCOUNT_RESTRICTED") && !error.retryable(), "{error}");
 }
 
 #[tokio::test]
 async fn an_order_that_was_never_made_captures_nothing() {
-    let never = Payment { checkout: None, ..payment(Rail::Paypal) };
+    let never = Payment { checkout: None, ..payment(PaymentProvider::Paypal) };
     assert_eq!(payments("http://127.0.0.1:9").capture(&never, now()).await.unwrap().facts, []);
 }
 
@@ -250,11 +253,13 @@ async fn a_token_is_kept_until_it_expires_and_one_that_was_revoked_is_replaced_o
     ]);
     let stub = stub.await;
     let payments = payments(&stub.base);
-    let ask = async |minutes| payments.ask(&payment(Rail::Paypal), now() + SignedDuration::from_mins(minutes)).await;
+    let ask = async |minutes| {
+        payments.poll(&payment(PaymentProvider::Paypal), now() + SignedDuration::from_mins(minutes)).await
+    };
     for minutes in [0, 538, 539, 540] {
         ask(minutes).await.unwrap();
     }
-    assert_eq!(ask(541).await.unwrap_err(), ProviderError::WrongKeys(Rail::Paypal));
+    assert_eq!(ask(541).await.unwrap_err(), ProviderError::WrongKeys(PaymentProvider::Paypal));
     let tokens = stub.lines().into_iter().filter(|line| line == "POST /v1/oauth2/token").count();
     assert_eq!((tokens, stub.lines().len()), (4, 11));
 }
@@ -262,6 +267,6 @@ async fn a_token_is_kept_until_it_expires_and_one_that_was_revoked_is_replaced_o
 #[tokio::test]
 async fn wrong_keys_are_named_and_not_shown() {
     let stub = Stub::start([(401, json!({ "error": "invalid_client", "error_description": "hush" }))]).await;
-    let error = payments(&stub.base).ask(&payment(Rail::Paypal), now()).await.unwrap_err().to_string();
+    let error = payments(&stub.base).poll(&payment(PaymentProvider::Paypal), now()).await.unwrap_err().to_string();
     assert!(error.contains("paypal_client_secret") && !error.contains("hush"), "{error}");
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{Fact, Rail, Receipt},
+    payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt},
 };
 use jiff::Timestamp;
-use payments::{Buyer, HANDLED_EVENTS, Hosted, Keys, Payments, ProviderError, Said, Settings};
+use payments::{
+    Buyer, HANDLED_EVENTS, HostedCheckout, Keys, PaymentProviders, PaymentSettings, ProviderError, ProviderReport,
+};
 use serde_json::{Value, json};
 
 use super::{CHECKOUT, KEYS, buyer, example, now, payment, payments, settings, stub::Stub};
@@ -33,7 +35,7 @@ fn session(payment_status: &str, status: &str) -> Value {
             "id": CHECKOUT,
             "amount_subtotal": 2000,
             "amount_total": 2000,
-            "client_reference_id": payment(Rail::Stripe).id,
+            "client_reference_id": payment(PaymentProvider::Stripe).id,
             "currency": "usd",
             "line_items": { "object": "list", "data": [item], "has_more": false, "url": "/v1/x" },
             "payment_intent": intent,
@@ -50,9 +52,9 @@ fn with(pointer: &str, value: Value) -> Value {
     session
 }
 
-async fn ask(session: Value) -> Result<Said, ProviderError> {
+async fn ask(session: Value) -> Result<ProviderReport, ProviderError> {
     let stub = Stub::start([(200, session)]).await;
-    payments(&stub.base).ask(&payment(Rail::Stripe), now()).await
+    payments(&stub.base).poll(&payment(PaymentProvider::Stripe), now()).await
 }
 
 fn form(body: &[u8]) -> BTreeMap<String, String> {
@@ -62,10 +64,10 @@ fn form(body: &[u8]) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
-    let payment = payment(Rail::Stripe);
+    let payment = payment(PaymentProvider::Stripe);
     let hosted = payments(&stub.base).create(&payment, "Maker: 1,000 credits", buyer(), now()).await.unwrap();
     let url = session("unpaid", "open")["url"].as_str().unwrap().to_owned();
-    assert_eq!(hosted, Hosted { checkout: CHECKOUT.to_owned(), url });
+    assert_eq!(hosted, HostedCheckout { checkout: CHECKOUT.to_owned(), url });
 
     let [asked] = stub.asked().try_into().ok().unwrap();
     assert_eq!(asked.line, "POST /v1/checkout/sessions");
@@ -96,14 +98,14 @@ async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
 async fn p31_the_address_of_receipts_comes_before_the_one_that_signs_in() {
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
     let buyer = Buyer { billing_email: Some("bills@b.example"), ..buyer() };
-    payments(&stub.base).create(&payment(Rail::Stripe), "Maker", buyer, now()).await.unwrap();
+    payments(&stub.base).create(&payment(PaymentProvider::Stripe), "Maker", buyer, now()).await.unwrap();
     let [asked] = stub.asked().try_into().ok().unwrap();
     assert_eq!(form(&asked.body)["customer_email"], "bills@b.example");
 }
 
 #[tokio::test]
 async fn b2_a_price_without_cents_is_sent_as_it_is() {
-    let mut yen = payment(Rail::Stripe);
+    let mut yen = payment(PaymentProvider::Stripe);
     yen.price = Money::new(3000, Currency::Jpy);
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
     payments(&stub.base).create(&yen, "Maker", buyer(), now()).await.unwrap();
@@ -115,9 +117,9 @@ async fn b2_a_price_without_cents_is_sent_as_it_is() {
 #[tokio::test]
 async fn tax_comes_on_top_where_it_is_switched_on() {
     let stub = Stub::start([(200, session("unpaid", "open"))]).await;
-    let taxed = Settings { automatic_tax: true, statement_descriptor_suffix: None, ..settings(&stub.base) };
-    let payments = Payments::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
-    payments.create(&payment(Rail::Stripe), "Maker", buyer(), now()).await.unwrap();
+    let taxed = PaymentSettings { automatic_tax: true, statement_descriptor_suffix: None, ..settings(&stub.base) };
+    let payments = PaymentProviders::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
+    payments.create(&payment(PaymentProvider::Stripe), "Maker", buyer(), now()).await.unwrap();
     let sent = form(&stub.asked()[0].body);
     assert_eq!(sent["automatic_tax[enabled]"], "true");
     assert_eq!(sent["line_items[0][price_data][tax_behavior]"], "exclusive");
@@ -127,10 +129,10 @@ async fn tax_comes_on_top_where_it_is_switched_on() {
 #[tokio::test]
 async fn s1_a_paid_session_is_a_receipt() {
     let stub = Stub::start([(200, session("paid", "complete"))]).await;
-    let said = payments(&stub.base).ask(&payment(Rail::Stripe), now()).await.unwrap();
+    let said = payments(&stub.base).poll(&payment(PaymentProvider::Stripe), now()).await.unwrap();
     let price = Money::new(2000, Currency::Usd);
-    let receipt = Receipt {
-        rail: Rail::Stripe,
+    let receipt = PaymentReceipt {
+        provider: PaymentProvider::Stripe,
         net: price,
         total: price,
         transaction: INTENT.to_owned(),
@@ -138,7 +140,10 @@ async fn s1_a_paid_session_is_a_receipt() {
         country: None,
         at: Timestamp::from_second(CHARGED_AT).unwrap(),
     };
-    assert_eq!(said, Said { facts: vec![Fact::Paid(receipt)], instrument: Some("AOB934RVNwzk6xtn".to_owned()) });
+    assert_eq!(
+        said,
+        ProviderReport { facts: vec![PaymentFact::Paid(receipt)], instrument: Some("AOB934RVNwzk6xtn".to_owned()) }
+    );
     let line =
         format!("GET /v1/checkout/sessions/{CHECKOUT}?expand[0]=line_items&expand[1]=payment_intent.latest_charge");
     assert_eq!(stub.lines(), [line]);
@@ -147,9 +152,9 @@ async fn s1_a_paid_session_is_a_receipt() {
 #[tokio::test]
 async fn s2_the_payment_status_decides_and_not_the_status() {
     let facts = async |paid, status| ask(session(paid, status)).await.unwrap().facts;
-    assert!(matches!(facts("paid", "open").await[..], [Fact::Paid(_)]));
+    assert!(matches!(facts("paid", "open").await[..], [PaymentFact::Paid(_)]));
     assert_eq!(facts("unpaid", "open").await, []);
-    assert_eq!(facts("unpaid", "expired").await, [Fact::Expired]);
+    assert_eq!(facts("unpaid", "expired").await, [PaymentFact::Expired]);
     assert!(matches!(ask(session("no_payment_required", "complete")).await, Err(ProviderError::Unreadable { .. })));
 }
 
@@ -160,10 +165,10 @@ async fn s2_a_delayed_method_waits_until_it_is_paid_or_fails() {
         session["payment_intent"]["status"] = json!(intent);
         ask(session).await.unwrap().facts
     };
-    assert_eq!(facts("processing").await, [Fact::Pending]);
-    assert_eq!(facts("requires_action").await, [Fact::Pending]);
-    assert_eq!(facts("requires_payment_method").await, [Fact::Failed]);
-    assert_eq!(facts("canceled").await, [Fact::Failed]);
+    assert_eq!(facts("processing").await, [PaymentFact::Pending]);
+    assert_eq!(facts("requires_action").await, [PaymentFact::Pending]);
+    assert_eq!(facts("requires_payment_method").await, [PaymentFact::Failed]);
+    assert_eq!(facts("canceled").await, [PaymentFact::Failed]);
 }
 
 #[tokio::test]
@@ -202,7 +207,7 @@ async fn s4_a_session_that_was_made_for_another_payment_or_with_other_money_is_n
         let mut made = session("unpaid", "open");
         made[field] = value;
         let stub = Stub::start([(200, made)]).await;
-        let refused = payments(&stub.base).create(&payment(Rail::Stripe), "Maker", buyer(), now()).await;
+        let refused = payments(&stub.base).create(&payment(PaymentProvider::Stripe), "Maker", buyer(), now()).await;
         assert_eq!(refused, Err(ProviderError::Mismatch(field)));
     }
 }
@@ -213,17 +218,17 @@ async fn s7_tax_is_in_the_total_and_not_in_the_price() {
     session["amount_total"] = json!(2380);
     session["total_details"]["amount_tax"] = json!(380);
     let said = ask(session).await.unwrap();
-    let [Fact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
+    let [PaymentFact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
     assert_eq!((receipt.net.amount, receipt.total.amount), (2000, 2380));
-    let payment = payment(Rail::Stripe);
-    assert!(payment.with(&said.facts[0], now()).unwrap().receipt.is_some());
+    let payment = payment(PaymentProvider::Stripe);
+    assert!(payment.with_fact(&said.facts[0], now()).unwrap().receipt.is_some());
 }
 
 #[tokio::test]
 async fn p8_what_is_no_address_is_not_kept_as_one() {
     for email in ["4242424242424242@b.example", "no address", ""] {
         let said = ask(with("/customer_details/email", json!(email))).await.unwrap();
-        assert!(matches!(&said.facts[..], [Fact::Paid(receipt)] if receipt.billing_email.is_none()), "{email}");
+        assert!(matches!(&said.facts[..], [PaymentFact::Paid(receipt)] if receipt.billing_email.is_none()), "{email}");
     }
 }
 
@@ -233,7 +238,7 @@ async fn p8_of_the_buyers_address_the_country_is_kept() {
         "city": "Bonn", "country": "DE", "line1": "Am Hof 1", "line2": null, "postal_code": "53113", "state": null,
     });
     let said = ask(with("/customer_details/address", address)).await.unwrap();
-    let [Fact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
+    let [PaymentFact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
     assert_eq!(receipt.country.as_deref(), Some("DE"));
     assert!(!format!("{said:?}").contains("Bonn"));
 }
@@ -254,12 +259,12 @@ async fn an_answer_that_is_none_is_worth_another_try_and_a_refusal_is_not() {
         (500, json!({}), true),
     ] {
         let stub = Stub::start([(status, body)]).await;
-        let error = payments(&stub.base).ask(&payment(Rail::Stripe), now()).await.unwrap_err();
+        let error = payments(&stub.base).poll(&payment(PaymentProvider::Stripe), now()).await.unwrap_err();
         assert_eq!(error.retryable(), retryable, "{status} {error}");
         assert!(!error.to_string().contains("sk_test_1"), "{error}");
         assert_eq!(stub.asked().len(), 1, "{status}: nothing is followed or repeated");
     }
-    let refused = payments("http://127.0.0.1:9").ask(&payment(Rail::Stripe), now()).await.unwrap_err();
+    let refused = payments("http://127.0.0.1:9").poll(&payment(PaymentProvider::Stripe), now()).await.unwrap_err();
     assert!(refused.retryable() && refused.to_string().contains("no connection"), "{refused}");
 }
 

@@ -33,7 +33,7 @@ const ANSWER_LIMIT: usize = 6 * 1024 * 1024;
 pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
     let (edge, router) = crate::start(async |environment| {
         let edge = Edge::open(&environment);
-        Ok((edge, furnish(build(environment).await?)))
+        Ok((edge, load_context(build(environment).await?)))
     })
     .await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
@@ -44,7 +44,7 @@ pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) 
 }
 
 /// What every router has: its own limit wins over this one, as it is nearer to the handler.
-pub(super) fn furnish(router: Router) -> Router {
+pub(super) fn load_context(router: Router) -> Router {
     router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::door::{answer, furnish};
+use super::door::{answer, load_context};
 use super::edge::Edge;
 use super::*;
 use crate::config::Environment;
@@ -76,7 +76,7 @@ fn send(method: &str, path: &str, differences: &Value) -> Value {
     let event = serde_json::from_value(event).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let edge = Edge::open(&Environment::from_iter([("EDGE_KEY", "the key of the edge")]));
-    serde_json::to_value(runtime.block_on(answer(&edge, furnish(router()), event))).unwrap()
+    serde_json::to_value(runtime.block_on(answer(&edge, load_context(router()), event))).unwrap()
 }
 
 fn merge(into: &mut Value, differences: &Value) {
