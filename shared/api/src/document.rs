@@ -150,7 +150,7 @@ fn responses(operation: &Operation) -> Value {
     }
     if !operation.open {
         let door = json!({
-            "application/json": {"schema": reference("DoorView")},
+            "application/json": {"schema": reference("EntryPointView")},
             "application/problem+json": {"schema": reference("Problem")},
         });
         responses.insert("401".to_owned(), json!({"description": title(401), "content": door}));
@@ -229,7 +229,7 @@ fn parameter_fields(parameter: Parameter) -> Vec<Value> {
         ],
         Parameter::Filter => vec![
             query("status", reference("GenerationStatus"), "Only with this status."),
-            query("kind", reference("Kind"), "Only of this kind."),
+            query("kind", reference("MediaKind"), "Only of this kind."),
             query("visibility", reference("Visibility"), "Only with this visibility."),
         ],
         Parameter::Period => vec![

@@ -194,9 +194,9 @@ pub const OPERATIONS: &[Operation] = &[
     own("get", "/v1/account/corrections", "account", "What of the account was corrected and when, newest first; kept for a year.")
         .with(&[Page]).gives(200, "CorrectionPage").or(&[400]),
     own("get", "/v1/account/access", "account", "What staff looked at, when and why, newest first; without what the law forbids to tell, until then.")
-        .with(&[Page]).gives(200, "AccessPage").or(&[400]),
+        .with(&[Page]).gives(200, "AuditPage").or(&[400]),
     own("post", "/v1/staff/accounts/{account}/accesses", "staff-access", "For staff: open an access to what is somebody's, for some minutes, with its reason. The owner reads it. Without an Idempotency-Key a repeat opens another one.")
-        .takes("AccessRequest").with(&[IdempotencyKey]).gives(201, "OpenedView").or(&[400, 403, 404, 409, 413, 415, 422]),
+        .takes("AccessRequest").with(&[IdempotencyKey]).gives(201, "OpenedAccessView").or(&[400, 403, 404, 409, 413, 415, 422]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/profile", "staff-access", "For staff: the profile. Each look is written into the owner's log before it is answered; so is each of those below.")
         .gives(200, "AccountView").or(&[403, 404, 409]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/generations", "staff-access", "For staff: generations, newest first, without their files.")
@@ -206,7 +206,7 @@ pub const OPERATIONS: &[Operation] = &[
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/uploads", "staff-access", "For staff: uploads, newest first, without their files.")
         .with(&[Page]).gives(200, "UploadPage").or(&[400, 403, 404, 409]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/uploads/{upload}", "staff-access", "For staff: one upload, with a link to its file that lives four minutes.")
-        .gives(200, "SeenUploadView").or(&[403, 404, 409]),
+        .gives(200, "StaffUploadView").or(&[403, 404, 409]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/payments", "staff-access", "For staff: payments, newest first.")
         .with(&[Page]).gives(200, "PaymentPage").or(&[400, 403, 404, 409]),
     own("get", "/v1/staff/accounts/{account}/accesses/{access}/activity", "staff-access", "For staff: sign-ins, submits and checkouts with their address and client, newest first.")
@@ -216,7 +216,7 @@ pub const OPERATIONS: &[Operation] = &[
     own("post", "/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages", "staff-access", "For staff: answer a question, close it, or both. It is written into the owner's log with the answer. Without an Idempotency-Key a repeat is another message.")
         .takes("TicketMessageRequest").with(&[IdempotencyKey]).or(&[400, 403, 404, 409, 413, 415, 422]),
     own("post", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: keep what is named from being erased, by its owner, by its time or with the account. Without an Idempotency-Key a repeat is another hold.")
-        .takes("HoldRequest").with(&[IdempotencyKey]).gives(201, "PlacedView").or(&[400, 404, 409, 413, 415, 422]),
+        .takes("HoldRequest").with(&[IdempotencyKey]).gives(201, "PlacedHoldView").or(&[400, 404, 409, 413, 415, 422]),
     own("get", "/v1/staff/accounts/{account}/holds", "staff-access", "For staff: the legal holds on an account, the oldest first.")
         .gives(200, "HoldsView").or(&[404]),
     own("delete", "/v1/staff/accounts/{account}/holds/{hold}", "staff-access", "For staff: release a hold. What only it kept goes. A repeat changes nothing.")
@@ -236,13 +236,13 @@ pub const OPERATIONS: &[Operation] = &[
     own("post", "/v1/support/tickets/{id}/messages", "support", "Say something more, close it, or both. Without an Idempotency-Key a repeat is another message.")
         .takes("TicketMessageRequest").with(&[IdempotencyKey]).gives(200, "TicketView").or(&[400, 404, 409, 413, 415, 422]),
     open("post", "/v1/support/letters", "support", "Ask staff something without being signed in. A code is sent to the address; it is good for 15 minutes, and without it the letter reaches nobody and is deleted. A day has three letters for an address. A repeat is another letter.")
-        .takes("LetterRequest").answers(202).or(&[400, 409, 413, 415, 429]),
+        .takes("GuestTicketRequest").answers(202).or(&[400, 409, 413, 415, 429]),
     open("post", "/v1/support/letters/confirm", "support", "Confirm the address of a letter with the code that was sent there. Staff answer by mail within 30 days. A letter from the address of an account becomes a question of that account; any other goes with the answer. A code is good once; an hour has ten tries for an address, and sixty for a network.")
-        .takes("LetterConfirmation").or(&[400, 409, 413, 415, 429]),
+        .takes("GuestTicketConfirmation").or(&[400, 409, 413, 415, 429]),
     own("post", "/v1/staff/letters/{guest}/{letter}/reads", "support", "For staff: read a letter that is not answered. Whoever wrote it is told who read it and why, with the answer. A repeat is another look; a letter has at most fifty.")
-        .takes("LetterLookRequest").gives(200, "LetterView").or(&[400, 404, 409, 413, 415]),
+        .takes("GuestTicketReadRequest").gives(200, "GuestTicketView").or(&[400, 404, 409, 413, 415]),
     own("post", "/v1/staff/letters/{guest}/{letter}/answer", "support", "For staff who have read a letter: mail an answer to whoever wrote it, or put it aside without one. It goes with that. If the mail cannot be sent the letter stays.")
-        .takes("LetterAnswer").with(&[IdempotencyKey]).or(&[400, 404, 409, 413, 415, 422]),
+        .takes("GuestTicketReply").with(&[IdempotencyKey]).or(&[400, 404, 409, 413, 415, 422]),
     open("get", "/v1/openapi.json", "openapi", "This document.")
         .answers(200),
 ];
