@@ -256,12 +256,12 @@ await journey("a file that is not an image", async () => {
 
 await journey("the access log and replies of staff", async () => {
   const [id, at] = [crypto.randomUUID(), new Date().toISOString()];
-  const line = (act) => ({ id: crypto.randomUUID(), staff: "staff-1", at, act });
+  const line = (act) => ({ id: crypto.randomUUID(), staff: "staff-1", at, action: act });
   const items = [
-    line({ kind: "answered", access: id, question: id }),
-    line({ kind: "looked", access: id, at: "payments" }),
-    line({ kind: "looked", access: id, at: { generation: id } }),
-    { ...line({ kind: "disclosed", disclosure: id, ticket: "T-2", reason: "A court asks", kinds: ["payments"] }), undisclosed_until: at },
+    line({ kind: "replied", access: id, ticket: id }),
+    line({ kind: "read", access: id, resource: "payments" }),
+    line({ kind: "read", access: id, resource: { generation: id } }),
+    { ...line({ kind: "disclosed", disclosure: id, reference: "T-2", reason: "A court asks", kinds: ["payments"] }), undisclosed_until: at },
     line({ kind: "opened", ticket: "T-1", reason: "They asked for help", until: at }),
   ];
   await page.route("**/v1/account/access*", (route) => route.fulfill({ json: { items } }));

@@ -21,7 +21,7 @@ const MAIL_IDENTITY: &str = "example.com";
 pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys) -> Result<()> {
     let mut steps = Steps::default();
     let (stack, payments) = bring_up(options, keys, &mut steps)?;
-    steps.step("Making the demo account");
+    steps.step("Building the demo account");
     let (account, model) = runtime.block_on(prepare(stack.base_url()))?;
     steps.finish();
     introduce(&stack, payments.base_url(), &account, &model);

@@ -174,7 +174,7 @@ impl From<&DataKind> for KindView {
 #[serde(rename_all = "snake_case")]
 pub enum ExportStatus {
     /// Being made, or waiting for it.
-    Making,
+    Building,
     /// The archive is there.
     Ready,
     /// It could not be made in time: ask again.
@@ -231,7 +231,7 @@ pub struct Exports {
 impl From<Export> for ExportView {
     fn from(export: Export) -> Self {
         let (status, ready_at, bytes) = match export.state {
-            ExportState::Building => (ExportStatus::Making, None, None),
+            ExportState::Building => (ExportStatus::Building, None, None),
             ExportState::Ready { at, bytes } => (ExportStatus::Ready, Some(at), Some(bytes)),
             ExportState::Failed { .. } => (ExportStatus::Failed, None, None),
         };

@@ -10,7 +10,7 @@ import { Empty, ErrorNotice, Loading } from "../ui/states";
 import { PROVIDER_NAMES } from "./providers";
 
 type Currency = Schema["Currency"];
-type Provider = Schema["Rail"];
+type Provider = Schema["PaymentProvider"];
 
 /** Returns the currency that a person in the region of the browser is likely to pay in. */
 function likelyCurrency(): Currency {

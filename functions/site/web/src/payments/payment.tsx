@@ -163,7 +163,7 @@ function ReceiptDetails({ payment }: { payment: PaymentView }) {
           </>
         )}
         {payment.refunds
-          .filter(({ undone }) => !undone)
+          .filter(({ reverted }) => !reverted)
           .map((refund) => (
             <>
               <dt>{t.refunded}</dt>

@@ -5,7 +5,7 @@ import { LoadMore, usePagedList } from "../ui/paged-list";
 import { Empty, ErrorNotice, Loading } from "../ui/states";
 import { PrivacyPage } from "./layout";
 
-type Action = Schema["AccessAct"];
+type Action = Schema["AuditAction"];
 
 export function AccessLog() {
   const t = text.value.privacy.accessLog;
@@ -25,16 +25,16 @@ export function AccessLog() {
         {list.items.map((entry) => (
           <div key={entry.id} class="log-entry">
             <dt>
-              <strong>{describe(entry.act)}</strong>
+              <strong>{describe(entry.action)}</strong>
               <time datetime={entry.at}>{dateTime(entry.at)}</time>
             </dt>
             <dd class="small muted">
               <span>
                 {t.staff} <code>{entry.staff}</code>
-                {"ticket" in entry.act && (
+                {"reference" in entry.action && (
                   <>
                     {" "}
-                    · {t.ticket} <bdi>{entry.act.ticket}</bdi>
+                    · {t.ticket} <bdi>{entry.action.reference}</bdi>
                   </>
                 )}
               </span>
@@ -53,9 +53,9 @@ function describe(action: Action): string {
   switch (action.kind) {
     case "opened":
       return t.opened(action.reason);
-    case "looked": {
-      const { at } = action;
-      const resource = typeof at === "string" ? at : "generation" in at ? "generation" : "upload";
+    case "read": {
+      const { resource: read } = action;
+      const resource = typeof read === "string" ? read : "generation" in read ? "generation" : "upload";
       return t.viewed(t.resources[resource]);
     }
     case "disclosed":

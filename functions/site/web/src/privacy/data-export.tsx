@@ -17,7 +17,7 @@ export function DataExport() {
   const t = text.value.privacy.export;
   const exports = useQuery(async () => (await unwrap(api.GET("/v1/privacy/exports"))).items);
   const mutation = useMutation();
-  const isRunning = exports.data?.some(({ status }) => status === "making") ?? false;
+  const isRunning = exports.data?.some(({ status }) => status === "building") ?? false;
   useEffect(() => {
     if (!isRunning) return;
     const timer = setTimeout(exports.refetch, POLL_INTERVAL_MS);
@@ -66,10 +66,10 @@ function ExportCard({ item }: { item: ExportView }) {
   return (
     <article class="card stack tight">
       <div class="row spread">
-        <h2>{t.requested(relativeTime(item.asked_at))}</h2>
+        <h2>{t.requested(relativeTime(item.requested_at))}</h2>
         <span class={status === "ready" ? "tag success" : status === "failed" ? "tag accent" : "tag"}>{t[status]}</span>
       </div>
-      {status === "making" && <ExportProgress item={item} />}
+      {status === "building" && <ExportProgress item={item} />}
       {isAvailable && (
         <div class="row spread">
           <span class="small muted">{t.availableUntil(dateTime(item.download_until ?? ""))}</span>
@@ -93,7 +93,7 @@ function ExportProgress({ item: { progress, due_at } }: { item: ExportView }) {
       <div
         class={percent === undefined ? "bar indeterminate" : "bar"}
         role="progressbar"
-        aria-label={t.making}
+        aria-label={t.building}
         aria-valuenow={percent ?? 0}
       >
         <i style={percent === undefined ? {} : { inlineSize: `${percent}%` }} />

@@ -130,14 +130,14 @@ function PendingDeletion({ deletion, onUndone }: { deletion: DeletionView; onUnd
       isDeleting.value = false;
       onUndone();
       await loadAccount();
-      showToast(t.undone);
+      showToast(t.reverted);
     });
   const path = `/privacy/receipts/${deletion.receipt}`;
   return (
     <section class="card stack" aria-live="polite">
       <h2>{t.pending}</h2>
       <p>
-        {t.requested(dateTime(deletion.asked_at))} {t.scheduled(relativeTime(deletion.erase_at))}
+        {t.requested(dateTime(deletion.requested_at))} {t.scheduled(relativeTime(deletion.erase_at))}
       </p>
       {deletion.held.map((hold) => (
         <HoldNotice key={hold.at} hold={hold} />
@@ -196,7 +196,7 @@ export function Receipt({ id }: { id: string }) {
 
 function ReceiptDetails({ receipt, refetch }: { receipt: Schema["ReceiptView"]; refetch: () => unknown }) {
   const t = text.value.privacy.receipt;
-  const { payments_kept, payments_until, copies_left, erased_at } = receipt;
+  const { payments_retained, payments_retained_until, provider_copies_left, erased_at } = receipt;
   const descriptions: Record<string, string> = text.value.privacy.kinds;
   return (
     <article class="card stack receipt">
@@ -215,9 +215,11 @@ function ReceiptDetails({ receipt, refetch }: { receipt: Schema["ReceiptView"]; 
       </dl>
       <h2>{t.kept}</h2>
       <p>
-        {payments_kept > 0 ? t.keptPayments(payments_kept, payments_until ? date(payments_until) : "") : t.noPayments}
+        {payments_retained > 0
+          ? t.keptPayments(payments_retained, payments_retained_until ? date(payments_retained_until) : "")
+          : t.noPayments}
       </p>
-      {copies_left > 0 && <p>{t.copies(copies_left)}</p>}
+      {provider_copies_left > 0 && <p>{t.copies(provider_copies_left)}</p>}
       {!erased_at && (
         <div>
           <button type="button" class="button" onClick={refetch}>

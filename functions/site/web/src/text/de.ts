@@ -697,8 +697,8 @@ export const messages: Messages = {
       held: "Gesetzliche Aufbewahrung angeordnet, damit Daten nicht gelöscht werden",
       released: "Gesetzliche Aufbewahrung beendet",
       disclosed: (kinds, reason) => `Für eine rechtmäßige Anfrage zusammengestellt: ${kinds}. ${reason}`,
-      fetched: "Zusammengestellte Daten heruntergeladen",
-      answered: "Dein Support-Ticket beantwortet",
+      downloaded: "Zusammengestellte Daten heruntergeladen",
+      replied: "Dein Support-Ticket beantwortet",
       resources: {
         profile: "dein Profil",
         generations: "die Liste deiner Generierungen",
@@ -716,7 +716,7 @@ export const messages: Messages = {
     export: {
       lead: "Ein Archiv mit allem, was wir über dich speichern: Einträge als JSON, deine Bilder, Videos und Uploads als Dateien.",
       create: "Meine Daten exportieren",
-      making: "In Arbeit",
+      building: "In Arbeit",
       ready: "Fertig",
       failed: "Fehlgeschlagen. Fordere einen neuen Export an.",
       progress: (done, total) => `${done.toLocaleString("de")} von ${files(total)}.`,
@@ -768,7 +768,7 @@ export const messages: Messages = {
       scheduled: (when) => `Die Löschung beginnt ${when}.`,
       undo: "Konto behalten",
       undoText: "Bilder und Videos, die öffentlich oder geteilt waren, bleiben privat.",
-      undone: "Dein Konto bleibt",
+      reverted: "Dein Konto bleibt",
       receipt: "Dein Beleg",
       receiptText: "Speichere diese Adresse. Sie funktioniert ohne Konto und identifiziert dich nicht.",
       held: "Wegen einer rechtmäßigen Anfrage vorerst behalten",

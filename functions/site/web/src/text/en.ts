@@ -668,8 +668,8 @@ export const messages = {
       held: "Placed a legal hold, so that data isn't deleted",
       released: "Released the legal hold",
       disclosed: (kinds: string, reason: string) => `Compiled ${kinds} for a lawful request: ${reason}`,
-      fetched: "Downloaded the compiled data",
-      answered: "Replied to your support ticket",
+      downloaded: "Downloaded the compiled data",
+      replied: "Replied to your support ticket",
       resources: {
         profile: "your profile",
         generations: "the list of your generations",
@@ -687,7 +687,7 @@ export const messages = {
     export: {
       lead: "One archive of everything that we store about you: records as JSON, and your images, videos and uploads as files.",
       create: "Export my data",
-      making: "In progress",
+      building: "In progress",
       ready: "Ready",
       failed: "Failed. Request a new export.",
       progress: (done: number, total: number) => `${done.toLocaleString("en")} of ${files(total)}.`,
@@ -737,7 +737,7 @@ export const messages = {
       scheduled: (when: string) => `The deletion starts ${when}.`,
       undo: "Keep my account",
       undoText: "Images and videos that were public or shared stay private.",
-      undone: "Your account is kept",
+      reverted: "Your account is kept",
       receipt: "Your receipt",
       receiptText: "Save this address. It works without an account and doesn't identify you.",
       held: "Kept for now because of a lawful request",

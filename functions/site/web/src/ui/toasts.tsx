@@ -1,4 +1,4 @@
-/** Short messages about what happened, some of which can be undone. */
+/** Short messages about what happened, some of which can be reverted. */
 import { signal } from "@preact/signals";
 
 import { ApiError } from "../api/error";
