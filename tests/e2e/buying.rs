@@ -103,13 +103,13 @@ impl<'a> Checkout<'a> {
     pub async fn messages(&self) -> Result<Vec<Value>> {
         let all = fake_payments(self.person.world, "/control/deliveries").await?;
         let all = all.as_array().context("no deliveries")?;
-        Ok(all.iter().filter(|message| message["about"] == self.hosted.as_str()).cloned().collect())
+        Ok(all.iter().filter(|message| message["object_id"] == self.hosted.as_str()).cloned().collect())
     }
 
     /// The latest message of this kind.
     pub async fn message(&self, kind: &str) -> Result<Value> {
         let messages = self.messages().await?;
-        let last = messages.into_iter().rev().find(|message| message["kind"] == kind);
+        let last = messages.into_iter().rev().find(|message| message["event_type"] == kind);
         last.with_context(|| format!("the provider sent no {kind}"))
     }
 

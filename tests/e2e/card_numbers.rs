@@ -88,7 +88,7 @@ async fn p7_no_card_number_is_kept_or_logged(world: &'static TestEnv) -> Result<
     let written = [("name", CARDS[0]), ("email", "4242424242424242@example.com"), ("card", CARDS[2])];
     let stripe = Checkout::begin(&ada, "stripe", "starter").await?;
     stripe.act("pay", &written).await?;
-    for action in ["refund", "warn", "dispute"] {
+    for action in ["refund", "early-fraud-warning", "dispute"] {
         stripe.act(action, &[("amount", "100")]).await?;
     }
     for message in stripe.messages().await? {

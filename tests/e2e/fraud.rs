@@ -259,7 +259,7 @@ async fn check_lifted(grace: &Person, ada: &Person, reason: &str) -> Result<()> 
 async fn p12_s9_a_warning_of_fraud_stops_spending_until_staff_lift_it(world: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
-    checkout.act("warn", &[]).await?;
+    checkout.act("early-fraud-warning", &[]).await?;
     check_frozen(&ada, "warning").await?;
     ensure!(checkout.look().await?["clawed_back"] == 0, "a warning takes nothing");
     check_lifted(&grace, &ada, "warning").await?;
@@ -281,11 +281,11 @@ async fn p12_pp9_a_case_stops_spending_until_staff_lift_it(world: &'static TestE
 async fn p12_s8_a_dispute_stops_spending_until_it_ends(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
-    checkout.act("inquire", &[]).await?;
+    checkout.act("open-inquiry", &[]).await?;
     check_thawed(&ada).await?;
     checkout.act("escalate", &[]).await?;
     check_frozen(&ada, "dispute").await?;
-    checkout.act("withdraw", &[]).await?;
+    checkout.act("withdraw-funds", &[]).await?;
     ensure!(checkout.look().await?["clawed_back"] == 200);
     checkout.act("win", &[]).await?;
     ensure!(checkout.look().await?["clawed_back"] == 0);
@@ -296,7 +296,7 @@ async fn p12_lost_disputes_stop_spending(world: &'static TestEnv) -> Result<()> 
     let (grace, ada) = (staff(world).await?, world.person().await?);
     let lose = async |ada| -> Result<()> {
         let checkout = Checkout::paid(ada, "stripe", "starter").await?;
-        for act in ["dispute", "withdraw", "lose"] {
+        for act in ["dispute", "withdraw-funds", "lose"] {
             checkout.act(act, &[]).await?;
         }
         ensure!(checkout.look().await?["status"] == "lost");

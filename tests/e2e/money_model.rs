@@ -32,11 +32,12 @@ const WELCOME: i64 = 40;
 
 /// What can happen at each provider, as the routes of `fake-payments` name it, the more often the more it is needed for what comes
 /// after. To capture is up to us.
-const WITH_STRIPE: &str = "pay pay pay pay-later refuse expire arrive arrive bounce refund refund-slowly settle-refund \
-    settle-refund fail-refund fail-refund cancel-refund inquire dispute escalate escalate respond withdraw withdraw withdraw \
-    reinstate reinstate win win lose lose close-inquiry warn";
-const WITH_PAYPAL: &str = "approve approve approve approve-pending approve-declined approve-refused capture capture capture \
-    complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case adjust";
+const WITH_STRIPE: &str = "pay pay pay pay-delayed decline expire succeed-delayed succeed-delayed fail-delayed refund \
+    refund-pending succeed-refund succeed-refund fail-refund fail-refund cancel-refund open-inquiry dispute escalate escalate \
+    submit-evidence withdraw-funds withdraw-funds withdraw-funds reinstate-funds reinstate-funds win win lose lose close-inquiry \
+    early-fraud-warning";
+const WITH_PAYPAL: &str = "approve approve approve approve-pending approve-declined approve-instrument-declined capture \
+    capture capture complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case adjust";
 
 /// Messages that say what the provider also says when it is asked.
 const REPLACEABLE: [&str; 7] = [
@@ -141,7 +142,7 @@ impl History<'_> {
     }
 
     async fn is_let_go(&mut self) -> Result<()> {
-        let order = *self.random.one_of(&["as_made", "reversed"]);
+        let order = *self.random.one_of(&["created", "reversed"]);
         self.told.push(format!("messages go {order}"));
         self.holding = false;
         play(self.ada.world, "/control/deliveries/release", &[("order", order)]).await
@@ -153,19 +154,19 @@ impl History<'_> {
             return self.happens().await;
         }
         let message = self.random.one_of(&messages);
-        self.told.push(format!("{} comes", message["kind"]));
+        self.told.push(format!("{} comes", message["event_type"]));
         deliver(self.ada.world, message).await
     }
 
     async fn is_lost(&mut self) -> Result<()> {
         let mut messages = self.messages().await?;
-        let is_replaceable = |message: &Value| REPLACEABLE.iter().any(|kind| message["kind"] == *kind);
+        let is_replaceable = |message: &Value| REPLACEABLE.iter().any(|kind| message["event_type"] == *kind);
         messages.retain(|message| message["state"] == "held" && is_replaceable(message));
         if messages.is_empty() {
             return self.happens().await;
         }
         let message = self.random.one_of(&messages);
-        self.told.push(format!("{} is lost", message["kind"]));
+        self.told.push(format!("{} is lost", message["event_type"]));
         lose(self.ada.world, message).await
     }
 
@@ -185,7 +186,7 @@ impl History<'_> {
         let captures = self.sales.iter().zip(approved).filter(|(_, approved)| *approved);
         let captures = captures.flat_map(|((checkout, _), _)| [checkout, checkout]);
         let messages = self.messages().await?;
-        let events = messages.iter().filter(|message| message["service"] == "stripe" && message["state"] != "dropped");
+        let events = messages.iter().filter(|message| message["provider"] == "stripe" && message["state"] != "dropped");
         let events = events.map(|event| text(event, "body")).collect::<Result<Vec<_>>>()?;
         let (world, checkouts) = (self.ada.world, self.sales.iter().map(|(checkout, _)| checkout));
         let (captured, said, looked, let_go, swept) = futures_util::join!(
@@ -244,7 +245,7 @@ impl History<'_> {
     async fn messages(&self) -> Result<Vec<Value>> {
         let all = fake_payments(self.ada.world, "/control/deliveries").await?;
         let about =
-            |message: &&Value| self.sales.iter().any(|(checkout, _)| message["about"] == checkout.hosted.as_str());
+            |message: &&Value| self.sales.iter().any(|(checkout, _)| message["object_id"] == checkout.hosted.as_str());
         Ok(all.as_array().context("no deliveries")?.iter().filter(about).cloned().collect())
     }
 }

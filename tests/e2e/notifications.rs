@@ -39,7 +39,7 @@ pub async fn say(world: &'static TestEnv, body: &str) -> Result<()> {
 pub async fn questions(world: &TestEnv, body: &str) -> Result<u64> {
     let all = fake_payments(world, "/control/deliveries").await?;
     let said = all.as_array().and_then(|all| all.iter().rev().find(|message| message["body"] == body));
-    said.and_then(|message| message["questions"].as_u64()).context("PayPal never said this")
+    said.and_then(|message| message["postbacks"].as_u64()).context("PayPal never said this")
 }
 
 pub async fn waiting(world: &TestEnv, queue: &str) -> Result<u32> {

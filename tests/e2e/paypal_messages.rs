@@ -147,7 +147,7 @@ async fn pp3_what_paypal_cannot_say_credits_nothing_until_it_can(world: &'static
             checkout.act("complete", &[]).await?;
             // It is tried again and again.
             let begun = Instant::now();
-            while checkout.message("Completed").await?["questions"].as_u64() < Some(2) {
+            while checkout.message("Completed").await?["postbacks"].as_u64() < Some(2) {
                 ensure!(begun.elapsed() < PATIENCE, "PayPal was not asked again");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -403,7 +403,7 @@ async fn pp10_an_approved_order_is_not_paid(world: &'static TestEnv) -> Result<(
     checkout.check("paid", 200, 0, 240).await?;
 
     let refused = begin(&ada).await?;
-    refused.act("approve-refused", &[]).await?;
+    refused.act("approve-instrument-declined", &[]).await?;
     refused.capture().await?.is(409)?;
     refused.check("created", 0, 0, 240).await?;
     let declined = begin(&ada).await?;
@@ -414,7 +414,9 @@ async fn pp10_an_approved_order_is_not_paid(world: &'static TestEnv) -> Result<(
 
 async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
-    for (action, problem) in [("approve-refused", "payment-not-approved"), ("approve-blocked", "payment-declined")] {
+    for (action, problem) in
+        [("approve-instrument-declined", "payment-not-approved"), ("approve-transaction-refused", "payment-declined")]
+    {
         let checkout = begin(&ada).await?;
         checkout.act(action, &[]).await?;
         let refused = checkout.capture().await?.is(409)?.json;
@@ -424,7 +426,7 @@ async fn pp10_a_buyer_whose_money_is_not_taken_is_told_what_to_do(world: &'stati
     }
     let checkout = begin(&ada).await?;
     checkout.act("approve", &[]).await?;
-    play(world, "/control/outage", &[("service", "paypal")]).await?;
+    play(world, "/control/outage", &[("provider", "paypal")]).await?;
     let silent = checkout.capture().await;
     play(world, "/control/outage", &[]).await?;
     let silent = silent?.is(502)?;

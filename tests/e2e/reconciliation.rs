@@ -122,7 +122,7 @@ async fn s11_a_provider_that_is_silent_keeps_nobody_else_waiting(world: &'static
         table.commit(&[Write::Payment(&unanswered)]).await?;
     }
     let checkout = paid_unheard(&bob).await?;
-    play(world, "/control/outage", &[("service", "paypal")]).await?;
+    play(world, "/control/outage", &[("provider", "paypal")]).await?;
     let swept = async {
         let first = world.sweep(later()).await?;
         ensure!(first["failed"].as_u64() < Some(50), "who does not answer is asked again and again: {first}");

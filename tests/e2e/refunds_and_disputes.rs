@@ -40,7 +40,7 @@ async fn s7_b3_partial_refunds_take_their_share_once_and_one_that_fails_gives_it
     deliver(world, &checkout.message("refund.created").await?).await?;
     deliver(world, &checkout.message("charge.refunded").await?).await?;
     checkout.check("partly_refunded", 200, 50, 190).await?;
-    checkout.act("refund-slowly", &[("amount", "125")]).await?;
+    checkout.act("refund-pending", &[("amount", "125")]).await?;
     checkout.check("partly_refunded", 200, 100, 140).await?;
     checkout.act("fail-refund", &[]).await?;
     checkout.check("partly_refunded", 200, 50, 190).await?;
@@ -66,16 +66,16 @@ async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
     let submit = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
-    checkout.act("inquire", &[]).await?;
+    checkout.act("open-inquiry", &[]).await?;
     checkout.check("paid", 200, 0, 240).await?;
     ensure!(account_status(&ada).await? == "active");
     checkout.act("escalate", &[]).await?;
     checkout.check("disputed", 200, 0, 240).await?;
     ensure!(account_status(&ada).await? == "frozen");
     ada.post("/v1/generations", &submit).await?.is(403)?;
-    checkout.act("withdraw", &[]).await?;
+    checkout.act("withdraw-funds", &[]).await?;
     checkout.check("disputed", 200, 200, 40).await?;
-    checkout.act("reinstate", &[]).await?;
+    checkout.act("reinstate-funds", &[]).await?;
     checkout.act("win", &[]).await?;
     checkout.check("won", 200, 0, 240).await?;
     ensure!(account_status(&ada).await? == "active");
@@ -83,7 +83,7 @@ async fn s8_an_inquiry_takes_nothing_and_a_dispute_freezes_takes_and_gives_back(
 
     let bob = world.person().await?;
     let lost = paid(&bob).await?;
-    for action in ["dispute", "withdraw", "respond", "lose"] {
+    for action in ["dispute", "withdraw-funds", "submit-evidence", "lose"] {
         lost.act(action, &[]).await?;
     }
     lost.check("lost", 200, 200, 40).await?;
@@ -97,7 +97,7 @@ async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'st
     let ada = world.person().await?;
     let checkout = paid(&ada).await?;
     checkout.act("refund", &[("amount", "300")]).await?;
-    for action in ["dispute", "withdraw", "lose"] {
+    for action in ["dispute", "withdraw-funds", "lose"] {
         checkout.act(action, &[]).await?;
     }
     checkout.check("lost", 200, 200, 40).await
@@ -106,7 +106,7 @@ async fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once(world: &'st
 async fn s9_a_warning_of_fraud_freezes(world: &'static TestEnv) -> Result<()> {
     let (ada, staff) = (world.person().await?, world.staff().await?);
     let checkout = paid(&ada).await?;
-    checkout.act("warn", &[]).await?;
+    checkout.act("early-fraud-warning", &[]).await?;
     checkout.check("paid", 200, 0, 240).await?;
     ensure!(account_status(&ada).await? == "frozen");
     let accounts = reviews(&staff, "account").await?;

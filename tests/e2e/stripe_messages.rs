@@ -110,11 +110,11 @@ async fn s1_b1_whoever_comes_first_and_at_once_there_is_one_grant(world: &'stati
 async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
     let checkout = begin(&ada).await?;
-    checkout.act("pay-later", &[]).await?;
+    checkout.act("pay-delayed", &[]).await?;
     ensure!(checkout.look().await?["status"] == "pending");
     checkout.check("pending", 0, 0, 40).await?;
     let delays = measurements(world, Metric::GrantDelayMs).await?;
-    checkout.act("arrive", &[]).await?;
+    checkout.act("succeed-delayed", &[]).await?;
     checkout.check("paid", 200, 0, 240).await?;
     // That the bank took its time is no delay of ours.
     Checkout::paid(&ada, "stripe", "starter").await?;
@@ -123,11 +123,11 @@ async fn s2_a_delayed_method_is_granted_when_the_money_is_there(world: &'static 
 
     let bob = world.person().await?;
     let bounced = begin(&bob).await?;
-    bounced.act("pay-later", &[]).await?;
-    bounced.act("bounce", &[]).await?;
+    bounced.act("pay-delayed", &[]).await?;
+    bounced.act("fail-delayed", &[]).await?;
     bounced.check("failed", 0, 0, 40).await?;
     let expired = begin(&bob).await?;
-    expired.act("refuse", &[]).await?;
+    expired.act("decline", &[]).await?;
     ensure!(expired.look().await?["status"] == "created");
     expired.act("expire", &[]).await?;
     expired.check("expired", 0, 0, 40).await
@@ -312,7 +312,7 @@ async fn s6_a_refund_that_comes_before_its_payment_waits_for_it(world: &'static 
     let bob = world.person().await?;
     let disputed = begin(&bob).await?;
     held(world, async || {
-        for action in ["pay", "dispute", "withdraw", "lose"] {
+        for action in ["pay", "dispute", "withdraw-funds", "lose"] {
             disputed.act(action, &[]).await?;
         }
         deliver(world, &disputed.message("charge.dispute.closed").await?).await?;

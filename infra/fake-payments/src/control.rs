@@ -1,18 +1,18 @@
-//! The stand-in's own calls: what tests read, and what the buttons of its pages do.
+//! The control routes, for tests and for the buttons of the dashboard.
 
 use axum::extract::{Path, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use axum::{Form as FormBody, Json, Router};
-use runtime::clock;
+use axum::{Form, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::book::Subscribed;
-use crate::delivery::{Delivery, Service, State as DeliveryState};
-use crate::paypal::postback::Postback;
-use crate::refusal::Refusal;
-use crate::serve::App;
+use crate::action_form::ActionForm;
+use crate::app::App;
+use crate::delivery::{Delivery, DeliveryStatus, Provider};
+use crate::error::ApiError;
+use crate::state::{EnabledEvents, PostbackMode};
+use crate::stripe::payment::PaymentAttempt;
 use crate::{paypal, stripe};
 
 pub(crate) fn routes() -> Router<App> {
@@ -24,283 +24,183 @@ pub(crate) fn routes() -> Router<App> {
         .route("/control/deliveries/{id}/deliver", post(deliver))
         .route("/control/deliveries/{id}/drop", post(drop_delivery))
         .route("/control/outage", post(set_outage))
-        .route("/control/stripe/endpoint", post(subscribe))
-        .route("/control/stripe/{session}/{action}", post(act_on_stripe))
-        .route("/control/paypal/postback", post(set_postback))
-        .route("/control/paypal/messages", post(send_message))
-        .route("/control/paypal/{order}/{action}", post(act_on_paypal))
+        .route("/control/stripe/endpoint", post(set_enabled_events))
+        .route("/control/stripe/{session}/{action}", post(run_stripe_action))
+        .route("/control/paypal/postback", post(set_postback_mode))
+        .route("/control/paypal/messages", post(send_notification))
+        .route("/control/paypal/{order}/{action}", post(run_paypal_action))
 }
 
-/// What an action may need to know. A field that is left empty is as if it were not there.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Form {
-    amount: String,
-    id: String,
-    email: String,
-    name: String,
-    card: String,
-}
-
-impl Form {
-    /// The amount that is asked for, in the smallest unit, or all of `limit`.
-    pub(crate) fn amount_of(&self, limit: i64) -> Result<i64, Refusal> {
-        let amount = match filled(&self.amount) {
-            None => limit,
-            Some(text) => text.parse().map_err(|_| Refusal::Invalid(format!("{text} is no amount")))?,
-        };
-        if (1..=limit).contains(&amount) { Ok(amount) } else { Err(Refusal::NotNow("there is not that much left")) }
-    }
-
-    /// Which refund, dispute or reversal is meant.
-    pub(crate) fn id(&self) -> Option<&str> {
-        filled(&self.id)
-    }
-
-    pub(crate) fn email(&self) -> Option<&str> {
-        filled(&self.email)
-    }
-
-    pub(crate) fn name(&self) -> Option<&str> {
-        filled(&self.name)
-    }
-
-    pub(crate) fn card(&self) -> Option<&str> {
-        filled(&self.card)
-    }
-}
-
-fn filled(text: &str) -> Option<&str> {
-    let text = text.trim();
-    (!text.is_empty()).then_some(text)
-}
-
-async fn payments(State(app): State<App>) -> Result<Json<Value>, Refusal> {
-    app.expire_overdue()?;
-    Ok(Json(app.read(|book| {
-        let stripe = book.stripe.iter().map(|payment| {
-            let of = |render: &dyn Fn(&stripe::payment::Attempt) -> Vec<Value>| {
+async fn payments(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    app.expire_overdue_sessions()?;
+    Ok(Json(app.read(|state| {
+        let stripe = state.payments.iter().map(|payment| {
+            let of_attempt = |render: &dyn Fn(&PaymentAttempt) -> Vec<Value>| {
                 payment.attempt.as_ref().map(render).unwrap_or_default()
             };
+            let expand = ["payment_intent.latest_charge".to_owned()];
             json!({
-                "service": Service::Stripe,
+                "provider": Provider::Stripe,
                 "id": payment.id,
-                "state": payment.state(),
-                "session": stripe::object::session(payment, &app.base_url, &["payment_intent.latest_charge".to_owned()]),
-                "refunds": of(&|attempt| {
-                    payment.refunds.iter().map(|refund| stripe::object::refund(payment, attempt, refund)).collect()
+                "state": payment.label(),
+                "session": stripe::objects::session(payment, &app.base_url, &expand),
+                "refunds": of_attempt(&|attempt| {
+                    payment.refunds.iter().map(|refund| stripe::objects::refund(payment, attempt, refund)).collect()
                 }),
-                "disputes": of(&|attempt| {
-                    payment.disputes.iter().map(|dispute| stripe::object::dispute(payment, attempt, dispute)).collect()
+                "disputes": of_attempt(&|attempt| {
+                    payment.disputes.iter().map(|dispute| stripe::objects::dispute(payment, attempt, dispute)).collect()
                 }),
             })
         });
-        let paypal = book.paypal.iter().map(|order| {
+        let paypal = state.orders.iter().map(|order| {
             json!({
-                "service": Service::Paypal,
+                "provider": Provider::Paypal,
                 "id": order.id,
-                "state": order.state(),
-                "order": paypal::order::representation(order, &app.options, &app.base_url),
+                "state": order.label(),
+                "order": paypal::objects::order(order, &app.options, &app.base_url),
             })
         });
         stripe.chain(paypal).collect()
     })))
 }
 
-/// Answers once nothing is under way.
+/// Lists all deliveries, oldest first. Answers when no delivery is in progress.
 async fn deliveries(State(app): State<App>) -> Json<Vec<Delivery>> {
-    app.deliver().await;
-    Json(app.read(|book| book.deliveries.clone()))
+    app.dispatch().await;
+    Json(app.read(|state| state.deliveries.clone()))
 }
 
-async fn hold(State(app): State<App>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        book.hold = true;
+async fn hold(State(app): State<App>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.hold = true;
         Ok(())
     })?;
-    Ok(home())
+    Ok(to_dashboard())
 }
 
 #[derive(Deserialize)]
 struct Release {
     #[serde(default)]
-    order: Order,
+    order: ReleaseOrder,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Order {
+enum ReleaseOrder {
     #[default]
-    AsMade,
+    Created,
     Reversed,
 }
 
-/// Lets all go that were held back, and holds nothing back from now on.
-async fn release(State(app): State<App>, FormBody(release): FormBody<Release>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        book.hold = false;
-        let held = book.deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Held);
+/// Sends all held messages and holds no new ones.
+async fn release(State(app): State<App>, Form(release): Form<Release>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.hold = false;
+        let held = state.deliveries.iter().filter(|delivery| delivery.status == DeliveryStatus::Held);
         let mut held: Vec<usize> = held.map(|delivery| delivery.id).collect();
-        if matches!(release.order, Order::Reversed) {
+        if matches!(release.order, ReleaseOrder::Reversed) {
             held.reverse();
         }
-        held.into_iter().try_for_each(|id| book.make_due(id))
+        held.into_iter().try_for_each(|id| state.schedule(id))
     })?;
-    app.deliver().await;
-    Ok(home())
+    app.dispatch().await;
+    Ok(to_dashboard())
 }
 
-/// Sends one message now, whether it was sent before or not.
-async fn deliver(State(app): State<App>, Path(id): Path<usize>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| book.make_due(id))?;
-    app.deliver().await;
-    Ok(home())
+/// Sends one message now. A message that was sent before is sent again.
+async fn deliver(State(app): State<App>, Path(id): Path<usize>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| state.schedule(id))?;
+    app.dispatch().await;
+    Ok(to_dashboard())
 }
 
-async fn drop_delivery(State(app): State<App>, Path(id): Path<usize>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        let delivery = book.delivery(id)?;
-        if delivery.state != DeliveryState::Held {
-            return Err(Refusal::NotNow("this message is not held back"));
+/// Discards a held message.
+async fn drop_delivery(State(app): State<App>, Path(id): Path<usize>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        let delivery = state.delivery(id)?;
+        if delivery.status != DeliveryStatus::Held {
+            return Err(ApiError::Conflict("the message is not held"));
         }
-        delivery.state = DeliveryState::Dropped;
+        delivery.status = DeliveryStatus::Dropped;
         Ok(())
     })?;
-    Ok(home())
+    Ok(to_dashboard())
 }
 
 #[derive(Deserialize)]
 struct Endpoint {
-    /// With spaces or commas between them.
+    /// Event types, separated by spaces, commas or line breaks.
     enabled_events: String,
 }
 
-/// Subscribes Stripe's webhook endpoint to these events and no others; `*` is all.
-async fn subscribe(State(app): State<App>, FormBody(endpoint): FormBody<Endpoint>) -> Result<Redirect, Refusal> {
+/// Replaces the event types that Stripe's webhook endpoint subscribes to. `*` stands for all.
+async fn set_enabled_events(State(app): State<App>, Form(endpoint): Form<Endpoint>) -> Result<Redirect, ApiError> {
     let separators = [',', ' ', '\r', '\n'];
-    let kinds = endpoint.enabled_events.split(separators).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-    app.change(|book, _| {
-        book.subscribed = Subscribed(kinds);
+    let event_types = endpoint.enabled_events.split(separators).filter(|event_type| !event_type.is_empty());
+    let event_types = event_types.map(str::to_owned).collect();
+    app.update(|state, _| {
+        state.enabled_events = EnabledEvents(event_types);
         Ok(())
     })?;
-    Ok(home())
+    Ok(to_dashboard())
 }
 
-async fn act_on_stripe(
+async fn run_stripe_action(
     State(app): State<App>,
-    Path((session, action)): Path<(String, stripe::act::Action)>,
-    FormBody(form): FormBody<Form>,
-) -> Result<Redirect, Refusal> {
-    app.act_on_stripe(&session, action, &form).await?;
-    Ok(home())
+    Path((session, action)): Path<(String, stripe::actions::Action)>,
+    Form(form): Form<ActionForm>,
+) -> Result<Redirect, ApiError> {
+    app.run_stripe_action(&session, action, &form).await?;
+    Ok(to_dashboard())
 }
 
-async fn act_on_paypal(
+async fn run_paypal_action(
     State(app): State<App>,
-    Path((order, action)): Path<(String, paypal::act::Action)>,
-    FormBody(form): FormBody<Form>,
-) -> Result<Redirect, Refusal> {
-    app.act_on_paypal(&order, action, &form).await?;
-    Ok(home())
+    Path((order, action)): Path<(String, paypal::actions::Action)>,
+    Form(form): Form<ActionForm>,
+) -> Result<Redirect, ApiError> {
+    app.run_paypal_action(&order, action, &form).await?;
+    Ok(to_dashboard())
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    answer: Postback,
+struct PostbackForm {
+    answer: PostbackMode,
 }
 
-async fn set_postback(State(app): State<App>, FormBody(form): FormBody<Answer>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        book.postback = form.answer;
+async fn set_postback_mode(State(app): State<App>, Form(form): Form<PostbackForm>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.postback_mode = form.answer;
         Ok(())
     })?;
-    Ok(home())
+    Ok(to_dashboard())
 }
 
 #[derive(Deserialize)]
 struct Outage {
     #[serde(default)]
-    service: Option<Service>,
+    provider: Option<Provider>,
 }
 
-/// Has the API of a service answer 503 and nothing else, or neither if none is named.
-async fn set_outage(State(app): State<App>, FormBody(form): FormBody<Outage>) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        book.out = form.service;
+/// Makes the API of one provider answer 503 to every request. Without a provider, ends the outage.
+async fn set_outage(State(app): State<App>, Form(form): Form<Outage>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.outage = form.provider;
         Ok(())
     })?;
-    Ok(home())
+    Ok(to_dashboard())
 }
 
-/// Sends a body as a message of PayPal's, whatever it says. The postback verifies it, as it was really sent.
-async fn send_message(State(app): State<App>, body: String) -> Result<Redirect, Refusal> {
-    app.change(|book, _| {
-        book.send(Service::Paypal, "", "by hand", body);
+/// Sends the request body as a PayPal notification. A postback of the same bytes is answered `VERIFIED`.
+async fn send_notification(State(app): State<App>, body: String) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.enqueue(Provider::Paypal, "", "custom", body);
         Ok(())
     })?;
-    app.deliver().await;
-    Ok(home())
+    app.dispatch().await;
+    Ok(to_dashboard())
 }
 
-impl App {
-    /// Ends the sessions whose time is over. Stripe does so by itself; here it happens when somebody next looks.
-    pub(crate) fn expire_overdue(&self) -> Result<(), Refusal> {
-        let now = clock::now().as_second();
-        let overdue = self.read(|book| {
-            let overdue = book.stripe.iter().filter(|payment| payment.overdue(now));
-            overdue.map(|payment| payment.id.clone()).collect::<Vec<_>>()
-        });
-        if overdue.is_empty() {
-            return Ok(());
-        }
-        self.change(|book, now| {
-            for session in overdue {
-                let action = stripe::act::Action::Expire;
-                let events = stripe::act::act(book.payment(&session)?, action, &Form::default(), now, &self.base_url)?;
-                book.announce(&session, events, now);
-            }
-            Ok(())
-        })?;
-        let app = self.clone();
-        tokio::spawn(async move { app.deliver().await });
-        Ok(())
-    }
-
-    /// Does it and sends what follows.
-    pub(crate) async fn act_on_stripe(
-        &self,
-        session: &str,
-        action: stripe::act::Action,
-        form: &Form,
-    ) -> Result<(), Refusal> {
-        self.expire_overdue()?;
-        self.change(|book, now| {
-            let events = stripe::act::act(book.payment(session)?, action, form, now, &self.base_url)?;
-            book.announce(session, events, now);
-            Ok(())
-        })?;
-        self.deliver().await;
-        Ok(())
-    }
-
-    /// Does it and sends what follows.
-    pub(crate) async fn act_on_paypal(
-        &self,
-        order: &str,
-        action: paypal::act::Action,
-        form: &Form,
-    ) -> Result<(), Refusal> {
-        self.change(|book, now| {
-            if let Some(message) = paypal::act::act(book.order(order)?, action, form, &self.options, now)? {
-                book.send(Service::Paypal, order, message.kind, message.body);
-            }
-            Ok(())
-        })?;
-        self.deliver().await;
-        Ok(())
-    }
-}
-
-fn home() -> Redirect {
+fn to_dashboard() -> Redirect {
     Redirect::to("/")
 }

@@ -1,69 +1,48 @@
-//! A stand-in for Stripe and PayPal: their APIs, the pages that a buyer pays on, and the messages that they send.
+//! Fakes Stripe and PayPal: the parts of their APIs that Darkroom calls, the payment pages, and the webhooks.
 //!
-//! No money moves and no key is needed, so that a package can be bought on one machine, and so that a test can play what
-//! the real services only do in weeks: a dispute that is lost, a refund that fails, messages that come late, twice, in the
-//! wrong order or never. Only what Darkroom uses is there.
+//! No money moves and no API key is needed. A developer can buy credits on one machine, and a test can produce in seconds
+//! what takes the real services weeks: a lost dispute, a failed refund, events that are late, repeated, out of order or
+//! never delivered.
 //!
-//! # What it listens to
+//! # Routes
 //!
-//! | path | what |
+//! | path | what it serves |
 //! |---|---|
-//! | `/v1/checkout/sessions`, `/v1/webhook_endpoints` | [Stripe's API](https://docs.stripe.com/api), with any key of test mode |
-//! | `/v1/oauth2/token`, `/v2/checkout/orders` | [PayPal's API](https://developer.paypal.com/docs/api/orders/v2/), with any client |
-//! | `/cgi-bin/webscr` | PayPal's [postback](https://developer.paypal.com/api/nvp-soap/ipn/IPNImplementation/) |
-//! | `/pay/stripe/{session}`, `/pay/paypal/{order}` | the pages that a buyer pays on |
-//! | `/` | all payments and deliveries, and a button for all that can happen to them |
-//! | `/control/...` | the same as calls: `GET` answers JSON, a form that is posted does what its button does |
+//! | `/v1/checkout/sessions`, `/v1/webhook_endpoints` | [Stripe's API](https://docs.stripe.com/api); accepts any test mode key |
+//! | `/v1/oauth2/token`, `/v2/checkout/orders` | [PayPal's API](https://developer.paypal.com/docs/api/orders/v2/); accepts any client |
+//! | `/cgi-bin/webscr` | PayPal's [IPN postback](https://developer.paypal.com/api/nvp-soap/ipn/IPNImplementation/) |
+//! | `/pay/stripe/{session}`, `/pay/paypal/{order}` | the payment pages |
+//! | `/` | the dashboard: all payments and deliveries, with a button for each action |
+//! | `/control/...` | the same for tests: `GET` answers JSON, a `POST` of a form runs an action and answers 303 |
 //!
-//! A form that is posted is answered once its messages were attempted, so nobody has to sleep. The one exception is the
-//! capture of an order, which PayPal, too, answers before it sends its message: `GET /control/deliveries` answers once
-//! nothing is under way.
+//! A `POST` to a control route is answered after the webhooks it caused were attempted, so that tests need not wait. The
+//! capture of a PayPal order and the expiry of a Stripe session through the API are answered first, as the real services
+//! do. `GET /control/deliveries` is answered when no delivery is in progress.
 //!
-//! The objects of Stripe start from Stripe's own examples (`stripe/examples.json`, from <https://github.com/stripe/openapi>,
-//! MIT), so they have the fields of the real ones.
+//! Stripe's objects are built from Stripe's own examples (`stripe/examples.json`, from <https://github.com/stripe/openapi>,
+//! MIT) and have the same fields.
+//!
+//! # Layers
+//!
+//! Each layer uses only those before it: ids, money and encodings; the payments and orders with their JSON; the saved
+//! state; the actions; the APIs, pages and control routes; the server.
 
-mod book;
+mod action_form;
+mod app;
+mod commands;
 mod control;
 mod delivery;
-mod form;
+mod dispatch;
+mod error;
 mod ids;
 mod money;
+mod options;
 mod pages;
 mod paypal;
-mod refusal;
-mod serve;
+mod server;
+mod state;
 mod stripe;
+mod urlencoding;
 
-use std::path::PathBuf;
-
-pub use serve::FakePayments;
-
-/// How to set the stand-in up.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where to listen on this machine; 0 takes any free port.
-    pub port: u16,
-    /// The file that keeps the state, so that a restart forgets nothing. Without it the state ends with the process.
-    pub state: Option<PathBuf>,
-    /// What Stripe's events are signed with.
-    pub stripe_webhook_secret: String,
-    /// The merchant whom PayPal's messages and orders name.
-    pub paypal_receiver_id: String,
-    /// The merchant's address.
-    pub paypal_receiver_email: String,
-    /// Whether PayPal's messages say that they come from the sandbox (`test_ipn=1`).
-    pub test_ipn: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            state: None,
-            stripe_webhook_secret: "whsec_fake".to_owned(),
-            paypal_receiver_id: "FAKEMERCHANT1".to_owned(),
-            paypal_receiver_email: "seller@fake-payments.example".to_owned(),
-            test_ipn: true,
-        }
-    }
-}
+pub use options::Options;
+pub use server::FakePayments;

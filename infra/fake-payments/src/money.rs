@@ -1,6 +1,6 @@
-//! Amounts as text. Everywhere else an amount is a whole number of the currency's smallest unit.
+//! Converts amounts between minor units and decimal text.
 
-/// The places after the point at Stripe: <https://docs.stripe.com/currencies#zero-decimal>.
+/// Returns the number of decimals that Stripe uses for a currency: <https://docs.stripe.com/currencies#zero-decimal>.
 pub(crate) fn stripe_decimals(currency: &str) -> u32 {
     const NONE: [&str; 16] = [
         "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
@@ -8,12 +8,12 @@ pub(crate) fn stripe_decimals(currency: &str) -> u32 {
     if NONE.iter().any(|none| none.eq_ignore_ascii_case(currency)) { 0 } else { 2 }
 }
 
-/// The places after the point at PayPal: <https://developer.paypal.com/api/rest/reference/currency-codes/>.
+/// Returns the number of decimals that PayPal uses for a currency: <https://developer.paypal.com/api/rest/reference/currency-codes/>.
 pub(crate) fn paypal_decimals(currency: &str) -> u32 {
     if ["HUF", "JPY", "TWD"].contains(&currency) { 0 } else { 2 }
 }
 
-/// `1299` with two decimals is `12.99`.
+/// Formats minor units: `1299` with two decimals is `12.99`.
 pub(crate) fn format(minor: i64, decimals: u32) -> String {
     let unit = 10_u64.pow(decimals);
     let sign = if minor < 0 { "-" } else { "" };
@@ -24,7 +24,8 @@ pub(crate) fn format(minor: i64, decimals: u32) -> String {
     }
 }
 
-/// The reverse, for amounts above zero. More places than the currency has are refused.
+/// Parses an amount into minor units. Returns `None` for zero, for a negative amount, for too many decimals, and for any
+/// other text.
 pub(crate) fn parse(text: &str, decimals: u32) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let width = usize::try_from(decimals).ok()?;
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_read_as_it_is_written() {
+    fn amounts_survive_formatting_and_parsing() {
         check("12.99", 2, 1299);
         check("0.05", 2, 5);
         check("1299", 0, 1299);
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn invalid_amounts_are_rejected() {
         for text in ["", "0.00", ".5", "-1.00", "1.005", "1,00", "1e2", "99999999999999999999"] {
             assert_eq!(parse(text, 2), None, "{text}");
         }

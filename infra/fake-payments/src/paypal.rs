@@ -1,7 +1,8 @@
-//! PayPal: orders, what becomes of their payments, and the messages (IPN) that tell of it.
+//! PayPal: orders, actions on them, and instant payment notifications (IPN).
 
-pub(crate) mod act;
+pub(crate) mod actions;
 pub(crate) mod api;
-pub(crate) mod message;
+pub(crate) mod ipn;
+pub(crate) mod objects;
 pub(crate) mod order;
 pub(crate) mod postback;

@@ -1,7 +1,8 @@
-//! Stripe: checkout sessions, what becomes of their payments, and the events that tell of it.
+//! Stripe: checkout sessions, actions on their payments, and events.
 
-pub(crate) mod act;
+pub(crate) mod actions;
 pub(crate) mod api;
-pub(crate) mod event;
-pub(crate) mod object;
+pub(crate) mod events;
+pub(crate) mod objects;
 pub(crate) mod payment;
+pub(crate) mod signature;

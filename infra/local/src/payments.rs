@@ -36,7 +36,7 @@ impl Payments {
     pub fn start(port: u16, state: Option<PathBuf>, keys: PaymentKeys, options: &mut Options) -> Result<Self> {
         let fake_payments = FakePayments::start(fake_payments::Options {
             port,
-            state,
+            state_file: state,
             stripe_webhook_secret: WEBHOOK_SECRET.to_owned(),
             paypal_receiver_id: RECEIVER.to_owned(),
             ..fake_payments::Options::default()

@@ -85,15 +85,15 @@ impl Sale {
     pub fn happens(&mut self, act: &str, amount: i64) -> bool {
         use Stage::{Never, Open, Paid, Pending};
         match (act, self.stage, self.approved) {
-            ("pay", Open, _) | ("arrive" | "complete", Pending, _) => self.stage = Paid,
-            ("pay-later", Open, _) => self.stage = Pending,
-            ("expire", Open, _) | ("bounce" | "deny", Pending, _) => self.stage = Never,
+            ("pay", Open, _) | ("succeed-delayed" | "complete", Pending, _) => self.stage = Paid,
+            ("pay-delayed", Open, _) => self.stage = Pending,
+            ("expire", Open, _) | ("fail-delayed" | "deny", Pending, _) => self.stage = Never,
             ("approve", Open, None) => self.approved = Some(Paid),
             ("approve-pending", Open, None) => self.approved = Some(Pending),
             ("approve-declined", Open, None) => self.approved = Some(Never),
-            ("approve-refused", Open, None) => self.approved = Some(Open),
+            ("approve-instrument-declined", Open, None) => self.approved = Some(Open),
             ("capture", Open, Some(found)) => (self.stage, self.approved) = (found, None),
-            ("refuse", Open, _) | ("warn" | "open-case" | "adjust", Paid, _) => {}
+            ("decline", Open, _) | ("early-fraud-warning" | "open-case" | "adjust", Paid, _) => {}
             (_, Paid, _) => return self.goes_back(act, amount) || self.is_disputed(act, amount),
             _ => return false,
         }
@@ -110,8 +110,8 @@ impl Sale {
         let enough = (1..=self.rest()).contains(&amount);
         match (act, self.refunds.last_mut()) {
             ("refund", _) if enough => self.refunds.push((amount, Refund::Made)),
-            ("refund-slowly", _) if enough => self.refunds.push((amount, Refund::Slow)),
-            ("settle-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Made,
+            ("refund-pending", _) if enough => self.refunds.push((amount, Refund::Slow)),
+            ("succeed-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Made,
             ("cancel-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Undone,
             ("fail-refund", Some((_, state @ (Refund::Slow | Refund::Made)))) => *state = Refund::Undone,
             ("reverse", _) if enough => self.reversals.push((amount, true)),
@@ -126,7 +126,7 @@ impl Sale {
 
     fn is_disputed(&mut self, act: &str, amount: i64) -> bool {
         use Dispute::{Dropped, Inquiry, Lost, Open, Returned, Withdrawn, Won, WonOnPaper};
-        if let "inquire" | "dispute" = act {
+        if let "open-inquiry" | "dispute" = act {
             self.disputes.push((amount, if act == "dispute" { Open } else { Inquiry }));
             return true;
         }
@@ -134,12 +134,12 @@ impl Sale {
         *state = match (act, *state) {
             ("escalate", Inquiry) => Open,
             ("close-inquiry", Inquiry) => Dropped,
-            ("respond", open @ (Inquiry | Open | Withdrawn | Returned)) => open,
-            ("withdraw", Open) => Withdrawn,
-            ("reinstate", Withdrawn) => Returned,
+            ("submit-evidence", open @ (Inquiry | Open | Withdrawn | Returned)) => open,
+            ("withdraw-funds", Open) => Withdrawn,
+            ("reinstate-funds", Withdrawn) => Returned,
             ("win", Withdrawn) => WonOnPaper,
             ("lose", Withdrawn) => Lost,
-            ("win", Open | Returned) | ("reinstate", WonOnPaper | Lost) => Won,
+            ("win", Open | Returned) | ("reinstate-funds", WonOnPaper | Lost) => Won,
             _ => return false,
         };
         true

@@ -1,4 +1,4 @@
-//! The part of PayPal's API that Darkroom calls: <https://developer.paypal.com/docs/api/orders/v2/>.
+//! The parts of PayPal's API that Darkroom calls: <https://developer.paypal.com/docs/api/orders/v2/>.
 
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
@@ -13,16 +13,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act;
-use super::order::{self, Order, Purchase, Status};
-use crate::book::{Answered, Book};
-use crate::delivery::Service;
-use crate::refusal::Refusal;
-use crate::serve::App;
+use super::order::{Order, PurchaseUnit, Status};
+use super::{actions, objects};
+use crate::app::App;
+use crate::delivery::Provider;
+use crate::error::ApiError;
+use crate::state::{IdempotentRequest, ServiceState};
 use crate::{ids, money};
 
-/// What every access token starts with. None expires, so a restart does not take them away.
-const TOKEN: &str = "A21AA";
+/// The prefix of access tokens. Any token with it is valid, also after a restart.
+const TOKEN_PREFIX: &str = "A21AA";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -34,15 +34,15 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Asked {
+struct OrderRequest {
     intent: String,
-    purchase_units: Vec<Unit>,
+    purchase_units: Vec<UnitRequest>,
     payment_source: Option<PaymentSource>,
-    application_context: Option<Experience>,
+    application_context: Option<ExperienceContext>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Unit {
+struct UnitRequest {
     reference_id: Option<String>,
     amount: Amount,
     description: Option<String>,
@@ -63,32 +63,33 @@ struct PaymentSource {
 
 #[derive(Debug, Deserialize)]
 struct Paypal {
-    experience_context: Option<Experience>,
+    experience_context: Option<ExperienceContext>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Experience {
+struct ExperienceContext {
     return_url: Option<String>,
     cancel_url: Option<String>,
 }
 
-/// PayPal's error: <https://developer.paypal.com/api/rest/responses/#link-errorresponse>.
+/// An error response: <https://developer.paypal.com/api/rest/responses/#link-errorresponse>.
 #[derive(Debug)]
-struct Error {
+struct PaypalError {
     status: StatusCode,
     name: &'static str,
     issue: &'static str,
     message: String,
+    links: Vec<Value>,
 }
 
 async fn token(headers: HeaderMap, body: Bytes) -> Response {
     let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
     let client = basic.and_then(|pair| String::from_utf8(STANDARD.decode(pair).ok()?).ok());
-    let known = client
+    let is_valid = client
         .as_deref()
         .and_then(|pair| pair.split_once(':'))
         .is_some_and(|(id, secret)| !id.is_empty() && !secret.is_empty());
-    if !known {
+    if !is_valid {
         let error = json!({"error": "invalid_client", "error_description": "Client Authentication failed"});
         return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
     }
@@ -98,65 +99,70 @@ async fn token(headers: HeaderMap, body: Bytes) -> Response {
     }
     Json(json!({
         "scope": "https://uri.paypal.com/services/payments/payment",
-        "access_token": format!("{TOKEN}{}{}", ids::paypal(), ids::paypal()),
+        "access_token": format!("{TOKEN_PREFIX}{}{}", ids::paypal(), ids::paypal()),
         "token_type": "Bearer",
         "app_id": "APP-FAKE",
         "expires_in": 32_400,
-        "nonce": ids::track(),
+        "nonce": ids::paypal_track_id(),
     }))
     .into_response()
 }
 
-/// The same `PayPal-Request-Id` is answered with the order that it made before.
-async fn create(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
-    let request: Value =
-        serde_json::from_slice(&body).map_err(|error| Error::invalid("MALFORMED_REQUEST_JSON", &error))?;
-    let asked: Asked = serde_json::from_value(request.clone())
-        .map_err(|error| Error::invalid("MISSING_REQUIRED_PARAMETER", &error))?;
+/// A repeat with the same `PayPal-Request-Id` answers with the order that the first request created.
+async fn create(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, PaypalError> {
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|error| PaypalError::invalid("MALFORMED_REQUEST_JSON", &error))?;
+    let request: OrderRequest = serde_json::from_value(body.clone())
+        .map_err(|error| PaypalError::invalid("MISSING_REQUIRED_PARAMETER", &error))?;
     let key = request_id(&headers).map(|id| format!("paypal {id}"));
     let (order, status) = app
-        .change(|book, now| {
-            let known = key.as_ref().and_then(|key| book.answered.get(key)).map(|answered| answered.id.clone());
-            match known {
-                Some(id) => Ok(Ok((book.order(&id)?.clone(), StatusCode::OK))),
-                None => Ok(open(book, key, &asked, request, now).map(|order| (order, StatusCode::CREATED))),
+        .update(|state, now| {
+            let first = key.as_ref().and_then(|key| state.idempotent_requests.get(key));
+            match first.map(|first| first.id.clone()) {
+                Some(id) => Ok(Ok((state.order(&id)?.clone(), StatusCode::OK))),
+                None => Ok(create_order(state, key, &request, body, now).map(|order| (order, StatusCode::CREATED))),
             }
         })
-        .map_err(Error::from)??;
+        .map_err(PaypalError::from)??;
     let status = if order.status == Status::PayerActionRequired { StatusCode::OK } else { status };
     let answer = if wants_representation(&headers) {
-        order::representation(&order, &app.options, &app.base_url)
+        objects::order(&order, &app.options, &app.base_url)
     } else {
-        json!({"id": order.id, "status": order.status, "links": order::links(&order, &app.base_url)})
+        json!({"id": order.id, "status": order.status, "links": objects::links(&order, &app.base_url)})
     };
     Ok((status, Json(answer)).into_response())
 }
 
-fn open(book: &mut Book, key: Option<String>, asked: &Asked, request: Value, now: Timestamp) -> Result<Order, Error> {
-    let [unit] = asked.purchase_units.as_slice() else {
-        return Err(Error::invalid("MAX_ITEMS_EXCEEDED", &"the stand-in takes exactly one purchase unit"));
+fn create_order(
+    state: &mut ServiceState,
+    key: Option<String>,
+    request: &OrderRequest,
+    body: Value,
+    now: Timestamp,
+) -> Result<Order, PaypalError> {
+    let [unit] = request.purchase_units.as_slice() else {
+        return Err(PaypalError::invalid("MAX_ITEMS_EXCEEDED", &"fake-payments supports exactly one purchase unit"));
     };
-    if asked.intent != "CAPTURE" {
-        return Err(Error::invalid("INVALID_PARAMETER_VALUE", &"the stand-in knows only the intent CAPTURE"));
+    if request.intent != "CAPTURE" {
+        return Err(PaypalError::invalid("INVALID_PARAMETER_VALUE", &"fake-payments supports only the intent CAPTURE"));
     }
     let currency = &unit.amount.currency_code;
     let amount = money::parse(&unit.amount.value, money::paypal_decimals(currency))
-        .ok_or_else(|| Error::unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE", "not an amount of this currency"))?;
-    let paypal = asked.payment_source.as_ref().and_then(|source| source.paypal.as_ref());
-    let experience =
-        paypal.and_then(|paypal| paypal.experience_context.as_ref()).or(asked.application_context.as_ref());
+        .ok_or_else(|| PaypalError::unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE", "not an amount of this currency"))?;
+    let paypal = request.payment_source.as_ref().and_then(|source| source.paypal.as_ref());
+    let context = paypal.and_then(|paypal| paypal.experience_context.as_ref()).or(request.application_context.as_ref());
     let order = Order {
         id: ids::paypal(),
         created: now,
-        purchase: Purchase {
+        unit: PurchaseUnit {
             reference_id: unit.reference_id.clone().unwrap_or_else(|| "default".to_owned()),
             currency: currency.clone(),
             amount,
             description: unit.description.clone(),
             custom_id: unit.custom_id.clone(),
             invoice_id: unit.invoice_id.clone(),
-            return_url: experience.and_then(|experience| experience.return_url.clone()),
-            cancel_url: experience.and_then(|experience| experience.cancel_url.clone()),
+            return_url: context.and_then(|context| context.return_url.clone()),
+            cancel_url: context.and_then(|context| context.cancel_url.clone()),
         },
         status: if paypal.is_some() { Status::PayerActionRequired } else { Status::Created },
         approval: None,
@@ -165,48 +171,46 @@ fn open(book: &mut Book, key: Option<String>, asked: &Asked, request: Value, now
         reversals: Vec::new(),
     };
     if let Some(key) = key {
-        book.answered.insert(key, Answered { request, id: order.id.clone() });
+        state.idempotent_requests.insert(key, IdempotentRequest { request: body, id: order.id.clone() });
     }
-    book.paypal.push(order.clone());
+    state.orders.push(order.clone());
     Ok(order)
 }
 
-async fn retrieve(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Error> {
-    Ok(Json(order::representation(&app.order(&id)?, &app.options, &app.base_url)))
+async fn retrieve(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, PaypalError> {
+    Ok(Json(objects::order(&app.order(&id)?, &app.options, &app.base_url)))
 }
 
-/// Answers before the message goes out, as PayPal does.
-async fn capture(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Error> {
+/// Answers before the notification is sent, as PayPal does. A repeat with the same `PayPal-Request-Id` answers as before.
+async fn capture(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, PaypalError> {
     let request_id = request_id(&headers);
     let order = app
-        .change(|book, now| {
-            let order = book.order(&id)?;
-            if let Some(made) = &order.capture {
-                let repeated = made.request_id.is_some() && made.request_id == request_id;
-                let error = || Error::unprocessable("ORDER_ALREADY_CAPTURED", "Order already captured.");
+        .update(|state, now| {
+            let order = state.order(&id)?;
+            if let Some(capture) = &order.capture {
+                let repeated = capture.request_id.is_some() && capture.request_id == request_id;
+                let error = || PaypalError::unprocessable("ORDER_ALREADY_CAPTURED", "Order already captured.");
                 return Ok(if repeated { Ok(order.clone()) } else { Err(error()) });
             }
             if order.status != Status::Approved {
                 let message = "Payer has not yet approved the Order for payment.";
-                return Ok(Err(Error::unprocessable("ORDER_NOT_APPROVED", message)));
+                return Ok(Err(PaypalError::unprocessable("ORDER_NOT_APPROVED", message)));
             }
-            let message = match act::capture(order, request_id, &app.options, now)? {
-                Ok(message) => message,
-                Err(issue) => {
-                    return Ok(Err(Error::unprocessable(issue, "The payment cannot be taken in this way.")));
-                }
+            let ipn = match actions::capture(order, request_id, &app.options, now)? {
+                Ok(ipn) => ipn,
+                Err(issue) => return Ok(Err(PaypalError::declined(issue, &id, &app.base_url))),
             };
             let order = order.clone();
-            book.send(Service::Paypal, &id, message.kind, message.body);
+            state.enqueue(Provider::Paypal, &id, ipn.event_type, ipn.body);
             Ok(Ok(order))
         })
-        .map_err(Error::from)??;
+        .map_err(PaypalError::from)??;
     let answer = if wants_representation(&headers) {
-        order::representation(&order, &app.options, &app.base_url)
+        objects::order(&order, &app.options, &app.base_url)
     } else {
-        order::captured(&order, &app.base_url)
+        objects::captured_order(&order, &app.base_url)
     };
-    tokio::spawn(async move { app.deliver().await });
+    tokio::spawn(async move { app.dispatch().await });
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
@@ -220,45 +224,58 @@ fn wants_representation(headers: &HeaderMap) -> bool {
 
 async fn authenticate(request: Request, next: Next) -> Response {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if value.strip_prefix("Bearer ").is_some_and(|token| token.starts_with(TOKEN)) {
+    if value.strip_prefix("Bearer ").is_some_and(|token| token.starts_with(TOKEN_PREFIX)) {
         return next.run(request).await;
     }
     let error = json!({"error": "invalid_token", "error_description": "Token signature verification failed"});
     (StatusCode::UNAUTHORIZED, Json(error)).into_response()
 }
 
-impl Error {
+impl PaypalError {
     fn invalid(issue: &'static str, message: &dyn ToString) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, name: "INVALID_REQUEST", issue, message: message.to_string() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            name: "INVALID_REQUEST",
+            issue,
+            message: message.to_string(),
+            links: Vec::new(),
+        }
     }
 
     fn unprocessable(issue: &'static str, message: &str) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { status, name: "UNPROCESSABLE_ENTITY", issue, message: message.to_owned() }
+        Self { status, name: "UNPROCESSABLE_ENTITY", issue, message: message.to_owned(), links: Vec::new() }
+    }
+
+    /// A capture that failed. `INSTRUMENT_DECLINED` links to the page where the buyer chooses another payment method.
+    fn declined(issue: &'static str, order: &str, base_url: &str) -> Self {
+        let page = json!({"href": format!("{base_url}/pay/paypal/{order}"), "rel": "redirect", "method": "GET"});
+        let links = if issue == "INSTRUMENT_DECLINED" { vec![page] } else { Vec::new() };
+        Self { links, ..Self::unprocessable(issue, "The payment was declined.") }
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        let (status, name, issue) = match refusal {
-            Refusal::Unknown(_) => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"),
-            Refusal::NotNow(_) | Refusal::Invalid(_) => {
+impl From<ApiError> for PaypalError {
+    fn from(error: ApiError) -> Self {
+        let (status, name, issue) = match error {
+            ApiError::NotFound(_) => (StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"),
+            ApiError::Conflict(_) | ApiError::InvalidRequest(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "UNPROCESSABLE_ENTITY", "ACTION_DOES_NOT_MATCH_INTENT")
             }
-            Refusal::Unsaved(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR"),
+            ApiError::NotSaved(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR"),
         };
-        Self { status, name, issue, message: refusal.to_string() }
+        Self { status, name, issue, message: error.to_string(), links: Vec::new() }
     }
 }
 
-impl IntoResponse for Error {
+impl IntoResponse for PaypalError {
     fn into_response(self) -> Response {
         let error = json!({
             "name": self.name,
             "message": "The requested action could not be performed, semantically incorrect, or failed business validation.",
-            "debug_id": ids::track(),
+            "debug_id": ids::paypal_track_id(),
             "details": [{"issue": self.issue, "description": self.message}],
-            "links": [],
+            "links": self.links,
         });
         (self.status, Json(error)).into_response()
     }

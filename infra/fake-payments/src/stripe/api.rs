@@ -14,19 +14,19 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act::{self, Action};
-use super::object;
-use super::payment::{Payment, Purchase, Status};
-use crate::book::{Answered, Book};
-use crate::control::Form;
-use crate::refusal::Refusal;
-use crate::serve::App;
-use crate::{form, ids};
+use super::actions::{self, Action};
+use super::objects;
+use super::payment::{Payment, SessionParams, Status};
+use crate::action_form::ActionForm;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::state::{IdempotentRequest, ServiceState};
+use crate::{ids, urlencoding};
 
-/// A session lasts from half an hour to a day; a day if nothing is said.
+/// The allowed lifetime of a session. The default is the maximum.
 const LIFETIME_SECONDS: std::ops::RangeInclusive<i64> = 30 * 60..=24 * 60 * 60;
-/// Clocks differ, and a request takes its time.
-const SLACK_SECONDS: i64 = 60;
+/// Allows for clock differences and slow requests.
+const CLOCK_SKEW_SECONDS: i64 = 60;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -37,10 +37,10 @@ pub(crate) fn routes() -> Router<App> {
         .route_layer(middleware::from_fn(authenticate))
 }
 
-/// The parameters that matter here; others are taken and forgotten. All values are text.
+/// The supported parameters. All values are strings. Others are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+struct SessionRequest {
     mode: String,
     success_url: String,
     cancel_url: Option<String>,
@@ -89,46 +89,51 @@ struct PaymentIntentData {
     statement_descriptor_suffix: Option<String>,
 }
 
-/// Stripe's error: <https://docs.stripe.com/api/errors>.
+/// An error response: <https://docs.stripe.com/api/errors>.
 #[derive(Debug)]
-struct Error {
+struct StripeError {
     status: StatusCode,
-    kind: &'static str,
+    error_type: &'static str,
     code: Option<&'static str>,
     param: Option<&'static str>,
     message: String,
 }
 
-async fn create(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
-    let request = form::nested(&body);
-    let asked: Asked =
-        serde_json::from_value(request.clone()).map_err(|error| Error::invalid("", error.to_string()))?;
+/// A repeat with the same `Idempotency-Key` and parameters answers as the first request did; with other parameters it is an
+/// error.
+async fn create(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, StripeError> {
+    let body = urlencoding::parse_nested(&body);
+    let request: SessionRequest =
+        serde_json::from_value(body.clone()).map_err(|error| StripeError::invalid("", error.to_string()))?;
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(|key| format!("stripe {key}"));
     let (payment, replayed) = app
-        .change(|book, now| match first_answer(book, key.as_deref(), &request) {
+        .update(|state, now| match created_before(state, key.as_deref(), &body) {
             Some(Err(error)) => Ok(Err(error)),
-            Some(Ok(id)) => Ok(Ok((book.payment(&id)?.clone(), true))),
-            None => Ok(open(book, key, &asked, request, now.as_second()).map(|payment| (payment, false))),
+            Some(Ok(id)) => Ok(Ok((state.payment(&id)?.clone(), true))),
+            None => {
+                let created = create_session(state, key, &request, body, now.as_second());
+                Ok(created.map(|payment| (payment, false)))
+            }
         })
-        .map_err(Error::from)??;
-    // What is answered again is what was answered first: an open session.
-    let first = Payment { status: Status::Open, attempt: None, ..payment };
-    let mut response = Json(object::session(&first, &app.base_url, &asked.expand)).into_response();
+        .map_err(StripeError::from)??;
+    // A replay shows the session as it was created.
+    let created = Payment { status: Status::Open, attempt: None, ..payment };
+    let mut response = Json(objects::session(&created, &app.base_url, &request.expand)).into_response();
     if replayed {
         response.headers_mut().insert("idempotent-replayed", http::HeaderValue::from_static("true"));
     }
     Ok(response)
 }
 
-/// What the first request with this key made; `None` if this is the first.
-fn first_answer(book: &Book, key: Option<&str>, request: &Value) -> Option<Result<String, Error>> {
-    let answered = book.answered.get(key?)?;
-    Some(if answered.request == *request {
-        Ok(answered.id.clone())
+/// Returns the id of the session that an earlier request with this key created; `None` if the key is new.
+fn created_before(state: &ServiceState, key: Option<&str>, body: &Value) -> Option<Result<String, StripeError>> {
+    let first = state.idempotent_requests.get(key?)?;
+    Some(if first.request == *body {
+        Ok(first.id.clone())
     } else {
-        Err(Error {
+        Err(StripeError {
             status: StatusCode::BAD_REQUEST,
-            kind: "idempotency_error",
+            error_type: "idempotency_error",
             code: None,
             param: None,
             message:
@@ -138,66 +143,77 @@ fn first_answer(book: &Book, key: Option<&str>, request: &Value) -> Option<Resul
     })
 }
 
-fn open(book: &mut Book, key: Option<String>, asked: &Asked, request: Value, now: i64) -> Result<Payment, Error> {
-    let expires_at = match &asked.expires_at {
+fn create_session(
+    state: &mut ServiceState,
+    key: Option<String>,
+    request: &SessionRequest,
+    body: Value,
+    now: i64,
+) -> Result<Payment, StripeError> {
+    let expires_at = match &request.expires_at {
         None => now.saturating_add(*LIFETIME_SECONDS.end()),
-        Some(text) => text.parse().map_err(|_| Error::invalid("expires_at", "Invalid timestamp"))?,
+        Some(text) => text.parse().map_err(|_| StripeError::invalid("expires_at", "Invalid timestamp"))?,
     };
     let lifetime = expires_at.saturating_sub(now);
-    if lifetime < LIFETIME_SECONDS.start() - SLACK_SECONDS || lifetime > LIFETIME_SECONDS.end() + SLACK_SECONDS {
+    if lifetime < LIFETIME_SECONDS.start() - CLOCK_SKEW_SECONDS
+        || lifetime > LIFETIME_SECONDS.end() + CLOCK_SKEW_SECONDS
+    {
         let message =
             "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.";
-        return Err(Error::invalid("expires_at", message));
+        return Err(StripeError::invalid("expires_at", message));
     }
     let payment = Payment {
-        id: ids::session(),
+        id: ids::stripe_session(),
         created: now,
         expires_at,
-        purchase: purchase(asked)?,
+        params: session_params(request)?,
         status: Status::Open,
         attempt: None,
         refunds: Vec::new(),
         disputes: Vec::new(),
     };
     if let Some(key) = key {
-        book.answered.insert(key, Answered { request, id: payment.id.clone() });
+        state.idempotent_requests.insert(key, IdempotentRequest { request: body, id: payment.id.clone() });
     }
-    book.stripe.push(payment.clone());
+    state.payments.push(payment.clone());
     Ok(payment)
 }
 
-fn purchase(asked: &Asked) -> Result<Purchase, Error> {
-    if asked.mode != "payment" {
-        return Err(Error::invalid("mode", "The stand-in knows only `payment`."));
+fn session_params(request: &SessionRequest) -> Result<SessionParams, StripeError> {
+    if request.mode != "payment" {
+        return Err(StripeError::invalid("mode", "fake-payments supports only `payment`."));
     }
-    if asked.success_url.is_empty() {
-        return Err(Error::invalid("success_url", "Missing required param: success_url."));
+    if request.success_url.is_empty() {
+        return Err(StripeError::invalid("success_url", "Missing required param: success_url."));
     }
-    let [item] = asked.line_items.as_slice() else {
-        return Err(Error::invalid("line_items", "The stand-in takes exactly one line item."));
+    let [item] = request.line_items.as_slice() else {
+        return Err(StripeError::invalid("line_items", "fake-payments supports exactly one line item."));
     };
     let amount = |text: &str, param| match text.parse::<i64>() {
         Ok(amount @ 1..) => Ok(amount),
-        _ => Err(Error::invalid(param, format!("Invalid positive integer: {text}"))),
+        _ => Err(StripeError::invalid(param, format!("Invalid positive integer: {text}"))),
     };
     let currency = &item.price_data.currency;
     if currency.len() != 3 {
-        return Err(Error::invalid("line_items[0][price_data][currency]", format!("Invalid currency: {currency}")));
+        return Err(StripeError::invalid(
+            "line_items[0][price_data][currency]",
+            format!("Invalid currency: {currency}"),
+        ));
     }
-    Ok(Purchase {
+    Ok(SessionParams {
         name: item.price_data.product_data.name.clone(),
         currency: currency.to_ascii_lowercase(),
         unit_amount: amount(&item.price_data.unit_amount, "line_items[0][price_data][unit_amount]")?,
         quantity: amount(&item.quantity, "line_items[0][quantity]")?,
-        automatic_tax: asked.automatic_tax.enabled == "true",
-        success_url: asked.success_url.clone(),
-        cancel_url: asked.cancel_url.clone(),
-        client_reference_id: asked.client_reference_id.clone(),
-        customer_email: asked.customer_email.clone(),
-        locale: asked.locale.clone(),
-        metadata: asked.metadata.clone(),
-        payment_metadata: asked.payment_intent_data.metadata.clone(),
-        statement_descriptor_suffix: asked.payment_intent_data.statement_descriptor_suffix.clone(),
+        automatic_tax: request.automatic_tax.enabled == "true",
+        success_url: request.success_url.clone(),
+        cancel_url: request.cancel_url.clone(),
+        client_reference_id: request.client_reference_id.clone(),
+        customer_email: request.customer_email.clone(),
+        locale: request.locale.clone(),
+        metadata: request.metadata.clone(),
+        payment_metadata: request.payment_intent_data.metadata.clone(),
+        statement_descriptor_suffix: request.payment_intent_data.statement_descriptor_suffix.clone(),
     })
 }
 
@@ -205,33 +221,34 @@ async fn retrieve(
     State(app): State<App>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Error> {
-    let query = form::nested(query.unwrap_or_default().as_bytes());
-    let asked: Asked = serde_json::from_value(query).map_err(|error| Error::invalid("expand", error.to_string()))?;
-    app.expire_overdue()?;
-    Ok(Json(object::session(&app.payment(&id)?, &app.base_url, &asked.expand)))
+) -> Result<Json<Value>, StripeError> {
+    let query = urlencoding::parse_nested(query.unwrap_or_default().as_bytes());
+    let request: SessionRequest =
+        serde_json::from_value(query).map_err(|error| StripeError::invalid("expand", error.to_string()))?;
+    app.expire_overdue_sessions()?;
+    Ok(Json(objects::session(&app.payment(&id)?, &app.base_url, &request.expand)))
 }
 
-async fn expire(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Error> {
-    let session = app.change(|book, now| {
-        let payment = book.payment(&id)?;
-        let events = act::act(payment, Action::Expire, &Form::default(), now, &app.base_url)?;
-        let session = object::session(payment, &app.base_url, &[]);
-        book.announce(&id, events, now);
+async fn expire(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, StripeError> {
+    let session = app.update(|state, now| {
+        let payment = state.payment(&id)?;
+        let events = actions::apply(payment, Action::Expire, &ActionForm::default(), now, &app.base_url)?;
+        let session = objects::session(payment, &app.base_url, &[]);
+        state.enqueue_events(&id, events, now);
         Ok(session)
     })?;
-    // Stripe's answer does not wait for its events.
-    tokio::spawn(async move { app.deliver().await });
+    // Stripe answers before it sends the event.
+    tokio::spawn(async move { app.dispatch().await });
     Ok(Json(session))
 }
 
 async fn webhook_endpoints(State(app): State<App>) -> Json<Value> {
     let url = format!("{}/v1/webhooks/stripe", app.target().unwrap_or_default());
-    let endpoint = app.read(|book| object::webhook_endpoint(&url, &book.subscribed.0));
+    let endpoint = app.read(|state| objects::webhook_endpoint(&url, &state.enabled_events.0));
     Json(json!({"object": "list", "data": [endpoint], "has_more": false, "url": "/v1/webhook_endpoints"}))
 }
 
-/// Any secret or restricted key of test mode will do.
+/// Accepts any secret or restricted key of test mode.
 async fn authenticate(request: Request, next: Next) -> Response {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = match value.split_once(' ') {
@@ -242,16 +259,16 @@ async fn authenticate(request: Request, next: Next) -> Response {
     if key.is_some_and(|key| key.starts_with("sk_test_") || key.starts_with("rk_test_")) {
         return next.run(request).await;
     }
-    let message = "Invalid API Key provided. The stand-in takes any key that starts with sk_test_.".to_owned();
+    let message = "Invalid API Key provided. fake-payments accepts any key that starts with sk_test_.".to_owned();
     let status = StatusCode::UNAUTHORIZED;
-    Error { status, kind: "invalid_request_error", code: None, param: None, message }.into_response()
+    StripeError { status, error_type: "invalid_request_error", code: None, param: None, message }.into_response()
 }
 
-impl Error {
+impl StripeError {
     fn invalid(param: &'static str, message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            kind: "invalid_request_error",
+            error_type: "invalid_request_error",
             code: None,
             param: Some(param),
             message: message.into(),
@@ -259,21 +276,21 @@ impl Error {
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        let (status, code) = match refusal {
-            Refusal::Unknown(_) => (StatusCode::NOT_FOUND, Some("resource_missing")),
-            Refusal::NotNow(_) | Refusal::Invalid(_) => (StatusCode::BAD_REQUEST, None),
-            Refusal::Unsaved(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
+impl From<ApiError> for StripeError {
+    fn from(error: ApiError) -> Self {
+        let (status, code) = match error {
+            ApiError::NotFound(_) => (StatusCode::NOT_FOUND, Some("resource_missing")),
+            ApiError::Conflict(_) | ApiError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, None),
+            ApiError::NotSaved(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
-        let kind = if status.is_server_error() { "api_error" } else { "invalid_request_error" };
-        Self { status, kind, code, param: None, message: refusal.to_string() }
+        let error_type = if status.is_server_error() { "api_error" } else { "invalid_request_error" };
+        Self { status, error_type, code, param: None, message: error.to_string() }
     }
 }
 
-impl IntoResponse for Error {
+impl IntoResponse for StripeError {
     fn into_response(self) -> Response {
-        let mut error = json!({"type": self.kind, "message": self.message});
+        let mut error = json!({"type": self.error_type, "message": self.message});
         if let Value::Object(error) = &mut error {
             error.extend(self.code.map(|code| ("code".to_owned(), json!(code))));
             error.extend(self.param.map(|param| ("param".to_owned(), json!(param))));

@@ -1,30 +1,30 @@
-//! One checkout session and all that came of it.
+//! A checkout session with its payment, refunds and disputes.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// German value added tax, in percent; it comes on top of the price.
+/// German value added tax, in percent. It is added to the price.
 const TAX_PERCENT: i64 = 19;
 
-/// A checkout session with its payment. Times are seconds since 1970, as Stripe writes them.
+/// A checkout session with its payment. Times are Unix seconds, as at Stripe. Amounts are minor units.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Payment {
     /// The id of the session.
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) expires_at: i64,
-    pub(crate) purchase: Purchase,
+    pub(crate) params: SessionParams,
     pub(crate) status: Status,
-    /// The last attempt to pay; a refused one may be followed by another.
-    pub(crate) attempt: Option<Attempt>,
+    /// The last attempt to pay. A declined attempt may be followed by another.
+    pub(crate) attempt: Option<PaymentAttempt>,
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<Dispute>,
 }
 
-/// What the session was created with.
+/// The parameters that the session was created with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Purchase {
+pub(crate) struct SessionParams {
     pub(crate) name: String,
     pub(crate) currency: String,
     pub(crate) unit_amount: i64,
@@ -36,7 +36,7 @@ pub(crate) struct Purchase {
     pub(crate) customer_email: Option<String>,
     pub(crate) locale: Option<String>,
     pub(crate) metadata: BTreeMap<String, String>,
-    /// The metadata of the payment intent, which its charge copies.
+    /// The metadata of the payment intent and its charge.
     pub(crate) payment_metadata: BTreeMap<String, String>,
     pub(crate) statement_descriptor_suffix: Option<String>,
 }
@@ -51,28 +51,28 @@ pub(crate) enum Status {
 
 /// A payment intent and its charge.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Attempt {
+pub(crate) struct PaymentAttempt {
     pub(crate) intent: String,
     pub(crate) charge: String,
     pub(crate) created: i64,
     pub(crate) method: Method,
     pub(crate) email: String,
     pub(crate) name: String,
-    pub(crate) result: Outcome,
+    pub(crate) outcome: PaymentOutcome,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Method {
-    /// A card, of which no more is kept than what a charge shows.
+    /// A card. The number is not kept.
     Card { fingerprint: String, last4: String },
-    /// A direct debit, whose money comes days later.
+    /// A SEPA direct debit, which succeeds or fails days after the session completed.
     Debit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
+pub(crate) enum PaymentOutcome {
     Succeeded,
     Pending,
     Failed,
@@ -102,19 +102,20 @@ pub(crate) struct Dispute {
     pub(crate) created: i64,
     pub(crate) amount: i64,
     pub(crate) status: DisputeStatus,
-    /// The money that went out and came back, in this order.
-    pub(crate) movements: Vec<Movement>,
+    /// The withdrawals and reinstatements, oldest first.
+    pub(crate) balance_transactions: Vec<BalanceTransaction>,
 }
 
-/// Money that left the balance (a negative amount) or came back.
+/// A change of the merchant's balance. A withdrawal is negative.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Movement {
+pub(crate) struct BalanceTransaction {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) amount: i64,
 }
 
-/// <https://docs.stripe.com/api/disputes/object#dispute_object-status>. A warning is an inquiry: no money moves.
+/// <https://docs.stripe.com/api/disputes/object#dispute_object-status>. The `Warning*` statuses are
+/// those of an inquiry, which moves no money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DisputeStatus {
@@ -127,12 +128,12 @@ pub(crate) enum DisputeStatus {
     Lost,
 }
 
-impl Purchase {
+impl SessionParams {
     pub(crate) fn subtotal(&self) -> i64 {
         self.unit_amount.saturating_mul(self.quantity)
     }
 
-    /// Half a unit is rounded up.
+    /// Returns the tax, rounded half up.
     pub(crate) fn tax(&self) -> i64 {
         if self.automatic_tax { self.subtotal().saturating_mul(TAX_PERCENT).saturating_add(50) / 100 } else { 0 }
     }
@@ -143,46 +144,46 @@ impl Purchase {
 }
 
 impl Payment {
-    pub(crate) fn paid(&self) -> bool {
-        self.attempt.as_ref().is_some_and(|attempt| attempt.result == Outcome::Succeeded)
+    pub(crate) fn is_paid(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.outcome == PaymentOutcome::Succeeded)
     }
 
-    /// Whether it should have expired by `now`, in seconds since 1970.
-    pub(crate) fn overdue(&self, now: i64) -> bool {
+    /// Returns whether the session is open but expires at or before `now`, in Unix seconds.
+    pub(crate) fn is_overdue(&self, now: i64) -> bool {
         self.status == Status::Open && now >= self.expires_at
     }
 
-    /// What went back to the buyer, or is on its way.
+    /// Returns the sum of the succeeded and pending refunds.
     pub(crate) fn refunded(&self) -> i64 {
-        let standing = |refund: &&Refund| matches!(refund.status, RefundStatus::Pending | RefundStatus::Succeeded);
-        self.refunds.iter().filter(standing).map(|refund| refund.amount).sum()
+        let is_active = |refund: &&Refund| matches!(refund.status, RefundStatus::Pending | RefundStatus::Succeeded);
+        self.refunds.iter().filter(is_active).map(|refund| refund.amount).sum()
     }
 
-    /// One word for the list.
-    pub(crate) fn state(&self) -> &'static str {
-        match (self.status, self.attempt.as_ref().map(|attempt| attempt.result)) {
+    /// Returns the status that the dashboard shows.
+    pub(crate) fn label(&self) -> &'static str {
+        match (self.status, self.attempt.as_ref().map(|attempt| attempt.outcome)) {
             (Status::Expired, _) => "expired",
             (Status::Open, None) => "open",
-            (Status::Open, Some(_)) => "refused",
-            (Status::Complete, Some(Outcome::Failed)) => "failed",
-            (Status::Complete, Some(Outcome::Succeeded)) => "paid",
+            (Status::Open, Some(_)) => "declined",
+            (Status::Complete, Some(PaymentOutcome::Failed)) => "failed",
+            (Status::Complete, Some(PaymentOutcome::Succeeded)) => "paid",
             (Status::Complete, _) => "unpaid",
         }
     }
 }
 
 impl Dispute {
-    pub(crate) fn closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         matches!(self.status, DisputeStatus::WarningClosed | DisputeStatus::Won | DisputeStatus::Lost)
     }
 
-    pub(crate) fn inquiry(&self) -> bool {
+    pub(crate) fn is_inquiry(&self) -> bool {
         use DisputeStatus::{WarningClosed, WarningNeedsResponse, WarningUnderReview};
         matches!(self.status, WarningNeedsResponse | WarningUnderReview | WarningClosed)
     }
 
-    /// What the balance lacks because of it: zero or less.
-    pub(crate) fn balance(&self) -> i64 {
-        self.movements.iter().map(|movement| movement.amount).sum()
+    /// Returns the sum of the balance transactions, which is 0 or negative.
+    pub(crate) fn net_balance(&self) -> i64 {
+        self.balance_transactions.iter().map(|transaction| transaction.amount).sum()
     }
 }

@@ -1,77 +1,78 @@
-//! Stripe's objects: Stripe's own examples with our values in them.
+//! Renders Stripe's API objects: Stripe's own examples with the values of a payment.
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use super::payment::{
-    Attempt, Dispute, DisputeStatus, Method, Movement, Outcome, Payment, Refund, RefundStatus, Status,
+    BalanceTransaction, Dispute, DisputeStatus, Method, Payment, PaymentAttempt, PaymentOutcome, Refund, RefundStatus,
+    Status,
 };
 use crate::ids;
 
 static EXAMPLES: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
 
-/// The session; `expand` names what is put in whole, such as `payment_intent.latest_charge`.
+/// Renders a session. `expand` lists the fields to expand, such as `payment_intent.latest_charge`.
 pub(crate) fn session(payment: &Payment, base_url: &str, expand: &[String]) -> Value {
-    let purchase = &payment.purchase;
-    let mut session = example(
+    let params = &payment.params;
+    let mut session = from_example(
         "checkout.session",
         json!({
             "after_expiration": null,
-            "amount_subtotal": purchase.subtotal(),
-            "amount_total": purchase.total(),
+            "amount_subtotal": params.subtotal(),
+            "amount_total": params.total(),
             "automatic_tax": {
-                "enabled": purchase.automatic_tax,
-                "liability": purchase.automatic_tax.then(|| json!({"type": "self"})),
-                "provider": purchase.automatic_tax.then_some("stripe"),
-                "status": purchase.automatic_tax.then_some("complete"),
+                "enabled": params.automatic_tax,
+                "liability": params.automatic_tax.then(|| json!({"type": "self"})),
+                "provider": params.automatic_tax.then_some("stripe"),
+                "status": params.automatic_tax.then_some("complete"),
             },
-            "cancel_url": purchase.cancel_url,
-            "client_reference_id": purchase.client_reference_id,
+            "cancel_url": params.cancel_url,
+            "client_reference_id": params.client_reference_id,
             "collected_information": null,
             "consent": null,
             "consent_collection": null,
             "created": payment.created,
-            "currency": purchase.currency,
+            "currency": params.currency,
             "currency_conversion": null,
             "custom_text":
                 {"after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null},
             "customer_creation": "if_required",
             "customer_details": customer_details(payment),
-            "customer_email": purchase.customer_email,
+            "customer_email": params.customer_email,
             "expires_at": payment.expires_at,
             "id": payment.id,
             "invoice_creation": {
                 "enabled": false,
                 "invoice_data": {"issuer": null, "metadata": {}, "rendering_options": null},
             },
-            "locale": purchase.locale,
+            "locale": params.locale,
             "managed_payments": {"enabled": false},
-            "metadata": purchase.metadata,
+            "metadata": params.metadata,
             "payment_intent": payment.attempt.as_ref().map(|attempt| &attempt.intent),
             "payment_method_collection": "if_required",
             "payment_method_configuration_details": null,
             "payment_method_types": ["card", "sepa_debit"],
-            "payment_status": if payment.paid() { "paid" } else { "unpaid" },
+            "payment_status": if payment.is_paid() { "paid" } else { "unpaid" },
             "permissions": null,
             "saved_payment_method_options": null,
             "shipping_address_collection": null,
             "shipping_cost": null,
             "status": payment.status,
-            "success_url": purchase.success_url,
-            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": purchase.tax()},
+            "success_url": params.success_url,
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": params.tax()},
             "ui_mode": "hosted_page",
             "url": (payment.status == Status::Open).then(|| format!("{base_url}/pay/stripe/{}", payment.id)),
             "wallet_options": null,
         }),
     );
-    let expanded = |path: &str| expand.iter().any(|asked| asked == path || asked.starts_with(&format!("{path}.")));
+    let expanded = |path: &str| expand.iter().any(|field| field == path || field.starts_with(&format!("{path}.")));
     if expanded("payment_intent")
         && let Some(attempt) = &payment.attempt
     {
-        let whole = intent(payment, attempt, expanded("payment_intent.latest_charge"));
-        overlay(&mut session, json!({"payment_intent": whole}));
+        let intent = payment_intent(payment, attempt, expanded("payment_intent.latest_charge"));
+        overlay(&mut session, json!({"payment_intent": intent}));
     }
     if expanded("line_items") {
         overlay(&mut session, json!({"line_items": line_items(payment)}));
@@ -79,46 +80,46 @@ pub(crate) fn session(payment: &Payment, base_url: &str, expand: &[String]) -> V
     session
 }
 
-pub(crate) fn intent(payment: &Payment, attempt: &Attempt, with_charge: bool) -> Value {
-    let received = if attempt.result == Outcome::Succeeded { payment.purchase.total() } else { 0 };
+pub(crate) fn payment_intent(payment: &Payment, attempt: &PaymentAttempt, with_charge: bool) -> Value {
+    let received = if attempt.outcome == PaymentOutcome::Succeeded { payment.params.total() } else { 0 };
     let failure = json!({"type": "card_error", "code": "card_declined", "message": "Your card was declined."});
-    example(
+    from_example(
         "payment_intent",
         json!({
-            "amount": payment.purchase.total(),
+            "amount": payment.params.total(),
             "amount_received": received,
             "automatic_payment_methods": null,
             "canceled_at": null,
             "capture_method": "automatic_async",
             "client_secret": null,
             "created": attempt.created,
-            "currency": payment.purchase.currency,
+            "currency": payment.params.currency,
             "id": attempt.intent,
-            "last_payment_error": (attempt.result == Outcome::Failed).then_some(failure),
+            "last_payment_error": (attempt.outcome == PaymentOutcome::Failed).then_some(failure),
             "latest_charge": if with_charge { charge(payment, attempt) } else { json!(attempt.charge) },
             "managed_payments": {"enabled": false},
-            "metadata": payment.purchase.payment_metadata,
+            "metadata": payment.params.payment_metadata,
             "next_action": null,
             "payment_method_configuration_details": null,
             "payment_method_types": ["card", "sepa_debit"],
             "processing": null,
             "shipping": null,
-            "statement_descriptor_suffix": payment.purchase.statement_descriptor_suffix,
-            "status": match attempt.result {
-                Outcome::Succeeded => "succeeded",
-                Outcome::Pending => "processing",
-                Outcome::Failed => "requires_payment_method",
+            "statement_descriptor_suffix": payment.params.statement_descriptor_suffix,
+            "status": match attempt.outcome {
+                PaymentOutcome::Succeeded => "succeeded",
+                PaymentOutcome::Pending => "processing",
+                PaymentOutcome::Failed => "requires_payment_method",
             },
             "transfer_data": null,
         }),
     )
 }
 
-pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
-    let amount = payment.purchase.total();
-    let succeeded = attempt.result == Outcome::Succeeded;
+pub(crate) fn charge(payment: &Payment, attempt: &PaymentAttempt) -> Value {
+    let amount = payment.params.total();
+    let succeeded = attempt.outcome == PaymentOutcome::Succeeded;
     let refunded = payment.refunded();
-    let mut charge = example(
+    let mut charge = from_example(
         "charge",
         json!({
             "amount": amount,
@@ -128,48 +129,48 @@ pub(crate) fn charge(payment: &Payment, attempt: &Attempt) -> Value {
             "billing_details": {"address": {"country": "DE"}, "email": attempt.email, "name": attempt.name},
             "captured": succeeded,
             "created": attempt.created,
-            "currency": payment.purchase.currency,
+            "currency": payment.params.currency,
             "description": null,
             "disputed": !payment.disputes.is_empty(),
-            "failure_code": (attempt.result == Outcome::Failed).then_some("card_declined"),
-            "failure_message": (attempt.result == Outcome::Failed).then_some("Your card was declined."),
+            "failure_code": (attempt.outcome == PaymentOutcome::Failed).then_some("card_declined"),
+            "failure_message": (attempt.outcome == PaymentOutcome::Failed).then_some("Your card was declined."),
             "id": attempt.charge,
-            "metadata": payment.purchase.payment_metadata,
+            "metadata": payment.params.payment_metadata,
             "outcome": null,
             "paid": succeeded,
             "payment_intent": attempt.intent,
             "payment_method": format!("pm_{}", attempt.charge),
             "receipt_url": null,
             "refunded": succeeded && refunded == amount,
-            // Left out by Stripe, too, unless it is asked for.
+            // Stripe includes refunds only where they are expanded.
             "refunds": null,
             "shipping": null,
             "source": null,
-            "statement_descriptor_suffix": payment.purchase.statement_descriptor_suffix,
-            "status": attempt.result,
+            "statement_descriptor_suffix": payment.params.statement_descriptor_suffix,
+            "status": attempt.outcome,
             "transfer_data": null,
         }),
     );
     let details = match &attempt.method {
-        Method::Card { fingerprint, last4 } => card(fingerprint, last4, amount),
+        Method::Card { fingerprint, last4 } => card_details(fingerprint, last4, amount),
         Method::Debit => {
             overlay(&mut charge, json!({"payment_method_details": null}));
-            debit(&attempt.email)
+            debit_details(&attempt.email)
         }
     };
     overlay(&mut charge, json!({"payment_method_details": details}));
     charge
 }
 
-pub(crate) fn refund(payment: &Payment, attempt: &Attempt, refund: &Refund) -> Value {
-    let mut object = example(
+pub(crate) fn refund(payment: &Payment, attempt: &PaymentAttempt, refund: &Refund) -> Value {
+    let mut object = from_example(
         "refund",
         json!({
             "amount": refund.amount,
             "balance_transaction": format!("txn_{}", refund.id),
             "charge": attempt.charge,
             "created": refund.created,
-            "currency": payment.purchase.currency,
+            "currency": payment.params.currency,
             "destination_details": {"card": {"type": "refund"}, "type": "card"},
             "id": refund.id,
             "payment_intent": attempt.intent,
@@ -183,17 +184,19 @@ pub(crate) fn refund(payment: &Payment, attempt: &Attempt, refund: &Refund) -> V
     object
 }
 
-pub(crate) fn dispute(payment: &Payment, attempt: &Attempt, dispute: &Dispute) -> Value {
-    let movements: Vec<Value> = dispute.movements.iter().map(|movement| moved(payment, dispute, movement)).collect();
-    let case_type = if dispute.inquiry() { "inquiry" } else { "chargeback" };
-    example(
+pub(crate) fn dispute(payment: &Payment, attempt: &PaymentAttempt, dispute: &Dispute) -> Value {
+    let transactions = dispute.balance_transactions.iter();
+    let transactions: Vec<Value> =
+        transactions.map(|transaction| balance_transaction(payment, dispute, transaction)).collect();
+    let case_type = if dispute.is_inquiry() { "inquiry" } else { "chargeback" };
+    from_example(
         "dispute",
         json!({
             "amount": dispute.amount,
-            "balance_transactions": movements,
+            "balance_transactions": transactions,
             "charge": attempt.charge,
             "created": dispute.created,
-            "currency": payment.purchase.currency,
+            "currency": payment.params.currency,
             "enhanced_eligibility_types": [],
             "evidence_details": {
                 "due_by": dispute.created.saturating_add(7 * 86_400),
@@ -201,7 +204,7 @@ pub(crate) fn dispute(payment: &Payment, attempt: &Attempt, dispute: &Dispute) -
                 "submission_count": u8::from(dispute.status == DisputeStatus::UnderReview),
             },
             "id": dispute.id,
-            "is_charge_refundable": dispute.inquiry() && !dispute.closed(),
+            "is_charge_refundable": dispute.is_inquiry() && !dispute.is_closed(),
             "payment_intent": attempt.intent,
             "payment_method_details": {"card": {"case_type": case_type}},
             "reason": "fraudulent",
@@ -210,17 +213,17 @@ pub(crate) fn dispute(payment: &Payment, attempt: &Attempt, dispute: &Dispute) -
     )
 }
 
-pub(crate) fn warning(attempt: &Attempt, id: &str, created: i64) -> Value {
+pub(crate) fn early_fraud_warning(attempt: &PaymentAttempt, id: &str, created: i64) -> Value {
     let mut warning =
-        example("radar.early_fraud_warning", json!({"charge": attempt.charge, "created": created, "id": id}));
+        from_example("radar.early_fraud_warning", json!({"charge": attempt.charge, "created": created, "id": id}));
     overlay(&mut warning, json!({"payment_intent": attempt.intent}));
     warning
 }
 
-pub(crate) fn event(id: &str, created: i64, kind: &str, object: Value, previous: Option<Value>) -> Value {
-    let mut event = example(
+pub(crate) fn event(id: &str, created: i64, event_type: &str, object: Value, previous: Option<Value>) -> Value {
+    let mut event = from_example(
         "event",
-        json!({"api_version": API_VERSION, "created": created, "data": null, "id": id, "pending_webhooks": 1, "type": kind}),
+        json!({"api_version": API_VERSION, "created": created, "data": null, "id": id, "pending_webhooks": 1, "type": event_type}),
     );
     overlay(&mut event, json!({"data": {"object": object}}));
     if let Some(previous) = previous {
@@ -229,24 +232,24 @@ pub(crate) fn event(id: &str, created: i64, kind: &str, object: Value, previous:
     event
 }
 
-pub(crate) fn webhook_endpoint(url: &str, subscribed: &[String]) -> Value {
-    example(
+pub(crate) fn webhook_endpoint(url: &str, enabled_events: &[String]) -> Value {
+    from_example(
         "webhook_endpoint",
         json!({
             "api_version": API_VERSION,
             "description": null,
-            "enabled_events": subscribed,
+            "enabled_events": enabled_events,
             "id": "we_1FakePaymentsFakePayment",
             "url": url,
         }),
     )
 }
 
-/// The version of Stripe's API that the objects follow.
+/// The version of Stripe's API that the objects are in.
 const API_VERSION: &str = "2026-09-30.endive";
 
 fn customer_details(payment: &Payment) -> Option<Value> {
-    match (&payment.attempt, &payment.purchase.customer_email) {
+    match (&payment.attempt, &payment.params.customer_email) {
         (Some(attempt), _) => {
             Some(json!({"address": {"country": "DE"}, "email": attempt.email, "name": attempt.name, "tax_ids": []}))
         }
@@ -255,7 +258,7 @@ fn customer_details(payment: &Payment) -> Option<Value> {
     }
 }
 
-fn card(fingerprint: &str, last4: &str, amount: i64) -> Value {
+fn card_details(fingerprint: &str, last4: &str, amount: i64) -> Value {
     json!({"type": "card", "card": {
         "amount_authorized": amount,
         "fingerprint": fingerprint,
@@ -268,7 +271,7 @@ fn card(fingerprint: &str, last4: &str, amount: i64) -> Value {
     }})
 }
 
-fn debit(account: &str) -> Value {
+fn debit_details(account: &str) -> Value {
     json!({"type": "sepa_debit", "sepa_debit": {
         "bank_code": "37040044",
         "branch_code": null,
@@ -280,18 +283,18 @@ fn debit(account: &str) -> Value {
     }})
 }
 
-fn moved(payment: &Payment, dispute: &Dispute, movement: &Movement) -> Value {
-    example(
+fn balance_transaction(payment: &Payment, dispute: &Dispute, transaction: &BalanceTransaction) -> Value {
+    from_example(
         "balance_transaction",
         json!({
-            "amount": movement.amount,
-            "available_on": movement.created,
-            "created": movement.created,
-            "currency": payment.purchase.currency,
+            "amount": transaction.amount,
+            "available_on": transaction.created,
+            "created": transaction.created,
+            "currency": payment.params.currency,
             "description": null,
-            "id": movement.id,
-            "net": movement.amount,
-            "reporting_category": if movement.amount < 0 { "dispute" } else { "dispute_reversal" },
+            "id": transaction.id,
+            "net": transaction.amount,
+            "reporting_category": if transaction.amount < 0 { "dispute" } else { "dispute_reversal" },
             "source": dispute.id,
             "type": "adjustment",
         }),
@@ -299,28 +302,28 @@ fn moved(payment: &Payment, dispute: &Dispute, movement: &Movement) -> Value {
 }
 
 fn line_items(payment: &Payment) -> Value {
-    let purchase = &payment.purchase;
-    let item = example(
+    let params = &payment.params;
+    let item = from_example(
         "item",
         json!({
             "adjustable_quantity": null,
-            "amount_subtotal": purchase.subtotal(),
-            "amount_tax": purchase.tax(),
-            "amount_total": purchase.total(),
-            "currency": purchase.currency,
-            "description": purchase.name,
+            "amount_subtotal": params.subtotal(),
+            "amount_tax": params.tax(),
+            "amount_total": params.total(),
+            "currency": params.currency,
+            "description": params.name,
             "metadata": {},
             "price": {
                 "created": payment.created,
-                "currency": purchase.currency,
+                "currency": params.currency,
                 "custom_unit_amount": null,
                 "recurring": null,
-                "tax_behavior": if purchase.automatic_tax { "exclusive" } else { "unspecified" },
+                "tax_behavior": if params.automatic_tax { "exclusive" } else { "unspecified" },
                 "transform_quantity": null,
-                "unit_amount": purchase.unit_amount,
-                "unit_amount_decimal": purchase.unit_amount.to_string(),
+                "unit_amount": params.unit_amount,
+                "unit_amount_decimal": params.unit_amount.to_string(),
             },
-            "quantity": purchase.quantity,
+            "quantity": params.quantity,
         }),
     );
     json!({
@@ -331,13 +334,13 @@ fn line_items(payment: &Payment) -> Value {
     })
 }
 
-fn example(name: &str, values: Value) -> Value {
+fn from_example(name: &str, values: Value) -> Value {
     let mut object = EXAMPLES.get(name).cloned().unwrap_or_default();
     overlay(&mut object, values);
     object
 }
 
-/// Puts `values` over `object`: field by field where both are objects, else as a whole.
+/// Replaces `object` with `values`; where both are objects, field by field.
 fn overlay(object: &mut Value, values: Value) {
     match (object, values) {
         (Value::Object(object), Value::Object(values)) => {

@@ -1,13 +1,12 @@
-//! Every object of Stripe's that the stand-in sends, against Stripe's own example of it and against the types that a
-//! client reads it with.
+//! Compares every Stripe object that the fake sends with Stripe's example of it, and reads it with the client's types.
 
 use serde_json::Value;
 use stripe_shared::{Charge, CheckoutSession, Dispute, Event, PaymentIntent, Refund};
 
-use super::{Shop, stripe};
+use super::{Merchant, stripe};
 
-/// Fields that Stripe documents and its example leaves out, and details that depend on the method of payment.
-const BEYOND: [&str; 9] = [
+/// Fields that Stripe documents but its examples lack, and details that depend on the payment method.
+const NOT_IN_EXAMPLE: [&str; 9] = [
     "checkout.session.line_items",
     "charge.payment_method_details.sepa_debit",
     "dispute.balance_transactions",
@@ -19,56 +18,56 @@ const BEYOND: [&str; 9] = [
     "refund.failure_reason",
 ];
 
-/// Fields that belong to a card.
+/// Present only for card payments.
 const CARD: &str = "charge.payment_method_details.card";
 
 #[tokio::test]
-async fn every_object_looks_like_stripes_example_and_is_read_by_its_types() {
-    let shop = Shop::open().await;
+async fn objects_match_stripes_examples_and_client_types() {
+    let merchant = Merchant::start().await;
     let mut objects = Vec::new();
     for actions in [
         &[
-            "refuse",
+            "decline",
             "pay",
-            "refund-slowly",
+            "refund-pending",
             "fail-refund",
-            "inquire",
+            "open-inquiry",
             "escalate",
-            "withdraw",
+            "withdraw-funds",
             "win",
-            "reinstate",
-            "warn",
+            "reinstate-funds",
+            "early-fraud-warning",
         ] as &[_],
-        &["pay-later", "bounce"],
-        &["pay-later", "arrive", "refund", "dispute", "lose"],
+        &["pay-delayed", "fail-delayed"],
+        &["pay-delayed", "succeed-delayed", "refund", "dispute", "lose"],
         &["expire"],
     ] {
         let more = if actions.len() > 4 { "true" } else { "false" };
         let fields = [("automatic_tax[enabled]", more), ("customer_email", "ada@buyer.example"), ("locale", "de")];
         let key = ("authorization", "Bearer sk_test_any");
-        let session = stripe::create(&shop, &[key], &fields).await.json();
+        let session = stripe::create(&merchant, &[key], &fields).await.json();
         let id = session["id"].as_str().unwrap().to_owned();
         objects.push(session);
         for action in actions {
-            shop.play(&format!("/control/stripe/{id}/{action}"), &[]).await;
-            objects.push(stripe::retrieve(&shop, &id, "").await);
+            merchant.run(&format!("/control/stripe/{id}/{action}"), &[]).await;
+            objects.push(stripe::retrieve(&merchant, &id, "").await);
             let whole =
-                stripe::retrieve(&shop, &id, "?expand[]=payment_intent.latest_charge&expand[]=line_items").await;
+                stripe::retrieve(&merchant, &id, "?expand[]=payment_intent.latest_charge&expand[]=line_items").await;
             let intent = whole["payment_intent"].clone();
             objects.extend([intent["latest_charge"].clone(), whole["line_items"]["data"][0].clone(), intent, whole]);
         }
     }
     let endpoints =
-        shop.send(http::Method::GET, "/v1/webhook_endpoints", &[("authorization", "Bearer sk_test_any")], "").await;
+        merchant.send(http::Method::GET, "/v1/webhook_endpoints", &[("authorization", "Bearer sk_test_any")], "").await;
     objects.push(endpoints.json()["data"][0].clone());
-    for event in shop.arrived().await {
+    for event in merchant.received().await {
         objects.push(event.json()["data"]["object"].clone());
         objects.push(event.json());
     }
     objects.retain(|object| !object.is_null());
-    let moved: Vec<Value> =
+    let transactions: Vec<Value> =
         objects.iter().filter_map(|object| object["balance_transactions"].as_array()).flatten().cloned().collect();
-    objects.extend(moved);
+    objects.extend(transactions);
 
     let examples: Value = serde_json::from_str(include_str!("../../src/stripe/examples.json")).unwrap();
     let mut seen: Vec<&str> = Vec::new();
@@ -83,7 +82,7 @@ async fn every_object_looks_like_stripes_example_and_is_read_by_its_types() {
     }
 }
 
-/// The same fields, of the same types; null says that a field has no value, on either side.
+/// Asserts that both have the same fields of the same types. Null matches any type.
 #[track_caller]
 fn compare(path: &str, object: &Value, example: &Value) {
     match (object, example) {
@@ -92,15 +91,15 @@ fn compare(path: &str, object: &Value, example: &Value) {
             for (name, value) in object {
                 let path = format!("{path}.{name}");
                 match example.get(name) {
-                    Some(example) if !BEYOND.contains(&path.as_str()) => compare(&path, value, example),
+                    Some(example) if !NOT_IN_EXAMPLE.contains(&path.as_str()) => compare(&path, value, example),
                     Some(_) => {}
-                    None => assert!(BEYOND.contains(&path.as_str()), "{path} is not in the example"),
+                    None => assert!(NOT_IN_EXAMPLE.contains(&path.as_str()), "{path} is not in the example"),
                 }
             }
             for name in example.keys() {
                 let path = format!("{path}.{name}");
-                let left_out = path == CARD || BEYOND.contains(&path.as_str());
-                assert!(object.contains_key(name) || left_out, "{path} is missing");
+                let may_be_absent = path == CARD || NOT_IN_EXAMPLE.contains(&path.as_str());
+                assert!(object.contains_key(name) || may_be_absent, "{path} is missing");
             }
         }
         (Value::Object(_), Value::Object(_)) | (Value::Bool(_), Value::Bool(_)) => {}
@@ -111,7 +110,7 @@ fn compare(path: &str, object: &Value, example: &Value) {
         }
         (Value::Number(number), Value::Number(_)) => assert!(number.is_i64(), "{path}: {number}"),
         (Value::String(_), Value::String(_)) => {}
-        // An id where the example has one, a whole object where it is expanded.
+        // An expanded object in place of an id.
         (Value::Object(expanded), Value::String(_)) => assert!(expanded.contains_key("object"), "{path}"),
         _ => panic!("{path} is {object}, and {example} in the example"),
     }
@@ -120,7 +119,7 @@ fn compare(path: &str, object: &Value, example: &Value) {
 #[track_caller]
 fn read(name: &str, object: &Value) {
     let text = object.to_string();
-    let known = match name {
+    let is_readable = match name {
         "balance_transaction" => miniserde::json::from_str::<stripe_shared::BalanceTransaction>(&text).is_ok(),
         "charge" => miniserde::json::from_str::<Charge>(&text).is_ok(),
         "checkout.session" => miniserde::json::from_str::<CheckoutSession>(&text).is_ok(),
@@ -129,9 +128,9 @@ fn read(name: &str, object: &Value) {
         "item" => miniserde::json::from_str::<stripe_shared::CheckoutSessionItem>(&text).is_ok(),
         "payment_intent" => miniserde::json::from_str::<PaymentIntent>(&text).is_ok(),
         "refund" => miniserde::json::from_str::<Refund>(&text).is_ok(),
-        // Their types are in crates that nothing else needs.
+        // The types are in crates that are not dependencies.
         "radar.early_fraud_warning" | "webhook_endpoint" => true,
         other => panic!("no type for {other}"),
     };
-    assert!(known, "{name} cannot be read: {object:#}");
+    assert!(is_readable, "{name} cannot be read: {object:#}");
 }

@@ -1,4 +1,4 @@
-//! The stand-in as a shop, a buyer and a webhook see it.
+//! Tests over HTTP, as a merchant, a buyer and a webhook.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod deliveries;
@@ -19,39 +19,39 @@ use serde_json::Value;
 
 const SECRET: &str = "whsec_of_these_tests";
 
-/// A shop with its webhook, and the stand-in that it is set up with.
-struct Shop {
+/// A merchant with a webhook, and the fake services that send to it.
+struct Merchant {
     fake_payments: FakePayments,
     client: reqwest::Client,
     webhook: Webhook,
 }
 
-/// Takes down what arrives, and answers 200 unless something else is scripted.
+/// Records requests. Answers with the queued statuses, then 200.
 #[derive(Clone, Default)]
 struct Webhook {
-    arrived: Arc<Mutex<Vec<Message>>>,
+    received: Arc<Mutex<Vec<Received>>>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Message {
+struct Received {
     path: String,
     headers: HeaderMap,
     body: String,
 }
 
-struct Answer {
+struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Shop {
-    async fn open() -> Self {
-        Self::open_with(Options::default()).await
+impl Merchant {
+    async fn start() -> Self {
+        Self::start_with(Options::default()).await
     }
 
-    async fn open_with(options: Options) -> Self {
+    async fn start_with(options: Options) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let webhook = Webhook::default();
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -65,40 +65,40 @@ impl Shop {
         Self { fake_payments, client, webhook }
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = self.client.request(method, format!("{}{path}", self.fake_payments.base_url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let response = request.body(body.to_owned()).send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, body: response.text().await.unwrap() }
+        Response { status, headers, body: response.text().await.unwrap() }
     }
 
-    /// Presses a button of the stand-in's own pages.
-    async fn press(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// Posts a form, as a button of the pages does.
+    async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         self.send(Method::POST, path, &form, &encode(fields)).await
     }
 
-    /// Presses a button that works.
-    async fn play(&self, path: &str, fields: &[(&str, &str)]) {
-        let answer = self.press(path, fields).await;
+    /// Posts a form and expects that the action succeeds.
+    async fn run(&self, path: &str, fields: &[(&str, &str)]) {
+        let answer = self.post_form(path, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.body);
     }
 
-    async fn see(&self, path: &str) -> Value {
+    async fn get_json(&self, path: &str) -> Value {
         self.send(Method::GET, path, &[], "").await.json()
     }
 
-    /// What the webhook received since it was last asked, once nothing is under way.
-    async fn arrived(&self) -> Vec<Message> {
-        self.see("/control/deliveries").await;
-        std::mem::take(&mut *self.webhook.arrived.lock().unwrap())
+    /// Returns and clears what the webhook received, after all deliveries are done.
+    async fn received(&self) -> Vec<Received> {
+        self.get_json("/control/deliveries").await;
+        std::mem::take(&mut *self.webhook.received.lock().unwrap())
     }
 }
 
-impl Answer {
+impl Response {
     #[track_caller]
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
@@ -111,7 +111,7 @@ impl Answer {
     }
 }
 
-impl Message {
+impl Received {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -123,6 +123,6 @@ fn encode(fields: &[(&str, &str)]) -> String {
 
 async fn receive(State(webhook): State<Webhook>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
     let body = String::from_utf8(body.to_vec()).unwrap();
-    webhook.arrived.lock().unwrap().push(Message { path: uri.path().to_owned(), headers, body });
+    webhook.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
     webhook.answers.lock().unwrap().pop_front().unwrap_or(StatusCode::OK)
 }
