@@ -41,7 +41,7 @@ async fn five_thousand_pictures_are_scrolled_through_and_nothing_moves(world: &'
 }
 
 async fn walk(world: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {
-    let folder = local::workspace().join("tests/browser");
+    let folder = stack::workspace().join("tests/browser");
     let node = prepared(&folder)?;
     let screens = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screens");
     std::fs::create_dir_all(&screens)?;

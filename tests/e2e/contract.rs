@@ -55,7 +55,7 @@ async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static
 /// Not asked for is what never reaches a function, as the local gateway answers it in its own way: other methods.
 async fn every_answer_is_one_that_the_document_promises(world: &'static TestEnv) -> Result<()> {
     let ada = world.staff().await?;
-    let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
+    let python = stack::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
     let folder = world.folder.with_extension("contract");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("schemathesis.toml"), config_of(&ada).await?)?;

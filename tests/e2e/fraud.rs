@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::MAILED_CODE;
+use stack::MAILED_CODE;
 use serde_json::{Value, json};
 
 use crate::{
@@ -364,7 +364,7 @@ async fn opens_from_afar(world: &'static TestEnv) -> Result<Person> {
     let credentials = json!({"email": person.email, "password": PASSWORD});
     person.post("/v1/session/sign-up", &credentials).await?.is(202)?;
     person.post("/v1/session/confirm", &json!({"email": person.email, "code": MAILED_CODE})).await?.is(204)?;
-    let event = std::fs::read_to_string(local::workspace().join("events/session/sign-in.json"))?;
+    let event = std::fs::read_to_string(stack::workspace().join("events/session/sign-in.json"))?;
     let mut event: Value = serde_json::from_str(&event)?;
     event["requestContext"]["http"]["sourceIp"] = json!("198.51.100.7");
     event["body"] = json!(credentials.to_string());

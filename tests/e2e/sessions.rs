@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
-use local::{MAILED_CODE, MAILED_RESET_CODE};
+use stack::{MAILED_CODE, MAILED_RESET_CODE};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use local::payments::WEBHOOK_SECRET;
+use stack::payments::WEBHOOK_SECRET;
 use reqwest::Method;
 use ring::hmac;
 use runtime::{clock, telemetry::Metric};

@@ -343,7 +343,7 @@ async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &
 
 /// What a request like this event, with another body and from this address, is answered with.
 async fn from_network(world: &TestEnv, event: &str, from: &str, body: &Value) -> Result<Value> {
-    let event = std::fs::read_to_string(local::workspace().join(format!("events/support/{event}.json")))?;
+    let event = std::fs::read_to_string(stack::workspace().join(format!("events/support/{event}.json")))?;
     let mut event: Value = serde_json::from_str(&event)?;
     event["requestContext"]["http"]["sourceIp"] = json!(from);
     event["body"] = json!(body.to_string());

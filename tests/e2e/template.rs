@@ -18,7 +18,7 @@ pub struct Route {
 
 /// Every route of the API, in order. Whatever else there is shows the web client, without a token.
 pub fn routes() -> Result<Vec<Route>> {
-    let text = std::fs::read_to_string(local::workspace().join("template.yaml"))?;
+    let text = std::fs::read_to_string(stack::workspace().join("template.yaml"))?;
     // The short forms of CloudFormation's functions are tags, which are read over: no route has one.
     let template: Value = serde_saphyr::from_str(&text)?;
     let resources = template["Resources"].as_object().context("the template has no resources")?;

@@ -35,8 +35,8 @@ impl Unpacked {
         let archive = folder.with_extension("zip");
         fs::create_dir_all(&folder)?;
         fs::write(&archive, &answer.bytes)?;
-        let python = local::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
-        let script = local::workspace().join("tests/read_archive.py");
+        let python = stack::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
+        let script = stack::workspace().join("tests/read_archive.py");
         let output = Command::new(python).arg(script).arg(&archive).arg(&folder).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(Self { folder })

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::{Failed, Trial};
-use local::{
+use stack::{
     Functions, MAILED_CODE, Options, Stack,
     payments::{PaymentKeys, Payments},
 };
@@ -476,7 +476,7 @@ fn client() -> Result<reqwest::Client> {
 /// Says what takes long.
 struct Steps;
 
-impl local::Progress for Steps {
+impl stack::Progress for Steps {
     fn step(&mut self, step: &str) {
         eprintln!("{step} ..");
     }

@@ -90,7 +90,7 @@ impl Large {
     /// # Errors
     /// It fails, or makes no archive.
     pub async fn export(&self, function: &mut Function, allowed: Option<SignedDuration>) -> Result<(i32, u64)> {
-        let event = std::fs::read(local::workspace().join("events/export-archive/asked.json"))?;
+        let event = std::fs::read(stack::workspace().join("events/export-archive/asked.json"))?;
         for invocation in 1.. {
             if let Some(allowed) = allowed {
                 function.allow(KEPT_BACK + allowed * invocation).await;

@@ -25,7 +25,7 @@ pub fn build(profile: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // All at once, since a part of the workspace would be built with other features, and so anew.
-    command.args(["build", "--workspace", "--bins", "--profile", profile]).current_dir(local::workspace());
+    command.args(["build", "--workspace", "--bins", "--profile", profile]).current_dir(stack::workspace());
     if !command.status().context("cargo cannot be run: put it on the PATH")?.success() {
         bail!("the functions do not build: mend what cargo says");
     }

@@ -56,7 +56,7 @@ async fn main() -> Result<()> {
     for function in &mut functions {
         function.run_warm().await?;
     }
-    let output = arguments.output.unwrap_or_else(|| local::workspace().join("infra/bench/RESULTS.md"));
+    let output = arguments.output.unwrap_or_else(|| stack::workspace().join("infra/bench/RESULTS.md"));
     let text = report::markdown(&functions, &arguments.profile, arguments.rounds, share.err())?;
     report::print(&text);
     std::fs::write(&output, text).with_context(|| format!("{} cannot be written", output.display()))

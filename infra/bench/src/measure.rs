@@ -57,7 +57,7 @@ impl Measured {
             firsts_over_tls: Vec::new(),
             firsts_with_share: Vec::new(),
             services: Vec::new(),
-            input: std::fs::read(local::workspace().join(event))?,
+            input: std::fs::read(stack::workspace().join(event))?,
             binary,
         })
     }

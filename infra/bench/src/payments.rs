@@ -68,7 +68,7 @@ pub fn fake_payments() -> Result<&'static str> {
 /// # Errors
 /// The stand-in does not take it.
 pub async fn know_notification() -> Result<()> {
-    let event: Value = serde_json::from_slice(&std::fs::read(local::workspace().join(NOTIFICATION))?)?;
+    let event: Value = serde_json::from_slice(&std::fs::read(stack::workspace().join(NOTIFICATION))?)?;
     let text = |value: &Value, place: &str| value.pointer(place).and_then(Value::as_str).map(str::to_owned);
     let body = text(&event, "/Records/0/body").context("the event has no body")?;
     let raw = text(&serde_json::from_str(&body)?, "/raw").context("the body has no notification")?;

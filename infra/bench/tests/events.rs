@@ -18,7 +18,7 @@ async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
     let kind = if event.function() == "generate-video" { MediaKind::Video } else { MediaKind::Image };
     let aws = seed::aws(kind).await?;
     let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
-    let input = payments::signed(&std::fs::read(local::workspace().join(event.path))?, clock::now())?;
+    let input = payments::signed(&std::fs::read(stack::workspace().join(event.path))?, clock::now())?;
     function.invoke(input.clone()).await?;
     aws.take_calls().await;
     let answer = function.invoke(input).await?;
@@ -52,7 +52,7 @@ async fn each_event_comes_to_what_is_written_and_costs_the_calls_that_are_writte
 async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_same_services() {
     let binaries = build("dev").unwrap();
     let tls = Tls::new(&binaries).unwrap();
-    let input = std::fs::read(local::workspace().join("events/submit/create.json")).unwrap();
+    let input = std::fs::read(stack::workspace().join("events/submit/create.json")).unwrap();
     let submit = async |aws: Aws| {
         let mut function = Function::start(&binaries.join("submit"), &aws).await.unwrap();
         let answer = function.invoke(input.clone().into()).await.unwrap();
@@ -70,7 +70,7 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
 #[test]
 fn each_file_is_an_event_and_each_event_has_its_file() {
     let mut files = BTreeSet::new();
-    for folder in std::fs::read_dir(local::workspace().join("events")).unwrap() {
+    for folder in std::fs::read_dir(stack::workspace().join("events")).unwrap() {
         let folder = folder.unwrap();
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let [folder, file] =

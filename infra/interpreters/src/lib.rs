@@ -1,6 +1,7 @@
-//! What the build and the local stack run that is not Rust: Python environments with pinned packages, and Node, from the
-//! machine or out of such an environment. So Rust and Python are all that a machine needs.
+//! Provides what the build and the local stack run that is not Rust: Python environments with pinned packages, and Node.js
+//! of the machine or from such an environment. A machine needs only Rust and Python.
 
+pub mod disk;
 mod node;
 mod python;
 
@@ -9,21 +10,21 @@ use std::path::Path;
 pub use node::{Node, node};
 pub use python::python;
 
-/// Hears what the slow steps of a start are doing.
+/// Receives what the slow steps of a start are doing.
 pub trait Progress {
-    /// A step begins; the one before it is done.
+    /// Reports that a step begins and the step before it is done.
     fn step(&mut self, step: &str);
-    /// What the step is at.
+    /// Reports how far the current step is.
     fn detail(&mut self, detail: &str);
 }
 
-/// Tells nobody.
+/// Discards all reports.
 impl Progress for () {
     fn step(&mut self, _step: &str) {}
     fn detail(&mut self, _detail: &str) {}
 }
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 #[must_use]
 pub fn workspace() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Progress, python, workspace};
 
-/// Whether Vite runs on this version: <https://vite.dev/guide/#scaffolding-your-first-vite-project>. Odd ones live months.
+/// Returns whether Vite supports this version: <https://vite.dev/guide/#scaffolding-your-first-vite-project>.
 fn is_fit((major, minor): (u32, u32)) -> bool {
     match major {
         20 => minor >= 19,
@@ -18,16 +18,17 @@ fn is_fit((major, minor): (u32, u32)) -> bool {
     }
 }
 
-/// Node with npm, and how to reach them.
+/// Runs Node.js and npm.
 pub struct Node {
-    /// The folder of the environment that it is in; nothing if it is the machine's.
+    /// The folder of the environment that contains it; `None` if it is the machine's.
     folder: Option<PathBuf>,
 }
 
-/// The machine's Node if it is fit, or else one in a Python environment under `.local`.
+/// Returns the machine's Node.js if its version is supported, or else installs one under `.local`. A repeat installs
+/// nothing.
 ///
 /// # Errors
-/// There is none, and none can be installed.
+/// Node.js is missing and cannot be installed.
 pub fn node(progress: &mut dyn Progress) -> Result<Node> {
     if version().is_some_and(is_fit) {
         return Ok(Node { folder: None });
@@ -37,15 +38,15 @@ pub fn node(progress: &mut dyn Progress) -> Result<Node> {
 }
 
 impl Node {
-    /// Installs exactly what the lock file in `folder` names, unless it is there already. Runs no script of a package.
-    /// Several processes may call this at once: one installs, the others wait, until what is answered is dropped.
+    /// Installs exactly what the lock file in `folder` names, unless it is installed. Runs no script of a package.
+    /// One process at a time installs or builds in the folder: the others wait until the returned lock is dropped.
     ///
     /// # Errors
-    /// The registry cannot be reached, or has something else than the lock file says.
+    /// The registry cannot be reached, or a package differs from the lock file.
     pub fn install(&self, folder: &Path, what: &str, progress: &mut dyn Progress) -> Result<File> {
-        let name = folder.file_name().context("a folder without a name")?.to_string_lossy().into_owned();
+        let name = folder.file_name().context("the folder has no name")?.to_string_lossy().into_owned();
         let locks = workspace().join(".local");
-        fs::create_dir_all(&locks).with_context(|| format!("{} cannot be made", locks.display()))?;
+        fs::create_dir_all(&locks).with_context(|| format!("{} cannot be created", locks.display()))?;
         let lock = File::create(locks.join(format!("npm-{name}.lock")))?;
         lock.lock()?;
         let file = folder.join("package-lock.json");
@@ -66,10 +67,10 @@ impl Node {
         Ok(lock)
     }
 
-    /// Runs npm in `folder` with these variables beside those of this process.
+    /// Runs npm in `folder`, adds `variables` to the environment of this process, and returns its standard output.
     ///
     /// # Errors
-    /// It failed: with what it said.
+    /// npm failed: with its output.
     pub fn npm(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Result<String> {
         let output = self
             .command("npm")
@@ -86,7 +87,7 @@ impl Node {
         Ok(said)
     }
 
-    /// A command of its folder: `node`, `npm`.
+    /// Returns a command that runs `node` or `npm`.
     #[must_use]
     pub fn command(&self, name: &str) -> Command {
         let Some(folder) = &self.folder else { return Command::new(name) };
@@ -118,14 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_read_as_node_writes_it() {
+    fn version_is_parsed_as_node_prints_it() {
         assert_eq!(parse("v20.20.2\n"), Some((20, 20)));
         assert_eq!(parse("v24.1.0"), Some((24, 1)));
         assert_eq!(parse("command not found"), None);
     }
 
     #[test]
-    fn vite_runs_on_the_versions_that_are_taken() {
+    fn only_versions_that_vite_supports_are_accepted() {
         let taken = |major| [11, 12, 18, 19].map(|minor| is_fit((major, minor)));
         assert_eq!(taken(18), [false; 4]);
         assert_eq!(taken(20), [false, false, false, true]);

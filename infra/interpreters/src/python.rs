@@ -1,4 +1,4 @@
-//! Python environments, each made once for the versions that its requirements pin.
+//! Python environments, each created once for the versions that its requirements pin.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -9,12 +9,16 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Progress, workspace};
 
-/// The interpreter of an environment in the folder `.local` of the workspace, with `what` a requirements file of the
-/// workspace pins. Several processes may call this at once: one installs, the others wait.
+/// Returns the interpreter of the environment `.local/{folder}`, with the packages that the file `requirements` of the
+/// workspace pins. Installs them unless they are installed; `what` names them in progress and errors. One process at a time
+/// installs, the others wait.
+///
+/// # Errors
+/// Python or its `venv` module is missing, the folder cannot be written to, or the package index cannot be reached.
 pub fn python(folder: &str, what: &str, requirements: &str, progress: &mut dyn Progress) -> Result<PathBuf> {
     let parent = workspace().join(".local");
     let folder = parent.join(folder);
-    fs::create_dir_all(&parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    fs::create_dir_all(&parent).with_context(|| format!("{} cannot be created", parent.display()))?;
     let lock = File::create(folder.with_extension("lock"))?;
     lock.lock()?;
     let requirements = workspace().join(requirements);
@@ -23,22 +27,23 @@ pub fn python(folder: &str, what: &str, requirements: &str, progress: &mut dyn P
     let python = folder.join("bin/python");
     // Written last: an installation that was cut off has none.
     let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|versions| versions == pinned) {
+    // The interpreter is a link to the one of the machine, which an upgrade of Python breaks.
+    if python.exists() && fs::read_to_string(&installed).is_ok_and(|versions| versions == pinned) {
         return Ok(python);
     }
     progress.step(&format!("Installing {what} (once)"));
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    create(&folder)?;
+    create_environment(&folder)?;
     install(&python, what, &requirements, progress)?;
     fs::write(installed, pinned)?;
     Ok(python)
 }
 
-fn create(folder: &Path) -> Result<()> {
-    let made = Command::new("python3").args(["-m", "venv"]).arg(folder).stdin(Stdio::null()).output();
-    match made {
+fn create_environment(folder: &Path) -> Result<()> {
+    let created = Command::new("python3").args(["-m", "venv"]).arg(folder).stdin(Stdio::null()).output();
+    match created {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => bail!(
             "python3 -m venv failed: install Python's venv module (python3-venv on Debian and Ubuntu): {}",

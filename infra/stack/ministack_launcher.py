@@ -14,6 +14,7 @@ import contextvars
 import fcntl
 import http.server
 import json
+import logging
 import os
 import select
 import signal
@@ -33,7 +34,7 @@ if version("ministack") != PATCHED_VERSION:
 import ministack.app as app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import _request_account_id, _request_region, error_response_json
-from ministack.services import apigateway, cloudwatch_logs, cognito, dynamodb, s3, sqs
+from ministack.services import apigateway, cloudwatch_logs, cognito, dynamodb, lambda_svc, s3, sqs
 from ministack.services.cloudformation import provisioners
 
 TTL_SWEEP_S = 1
@@ -468,6 +469,40 @@ def below(path, name):
     return f"{path}.{name}" if path else name
 
 
+def save_regularly(interval_s):
+    """MiniStack writes its data only when it ends. Writes it every `interval_s` seconds as well, so that a killed process
+    loses seconds. The packages of the functions, hundreds of megabytes, are written only when they have changed."""
+
+    def packages():
+        saved = lambda_svc.get_state() or {}
+        return hash(json.dumps(saved, default=lambda part: describe_package(part)))
+
+    def save():
+        written = None
+        while True:
+            time.sleep(interval_s)
+            try:
+                services = app._build_persistence_save_dict()
+                now = packages()
+                if now == written:
+                    services.pop("lambda", None)
+                app.save_all(services)
+                written = now
+            except Exception:
+                # Changed while it was read: the next time will do.
+                logging.getLogger("launcher").warning("the data was not saved", exc_info=True)
+
+    threading.Thread(target=save, daemon=True, name="save").start()
+
+
+def describe_package(part):
+    """Stands for a value that JSON has no form for: a package by its length, a dictionary by its content."""
+    data = getattr(part, "_data", None)
+    if data is not None:
+        return {repr(key): value for key, value in data.items()}
+    return len(part) if isinstance(part, (bytes, bytearray)) else repr(part)
+
+
 def end_with_parent():
     def wait_for_end_of_input():
         while os.read(sys.stdin.fileno(), 1024):
@@ -493,6 +528,8 @@ def main():
         record_calls(os.environ["AWS_CALLS_FILE"])
     if os.environ.get("AWS_SHAPES_FILE"):
         record_shapes(os.environ["AWS_SHAPES_FILE"])
+    if os.environ.get("SAVE_INTERVAL_S"):
+        save_regularly(float(os.environ["SAVE_INTERVAL_S"]))
     end_with_parent()
     try:
         app.main()

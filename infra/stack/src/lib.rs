@@ -1,8 +1,8 @@
-//! The whole stack on one machine: the real `template.yaml` and the real function binaries on a local AWS (MiniStack),
-//! behind an address that stays the same. No Docker, no network but for the first installation.
+//! Runs the whole stack on one machine: the real `template.yaml` and the real function binaries on a local AWS (MiniStack),
+//! behind an address that stays the same. Needs no Docker, and no network after the first installation.
 //!
 //! [`Stack::start`] installs what it needs, deploys, and serves; [`Stack::stop`], or dropping it, ends every process that
-//! it started. What the stack holds lies in [`Options::state`] and survives a clean stop.
+//! it started. The folder [`Options::state`] keeps the data. The local AWS writes it every few seconds and at its end.
 
 mod deployment;
 mod functions;
@@ -21,26 +21,26 @@ pub use crate::functions::Functions;
 use crate::ministack::Ministack;
 use crate::proxy::Proxy;
 use crate::state::State;
-pub use interpreters::{Progress, python, workspace};
+pub use interpreters::{Progress, disk, python, workspace};
 
-/// The code that confirms every address: the local AWS sends no mail.
+/// Confirms every address: the local AWS sends no mail.
 pub const MAILED_CODE: &str = "123456";
-/// The code that replaces every forgotten password, once one was asked for.
+/// Resets every forgotten password, once a code was requested.
 pub const MAILED_RESET_CODE: &str = "654321";
 
-/// What a stack is made of.
+/// Holds the settings of a stack.
 pub struct Options {
     /// The port of the API on the loopback interface; 0 takes a free one.
     pub port: u16,
-    /// The folder for everything that the stack keeps. One stack at a time.
+    /// The folder for the data of the stack. One stack at a time can use it.
     pub state: PathBuf,
-    /// Forget what the folder holds.
+    /// Deletes the data in the folder at the start.
     pub fresh: bool,
     /// Where the functions' binaries come from.
     pub functions: Functions,
     /// Values for the template's parameters, by name. `Stage` is `dev` unless it is given here.
     pub parameters: BTreeMap<String, String>,
-    /// Variables that every function sees beside those of the template.
+    /// Environment variables of every function, in addition to those of the template.
     pub function_environment: BTreeMap<String, String>,
     /// Keys of AI providers by the provider's name, for the template's secret. Those providers are enabled, before
     /// `sketch`, unless the parameter `Providers` is given.
@@ -50,12 +50,12 @@ pub struct Options {
     /// The file to which each AWS call of a function is appended as a line of JSON: `role`, `action`, `resource`,
     /// `allowed`.
     pub calls: Option<PathBuf>,
-    /// Where to write down what items and messages are made of, when they are written; nowhere if `None`.
+    /// The file to which the shape of each written item and message is appended; `None` records nothing.
     pub shapes: Option<PathBuf>,
 }
 
 impl Options {
-    /// A stack with this folder: a free port, functions built by cargo, no keys, nothing recorded.
+    /// Returns settings for this folder: a free port, functions built by cargo, no keys, no recording.
     #[must_use]
     pub fn new(state: impl Into<PathBuf>) -> Self {
         Self {
@@ -73,24 +73,52 @@ impl Options {
     }
 }
 
-/// A running stack.
+/// Runs until it is stopped or dropped.
 pub struct Stack {
     base_url: String,
     endpoint: String,
     outputs: BTreeMap<String, String>,
     proxy: Proxy,
     ministack: Ministack,
-    _state: State,
+    state: State,
+}
+
+/// Holds the port and the folder of a stack before it starts, so that nothing is changed for a start that is refused.
+pub struct Claim {
+    listener: TcpListener,
+    state: State,
+}
+
+impl Claim {
+    /// Takes the port and locks the folder. Deletes the data in the folder if the start is fresh.
+    ///
+    /// # Errors
+    /// The port is taken, another stack uses the folder, or the folder cannot be written to or is damaged.
+    pub fn new(options: &Options) -> Result<Self> {
+        let listener = listen(options.port)?;
+        Ok(Self { listener, state: State::open(&options.state, options.fresh)? })
+    }
 }
 
 impl Stack {
     /// Builds, installs, deploys and serves; returns when the API answers. Blocks for minutes the first time and for
-    /// seconds after that. Each error is one line that says what to do.
+    /// seconds after that.
+    ///
+    /// # Errors
+    /// Each error is one line that says what to do.
     pub fn start(options: &Options, progress: &mut dyn Progress) -> Result<Self> {
-        let listener = listen(options.port)?;
-        let state = State::open(&options.state, options.fresh)?;
+        Self::start_with(Claim::new(options)?, options, progress)
+    }
+
+    /// Starts as [`Stack::start`] does, on a port and a folder that were claimed before.
+    ///
+    /// # Errors
+    /// Each error is one line that says what to do.
+    pub fn start_with(claim: Claim, options: &Options, progress: &mut dyn Progress) -> Result<Self> {
+        let Claim { listener, state } = claim;
+        disk::require_free(state.folder(), STATE_BYTES, "the local AWS")?;
         let binaries = options.functions.locate(progress)?;
-        let python = python("venv", "the local AWS", "infra/local/requirements.txt", progress)?;
+        let python = python("venv", "the local AWS", "infra/stack/requirements.txt", progress)?;
 
         progress.step("Starting the local AWS");
         let ministack = Ministack::start(&python, &state, options)?;
@@ -99,33 +127,51 @@ impl Stack {
         let outputs = deployment::deploy(&python, ministack.endpoint(), &binaries, &base_url, options, progress)?;
         let api = outputs.get("ApiId").context("the template has no output ApiId")?;
         let proxy = Proxy::start(listener, ministack.port(), api)?;
-        Ok(Self { base_url, endpoint: ministack.endpoint().to_owned(), outputs, proxy, ministack, _state: state })
+        Ok(Self { base_url, endpoint: ministack.endpoint().to_owned(), outputs, proxy, ministack, state })
     }
 
-    /// Where the API is, without a trailing slash.
+    /// Returns the address of the API, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where the AWS services are. Credentials are `test` and `test`, the region is `us-east-1`.
+    /// Returns the address of the AWS services. Credentials are `test` and `test`, the region is `us-east-1`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The template's outputs.
+    /// Returns the template's outputs.
     #[must_use]
     pub fn outputs(&self) -> &BTreeMap<String, String> {
         &self.outputs
     }
 
-    /// Ends every process that the stack started, and keeps its state.
+    /// Returns an error once the stack cannot go on: the local AWS ended, or the disk is almost full. Call it every few
+    /// seconds while the stack runs.
+    ///
+    /// # Errors
+    /// One line says what happened, what is kept, and what to do.
+    pub fn check(&mut self) -> Result<()> {
+        self.ministack.check(&self.state)?;
+        disk::require_free(self.state.folder(), RESERVE_BYTES, "the local AWS")
+    }
+
+    /// Ends every process that the stack started, and keeps its data.
+    ///
+    /// # Errors
+    /// The local AWS did not end cleanly, so that the last changes may be lost.
     pub fn stop(mut self) -> Result<()> {
         self.proxy.stop();
         self.ministack.stop()
     }
 }
+
+/// Free space that a start needs: packages of the functions, twice, and the data.
+const STATE_BYTES: u64 = 2_000_000_000;
+/// Free space below which a running stack ends, while the data can still be written.
+const RESERVE_BYTES: u64 = 500_000_000;
 
 fn listen(port: u16) -> Result<TcpListener> {
     match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {

@@ -1,26 +1,26 @@
-//! What the person at the terminal reads: progress and errors on standard error, results on standard output.
+//! Output to the terminal: progress and errors on standard error, results on standard output.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use local::Progress;
+use stack::Progress;
 
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line of results.
+/// Prints a line of results.
 #[expect(clippy::print_stdout, reason = "the one place of this program that prints its results")]
-pub(crate) fn say(line: &str) {
+pub(crate) fn print(line: &str) {
     println!("{line}");
 }
 
-/// A line about what is going on or wrong.
+/// Prints a line of progress or an error.
 #[expect(clippy::print_stderr, reason = "the one place of this program that prints its progress")]
-pub(crate) fn complain(line: &str) {
+pub(crate) fn report(line: &str) {
     eprintln!("{line}");
 }
 
-/// The steps of a start: a spinner on a terminal, otherwise a line for each.
+/// Shows the steps of a start: a spinner on a terminal, otherwise a line for each.
 #[derive(Default)]
 pub(crate) struct Steps {
     current: Option<Step>,
@@ -33,11 +33,11 @@ struct Step {
 }
 
 impl Steps {
-    /// The last step is done.
+    /// Ends the last step.
     pub(crate) fn finish(&mut self) {
         if let Some(step) = self.current.take() {
             step.spinner.finish_and_clear();
-            complain(&format!("{} ({:.1} s)", step.name, step.started.elapsed().as_secs_f64()));
+            report(&format!("{} ({:.1} s)", step.name, step.started.elapsed().as_secs_f64()));
         }
     }
 }
@@ -48,7 +48,7 @@ impl Progress for Steps {
         let spinner = if stderr().is_terminal() {
             ProgressBar::new_spinner().with_style(style("{spinner} {prefix} {elapsed} {wide_msg:.dim}"))
         } else {
-            complain(&format!("{step} ..."));
+            report(&format!("{step} ..."));
             ProgressBar::hidden()
         };
         spinner.set_prefix(step.to_owned());
@@ -63,7 +63,7 @@ impl Progress for Steps {
     }
 }
 
-/// A style of this program's own templates; a template that does not parse is shown as the plain spinner.
+/// Returns a style; a template that does not parse gives the plain spinner.
 pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

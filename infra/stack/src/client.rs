@@ -1,4 +1,4 @@
-//! A client of the public API, as anyone could write it.
+//! A client of the public API.
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Method, Response};
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A client without or with an access token.
+/// Calls the API, with an access token once it has signed in.
 pub(crate) struct Client {
     http: reqwest::Client,
     base_url: String,
@@ -74,7 +74,7 @@ struct SignedIn {
     access_token: String,
 }
 
-/// The part of a problem (RFC 9457) that is for people.
+/// Holds the texts of a problem (RFC 9457).
 #[derive(Deserialize)]
 struct Problem {
     #[serde(default)]
@@ -92,9 +92,9 @@ struct InvalidField {
 
 impl Problem {
     fn reason(&self) -> String {
-        let said = self.detail.as_ref().unwrap_or(&self.title).clone();
+        let text = self.detail.as_ref().unwrap_or(&self.title).clone();
         let fields = self.errors.iter().map(|InvalidField { field, rule }| format!("{field} {rule}"));
-        [said].into_iter().chain(fields).collect::<Vec<_>>().join("; ")
+        [text].into_iter().chain(fields).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -105,15 +105,15 @@ impl Client {
     }
 
     /// Signs up, confirms the address and signs in.
-    pub(crate) async fn join(&mut self, email: &str, password: &str) -> Result<()> {
+    pub(crate) async fn sign_up(&mut self, email: &str, password: &str) -> Result<()> {
         self.post("/v1/session/sign-up", &json!({ "email": email, "password": password })).await?;
-        self.post("/v1/session/confirm", &json!({ "email": email, "code": local::MAILED_CODE })).await?;
+        self.post("/v1/session/confirm", &json!({ "email": email, "code": stack::MAILED_CODE })).await?;
         self.sign_in(email, password).await
     }
 
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Result<()> {
         let response = self.post("/v1/session/sign-in", &json!({ "email": email, "password": password })).await?;
-        let signed_in: SignedIn = response.json().await.context("the sign-in answered something else than a token")?;
+        let signed_in: SignedIn = response.json().await.context("the response to the sign-in has no token")?;
         self.access_token = Some(signed_in.access_token);
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Client {
         self.read("/v1/account").await
     }
 
-    /// The first model of this kind (`image` or `video`): the catalogue names real providers before the sketch.
+    /// Returns the first model of this kind (`image` or `video`). The catalogue lists real providers before `sketch`.
     pub(crate) async fn model(&self, kind: &str) -> Result<Model> {
         let Models { models } = self.read("/v1/models").await?;
         models.into_iter().find(|model| model.kind == kind).with_context(|| format!("there is no model of kind {kind}"))
@@ -130,14 +130,14 @@ impl Client {
 
     pub(crate) async fn submit(&self, model: &Model, prompt: &str) -> Result<Generation> {
         let response = self.post("/v1/generations", &json!({ "model": model.id, "prompt": prompt })).await?;
-        response.json().await.context("the submit answered something else than a generation")
+        response.json().await.context("the response to the submit is no generation")
     }
 
     pub(crate) async fn generation(&self, id: &str) -> Result<Generation> {
         self.read(&format!("/v1/generations/{id}")).await
     }
 
-    /// What a media link leads to. Links carry their own permission.
+    /// Downloads a file. Its link carries the permission.
     pub(crate) async fn download(&self, url: &str) -> Result<Vec<u8>> {
         let response = self.http.get(url).send().await?.error_for_status()?;
         Ok(response.bytes().await?.to_vec())
@@ -145,7 +145,7 @@ impl Client {
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = self.call(Method::GET, path, None).await?;
-        response.json().await.with_context(|| format!("GET {path} answered something unexpected"))
+        response.json().await.with_context(|| format!("the response to GET {path} is not as expected"))
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Response> {
@@ -160,7 +160,7 @@ impl Client {
         if let Some(body) = body {
             request = request.header("idempotency-key", idempotency_key()).json(body);
         }
-        let response = request.send().await.with_context(|| format!("{method} {path} was not answered"))?;
+        let response = request.send().await.with_context(|| format!("{method} {path} got no response"))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -174,11 +174,8 @@ fn idempotency_key() -> String {
     unique().to_string()
 }
 
-/// An id that nobody else has.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "ids are arguments inside the service; this is a client, which makes its own"
-)]
+/// Returns a unique id.
+#[expect(clippy::disallowed_methods, reason = "ids are arguments inside the service; a client creates its own")]
 pub(crate) fn unique() -> Uuid {
     Uuid::new_v4()
 }

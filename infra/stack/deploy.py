@@ -63,7 +63,12 @@ def deploy(arguments):
 
 def package(bucket, arguments):
     """Uploads what the template names by a local path, each under the hash of its content, and puts the addresses in."""
-    bucket.create_bucket(Bucket=CODE_BUCKET)
+    try:
+        bucket.create_bucket(Bucket=CODE_BUCKET)
+    except ClientError as error:
+        # Left by a start that was killed.
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
     held = {o["Key"] for o in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])}
     template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
     for resource in template["Resources"].values():

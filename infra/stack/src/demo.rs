@@ -1,5 +1,4 @@
-//! The main job, done through the public API as a client would: sign up, submit a picture and a film, follow them, save
-//! them.
+//! Uses the public API as a client does: signs up, generates an image and a video, and saves them.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
@@ -8,19 +7,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{MultiProgress, ProgressBar};
-use local::{Options, payments::PaymentKeys, workspace};
+use stack::{Options, payments::PaymentKeys, workspace};
 use tokio::runtime::Runtime;
 
 use crate::client::{Client, Generation, Model, Status, unique};
 use crate::serve;
-use crate::terminal::{Steps, complain, say, style};
+use crate::terminal::{Steps, print, report, style};
 
 const POLL: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image, video): (&str, &str)) -> Result<()> {
     if TcpStream::connect((Ipv4Addr::LOCALHOST, options.port)).is_ok() {
-        complain(&format!("Using what runs on port {}", options.port));
+        report(&format!("Using the stack on port {}", options.port));
         return runtime.block_on(show(&format!("http://localhost:{}", options.port), image, video));
     }
     let mut steps = Steps::default();
@@ -32,34 +31,34 @@ pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image
 
 async fn show(base_url: &str, image: &str, video: &str) -> Result<()> {
     let mut client = Client::new(base_url)?;
-    let (painter, camera) = (client.model("image").await?, client.model("video").await?);
+    let (image_model, video_model) = (client.model("image").await?, client.model("video").await?);
     let email = format!("demo-{}@example.com", unique().simple());
-    client.join(&email, &unique().to_string()).await?;
+    client.sign_up(&email, &unique().to_string()).await?;
     let before = client.account().await?.credits.available;
-    complain(&format!("Signed up as {email}, with {before} credits"));
+    report(&format!("Signed up as {email}, with {before} credits"));
 
     let folder = workspace().join("demo");
-    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let bars = MultiProgress::new();
-    let (picture, film) = tokio::join!(
-        make(&client, &painter, image, &folder, bars.add(bar(&painter))),
-        make(&client, &camera, video, &folder, bars.add(bar(&camera))),
+    let (image, video) = tokio::join!(
+        generate(&client, &image_model, image, &folder, bars.add(bar(&image_model))),
+        generate(&client, &video_model, video, &folder, bars.add(bar(&video_model))),
     );
-    let (picture, film) = (picture?, film?);
+    let (image, video) = (image?, video?);
     let after = client.account().await?.credits.available;
-    for line in picture.lines.iter().chain(&film.lines) {
-        say(line);
+    for line in image.lines.iter().chain(&video.lines) {
+        print(line);
     }
-    say(&format!("Credits spent: {} ({} left)", picture.spent + film.spent, after));
+    print(&format!("Credits spent: {} ({} left)", image.spent + video.spent, after));
     Ok(())
 }
 
-struct Made {
+struct Saved {
     spent: i64,
     lines: Vec<String>,
 }
 
-async fn make(client: &Client, model: &Model, prompt: &str, folder: &Path, bar: ProgressBar) -> Result<Made> {
+async fn generate(client: &Client, model: &Model, prompt: &str, folder: &Path, bar: ProgressBar) -> Result<Saved> {
     let submitted = client.submit(model, prompt).await?;
     let done = follow(client, submitted, &bar).await?;
     let mut lines = Vec::new();
@@ -71,30 +70,30 @@ async fn make(client: &Client, model: &Model, prompt: &str, folder: &Path, bar: 
         lines.push(format!("{}  {width} x {height}, {kilobytes} KB, {}: {prompt}", path.display(), model.title));
     }
     bar.finish_with_message("saved");
-    Ok(Made { spent: done.credits.spent, lines })
+    Ok(Saved { spent: done.credits.spent, lines })
 }
 
 async fn follow(client: &Client, mut generation: Generation, bar: &ProgressBar) -> Result<Generation> {
     loop {
         match generation.status {
             Status::Queued => show_stage(bar, 1, "queued"),
-            Status::Running => show_stage(bar, 2, "running"),
+            Status::Running => show_stage(bar, 2, "generating"),
             Status::Succeeded => {
-                show_stage(bar, 3, "made");
+                show_stage(bar, 3, "done");
                 return Ok(generation);
             }
             Status::Failed => {
                 let reason = generation.failure.map(|failure| failure.to_string()).unwrap_or_default();
-                bail!("the generation {} failed, and its credits are back: {reason}", generation.id);
+                bail!("the generation {} failed, and its credits were refunded: {reason}", generation.id);
             }
-            Status::Canceled => bail!("the generation {} was canceled, and its credits are back", generation.id),
+            Status::Canceled => bail!("the generation {} was canceled, and its credits were refunded", generation.id),
         }
         tokio::time::sleep(POLL).await;
         generation = client.generation(&generation.id).await?;
     }
 }
 
-/// Providers do not tell how far they are; the bar shows the stages: queued, running, made, saved.
+/// Shows the stages queued, generating, done and saved: providers report no progress.
 fn bar(model: &Model) -> ProgressBar {
     let bar = ProgressBar::new(4).with_style(style("{prefix:>6} [{bar:24}] {msg} {elapsed}"));
     bar.set_prefix(model.kind.clone());

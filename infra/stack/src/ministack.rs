@@ -1,8 +1,8 @@
-//! The process of the local AWS. It is a process group of its own, which also holds the functions.
+//! The process of the local AWS. It is a process group of its own, which also contains the functions.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
@@ -16,11 +16,13 @@ use crate::{Options, workspace};
 
 const POLL: Duration = Duration::from_millis(20);
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often the launcher writes the data.
+const SAVE_INTERVAL_S: u32 = 10;
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Ministack {
     child: Child,
-    /// Closing it tells the launcher to save its state and end; it closes too when this process dies.
+    /// Closing it makes the launcher save its data and end; it also closes when this process ends.
     input: Option<ChildStdin>,
     port: u16,
     endpoint: String,
@@ -33,7 +35,7 @@ impl Ministack {
         let endpoint = format!("http://127.0.0.1:{port}");
         let log = File::create(state.log())?;
         let mut command = Command::new(python);
-        // What the server sees, the functions see: nothing of this process' environment.
+        // The functions inherit this environment: it contains nothing of the environment of this process.
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -46,6 +48,7 @@ impl Ministack {
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
             .envs([("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0"), ("BIND_HOST", "127.0.0.1")])
             .env("GATEWAY_PORT", port.to_string())
+            .env("SAVE_INTERVAL_S", SAVE_INTERVAL_S.to_string())
             .env("AWS_ENDPOINT_URL", &endpoint)
             .envs(&options.function_environment);
         if let Some(calls) = &options.calls {
@@ -55,7 +58,7 @@ impl Ministack {
             command.env("AWS_SHAPES_FILE", shapes);
         }
         let mut child = command
-            .arg(workspace().join("infra/local/ministack_launcher.py"))
+            .arg(workspace().join("infra/stack/ministack_launcher.py"))
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -76,17 +79,29 @@ impl Ministack {
         &self.endpoint
     }
 
-    /// Lets it save its state and waits for its end. A repeat does nothing.
+    /// Lets it save its data, and waits for its end. A repeat does nothing.
     pub(crate) fn stop(&mut self) -> Result<()> {
         self.input = None;
         let Some(status) = self.wait(STOP_LIMIT)? else {
             self.kill()?;
             bail!("the local AWS did not end in {} s and was killed: its last changes are lost", STOP_LIMIT.as_secs());
         };
-        if status.code().is_some_and(|code| code != 0) {
+        // Its own SIGTERM is how it ends when its input closes.
+        if !status.success() && status.signal() != Some(Signal::TERM.as_raw()) {
             bail!("the local AWS ended with {status}: its last changes may be lost");
         }
         Ok(())
+    }
+
+    /// Returns an error if the process has ended by itself.
+    pub(crate) fn check(&mut self, state: &State) -> Result<()> {
+        let Some(status) = self.child.try_wait()? else { return Ok(()) };
+        let log = state.log();
+        bail!(
+            "the local AWS ended unexpectedly with {status}: changes of the last {SAVE_INTERVAL_S} seconds may be lost. \
+             Start again to go on with the data that was saved; the log is {}",
+            log.display()
+        );
     }
 
     fn wait_until_ready(&mut self, state: &State) -> Result<()> {
@@ -94,7 +109,7 @@ impl Ministack {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             if self.child.try_wait()?.is_some() || started.elapsed() > START_LIMIT {
                 let log = fs::read_to_string(state.log()).unwrap_or_default();
-                let reason = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+                let reason = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it logged nothing");
                 bail!("the local AWS did not start: {reason} (all of it is in {})", state.log().display());
             }
             thread::sleep(POLL);
@@ -124,7 +139,7 @@ impl Ministack {
     }
 }
 
-/// For a stack that was not stopped, as when a test panics: no process stays, and it is as good if the state is lost.
+/// Ends the processes of a stack that was not stopped, as when a test panics. Its last changes may be lost.
 impl Drop for Ministack {
     fn drop(&mut self) {
         self.input = None;

@@ -1,4 +1,4 @@
-//! The stable address: everything that arrives goes on to the API as it came, path and all, and to nothing else.
+//! The stable address: forwards each request unchanged to the API, and to nothing else.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::oneshot;
 
-/// What concerns one connection and not the message:
+/// Headers that concern one connection and not the message:
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>.
 const HOP_BY_HOP: [HeaderName; 6] = [
     header::CONNECTION,
@@ -25,7 +25,7 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
-/// The proxy has a thread of its own, so that its caller may block.
+/// Serves on a thread of its own, so that its caller may block.
 pub(crate) struct Proxy {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -33,7 +33,7 @@ pub(crate) struct Proxy {
 
 struct Target {
     client: Client<HttpConnector, Body>,
-    /// What every path is put behind.
+    /// The prefix of every path.
     prefix: String,
 }
 
@@ -64,7 +64,7 @@ impl Proxy {
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Cuts open connections. A repeat does nothing.
+    /// Closes open connections. A repeat does nothing.
     pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    const NOBODY: u16 = 1;
+    const UNUSED_PORT: u16 = 1;
 
     /// Sends `request` through a proxy to a server that answers `answer`; what the server and the client read.
     fn check(request: &str, answer: &'static str) -> (String, String) {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_goes_on_behind_the_api_exactly_as_it_came() {
+    fn path_is_forwarded_unchanged() {
         let request = "GET /v1/a%2Fb/../%C3%A9?x=%2F&y=a+b HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
         let (arrived, _) = check(request, "HTTP/1.1 204 No Content\r\n\r\n");
         let expected = "GET /_aws/execute-api/api/v1/a%2Fb/../%C3%A9?x=%2F&y=a+b HTTP/1.1\r\n";
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_and_every_cookie_pass() {
+    fn body_and_every_cookie_are_forwarded() {
         let request = "POST /v1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 3\r\n\r\nhi!";
         let answer = "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 5\r\n\r\nthere";
         let (arrived, answered) = check(request, answer);
@@ -168,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn a_local_aws_that_is_gone_is_a_bad_gateway() {
-        let answered = exchange(NOBODY, "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+    fn missing_local_aws_is_a_bad_gateway() {
+        let answered = exchange(UNUSED_PORT, "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
         assert!(answered.starts_with("HTTP/1.1 502"), "{answered}");
     }
 }

@@ -1,4 +1,4 @@
-//! Deploying the template, as `deploy.py` does it.
+//! Deploys the template with `deploy.py`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -17,7 +17,7 @@ enum Message {
     Outputs(BTreeMap<String, String>),
 }
 
-/// The template's outputs, once it is deployed to be reached at `origin`. Deploys nothing where nothing has changed.
+/// Deploys the template for clients at `origin`, and returns its outputs. A repeat with nothing changed deploys nothing.
 pub(crate) fn deploy(
     python: &Path,
     endpoint: &str,
@@ -30,10 +30,10 @@ pub(crate) fn deploy(
     command
         .env_clear()
         .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-        // On the command line everyone on the machine could read them.
+        // Every user of the machine can read command lines.
         .env("PROVIDER_KEYS", serde_json::to_string(&options.provider_keys)?)
         .env("PAYMENT_KEYS", options.payment_keys.to_string())
-        .arg(workspace().join("infra/local/deploy.py"))
+        .arg(workspace().join("infra/stack/deploy.py"))
         .args(["--endpoint", endpoint, "--stack", "darkroom"])
         .arg("--template")
         .arg(workspace().join("template.yaml"))
@@ -69,7 +69,7 @@ pub(crate) fn deploy(
         stream.read_to_string(&mut errors)?;
     }
     if !child.wait()?.success() {
-        let reason = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        let reason = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed nothing");
         bail!("the deployment failed: {reason}");
     }
     outputs.context("the deployment ended without outputs")

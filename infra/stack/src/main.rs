@@ -1,0 +1,95 @@
+//! Runs the stack until Ctrl-C, or generates an image and a video with it. `cargo run -p local` builds and starts this.
+
+mod client;
+mod demo;
+mod serve;
+mod terminal;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use stack::{Functions, Options, payments::PaymentKeys, workspace};
+
+/// Runs the whole of Darkroom on this machine.
+#[derive(Parser)]
+#[command(name = "local", override_help = include_str!("../../local/src/help.txt"))]
+struct Arguments {
+    /// The port of the API. The fake Stripe and PayPal listens on the next one.
+    #[arg(long, global = true, default_value_t = 3000)]
+    port: u16,
+    /// Deletes the data of earlier runs first.
+    #[arg(long, global = true)]
+    fresh: bool,
+    /// The folder with the binaries of the functions; cargo builds them if it is not given.
+    #[arg(long, global = true)]
+    functions: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Signs up, generates an image and a video, and saves them under `demo/`.
+    Demo {
+        /// Prompt of the image.
+        #[arg(long, default_value = "A lighthouse in the fog at dawn, gulls over the pier")]
+        image: String,
+        /// Prompt of the video.
+        #[arg(long, default_value = "Paper boats drifting down a street after the rain")]
+        video: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::report(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    rustls::crypto::ring::default_provider().install_default().ok().context("TLS is set up already")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let options = Options {
+        port: arguments.port,
+        fresh: arguments.fresh,
+        functions: arguments.functions.clone().map_or(Functions::BuiltByCargo, Functions::In),
+        provider_keys: provider_keys(),
+        ..Options::new(workspace().join(".local/state"))
+    };
+    match &arguments.command {
+        None => serve::run(&runtime, options, payment_keys()),
+        Some(Task::Demo { image, video }) => demo::run(&runtime, options, payment_keys(), (image, video)),
+    }
+}
+
+/// Returns the keys in this environment by the name of their provider.
+fn provider_keys() -> BTreeMap<String, String> {
+    [
+        ("openai", "OPENAI_API_KEY"),
+        ("stability", "STABILITY_API_KEY"),
+        ("replicate", "REPLICATE_API_TOKEN"),
+        ("fal", "FAL_KEY"),
+    ]
+    .into_iter()
+    .filter_map(|(provider, variable)| {
+        let key = std::env::var_os(variable)?.into_string().ok().filter(|key| !key.is_empty())?;
+        Some((provider.to_owned(), key))
+    })
+    .collect()
+}
+
+/// Returns the keys of payment providers in this environment: all of a provider's, or none of it.
+fn payment_keys() -> PaymentKeys {
+    let key = |variable: &str| std::env::var_os(variable)?.into_string().ok().filter(|key| !key.is_empty());
+    let stripe = || Some([key("STRIPE_SECRET_KEY")?, key("STRIPE_WEBHOOK_SECRET")?]);
+    let paypal = || Some([key("PAYPAL_CLIENT_ID")?, key("PAYPAL_CLIENT_SECRET")?, key("PAYPAL_RECEIVER_ID")?]);
+    PaymentKeys { stripe: stripe(), paypal: paypal() }
+}
