@@ -52,6 +52,9 @@ def deploy(arguments):
 
     template, fingerprint = package(bucket, arguments)
     stack = describe(stacks, arguments.stack)
+    if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
+        # Nothing is in progress at the start of the local AWS.
+        raise DeployFailed("an earlier start was killed while it deployed: start with --fresh, which deletes the local data")
     if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
         stack = apply(stacks, stack, arguments, template, fingerprint)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

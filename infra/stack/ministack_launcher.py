@@ -18,6 +18,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import socketserver
 import struct
 import sys
@@ -475,10 +476,13 @@ def save_regularly(interval_s):
 
     def packages():
         saved = lambda_svc.get_state() or {}
-        return hash(json.dumps(saved, default=lambda part: describe_package(part)))
+        return hash(json.dumps(saved, default=describe_package))
 
     def save():
         written = None
+        # Before it accepts calls it may not have read all of its data.
+        while not accepts_calls():
+            time.sleep(0.2)
         while True:
             time.sleep(interval_s)
             try:
@@ -493,6 +497,14 @@ def save_regularly(interval_s):
                 logging.getLogger("launcher").warning("the data was not saved", exc_info=True)
 
     threading.Thread(target=save, daemon=True, name="save").start()
+
+
+def accepts_calls():
+    try:
+        socket.create_connection(("127.0.0.1", int(os.environ["GATEWAY_PORT"])), timeout=1).close()
+        return True
+    except OSError:
+        return False
 
 
 def describe_package(part):

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use stack::MAILED_CODE;
 use serde_json::{Value, json};
+use stack::MAILED_CODE;
 
 use crate::{
     buying::Checkout,

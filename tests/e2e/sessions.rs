@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
-use stack::{MAILED_CODE, MAILED_RESET_CODE};
 use reqwest::Method;
 use serde_json::{Value, json};
+use stack::{MAILED_CODE, MAILED_RESET_CODE};
 
 use crate::{
     tests,

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use stack::payments::WEBHOOK_SECRET;
 use reqwest::Method;
 use ring::hmac;
 use runtime::{clock, telemetry::Metric};
 use serde_json::{Value, json};
+use stack::payments::WEBHOOK_SECRET;
 
 use crate::{
     afterwards::{scan, string},

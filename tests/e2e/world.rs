@@ -11,13 +11,13 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::{Failed, Trial};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use runtime::{clients::Clients, config::Environment, http::STAFF};
+use serde_json::{Value, json};
 use stack::{
     Functions, MAILED_CODE, Options, Stack,
     payments::{PaymentKeys, Payments},
 };
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
-use runtime::{clients::Clients, config::Environment, http::STAFF};
-use serde_json::{Value, json};
 use store::Table;
 
 use crate::{
