@@ -1,8 +1,8 @@
 //! Builds the web client and makes a table of its files for `include_bytes!`.
 //!
-//! Vite writes into `OUT_DIR`; what npm installs lies in `web/node_modules`, once for all builds. The types of the API come
-//! from `web/openapi.json`, which a test holds equal to the document that is served, so a change of the API that the client
-//! does not follow fails here.
+//! Vite writes into `OUT_DIR`; npm installs into `web/node_modules`, once for all builds. The types of the API come from
+//! `web/openapi.json`, which a test compares with the document that is served: a change of the API that the client does not
+//! follow fails this build.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use interpreters::node;
 
-/// What the client is made of, in `web/`.
+/// The sources of the client, in `web/`.
 const SOURCES: [&str; 7] =
     ["index.html", "openapi.json", "package.json", "package-lock.json", "src", "tsconfig.json", "vite.config.ts"];
 
@@ -27,17 +27,17 @@ fn main() -> Result<()> {
     let dist = out.join("dist");
 
     let node = node(&mut ())?;
-    // The types of the API are written beside what is installed: one build at a time.
-    let _building = node.install(&web, "what the web client is built with", &mut ())?;
-    let said = node.npm(&web, &["run", "build"], &[("SITE_OUT_DIR", &dist)])?;
-    for line in said.lines().filter(|line| line.contains("compressed JavaScript")) {
+    // The types of the API are written beside the installed packages: one build at a time.
+    let _lock = node.install(&web, "the packages of the web client", &mut ())?;
+    let output = node.npm(&web, &["run", "build"], &[("SITE_OUT_DIR", &dist)])?;
+    for line in output.lines().filter(|line| line.contains("compressed JavaScript")) {
         println!("cargo::warning={}", line.trim());
     }
     fs::write(out.join("files.rs"), table(&dist)?)?;
     Ok(())
 }
 
-/// The page, and `assets/` sorted by name, as expressions of `crate::files`.
+/// Returns the table of files in Rust: the page, and the assets sorted by name.
 fn table(dist: &Path) -> Result<String> {
     let mut names: Vec<String> = fs::read_dir(dist.join("assets"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))

@@ -1,33 +1,33 @@
-//! The preview card of a share link: what a messenger or a search engine shows of the address
-//! ([Open Graph](https://ogp.me/)). It says what the link shows, and nothing of whose it is.
+//! The preview card of a share link, which chat applications show for its address ([Open Graph](https://ogp.me/)). It shows
+//! what the link shows, and does not reveal the owner.
 
 use domain::catalogue::models::MediaKind;
 
-/// What is on it.
+/// Holds what a preview card shows.
 pub(crate) struct Card<'a> {
-    /// The address of the page.
+    /// The address of the page behind the link.
     pub page: &'a str,
-    /// What is shown.
+    /// Whether an image or a video is shared.
     pub kind: MediaKind,
-    /// What it was made from, if its owner shows that.
+    /// The prompt, if the owner shows it.
     pub prompt: Option<&'a str>,
-    /// Whether there is a picture.
-    pub has_picture: bool,
+    /// Whether there is a preview image.
+    pub has_image: bool,
 }
 
-/// Characters of a prompt on a card.
+/// The most characters of a prompt on a card.
 const PROMPT_CHARACTERS: usize = 200;
 
 impl Card<'_> {
-    /// The page with the card in its head.
-    pub(crate) fn put_into(&self, page: &str) -> String {
+    /// Returns the page with the card in its head.
+    pub(crate) fn insert_into(&self, page: &str) -> String {
         page.replacen("</head>", &format!("{}</head>", self.tags()), 1)
     }
 
     fn tags(&self) -> String {
         let title = match self.kind {
-            MediaKind::Image => "A picture, made with Darkroom",
-            MediaKind::Video => "A film, made with Darkroom",
+            MediaKind::Image => "An image created with Darkroom",
+            MediaKind::Video => "A video created with Darkroom",
         };
         let mut tags = vec![
             ("name", "robots", "noindex".to_owned()),
@@ -40,7 +40,7 @@ impl Card<'_> {
         if let Some(prompt) = self.prompt {
             tags.push(("property", "og:description", prompt.chars().take(PROMPT_CHARACTERS).collect()));
         }
-        if self.has_picture {
+        if self.has_image {
             tags.push(("property", "og:image", format!("{}/card", self.page)));
         }
         let tag = |(kind, name, content): (&str, &str, String)| {
@@ -50,7 +50,7 @@ impl Card<'_> {
     }
 }
 
-/// Text that stays text between double quotes, whatever is in it.
+/// Escapes text for an attribute in double quotes.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -71,20 +71,20 @@ mod tests {
     use super::*;
 
     fn check(prompt: Option<&str>, description: &str) {
-        let card = Card { page: "https://d.example/s/t", kind: MediaKind::Image, prompt, has_picture: true };
-        let page = card.put_into("<head></head><body></head></body>");
+        let card = Card { page: "https://d.example/s/t", kind: MediaKind::Image, prompt, has_image: true };
+        let page = card.insert_into("<head></head><body></head></body>");
         assert!(page.contains(description), "{page}");
         assert_eq!(page.matches("og:title").count(), 1);
     }
 
     #[test]
-    fn a_card_says_what_the_link_shows() {
+    fn card_shows_image_and_prompt_of_the_link() {
         check(None, r#"<meta property="og:image" content="https://d.example/s/t/card" />"#);
         check(Some("a lighthouse"), r#"<meta property="og:description" content="a lighthouse" />"#);
     }
 
     #[test]
-    fn a_prompt_full_of_markup_stays_text() {
+    fn card_escapes_markup_in_the_prompt() {
         check(
             Some(r#""/><script>alert('1')</script>"#),
             "content=\"&quot;/&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\" />",

@@ -1,4 +1,4 @@
-//! The files of the web client, in the encodings that they were compressed to when they were built.
+//! The files of the web client, compressed when they were built.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use http::{
 use ring::digest;
 use runtime::http::Problem;
 
-/// A file.
+/// Holds a file in each of its encodings.
 pub(crate) struct File {
     name: &'static str,
     plain: &'static [u8],
@@ -20,29 +20,29 @@ pub(crate) struct File {
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-/// The name changes with the content, so what is there once is right for ever.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Asked for each time, and mostly answered with 304.
-const ASK_FIRST: &str = "no-cache";
+/// For assets, whose names change with their content.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// For the page: the browser revalidates it on each use, mostly with 304 as the response.
+const REVALIDATE: &str = "no-cache";
 
-/// Changes with every build that changes anything: the page names every asset by its content. Weak, as it is the same in
-/// every encoding ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
+/// The entity tag of the page. It changes with every asset, as the page contains their hashed names. It is weak, as it is the
+/// same in every encoding ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
 static PAGE_TAG: LazyLock<String> = LazyLock::new(|| {
     let hash = digest::digest(&digest::SHA256, PAGE.plain);
     let digits: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("W/\"{digits}\"")
 });
 
-/// The asset of this name.
+/// Returns the asset of this name, or 404.
 pub(crate) fn asset(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let found = ASSETS.binary_search_by_key(&name, |file| file.name).ok().and_then(|index| ASSETS.get(index));
     let file = found.ok_or_else(Problem::not_found)?;
     let mut response = file.answer(headers);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
     Ok(response)
 }
 
-/// The page that every address of the client shows.
+/// Returns the page, which is the same at every address of the client.
 pub(crate) fn page(status: StatusCode, headers: &HeaderMap) -> Response {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = known.flat_map(|tags| tags.split(',')).map(str::trim);
@@ -53,7 +53,7 @@ pub(crate) fn page(status: StatusCode, headers: &HeaderMap) -> Response {
         *response.status_mut() = status;
         response
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(ASK_FIRST));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::try_from(PAGE_TAG.as_str()) {
         response.headers_mut().insert(ETAG, tag);
@@ -61,7 +61,7 @@ pub(crate) fn page(status: StatusCode, headers: &HeaderMap) -> Response {
     response
 }
 
-/// The page as text, to put something into it.
+/// Returns the page as text, for a preview card to be inserted.
 pub(crate) fn page_text() -> String {
     String::from_utf8_lossy(PAGE.plain).into_owned()
 }
@@ -84,7 +84,7 @@ impl File {
     }
 }
 
-/// Whether the client takes this encoding ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)).
+/// Returns whether the client accepts this encoding ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3)).
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {
@@ -109,19 +109,19 @@ fn content_type(name: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    fn taking(encodings: &'static str) -> HeaderMap {
+    fn accepting(encodings: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(encodings))])
     }
 
     fn check(encodings: &'static str, chosen: Option<&str>) {
-        let response = page(StatusCode::OK, &taking(encodings));
+        let response = page(StatusCode::OK, &accepting(encodings));
         let encoding = response.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap());
         assert_eq!(encoding, chosen, "{encodings}");
         assert_eq!(response.headers()[VARY], "accept-encoding");
     }
 
     #[test]
-    fn the_smallest_encoding_that_the_client_takes_is_sent() {
+    fn smallest_accepted_encoding_is_sent() {
         check("gzip, deflate, br, zstd", Some("br"));
         check("gzip;q=1.0, BR;q=0", Some("gzip"));
         check("br;q=0.1", Some("br"));
@@ -131,19 +131,19 @@ mod tests {
     }
 
     #[test]
-    fn every_file_has_a_type_and_a_name_that_changes_with_its_content() {
+    fn assets_have_content_type_and_hashed_name() {
         for file in &ASSETS {
             assert_ne!(content_type(file.name), "application/octet-stream", "{}", file.name);
             assert!(file.name.contains('-'), "{} has no hash in its name", file.name);
             let response = asset(file.name, &HeaderMap::new()).unwrap();
-            assert_eq!(response.headers()[CACHE_CONTROL], FOR_EVER);
+            assert_eq!(response.headers()[CACHE_CONTROL], IMMUTABLE);
         }
         assert!(asset("index.html", &HeaderMap::new()).is_err());
         assert!(asset("../index.html", &HeaderMap::new()).is_err());
     }
 
     #[test]
-    fn a_page_that_is_known_is_not_sent_again() {
+    fn page_is_304_when_the_tag_matches() {
         let ask = |tag: &str| {
             let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::try_from(tag).unwrap())]);
             let response = page(StatusCode::OK, &headers);
@@ -157,10 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_the_page_needs_a_hole_in_the_policy() {
+    fn page_has_no_inline_script_or_style() {
         let page = page_text();
-        for hole in ["<style", " style=", "javascript:", " onload=", " onclick=", "http://", "https://"] {
-            assert!(!page.contains(hole), "{hole} in {page}");
+        for forbidden in ["<style", " style=", "javascript:", " onload=", " onclick=", "http://", "https://"] {
+            assert!(!page.contains(forbidden), "{forbidden} in {page}");
         }
         for script in page.split("<script").skip(1) {
             assert!(script.contains("></script>"), "an inline script: {script}");

@@ -2,12 +2,11 @@
 //! binary. `HEAD` is answered like `GET`, without a body
 //! ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2)).
 //!
-//! The client is one page and hashed assets. Its source is in `web/`, and `web/src/main.tsx` says what it is made of. The
-//! page is asked for each time and answered with 304 while nothing is new; assets are kept for ever. Both lie here
-//! compressed, so that an answer is a copy.
+//! The client is one page and hashed assets. Its source is in `web/`; `web/src/main.tsx` describes it. Browsers revalidate
+//! the page on each use, and cache assets without a limit. Both are compressed at build time.
 //!
-//! A share link answers with the same page, with a preview card in its head, or with 404 once it opens nothing. That is the
-//! only route that asks the table, in two reads. Nothing is written; a repeat is the same.
+//! A share link returns the same page with a preview card in its head, or 404 if the link is not valid. Only this route reads
+//! the table, twice. Nothing is written, and a repeat returns the same.
 
 mod card;
 mod files;
@@ -42,24 +41,24 @@ use store::{Bucket, Table};
 
 use crate::card::Card;
 
-/// Longest token that is looked up; ours have 43 characters.
+/// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
-/// The pages of the client, by the first part of their path. Others are answered with 404, in which the client says so.
+/// The first path segments of the pages of the client. Other paths get the page with status 404.
 const PAGES: [&str; 10] =
     ["sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "support"];
 
 struct App {
     table: Table,
     bucket: Bucket,
-    /// Where people find the client, for addresses that leave it.
+    /// The public origin of the client, for absolute addresses.
     origin: String,
     policy: HeaderValue,
 }
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Clients::new(&environment)?;
     let bucket = Bucket::new(clients.s3().clone(), environment.required("BUCKET")?);
@@ -93,7 +92,7 @@ async fn asset(StrictPath(file): StrictPath<String>, headers: HeaderMap) -> Resu
 async fn page(StrictPath(path): StrictPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let first = path.split('/').next().unwrap_or_default();
     match first {
-        // What is no route of the API is answered as the API answers.
+        // Unknown routes of the API get problem details, not the page.
         "v1" => Err(Problem::not_found()),
         known if PAGES.contains(&known) => Ok(files::page(StatusCode::OK, &headers)),
         _ => Ok(files::page(StatusCode::NOT_FOUND, &headers)),
@@ -113,13 +112,13 @@ async fn shared(
         page: &page,
         kind: generation.kind,
         prompt: share.show_prompt.then_some(generation.settings.prompt.as_str()),
-        has_picture: preview(&generation).is_some(),
+        has_image: preview(&generation).is_some(),
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
-    Ok((headers, card.put_into(&files::page_text())).into_response())
+    Ok((headers, card.insert_into(&files::page_text())).into_response())
 }
 
-/// Leads to the picture of a preview card, with a link that lives minutes: a revoked share has no card.
+/// Redirects to the image of a preview card with a link that is valid for minutes. A revoked share has none.
 async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
     let (_, generation) = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
     let key = preview(&generation).ok_or_else(Problem::not_found)?;
@@ -127,7 +126,7 @@ async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 
-/// The key of a picture that stands for a generation.
+/// Returns the key of an image that represents a generation: its thumbnail, or the image itself.
 fn preview(generation: &Generation) -> Option<&str> {
     let media = generation.media.first()?;
     let whole = media.content_type.starts_with("image/").then_some(media.key.as_str());
@@ -135,7 +134,7 @@ fn preview(generation: &Generation) -> Option<&str> {
 }
 
 impl App {
-    /// What a token opens now.
+    /// Returns the share of a token and its generation, if the share is valid now.
     async fn shared(&self, token: &str) -> Result<Option<(Share, Generation)>, Problem> {
         if token.len() > LONGEST_TOKEN {
             return Ok(None);
@@ -158,9 +157,9 @@ mod tests {
 
     use super::*;
 
-    /// The types of the client are made from this file when it is built, so a change of the API shows up there.
+    /// The build of the client generates its types from this file, so that a change of the API fails the build.
     #[test]
-    fn the_client_is_built_for_the_api_that_is_served() {
+    fn web_client_has_the_current_openapi_document() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/web/openapi.json");
         let built_for: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let served = api::document();
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_promise_is_told_in_every_language() {
+    fn every_promise_has_a_text_in_every_language() {
         for language in [include_str!("../web/src/text/en.ts"), include_str!("../web/src/text/de.ts")] {
             for promise in &PROMISES {
                 let id = format!("id: \"P{}\"", promise.number);
@@ -181,8 +180,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_keeps_in_the_browser_is_declared() {
-        let kept: BTreeSet<&str> = DATA_KINDS
+    fn every_kind_of_data_has_a_text_in_every_language() {
+        for language in [include_str!("../web/src/text/en.ts"), include_str!("../web/src/text/de.ts")] {
+            let start = language.find("\n    kinds: {\n      account:").unwrap();
+            let texts = language[start..].split("\n    },").next().unwrap();
+            // A text on a line of its own is indented further.
+            let lines = texts.lines().filter_map(|line| line.strip_prefix("      ").filter(|rest| !rest.starts_with(' ')));
+            let names = lines.filter_map(|line| line.split_once(':'));
+            let described: BTreeSet<&str> = names.map(|(name, _)| name.trim_matches('"')).collect();
+            assert_eq!(described, DATA_KINDS.iter().map(|kind| kind.name).collect());
+        }
+    }
+
+    #[test]
+    fn browser_storage_keys_are_declared() {
+        let declared: BTreeSet<&str> = DATA_KINDS
             .iter()
             .filter_map(|kind| match kind.location {
                 DataLocation::Browser { key } => Some(key),
@@ -191,16 +203,16 @@ mod tests {
             .collect();
         let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src"));
         // A file that uses browser storage names each key in a constant: `const THEME_KEY = "theme";`.
-        let keeping =
+        let with_storage =
             sources.iter().filter(|source| source.contains("localStorage") || source.contains("sessionStorage"));
-        let named = keeping.flat_map(|source| source.lines()).filter_map(|line| {
+        let named = with_storage.flat_map(|source| source.lines()).filter_map(|line| {
             let (name, value) = line.strip_prefix("const ")?.split_once(" = \"")?;
             name.ends_with("_KEY").then(|| value.trim_end_matches("\";"))
         });
-        assert_eq!(named.collect::<BTreeSet<_>>(), kept);
+        assert_eq!(named.collect::<BTreeSet<_>>(), declared);
     }
 
-    /// The texts of all files below this folder.
+    /// Returns the contents of all files below this folder.
     fn sources(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         entries
@@ -209,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_page_of_the_client_is_one_of_ours() {
+    fn every_page_of_the_client_is_routed() {
         let routes = include_str!("../web/src/routes.ts");
         let patterns = routes.split("pattern: \"/").skip(1).filter_map(|rest| rest.split(['"', '/']).next());
         let first: BTreeSet<&str> = patterns.filter(|part| !["", "s"].contains(part)).collect();
