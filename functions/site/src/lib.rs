@@ -185,7 +185,8 @@ mod tests {
             let start = language.find("\n    kinds: {\n      account:").unwrap();
             let texts = language[start..].split("\n    },").next().unwrap();
             // A text on a line of its own is indented further.
-            let lines = texts.lines().filter_map(|line| line.strip_prefix("      ").filter(|rest| !rest.starts_with(' ')));
+            let lines =
+                texts.lines().filter_map(|line| line.strip_prefix("      ").filter(|rest| !rest.starts_with(' ')));
             let names = lines.filter_map(|line| line.split_once(':'));
             let described: BTreeSet<&str> = names.map(|(name, _)| name.trim_matches('"')).collect();
             assert_eq!(described, DATA_KINDS.iter().map(|kind| kind.name).collect());
