@@ -1,4 +1,4 @@
-/** Short messages about what happened, some of which can be reverted. */
+/** Short messages about what happened, some of which can be undone. */
 import { signal } from "@preact/signals";
 
 import { ApiError } from "../api/error";
