@@ -1,8 +1,11 @@
 import { useEffect } from "preact/hooks";
 
-/** Sets the title of the document: on the tab, in the history, and for screen readers. Without names it stays. */
+/**
+ * Sets the title of the document: on the tab, in the history, and for screen readers. Repeated names count
+ * once; without names the title stays.
+ */
 export function useTitle(...names: readonly (string | undefined)[]): void {
-  const title = names.filter(Boolean).join(" · ");
+  const title = [...new Set(names.filter(Boolean))].join(" · ");
   useEffect(() => {
     if (title) document.title = `${title} · Darkroom`;
   }, [title]);
