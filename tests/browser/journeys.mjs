@@ -291,7 +291,7 @@ await journey("the account", async () => {
 await journey("the privacy pages", async () => {
   for (const [path, words] of [["/privacy", "What we collect"], ["/privacy/inventory", "About you"]]) {
     await ada.go(path);
-    await page.getByRole("heading", { name: words }).waitFor();
+    await page.getByRole("heading", { name: words, exact: true }).waitFor();
     await ada.look(path.slice(1).replace("/", "-"));
   }
   await page.getByRole("link", { name: "Access log" }).click();
