@@ -264,11 +264,11 @@ await journey("the access log and replies of staff", async () => {
     { ...line({ kind: "disclosed", disclosure: id, reference: "T-2", reason: "A court asks", kinds: ["payments"] }), undisclosed_until: at },
     line({ kind: "opened", ticket: "T-1", reason: "They asked for help", until: at }),
   ];
-  await page.route("**/v1/account/access*", (route) => route.fulfill({ json: { items } }));
+  await page.route("**/v1/account/access-log*", (route) => route.fulfill({ json: { items } }));
   await ada.go("/privacy/access");
   for (const words of ["They asked for help", "one of your generations", "your payments", "Replied to your support ticket", "The law prohibited telling you"]) await ada.sees(words);
   await ada.look("looked-at");
-  await page.unroute("**/v1/account/access*");
+  await page.unroute("**/v1/account/access-log*");
   const messages = [{ from: "account", text: "Where is my picture?", at }, { from: "staff", text: "<b>Here</b> it is.", at: new Date(Date.now() + 1_000).toISOString() }];
   const ticket = { id, subject: "A picture", status: "answered", about: { kind: "generation", id }, messages, created_at: at, updated_at: at, expires_at: at };
   await page.route("**/v1/support/tickets*", (route) => route.fulfill({ json: { items: [ticket] } }));

@@ -1,11 +1,20 @@
 //! Who may do what: no route of the template lets anybody in without an access token of this API, unless it is open, and
 //! nobody reaches what is somebody else's.
 //!
-//! The routes come from the template. Each needs a case here, so a new route cannot be forgotten.
+//! The routes come from the template. What they are asked comes from the operations that `shared/api` declares, so a new
+//! route cannot be forgotten.
 
-use std::{collections::HashMap, path::Path};
+use std::{cell::Cell, collections::HashMap, path::Path};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use api::{
+    Operation,
+    accounts::{email, session},
+    generations::submission,
+    payments::webhooks,
+    privacy::deletion,
+    support::tickets,
+};
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, AuthenticationResultType, ExplicitAuthFlowsType};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{
@@ -108,158 +117,98 @@ impl Things {
     }
 }
 
-/// How to ask for a thing on a route.
+/// A request to a route, about somebody's things.
 struct Case {
     path: String,
     body: Option<Value>,
-    /// What somebody gets who may not see the thing, or for an open route, what anybody gets.
+    /// What another account gets, or on a public route, what everyone gets.
     status: u16,
-    /// Whether the path or the body names a thing, rather than the caller.
+    /// Whether the path or the body names a thing of an account, rather than the caller.
     names: bool,
 }
 
-/// The case of each route: what it is asked, about these things.
-fn case(method: &str, path: &str, things: &Things) -> Option<Case> {
+/// The statuses that do not follow from the declaration of an operation: see [`case`].
+const STATUSES: &[(Operation, u16)] = &[
+    // There is no session to refresh.
+    (session::REFRESH, 401),
+    // A notification is queued before PayPal is asked whether it is genuine.
+    (webhooks::PAYPAL, 200),
+    (deletion::SHOW_RECEIPT, 404),
+    (email::REQUEST_CHANGE, 400),
+    (email::CONFIRM_CHANGE, 400),
+    // The confirmation is the address of another account, and no deletion was requested.
+    (deletion::REQUEST, 400),
+    (deletion::SHOW, 404),
+    (deletion::CANCEL, 404),
+    // The body names a thing of another account.
+    (submission::SUBMIT, 400),
+    (tickets::OPEN, 400),
+];
+
+/// The request to a route. Its body is the example of the operation, and empty on a public route, which must refuse it.
+///
+/// Another account gets 404 for what the path names, and for everything that is for staff. Otherwise it gets the declared
+/// status of a success, or one of [`STATUSES`].
+fn case(method: &str, path: &str, things: &Things) -> Result<Case> {
+    let operation = api::operations().find(|operation| is(operation, method, path));
+    let operation = operation.with_context(|| format!("{method} {path} is not declared in shared/api"))?;
     let Things { picture, share, token, upload, account, payment, export, ticket } = things;
-    let generation = |input: &str| json!({"model": "sketch-image", "prompt": "a vase", "input_upload": input});
-    let named = |path: String, body: Option<Value>| Some(Case { path, body, status: 404, names: true });
-    let own = |status, body| Some(Case { path: path.to_owned(), body, status, names: false });
-    match (method, path) {
-        // Without a session and without a body there is nothing to do, and that is said by the function, not at the door.
-        ("POST", "/v1/session/refresh") => own(401, None),
-        ("POST", "/v1/session/sign-out") => own(204, None),
-        (
-            "POST",
-            "/v1/session/sign-up"
-            | "/v1/session/confirm"
-            | "/v1/session/resend"
-            | "/v1/session/sign-in"
-            | "/v1/session/forgot"
-            | "/v1/session/reset",
-        ) => own(400, Some(json!({}))),
-        (
-            "GET",
-            "/v1/models"
-            | "/v1/gallery"
-            | "/v1/packages"
-            | "/v1/openapi.json"
-            | "/v1/privacy/inventory"
-            | "/v1/privacy/policy",
-        ) => own(200, None),
-        // A signature lets Stripe in. What says that it is PayPal's is kept until PayPal was asked.
-        ("POST", "/v1/webhooks/stripe") => own(400, Some(json!({}))),
-        ("POST", "/v1/webhooks/paypal") => own(200, Some(json!({}))),
-        // Whoever has the link may look.
-        ("GET", "/v1/shared/{token}") => {
-            Some(Case { path: format!("/v1/shared/{token}"), body: None, status: 200, names: false })
+    let unknown = Cell::new(false);
+    let path = operation.path_with(|kind| {
+        let id = match kind {
+            "generation" | "receipt" => picture,
+            "share" | "access" | "hold" | "disclosure" => share,
+            "token" => token,
+            "upload" | "guest" => upload,
+            "account" => account,
+            "checkout" | "payment" => payment,
+            "export" => export,
+            "ticket" => ticket,
+            _ => {
+                unknown.set(true);
+                token
+            }
+        };
+        id.clone()
+    });
+    ensure!(!unknown.get(), "{operation} names a kind of thing that has no case: add it to Things");
+    let in_path = !operation.public && !operation.path_parameters().is_empty();
+    let in_body = [submission::SUBMIT, tickets::OPEN].iter().any(|other| is(operation, other.method, other.path));
+    let body = match operation.body {
+        None => None,
+        Some(_) if operation.public => Some(json!({})),
+        Some(body) => {
+            let mut body: Value = serde_json::from_str(body.example)?;
+            if is(operation, email::REQUEST_CHANGE.method, email::REQUEST_CHANGE.path) {
+                body["email"] = json!("nobody");
+            } else if operation.path.starts_with("/v1/generations") && body["model"].is_string() {
+                body["input_upload"] = json!(upload);
+            } else if in_body {
+                body["about"] = json!({"kind": "generation", "id": picture});
+            }
+            Some(body)
         }
-        (
-            "GET",
-            "/v1/account"
-            | "/v1/account/statement"
-            | "/v1/account/activity"
-            | "/v1/account/corrections"
-            | "/v1/account/access"
-            | "/v1/generations"
-            | "/v1/checkout"
-            | "/v1/support/tickets",
-        ) => own(200, None),
-        // What it is about must be one's own.
-        ("POST", "/v1/support/tickets") => {
-            let about = json!({"kind": "generation", "id": picture});
-            let body = json!({"subject": "A vase", "text": "It is cracked.", "about": about});
-            Some(Case { path: path.to_owned(), body: Some(body), status: 400, names: true })
-        }
-        ("POST", "/v1/support/tickets/{id}/messages") => {
-            named(format!("/v1/support/tickets/{ticket}/messages"), Some(json!({"text": "mine"})))
-        }
-        // Whoever is not signed in has nothing but what was sent to an address.
-        ("POST", "/v1/support/letters" | "/v1/support/letters/confirm") => own(400, Some(json!({}))),
-        ("POST", "/v1/staff/letters/{writer}/{letter}/looks") => {
-            named(format!("/v1/staff/letters/{upload}/{share}/looks"), Some(json!({"reason": "mine"})))
-        }
-        ("POST", "/v1/staff/letters/{writer}/{letter}/answer") => {
-            named(format!("/v1/staff/letters/{upload}/{share}/answer"), Some(json!({"text": "mine"})))
-        }
-        ("PATCH", "/v1/account") => own(200, Some(json!({"display_name": "Eve"}))),
-        ("POST", "/v1/account/email") => own(400, Some(json!({"email": "nobody"}))),
-        ("POST", "/v1/account/email/confirm") => {
-            own(400, Some(json!({"present_code": "00000000", "new_code": "00000000"})))
-        }
-        ("POST", "/v1/uploads") => {
-            own(201, Some(json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)})))
-        }
-        // It looks at no upload: what it costs does not depend on it.
-        ("POST", "/v1/generations/quote") => own(200, Some(generation(upload))),
-        ("POST", "/v1/generations") => {
-            Some(Case { path: path.to_owned(), body: Some(generation(upload)), status: 400, names: true })
-        }
-        ("POST", "/v1/generations/{id}/cancel") => named(format!("/v1/generations/{picture}/cancel"), None),
-        ("GET" | "DELETE", "/v1/uploads/{id}") => named(format!("/v1/uploads/{upload}"), None),
-        ("GET" | "DELETE", "/v1/generations/{id}") => named(format!("/v1/generations/{picture}"), None),
-        ("PUT", "/v1/generations/{id}/visibility") => {
-            named(format!("/v1/generations/{picture}/visibility"), Some(json!({"visibility": "public"})))
-        }
-        ("POST", "/v1/generations/{id}/shares") => {
-            named(format!("/v1/generations/{picture}/shares"), Some(json!({"expires_in_s": 3600})))
-        }
-        ("GET", "/v1/generations/{id}/shares") => named(format!("/v1/generations/{picture}/shares"), None),
-        ("DELETE", "/v1/generations/{id}/shares/{share}") => {
-            named(format!("/v1/generations/{picture}/shares/{share}"), None)
-        }
-        ("POST", "/v1/checkout") => {
-            own(201, Some(json!({"package": "starter", "currency": "EUR", "provider": "stripe"})))
-        }
-        ("GET", "/v1/checkout/{id}") => named(format!("/v1/checkout/{payment}"), None),
-        ("POST", "/v1/checkout/{id}/capture") => named(format!("/v1/checkout/{payment}/capture"), None),
-        ("POST", "/v1/privacy/exports") => own(202, None),
-        ("GET", "/v1/privacy/exports") => own(200, None),
-        ("GET", "/v1/privacy/exports/{id}") => named(format!("/v1/privacy/exports/{export}"), None),
-        // Her own address is not what she typed, and nobody has asked for a deletion.
-        ("POST", "/v1/privacy/deletion") => own(400, Some(json!({"confirmation": "nobody@example.com"}))),
-        ("GET" | "DELETE", "/v1/privacy/deletion") => own(404, None),
-        ("GET", "/v1/privacy/receipts/{id}") => {
-            Some(Case { path: format!("/v1/privacy/receipts/{picture}"), body: None, status: 404, names: false })
-        }
-        // For whoever is not of the staff there is no such route.
-        ("GET", "/v1/staff/reviews") => own(404, None),
-        ("POST", "/v1/staff/accounts/{account}/payments/{payment}/decision") => {
-            let path = format!("/v1/staff/accounts/{account}/payments/{payment}/decision");
-            named(path, Some(json!({"release": true, "note": "mine"})))
-        }
-        ("POST", "/v1/staff/accounts/{account}/spending") => {
-            named(format!("/v1/staff/accounts/{account}/spending"), Some(json!({"allowed": false, "note": "mine"})))
-        }
-        ("POST", "/v1/staff/unclaimed/{payment}/refunded") => {
-            named(format!("/v1/staff/unclaimed/{payment}/refunded"), None)
-        }
-        ("GET" | "POST" | "DELETE", path) if path.starts_with("/v1/staff/accounts/{account}/") => {
-            let names = ["{access}", "{hold}", "{disclosure}", "{ticket}"];
-            let path = names.iter().fold(path.replace("{account}", account), |path, name| path.replace(name, share));
-            let path = path.replace("{generation}", picture).replace("{upload}", upload);
-            let why = json!({"reference": "T-1", "reason": "curious", "minutes": 5});
-            let asked = json!({"reference": "T-1", "reason": "curious", "covers": ["account"]});
-            let wanted = json!({"reference": "T-1", "reason": "curious", "kinds": ["account"]});
-            let body = match path.rsplit('/').next() {
-                Some("accesses") => Some(why),
-                Some("holds") if method == "POST" => Some(asked),
-                Some("disclosures") => Some(wanted),
-                Some("messages") => Some(json!({"text": "mine"})),
-                _ => None,
-            };
-            named(path, body)
-        }
-        _ => None,
-    }
+    };
+    let exception = STATUSES.iter().find(|(other, _)| is(operation, other.method, other.path));
+    let status = match exception {
+        Some((_, status)) => *status,
+        None if in_path || operation.path.starts_with("/v1/staff/") => 404,
+        None if operation.public && body.is_some() => 400,
+        None => operation.response.0,
+    };
+    Ok(Case { path, body, status, names: in_path || in_body })
 }
 
-/// Every route of the template with its case. A route without one fails.
+fn is(operation: &Operation, method: &str, path: &str) -> bool {
+    operation.method.eq_ignore_ascii_case(method) && operation.path == path
+}
+
+/// Every route of the template with its case. A route that is not declared fails.
 fn cases(open: bool, things: &Things) -> Result<Vec<(template::Route, Case)>> {
     let routes = template::routes()?.into_iter().filter(|route| route.open == open);
     routes
         .map(|route| {
-            let case = case(&route.method, &route.path, things);
-            let case = case.with_context(|| format!("{} {} has no case: write one", route.method, route.path))?;
+            let case = case(&route.method, &route.path, things)?;
             Ok((route, case))
         })
         .collect()
@@ -331,12 +280,12 @@ async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'stati
         }
         if case_of_hers.names {
             named += 1;
-            let case_of_nobodys = case(method, path, &nobodys).context("no case")?;
+            let case_of_nobodys = case(method, path, &nobodys)?;
             let missing = send(&bob, method, &case_of_nobodys, None).await?;
             ensure!(without_id(&answer) == without_id(&missing), "{method} {path} tells that it is there: {body}");
         }
         if path.contains("{share}") {
-            let case_of_both = case(method, path, &hers_under_his).context("no case")?;
+            let case_of_both = case(method, path, &hers_under_his)?;
             send(&bob, method, &case_of_both, None).await?.is(404)?;
         }
     }

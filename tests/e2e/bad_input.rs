@@ -30,7 +30,6 @@ const SPENDING: &str = "/v1/staff/accounts/{account}/spending";
 const ACCESSES: &str = "/v1/staff/accounts/{account}/accesses";
 const HOLDS: &str = "/v1/staff/accounts/{account}/holds";
 const DISCLOSURES: &str = "/v1/staff/accounts/{account}/disclosures";
-const ANSWERS: &str = "/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages";
 
 /// Somebody with something to lose, who may ask for everything as she is of the staff, and a good body for every route that
 /// takes one of ours: what Stripe and PayPal send has tests of its own.
@@ -45,73 +44,35 @@ impl Target {
     async fn new(world: &'static TestEnv) -> Result<Self> {
         let ada = world.staff().await?;
         let picture = text(&ada.finished_picture("a vase").await?, "id")?;
-        let email = format!("nobody-{picture}@example.com");
-        let password = "a-good-long-password";
-        let generation = json!({
-            "model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320, "count": 1, "seed": 7,
-            "max_credits": 9,
-        });
         let until = runtime::clock::now() + jiff::SignedDuration::from_hours(24);
-        let why = |field: &str, value: Value| {
-            let mut why = json!({
-                "reference": "T-1", "reason": "she asked for it",
-                "undisclosed_until": until, "undisclosed_basis": "an order of the court",
-            });
-            why[field] = value;
-            why
-        };
-        let bodies = HashMap::from([
-            (("post", "/v1/session/sign-up"), json!({"email": email, "password": password})),
-            (("post", "/v1/session/confirm"), json!({"email": email, "code": "123456"})),
-            (("post", "/v1/session/resend"), json!({"email": email})),
-            (("post", "/v1/session/sign-in"), json!({"email": email, "password": password})),
-            (("post", "/v1/session/forgot"), json!({"email": email})),
-            (("post", "/v1/session/reset"), json!({"email": email, "code": "123456", "password": password})),
-            (("patch", "/v1/account"), json!({"display_name": "Eve", "preferences": {"theme": "dark"}})),
-            (("post", "/v1/account/email"), json!({"email": email})),
-            (("post", "/v1/account/email/confirm"), json!({"present_code": "12345678", "new_code": "12345678"})),
-            (("post", "/v1/privacy/deletion"), json!({"confirmation": "nobody@example.com"})),
-            (("post", "/v1/generations/quote"), generation.clone()),
-            (("post", "/v1/generations"), generation),
-            (
-                ("post", "/v1/uploads"),
-                json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64), "file_name": "a.png"}),
-            ),
-            (("put", "/v1/generations/{id}/visibility"), json!({"visibility": "public", "show_prompt": true})),
-            (("post", "/v1/generations/{id}/shares"), json!({"expires_in_s": 3600, "show_prompt": true})),
-            (("post", "/v1/checkout"), json!({"package": "starter", "currency": "EUR", "provider": "stripe"})),
-            (("post", "/v1/support/tickets"), json!({"subject": "A vase", "text": "It is cracked."})),
-            (("post", "/v1/support/tickets/{id}/messages"), json!({"text": "Still.", "close": true})),
-            (("post", "/v1/support/letters"), json!({"email": email, "subject": "A vase", "text": "It is cracked."})),
-            (("post", "/v1/support/letters/confirm"), json!({"email": email, "code": "12345678"})),
-            (("post", "/v1/staff/letters/{writer}/{letter}/looks"), json!({"reason": "it waits"})),
-            (("post", "/v1/staff/letters/{writer}/{letter}/answer"), json!({"text": "Mended."})),
-            (("post", ANSWERS), json!({"text": "Mended.", "close": true})),
-            (("post", DECISION), json!({"release": true, "note": "asked the buyer"})),
-            (("post", SPENDING), json!({"allowed": true, "note": "asked the buyer"})),
-            (("post", ACCESSES), why("minutes", json!(15))),
-            (("post", HOLDS), why("covers", json!(["account"]))),
-            (("post", DISCLOSURES), why("kinds", json!(["account"]))),
-        ]);
+        let mut bodies = HashMap::new();
+        for operation in api::operations().filter(takes_our_json) {
+            let body = operation.body.context("no body")?;
+            let mut body: Value = serde_json::from_str(body.example)?;
+            if [ACCESSES, HOLDS, DISCLOSURES].contains(&operation.path) {
+                body["undisclosed_until"] = json!(until);
+                body["undisclosed_basis"] = json!("an order of the court");
+            }
+            bodies.insert((operation.method, operation.path), body);
+        }
         let before = kept(&ada).await?;
         Ok(Self { ada, bodies, picture, before })
     }
 
-    /// Every route that takes a body, with a good one. A new route without one fails.
+    /// Every route that takes a body, with a good one: the example of its operation.
     fn routes(&self) -> Result<Vec<(&'static api::Operation, &Value)>> {
-        let ours = |operation: &&api::Operation| !operation.path.starts_with("/v1/webhooks/");
-        let operations = api::OPERATIONS.iter().filter(|operation| operation.body.is_some()).filter(ours);
+        let operations = api::operations().filter(takes_our_json);
         operations
             .map(|operation| {
                 let body = self.bodies.get(&(operation.method, operation.path));
-                Ok((operation, body.with_context(|| format!("no good body for {}", operation.path))?))
+                Ok((operation, body.with_context(|| format!("no good body for {operation}"))?))
             })
             .collect()
     }
 
     async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Answer> {
-        let names = ["{id}", "{account}", "{payment}", "{hold}", "{access}", "{ticket}", "{writer}", "{letter}"];
-        let path = names.iter().fold(path.to_owned(), |path, name| path.replace(name, &self.picture));
+        let id = |segment| if str::starts_with(segment, '{') { self.picture.as_str() } else { segment };
+        let path = path.split('/').map(id).collect::<Vec<_>>().join("/");
         let mut request = self.ada.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -137,6 +98,11 @@ impl Target {
         ensure!(self.ada.credits().await? == (39, 0));
         Ok(())
     }
+}
+
+/// Whether an operation takes a JSON body of ours, rather than one that Stripe or PayPal sends.
+fn takes_our_json(operation: &&'static api::Operation) -> bool {
+    operation.body.is_some() && !operation.path.starts_with("/v1/webhooks/")
 }
 
 fn check_problem(answer: &Answer, status: u16) -> Result<()> {
@@ -366,14 +332,12 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> 
 
 async fn a_body_that_nobody_would_read_is_refused(world: &'static TestEnv) -> Result<()> {
     let target = Target::new(world).await?;
-    for operation in api::OPERATIONS
-        .iter()
-        .filter(|operation| operation.body.is_none() && operation.method != "get" && !operation.open)
+    for operation in
+        api::operations().filter(|operation| operation.body.is_none() && operation.method != "get" && !operation.public)
     {
-        let path = operation.path.replace("{share}", &target.picture);
-        target.check((operation.method, &path), "{}", "body").await?;
+        target.check((operation.method, operation.path), "{}", "body").await?;
         let large = " ".repeat(MEBIBYTE);
-        check_problem(&target.send(operation.method, &path, None, large.into()).await?, 413)?;
+        check_problem(&target.send(operation.method, operation.path, None, large.into()).await?, 413)?;
     }
     target.unharmed().await
 }

@@ -38,8 +38,7 @@ async fn the_served_document_describes_the_routes_of_the_template_and_nothing_el
 }
 
 async fn each_operation_is_answered_by_the_function_that_is_declared(_: &'static TestEnv) -> Result<()> {
-    let declared: BTreeSet<_> = api::OPERATIONS
-        .iter()
+    let declared: BTreeSet<_> = api::operations()
         .map(|operation| (operation.method.to_uppercase(), operation.path.to_owned(), operation.function.to_owned()))
         .collect();
     let deployed: BTreeSet<_> =
@@ -75,7 +74,7 @@ async fn every_answer_is_one_that_the_document_promises(world: &'static TestEnv)
         .output()?;
     let report = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{report}\n{}", String::from_utf8_lossy(&output.stderr));
-    let all = api::OPERATIONS.len();
+    let all = api::operations().count();
     ensure!(report.contains(&format!("Tested: {all}")), "not all {all} operations were asked for:\n{report}");
     Ok(())
 }
@@ -91,18 +90,24 @@ async fn config_of(ada: &Person) -> Result<String> {
     let [account, payment] = [ada.account_id.clone(), Checkout::begin(ada, "paypal", "starter").await?.id];
     let mut config =
         format!("headers = {{ Authorization = \"Bearer {}\" }}\n", ada.token.as_deref().context("nobody signed in")?);
-    for operation in api::OPERATIONS.iter().filter(|operation| operation.method != "delete") {
-        let parameter = match operation.path {
-            "/v1/uploads/{id}" => format!("id = \"{upload}\""),
-            "/v1/shared/{token}" => format!("token = \"{token}\""),
-            path if path.starts_with("/v1/generations/{id}") => format!("id = \"{picture}\""),
-            path if path.starts_with("/v1/checkout/{id}") => format!("id = \"{payment}\""),
-            "/v1/privacy/exports/{id}" => format!("id = \"{export}\""),
-            path if path.ends_with("/decision") => format!("account = \"{account}\", payment = \"{payment}\""),
-            _ => continue,
-        };
-        let name = format!("{} {}", operation.method.to_uppercase(), operation.path);
-        config += &format!("[[operations]]\ninclude-name = \"{name}\"\nparameters = {{ {parameter} }}\n");
+    let id = |path: &str, kind: &str| match kind {
+        "upload" => Some(&upload),
+        "token" => Some(&token),
+        "generation" => Some(&picture),
+        "checkout" | "payment" => Some(&payment),
+        "export" => Some(&export),
+        "account" if path.ends_with("/decision") => Some(&account),
+        _ => None,
+    };
+    for operation in api::operations().filter(|operation| operation.method != "delete") {
+        let parameters = operation.path_parameters().into_iter();
+        let known = parameters.filter_map(|(name, kind)| Some(format!("{name} = \"{}\"", id(operation.path, kind)?)));
+        let known: Vec<_> = known.collect();
+        if !known.is_empty() {
+            let name = format!("{} {}", operation.method.to_uppercase(), operation.path);
+            let known = known.join(", ");
+            config += &format!("[[operations]]\ninclude-name = \"{name}\"\nparameters = {{ {known} }}\n");
+        }
     }
     Ok(config)
 }

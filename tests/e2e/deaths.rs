@@ -109,7 +109,7 @@ async fn staff_access_dies_at_each_call(world: &'static TestEnv) -> Result<()> {
         grace.fetch(&text(&fetched, "url")?).await?.is(200)?;
 
         // Whatever was answered is in the log, and what a death left goes in its time.
-        let log = ada.get("/v1/account/access").await?.is(200)?.json;
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
         let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["action"]["kind"]).collect();
         for kind in ["opened", "read", "held", "released", "disclosed", "downloaded"] {
             ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");

@@ -219,7 +219,7 @@ async fn p32_a_deletion_can_be_taken_back_in_its_grace(world: &'static TestEnv) 
     go_on(&ada).await?;
     is_dead(&ada).await?;
     let shown = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
-    ensure!(shown["can_be_taken_back"] == true, "{shown}");
+    ensure!(shown["can_be_canceled"] == true, "{shown}");
     // What was public or shared goes at once.
     let begun = Instant::now();
     while stranger.get(&traces.share).await?.status != 404 {

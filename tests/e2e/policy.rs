@@ -41,7 +41,7 @@ async fn every_promise_names_the_tests_that_show_it(_: &'static TestEnv) -> Resu
 async fn the_page_says_of_every_promise_whether_it_is_kept(world: &'static TestEnv) -> Result<()> {
     let page = world.stranger()?.get("/v1/privacy/policy").await?.is(200)?;
     ensure!(page.header("content-type") == Some("text/html; charset=utf-8"));
-    ensure!(page.header("content-security-policy") == Some(api::policy::CONTENT_SECURITY_POLICY));
+    ensure!(page.header("content-security-policy") == Some(api::privacy::policy::CONTENT_SECURITY_POLICY));
     let page = String::from_utf8(page.bytes)?;
     for promise in &PROMISES {
         let part = page.split("<section id=\"").find(|part| part.starts_with(&format!("p{}\"", promise.number)));

@@ -67,7 +67,7 @@ impl<'a> Opened<'a> {
 
 /// The log of accesses, as its owner reads it.
 pub async fn log(owner: &Person) -> Result<Vec<Value>> {
-    let page = owner.get("/v1/account/access?limit=100").await?.is(200)?.json;
+    let page = owner.get("/v1/account/access-log?limit=100").await?.is(200)?.json;
     ensure!(page["next"].is_null(), "it is longer than a page");
     Ok(page["items"].as_array().context("no lines")?.clone())
 }
@@ -172,12 +172,12 @@ async fn p19_the_owner_reads_who_looked_at_what_and_why(world: &'static TestEnv)
     }
 
     let mut paged = Vec::new();
-    let mut path = "/v1/account/access?limit=2".to_owned();
+    let mut path = "/v1/account/access-log?limit=2".to_owned();
     loop {
         let page = ada.get(&path).await?.is(200)?.json;
         paged.extend(page["items"].as_array().context("no lines")?.clone());
         let Some(next) = page["next"].as_str() else { break };
-        path = format!("/v1/account/access?limit=2&cursor={next}");
+        path = format!("/v1/account/access-log?limit=2&cursor={next}");
     }
     ensure!(paged == lines, "page by page it is another log: {paged:?}");
     ensure!(log(&world.person().await?).await?.is_empty(), "somebody else reads it");
@@ -248,7 +248,7 @@ async fn p16_what_the_law_forbids_to_tell_is_told_when_its_time_is_over(world: &
     let lines = log(&ada).await?;
     let [line] = lines.as_slice() else { bail!("she is told more than one line, or less: {lines:?}") };
     ensure!(line["id"] == told.id.as_str(), "{line}");
-    let page = ada.get("/v1/account/access?limit=1").await?.is(200)?.json;
+    let page = ada.get("/v1/account/access-log?limit=1").await?.is(200)?.json;
     ensure!(page["next"].is_null(), "the page tells that there is more");
     ensure!(ada.get("/v1/account").await?.is(200)?.json["held"] == json!([]));
     // Nor is whoever gets the disclosure told of what belongs to other requests.
@@ -318,7 +318,7 @@ async fn p16_a_hold_that_is_released_lets_the_erasure_go_on(world: &'static Test
     }
     // She is told what is kept and why, and nobody but staff can open anything of it.
     let told = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
-    ensure!(told["held"] == held && told["can_be_taken_back"] == false, "{told}");
+    ensure!(told["held"] == held && told["can_be_canceled"] == false, "{told}");
     ada.get("/v1/generations").await?.is(401)?;
     let listed = grace.get(&holds).await?.is(200)?.json;
     let [listed] = listed["items"].as_array().context("no holds")?.as_slice() else { bail!("not one hold: {listed}") };

@@ -43,8 +43,8 @@ tests![
 ];
 
 const TICKETS: &str = "/v1/support/tickets";
-const LETTERS: &str = "/v1/support/letters";
-const CONFIRM: &str = "/v1/support/letters/confirm";
+const LETTERS: &str = "/v1/support/guest-tickets";
+const CONFIRM: &str = "/v1/support/guest-tickets/confirm";
 
 async fn p33_a_question_is_asked_about_a_picture_gone_on_with_and_closed(world: &'static TestEnv) -> Result<()> {
     let ada = world.person().await?;
@@ -176,12 +176,12 @@ pub async fn letter(world: &'static TestEnv, email: &str, words: &Value) -> Resu
 /// Where staff find the letters of an address.
 async fn letters(staff: &Person, email: &str) -> Result<Vec<String>> {
     let (table, mut found) = (staff.world.table()?, Vec::new());
-    for letter in waiting(staff, "letter").await? {
+    for letter in waiting(staff, "guest_ticket").await? {
         let (writer, id) = (text(&letter, "guest")?, text(&letter, "id")?);
         let kept = table.guest_ticket(&writer, id.parse()?).await?;
         // Others are answered meanwhile.
         if kept.is_some_and(|kept| kept.email == email) {
-            found.push(format!("/v1/staff/letters/{writer}/{id}"));
+            found.push(format!("/v1/staff/guest-tickets/{writer}/{id}"));
         }
     }
     Ok(found)
@@ -194,9 +194,9 @@ async fn p13_p19_p33_a_letter_is_read_for_a_reason_answered_by_mail_and_gone(wor
     letter(world, &email, &words).await?;
     let found = letters(&grace, &email).await?;
     let [path] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
-    let told = json!(waiting(&grace, "letter").await?).to_string();
+    let told = json!(waiting(&grace, "guest_ticket").await?).to_string();
     ensure!(!told.contains("Locked") && !told.contains(&email), "the list tells what is asked, or by whom: {told}");
-    let (looks, answer) = (format!("{path}/looks"), format!("{path}/answer"));
+    let (looks, answer) = (format!("{path}/reads"), format!("{path}/reply"));
     let why = json!({"reason": "it waits for us"});
     ada.post(&looks, &why).await?.is(404)?;
     ada.post(&answer, &json!({"text": "mine"})).await?.is(404)?;
@@ -235,8 +235,8 @@ async fn p33_a_letter_that_deserves_no_answer_is_put_aside(world: &'static TestE
 /// Nobody is kept waiting by what only a test wrote.
 async fn put_aside(staff: &Person, email: &str) -> Result<()> {
     for path in letters(staff, email).await? {
-        staff.post(&format!("{path}/looks"), &json!({"reason": "it waits"})).await?.is(200)?;
-        staff.post(&format!("{path}/answer"), &json!({})).await?.is(204)?;
+        staff.post(&format!("{path}/reads"), &json!({"reason": "it waits"})).await?.is(200)?;
+        staff.post(&format!("{path}/reply"), &json!({})).await?.is(204)?;
     }
     Ok(())
 }
@@ -357,7 +357,7 @@ async fn p32_a_letter_goes_with_the_account_that_comes_to_have_its_address(world
     let found = letters(&grace, &ada.email).await?;
     let [path] = found.as_slice() else { anyhow::bail!("not one letter: {found:?}") };
     erasure::erased(world, &erasure::ask(&ada).await?).await?;
-    grace.post(&format!("{path}/looks"), &json!({"reason": "it waits"})).await?.is(404)?;
+    grace.post(&format!("{path}/reads"), &json!({"reason": "it waits"})).await?.is(404)?;
     Ok(())
 }
 

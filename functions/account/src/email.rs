@@ -1,24 +1,23 @@
-//! `POST /v1/account/email`, `POST /v1/account/email/confirm`: another address to sign in with.
+//! Changes the sign-in address of an account.
 //!
-//! Asking takes a recent sign-in, and sends a code to the present address and another one to the new address. Both codes
-//! together make the change: the user pool, the account, the end of every session, a mail to the old address; access
-//! tokens in hand live on for up to fifteen minutes. If we die in between, a repeat or `sweep` does the rest.
+//! A request needs a recent sign-in. It sends one code to the present address and one to the new address; another request
+//! replaces the codes. Both codes together change the address in the user pool and in the account, end every session, and
+//! send a mail to the old address. Access tokens work until they expire, at most 15 minutes. If the process crashes half
+//! way, a repeat or `sweep` does the rest.
 //!
-//! Asking again replaces the codes. That an address signs in to another account already is told to nobody but whoever has
-//! shown that it is theirs.
+//! That the new address signs in to another account is told only after its code has been entered.
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations,
-    requests::{Address, EmailConfirmation},
+    MutationResponse, Mutations, Routes,
+    accounts::email::{Address, CONFIRM_CHANGE, EmailConfirmation, REQUEST_CHANGE},
 };
-use axum::{Router, extract::State, middleware, response::Response, routing::post};
+use axum::{extract::State, response::Response};
 use domain::{
     AccountId,
     accounts::email::{self, CodeCheck, EmailChange},
 };
-use http::StatusCode;
 use lifecycle::{address::EmailChanges, user_pool::EmailMove};
 use mail::Mail;
 use runtime::{
@@ -29,59 +28,54 @@ use runtime::{
 use store::Write;
 
 const HOUR_S: i64 = 3_600;
-/// Changes that an account may ask for in an hour, and codes that an address may get.
+/// The number of changes that an account may request in an hour, and of codes that an address gets in an hour.
 const PER_HOUR: u64 = 5;
-/// The purpose of the keyed hash of a code.
+/// The purpose of the keyed hash of codes.
 const PURPOSE: &str = "email code";
 
 #[derive(Clone)]
-struct App {
-    mutations: Mutations,
-    addresses: Arc<EmailChanges>,
+pub(crate) struct AppState {
+    pub(crate) mutations: Mutations,
+    pub(crate) changes: Arc<EmailChanges>,
 }
 
-/// The routes.
-pub(crate) fn routes(mutations: Mutations, addresses: EmailChanges) -> Router {
-    Router::new()
-        .route("/v1/account/email", post(ask))
-        .route("/v1/account/email/confirm", post(confirm))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(App { mutations, addresses: Arc::new(addresses) })
+pub(crate) fn routes() -> Routes<AppState> {
+    Routes::new().operation(&REQUEST_CHANGE, request_change).operation(&CONFIRM_CHANGE, confirm_change)
 }
 
-async fn ask(State(app): State<App>, caller: Caller, request: MutatingRequest<Address>) -> Result<Response, Problem> {
+async fn request_change(
+    State(app): State<AppState>,
+    caller: Caller,
+    request: MutatingRequest<Address>,
+) -> Result<Response, Problem> {
     let now = clock::now();
     let to = email::normalize(&request.body.email).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))?;
-    let no_mail = || Problem::conflict("this deployment sends no mail: its operator has not set MailFrom");
-    let mail = app.addresses.mail.as_ref().ok_or_else(no_mail)?;
+    let no_mail = || Problem::conflict("This deployment sends no mail: its operator has not set MailFrom.");
+    let mail = app.changes.mail.as_ref().ok_or_else(no_mail)?;
     caller.signed_in_recently(now)?;
     let id = AccountId(caller.account_id);
-    let mut mutation = app.mutations.begin(id, request.idempotency, now);
-    if let Some(response) = mutation.answered().await? {
+    let mutation = app.mutations.begin(id, request.idempotency, now);
+    if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
     app.mutations.limit("email-change", id.0.as_bytes(), (HOUR_S, PER_HOUR), now).await?;
     app.mutations.limit("email-code", to.as_bytes(), (HOUR_S, PER_HOUR), now).await?;
     let codes = [mail::code(), mail::code()];
     let hashes = hashes(app.mutations.sealer().await?, id, &codes);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
+    mutation
+        .run(|| async {
             let (account, before) = app.mutations.table.account_and_email_change(id).await?;
             let account = account.ok_or_else(Problem::unauthorized)?;
             let change = EmailChange::request(&account, before.as_ref(), to.clone(), hashes.clone(), now)?;
             app.mutations.table.commit(&[Write::EmailChange(&change)]).await?;
             send(mail, [&account.email, &to], &codes).await?;
-            mutation.commit(&[], MutationResponse { status: StatusCode::ACCEPTED, location: None, body: () }).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            mutation.commit(&[], MutationResponse::accepted(())).await
+        })
+        .await
 }
 
-async fn confirm(
-    State(app): State<App>,
+async fn confirm_change(
+    State(app): State<AppState>,
     caller: Caller,
     request: MutatingRequest<EmailConfirmation>,
 ) -> Result<Response, Problem> {
@@ -90,9 +84,9 @@ async fn confirm(
     let codes = [request.body.present_code, request.body.new_code];
     let (present, new) = hashes(app.mutations.sealer().await?, id, &codes);
     let table = &app.mutations.table;
-    let mut mutation = app.mutations.begin(id, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
+    let mutation = app.mutations.begin(id, request.idempotency, now);
+    mutation
+        .run(|| async {
             let change = table.email_change(id).await?.ok_or_else(wrong_codes)?;
             let confirmed = match change.confirm((&present, &new), now) {
                 CodeCheck::Confirmed(confirmed) => confirmed,
@@ -103,35 +97,30 @@ async fn confirm(
                 CodeCheck::Expired => return Err(wrong_codes().into()),
             };
             table.commit(&[Write::EmailChange(&confirmed)]).await?;
-            let (moved, change) = app.addresses.complete(confirmed, now).await.map_err(Problem::internal)?;
-            let over = [Write::RemoveEmailChange(&change)];
-            let refusal = match moved {
-                EmailMove::Done => {
-                    let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-                    return mutation.commit(&over, answer).await;
+            let (moved, change) = app.changes.complete(confirmed, now).await.map_err(Problem::internal)?;
+            let completed = [Write::RemoveEmailChange(&change)];
+            let problem = match moved {
+                EmailMove::Done => return mutation.commit(&completed, MutationResponse::no_content()).await,
+                EmailMove::Taken => {
+                    Problem::conflict("The new address signs in to another account. Choose another address.")
                 }
-                EmailMove::Taken => Problem::conflict("the new address signs in to another account"),
                 EmailMove::NoUser => Problem::unauthorized(),
             };
-            table.commit(&over).await?;
-            Err(refusal.into())
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            table.commit(&completed).await?;
+            Err(problem.into())
+        })
+        .await
 }
 
-/// What is kept of the codes that go to the present and to the new address. Each is good for its own address alone.
+/// Hashes the codes of the present and of the new address. Only hashes are stored. A code works for its own address only.
 fn hashes(sealer: &Sealer, account: AccountId, [present, new]: &[String; 2]) -> (String, String) {
     let hash = |which: &str, code: &str| sealer.keyed_hash(PURPOSE, format!("{account} {which} {code}").as_bytes());
     (hash("present", present), hash("new", new))
 }
 
-/// The one answer to all codes that do not help.
+/// Makes the problem of wrong, used and expired codes, which is the same for all of them.
 fn wrong_codes() -> Problem {
-    let rule = "must be the code that was last sent to this address, unused and not expired";
+    let rule = "must be the latest code that was sent to this address, unused and not expired";
     Problem::invalid("present_code", rule).and_invalid("new_code", rule)
 }
 

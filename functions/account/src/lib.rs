@@ -1,33 +1,34 @@
-//! `GET, PATCH /v1/account`, `GET /v1/account/statement`, `GET /v1/account/activity`,
-//! `GET /v1/account/corrections`, `GET /v1/account/access`; the address that signs in is changed in [`email`].
+//! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address.
 //!
-//! Each read is one round trip (a statement page without entries is two). A correction is conditioned on the version that
-//! it was decided upon and, with `If-Match`, on the one that the client saw; a repeat changes nothing more.
+//! A read is one round trip; a statement page without entries is two. A correction is conditioned on the version that was
+//! read and, with `If-Match`, on the version that the client read; a repeat changes nothing more.
 
 mod email;
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations, PageQuery, Paging,
-    access::{AuditEntryView, AuditPage},
-    requests::AccountCorrection,
+    MutationResponse, Mutations, PageQuery, Paging, Routes,
+    accounts::{
+        activity::{self, ActivityPage, ActivityView},
+        profile::{self, AccountCorrection, AccountView, CorrectionPage, CorrectionView},
+    },
+    credits::statement::{self, EntryView, Statement},
+    staff::audit::{self, AuditEntryView, AuditPage},
     store_problem,
-    views::{AccountView, ActivityPage, ActivityView, CorrectionPage, CorrectionView, EntryView, Statement},
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::{
     AccountId, ActivityId, AuditEntryId, CorrectionId, LedgerEntryId, Refusal,
     accounts::correction::{Correction, CorrectionRecord},
     credits::ledger::Balance,
 };
-use http::{HeaderValue, StatusCode, header::ETAG};
+use http::{HeaderValue, header::ETAG};
 use jiff::Timestamp;
 use lifecycle::address::EmailChanges;
 use runtime::{
@@ -40,23 +41,30 @@ use runtime::{
 use serde::Deserialize;
 use store::Write;
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
-    let addresses = EmailChanges::open(&environment, &clients, mutations.table.clone())?;
-    Ok(Router::new()
-        .route("/v1/account", get(show).patch(correct))
-        .route("/v1/account/statement", get(statement))
-        .route("/v1/account/activity", get(activity))
-        .route("/v1/account/corrections", get(corrections))
-        .route("/v1/account/access", get(accesses))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
+    let changes = Arc::new(EmailChanges::open(&environment, &clients, mutations.table.clone())?);
+    let email = email::routes().into_router().with_state(email::AppState { mutations: mutations.clone(), changes });
+    Ok(routes()
+        .into_router()
         .with_state(mutations.clone())
-        .merge(email::routes(mutations, addresses)))
+        .merge(email)
+        .route_layer(middleware::from_fn_with_state(mutations, api::require_active_account)))
+}
+
+fn routes() -> Routes<Mutations> {
+    Routes::new()
+        .operation(&profile::SHOW, show)
+        .operation(&profile::CORRECT, correct)
+        .operation(&profile::LIST_CORRECTIONS, list_corrections)
+        .operation(&statement::SHOW, show_statement)
+        .operation(&activity::LIST, list_activity)
+        .operation(&audit::LIST, list_audit_entries)
 }
 
 async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Response, Problem> {
@@ -75,29 +83,24 @@ async fn correct(
     let id = AccountId(caller.account_id);
     let correction = Correction::from(request.body);
     let now = clock::now();
-    let mut mutation = mutations.begin(id, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
+    let mutation = mutations.begin(id, request.idempotency, now);
+    mutation
+        .run(|| async {
             let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             condition.check(account.version)?;
-            let (next, fields) = account.correct(correction.clone())?;
-            let corrected = CorrectionRecord { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
-            let mut writes = vec![Write::Account(&next)];
-            if !corrected.fields.is_empty() {
-                writes.push(Write::Correction(&corrected));
+            let (corrected, fields) = account.correct(correction.clone())?;
+            let record = CorrectionRecord { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
+            let mut writes = vec![Write::Account(&corrected)];
+            if !record.fields.is_empty() {
+                writes.push(Write::Correction(&record));
             }
-            let answer =
-                MutationResponse { status: StatusCode::OK, location: None, body: AccountView::new(next.clone(), now) };
-            let mut response = mutation.commit(&writes, answer).await?;
-            let tag = HeaderValue::try_from(etag(next.version)).map_err(Problem::internal)?;
+            let body = AccountView::new(corrected.clone(), now);
+            let mut response = mutation.commit(&writes, MutationResponse::ok(body)).await?;
+            let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+        })
+        .await
 }
 
 #[derive(Deserialize)]
@@ -109,7 +112,7 @@ struct StatementQuery {
     cursor: Option<String>,
 }
 
-async fn statement(
+async fn show_statement(
     State(mutations): State<Mutations>,
     caller: Caller,
     StrictQuery(query): StrictQuery<StatementQuery>,
@@ -117,9 +120,10 @@ async fn statement(
     let table = &mutations.table;
     let id = AccountId(caller.account_id);
     let scope = ("statement", id, query.from, query.to);
-    let asked = PageQuery { limit: query.limit, cursor: query.cursor };
-    let paging: Paging<'_, _, (Timestamp, Timestamp, LedgerEntryId)> = Paging::open(&mutations, scope, asked).await?;
-    // The period of the first page holds for all of them, however late they are asked for.
+    let page_query = PageQuery { limit: query.limit, cursor: query.cursor };
+    let paging: Paging<'_, _, (Timestamp, Timestamp, LedgerEntryId)> =
+        Paging::open(&mutations, scope, page_query).await?;
+    // The cursor carries the period, so that all pages show the period of the first one.
     let (from, to, after) = match paging.after {
         Some((from, to, last)) => (from, to, Some(last)),
         None => (query.from.unwrap_or(Timestamp::UNIX_EPOCH), query.to.unwrap_or_else(clock::now), None),
@@ -138,11 +142,10 @@ async fn statement(
     };
     let next = paging.next(page.next.map(|last| (from, to, last)))?;
     let entries = page.items.into_iter().map(EntryView::from).collect();
-    let statement = Statement { from, to, opening, closing, entries, next };
-    Ok(axum::Json(statement).into_response())
+    Ok(axum::Json(Statement { from, to, opening, closing, entries, next }).into_response())
 }
 
-async fn activity(
+async fn list_activity(
     State(mutations): State<Mutations>,
     caller: Caller,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -155,7 +158,7 @@ async fn activity(
     Ok(axum::Json(ActivityPage { items, next }).into_response())
 }
 
-async fn corrections(
+async fn list_corrections(
     State(mutations): State<Mutations>,
     caller: Caller,
     StrictQuery(query): StrictQuery<PageQuery>,
@@ -168,16 +171,26 @@ async fn corrections(
     Ok(axum::Json(CorrectionPage { items, next }).into_response())
 }
 
-async fn accesses(
+async fn list_audit_entries(
     State(mutations): State<Mutations>,
     caller: Caller,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let id = AccountId(caller.account_id);
-    let paging: Paging<'_, _, AuditEntryId> = Paging::open(&mutations, ("accesses", id), query).await?;
-    let page =
-        mutations.table.audit_entries(id, clock::now(), paging.limit, paging.after).await.map_err(store_problem)?;
+    let paging: Paging<'_, _, AuditEntryId> = Paging::open(&mutations, ("access-log", id), query).await?;
+    let entries = mutations.table.audit_entries(id, clock::now(), paging.limit, paging.after);
+    let page = entries.await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
     let items = page.items.into_iter().map(AuditEntryView::from).collect();
     Ok(axum::Json(AuditPage { items, next }).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(&routes().served() | &email::routes().served(), api::operations_of("account"));
+    }
 }

@@ -1,28 +1,33 @@
-//! `GET /v1/gallery`, `GET /v1/shared/{token}`, `GET /v1/generations`, `GET, DELETE /v1/generations/{id}`.
+//! Serves the public gallery, share links, and the account's own generations.
 //!
-//! A page is one round trip, unless a filter lets little through; what a share link shows is two, its pointer and what it
-//! points to. Links to files live four minutes and are signed without asking anybody.
+//! A page is one round trip, or more if a filter drops many items. A share link is two: its pointer, and the generation. Links
+//! to files work for four minutes; signing one calls no service.
 //!
-//! A deletion hides the generation at once, from its owner, the gallery and every link; if we die before its files are
-//! gone, `sweep` removes them.
+//! A deletion hides the generation at once from its owner, the gallery and every share link. If the process crashes before
+//! the files are deleted, `sweep` deletes them.
 
 use api::{
-    AppState, Attempt, MutationResponse, PageQuery, Paging, generation_view, media_views, store_problem, token_hash,
-    views::{GenerationPage, PublicPage, PublicView, SharedView},
+    AppState, MutationResponse, PageQuery, Paging, Routes,
+    generations::{
+        gallery::{self, PublicPage, PublicView},
+        generation::{self, GenerationPage, GenerationView},
+        media::media_views,
+        shares::{self, SharedView, token_hash},
+    },
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::{
     AccountId, GenerationId, Refusal,
     catalogue::models::MediaKind,
-    generations::generation::{Generation, GenerationStatus, Visibility},
+    generations::generation::{GenerationStatus, Visibility},
 };
-use http::{StatusCode, header::ETAG};
+use http::header::ETAG;
 use runtime::{
     Error, clock,
     config::Environment,
@@ -31,34 +36,40 @@ use runtime::{
 use serde::Deserialize;
 use store::{Filter, Write};
 
-/// Longest token that is looked up; ours have 43 characters.
-const LONGEST_TOKEN: usize = 64;
+/// The length of the longest token that is looked up. The tokens that `visibility` creates have 43 characters.
+const MAX_TOKEN_LENGTH: usize = 64;
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = AppState::open(&environment).await?;
-    Ok(Router::new()
-        .route("/v1/gallery", get(public))
-        .route("/v1/shared/{token}", get(shared))
-        .route("/v1/generations", get(own))
-        .route("/v1/generations/{id}", get(show).delete(remove))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
-        .with_state(holdings))
+    let state = AppState::open(&environment).await?;
+    Ok(routes()
+        .into_router()
+        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .with_state(state))
 }
 
-async fn public(
-    State(holdings): State<AppState>,
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&gallery::EXPLORE, explore)
+        .operation(&shares::OPEN, open_share)
+        .operation(&generation::LIST, list)
+        .operation(&generation::SHOW, show)
+        .operation(&generation::DELETE, delete)
+}
+
+async fn explore(
+    State(state): State<AppState>,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let paging: Paging<'_, _, String> = Paging::open(&holdings.mutations, "gallery", query).await?;
-    let page = holdings.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
+    let paging: Paging<'_, _, String> = Paging::open(&state.mutations, "gallery", query).await?;
+    let page = state.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
     for generation in page.items.into_iter().filter(|generation| !generation.is_expired(now)) {
-        let media = media_views(&holdings.bucket, &generation, now).await.map_err(store_problem)?;
+        let media = media_views(&state.bucket, &generation, now).await.map_err(store_problem)?;
         items.push(PublicView {
             id: generation.id,
             kind: generation.kind,
@@ -70,16 +81,16 @@ async fn public(
     Ok(axum::Json(PublicPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn shared(State(holdings): State<AppState>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
-    if token.len() > LONGEST_TOKEN {
+async fn open_share(State(state): State<AppState>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
+    if token.len() > MAX_TOKEN_LENGTH {
         return Err(Problem::not_found());
     }
     let now = clock::now();
-    let found = holdings.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
+    let found = state.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
     let (share, generation) = found.ok_or_else(Problem::not_found)?;
-    share.may_view(generation.as_ref(), now).map_err(api::refusal_problem)?;
+    share.may_view(generation.as_ref(), now).map_err(refusal_problem)?;
     let generation = generation.ok_or_else(Problem::not_found)?;
-    let media = media_views(&holdings.bucket, &generation, now).await.map_err(store_problem)?;
+    let media = media_views(&state.bucket, &generation, now).await.map_err(store_problem)?;
     let prompt = share.show_prompt.then_some(generation.settings.prompt);
     let view = SharedView { kind: generation.kind, prompt, media, expires_at: share.expires_at };
     Ok(axum::Json(view).into_response())
@@ -87,7 +98,7 @@ async fn shared(State(holdings): State<AppState>, StrictPath(token): StrictPath<
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OwnQuery {
+struct ListQuery {
     status: Option<GenerationStatus>,
     kind: Option<MediaKind>,
     visibility: Option<Visibility>,
@@ -95,68 +106,71 @@ struct OwnQuery {
     cursor: Option<String>,
 }
 
-async fn own(
-    State(holdings): State<AppState>,
+async fn list(
+    State(state): State<AppState>,
     caller: Caller,
-    StrictQuery(query): StrictQuery<OwnQuery>,
+    StrictQuery(query): StrictQuery<ListQuery>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let filter = Filter { status: query.status, kind: query.kind, visibility: query.visibility };
     let scope = ("generations", account, query.status, query.kind, query.visibility);
     let query = PageQuery { limit: query.limit, cursor: query.cursor };
-    let paging: Paging<'_, _, GenerationId> = Paging::open(&holdings.mutations, scope, query).await?;
-    let table = &holdings.mutations.table;
+    let paging: Paging<'_, _, GenerationId> = Paging::open(&state.mutations, scope, query).await?;
+    let table = &state.mutations.table;
     let page = table.generations(account, filter, paging.limit, paging.after).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
     for generation in page.items.into_iter().filter(|generation| !generation.is_expired(now)) {
-        items.push(generation_view(&holdings.bucket, generation, now).await.map_err(store_problem)?);
+        items.push(GenerationView::with_links(&state.bucket, generation, now).await.map_err(store_problem)?);
     }
     Ok(axum::Json(GenerationPage { items, next: paging.next(page.next)? }).into_response())
 }
 
 async fn show(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let generation =
-        holdings.mutations.table.generation(AccountId(caller.account_id), id).await.map_err(store_problem)?;
+    let generation = state.mutations.table.generation(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let generation = generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
     let tag = etag(generation.version);
-    let view = generation_view(&holdings.bucket, generation, now).await.map_err(store_problem)?;
+    let view = GenerationView::with_links(&state.bucket, generation, now).await.map_err(store_problem)?;
     Ok(([(ETAG, tag)], axum::Json(view)).into_response())
 }
 
-async fn remove(
-    State(holdings): State<AppState>,
+async fn delete(
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
-    let mut hidden: Option<Generation> = None;
-    let response = loop {
-        let attempt: Result<Response, Attempt> = async {
-            let generation = holdings.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let (response, deleted) = mutation
+        .run_with(|| async {
+            let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
             let generation = generation.deleted(now)?;
-            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let response = mutation.commit(&[Write::Generation(&generation)], answer).await?;
-            hidden = Some(generation);
-            Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            break response;
-        }
-    };
-    if let Some(generation) = hidden
-        && let Err(error) = lifecycle::remove_generation(&holdings.mutations.table, &holdings.bucket, &generation).await
+            let writes = [Write::Generation(&generation)];
+            Ok((mutation.commit(&writes, MutationResponse::no_content()).await?, generation))
+        })
+        .await?;
+    if let Some(generation) = deleted
+        && let Err(error) = lifecycle::remove_generation(table, &state.bucket, &generation).await
     {
-        tracing::warn!(error = %error, generation = %generation.id, "not all is removed: the sweep will remove the rest");
+        tracing::warn!(error = %error, generation = %generation.id, "files were not deleted, sweep will delete them");
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("gallery"));
+    }
 }

@@ -1,25 +1,22 @@
-//! `POST, GET, DELETE /v1/privacy/deletion`, `GET /v1/privacy/receipts/{id}`: the end of an account, asked for, looked at,
-//! taken back, and what it left.
+//! Requests, shows and cancels the deletion of an account, and shows the receipt of a deletion.
 //!
-//! Asking takes a recent sign-in and the address of the account, typed in. From then on the account's tokens open nothing
-//! but these routes. A repeat with the same `Idempotency-Key` gives the same answer, another one is a conflict. Taking it
-//! back is possible until the time of grace is over. The receipt is for whoever knows its id: it says nothing about anybody.
+//! A request needs a recent sign-in and the sign-in address. From then on the account's tokens work for these routes only. With
+//! the same `Idempotency-Key` a repeat gets the same response, without one it gets 409. A deletion can be canceled until the
+//! grace period is over. The receipt has no personal data; everyone who knows its id can read it.
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations,
-    privacy::{DeletionRequest, DeletionView, ReceiptView},
+    MutationResponse, Mutations, Routes,
+    privacy::deletion::{self, DeletionRequest, DeletionView, ReceiptView},
     store_problem,
 };
 use axum::{
     Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::{AccountId, ReceiptId, Refusal, privacy::deletion::DeletionReason};
-use http::StatusCode;
 use jiff::SignedDuration;
 use runtime::{
     Error,
@@ -31,34 +28,39 @@ use runtime::{
 use store::{EraseAccountMessage, Queue, Records, Write};
 
 #[derive(Clone)]
-struct App {
+struct AppState {
     mutations: Mutations,
     records: Records,
     queue: Queue,
     grace: SignedDuration,
 }
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing or no number; it is named.
+/// A variable is missing or not a number; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let app = App {
+    let state = AppState {
         records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
         queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
         grace: SignedDuration::from_hours(24 * environment.integer("DELETION_GRACE_DAYS")?),
         mutations: Mutations::open(&environment, &clients).await?,
     };
-    // Not only for those whose account lives: one that is closing is looked at, and taken back, here.
-    Ok(Router::new()
-        .route("/v1/privacy/deletion", get(show).post(ask).delete(take_back))
-        .route("/v1/privacy/receipts/{id}", get(receipt))
-        .with_state(app))
+    Ok(routes().into_router().with_state(state))
 }
 
-async fn ask(
-    State(app): State<App>,
+/// Without the middleware for active accounts: these routes are for accounts that are being deleted, too.
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&deletion::REQUEST, request_deletion)
+        .operation(&deletion::SHOW, show)
+        .operation(&deletion::CANCEL, cancel)
+        .operation(&deletion::SHOW_RECEIPT, show_receipt)
+}
+
+async fn request_deletion(
+    State(state): State<AppState>,
     caller: Caller,
     request: MutatingRequest<DeletionRequest>,
 ) -> Result<Response, Problem> {
@@ -66,57 +68,59 @@ async fn ask(
     caller.signed_in_recently(now)?;
     let id = AccountId(caller.account_id);
     let receipt = ReceiptId(clock::uuid_at(now));
-    let mut mutation = app.mutations.begin(id, request.idempotency, now);
-    let response = loop {
-        let attempt: Result<Response, Attempt> = async {
-            let account = app.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
+    let mutation = state.mutations.begin(id, request.idempotency, now);
+    let response = mutation
+        .run(|| async {
+            let account = state.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
             if !request.body.confirmation.trim().eq_ignore_ascii_case(&account.email) {
-                return Err(Refusal::invalid("confirmation", "the address that you sign in with").into());
+                return Err(Refusal::invalid("confirmation", "must be the address that you sign in with").into());
             }
-            let closing = account.request_deletion(receipt, DeletionReason::Requested, app.grace, now)?;
-            let body = DeletionView::of(&closing, now).ok_or(Refusal::NotFound)?;
-            let location = Some(format!("/v1/privacy/receipts/{}", body.receipt));
-            let answer = MutationResponse { status: StatusCode::ACCEPTED, location, body };
-            mutation.commit(&[Write::Account(&closing)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            break response;
-        }
-    };
-    // If it is lost, the sweep sends it.
-    if let Err(error) = app.queue.send(&EraseAccountMessage { account: id }, 0).await {
-        tracing::warn!(error = %error, account = %id, "the message of an erasure was not sent: the sweep will send it");
+            let account = account.request_deletion(receipt, DeletionReason::Requested, state.grace, now)?;
+            let view = DeletionView::of(&account, now).ok_or(Refusal::NotFound)?;
+            let location = format!("/v1/privacy/receipts/{}", view.receipt);
+            mutation.commit(&[Write::Account(&account)], MutationResponse::accepted(view).at(location)).await
+        })
+        .await?;
+    if let Err(error) = state.queue.send(&EraseAccountMessage { account: id }, 0).await {
+        tracing::warn!(error = %error, account = %id, "erasure message was not sent, sweep will send it");
     }
     Ok(response)
 }
 
-async fn show(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
+async fn show(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+    let account = state.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::unauthorized)?;
     let view = DeletionView::of(&account, clock::now()).ok_or_else(Problem::not_found)?;
     Ok(axum::Json(view).into_response())
 }
 
-async fn take_back(State(app): State<App>, caller: Caller, request: BodilessRequest) -> Result<Response, Problem> {
+async fn cancel(State(state): State<AppState>, caller: Caller, request: BodilessRequest) -> Result<Response, Problem> {
     let now = clock::now();
     let id = AccountId(caller.account_id);
-    let mut mutation = app.mutations.begin(id, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let account = app.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
-            let kept = account.cancel_deletion(now)?;
-            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-            mutation.commit(&[Write::Account(&kept)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+    let mutation = state.mutations.begin(id, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let account = state.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
+            let account = account.cancel_deletion(now)?;
+            mutation.commit(&[Write::Account(&account)], MutationResponse::no_content()).await
+        })
+        .await
 }
 
-async fn receipt(State(app): State<App>, StrictPath(id): StrictPath<ReceiptId>) -> Result<Response, Problem> {
-    let receipt = app.records.receipt(id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
+async fn show_receipt(
+    State(state): State<AppState>,
+    StrictPath(id): StrictPath<ReceiptId>,
+) -> Result<Response, Problem> {
+    let receipt = state.records.receipt(id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(ReceiptView::from(receipt)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("privacy-delete"));
+    }
 }

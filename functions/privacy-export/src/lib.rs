@@ -1,19 +1,18 @@
-//! `POST, GET /v1/privacy/exports`, `GET /v1/privacy/exports/{id}`: an archive of everything that is held, asked for,
-//! followed and downloaded.
+//! Requests, lists and shows exports: archives of all data of the account.
 //!
-//! Asking takes a recent sign-in. It writes the export and then sends the message that has it made; a message that is
-//! lost is sent by `sweep`. A repeat with the same `Idempotency-Key` gives the same answer, another one is a conflict while
-//! an archive is being made.
+//! A request needs a recent sign-in. It writes the export and then sends the message that starts the build; if the message is
+//! lost, `sweep` sends it. With the same `Idempotency-Key` a repeat gets the same response; any other request gets 409 while an
+//! archive is being built.
 //!
-//! An archive can be downloaded for a day from when it is ready, each time by a link that is signed afresh and lives
-//! five minutes. A link for the whole day would not live that long: it dies with the credentials that signed it, which a
-//! role has for some hours at most. And it would be worth more to whoever finds it.
+//! An archive can be downloaded for a day after it is ready. Each response signs a new link that works for five minutes. A link
+//! for the whole day would fail earlier, as it expires with the credentials that signed it, and it would be worth more to a
+//! thief.
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations,
-    privacy::{DownloadView, ExportView, Exports},
+    MutationResponse, Mutations, Routes,
+    privacy::export::{self, DownloadView, ExportView, Exports},
     store_problem,
 };
 use axum::{
@@ -21,13 +20,12 @@ use axum::{
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use domain::{
     AccountId, ExportId, Refusal,
-    privacy::export::{self, Export, LINK_S},
+    privacy::export::{ExportState, LINK_S},
 };
-use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use http::{HeaderValue, header::RETRY_AFTER};
 use runtime::{
     Error,
     clients::Clients,
@@ -37,98 +35,109 @@ use runtime::{
 };
 use store::{Bucket, ExportMessage, Queue, Write};
 
-/// Seconds after which it is worth looking again at what is being made.
-const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("5");
+/// The seconds after which a client should ask again for an export that is being built.
+const POLL_INTERVAL: HeaderValue = HeaderValue::from_static("5");
 
 #[derive(Clone)]
-struct App {
+struct AppState {
     mutations: Mutations,
     bucket: Bucket,
     queue: Queue,
 }
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let app = App {
+    let state = AppState {
         bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
         queue: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
         mutations: Mutations::open(&environment, &clients).await?,
     };
-    Ok(Router::new()
-        .route("/v1/privacy/exports", get(list).post(ask))
-        .route("/v1/privacy/exports/{id}", get(show))
-        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::require_active_account))
-        .with_state(app))
+    Ok(routes()
+        .into_router()
+        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .with_state(state))
 }
 
-async fn ask(State(app): State<App>, caller: Caller, request: BodilessRequest) -> Result<Response, Problem> {
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&export::REQUEST, request_export)
+        .operation(&export::LIST, list)
+        .operation(&export::SHOW, show)
+}
+
+async fn request_export(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
     let now = clock::now();
     caller.signed_in_recently(now)?;
     let account = AccountId(caller.account_id);
     let id = ExportId(clock::uuid_at(now));
-    let mut written: Option<Export> = None;
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
-    let mut response = loop {
-        let attempt: Result<Response, Attempt> = async {
-            let table = &app.mutations.table;
-            // The account first: whatever is asked for after it was read makes this attempt stale.
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let (mut response, requested) = mutation
+        .run_with(|| async {
+            // The account is read first: an export that is requested after that makes this attempt lose the race.
             let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let (owner, export) = export::request(&owner, &table.exports(account).await?, id, now)?;
-            let answer = MutationResponse {
-                status: StatusCode::ACCEPTED,
-                location: Some(format!("/v1/privacy/exports/{id}")),
-                body: ExportView::from(export.clone()),
-            };
-            let response = mutation.commit(&[Write::Account(&owner), Write::Export(&export)], answer).await?;
-            written = Some(export);
-            Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            break response;
-        }
-    };
-    if let Some(export) = written
-        && let Err(error) = app.queue.send(&ExportMessage { account, export: export.id }, 0).await
+            let exports = table.exports(account).await?;
+            let (owner, export) = domain::privacy::export::request(&owner, &exports, id, now)?;
+            let view = ExportView::from(export.clone());
+            let response = MutationResponse::accepted(view).at(format!("/v1/privacy/exports/{id}"));
+            Ok((mutation.commit(&[Write::Account(&owner), Write::Export(&export)], response).await?, export))
+        })
+        .await?;
+    if let Some(export) = requested
+        && let Err(error) = state.queue.send(&ExportMessage { account, export: export.id }, 0).await
     {
-        tracing::warn!(error = %error, export = %export.id, "the message was not sent: the sweep will send it");
+        tracing::warn!(error = %error, export = %export.id, "export message was not sent, sweep will send it");
     }
-    response.headers_mut().insert(RETRY_AFTER, LOOK_AGAIN);
+    response.headers_mut().insert(RETRY_AFTER, POLL_INTERVAL);
     Ok(response)
 }
 
-async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+async fn list(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     let now = clock::now();
-    let mut exports = app.mutations.table.exports(AccountId(caller.account_id)).await.map_err(store_problem)?;
+    let mut exports = state.mutations.table.exports(AccountId(caller.account_id)).await.map_err(store_problem)?;
     exports.retain(|export| !export.is_expired(now));
     let items = exports.into_iter().map(ExportView::from).collect();
     Ok(axum::Json(Exports { items }).into_response())
 }
 
 async fn show(
-    State(app): State<App>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<ExportId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let export = app.mutations.table.export(AccountId(caller.account_id), id).await.map_err(store_problem)?;
+    let export = state.mutations.table.export(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let export = export.filter(|export| !export.is_expired(now)).ok_or_else(Problem::not_found)?;
     let download = match export.download_until() {
         Some(until) if now < until => {
             let key = Bucket::archive_key(export.account, export.id);
-            let url = app.bucket.presign_get(&key, LINK_S, now).await.map_err(store_problem)?;
+            let url = state.bucket.presign_get(&key, LINK_S, now).await.map_err(store_problem)?;
             Some(DownloadView::new(url, now))
         }
         Some(_) | None => None,
     };
-    let is_being_made = export.state == export::ExportState::Building;
+    let is_building = export.state == ExportState::Building;
     let mut response = axum::Json(ExportView { download, ..ExportView::from(export) }).into_response();
-    if is_being_made {
-        response.headers_mut().insert(RETRY_AFTER, LOOK_AGAIN);
+    if is_building {
+        response.headers_mut().insert(RETRY_AFTER, POLL_INTERVAL);
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("privacy-export"));
+    }
 }

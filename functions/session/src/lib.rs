@@ -28,7 +28,8 @@ mod windows;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::post};
+use api::{Routes, accounts::session};
+use axum::{Router, middleware};
 use domain::Credits;
 use runtime::{Error, clients::Clients, config::Environment, http::Problem, seal::Sealer};
 use store::{Records, Table};
@@ -72,17 +73,22 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         clients,
         config,
     });
-    Ok(Router::new()
-        .route("/v1/session/sign-up", post(registration::sign_up))
-        .route("/v1/session/confirm", post(registration::confirm))
-        .route("/v1/session/resend", post(registration::resend))
-        .route("/v1/session/sign-in", post(sign_in::sign_in))
-        .route("/v1/session/refresh", post(renewal::refresh))
-        .route("/v1/session/sign-out", post(renewal::sign_out))
-        .route("/v1/session/forgot", post(recovery::forgot))
-        .route("/v1/session/reset", post(recovery::reset))
+    Ok(routes()
+        .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), windows::limit_network))
         .with_state(app))
+}
+
+fn routes() -> Routes<Arc<App>> {
+    Routes::new()
+        .operation(&session::SIGN_UP, registration::sign_up)
+        .operation(&session::CONFIRM, registration::confirm)
+        .operation(&session::RESEND_CODE, registration::resend)
+        .operation(&session::SIGN_IN, sign_in::sign_in)
+        .operation(&session::REFRESH, renewal::refresh)
+        .operation(&session::SIGN_OUT, renewal::sign_out)
+        .operation(&session::FORGOT_PASSWORD, recovery::forgot)
+        .operation(&session::RESET_PASSWORD, recovery::reset)
 }
 
 impl Config {
@@ -136,6 +142,11 @@ mod tests {
             let error = Config::parse(&Environment::from_iter(others)).err().unwrap();
             assert!(error.to_string().contains(missing), "{error}");
         }
+    }
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("session"));
     }
 
     #[test]

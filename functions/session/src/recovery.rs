@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::requests::{Address, PasswordReset};
+use api::accounts::{email::Address, session::PasswordReset};
 use axum::extract::{MatchedPath, State};
 use http::StatusCode;
 use runtime::http::{Problem, StrictJson};

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use api::requests::{Address, Confirmation, Credentials};
+use api::accounts::{
+    email::Address,
+    session::{Confirmation, Credentials},
+};
 use axum::extract::{MatchedPath, State};
 use http::StatusCode;
 use runtime::http::{Problem, StrictJson};

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{requests::Credentials, store_problem, views::SignedIn};
+use api::{
+    accounts::session::{Credentials, SignedIn},
+    store_problem,
+};
 use axum::{
     extract::{MatchedPath, State},
     response::{IntoResponse, Response},

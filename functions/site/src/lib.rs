@@ -14,7 +14,7 @@ mod policy;
 
 use std::sync::Arc;
 
-use api::token_hash;
+use api::generations::shares::token_hash;
 use axum::{
     Router,
     extract::{Request, State},

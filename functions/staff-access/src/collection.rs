@@ -1,8 +1,8 @@
-//! What belongs to a disclosure: exactly the kinds that it names, of its period.
+//! Collects the content of a disclosure: exactly the kinds of data that it names, of its period.
 
 use std::collections::BTreeMap;
 
-use api::Attempt;
+use api::MutationError;
 use domain::{
     Refusal,
     generations::generation::Generation,
@@ -16,39 +16,45 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::{Bucket, Table, redact_undisclosed};
 
-/// What was collected.
+/// Is the content of a disclosure.
 pub(crate) struct Collected {
-    /// The document, as JSON.
+    /// The document as JSON.
     pub(crate) document: Vec<u8>,
-    /// How many things are in it.
-    pub(crate) things: u64,
-    /// The files that it names, by their keys behind the account's prefix.
+    /// The number of items in it.
+    pub(crate) items: u64,
+    /// The files that it names: their keys, without the account's prefix.
     pub(crate) files: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     disclosure: &'a Disclosure,
-    /// By kind, oldest first, as they lie in the table.
-    things: BTreeMap<&'static str, Vec<Map<String, Value>>>,
+    /// The items by kind, oldest first, as they are stored in the table.
+    items: BTreeMap<&'static str, Vec<Map<String, Value>>>,
     files: &'a [String],
 }
 
-/// Collects what the kinds of a disclosure hold. Holds and looks that must not be told at `now` are left out: they may be
-/// of other requests.
-pub(crate) async fn collect(table: &Table, disclosure: &Disclosure, now: Timestamp) -> Result<Collected, Attempt> {
-    let mut left = DOCUMENT_BYTES;
-    let mut things = BTreeMap::new();
+/// Collects the data of a disclosure. Leaves out holds and access log entries that must not be disclosed at `now`: they may belong
+/// to other requests.
+pub(crate) async fn collect(
+    table: &Table,
+    disclosure: &Disclosure,
+    now: Timestamp,
+) -> Result<Collected, MutationError> {
+    let mut bytes_left = DOCUMENT_BYTES;
+    let mut items = BTreeMap::new();
     let mut files = Vec::new();
     for kind in DATA_KINDS.iter().filter(|kind| disclosure.kinds.contains(kind.name)) {
         match kind.location {
             DataLocation::Item { sk, .. } => {
-                let mut found = all(table, disclosure, kind, sk, &mut left).await?;
-                found.retain_mut(|thing| redact_undisclosed(thing, now));
-                things.insert(kind.name, found);
+                let mut found = load(table, disclosure, kind, sk, &mut bytes_left).await?;
+                found.retain_mut(|item| redact_undisclosed(item, now));
+                items.insert(kind.name, found);
             }
-            DataLocation::Objects { folder } => files.extend(names(table, disclosure, kind, folder, &mut left).await?),
-            // Nothing of these can be named.
+            DataLocation::Objects { folder } => {
+                files.extend(file_names(table, disclosure, kind, folder, &mut bytes_left).await?)
+            }
+            // A request cannot name these kinds.
             DataLocation::Record { .. }
             | DataLocation::Messages { .. }
             | DataLocation::Users
@@ -58,33 +64,33 @@ pub(crate) async fn collect(table: &Table, disclosure: &Disclosure, now: Timesta
         }
     }
     if files.len() > FILES {
-        return Err(Refusal::Conflict("more than 500 files: name a shorter period").into());
+        return Err(Refusal::Conflict("There are more than 500 files. Choose a shorter period.").into());
     }
-    let count = things.values().map(Vec::len).sum::<usize>();
-    let document = Document { disclosure, things, files: &files };
+    let count = items.values().map(Vec::len).sum::<usize>();
+    let document = Document { disclosure, items, files: &files };
     let document = serde_json::to_vec_pretty(&document).map_err(Problem::internal)?;
     if document.len() > DOCUMENT_BYTES {
         return Err(too_large());
     }
-    Ok(Collected { document, things: u64::try_from(count).unwrap_or(u64::MAX), files })
+    Ok(Collected { document, items: u64::try_from(count).unwrap_or(u64::MAX), files })
 }
 
-/// Everything of a kind and of the period, as long as not too much was read.
-async fn all(
+/// Loads all items of a kind and of the period, unless they are too large together.
+async fn load(
     table: &Table,
     disclosure: &Disclosure,
     kind: &DataKind,
     prefix: &str,
-    left: &mut usize,
-) -> Result<Vec<Map<String, Value>>, Attempt> {
+    bytes_left: &mut usize,
+) -> Result<Vec<Map<String, Value>>, MutationError> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
         let page = table.items_of_kind(disclosure.account, prefix, after).await?;
-        for thing in page.items.into_iter().filter(|thing| is_of_period(disclosure, kind, thing)) {
-            let bytes = serde_json::to_vec(&thing).map_err(Problem::internal)?.len();
-            *left = left.checked_sub(bytes).ok_or_else(too_large)?;
-            found.push(thing);
+        for item in page.items.into_iter().filter(|item| is_in_period(disclosure, kind, item)) {
+            let bytes = serde_json::to_vec(&item).map_err(Problem::internal)?.len();
+            *bytes_left = bytes_left.checked_sub(bytes).ok_or_else(too_large)?;
+            found.push(item);
         }
         after = page.next;
         if after.is_none() {
@@ -93,43 +99,43 @@ async fn all(
     }
 }
 
-/// The account is what it is now; a question is of every time when something was said, and everything else of the time when
-/// it was made.
-fn is_of_period(disclosure: &Disclosure, kind: &DataKind, thing: &Map<String, Value>) -> bool {
+/// Tells whether an item belongs to the period: the account always, a ticket if one of its messages does, any other item by the time it
+/// was created.
+fn is_in_period(disclosure: &Disclosure, kind: &DataKind, item: &Map<String, Value>) -> bool {
     let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
-    let made_at = ["created_at", "at"].iter().find_map(|name| time(thing.get(*name)?));
-    let messages = thing.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let made_at = ["created_at", "at"].iter().find_map(|name| time(item.get(*name)?));
+    let messages = item.get("messages").and_then(Value::as_array).into_iter().flatten();
     let mut times = messages.filter_map(|message| time(message.get("at")?)).chain(made_at);
     kind.name == "account" || times.any(|at| disclosure.covers(at))
 }
 
-/// The files that the items of a folder name.
-async fn names(
+/// Lists the files that the items of a folder name.
+async fn file_names(
     table: &Table,
     disclosure: &Disclosure,
     kind: &DataKind,
     folder: &str,
-    left: &mut usize,
-) -> Result<Vec<String>, Attempt> {
+    bytes_left: &mut usize,
+) -> Result<Vec<String>, MutationError> {
     let account = Bucket::account_prefix(disclosure.account);
     let keys: Vec<String> = if folder == "generations" {
-        let found = all(table, disclosure, kind, "GENERATION#", left).await?;
-        let media = decoded::<Generation>(found)?.into_iter().flat_map(|generation| generation.media);
+        let found = load(table, disclosure, kind, "GENERATION#", bytes_left).await?;
+        let media = decode::<Generation>(found)?.into_iter().flat_map(|generation| generation.media);
         media.flat_map(|media| [Some(media.key), media.thumbnail_key]).flatten().collect()
     } else {
-        let found = all(table, disclosure, kind, "UPLOAD#", left).await?;
-        let ready = decoded::<Upload>(found)?.into_iter();
+        let found = load(table, disclosure, kind, "UPLOAD#", bytes_left).await?;
+        let ready = decode::<Upload>(found)?.into_iter();
         let ready = ready.filter(|upload| matches!(upload.state, UploadState::Ready { .. }));
         ready.map(|upload| Bucket::inspected_key(upload.account, upload.id)).collect()
     };
     Ok(keys.iter().filter_map(|key| key.strip_prefix(&account)).map(str::to_owned).collect())
 }
 
-fn decoded<T: DeserializeOwned>(things: Vec<Map<String, Value>>) -> Result<Vec<T>, Problem> {
-    let decoded = things.into_iter().map(|thing| serde_json::from_value(Value::Object(thing)));
+fn decode<T: DeserializeOwned>(items: Vec<Map<String, Value>>) -> Result<Vec<T>, Problem> {
+    let decoded = items.into_iter().map(|item| serde_json::from_value(Value::Object(item)));
     decoded.collect::<Result<_, _>>().map_err(Problem::internal)
 }
 
-fn too_large() -> Attempt {
-    Refusal::Conflict("more than 4 MiB: name fewer kinds or a shorter period").into()
+fn too_large() -> MutationError {
+    Refusal::Conflict("The document is larger than 4 MiB. Choose fewer kinds or a shorter period.").into()
 }

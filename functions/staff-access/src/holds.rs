@@ -1,8 +1,8 @@
-//! Legal holds: placed, listed, released.
+//! Places, lists and releases legal holds.
 
 use api::{
-    AppState, Attempt, MutationResponse,
-    access::{HoldRequest, HoldView, HoldsView, PlacedHoldView},
+    AppState, MutationResponse, refusal_problem,
+    staff::holds::{HoldRequest, HoldView, HoldsView, PlacedHoldView},
     store_problem,
 };
 use axum::{
@@ -13,7 +13,6 @@ use domain::{
     AccountId, AuditEntryId, HoldId, Refusal,
     staff::audit::{AuditAction, AuditEntry},
 };
-use http::StatusCode;
 use runtime::{
     clock,
     http::{BodilessRequest, MutatingRequest, Problem, Staff, StrictPath},
@@ -23,15 +22,15 @@ use store::{HoldCheck, Write};
 use crate::name;
 
 pub(crate) async fn place(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     staff: Staff,
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<HoldRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&holdings, &staff).await?;
-    let hold = request.body.into_hold(HoldId(clock::uuid_at(now)), now).map_err(api::refusal_problem)?;
-    let line = AuditEntry {
+    let name = name(&state, &staff).await?;
+    let hold = request.body.into_hold(HoldId(clock::uuid_at(now)), now).map_err(refusal_problem)?;
+    let entry = AuditEntry {
         id: AuditEntryId(clock::uuid_at(now)),
         account,
         staff: name,
@@ -39,52 +38,49 @@ pub(crate) async fn place(
         action: AuditAction::Held { hold: hold.id },
         undisclosed_until: hold.undisclosed_until,
     };
-    let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
             let held = owner.place_hold(hold.clone())?;
             let check = HoldCheck::new(&held, now);
-            let answer =
-                MutationResponse { status: StatusCode::CREATED, location: None, body: PlacedHoldView::from(&hold) };
-            mutation.commit(&[Write::Account(&held), Write::HoldCheck(&check), Write::AuditEntry(&line)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            let response = MutationResponse::created(PlacedHoldView::from(&hold));
+            let writes = [Write::Account(&held), Write::HoldCheck(&check), Write::AuditEntry(&entry)];
+            mutation.commit(&writes, response).await
+        })
+        .await
 }
 
 pub(crate) async fn list(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     _: Staff,
     StrictPath(account): StrictPath<AccountId>,
 ) -> Result<Response, Problem> {
     let account =
-        holdings.mutations.table.account(account).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
+        state.mutations.table.account(account).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     let items = account.holds.into_iter().map(HoldView::from).collect();
     Ok(axum::Json(HoldsView { items }).into_response())
 }
 
 pub(crate) async fn release(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     staff: Staff,
     StrictPath((account, id)): StrictPath<(AccountId, HoldId)>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&holdings, &staff).await?;
-    let line = AuditEntryId(clock::uuid_at(now));
-    let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let Some(released) = owner.release_hold(id, now)? else { return mutation.commit(&[], answer).await };
+    let name = name(&state, &staff).await?;
+    let entry_id = AuditEntryId(clock::uuid_at(now));
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+            let Some(released) = owner.release_hold(id, now)? else {
+                return mutation.commit(&[], MutationResponse::no_content()).await;
+            };
             let hold = owner.holds.iter().find(|hold| hold.id == id);
-            let line = AuditEntry {
-                id: line,
+            let entry = AuditEntry {
+                id: entry_id,
                 account,
                 staff: name.clone(),
                 at: now,
@@ -92,13 +88,8 @@ pub(crate) async fn release(
                 undisclosed_until: hold.and_then(|hold| hold.undisclosed_until),
             };
             let check = HoldCheck::new(&released, now);
-            mutation
-                .commit(&[Write::Account(&released), Write::HoldCheck(&check), Write::AuditEntry(&line)], answer)
-                .await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            let writes = [Write::Account(&released), Write::HoldCheck(&check), Write::AuditEntry(&entry)];
+            mutation.commit(&writes, MutationResponse::no_content()).await
+        })
+        .await
 }

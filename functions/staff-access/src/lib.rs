@@ -1,40 +1,35 @@
-//! `/v1/staff/accounts/{account}/..`: `accesses`, `holds`, `disclosures`: what staff may do with what is somebody's.
+//! Lets staff read the data of an account, reply to its tickets, place legal holds, and create disclosures.
 //!
-//! Nothing stands open to staff. A member of staff opens an access for some minutes, with ticket and reason; each look
-//! under it is a line in the owner's log of accesses, in one transaction conditioned on the account, before it is answered:
-//! what could not be written down is not shown. A look that is repeated is another line. Questions are answered in the same
-//! way, and their owner is told by mail that there is an answer, though not what it says; if we die before that mail, the
-//! answer is there all the same.
+//! Staff have no standing access. A staff member opens an access for some minutes, with reference and reason. Each read under it
+//! writes an entry of the owner's access log, in one transaction that is conditioned on the account, before it responds: what
+//! could not be logged is not shown. A repeated read is another entry. Replies to tickets work the same way; the owner gets a
+//! mail that there is a reply, without its text. If the process crashes before that mail, the reply is there all the same.
 //!
-//! A legal hold keeps what it names from being erased. A disclosure is what a lawful request demands, put together for
-//! whoever asked to fetch for a week. Both are lines of the log as well. What the law forbids to tell, the owner is told
-//! when that time is over.
+//! A legal hold retains the data that it names. A disclosure is the data that a lawful request demands; the staff member who
+//! created it can download it for a week. Both write entries of the access log. An entry that must not be disclosed appears to the
+//! owner when that period is over.
 //!
-//! For members of the user pool's group `staff`; for everybody else there are no such routes. An account that is being
-//! deleted can be looked at only as long as something of it is held. Changes with the same `Idempotency-Key` give the same
-//! answer.
+//! For members of the user pool's group `staff`; everyone else gets 404. An account that is being deleted can be read only as long
+//! as a hold retains something. With the same `Idempotency-Key` a repeated change gets the same response.
 
-mod answers;
 mod collection;
 mod disclosures;
 mod holds;
-mod looks;
+mod reads;
+mod replies;
 
 use std::sync::Arc;
 
 use api::{
-    AppState, Attempt, MutationResponse,
-    access::{AccessRequest, OpenedAccessView, staff_name},
+    AppState, MutationResponse, Routes, refusal_problem,
+    staff::{
+        access::{self, AccessRequest, OpenedAccessView},
+        audit::staff_name,
+        disclosures as disclosure_operations, holds as hold_operations,
+    },
 };
-use axum::{
-    Router,
-    extract::State,
-    middleware,
-    response::Response,
-    routing::{delete, get, post},
-};
+use axum::{Router, extract::State, middleware, response::Response};
 use domain::{AccountId, AuditEntryId, Refusal, staff::audit::AuditEntry};
-use http::StatusCode;
 use mail::Mail;
 use runtime::{
     Error,
@@ -45,66 +40,73 @@ use runtime::{
 };
 use store::Write;
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let holdings = AppState::open_with(&environment, &clients).await?;
-    let desk = answers::ReplyState { holdings: holdings.clone(), mail: Mail::open(&environment, &clients) };
-    let answers = Router::new().route("/tickets/{ticket}/messages", post(answers::say)).with_state(desk);
-    let looks = Router::new()
-        .route("/profile", get(looks::profile))
-        .route("/generations", get(looks::generations))
-        .route("/generations/{generation}", get(looks::generation))
-        .route("/uploads", get(looks::uploads))
-        .route("/uploads/{upload}", get(looks::upload))
-        .route("/payments", get(looks::payments))
-        .route("/activity", get(looks::activity))
-        .route("/tickets", get(looks::tickets))
-        .merge(answers);
-    let routes = Router::new()
-        .route("/accesses", post(open))
-        .nest("/accesses/{access}", looks)
-        .route("/holds", post(holds::place).get(holds::list))
-        .route("/holds/{hold}", delete(holds::release))
-        .route("/disclosures", post(disclosures::make))
-        .route("/disclosures/{disclosure}", get(disclosures::fetch));
-    Ok(Router::new()
-        .nest("/v1/staff/accounts/{account}", routes)
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
-        .with_state(holdings))
+    let state = AppState::open_with(&environment, &clients).await?;
+    let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
+    Ok(routes()
+        .into_router()
+        .with_state(state.clone())
+        .merge(replies::routes().into_router().with_state(reply_state))
+        .route_layer(middleware::from_fn_with_state(state.mutations, api::require_active_account)))
+}
+
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&access::OPEN, open)
+        .operation(&access::READ_PROFILE, reads::profile)
+        .operation(&access::READ_GENERATIONS, reads::list::<reads::Generations>)
+        .operation(&access::READ_GENERATION, reads::generation)
+        .operation(&access::READ_UPLOADS, reads::list::<reads::Uploads>)
+        .operation(&access::READ_UPLOAD, reads::upload)
+        .operation(&access::READ_PAYMENTS, reads::list::<reads::Payments>)
+        .operation(&access::READ_ACTIVITY, reads::list::<reads::ActivityLog>)
+        .operation(&access::READ_TICKETS, reads::list::<reads::Tickets>)
+        .operation(&hold_operations::PLACE, holds::place)
+        .operation(&hold_operations::LIST, holds::list)
+        .operation(&hold_operations::RELEASE, holds::release)
+        .operation(&disclosure_operations::CREATE, disclosures::create)
+        .operation(&disclosure_operations::DOWNLOAD, disclosures::download)
 }
 
 async fn open(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     staff: Staff,
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<AccessRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&holdings, &staff).await?;
+    let name = name(&state, &staff).await?;
     let id = AuditEntryId(clock::uuid_at(now));
-    let (why, lasts) = request.body.split(now).map_err(api::refusal_problem)?;
-    let until = now + lasts;
-    let mut mutation = holdings.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            let opened = AuditEntry::open(&owner, (id, name.clone()), until, why.clone(), now)?;
-            let body = OpenedAccessView { id, staff: name.clone(), until };
-            let answer = MutationResponse { status: StatusCode::CREATED, location: None, body };
-            mutation.commit(&[Write::AuditEntry(&opened), Write::Unchanged(&owner)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+    let (justification, duration) = request.body.split(now).map_err(refusal_problem)?;
+    let until = now + duration;
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+            let entry = AuditEntry::open(&owner, (id, name.clone()), until, justification.clone(), now)?;
+            let view = OpenedAccessView { id, staff: name.clone(), until };
+            let writes = [Write::AuditEntry(&entry), Write::Unchanged(&owner)];
+            mutation.commit(&writes, MutationResponse::created(view)).await
+        })
+        .await
 }
 
-/// What a member of staff is called in the logs.
-async fn name(holdings: &AppState, staff: &Staff) -> Result<String, Problem> {
-    Ok(staff_name(holdings.mutations.sealer().await?, AccountId(staff.0.account_id)))
+/// Returns the name of a staff member in access logs.
+async fn name(state: &AppState, staff: &Staff) -> Result<String, Problem> {
+    Ok(staff_name(state.mutations.sealer().await?, AccountId(staff.0.account_id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(&routes().served() | &replies::routes().served(), api::operations_of("staff-access"));
+    }
 }

@@ -1,34 +1,30 @@
-//! `GET /v1/staff/reviews`, `POST /v1/staff/accounts/{account}/payments/{payment}/decision`,
-//! `POST /v1/staff/accounts/{account}/spending`, `POST /v1/staff/unclaimed/{payment}/refunded`: what the rules against fraud
-//! stopped and what a person makes of it; money that no account claims and that must go back. The list has questions and
-//! letters that are not answered as well, without their words.
+//! Serves the review list of staff: payments under review, unclaimed payments, unanswered tickets and guest tickets (without
+//! their messages), frozen accounts; and the decisions about them.
 //!
-//! For members of the user pool's group `staff`; for everybody else there are no such routes. A decision is written down
-//! with its reason where its owner gets it with their data. The list names no person: account ids, amounts, reasons.
-//! A repeat with the same `Idempotency-Key` gives the same answer.
+//! For members of the user pool's group `staff`; everyone else gets 404. The list has account ids, amounts and reasons, and no
+//! other personal data. A decision is stored with its note, which the account owner gets with their data. With the same
+//! `Idempotency-Key` a repeat gets the same response.
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations, PageQuery, Paging,
-    payments::{
-        FrozenAccountView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView,
-    },
+    MutationResponse, Mutations, PageQuery, Paging, Routes,
+    payments::freezes::FrozenAccountView,
+    refusal_problem,
+    staff::reviews::{self, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView},
     store_problem,
-    support::OpenTicketView,
+    support::tickets::OpenTicketView,
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use domain::{
     AccountId, PaymentId, Refusal,
     payments::fraud::{self, FraudRules, ReviewDecision},
 };
-use http::StatusCode;
 use runtime::{
     Error,
     clients::Clients,
@@ -39,46 +35,47 @@ use runtime::{
 use store::{OpenCase, OpenCasePosition, Write};
 
 #[derive(Clone)]
-struct App {
+struct AppState {
     mutations: Mutations,
     rules: FraudRules,
 }
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing or no number; it is named.
+/// A variable is missing or not a number; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let rules = lifecycle::payments::rules(&environment)?;
-    Ok(Router::new()
-        .route("/v1/staff/reviews", get(list))
-        .route("/v1/staff/accounts/{account}/payments/{payment}/decision", post(decide))
-        .route("/v1/staff/accounts/{account}/spending", post(spending))
-        .route("/v1/staff/unclaimed/{payment}/refunded", post(refunded))
+    Ok(routes()
+        .into_router()
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(App { mutations, rules }))
+        .with_state(AppState { mutations, rules }))
+}
+
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&reviews::LIST, list)
+        .operation(&reviews::DECIDE, decide)
+        .operation(&reviews::SET_SPENDING, set_spending)
+        .operation(&reviews::MARK_REFUNDED, mark_refunded)
 }
 
 async fn list(
-    State(app): State<App>,
+    State(state): State<AppState>,
     Staff(caller): Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let scope = ("reviews", caller.account_id);
-    let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&app.mutations, scope, query).await?;
-    let page = app
-        .mutations
-        .table
-        .open_cases(clock::now(), paging.limit, paging.after.clone())
-        .await
-        .map_err(store_problem)?;
-    let view = |waiting| match waiting {
+    let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&state.mutations, scope, query).await?;
+    let cases = state.mutations.table.open_cases(clock::now(), paging.limit, paging.after.clone());
+    let page = cases.await.map_err(store_problem)?;
+    let view = |case| match case {
         OpenCase::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         OpenCase::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
         OpenCase::Ticket(ticket) => OpenTicketView::of(&ticket).map(ReviewView::Ticket),
-        OpenCase::Letter(letter) => Some(ReviewView::Letter(letter.into())),
+        OpenCase::Letter(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
         OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
     let items = page.items.into_iter().filter_map(view).collect();
@@ -86,79 +83,72 @@ async fn list(
 }
 
 async fn decide(
-    State(app): State<App>,
+    State(state): State<AppState>,
     Staff(caller): Staff,
     StrictPath((account, id)): StrictPath<(AccountId, PaymentId)>,
     request: MutatingRequest<PaymentDecision>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let note = fraud::note(request.body.note).map_err(api::refusal_problem)?;
+    let note = fraud::note(request.body.note).map_err(refusal_problem)?;
     let decision = ReviewDecision { release: request.body.release, at: now, note };
-    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let table = &app.mutations.table;
-            let settlement = lifecycle::payments::decide(table, &app.rules, (account, id), &decision, now).await??;
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let settlement = lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
-            let answer = MutationResponse { status: StatusCode::OK, location: None, body: view };
-            let response = mutation.commit(&lifecycle::payments::writes(&settlement, &[]), answer).await?;
+            let writes = lifecycle::payments::writes(&settlement, &[]);
+            let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
             lifecycle::payments::measure(&settlement);
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+        })
+        .await
 }
 
-async fn spending(
-    State(app): State<App>,
+async fn set_spending(
+    State(state): State<AppState>,
     Staff(caller): Staff,
     StrictPath(id): StrictPath<AccountId>,
     request: MutatingRequest<SpendingDecision>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let note = fraud::note(request.body.note).map_err(api::refusal_problem)?;
-    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let account = app.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
-            let decided =
-                if request.body.allowed { account.unfrozen(&note, now)? } else { account.frozen(note.clone(), now) };
-            let view = FrozenAccountView::from(decided.clone());
-            let answer = MutationResponse { status: StatusCode::OK, location: None, body: view };
-            mutation.commit(&[Write::Account(&decided)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+    let allowed = request.body.allowed;
+    let note = fraud::note(request.body.note).map_err(refusal_problem)?;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
+            let account = if allowed { account.unfrozen(&note, now)? } else { account.frozen(note.clone(), now) };
+            let view = FrozenAccountView::from(account.clone());
+            mutation.commit(&[Write::Account(&account)], MutationResponse::ok(view)).await
+        })
+        .await
 }
 
-async fn refunded(
-    State(app): State<App>,
+async fn mark_refunded(
+    State(state): State<AppState>,
     Staff(caller): Staff,
     StrictPath(payment): StrictPath<PaymentId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let mut mutation = app.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let unclaimed = app.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
             let refunded = unclaimed.refunded(now)?;
-            let answer = MutationResponse {
-                status: StatusCode::OK,
-                location: None,
-                body: UnclaimedView::from(refunded.clone()),
-            };
-            mutation.commit(&[Write::Unclaimed(&refunded)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
+            let view = UnclaimedView::from(refunded.clone());
+            mutation.commit(&[Write::Unclaimed(&refunded)], MutationResponse::ok(view)).await
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("staff-review"));
     }
 }

@@ -1,16 +1,17 @@
-//! `POST /v1/webhooks/stripe`: what Stripe says.
+//! Receives Stripe's events.
 //!
-//! The signature is checked over the raw body before anything else is looked at. An event about a checkout makes us ask
-//! Stripe and fulfil what is paid; one about a refund, a dispute or a warning of fraud is taken at its word. Nothing of an
-//! event is kept but what a payment has fields for.
+//! The signature is checked over the raw body before anything else. After an event about a checkout Stripe is polled, and what
+//! is paid is fulfilled. An event about a refund, a dispute or a fraud warning is applied as it is. Nothing of an event is
+//! stored except the fields that a payment has.
 //!
-//! No event is remembered: a payment grants once whatever is said how often, so an event that failed half way is done by
-//! its repeat. What we cannot do now is answered with 5xx, so that Stripe sends it again
+//! Events are not recorded: a payment is granted once however many events arrive, so an event that failed half way is completed
+//! by its repeat. A failure on our side gets 5xx, and Stripe sends the event again
 //! (<https://docs.stripe.com/webhooks#retries>).
 
 use std::sync::Arc;
 
-use axum::{Router, body::Bytes, extract::State, routing::post};
+use api::{Routes, payments::webhooks::STRIPE};
+use axum::{Router, body::Bytes, extract::State};
 use domain::{
     PaymentId,
     payments::payment::{PaymentProvider, PaymentReference, UnclaimedPayment},
@@ -29,61 +30,66 @@ use runtime::{
 };
 use store::Table;
 
-/// The routes.
+struct AppState {
+    table: Table,
+    payments: PaymentService,
+}
+
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing or no good; it is named.
+/// A variable is missing or not valid; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let name = environment.required("TABLE")?;
     clients.warm_dynamodb(&name).await;
     let table = Table::new(clients.dynamodb().clone(), name);
     let payments = PaymentService::open(&environment, &clients, table.clone())?;
-    let app = Arc::new(App { table, payments });
-    Ok(Router::new().route("/v1/webhooks/stripe", post(take)).with_state(app))
+    Ok(routes().into_router().with_state(Arc::new(AppState { table, payments })))
 }
 
-struct App {
-    table: Table,
-    payments: PaymentService,
+fn routes() -> Routes<Arc<AppState>> {
+    Routes::new().operation(&STRIPE, receive)
 }
 
-async fn take(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
+async fn receive(State(state): State<Arc<AppState>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
     let now = clock::now();
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match app.read(&body, signature, now).await? {
-        WebhookEvent::Poll { payment, checkout, paid } => app.ask(payment, paid.then_some(checkout), now).await,
-        WebhookEvent::Report(reference, said) => app.payments.apply_event(&reference, &said, now).await.map(drop),
+    let applied = match state.verify(&body, signature, now).await? {
+        WebhookEvent::Poll { payment, checkout, paid } => state.poll(payment, paid.then_some(checkout), now).await,
+        WebhookEvent::Report(reference, report) => state.payments.apply_event(&reference, &report, now).await.map(drop),
         WebhookEvent::Ignored => Ok(()),
-    }
-    .or_else(|error| match error {
-        // Sent again it would be as wrong.
-        error if error.is_mismatch() => {
-            tracing::error!(error = %error, "an event is not about the payment that it names");
+    };
+    match applied {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        // A repeat would have the same mistake.
+        Err(error) if error.is_mismatch() => {
+            tracing::error!(error = %error, "event does not match the payment that it names");
             metric(Metric::PaymentMismatches, 1, &["stripe"]);
-            Ok(())
+            Ok(StatusCode::NO_CONTENT)
         }
-        error => Err(Problem::internal(error)),
-    })?;
-    Ok(StatusCode::NO_CONTENT)
+        Err(error) => Err(Problem::internal(error)),
+    }
 }
 
-impl App {
-    /// A signature that does not fit may be made with a secret that is newer than ours.
-    async fn read(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, Problem> {
+impl AppState {
+    /// Verifies the signature, and decodes the event. If the signature does not match, the secret may have been rotated, so it is
+    /// read again once.
+    async fn verify(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, Problem> {
         for at_most_s in [KEYS_S, ROTATED_KEYS_S] {
             let providers = self.payments.providers(at_most_s, now).await.map_err(Problem::internal)?;
             match providers.read_event(body, signature, now) {
                 Err(WebhookError::Forged) => {}
                 Err(error) if error.retryable() => return Err(Problem::internal(error)),
                 Err(error) => return Err(Problem::invalid("stripe-signature", error.to_string())),
-                Ok(notice) => return Ok(notice),
+                Ok(event) => return Ok(event),
             }
         }
         Err(Problem::invalid("stripe-signature", WebhookError::Forged.to_string()))
     }
 
-    async fn ask(&self, id: PaymentId, paid_as: Option<String>, now: Timestamp) -> Result<(), PaymentError> {
+    /// Polls Stripe about a payment, and fulfils it if it is paid. Records money for a payment that does not exist.
+    async fn poll(&self, id: PaymentId, paid_as: Option<String>, now: Timestamp) -> Result<(), PaymentError> {
         let reference = PaymentReference::Payment(id);
         let found = match self.table.find_payment(&reference).await? {
             Some((account, id)) => self.table.payment(account, id).await?,
@@ -95,11 +101,20 @@ impl App {
         };
         match (fulfilled, paid_as) {
             (None, Some(checkout)) => {
-                self.payments
-                    .record_unclaimed(&UnclaimedPayment::new(id, PaymentProvider::Stripe, checkout, None, now))
-                    .await
+                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, checkout, None, now);
+                self.payments.record_unclaimed(&unclaimed).await
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("stripe-webhook"));
     }
 }

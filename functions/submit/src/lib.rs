@@ -1,34 +1,39 @@
-//! `GET /v1/models`, `POST /v1/generations/quote`, `POST /v1/generations`, `POST /v1/generations/{id}/cancel`.
+//! Lists models, and quotes, submits and cancels generations.
 //!
-//! A submit is three round trips: one consistent read, one transaction (account, ledger entry, generation, activity, and
-//! the answer if the request carries an `Idempotency-Key`), one message. If the message cannot be sent, or we die before
-//! it is, the answer is still 202 and `sweep` sends it: the generation says when it is due.
+//! A submission is three round trips: a consistent read, a transaction (account, ledger entry, generation, activity, and the
+//! response if the request has an `Idempotency-Key`), and a message. If the message cannot be sent, or the process crashes
+//! before it is, the response is still 202 and `sweep` sends the message.
 //!
-//! A repeat with the same key gives the same answer and does nothing. A repeat without one is another generation.
-//! Canceling twice gives the same answer; a generation that ended otherwise cannot be canceled.
+//! With the same key a repeat gets the same response and changes nothing; without one it is another generation. To cancel
+//! twice gets the same response twice. A generation that ended in another way cannot be canceled.
+
+use std::sync::Arc;
 
 use api::{
-    Attempt, Mutation, MutationResponse, Mutations, refusal_problem,
-    requests::GenerationRequest,
-    views::{GenerationView, ModelView, Models, QuoteView},
+    Mutation, MutationError, MutationResponse, Mutations, Routes,
+    generations::{
+        generation::GenerationView,
+        models::{self, ModelView, Models},
+        submission::{CANCEL, GenerationRequest, QUOTE, QuoteView, SUBMIT},
+    },
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::plan::{PlanLimits, Retention},
-    catalogue::models,
+    accounts::plan::Retention,
+    catalogue,
     generations::generation::GenerationStatus,
     generations::settings::{self, RequestedSettings},
     generations::submission::{self, CreditTransaction, GenerationOutcome, SubmissionIds},
 };
 use http::{
-    HeaderValue, StatusCode,
+    HeaderValue,
     header::{CACHE_CONTROL, RETRY_AFTER},
 };
 use jiff::Timestamp;
@@ -40,21 +45,20 @@ use runtime::{
     http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictJson, StrictPath},
     telemetry::{Metric, metric},
 };
-use std::sync::Arc;
 use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, Write};
 
 #[derive(Clone)]
-struct App {
+struct AppState {
     mutations: Mutations,
     queues: GenerationQueues,
     providers: Arc<[String]>,
     retention: Retention,
 }
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let queues = GenerationQueues::new(
@@ -62,110 +66,106 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         environment.required("IMAGE_QUEUE_URL")?,
         environment.required("VIDEO_QUEUE_URL")?,
     );
-    let app = App {
+    let state = AppState {
         queues,
         providers: environment.required("PROVIDERS")?.split(',').map(|name| name.trim().to_owned()).collect(),
         retention: lifecycle::retention(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
-    Ok(Router::new()
-        .route("/v1/models", get(models))
-        .route("/v1/generations/quote", post(quote))
-        .route("/v1/generations", post(submit))
-        .route("/v1/generations/{id}/cancel", post(cancel))
-        .route_layer(middleware::from_fn_with_state(app.mutations.clone(), api::require_active_account))
-        .with_state(app))
+    Ok(routes()
+        .into_router()
+        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .with_state(state))
 }
 
-async fn models(State(app): State<App>) -> Response {
-    let models = models::models(&app.providers).map(ModelView::from).collect();
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&models::LIST, list_models)
+        .operation(&QUOTE, quote)
+        .operation(&SUBMIT, submit)
+        .operation(&CANCEL, cancel)
+}
+
+async fn list_models(State(state): State<AppState>) -> Response {
+    let models = catalogue::models::models(&state.providers).map(ModelView::from).collect();
     ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Models { models })).into_response()
 }
 
 async fn quote(
-    State(app): State<App>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictJson(body): StrictJson<GenerationRequest>,
 ) -> Result<Response, Problem> {
-    let (asked, _) = body.split();
-    let account = app.mutations.table.account(AccountId(caller.account_id)).await.map_err(api::store_problem)?;
+    let (settings, _) = body.split();
+    let account = state.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::not_found)?;
-    let (_, quote) = settings::validate(asked, &account.plan.limits(), &app.providers).map_err(refusal_problem)?;
+    let (_, quote) = settings::validate(settings, &account.plan.limits(), &state.providers).map_err(refusal_problem)?;
     let view = QuoteView { kind: quote.kind, credits: quote.price, available: account.balance.available };
     Ok(axum::Json(view).into_response())
 }
 
 async fn submit(
-    State(app): State<App>,
+    State(state): State<AppState>,
     caller: Caller,
     context: RequestContext,
     request: MutatingRequest<GenerationRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let (asked, max_credits) = request.body.split();
+    let (settings, max_credits) = request.body.split();
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
-    let mut written: Option<CreditTransaction> = None;
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
-    let response = loop {
-        let attempt: Result<Response, Attempt> = async {
-            let movement = app.reserve(account, asked.clone(), max_credits, now).await?;
-            let response = commit(&mutation, &movement, &activity).await?;
-            written = Some(movement);
-            Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            break response;
-        }
-    };
-    match written {
-        Some(movement) => Ok(app.queue(movement, response).await),
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let (response, submitted) = mutation
+        .run_with(|| async {
+            let transaction = state.reserve(account, settings.clone(), max_credits, now).await?;
+            Ok((commit(&mutation, &transaction, &activity).await?, transaction))
+        })
+        .await?;
+    match submitted {
+        Some(transaction) => Ok(state.queue(transaction, response).await),
         None => Ok(response),
     }
 }
 
 async fn commit(
     mutation: &Mutation<'_>,
-    movement: &CreditTransaction,
+    transaction: &CreditTransaction,
     activity: &Activity,
-) -> Result<Response, Attempt> {
+) -> Result<Response, MutationError> {
+    let CreditTransaction { account, entry, generation } = transaction;
     let writes = [
-        Write::Account(&movement.account),
-        Write::LedgerEntry(movement.account.id, &movement.entry),
-        Write::Generation(&movement.generation),
+        Write::Account(account),
+        Write::LedgerEntry(account.id, entry),
+        Write::Generation(generation),
         Write::Activity(activity),
     ];
-    let answer = MutationResponse {
-        status: StatusCode::ACCEPTED,
-        location: Some(format!("/v1/generations/{}", movement.generation.id)),
-        body: GenerationView::new(movement.generation.clone(), Vec::new()),
-    };
-    mutation.commit(&writes, answer).await
+    let view = GenerationView::new(generation.clone(), Vec::new());
+    let response = MutationResponse::accepted(view).at(format!("/v1/generations/{}", generation.id));
+    mutation.commit(&writes, response).await
 }
 
-impl App {
-    /// One read, one decision.
+impl AppState {
+    /// Reads the account and the starting image, and reserves the price.
     async fn reserve(
         &self,
         id: AccountId,
-        asked: RequestedSettings,
+        settings: RequestedSettings,
         max_credits: Option<Credits>,
         now: Timestamp,
-    ) -> Result<CreditTransaction, Attempt> {
+    ) -> Result<CreditTransaction, MutationError> {
         let table = &self.mutations.table;
-        let (account, input) = match asked.input_upload {
+        let (account, input) = match settings.input_upload {
             None => (table.account(id).await?, None),
             Some(upload) => {
                 let (account, upload) = table.account_and_upload(id, upload).await?;
-                let missing = || Refusal::invalid("input_upload", "an image of yours that is ready");
+                let missing =
+                    || Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready");
                 (account, Some(upload.ok_or_else(missing)))
             }
         };
         let account = account.ok_or(Refusal::NotFound)?;
-        let limits: PlanLimits = account.plan.limits();
-        let (settings, quote) = settings::validate(asked, &limits, &self.providers)?;
+        let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
         if let Some(input) = input {
             input?.check_usable_as_input(now)?;
         }
@@ -174,19 +174,18 @@ impl App {
         Ok(submission::reserve(&account, settings, quote, max_credits, ids, now)?)
     }
 
-    /// Sends the message of a generation that was written. A message that is lost is sent by `sweep`.
-    async fn queue(&self, movement: CreditTransaction, mut response: Response) -> Response {
-        let CreditTransaction { account, generation, .. } = &movement;
-        let job = GenerationMessage { account: account.id, generation: generation.id };
-        if let Err(error) = self.queues.send(generation.kind, job, 0).await {
-            tracing::warn!(error = %error, generation = %generation.id, "the message was not sent: the sweep will send it");
+    /// Queues a generation that was written. If the message cannot be sent, `sweep` sends it.
+    async fn queue(&self, transaction: CreditTransaction, mut response: Response) -> Response {
+        let CreditTransaction { account, generation, .. } = &transaction;
+        let message = GenerationMessage { account: account.id, generation: generation.id };
+        if let Err(error) = self.queues.send(generation.kind, message, 0).await {
+            tracing::warn!(error = %error, generation = %generation.id, "message was not sent, sweep will send it");
         }
         metric(Metric::Submits, 1, &[]);
-        lifecycle::record_metrics(&movement);
-        let rate = account.plan.limits().submits;
+        lifecycle::record_metrics(&transaction);
         let limit = RateLimit {
             policy: "submit",
-            quota: rate.per_minute.into(),
+            quota: account.plan.limits().submits.per_minute.into(),
             window_seconds: 60,
             remaining: account.submit_rate.tokens(),
             reset_seconds: 60,
@@ -197,39 +196,45 @@ impl App {
 }
 
 async fn cancel(
-    State(app): State<App>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let mut mutation = app.mutations.begin(account, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let (owner, generation) = app.mutations.table.account_and_generation(account, id).await?;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             generation.check_exists()?;
-            let answer = |body| MutationResponse { status: StatusCode::OK, location: None, body };
             if generation.status == GenerationStatus::Canceled {
-                return mutation.commit(&[], answer(GenerationView::new(generation, Vec::new()))).await;
+                let view = GenerationView::new(generation, Vec::new());
+                return mutation.commit(&[], MutationResponse::ok(view)).await;
             }
             let entry = LedgerEntryId(clock::uuid_at(now));
-            let movement =
-                submission::finish(&owner, &generation, GenerationOutcome::Canceled, app.retention, entry, now)?;
+            let outcome = GenerationOutcome::Canceled;
+            let transaction = submission::finish(&owner, &generation, outcome, state.retention, entry, now)?;
             let writes = [
-                Write::Account(&movement.account),
-                Write::LedgerEntry(account, &movement.entry),
-                Write::Generation(&movement.generation),
+                Write::Account(&transaction.account),
+                Write::LedgerEntry(account, &transaction.entry),
+                Write::Generation(&transaction.generation),
             ];
-            let view = GenerationView::new(movement.generation.clone(), Vec::new());
-            let response = mutation.commit(&writes, answer(view)).await?;
-            lifecycle::record_metrics(&movement);
+            let view = GenerationView::new(transaction.generation.clone(), Vec::new());
+            let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
+            lifecycle::record_metrics(&transaction);
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("submit"));
     }
 }

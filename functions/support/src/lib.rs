@@ -1,30 +1,27 @@
-//! `POST, GET /v1/support/tickets`, `POST /v1/support/tickets/{id}/messages`: questions to staff, and what was said about
-//! them; without an account, [`letters`].
+//! Opens, lists and continues support tickets; [`guest_tickets`] is support without an account.
 //!
-//! A ticket is one item in its owner's drawer, messages and all. What it is about is attached by reference and must be its
-//! owner's. Ten are opened in a day. Without an `Idempotency-Key` a repeat is another ticket, or another message. One that
-//! came as a letter is answered by mail, words and all, until its owner says more here.
+//! A ticket is one item of its account, with its messages. The generation or payment that it is about is referred to, and must
+//! belong to the same account. An account opens at most ten tickets a day. Without an `Idempotency-Key` a repeat is another ticket,
+//! or another message. Replies to a ticket that came by mail go by mail, until its owner adds a message here.
 
-mod letters;
+mod guest_tickets;
 
 use std::sync::Arc;
 
 use api::{
-    Attempt, MutationResponse, Mutations, PageQuery, Paging, store_problem,
-    support::{TicketMessageRequest, TicketPage, TicketRequest, TicketView},
+    MutationError, MutationResponse, Mutations, PageQuery, Paging, Routes, refusal_problem, store_problem,
+    support::tickets::{self, TicketMessageRequest, TicketPage, TicketRequest, TicketView},
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::post,
 };
 use domain::{
     AccountId, Refusal, TicketId,
     support::ticket::{MessageAuthor, NewTicket, PER_DAY, Ticket, TicketStatus, TicketSubject},
 };
-use http::StatusCode;
 use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
@@ -39,25 +36,32 @@ use store::{Table, Write};
 
 const DAY_S: i64 = 86_400;
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    let letters = letters::App {
+    let guest_state = guest_tickets::AppState {
         mutations: mutations.clone(),
         mail: Mail::open(&environment, &clients),
         user_pool: Arc::new(user_pool),
     };
-    Ok(Router::new()
-        .route("/v1/support/tickets", post(open).get(list))
-        .route("/v1/support/tickets/{id}/messages", post(say))
-        .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(mutations)
-        .merge(letters::routes(letters)))
+    Ok(routes()
+        .into_router()
+        .with_state(mutations.clone())
+        .merge(guest_tickets::staff_routes().into_router().with_state(guest_state.clone()))
+        .route_layer(middleware::from_fn_with_state(mutations, api::require_active_account))
+        .merge(guest_tickets::public_routes().into_router().with_state(guest_state)))
+}
+
+fn routes() -> Routes<Mutations> {
+    Routes::new()
+        .operation(&tickets::OPEN, open)
+        .operation(&tickets::LIST, list)
+        .operation(&tickets::ADD_MESSAGE, add_message)
 }
 
 async fn open(
@@ -68,30 +72,30 @@ async fn open(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let ticket = Ticket::open(NewTicket::from(request.body), (TicketId(clock::uuid_at(now)), account), now);
-    let mut mutation = mutations.begin(account, request.idempotency, now);
-    if let Some(response) = mutation.answered().await? {
+    let mutation = mutations.begin(account, request.idempotency, now);
+    if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
-    let ticket = ticket.map_err(api::refusal_problem)?;
+    let ticket = ticket.map_err(refusal_problem)?;
     mutations.limit("support", account.0.as_bytes(), (DAY_S, PER_DAY), now).await?;
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            must_be_own(&mutations.table, account, ticket.about).await?;
-            let location = Some(format!("/v1/support/tickets/{}", ticket.id));
-            let answer =
-                MutationResponse { status: StatusCode::CREATED, location, body: TicketView::from(ticket.clone()) };
-            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+    mutation
+        .run(|| async {
+            check_own_subject(&mutations.table, account, ticket.about).await?;
+            let response = MutationResponse::created(TicketView::from(ticket.clone()))
+                .at(format!("/v1/support/tickets/{}", ticket.id));
+            let response = mutation.commit(&[Write::Ticket(&ticket)], response).await?;
             metric(Metric::Questions, 1, &[]);
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+        })
+        .await
 }
 
-async fn must_be_own(table: &Table, account: AccountId, about: Option<TicketSubject>) -> Result<(), Attempt> {
+/// Refuses a ticket about a generation or payment that does not exist, or belongs to another account.
+async fn check_own_subject(
+    table: &Table,
+    account: AccountId,
+    about: Option<TicketSubject>,
+) -> Result<(), MutationError> {
     let found = match about {
         None => true,
         Some(TicketSubject::Generation { id }) => table.generation(account, id).await?.is_some(),
@@ -100,7 +104,7 @@ async fn must_be_own(table: &Table, account: AccountId, about: Option<TicketSubj
     if found {
         Ok(())
     } else {
-        Err(Refusal::invalid("about.id", "must be something of yours that is still there").into())
+        Err(Refusal::invalid("about.id", "must be a generation or payment of your account").into())
     }
 }
 
@@ -116,7 +120,7 @@ async fn list(
     Ok(axum::Json(TicketPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn say(
+async fn add_message(
     State(mutations): State<Mutations>,
     caller: Caller,
     StrictPath(id): StrictPath<TicketId>,
@@ -124,23 +128,29 @@ async fn say(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let body = request.body;
-    let mut mutation = mutations.begin(account, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let before = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
-            let ticket = before.add_message(MessageAuthor::Owner, body.text.clone(), body.close, now)?;
-            let answer =
-                MutationResponse { status: StatusCode::OK, location: None, body: TicketView::from(ticket.clone()) };
-            let response = mutation.commit(&[Write::Ticket(&ticket)], answer).await?;
+    let TicketMessageRequest { text, close } = request.body;
+    let mutation = mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let ticket = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
+            let ticket = ticket.add_message(MessageAuthor::Owner, text.clone(), close, now)?;
+            let response = MutationResponse::ok(TicketView::from(ticket.clone()));
+            let response = mutation.commit(&[Write::Ticket(&ticket)], response).await?;
             if ticket.status == TicketStatus::Waiting {
                 metric(Metric::Questions, 1, &[]);
             }
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        let guest = &guest_tickets::public_routes().served() | &guest_tickets::staff_routes().served();
+        assert_eq!(&routes().served() | &guest, api::operations_of("support"));
     }
 }

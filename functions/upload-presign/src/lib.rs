@@ -1,29 +1,27 @@
-//! `POST /v1/uploads`, `GET, DELETE /v1/uploads/{id}`.
+//! Creates, shows and deletes uploads.
 //!
-//! A declaration counts against the plan in the transaction that writes it, and gives a request that S3 refuses unless
-//! type, size and SHA-256 are as declared, for 15 minutes. What never arrives is removed by `sweep`, an hour after.
+//! A new upload counts against the plan in the transaction that writes it. Its presigned request works for 15 minutes, and S3
+//! refuses it unless type, size and SHA-256 are as declared. If the file never arrives, `sweep` deletes the upload an hour
+//! later.
 //!
-//! A repeat with the same `Idempotency-Key` gives the same request again. Without one it is another upload. A deletion
-//! hides the upload and gives its bytes back at once; if we die before the files are gone, `sweep` removes them.
+//! With the same `Idempotency-Key` a repeat gets the same presigned request; without one it creates another upload. A deletion
+//! hides the upload and frees its bytes at once. If the process crashes before the files are deleted, `sweep` deletes them.
 
 use api::{
-    AppState, Attempt, MutationResponse,
-    requests::UploadRequest,
+    AppState, MutationResponse, Routes,
+    generations::uploads::{self, HeaderView, PresignedView, UploadRequest, UploadView},
     store_problem,
-    views::{HeaderView, PresignedView, UploadView},
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use domain::{
     AccountId, Refusal, UploadId,
     generations::upload::{self, PRESIGNED_S, Upload, UploadDeclaration},
 };
-use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{
     Error, clock,
@@ -32,87 +30,80 @@ use runtime::{
 };
 use store::{Bucket, StoreError, Write};
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = AppState::open(&environment).await?;
-    Ok(Router::new()
-        .route("/v1/uploads", post(declare))
-        .route("/v1/uploads/{id}", get(show).delete(remove))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
-        .with_state(holdings))
+    let state = AppState::open(&environment).await?;
+    Ok(routes()
+        .into_router()
+        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .with_state(state))
 }
 
-async fn declare(
-    State(holdings): State<AppState>,
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&uploads::CREATE, create)
+        .operation(&uploads::SHOW, show)
+        .operation(&uploads::DELETE, delete)
+}
+
+async fn create(
+    State(state): State<AppState>,
     caller: Caller,
     request: MutatingRequest<UploadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let declared = UploadDeclaration::from(request.body);
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let owner = holdings.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+    let declaration = UploadDeclaration::from(request.body);
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
             let id = UploadId(clock::uuid_at(now));
-            let (owner, upload) = upload::declare(&owner, declared.clone(), id, now)?;
-            let put = presign(&holdings.bucket, &upload, now).await?;
-            let answer = MutationResponse {
-                status: StatusCode::CREATED,
-                location: Some(format!("/v1/uploads/{id}")),
-                body: UploadView::new(upload.clone(), Some(put)),
-            };
-            mutation.commit(&[Write::Account(&owner), Write::Upload(&upload)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            let (owner, upload) = upload::declare(&owner, declaration.clone(), id, now)?;
+            let put = presign(&state.bucket, &upload, now).await?;
+            let view = UploadView::new(upload.clone(), Some(put));
+            let response = MutationResponse::created(view).at(format!("/v1/uploads/{id}"));
+            mutation.commit(&[Write::Account(&owner), Write::Upload(&upload)], response).await
+        })
+        .await
 }
 
 async fn show(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
 ) -> Result<Response, Problem> {
-    let upload = holdings.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(store_problem)?;
+    let upload = state.mutations.table.upload(AccountId(caller.account_id), id).await.map_err(store_problem)?;
     let upload = upload.filter(|upload| !upload.is_expired(clock::now())).ok_or_else(Problem::not_found)?;
     Ok(axum::Json(UploadView::new(upload, None)).into_response())
 }
 
-async fn remove(
-    State(holdings): State<AppState>,
+async fn delete(
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<UploadId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
-    let mut hidden: Option<Upload> = None;
-    let response = loop {
-        let attempt: Result<Response, Attempt> = async {
-            let (owner, upload) = holdings.mutations.table.account_and_upload(account, id).await?;
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let (response, deleted) = mutation
+        .run_with(|| async {
+            let (owner, upload) = table.account_and_upload(account, id).await?;
             let (Some(owner), Some(upload)) = (owner, upload) else { return Err(Refusal::NotFound.into()) };
             let (owner, upload) = upload.deleted(&owner, now)?;
-            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-            let response = mutation.commit(&[Write::Account(&owner), Write::Upload(&upload)], answer).await?;
-            hidden = Some(upload);
-            Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            break response;
-        }
-    };
-    if let Some(upload) = hidden
-        && let Err(error) = lifecycle::remove_upload(&holdings.mutations.table, &holdings.bucket, &upload).await
+            let writes = [Write::Account(&owner), Write::Upload(&upload)];
+            Ok((mutation.commit(&writes, MutationResponse::no_content()).await?, upload))
+        })
+        .await?;
+    if let Some(upload) = deleted
+        && let Err(error) = lifecycle::remove_upload(table, &state.bucket, &upload).await
     {
-        tracing::warn!(error = %error, upload = %upload.id, "not all is removed: the sweep will remove the rest");
+        tracing::warn!(error = %error, upload = %upload.id, "files were not deleted, sweep will delete them");
     }
     Ok(response)
 }
@@ -124,4 +115,14 @@ async fn presign(bucket: &Bucket, upload: &Upload, now: Timestamp) -> Result<Pre
     let expires_at = now + SignedDuration::from_secs(i64::try_from(PRESIGNED_S).unwrap_or(0));
     let headers = presigned.headers.into_iter().map(|(name, value)| HeaderView { name, value }).collect();
     Ok(PresignedView { method: presigned.method, url: presigned.url, headers, expires_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("upload-presign"));
+    }
 }

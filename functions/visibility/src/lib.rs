@@ -1,31 +1,32 @@
-//! `PUT /v1/generations/{id}/visibility`, `POST, GET /v1/generations/{id}/shares`,
-//! `DELETE /v1/generations/{id}/shares/{share}`.
+//! Sets the visibility of generations, and creates, lists and revokes share links.
 //!
-//! Everything is private until its owner says otherwise here, and is private again at once. A link is 256 random bits, kept
-//! only as their SHA-256; it is there once, in the answer that made it (or, sealed, in the answer kept for its
-//! `Idempotency-Key`). Links to files that were handed out before live on for four minutes at most.
+//! A generation is private until its owner changes that here, and private again at once. The token of a share link is 256
+//! random bits, of which only the SHA-256 is stored. The token is in the response that created the link, and sealed in the
+//! response that is stored for its `Idempotency-Key`. Links to files that were signed before work for at most four minutes
+//! more.
 //!
-//! Saying the same visibility again changes nothing. A repeat of a link without a key is another link.
+//! To set the same visibility again changes nothing. To create a share link again without a key creates another link.
 
 use api::{
-    AppState, Attempt, MutationResponse, generation_view,
-    requests::{ShareRequest, VisibilityRequest},
-    store_problem, token_hash,
-    views::{ShareView, Shares},
+    AppState, MutationResponse, Routes,
+    generations::{
+        generation::GenerationView,
+        shares::{self, ShareRequest, ShareView, Shares, VisibilityRequest, token_hash},
+    },
+    store_problem,
 };
 use axum::{
     Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
-    routing::{delete, post, put},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     AccountId, GenerationId, Refusal, ShareId,
     generations::share::{self, ShareTerms},
 };
-use http::{HeaderValue, StatusCode, header::ETAG};
+use http::{HeaderValue, header::ETAG};
 use runtime::{
     Error, clock,
     config::Environment,
@@ -33,22 +34,28 @@ use runtime::{
 };
 use store::Write;
 
-/// The routes.
+/// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; it is named.
+/// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let holdings = AppState::open(&environment).await?;
-    Ok(Router::new()
-        .route("/v1/generations/{id}/visibility", put(show))
-        .route("/v1/generations/{id}/shares", post(make).get(list))
-        .route("/v1/generations/{id}/shares/{share}", delete(revoke))
-        .route_layer(middleware::from_fn_with_state(holdings.mutations.clone(), api::require_active_account))
-        .with_state(holdings))
+    let state = AppState::open(&environment).await?;
+    Ok(routes()
+        .into_router()
+        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .with_state(state))
 }
 
-async fn show(
-    State(holdings): State<AppState>,
+fn routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&shares::SET_VISIBILITY, set_visibility)
+        .operation(&shares::CREATE, create)
+        .operation(&shares::LIST, list)
+        .operation(&shares::REVOKE, revoke)
+}
+
+async fn set_visibility(
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     condition: IfMatch,
@@ -56,32 +63,27 @@ async fn show(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let wanted = request.body;
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let generation = holdings.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+    let VisibilityRequest { visibility, show_prompt } = request.body;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
             if generation.is_expired(now) {
                 return Err(Refusal::NotFound.into());
             }
             condition.check(generation.version)?;
-            let shown = generation.with_visibility(wanted.visibility, wanted.show_prompt, now)?;
-            let body = generation_view(&holdings.bucket, shown.clone(), now).await?;
-            let answer = MutationResponse { status: StatusCode::OK, location: None, body };
-            let mut response = mutation.commit(&[Write::Generation(&shown)], answer).await?;
-            let tag = HeaderValue::try_from(etag(shown.version)).map_err(Problem::internal)?;
+            let generation = generation.with_visibility(visibility, show_prompt, now)?;
+            let view = GenerationView::with_links(&state.bucket, generation.clone(), now).await?;
+            let mut response = mutation.commit(&[Write::Generation(&generation)], MutationResponse::ok(view)).await?;
+            let tag = HeaderValue::try_from(etag(generation.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
             Ok(response)
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+        })
+        .await
 }
 
-async fn make(
-    State(holdings): State<AppState>,
+async fn create(
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
     request: MutatingRequest<ShareRequest>,
@@ -90,10 +92,10 @@ async fn make(
     let account = AccountId(caller.account_id);
     let terms = ShareTerms::from(request.body);
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, now);
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let table = &holdings.mutations.table;
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
             let (owner, generation) = table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             if generation.is_expired(now) {
@@ -103,57 +105,56 @@ async fn make(
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));
             let (share, generation) = share::create(&generation, existing, owner.plan, terms, new, now)?;
-            let answer = MutationResponse {
-                status: StatusCode::CREATED,
-                location: Some(format!("/v1/shared/{token}")),
-                body: ShareView::new(&share, Some(token.clone())),
-            };
-            mutation.commit(&[Write::Generation(&generation), Write::Share(&share)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
-    }
+            let view = ShareView::new(&share, Some(token.clone()));
+            let response = MutationResponse::created(view).at(format!("/v1/shared/{token}"));
+            mutation.commit(&[Write::Generation(&generation), Write::Share(&share)], response).await
+        })
+        .await
 }
 
 async fn list(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath(id): StrictPath<GenerationId>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let table = &holdings.mutations.table;
+    let table = &state.mutations.table;
     let generation = table.generation(account, id).await.map_err(store_problem)?;
     generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
     let shares = table.shares(account, id).await.map_err(store_problem)?;
-    let live = shares.iter().filter(|share| share.expires_at > now);
-    Ok(axum::Json(Shares { items: live.map(|share| ShareView::new(share, None)).collect() }).into_response())
+    let valid = shares.iter().filter(|share| share.expires_at > now);
+    Ok(axum::Json(Shares { items: valid.map(|share| ShareView::new(share, None)).collect() }).into_response())
 }
 
 async fn revoke(
-    State(holdings): State<AppState>,
+    State(state): State<AppState>,
     caller: Caller,
     StrictPath((id, share)): StrictPath<(GenerationId, ShareId)>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let account = AccountId(caller.account_id);
-    let mut mutation = holdings.mutations.begin(account, request.idempotency, clock::now());
-    loop {
-        let attempt: Result<Response, Attempt> = async {
-            let table = &holdings.mutations.table;
+    let table = &state.mutations.table;
+    let mutation = state.mutations.begin(account, request.idempotency, clock::now());
+    mutation
+        .run(|| async {
             let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
             let (revoked, rest): (Vec<_>, Vec<_>) =
                 table.shares(account, id).await?.into_iter().partition(|other| other.id == share);
             let revoked = revoked.first().ok_or(Refusal::NotFound)?;
             let generation = share::revoke(&generation, &rest);
-            let answer = MutationResponse { status: StatusCode::NO_CONTENT, location: None, body: () };
-            mutation.commit(&[Write::Generation(&generation), Write::RemoveShare(revoked)], answer).await
-        }
-        .await;
-        if let Some(response) = mutation.conclude(attempt).await? {
-            return Ok(response);
-        }
+            let writes = [Write::Generation(&generation), Write::RemoveShare(revoked)];
+            mutation.commit(&writes, MutationResponse::no_content()).await
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_operations() {
+        assert_eq!(routes().served(), api::operations_of("visibility"));
     }
 }

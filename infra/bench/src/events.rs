@@ -214,3 +214,32 @@ pub const EVENTS: &[Event] = &[
     ),
     event("events/sweep/tick.json", Done, &["Query"; 10]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn http_events_call_operations_of_their_function() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut measured = BTreeSet::new();
+        for event in EVENTS.iter().filter(|event| event.function() != "site") {
+            let Outcome::Http(status) = event.outcome else { continue };
+            let json: Value = serde_json::from_str(&fs::read_to_string(root.join(event.path)).unwrap()).unwrap();
+            let http = &json["requestContext"]["http"];
+            let (method, path) = (http["method"].as_str().unwrap(), http["path"].as_str().unwrap());
+            let operation = api::operations().find(|operation| operation.matches(method, path));
+            let operation = operation.unwrap_or_else(|| panic!("{}: no operation {method} {path}", event.path));
+            assert_eq!(operation.function, event.function(), "{}", event.path);
+            let promised = operation.response.0 == status || operation.problems.contains(&status);
+            assert!(promised, "{}: {operation} does not respond {status}", event.path);
+            measured.insert(operation.function);
+        }
+        let functions: BTreeSet<_> = api::operations().map(|operation| operation.function).collect();
+        assert_eq!(measured, functions);
+    }
+}

@@ -142,7 +142,7 @@ fn reserve(
 
 /// What the person, who is of the staff as well, opened a moment ago.
 fn access(account: &Account, now: Timestamp) -> Result<AuditEntry> {
-    let staff = api::access::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
+    let staff = api::staff::audit::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
     let why = Justification::new(("T-17".to_owned(), "she asked why it failed".to_owned()), (None, None), now)?;
     let until = now + SignedDuration::from_hours(1);
     Ok(AuditEntry::open(account, (ACCESS.parse::<AuditEntryId>()?, staff), until, why, now)?)

@@ -1,127 +1,85 @@
-//! The OpenAPI 3.1 document ([specification](https://spec.openapis.org/oas/v3.1.0)).
+//! Renders the OpenAPI 3.1 document ([specification](https://spec.openapis.org/oas/v3.1.0)).
 
+use std::collections::BTreeMap;
+
+use domain::{
+    catalogue::models::MediaKind,
+    generations::generation::{GenerationStatus, Visibility},
+};
 use runtime::http::Problem;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::OpenApi;
-
-use crate::{
-    access,
-    operations::{OPERATIONS, Operation, Parameter},
-    payments, privacy, requests, support, views,
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
 };
 
-#[derive(OpenApi)]
-#[openapi(components(schemas(
-    access::AuditPage,
-    access::AccessRequest,
-    access::DisclosureRequest,
-    access::DisclosureView,
-    access::HoldRequest,
-    access::HoldsView,
-    access::HoldView,
-    access::OpenedAccessView,
-    access::PlacedHoldView,
-    access::StaffUploadView,
-    access::UploadPage,
-    payments::CheckoutRequest,
-    payments::FrozenAccountView,
-    payments::HeldPaymentView,
-    payments::IpnMessage,
-    payments::Packages,
-    payments::PaymentDecision,
-    payments::PaymentPage,
-    payments::PaymentView,
-    payments::ReviewPage,
-    payments::SpendingDecision,
-    payments::StripeEvent,
-    payments::UnclaimedView,
-    privacy::DeletionRequest,
-    privacy::DeletionView,
-    privacy::ExportView,
-    privacy::Exports,
-    privacy::Inventory,
-    privacy::ReceiptView,
-    requests::AccountCorrection,
-    requests::Address,
-    requests::Confirmation,
-    requests::Credentials,
-    requests::EmailConfirmation,
-    requests::GenerationRequest,
-    requests::PasswordReset,
-    requests::ShareRequest,
-    requests::UploadRequest,
-    requests::VisibilityRequest,
-    support::GuestTicketReply,
-    support::GuestTicketConfirmation,
-    support::GuestTicketReadRequest,
-    support::GuestTicketRequest,
-    support::GuestTicketView,
-    support::TicketMessageRequest,
-    support::TicketPage,
-    support::TicketRequest,
-    support::TicketView,
-    views::AccountView,
-    views::ActivityPage,
-    views::CorrectionPage,
-    views::EntryPointView,
-    views::GenerationPage,
-    views::GenerationView,
-    views::Models,
-    Problem,
-    views::PublicPage,
-    views::QuoteView,
-    views::SharedView,
-    views::Shares,
-    views::ShareView,
-    views::SignedIn,
-    views::Statement,
-    views::UploadView,
-)))]
-struct Schemas;
+use crate::{
+    operation::{Operation, Parameter, SchemaType},
+    operations::operations,
+};
 
-/// The document, as it is served.
+/// Shows the response of API Gateway to a request without a valid access token.
+#[derive(Serialize, ToSchema)]
+struct EntryPointView {
+    /// `Unauthorized` or `Forbidden`.
+    message: String,
+}
+
+/// Renders the document, as it is served.
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in operations() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Value::Object(methods) = path {
             methods.insert(operation.method.to_owned(), describe(operation));
         }
-    }
-    let schemas = serde_json::to_value(Schemas::openapi().components).unwrap_or_default();
-    let mut components = schemas;
-    if let Value::Object(components) = &mut components {
-        components.insert(
-            "securitySchemes".to_owned(),
-            json!({"access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}),
-        );
     }
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Darkroom",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Pictures and films from prompts. Errors are problem details (RFC 9457).",
+            "description": "Generates images and videos from prompts. Errors are problem details (RFC 9457).",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": components,
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     })
+}
+
+/// Collects the schemas that operations, their parameters and their problems refer to.
+fn schemas() -> BTreeMap<String, RefOr<Schema>> {
+    let bodies = operations().filter_map(|operation| Some(operation.body?.schema));
+    let responses = operations().filter_map(|operation| operation.response.1);
+    let shared = [
+        SchemaType::of::<EntryPointView>(),
+        SchemaType::of::<GenerationStatus>(),
+        SchemaType::of::<MediaKind>(),
+        SchemaType::of::<Problem>(),
+        SchemaType::of::<Visibility>(),
+    ];
+    let mut schemas = BTreeMap::new();
+    bodies.chain(responses).chain(shared).for_each(|schema| schema.collect(&mut schemas));
+    schemas
 }
 
 fn describe(operation: &Operation) -> Value {
     let mut described = json!({
         "operationId": operation_id(operation),
-        "summary": operation.summary,
+        "summary": operation.summary(),
         "tags": [operation.function],
         "parameters": parameters(operation),
         "responses": responses(operation),
-        "security": if operation.open { json!([]) } else { json!([{"access_token": []}]) },
+        "security": if operation.public { json!([]) } else { json!([{"access_token": []}]) },
     });
     if let (Some(body), Value::Object(described)) = (operation.body, &mut described) {
-        let content = json!({ operation.content_type: {"schema": reference(body)} });
+        let content = json!({ body.content_type: {"schema": reference(&body.schema.name())} });
         described.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
     }
     described
@@ -138,22 +96,22 @@ fn reference(schema: &str) -> Value {
 
 fn responses(operation: &Operation) -> Value {
     let mut responses = Map::new();
-    let (status, schema) = operation.answer;
-    let mut answer = json!({"description": "Done."});
-    if let (Some(schema), Value::Object(answer)) = (schema, &mut answer) {
-        answer.insert("content".to_owned(), json!({"application/json": {"schema": reference(schema)}}));
+    let (status, schema) = operation.response;
+    let mut success = json!({"description": "Success."});
+    if let (Some(schema), Value::Object(success)) = (schema, &mut success) {
+        success.insert("content".to_owned(), json!({"application/json": {"schema": reference(&schema.name())}}));
     }
-    responses.insert(status.to_string(), answer);
+    responses.insert(status.to_string(), success);
     let problem = json!({"application/problem+json": {"schema": reference("Problem")}});
     for status in operation.problems {
         responses.insert(status.to_string(), json!({"description": title(*status), "content": problem}));
     }
-    if !operation.open {
-        let door = json!({
+    if !operation.public {
+        let content = json!({
             "application/json": {"schema": reference("EntryPointView")},
             "application/problem+json": {"schema": reference("Problem")},
         });
-        responses.insert("401".to_owned(), json!({"description": title(401), "content": door}));
+        responses.insert("401".to_owned(), json!({"description": title(401), "content": content}));
     }
     responses.insert("500".to_owned(), json!({"description": title(500), "content": problem}));
     Value::Object(responses)
@@ -161,19 +119,19 @@ fn responses(operation: &Operation) -> Value {
 
 fn title(status: u16) -> &'static str {
     match status {
-        400 => "Something in the request breaks a rule; the fields are named.",
-        401 => "No valid access token, or the session is not there.",
-        402 => "Not enough credits, or it costs more than was allowed.",
-        403 => "The plan or the account's status does not allow it.",
-        404 => "There is no such thing, or it is somebody else's.",
-        409 => "It is in a state in which this cannot be done.",
-        412 => "It has changed since it was fetched.",
+        400 => "The request is not valid. `errors` names the fields.",
+        401 => "The access token is missing or not valid, or there is no session.",
+        402 => "The account has not enough credits, or the price is higher than `max_credits`.",
+        403 => "The plan, the status of the account or the age of the sign-in does not allow it.",
+        404 => "Not found. Data of another account is not found either.",
+        409 => "The current state does not allow it.",
+        412 => "It has changed since it was read.",
         413 => "The body is too large.",
         415 => "The body is not application/json.",
         422 => "The Idempotency-Key was used with another request.",
-        502 => "The payment provider does not answer, or says something else than it should: try again.",
-        429 => "Too often: Retry-After says when to come back.",
-        _ => "Our mistake.",
+        429 => "Too many requests. `Retry-After` says when to try again.",
+        502 => "The payment provider did not respond as expected. Try again.",
+        _ => "Something went wrong on our side.",
     }
 }
 
@@ -190,12 +148,12 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         })
         .collect();
     for parameter in operation.parameters {
-        parameters.extend(parameter_fields(*parameter));
+        parameters.extend(describe_parameter(*parameter));
     }
     parameters
 }
 
-fn parameter_fields(parameter: Parameter) -> Vec<Value> {
+fn describe_parameter(parameter: Parameter) -> Vec<Value> {
     let header = |name: &str, required: bool, schema: Value, description: &str| json!({"name": name, "in": "header", "required": required, "schema": schema, "description": description});
     let query = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
     match parameter {
@@ -203,29 +161,33 @@ fn parameter_fields(parameter: Parameter) -> Vec<Value> {
             "Idempotency-Key",
             false,
             json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"}),
-            "The same key and request within 24 hours give the same answer, marked with Idempotent-Replayed.",
+            "A repeat with the same key and request within 24 hours gets the same response, with the header Idempotent-Replayed.",
         )],
         Parameter::IfMatch => vec![header(
             "If-Match",
             false,
             json!({"type": "string", "pattern": "^\"[0-9]{1,19}\"$"}),
-            "The ETag that was fetched: if it has changed since, nothing is done.",
+            "The ETag that was read. If it has changed since, nothing is changed.",
         )],
         Parameter::CsrfToken => vec![header(
             "X-CSRF-Token",
             true,
             json!({"type": "string", "pattern": "^[!-~]+$"}),
-            "What sign-in or the last refresh gave.",
+            "The CSRF token of the sign-in or of the last refresh.",
         )],
         Parameter::StripeSignature => vec![header(
             "Stripe-Signature",
             true,
             json!({"type": "string", "pattern": "^[ -~]+$"}),
-            "The signature over the body, as Stripe makes it.",
+            "Stripe's signature of the body.",
         )],
         Parameter::Page => vec![
-            query("limit", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 24}), "Most on a page."),
-            query("cursor", json!({"type": "string"}), "The `next` of the page before; not for other filters."),
+            query(
+                "limit",
+                json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 24}),
+                "The largest number of items on the page.",
+            ),
+            query("cursor", json!({"type": "string"}), "The `next` of the page before, with the same filters."),
         ],
         Parameter::Filter => vec![
             query("status", reference("GenerationStatus"), "Only with this status."),
@@ -236,9 +198,9 @@ fn parameter_fields(parameter: Parameter) -> Vec<Value> {
             query(
                 "from",
                 json!({"type": "string", "format": "date-time"}),
-                "The start, included; the account's if absent.",
+                "The start, included; the beginning of the account if absent.",
             ),
-            query("to", json!({"type": "string", "format": "date-time"}), "The end, not included; now if absent."),
+            query("to", json!({"type": "string", "format": "date-time"}), "The end, excluded; now if absent."),
         ],
     }
 }
@@ -248,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reference_of_the_document_resolves() {
+    fn every_reference_resolves() {
         let document = document();
         let text = document.to_string();
         let names: Vec<&str> =
@@ -260,11 +222,28 @@ mod tests {
     }
 
     #[test]
-    fn no_two_operations_share_an_id() {
-        let mut ids: Vec<_> = OPERATIONS.iter().map(operation_id).collect();
+    fn operation_ids_are_unique() {
+        let mut ids: Vec<_> = operations().map(operation_id).collect();
         ids.sort();
         let all = ids.len();
         ids.dedup();
         assert_eq!(ids.len(), all);
+    }
+
+    #[test]
+    fn examples_are_json() {
+        for body in operations().filter_map(|operation| operation.body) {
+            serde_json::from_str::<Value>(body.example).unwrap();
+        }
+    }
+
+    #[test]
+    fn summaries_begin_with_a_verb_and_end_with_a_full_stop() {
+        for operation in operations() {
+            let summary = operation.summary();
+            let first = summary.split(' ').next().unwrap();
+            assert!(first.ends_with('s') && first.starts_with(char::is_uppercase), "{operation}: {summary}");
+            assert!(summary.ends_with('.') && !summary.contains("  "), "{operation}: {summary}");
+        }
     }
 }

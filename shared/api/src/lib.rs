@@ -1,30 +1,33 @@
-//! The wire: what clients send and get, the OpenAPI document of it, and the manners that mutating routes share.
+//! Describes the HTTP API: its operations, the types that they take and return, and what the handlers of all functions
+//! share.
 //!
-//! The document is made from the types that the functions really decode and encode, and from one table of operations that
-//! a test holds equal to the routes of the template.
+//! An operation is declared once, beside its types (`operations!` in a file of its area). A function binds handlers to
+//! operations with [`Routes`]; the OpenAPI document, the authorization tests and the benchmark read [`operations()`].
 
-pub mod access;
+pub mod accounts;
+mod active_account;
+pub mod credits;
 mod document;
-mod holdings;
-mod links;
-mod living;
+pub mod generations;
 mod mutation;
+mod operation;
 mod operations;
-mod page;
+mod paging;
 pub mod payments;
-pub mod policy;
 pub mod privacy;
-mod refusals;
-pub mod requests;
+mod problems;
+mod rate_windows;
+mod routes;
+pub mod staff;
+mod state;
 pub mod support;
-pub mod views;
-mod windows;
 
+pub use active_account::require_active_account;
 pub use document::document;
-pub use holdings::AppState;
-pub use links::{generation_view, media_views, token_hash};
-pub use living::require_active_account;
-pub use mutation::{Attempt, Mutation, MutationResponse, Mutations};
-pub use operations::{OPERATIONS, Operation};
-pub use page::{LARGEST_PAGE, PageQuery, Paging};
-pub use refusals::{refusal_problem, store_problem};
+pub use mutation::{Mutation, MutationError, MutationResponse, Mutations, contended};
+pub use operation::{Operation, Parameter, RequestBody, SchemaType};
+pub use operations::{SHOW_DOCUMENT, operations, operations_of};
+pub use paging::{MAX_PAGE, PageQuery, Paging};
+pub use problems::{refusal_problem, store_problem};
+pub use routes::Routes;
+pub use state::AppState;

@@ -1,10 +1,10 @@
-//! The manners of a call that changes something: read, decide, write, and again if somebody else wrote first.
+//! Runs requests that change something: read, decide, write, and start again when another request wrote in between.
 //!
 //! With an `Idempotency-Key`
-//! ([draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/)) the answer is kept, sealed, in
-//! the same transaction as what it answers. So the same key and request give the same answer for 24 hours, the same key
-//! with another request is 422, and of two that run at once one wins and the other is answered like it: there is no
-//! moment in which a key is taken and has no answer.
+//! ([draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/)) the response is stored, sealed,
+//! in the same transaction as the change. The same key and request get the same response for 24 hours. The same key with
+//! another request gets 422. Of two equal requests at the same time one writes, and the other gets its response: no key is
+//! ever taken without a response.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,14 +25,14 @@ use runtime::{
 use serde::{Deserialize, Serialize};
 use store::{CommitError, IdempotencyRecord, StoreError, Table, Write};
 
-use crate::refusals::{refusal_problem, store_problem};
+use crate::problems::{refusal_problem, store_problem};
 
-/// Most times that a decision is made anew because something changed in between.
-const ATTEMPTS: u32 = 16;
-/// The purpose that kept answers are sealed for.
+/// The number of times a decision is repeated because another request wrote in between.
+const MAX_RETRIES: u32 = 16;
+/// The purpose that stored responses are sealed for.
 const PURPOSE: &str = "replay";
 
-/// What all mutating routes of a function share.
+/// Runs the mutating requests of a function.
 #[derive(Clone)]
 pub struct Mutations {
     /// The table.
@@ -41,56 +41,83 @@ pub struct Mutations {
     app_key_secret: String,
 }
 
-/// One mutating call.
+/// Is one mutating request: whose it is, its idempotency key, and its time.
 pub struct Mutation<'a> {
     shared: &'a Mutations,
     account: AccountId,
     idempotency: Option<Idempotency>,
     now: Timestamp,
-    tried: u32,
 }
 
-/// What a call answers when all is well.
+/// Holds the response of a request that succeeded.
 pub struct MutationResponse<T> {
-    /// The status.
-    pub status: StatusCode,
-    /// The `Location`.
-    pub location: Option<String>,
-    /// The body; `()` is none.
-    pub body: T,
+    status: StatusCode,
+    location: Option<String>,
+    body: T,
 }
 
-/// Why an attempt did not come to its end.
+impl<T> MutationResponse<T> {
+    /// Responds 200 with a body.
+    pub fn ok(body: T) -> Self {
+        Self { status: StatusCode::OK, location: None, body }
+    }
+
+    /// Responds 201 with what was created.
+    pub fn created(body: T) -> Self {
+        Self { status: StatusCode::CREATED, location: None, body }
+    }
+
+    /// Responds 202 with what was accepted and is done later.
+    pub fn accepted(body: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, location: None, body }
+    }
+
+    /// Adds the `Location` header.
+    #[must_use]
+    pub fn at(self, location: impl Into<String>) -> Self {
+        Self { location: Some(location.into()), ..self }
+    }
+}
+
+impl MutationResponse<()> {
+    /// Responds 204, without a body.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, location: None, body: () }
+    }
+}
+
+/// Says why an attempt wrote nothing, or may have written nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum Attempt {
-    /// The rules refuse it.
+pub enum MutationError {
+    /// A rule of the domain refuses the request.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Something else is wrong with the request, or with us.
+    /// The request fails for another reason.
     #[error("{0:?}")]
     Problem(Problem),
-    /// It was not written.
+    /// The transaction was not committed.
     #[error(transparent)]
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for Attempt {
+impl From<StoreError> for MutationError {
     fn from(error: StoreError) -> Self {
         Self::Commit(CommitError::Store(error))
     }
 }
 
-impl From<Problem> for Attempt {
+impl From<Problem> for MutationError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
 impl Mutations {
-    /// On the table and the application key that the environment names. Opens the connection to the table on the way.
+    /// Opens the table and the application key that the environment names, and connects to the table.
     ///
     /// # Errors
-    /// A variable is missing; it is named.
+    /// A variable is missing; the error names it.
     pub async fn open(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, InvalidVariable> {
         let name = environment.required("TABLE")?;
         let app_key_secret = environment.required("APP_KEY_SECRET")?;
@@ -98,105 +125,129 @@ impl Mutations {
         Ok(Self { table: Table::new(clients.dynamodb().clone(), name), clients: clients.clone(), app_key_secret })
     }
 
-    /// What seals cursors, kept answers and tokens: fetched once in the life of a process, when it is first needed.
+    /// Returns the sealer of cursors, stored responses and tokens. Fetches its key once per process, on first use.
     ///
     /// # Errors
-    /// It cannot be fetched.
+    /// A 500 if the key cannot be fetched.
     pub async fn sealer(&self) -> Result<&Sealer, Problem> {
         self.clients.sealer(&self.app_key_secret).await.map_err(Problem::internal)
     }
 
-    /// A call of this account.
+    /// Begins a mutating request of this account. `now` is the time of every attempt.
     #[must_use]
     pub fn begin(&self, account: AccountId, idempotency: Option<Idempotency>, now: Timestamp) -> Mutation<'_> {
-        Mutation { shared: self, account, idempotency, now, tried: 0 }
+        Mutation { shared: self, account, idempotency, now }
     }
 }
 
 impl Mutation<'_> {
-    /// What an attempt came to: the answer, the answer that the same request got before, a refusal, or, when something
-    /// was written since it was read, `None`: read again and decide again.
+    /// Runs an attempt that ends with [`commit`](Self::commit), and repeats it as long as another request writes first.
+    ///
+    /// A repeat of a request with the same `Idempotency-Key` gets the stored response and changes nothing.
     ///
     /// # Errors
-    /// The problem of the refusal, or of ourselves.
-    pub async fn conclude(&mut self, attempt: Result<Response, Attempt>) -> Result<Option<Response>, Problem> {
-        match attempt {
-            Ok(response) => Ok(Some(response)),
-            Err(Attempt::Commit(CommitError::Stale)) if self.tried < ATTEMPTS => {
-                pause(self.tried).await;
-                self.tried += 1;
-                Ok(None)
+    /// The problem of the refusal, 409 after 16 lost races, or 500.
+    pub async fn run<F>(&self, attempt: impl Fn() -> F) -> Result<Response, Problem>
+    where
+        F: Future<Output = Result<Response, MutationError>>,
+    {
+        let attempt = &attempt;
+        let (response, _) = self.run_with(|| async move { Ok((attempt().await?, ())) }).await?;
+        Ok(response)
+    }
+
+    /// Does what [`run`](Self::run) does, and also returns what the attempt wrote: `None` if the response is a stored one.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_with<T, F>(&self, attempt: impl Fn() -> F) -> Result<(Response, Option<T>), Problem>
+    where
+        F: Future<Output = Result<(Response, T), MutationError>>,
+    {
+        let mut retries = 0;
+        loop {
+            let error = match attempt().await {
+                Ok((response, written)) => return Ok((response, Some(written))),
+                Err(error) => error,
+            };
+            if error.is_lost_race() && retries < MAX_RETRIES {
+                back_off(retries).await;
+                retries += 1;
+                continue;
             }
-            Err(Attempt::Commit(CommitError::Stale)) => {
-                Err(Problem::conflict("it is being changed by other requests: try again").with_retry_after(1))
-            }
-            Err(Attempt::Commit(CommitError::Replayed(replay))) => self.replay(*replay).await.map(Some),
-            Err(Attempt::Commit(CommitError::AccountGone)) => Err(Problem::unauthorized()),
-            Err(Attempt::Commit(CommitError::Store(error))) => Err(store_problem(error)),
-            // What the first of two equal requests did may be why the second is refused.
-            Err(Attempt::Refused(refusal)) => self.replay_or(refusal_problem(refusal)).await.map(Some),
-            Err(Attempt::Problem(problem)) => self.replay_or(problem).await.map(Some),
+            return Ok((self.resolve(error).await?, None));
         }
     }
 
-    /// The answer that the same request got before, for whoever must do something outside before the decision is written.
+    /// Returns the response that the same request got before. For requests that act outside of the table first.
     ///
     /// # Errors
-    /// The key was used with another request, or our own problem.
-    pub async fn answered(&self) -> Result<Option<Response>, Problem> {
+    /// 422 if the key was used with another request, or 500.
+    pub async fn stored_response(&self) -> Result<Option<Response>, Problem> {
         let Some(idempotency) = &self.idempotency else { return Ok(None) };
         match self.shared.table.idempotency_record(self.account, &idempotency.key).await.map_err(store_problem)? {
-            Some(replay) => self.replay(replay).await.map(Some),
+            Some(record) => self.replay(record).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// Writes a decision, together with its answer if the request carries a key.
+    /// Writes a decision, together with its response if the request has a key.
     ///
     /// # Errors
-    /// [`Attempt`]: nothing was written, or nothing is known.
+    /// Nothing was written, or a fault leaves open whether it was.
     pub async fn commit<T: Serialize>(
         &self,
         writes: &[Write<'_>],
-        answer: MutationResponse<T>,
-    ) -> Result<Response, Attempt> {
-        let body = serde_json::to_string(&answer.body).map_err(Problem::internal)?;
+        response: MutationResponse<T>,
+    ) -> Result<Response, MutationError> {
+        let MutationResponse { status, location, body } = response;
+        let body = serde_json::to_string(&body).map_err(Problem::internal)?;
         let body = if body == "null" { String::new() } else { body };
         match &self.idempotency {
             None => self.shared.table.commit(writes).await?,
             Some(idempotency) => {
-                let kept = StoredResponse { location: answer.location.clone(), body: body.clone() };
-                let kept = serde_json::to_vec(&kept).map_err(Problem::internal)?;
-                let replay = IdempotencyRecord {
+                let stored = StoredResponse { location: location.clone(), body: body.clone() };
+                let stored = serde_json::to_vec(&stored).map_err(Problem::internal)?;
+                let record = IdempotencyRecord {
                     account: self.account,
                     key: idempotency.key.clone(),
                     fingerprint: idempotency.fingerprint.clone(),
-                    status: answer.status.as_u16(),
-                    answer: self.shared.sealer().await?.seal(PURPOSE, &kept),
+                    status: status.as_u16(),
+                    answer: self.shared.sealer().await?.seal(PURPOSE, &stored),
                     at: self.now,
                 };
                 let mut writes = writes.to_vec();
-                writes.push(Write::IdempotencyRecord(&replay));
+                writes.push(Write::IdempotencyRecord(&record));
                 self.shared.table.commit(&writes).await?;
             }
         }
-        Ok(respond(answer.status, answer.location.as_deref(), body))
+        Ok(respond(status, location.as_deref(), body))
     }
 
-    async fn replay_or(&self, problem: Problem) -> Result<Response, Problem> {
-        self.answered().await?.ok_or(problem)
+    async fn resolve(&self, error: MutationError) -> Result<Response, Problem> {
+        let problem = match error {
+            MutationError::Commit(CommitError::Stale) => return Err(contended()),
+            MutationError::Commit(CommitError::Replayed(record)) => return self.replay(*record).await,
+            MutationError::Commit(CommitError::AccountGone) => return Err(Problem::unauthorized()),
+            MutationError::Commit(CommitError::Store(error)) => return Err(store_problem(error)),
+            MutationError::Refused(refusal) => refusal_problem(refusal),
+            MutationError::Problem(problem) => problem,
+        };
+        // What the first of two equal requests wrote may be the reason why the second is refused.
+        self.stored_response().await?.ok_or(problem)
     }
 
-    async fn replay(&self, replay: IdempotencyRecord) -> Result<Response, Problem> {
-        if self.idempotency.as_ref().is_none_or(|now| now.fingerprint != replay.fingerprint) {
-            let title = "The Idempotency-Key was used with another request";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title));
+    async fn replay(&self, record: IdempotencyRecord) -> Result<Response, Problem> {
+        if self.idempotency.as_ref().is_none_or(|now| now.fingerprint != record.fingerprint) {
+            let title = "This Idempotency-Key was used with another request.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title)
+                .with_detail("Send a new key with a new request."));
         }
-        let kept = self.shared.sealer().await?.open(PURPOSE, &replay.answer);
-        let kept = kept.and_then(|kept| serde_json::from_slice::<StoredResponse>(&kept).ok());
-        let StoredResponse { location, body } =
-            kept.ok_or_else(|| Problem::internal("a kept answer does not open: was the application key changed?"))?;
-        let status = StatusCode::from_u16(replay.status).map_err(Problem::internal)?;
+        let stored = self.shared.sealer().await?.open(PURPOSE, &record.answer);
+        let stored = stored.and_then(|stored| serde_json::from_slice::<StoredResponse>(&stored).ok());
+        let StoredResponse { location, body } = stored
+            .ok_or_else(|| Problem::internal("a stored response cannot be opened: was the application key changed?"))?;
+        let status = StatusCode::from_u16(record.status).map_err(Problem::internal)?;
         let mut response = respond(status, location.as_deref(), body);
         let name = HeaderName::from_static("idempotent-replayed");
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
@@ -204,7 +255,22 @@ impl Mutation<'_> {
     }
 }
 
-/// What is sealed of an answer.
+impl MutationError {
+    /// Tells whether another request wrote first, so that a new attempt may succeed.
+    #[must_use]
+    pub fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::Stale))
+    }
+}
+
+/// Makes the problem of a request that lost every race.
+pub fn contended() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "concurrent-change", "Other requests are changing this.")
+        .with_detail("Try again in a second.")
+        .with_retry_after(1)
+}
+
+/// The part of a stored response that is sealed.
 #[derive(Serialize, Deserialize)]
 struct StoredResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,9 +292,9 @@ fn respond(status: StatusCode, location: Option<&str>, body: String) -> Response
     response
 }
 
-/// Waits for up to 4 ms, 8 ms, .. 256 ms, at random, so that those who collided do not collide again.
-async fn pause(tried: u32) {
+/// Waits a random time of up to 4 ms, 8 ms, .. 256 ms, so that requests that collided do not collide again.
+async fn back_off(retries: u32) {
     let [chance] = clock::random::<1>();
-    let most_ms = 4_u64 << tried.min(6);
+    let most_ms = 4_u64 << retries.min(6);
     tokio::time::sleep(Duration::from_millis(most_ms * u64::from(chance) / 255)).await;
 }

@@ -1,4 +1,4 @@
-//! Refusals, as [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem details.
+//! Problem details: the errors of the API ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,35 +10,36 @@ use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::RateLimit;
+use super::rate_limit::RateLimit;
 
-/// Why a request is refused, for the client to read and to branch on.
+/// Says why a request fails, for the client to show and to branch on.
 ///
-/// `type` is stable: `urn:darkroom:problem:` and a slug. The door adds the request id and logs the cause of a 5xx, once.
+/// `type` is `urn:darkroom:problem:` and a slug that never changes. The server adds the request id, and logs the cause of a
+/// 5xx once.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Details>);
 
-/// Why a request is refused: `type` is stable and says which problem it is.
+/// Says why a request fails.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Details {
-    /// Which problem, the same for every occurrence.
+    /// Identifies the problem: `urn:darkroom:problem:` and a slug that never changes.
     #[serde(rename = "type")]
     kind: String,
-    /// The same in a few words.
+    /// What happened, in one sentence.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What is particular about this occurrence.
+    /// What to do next, or more about this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// Which fields break which rules.
+    /// The fields that break rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<InvalidField>,
-    /// After how many seconds to try again, as in the header `Retry-After`.
+    /// The seconds after which to try again, as in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// What to name when asking for help, as in the header `x-request-id`.
+    /// The id of the request, as in the header `x-request-id`, to quote in a support ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     #[serde(skip)]
@@ -47,17 +48,38 @@ struct Details {
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// A field and the rule that it breaks.
+/// Names a field and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InvalidField {
-    /// The path to the field, such as `settings.size`; `body` for all of it.
+    /// The path of the field, such as `settings.size`; `body` for the whole body.
     pub field: String,
-    /// The rule, as a phrase that follows the field's name: `must be at most 4`.
+    /// The kind of rule, for programs: `required`, `unknown`, `repeated`, or `invalid` for every other.
+    pub code: &'static str,
+    /// The rule, as a phrase that follows the name of the field: `must be at most 4`.
     pub rule: String,
 }
 
+impl InvalidField {
+    fn new(field: String, rule: String) -> Self {
+        let code = match rule.as_str() {
+            REQUIRED => "required",
+            UNKNOWN => "unknown",
+            REPEATED => "repeated",
+            _ => "invalid",
+        };
+        Self { field, code, rule }
+    }
+}
+
+/// The rule that a missing field breaks.
+pub(super) const REQUIRED: &str = "is required";
+/// The rule that a field breaks which the request does not have.
+pub(super) const UNKNOWN: &str = "is unknown";
+/// The rule that a repeated field breaks.
+pub(super) const REPEATED: &str = "must not be repeated";
+
 impl Problem {
-    /// A problem of its own kind. The slug is part of the API.
+    /// Makes a problem of its own kind. The slug is part of the API. The title says what happened, in one sentence.
     #[must_use]
     pub fn new(status: StatusCode, slug: &str, title: &'static str) -> Self {
         Self(Box::new(Details {
@@ -73,91 +95,108 @@ impl Problem {
         }))
     }
 
-    /// 400: a field breaks a rule. More fields with [`and_invalid`](Self::and_invalid).
+    /// Makes a 400: a field breaks a rule. [`and_invalid`](Self::and_invalid) adds more fields.
     #[must_use]
     pub fn invalid(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid").and_invalid(field, rule)
+        Self::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid.").and_invalid(field, rule)
     }
 
-    /// 401: no token, or not an access token.
+    /// Makes a 401: the access token is missing or not valid.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "An access token is needed")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "You are not signed in.")
+            .with_detail("Sign in and try again.")
     }
 
-    /// 404: it is not there, or it is someone else's, which is the same to the caller.
+    /// Makes a 404: it does not exist, or it belongs to another account, which is the same for the caller.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing")
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found.")
     }
 
-    /// 409: the thing is in no state for this.
+    /// Makes a 405: the path exists, but not with this method.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here.")
+    }
+
+    /// Makes a 409: the current state does not allow it. The detail says why, and what to do next.
     #[must_use]
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "The thing is in no state for this").with_detail(detail)
+        Self::new(StatusCode::CONFLICT, "conflict", "This can't be done right now.").with_detail(detail)
     }
 
-    /// 412: the thing is no longer what `If-Match` names.
+    /// Makes a 412: the version that `If-Match` names is not the current one.
     #[must_use]
     pub fn precondition_failed() -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "The thing has changed since it was read")
+        let title = "This has changed since you opened it.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title).with_detail("Reload and try again.")
     }
 
-    /// 429: too much for now.
+    /// Makes a 413: the body is larger than the route takes.
+    #[must_use]
+    pub fn body_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The request is too large.")
+    }
+
+    /// Makes a 429, with the headers that tell the client the limit and the seconds to wait.
     #[must_use]
     pub fn rate_limited(limit: RateLimit) -> Self {
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests");
+        let seconds = limit.reset_seconds;
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests.");
         problem.0.rate_limit = Some(limit);
-        problem.with_retry_after(limit.reset_seconds)
+        problem.with_detail(format!("Try again in {seconds} {unit}.")).with_retry_after(seconds)
     }
 
-    /// 500: our fault. The client reads nothing of the cause.
+    /// Makes a 500. The cause is logged, and never sent to the client.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side");
+        let title = "Something went wrong on our side.";
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", title);
         problem.0.cause = Some(Arc::from(cause.into()));
         problem
     }
 
-    /// Says what is particular about this occurrence.
+    /// Adds what to do next, or more about this occurrence.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Says after how many seconds it is worth trying again.
+    /// Adds the seconds after which to try again, to the body and as the header `Retry-After`.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// Names one more field that breaks a rule.
+    /// Adds a field that breaks a rule. The rule is a phrase that follows the name of the field: `must be at most 4`.
     #[must_use]
     pub fn and_invalid(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
-        self.0.errors.push(InvalidField { field: field.into(), rule: rule.into() });
+        self.0.errors.push(InvalidField::new(field.into(), rule.into()));
         self
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.status
     }
 
-    /// The fields that break rules.
+    /// Returns the fields that break rules.
     #[must_use]
     pub fn fields(&self) -> &[InvalidField] {
         &self.0.errors
     }
 
-    /// What went wrong on our side.
+    /// Returns the cause of a 500.
     pub(crate) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.0.cause.as_deref()
     }
 
-    /// The problem as JSON, which cannot fail: its keys are text and its numbers whole.
+    /// Encodes the problem as JSON. Cannot fail, as its keys are strings and its numbers are integers.
     pub(crate) fn body(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -180,7 +219,7 @@ impl ToSchema for Problem {
     }
 }
 
-/// The response carries the problem as an extension too, for the door to complete.
+/// Puts the problem into the extensions of the response too, so that the server can add the request id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -205,12 +244,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_client_reads_the_problem_and_nothing_of_its_cause() {
+    fn body_of_an_internal_problem_has_no_cause() {
         let problem = Problem::internal("the table is gone").with_request_id("r-1");
         let body: serde_json::Value = serde_json::from_slice(&problem.body()).unwrap();
         let expected = json!({
             "type": "urn:darkroom:problem:internal",
-            "title": "Something went wrong on our side",
+            "title": "Something went wrong on our side.",
             "status": 500,
             "request_id": "r-1",
         });
@@ -218,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_limit_tells_when_to_come_back() {
+    fn rate_limited_problem_has_the_limit_headers() {
         let limit = RateLimit { policy: "submit", quota: 10, window_seconds: 60, remaining: 0, reset_seconds: 7 };
         let response = Problem::rate_limited(limit).into_response();
         let header = |name| response.headers()[name].to_str().unwrap();
@@ -230,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn its_schema_has_the_members_that_the_rfc_names() {
+    fn schema_has_the_members_of_the_rfc() {
         let schema = serde_json::to_value(Problem::schema()).unwrap();
         for member in ["type", "title", "status", "detail", "errors", "retry_after", "request_id"] {
             assert!(schema["properties"][member].is_object(), "{member} is missing in {schema}");

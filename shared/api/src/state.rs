@@ -1,13 +1,13 @@
-//! What the routes share that handle files.
+//! Holds what the handlers share that work with files.
 
 use std::sync::Arc;
 
 use runtime::{Error, clients::Clients, config::Environment};
 use store::Bucket;
 
-use crate::Mutations;
+use crate::mutation::Mutations;
 
-/// The table with the manners of mutating calls, and the bucket.
+/// Holds the table, with the mutating requests, and the bucket.
 #[derive(Clone)]
 pub struct AppState {
     /// The table.
@@ -17,18 +17,18 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Those that the environment names. Opens the connection to the table on the way.
+    /// Opens the table and the bucket that the environment names, and connects to the table.
     ///
     /// # Errors
-    /// A variable is missing; it is named.
+    /// A variable is missing; the error names it.
     pub async fn open(environment: &Environment) -> Result<Self, Error> {
         Self::open_with(environment, &Arc::new(Clients::new(environment)?)).await
     }
 
-    /// The same, for whoever needs other clients besides.
+    /// Does what [`open`](Self::open) does, with clients that the function shares with others.
     ///
     /// # Errors
-    /// A variable is missing; it is named.
+    /// A variable is missing; the error names it.
     pub async fn open_with(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, Error> {
         Ok(Self {
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),

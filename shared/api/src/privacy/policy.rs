@@ -1,8 +1,16 @@
-//! The policy as a page: each promise, how it is kept, and the tests that show it.
+//! Describes the policy page: each promise, how it is kept, and the tests that show it.
 
 use domain::privacy::promise::{PROMISES, Promise, PromiseStatus};
 
-/// What the page may load: its own style, which is named by its hash ([CSP](https://www.w3.org/TR/CSP3/)).
+use crate::operation::operations;
+
+operations! {
+    /// Shows the policy as an HTML page: each promise, how it is kept, and the tests that show it.
+    SHOW = get("/v1/privacy/policy", "openapi").public()
+        .responds(200);
+}
+
+/// Allows the page to load its own style only, by its hash ([CSP](https://www.w3.org/TR/CSP3/)).
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-D8mPfsgH9C5CPxUddrpkmztunOGJpVQnl6/nanrsK0w='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -17,7 +25,7 @@ p{margin:.4rem 0}\
 code{font-size:.85em;overflow-wrap:anywhere}\
 .open{font-weight:600;text-decoration:underline wavy}";
 
-/// The page, in HTML.
+/// Renders the page as HTML.
 #[must_use]
 pub fn page() -> String {
     let kept = PROMISES.iter().filter(|promise| promise.status != PromiseStatus::NotYet).count();
@@ -25,17 +33,17 @@ pub fn page() -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>What Darkroom promises</title><style>{STYLE}</style></head><body><main>\
-         <h1>What this service promises, and what shows that it does so</h1>\
-         <p>{kept} of {} promises are kept: each by tests that run against the whole service and fail when it is broken. \
-         <a href=\"inventory\">Everything that is held</a> is published too.</p>{promises}</main></body></html>",
+         <title>Darkroom privacy policy</title><style>{STYLE}</style></head><body><main>\
+         <h1>Our promises, and the tests that show that they are kept</h1>\
+         <p>{kept} of {} promises are kept. Each is shown by tests that run against the whole service and fail when the \
+         promise is broken. <a href=\"inventory\">The data that is stored</a> is published too.</p>{promises}</main></body></html>",
         PROMISES.len()
     )
 }
 
 fn section(promise: &Promise) -> String {
-    let Promise { number, quote: words, implementation: how, status: kept } = promise;
-    let shown = match kept {
+    let Promise { number, quote, implementation, status } = promise;
+    let shown = match status {
         PromiseStatus::ShownBy(tests) => {
             let tests: String = tests.iter().map(|test| format!("<li><code>{test}</code></li>")).collect();
             format!("<details><summary>Shown by {}</summary><ul>{tests}</ul></details>", count(tests.len()))
@@ -44,8 +52,8 @@ fn section(promise: &Promise) -> String {
     };
     format!(
         "<section id=\"p{number}\"><h2><a href=\"#p{number}\">P{number}</a>\u{201c}{}\u{201d}</h2><p>{}.</p>{shown}</section>",
-        escaped(words),
-        escaped(how)
+        escape(quote),
+        escape(implementation)
     )
 }
 
@@ -53,7 +61,7 @@ fn count(tests: usize) -> String {
     if tests == 1 { "1 test".to_owned() } else { format!("{tests} tests") }
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
@@ -62,20 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_may_load_its_own_style() {
+    fn the_policy_allows_the_style_of_the_page() {
         let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
         let hash = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, digest.as_ref());
         assert!(CONTENT_SECURITY_POLICY.contains(&format!("'sha256-{hash}'")), "the hash of the style is {hash}");
     }
 
     #[test]
-    fn numbers_run_from_1_and_what_is_kept_is_shown() {
+    fn promises_are_numbered_from_1_and_each_kept_one_names_tests() {
         for (promise, number) in PROMISES.iter().zip(1..) {
             assert_eq!(promise.number, number);
-            assert!(
-                promise.status != PromiseStatus::ShownBy(&[]),
-                "P{number} is said to be kept, and nothing shows it"
-            );
+            assert!(promise.status != PromiseStatus::ShownBy(&[]), "P{number} is declared as kept, and names no test");
         }
     }
 }

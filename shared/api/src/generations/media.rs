@@ -1,26 +1,33 @@
-//! Links: to the files of generations, and those that share one.
+//! Describes media files, and signs links to them.
 
 use domain::{generations::generation::Generation, generations::share::MEDIA_LINK_S};
 use jiff::Timestamp;
-use ring::digest;
+use serde::Serialize;
 use store::{Bucket, StoreError};
+use utoipa::ToSchema;
 
-use crate::views::{GenerationView, MediaView};
-
-/// A generation as its owner sees it.
-///
-/// # Errors
-/// A link could not be signed.
-pub async fn generation_view(
-    bucket: &Bucket,
-    generation: Generation,
-    now: Timestamp,
-) -> Result<GenerationView, StoreError> {
-    let media = media_views(bucket, &generation, now).await?;
-    Ok(GenerationView::new(generation, media))
+/// Shows a media file of a generation.
+#[derive(Serialize, ToSchema)]
+pub struct MediaView {
+    /// A link to the file. It works for four minutes.
+    pub url: String,
+    /// A link to a thumbnail, a JPEG. It works for four minutes.
+    pub thumbnail_url: Option<String>,
+    /// The media type.
+    pub content_type: String,
+    /// The size in bytes.
+    pub bytes: u64,
+    /// The width in pixels.
+    pub width: u32,
+    /// The height in pixels.
+    pub height: u32,
+    /// The duration of a video in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// A [ThumbHash](https://evanw.github.io/thumbhash/) in base64.
+    pub thumbhash: Option<String>,
 }
 
-/// The files of a generation, with links that live [`MEDIA_LINK_S`] seconds. Signing asks nobody.
+/// Shows the files of a generation, with links that work for [`MEDIA_LINK_S`] seconds. Signing a link calls no service.
 ///
 /// # Errors
 /// A link could not be signed.
@@ -47,11 +54,4 @@ pub async fn media_views(
         });
     }
     Ok(views)
-}
-
-/// What a share link is found by: SHA-256 of its token, hexadecimal. The token itself is not kept.
-#[must_use]
-pub fn token_hash(token: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, token.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

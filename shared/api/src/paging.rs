@@ -1,37 +1,38 @@
-//! Pages of listings.
+//! Pages lists.
 
 use runtime::{cursor, http::Problem, seal::Sealer};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::Mutations;
+use crate::mutation::Mutations;
 
-/// Things on a page if the client does not say.
-const PAGE: usize = 24;
-/// Most items on a page.
-pub const LARGEST_PAGE: usize = 100;
+/// The number of items on a page if the client does not say.
+const DEFAULT_PAGE: usize = 24;
+/// The largest number of items on a page.
+pub const MAX_PAGE: usize = 100;
 
-/// What a client says of the page that it wants.
+/// Decodes the query parameters of a page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
-    /// Most items on it.
+    /// The largest number of items on the page.
     pub limit: Option<usize>,
     /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 
-/// A page of one listing: how much fits on it, and where it starts.
+/// Is a page of a list: its size, and the position that it starts after.
 pub struct Paging<'a, S, P> {
-    /// Most items on it.
+    /// The largest number of items on the page.
     pub limit: usize,
-    /// The place of the last thing on the page before.
+    /// The position of the last item of the page before.
     pub after: Option<P>,
     sealer: &'a Sealer,
     scope: S,
 }
 
 impl<'a, S: Serialize, P: Serialize + DeserializeOwned> Paging<'a, S, P> {
-    /// The page that a client asks for. `scope` is all that makes the listing what it is: a cursor of another one is refused.
+    /// Opens the page that a client asks for. `scope` identifies the list: route, account, filters. The cursor of another list
+    /// is refused.
     ///
     /// # Errors
     /// A 400 that names `limit` or `cursor`.
@@ -42,19 +43,19 @@ impl<'a, S: Serialize, P: Serialize + DeserializeOwned> Paging<'a, S, P> {
         Ok(Self { limit, after, sealer, scope })
     }
 
-    /// The cursor of the page after this one, which ends with the thing at `last`.
+    /// Makes the cursor of the page that starts after `last`; `None` if `last` is.
     ///
     /// # Errors
-    /// Our own mistake.
+    /// A 500 if the position cannot be encoded.
     pub fn next(&self, last: Option<P>) -> Result<Option<String>, Problem> {
         last.map(|last| cursor::seal(self.sealer, &self.scope, &last)).transpose().map_err(Problem::internal)
     }
 }
 
-fn page_limit(asked: Option<usize>) -> Result<usize, Problem> {
-    match asked {
-        None => Ok(PAGE),
-        Some(limit @ 1..=LARGEST_PAGE) => Ok(limit),
-        Some(_) => Err(Problem::invalid("limit", format!("must be 1 to {LARGEST_PAGE}"))),
+fn page_limit(requested: Option<usize>) -> Result<usize, Problem> {
+    match requested {
+        None => Ok(DEFAULT_PAGE),
+        Some(limit @ 1..=MAX_PAGE) => Ok(limit),
+        Some(_) => Err(Problem::invalid("limit", format!("must be 1 to {MAX_PAGE}"))),
     }
 }

@@ -1,0 +1,226 @@
+//! Opens and confirms guest tickets, and lets staff read and reply to them: support without an account.
+//!
+//! A guest gets a code at the address that they gave. Staff see the ticket only after the code was entered, so a guest ticket sends
+//! no mail to another person except the code, which says so. Tickets are limited by address and by network.
+//!
+//! From the address of an account the ticket becomes a ticket of that account, unless the account is being deleted; the response is
+//! the same. Any other is read by staff who say why, which is written before the ticket is shown. The reply goes to the address by
+//! mail, with who read the ticket and why, and the ticket is deleted. Staff can also close it without a reply.
+//!
+//! A repeat opens another ticket; a code works once; a repeated read is another read. If the process crashes between the mail and
+//! the deletion, the ticket still waits, and the guest may get a second reply; so it is if two staff members reply at the same time.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use api::{
+    MutationResponse, Mutations, Routes, contended, refusal_problem,
+    staff::audit::staff_name,
+    store_problem,
+    support::guest_tickets::{
+        self, GuestTicketConfirmation, GuestTicketReadRequest, GuestTicketReply, GuestTicketRequest, GuestTicketView,
+    },
+};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use domain::{
+    AccountId, GuestTicketId, Refusal,
+    accounts::email,
+    support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, PER_DAY},
+    support::ticket::NewTicket,
+};
+use http::StatusCode;
+use lifecycle::user_pool::UserDirectory;
+use mail::Mail;
+use runtime::{
+    clock,
+    http::{MutatingRequest, Problem, RequestContext, Staff, StrictJson, StrictPath},
+    seal::Sealer,
+    telemetry::{Metric, metric},
+};
+use store::{CommitError, Write};
+use tokio::sync::OnceCell;
+
+const HOUR_S: i64 = 3_600;
+const DAY_S: i64 = 24 * HOUR_S;
+/// The number of tickets that a network may open in an hour: each sends a mail.
+const TICKETS_PER_NETWORK: u64 = 30;
+/// The number of codes that may be tried for an address in an hour.
+const ATTEMPTS_PER_ADDRESS: u64 = 10;
+/// The number of codes that may be tried from a network in an hour.
+const ATTEMPTS_PER_NETWORK: u64 = 60;
+/// The purpose of the keyed hash of codes.
+const PURPOSE: &str = "guest ticket code";
+/// The subject of the mails.
+const SUBJECT: &str = "Your question to Darkroom";
+
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) mutations: Mutations,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) user_pool: Arc<UserDirectory>,
+}
+
+pub(crate) fn public_routes() -> Routes<AppState> {
+    Routes::new().operation(&guest_tickets::OPEN, open).operation(&guest_tickets::CONFIRM, confirm)
+}
+
+pub(crate) fn staff_routes() -> Routes<AppState> {
+    Routes::new().operation(&guest_tickets::READ, read).operation(&guest_tickets::REPLY, reply)
+}
+
+async fn open(
+    State(state): State<AppState>,
+    context: RequestContext,
+    StrictJson(body): StrictJson<GuestTicketRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let email = normalize(&body.email)?;
+    let new = NewTicket { subject: body.subject, text: body.text, about: None };
+    let mail = state.mail()?;
+    let sealer = state.mutations.sealer().await?;
+    let code = mail::code();
+    let hashes = (email.clone(), guest(sealer, &email), code_hash(sealer, &email, &code));
+    let ticket = GuestTicket::open(new, GuestTicketId(clock::uuid_at(now)), hashes, now).map_err(refusal_problem)?;
+    let network = context.client_network();
+    state.mutations.limit("guest-ticket-network", network.as_bytes(), (HOUR_S, TICKETS_PER_NETWORK), now).await?;
+    state.mutations.limit("guest-ticket-address", email.as_bytes(), (DAY_S, PER_DAY), now).await?;
+    state.mutations.table.commit(&[Write::GuestTicket(&ticket)]).await.map_err(commit_problem)?;
+    let text = format!(
+        "Somebody wrote to Darkroom and gave this address for the answer.\n\n\
+         The code that sends the letter off is {code}. It is good for {CODE_MINUTES} minutes.\n\n\
+         If that was not you, do nothing: without the code nobody reads the letter, and it is deleted.\n"
+    );
+    mail.send(&email, SUBJECT, &text).await.map_err(Problem::internal)?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+async fn confirm(
+    State(state): State<AppState>,
+    context: RequestContext,
+    StrictJson(body): StrictJson<GuestTicketConfirmation>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let email = normalize(&body.email)?;
+    let network = context.client_network();
+    let network_limit = (HOUR_S, ATTEMPTS_PER_NETWORK);
+    state.mutations.limit("guest-ticket-code-network", network.as_bytes(), network_limit, now).await?;
+    state.mutations.limit("guest-ticket-code", email.as_bytes(), (HOUR_S, ATTEMPTS_PER_ADDRESS), now).await?;
+    let sealer = state.mutations.sealer().await?;
+    let given = code_hash(sealer, &email, &body.code);
+    let table = &state.mutations.table;
+    let tickets = table.guest_tickets(&guest(sealer, &email)).await.map_err(store_problem)?;
+    let ticket = tickets.into_iter().find(|ticket| ticket.is_confirmed_by(&given, now)).ok_or_else(|| {
+        Problem::invalid("code", "must be the latest code that was sent to this address, unused and not expired")
+    })?;
+    let committed = match state.account_of(&email).await? {
+        Some(account) => {
+            let converted = ticket.to_ticket(account, now);
+            table.commit(&[Write::Ticket(&converted), Write::RemoveGuestTicket(&ticket)]).await
+        }
+        None => table.commit(&[Write::GuestTicket(&ticket.confirmed(now))]).await,
+    };
+    committed.map_err(commit_problem)?;
+    metric(Metric::Questions, 1, &[]);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn read(
+    State(state): State<AppState>,
+    Staff(caller): Staff,
+    StrictPath((guest, id)): StrictPath<(String, GuestTicketId)>,
+    StrictJson(body): StrictJson<GuestTicketReadRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let table = &state.mutations.table;
+    let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
+    let ticket = table.guest_ticket(&guest, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
+    let ticket = ticket.read(staff.clone(), body.reason, now).map_err(refusal_problem)?;
+    table.commit(&[Write::GuestTicket(&ticket)]).await.map_err(commit_problem)?;
+    // The ticket is deleted with the reply, and its list of reads too. The log remains.
+    tracing::info!(staff, guest_ticket = %id, "guest ticket was read");
+    Ok(axum::Json(GuestTicketView::from(ticket)).into_response())
+}
+
+async fn reply(
+    State(state): State<AppState>,
+    Staff(caller): Staff,
+    StrictPath((guest, id)): StrictPath<(String, GuestTicketId)>,
+    request: MutatingRequest<GuestTicketReply>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let text = request.body.text;
+    let mail = state.mail()?;
+    let table = &state.mutations.table;
+    let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    if let Some(response) = mutation.stored_response().await? {
+        return Ok(response);
+    }
+    let mailed = OnceCell::new();
+    mutation
+        .run(|| async {
+            let ticket = table.guest_ticket(&guest, id).await?.ok_or(Refusal::NotFound)?;
+            ticket.check_reply(&staff, text.as_deref())?;
+            if let Some(text) = text.as_deref() {
+                let text = reply_mail(text, &ticket);
+                let send = async || mail.send(&ticket.email, SUBJECT, &text).await.map_err(Problem::internal);
+                mailed.get_or_try_init(send).await?;
+            }
+            let writes = [Write::RemoveGuestTicket(&ticket)];
+            let response = mutation.commit(&writes, MutationResponse::no_content()).await?;
+            metric(Metric::Answers, 1, &[]);
+            Ok(response)
+        })
+        .await
+}
+
+impl AppState {
+    /// # Errors
+    /// 409 if the operator has set up no mail: no address could be confirmed.
+    fn mail(&self) -> Result<&Mail, Problem> {
+        let no_mail = || Problem::conflict("This deployment sends no mail: its operator has not set MailFrom.");
+        self.mail.as_ref().ok_or_else(no_mail)
+    }
+
+    /// Returns the account that has this address, unless it is being deleted.
+    async fn account_of(&self, email: &str) -> Result<Option<AccountId>, Problem> {
+        let Some(id) = self.user_pool.account_of(email).await.map_err(Problem::internal)? else { return Ok(None) };
+        let account = self.mutations.table.account(id).await.map_err(store_problem)?;
+        Ok(account.filter(|account| account.email == email && account.deletion.is_none()).map(|account| account.id))
+    }
+}
+
+/// Composes the mail with a reply: its text, the subject of the ticket, and who read it and why.
+fn reply_mail(text: &str, ticket: &GuestTicket) -> String {
+    let mut mail =
+        format!("{text}\n\nThis answers what you wrote to us: {}\n\nIt was read by our staff:\n", ticket.subject);
+    for read in &ticket.reads {
+        // Writing to a string cannot fail.
+        let _ = writeln!(mail, "{:.0}, {}: {}", read.at, read.staff, read.reason);
+    }
+    mail.push_str("\nNow that it is answered it is deleted.\n");
+    mail
+}
+
+fn normalize(address: &str) -> Result<String, Problem> {
+    email::normalize(address).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))
+}
+
+/// Hashes an address: the key under which its tickets are stored.
+fn guest(sealer: &Sealer, email: &str) -> String {
+    sealer.keyed_hash(GUEST, email.as_bytes())
+}
+
+/// Hashes a code. Only the hash is stored. A code works for its own address only.
+fn code_hash(sealer: &Sealer, email: &str, code: &str) -> String {
+    sealer.keyed_hash(PURPOSE, format!("{email} {code}").as_bytes())
+}
+
+fn commit_problem(error: CommitError) -> Problem {
+    match error {
+        CommitError::Store(error) => store_problem(error),
+        CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone => contended(),
+    }
+}

@@ -1,0 +1,6 @@
+//! Describes the API of accounts: sessions, the profile, the sign-in address, activity.
+
+pub mod activity;
+pub mod email;
+pub mod profile;
+pub mod session;

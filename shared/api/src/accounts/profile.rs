@@ -1,0 +1,200 @@
+//! Describes the API of the profile and its corrections.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    AccountId, CorrectionId,
+    accounts::account::{Account, AccountStatus, Preferences, Theme},
+    accounts::correction::{CorrectedField, Correction, CorrectionRecord},
+    accounts::plan::Plan,
+    credits::ledger::Balance,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    operation::{
+        Parameter::{IdempotencyKey, IfMatch, Page},
+        operations,
+    },
+    payments::freezes::FreezeView,
+    privacy::retained::RetainedView,
+};
+
+operations! {
+    /// Shows the account: profile, credits, plan, limits, preferences.
+    SHOW = get("/v1/account", "account")
+        .returns::<AccountView>(200).problems(&[404]);
+
+    /// Corrects the display name, the billing address and the preferences. Records which fields were corrected, without
+    /// their values. A repeat changes nothing more.
+    CORRECT = patch("/v1/account", "account")
+        .takes::<AccountCorrection>(r#"{"display_name": "Ada", "preferences": {"theme": "dark"}}"#)
+        .parameters(&[IfMatch, IdempotencyKey])
+        .returns::<AccountView>(200).problems(&[400, 404, 409, 412, 413, 415, 422]);
+
+    /// Lists which fields of the account were corrected and when, newest first. Each record is kept for a year.
+    LIST_CORRECTIONS = get("/v1/account/corrections", "account")
+        .parameters(&[Page]).returns::<CorrectionPage>(200).problems(&[400]);
+}
+
+/// Changes fields of the account. A field that is absent stays as it is.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountCorrection {
+    /// The display name, 1 to 80 characters; `null` removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 80)]
+    pub display_name: Option<Option<String>>,
+    /// The address for the receipts of payment providers, if it is not the sign-in address; `null` removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = Email, max_length = 128)]
+    pub billing_email: Option<Option<String>>,
+    /// The preferences.
+    pub preferences: Option<PreferencesCorrection>,
+}
+
+/// Changes preferences. A preference that is absent stays as it is.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreferencesCorrection {
+    /// The color theme of the client.
+    pub theme: Option<Theme>,
+    /// A language tag such as `en` or `pt-BR`.
+    pub language: Option<String>,
+}
+
+/// Tells `null` from absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<AccountCorrection> for Correction {
+    fn from(body: AccountCorrection) -> Self {
+        let preferences = body.preferences.unwrap_or_default();
+        Self {
+            display_name: body.display_name,
+            billing_email: body.billing_email,
+            theme: preferences.theme,
+            language: preferences.language,
+        }
+    }
+}
+
+/// Shows an account to its owner.
+#[derive(Serialize, ToSchema)]
+pub struct AccountView {
+    /// The id.
+    pub id: AccountId,
+    /// The sign-in address.
+    pub email: String,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The address for the receipts of payment providers, if it is not the sign-in address.
+    pub billing_email: Option<String>,
+    /// The plan.
+    pub plan: Plan,
+    /// Whether the account may spend credits.
+    pub status: AccountStatus,
+    /// Why the account may not spend credits, oldest first.
+    pub frozen_for: Vec<FreezeView>,
+    /// The credits.
+    pub credits: Balance,
+    /// The limits of the plan, and how much of each is used.
+    pub limits: LimitsView,
+    /// The preferences.
+    pub preferences: Preferences,
+    /// Data that a legal hold retains, even if the owner deletes it.
+    pub held: Vec<RetainedView>,
+    /// When the account was created.
+    pub created_at: Timestamp,
+}
+
+/// Shows a limit and how much of it is used.
+#[derive(Serialize, ToSchema)]
+pub struct Used {
+    /// How much is used now.
+    pub used: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// Shows the limits of a plan, and how much of each is used.
+#[derive(Serialize, ToSchema)]
+pub struct LimitsView {
+    /// Generations that are queued or running.
+    pub jobs_in_flight: Used,
+    /// Uploads.
+    pub uploads: Used,
+    /// Bytes of all uploads.
+    pub upload_bytes: Used,
+    /// The largest number of outputs of one generation.
+    pub outputs_per_generation: u8,
+    /// The largest number of pixels of one output.
+    pub output_pixels: u32,
+    /// The largest number of submissions in a minute.
+    pub submits_per_minute: u32,
+    /// The largest number of share links of one generation.
+    pub shares_per_generation: u32,
+}
+
+impl AccountView {
+    /// Shows an account as its owner may see it at `now`: without holds that must not be disclosed yet.
+    #[must_use]
+    pub fn new(account: Account, now: Timestamp) -> Self {
+        let held = account.disclosed_holds(now).into_iter().map(RetainedView::from).collect();
+        let (limits, status) = (account.plan.limits(), account.status());
+        let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
+        let used = |used: u64, limit: u64| Used { used, limit };
+        Self {
+            id: account.id,
+            email: account.email,
+            display_name: account.display_name,
+            billing_email: account.billing_email,
+            plan: account.plan,
+            status,
+            frozen_for: frozen_for.map(FreezeView::from).collect(),
+            credits: account.balance,
+            limits: LimitsView {
+                jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),
+                uploads: used(account.uploads.into(), limits.uploads.into()),
+                upload_bytes: used(account.upload_bytes, limits.upload_bytes),
+                outputs_per_generation: limits.outputs_per_generation,
+                output_pixels: limits.output_pixels,
+                submits_per_minute: limits.submits.per_minute,
+                shares_per_generation: limits.shares_per_generation,
+            },
+            preferences: account.preferences,
+            held,
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// Shows which fields of the account were corrected, and when.
+#[derive(Serialize, ToSchema)]
+pub struct CorrectionView {
+    /// The id.
+    pub id: CorrectionId,
+    /// The corrected fields.
+    pub fields: BTreeSet<CorrectedField>,
+    /// When they were corrected.
+    pub at: Timestamp,
+}
+
+impl From<CorrectionRecord> for CorrectionView {
+    fn from(record: CorrectionRecord) -> Self {
+        let CorrectionRecord { id, fields, at, .. } = record;
+        Self { id, fields, at }
+    }
+}
+
+/// Shows a page of corrections, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct CorrectionPage {
+    /// The corrections.
+    pub items: Vec<CorrectionView>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}

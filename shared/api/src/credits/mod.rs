@@ -1,0 +1,3 @@
+//! Describes the API of credits.
+
+pub mod statement;

@@ -1,0 +1,153 @@
+//! Describes the API of the account's own generations.
+
+use domain::{
+    Credits, GenerationId, UploadId,
+    catalogue::models::MediaKind,
+    generations::generation::{Failure, Generation, GenerationStatus, Visibility},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::{Bucket, StoreError};
+use utoipa::ToSchema;
+
+use crate::{
+    generations::media::{MediaView, media_views},
+    operation::{
+        Parameter::{Filter, IdempotencyKey, Page},
+        operations,
+    },
+};
+
+operations! {
+    /// Lists the account's generations, newest first.
+    LIST = get("/v1/generations", "gallery")
+        .parameters(&[Filter, Page]).returns::<GenerationPage>(200).problems(&[400]);
+
+    /// Shows a generation, with links to its files that work for four minutes.
+    SHOW = get("/v1/generations/{id}", "gallery")
+        .returns::<GenerationView>(200).problems(&[404]);
+
+    /// Deletes a generation that has ended: its share links, and all versions of its files.
+    DELETE = delete("/v1/generations/{id}", "gallery")
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+}
+
+/// Shows the settings of a generation.
+#[derive(Serialize, ToSchema)]
+pub struct SettingsView {
+    /// The id of the model.
+    pub model: String,
+    /// The prompt.
+    pub prompt: String,
+    /// The negative prompt.
+    pub negative_prompt: Option<String>,
+    /// The width in pixels.
+    pub width: u32,
+    /// The height in pixels.
+    pub height: u32,
+    /// The duration of a video in milliseconds.
+    pub duration_ms: Option<u32>,
+    /// The number of images or videos.
+    pub count: u8,
+    /// The seed.
+    pub seed: Option<u32>,
+    /// The upload that is the starting image.
+    pub input_upload: Option<UploadId>,
+}
+
+/// Shows what a generation costs.
+#[derive(Serialize, ToSchema)]
+pub struct Cost {
+    /// The credits that were reserved when it was submitted.
+    pub reserved: Credits,
+    /// The credits that were spent when it ended. The rest was refunded.
+    pub spent: Credits,
+}
+
+/// Shows a generation to the account owner.
+#[derive(Serialize, ToSchema)]
+pub struct GenerationView {
+    /// The id.
+    pub id: GenerationId,
+    /// Whether it is an image or a video.
+    pub kind: MediaKind,
+    /// How far it is.
+    pub status: GenerationStatus,
+    /// The settings.
+    pub settings: SettingsView,
+    /// The cost.
+    pub credits: Cost,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it fails, unless it has ended before.
+    pub deadline_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When it is deleted, with its files.
+    pub expires_at: Option<Timestamp>,
+    /// The files.
+    pub media: Vec<MediaView>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Private or public.
+    pub visibility: Visibility,
+    /// Whether the prompt is shown too, where the generation is public.
+    pub show_prompt: bool,
+    /// When the last of its share links expires, if it has one.
+    pub shared_until: Option<Timestamp>,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+}
+
+impl GenerationView {
+    /// Shows a generation with links to its files.
+    #[must_use]
+    pub fn new(generation: Generation, media: Vec<MediaView>) -> Self {
+        let settings = generation.settings;
+        Self {
+            id: generation.id,
+            kind: generation.kind,
+            status: generation.status,
+            settings: SettingsView {
+                model: settings.model,
+                prompt: settings.prompt,
+                negative_prompt: settings.negative_prompt,
+                width: settings.size.width,
+                height: settings.size.height,
+                duration_ms: settings.duration_ms,
+                count: settings.count,
+                seed: settings.seed,
+                input_upload: settings.input_upload,
+            },
+            credits: Cost { reserved: generation.reserved, spent: generation.spent },
+            created_at: generation.created_at,
+            deadline_at: generation.deadline_at,
+            ended_at: generation.ended_at,
+            expires_at: generation.expires_at,
+            media,
+            failure: generation.failure,
+            visibility: generation.visibility,
+            show_prompt: generation.show_prompt,
+            shared_until: generation.shared_until,
+            published_at: generation.published_at,
+        }
+    }
+
+    /// Shows a generation, and signs the links to its files.
+    ///
+    /// # Errors
+    /// A link could not be signed.
+    pub async fn with_links(bucket: &Bucket, generation: Generation, now: Timestamp) -> Result<Self, StoreError> {
+        let media = media_views(bucket, &generation, now).await?;
+        Ok(Self::new(generation, media))
+    }
+}
+
+/// Shows a page of the account's generations, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct GenerationPage {
+    /// The generations. May be empty while there is a next page.
+    pub items: Vec<GenerationView>,
+    /// The cursor of the next page, if there may be one.
+    pub next: Option<String>,
+}

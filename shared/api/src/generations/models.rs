@@ -1,0 +1,65 @@
+//! Describes the API of the model catalogue.
+
+use domain::{
+    Credits,
+    catalogue::models::{MediaKind, Model, Size},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::operation::operations;
+
+operations! {
+    /// Lists the models that can be chosen, with their options and prices.
+    LIST = get("/v1/models", "submit").public()
+        .returns::<Models>(200);
+}
+
+/// Shows the models that can be chosen.
+#[derive(Serialize, ToSchema)]
+pub struct Models {
+    /// The models, the recommended one first.
+    pub models: Vec<ModelView>,
+}
+
+/// Shows a model that can be chosen.
+#[derive(Serialize, ToSchema)]
+pub struct ModelView {
+    /// The id, for requests.
+    pub id: &'static str,
+    /// The name that people see.
+    pub title: &'static str,
+    /// Whether it generates images or videos.
+    pub kind: MediaKind,
+    /// The price of one image, or of one second of video.
+    pub credits: Credits,
+    /// The sizes that it generates, the default first.
+    pub sizes: Vec<Size>,
+    /// The durations that it generates, the default first; empty for images.
+    pub durations_ms: Vec<u32>,
+    /// The largest number of outputs of one request.
+    pub max_count: u8,
+    /// Whether it takes a negative prompt.
+    pub negative_prompt: bool,
+    /// Whether it takes a seed.
+    pub seed: bool,
+    /// Whether it takes a starting image.
+    pub input_image: bool,
+}
+
+impl From<&Model> for ModelView {
+    fn from(model: &Model) -> Self {
+        Self {
+            id: model.id,
+            title: model.title,
+            kind: model.kind,
+            credits: model.unit_price,
+            sizes: model.sizes.to_vec(),
+            durations_ms: model.durations_ms.to_vec(),
+            max_count: model.max_count,
+            negative_prompt: model.negative_prompt,
+            seed: model.seed,
+            input_image: model.input_image,
+        }
+    }
+}

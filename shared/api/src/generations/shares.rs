@@ -1,0 +1,133 @@
+//! Describes the API of visibility and share links.
+
+use domain::{
+    ShareId,
+    catalogue::models::MediaKind,
+    generations::generation::Visibility,
+    generations::share::{Share, ShareTerms},
+};
+use jiff::Timestamp;
+use ring::digest;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    generations::{generation::GenerationView, media::MediaView},
+    operation::{
+        Parameter::{IdempotencyKey, IfMatch},
+        operations,
+    },
+};
+
+operations! {
+    /// Sets whether a generation is public or private. A repeat changes nothing.
+    SET_VISIBILITY = put("/v1/generations/{id}/visibility", "visibility")
+        .takes::<VisibilityRequest>(r#"{"visibility": "public", "show_prompt": true}"#)
+        .parameters(&[IdempotencyKey, IfMatch])
+        .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422]);
+
+    /// Creates a share link. Everyone who has the link sees the generation until the link expires. Without an
+    /// Idempotency-Key a repeat creates another link.
+    CREATE = post("/v1/generations/{id}/shares", "visibility")
+        .takes::<ShareRequest>(r#"{"expires_in_s": 3600, "show_prompt": true}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<ShareView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+
+    /// Lists the share links of a generation, without their tokens.
+    LIST = get("/v1/generations/{id}/shares", "visibility")
+        .returns::<Shares>(200).problems(&[404]);
+
+    /// Revokes a share link at once.
+    REVOKE = delete("/v1/generations/{id}/shares/{share}", "visibility")
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+
+    /// Shows the generation that a share link leads to.
+    OPEN = get("/v1/shared/{token}", "gallery").public()
+        .returns::<SharedView>(200).problems(&[404]);
+}
+
+/// Sets the visibility of a generation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VisibilityRequest {
+    /// Private or public.
+    pub visibility: Visibility,
+    /// Whether the prompt is shown too; `false` if absent.
+    #[serde(default)]
+    pub show_prompt: bool,
+}
+
+/// Sets the terms of a new share link.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareRequest {
+    /// The seconds until the link expires: 60 to 31536000.
+    #[schema(minimum = 60, maximum = 31536000)]
+    pub expires_in_s: u64,
+    /// Whether the prompt is shown too; `false` if absent.
+    #[serde(default)]
+    pub show_prompt: bool,
+}
+
+impl From<ShareRequest> for ShareTerms {
+    fn from(body: ShareRequest) -> Self {
+        Self { expires_in_s: body.expires_in_s, show_prompt: body.show_prompt }
+    }
+}
+
+/// Shows a shared generation to everyone who has the link, without its account.
+#[derive(Serialize, ToSchema)]
+pub struct SharedView {
+    /// Whether it is an image or a video.
+    pub kind: MediaKind,
+    /// The prompt, if its owner shows it.
+    pub prompt: Option<String>,
+    /// The files.
+    pub media: Vec<MediaView>,
+    /// When the link expires.
+    pub expires_at: Timestamp,
+}
+
+/// Shows a share link to the account owner.
+#[derive(Serialize, ToSchema)]
+pub struct ShareView {
+    /// The id.
+    pub id: ShareId,
+    /// The token for `GET /v1/shared/{token}`. Only in the response that created the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Whether the prompt is shown too.
+    pub show_prompt: bool,
+    /// When the link was created.
+    pub created_at: Timestamp,
+    /// When the link expires.
+    pub expires_at: Timestamp,
+}
+
+impl ShareView {
+    /// Shows a share link, with its token if it was created just now.
+    #[must_use]
+    pub fn new(share: &Share, token: Option<String>) -> Self {
+        Self {
+            id: share.id,
+            token,
+            show_prompt: share.show_prompt,
+            created_at: share.created_at,
+            expires_at: share.expires_at,
+        }
+    }
+}
+
+/// Shows the share links of a generation, oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Shares {
+    /// The links.
+    pub items: Vec<ShareView>,
+}
+
+/// Hashes the token of a share link: SHA-256 in hexadecimal. Links are stored and found by this hash, never by the token.
+#[must_use]
+pub fn token_hash(token: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, token.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

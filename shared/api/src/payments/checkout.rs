@@ -1,0 +1,205 @@
+//! Describes the API of packages and checkouts.
+
+use domain::{
+    Credits, PaymentId,
+    accounts::plan::Plan,
+    catalogue::packages::Package,
+    money::{Currency, Money},
+    payments::payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::operation::{
+    Parameter::{IdempotencyKey, Page},
+    operations,
+};
+
+operations! {
+    /// Lists the packages of credits and the payment providers. A package is one payment, and its credits never expire.
+    LIST_PACKAGES = get("/v1/packages", "checkout").public()
+        .returns::<Packages>(200);
+
+    /// Creates a checkout for a package. The response has the provider's payment page, once. Without an Idempotency-Key a
+    /// repeat creates another checkout.
+    CREATE = post("/v1/checkout", "checkout")
+        .takes::<CheckoutRequest>(r#"{"package": "starter", "currency": "EUR", "provider": "stripe"}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<PaymentView>(201).problems(&[400, 404, 409, 413, 415, 422, 429, 502]);
+
+    /// Lists the account's payments, newest first.
+    LIST = get("/v1/checkout", "checkout")
+        .parameters(&[Page]).returns::<PaymentPage>(200).problems(&[400]);
+
+    /// Shows a payment. Polls the provider while the checkout is open, and grants the credits as soon as it is paid.
+    SHOW = get("/v1/checkout/{id}", "checkout")
+        .returns::<PaymentView>(200).problems(&[404]);
+
+    /// Captures a payment that the buyer approved with PayPal, and grants the credits. A repeat captures nothing more. On
+    /// 409 the detail says what the buyer can do.
+    CAPTURE = post("/v1/checkout/{id}/capture", "checkout")
+        .parameters(&[IdempotencyKey])
+        .returns::<PaymentView>(200).problems(&[400, 404, 409, 422, 429, 502]);
+}
+
+/// Chooses a package, a currency and a payment provider.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckoutRequest {
+    /// The id of the package.
+    #[schema(max_length = 64)]
+    pub package: String,
+    /// The currency to pay in.
+    pub currency: Currency,
+    /// The payment provider.
+    pub provider: PaymentProvider,
+}
+
+/// Shows the packages and the payment providers.
+#[derive(Serialize, ToSchema)]
+pub struct Packages {
+    /// The packages.
+    pub packages: Vec<PackageView>,
+    /// The payment providers. Empty if this deployment sells nothing.
+    pub providers: Vec<PaymentProviderView>,
+}
+
+/// Shows a package: one payment, no subscription. Its credits never expire.
+#[derive(Serialize, ToSchema)]
+pub struct PackageView {
+    /// The id.
+    pub id: String,
+    /// The name that people see.
+    pub title: String,
+    /// The credits that it grants.
+    pub credits: Credits,
+    /// The plan that it activates.
+    pub plan: Plan,
+    /// The prices without tax, one for each currency.
+    pub prices: Vec<Money>,
+}
+
+impl From<&Package> for PackageView {
+    fn from(package: &Package) -> Self {
+        Self {
+            id: package.id.to_owned(),
+            title: package.title.to_owned(),
+            credits: package.credits,
+            plan: package.plan,
+            prices: package.prices.to_vec(),
+        }
+    }
+}
+
+/// Shows a payment provider.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentProviderView {
+    /// The id, for checkouts.
+    pub id: PaymentProvider,
+    /// The provider's privacy policy. Card data goes to the provider only.
+    pub privacy_policy: String,
+}
+
+impl From<PaymentProvider> for PaymentProviderView {
+    fn from(id: PaymentProvider) -> Self {
+        let privacy_policy = match id {
+            PaymentProvider::Stripe => "https://stripe.com/privacy",
+            PaymentProvider::Paypal => "https://www.paypal.com/legalhub/privacy-full",
+        };
+        Self { id, privacy_policy: privacy_policy.to_owned() }
+    }
+}
+
+/// Shows a refund.
+#[derive(Serialize, ToSchema)]
+pub struct RefundView {
+    /// The provider's id of the refund.
+    pub id: String,
+    /// The refunded amount.
+    pub amount: Money,
+    /// Whether the refund failed or was canceled.
+    pub reverted: bool,
+}
+
+/// Shows a payment to the account owner.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentView {
+    /// The id.
+    pub id: PaymentId,
+    /// The payment provider.
+    pub provider: PaymentProvider,
+    /// The id of the package.
+    pub package: String,
+    /// The credits that the package grants.
+    pub credits: Credits,
+    /// The plan that the package activates.
+    pub plan: Plan,
+    /// The price of the package, without tax.
+    pub price: Money,
+    /// How far the payment is.
+    pub status: PaymentStatus,
+    /// The provider's payment page. Only in the response that created the checkout.
+    pub url: Option<String>,
+    /// The amount that was paid, with tax.
+    pub total: Option<Money>,
+    /// The provider's id of the transaction.
+    pub transaction: Option<String>,
+    /// The address that the provider sent its receipt to.
+    pub billing_email: Option<String>,
+    /// When it was paid.
+    pub paid_at: Option<Timestamp>,
+    /// The refunds.
+    pub refunds: Vec<RefundView>,
+    /// The credits that were granted.
+    pub granted: Credits,
+    /// The granted credits that were clawed back.
+    pub clawed_back: Credits,
+    /// When the checkout was created.
+    pub created_at: Timestamp,
+    /// When the checkout closes if it is not paid.
+    pub closes_at: Timestamp,
+}
+
+impl PaymentView {
+    /// Shows a payment, with the payment page if the checkout was created just now.
+    #[must_use]
+    pub fn new(payment: Payment, url: Option<String>) -> Self {
+        let currency = payment.price.currency;
+        let (status, closes_at) = (payment.status(), payment.closes_at());
+        let refunds = payment.refunds.into_iter().map(|(id, refund)| RefundView {
+            id,
+            amount: Money::new(refund.amount, currency),
+            reverted: refund.state == RefundState::Reverted,
+        });
+        let receipt = payment.receipt;
+        Self {
+            id: payment.id,
+            provider: payment.provider,
+            package: payment.package,
+            credits: payment.credits,
+            plan: payment.plan,
+            price: payment.price,
+            status,
+            url,
+            total: receipt.as_ref().map(|receipt| receipt.total),
+            transaction: receipt.as_ref().map(|receipt| receipt.transaction.clone()),
+            paid_at: receipt.as_ref().map(|receipt| receipt.at),
+            billing_email: receipt.and_then(|receipt| receipt.billing_email),
+            refunds: refunds.collect(),
+            granted: payment.granted,
+            clawed_back: payment.clawed_back,
+            created_at: payment.created_at,
+            closes_at,
+        }
+    }
+}
+
+/// Shows a page of the account's payments, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentPage {
+    /// The payments.
+    pub items: Vec<PaymentView>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}

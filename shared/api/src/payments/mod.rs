@@ -1,0 +1,5 @@
+//! Describes the API of payments: packages, checkouts, freezes, webhooks.
+
+pub mod checkout;
+pub mod freezes;
+pub mod webhooks;

@@ -1,0 +1,65 @@
+//! Turns refusals of the domain and failures of the store into problem details.
+
+use domain::{Refusal, accounts::account::AccountStatus};
+use http::StatusCode;
+use runtime::http::{Problem, RateLimit};
+use store::StoreError;
+
+/// Makes the problem of a refusal: a title that says what happened, and a detail that says what to do next.
+#[must_use]
+pub fn refusal_problem(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Invalid(errors) => {
+            let mut errors = errors.into_iter();
+            let first = errors.next().map_or_else(
+                || Problem::invalid("body", "must be valid"),
+                |first| Problem::invalid(first.field, first.rule),
+            );
+            errors.fold(first, |problem, error| problem.and_invalid(error.field, error.rule))
+        }
+        Refusal::NotFound => Problem::not_found(),
+        Refusal::AccountStatus(status) => {
+            let title = match status {
+                AccountStatus::Frozen => "This account is frozen and cannot spend credits.",
+                AccountStatus::PendingDeletion => "This account is being deleted.",
+                AccountStatus::Active => "This account cannot do this now.",
+            };
+            let problem = Problem::new(StatusCode::FORBIDDEN, "account-status", title);
+            match status {
+                AccountStatus::Frozen => problem.with_detail("Open a support ticket if you think this is wrong."),
+                AccountStatus::PendingDeletion => problem.with_detail("Cancel the deletion first."),
+                AccountStatus::Active => problem,
+            }
+        }
+        Refusal::AccessExpired => Problem::new(StatusCode::FORBIDDEN, "access-expired", "This access has expired.")
+            .with_detail("Open a new one with its reason."),
+        Refusal::PlanLimit { what, limit } => {
+            Problem::new(StatusCode::FORBIDDEN, "plan-limit", "You have reached a limit of your plan.")
+                .with_detail(format!("Your plan allows {limit} {what}."))
+        }
+        Refusal::PriceAboveMaximum { price, max_credits } => {
+            let title = "The price is higher than max_credits.";
+            Problem::new(StatusCode::PAYMENT_REQUIRED, "price-above-maximum", title).with_detail(format!(
+                "This costs {price} credits and max_credits is {max_credits}. Raise max_credits or change the settings."
+            ))
+        }
+        Refusal::InsufficientCredits { price, available } => {
+            Problem::new(StatusCode::PAYMENT_REQUIRED, "insufficient-credits", "You don't have enough credits.")
+                .with_detail(format!("This costs {price} credits and you have {available}. Buy credits and try again."))
+        }
+        Refusal::RateLimited { rate, retry_after_s } => Problem::rate_limited(RateLimit {
+            policy: "submit",
+            quota: rate.per_minute.into(),
+            window_seconds: 60,
+            remaining: 0,
+            reset_seconds: retry_after_s,
+        }),
+        Refusal::Conflict(reason) => Problem::conflict(reason),
+    }
+}
+
+/// Makes the problem of a failed call to AWS: a 500, as the client cannot change anything about it.
+#[must_use]
+pub fn store_problem(error: StoreError) -> Problem {
+    Problem::internal(error)
+}

@@ -1,0 +1,134 @@
+//! Describes the API with which staff read the data of an account and reply to its tickets.
+
+use domain::{
+    AuditEntryId, Refusal,
+    staff::audit::{self, Justification},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    accounts::{activity::ActivityPage, profile::AccountView},
+    generations::{
+        generation::{GenerationPage, GenerationView},
+        uploads::UploadView,
+    },
+    operation::{
+        Parameter::{IdempotencyKey, Page},
+        operations,
+    },
+    payments::checkout::PaymentPage,
+    support::tickets::{TicketMessageRequest, TicketPage},
+};
+
+operations! {
+    /// Opens an access to the data of an account, for some minutes and with a reason (staff). The account owner sees it in
+    /// the access log. Without an Idempotency-Key a repeat opens another access.
+    OPEN = post("/v1/staff/accounts/{account}/accesses", "staff-access")
+        .takes::<AccessRequest>(r#"{"reference": "T-1", "reason": "the account owner asked for help", "minutes": 15}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<OpenedAccessView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+
+    /// Shows the profile of an account (staff). Writes an entry of the access log before it responds, as every read under an
+    /// access does.
+    READ_PROFILE = get("/v1/staff/accounts/{account}/accesses/{access}/profile", "staff-access")
+        .returns::<AccountView>(200).problems(&[403, 404, 409]);
+
+    /// Lists the generations of an account, newest first, without their files (staff).
+    READ_GENERATIONS = get("/v1/staff/accounts/{account}/accesses/{access}/generations", "staff-access")
+        .parameters(&[Page]).returns::<GenerationPage>(200).problems(&[400, 403, 404, 409]);
+
+    /// Shows a generation of an account, with links to its files that work for four minutes (staff).
+    READ_GENERATION = get("/v1/staff/accounts/{account}/accesses/{access}/generations/{generation}", "staff-access")
+        .returns::<GenerationView>(200).problems(&[403, 404, 409]);
+
+    /// Lists the uploads of an account, newest first, without their files (staff).
+    READ_UPLOADS = get("/v1/staff/accounts/{account}/accesses/{access}/uploads", "staff-access")
+        .parameters(&[Page]).returns::<UploadPage>(200).problems(&[400, 403, 404, 409]);
+
+    /// Shows an upload of an account, with a link to its file that works for four minutes (staff).
+    READ_UPLOAD = get("/v1/staff/accounts/{account}/accesses/{access}/uploads/{upload}", "staff-access")
+        .returns::<StaffUploadView>(200).problems(&[403, 404, 409]);
+
+    /// Lists the payments of an account, newest first (staff).
+    READ_PAYMENTS = get("/v1/staff/accounts/{account}/accesses/{access}/payments", "staff-access")
+        .parameters(&[Page]).returns::<PaymentPage>(200).problems(&[400, 403, 404, 409]);
+
+    /// Lists the sign-ins, submissions and checkouts of an account with their network address and client, newest first
+    /// (staff).
+    READ_ACTIVITY = get("/v1/staff/accounts/{account}/accesses/{access}/activity", "staff-access")
+        .parameters(&[Page]).returns::<ActivityPage>(200).problems(&[400, 403, 404, 409]);
+
+    /// Lists the support tickets of an account with their messages, newest first (staff).
+    READ_TICKETS = get("/v1/staff/accounts/{account}/accesses/{access}/tickets", "staff-access")
+        .parameters(&[Page]).returns::<TicketPage>(200).problems(&[400, 403, 404]);
+
+    /// Replies to a ticket, closes it, or both (staff). Writes an entry of the access log with it. Without an
+    /// Idempotency-Key a repeat is another message.
+    REPLY = post("/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages", "staff-access")
+        .takes::<TicketMessageRequest>(r#"{"text": "Mended.", "close": true}"#)
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422]);
+}
+
+/// Says why, and for how long, a staff member accesses the data of an account. The account owner gets reference and reason
+/// with their data.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRequest {
+    /// The reference of the request that the access is for.
+    #[schema(min_length = 1, max_length = 100)]
+    pub reference: String,
+    /// The reason.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+    /// The duration in minutes: 1 to 60.
+    #[schema(minimum = 1, maximum = 60)]
+    pub minutes: u32,
+    /// Until when it must not be disclosed to the account owner, at most 366 days from now.
+    pub undisclosed_until: Option<Timestamp>,
+    /// The legal basis of the non-disclosure. Required with `undisclosed_until`, and only then.
+    #[schema(min_length = 1, max_length = 500)]
+    pub undisclosed_basis: Option<String>,
+}
+
+impl AccessRequest {
+    /// Splits the request into its justification and the duration.
+    ///
+    /// # Errors
+    /// Fields break rules.
+    pub fn split(self, now: Timestamp) -> Result<(Justification, SignedDuration), Refusal> {
+        let undisclosed = (self.undisclosed_until, self.undisclosed_basis);
+        let justification = Justification::new((self.reference, self.reason), undisclosed, now)?;
+        Ok((justification, audit::access_duration(self.minutes)?))
+    }
+}
+
+/// Shows an access that was opened.
+#[derive(Serialize, ToSchema)]
+pub struct OpenedAccessView {
+    /// The id.
+    pub id: AuditEntryId,
+    /// The name of the staff member in the access log.
+    pub staff: String,
+    /// When the access expires.
+    pub until: Timestamp,
+}
+
+/// Shows a page of uploads, newest first, without their files.
+#[derive(Serialize, ToSchema)]
+pub struct UploadPage {
+    /// The uploads.
+    pub items: Vec<UploadView>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Shows an upload with its file to staff.
+#[derive(Serialize, ToSchema)]
+pub struct StaffUploadView {
+    /// The upload.
+    pub upload: UploadView,
+    /// A link to the file if it is ready. It works for four minutes.
+    pub url: Option<String>,
+}

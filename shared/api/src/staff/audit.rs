@@ -1,0 +1,61 @@
+//! Describes the audit log of staff access, which account owners read as their access log.
+
+use domain::{
+    AccountId, AuditEntryId,
+    staff::audit::{AuditAction, AuditEntry},
+};
+use jiff::Timestamp;
+use runtime::seal::Sealer;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::operation::{Parameter::Page, operations};
+
+/// The purpose of the keyed hash that stands for a staff member.
+const PURPOSE: &str = "staff";
+/// The number of hexadecimal digits that are kept of this hash: enough to tell staff members apart.
+const STAFF_DIGITS: usize = 16;
+
+operations! {
+    /// Lists what staff did with the data of the account, when and why, newest first. What must not be disclosed yet appears
+    /// when that period is over.
+    LIST = get("/v1/account/access-log", "account")
+        .parameters(&[Page]).returns::<AuditPage>(200).problems(&[400]);
+}
+
+/// Returns the name of a staff member in audit logs: a keyed hash of the account, so that it identifies no person.
+#[must_use]
+pub fn staff_name(sealer: &Sealer, account: AccountId) -> String {
+    sealer.keyed_hash(PURPOSE, account.0.as_bytes()).chars().take(STAFF_DIGITS).collect()
+}
+
+/// Shows an entry of the access log.
+#[derive(Serialize, ToSchema)]
+pub struct AuditEntryView {
+    /// The id. The entry that opens an access has the id of the access.
+    pub id: AuditEntryId,
+    /// The staff member: the same person always has the same name.
+    pub staff: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What the staff member did.
+    pub action: AuditAction,
+    /// Until when it must not be disclosed to the account owner.
+    pub undisclosed_until: Option<Timestamp>,
+}
+
+impl From<AuditEntry> for AuditEntryView {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { id, staff, at, action, undisclosed_until, .. } = entry;
+        Self { id, staff, at, action, undisclosed_until }
+    }
+}
+
+/// Shows a page of the access log, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct AuditPage {
+    /// The entries.
+    pub items: Vec<AuditEntryView>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}

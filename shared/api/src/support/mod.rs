@@ -1,0 +1,4 @@
+//! Describes the support API: tickets of account owners, guest tickets.
+
+pub mod guest_tickets;
+pub mod tickets;
