@@ -58,7 +58,7 @@ pub fn world(name: &str) -> Result<&'static TestEnv> {
     let orders = orders(name);
     let _ = std::fs::remove_dir_all(&orders);
     std::fs::create_dir_all(&orders)?;
-    let variable = ("CHAOS_DIR".to_owned(), orders.display().to_string());
+    let variable = ("FAULT_INJECTION_DIR".to_owned(), orders.display().to_string());
     TestEnv::with(name, 2, BTreeMap::from([variable]))
 }
 

@@ -1,11 +1,11 @@
-//! AWS clients: one configuration and one HTTP client for all of them, each made on first use.
+//! Makes the AWS clients, each on first use, with one configuration and one HTTP client for all of them.
 //!
-//! The configuration is made by hand, without `aws-config`: on Lambda there is nothing to look for, and looking costs
-//! start time. TLS is `ring`, as the other provider gathers entropy for half a second on a small function, and it trusts
-//! only Amazon's roots (<https://www.amazontrust.com/repository/>), which is all that AWS endpoints chain to. Where they are
-//! reached through a proxy that inspects what passes, `AWS_CA_BUNDLE` names a PEM file of the roots to trust instead, as it
-//! does for every AWS SDK (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
-//! A client that a function never asks for is dropped by the linker.
+//! The configuration does without `aws-config`, which searches for settings that Lambda does not have and costs start time.
+//! TLS uses `ring`, as the other provider collects entropy for half a second on a small function. It trusts only Amazon's
+//! roots (<https://www.amazontrust.com/repository/>), which all AWS endpoints chain to. Behind a proxy that inspects TLS,
+//! `AWS_CA_BUNDLE` names a PEM file of the roots to trust instead, as for every AWS SDK
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
+//! The linker drops a client that a function never uses.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -27,25 +27,25 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::sync::OnceCell;
 
-use crate::Error;
-#[cfg(debug_assertions)]
-use crate::chaos::FaultInjector;
 use crate::config::{Environment, InvalidVariable};
+use crate::error::Error;
+#[cfg(debug_assertions)]
+use crate::fault_injection::FaultInjector;
 use crate::seal::{Sealer, WeakKey};
 use crate::secrets::SecretUnreadable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-/// An attempt on S3 includes sending the body, which may be a film.
+/// The timeout of an attempt on S3, which includes sending the body, possibly a video.
 const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
-/// The clients of one process. Shared by reference; each client is itself a cheap clone.
+/// Holds the clients of a process. Shared by reference; a client is cheap to clone.
 pub struct Clients {
     sdk: SdkConfig,
     #[cfg(debug_assertions)]
-    interruption: Option<FaultInjector>,
+    fault_injector: Option<FaultInjector>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -55,13 +55,13 @@ pub struct Clients {
     sealer: OnceCell<Sealer>,
 }
 
-/// Starts the configuration builder of a service, with the interruption of crash tests where there is one.
+/// Starts the configuration builder of a service, with the fault injector of crash tests if there is one.
 macro_rules! service_config {
     ($clients:expr, $service:ident) => {{
         let builder = $service::config::Builder::from(&$clients.sdk);
         #[cfg(debug_assertions)]
-        let builder = match &$clients.interruption {
-            Some(interruption) => builder.interceptor(interruption.clone()),
+        let builder = match &$clients.fault_injector {
+            Some(injector) => builder.interceptor(injector.clone()),
             None => builder,
         };
         builder
@@ -69,12 +69,15 @@ macro_rules! service_config {
 }
 
 impl Clients {
-    /// Fails only when a variable that Lambda itself sets is missing, or `AWS_CA_BUNDLE` names no bundle of roots.
+    /// Makes the configuration of all clients, and no client yet.
+    ///
+    /// # Errors
+    /// A variable that Lambda sets is missing, or `AWS_CA_BUNDLE` names no bundle of roots.
     pub fn new(environment: &Environment) -> Result<Self, InvalidVariable> {
         Ok(Self {
             sdk: sdk_config(environment)?,
             #[cfg(debug_assertions)]
-            interruption: FaultInjector::from_environment(environment),
+            fault_injector: FaultInjector::from_environment(environment),
             dynamodb: OnceLock::new(),
             s3: OnceLock::new(),
             sqs: OnceLock::new(),
@@ -85,15 +88,15 @@ impl Clients {
         })
     }
 
-    /// The client of the tables.
+    /// Returns the client of the tables.
     pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         self.dynamodb
             .get_or_init(|| aws_sdk_dynamodb::Client::from_conf(service_config!(self, aws_sdk_dynamodb).build()))
     }
 
-    /// The client of the bucket. An attempt may take thirty seconds, since it includes the body.
+    /// Returns the client of the bucket. An attempt may take thirty seconds, as it includes the body.
     ///
-    /// With an endpoint override the bucket goes into the path: a local endpoint has no name for each bucket.
+    /// With an endpoint override the bucket is part of the path, as a local endpoint has no host name for each bucket.
     pub fn s3(&self) -> &aws_sdk_s3::Client {
         self.s3.get_or_init(|| {
             let timeouts = timeouts(S3_ATTEMPT_TIMEOUT);
@@ -104,12 +107,12 @@ impl Clients {
         })
     }
 
-    /// The client of the queues.
+    /// Returns the client of the queues.
     pub fn sqs(&self) -> &aws_sdk_sqs::Client {
         self.sqs.get_or_init(|| aws_sdk_sqs::Client::from_conf(service_config!(self, aws_sdk_sqs).build()))
     }
 
-    /// The client of the user pool.
+    /// Returns the client of the user pool.
     pub fn cognito(&self) -> &aws_sdk_cognitoidentityprovider::Client {
         self.cognito.get_or_init(|| {
             let config = service_config!(self, aws_sdk_cognitoidentityprovider).build();
@@ -117,32 +120,33 @@ impl Clients {
         })
     }
 
-    /// The client of the secrets: the application key and the providers' keys.
+    /// Returns the client of the secrets: the application key and the providers' keys.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.secrets.get_or_init(|| {
             aws_sdk_secretsmanager::Client::from_conf(service_config!(self, aws_sdk_secretsmanager).build())
         })
     }
 
-    /// The client of the mail.
+    /// Returns the client that sends mail.
     pub fn ses(&self) -> &aws_sdk_sesv2::Client {
         self.ses.get_or_init(|| aws_sdk_sesv2::Client::from_conf(service_config!(self, aws_sdk_sesv2).build()))
     }
 
-    /// Opens the connection to DynamoDB during start, which runs at full CPU, so that the first request need not.
+    /// Connects to DynamoDB during the start, which runs at full CPU, so that the first request does not have to.
     ///
-    /// It reads a key that no item has, for a second at most. Whatever comes of it is ignored: the first request finds out
-    /// by itself.
+    /// Reads a key that no item has, for at most a second. Ignores errors: the first request will report them.
     pub async fn warm_dynamodb(&self, table: &str) {
         let nothing = AttributeValue::S("-".to_owned());
         let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
         if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, read.send()).await {
-            tracing::debug!(error = %DisplayErrorContext(&error), "the first read during start failed");
+            tracing::debug!(error = %DisplayErrorContext(&error), "first read during the start failed");
         }
     }
 
-    /// The sealer with the application key, which is fetched from Secrets Manager once per process, on first use.
-    /// A failure is not remembered: the next call asks again.
+    /// Returns the sealer with the application key. Reads the key from Secrets Manager once per process, on first use.
+    ///
+    /// # Errors
+    /// The key cannot be read or is too short. The next call tries again.
     pub async fn sealer(&self, secret_arn: &str) -> Result<&Sealer, AppKeyError> {
         self.sealer
             .get_or_try_init(async || {
@@ -151,21 +155,31 @@ impl Clients {
             })
             .await
     }
+
+    /// Reads the text of a secret, empty if it has none. Calls Secrets Manager each time.
+    ///
+    /// # Errors
+    /// Secrets Manager does not return it.
+    pub async fn secret(&self, arn: &str) -> Result<String, SecretUnreadable> {
+        let output = self.secrets().get_secret_value().secret_id(arn).send().await;
+        let secret = output.map_err(|error| SecretUnreadable::new(arn, error))?;
+        Ok(secret.secret_string().unwrap_or_default().to_owned())
+    }
 }
 
-/// Why there is no application key.
+/// Says why there is no application key.
 #[derive(Debug, thiserror::Error)]
 pub enum AppKeyError {
-    /// Secrets Manager did not give it.
+    /// Secrets Manager did not return it.
     #[error(transparent)]
     Unreadable(#[from] SecretUnreadable),
-    /// It is there and no good.
-    #[error("the application key is no good: put a random string of 32 characters or more into its secret")]
+    /// It is too short.
+    #[error("the application key is too short: put a random string of 32 characters or more into its secret")]
     Weak(#[from] WeakKey),
 }
 
-/// The configuration that all clients share. The credentials are those of the function's role; they never expire within
-/// the life of a process, which Lambda ends before.
+/// Makes the configuration that all clients share. The credentials are those of the function's role. They do not expire while the
+/// process runs, as Lambda ends it before.
 fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
@@ -186,36 +200,36 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
     Ok(builder.build())
 }
 
-/// Short, because a pooled connection may have died while the function was frozen, and the retry opens another.
+/// Makes short timeouts: a pooled connection may have been closed while the function was frozen, and a retry opens another.
 fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }
 
-/// Amazon's roots, or those of the bundle that the environment names.
+/// Returns Amazon's roots, or those of the bundle that the environment names.
 fn trusted_roots(environment: &Environment) -> Result<TrustStore, InvalidVariable> {
     let Some(path) = environment.optional(CA_BUNDLE) else {
         return Ok(TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice()));
     };
-    let bundle = std::fs::read(path).map_err(Error::from).and_then(checked_bundle);
+    let bundle = std::fs::read(path).map_err(Error::from).and_then(check_bundle);
     let bundle = bundle.map_err(|source| InvalidVariable::NotRootCertificates { name: CA_BUNDLE, source })?;
     Ok(TrustStore::empty().with_pem_certificate(bundle))
 }
 
-/// The HTTP client takes a bundle as it is, and panics on a bad one.
-fn checked_bundle(bundle: Vec<u8>) -> Result<Vec<u8>, Error> {
+/// Checks a bundle, as the HTTP client panics on a bad one.
+fn check_bundle(bundle: Vec<u8>) -> Result<Vec<u8>, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&bundle) {
         roots.add(certificate?)?;
     }
     if roots.is_empty() {
-        return Err("there is no certificate in it".into());
+        return Err("the file has no certificate".into());
     }
     Ok(bundle)
 }
 
-#[expect(clippy::expect_used, reason = "a context without additional server names has nothing to fail on")]
+#[expect(clippy::expect_used, reason = "only additional server names could make it fail")]
 fn http_client(roots: TrustStore) -> SharedHttpClient {
-    let context = TlsContext::builder().with_trust_store(roots).build().expect("a trust store is a TLS context");
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("a trust store makes a TLS context");
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
@@ -234,7 +248,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_lambda_sets_is_enough_for_every_client() {
+    fn variables_of_lambda_suffice_for_every_client() {
         let clients = Clients::new(&Environment::from_iter(LAMBDA)).unwrap();
         assert_eq!(clients.dynamodb().config().region().unwrap().as_ref(), "eu-west-1");
         assert_eq!(clients.sqs().config().region().unwrap().as_ref(), "eu-west-1");
@@ -244,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_film_has_time_to_reach_the_bucket() {
+    fn attempt_on_s3_has_more_time() {
         let clients = Clients::new(&Environment::from_iter(LAMBDA)).unwrap();
         let attempt = |timeouts: Option<&TimeoutConfig>| timeouts.and_then(TimeoutConfig::operation_attempt_timeout);
         assert_eq!(attempt(clients.s3().config().timeout_config()), Some(S3_ATTEMPT_TIMEOUT));
@@ -252,14 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_roots_are_amazons_five() {
+    fn embedded_roots_are_the_five_of_amazon() {
         let roots = include_str!("amazon_roots.pem");
         assert_eq!(roots.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         assert_eq!(roots.matches("-----END CERTIFICATE-----").count(), 5);
     }
 
     #[test]
-    fn a_bundle_of_roots_is_read_from_where_the_environment_says() {
+    fn bundle_of_roots_is_read_from_the_environment() {
         let start = |path| Clients::new(&LAMBDA.into_iter().chain([(CA_BUNDLE, path)]).collect());
         assert!(start(concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem")).is_ok());
         for path in ["/there/is/no/such/file.pem", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
@@ -269,11 +283,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_with_anything_but_good_certificates_is_refused() {
+    fn bundle_with_a_bad_certificate_is_refused() {
         let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
         let good = include_str!("amazon_roots.pem");
         for bad in [String::new(), format!("{good}\n{begin}\nAAAA\n"), format!("{good}\n{begin}\nAAAA\n{end}\n")] {
-            assert!(checked_bundle(bad.clone().into_bytes()).is_err(), "{bad}");
+            assert!(check_bundle(bad.clone().into_bytes()).is_err(), "{bad}");
         }
     }
 }

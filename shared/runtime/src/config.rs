@@ -1,15 +1,15 @@
-//! The process environment, read once at cold start.
+//! Reads the process environment, once at cold start.
 //!
-//! A function parses its own `Config` out of [`Environment`]; what is missing stops the start and is named.
+//! A function takes its configuration from [`Environment`]. A missing variable stops the start, and the error names it.
 
 use std::collections::HashMap;
 
-/// The variables that the process was started with.
+/// Holds the environment variables of the process.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, String>);
 
 impl Environment {
-    /// The environment of this process. A variable that is not UTF-8 is as good as missing.
+    /// Reads the environment of this process. Leaves out variables that are not UTF-8.
     #[must_use]
     pub fn from_process() -> Self {
         std::env::vars_os()
@@ -17,19 +17,25 @@ impl Environment {
             .collect()
     }
 
-    /// A variable that the function cannot do without. Empty counts as missing: a template that resolves to nothing
-    /// must stop the start, not become a table without a name.
+    /// Returns a variable that the function requires. An empty variable counts as missing, so that an empty reference in the
+    /// template stops the start.
+    ///
+    /// # Errors
+    /// The variable is missing or empty.
     pub fn required(&self, name: &'static str) -> Result<String, InvalidVariable> {
         self.optional(name).map(str::to_owned).ok_or(InvalidVariable::Missing(name))
     }
 
-    /// A variable that may be missing or empty.
+    /// Returns a variable that may be missing; `None` if it is missing or empty.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A whole number that the function cannot do without.
+    /// Returns an integer that the function requires.
+    ///
+    /// # Errors
+    /// The variable is missing, empty, or not an integer.
     pub fn integer(&self, name: &'static str) -> Result<i64, InvalidVariable> {
         self.required(name)?.parse().map_err(|source| InvalidVariable::NotAnInteger { name, source })
     }
@@ -41,27 +47,27 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     }
 }
 
-/// A variable that stops the start. Values are never shown: one of them is a credential.
+/// Names a variable that stops the start. Never shows a value, as it may be a credential.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidVariable {
-    /// It is not set, or set to nothing.
+    /// It is not set, or empty.
     #[error("the environment variable {0} is not set: set it for this function in template.yaml")]
     Missing(&'static str),
-    /// It holds something else than a whole number.
-    #[error("the environment variable {name} is not a whole number: correct it for this function in template.yaml")]
+    /// It is not an integer.
+    #[error("the environment variable {name} is not an integer: correct it for this function in template.yaml")]
     NotAnInteger {
         /// The variable.
         name: &'static str,
         /// What is wrong with it.
         source: std::num::ParseIntError,
     },
-    /// It names something else than a file of root certificates.
+    /// It does not name a file of root certificates.
     #[error("the environment variable {name} names no readable PEM file of root certificates: correct it, or unset it")]
     NotRootCertificates {
         /// The variable.
         name: &'static str,
         /// What is wrong with the file.
-        source: crate::Error,
+        source: crate::error::Error,
     },
 }
 
@@ -70,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_and_an_empty_variable_are_both_refused_by_name() {
+    fn missing_and_empty_variables_are_refused_by_name() {
         let environment = Environment::from_iter([("BUCKET", "")]);
         for name in ["TABLE", "BUCKET"] {
             let message = environment.required(name).unwrap_err().to_string();
@@ -79,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_parsed_and_anything_else_is_refused_by_name() {
+    fn integer_is_parsed_and_other_text_is_refused_by_name() {
         let environment = Environment::from_iter([("DAYS", "30"), ("LIMIT", "many")]);
         assert_eq!(environment.integer("DAYS").unwrap(), 30);
         assert!(environment.integer("LIMIT").unwrap_err().to_string().contains("LIMIT"));

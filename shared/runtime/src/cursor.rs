@@ -1,7 +1,6 @@
-//! Opaque cursors: where a listing goes on, sealed for the listing that it came from.
+//! Seals cursors: positions in a list, which only open for the list that they were made for.
 //!
-//! The scope is everything that makes the listing what it is: the route, the account, the filters. A cursor of another
-//! person or of other filters does not open.
+//! The scope identifies the list: route, account, filters. A cursor of another account or of other filters does not open.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,20 +8,24 @@ use serde::de::DeserializeOwned;
 use crate::http::Problem;
 use crate::seal::Sealer;
 
-/// The text of a cursor that goes on after `position`.
+/// Makes the cursor of the page that starts after `position`.
 ///
-/// Fails only when the scope or the position cannot be JSON, which is a mistake of the caller's types.
+/// # Errors
+/// The scope or the position cannot be encoded as JSON.
 pub fn seal<S: Serialize, P: Serialize>(sealer: &Sealer, scope: &S, position: &P) -> Result<String, serde_json::Error> {
     Ok(sealer.seal(&purpose(scope)?, &serde_json::to_vec(position)?))
 }
 
-/// The position in a cursor, or a 400 that names `cursor`.
+/// Returns the position in a cursor.
+///
+/// # Errors
+/// A 400 that names `cursor`, if it was not sealed for this scope.
 pub fn open<S: Serialize, P: DeserializeOwned>(sealer: &Sealer, scope: &S, cursor: &str) -> Result<P, Problem> {
     purpose(scope)
         .ok()
         .and_then(|purpose| sealer.open(&purpose, cursor))
         .and_then(|position| serde_json::from_slice(&position).ok())
-        .ok_or_else(|| Problem::invalid("cursor", "must be the `next` of a page of the same listing"))
+        .ok_or_else(|| Problem::invalid("cursor", "must be the `next` of a page of the same list"))
 }
 
 fn purpose<S: Serialize>(scope: &S) -> Result<String, serde_json::Error> {
@@ -34,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_opens_only_for_its_own_listing() {
+    fn cursor_opens_only_for_its_own_list() {
         let sealer = Sealer::new(&[7; 32]).unwrap();
         let cursor = seal(&sealer, &("generations", "alice", "image"), &("2026-11", 42)).unwrap();
         let position: (String, u32) = open(&sealer, &("generations", "alice", "image"), &cursor).unwrap();

@@ -1,4 +1,4 @@
-//! The door of functions that no person calls: queues, buckets, schedules.
+//! Runs functions that are triggered by queues, buckets and schedules.
 
 use std::future::Future;
 
@@ -6,12 +6,14 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
 use crate::config::Environment;
+use crate::error::Error;
+use crate::start::start;
 
-/// Builds the function and answers its events until Lambda ends the process.
+/// Builds the function and handles its events until Lambda ends the process.
 ///
-/// An event that is not an `E` and an error of the handler both fail the invocation; what a repeat does is up to the trigger.
+/// # Errors
+/// Fails the invocation for an event that is not an `E`, and for an error of the handler. The trigger decides about repeats.
 pub async fn run<E, R, H, F>(build: impl AsyncFnOnce(Environment) -> Result<H, Error>) -> Result<(), Error>
 where
     E: DeserializeOwned,
@@ -19,7 +21,7 @@ where
     H: FnMut(LambdaEvent<E>) -> F,
     F: Future<Output = Result<R, Error>>,
 {
-    let mut handler = crate::start(build).await?;
-    // Boxed, as the futures of the SDK are deeper than the compiler computes layouts for.
+    let mut handler = start(build).await?;
+    // Boxed, as the compiler cannot compute the layout of the deeply nested futures of the SDK.
     lambda_runtime::run(service_fn(move |event| Box::pin(handler(event)))).await
 }

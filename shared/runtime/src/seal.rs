@@ -1,7 +1,7 @@
-//! What others hold for us: sealed so that they can neither read nor change it, or hashed so that it cannot be guessed.
+//! Seals data that clients store for us, so that they can neither read nor change it, and hashes data with a key.
 //!
-//! Every purpose has its own key, derived from the application key with HKDF-SHA256
-//! ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)), so what was made for one purpose is refused for another.
+//! Each purpose has its own key, derived from the application key with HKDF-SHA256
+//! ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). What was sealed for one purpose does not open for another.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,20 +11,23 @@ use ring::{hkdf, hmac};
 
 use crate::clock;
 
-/// The shortest application key that is taken, in bytes.
+/// The length of the shortest application key, in bytes.
 const KEY_LENGTH: usize = 32;
 const SALT_LENGTH: usize = 16;
 
-/// The application key, ready for use.
+/// Holds the application key.
 pub struct Sealer(hkdf::Prk);
 
-/// The application key is too short to keep anything secret.
+/// Says that the application key is too short.
 #[derive(Debug, thiserror::Error)]
 #[error("the application key has {0} bytes, and needs {KEY_LENGTH}")]
 pub struct WeakKey(usize);
 
 impl Sealer {
-    /// Takes 32 bytes or more, which ought to be random.
+    /// Takes an application key of 32 random bytes or more.
+    ///
+    /// # Errors
+    /// The key is shorter.
     pub fn new(app_key: &[u8]) -> Result<Self, WeakKey> {
         if app_key.len() < KEY_LENGTH {
             return Err(WeakKey(app_key.len()));
@@ -32,7 +35,7 @@ impl Sealer {
         Ok(Self(hkdf::Salt::new(hkdf::HKDF_SHA256, b"darkroom").extract(app_key)))
     }
 
-    /// Encrypts and authenticates, as base64url. The same content gives another text every time.
+    /// Encrypts and authenticates content, and encodes it as base64url. The same content is sealed to a different text every time.
     #[must_use]
     #[expect(clippy::expect_used, reason = "ring fails here only for lengths that these constants rule out")]
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
@@ -44,7 +47,7 @@ impl Sealer {
         URL_SAFE_NO_PAD.encode([salt.as_slice(), &sealed].concat())
     }
 
-    /// What was sealed, or nothing when it is not ours, was changed, or was sealed for another purpose.
+    /// Opens sealed content; `None` if it is not ours, was changed, or was sealed for another purpose.
     #[must_use]
     pub fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
@@ -56,7 +59,7 @@ impl Sealer {
         Some(content)
     }
 
-    /// A keyed hash (HMAC-SHA256): without the key nobody can find the content by trying.
+    /// Hashes content with a key (HMAC-SHA256). Without the key the content cannot be found by trial.
     #[must_use]
     #[expect(clippy::expect_used, reason = "ring fails here only for lengths that these constants rule out")]
     pub fn mac(&self, purpose: &str, content: &[u8]) -> [u8; 32] {
@@ -64,19 +67,19 @@ impl Sealer {
         tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 
-    /// The [`mac`](Self::mac) as 64 hexadecimal digits.
+    /// Returns the [`mac`](Self::mac) as 64 hexadecimal digits.
     #[must_use]
     pub fn keyed_hash(&self, purpose: &str, content: &[u8]) -> String {
         self.mac(purpose, content).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether `tag` is the [`mac`](Self::mac) of the content, in constant time.
+    /// Tells whether `tag` is the [`mac`](Self::mac) of the content, in constant time.
     #[must_use]
     pub fn verify(&self, purpose: &str, content: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.mac_key(purpose), content, tag).is_ok()
     }
 
-    /// A key for one message: its 128 bit salt is random, so no key is ever used twice and its nonce may stay zero.
+    /// Derives a key for one message. Its 128 bit salt is random, so no key is used twice, and the nonce can be zero.
     fn message_key(&self, purpose: &str, salt: &[u8; SALT_LENGTH]) -> Result<LessSafeKey, Unspecified> {
         let info = [b"seal".as_slice(), salt, purpose.as_bytes()];
         let key: UnboundKey = self.0.expand(&info, &CHACHA20_POLY1305)?.into();
@@ -98,12 +101,12 @@ fn only_nonce() -> Nonce {
 mod tests {
     use super::*;
 
-    fn sealer(letter: u8) -> Sealer {
-        Sealer::new(&[letter; 32]).unwrap()
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(&[byte; 32]).unwrap()
     }
 
     #[test]
-    fn what_is_sealed_opens_again_and_looks_different_every_time() {
+    fn sealed_content_opens_and_differs_every_time() {
         let (one, two) = (sealer(1).seal("cursor", b"here"), sealer(1).seal("cursor", b"here"));
         assert_ne!(one, two);
         assert_eq!(sealer(1).open("cursor", &one).unwrap(), b"here");
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn another_purpose_another_key_and_any_change_are_refused() {
+    fn other_purposes_other_keys_and_changes_are_refused() {
         let sealed = sealer(1).seal("cursor", b"here");
         assert!(sealer(1).open("replay", &sealed).is_none());
         assert!(sealer(2).open("cursor", &sealed).is_none());
@@ -123,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_refused() {
+    fn text_that_was_not_sealed_is_refused() {
         for garbage in ["", "A", "not base64!", "AAAAAAAAAAAAAAAAAAAAAA", &"A".repeat(100)] {
             assert!(sealer(1).open("cursor", garbage).is_none(), "{garbage}");
         }
     }
 
     #[test]
-    fn a_keyed_hash_is_stable_and_bound_to_key_and_purpose() {
+    fn keyed_hash_depends_on_key_and_purpose() {
         let tag = sealer(1).mac("window", b"192.0.2.1");
         assert!(sealer(1).verify("window", b"192.0.2.1", &tag));
         assert!(!sealer(1).verify("share", b"192.0.2.1", &tag));
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_application_key_is_refused() {
+    fn short_application_key_is_refused() {
         assert!(Sealer::new(&[1; 31]).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! SQS batches: each record is decoded and handled by itself, and only those that failed come back.
+//! Handles SQS batches: each record is decoded and handled by itself, and only failed records are delivered again.
 //!
-//! The event source mapping must have `ReportBatchItemFailures`, or a partial failure would count as success
+//! The event source mapping must have `ReportBatchItemFailures`; without it a partial failure counts as a success
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting>).
 
 use std::panic::AssertUnwindSafe;
@@ -15,41 +15,44 @@ use tracing::Instrument;
 
 use crate::clock;
 
-/// A record is not begun when less than this is left of the invocation: it would only be cut off half way.
-const LEAST_TIME: SignedDuration = SignedDuration::from_secs(2);
+/// The time that must be left of the invocation to begin a record.
+const MIN_TIME_LEFT: SignedDuration = SignedDuration::from_secs(2);
 
-/// One message, decoded.
+/// Is a decoded message.
 #[derive(Clone, Debug)]
 pub struct Record<T> {
-    /// The id that SQS gave it; the same for every delivery.
+    /// The id of the message; the same for every delivery.
     pub message_id: String,
-    /// What its visibility is changed with; another one for every delivery.
+    /// The handle to change its visibility; a different one for every delivery.
     pub receipt_handle: String,
     /// The body.
     pub body: T,
-    /// How often it was delivered, this time included. SQS counts approximately.
+    /// The number of deliveries, this one included. SQS counts approximately.
     pub receive_count: u32,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// The queue it comes from.
+    /// The queue that it comes from.
     pub queue_arn: String,
-    /// When the invocation is cut off.
+    /// When the invocation times out.
     pub deadline: Timestamp,
 }
 
-/// Why a batch fails as a whole, so that all of it is delivered again.
+/// Says why a batch fails as a whole, so that all of it is delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// What arrived is not an SQS event.
+    /// The event is not an SQS event.
     #[error("the event is not a batch of SQS records")]
     Envelope(#[from] serde_json::Error),
-    /// A record without an id: its failure could not be reported, and silence would delete it.
+    /// A record has no id, so that its failure could not be reported and SQS would delete it.
     #[error("a record of the batch has no message id")]
     MissingMessageId,
 }
 
-/// Hands the records to `handle`, in order, and reports those that are to be delivered again: whose body is no `T`, for
-/// which `handle` fails or panics, or for which there is no time left. Each failure is logged here, once, without the body.
+/// Passes the records to `handle`, in order, and reports those to deliver again: a body that is not a `T`, an error or panic of
+/// `handle`, no time left. Logs each failure once, without the body.
+///
+/// # Errors
+/// The event is not a batch, or a record has no id.
 pub async fn handle_batch<T, E>(
     event: LambdaEvent<Value>,
     handle: impl AsyncFn(Record<T>) -> Result<(), E>,
@@ -76,7 +79,7 @@ where
     Ok(response)
 }
 
-/// Whether the message is done with.
+/// Handles a message. Returns whether it is completed.
 async fn handle_message<T, E>(
     message: SqsMessage,
     context: &Context,
@@ -87,26 +90,26 @@ where
     E: std::error::Error,
 {
     let deadline = clock::at_millisecond(context.deadline);
-    if deadline.duration_since(clock::now()) < LEAST_TIME {
-        tracing::warn!("no time is left for this record");
+    if deadline.duration_since(clock::now()) < MIN_TIME_LEFT {
+        tracing::warn!("no time left for record");
         return false;
     }
     let record = match decode(message, deadline) {
         Ok(record) => record,
         Err(error) => {
-            // The position only: the message of serde may quote the body.
-            tracing::error!(line = error.line(), column = error.column(), "the body of this record is not understood");
+            // Only the position: serde's message may quote the body.
+            tracing::error!(line = error.line(), column = error.column(), "record body could not be decoded");
             return false;
         }
     };
     match AssertUnwindSafe(handle(record)).catch_unwind().await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::error!(error = chain(&error), "this record failed");
+            tracing::error!(error = chain(&error), "record failed");
             false
         }
         Err(_) => {
-            tracing::error!("the handler of this record panicked");
+            tracing::error!("record handler panicked");
             false
         }
     }
@@ -125,7 +128,7 @@ fn decode<T: DeserializeOwned>(message: SqsMessage, deadline: Timestamp) -> Resu
     })
 }
 
-/// An error with all its sources, in one line.
+/// Formats an error with all its sources in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(Some(error), |error| error.source());
     sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -141,23 +144,23 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Job {
+    struct Body {
         number: u32,
     }
 
     #[derive(Debug, thiserror::Error)]
-    #[error("this job fails")]
+    #[error("an odd number fails")]
     struct Failed;
 
-    /// Runs a batch whose odd jobs fail and whose job 13 panics. Answers which jobs were handled and which ids failed.
+    /// Runs a batch in which odd numbers fail and 13 panics. Returns the numbers that were handled and the ids that failed.
     fn run(payload: Value, deadline: Timestamp) -> Result<(Vec<u32>, Vec<String>), BatchError> {
         let mut context = Context::default();
         context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
         let handled = RefCell::new(Vec::new());
-        let handle = async |record: Record<Job>| {
+        let handle = async |record: Record<Body>| {
             handled.borrow_mut().push(record.body.number);
             match record.body.number {
-                13 => panic!("job 13"),
+                13 => panic!("13"),
                 odd if odd % 2 == 1 => Err(Failed),
                 _ => Ok(()),
             }
@@ -176,27 +179,27 @@ mod tests {
     }
 
     #[test]
-    fn only_the_records_that_failed_come_back() {
+    fn only_failed_records_are_delivered_again() {
         check(&[("a", r#"{"number":2}"#), ("b", r#"{"number":3}"#), ("c", r#"{"number":4}"#)], &[2, 3, 4], &["b"]);
     }
 
     #[test]
-    fn a_bad_body_is_one_failed_record() {
+    fn bad_body_fails_one_record() {
         check(&[("a", "{"), ("b", r#"{"number":2}"#), ("c", "{}"), ("d", "")], &[2], &["a", "c", "d"]);
     }
 
     #[test]
-    fn a_panic_is_one_failed_record() {
+    fn panic_fails_one_record() {
         check(&[("a", r#"{"number":13}"#), ("b", r#"{"number":2}"#)], &[13, 2], &["a"]);
     }
 
     #[test]
-    fn an_empty_batch_is_done() {
+    fn empty_batch_succeeds() {
         check(&[], &[], &[]);
     }
 
     #[test]
-    fn a_record_without_an_id_fails_the_invocation_before_anything_is_handled() {
+    fn record_without_an_id_fails_the_invocation_before_any_is_handled() {
         for record in [json!({"body": "{}"}), json!({"messageId": "", "body": "{}"})] {
             let records = json!({"Records": [{"messageId": "a", "body": r#"{"number":2}"#}, record]});
             assert!(matches!(run(records, Timestamp::MAX), Err(BatchError::MissingMessageId)));
@@ -204,26 +207,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_batch_fails_the_invocation() {
+    fn event_that_is_no_batch_fails_the_invocation() {
         for garbage in [json!(null), json!([]), json!("Records"), json!({"Records": "none"}), json!({"records": []})] {
             assert!(matches!(run(garbage, Timestamp::MAX), Err(BatchError::Envelope(_))));
         }
     }
 
     #[test]
-    fn a_record_for_which_no_time_is_left_comes_back_untouched() {
+    fn record_without_time_left_is_delivered_again_unhandled() {
         let records = json!({"Records": [{"messageId": "a", "body": r#"{"number":2}"#}]});
         let (handled, failures) = run(records, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((handled, failures), (vec![], vec!["a".to_owned()]));
     }
 
     #[test]
-    fn a_record_carries_what_sqs_knows_about_it() {
+    fn record_has_the_attributes_of_the_message() {
         let message = serde_json::from_value::<SqsMessage>(json!({
             "messageId": "a", "receiptHandle": "h", "body": r#"{"number":2}"#, "eventSourceARN": "arn:aws:sqs:q",
             "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1790000000000"},
         }));
-        let record: Record<Job> = decode(message.unwrap(), Timestamp::MAX).unwrap();
+        let record: Record<Body> = decode(message.unwrap(), Timestamp::MAX).unwrap();
         assert_eq!((record.receive_count, record.sent_at.as_second()), (3, 1_790_000_000));
         assert_eq!((record.receipt_handle.as_str(), record.queue_arn.as_str()), ("h", "arn:aws:sqs:q"));
     }

@@ -1,4 +1,4 @@
-//! Logs as JSON lines, and metrics in the embedded metric format, both on standard output.
+//! Writes logs as JSON lines and metrics in the embedded metric format, both to standard output.
 
 use std::io::Write;
 
@@ -13,8 +13,8 @@ use crate::config::Environment;
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Darkroom";
 
-/// Starts the logs: JSON, one line each, flat, without a time of their own since CloudWatch stamps every line.
-/// `RUST_LOG` sets the level, of everything or by module (`info,store=debug`); it is `info` unless that says otherwise.
+/// Starts the logs: flat JSON lines without a time, as CloudWatch adds one. `RUST_LOG` sets the level, for all modules or for
+/// some (`info,store=debug`); the default is `info`.
 pub(crate) fn init(environment: &Environment) {
     let levels = environment.optional("RUST_LOG").and_then(|levels| levels.parse::<Targets>().ok());
     let logs = tracing_subscriber::fmt::layer()
@@ -26,67 +26,67 @@ pub(crate) fn init(environment: &Environment) {
     let logs = tracing_subscriber::registry()
         .with(logs)
         .with(levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)));
-    // Fails only where a test process has logs already.
+    // Fails only in a test process that has started the logs already.
     let _ = logs.try_init();
 }
 
-/// What the functions measure. Alarms and the dashboard name these and no others.
+/// Names the metrics. Alarms and the dashboard use these and no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Generations accepted.
+    /// Counts generations that were submitted.
     Submits,
-    /// How long a generation waited in its queue before it was claimed.
+    /// Measures how long a generation was queued before a worker claimed it.
     QueueAgeMs,
-    /// How long a provider took for one call.
+    /// Measures how long a call to a provider took.
     ProviderLatencyMs,
-    /// Calls to a provider by how they ended.
+    /// Counts calls to a provider by outcome.
     ProviderOutcome,
-    /// Credits moved from available to held.
+    /// Counts credits moved from available to held.
     CreditsReserved,
-    /// Credits moved from held to spent.
+    /// Counts credits moved from held to spent.
     CreditsSettled,
-    /// Credits moved from held back to available.
+    /// Counts credits moved from held back to available.
     CreditsReleased,
-    /// What `sweep` found due and did.
+    /// Counts actions of `sweep`.
     SweepActions,
-    /// Generations that failed after the last try.
+    /// Counts generations that failed after the last attempt.
     Abandoned,
-    /// Credits by which an account and its ledger disagree: anything but zero is a defect.
+    /// Measures the credits by which an account differs from its ledger. Not zero means a defect.
     LedgerDrift,
-    /// Refusals by a provider that are our mistake: a bad request or a bad key.
+    /// Counts refusals by a provider that are our mistake: a bad request or a bad key.
     OurMistake,
-    /// Payments by what they came to, each time that it changes.
+    /// Counts payments by outcome, each time that it changes.
     Payments,
-    /// Credits granted for payments.
+    /// Counts credits granted for payments.
     CreditsBought,
-    /// Credits taken back after refunds and disputes, less those that were restored.
+    /// Counts credits clawed back after refunds and disputes, less those that were restored.
     CreditsReversed,
-    /// How long after it was paid a payment was granted.
+    /// Measures the time from a payment to its grant.
     GrantDelayMs,
-    /// Open checkouts of which the provider could not say whether they are paid.
+    /// Counts open checkouts of which the provider could not report whether they are paid.
     UnansweredCheckouts,
-    /// Money for accounts that are gone: it must be refunded.
+    /// Counts unclaimed payments: money for deleted accounts, to be refunded.
     UnclaimedPayments,
-    /// Events that Stripe does not send though they are handled.
+    /// Counts event types that are handled and that Stripe is not configured to send.
     MissingWebhookEvents,
-    /// Messages about payments that cannot be true: another amount, receiver or order.
+    /// Counts reports that contradict their payment: another amount, receiver or order.
     PaymentMismatches,
-    /// Accounts that were erased.
+    /// Counts accounts that were erased.
     Erasures,
-    /// Archives of everything that became ready.
+    /// Counts exports that became ready.
     Exports,
-    /// Archives of everything that were not ready in time.
+    /// Counts exports that were not ready in time.
     FailedExports,
-    /// What people asked staff: questions, what was said after an answer, letters.
+    /// Counts messages to support: tickets, further messages, guest tickets.
     Questions,
-    /// What staff said to them.
+    /// Counts replies of staff.
     Answers,
-    /// Questions and letters that have waited too long for staff.
+    /// Counts tickets and guest tickets that wait too long for staff.
     LateAnswers,
 }
 
 impl Metric {
-    /// Every metric there is.
+    /// Lists all metrics.
     pub const ALL: [Self; 25] = [
         Self::Submits,
         Self::QueueAgeMs,
@@ -115,7 +115,7 @@ impl Metric {
         Self::LateAnswers,
     ];
 
-    /// The name in CloudWatch.
+    /// Returns the name in CloudWatch.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ impl Metric {
         }
     }
 
-    /// The unit in CloudWatch.
+    /// Returns the unit in CloudWatch.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -156,7 +156,7 @@ impl Metric {
         }
     }
 
-    /// The names of its dimensions, in the order in which [`metric`] takes their values.
+    /// Returns the names of the dimensions, in the order in which [`metric`] takes their values.
     #[must_use]
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
@@ -171,15 +171,15 @@ impl Metric {
     }
 }
 
-/// Writes one measurement. `dimensions` are the values of [`Metric::dimensions`], each one of a few words: every
-/// combination is a metric that is paid for, so never an id. A line that cannot be written is lost, and no more.
+/// Writes a measurement. `dimensions` are the values of [`Metric::dimensions`]. CloudWatch charges for each combination of values, so
+/// a value is one of a few words and never an id. Ignores a line that cannot be written.
 pub fn metric(metric: Metric, value: i64, dimensions: &[&str]) {
     let mut line = emf(metric, value, dimensions, clock::now().as_millisecond()).to_string();
     line.push('\n');
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
-/// The line as the [embedded metric format] has it.
+/// Formats the line in the [embedded metric format].
 ///
 /// [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 fn emf(metric: Metric, value: i64, dimensions: &[&str], timestamp_ms: i64) -> Value {
@@ -205,7 +205,7 @@ fn emf(metric: Metric, value: i64, dimensions: &[&str], timestamp_ms: i64) -> Va
 mod tests {
     use super::*;
 
-    /// The rules of the specification that a consumer would drop a line for.
+    /// Checks the rules of the specification; CloudWatch ignores lines that break them.
     fn check(metric: Metric) {
         let values = vec!["sketch"; metric.dimensions().len()];
         let line = emf(metric, 7, &values, 1_790_000_000_000);
@@ -221,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_is_a_valid_embedded_metric() {
+    fn metrics_are_valid_embedded_metrics() {
         Metric::ALL.into_iter().for_each(check);
     }
 
     #[test]
-    fn no_two_metrics_share_a_name() {
+    fn metric_names_are_unique() {
         let names: std::collections::HashSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
         assert_eq!(names.len(), Metric::ALL.len());
     }

@@ -1,4 +1,4 @@
-//! Who asks, and from where.
+//! Identifies the caller of a request.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,22 +10,22 @@ use lambda_http::RequestExt;
 use lambda_http::request::RequestContext as EventContext;
 use uuid::Uuid;
 
-use super::Problem;
+use super::problem::Problem;
 
-/// What API Gateway knows about a request.
+/// Holds what API Gateway knows about a request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The id under which the request is logged, from here to the provider.
+    /// The id of the request, for the logs.
     pub request_id: String,
-    /// Where the request comes from, as text. Personal data: never logged.
+    /// The network address of the client. Personal data: never logged.
     pub client_address: String,
-    /// What the client says it is, at any length. Personal data: never logged.
+    /// The user agent, of any length. Personal data: never logged.
     pub user_agent: String,
 }
 
 impl RequestContext {
-    /// The network whose requests count together in a rate window: an IPv4 address, or the /64 that an IPv6 client has
-    /// all of ([RFC 6177](https://www.rfc-editor.org/rfc/rfc6177)).
+    /// Returns the network whose requests count together in a rate window: an IPv4 address, or the /64 that belongs to an IPv6
+    /// client ([RFC 6177](https://www.rfc-editor.org/rfc/rfc6177)).
     #[must_use]
     pub fn client_network(&self) -> String {
         match self.client_address.parse::<IpAddr>().map(|address| address.to_canonical()) {
@@ -44,7 +44,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(EventContext::ApiGatewayV2(context)) = parts.request_context_ref() else {
-            return Err(Problem::internal("the request did not come through the door"));
+            return Err(Problem::internal("the request has no context of API Gateway"));
         };
         Ok(Self {
             request_id: context.request_id.clone().unwrap_or_default(),
@@ -54,34 +54,34 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// The person who asks: the owner of a verified access token.
+/// Identifies the account owner by a verified access token.
 ///
-/// The authorizer also lets id tokens and refresh tokens of the same pool through; they are refused here, with 401.
+/// The authorizer also accepts id tokens of the same pool. They are refused here, with 401.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account, which is the user pool's `sub`.
+    /// The id of the account: the `sub` of the user pool.
     pub account_id: Uuid,
-    /// The user pool's name for the person.
+    /// The name of the user in the user pool.
     pub username: String,
-    /// When the person proved who they are; a refreshed token keeps it.
+    /// When the user signed in. A refresh does not change it.
     pub signed_in_at: Timestamp,
 }
 
-/// Seconds for which a sign-in counts as recent.
+/// The seconds for which a sign-in counts as recent.
 pub const RECENT_S: i64 = 600;
 
 impl Caller {
-    /// For what must not be done with a token that somebody found.
+    /// Requires a recent sign-in, for operations that a stolen token must not allow.
     ///
     /// # Errors
-    /// 403 unless the person signed in within the last ten minutes.
+    /// 403 unless the user signed in within the last ten minutes.
     pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
         if now.duration_since(self.signed_in_at).as_secs() <= RECENT_S {
             return Ok(());
         }
-        let title = "This needs a recent sign-in";
+        let title = "This needs a recent sign-in.";
         let problem = Problem::new(StatusCode::FORBIDDEN, "recent-sign-in-needed", title);
-        Err(problem.with_detail("Sign in again and repeat the request within ten minutes"))
+        Err(problem.with_detail("Sign in again, then repeat this within ten minutes."))
     }
 }
 
@@ -95,11 +95,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// A member of staff: a caller who is in the user pool's group [`STAFF`]. For everybody else there is no such thing: 404.
+/// Identifies a staff member: a caller in the user pool's group [`STAFF`]. Everyone else gets 404.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staff(pub Caller);
 
-/// The group of the user pool that staff are in.
+/// The user pool's group of staff members.
 pub const STAFF: &str = "staff";
 
 impl<S: Sync> FromRequestParts<S> for Staff {
@@ -113,14 +113,14 @@ impl<S: Sync> FromRequestParts<S> for Staff {
     }
 }
 
-/// API Gateway writes a claim that is a list as `[one two]`; no name of a group has a space in it
+/// Tells whether a claim names a group. API Gateway writes a list as `[one two]`, and group names have no spaces
 /// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html>).
 fn is_member(groups: &str, group: &str) -> bool {
     let names = groups.trim_start_matches('[').trim_end_matches(']').split([' ', ',']);
     names.map(|name| name.trim_matches('"')).any(|name| name == group)
 }
 
-/// API Gateway hands every claim over as text.
+/// Decodes the claims, which API Gateway passes as strings.
 fn from_claims(claims: &HashMap<String, String>) -> Option<Caller> {
     let claim = |name| claims.get(name).map(String::as_str);
     (claim("token_use") == Some("access")).then_some(())?;
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_in_is_recent_for_ten_minutes() {
+    fn sign_in_is_recent_for_ten_minutes() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let caller = Caller { account_id: Uuid::nil(), username: String::new(), signed_in_at: at(0) };
         assert!(caller.signed_in_recently(at(600)).is_ok());
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn staff_is_who_is_in_the_group_and_not_who_is_in_one_that_sounds_like_it() {
+    fn only_the_exact_group_makes_a_staff_member() {
         for groups in ["[staff]", "[editors staff]", "staff", r#"["editors","staff"]"#] {
             assert!(is_member(groups, STAFF), "{groups}");
         }

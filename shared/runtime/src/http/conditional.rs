@@ -1,23 +1,26 @@
-//! Changing a thing only if it is still what it was: [RFC 9110, section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
+//! Makes changes conditional on the version that the client read: [RFC 9110, section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
 
 use axum::extract::FromRequestParts;
 use http::header::IF_MATCH;
 use http::request::Parts;
 
-use super::Problem;
+use super::problem::Problem;
 
-/// The entity tag of a version, for the header `ETag`.
+/// Returns the entity tag of a version, for the header `ETag`.
 #[must_use]
 pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// The condition of a request: nothing where the client set none.
+/// Extracts the header `If-Match`; `None` if the request has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<String>);
 
 impl IfMatch {
-    /// Refuses with 412 unless the thing still has one of the tags that the client named. Weak tags match nothing.
+    /// Compares the condition with the current version. Weak tags match nothing.
+    ///
+    /// # Errors
+    /// 412 unless the version matches.
     pub fn check(&self, version: u64) -> Result<(), Problem> {
         let matches =
             |condition: &str| condition.trim() == "*" || condition.split(',').any(|tag| tag.trim() == etag(version));

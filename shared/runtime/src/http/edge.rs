@@ -1,9 +1,8 @@
-//! The edge before the door: behind CloudFront every request comes to API Gateway from an address of CloudFront's, and the
-//! viewer's is in a header that the distribution writes (a function of its own does, in `template.yaml`).
+//! Takes the viewer's address from CloudFront: behind it every request reaches API Gateway from an address of CloudFront, and a
+//! CloudFront function (in `template.yaml`) writes the viewer's address into a header.
 //!
-//! Anybody can send such a header to API Gateway itself, and be counted as somebody else. So the distribution sends a
-//! secret along ([custom origin headers](https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html)),
-//! and only who knows it is believed.
+//! Everyone can send such a header to API Gateway directly, to be counted as someone else. So the distribution also sends a secret ([custom origin headers](https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html)),
+//! and the header counts only with the secret.
 
 use std::net::IpAddr;
 
@@ -13,30 +12,30 @@ use ring::digest::{SHA256, digest};
 
 use crate::config::Environment;
 
-/// The header with the secret.
+/// The header that has the secret.
 const KEY: &str = "x-darkroom-edge";
-/// The header with the viewer's address.
+/// The header that has the viewer's address.
 const VIEWER: &str = "x-darkroom-viewer";
 
-/// What tells the edge from everybody else.
+/// Recognizes requests that came through CloudFront.
 #[derive(Clone, Default)]
 pub(super) struct Edge {
-    key: Option<Vec<u8>>,
+    key_hash: Option<Vec<u8>>,
 }
 
 impl Edge {
-    /// From `EDGE_KEY`. Nobody is the edge where there is none.
+    /// Reads the secret from `EDGE_KEY`. Without it no request is recognized.
     pub(super) fn open(environment: &Environment) -> Self {
-        Self { key: environment.optional("EDGE_KEY").map(hash) }
+        Self { key_hash: environment.optional("EDGE_KEY").map(hash) }
     }
 
-    /// Puts the viewer's address in the place of the edge's. Both headers go, whoever sent them.
-    pub(super) fn reveal(&self, event: &mut ApiGatewayV2httpRequest) {
+    /// Replaces the source address by the viewer's. Removes both headers from every request.
+    pub(super) fn apply_viewer(&self, event: &mut ApiGatewayV2httpRequest) {
         let given = take(&mut event.headers, KEY);
         let viewer = take(&mut event.headers, VIEWER);
-        let (Some(key), Some(given), Some(viewer)) = (&self.key, given, viewer) else { return };
-        // Hashes: how long they take to compare says nothing about the secret.
-        if hash(&given) == *key && viewer.parse::<IpAddr>().is_ok() {
+        let (Some(key_hash), Some(given), Some(viewer)) = (&self.key_hash, given, viewer) else { return };
+        // Hashes are compared, so that the duration reveals nothing about the secret.
+        if hash(&given) == *key_hash && viewer.parse::<IpAddr>().is_ok() {
             event.request_context.http.source_ip = Some(viewer);
         }
     }
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distribution_writes_these_headers() {
+    fn distribution_writes_these_headers() {
         let template = include_str!("../../../../template.yaml");
         assert!(template.contains(&format!("HeaderName: {KEY},")));
         assert!(template.contains(&format!("event.request.headers[\"{VIEWER}\"] =")));

@@ -1,8 +1,8 @@
-//! Between the HTTP API's event, [payload format 2.0], and a request, by way of `lambda_http`; and from an answer back.
+//! Converts events of the HTTP API, [payload format 2.0], to requests, by way of `lambda_http`, and responses back.
 //!
-//! `lambda_http` panics where the event makes no URL or the body is not the base64 it says it is. It also has whatever the
-//! client sent as `Host` read as the start of that URL, path included, and resolves dots in the path after API Gateway
-//! chose the route and the authorizer. Both would let a client say one thing to the gateway and another to the router.
+//! `lambda_http` panics if the event makes no valid URL, or if the body is not valid base64. It also parses the client's `Host` as
+//! the start of that URL, path included, and resolves dots in the path after API Gateway has chosen the route and the authorizer.
+//! Both would show the router another request than the gateway.
 //!
 //! [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 
@@ -18,23 +18,24 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV
 use lambda_http::aws_lambda_events::encodings;
 use lambda_http::request::LambdaRequest;
 
-use super::Problem;
+use super::problem::Problem;
 
-/// The longest path or query, in bytes: [API Gateway's own limit][quotas] on the request line and the headers together.
-/// Percent-encoded once more, both still fit in a `Uri`, which ends at 65,534.
+/// The length of the longest path or query in bytes: [API Gateway's own limit][quotas] on the request line and the headers together.
+/// Even percent-encoded again both fit into a `Uri`, which has at most 65,534 bytes.
 ///
 /// [quotas]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const LINE_LIMIT: usize = 10_240;
 
-/// The request, or why there can be none. A path that cannot be one is not one of ours.
+/// Converts an event to a request. Refuses a path or query that is not valid, as no route has one.
 ///
-/// The API must be deployed to the stage `$default`: any other becomes part of the path. `Host` is dropped: the API has one.
+/// The API must be deployed to the stage `$default`; the name of another stage would be part of the path. Drops `Host`, as the API
+/// has only one.
 pub(super) fn request(mut event: ApiGatewayV2httpRequest) -> Result<Request<Body>, Problem> {
     check_path(event.raw_path.as_deref().unwrap_or_default())?;
     check_query(event.raw_query_string.as_deref().unwrap_or_default())?;
     let body = event.body.take().unwrap_or_default();
     let body = if event.is_base64_encoded {
-        STANDARD.decode(body).map_err(|_| Problem::invalid("body", "must be base64 where it says so"))?
+        STANDARD.decode(body).map_err(|_| Problem::invalid("body", "must be valid base64"))?
     } else {
         body.into_bytes()
     };
@@ -57,25 +58,25 @@ fn check_query(query: &str) -> Result<(), Problem> {
     if fits {
         Ok(())
     } else {
-        Err(Problem::invalid("query", format!("must be percent-encoded, {LINE_LIMIT} bytes at most")))
+        Err(Problem::invalid("query", format!("must be percent-encoded and at most {LINE_LIMIT} bytes long")))
     }
 }
 
-/// The answer as API Gateway takes it: cookies apart, repeated headers joined, bytes that are no text as base64.
-/// Header values that are not text are dropped: the functions send none.
-pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ApiGatewayV2httpResponse {
+/// Converts a response to the form of API Gateway: cookies apart, repeated headers joined, a body that is not text as base64. Drops
+/// header values that are not text, which the functions never send.
+pub(super) fn response(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ApiGatewayV2httpResponse {
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let joined = |name: &HeaderName| headers.get_all(name).iter().filter_map(text).collect::<Vec<_>>().join(", ");
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = status.as_u16().into();
-    answer.headers = headers
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers = headers
         .keys()
         .filter(|name| **name != SET_COOKIE)
         .filter_map(|name| Some((name.clone(), HeaderValue::try_from(joined(name)).ok()?)))
         .collect();
-    answer.cookies = headers.get_all(SET_COOKIE).iter().filter_map(text).collect();
+    response.cookies = headers.get_all(SET_COOKIE).iter().filter_map(text).collect();
     let text = std::str::from_utf8(body);
-    answer.is_base64_encoded = text.is_err();
-    answer.body = Some(text.map_or_else(|_| encodings::Body::from(body.as_ref()), encodings::Body::from));
-    answer
+    response.is_base64_encoded = text.is_err();
+    response.body = Some(text.map_or_else(|_| encodings::Body::from(body.as_ref()), encodings::Body::from));
+    response
 }

@@ -1,4 +1,4 @@
-//! Requests that change something, and may be sent again: [The Idempotency-Key HTTP header field].
+//! Reads requests that change something, with their key for repeats: [The Idempotency-Key HTTP header field].
 //!
 //! [The Idempotency-Key HTTP header field]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
@@ -7,25 +7,25 @@ use http::HeaderMap;
 use ring::digest::{Context, SHA256};
 use serde::de::DeserializeOwned;
 
-use super::Problem;
 use super::body;
+use super::problem::Problem;
 
 const MAX_LENGTH: usize = 64;
 
-/// What the client repeats when it repeats a request. It counts within one account.
+/// Identifies a request and its repeats, within one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// The key: 1 to 64 visible ASCII characters, without the quotes that the draft puts around it.
     pub key: String,
-    /// SHA-256, in hexadecimal, of method, path and body as they came: another request has another one.
+    /// The SHA-256 of method, path and raw body in hexadecimal. Another request has another fingerprint.
     pub fingerprint: String,
 }
 
-/// A change with a body, as strict as [`StrictJson`](super::StrictJson).
+/// Extracts a change with a JSON body, as strictly as `StrictJson`.
 pub struct MutatingRequest<T> {
     /// The body.
     pub body: T,
-    /// Nothing where the client sent no key, and so wants no protection.
+    /// The key; `None` if the request has none.
     pub idempotency: Option<Idempotency>,
 }
 
@@ -39,9 +39,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MutatingRequest<T> 
     }
 }
 
-/// A change that the method and the path say all about. A body is refused, as nobody would read it.
+/// Extracts a change without a body. Refuses a body, as it would be ignored.
 pub struct BodilessRequest {
-    /// Nothing where the client sent no key, and so wants no protection.
+    /// The key; `None` if the request has none.
     pub idempotency: Option<Idempotency>,
 }
 
@@ -69,7 +69,7 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Option<Ide
     Ok((idempotency, bytes))
 }
 
-/// The draft has a quoted string; a bare one is what most clients send. A comma is where two headers were joined.
+/// Reads the key, quoted as in the draft or bare as most clients send it. Refuses a comma, which joins repeated headers.
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     const NAME: &str = "Idempotency-Key";
     let Some(value) = headers.get(NAME) else { return Ok(None) };
@@ -79,6 +79,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if (1..=MAX_LENGTH).contains(&key.len()) && key.bytes().all(allowed) {
         return Ok(Some(key.to_owned()));
     }
-    let rule = "must be one string of 1 to 64 visible ASCII characters other than comma, quote and backslash";
+    let rule = "must have 1 to 64 visible ASCII characters and no comma, quote or backslash";
     Err(Problem::invalid(NAME, rule))
 }

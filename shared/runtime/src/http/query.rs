@@ -1,4 +1,4 @@
-//! Query strings and path parameters.
+//! Reads query strings and path parameters strictly.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::Problem;
 use super::body::invalid;
+use super::problem::{Problem, REPEATED};
 
-/// The query string. A parameter that is repeated, or that `T` does not know (with `deny_unknown_fields`, which every query
-/// has) or does not take, is refused with a 400 that names it.
+/// Extracts the query string. Refuses repeated parameters, values that are not valid, and, if `T` has `deny_unknown_fields`, which every
+/// query has, unknown parameters. The 400 names the parameter.
 pub struct StrictQuery<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for StrictQuery<T> {
@@ -26,7 +26,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let mut names = HashSet::new();
     for (name, _) in pairs {
         if names.contains(&name) {
-            return Err(Problem::invalid(name, "must not be repeated"));
+            return Err(Problem::invalid(name, REPEATED));
         }
         names.insert(name);
     }
@@ -35,7 +35,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
 }
 
-/// The parameters of the path. One that is malformed is the id of nothing: 404.
+/// Extracts the parameters of the path. A malformed id identifies nothing, and gets 404.
 pub struct StrictPath<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for StrictPath<T> {

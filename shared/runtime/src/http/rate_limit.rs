@@ -1,4 +1,4 @@
-//! The headers that tell a client how much it may still do: [RateLimit header fields for HTTP].
+//! Tells clients about rate limits: [RateLimit header fields for HTTP].
 //!
 //! [RateLimit header fields for HTTP]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 
@@ -7,18 +7,18 @@ use std::convert::Infallible;
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::HeaderValue;
 
-/// A limit and what is left of it. Put it before the body of a response to send it along.
+/// Is a limit and what is left of it. Adds its headers to a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// The name of the limit: letters, digits and hyphens.
     pub policy: &'static str,
-    /// How many requests a window has.
+    /// The number of requests in a window.
     pub quota: u64,
-    /// How long a window is.
+    /// The length of a window.
     pub window_seconds: u64,
-    /// How many requests are left.
+    /// The number of requests that are left.
     pub remaining: u64,
-    /// When there are more: for a refusal, when to come back.
+    /// The seconds until the next window: after a refusal, the seconds to wait.
     pub reset_seconds: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Requests through the door, as API Gateway's events, to a router that has every extractor.
+//! Sends events of API Gateway to a router that uses every extractor.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::door::{answer, load_context};
 use super::edge::Edge;
+use super::server::{handle, with_defaults};
 use super::*;
 use crate::config::Environment;
 
@@ -57,7 +57,7 @@ fn router() -> Router {
         .route("/small", post(async |StrictJson(Body { text })| text).layer(DefaultBodyLimit::max(16)))
 }
 
-/// A request as API Gateway hands it over, with these differences.
+/// Sends a request as API Gateway does, with these differences.
 fn send(method: &str, path: &str, differences: &Value) -> Value {
     let mut event = json!({
         "version": "2.0",
@@ -76,7 +76,7 @@ fn send(method: &str, path: &str, differences: &Value) -> Value {
     let event = serde_json::from_value(event).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let edge = Edge::open(&Environment::from_iter([("EDGE_KEY", "the key of the edge")]));
-    serde_json::to_value(runtime.block_on(answer(&edge, load_context(router()), event))).unwrap()
+    serde_json::to_value(runtime.block_on(handle(&edge, with_defaults(router()), event))).unwrap()
 }
 
 fn merge(into: &mut Value, differences: &Value) {
@@ -90,13 +90,13 @@ fn merge(into: &mut Value, differences: &Value) {
     }
 }
 
-/// The answer must be this body.
+/// Checks that the response has this body.
 fn check(method: &str, path: &str, differences: &Value, body: &str) {
     let answer = send(method, path, differences);
     assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)), "{answer}");
 }
 
-/// The answer must be a problem with this status and, where there is one, this field.
+/// Checks that the response is a problem with this status and, unless it is empty, this field.
 fn check_problem(method: &str, path: &str, differences: &Value, status: StatusCode, field: &str) -> Value {
     let answer = send(method, path, differences);
     let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
@@ -108,7 +108,7 @@ fn check_problem(method: &str, path: &str, differences: &Value, status: StatusCo
 }
 
 #[test]
-fn every_answer_has_the_request_id_and_safe_headers() {
+fn responses_have_the_request_id_and_safe_headers() {
     for path in ["/network", "/nowhere", "/panic"] {
         let answer = send("GET", path, &json!({}));
         assert_eq!(answer["headers"]["x-request-id"], "request-1");
@@ -127,7 +127,7 @@ fn unknown_routes_and_methods_are_problems() {
 }
 
 #[test]
-fn no_host_or_scheme_keeps_a_request_from_its_route() {
+fn host_and_scheme_do_not_change_the_route() {
     for host in ["", "[", "a b", "example.com:99999", "user@example.com", "example.com/v1?", "\u{e9}", "example.com"] {
         for scheme in ["", "https", "a b", "file"] {
             let headers = json!({"headers": {"host": host, "x-forwarded-proto": scheme}});
@@ -139,7 +139,7 @@ fn no_host_or_scheme_keeps_a_request_from_its_route() {
 }
 
 #[test]
-fn a_path_that_another_reader_would_take_for_another_is_not_found() {
+fn ambiguous_path_is_not_found() {
     for path in ["network", "@host/network", "/a/../network", "/a/%2e%2E/network", "/./network", "/a\\..\\network"] {
         check_problem("GET", path, &json!({}), StatusCode::NOT_FOUND, "");
     }
@@ -153,7 +153,7 @@ fn a_path_that_another_reader_would_take_for_another_is_not_found() {
 }
 
 #[test]
-fn a_failure_and_a_panic_tell_nothing() {
+fn failure_and_panic_reveal_no_cause() {
     for path in ["/panic", "/failure"] {
         let answer = check_problem("GET", path, &json!({}), StatusCode::INTERNAL_SERVER_ERROR, "");
         assert!(!answer.to_string().contains("secret"));
@@ -161,7 +161,7 @@ fn a_failure_and_a_panic_tell_nothing() {
 }
 
 #[test]
-fn a_body_must_be_json_and_no_larger_than_the_router_takes() {
+fn body_must_be_json_within_the_limit() {
     let body = json!({"body": r#"{"text":"hello"}"#});
     check("POST", "/echo", &body, "hello");
     check("POST", "/echo", &json!({"body": "eyJ0ZXh0IjoiaGVsbG8ifQ==", "isBase64Encoded": true}), "hello");
@@ -181,7 +181,7 @@ fn a_body_must_be_json_and_no_larger_than_the_router_takes() {
 }
 
 #[test]
-fn a_repeat_has_the_same_fingerprint_and_any_other_request_another() {
+fn repeat_has_the_same_fingerprint_and_other_requests_have_others() {
     let with_key =
         |key: &str, text: &str| json!({"headers": {"idempotency-key": key}, "body": json!({"text": text}).to_string()});
     let print = |path, differences: &Value| send("POST", path, differences)["body"].as_str().unwrap().to_owned();
@@ -194,7 +194,7 @@ fn a_repeat_has_the_same_fingerprint_and_any_other_request_another() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused() {
+fn invalid_idempotency_key_is_refused() {
     for key in ["", "\"\"", "a b", "a,b", "\u{e9}", &"a".repeat(65)] {
         let request = json!({"headers": {"idempotency-key": key}, "body": r#"{"text":"a"}"#});
         check_problem("POST", "/change", &request, StatusCode::BAD_REQUEST, "Idempotency-Key");
@@ -202,12 +202,12 @@ fn a_key_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_body_that_nobody_would_read_is_refused() {
+fn body_of_a_bodiless_request_is_refused() {
     check_problem("POST", "/cancel", &json!({"body": "{}"}), StatusCode::BAD_REQUEST, "body");
 }
 
 #[test]
-fn a_query_is_taken_as_a_whole_or_refused_by_name() {
+fn invalid_query_parameter_is_refused_by_name() {
     let query = |query: &str| json!({"rawQueryString": query});
     assert_eq!(send("GET", "/page", &query(&format!("cursor={}", "a".repeat(10_000))))["statusCode"], 200);
     check("GET", "/page", &json!({}), "None None");
@@ -232,7 +232,7 @@ fn a_query_is_taken_as_a_whole_or_refused_by_name() {
 }
 
 #[test]
-fn a_malformed_id_is_the_id_of_nothing() {
+fn malformed_id_is_not_found() {
     let id = "0190b6a0-0000-7000-8000-000000000000";
     check("GET", &format!("/things/{id}"), &json!({}), id);
     for id in ["7", "%FF", "%00", "0190b6a0-0000-7000-8000-00000000000g"] {
@@ -241,7 +241,7 @@ fn a_malformed_id_is_the_id_of_nothing() {
 }
 
 #[test]
-fn only_an_access_token_makes_a_caller() {
+fn only_an_access_token_identifies_a_caller() {
     let id = "0190b6a0-0000-7000-8000-000000000000";
     let claims = |claims: Value| json!({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}});
     let access = claims(json!({"sub": id, "username": "ann", "token_use": "access", "auth_time": "1789999100"}));
@@ -261,7 +261,7 @@ fn only_an_access_token_makes_a_caller() {
 }
 
 #[test]
-fn an_ipv6_client_is_its_whole_network() {
+fn ipv6_client_counts_as_its_network() {
     for (address, network) in [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -273,7 +273,7 @@ fn an_ipv6_client_is_its_whole_network() {
 }
 
 #[test]
-fn only_the_edge_says_who_the_viewer_is() {
+fn viewer_address_counts_only_with_the_edge_key() {
     let from = |key: &str, viewer: &str| json!({"headers": {"x-darkroom-edge": key, "x-darkroom-viewer": viewer}});
     check("GET", "/network", &from("the key of the edge", "198.51.100.7"), "198.51.100.7");
     check("GET", "/network", &from("the key of the edge", "2001:db8:1:2::9"), "2001:db8:1:2::/64");
@@ -284,7 +284,7 @@ fn only_the_edge_says_who_the_viewer_is() {
 }
 
 #[test]
-fn a_change_happens_only_to_the_version_that_was_read() {
+fn if_match_requires_the_current_version() {
     let condition = |tags: &str| json!({"headers": {"if-match": tags}});
     for tags in ["\"7\"", "*", "\"6\", \"7\""] {
         check("GET", "/version", &condition(tags), "\"7\"");
@@ -296,7 +296,7 @@ fn a_change_happens_only_to_the_version_that_was_read() {
 }
 
 #[test]
-fn cookies_go_out_apart_repeated_headers_joined_and_bytes_encoded() {
+fn response_separates_cookies_joins_headers_and_encodes_bytes() {
     assert_eq!(send("GET", "/vary", &json!({}))["headers"]["vary"], "accept, origin");
     assert_eq!(send("GET", "/cookies", &json!({}))["cookies"], json!(["a=1", "b=2"]));
     let answer = send("GET", "/bytes", &json!({}));

@@ -1,4 +1,4 @@
-//! Through which every request comes in and every answer goes out.
+//! Serves requests: builds the router, and turns events into requests and results into responses.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -16,55 +16,59 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::{Problem, edge::Edge, gateway};
-use crate::Error;
+use super::edge::Edge;
+use super::gateway;
+use super::problem::Problem;
 use crate::config::Environment;
+use crate::error::Error;
 use crate::sqs::chain;
+use crate::start::start;
 
-/// The largest body, in bytes, of a router that sets no `DefaultBodyLimit` of its own.
+/// The size of the largest request body in bytes, unless the router sets a `DefaultBodyLimit`.
 const BODY_LIMIT: usize = 64 * 1024;
-/// The largest answer, in bytes: Lambda's own limit.
-const ANSWER_LIMIT: usize = 6 * 1024 * 1024;
+/// The size of the largest response body in bytes: Lambda's own limit.
+const RESPONSE_LIMIT: usize = 6 * 1024 * 1024;
 
-/// Builds the routes and answers requests until Lambda ends the process.
+/// Builds the router and serves requests until Lambda ends the process.
 ///
-/// Unknown routes and methods, refusals, failures and panics are all answered with a problem; the cause of a failure is
-/// logged here, once, under the request id, and never sent.
+/// Unknown routes and methods, refusals, failures and panics get a problem as response. The cause of a failure is logged once, with
+/// the request id, and never sent to the client.
+///
+/// # Errors
+/// The function could not start.
 pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
-    let (edge, router) = crate::start(async |environment| {
+    let (edge, router) = start(async |environment| {
         let edge = Edge::open(&environment);
-        Ok((edge, load_context(build(environment).await?)))
+        Ok((edge, with_defaults(build(environment).await?)))
     })
     .await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let (edge, router) = (edge.clone(), router.clone());
-        async move { Ok::<_, Infallible>(answer(&edge, router, event.payload).await) }
+        async move { Ok::<_, Infallible>(handle(&edge, router, event.payload).await) }
     }))
     .await
 }
 
-/// What every router has: its own limit wins over this one, as it is nearer to the handler.
-pub(super) fn load_context(router: Router) -> Router {
+/// Adds what every router has: problems for unknown routes and methods, and the body limit. A router's own limit takes precedence.
+pub(super) fn with_defaults(router: Router) -> Router {
     router
         .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The thing has no such method")
-        })
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     edge: &Edge,
     router: Router,
     mut event: ApiGatewayV2httpRequest,
 ) -> ApiGatewayV2httpResponse {
-    edge.reveal(&mut event);
+    edge.apply_viewer(&mut event);
     let request_id = event.request_context.request_id.clone().unwrap_or_default();
     let span = tracing::info_span!("request", request_id);
     async {
         let (status, mut headers, body) = complete(respond(router, event).await, &request_id).await;
         add_headers(&mut headers, &request_id);
-        gateway::answer(status, &headers, &body)
+        gateway::response(status, &headers, &body)
     }
     .instrument(span)
     .await
@@ -80,30 +84,30 @@ async fn respond(router: Router, event: ApiGatewayV2httpRequest) -> Response {
     match AssertUnwindSafe(response).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(infallible)) => match infallible {},
-        Err(_) => Problem::internal("a handler panicked").into_response(),
+        Err(_) => Problem::internal("handler panicked").into_response(),
     }
 }
 
-/// Puts the request id into a problem, and logs its cause.
+/// Adds the request id to a problem, and logs its cause.
 async fn complete(mut response: Response, request_id: &str) -> (StatusCode, HeaderMap, Bytes) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = problem.cause() {
-            tracing::error!(error = chain(cause), "the request failed");
+            tracing::error!(error = chain(cause), "request failed");
         }
         let body = problem.with_request_id(request_id).body();
         *response.body_mut() = Body::from(body);
     }
     let (parts, body) = response.into_parts();
-    match axum::body::to_bytes(body, ANSWER_LIMIT).await {
+    match axum::body::to_bytes(body, RESPONSE_LIMIT).await {
         Ok(bytes) => (parts.status, parts.headers, bytes),
         Err(error) => {
-            tracing::error!(error = chain(&error), "the answer could not be read");
+            tracing::error!(error = chain(&error), "response body could not be read");
             (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Bytes::new())
         }
     }
 }
 
-/// Nothing is cached, sniffed, framed or fetched without TLS unless a handler says otherwise.
+/// Adds headers that forbid caching, sniffing, framing and requests without TLS, unless a handler has set them.
 fn add_headers(headers: &mut HeaderMap, request_id: &str) {
     const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -1,7 +1,8 @@
-//! JSON as a tree that is stricter than JSON has to be.
+//! Parses JSON into a tree, stricter than the specification demands.
 //!
-//! Repeated keys mean one thing to one parser and another to the next, and depth costs stack
-//! ([RFC 8259, section 4](https://www.rfc-editor.org/rfc/rfc8259#section-4)); serde would also take an array for a struct.
+//! Refuses repeated keys, which parsers interpret differently, and deep nesting, which costs stack
+//! ([RFC 8259, section 4](https://www.rfc-editor.org/rfc/rfc8259#section-4)). Also refuses an array in place of a struct, which serde
+//! would accept.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,10 +11,10 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
-/// How deep arrays and objects may lie in each other.
+/// The depth to which arrays and objects may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// Any JSON without repeated keys, at most 32 deep.
+/// Is a JSON value without repeated keys, nested at most 32 levels deep.
 pub(super) enum Tree {
     Null,
     Bool(bool),
@@ -31,7 +32,7 @@ impl<'de> Deserialize<'de> for Tree {
     }
 }
 
-/// Reads what lies under this many arrays and objects.
+/// Reads a value that is nested in this many arrays and objects.
 #[derive(Clone, Copy)]
 struct Level(usize);
 
