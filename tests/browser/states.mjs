@@ -262,7 +262,7 @@ await journey("the access log and replies of staff", async () => {
     line({ kind: "read", access: id, resource: "payments" }),
     line({ kind: "read", access: id, resource: { generation: id } }),
     { ...line({ kind: "disclosed", disclosure: id, reference: "T-2", reason: "A court asks", kinds: ["payments"] }), undisclosed_until: at },
-    line({ kind: "opened", ticket: "T-1", reason: "They asked for help", until: at }),
+    line({ kind: "opened", reference: "T-1", reason: "They asked for help", until: at }),
   ];
   await page.route("**/v1/account/access-log*", (route) => route.fulfill({ json: { items } }));
   await ada.go("/privacy/access");

@@ -10,7 +10,7 @@ type Action = Schema["AuditAction"];
 export function AccessLog() {
   const t = text.value.privacy.accessLog;
   const list = usePagedList((cursor) =>
-    unwrap(api.GET("/v1/account/access", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
+    unwrap(api.GET("/v1/account/access-log", { params: { query: { ...(cursor ? { cursor } : {}) } } })),
   );
   return (
     <PrivacyPage lead={t.lead}>

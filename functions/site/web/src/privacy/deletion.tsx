@@ -155,13 +155,13 @@ function PendingDeletion({ deletion, onUndone }: { deletion: DeletionView; onUnd
         <a class="button" href={path}>
           {t.openReceipt}
         </a>
-        {deletion.can_be_taken_back && (
+        {deletion.can_be_canceled && (
           <button type="button" class="button" disabled={mutation.busy} onClick={undo}>
             {t.undo}
           </button>
         )}
       </div>
-      {deletion.can_be_taken_back && <p class="small muted">{t.undoText}</p>}
+      {deletion.can_be_canceled && <p class="small muted">{t.undoText}</p>}
       <ErrorNotice error={mutation.error} />
     </section>
   );

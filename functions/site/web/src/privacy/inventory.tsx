@@ -58,13 +58,13 @@ function KindCard({ kind }: { kind: Kind }) {
       </p>
       <dl class="facts small">
         <dt>{t.place}</dt>
-        <dd lang="en">{kind.place}</dd>
+        <dd lang="en">{kind.location}</dd>
         <dt>{t.retention}</dt>
-        <dd lang="en">{kind.kept}</dd>
+        <dd lang="en">{kind.retention}</dd>
         <dt>{t.exported}</dt>
-        <dd lang="en">{kind.exported}</dd>
+        <dd lang="en">{kind.export}</dd>
         <dt>{t.erased}</dt>
-        <dd lang="en">{kind.erased}</dd>
+        <dd lang="en">{kind.erasure}</dd>
       </dl>
       {kind.fields.length > 0 && (
         <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>

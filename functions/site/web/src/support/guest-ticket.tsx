@@ -24,10 +24,10 @@ export function GuestTicket() {
     event.preventDefault();
     void mutation.run(async () => {
       if (step === "message") {
-        await unwrap(api.POST("/v1/support/letters", { body: { email, subject, text: message } }));
+        await unwrap(api.POST("/v1/support/guest-tickets", { body: { email, subject, text: message } }));
         setStep("code");
       } else {
-        await unwrap(api.POST("/v1/support/letters/confirm", { body: { email, code } }));
+        await unwrap(api.POST("/v1/support/guest-tickets/confirm", { body: { email, code } }));
         setStep("sent");
       }
     });
