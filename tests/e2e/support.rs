@@ -311,7 +311,7 @@ async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'s
         let email = address();
         sent.push(email.clone());
         let body = json!({"email": email, "subject": "a", "text": "b"});
-        Ok((email, from_network(world, "letter-without-mail", from, &body).await?))
+        Ok((email, from_network(world, "guest-ticket-without-mail", from, &body).await?))
     };
     for letter in 0..30 {
         let (_, answer) = write("203.0.113.4").await?;
