@@ -328,7 +328,7 @@ async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'s
 async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &'static TestEnv) -> Result<()> {
     let guess = async |from: &str| -> Result<Value> {
         let body = json!({"email": address(), "code": "guessing"});
-        from_network(world, "letter-confirm-wrong", from, &body).await
+        from_network(world, "guest-ticket-confirm-wrong-code", from, &body).await
     };
     for tried in 0..60 {
         let answer = guess("203.0.113.5").await?;
