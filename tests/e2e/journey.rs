@@ -36,10 +36,10 @@ async fn p10_p17_a_prompt_becomes_a_picture_that_only_its_owner_sees(world: &'st
     ensure!(media.len() == 2);
     for file in media {
         let bytes = file_of(&ada, &file["url"]).await?;
-        let measured = media::measure(&bytes)?;
+        let measured = media::inspect(&bytes)?;
         ensure!((measured.width, measured.height) == (768, 768));
         let thumbnail = file_of(&ada, &file["thumbnail_url"]).await?;
-        ensure!(media::measure(&thumbnail)?.width <= 512 && file["thumbhash"].is_string());
+        ensure!(media::inspect(&thumbnail)?.width <= 512 && file["thumbhash"].is_string());
     }
     ensure!(ada.credits().await? == (38, 0));
 
@@ -59,7 +59,7 @@ async fn p10_a_prompt_becomes_a_film(world: &'static TestEnv) -> Result<()> {
     ensure!(generation["status"] == "succeeded", "{generation}");
     let film = &generation["media"][0];
     ensure!(film["content_type"] == "video/mp4");
-    let measured = media::measure(&file_of(&ada, &film["url"]).await?)?;
+    let measured = media::inspect(&file_of(&ada, &film["url"]).await?)?;
     ensure!((measured.width, measured.height) == (320, 180));
     ensure!(measured.duration_ms.is_some_and(|ms| (900..=1100).contains(&ms)), "{measured:?}");
     ensure!(film["thumbnail_url"].is_string(), "{film}");

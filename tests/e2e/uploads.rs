@@ -69,7 +69,7 @@ async fn p3_a_film_becomes_ready_and_loses_where_it_was_made(world: &'static Tes
     ensure!(upload["state"]["duration_ms"].as_u64().is_some_and(|ms| (900..=1100).contains(&ms)), "{upload}");
     let stored = only_file(&ada, &upload).await?;
     ensure!(!holds_canary(&stored), "the location is still there");
-    ensure!(media::measure(&stored)? == media::measure(&film)?);
+    ensure!(media::inspect(&stored)? == media::inspect(&film)?);
     Ok(())
 }
 
@@ -152,9 +152,9 @@ async fn a_file_that_is_not_what_was_declared_is_rejected_and_removed(world: &'s
     let lies: [(&str, &[u8], &str); 10] = [
         ("image/jpeg", &png, "it is image/png, and image/jpeg was declared"),
         ("video/mp4", &png, "it is image/png, and video/mp4 was declared"),
-        ("image/jpeg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "convert it to JPEG"),
-        ("image/png", b"GIF89a\x01\0\x01\0\0\0\0;", "gif is not accepted"),
-        ("image/png", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "svg"),
+        ("image/jpeg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "Export the image as JPEG"),
+        ("image/png", b"GIF89a\x01\0\x01\0\0\0\0;", "GIF is not supported"),
+        ("image/png", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "SVG is not supported"),
         ("image/jpeg", &jpeg[..jpeg.len() / 2], "cut short"),
         ("image/png", &png[..png.len() - 4], "cut short"),
         ("image/webp", &webp[..webp.len() / 2], "cut short"),

@@ -115,7 +115,7 @@ impl Eraser {
         let mut left = 0;
         for job in self.generations(id, Filter::default()).await?.into_iter().filter_map(|made| made.provider_job) {
             let refused = match self.providers.provider(&job.provider).await? {
-                Some(provider) => match provider.forget(&job.id).await {
+                Some(provider) => match provider.delete_remote(&job.id).await {
                     Ok(()) => continue,
                     Err(error) if !error.retryable() => error.to_string(),
                     Err(error) => return Err(error.into()),

@@ -1,6 +1,6 @@
 //! From where on the next worker goes on.
 
-use archive::Zip;
+use archive::ZipWriter;
 use domain::privacy::export::ExportProgress;
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub(crate) struct Writing {
     /// The bytes that each part has at least.
     pub part_bytes: u64,
     /// The archive up to there.
-    pub zip: Zip,
+    pub zip: ZipWriter,
     /// What comes next.
     pub place: ArchivePosition,
     /// The pages of the directory.

@@ -1,7 +1,7 @@
 //! The files that are in the archive, as the manifest and the directory at its end list them: kept beside it in pages,
 //! since there may be more than fit in memory.
 
-use archive::Record;
+use archive::DirectoryEntry;
 use serde::Serialize;
 use store::Bucket;
 
@@ -18,11 +18,11 @@ pub(crate) struct Directory {
     prefix: String,
     /// Those that are written, the one that is being filled as it was then.
     pub pages: Pages,
-    filling: Vec<Record>,
+    filling: Vec<DirectoryEntry>,
     /// The number of the page that is being filled.
     number: u32,
     /// A page that was read.
-    read: Option<(u32, Vec<Record>)>,
+    read: Option<(u32, Vec<DirectoryEntry>)>,
 }
 
 /// A file, as the manifest lists it.
@@ -53,7 +53,7 @@ impl Directory {
     ///
     /// # Errors
     /// The call failed.
-    pub(crate) async fn add(&mut self, bucket: &Bucket, record: Record, version: u64) -> Result<(), WorkError> {
+    pub(crate) async fn add(&mut self, bucket: &Bucket, record: DirectoryEntry, version: u64) -> Result<(), WorkError> {
         self.filling.push(record);
         if self.filling.len() as u64 == PAGE {
             self.save(bucket, version).await?;
@@ -80,7 +80,7 @@ impl Directory {
     ///
     /// # Errors
     /// A call failed, or what should be there is not.
-    pub(crate) async fn page(&mut self, bucket: &Bucket, number: u32) -> Result<&[Record], WorkError> {
+    pub(crate) async fn page(&mut self, bucket: &Bucket, number: u32) -> Result<&[DirectoryEntry], WorkError> {
         if number >= self.number {
             return Ok(if number == self.number { &self.filling } else { &[] });
         }
@@ -90,7 +90,7 @@ impl Directory {
         Ok(self.read.as_ref().map_or(&[], |(_, page)| page))
     }
 
-    async fn load(&self, bucket: &Bucket, number: u32) -> Result<Vec<Record>, WorkError> {
+    async fn load(&self, bucket: &Bucket, number: u32) -> Result<Vec<DirectoryEntry>, WorkError> {
         let page = bucket.read(&self.key(number)?, PAGE_BYTES).await?;
         let page = page.ok_or(WorkError::Lost("a page of the directory"))?;
         Ok(serde_json::from_slice(&page)?)
@@ -103,7 +103,7 @@ impl Directory {
 }
 
 /// Files as lines of the manifest.
-pub(crate) fn manifest(records: &[Record]) -> Result<Vec<String>, serde_json::Error> {
+pub(crate) fn manifest(records: &[DirectoryEntry]) -> Result<Vec<String>, serde_json::Error> {
     let listed = records.iter().map(|record| Listed {
         name: &record.name,
         bytes: record.bytes,

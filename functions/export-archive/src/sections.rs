@@ -83,7 +83,7 @@ impl Writer<'_> {
     }
 
     async fn manifest(&mut self) -> Result<(), WorkError> {
-        let pieces = directory::pages(self.zip.files());
+        let pieces = directory::pages(self.zip.file_count());
         let listed = directory::manifest(self.directory.page(self.bucket, self.page_number()).await?)?.join(",\n");
         let before = if self.place.piece == 0 {
             let (export, account, asked_at) = (self.export.id, self.export.account, self.export.requested_at);
@@ -99,7 +99,7 @@ impl Writer<'_> {
         let records = self.directory.page(self.bucket, self.page_number()).await?.to_vec();
         self.list(&records)?;
         self.place = self.place.next_piece();
-        if self.place.piece == directory::pages(self.zip.files()) {
+        if self.place.piece == directory::pages(self.zip.file_count()) {
             self.finish()?;
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Writer<'_> {
                 }
             }
             Some(_) | None => {
-                self.zip.abandon();
+                self.zip.abort_file();
                 self.done.bytes += bytes - first;
                 self.place = self.place.next_piece();
             }

@@ -129,7 +129,7 @@ impl ClaimedExport<'_> {
         let (found, fresh) = self.take_stock().await?;
         let mut writer = Writer::open(&self.exporter.bucket, self.export.clone(), found).await?;
         writer.remember(fresh.page, fresh.list);
-        while !writer.zip.has_ended() {
+        while !writer.zip.is_finished() {
             self.check_time()?;
             writer.step().await?;
             if writer.flush().await? {

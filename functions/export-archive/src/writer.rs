@@ -1,6 +1,6 @@
 //! The part of the archive that is being made, and where parts go.
 
-use archive::{Entry, Record, Zip};
+use archive::{DirectoryEntry, NewFile, ZipWriter};
 use domain::privacy::export::Export;
 use jiff::Timestamp;
 use store::{Bucket, MAX_PARTS, MIN_PART_BYTES};
@@ -29,7 +29,7 @@ pub(crate) struct Writer<'a> {
     pub export: Export,
     pub stock: ArchiveContents,
     pub sections: Vec<Section>,
-    pub zip: Zip,
+    pub zip: ZipWriter,
     pub place: ArchivePosition,
     pub done: Done,
     pub directory: Directory,
@@ -58,7 +58,7 @@ impl Writing {
     /// An archive of this stock of which nothing is written yet.
     pub(crate) fn begin(upload: String, stock: &ArchiveContents) -> Self {
         let (parts, zip, place, directory) =
-            (Parts::default(), Zip::default(), ArchivePosition::default(), Pages::default());
+            (Parts::default(), ZipWriter::default(), ArchivePosition::default(), Pages::default());
         Self { upload, parts, part_bytes: part_bytes(stock), zip, place, directory }
     }
 }
@@ -77,7 +77,7 @@ impl<'a> Writer<'a> {
         Ok(Self {
             bucket,
             sections: outline(&stock),
-            directory: Directory::open(bucket, working_prefix(&export), zip.files(), directory).await?,
+            directory: Directory::open(bucket, working_prefix(&export), zip.file_count(), directory).await?,
             export,
             stock,
             zip,
@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// A call failed, or the upload is gone.
     pub(crate) async fn flush(&mut self) -> Result<bool, WorkError> {
-        let enough = self.out.len() as u64 >= self.part_bytes || self.zip.has_ended();
+        let enough = self.out.len() as u64 >= self.part_bytes || self.zip.is_finished();
         if !enough || self.out.is_empty() {
             return Ok(false);
         }
@@ -141,8 +141,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Begins a file of the archive.
-    pub(crate) fn begin(&mut self, name: String, modified: Timestamp, most: Option<u64>) -> Result<(), WorkError> {
-        Ok(self.zip.begin(Entry { name, modified, most }, &mut self.out)?)
+    pub(crate) fn begin(&mut self, name: String, modified: Timestamp, max_bytes: Option<u64>) -> Result<(), WorkError> {
+        Ok(self.zip.start_file(NewFile { name, modified, max_bytes }, &mut self.out)?)
     }
 
     /// More of that file.
@@ -152,15 +152,15 @@ impl<'a> Writer<'a> {
 
     /// The end of that file.
     pub(crate) async fn end(&mut self) -> Result<(), WorkError> {
-        let record = self.zip.end(&mut self.out)?;
+        let record = self.zip.finish_file(&mut self.out)?;
         self.directory.add(self.bucket, record, self.export.version).await?;
         self.done.files += 1;
         Ok(())
     }
 
     /// Lists files in the directory at the end.
-    pub(crate) fn list(&mut self, records: &[Record]) -> Result<(), WorkError> {
-        records.iter().try_for_each(|record| Ok(self.zip.list(record, &mut self.out)?))
+    pub(crate) fn list(&mut self, records: &[DirectoryEntry]) -> Result<(), WorkError> {
+        records.iter().try_for_each(|record| Ok(self.zip.add_to_directory(record, &mut self.out)?))
     }
 
     /// The end of the archive.

@@ -1,7 +1,7 @@
 //! What arrived beside what was declared. Pure; each refusal is in words for the upload's owner.
 
 use domain::generations::upload::{Upload, UploadState};
-use media::Measured;
+use media::MediaInfo;
 use ring::digest::{SHA256, digest};
 
 /// Longest side of an upload, in pixels.
@@ -28,13 +28,13 @@ pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, UploadSt
     if sha256 != upload.sha256 {
         return Err(rejected("its SHA-256 is not the one that was declared"));
     }
-    let measured = media::measure(&bytes).map_err(refused)?;
+    let measured = media::inspect(&bytes).map_err(refused)?;
     check_measures(upload, &measured)?;
-    media::strip(bytes).map_err(refused)
+    media::strip_metadata(bytes).map_err(refused)
 }
 
-fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), UploadState> {
-    let Measured { media_type, width, height, duration_ms } = *measured;
+fn check_measures(upload: &Upload, measured: &MediaInfo) -> Result<(), UploadState> {
+    let MediaInfo { media_type, width, height, duration_ms } = *measured;
     if media_type.mime() != upload.content_type {
         return Err(rejected(format!("it is {media_type}, and {} was declared", upload.content_type)));
     }
@@ -51,8 +51,8 @@ fn check_measures(upload: &Upload, measured: &Measured) -> Result<(), UploadStat
 
 /// Ready, as a file that [`strip`] gave shows itself.
 pub(crate) fn measure(stripped: &[u8]) -> UploadState {
-    match media::measure(stripped) {
-        Ok(Measured { width, height, duration_ms, .. }) => {
+    match media::inspect(stripped) {
+        Ok(MediaInfo { width, height, duration_ms, .. }) => {
             UploadState::Ready { width, height, duration_ms, stored_bytes: stripped.len() as u64 }
         }
         Err(error) => refused(error),
@@ -134,16 +134,16 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_is_refused_with_what_to_do() {
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
-        check(strip(&declared(&heic, "image/jpeg"), heic), "convert it to JPEG");
+        check(strip(&declared(&heic, "image/jpeg"), heic), "Export the image as JPEG");
         let cut = picture()[..40].to_vec();
         check(strip(&declared(&cut, "image/png"), cut), "PNG");
-        check(strip(&declared(b"hello", "image/png"), b"hello".to_vec()), "none of the accepted types");
+        check(strip(&declared(b"hello", "image/png"), b"hello".to_vec()), "This file type is not supported");
     }
 
     #[test]
     fn sides_and_durations_have_limits() {
         let film = declared(b"", "video/mp4");
-        let measured = |width, duration_ms| Measured {
+        let measured = |width, duration_ms| MediaInfo {
             media_type: MediaType::Mp4,
             width,
             height: 1,

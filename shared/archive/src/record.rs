@@ -9,7 +9,7 @@ use crate::fields::{
 
 /// A file that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct DirectoryEntry {
     /// Its name.
     pub name: String,
     /// Its size.
@@ -26,7 +26,7 @@ pub struct Record {
     pub(crate) wide: bool,
 }
 
-impl Record {
+impl DirectoryEntry {
     /// Its header in the central directory (4.3.12).
     pub(crate) fn list(&self, out: &mut Vec<u8>) {
         let mut zip64 = Vec::new();

@@ -8,24 +8,24 @@ use crate::{
     fields::{
         ELSEWHERE_16, ELSEWHERE_32, FLAGS, Fields, MADE_BY, STORED, VERSION, VERSION_ZIP64, ZIP64, dos_time, narrow,
     },
-    record::{Record, length},
+    record::{DirectoryEntry, length},
 };
 
 /// A file that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct NewFile {
     /// Its name, with slashes between folders; at most 65,535 bytes.
     pub name: String,
     /// When it was changed last.
     pub modified: Timestamp,
     /// The most bytes that it may come to, if that is known. What is not known may be large, and is written so that it
     /// can be.
-    pub most: Option<u64>,
+    pub max_bytes: Option<u64>,
 }
 
 /// A ZIP as far as it is written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Zip {
+pub struct ZipWriter {
     position: u64,
     files: u64,
     stage: Stage,
@@ -40,7 +40,7 @@ enum Stage {
         start: u64,
         listed: u64,
     },
-    Ended,
+    Finished,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,25 +57,25 @@ struct File {
 pub enum ZipError {
     /// A file begins where none can: another is open, or the directory has begun.
     #[error("no file can begin here")]
-    Begun,
+    CannotStartFile,
     /// A file is open, so the directory cannot begin.
     #[error("a file is open")]
-    Open,
+    FileOpen,
     /// Bytes come, or an end, and no file is open.
     #[error("no file is open")]
-    NotOpen,
+    NoFileOpen,
     /// The archive has ended.
-    #[error("the archive has ended")]
-    Ended,
+    #[error("the archive is finished")]
+    Finished,
     /// The name has no bytes or too many.
     #[error("the name of a file has 1 to 65,535 bytes")]
-    Name,
+    InvalidName,
     /// The file is larger than it was said to be at most.
     #[error("the file is larger than it was said to be at most")]
-    TooLarge,
+    FileTooLarge,
     /// The directory does not list as many files as there are.
     #[error("the directory lists {listed} of {files} files")]
-    Unlisted {
+    IncompleteDirectory {
         /// Files that it lists.
         listed: u64,
         /// Files that there are.
@@ -83,7 +83,7 @@ pub enum ZipError {
     },
 }
 
-impl Zip {
+impl ZipWriter {
     /// Bytes so far.
     #[must_use]
     pub const fn position(&self) -> u64 {
@@ -92,32 +92,32 @@ impl Zip {
 
     /// Files that have ended.
     #[must_use]
-    pub const fn files(&self) -> u64 {
+    pub const fn file_count(&self) -> u64 {
         self.files
     }
 
     /// Whether a file has begun and not ended.
     #[must_use]
-    pub const fn is_in_file(&self) -> bool {
+    pub const fn has_open_file(&self) -> bool {
         matches!(self.stage, Stage::InFile(_))
     }
 
     /// Whether nothing comes any more.
     #[must_use]
-    pub const fn has_ended(&self) -> bool {
-        matches!(self.stage, Stage::Ended)
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Finished)
     }
 
     /// Begins a file.
     ///
     /// # Errors
-    /// [`ZipError::Begun`], [`ZipError::Name`].
-    pub fn begin(&mut self, entry: Entry, out: &mut Vec<u8>) -> Result<(), ZipError> {
-        let Stage::BetweenFiles = self.stage else { return Err(ZipError::Begun) };
+    /// [`ZipError::CannotStartFile`], [`ZipError::InvalidName`].
+    pub fn start_file(&mut self, entry: NewFile, out: &mut Vec<u8>) -> Result<(), ZipError> {
+        let Stage::BetweenFiles = self.stage else { return Err(ZipError::CannotStartFile) };
         if entry.name.is_empty() || entry.name.len() > usize::from(u16::MAX) {
-            return Err(ZipError::Name);
+            return Err(ZipError::InvalidName);
         }
-        let wide = entry.most.is_none_or(|most| narrow(most).is_none());
+        let wide = entry.max_bytes.is_none_or(|most| narrow(most).is_none());
         let file = File {
             name: entry.name,
             modified: entry.modified,
@@ -133,11 +133,11 @@ impl Zip {
     /// More of the open file.
     ///
     /// # Errors
-    /// [`ZipError::NotOpen`], [`ZipError::TooLarge`].
+    /// [`ZipError::NoFileOpen`], [`ZipError::FileTooLarge`].
     pub fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ZipError> {
-        let Stage::InFile(file) = &mut self.stage else { return Err(ZipError::NotOpen) };
+        let Stage::InFile(file) = &mut self.stage else { return Err(ZipError::NoFileOpen) };
         if !file.wide && narrow(file.checksums.bytes + bytes.len() as u64).is_none() {
-            return Err(ZipError::TooLarge);
+            return Err(ZipError::FileTooLarge);
         }
         file.checksums.update(bytes);
         self.append(out, |out| out.extend_from_slice(bytes));
@@ -145,18 +145,18 @@ impl Zip {
     }
 
     /// Leaves the open file out, if there is one: its bytes stay where they are, and nothing leads to them.
-    pub fn abandon(&mut self) {
-        if self.is_in_file() {
+    pub fn abort_file(&mut self) {
+        if self.has_open_file() {
             self.stage = Stage::BetweenFiles;
         }
     }
 
-    /// Ends the open file. Its record must come back in [`list`](Self::list).
+    /// Ends the open file. Its record must come back in [`add_to_directory`](Self::add_to_directory).
     ///
     /// # Errors
-    /// [`ZipError::NotOpen`].
-    pub fn end(&mut self, out: &mut Vec<u8>) -> Result<Record, ZipError> {
-        let Stage::InFile(file) = &self.stage else { return Err(ZipError::NotOpen) };
+    /// [`ZipError::NoFileOpen`].
+    pub fn finish_file(&mut self, out: &mut Vec<u8>) -> Result<DirectoryEntry, ZipError> {
+        let Stage::InFile(file) = &self.stage else { return Err(ZipError::NoFileOpen) };
         let record = file.record();
         self.stage = Stage::BetweenFiles;
         self.append(out, |out| descriptor(&record, out));
@@ -167,8 +167,8 @@ impl Zip {
     /// Lists a file in the directory at the end, after which no other can begin.
     ///
     /// # Errors
-    /// [`ZipError::Open`], [`ZipError::Ended`].
-    pub fn list(&mut self, record: &Record, out: &mut Vec<u8>) -> Result<(), ZipError> {
+    /// [`ZipError::FileOpen`], [`ZipError::Finished`].
+    pub fn add_to_directory(&mut self, record: &DirectoryEntry, out: &mut Vec<u8>) -> Result<(), ZipError> {
         let (start, listed) = self.directory()?;
         self.append(out, |out| record.list(out));
         self.stage = Stage::InDirectory { start, listed: listed + 1 };
@@ -178,25 +178,25 @@ impl Zip {
     /// Ends the archive.
     ///
     /// # Errors
-    /// [`ZipError::Open`], [`ZipError::Unlisted`], [`ZipError::Ended`].
+    /// [`ZipError::FileOpen`], [`ZipError::IncompleteDirectory`], [`ZipError::Finished`].
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), ZipError> {
         let (start, listed) = self.directory()?;
         if listed != self.files {
-            return Err(ZipError::Unlisted { listed, files: self.files });
+            return Err(ZipError::IncompleteDirectory { listed, files: self.files });
         }
         let end = self.position;
         self.append(out, |out| finish(listed, start, end, out));
-        self.stage = Stage::Ended;
+        self.stage = Stage::Finished;
         Ok(())
     }
 
     /// Where the directory begins, and how many files it lists so far.
     const fn directory(&self) -> Result<(u64, u64), ZipError> {
         match self.stage {
-            Stage::InFile(_) => Err(ZipError::Open),
+            Stage::InFile(_) => Err(ZipError::FileOpen),
             Stage::BetweenFiles => Ok((self.position, 0)),
             Stage::InDirectory { start, listed } => Ok((start, listed)),
-            Stage::Ended => Err(ZipError::Ended),
+            Stage::Finished => Err(ZipError::Finished),
         }
     }
 
@@ -221,8 +221,8 @@ impl File {
         }
     }
 
-    fn record(&self) -> Record {
-        Record {
+    fn record(&self) -> DirectoryEntry {
+        DirectoryEntry {
             name: self.name.clone(),
             bytes: self.checksums.bytes,
             sha256: self.checksums.sha256(),
@@ -235,7 +235,7 @@ impl File {
 }
 
 /// Checksum and sizes (4.3.9).
-fn descriptor(record: &Record, out: &mut Vec<u8>) {
+fn descriptor(record: &DirectoryEntry, out: &mut Vec<u8>) {
     let fields = Fields(out).bytes(b"PK\x07\x08").u32(record.crc32);
     match narrow(record.bytes).filter(|_| !record.wide) {
         Some(bytes) => fields.u32(bytes).u32(bytes),

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use archive::{Entry, Record, Zip, ZipError};
+use archive::{DirectoryEntry, NewFile, ZipError, ZipWriter};
 use jiff::Timestamp;
 
 /// Where an archive goes.
@@ -39,28 +39,33 @@ impl Sink for Vec<u8> {
     }
 }
 
-fn entry(name: &str, most: Option<u64>) -> Entry {
-    Entry { name: name.to_owned(), modified: Timestamp::from_second(1_790_000_000).unwrap(), most }
+fn entry(name: &str, max_bytes: Option<u64>) -> NewFile {
+    NewFile { name: name.to_owned(), modified: Timestamp::from_second(1_790_000_000).unwrap(), max_bytes }
 }
 
 /// Writes a file of `times` times the same bytes.
-fn add(zip: &mut Zip, (name, most): (&str, Option<u64>), (bytes, times): (&[u8], u64), sink: &mut impl Sink) -> Record {
+fn add(
+    zip: &mut ZipWriter,
+    (name, most): (&str, Option<u64>),
+    (bytes, times): (&[u8], u64),
+    sink: &mut impl Sink,
+) -> DirectoryEntry {
     let mut out = Vec::new();
-    zip.begin(entry(name, most), &mut out).unwrap();
+    zip.start_file(entry(name, most), &mut out).unwrap();
     sink.take(&mut out);
     for _ in 0..times {
         zip.write(bytes, &mut out).unwrap();
         sink.take(&mut out);
     }
-    let record = zip.end(&mut out).unwrap();
+    let record = zip.finish_file(&mut out).unwrap();
     sink.take(&mut out);
     record
 }
 
-fn close(mut zip: Zip, records: &[Record], sink: &mut impl Sink) {
+fn close(mut zip: ZipWriter, records: &[DirectoryEntry], sink: &mut impl Sink) {
     let mut out = Vec::new();
     for record in records {
-        zip.list(record, &mut out).unwrap();
+        zip.add_to_directory(record, &mut out).unwrap();
     }
     zip.finish(&mut out).unwrap();
     sink.take(&mut out);
@@ -91,21 +96,21 @@ fn read_by_others(path: &PathBuf) -> Vec<(String, u64, u32)> {
     listed.lines().map(read).collect()
 }
 
-fn listed(records: &[Record]) -> Vec<(String, u64, u32)> {
+fn listed(records: &[DirectoryEntry]) -> Vec<(String, u64, u32)> {
     records.iter().map(|record| (record.name.clone(), record.bytes, record.crc32)).collect()
 }
 
 #[test]
 fn others_read_what_was_written() {
-    let (mut zip, mut bytes) = (Zip::default(), Vec::new());
+    let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
     let records = [
         add(&mut zip, ("empty", Some(0)), (b"", 0), &mut bytes),
         add(&mut zip, ("data/letters.txt", None), (b"abc", 1000), &mut bytes),
         // What was begun and left out is in nobody's way.
         {
-            zip.begin(entry("left out", None), &mut bytes).unwrap();
+            zip.start_file(entry("left out", None), &mut bytes).unwrap();
             zip.write(b"half of it", &mut bytes).unwrap();
-            zip.abandon();
+            zip.abort_file();
             add(&mut zip, ("after it", None), (b"xyz", 1), &mut bytes)
         },
         add(&mut zip, ("media/\u{e9}t\u{e9} \u{1f305}.png", Some(4000)), (b"\x89PNG", 1000), &mut bytes),
@@ -120,7 +125,7 @@ fn others_read_what_was_written() {
 #[test]
 fn an_archive_without_files_is_one() {
     let mut bytes = Vec::new();
-    close(Zip::default(), &[], &mut bytes);
+    close(ZipWriter::default(), &[], &mut bytes);
     assert_eq!(bytes.len(), 22);
     std::fs::write(path("none.zip"), &bytes).unwrap();
     let script = "import sys, zipfile; assert zipfile.ZipFile(sys.argv[1]).namelist() == []";
@@ -129,21 +134,21 @@ fn an_archive_without_files_is_one() {
 
 #[test]
 fn another_process_goes_on_wherever_one_stopped() {
-    let whole = |stop: &mut dyn FnMut(Zip) -> Zip| {
-        let (mut zip, mut bytes, mut records) = (Zip::default(), Vec::new(), Vec::new());
+    let whole = |stop: &mut dyn FnMut(ZipWriter) -> ZipWriter| {
+        let (mut zip, mut bytes, mut records) = (ZipWriter::default(), Vec::new(), Vec::new());
         for name in ["one", "two"] {
-            zip.begin(entry(name, None), &mut bytes).unwrap();
+            zip.start_file(entry(name, None), &mut bytes).unwrap();
             zip = stop(zip);
             for piece in ["the first ", "piece, and ", "the last"] {
                 zip.write(piece.as_bytes(), &mut bytes).unwrap();
                 zip = stop(zip);
             }
-            records.push(zip.end(&mut bytes).unwrap());
+            records.push(zip.finish_file(&mut bytes).unwrap());
             zip = stop(zip);
         }
         for record in &records {
             let record = serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap();
-            zip.list(&record, &mut bytes).unwrap();
+            zip.add_to_directory(&record, &mut bytes).unwrap();
             zip = stop(zip);
         }
         zip.finish(&mut bytes).unwrap();
@@ -160,7 +165,7 @@ fn another_process_goes_on_wherever_one_stopped() {
 
 #[test]
 fn files_beyond_four_gibibytes_and_what_comes_after_them_are_read() {
-    let (mut zip, path) = (Zip::default(), path("large.zip"));
+    let (mut zip, path) = (ZipWriter::default(), path("large.zip"));
     let mut sink = Sparse(File::create(&path).unwrap());
     let records = [
         add(&mut zip, ("large", None), (ZEROS, 4097), &mut sink),
@@ -175,7 +180,7 @@ fn files_beyond_four_gibibytes_and_what_comes_after_them_are_read() {
 #[test]
 fn more_files_than_sixteen_bits_count_are_read() {
     for files in [65_534, 65_535, 65_536] {
-        let (mut zip, mut bytes) = (Zip::default(), Vec::new());
+        let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
         let records: Vec<_> =
             (0..files).map(|number| add(&mut zip, (&format!("{number:05}"), Some(1)), (b"x", 1), &mut bytes)).collect();
         close(zip, &records, &mut bytes);
@@ -188,22 +193,22 @@ fn more_files_than_sixteen_bits_count_are_read() {
 
 #[test]
 fn a_step_that_does_not_follow_is_refused_and_writes_nothing() {
-    let (mut zip, mut out) = (Zip::default(), Vec::new());
-    assert_eq!(zip.write(b"x", &mut out), Err(ZipError::NotOpen));
-    assert_eq!(zip.end(&mut out), Err(ZipError::NotOpen));
-    assert_eq!(zip.begin(entry("", None), &mut out), Err(ZipError::Name));
-    assert_eq!(zip.begin(entry(&"x".repeat(65_536), None), &mut out), Err(ZipError::Name));
+    let (mut zip, mut out) = (ZipWriter::default(), Vec::new());
+    assert_eq!(zip.write(b"x", &mut out), Err(ZipError::NoFileOpen));
+    assert_eq!(zip.finish_file(&mut out), Err(ZipError::NoFileOpen));
+    assert_eq!(zip.start_file(entry("", None), &mut out), Err(ZipError::InvalidName));
+    assert_eq!(zip.start_file(entry(&"x".repeat(65_536), None), &mut out), Err(ZipError::InvalidName));
     assert!(out.is_empty());
-    zip.begin(entry("one", Some(1)), &mut out).unwrap();
-    assert_eq!(zip.begin(entry("two", None), &mut out), Err(ZipError::Begun));
-    assert_eq!(zip.finish(&mut out), Err(ZipError::Open));
-    let record = zip.end(&mut out).unwrap();
-    assert_eq!(zip.clone().finish(&mut out), Err(ZipError::Unlisted { listed: 0, files: 1 }));
-    zip.list(&record, &mut out).unwrap();
-    assert_eq!(zip.begin(entry("two", None), &mut out), Err(ZipError::Begun));
+    zip.start_file(entry("one", Some(1)), &mut out).unwrap();
+    assert_eq!(zip.start_file(entry("two", None), &mut out), Err(ZipError::CannotStartFile));
+    assert_eq!(zip.finish(&mut out), Err(ZipError::FileOpen));
+    let record = zip.finish_file(&mut out).unwrap();
+    assert_eq!(zip.clone().finish(&mut out), Err(ZipError::IncompleteDirectory { listed: 0, files: 1 }));
+    zip.add_to_directory(&record, &mut out).unwrap();
+    assert_eq!(zip.start_file(entry("two", None), &mut out), Err(ZipError::CannotStartFile));
     zip.finish(&mut out).unwrap();
-    assert!(zip.has_ended());
-    assert_eq!(zip.list(&record, &mut out), Err(ZipError::Ended));
-    assert_eq!(zip.finish(&mut out), Err(ZipError::Ended));
+    assert!(zip.is_finished());
+    assert_eq!(zip.add_to_directory(&record, &mut out), Err(ZipError::Finished));
+    assert_eq!(zip.finish(&mut out), Err(ZipError::Finished));
     assert_eq!(zip.position(), out.len() as u64);
 }

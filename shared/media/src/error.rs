@@ -1,94 +1,105 @@
-use crate::measure::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
-use crate::{Kind, MediaType, Refusal};
+//! Why a file is not accepted.
 
-/// Why bytes are not accepted, or cannot be treated as asked. The messages are for the person who sent the file:
-/// they name the rule and hold nothing of the file's content.
+use crate::limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
+use crate::media_type::{MediaKind, MediaType};
+use crate::unsupported_format::UnsupportedFormat;
+
+/// The limit of the area in megapixels, for messages.
+const MAX_MEGAPIXELS: u64 = MAX_PIXELS / 1_000_000;
+/// The limit of the duration in minutes, for messages.
+const MAX_DURATION_MINUTES: u64 = MAX_DURATION_MS / 60_000;
+
+/// Reports why a file is not accepted, or cannot be processed.
+///
+/// Most messages are for the person who sent the file: they name the reason and the way out, and quote nothing of the
+/// file's content. The messages of [`Encode`](Self::Encode), [`NoVideoFrame`](Self::NoVideoFrame) and
+/// [`NoteTooLong`](Self::NoteTooLong) are for the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
-    /// No bytes at all.
-    #[error("the file is empty")]
+    /// The file has no bytes.
+    #[error("The file is empty. Choose another file.")]
     Empty,
-    /// A format that is not accepted.
+    /// The format is not accepted.
     #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The file ends inside a part whose length it declares, or without a part that must close it.
-    #[error("the {} file is cut short: {part} is not complete", .media_type.name())]
+    UnsupportedFormat(#[from] UnsupportedFormat),
+    /// The file ends inside a part whose length it declares, or lacks the part that closes it.
+    #[error("The {} file is cut short: {part} is incomplete. Export the file again and try again.", .media_type.name())]
     Truncated {
-        /// The format that was recognised.
+        /// The format that was recognized.
         media_type: MediaType,
-        /// The part that is missing or not complete.
+        /// The part that is missing or incomplete.
         part: &'static str,
     },
-    /// The file breaks its format's specification.
-    #[error("the {} file is damaged: {rule}", .media_type.name())]
+    /// The file violates the specification of its format.
+    #[error("The {} file is damaged: {rule}. Export the file again and try again.", .media_type.name())]
     Malformed {
-        /// The format that was recognised.
+        /// The format that was recognized.
         media_type: MediaType,
-        /// The rule that the file breaks.
+        /// The rule that the file violates.
         rule: &'static str,
     },
-    /// The file may be sound, but uses something that cannot be shown, or cleaned of metadata, safely.
-    #[error("this {} file cannot be accepted: {rule}", .media_type.name())]
-    Unsupported {
-        /// The format that was recognised.
+    /// The file may be valid, but uses a feature that cannot be shown, or cleaned of metadata, safely.
+    #[error("This {} file is not supported: {reason}", .media_type.name())]
+    UnsupportedFeature {
+        /// The format that was recognized.
         media_type: MediaType,
-        /// What is not supported, and what to do about it.
-        rule: &'static str,
+        /// The feature, and what to do about it. Ends with a full stop.
+        reason: &'static str,
     },
-    /// A side of zero, or more than [`MAX_SIDE_PX`] or [`MAX_PIXELS`].
+    /// A side is 0 or longer than [`MAX_SIDE_PX`], or the area is larger than [`MAX_PIXELS`].
     #[error(
-        "{width}x{height} pixels are not accepted: each side must be 1 to {MAX_SIDE_PX}, and both together at most \
-         {MAX_PIXELS} pixels"
+        "{width}x{height} pixels are not supported. A side can have 1 to {MAX_SIDE_PX} pixels, and the whole at most \
+         {MAX_MEGAPIXELS} megapixels. Resize it and try again."
     )]
-    Dimensions {
-        /// Pixels.
+    DimensionsOutOfRange {
+        /// The width in pixels.
         width: u64,
-        /// Pixels.
+        /// The height in pixels.
         height: u64,
     },
-    /// A video of no length, or longer than [`MAX_DURATION_MS`].
-    #[error("a video of {duration_ms} ms is not accepted: it must last 1 to {MAX_DURATION_MS} ms")]
-    Duration {
-        /// Milliseconds.
+    /// The video has no duration, or is longer than [`MAX_DURATION_MS`].
+    #[error("{}", duration_message(*duration_ms))]
+    DurationOutOfRange {
+        /// The duration in milliseconds.
         duration_ms: u64,
     },
-    /// A picture where a video was expected, or the other way round.
-    #[error("the file is {}, where {expected} was expected", .found.mime())]
+    /// The file is an image where a video was expected, or the other way round.
+    #[error("Expected {expected}, got {found}.")]
     WrongKind {
-        /// What the caller asked for.
-        expected: Kind,
-        /// What the bytes are.
+        /// The kind that the caller asked for.
+        expected: MediaKind,
+        /// The type of the file.
         found: MediaType,
     },
-    /// More bytes than the caller allows.
-    #[error("the file has {bytes} bytes, and at most {max_bytes} are allowed")]
+    /// The file has more bytes than the caller allows.
+    #[error("The file has {bytes} bytes. At most {max_bytes} bytes are allowed. Reduce its size and try again.")]
     TooLarge {
-        /// The file's length.
+        /// The size of the file, in bytes.
         bytes: u64,
-        /// The caller's limit.
+        /// The caller's limit, in bytes.
         max_bytes: u64,
     },
-    /// The container is sound but the picture in it is not, or would take too much memory.
-    #[error("the {} picture cannot be decoded", .media_type.name())]
+    /// The container is valid but its pixels are not, or decoding would take too much memory.
+    #[error("The {} image cannot be decoded. Export the image again and try again.", .media_type.name())]
     Decode {
-        /// The format that was recognised.
+        /// The format that was recognized.
         media_type: MediaType,
-        /// What the decoder said.
+        /// The decoder's error.
         #[source]
         source: image::ImageError,
     },
-    /// The preview could not be written.
-    #[error("the preview cannot be encoded")]
+    /// The preview could not be encoded.
+    #[error("preview cannot be encoded")]
     Encode(#[source] image::ImageError),
-    /// No frame of a video could be decoded. The video may well play: callers go on without a preview.
-    #[error("no frame of the video can be decoded here: {reason}")]
+    /// No frame of a video could be decoded. The video may still play: callers continue without a preview.
+    #[error("no video frame can be decoded: {reason}")]
     NoVideoFrame {
-        /// What stood in the way.
+        /// Why no frame could be decoded.
         reason: String,
     },
-    /// A provenance note longer than [`crate::MAX_NOTE_BYTES`].
-    #[error("the provenance note is too long")]
+    /// The provenance note is longer than [`MAX_NOTE_BYTES`](crate::MAX_NOTE_BYTES).
+    #[error("provenance note is too long")]
     NoteTooLong,
 }
 
@@ -101,7 +112,17 @@ impl MediaError {
         Self::Malformed { media_type, rule }
     }
 
-    pub(crate) const fn unsupported(media_type: MediaType, rule: &'static str) -> Self {
-        Self::Unsupported { media_type, rule }
+    pub(crate) const fn unsupported(media_type: MediaType, reason: &'static str) -> Self {
+        Self::UnsupportedFeature { media_type, reason }
     }
+}
+
+fn duration_message(duration_ms: u64) -> String {
+    if duration_ms == 0 {
+        return "The video has no duration. Export it again and try again.".to_owned();
+    }
+    let minutes = duration_ms.div_ceil(60_000);
+    format!(
+        "The video is {minutes} minutes long. At most {MAX_DURATION_MINUTES} minutes are allowed. Trim it and try again."
+    )
 }

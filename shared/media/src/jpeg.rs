@@ -2,10 +2,11 @@
 //!
 //! Stripping is by allowance: a segment stays only if decoding or showing the picture needs it.
 
+use crate::error::MediaError;
+use crate::media_info::ImageHeader;
+use crate::media_type::MediaType;
 use crate::orientation::Orientation;
-use crate::picture::PictureHeader;
 use crate::read;
-use crate::{MediaError, MediaType};
 
 const SOF0: u8 = 0xC0;
 const SOF2: u8 = 0xC2;
@@ -23,7 +24,7 @@ const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// Reads the structure from start to end of image.
-pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
+pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     let mut frame = None;
     let mut scanned = false;
     let mut orientation = None;
@@ -36,7 +37,9 @@ pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
                 frame = Some(sides.ok_or(malformed("its frame header is too short"))?);
             }
             0xC3 | 0xC5..=0xC7 | 0xC8..=0xCB | 0xCD..=0xCF | 0xDE | 0xDF => {
-                return Err(unsupported("its coding is neither baseline nor progressive: save it as one of these"));
+                return Err(unsupported(
+                    "it is neither baseline nor progressive. Export it as a standard JPEG and try again.",
+                ));
             }
             SOS if frame.is_none() => return Err(malformed("a scan comes before the frame header")),
             SOS => scanned = true,
@@ -50,7 +53,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
     if !scanned {
         return Err(malformed("it has no scan"));
     }
-    Ok(PictureHeader { width: width.into(), height: height.into(), orientation })
+    Ok(ImageHeader { width: width.into(), height: height.into(), orientation })
 }
 
 /// Keeps tables, frame, scans, the bare JFIF header, colour (ICC profile, Adobe transform) and the orientation.

@@ -7,8 +7,8 @@ mod movie;
 mod samples;
 mod strip;
 
-use crate::MediaError;
-use crate::measure::Shape;
+use crate::error::MediaError;
+use crate::media_info::ContainerInfo;
 pub(crate) use frame::first_frame;
 use movie::{Rotation, check_samples, read_movie};
 pub(crate) use strip::strip;
@@ -18,7 +18,7 @@ const XMP_UUID: [u8; 16] =
     [0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8, 0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC];
 
 /// Reads the movie's headers, and checks that boxes and samples are complete.
-pub(crate) fn shape(file: &[u8]) -> Result<Shape, MediaError> {
+pub(crate) fn container_info(file: &[u8]) -> Result<ContainerInfo, MediaError> {
     let movie = read_movie(file)?;
     let video = movie.video()?;
     check_samples(file, &movie)?;
@@ -26,7 +26,7 @@ pub(crate) fn shape(file: &[u8]) -> Result<Shape, MediaError> {
         Rotation::By90 | Rotation::By270 => (video.height, video.width),
         Rotation::None | Rotation::By180 => (video.width, video.height),
     };
-    Ok(Shape { width: width.into(), height: height.into(), duration_ms: Some(movie.duration_ms) })
+    Ok(ContainerInfo { width: width.into(), height: height.into(), duration_ms: Some(movie.duration_ms) })
 }
 
 /// Appends an XMP packet to a file whose last box has a size, which [`strip`] sees to.

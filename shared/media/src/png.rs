@@ -4,10 +4,11 @@
 
 use std::ops::RangeInclusive;
 
+use crate::error::MediaError;
+use crate::media_info::ImageHeader;
+use crate::media_type::MediaType;
 use crate::orientation::Orientation;
-use crate::picture::PictureHeader;
 use crate::read;
-use crate::{MediaError, MediaType};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -15,7 +16,7 @@ const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const AFTER_IHDR: usize = 33;
 
 /// Reads the structure from signature to IEND.
-pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
+pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     let mut sides = None;
     let mut data = Data::Before;
     let mut palette = false;
@@ -36,7 +37,10 @@ pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
             b"PLTE" => palette = true,
             b"IEND" => {}
             b"acTL" | b"fcTL" | b"fdAT" => {
-                return Err(MediaError::unsupported(MediaType::Png, "it is animated: send one picture, or a video"));
+                return Err(MediaError::unsupported(
+                    MediaType::Png,
+                    "it is animated. Export a single frame as a still image and try again.",
+                ));
             }
             b"eXIf" if orientation.is_none() => orientation = Orientation::find(payload),
             [first, ..] if first.is_ascii_uppercase() => return Err(malformed("it has an unknown critical chunk")),
@@ -50,7 +54,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
     if indexed && !palette {
         return Err(malformed("its colours are indexed but it has no palette"));
     }
-    Ok(PictureHeader { width, height, orientation })
+    Ok(ImageHeader { width, height, orientation })
 }
 
 /// Keeps the critical chunks, colour, transparency, pixel density and the orientation. Text, times, Exif and

@@ -3,7 +3,10 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage, RgbaImage};
 
-use crate::{MediaError, measure, picture};
+use crate::decode::decode;
+use crate::error::MediaError;
+use crate::inspect::inspect;
+use crate::read;
 
 /// The longest side that ThumbHash takes (<https://evanw.github.io/thumbhash/>).
 const THUMBHASH_SIDE_PX: u32 = 100;
@@ -28,11 +31,11 @@ pub struct Preview {
 /// keep their size. The orientation is applied.
 ///
 /// # Errors
-/// Those of [`measure`], [`MediaError::Decode`], and for videos [`MediaError::NoVideoFrame`], which says nothing
+/// Those of [`inspect`], [`MediaError::Decode`], and for videos [`MediaError::NoVideoFrame`], which says nothing
 /// about whether the video plays: other codecs, WebM and fragmented MP4 end in it.
-pub fn preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaError> {
-    let media_type = measure(bytes)?.media_type;
-    let picture = fit(picture::decode(bytes, media_type)?, max_side_px).into_rgba8();
+pub fn create_preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaError> {
+    let media_type = inspect(bytes)?.media_type;
+    let picture = fit(decode(bytes, media_type)?, max_side_px).into_rgba8();
     let hashed = fit(DynamicImage::ImageRgba8(picture.clone()), THUMBHASH_SIDE_PX).into_rgba8();
     let opaque = on_white(&picture);
     let mut jpeg = Vec::new();
@@ -49,7 +52,7 @@ fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {
 }
 
 fn thumbhash(picture: &RgbaImage) -> String {
-    let [width, height] = [picture.width(), picture.height()].map(crate::read::size);
+    let [width, height] = [picture.width(), picture.height()].map(read::size);
     STANDARD.encode(thumbhash::rgba_to_thumb_hash(width, height, picture.as_raw()))
 }
 

@@ -1,4 +1,8 @@
-use crate::{MediaError, MediaType, jpeg, mp4, png, strip, webp};
+use crate::error::MediaError;
+use crate::media_type::MediaType;
+use crate::sniff::sniff;
+use crate::strip::strip_metadata;
+use crate::{jpeg, mp4, png, webp};
 
 /// The longest note, in bytes of UTF-8. Escaped, it still fits one JPEG segment.
 pub const MAX_NOTE_BYTES: usize = 1000;
@@ -12,18 +16,18 @@ const DIGITAL_SOURCE_TYPE: &str = "http://cv.iptc.org/newscodes/digitalsourcetyp
 /// The note goes out with the file: it must not name the account or quote the prompt.
 ///
 /// # Errors
-/// Those of [`strip`], [`MediaError::NoteTooLong`], and [`MediaError::Unsupported`] for WebM, for which XMP has no
+/// Those of [`strip_metadata`], [`MediaError::NoteTooLong`], and [`MediaError::UnsupportedFeature`] for WebM, for which XMP has no
 /// place: such a file is stored stripped and unmarked.
 pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError> {
     if note.len() > MAX_NOTE_BYTES {
         return Err(MediaError::NoteTooLong);
     }
     let packet = packet(note);
-    let media_type = crate::sniff(&bytes).accepted()?;
+    let media_type = sniff(&bytes)?;
     if media_type == MediaType::Webm {
-        return Err(MediaError::unsupported(media_type, "it has no place for a provenance mark: use MP4"));
+        return Err(MediaError::unsupported(media_type, "WebM has no place for a provenance mark. Use MP4."));
     }
-    let stripped = strip(bytes)?;
+    let stripped = strip_metadata(bytes)?;
     match media_type {
         MediaType::Jpeg => jpeg::add_xmp(&stripped, &packet),
         MediaType::Png => png::add_xmp(&stripped, &packet),

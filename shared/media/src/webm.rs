@@ -1,25 +1,20 @@
 //! WebM: the subset of Matroska (RFC 9559) that browsers play.
 
 mod ebml;
+mod ids;
 mod segment;
 mod strip;
 
-use crate::measure::Shape;
-use crate::{MediaError, MediaType};
+use crate::error::MediaError;
+use crate::media_info::ContainerInfo;
+use crate::media_type::MediaType;
 use ebml::{Element, malformed};
-use segment::{BLOCK_GROUP, EBML, INFO, Part, Parts, SIMPLE_BLOCK, TIMESTAMP, TRACKS, block_end, segment};
+use ids::{
+    BLOCK_GROUP, DOC_TYPE, DURATION, EBML, INFO, PIXEL_HEIGHT, PIXEL_WIDTH, SIMPLE_BLOCK, TIMESTAMP, TIMESTAMP_SCALE,
+    TRACK_ENTRY, TRACK_TYPE, TRACKS, VIDEO,
+};
+use segment::{Part, Parts, block_end, segment};
 pub(crate) use strip::strip;
-
-const DOC_TYPE: u32 = 0x4282;
-const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
-const DURATION: u32 = 0x4489;
-const TRACK_ENTRY: u32 = 0xAE;
-const TRACK_TYPE: u32 = 0x83;
-const CODEC_ID: u32 = 0x86;
-const CODEC_PRIVATE: u32 = 0x63A2;
-const VIDEO: u32 = 0xE0;
-const PIXEL_WIDTH: u32 = 0xB0;
-const PIXEL_HEIGHT: u32 = 0xBA;
 
 /// The kind of EBML document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +36,7 @@ pub(crate) fn doc_type(head: &[u8]) -> Option<DocType> {
 
 /// Reads the document to its end. The duration is what Info says or, where a live recorder left it out, the time of
 /// the last block.
-pub(crate) fn shape(file: &[u8]) -> Result<Shape, MediaError> {
+pub(crate) fn container_info(file: &[u8]) -> Result<ContainerInfo, MediaError> {
     let (mut scale_ns, mut duration, mut sides) = (1_000_000, None, None);
     let (mut cluster_time, mut last_block, mut has_blocks) = (0, 0, false);
     let mut parts = Parts::of(segment(file)?);
@@ -70,7 +65,7 @@ pub(crate) fn shape(file: &[u8]) -> Result<Shape, MediaError> {
         Some(ticks) => whole_ms(ticks, scale_ns),
         None => last_block.saturating_mul(scale_ns).div_ceil(1_000_000),
     };
-    Ok(Shape { width, height, duration_ms: Some(duration_ms) })
+    Ok(ContainerInfo { width, height, duration_ms: Some(duration_ms) })
 }
 
 fn video_sides(file: &[u8], tracks: Element) -> Result<(u64, u64), MediaError> {
@@ -85,7 +80,7 @@ fn video_sides(file: &[u8], tracks: Element) -> Result<(u64, u64), MediaError> {
             return Ok((side(PIXEL_WIDTH)?, side(PIXEL_HEIGHT)?));
         }
     }
-    Err(MediaError::unsupported(MediaType::Webm, "it has no video track"))
+    Err(MediaError::unsupported(MediaType::Webm, "it has no video track. Choose a file with video."))
 }
 
 #[expect(

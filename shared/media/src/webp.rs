@@ -1,9 +1,10 @@
 //! WebP as a RIFF form (RFC 9649). Animations are refused.
 
+use crate::error::MediaError;
+use crate::media_info::ImageHeader;
+use crate::media_type::MediaType;
 use crate::orientation::Orientation;
-use crate::picture::PictureHeader;
 use crate::read;
-use crate::{MediaError, MediaType};
 
 /// Bits of the flags byte of `VP8X` (RFC 9649, section 2.7.1).
 const HAS_ICC: u8 = 0x20;
@@ -13,7 +14,7 @@ const HAS_XMP: u8 = 0x04;
 const HAS_ANIMATION: u8 = 0x02;
 
 /// Reads the structure to the end of the RIFF form.
-pub(crate) fn header(bytes: &[u8]) -> Result<PictureHeader, MediaError> {
+pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     Ok(Parts::read(bytes)?.header)
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn add_xmp(bytes: &[u8], packet: &str) -> Result<Vec<u8>, MediaError>
 
 /// The chunks that matter.
 struct Parts<'a> {
-    header: PictureHeader,
+    header: ImageHeader,
     /// `VP8 ` or `VP8L`.
     kind: [u8; 4],
     data: &'a [u8],
@@ -71,7 +72,7 @@ impl<'a> Parts<'a> {
         // Only the extended form may hold these.
         let extended = canvas.is_some();
         Ok(Self {
-            header: PictureHeader { width, height, orientation: orientation.filter(|_| extended) },
+            header: ImageHeader { width, height, orientation: orientation.filter(|_| extended) },
             kind,
             data,
             lossless_alpha,
@@ -81,7 +82,7 @@ impl<'a> Parts<'a> {
     }
 
     fn write(&self, xmp: Option<&str>) -> Vec<u8> {
-        let PictureHeader { width, height, orientation } = self.header;
+        let ImageHeader { width, height, orientation } = self.header;
         let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
         // The extended form only where something needs it.
         if self.profile.is_some() || self.alpha.is_some() || orientation.is_some() || xmp.is_some() {
@@ -181,7 +182,7 @@ impl<'a> Chunks<'a> {
 }
 
 const fn animated() -> MediaError {
-    MediaError::unsupported(MediaType::Webp, "it is animated: send one picture, or a video")
+    MediaError::unsupported(MediaType::Webp, "it is animated. Export a single frame as a still image and try again.")
 }
 
 const fn truncated(part: &'static str) -> MediaError {

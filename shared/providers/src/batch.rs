@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::outbound::{Outbound, poll_after};
-use crate::{Kind, Polled, Provider, ProviderError, Request, Started};
+use crate::{GenerationRequest, OutputKind, PollResponse, Provider, ProviderError, StartResponse};
 
 /// A provider that takes jobs.
 #[async_trait]
@@ -11,7 +11,7 @@ pub(crate) trait Queue: Provider {
     fn outbound(&self) -> &Outbound;
 
     /// Starts one job and gives its name.
-    async fn begin(&self, request: &Request, share: Share) -> Result<String, ProviderError>;
+    async fn begin(&self, request: &GenerationRequest, share: Share) -> Result<String, ProviderError>;
 
     /// Asks how one job stands.
     async fn ask(&self, place: &str, job: &str) -> Result<Standing, ProviderError>;
@@ -19,7 +19,7 @@ pub(crate) trait Queue: Provider {
 
 /// The provider's jobs for one request. As an id: `kind:place:job,job`.
 pub(crate) struct Batch {
-    pub(crate) kind: Kind,
+    pub(crate) kind: OutputKind,
     /// What the provider's addresses need besides the job; may be empty.
     pub(crate) place: String,
     pub(crate) jobs: Vec<String>,
@@ -46,10 +46,10 @@ impl Batch {
     /// it are kept: they are paid for.
     pub(crate) async fn start(
         queue: &dyn Queue,
-        request: &Request,
+        request: &GenerationRequest,
         per_job: u8,
         place: &str,
-    ) -> Result<Started, ProviderError> {
+    ) -> Result<StartResponse, ProviderError> {
         let mut jobs = Vec::new();
         for first in (0..request.count).step_by(per_job.max(1).into()) {
             let count = per_job.min(request.count - first);
@@ -62,36 +62,36 @@ impl Batch {
             }
         }
         let batch = Self { kind: request.kind, place: place.to_owned(), jobs };
-        Ok(Started::Job { id: batch.id(), poll_after: poll_after(request.kind) })
+        Ok(StartResponse::Job { id: batch.id(), poll_after: poll_after(request.kind) })
     }
 
     /// Asks after every job, and when all have ended fetches what those that succeeded made.
-    pub(crate) async fn poll(&self, queue: &dyn Queue) -> Result<Polled, ProviderError> {
+    pub(crate) async fn poll(&self, queue: &dyn Queue) -> Result<PollResponse, ProviderError> {
         let (mut results, mut failure) = (Vec::new(), None);
         for job in &self.jobs {
             match queue.ask(&self.place, checked(queue.name(), job)?).await? {
-                Standing::Pending => return Ok(Polled::Pending { job: None, poll_after: poll_after(self.kind) }),
+                Standing::Pending => return Ok(PollResponse::Pending { job: None, poll_after: poll_after(self.kind) }),
                 Standing::Done(addresses) => results.extend(addresses),
                 Standing::Failed(error) => failure = failure.or(Some(error)),
             }
         }
         match (results.is_empty(), failure) {
             (true, Some(failure)) => Err(failure),
-            (true, None) => Err(ProviderError::unknown(queue.name(), "no results")),
-            (false, _) => queue.outbound().download(&results, self.kind).await.map(Polled::Done),
+            (true, None) => Err(ProviderError::invalid_response(queue.name(), "no results")),
+            (false, _) => queue.outbound().download(&results, self.kind).await.map(PollResponse::Done),
         }
     }
 
     pub(crate) fn from_id(provider: &'static str, id: &str) -> Result<Self, ProviderError> {
-        let not_ours = || ProviderError::ours(provider, "not a job of this provider");
+        let not_ours = || ProviderError::invalid_request(provider, "not a job of this provider");
         let mut parts = id.split(':');
         let (Some(kind), Some(place), Some(jobs), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(not_ours());
         };
         let kind = match kind {
-            "image" => Kind::Image,
-            "video" => Kind::Video,
+            "image" => OutputKind::Image,
+            "video" => OutputKind::Video,
             _ => return Err(not_ours()),
         };
         Ok(Self { kind, place: place.to_owned(), jobs: jobs.split(',').map(str::to_owned).collect() })
@@ -99,8 +99,8 @@ impl Batch {
 
     fn id(&self) -> String {
         let kind = match self.kind {
-            Kind::Image => "image",
-            Kind::Video => "video",
+            OutputKind::Image => "image",
+            OutputKind::Video => "video",
         };
         format!("{kind}:{}:{}", self.place, self.jobs.join(","))
     }
@@ -109,5 +109,5 @@ impl Batch {
 /// A job's name becomes part of an address, so it has letters, digits, hyphens and underscores only.
 pub(crate) fn checked<'a>(provider: &'static str, job: &'a str) -> Result<&'a str, ProviderError> {
     let plain = !job.is_empty() && job.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if plain { Ok(job) } else { Err(ProviderError::unknown(provider, "a job without a usable name")) }
+    if plain { Ok(job) } else { Err(ProviderError::invalid_response(provider, "a job without a usable name")) }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::batch::{Batch, Queue, Share, Standing, checked};
 use crate::input::data_url;
 use crate::outbound::{Answer, Outbound};
-use crate::{Polled, Provider, ProviderError, Request, Started, shape};
+use crate::{GenerationRequest, PollResponse, Provider, ProviderError, StartResponse, shape};
 
 pub(crate) const NAME: &str = "fal";
 
@@ -76,21 +76,21 @@ impl Provider for Fal {
         NAME
     }
 
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError> {
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
         let model = model(request)?;
         Batch::start(self, request, model.per_job, app(model.name)).await
     }
 
-    async fn poll(&self, job: &str) -> Result<Polled, ProviderError> {
+    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
         let batch = Batch::from_id(NAME, job)?;
         if !MODELS.iter().any(|model| app(model.name) == batch.place) {
-            return Err(ProviderError::ours(NAME, "a job of an unknown model"));
+            return Err(ProviderError::invalid_request(NAME, "a job of an unknown model"));
         }
         batch.poll(self).await
     }
 
     /// Input and output of each request, and the files of the output. The key must be one with the scope `ADMIN`.
-    async fn forget(&self, job: &str) -> Result<(), ProviderError> {
+    async fn delete_remote(&self, job: &str) -> Result<(), ProviderError> {
         for request in &Batch::from_id(NAME, job)?.jobs {
             let path = format!("/v1/models/requests/{}/payloads", checked(NAME, request)?);
             let answer = self.platform.answer(self.platform.request(Method::DELETE, &path)).await?;
@@ -108,7 +108,7 @@ impl Queue for Fal {
         &self.queue
     }
 
-    async fn begin(&self, request: &Request, share: Share) -> Result<String, ProviderError> {
+    async fn begin(&self, request: &GenerationRequest, share: Share) -> Result<String, ProviderError> {
         let model = model(request)?;
         let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, share));
         let answer = self.queue.answer(call).await?;
@@ -150,7 +150,7 @@ fn standing(response: Response) -> Standing {
     let (hidden, shown): (Vec<_>, Vec<_>) = files.zip(hidden).partition(|(_, hidden)| *hidden);
     match (shown.is_empty(), hidden.is_empty()) {
         (true, false) => Standing::Failed(ProviderError::rejected(NAME, REFUSED)),
-        (true, true) => Standing::Failed(ProviderError::unknown(NAME, "a response without files")),
+        (true, true) => Standing::Failed(ProviderError::invalid_response(NAME, "a response without files")),
         (false, _) => Standing::Done(shown.into_iter().map(|(file, _)| file.url).collect()),
     }
 }
@@ -165,7 +165,7 @@ struct Model {
     name: &'static str,
     per_job: u8,
     needs_image: bool,
-    input: fn(&Request, Share) -> Map<String, Value>,
+    input: fn(&GenerationRequest, Share) -> Map<String, Value>,
 }
 
 const MODELS: [Model; 5] = [
@@ -176,47 +176,48 @@ const MODELS: [Model; 5] = [
     Model { name: "fal-ai/wan/v2.2-a14b/image-to-video/turbo", per_job: 1, needs_image: true, input: wan },
 ];
 
-fn model(request: &Request) -> Result<&'static Model, ProviderError> {
+fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
     match known {
-        None => Err(ProviderError::ours(NAME, "an unknown model")),
-        Some(model) if model.needs_image != request.input_image.is_some() => {
-            Err(ProviderError::ours(NAME, "an input image where the model takes none, or none where it needs one"))
-        }
+        None => Err(ProviderError::invalid_request(NAME, "an unknown model")),
+        Some(model) if model.needs_image != request.reference_image.is_some() => Err(ProviderError::invalid_request(
+            NAME,
+            "an input image where the model takes none, or none where it needs one",
+        )),
         Some(model) => Ok(model),
     }
 }
 
 /// <https://fal.ai/models/fal-ai/flux/dev/api>
-fn flux(request: &Request, share: Share) -> Map<String, Value> {
+fn flux(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = common(request, share);
     input.insert("num_images".to_owned(), share.count.into());
     input.insert("output_format".to_owned(), "png".into());
-    if request.input_image.is_none() {
+    if request.reference_image.is_none() {
         input.insert("image_size".to_owned(), json!({ "width": request.width, "height": request.height }));
     }
     input
 }
 
 /// <https://fal.ai/models/fal-ai/wan/v2.2-a14b/text-to-video/turbo/api>
-fn wan(request: &Request, share: Share) -> Map<String, Value> {
+fn wan(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = common(request, share);
     input.insert("resolution".to_owned(), shape::resolution(request.width, request.height).into());
-    if request.input_image.is_none() {
+    if request.reference_image.is_none() {
         let aspect = shape::nearest(&shape::WIDE_OR_TALL, request.width, request.height);
         input.insert("aspect_ratio".to_owned(), aspect.into());
     }
     input
 }
 
-fn common(request: &Request, share: Share) -> Map<String, Value> {
+fn common(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
     input.insert("enable_safety_checker".to_owned(), true.into());
     if let Some(seed) = share.seed {
         input.insert("seed".to_owned(), seed.into());
     }
-    if let Some(image) = &request.input_image {
+    if let Some(image) = &request.reference_image {
         input.insert("image_url".to_owned(), data_url(image).into());
     }
     input

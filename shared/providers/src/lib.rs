@@ -1,14 +1,14 @@
 //! AI providers of images and videos behind one trait.
 //!
-//! What leaves the service is a [`Request`]: prompt, settings, input image. It has no field for an account, an email, an
+//! What leaves the service is a [`GenerationRequest`]: prompt, settings, input image. It has no field for an account, an email, an
 //! address or a device, so a provider cannot be told any of them.
 //!
 //! A provider either answers at once or names a job that is [polled](Provider::poll) until it is done. The caller stores
 //! the job's id before it waits, so that a second attempt resumes the job instead of paying for another.
 //!
-//! Failures are of [four kinds](ErrorKind), and each kind has one rule for the caller.
+//! Failures are of [four kinds](ProviderErrorKind), and each kind has one rule for the caller.
 //!
-//! Of the [`Providers`], [`Sketch`] is built in and needs no key; the others exist once [`Settings`] has theirs.
+//! Of the [`Providers`], [`Sketch`] is built in and needs no key; the others exist once [`ProviderConfig`] has theirs.
 
 mod batch;
 mod error;
@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use error::{ErrorKind, ProviderError};
-pub use settings::{Endpoint, Limits, Providers, Settings, SettingsError};
+pub use error::{ProviderError, ProviderErrorKind};
+pub use settings::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError, Providers};
 pub use sketch::Sketch;
 
 /// An AI service, or the built-in [`Sketch`].
@@ -38,16 +38,16 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Asks for `request.count` outputs. A repeat asks, and pays, again.
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError>;
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError>;
 
     /// Asks how a job from [`start`](Provider::start) stands. A repeat is free and gives the same outputs as long as the
     /// provider keeps them (about an hour for most).
-    async fn poll(&self, job: &str) -> Result<Polled, ProviderError>;
+    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError>;
 
     /// Has the provider delete what it keeps of a job from [`start`](Provider::start). Gone already is as good. Those that
     /// have no API for it do nothing: they delete by themselves, Replicate
     /// [after an hour](https://replicate.com/docs/topics/predictions/data-retention).
-    async fn forget(&self, job: &str) -> Result<(), ProviderError> {
+    async fn delete_remote(&self, job: &str) -> Result<(), ProviderError> {
         let _ = job;
         Ok(())
     }
@@ -57,9 +57,9 @@ pub trait Provider: Send + Sync {
 ///
 /// Deliberately not `Debug`: a prompt must not slip into a log.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct GenerationRequest {
     /// Image or video.
-    pub kind: Kind,
+    pub kind: OutputKind,
     /// The provider's own name for the model.
     pub model: String,
     /// What to show.
@@ -77,12 +77,12 @@ pub struct Request {
     /// Length of a video. A provider with fixed lengths gives the nearest one.
     pub duration_ms: Option<u64>,
     /// A picture to start from.
-    pub input_image: Option<InputImage>,
+    pub reference_image: Option<ReferenceImage>,
 }
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum OutputKind {
     /// A still picture.
     Image,
     /// A film, as MP4 or WebM.
@@ -91,7 +91,7 @@ pub enum Kind {
 
 /// A picture to start from, its metadata already removed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct InputImage {
+pub struct ReferenceImage {
     /// The file.
     pub bytes: Vec<u8>,
     /// `image/png`, `image/jpeg` or `image/webp`.
@@ -99,7 +99,7 @@ pub struct InputImage {
 }
 
 /// How a request began.
-pub enum Started {
+pub enum StartResponse {
     /// Finished already. At least one output and at most `count`: fewer means that the provider made or kept fewer, and
     /// only those are to be charged.
     Done(Vec<Output>),
@@ -113,8 +113,8 @@ pub enum Started {
 }
 
 /// How a job stands.
-pub enum Polled {
-    /// Finished; the outputs are as in [`Started::Done`].
+pub enum PollResponse {
+    /// Finished; the outputs are as in [`StartResponse::Done`].
     Done(Vec<Output>),
     /// Not finished.
     Pending {
@@ -140,7 +140,7 @@ impl fmt::Debug for Output {
 
 // A job's id may carry the prompt, so neither of these shows it.
 
-impl fmt::Debug for Started {
+impl fmt::Debug for StartResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
@@ -151,7 +151,7 @@ impl fmt::Debug for Started {
     }
 }
 
-impl fmt::Debug for Polled {
+impl fmt::Debug for PollResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),

@@ -15,7 +15,9 @@ use serde_json::json;
 
 use crate::input::file;
 use crate::outbound::{Answer, Outbound};
-use crate::{InputImage, Kind, Output, Polled, Provider, ProviderError, Request, Started, shape};
+use crate::{
+    GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, ReferenceImage, StartResponse, shape,
+};
 
 pub(crate) const NAME: &str = "openai";
 
@@ -50,11 +52,11 @@ impl Provider for OpenAi {
         NAME
     }
 
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError> {
-        if request.kind == Kind::Video {
-            return Err(ProviderError::ours(NAME, "there is no video"));
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+        if request.kind == OutputKind::Video {
+            return Err(ProviderError::invalid_request(NAME, "there is no video"));
         }
-        let call = match &request.input_image {
+        let call = match &request.reference_image {
             None => self.0.request(Method::POST, "/v1/images/generations").json(&json!({
                 "model": request.model,
                 "prompt": prompt(request),
@@ -72,14 +74,14 @@ impl Provider for OpenAi {
         let decode = |image: Image| BASE64_STANDARD.decode(image.b64_json).map(|bytes| Output { bytes });
         let outputs = images.data.into_iter().take(request.count.into()).map(decode).collect::<Result<Vec<_>, _>>();
         match outputs {
-            Ok(outputs) if !outputs.is_empty() => Ok(Started::Done(outputs)),
-            Ok(_) => Err(ProviderError::unknown(NAME, "no images")),
-            Err(_) => Err(ProviderError::unknown(NAME, "an image that is not base64")),
+            Ok(outputs) if !outputs.is_empty() => Ok(StartResponse::Done(outputs)),
+            Ok(_) => Err(ProviderError::invalid_response(NAME, "no images")),
+            Err(_) => Err(ProviderError::invalid_response(NAME, "an image that is not base64")),
         }
     }
 
-    async fn poll(&self, _job: &str) -> Result<Polled, ProviderError> {
-        Err(ProviderError::ours(NAME, "there are no jobs"))
+    async fn poll(&self, _job: &str) -> Result<PollResponse, ProviderError> {
+        Err(ProviderError::invalid_request(NAME, "there are no jobs"))
     }
 }
 
@@ -92,21 +94,21 @@ impl OpenAi {
             }
             // Comes with 429, but waiting does not fill an account.
             (_, Some("insufficient_quota" | "billing_hard_limit_reached")) => {
-                ProviderError::ours(NAME, "the account is empty")
+                ProviderError::invalid_request(NAME, "the account is empty")
             }
             _ => self.0.failure(answer),
         }
     }
 }
 
-fn prompt(request: &Request) -> String {
+fn prompt(request: &GenerationRequest) -> String {
     match request.negative_prompt.as_deref() {
         Some(unwanted) if !unwanted.is_empty() => format!("{}\n\nDo not show: {unwanted}", request.prompt),
         _ => request.prompt.clone(),
     }
 }
 
-fn edit(request: &Request, input: &InputImage) -> Result<Form, ProviderError> {
+fn edit(request: &GenerationRequest, input: &ReferenceImage) -> Result<Form, ProviderError> {
     Ok(Form::new()
         .text("model", request.model.clone())
         .text("prompt", prompt(request))

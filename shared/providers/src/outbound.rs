@@ -14,8 +14,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::settings::{Endpoint, Limits, Settings, SettingsError};
-use crate::{Kind, Output, ProviderError};
+use crate::settings::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
+use crate::{Output, OutputKind, ProviderError};
 use address::{NotPublic, PublicAddresses};
 
 const REDIRECTS: usize = 3;
@@ -30,7 +30,7 @@ pub(crate) struct Outbound {
     authorization: HeaderValue,
     result_hosts: Vec<String>,
     unguarded: Vec<url::Origin>,
-    limits: Limits,
+    limits: CallLimits,
 }
 
 /// How a provider wants its key.
@@ -48,13 +48,13 @@ pub(crate) struct Answer {
 }
 
 /// The client that all providers share.
-pub(crate) fn client(settings: &Settings) -> Result<Client, SettingsError> {
+pub(crate) fn client(settings: &ProviderConfig) -> Result<Client, ProviderConfigError> {
     static TLS: Once = Once::new();
     // Another crate of the same process may have chosen already, which is as good.
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let bases = [&settings.openai, &settings.stability, &settings.replicate, &settings.fal];
     let bases = bases.into_iter().map(|endpoint| &endpoint.base_url).chain([&settings.fal_platform_url]);
-    let chosen = bases.chain(&settings.unguarded_origins);
+    let chosen = bases.chain(&settings.trusted_origins);
     let chosen_hosts = chosen.map(|url| address(url).map(|url| url.host_str().unwrap_or_default().to_owned()));
     let client = Client::builder()
         .redirect(redirect::Policy::none())
@@ -66,9 +66,9 @@ pub(crate) fn client(settings: &Settings) -> Result<Client, SettingsError> {
     Ok(client)
 }
 
-fn address(url: &str) -> Result<Url, SettingsError> {
+fn address(url: &str) -> Result<Url, ProviderConfigError> {
     let parsed = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
-    parsed.ok_or_else(|| SettingsError::Address(url.to_owned()))
+    parsed.ok_or_else(|| ProviderConfigError::Address(url.to_owned()))
 }
 
 impl Outbound {
@@ -76,13 +76,13 @@ impl Outbound {
         provider: &'static str,
         endpoint: &Endpoint,
         auth: &Auth<'_>,
-        settings: &Settings,
+        settings: &ProviderConfig,
         client: &Client,
-    ) -> Result<Self, SettingsError> {
+    ) -> Result<Self, ProviderConfigError> {
         let mut authorization = HeaderValue::from_str(&format!("{} {}", auth.scheme, auth.key))
-            .map_err(|_| SettingsError::Key(provider))?;
+            .map_err(|_| ProviderConfigError::Key(provider))?;
         authorization.set_sensitive(true);
-        let unguarded = settings.unguarded_origins.iter().map(|url| address(url).map(|url| url.origin()));
+        let unguarded = settings.trusted_origins.iter().map(|url| address(url).map(|url| url.origin()));
         Ok(Self {
             provider,
             client: client.clone(),
@@ -102,7 +102,9 @@ impl Outbound {
 
     /// Sends, and reads the answer, whatever its status.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, ProviderError> {
-        let request = request.build().map_err(|_| ProviderError::ours(self.provider, "the request cannot be built"))?;
+        let request = request
+            .build()
+            .map_err(|_| ProviderError::invalid_request(self.provider, "the request cannot be built"))?;
         let method = request.method().clone();
         let response = self.client.execute(request).await.map_err(|error| self.not_sent(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -119,7 +121,7 @@ impl Outbound {
     /// Reads the JSON of an answer.
     pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
         serde_json::from_slice(&answer.body).map_err(|_| {
-            ProviderError::unknown(self.provider, format!("{}, but not the documented JSON", answer.status))
+            ProviderError::invalid_response(self.provider, format!("{}, but not the documented JSON", answer.status))
         })
     }
 
@@ -129,18 +131,20 @@ impl Outbound {
         match status.as_u16() {
             408 | 429 | 500..=599 => {
                 let message = format!("busy: {status}");
-                ProviderError::busy(self.provider, message, retry_after::wait(&answer.headers))
+                ProviderError::unavailable(self.provider, message, retry_after::wait(&answer.headers))
             }
             404 | 410 if answer.method == Method::GET => {
-                ProviderError::unknown(self.provider, format!("the job is not there any more: {status}"))
+                ProviderError::invalid_response(self.provider, format!("the job is not there any more: {status}"))
             }
-            400..=499 => ProviderError::ours(self.provider, format!("the request was not accepted: {status}")),
-            _ => ProviderError::unknown(self.provider, format!("an unexpected status: {status}")),
+            400..=499 => {
+                ProviderError::invalid_request(self.provider, format!("the request was not accepted: {status}"))
+            }
+            _ => ProviderError::invalid_response(self.provider, format!("an unexpected status: {status}")),
         }
     }
 
     /// Fetches finished results, without the key.
-    pub(crate) async fn download(&self, urls: &[String], kind: Kind) -> Result<Vec<Output>, ProviderError> {
+    pub(crate) async fn download(&self, urls: &[String], kind: OutputKind) -> Result<Vec<Output>, ProviderError> {
         let mut outputs = Vec::with_capacity(urls.len());
         for url in urls {
             outputs.push(Output { bytes: self.fetch(url, kind).await? });
@@ -148,8 +152,8 @@ impl Outbound {
         Ok(outputs)
     }
 
-    async fn fetch(&self, url: &str, kind: Kind) -> Result<Vec<u8>, ProviderError> {
-        let unknown = |message: String| ProviderError::unknown(self.provider, message);
+    async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {
+        let unknown = |message: String| ProviderError::invalid_response(self.provider, message);
         let mut url = Url::parse(url).map_err(|_| unknown("a result's address is not a URL".to_owned()))?;
         for _ in 0..=REDIRECTS {
             if !self.may_fetch(&url) {
@@ -166,7 +170,11 @@ impl Outbound {
                 }
                 408 | 429 | 500..=599 => {
                     let wait = retry_after::wait(response.headers());
-                    return Err(ProviderError::busy(self.provider, format!("fetching a result: {status}"), wait));
+                    return Err(ProviderError::unavailable(
+                        self.provider,
+                        format!("fetching a result: {status}"),
+                        wait,
+                    ));
                 }
                 _ => return Err(unknown(format!("a result cannot be fetched any more: {status}"))),
             }
@@ -189,20 +197,20 @@ impl Outbound {
             && self.result_hosts.iter().any(listed)
     }
 
-    async fn result(&self, response: Response, kind: Kind) -> Result<Vec<u8>, ProviderError> {
+    async fn result(&self, response: Response, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {
         let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if ["text/", "application/json", "application/xml"].iter().any(|text| media.starts_with(text)) {
-            return Err(ProviderError::unknown(self.provider, "a result is text, not media"));
+            return Err(ProviderError::invalid_response(self.provider, "a result is text, not media"));
         }
         let limit = match kind {
-            Kind::Image => self.limits.image_bytes,
-            Kind::Video => self.limits.video_bytes,
+            OutputKind::Image => self.limits.image_bytes,
+            OutputKind::Video => self.limits.video_bytes,
         };
         self.body(response, limit).await
     }
 
     async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, ProviderError> {
-        let too_large = || ProviderError::unknown(self.provider, format!("a body of more than {limit} bytes"));
+        let too_large = || ProviderError::invalid_response(self.provider, format!("a body of more than {limit} bytes"));
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -210,11 +218,11 @@ impl Outbound {
         loop {
             let chunk = tokio::time::timeout(self.limits.idle_timeout, response.chunk()).await;
             match chunk {
-                Err(_) => return Err(ProviderError::busy(self.provider, "a body stands still", None)),
+                Err(_) => return Err(ProviderError::unavailable(self.provider, "a body stands still", None)),
                 Ok(Err(error)) if error.is_timeout() => {
-                    return Err(ProviderError::busy(self.provider, "a body takes too long", None));
+                    return Err(ProviderError::unavailable(self.provider, "a body takes too long", None));
                 }
-                Ok(Err(_)) => return Err(ProviderError::unknown(self.provider, "a body is cut short")),
+                Ok(Err(_)) => return Err(ProviderError::invalid_response(self.provider, "a body is cut short")),
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(body),
@@ -225,21 +233,21 @@ impl Outbound {
     fn not_sent(&self, error: &reqwest::Error) -> ProviderError {
         let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         if causes.into_iter().any(|cause| cause.is::<NotPublic>()) {
-            ProviderError::unknown(self.provider, "a result's host has no public address")
+            ProviderError::invalid_response(self.provider, "a result's host has no public address")
         } else if error.is_timeout() {
-            ProviderError::busy(self.provider, "no answer in time", None)
+            ProviderError::unavailable(self.provider, "no answer in time", None)
         } else if error.is_connect() {
-            ProviderError::busy(self.provider, "no connection", None)
+            ProviderError::unavailable(self.provider, "no connection", None)
         } else {
-            ProviderError::unknown(self.provider, "the connection ended without an answer")
+            ProviderError::invalid_response(self.provider, "the connection ended without an answer")
         }
     }
 }
 
 /// When to look at a job again.
-pub(crate) fn poll_after(kind: Kind) -> Duration {
+pub(crate) fn poll_after(kind: OutputKind) -> Duration {
     match kind {
-        Kind::Image => Duration::from_secs(2),
-        Kind::Video => Duration::from_secs(10),
+        OutputKind::Image => Duration::from_secs(2),
+        OutputKind::Video => Duration::from_secs(10),
     }
 }

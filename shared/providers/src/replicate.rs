@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::batch::{Batch, Queue, Share, Standing};
 use crate::input::data_url;
 use crate::outbound::Outbound;
-use crate::{Polled, Provider, ProviderError, Request, Started, shape};
+use crate::{GenerationRequest, PollResponse, Provider, ProviderError, StartResponse, shape};
 
 pub(crate) const NAME: &str = "replicate";
 
@@ -54,11 +54,11 @@ impl Provider for Replicate {
         NAME
     }
 
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError> {
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
         Batch::start(self, request, model(request)?.per_job, "").await
     }
 
-    async fn poll(&self, job: &str) -> Result<Polled, ProviderError> {
+    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
         Batch::from_id(NAME, job)?.poll(self).await
     }
 }
@@ -69,7 +69,7 @@ impl Queue for Replicate {
         &self.0
     }
 
-    async fn begin(&self, request: &Request, share: Share) -> Result<String, ProviderError> {
+    async fn begin(&self, request: &GenerationRequest, share: Share) -> Result<String, ProviderError> {
         let path = format!("/v1/models/{}/predictions", request.model);
         let body = json!({ "input": (model(request)?.input)(request, share) });
         let prediction: Prediction = self.0.json(self.0.request(Method::POST, &path).json(&body)).await?;
@@ -88,15 +88,15 @@ fn standing(prediction: Prediction) -> Standing {
         Status::Succeeded => match prediction.output {
             Some(Files::One(file)) => Standing::Done(vec![file]),
             Some(Files::Many(files)) => Standing::Done(files),
-            None => Standing::Failed(ProviderError::unknown(NAME, "a success without output")),
+            None => Standing::Failed(ProviderError::invalid_response(NAME, "a success without output")),
         },
         Status::Failed if is_refusal(prediction.error.as_ref()) => Standing::Failed(ProviderError::rejected(
             NAME,
             "The model's safety check refused the prompt or the result.",
         )),
-        Status::Failed => Standing::Failed(ProviderError::unknown(NAME, "the prediction failed")),
+        Status::Failed => Standing::Failed(ProviderError::invalid_response(NAME, "the prediction failed")),
         Status::Canceled | Status::Aborted => {
-            Standing::Failed(ProviderError::unknown(NAME, "the prediction was stopped"))
+            Standing::Failed(ProviderError::invalid_response(NAME, "the prediction was stopped"))
         }
     }
 }
@@ -111,7 +111,7 @@ struct Model {
     name: &'static str,
     per_job: u8,
     takes_image: Takes,
-    input: fn(&Request, Share) -> Map<String, Value>,
+    input: fn(&GenerationRequest, Share) -> Map<String, Value>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,18 +128,18 @@ const MODELS: [Model; 4] = [
     Model { name: "wan-video/wan-2.2-i2v-fast", per_job: 1, takes_image: Takes::Must, input: wan },
 ];
 
-fn model(request: &Request) -> Result<&'static Model, ProviderError> {
+fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
-    let model = known.ok_or_else(|| ProviderError::ours(NAME, "an unknown model"))?;
-    match (model.takes_image, &request.input_image) {
-        (Takes::No, Some(_)) => Err(ProviderError::ours(NAME, "the model takes no input image")),
-        (Takes::Must, None) => Err(ProviderError::ours(NAME, "the model needs an input image")),
+    let model = known.ok_or_else(|| ProviderError::invalid_request(NAME, "an unknown model"))?;
+    match (model.takes_image, &request.reference_image) {
+        (Takes::No, Some(_)) => Err(ProviderError::invalid_request(NAME, "the model takes no input image")),
+        (Takes::Must, None) => Err(ProviderError::invalid_request(NAME, "the model needs an input image")),
         _ => Ok(model),
     }
 }
 
 /// <https://replicate.com/black-forest-labs/flux-dev/api/schema>
-fn flux(request: &Request, share: Share) -> Map<String, Value> {
+fn flux(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = common(request, share);
     input.insert("aspect_ratio".to_owned(), shape::nearest(&shape::ASPECTS, request.width, request.height).into());
     input.insert("num_outputs".to_owned(), share.count.into());
@@ -148,9 +148,9 @@ fn flux(request: &Request, share: Share) -> Map<String, Value> {
 }
 
 /// <https://replicate.com/wan-video/wan-2.2-t2v-fast/api/schema>
-fn wan(request: &Request, share: Share) -> Map<String, Value> {
+fn wan(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = common(request, share);
-    if request.input_image.is_none() {
+    if request.reference_image.is_none() {
         let aspect = shape::nearest(&shape::WIDE_OR_TALL, request.width, request.height);
         input.insert("aspect_ratio".to_owned(), aspect.into());
     }
@@ -161,13 +161,13 @@ fn wan(request: &Request, share: Share) -> Map<String, Value> {
     input
 }
 
-fn common(request: &Request, share: Share) -> Map<String, Value> {
+fn common(request: &GenerationRequest, share: Share) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
     if let Some(seed) = share.seed {
         input.insert("seed".to_owned(), seed.into());
     }
-    if let Some(image) = &request.input_image {
+    if let Some(image) = &request.reference_image {
         input.insert("image".to_owned(), data_url(image).into());
     }
     input

@@ -9,7 +9,7 @@ use crate::{Provider, Sketch, fal, openai, replicate, stability};
 ///
 /// Deliberately not `Debug`: it holds keys.
 #[derive(Clone)]
-pub struct Settings {
+pub struct ProviderConfig {
     /// [`openai`](https://developers.openai.com/api/reference/resources/images)
     pub openai: Endpoint,
     /// [`stability`](https://platform.stability.ai/docs/api-reference)
@@ -21,17 +21,17 @@ pub struct Settings {
     /// fal's [platform](https://fal.ai/docs/platform-apis), which has the same key.
     pub fal_platform_url: String,
     /// Sizes and times.
-    pub limits: Limits,
+    pub limits: CallLimits,
     /// Origins such as `http://127.0.0.1:4010` that results may come from although they are neither https nor public.
     /// For stub servers.
-    pub unguarded_origins: Vec<String>,
+    pub trusted_origins: Vec<String>,
 }
 
 /// One provider's place.
 #[derive(Clone)]
 pub struct Endpoint {
     /// Without one, or with a blank one, the provider does not exist.
-    pub key: Option<String>,
+    pub api_key: Option<String>,
     /// The address that the documented paths are put after. Only it ever sees the key.
     pub base_url: String,
     /// Hosts that results may be fetched from; each stands for its subdomains too.
@@ -40,7 +40,7 @@ pub struct Endpoint {
 
 /// Sizes and times of every call.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct CallLimits {
     /// The largest image that is accepted.
     pub image_bytes: usize,
     /// The largest video that is accepted.
@@ -55,7 +55,7 @@ pub struct Limits {
 
 /// Why no providers could be built.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub enum ProviderConfigError {
     /// A base address or an unguarded origin is not a URL.
     #[error("{0} is not an http(s) address")]
     Address(String),
@@ -70,10 +70,10 @@ pub enum SettingsError {
 /// The providers that are configured, and [`Sketch`].
 pub struct Providers(Vec<Box<dyn Provider>>);
 
-impl Default for Settings {
+impl Default for ProviderConfig {
     fn default() -> Self {
         let endpoint = |base_url: &str, result_hosts: &[&str]| Endpoint {
-            key: None,
+            api_key: None,
             base_url: base_url.to_owned(),
             result_hosts: result_hosts.iter().map(|host| (*host).to_owned()).collect(),
         };
@@ -83,13 +83,13 @@ impl Default for Settings {
             replicate: endpoint("https://api.replicate.com", &["replicate.delivery"]),
             fal: endpoint("https://queue.fal.run", &["fal.media"]),
             fal_platform_url: "https://api.fal.ai".to_owned(),
-            limits: Limits::default(),
-            unguarded_origins: Vec::new(),
+            limits: CallLimits::default(),
+            trusted_origins: Vec::new(),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             image_bytes: 25 * 1024 * 1024,
@@ -103,15 +103,15 @@ impl Default for Limits {
 
 impl Endpoint {
     fn usable_key(&self) -> Option<&str> {
-        self.key.as_deref().map(str::trim).filter(|key| !key.is_empty())
+        self.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
     }
 }
 
 impl Providers {
     /// Builds those that have a key. The HTTP client, which is slow to build, is made only if there is one.
-    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub fn new(settings: &ProviderConfig) -> Result<Self, ProviderConfigError> {
         let mut providers: Vec<Box<dyn Provider>> = vec![Box::new(Sketch)];
-        let Settings { openai, stability, replicate, fal, .. } = settings;
+        let ProviderConfig { openai, stability, replicate, fal, .. } = settings;
         if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
             return Ok(Self(providers));
         }

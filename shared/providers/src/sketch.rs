@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Kind, Output, Polled, Provider, ProviderError, Request, Started};
+use crate::{GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, StartResponse};
 use job::Job;
 use scene::Scene;
 
@@ -53,41 +53,44 @@ impl Provider for Sketch {
         NAME
     }
 
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError> {
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
         check_sizes(request)?;
         let marked = |mark: &str| request.prompt.contains(&format!("[sketch:{mark}]"));
         fail_if_scripted(&marked, "")?;
         let by_job = ["job", "job-reject", "job-busy", "job-unknown", "endless"].into_iter().any(marked);
-        if request.kind == Kind::Video || by_job {
-            let id = Job::new(request).into_id().map_err(|_| ProviderError::ours(NAME, "the job cannot be written"))?;
-            return Ok(Started::Job { id, poll_after: POLL_AFTER });
+        if request.kind == OutputKind::Video || by_job {
+            let id = Job::new(request)
+                .into_id()
+                .map_err(|_| ProviderError::invalid_request(NAME, "the job cannot be written"))?;
+            return Ok(StartResponse::Job { id, poll_after: POLL_AFTER });
         }
-        make(request).map(Started::Done)
+        make(request).map(StartResponse::Done)
     }
 
-    async fn poll(&self, job: &str) -> Result<Polled, ProviderError> {
-        let mut job = Job::from_id(job).map_err(|_| ProviderError::ours(NAME, "not a job of this provider"))?;
+    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
+        let mut job =
+            Job::from_id(job).map_err(|_| ProviderError::invalid_request(NAME, "not a job of this provider"))?;
         let endless = job.request.prompt.contains("[sketch:endless]");
         if job.pending_polls > 0 || endless {
             job.pending_polls = job.pending_polls.saturating_sub(1);
-            let id = job.into_id().map_err(|_| ProviderError::ours(NAME, "the job cannot be written"))?;
-            return Ok(Polled::Pending { job: Some(id), poll_after: POLL_AFTER });
+            let id = job.into_id().map_err(|_| ProviderError::invalid_request(NAME, "the job cannot be written"))?;
+            return Ok(PollResponse::Pending { job: Some(id), poll_after: POLL_AFTER });
         }
         fail_if_scripted(&|mark| job.request.prompt.contains(&format!("[sketch:{mark}]")), "job-")?;
-        make(&job.request).map(Polled::Done)
+        make(&job.request).map(PollResponse::Done)
     }
 }
 
-fn check_sizes(request: &Request) -> Result<(), ProviderError> {
+fn check_sizes(request: &GenerationRequest) -> Result<(), ProviderError> {
     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
     if !SIDE_PX.contains(&request.width) || !SIDE_PX.contains(&request.height) {
-        return Err(ProviderError::ours(NAME, "a side is 16 to 4096 pixels"));
+        return Err(ProviderError::invalid_request(NAME, "a side is 16 to 4096 pixels"));
     }
-    if request.kind == Kind::Video && request.width * request.height > FILM_AREA_PX {
-        return Err(ProviderError::ours(NAME, "a film has at most 3840 by 2160 pixels"));
+    if request.kind == OutputKind::Video && request.width * request.height > FILM_AREA_PX {
+        return Err(ProviderError::invalid_request(NAME, "a film has at most 3840 by 2160 pixels"));
     }
     if request.count == 0 || !DURATION_MS.contains(&duration_ms) {
-        return Err(ProviderError::ours(NAME, "at least one output, of 0.1 to 60 seconds"));
+        return Err(ProviderError::invalid_request(NAME, "at least one output, of 0.1 to 60 seconds"));
     }
     Ok(())
 }
@@ -98,19 +101,19 @@ fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, when: &str) -> Result<(), Pro
         return Err(ProviderError::rejected(NAME, "The prompt asks the sketch to refuse it."));
     }
     if marked("busy") {
-        return Err(ProviderError::busy(NAME, "busy, as scripted", Some(Duration::from_secs(1))));
+        return Err(ProviderError::unavailable(NAME, "busy, as scripted", Some(Duration::from_secs(1))));
     }
     if marked("ours") {
-        return Err(ProviderError::ours(NAME, "our mistake, as scripted"));
+        return Err(ProviderError::invalid_request(NAME, "our mistake, as scripted"));
     }
     if marked("unknown") {
-        return Err(ProviderError::unknown(NAME, "nonsense, as scripted"));
+        return Err(ProviderError::invalid_response(NAME, "nonsense, as scripted"));
     }
     Ok(())
 }
 
-fn make(request: &Request) -> Result<Vec<Output>, ProviderError> {
-    let input = match &request.input_image {
+fn make(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+    let input = match &request.reference_image {
         Some(input) => Some(
             paint::decode_input(&input.bytes)
                 .map_err(|_| ProviderError::rejected(NAME, "The input image cannot be read."))?,
@@ -121,13 +124,13 @@ fn make(request: &Request) -> Result<Vec<Output>, ProviderError> {
         .map(|index| {
             let scene = Scene::new(request, index);
             let bytes = match request.kind {
-                Kind::Image => paint::png(&scene, input.as_ref()).map_err(|_| "the PNG cannot be written"),
-                Kind::Video => {
+                OutputKind::Image => paint::png(&scene, input.as_ref()).map_err(|_| "the PNG cannot be written"),
+                OutputKind::Video => {
                     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
                     film::mp4(&scene, input.as_ref(), duration_ms).map_err(|_| "the MP4 cannot be written")
                 }
             };
-            bytes.map(|bytes| Output { bytes }).map_err(|message| ProviderError::unknown(NAME, message))
+            bytes.map(|bytes| Output { bytes }).map_err(|message| ProviderError::invalid_response(NAME, message))
         })
         .collect()
 }

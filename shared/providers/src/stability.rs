@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::input::file;
 use crate::outbound::{Answer, Outbound};
-use crate::{Kind, Output, Polled, Provider, ProviderError, Request, Started, shape};
+use crate::{GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, StartResponse, shape};
 
 pub(crate) const NAME: &str = "stability";
 
@@ -35,9 +35,9 @@ impl Provider for Stability {
         NAME
     }
 
-    async fn start(&self, request: &Request) -> Result<Started, ProviderError> {
-        if request.kind == Kind::Video {
-            return Err(ProviderError::ours(NAME, "there is no video"));
+    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+        if request.kind == OutputKind::Video {
+            return Err(ProviderError::invalid_request(NAME, "there is no video"));
         }
         let mut outputs = Vec::new();
         for index in 0..request.count {
@@ -50,20 +50,20 @@ impl Provider for Stability {
                 Err(_) => break,
             }
         }
-        Ok(Started::Done(outputs))
+        Ok(StartResponse::Done(outputs))
     }
 
-    async fn poll(&self, _job: &str) -> Result<Polled, ProviderError> {
-        Err(ProviderError::ours(NAME, "there are no jobs"))
+    async fn poll(&self, _job: &str) -> Result<PollResponse, ProviderError> {
+        Err(ProviderError::invalid_request(NAME, "there are no jobs"))
     }
 }
 
 impl Stability {
-    async fn one(&self, request: &Request, index: u8) -> Result<Output, ProviderError> {
+    async fn one(&self, request: &GenerationRequest, index: u8) -> Result<Output, ProviderError> {
         let endpoint = match request.model.as_str() {
             model @ ("core" | "ultra") => model,
             model if model.starts_with("sd3") => "sd3",
-            _ => return Err(ProviderError::ours(NAME, "an unknown model")),
+            _ => return Err(ProviderError::invalid_request(NAME, "an unknown model")),
         };
         let path = format!("/v2beta/stable-image/generate/{endpoint}");
         let call = self.0.request(Method::POST, &path).header(ACCEPT, "image/*");
@@ -76,7 +76,7 @@ impl Stability {
             return Err(ProviderError::rejected(NAME, REFUSED));
         }
         if !header("content-type").starts_with("image/") || answer.body.is_empty() {
-            return Err(ProviderError::unknown(NAME, "a success that is no image"));
+            return Err(ProviderError::invalid_response(NAME, "a success that is no image"));
         }
         Ok(Output { bytes: answer.body })
     }
@@ -90,7 +90,7 @@ impl Stability {
     }
 }
 
-fn form(request: &Request, endpoint: &str, index: u8) -> Result<Form, ProviderError> {
+fn form(request: &GenerationRequest, endpoint: &str, index: u8) -> Result<Form, ProviderError> {
     let mut form = Form::new().text("prompt", request.prompt.clone()).text("output_format", "png");
     if let Some(unwanted) = &request.negative_prompt {
         form = form.text("negative_prompt", unwanted.clone());
@@ -101,9 +101,9 @@ fn form(request: &Request, endpoint: &str, index: u8) -> Result<Form, ProviderEr
     if endpoint == "sd3" {
         form = form.text("model", request.model.clone());
     }
-    match (&request.input_image, endpoint) {
+    match (&request.reference_image, endpoint) {
         (None, _) => Ok(form.text("aspect_ratio", shape::nearest(&shape::ASPECTS, request.width, request.height))),
-        (Some(_), "core") => Err(ProviderError::ours(NAME, "core takes no input image")),
+        (Some(_), "core") => Err(ProviderError::invalid_request(NAME, "core takes no input image")),
         (Some(input), "sd3") => {
             Ok(form.text("mode", "image-to-image").text("strength", STRENGTH).part("image", file(NAME, input)?))
         }

@@ -7,12 +7,14 @@ use domain::{
     generations::generation::ProviderFailure,
     generations::settings::GenerationSettings,
 };
-use providers::{ErrorKind, InputImage, Output, Polled, Provider, ProviderError, Request, Started};
+use providers::{
+    GenerationRequest, Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ReferenceImage, StartResponse,
+};
 
 /// What is asked.
 pub(crate) enum Call {
     /// Begin.
-    Start(Box<Request>),
+    Start(Box<GenerationRequest>),
     /// How does this job stand? Its id may hold the prompt, so it is not for the log.
     Poll(String),
 }
@@ -59,12 +61,12 @@ pub(crate) fn request(
     kind: MediaKind,
     settings: &GenerationSettings,
     offer: &Offer,
-    input_image: Option<InputImage>,
-) -> Request {
-    Request {
+    reference_image: Option<ReferenceImage>,
+) -> GenerationRequest {
+    GenerationRequest {
         kind: match kind {
-            MediaKind::Image => providers::Kind::Image,
-            MediaKind::Video => providers::Kind::Video,
+            MediaKind::Image => providers::OutputKind::Image,
+            MediaKind::Video => providers::OutputKind::Video,
         },
         model: offer.model.to_owned(),
         prompt: settings.prompt.clone(),
@@ -74,7 +76,7 @@ pub(crate) fn request(
         count: settings.count,
         seed: settings.seed.map(u64::from),
         duration_ms: settings.duration_ms.map(u64::from),
-        input_image,
+        reference_image,
     }
 }
 
@@ -84,14 +86,14 @@ pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration)
     let answer = async {
         match call {
             Call::Start(request) => provider.start(request).await.map(|started| match started {
-                Started::Done(outputs) => ProviderAnswer::Made(outputs),
-                Started::Job { id, poll_after } => {
+                StartResponse::Done(outputs) => ProviderAnswer::Made(outputs),
+                StartResponse::Job { id, poll_after } => {
                     ProviderAnswer::Working { job: id, poll_after_s: seconds(poll_after) }
                 }
             }),
             Call::Poll(job) => provider.poll(job).await.map(|polled| match polled {
-                Polled::Done(outputs) => ProviderAnswer::Made(outputs),
-                Polled::Pending { job: renamed, poll_after } => ProviderAnswer::Working {
+                PollResponse::Done(outputs) => ProviderAnswer::Made(outputs),
+                PollResponse::Pending { job: renamed, poll_after } => ProviderAnswer::Working {
                     job: renamed.unwrap_or_else(|| job.clone()),
                     poll_after_s: seconds(poll_after),
                 },
@@ -110,17 +112,19 @@ pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration)
 
 fn failed(error: ProviderError) -> ProviderAnswer {
     match &error.kind {
-        ErrorKind::Ours => tracing::error!(error = %error, "a provider says that we are wrong"),
-        ErrorKind::Rejected { .. } => tracing::info!(error = %error, "a provider refused"),
-        ErrorKind::Busy { .. } | ErrorKind::Unknown => tracing::warn!(error = %error, "a provider failed"),
+        ProviderErrorKind::InvalidRequest => tracing::error!(error = %error, "a provider says that we are wrong"),
+        ProviderErrorKind::Rejected { .. } => tracing::info!(error = %error, "a provider refused"),
+        ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse => {
+            tracing::warn!(error = %error, "a provider failed")
+        }
     }
     match error.kind {
-        ErrorKind::Rejected { reason } => ProviderAnswer::Rejected { reason },
-        ErrorKind::Ours => ProviderAnswer::OurMistake,
-        ErrorKind::Busy { retry_after } => {
+        ProviderErrorKind::Rejected { reason } => ProviderAnswer::Rejected { reason },
+        ProviderErrorKind::InvalidRequest => ProviderAnswer::OurMistake,
+        ProviderErrorKind::Unavailable { retry_after } => {
             ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: retry_after.map(seconds) })
         }
-        ErrorKind::Unknown => ProviderAnswer::Trouble(ProviderFailure::Unknown),
+        ProviderErrorKind::InvalidResponse => ProviderAnswer::Trouble(ProviderFailure::Unknown),
     }
 }
 
@@ -209,11 +213,11 @@ mod tests {
             "silent"
         }
 
-        async fn start(&self, _: &Request) -> Result<Started, ProviderError> {
+        async fn start(&self, _: &GenerationRequest) -> Result<StartResponse, ProviderError> {
             std::future::pending().await
         }
 
-        async fn poll(&self, _: &str) -> Result<Polled, ProviderError> {
+        async fn poll(&self, _: &str) -> Result<PollResponse, ProviderError> {
             std::future::pending().await
         }
     }
@@ -234,12 +238,12 @@ mod tests {
             "endless"
         }
 
-        async fn start(&self, _: &Request) -> Result<Started, ProviderError> {
-            Ok(Started::Job { id: "first".to_owned(), poll_after: Duration::from_millis(1500) })
+        async fn start(&self, _: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+            Ok(StartResponse::Job { id: "first".to_owned(), poll_after: Duration::from_millis(1500) })
         }
 
-        async fn poll(&self, _: &str) -> Result<Polled, ProviderError> {
-            Ok(Polled::Pending { job: None, poll_after: Duration::from_secs(10) })
+        async fn poll(&self, _: &str) -> Result<PollResponse, ProviderError> {
+            Ok(PollResponse::Pending { job: None, poll_after: Duration::from_secs(10) })
         }
     }
 

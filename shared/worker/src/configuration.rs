@@ -1,6 +1,6 @@
 //! Which providers there are, from the environment and the secret with their keys.
 
-use providers::{Endpoint, Provider, Providers, Settings, Sketch};
+use providers::{Endpoint, Provider, ProviderConfig, Providers, Sketch};
 use runtime::{
     clients::Clients,
     config::{Environment, InvalidVariable},
@@ -118,8 +118,8 @@ fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationErro
 }
 
 /// A blank key is none, as `providers` has it: that is how an operator takes one out.
-fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
-    let mut settings = Settings::default();
+fn settings(keys: PerProvider, endpoints: &PerProvider) -> ProviderConfig {
+    let mut settings = ProviderConfig::default();
     let mut stubs = Vec::new();
     let places: [(&mut Endpoint, Option<String>, &Option<String>); 4] = [
         (&mut settings.openai, keys.openai, &endpoints.openai),
@@ -128,7 +128,7 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
         (&mut settings.fal, keys.fal, &endpoints.fal),
     ];
     for (endpoint, key, address) in places {
-        endpoint.key = key;
+        endpoint.api_key = key;
         if let Some(address) = address {
             endpoint.base_url.clone_from(address);
             stubs.push(address.clone());
@@ -137,7 +137,7 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> Settings {
     if let Some(address) = &endpoints.fal {
         settings.fal_platform_url.clone_from(address);
     }
-    settings.unguarded_origins = stubs;
+    settings.trusted_origins = stubs;
     settings
 }
 
@@ -169,9 +169,9 @@ mod tests {
         let keys = serde_json::from_str(r#"{"openai": "k1", "fal": "k2"}"#).unwrap();
         let settings = settings(keys, &endpoints_in("dev", STUB).ok().unwrap());
         assert_eq!(settings.openai.base_url, "http://127.0.0.1:4010");
-        assert_eq!(settings.fal.base_url, Settings::default().fal.base_url);
-        assert_eq!(settings.unguarded_origins, ["http://127.0.0.1:4010"]);
-        assert_eq!((settings.fal.key.as_deref(), settings.stability.key), (Some("k2"), None));
+        assert_eq!(settings.fal.base_url, ProviderConfig::default().fal.base_url);
+        assert_eq!(settings.trusted_origins, ["http://127.0.0.1:4010"]);
+        assert_eq!((settings.fal.api_key.as_deref(), settings.stability.api_key), (Some("k2"), None));
     }
 
     #[tokio::test]

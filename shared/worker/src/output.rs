@@ -1,7 +1,7 @@
 //! From what a provider sent to what is stored. Pure, and heavy on the processor.
 
 use domain::catalogue::models::MediaKind;
-use media::{Measured, MediaError, MediaType, OutputRule, Preview};
+use media::{MediaError, MediaInfo, MediaType, OutputRequirements, Preview};
 
 /// The largest picture that is stored.
 const IMAGE_BYTES: u64 = 25 << 20;
@@ -16,7 +16,7 @@ pub(crate) struct File {
     /// Stripped, and marked as generated where its format has a place for that.
     pub(crate) bytes: Vec<u8>,
     /// What it shows.
-    pub(crate) measured: Measured,
+    pub(crate) measured: MediaInfo,
     /// What stands for it until it is opened, where it could be decoded.
     pub(crate) preview: Option<Preview>,
 }
@@ -28,17 +28,17 @@ pub(crate) struct File {
 /// It is not what it should be: of another kind, damaged, empty, or too large.
 pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, model: &str) -> Result<File, MediaError> {
     let rule = match kind {
-        MediaKind::Image => OutputRule { kind: media::Kind::Image, max_bytes: IMAGE_BYTES },
-        MediaKind::Video => OutputRule { kind: media::Kind::Video, max_bytes: VIDEO_BYTES },
+        MediaKind::Image => OutputRequirements { kind: media::MediaKind::Image, max_bytes: IMAGE_BYTES },
+        MediaKind::Video => OutputRequirements { kind: media::MediaKind::Video, max_bytes: VIDEO_BYTES },
     };
     let measured = media::check_output(&bytes, rule)?;
     let bytes = match measured.media_type {
-        MediaType::Webm => media::strip(bytes)?,
+        MediaType::Webm => media::strip_metadata(bytes)?,
         MediaType::Jpeg | MediaType::Png | MediaType::Webp | MediaType::Mp4 => {
             media::mark_generated(bytes, &format!("Generated with Darkroom by the model {model}"))?
         }
     };
-    let preview = media::preview(&bytes, THUMBNAIL_SIDE_PX)
+    let preview = media::create_preview(&bytes, THUMBNAIL_SIDE_PX)
         .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
         .ok();
     Ok(File { bytes, measured, preview })
@@ -46,12 +46,12 @@ pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, model: &str) -> Result<Fil
 
 #[cfg(test)]
 mod tests {
-    use providers::{Polled, Provider, Request, Sketch, Started};
+    use providers::{GenerationRequest, PollResponse, Provider, Sketch, StartResponse};
 
     use super::*;
 
-    async fn sketched(kind: providers::Kind, side: u32) -> Vec<u8> {
-        let request = Request {
+    async fn sketched(kind: providers::OutputKind, side: u32) -> Vec<u8> {
+        let request = GenerationRequest {
             kind,
             model: "sketch".to_owned(),
             prompt: "a lighthouse".to_owned(),
@@ -61,16 +61,16 @@ mod tests {
             count: 1,
             seed: Some(7),
             duration_ms: Some(200),
-            input_image: None,
+            reference_image: None,
         };
         let mut job = match Sketch.start(&request).await.unwrap() {
-            Started::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
-            Started::Job { id, .. } => id,
+            StartResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
+            StartResponse::Job { id, .. } => id,
         };
         loop {
             match Sketch.poll(&job).await.unwrap() {
-                Polled::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
-                Polled::Pending { job: next, .. } => job = next.unwrap_or(job),
+                PollResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
+                PollResponse::Pending { job: next, .. } => job = next.unwrap_or(job),
             }
         }
     }
@@ -91,21 +91,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_picture_is_measured_marked_and_previewed() {
-        let file = finish(sketched(providers::Kind::Image, 1024).await, MediaKind::Image, "some-model").unwrap();
+        let file = finish(sketched(providers::OutputKind::Image, 1024).await, MediaKind::Image, "some-model").unwrap();
         check(&file, MediaType::Png, (1024, 512), (512, 256));
         assert_eq!(file.measured.duration_ms, None);
     }
 
     #[tokio::test]
     async fn a_film_is_measured_marked_and_previewed() {
-        let file = finish(sketched(providers::Kind::Video, 128).await, MediaKind::Video, "some-model").unwrap();
+        let file = finish(sketched(providers::OutputKind::Video, 128).await, MediaKind::Video, "some-model").unwrap();
         check(&file, MediaType::Mp4, (128, 64), (128, 64));
         assert!(file.measured.duration_ms.is_some());
     }
 
     #[tokio::test]
     async fn the_same_bytes_give_the_same_file() {
-        let bytes = sketched(providers::Kind::Image, 128).await;
+        let bytes = sketched(providers::OutputKind::Image, 128).await;
         let first = finish(bytes.clone(), MediaKind::Image, "some-model").unwrap();
         let second = finish(bytes, MediaKind::Image, "some-model").unwrap();
         assert_eq!((first.bytes, first.preview), (second.bytes, second.preview));
@@ -113,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_what_was_asked_for_is_refused() {
-        let picture = sketched(providers::Kind::Image, 128).await;
+        let picture = sketched(providers::OutputKind::Image, 128).await;
         let cut = picture[..picture.len() / 2].to_vec();
         assert!(matches!(finish(picture, MediaKind::Video, "m"), Err(MediaError::WrongKind { .. })));
         assert!(finish(cut, MediaKind::Image, "m").is_err());

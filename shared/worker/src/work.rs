@@ -14,7 +14,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{EndResult, LifecycleError};
-use providers::{InputImage, Output, Provider};
+use providers::{Output, Provider, ReferenceImage};
 use runtime::{
     clients::Clients,
     clock,
@@ -169,7 +169,7 @@ impl Worker {
                 }
                 let key = Bucket::inspected_key(generation.account, id);
                 let Some(bytes) = self.bucket.read(&key, upload::IMAGE_BYTES).await? else { return Ok(None) };
-                Some(InputImage { bytes, mime: upload.content_type })
+                Some(ReferenceImage { bytes, mime: upload.content_type })
             }
         };
         Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input)))))

@@ -1,8 +1,9 @@
 //! The boxes of an ISO base media file (ISO/IEC 14496-12, 4.2), read one at a time by offset, so that the bytes can
 //! be edited between two reads.
 
+use crate::error::MediaError;
+use crate::media_type::MediaType;
 use crate::read;
-use crate::{MediaError, MediaType};
 
 /// Where a box lies in the file.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Movie fragments (ISO/IEC 14496-12, 8.8): how long one track lasts.
 
 use super::boxes::{Mp4Box, Siblings, malformed, truncated};
-use crate::MediaError;
+use crate::error::MediaError;
 use crate::read;
 
 /// The ticks of one track, all fragments together.

@@ -8,7 +8,8 @@ use openh264::formats::YUVSource;
 use super::boxes::Mp4Box;
 use super::movie::{Rotation, Track, read_movie};
 use super::samples::SampleTable;
-use crate::{MediaError, read};
+use crate::error::MediaError;
+use crate::read;
 
 /// A stream that shows nothing after this many samples is given up.
 const MAX_SAMPLES: usize = 60;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::boxes::{Mp4Box, Siblings, malformed, unsupported};
 use super::fragments;
 use super::samples::{MAX_CHUNKS, SampleTable, outside_samples};
-use crate::MediaError;
+use crate::error::MediaError;
 use crate::read;
 
 /// More tracks than any file that is made in good faith has.
@@ -53,7 +53,10 @@ pub(super) enum Rotation {
 impl Movie {
     /// The track that a viewer shows.
     pub(super) fn video(&self) -> Result<&Track, MediaError> {
-        self.tracks.iter().find(|track| track.handler == *b"vide").ok_or(unsupported("it has no video track"))
+        self.tracks
+            .iter()
+            .find(|track| track.handler == *b"vide")
+            .ok_or(unsupported("it has no video track. Choose a file with video."))
     }
 
     /// The chunks of all tracks that are seen or heard.
@@ -62,7 +65,9 @@ impl Movie {
         for track in self.tracks.iter().filter(|track| track.is_played()) {
             chunks.append(&mut SampleTable::read(file, track.stbl)?.chunks()?);
             if chunks.len() > MAX_CHUNKS {
-                return Err(unsupported("it has more than a million chunks of samples"));
+                return Err(unsupported(
+                    "it has more than a million chunks of samples. Export it again as a standard MP4 and try again.",
+                ));
             }
         }
         Ok(chunks)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::boxes::{Mp4Box, Siblings, malformed, truncated, unsupported};
-use crate::MediaError;
+use crate::error::MediaError;
 use crate::read;
 
 /// A video of an hour with a chunk for each of 60 frames a second needs a quarter of this.
@@ -30,7 +30,9 @@ impl<'a> SampleTable<'a> {
     pub(super) fn read(file: &'a [u8], stbl: Mp4Box) -> Result<Self, MediaError> {
         let stsz = stbl
             .child(file, b"stsz")?
-            .ok_or(unsupported("it has no stsz table, and compact sample sizes are not supported"))?
+            .ok_or(unsupported(
+                "its sample sizes are compact or missing. Export it again as a standard MP4 and try again.",
+            ))?
             .bytes(file);
         let count = read::u32_be(stsz, 8).ok_or(truncated("a stsz box"))?;
         let sizes = match read::u32_be(stsz, 4).ok_or(truncated("a stsz box"))? {
@@ -46,7 +48,9 @@ impl<'a> SampleTable<'a> {
         let chunks = chunks.bytes(file);
         let count = read::u32_be(chunks, 4).ok_or(truncated("a stco box"))?;
         if read::size(count) > MAX_CHUNKS {
-            return Err(unsupported("it has more than a million chunks of samples"));
+            return Err(unsupported(
+                "it has more than a million chunks of samples. Export it again as a standard MP4 and try again.",
+            ));
         }
         Ok(Self { sizes, runs, offsets: entries(chunks, 8, count, offset_width)?, offset_width })
     }

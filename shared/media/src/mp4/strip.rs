@@ -6,7 +6,7 @@
 use super::boxes::{Mp4Box, Siblings, unsupported};
 use super::movie::{self, Track, read_movie, version};
 use super::samples::outside_samples;
-use crate::MediaError;
+use crate::error::MediaError;
 use crate::read;
 
 const VIDEO_CODECS: [&[u8; 4]; 8] = [b"avc1", b"avc3", b"hvc1", b"hev1", b"av01", b"vp08", b"vp09", b"mp4v"];
@@ -19,8 +19,8 @@ pub(crate) fn strip(mut file: Vec<u8>) -> Result<Vec<u8>, MediaError> {
     let movie = read_movie(&file)?;
     if movie.fragmented && !movie.tracks.iter().all(Track::is_played) {
         return Err(unsupported(
-            "it is fragmented and has tracks other than video and audio, which cannot be removed safely: export it \
-             as a plain MP4",
+            "it is fragmented and has tracks other than video and audio, which cannot be removed safely. Export it \
+             as a plain MP4 and try again.",
         ));
     }
     if !movie.fragmented {
@@ -119,7 +119,9 @@ fn strip_data_references(file: &mut [u8], dinf: Mp4Box) -> Result<(), MediaError
     let mut references = dref.children(8);
     while let Some(reference) = references.next(file)? {
         if read::u32_be(file, reference.body).is_none_or(|flags| flags & 1 == 0) {
-            return Err(unsupported("its samples are in another file: export it as one file"));
+            return Err(unsupported(
+                "its samples are in another file. Export it as one self-contained file and try again.",
+            ));
         }
         read::zero(file, reference.body.saturating_add(4)..reference.end);
     }
@@ -132,8 +134,8 @@ fn strip_descriptions(file: &mut [u8], stsd: Mp4Box, codecs: &[&[u8; 4]]) -> Res
     while let Some(entry) = entries.next(file)? {
         if !codecs.contains(&&entry.kind) {
             return Err(unsupported(
-                "a track's codec is not supported: export it as H.264, H.265, AV1 or VP9 video with AAC, AC-3, Opus, \
-                 FLAC or ALAC audio",
+                "a track's codec is not supported. Export it as H.264, H.265, AV1 or VP9 video with AAC, AC-3, Opus, \
+                 FLAC or ALAC audio and try again.",
             ));
         }
         let at = |offset: usize| entry.body.saturating_add(offset).min(entry.end);

@@ -1,5 +1,6 @@
 //! Small files of every format, made in memory, with a canary wherever metadata can hide.
 
+use super::canary::CANARY;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 
@@ -8,9 +9,6 @@ pub(super) use webm::{webm, webm_with_track_type};
 
 mod movie;
 mod webm;
-
-/// Stands for everything that must not survive.
-pub(super) const CANARY: &[u8] = b"CANARY";
 
 /// A colourful picture of 32 by 24 pixels.
 pub(super) fn picture() -> DynamicImage {

@@ -1,7 +1,7 @@
 //! Whatever the bytes, every parser ends with a value or an error, and what is accepted can be stripped for good.
 
 use super::samples;
-use crate::{measure, sniff, strip};
+use crate::{inspect, sniff, strip_metadata};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use std::sync::LazyLock;
@@ -79,12 +79,12 @@ fn repair_png(bytes: &mut [u8]) {
 
 fn check(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let _ = sniff(&bytes);
-    let measured = measure(&bytes);
-    if let Ok(stripped) = strip(bytes) {
-        prop_assert_eq!(measure(&stripped).unwrap(), measured.unwrap());
-        prop_assert!(strip(stripped.clone()).unwrap() == stripped, "stripping twice is the same as once");
+    let measured = inspect(&bytes);
+    if let Ok(stripped) = strip_metadata(bytes) {
+        prop_assert_eq!(inspect(&stripped).unwrap(), measured.unwrap());
+        prop_assert!(strip_metadata(stripped.clone()).unwrap() == stripped, "stripping twice is the same as once");
         if let Ok(marked) = crate::mark_generated(stripped.clone(), "note") {
-            prop_assert!(strip(marked).unwrap() == stripped, "the mark comes off");
+            prop_assert!(strip_metadata(marked).unwrap() == stripped, "the mark comes off");
         }
     }
     Ok(())

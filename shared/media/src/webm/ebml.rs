@@ -1,8 +1,9 @@
 //! The elements of an EBML document (RFC 8794), read one at a time by offset, so that the bytes can be edited
 //! between two reads.
 
+use crate::error::MediaError;
+use crate::media_type::MediaType;
 use crate::read;
-use crate::{MediaError, MediaType};
 
 const VOID: u8 = 0xEC;
 

@@ -1,24 +1,11 @@
 //! The parts of a Segment (RFC 9559), clusters of open size included, as live recorders write them.
 
 use super::ebml::{Element, malformed, truncated, vint};
-use crate::MediaError;
-
-pub(super) const EBML: u32 = 0x1A45_DFA3;
-pub(super) const SEGMENT: u32 = 0x1853_8067;
-pub(super) const SEEK_HEAD: u32 = 0x114D_9B74;
-pub(super) const INFO: u32 = 0x1549_A966;
-pub(super) const TRACKS: u32 = 0x1654_AE6B;
-pub(super) const CLUSTER: u32 = 0x1F43_B675;
-pub(super) const CUES: u32 = 0x1C53_BB6B;
-pub(super) const CHAPTERS: u32 = 0x1043_A770;
-pub(super) const TAGS: u32 = 0x1254_C367;
-pub(super) const ATTACHMENTS: u32 = 0x1941_A469;
-
-pub(super) const TIMESTAMP: u32 = 0xE7;
-pub(super) const SIMPLE_BLOCK: u32 = 0xA3;
-pub(super) const BLOCK_GROUP: u32 = 0xA0;
-const BLOCK: u32 = 0xA1;
-const BLOCK_DURATION: u32 = 0x9B;
+use super::ids::{
+    ATTACHMENTS, BLOCK, BLOCK_DURATION, BLOCK_GROUP, CHAPTERS, CLUSTER, CUES, EBML, INFO, SEEK_HEAD, SEGMENT, TAGS,
+    TRACKS,
+};
+use crate::error::MediaError;
 
 /// The Segment of a document.
 pub(super) fn segment(file: &[u8]) -> Result<Element, MediaError> {

@@ -3,19 +3,14 @@
 //! Elements stay by allowance: what is not listed here goes, in the segment, its header parts and its clusters.
 
 use super::ebml::{Element, malformed};
-use super::segment::{
-    BLOCK_GROUP, CLUSTER, CUES, INFO, Part, Parts, SEEK_HEAD, SIMPLE_BLOCK, TIMESTAMP, TRACKS, segment,
+use super::ids::{
+    BLOCK_GROUP, CLUSTER, CODEC_ID, CODEC_PRIVATE, CUES, DURATION, INFO, MUXING_APP, SEEK, SEEK_HEAD, SEEK_ID,
+    SIMPLE_BLOCK, TIMESTAMP, TIMESTAMP_SCALE, TRACK_ENTRY, TRACK_TYPE, TRACKS, WRITING_APP,
 };
-use super::{CODEC_ID, CODEC_PRIVATE, TRACK_ENTRY, TRACK_TYPE};
+use super::segment::{Part, Parts, segment};
+use crate::error::MediaError;
+use crate::media_type::MediaType;
 use crate::read;
-use crate::{MediaError, MediaType};
-
-const SEEK: u32 = 0x4DBB;
-const SEEK_ID: u32 = 0x53AB;
-const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
-const DURATION: u32 = 0x4489;
-const MUXING_APP: u32 = 0x4D80;
-const WRITING_APP: u32 = 0x5741;
 
 /// What a TrackEntry needs to play. Names, attachment links and operations are not here.
 #[rustfmt::skip]
@@ -98,8 +93,8 @@ fn strip_tracks(file: &mut [u8], tracks: Element) -> Result<(), MediaError> {
         if !matches!(track_type, 1 | 2) {
             return Err(MediaError::unsupported(
                 MediaType::Webm,
-                "it has tracks other than video and audio, which cannot be removed safely: export it without \
-                 subtitles and data",
+                "it has tracks other than video and audio, which cannot be removed safely. Export it without \
+                 subtitles and data tracks and try again.",
             ));
         }
         let mut fields = entry.children();

@@ -6,14 +6,14 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::paint;
-use crate::{InputImage, Kind, Request};
+use crate::{GenerationRequest, OutputKind, ReferenceImage};
 
 /// An input image is carried as a small copy: a film shows it only as a soft backdrop.
 const BACKDROP_SIDE_PX: u32 = 64;
 
 /// A job, whole.
 pub(super) struct Job {
-    pub(super) request: Request,
+    pub(super) request: GenerationRequest,
     pub(super) pending_polls: u8,
 }
 
@@ -41,19 +41,17 @@ struct Written {
 }
 
 impl Job {
-    pub(super) fn new(request: &Request) -> Self {
-        let input_image = request
-            .input_image
-            .as_ref()
-            .map(|input| InputImage { bytes: shrink(&input.bytes).unwrap_or_default(), mime: "image/png".to_owned() });
-        Self { request: Request { input_image, ..request.clone() }, pending_polls: 1 }
+    pub(super) fn new(request: &GenerationRequest) -> Self {
+        let reference_image = request.reference_image.as_ref().map(|input| ReferenceImage {
+            bytes: shrink(&input.bytes).unwrap_or_default(),
+            mime: "image/png".to_owned(),
+        });
+        Self { request: GenerationRequest { reference_image, ..request.clone() }, pending_polls: 1 }
     }
 
     pub(super) fn into_id(self) -> Result<String, JobError> {
-        let Request { kind, model, prompt, negative_prompt, width, height, count, seed, duration_ms, input_image } =
-            self.request;
-        let written = Written {
-            video: kind == Kind::Video,
+        let GenerationRequest {
+            kind,
             model,
             prompt,
             negative_prompt,
@@ -62,7 +60,19 @@ impl Job {
             count,
             seed,
             duration_ms,
-            backdrop: input_image.map(|input| BASE64_URL_SAFE_NO_PAD.encode(input.bytes)),
+            reference_image,
+        } = self.request;
+        let written = Written {
+            video: kind == OutputKind::Video,
+            model,
+            prompt,
+            negative_prompt,
+            width,
+            height,
+            count,
+            seed,
+            duration_ms,
+            backdrop: reference_image.map(|input| BASE64_URL_SAFE_NO_PAD.encode(input.bytes)),
             pending_polls: self.pending_polls,
         };
         Ok(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&written)?))
@@ -71,8 +81,8 @@ impl Job {
     pub(super) fn from_id(id: &str) -> Result<Self, JobError> {
         let written: Written = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(id)?)?;
         let backdrop = written.backdrop.map(|text| BASE64_URL_SAFE_NO_PAD.decode(text)).transpose()?;
-        let request = Request {
-            kind: if written.video { Kind::Video } else { Kind::Image },
+        let request = GenerationRequest {
+            kind: if written.video { OutputKind::Video } else { OutputKind::Image },
             model: written.model,
             prompt: written.prompt,
             negative_prompt: written.negative_prompt,
@@ -81,7 +91,7 @@ impl Job {
             count: written.count,
             seed: written.seed,
             duration_ms: written.duration_ms,
-            input_image: backdrop.map(|bytes| InputImage { bytes, mime: "image/png".to_owned() }),
+            reference_image: backdrop.map(|bytes| ReferenceImage { bytes, mime: "image/png".to_owned() }),
         };
         Ok(Self { request, pending_polls: written.pending_polls })
     }

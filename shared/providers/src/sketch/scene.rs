@@ -2,7 +2,7 @@
 
 use super::noise::{Random, hash};
 use super::palette::Palette;
-use crate::Request;
+use crate::GenerationRequest;
 
 /// Everything that the painter needs, before the first pixel.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ const HUES: &[(f32, &[&str])] = &[
 
 impl Scene {
     /// The scene of the `index`th output.
-    pub(super) fn new(request: &Request, index: u8) -> Self {
+    pub(super) fn new(request: &GenerationRequest, index: u8) -> Self {
         let unwanted = words(request.negative_prompt.as_deref().unwrap_or_default());
         let wanted: Vec<String> = words(&request.prompt).into_iter().filter(|word| !unwanted.contains(word)).collect();
         let about = hash(&format!("{}\0{}", request.prompt, request.negative_prompt.as_deref().unwrap_or_default()));

@@ -1,6 +1,6 @@
 //! What each failure of an API is taken for.
 
-use providers::{ErrorKind, Providers, Request, Settings};
+use providers::{GenerationRequest, ProviderConfig, ProviderErrorKind, Providers};
 
 use crate::stub::{Reply, Stub};
 use crate::{Case, KEY, PROMPT, busy, fal, openai, rejected, replicate, run, stability};
@@ -11,13 +11,19 @@ const REFUSED_BY_REPLICATE: &str = "The model's safety check refused the prompt 
 const REFUSED_BY_FAL: &str = "fal's safety check refused the prompt, the input image or the result.";
 
 /// Plays the replies and compares what the provider makes of them. Nothing secret may be in what it says.
-async fn check(what: &str, provider: &str, request: &Request, replies: Vec<Reply>, expected: &ErrorKind) {
+async fn check(
+    what: &str,
+    provider: &str,
+    request: &GenerationRequest,
+    replies: Vec<Reply>,
+    expected: &ProviderErrorKind,
+) {
     let stub = Stub::play(replies).await;
     let error = run(&stub, provider, request).await.unwrap_err();
     assert_eq!(&error.kind, expected, "{provider}: {what}: {error}");
     assert_eq!(
         error.retryable(),
-        matches!(expected, ErrorKind::Busy { .. } | ErrorKind::Unknown),
+        matches!(expected, ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse),
         "{provider}: {what}"
     );
     let said = format!("{error} {error:?}");
@@ -39,15 +45,15 @@ async fn a_failing_api_is_busy_broken_or_our_mistake() {
             ("overloaded", status(503).header("retry-after", "3"), busy(Some(3))),
             ("a slow body", good.clone().stall(), busy(None)),
             ("no answer", good.clone().silent(), busy(None)),
-            ("a cut body", good.clone().cut(), ErrorKind::Unknown),
-            ("wrong JSON", Reply::json(r#"{"hello":"#), ErrorKind::Unknown),
-            ("other JSON", Reply::json(r#"{"hello":"world"}"#), ErrorKind::Unknown),
-            ("a redirect", Reply::redirect("{base}/elsewhere"), ErrorKind::Unknown),
-            ("a bad request", status(400), ErrorKind::Ours),
-            ("a bad key", status(401), ErrorKind::Ours),
-            ("an empty account", status(402), ErrorKind::Ours),
-            ("a forbidden model", status(403), ErrorKind::Ours),
-            ("a missing endpoint", status(404), ErrorKind::Ours),
+            ("a cut body", good.clone().cut(), ProviderErrorKind::InvalidResponse),
+            ("wrong JSON", Reply::json(r#"{"hello":"#), ProviderErrorKind::InvalidResponse),
+            ("other JSON", Reply::json(r#"{"hello":"world"}"#), ProviderErrorKind::InvalidResponse),
+            ("a redirect", Reply::redirect("{base}/elsewhere"), ProviderErrorKind::InvalidResponse),
+            ("a bad request", status(400), ProviderErrorKind::InvalidRequest),
+            ("a bad key", status(401), ProviderErrorKind::InvalidRequest),
+            ("an empty account", status(402), ProviderErrorKind::InvalidRequest),
+            ("a forbidden model", status(403), ProviderErrorKind::InvalidRequest),
+            ("a missing endpoint", status(404), ProviderErrorKind::InvalidRequest),
         ];
         for (what, reply, expected) in failures {
             check(what, provider, &request, vec![reply], &expected).await;
@@ -89,10 +95,15 @@ async fn a_job_that_fails_or_is_gone_may_be_tried_again() {
     let check = async |what, last, expected| {
         check(what, "replicate", &replicate().request, replies(last), &expected).await;
     };
-    check("failed", Reply::json(failed), ErrorKind::Unknown).await;
-    check("stopped", Reply::json(r#"{"id":"abc123","status":"canceled"}"#), ErrorKind::Unknown).await;
-    check("empty", Reply::json(r#"{"id":"abc123","status":"succeeded","output":[]}"#), ErrorKind::Unknown).await;
-    check("gone", Reply::new(404, "application/json", b"{}"), ErrorKind::Unknown).await;
+    check("failed", Reply::json(failed), ProviderErrorKind::InvalidResponse).await;
+    check("stopped", Reply::json(r#"{"id":"abc123","status":"canceled"}"#), ProviderErrorKind::InvalidResponse).await;
+    check(
+        "empty",
+        Reply::json(r#"{"id":"abc123","status":"succeeded","output":[]}"#),
+        ProviderErrorKind::InvalidResponse,
+    )
+    .await;
+    check("gone", Reply::new(404, "application/json", b"{}"), ProviderErrorKind::InvalidResponse).await;
     check("busy", Reply::new(429, "application/json", b"{}"), busy(None)).await;
 }
 
@@ -100,7 +111,7 @@ async fn a_job_that_fails_or_is_gone_may_be_tried_again() {
 async fn an_empty_account_is_our_mistake_even_when_it_looks_like_throttling() {
     let body = br#"{"error":{"code":"insufficient_quota","message":"You exceeded your quota."}}"#;
     let replies = vec![Reply::new(429, "application/json", body).header("retry-after", "1")];
-    check("no quota", "openai", &openai().request, replies, &ErrorKind::Ours).await;
+    check("no quota", "openai", &openai().request, replies, &ProviderErrorKind::InvalidRequest).await;
 }
 
 #[tokio::test]
@@ -113,19 +124,19 @@ async fn nobody_at_the_address_is_busy() {
 #[tokio::test]
 async fn a_model_that_is_not_known_is_our_mistake_and_asks_nobody() {
     for Case { provider, request, .. } in [stability(), replicate(), fal()] {
-        let request = Request { model: "made-up/model".to_owned(), ..request };
-        check("unknown model", provider, &request, Vec::new(), &ErrorKind::Ours).await;
+        let request = GenerationRequest { model: "made-up/model".to_owned(), ..request };
+        check("unknown model", provider, &request, Vec::new(), &ProviderErrorKind::InvalidRequest).await;
     }
 }
 
 #[test]
 fn a_provider_without_a_key_does_not_exist() {
-    let names = |settings: &Settings| Providers::new(settings).unwrap().configured().collect::<Vec<_>>();
-    let mut settings = Settings::default();
+    let names = |settings: &ProviderConfig| Providers::new(settings).unwrap().configured().collect::<Vec<_>>();
+    let mut settings = ProviderConfig::default();
     assert_eq!(names(&settings), ["sketch"]);
-    settings.openai.key = Some(" ".to_owned());
+    settings.openai.api_key = Some(" ".to_owned());
     assert_eq!(names(&settings), ["sketch"]);
-    settings.fal.key = Some(KEY.to_owned());
+    settings.fal.api_key = Some(KEY.to_owned());
     assert_eq!(names(&settings), ["sketch", "fal"]);
     assert!(Providers::new(&settings).unwrap().by_name("openai").is_none());
 }

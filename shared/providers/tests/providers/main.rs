@@ -10,7 +10,8 @@ mod wire;
 use std::time::Duration;
 
 use providers::{
-    Endpoint, ErrorKind, InputImage, Kind, Output, Polled, ProviderError, Providers, Request, Settings, Started,
+    Endpoint, GenerationRequest, Output, OutputKind, PollResponse, ProviderConfig, ProviderError, ProviderErrorKind,
+    Providers, ReferenceImage, StartResponse,
 };
 use stub::{Reply, Stub};
 
@@ -21,19 +22,19 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really";
 /// A provider, a request that it takes, and the replies with which it gives one output.
 struct Case {
     provider: &'static str,
-    request: Request,
+    request: GenerationRequest,
     replies: Vec<Reply>,
 }
 
 /// Providers that know only the stub, and lose patience soon where it is slow on purpose.
-fn settings(stub: &Stub) -> Settings {
-    let mut settings = Settings::default();
+fn settings(stub: &Stub) -> ProviderConfig {
+    let mut settings = ProviderConfig::default();
     for endpoint in [&mut settings.openai, &mut settings.stability, &mut settings.replicate, &mut settings.fal] {
         let result_hosts = ["replicate.delivery", "fal.media", "localhost"].map(str::to_owned).to_vec();
-        *endpoint = Endpoint { key: Some(KEY.to_owned()), base_url: stub.base.clone(), result_hosts };
+        *endpoint = Endpoint { api_key: Some(KEY.to_owned()), base_url: stub.base.clone(), result_hosts };
     }
     settings.fal_platform_url.clone_from(&stub.base);
-    settings.unguarded_origins = vec![stub.base.clone()];
+    settings.trusted_origins = vec![stub.base.clone()];
     if stub.slow {
         settings.limits.idle_timeout = Duration::from_millis(100);
         settings.limits.call_timeout = Duration::from_millis(300);
@@ -42,24 +43,24 @@ fn settings(stub: &Stub) -> Settings {
 }
 
 /// Starts a request and polls it to its end, without waiting in between.
-async fn run(stub: &Stub, name: &str, request: &Request) -> Result<Vec<Output>, ProviderError> {
+async fn run(stub: &Stub, name: &str, request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
     let providers = Providers::new(&settings(stub)).unwrap();
     let provider = providers.by_name(name).unwrap();
     let mut id = match provider.start(request).await? {
-        Started::Done(outputs) => return Ok(outputs),
-        Started::Job { id, .. } => id,
+        StartResponse::Done(outputs) => return Ok(outputs),
+        StartResponse::Job { id, .. } => id,
     };
     for _ in 0..5 {
         match provider.poll(&id).await? {
-            Polled::Done(outputs) => return Ok(outputs),
-            Polled::Pending { job, .. } => id = job.unwrap_or(id),
+            PollResponse::Done(outputs) => return Ok(outputs),
+            PollResponse::Pending { job, .. } => id = job.unwrap_or(id),
         }
     }
     panic!("{name} never ends");
 }
 
-fn request(kind: Kind, model: &str) -> Request {
-    Request {
+fn request(kind: OutputKind, model: &str) -> GenerationRequest {
+    GenerationRequest {
         kind,
         model: model.to_owned(),
         prompt: PROMPT.to_owned(),
@@ -69,12 +70,12 @@ fn request(kind: Kind, model: &str) -> Request {
         count: 1,
         seed: Some(7),
         duration_ms: None,
-        input_image: None,
+        reference_image: None,
     }
 }
 
-fn input_image() -> InputImage {
-    InputImage { bytes: b"input-bytes".to_vec(), mime: "image/png".to_owned() }
+fn reference_image() -> ReferenceImage {
+    ReferenceImage { bytes: b"input-bytes".to_vec(), mime: "image/png".to_owned() }
 }
 
 const REPLICATE_STARTED: &str = r#"{"id":"abc123","status":"starting","output":null,"error":null,
@@ -89,31 +90,31 @@ const FAL_IMAGES: &str = r#"{"images":[{"url":"{base}/result.png","content_type"
 fn openai() -> Case {
     // The base64 of `PNG`.
     let answer = r#"{"created":1,"data":[{"b64_json":"iVBORw0KGgogbm90IHJlYWxseQ=="}],"usage":{}}"#;
-    let request = request(Kind::Image, "gpt-image-2");
+    let request = request(OutputKind::Image, "gpt-image-2");
     Case { provider: "openai", request, replies: vec![Reply::json(answer)] }
 }
 
 fn stability() -> Case {
     let reply = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS").header("seed", "8");
-    Case { provider: "stability", request: request(Kind::Image, "core"), replies: vec![reply] }
+    Case { provider: "stability", request: request(OutputKind::Image, "core"), replies: vec![reply] }
 }
 
 fn replicate() -> Case {
     let replies = [REPLICATE_STARTED, r#"{"id":"abc123","status":"processing"}"#, REPLICATE_DONE].map(Reply::json);
-    let request = request(Kind::Image, "black-forest-labs/flux-schnell");
+    let request = request(OutputKind::Image, "black-forest-labs/flux-schnell");
     Case { provider: "replicate", request, replies: [&replies[..], &[Reply::new(200, "image/png", PNG)]].concat() }
 }
 
 fn fal() -> Case {
     let replies = [FAL_SUBMITTED, r#"{"status":"IN_PROGRESS"}"#, FAL_COMPLETED, FAL_IMAGES].map(Reply::json);
-    let request = request(Kind::Image, "fal-ai/flux/schnell");
+    let request = request(OutputKind::Image, "fal-ai/flux/schnell");
     Case { provider: "fal", request, replies: [&replies[..], &[Reply::new(200, "image/png", PNG)]].concat() }
 }
 
-fn rejected(reason: &str) -> ErrorKind {
-    ErrorKind::Rejected { reason: reason.to_owned() }
+fn rejected(reason: &str) -> ProviderErrorKind {
+    ProviderErrorKind::Rejected { reason: reason.to_owned() }
 }
 
-fn busy(seconds: Option<u64>) -> ErrorKind {
-    ErrorKind::Busy { retry_after: seconds.map(Duration::from_secs) }
+fn busy(seconds: Option<u64>) -> ProviderErrorKind {
+    ProviderErrorKind::Unavailable { retry_after: seconds.map(Duration::from_secs) }
 }

@@ -1,6 +1,6 @@
 //! Fetching what a provider says it made: from where, how much, and who is told the key.
 
-use providers::{ErrorKind, Kind, Request};
+use providers::{GenerationRequest, OutputKind, ProviderErrorKind};
 
 use crate::stub::{Reply, Stub};
 use crate::{Case, PNG, busy, fal, replicate, request, run};
@@ -8,7 +8,7 @@ use crate::{Case, PNG, busy, fal, replicate, request, run};
 const MIB: usize = 1024 * 1024;
 
 /// Plays a case whose result is replaced, and compares.
-async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ErrorKind>) {
+async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ProviderErrorKind>) {
     for Case { provider, request, mut replies } in [replicate(), fal()] {
         replies.pop();
         let asked = replies.len() + results.len();
@@ -35,10 +35,11 @@ async fn a_result_is_fetched_without_the_key() {
 async fn a_result_that_is_gone_or_is_no_media_may_be_tried_again() {
     let png = Reply::new(200, "image/png", PNG);
     let check = async |what, reply, expected| check(what, &[reply], Err(expected)).await;
-    check("expired", Reply::new(403, "application/xml", b"<Error/>"), ErrorKind::Unknown).await;
-    check("not found", Reply::new(404, "text/html", b"no"), ErrorKind::Unknown).await;
-    check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ErrorKind::Unknown).await;
-    check("a cut file", png.clone().cut(), ErrorKind::Unknown).await;
+    check("expired", Reply::new(403, "application/xml", b"<Error/>"), ProviderErrorKind::InvalidResponse).await;
+    check("not found", Reply::new(404, "text/html", b"no"), ProviderErrorKind::InvalidResponse).await;
+    check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ProviderErrorKind::InvalidResponse)
+        .await;
+    check("a cut file", png.clone().cut(), ProviderErrorKind::InvalidResponse).await;
     check("a slow file", png.stall(), busy(None)).await;
     check("overloaded", Reply::new(503, "text/html", b"").header("retry-after", "2"), busy(Some(2))).await;
 }
@@ -47,8 +48,8 @@ async fn a_result_that_is_gone_or_is_no_media_may_be_tried_again() {
 async fn a_result_of_100_mb_is_refused_before_it_is_held() {
     let large = Reply::new(200, "image/png", b"");
     let told = large.clone().header("content-length", "104857600");
-    check("a length told", &[told], Err(ErrorKind::Unknown)).await;
-    check("a length not told", &[large.flood(100 * MIB)], Err(ErrorKind::Unknown)).await;
+    check("a length told", &[told], Err(ProviderErrorKind::InvalidResponse)).await;
+    check("a length not told", &[large.flood(100 * MIB)], Err(ProviderErrorKind::InvalidResponse)).await;
 }
 
 #[tokio::test]
@@ -74,10 +75,10 @@ async fn a_result_is_never_fetched_from_a_place_that_is_not_allowed() {
         "https://localhost/",
     ];
     for place in forbidden {
-        check(place, &[Reply::redirect(place)], Err(ErrorKind::Unknown)).await;
+        check(place, &[Reply::redirect(place)], Err(ProviderErrorKind::InvalidResponse)).await;
     }
     let moved = Reply::redirect("{base}/moved");
-    check("round and round", &vec![moved; 4], Err(ErrorKind::Unknown)).await;
+    check("round and round", &vec![moved; 4], Err(ProviderErrorKind::InvalidResponse)).await;
     assert!(other.seen().is_empty());
 }
 
@@ -88,12 +89,12 @@ async fn a_forbidden_place_in_the_first_answer_is_refused_too() {
         [r#"{"id":"a","status":"starting"}"#, r#"{"id":"a","status":"succeeded","output":"http://10.0.0.1/"}"#];
     let stub = Stub::play(replies.map(Reply::json).to_vec()).await;
     let error = run(&stub, case.provider, &case.request).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unknown);
+    assert_eq!(error.kind, ProviderErrorKind::InvalidResponse);
 }
 
 #[tokio::test]
 async fn what_was_paid_for_is_kept_when_the_rest_fails() {
-    let three = Request { count: 3, ..request(Kind::Image, "core") };
+    let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "core") };
     let good = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS");
     let filtered = Reply::new(200, "image/png", PNG).header("finish-reason", "CONTENT_FILTERED");
     let throttled = Reply::new(429, "application/json", b"{}");
@@ -103,12 +104,12 @@ async fn what_was_paid_for_is_kept_when_the_rest_fails() {
     assert_eq!(outputs(vec![filtered.clone(), good.clone(), good.clone()]).await.unwrap(), 2);
     assert_eq!(outputs(vec![good.clone(), throttled.clone()]).await.unwrap(), 1);
     assert_eq!(outputs(vec![throttled]).await.unwrap_err().kind, busy(None));
-    assert!(matches!(outputs(vec![filtered; 3]).await.unwrap_err().kind, ErrorKind::Rejected { .. }));
+    assert!(matches!(outputs(vec![filtered; 3]).await.unwrap_err().kind, ProviderErrorKind::Rejected { .. }));
 }
 
 #[tokio::test]
 async fn several_videos_are_several_jobs_under_one_id() {
-    let two = Request { count: 2, ..request(Kind::Video, "wan-video/wan-2.2-t2v-fast") };
+    let two = GenerationRequest { count: 2, ..request(OutputKind::Video, "wan-video/wan-2.2-t2v-fast") };
     let job = |id: &str, rest: &str| Reply::json(&format!(r#"{{"id":"{id}",{rest}}}"#));
     let (starting, failed) = (r#""status":"starting""#, r#""status":"failed","error":"out of memory""#);
     let done = r#""status":"succeeded","output":"{base}/film.mp4""#;
@@ -123,5 +124,8 @@ async fn several_videos_are_several_jobs_under_one_id() {
     assert_eq!(outputs.unwrap(), 2);
     assert_eq!(lines[2..4], ["GET /v1/predictions/a", "GET /v1/predictions/b"]);
     assert_eq!(play(&[job("a", failed), job("b", done), film]).await.0.unwrap(), 1);
-    assert_eq!(play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind, ErrorKind::Unknown);
+    assert_eq!(
+        play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind,
+        ProviderErrorKind::InvalidResponse
+    );
 }

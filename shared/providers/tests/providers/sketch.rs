@@ -5,30 +5,33 @@ use std::collections::HashSet;
 use image::GenericImageView;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
-use providers::{ErrorKind, InputImage, Kind, Output, Polled, Provider, ProviderError, Request, Sketch, Started};
+use providers::{
+    GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, ProviderErrorKind, ReferenceImage,
+    Sketch, StartResponse,
+};
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
 use crate::{busy, rejected};
 
-fn request(kind: Kind, prompt: &str) -> Request {
-    Request { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
+fn request(kind: OutputKind, prompt: &str) -> GenerationRequest {
+    GenerationRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
 }
 
-async fn make(request: &Request) -> Result<Vec<Output>, ProviderError> {
+async fn make(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
     let mut id = match Sketch.start(request).await? {
-        Started::Done(outputs) => return Ok(outputs),
-        Started::Job { id, .. } => id,
+        StartResponse::Done(outputs) => return Ok(outputs),
+        StartResponse::Job { id, .. } => id,
     };
     loop {
         match Sketch.poll(&id).await? {
-            Polled::Done(outputs) => return Ok(outputs),
-            Polled::Pending { job, .. } => id = job.unwrap(),
+            PollResponse::Done(outputs) => return Ok(outputs),
+            PollResponse::Pending { job, .. } => id = job.unwrap(),
         }
     }
 }
 
 async fn paint(prompt: &str) -> Vec<u8> {
-    make(&request(Kind::Image, prompt)).await.unwrap().remove(0).bytes
+    make(&request(OutputKind::Image, prompt)).await.unwrap().remove(0).bytes
 }
 
 /// How far apart two pictures are: the mean difference of their channels, 0 to 255.
@@ -41,7 +44,7 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 #[tokio::test]
 async fn the_same_request_gives_the_same_bytes() {
     assert_eq!(paint("a quiet bay").await, paint("a quiet bay").await);
-    let film = Request { duration_ms: Some(250), ..request(Kind::Video, "a quiet bay") };
+    let film = GenerationRequest { duration_ms: Some(250), ..request(OutputKind::Video, "a quiet bay") };
     assert_eq!(make(&film).await.unwrap(), make(&film).await.unwrap());
 }
 
@@ -53,9 +56,9 @@ async fn another_prompt_seed_or_output_is_another_picture() {
     for prompt in prompts {
         pictures.push(paint(prompt).await);
     }
-    let three = Request { count: 3, ..request(Kind::Image, "the sea at night") };
+    let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "the sea at night") };
     pictures.extend(make(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
-    let other_seed = Request { seed: Some(99), ..request(Kind::Image, "the sea at night") };
+    let other_seed = GenerationRequest { seed: Some(99), ..request(OutputKind::Image, "the sea at night") };
     pictures.push(make(&other_seed).await.unwrap().remove(0).bytes);
     for (index, picture) in pictures.iter().enumerate() {
         for other in &pictures[..index] {
@@ -69,7 +72,7 @@ async fn another_prompt_seed_or_output_is_another_picture() {
 async fn a_picture_has_the_size_asked_for_whatever_the_prompt() {
     for (width, height) in [(16, 16), (37, 211), (640, 64), (1024, 1024)] {
         for prompt in ["", "夜の海と灯台", "прекрасная ночь 🌊", &"word ".repeat(500)] {
-            let request = Request { width, height, ..request(Kind::Image, prompt) };
+            let request = GenerationRequest { width, height, ..request(OutputKind::Image, prompt) };
             let bytes = make(&request).await.unwrap().remove(0).bytes;
             assert_eq!(image::guess_format(&bytes).unwrap(), image::ImageFormat::Png);
             assert_eq!(image::load_from_memory(&bytes).unwrap().dimensions(), (width, height));
@@ -83,23 +86,24 @@ async fn an_input_image_shows_through() {
     let with = async |colour: [u8; 3]| {
         let mut bytes = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        let input_image = Some(InputImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
-        let request = Request { input_image, ..request(Kind::Image, "a hill") };
+        let reference_image = Some(ReferenceImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
+        let request = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
         make(&request).await.unwrap().remove(0).bytes
     };
     let (black, white) = (with([0; 3]).await, with([255; 3]).await);
     assert!(difference(&plain, &black) > 10.0 && difference(&black, &white) > 40.0);
 
-    let input_image = Some(InputImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
-    let broken = Request { input_image, ..request(Kind::Image, "a hill") };
+    let reference_image = Some(ReferenceImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
+    let broken = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
     assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
-    let broken = Request { kind: Kind::Video, ..broken };
+    let broken = GenerationRequest { kind: OutputKind::Video, ..broken };
     assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
 }
 
 #[tokio::test]
 async fn a_film_is_h264_in_mp4_with_its_index_first() {
-    let film = Request { duration_ms: Some(1500), width: 191, ..request(Kind::Video, "the sea at sunset") };
+    let film =
+        GenerationRequest { duration_ms: Some(1500), width: 191, ..request(OutputKind::Video, "the sea at sunset") };
     let file = make(&film).await.unwrap().remove(0).bytes;
     let place = |name: &[u8]| file.windows(4).position(|four| four == name).unwrap();
     assert!(place(b"ftyp") == 4 && place(b"moov") < place(b"mdat") && place(b"avcC") < place(b"mdat"));
@@ -151,14 +155,14 @@ async fn a_marked_prompt_fails_as_scripted() {
     let cases = [
         ("reject", refused()),
         ("busy", busy(Some(1))),
-        ("ours", ErrorKind::Ours),
-        ("unknown", ErrorKind::Unknown),
+        ("ours", ProviderErrorKind::InvalidRequest),
+        ("unknown", ProviderErrorKind::InvalidResponse),
         ("job-reject", refused()),
         ("job-busy", busy(Some(1))),
-        ("job-unknown", ErrorKind::Unknown),
+        ("job-unknown", ProviderErrorKind::InvalidResponse),
     ];
     for (mark, expected) in cases {
-        for kind in [Kind::Image, Kind::Video] {
+        for kind in [OutputKind::Image, OutputKind::Video] {
             let started = Sketch.start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
             assert_eq!(started.is_ok(), mark.starts_with("job-"), "{mark}");
             let error = make(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
@@ -169,41 +173,43 @@ async fn a_marked_prompt_fails_as_scripted() {
 
 #[tokio::test]
 async fn a_job_is_pending_once_and_then_gives_what_it_would_have_given_at_once() {
-    let marked = request(Kind::Image, "a hill [sketch:job]");
-    let Started::Job { id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
-    let Polled::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
-    assert!(matches!(Sketch.poll(&id).await.unwrap(), Polled::Pending { .. }));
-    let Polled::Done(first) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
-    let Polled::Done(again) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
+    let marked = request(OutputKind::Image, "a hill [sketch:job]");
+    let StartResponse::Job { id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
+    let PollResponse::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
+    assert!(matches!(Sketch.poll(&id).await.unwrap(), PollResponse::Pending { .. }));
+    let PollResponse::Done(first) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
+    let PollResponse::Done(again) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
     assert_eq!(first, again);
     let shown = format!("{:?}", Sketch.poll(&id).await.unwrap());
     assert_eq!(shown, "Pending { poll_after: 1s, .. }", "the id carries the prompt");
-    assert_eq!(Sketch.poll("what").await.unwrap_err().kind, ErrorKind::Ours);
+    assert_eq!(Sketch.poll("what").await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
 async fn an_endless_job_stays_pending() {
-    let marked = request(Kind::Video, "[sketch:endless]");
-    let Started::Job { mut id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
+    let marked = request(OutputKind::Video, "[sketch:endless]");
+    let StartResponse::Job { mut id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
     for _ in 0..10 {
-        let Polled::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
+        let PollResponse::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else {
+            panic!("not pending")
+        };
         id = next;
     }
 }
 
 #[tokio::test]
 async fn a_size_that_cannot_be_painted_is_our_mistake() {
-    let image = request(Kind::Image, "a hill");
-    let video = request(Kind::Video, "a hill");
+    let image = request(OutputKind::Image, "a hill");
+    let video = request(OutputKind::Video, "a hill");
     let cases = [
-        Request { width: 8, ..image.clone() },
-        Request { height: 5000, ..image.clone() },
-        Request { count: 0, ..image },
-        Request { duration_ms: Some(0), ..video.clone() },
-        Request { duration_ms: Some(61_000), ..video.clone() },
-        Request { width: 4096, height: 4096, ..video },
+        GenerationRequest { width: 8, ..image.clone() },
+        GenerationRequest { height: 5000, ..image.clone() },
+        GenerationRequest { count: 0, ..image },
+        GenerationRequest { duration_ms: Some(0), ..video.clone() },
+        GenerationRequest { duration_ms: Some(61_000), ..video.clone() },
+        GenerationRequest { width: 4096, height: 4096, ..video },
     ];
     for case in cases {
-        assert_eq!(make(&case).await.unwrap_err().kind, ErrorKind::Ours);
+        assert_eq!(make(&case).await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
     }
 }

@@ -1,10 +1,10 @@
 //! What goes over the wire: the documented request, and nothing that names a person.
 
-use providers::{ErrorKind, Kind, Providers, Request};
+use providers::{GenerationRequest, OutputKind, ProviderErrorKind, Providers};
 use serde_json::{Value, json};
 
 use crate::stub::{Reply, Seen, Stub};
-use crate::{Case, KEY, PNG, PROMPT, fal, input_image, openai, replicate, request, run, settings, stability};
+use crate::{Case, KEY, PNG, PROMPT, fal, openai, reference_image, replicate, request, run, settings, stability};
 
 /// Runs a case, which must succeed, and gives the first request.
 async fn sent(case: Case) -> Seen {
@@ -34,7 +34,7 @@ fn check_form(seen: &Seen, line: &str, parts: &[&str]) {
 #[tokio::test]
 async fn openai_is_asked_for_images_in_json_and_for_edits_in_a_form() {
     let case = openai();
-    let request = Request { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
+    let request = GenerationRequest { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
     let body = json!({
         "model": "gpt-image-2", "prompt": format!("{PROMPT}\n\nDo not show: people"), "n": 2,
         "size": "1536x1024", "output_format": "png",
@@ -42,7 +42,8 @@ async fn openai_is_asked_for_images_in_json_and_for_edits_in_a_form() {
     check_json(&sent(Case { request, ..case }).await, "POST /v1/images/generations", "Bearer", &body);
 
     let case = openai();
-    let request = Request { input_image: Some(input_image()), width: 512, height: 512, ..case.request };
+    let request =
+        GenerationRequest { reference_image: Some(reference_image()), width: 512, height: 512, ..case.request };
     let prompt = format!("prompt={PROMPT}");
     let parts = ["model=gpt-image-2", &prompt, "n=1", "size=1024x1024", "output_format=png", "image[]=input-bytes"];
     check_form(&sent(Case { request, ..case }).await, "POST /v1/images/edits", &parts);
@@ -53,9 +54,9 @@ async fn stability_is_asked_in_a_form_for_each_of_its_models() {
     let prompt = format!("prompt={PROMPT}");
     let ask = async |model: &str, image: bool| {
         let case = stability();
-        let input_image = image.then(input_image);
+        let reference_image = image.then(reference_image);
         let negative_prompt = (!image).then(|| "people".to_owned());
-        let request = Request { input_image, negative_prompt, ..request(Kind::Image, model) };
+        let request = GenerationRequest { reference_image, negative_prompt, ..request(OutputKind::Image, model) };
         sent(Case { request, ..case }).await
     };
     let seen = ask("core", false).await;
@@ -82,13 +83,16 @@ async fn replicate_is_asked_for_a_prediction_and_after_it() {
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "aspect_ratio": "16:9", "num_outputs": 3, "output_format": "png",
     }});
-    let request = Request { count: 3, ..case.request };
+    let request = GenerationRequest { count: 3, ..case.request };
     let line = "POST /v1/models/black-forest-labs/flux-schnell/predictions";
     check_json(&sent(Case { request, ..case }).await, line, "Bearer", &body);
 
     let case = replicate();
-    let video = Request { duration_ms: Some(6_000), ..crate::request(Kind::Video, "wan-video/wan-2.2-i2v-fast") };
-    let request = Request { input_image: Some(input_image()), ..video };
+    let video = GenerationRequest {
+        duration_ms: Some(6_000),
+        ..crate::request(OutputKind::Video, "wan-video/wan-2.2-i2v-fast")
+    };
+    let request = GenerationRequest { reference_image: Some(reference_image()), ..video };
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "image": "data:image/png;base64,aW5wdXQtYnl0ZXM=",
         "num_frames": 96, "frames_per_second": 16, "resolution": "720p",
@@ -112,7 +116,7 @@ async fn fal_is_asked_through_its_queue() {
 
     let submitted = [crate::FAL_SUBMITTED, crate::FAL_COMPLETED, r#"{"video":{"url":"{base}/film.mp4"}}"#];
     let replies = [&submitted.map(Reply::json)[..], &[Reply::new(200, "video/mp4", PNG)]].concat();
-    let request = request(Kind::Video, "fal-ai/wan/v2.2-a14b/text-to-video/turbo");
+    let request = request(OutputKind::Video, "fal-ai/wan/v2.2-a14b/text-to-video/turbo");
     let stub = Stub::play(replies).await;
     run(&stub, "fal", &request).await.unwrap();
     let seen = stub.seen();
@@ -129,11 +133,21 @@ async fn fal_is_asked_through_its_queue() {
 async fn nothing_but_prompt_settings_and_image_is_sent() {
     for Case { provider, request, replies } in [openai(), stability(), replicate(), fal()] {
         // Complete: a field that is added to the request must be thought about here.
-        let Request { kind, model, prompt, negative_prompt, width, height, count, seed, duration_ms, input_image } =
-            request.clone();
-        assert_eq!((kind, width, height, count, seed), (Kind::Image, 1280, 720, 1, Some(7)));
+        let GenerationRequest {
+            kind,
+            model,
+            prompt,
+            negative_prompt,
+            width,
+            height,
+            count,
+            seed,
+            duration_ms,
+            reference_image,
+        } = request.clone();
+        assert_eq!((kind, width, height, count, seed), (OutputKind::Image, 1280, 720, 1, Some(7)));
         assert!(!model.is_empty() && prompt == PROMPT && negative_prompt.is_none());
-        assert!(duration_ms.is_none() && input_image.is_none());
+        assert!(duration_ms.is_none() && reference_image.is_none());
 
         let stub = Stub::play(replies).await;
         run(&stub, provider, &request).await.unwrap();
@@ -152,7 +166,7 @@ async fn fal_is_told_to_delete_what_it_keeps_and_nothing_there_is_as_good() {
     for status in [200, 404] {
         let stub = Stub::play(vec![Reply::new(status, "application/json", b"{}"); 2]).await;
         let providers = Providers::new(&settings(&stub)).unwrap();
-        providers.by_name("fal").unwrap().forget("image:fal-ai/flux:80e732af-660e,91f843b0-771f").await.unwrap();
+        providers.by_name("fal").unwrap().delete_remote("image:fal-ai/flux:80e732af-660e,91f843b0-771f").await.unwrap();
         let seen = stub.seen();
         let lines: Vec<_> = seen.iter().map(Seen::line).collect();
         let of = |request: &str| format!("DELETE /v1/models/requests/{request}/payloads");
@@ -161,6 +175,6 @@ async fn fal_is_told_to_delete_what_it_keeps_and_nothing_there_is_as_good() {
     }
     let stub = Stub::play(vec![Reply::new(403, "application/json", b"{}")]).await;
     let providers = Providers::new(&settings(&stub)).unwrap();
-    let refused = providers.by_name("fal").unwrap().forget("image:fal-ai/flux:80e732af-660e").await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Ours);
+    let refused = providers.by_name("fal").unwrap().delete_remote("image:fal-ai/flux:80e732af-660e").await.unwrap_err();
+    assert_eq!(refused.kind, ProviderErrorKind::InvalidRequest);
 }

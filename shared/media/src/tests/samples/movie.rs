@@ -1,4 +1,4 @@
-use super::CANARY;
+use crate::tests::canary::CANARY;
 use openh264::encoder::Encoder;
 use openh264::formats::{RgbSliceU8, YUVBuffer};
 

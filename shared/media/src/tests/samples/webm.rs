@@ -1,4 +1,4 @@
-use super::CANARY;
+use crate::tests::canary::CANARY;
 
 /// An element whose size takes four bytes.
 fn element(id: u32, parts: &[&[u8]]) -> Vec<u8> {
