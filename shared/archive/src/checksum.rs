@@ -1,4 +1,4 @@
-//! What tells whether a file arrived whole: CRC-32 for the archive, SHA-256 for people. Both can be kept and gone on with.
+//! The checksums of a file: CRC-32 for the archive, SHA-256 for people. Their state can be stored and resumed.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -7,19 +7,19 @@ use sha2::{
     digest::common::hazmat::{SerializableState, SerializedState},
 };
 
-/// The checksums of the bytes so far.
+/// Holds the checksums of the bytes so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checksums {
-    /// How many bytes.
+    /// The number of bytes.
     pub bytes: u64,
-    /// Their CRC-32.
+    /// The CRC-32 of the bytes.
     pub crc32: u32,
-    #[serde(with = "kept")]
+    #[serde(with = "sha256_state")]
     sha256: Sha256,
 }
 
 impl Checksums {
-    /// Takes in more.
+    /// Adds more bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         let mut crc32 = crc32fast::Hasher::new_with_initial_len(self.crc32, self.bytes);
         crc32.update(bytes);
@@ -28,15 +28,15 @@ impl Checksums {
         self.bytes += bytes.len() as u64;
     }
 
-    /// The SHA-256 in hexadecimal digits.
+    /// Returns the SHA-256 in hexadecimal digits.
     pub(crate) fn sha256(&self) -> String {
         self.sha256.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// The state of a hash. It stays readable as long as the crate keeps its minor version: an archive that is being written
-/// while another one is deployed is begun anew.
-mod kept {
+/// Serializes the state of a hash. A stored state stays readable as long as `sha2` keeps its minor version: after an
+/// update of it, an archive in progress starts over.
+mod sha256_state {
     use super::{
         Deserialize, Deserializer, Engine, Error, STANDARD_NO_PAD, SerializableState, Serialize, SerializedState,
         Serializer, Sha256,

@@ -1,25 +1,25 @@
-//! The fixed parts of the format.
+//! Constants and field encodings of the format.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// General purpose bit 3: checksum and sizes come after the bytes; bit 11: the name is UTF-8 (4.4.4).
+/// General purpose bit 3: checksum and sizes follow the bytes; bit 11: the name is UTF-8 (4.4.4).
 pub(crate) const FLAGS: u16 = 1 << 3 | 1 << 11;
 /// Stored, not compressed (4.4.5).
 pub(crate) const STORED: u16 = 0;
-/// What a reader must know: 2.0, or 4.5 for ZIP64 (4.4.3.2).
+/// The version that a reader needs: 2.0, or 4.5 for ZIP64 (4.4.3.2).
 pub(crate) const VERSION: u16 = 20;
 pub(crate) const VERSION_ZIP64: u16 = 45;
-/// Made on Unix, as the file mode is (4.4.2), by what knows 4.5.
+/// Made on Unix, which the file mode belongs to, by version 4.5 (4.4.2).
 pub(crate) const MADE_BY: u16 = 3 << 8 | VERSION_ZIP64;
-/// A file that its owner may read and write, everybody else read (4.4.15).
+/// A regular file with mode 0644 (4.4.15).
 pub(crate) const MODE: u32 = 0o100_644 << 16;
-/// The extra field of ZIP64 (4.5.3).
-pub(crate) const ZIP64: u16 = 1;
-/// What a field holds whose value is in the extra field of ZIP64, or in its record at the end.
-pub(crate) const ELSEWHERE_16: u16 = u16::MAX;
-pub(crate) const ELSEWHERE_32: u32 = u32::MAX;
+/// The id of the extra field of ZIP64 (4.5.3).
+pub(crate) const ZIP64_EXTRA: u16 = 1;
+/// The placeholder of a field whose value is in the extra field of ZIP64, or in its end record.
+pub(crate) const IN_ZIP64_16: u16 = u16::MAX;
+pub(crate) const IN_ZIP64_32: u32 = u32::MAX;
 
-/// Little-endian numbers, one after the other.
+/// Appends little-endian numbers and bytes to a buffer.
 pub(crate) struct Fields<'a>(pub &'a mut Vec<u8>);
 
 impl Fields<'_> {
@@ -44,12 +44,13 @@ impl Fields<'_> {
     }
 }
 
-/// A number for a field of 32 bits, if it fits: the largest one says that it is elsewhere.
-pub(crate) fn narrow(value: u64) -> Option<u32> {
-    u32::try_from(value).ok().filter(|value| *value != ELSEWHERE_32)
+/// Returns the number for a field of 32 bits if it fits. The largest number is the placeholder of ZIP64 and does not.
+pub(crate) fn to_u32(value: u64) -> Option<u32> {
+    u32::try_from(value).ok().filter(|value| *value != IN_ZIP64_32)
 }
 
-/// Time and date as MS-DOS had them (4.4.6): to two seconds, from 1980 to 2107, here always in UTC.
+/// Returns time and date in MS-DOS format (4.4.6), in UTC, with a precision of two seconds. Years before 1980 and after
+/// 2107 become the first and the last time that the format has.
 pub(crate) fn dos_time(at: Timestamp) -> (u16, u16) {
     let at = TimeZone::UTC.to_datetime(at);
     let field = |value: i8| u16::try_from(value).unwrap_or(0);
@@ -75,16 +76,16 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_kept_to_two_seconds_within_the_years_that_there_are() {
+    fn dos_time_has_two_second_precision_and_is_clamped_to_its_range() {
         check("2026-11-22T23:04:59Z", (2026, 11, 22, 23, 4, 58));
         check("1969-07-20T20:17:40Z", (1980, 1, 1, 0, 0, 0));
         check("2108-01-01T00:00:00Z", (2107, 12, 31, 23, 59, 58));
     }
 
     #[test]
-    fn the_largest_number_of_a_field_is_not_a_number() {
-        assert_eq!(narrow(0xffff_fffe), Some(0xffff_fffe));
-        assert_eq!(narrow(0xffff_ffff), None);
-        assert_eq!(narrow(0x1_0000_0000), None);
+    fn largest_32_bit_number_does_not_fit_its_field() {
+        assert_eq!(to_u32(0xffff_fffe), Some(0xffff_fffe));
+        assert_eq!(to_u32(0xffff_ffff), None);
+        assert_eq!(to_u32(0x1_0000_0000), None);
     }
 }

@@ -1,19 +1,19 @@
-//! A ZIP that is written from its first byte to its last, in as many processes as it takes.
+//! Writes a ZIP archive from its first byte to its last, in as many processes as it takes.
 //!
-//! [`ZipWriter`] does no I/O: each step appends what it makes to a buffer, and whoever calls sends the buffer wherever the
-//! archive goes. Between two steps the writer can be kept as it is, in the middle of a file too, and gone on with by
-//! another process. It remembers nothing about files that have ended: their [`DirectoryEntry`]s are handed back one by one, for
-//! the directory at the end. So neither the size of a file nor the number of files counts in memory.
+//! [`ZipWriter`] does no I/O: each step appends its bytes to a buffer, and the caller sends the buffer to where the archive
+//! is stored. Between two steps the writer can be serialized, in the middle of a file too, and another process can resume
+//! it. It keeps nothing about finished files: it returns a [`DirectoryEntry`] for each, and the caller passes them back for
+//! the central directory. So memory grows neither with the size of a file nor with the number of files.
 //!
-//! Files are stored as they are: pictures and films are compressed already. Their checksums and sizes come after their
-//! bytes, in data descriptors. What is too large for the fields of 1989 goes into those of ZIP64. Names are UTF-8. As
-//! [APPNOTE 6.3.10](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT) has it; the numbers of its sections are
-//! in the code.
+//! Files are stored without compression: images and videos are compressed already. Checksums and sizes follow the bytes
+//! in data descriptors. Values that exceed the original fields use ZIP64. Names are UTF-8. The format is that of
+//! [APPNOTE 6.3.10](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT); comments in the code give its section
+//! numbers.
 
 mod checksum;
+mod directory;
 mod fields;
-mod record;
 mod zip;
 
-pub use record::DirectoryEntry;
+pub use directory::DirectoryEntry;
 pub use zip::{NewFile, ZipError, ZipWriter};

@@ -1,29 +1,28 @@
-//! The writer.
+//! The archive writer.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     checksum::Checksums,
+    directory::{DirectoryEntry, length},
     fields::{
-        ELSEWHERE_16, ELSEWHERE_32, FLAGS, Fields, MADE_BY, STORED, VERSION, VERSION_ZIP64, ZIP64, dos_time, narrow,
+        FLAGS, Fields, IN_ZIP64_16, IN_ZIP64_32, MADE_BY, STORED, VERSION, VERSION_ZIP64, ZIP64_EXTRA, dos_time, to_u32,
     },
-    record::{DirectoryEntry, length},
 };
 
-/// A file that begins.
+/// Describes a file that is about to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFile {
-    /// Its name, with slashes between folders; at most 65,535 bytes.
+    /// The name, with slashes between folders, of 1 to 65,535 bytes.
     pub name: String,
-    /// When it was changed last.
+    /// The time of the last change.
     pub modified: Timestamp,
-    /// The most bytes that it may come to, if that is known. What is not known may be large, and is written so that it
-    /// can be.
+    /// The most bytes that the file can have, if known. Without a limit the file is written in ZIP64 format.
     pub max_bytes: Option<u64>,
 }
 
-/// A ZIP as far as it is written.
+/// Writes a ZIP archive step by step. The serialized writer can be resumed by another process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ZipWriter {
     position: u64,
@@ -48,95 +47,95 @@ struct File {
     name: String,
     modified: Timestamp,
     offset: u64,
-    wide: bool,
+    zip64: bool,
     checksums: Checksums,
 }
 
-/// A step that does not follow from the one before. Nothing was written.
+/// Reports a step that is not allowed in the current state. The step wrote nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ZipError {
-    /// A file begins where none can: another is open, or the directory has begun.
-    #[error("no file can begin here")]
+    /// A file cannot start: another is open, or the central directory has started.
+    #[error("a file cannot start now")]
     CannotStartFile,
-    /// A file is open, so the directory cannot begin.
+    /// A file is open, so the central directory cannot start.
     #[error("a file is open")]
     FileOpen,
-    /// Bytes come, or an end, and no file is open.
+    /// No file is open, so there is nothing to write to or to finish.
     #[error("no file is open")]
     NoFileOpen,
-    /// The archive has ended.
+    /// The archive is finished.
     #[error("the archive is finished")]
     Finished,
-    /// The name has no bytes or too many.
-    #[error("the name of a file has 1 to 65,535 bytes")]
+    /// The file name is empty or longer than 65,535 bytes.
+    #[error("a file name must have 1 to 65,535 bytes")]
     InvalidName,
-    /// The file is larger than it was said to be at most.
-    #[error("the file is larger than it was said to be at most")]
+    /// The file exceeds 4 GiB although its `max_bytes` did not.
+    #[error("the file is larger than declared")]
     FileTooLarge,
-    /// The directory does not list as many files as there are.
-    #[error("the directory lists {listed} of {files} files")]
+    /// The central directory does not list every file.
+    #[error("the central directory lists {listed} of {files} files")]
     IncompleteDirectory {
-        /// Files that it lists.
+        /// The number of files that the directory lists.
         listed: u64,
-        /// Files that there are.
+        /// The number of files in the archive.
         files: u64,
     },
 }
 
 impl ZipWriter {
-    /// Bytes so far.
+    /// Returns the number of bytes written so far.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.position
     }
 
-    /// Files that have ended.
+    /// Returns the number of finished files.
     #[must_use]
     pub const fn file_count(&self) -> u64 {
         self.files
     }
 
-    /// Whether a file has begun and not ended.
+    /// Returns whether a file was started and is not finished.
     #[must_use]
     pub const fn has_open_file(&self) -> bool {
         matches!(self.stage, Stage::InFile(_))
     }
 
-    /// Whether nothing comes any more.
+    /// Returns whether the archive is finished.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self.stage, Stage::Finished)
     }
 
-    /// Begins a file.
+    /// Starts a file and appends its local header to `out`.
     ///
     /// # Errors
     /// [`ZipError::CannotStartFile`], [`ZipError::InvalidName`].
-    pub fn start_file(&mut self, entry: NewFile, out: &mut Vec<u8>) -> Result<(), ZipError> {
+    pub fn start_file(&mut self, new: NewFile, out: &mut Vec<u8>) -> Result<(), ZipError> {
         let Stage::BetweenFiles = self.stage else { return Err(ZipError::CannotStartFile) };
-        if entry.name.is_empty() || entry.name.len() > usize::from(u16::MAX) {
+        if new.name.is_empty() || new.name.len() > usize::from(u16::MAX) {
             return Err(ZipError::InvalidName);
         }
-        let wide = entry.max_bytes.is_none_or(|most| narrow(most).is_none());
+        let zip64 = new.max_bytes.is_none_or(|max_bytes| to_u32(max_bytes).is_none());
         let file = File {
-            name: entry.name,
-            modified: entry.modified,
+            name: new.name,
+            modified: new.modified,
             offset: self.position,
-            wide,
+            zip64,
             checksums: Checksums::default(),
         };
-        self.append(out, |out| file.header(out));
+        self.append(out, |out| file.append_header(out));
         self.stage = Stage::InFile(Box::new(file));
         Ok(())
     }
 
-    /// More of the open file.
+    /// Appends content to the open file.
     ///
     /// # Errors
     /// [`ZipError::NoFileOpen`], [`ZipError::FileTooLarge`].
     pub fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ZipError> {
         let Stage::InFile(file) = &mut self.stage else { return Err(ZipError::NoFileOpen) };
-        if !file.wide && narrow(file.checksums.bytes + bytes.len() as u64).is_none() {
+        if !file.zip64 && to_u32(file.checksums.bytes + bytes.len() as u64).is_none() {
             return Err(ZipError::FileTooLarge);
         }
         file.checksums.update(bytes);
@@ -144,38 +143,39 @@ impl ZipWriter {
         Ok(())
     }
 
-    /// Leaves the open file out, if there is one: its bytes stay where they are, and nothing leads to them.
+    /// Drops the open file, if any, from the archive. Its bytes stay in the output, and the directory does not list them.
     pub fn abort_file(&mut self) {
         if self.has_open_file() {
             self.stage = Stage::BetweenFiles;
         }
     }
 
-    /// Ends the open file. Its record must come back in [`add_to_directory`](Self::add_to_directory).
+    /// Finishes the open file and returns its directory entry, which the caller must pass to
+    /// [`add_to_directory`](Self::add_to_directory) later.
     ///
     /// # Errors
     /// [`ZipError::NoFileOpen`].
     pub fn finish_file(&mut self, out: &mut Vec<u8>) -> Result<DirectoryEntry, ZipError> {
         let Stage::InFile(file) = &self.stage else { return Err(ZipError::NoFileOpen) };
-        let record = file.record();
+        let entry = file.directory_entry();
         self.stage = Stage::BetweenFiles;
-        self.append(out, |out| descriptor(&record, out));
+        self.append(out, |out| append_descriptor(&entry, out));
         self.files += 1;
-        Ok(record)
+        Ok(entry)
     }
 
-    /// Lists a file in the directory at the end, after which no other can begin.
+    /// Lists a finished file in the central directory. No file can start after the first call.
     ///
     /// # Errors
     /// [`ZipError::FileOpen`], [`ZipError::Finished`].
-    pub fn add_to_directory(&mut self, record: &DirectoryEntry, out: &mut Vec<u8>) -> Result<(), ZipError> {
+    pub fn add_to_directory(&mut self, entry: &DirectoryEntry, out: &mut Vec<u8>) -> Result<(), ZipError> {
         let (start, listed) = self.directory()?;
-        self.append(out, |out| record.list(out));
+        self.append(out, |out| entry.append_to(out));
         self.stage = Stage::InDirectory { start, listed: listed + 1 };
         Ok(())
     }
 
-    /// Ends the archive.
+    /// Finishes the archive by appending the end of the central directory.
     ///
     /// # Errors
     /// [`ZipError::FileOpen`], [`ZipError::IncompleteDirectory`], [`ZipError::Finished`].
@@ -185,12 +185,12 @@ impl ZipWriter {
             return Err(ZipError::IncompleteDirectory { listed, files: self.files });
         }
         let end = self.position;
-        self.append(out, |out| finish(listed, start, end, out));
+        self.append(out, |out| append_end(listed, start, end, out));
         self.stage = Stage::Finished;
         Ok(())
     }
 
-    /// Where the directory begins, and how many files it lists so far.
+    /// Returns the offset of the central directory and the number of files that it lists so far.
     const fn directory(&self) -> Result<(u64, u64), ZipError> {
         match self.stage {
             Stage::InFile(_) => Err(ZipError::FileOpen),
@@ -208,20 +208,20 @@ impl ZipWriter {
 }
 
 impl File {
-    /// The local header (4.3.7). Checksum and sizes follow the bytes, so they are zero; where the sizes that follow have 64
-    /// bits, the extra field says so (4.3.9.2).
-    fn header(&self, out: &mut Vec<u8>) {
+    /// Appends the local header (4.3.7). Checksum and sizes are zero because they follow the bytes. The extra field
+    /// declares that the sizes in the data descriptor have 64 bits (4.3.9.2).
+    fn append_header(&self, out: &mut Vec<u8>) {
         let (time, date) = dos_time(self.modified);
-        let (version, size, extra) = if self.wide { (VERSION_ZIP64, ELSEWHERE_32, 20) } else { (VERSION, 0, 0) };
+        let (version, size, extra) = if self.zip64 { (VERSION_ZIP64, IN_ZIP64_32, 20) } else { (VERSION, 0, 0) };
         let fields = Fields(out).bytes(b"PK\x03\x04").u16(version).u16(FLAGS).u16(STORED).u16(time).u16(date);
         let fields = fields.u32(0).u32(size).u32(size).u16(length(self.name.as_bytes())).u16(extra);
         let fields = fields.bytes(self.name.as_bytes());
-        if self.wide {
-            fields.u16(ZIP64).u16(16).u64(0).u64(0);
+        if self.zip64 {
+            fields.u16(ZIP64_EXTRA).u16(16).u64(0).u64(0);
         }
     }
 
-    fn record(&self) -> DirectoryEntry {
+    fn directory_entry(&self) -> DirectoryEntry {
         DirectoryEntry {
             name: self.name.clone(),
             bytes: self.checksums.bytes,
@@ -229,31 +229,31 @@ impl File {
             crc32: self.checksums.crc32,
             modified: self.modified,
             offset: self.offset,
-            wide: self.wide,
+            zip64: self.zip64,
         }
     }
 }
 
-/// Checksum and sizes (4.3.9).
-fn descriptor(record: &DirectoryEntry, out: &mut Vec<u8>) {
-    let fields = Fields(out).bytes(b"PK\x07\x08").u32(record.crc32);
-    match narrow(record.bytes).filter(|_| !record.wide) {
+/// Appends the data descriptor (4.3.9).
+fn append_descriptor(entry: &DirectoryEntry, out: &mut Vec<u8>) {
+    let fields = Fields(out).bytes(b"PK\x07\x08").u32(entry.crc32);
+    match to_u32(entry.bytes).filter(|_| !entry.zip64) {
         Some(bytes) => fields.u32(bytes).u32(bytes),
-        None => fields.u64(record.bytes).u64(record.bytes),
+        None => fields.u64(entry.bytes).u64(entry.bytes),
     };
 }
 
-/// The end of the central directory, which begins at `start` and ends at `end` (4.3.14 to 4.3.16).
-fn finish(files: u64, start: u64, end: u64, out: &mut Vec<u8>) {
-    let count = u16::try_from(files).ok().filter(|count| *count != ELSEWHERE_16);
-    let (size, offset) = (narrow(end - start), narrow(start));
+/// Appends the end of the central directory, which spans `start` to `end` (4.3.14 to 4.3.16).
+fn append_end(files: u64, start: u64, end: u64, out: &mut Vec<u8>) {
+    let count = u16::try_from(files).ok().filter(|count| *count != IN_ZIP64_16);
+    let (size, offset) = (to_u32(end - start), to_u32(start));
     if count.is_none() || size.is_none() || offset.is_none() {
-        // The record of ZIP64, 44 bytes from here on, and where to find it.
+        // The end record of ZIP64, 44 bytes from here on, and its locator.
         let fields = Fields(out).bytes(b"PK\x06\x06").u64(44).u16(MADE_BY).u16(VERSION_ZIP64).u32(0).u32(0);
         let fields = fields.u64(files).u64(files).u64(end - start).u64(start);
         fields.bytes(b"PK\x06\x07").u32(0).u64(end).u32(1);
     }
-    let (count, size) = (count.unwrap_or(ELSEWHERE_16), size.unwrap_or(ELSEWHERE_32));
+    let (count, size) = (count.unwrap_or(IN_ZIP64_16), size.unwrap_or(IN_ZIP64_32));
     let fields = Fields(out).bytes(b"PK\x05\x06").u16(0).u16(0).u16(count).u16(count).u32(size);
-    fields.u32(offset.unwrap_or(ELSEWHERE_32)).u16(0);
+    fields.u32(offset.unwrap_or(IN_ZIP64_32)).u16(0);
 }

@@ -1,4 +1,4 @@
-//! Archives as others read them: Python's `zipfile`, and Info-ZIP's `unzip` where there is one.
+//! Has other implementations read the archives: Python's `zipfile`, and Info-ZIP's `unzip` where it is installed.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking, and say what they leave out")]
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 use archive::{DirectoryEntry, NewFile, ZipError, ZipWriter};
 use jiff::Timestamp;
 
-/// Where an archive goes.
+/// Receives the bytes of an archive.
 trait Sink {
     fn take(&mut self, bytes: &mut Vec<u8>);
 }
@@ -19,7 +19,7 @@ trait Sink {
 const MIB: usize = 1 << 20;
 const ZEROS: &[u8] = &[0; MIB];
 
-/// A file in which zeros are holes: an archive of gigabytes takes no room.
+/// Writes zeros as holes, so that an archive of gigabytes takes no disk space.
 struct Sparse(File);
 
 impl Sink for Sparse {
@@ -75,8 +75,8 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Has others test the archive, and answers what Python says of each file: name, size, CRC-32.
-fn read_by_others(path: &PathBuf) -> Vec<(String, u64, u32)> {
+/// Checks the archive with other implementations and returns what Python lists: name, size, CRC-32.
+fn read_with_other_tools(path: &PathBuf) -> Vec<(String, u64, u32)> {
     let script = "import sys, zipfile\n\
         archive = zipfile.ZipFile(sys.argv[1])\n\
         assert archive.testzip() is None\n\
@@ -85,7 +85,7 @@ fn read_by_others(path: &PathBuf) -> Vec<(String, u64, u32)> {
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
     match Command::new("unzip").arg("-tq").arg(path).output() {
         Ok(unzip) => assert!(unzip.status.success(), "{}", String::from_utf8_lossy(&unzip.stdout)),
-        Err(_) => eprintln!("there is no unzip here: Python alone has read it"),
+        Err(_) => eprintln!("unzip is not installed: only Python has read the archive"),
     }
     let listed = String::from_utf8(python.stdout).unwrap();
     let read = |line: &str| {
@@ -101,12 +101,12 @@ fn listed(records: &[DirectoryEntry]) -> Vec<(String, u64, u32)> {
 }
 
 #[test]
-fn others_read_what_was_written() {
+fn other_tools_read_the_archive() {
     let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
     let records = [
         add(&mut zip, ("empty", Some(0)), (b"", 0), &mut bytes),
-        add(&mut zip, ("data/letters.txt", None), (b"abc", 1000), &mut bytes),
-        // What was begun and left out is in nobody's way.
+        add(&mut zip, ("data/tickets.txt", None), (b"abc", 1000), &mut bytes),
+        // An aborted file does not disturb the ones around it.
         {
             zip.start_file(entry("left out", None), &mut bytes).unwrap();
             zip.write(b"half of it", &mut bytes).unwrap();
@@ -117,13 +117,13 @@ fn others_read_what_was_written() {
     ];
     close(zip, &records, &mut bytes);
     std::fs::write(path("few.zip"), &bytes).unwrap();
-    assert_eq!(read_by_others(&path("few.zip")), listed(&records));
+    assert_eq!(read_with_other_tools(&path("few.zip")), listed(&records));
     // As `printf 'abc%.0s' {1..1000} | sha256sum` has it.
     assert_eq!(records[1].sha256, "328de8f1895f8bb09f6e6b4c2012ef2b2a6f067cd002794b750aa040a6f6d8bd");
 }
 
 #[test]
-fn an_archive_without_files_is_one() {
+fn archive_without_files_is_valid() {
     let mut bytes = Vec::new();
     close(ZipWriter::default(), &[], &mut bytes);
     assert_eq!(bytes.len(), 22);
@@ -133,7 +133,7 @@ fn an_archive_without_files_is_one() {
 }
 
 #[test]
-fn another_process_goes_on_wherever_one_stopped() {
+fn serialized_writer_resumes_after_every_step() {
     let whole = |stop: &mut dyn FnMut(ZipWriter) -> ZipWriter| {
         let (mut zip, mut bytes, mut records) = (ZipWriter::default(), Vec::new(), Vec::new());
         for name in ["one", "two"] {
@@ -164,7 +164,7 @@ fn another_process_goes_on_wherever_one_stopped() {
 }
 
 #[test]
-fn files_beyond_four_gibibytes_and_what_comes_after_them_are_read() {
+fn files_over_4_gib_and_files_after_them_are_read() {
     let (mut zip, path) = (ZipWriter::default(), path("large.zip"));
     let mut sink = Sparse(File::create(&path).unwrap());
     let records = [
@@ -173,12 +173,12 @@ fn files_beyond_four_gibibytes_and_what_comes_after_them_are_read() {
         add(&mut zip, ("after", Some(3)), (b"end", 1), &mut sink),
     ];
     close(zip, &records, &mut sink);
-    assert_eq!(read_by_others(&path), listed(&records));
+    assert_eq!(read_with_other_tools(&path), listed(&records));
     std::fs::remove_file(path).unwrap();
 }
 
 #[test]
-fn more_files_than_sixteen_bits_count_are_read() {
+fn more_than_65535_files_are_read() {
     for files in [65_534, 65_535, 65_536] {
         let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
         let records: Vec<_> =
@@ -186,13 +186,13 @@ fn more_files_than_sixteen_bits_count_are_read() {
         close(zip, &records, &mut bytes);
         let path = path(&format!("many-{files}.zip"));
         std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(read_by_others(&path).len(), files);
+        assert_eq!(read_with_other_tools(&path).len(), files);
         std::fs::remove_file(path).unwrap();
     }
 }
 
 #[test]
-fn a_step_that_does_not_follow_is_refused_and_writes_nothing() {
+fn invalid_step_is_refused_and_writes_nothing() {
     let (mut zip, mut out) = (ZipWriter::default(), Vec::new());
     assert_eq!(zip.write(b"x", &mut out), Err(ZipError::NoFileOpen));
     assert_eq!(zip.finish_file(&mut out), Err(ZipError::NoFileOpen));

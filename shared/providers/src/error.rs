@@ -1,42 +1,44 @@
-//! Why a provider gave nothing, in the four kinds that the caller has rules for.
+//! Why a provider call failed, in the four kinds that the caller has rules for.
 
 use std::time::Duration;
 
-/// A failed call.
+/// Reports a failed provider call.
 ///
-/// Its text is for the log. It names the provider, the step and the status, and never holds the prompt, the key, or the
-/// provider's own words, which may quote either.
+/// Its text is for the log: the provider, the step and the status. It never contains the prompt, the API key, or the
+/// provider's own text, which may quote either.
 #[derive(Debug, thiserror::Error)]
 #[error("{provider}: {message}")]
 pub struct ProviderError {
-    /// Who failed.
+    /// The name of the provider.
     pub provider: &'static str,
-    /// What to do about it.
+    /// The kind of failure, which decides what the caller does.
     pub kind: ProviderErrorKind,
     message: String,
 }
 
-/// The four kinds of failure.
+/// Classifies failures of provider calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProviderErrorKind {
-    /// The provider refuses this prompt or input image. It will refuse it again: fail, refund, tell why.
+    /// The provider's moderation refuses the prompt or the reference image, and will refuse it again. The caller fails the
+    /// generation, refunds it and shows the reason.
     Rejected {
-        /// For the client to read.
+        /// The reason, for the account owner.
         reason: String,
     },
-    /// Our mistake: a bad key, an empty account, a malformed request. Fail, refund, alarm.
+    /// The provider does not accept our request: a wrong API key, no funds at the provider, a malformed request. The
+    /// caller fails the generation, refunds it and raises an alarm.
     InvalidRequest,
-    /// Overloaded, down, out of reach or too slow. Try again, later or elsewhere.
+    /// The provider is overloaded, down, unreachable or too slow. The caller tries again later or elsewhere.
     Unavailable {
-        /// How long the provider asks to be left alone.
+        /// The time that the provider asks to wait.
         retry_after: Option<Duration>,
     },
-    /// An answer that makes no sense: cut short, not what is documented, from where it must not come. Try again.
+    /// The response is unusable: cut short, undocumented, or from a forbidden address. The caller tries again.
     InvalidResponse,
 }
 
 impl ProviderError {
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
         match self.kind {
             ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse => true,
@@ -44,13 +46,13 @@ impl ProviderError {
         }
     }
 
-    pub(crate) fn is_refusal(&self) -> bool {
+    pub(crate) fn is_rejection(&self) -> bool {
         matches!(self.kind, ProviderErrorKind::Rejected { .. })
     }
 
     pub(crate) fn rejected(provider: &'static str, reason: &str) -> Self {
         let kind = ProviderErrorKind::Rejected { reason: reason.to_owned() };
-        Self { provider, kind, message: "the request was refused".to_owned() }
+        Self { provider, kind, message: "the request was rejected".to_owned() }
     }
 
     pub(crate) fn invalid_request(provider: &'static str, message: impl Into<String>) -> Self {

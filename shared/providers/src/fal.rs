@@ -1,27 +1,32 @@
-//! fal's [queue](https://docs.fal.ai/model-endpoints/queue), for images and videos.
+//! Calls fal's [queue API](https://docs.fal.ai/model-endpoints/queue), for images and videos.
 //!
-//! A request is submitted, its status asked after, its response read and the files in it fetched from `fal.media`. The
-//! addresses are made here and not taken from the answers, so that the key cannot be led elsewhere. Every model has inputs
-//! of its own, so only the models below are known.
+//! It submits a request, polls its status, reads its response and downloads the files in it from `fal.media`. It builds the
+//! URLs itself and takes none from a response, so that the API key cannot be sent elsewhere. Every model has its own
+//! inputs, so only the models below are supported.
 
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::batch::{Batch, Queue, Share, Standing, checked};
-use crate::input::data_url;
-use crate::outbound::{Answer, Outbound};
-use crate::{GenerationRequest, PollResponse, Provider, ProviderError, StartResponse, shape};
+use crate::api_client::{ApiClient, ApiResponse};
+use crate::aspect_ratio;
+use crate::batch::{Batch, BatchPart, JobApi, JobStatus, checked_job_id};
+use crate::error::ProviderError;
+use crate::provider::Provider;
+use crate::reference_image::data_url;
+use crate::request::GenerationRequest;
+use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "fal";
 
-const REFUSED: &str = "fal's safety check refused the prompt, the input image or the result.";
+const REJECTED: &str =
+    "fal's safety check rejected the prompt, the reference image or the result. Change them and try again.";
 
-/// The queue, and the [platform](https://fal.ai/docs/platform-apis/v1/models/requests/payloads) that deletes what was in it.
+/// The queue, and the [platform](https://fal.ai/docs/platform-apis/v1/models/requests/payloads) that deletes stored payloads.
 pub(crate) struct Fal {
-    pub(crate) queue: Outbound,
-    pub(crate) platform: Outbound,
+    pub(crate) queue: ApiClient,
+    pub(crate) platform: ApiClient,
 }
 
 #[derive(Deserialize)]
@@ -42,13 +47,13 @@ enum Status {
     Completed,
 }
 
-/// What the models here answer: images, or one video.
+/// The response of the supported models: images, or one video.
 #[derive(Deserialize)]
 struct Response {
     #[serde(default)]
     images: Vec<File>,
     video: Option<File>,
-    /// Beside `images`: which of them were painted over.
+    /// For each of `images`, whether the safety check blacked it out.
     #[serde(default)]
     has_nsfw_concepts: Vec<bool>,
 }
@@ -83,19 +88,20 @@ impl Provider for Fal {
 
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
         let batch = Batch::from_id(NAME, job)?;
-        if !MODELS.iter().any(|model| app(model.name) == batch.place) {
+        if !MODELS.iter().any(|model| app(model.name) == batch.app) {
             return Err(ProviderError::invalid_request(NAME, "a job of an unknown model"));
         }
         batch.poll(self).await
     }
 
-    /// Input and output of each request, and the files of the output. The key must be one with the scope `ADMIN`.
+    /// Deletes the input and the output of each request, and the files of the output. The API key must have the scope
+    /// `ADMIN`.
     async fn delete_remote(&self, job: &str) -> Result<(), ProviderError> {
         for request in &Batch::from_id(NAME, job)?.jobs {
-            let path = format!("/v1/models/requests/{}/payloads", checked(NAME, request)?);
-            let answer = self.platform.answer(self.platform.request(Method::DELETE, &path)).await?;
-            if !answer.status.is_success() && answer.status != StatusCode::NOT_FOUND {
-                return Err(self.platform.failure(&answer));
+            let path = format!("/v1/models/requests/{}/payloads", checked_job_id(NAME, request)?);
+            let response = self.platform.send(self.platform.request(Method::DELETE, &path)).await?;
+            if !response.status.is_success() && response.status != StatusCode::NOT_FOUND {
+                return Err(self.platform.error_for(&response));
             }
         }
         Ok(())
@@ -103,59 +109,59 @@ impl Provider for Fal {
 }
 
 #[async_trait]
-impl Queue for Fal {
-    fn outbound(&self) -> &Outbound {
+impl JobApi for Fal {
+    fn api_client(&self) -> &ApiClient {
         &self.queue
     }
 
-    async fn begin(&self, request: &GenerationRequest, share: Share) -> Result<String, ProviderError> {
+    async fn submit(&self, request: &GenerationRequest, part: BatchPart) -> Result<String, ProviderError> {
         let model = model(request)?;
-        let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, share));
-        let answer = self.queue.answer(call).await?;
-        if !answer.status.is_success() {
-            return Err(self.failure(&answer));
+        let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, part));
+        let response = self.queue.send(call).await?;
+        if !response.status.is_success() {
+            return Err(self.error_for(&response));
         }
-        Ok(self.queue.parse::<Submitted>(&answer)?.request_id)
+        Ok(self.queue.parse::<Submitted>(&response)?.request_id)
     }
 
-    async fn ask(&self, app: &str, job: &str) -> Result<Standing, ProviderError> {
+    async fn job_status(&self, app: &str, job: &str) -> Result<JobStatus, ProviderError> {
         let status = self.queue.request(Method::GET, &format!("/{app}/requests/{job}/status"));
         match self.queue.json::<Queued>(status).await?.status {
-            Status::InQueue | Status::InProgress => return Ok(Standing::Pending),
+            Status::InQueue | Status::InProgress => return Ok(JobStatus::Pending),
             Status::Completed => {}
         }
-        let answer = self.queue.answer(self.queue.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
-        match answer.status.as_u16() {
-            200 => Ok(standing(self.queue.parse(&answer)?)),
-            400 | 422 => Ok(Standing::Failed(self.failure(&answer))),
-            _ => Err(self.failure(&answer)),
+        let response = self.queue.send(self.queue.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
+        match response.status.as_u16() {
+            200 => Ok(job_status(self.queue.parse(&response)?)),
+            400 | 422 => Ok(JobStatus::Failed(self.error_for(&response))),
+            _ => Err(self.error_for(&response)),
         }
     }
 }
 
 impl Fal {
-    fn failure(&self, answer: &Answer) -> ProviderError {
-        let refused = |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
-        if self.queue.parse(answer).is_ok_and(refused) {
-            ProviderError::rejected(NAME, REFUSED)
+    fn error_for(&self, response: &ApiResponse) -> ProviderError {
+        let is_rejection = |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
+        if self.queue.parse(response).is_ok_and(is_rejection) {
+            ProviderError::rejected(NAME, REJECTED)
         } else {
-            self.queue.failure(answer)
+            self.queue.error_for(response)
         }
     }
 }
 
-fn standing(response: Response) -> Standing {
+fn job_status(response: Response) -> JobStatus {
     let files = response.images.into_iter().chain(response.video);
     let hidden = response.has_nsfw_concepts.into_iter().chain(std::iter::repeat(false));
     let (hidden, shown): (Vec<_>, Vec<_>) = files.zip(hidden).partition(|(_, hidden)| *hidden);
     match (shown.is_empty(), hidden.is_empty()) {
-        (true, false) => Standing::Failed(ProviderError::rejected(NAME, REFUSED)),
-        (true, true) => Standing::Failed(ProviderError::invalid_response(NAME, "a response without files")),
-        (false, _) => Standing::Done(shown.into_iter().map(|(file, _)| file.url).collect()),
+        (true, false) => JobStatus::Failed(ProviderError::rejected(NAME, REJECTED)),
+        (true, true) => JobStatus::Failed(ProviderError::invalid_response(NAME, "a response without files")),
+        (false, _) => JobStatus::Done(shown.into_iter().map(|(file, _)| file.url).collect()),
     }
 }
 
-/// Status and response lie under the model's first two names only.
+/// Returns the first two segments of the model's name, which the paths of status and response use.
 fn app(model: &str) -> &str {
     let second_slash = model.match_indices('/').nth(1);
     second_slash.and_then(|(end, _)| model.get(..end)).unwrap_or(model)
@@ -164,34 +170,36 @@ fn app(model: &str) -> &str {
 struct Model {
     name: &'static str,
     per_job: u8,
-    needs_image: bool,
-    input: fn(&GenerationRequest, Share) -> Map<String, Value>,
+    needs_reference_image: bool,
+    input: fn(&GenerationRequest, BatchPart) -> Map<String, Value>,
 }
 
 const MODELS: [Model; 5] = [
-    Model { name: "fal-ai/flux/schnell", per_job: 4, needs_image: false, input: flux },
-    Model { name: "fal-ai/flux/dev", per_job: 4, needs_image: false, input: flux },
-    Model { name: "fal-ai/flux/dev/image-to-image", per_job: 4, needs_image: true, input: flux },
-    Model { name: "fal-ai/wan/v2.2-a14b/text-to-video/turbo", per_job: 1, needs_image: false, input: wan },
-    Model { name: "fal-ai/wan/v2.2-a14b/image-to-video/turbo", per_job: 1, needs_image: true, input: wan },
+    Model { name: "fal-ai/flux/schnell", per_job: 4, needs_reference_image: false, input: flux },
+    Model { name: "fal-ai/flux/dev", per_job: 4, needs_reference_image: false, input: flux },
+    Model { name: "fal-ai/flux/dev/image-to-image", per_job: 4, needs_reference_image: true, input: flux },
+    Model { name: "fal-ai/wan/v2.2-a14b/text-to-video/turbo", per_job: 1, needs_reference_image: false, input: wan },
+    Model { name: "fal-ai/wan/v2.2-a14b/image-to-video/turbo", per_job: 1, needs_reference_image: true, input: wan },
 ];
 
 fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
     match known {
-        None => Err(ProviderError::invalid_request(NAME, "an unknown model")),
-        Some(model) if model.needs_image != request.reference_image.is_some() => Err(ProviderError::invalid_request(
-            NAME,
-            "an input image where the model takes none, or none where it needs one",
-        )),
+        None => Err(ProviderError::invalid_request(NAME, "unknown model")),
+        Some(model) if model.needs_reference_image != request.reference_image.is_some() => {
+            Err(ProviderError::invalid_request(
+                NAME,
+                "a reference image that the model does not take, or none although it needs one",
+            ))
+        }
         Some(model) => Ok(model),
     }
 }
 
 /// <https://fal.ai/models/fal-ai/flux/dev/api>
-fn flux(request: &GenerationRequest, share: Share) -> Map<String, Value> {
-    let mut input = common(request, share);
-    input.insert("num_images".to_owned(), share.count.into());
+fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+    let mut input = common(request, part);
+    input.insert("num_images".to_owned(), part.count.into());
     input.insert("output_format".to_owned(), "png".into());
     if request.reference_image.is_none() {
         input.insert("image_size".to_owned(), json!({ "width": request.width, "height": request.height }));
@@ -200,21 +208,21 @@ fn flux(request: &GenerationRequest, share: Share) -> Map<String, Value> {
 }
 
 /// <https://fal.ai/models/fal-ai/wan/v2.2-a14b/text-to-video/turbo/api>
-fn wan(request: &GenerationRequest, share: Share) -> Map<String, Value> {
-    let mut input = common(request, share);
-    input.insert("resolution".to_owned(), shape::resolution(request.width, request.height).into());
+fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+    let mut input = common(request, part);
+    input.insert("resolution".to_owned(), aspect_ratio::resolution(request.width, request.height).into());
     if request.reference_image.is_none() {
-        let aspect = shape::nearest(&shape::WIDE_OR_TALL, request.width, request.height);
+        let aspect = aspect_ratio::nearest(&aspect_ratio::WIDE_OR_TALL, request.width, request.height);
         input.insert("aspect_ratio".to_owned(), aspect.into());
     }
     input
 }
 
-fn common(request: &GenerationRequest, share: Share) -> Map<String, Value> {
+fn common(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
     input.insert("enable_safety_checker".to_owned(), true.into());
-    if let Some(seed) = share.seed {
+    if let Some(seed) = part.seed {
         input.insert("seed".to_owned(), seed.into());
     }
     if let Some(image) = &request.reference_image {

@@ -1,25 +1,29 @@
-//! Replicate's [predictions](https://replicate.com/docs/reference/http#models.predictions.create), for images and videos.
+//! Calls Replicate's [predictions API](https://replicate.com/docs/reference/http#models.predictions.create), for images and videos.
 //!
-//! A prediction is created, [asked after](https://replicate.com/docs/reference/http#predictions.get), and its output
-//! fetched from `replicate.delivery`, where it lies for an hour. Every model has inputs of its own, so only the models
-//! below are known.
+//! It creates a prediction, [polls](https://replicate.com/docs/reference/http#predictions.get) it, and downloads the output
+//! from `replicate.delivery`, which keeps it for an hour. Every model has its own inputs, so only the models below are
+//! supported.
 
 use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::batch::{Batch, Queue, Share, Standing};
-use crate::input::data_url;
-use crate::outbound::Outbound;
-use crate::{GenerationRequest, PollResponse, Provider, ProviderError, StartResponse, shape};
+use crate::api_client::ApiClient;
+use crate::aspect_ratio;
+use crate::batch::{Batch, BatchPart, JobApi, JobStatus};
+use crate::error::ProviderError;
+use crate::provider::Provider;
+use crate::reference_image::data_url;
+use crate::request::GenerationRequest;
+use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "replicate";
 
-/// The Wan models are trained on 16 frames a second.
+/// The frame rate that the Wan models are trained on.
 const WAN_FRAMES_PER_SECOND: u64 = 16;
 
-pub(crate) struct Replicate(pub(crate) Outbound);
+pub(crate) struct Replicate(pub(crate) ApiClient);
 
 #[derive(Deserialize)]
 struct Prediction {
@@ -64,107 +68,124 @@ impl Provider for Replicate {
 }
 
 #[async_trait]
-impl Queue for Replicate {
-    fn outbound(&self) -> &Outbound {
+impl JobApi for Replicate {
+    fn api_client(&self) -> &ApiClient {
         &self.0
     }
 
-    async fn begin(&self, request: &GenerationRequest, share: Share) -> Result<String, ProviderError> {
+    async fn submit(&self, request: &GenerationRequest, part: BatchPart) -> Result<String, ProviderError> {
         let path = format!("/v1/models/{}/predictions", request.model);
-        let body = json!({ "input": (model(request)?.input)(request, share) });
+        let body = json!({ "input": (model(request)?.input)(request, part) });
         let prediction: Prediction = self.0.json(self.0.request(Method::POST, &path).json(&body)).await?;
         Ok(prediction.id)
     }
 
-    async fn ask(&self, _place: &str, job: &str) -> Result<Standing, ProviderError> {
+    async fn job_status(&self, _app: &str, job: &str) -> Result<JobStatus, ProviderError> {
         let call = self.0.request(Method::GET, &format!("/v1/predictions/{job}"));
-        self.0.json(call).await.map(standing)
+        self.0.json(call).await.map(job_status)
     }
 }
 
-fn standing(prediction: Prediction) -> Standing {
+fn job_status(prediction: Prediction) -> JobStatus {
     match prediction.status {
-        Status::Starting | Status::Processing => Standing::Pending,
+        Status::Starting | Status::Processing => JobStatus::Pending,
         Status::Succeeded => match prediction.output {
-            Some(Files::One(file)) => Standing::Done(vec![file]),
-            Some(Files::Many(files)) => Standing::Done(files),
-            None => Standing::Failed(ProviderError::invalid_response(NAME, "a success without output")),
+            Some(Files::One(file)) => JobStatus::Done(vec![file]),
+            Some(Files::Many(files)) => JobStatus::Done(files),
+            None => JobStatus::Failed(ProviderError::invalid_response(NAME, "a success without output")),
         },
-        Status::Failed if is_refusal(prediction.error.as_ref()) => Standing::Failed(ProviderError::rejected(
+        Status::Failed if is_rejection(prediction.error.as_ref()) => JobStatus::Failed(ProviderError::rejected(
             NAME,
-            "The model's safety check refused the prompt or the result.",
+            "The model's safety check rejected the prompt or the result. Change the prompt and try again.",
         )),
-        Status::Failed => Standing::Failed(ProviderError::invalid_response(NAME, "the prediction failed")),
+        Status::Failed => JobStatus::Failed(ProviderError::invalid_response(NAME, "the prediction failed")),
         Status::Canceled | Status::Aborted => {
-            Standing::Failed(ProviderError::invalid_response(NAME, "the prediction was stopped"))
+            JobStatus::Failed(ProviderError::invalid_response(NAME, "the prediction was stopped"))
         }
     }
 }
 
-/// There is no field for it: the models' safety checks speak in the error's text.
-fn is_refusal(error: Option<&Value>) -> bool {
+/// Returns whether the error text reports a safety check. The API has no field for it.
+fn is_rejection(error: Option<&Value>) -> bool {
     let text = error.and_then(Value::as_str).unwrap_or_default().to_lowercase();
-    ["nsfw", "flagged as sensitive", "(e005)", "safety"].iter().any(|sign| text.contains(sign))
+    ["nsfw", "flagged as sensitive", "(e005)", "safety"].iter().any(|marker| text.contains(marker))
 }
 
 struct Model {
     name: &'static str,
     per_job: u8,
-    takes_image: Takes,
-    input: fn(&GenerationRequest, Share) -> Map<String, Value>,
+    reference_image: ReferenceImageUse,
+    input: fn(&GenerationRequest, BatchPart) -> Map<String, Value>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    No,
-    Maybe,
-    Must,
+enum ReferenceImageUse {
+    Unsupported,
+    Optional,
+    Required,
 }
 
 const MODELS: [Model; 4] = [
-    Model { name: "black-forest-labs/flux-schnell", per_job: 4, takes_image: Takes::No, input: flux },
-    Model { name: "black-forest-labs/flux-dev", per_job: 4, takes_image: Takes::Maybe, input: flux },
-    Model { name: "wan-video/wan-2.2-t2v-fast", per_job: 1, takes_image: Takes::No, input: wan },
-    Model { name: "wan-video/wan-2.2-i2v-fast", per_job: 1, takes_image: Takes::Must, input: wan },
+    Model {
+        name: "black-forest-labs/flux-schnell",
+        per_job: 4,
+        reference_image: ReferenceImageUse::Unsupported,
+        input: flux,
+    },
+    Model { name: "black-forest-labs/flux-dev", per_job: 4, reference_image: ReferenceImageUse::Optional, input: flux },
+    Model {
+        name: "wan-video/wan-2.2-t2v-fast",
+        per_job: 1,
+        reference_image: ReferenceImageUse::Unsupported,
+        input: wan,
+    },
+    Model { name: "wan-video/wan-2.2-i2v-fast", per_job: 1, reference_image: ReferenceImageUse::Required, input: wan },
 ];
 
 fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
-    let model = known.ok_or_else(|| ProviderError::invalid_request(NAME, "an unknown model"))?;
-    match (model.takes_image, &request.reference_image) {
-        (Takes::No, Some(_)) => Err(ProviderError::invalid_request(NAME, "the model takes no input image")),
-        (Takes::Must, None) => Err(ProviderError::invalid_request(NAME, "the model needs an input image")),
+    let model = known.ok_or_else(|| ProviderError::invalid_request(NAME, "unknown model"))?;
+    match (model.reference_image, &request.reference_image) {
+        (ReferenceImageUse::Unsupported, Some(_)) => {
+            Err(ProviderError::invalid_request(NAME, "the model takes no reference image"))
+        }
+        (ReferenceImageUse::Required, None) => {
+            Err(ProviderError::invalid_request(NAME, "the model needs a reference image"))
+        }
         _ => Ok(model),
     }
 }
 
 /// <https://replicate.com/black-forest-labs/flux-dev/api/schema>
-fn flux(request: &GenerationRequest, share: Share) -> Map<String, Value> {
-    let mut input = common(request, share);
-    input.insert("aspect_ratio".to_owned(), shape::nearest(&shape::ASPECTS, request.width, request.height).into());
-    input.insert("num_outputs".to_owned(), share.count.into());
+fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+    let mut input = common(request, part);
+    input.insert(
+        "aspect_ratio".to_owned(),
+        aspect_ratio::nearest(&aspect_ratio::ASPECT_RATIOS, request.width, request.height).into(),
+    );
+    input.insert("num_outputs".to_owned(), part.count.into());
     input.insert("output_format".to_owned(), "png".into());
     input
 }
 
 /// <https://replicate.com/wan-video/wan-2.2-t2v-fast/api/schema>
-fn wan(request: &GenerationRequest, share: Share) -> Map<String, Value> {
-    let mut input = common(request, share);
+fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+    let mut input = common(request, part);
     if request.reference_image.is_none() {
-        let aspect = shape::nearest(&shape::WIDE_OR_TALL, request.width, request.height);
+        let aspect = aspect_ratio::nearest(&aspect_ratio::WIDE_OR_TALL, request.width, request.height);
         input.insert("aspect_ratio".to_owned(), aspect.into());
     }
     let frames = request.duration_ms.unwrap_or(5_000) * WAN_FRAMES_PER_SECOND / 1000;
     input.insert("num_frames".to_owned(), frames.clamp(81, 100).into());
     input.insert("frames_per_second".to_owned(), WAN_FRAMES_PER_SECOND.into());
-    input.insert("resolution".to_owned(), shape::resolution(request.width, request.height).into());
+    input.insert("resolution".to_owned(), aspect_ratio::resolution(request.width, request.height).into());
     input
 }
 
-fn common(request: &GenerationRequest, share: Share) -> Map<String, Value> {
+fn common(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
-    if let Some(seed) = share.seed {
+    if let Some(seed) = part.seed {
         input.insert("seed".to_owned(), seed.into());
     }
     if let Some(image) = &request.reference_image {

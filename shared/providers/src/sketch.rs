@@ -1,49 +1,52 @@
-//! The built-in provider: it paints, from the prompt, the settings and the seed, a landscape or a flow of colour.
+//! The built-in demo provider: it draws a landscape or an abstract flow from the prompt, the settings and the seed.
 //!
-//! The same request gives the same bytes on the same machine; another prompt gives another picture. Every picture says
-//! on itself that it is a sketch. Images are PNG and come at once; videos are H.264 in MP4 and always go by way of a job,
-//! so that polling is exercised without any other provider.
+//! The same request gives the same bytes on the same machine; another prompt gives another image. Every image carries the
+//! caption SKETCH. Images are PNG and come at once. Videos are H.264 in MP4 and always take a job, so that polling is
+//! tested without any other provider.
 //!
 //! # Scripted prompts
 //!
-//! So that failures can be seen through the whole system without a key, a prompt may hold one of these marks. They mean
-//! nothing to any other provider.
+//! To test failures through the whole system without an API key, a prompt may contain one of these marks. Other providers
+//! ignore them.
 //!
-//! | mark | what happens |
+//! | mark | effect |
 //! |---|---|
-//! | `[sketch:reject]` | refused, as a prompt against the rules would be |
-//! | `[sketch:busy]` | busy, with 1 s to wait |
-//! | `[sketch:ours]` | our mistake |
-//! | `[sketch:unknown]` | an answer that makes no sense |
-//! | `[sketch:job]` | an image, too, goes by way of a job, whose first poll is pending |
-//! | `[sketch:job-reject]`, `[sketch:job-busy]`, `[sketch:job-unknown]` | a job whose last poll fails so |
+//! | `[sketch:reject]` | rejected, as by moderation |
+//! | `[sketch:busy]` | unavailable, retry after 1 s |
+//! | `[sketch:ours]` | invalid request |
+//! | `[sketch:unknown]` | invalid response |
+//! | `[sketch:job]` | an image, too, takes a job, whose first poll is pending |
+//! | `[sketch:job-reject]`, `[sketch:job-busy]`, `[sketch:job-unknown]` | a job whose last poll fails like this |
 //! | `[sketch:endless]` | a job that stays pending |
 
 mod caption;
-mod film;
 mod job;
 mod noise;
 mod paint;
 mod palette;
 mod scene;
+mod video;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, StartResponse};
+use crate::error::ProviderError;
+use crate::provider::Provider;
+use crate::request::{GenerationRequest, OutputKind};
+use crate::response::{Output, PollResponse, StartResponse};
 use job::Job;
 use scene::Scene;
 
 const NAME: &str = "sketch";
 const POLL_AFTER: Duration = Duration::from_secs(1);
 const SIDE_PX: std::ops::RangeInclusive<u32> = 16..=4096;
-/// The largest picture of H.264's level 5.2, the highest that the encoder knows, less a margin.
-const FILM_AREA_PX: u32 = 3840 * 2160;
+/// The largest video frame. H.264 level 5.2, the highest of the encoder, allows slightly more.
+const VIDEO_AREA_PX: u32 = 3840 * 2160;
 const DURATION_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 const DEFAULT_DURATION_MS: u64 = 4_000;
 
-/// The painter. It has no state: a job's id carries all that is needed to finish it.
+/// Draws images and videos without an external service. It has no state: a job id contains everything that finishes the job.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sketch;
 
@@ -57,14 +60,14 @@ impl Provider for Sketch {
         check_sizes(request)?;
         let marked = |mark: &str| request.prompt.contains(&format!("[sketch:{mark}]"));
         fail_if_scripted(&marked, "")?;
-        let by_job = ["job", "job-reject", "job-busy", "job-unknown", "endless"].into_iter().any(marked);
-        if request.kind == OutputKind::Video || by_job {
+        let as_job = ["job", "job-reject", "job-busy", "job-unknown", "endless"].into_iter().any(marked);
+        if request.kind == OutputKind::Video || as_job {
             let id = Job::new(request)
                 .into_id()
                 .map_err(|_| ProviderError::invalid_request(NAME, "the job cannot be written"))?;
             return Ok(StartResponse::Job { id, poll_after: POLL_AFTER });
         }
-        make(request).map(StartResponse::Done)
+        draw(request).map(StartResponse::Done)
     }
 
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
@@ -77,57 +80,59 @@ impl Provider for Sketch {
             return Ok(PollResponse::Pending { job: Some(id), poll_after: POLL_AFTER });
         }
         fail_if_scripted(&|mark| job.request.prompt.contains(&format!("[sketch:{mark}]")), "job-")?;
-        make(&job.request).map(PollResponse::Done)
+        draw(&job.request).map(PollResponse::Done)
     }
 }
 
 fn check_sizes(request: &GenerationRequest) -> Result<(), ProviderError> {
     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
     if !SIDE_PX.contains(&request.width) || !SIDE_PX.contains(&request.height) {
-        return Err(ProviderError::invalid_request(NAME, "a side is 16 to 4096 pixels"));
+        return Err(ProviderError::invalid_request(NAME, "a side must have 16 to 4096 pixels"));
     }
-    if request.kind == OutputKind::Video && request.width * request.height > FILM_AREA_PX {
-        return Err(ProviderError::invalid_request(NAME, "a film has at most 3840 by 2160 pixels"));
+    if request.kind == OutputKind::Video && request.width * request.height > VIDEO_AREA_PX {
+        return Err(ProviderError::invalid_request(NAME, "a video can have at most 3840x2160 pixels"));
     }
     if request.count == 0 || !DURATION_MS.contains(&duration_ms) {
-        return Err(ProviderError::invalid_request(NAME, "at least one output, of 0.1 to 60 seconds"));
+        return Err(ProviderError::invalid_request(NAME, "at least one output, of 0.1 to 60 seconds, is needed"));
     }
     Ok(())
 }
 
-fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, when: &str) -> Result<(), ProviderError> {
-    let marked = |mark: &str| marked(&format!("{when}{mark}"));
+fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, prefix: &str) -> Result<(), ProviderError> {
+    let marked = |mark: &str| marked(&format!("{prefix}{mark}"));
     if marked("reject") {
-        return Err(ProviderError::rejected(NAME, "The prompt asks the sketch to refuse it."));
+        return Err(ProviderError::rejected(
+            NAME,
+            "The prompt contains a mark that rejects it. Remove the mark and try again.",
+        ));
     }
     if marked("busy") {
-        return Err(ProviderError::unavailable(NAME, "busy, as scripted", Some(Duration::from_secs(1))));
+        return Err(ProviderError::unavailable(NAME, "unavailable, as scripted", Some(Duration::from_secs(1))));
     }
     if marked("ours") {
-        return Err(ProviderError::invalid_request(NAME, "our mistake, as scripted"));
+        return Err(ProviderError::invalid_request(NAME, "invalid request, as scripted"));
     }
     if marked("unknown") {
-        return Err(ProviderError::invalid_response(NAME, "nonsense, as scripted"));
+        return Err(ProviderError::invalid_response(NAME, "invalid response, as scripted"));
     }
     Ok(())
 }
 
-fn make(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
-    let input = match &request.reference_image {
-        Some(input) => Some(
-            paint::decode_input(&input.bytes)
-                .map_err(|_| ProviderError::rejected(NAME, "The input image cannot be read."))?,
-        ),
+fn draw(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+    let backdrop = match &request.reference_image {
+        Some(image) => Some(paint::decode_reference_image(&image.bytes).map_err(|_| {
+            ProviderError::rejected(NAME, "The reference image cannot be read. Choose another image and try again.")
+        })?),
         None => None,
     };
     (0..request.count)
         .map(|index| {
             let scene = Scene::new(request, index);
             let bytes = match request.kind {
-                OutputKind::Image => paint::png(&scene, input.as_ref()).map_err(|_| "the PNG cannot be written"),
+                OutputKind::Image => paint::png(&scene, backdrop.as_ref()).map_err(|_| "the PNG cannot be written"),
                 OutputKind::Video => {
                     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
-                    film::mp4(&scene, input.as_ref(), duration_ms).map_err(|_| "the MP4 cannot be written")
+                    video::mp4(&scene, backdrop.as_ref(), duration_ms).map_err(|_| "the MP4 cannot be written")
                 }
             };
             bytes.map(|bytes| Output { bytes }).map_err(|message| ProviderError::invalid_response(NAME, message))

@@ -1,4 +1,4 @@
-//! The words on the picture: that it is a sketch, and as much of the prompt as fits.
+//! Draws the caption: SKETCH, and as much of the prompt as fits.
 
 use font8x8::{
     BASIC_FONTS, BLOCK_FONTS, BOX_FONTS, GREEK_FONTS, HIRAGANA_FONTS, LATIN_FONTS, MISC_FONTS, UnicodeFonts,
@@ -11,10 +11,10 @@ const TITLE: &str = "SKETCH";
 const GLYPH_PX: u32 = 8;
 const LINE_PX: u32 = 11;
 const PROMPT_LINES: usize = 2;
-/// For a character that the font lacks: an empty box, as browsers draw it.
+/// The glyph of characters that the font lacks: an empty box, as browsers draw it.
 const MISSING: [u8; 8] = [0x00, 0x7e, 0x42, 0x42, 0x42, 0x42, 0x7e, 0x00];
 
-/// Writes the caption into the lower left corner.
+/// Draws the caption into the lower left corner.
 pub(super) fn write(picture: &mut RgbImage, scene: &Scene) {
     let (width, height) = picture.dimensions();
     let scale = ((width.min(height) + 160) / 330).max(1);
@@ -58,7 +58,7 @@ fn draw_line(picture: &mut RgbImage, line: &str, left: u32, top: u32, scale: u32
     }
 }
 
-/// Darkens the ground under the words, so that they can be read on any picture.
+/// Darkens the background of the text, so that it is readable on any image.
 fn shade(picture: &mut RgbImage, left: u32, top: u32, width: u32, height: u32) {
     for (x, y) in (top..top + height).flat_map(|y| (left..left + width).map(move |x| (x, y))) {
         if let Some(pixel) = picture.get_pixel_mut_checked(x, y) {
@@ -79,8 +79,7 @@ fn glyph(character: char) -> [u8; 8] {
         .unwrap_or(MISSING)
 }
 
-/// Breaks a text into lines at its spaces, or within a word that is longer than a line, and ends what does not fit with
-/// three dots.
+/// Wraps a text at its spaces, or within a word that is longer than a line. Ends a text that does not fit with three dots.
 fn wrap(text: &str, columns: usize) -> Vec<String> {
     if columns < 4 {
         return Vec::new();
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_broken_at_spaces_and_ends_with_dots_where_it_does_not_fit() {
+    fn prompt_wraps_at_spaces_and_is_cut_with_dots() {
         check("a red fox", 20, &["a red fox"]);
         check("a red fox in the snow", 9, &["a red fox", "in the..."]);
         check("a red fox in snow", 9, &["a red fox", "in snow"]);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_without_a_glyph_is_an_empty_box() {
+    fn character_without_glyph_is_an_empty_box() {
         assert_eq!(glyph('夜'), MISSING);
         assert_ne!(glyph('é'), MISSING);
         assert_ne!(glyph('の'), MISSING);

@@ -1,4 +1,4 @@
-//! A job's id: the request itself, and how many more polls find it unfinished.
+//! The job id: the request itself, and the number of polls that still find the job pending.
 
 use std::io::Cursor;
 
@@ -6,12 +6,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::paint;
-use crate::{GenerationRequest, OutputKind, ReferenceImage};
+use crate::request::{GenerationRequest, OutputKind, ReferenceImage};
 
-/// An input image is carried as a small copy: a film shows it only as a soft backdrop.
+/// The longest side of the copy of the reference image in a job id. A video shows it only as a soft backdrop.
 const BACKDROP_SIDE_PX: u32 = 64;
 
-/// A job, whole.
+/// Holds everything that finishes a job.
 pub(super) struct Job {
     pub(super) request: GenerationRequest,
     pub(super) pending_polls: u8,
@@ -26,7 +26,7 @@ pub(super) enum JobError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct JobId {
     video: bool,
     model: String,
     prompt: String,
@@ -62,7 +62,7 @@ impl Job {
             duration_ms,
             reference_image,
         } = self.request;
-        let written = Written {
+        let written = JobId {
             video: kind == OutputKind::Video,
             model,
             prompt,
@@ -79,7 +79,7 @@ impl Job {
     }
 
     pub(super) fn from_id(id: &str) -> Result<Self, JobError> {
-        let written: Written = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(id)?)?;
+        let written: JobId = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(id)?)?;
         let backdrop = written.backdrop.map(|text| BASE64_URL_SAFE_NO_PAD.decode(text)).transpose()?;
         let request = GenerationRequest {
             kind: if written.video { OutputKind::Video } else { OutputKind::Image },
@@ -97,10 +97,10 @@ impl Job {
     }
 }
 
-/// An unreadable input stays unreadable, so that the job is refused for it as an image would be.
+/// Shrinks a reference image. An unreadable one becomes empty, so the job is rejected for it as an image would be.
 fn shrink(bytes: &[u8]) -> image::ImageResult<Vec<u8>> {
-    let small =
-        image::DynamicImage::ImageRgb8(paint::decode_input(bytes)?).thumbnail(BACKDROP_SIDE_PX, BACKDROP_SIDE_PX);
+    let small = image::DynamicImage::ImageRgb8(paint::decode_reference_image(bytes)?)
+        .thumbnail(BACKDROP_SIDE_PX, BACKDROP_SIDE_PX);
     let mut png = Cursor::new(Vec::new());
     small.write_to(&mut png, image::ImageFormat::Png)?;
     Ok(png.into_inner())

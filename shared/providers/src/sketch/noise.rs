@@ -24,12 +24,12 @@ impl Random {
     }
 }
 
-/// A number for a text ([FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/), 64 bits).
+/// Hashes a text ([FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/), 64 bits).
 pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Value noise in two dimensions, 0 to 1, one cell a unit.
+/// Returns value noise in two dimensions, 0 to 1, with one cell per unit.
 pub(super) fn noise(seed: u32, x: f32, y: f32) -> f32 {
     let (x0, y0) = (x.floor(), y.floor());
     let (u, v) = (ease(x - x0), ease(y - y0));
@@ -40,7 +40,7 @@ pub(super) fn noise(seed: u32, x: f32, y: f32) -> f32 {
     top + (bottom - top) * v
 }
 
-/// Noise in layers, each twice as fine and half as strong, 0 to 1.
+/// Returns noise of several octaves, each twice as fine and half as strong, 0 to 1.
 pub(super) fn layers(seed: u32, x: f32, y: f32, octaves: u32) -> f32 {
     let (mut sum, mut weight, mut scale) = (0.0, 0.5, 1.0);
     for octave in 0..octaves {

@@ -1,4 +1,4 @@
-//! The painter: one picture of a scene, at a moment of its time.
+//! Draws a scene at one moment.
 
 use std::io::Cursor;
 
@@ -7,19 +7,20 @@ use image::{ExtendedColorType, ImageEncoder, ImageReader, ImageResult, Limits, R
 
 use super::caption;
 use super::noise::{Random, layers, noise};
-use super::palette::Rgb;
-use super::scene::{Ground, Mood, Scene};
+use super::palette::{Mood, Rgb};
+use super::scene::{Ground, Scene};
 
-/// An input image may be as large as this when decoded.
-const INPUT_SIDE_PX: u32 = 8192;
-const INPUT_ALLOCATION_BYTES: u64 = 256 << 20;
-/// Inputs are only ever a backdrop, so no more of them is kept.
+/// The longest side of a reference image.
+const REFERENCE_SIDE_PX: u32 = 8192;
+/// The memory for one decoded reference image.
+const REFERENCE_ALLOCATION_BYTES: u64 = 256 << 20;
+/// The longest side of a backdrop.
 const BACKDROP_SIDE_PX: u32 = 1024;
 const RIDGES: usize = 5;
 
-/// One still picture.
-pub(super) fn png(scene: &Scene, input: Option<&RgbImage>) -> ImageResult<Vec<u8>> {
-    let picture = Painter::new(scene, input).at(0.0);
+/// Draws a still image.
+pub(super) fn png(scene: &Scene, backdrop: Option<&RgbImage>) -> ImageResult<Vec<u8>> {
+    let picture = Painter::new(scene, backdrop).at(0.0);
     let mut png = Cursor::new(Vec::new());
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive).write_image(
         picture.as_raw(),
@@ -30,30 +31,30 @@ pub(super) fn png(scene: &Scene, input: Option<&RgbImage>) -> ImageResult<Vec<u8
     Ok(png.into_inner())
 }
 
-/// Reads an input image within limits of size and memory.
-pub(super) fn decode_input(bytes: &[u8]) -> ImageResult<RgbImage> {
+/// Decodes a reference image within limits of size and memory, and shrinks it to a backdrop.
+pub(super) fn decode_reference_image(bytes: &[u8]) -> ImageResult<RgbImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
-    limits.max_image_width = Some(INPUT_SIDE_PX);
-    limits.max_image_height = Some(INPUT_SIDE_PX);
-    limits.max_alloc = Some(INPUT_ALLOCATION_BYTES);
+    limits.max_image_width = Some(REFERENCE_SIDE_PX);
+    limits.max_image_height = Some(REFERENCE_SIDE_PX);
+    limits.max_alloc = Some(REFERENCE_ALLOCATION_BYTES);
     reader.limits(limits);
     let decoded = reader.decode()?;
     let fits = decoded.width().max(decoded.height()) <= BACKDROP_SIDE_PX;
     Ok(if fits { decoded.into_rgb8() } else { decoded.thumbnail(BACKDROP_SIDE_PX, BACKDROP_SIDE_PX).into_rgb8() })
 }
 
-/// Paints moments of one scene.
+/// Draws moments of one scene.
 pub(super) struct Painter<'a> {
     scene: &'a Scene,
-    input: Option<&'a RgbImage>,
+    backdrop: Option<&'a RgbImage>,
     /// Turns pixels into units of the shorter side.
     unit: f32,
 }
 
-/// Where a pixel is: in units of the shorter side, and as parts of width and height.
+/// The position of a pixel: in units of the shorter side, and as parts of width and height.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     x: f32,
     y: f32,
     across: f32,
@@ -61,11 +62,11 @@ struct Place {
 }
 
 impl<'a> Painter<'a> {
-    pub(super) fn new(scene: &'a Scene, input: Option<&'a RgbImage>) -> Self {
-        Self { scene, input, unit: 1.0 / scene.width.min(scene.height) as f32 }
+    pub(super) fn new(scene: &'a Scene, backdrop: Option<&'a RgbImage>) -> Self {
+        Self { scene, backdrop, unit: 1.0 / scene.width.min(scene.height) as f32 }
     }
 
-    /// The picture `seconds` after its beginning.
+    /// Draws the scene `seconds` after its start.
     pub(super) fn at(&self, seconds: f32) -> RgbImage {
         let scene = self.scene;
         let mut picture = RgbImage::new(scene.width, scene.height);
@@ -76,13 +77,13 @@ impl<'a> Painter<'a> {
         };
         let skyline = self.skyline(seconds);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
-            let place = self.place(x as f32, y as f32);
+            let position = self.position(x as f32, y as f32);
             let colour = match &flow {
                 Some(flow) => self.flow_colour(flow.at(x, y), clouds.at(x, y)),
-                None => self.landscape(place, clouds.at(x, y), &skyline, x, seconds),
+                None => self.landscape(position, clouds.at(x, y), &skyline, x, seconds),
             };
-            let colour = self.over_input(colour, place, seconds);
-            let (dx, dy) = (place.across - 0.5, place.down - 0.5);
+            let colour = self.over_backdrop(colour, position, seconds);
+            let (dx, dy) = (position.across - 0.5, position.down - 0.5);
             pixel.0 = colour.scaled(1.0 - 0.5 * (dx * dx + dy * dy)).to_bytes();
         }
         if scene.snow {
@@ -92,42 +93,44 @@ impl<'a> Painter<'a> {
         picture
     }
 
-    fn place(&self, x: f32, y: f32) -> Place {
+    fn position(&self, x: f32, y: f32) -> Position {
         let (width, height) = (self.scene.width as f32, self.scene.height as f32);
-        Place { x: x * self.unit, y: y * self.unit, across: x / width, down: y / height }
+        Position { x: x * self.unit, y: y * self.unit, across: x / width, down: y / height }
     }
 
-    fn landscape(&self, place: Place, cloud: f32, skyline: &Skyline, column: u32, seconds: f32) -> Rgb {
+    fn landscape(&self, position: Position, cloud: f32, skyline: &Skyline, column: u32, seconds: f32) -> Rgb {
         // Half a pixel of overlap makes the edges smooth.
         let cover = |layer: &Layer| {
-            let inside = place.down < layer.bottom;
-            if inside { ((place.y - layer.top) / self.unit + 0.5).clamp(0.0, 1.0) } else { 0.0 }
+            let inside = position.down < layer.bottom;
+            if inside { ((position.y - layer.top) / self.unit + 0.5).clamp(0.0, 1.0) } else { 0.0 }
         };
         let layers = skyline.at(column);
         let hidden = layers.iter().rposition(|layer| cover(layer) >= 1.0);
         let mut colour = match hidden {
             Some(_) => self.scene.palette.far,
-            None if self.scene.ground == Ground::Sea && place.down > self.scene.horizon => self.water(place, seconds),
-            None => self.sky(place, cloud, seconds),
+            None if self.scene.ground == Ground::Sea && position.down > self.scene.horizon => {
+                self.water(position, seconds)
+            }
+            None => self.sky(position, cloud, seconds),
         };
         for layer in layers.iter().skip(hidden.unwrap_or(0)) {
             let cover = cover(layer);
             if cover > 0.0 {
-                colour = colour.mix(self.ridge(place, layer), cover);
+                colour = colour.mix(self.ridge(position, layer), cover);
             }
         }
         colour
     }
 
-    fn sky(&self, place: Place, cloud: f32, seconds: f32) -> Rgb {
+    fn sky(&self, position: Position, cloud: f32, seconds: f32) -> Rgb {
         let scene = self.scene;
         let palette = &scene.palette;
-        let mut colour = self.gradient((place.down / scene.horizon).min(1.0));
+        let mut colour = self.gradient((position.down / scene.horizon).min(1.0));
         if scene.mood == Mood::Night {
-            colour = colour.lit(palette.light, self.star(place, seconds) * (1.0 - cloud));
+            colour = colour.lit(palette.light, self.star(position, seconds) * (1.0 - cloud));
         }
         let (x, y) = self.light();
-        let distance = (place.x - x).hypot(place.y - y);
+        let distance = (position.x - x).hypot(position.y - y);
         let radius = scene.light.radius;
         colour = colour.lit(palette.light, 0.62 * (-distance / (radius * 4.5)).exp());
         let edge = ((radius - distance) / self.unit / 1.5 + 0.5).clamp(0.0, 1.0);
@@ -153,9 +156,9 @@ impl<'a> Painter<'a> {
         (light.x * *width as f32 * self.unit, light.y * horizon * *height as f32 * self.unit)
     }
 
-    fn star(&self, place: Place, seconds: f32) -> f32 {
+    fn star(&self, position: Position, seconds: f32) -> f32 {
         const CELLS: f32 = 38.0;
-        let (x, y) = (place.x * CELLS, place.y * CELLS);
+        let (x, y) = (position.x * CELLS, position.y * CELLS);
         let cell = (u64::from(self.scene.seed) << 32) ^ ((x as u64) << 16) ^ y as u64;
         let mut random = Random::new(cell);
         if random.unit() > 0.42 {
@@ -175,27 +178,27 @@ impl<'a> Painter<'a> {
         smooth(0.46, 0.78, thick)
     }
 
-    fn water(&self, place: Place, seconds: f32) -> Rgb {
+    fn water(&self, position: Position, seconds: f32) -> Rgb {
         let scene = self.scene;
         let palette = &scene.palette;
-        let depth = (place.down - scene.horizon) / (1.0 - scene.horizon);
+        let depth = (position.down - scene.horizon) / (1.0 - scene.horizon);
         // Waves look longer and further apart the nearer they are.
         let scale = 1.0 / (0.04 + depth);
-        let waves = layers(scene.seed ^ 23, place.x * 3.0 * scale.sqrt(), scale * 3.2 - seconds * 0.55, 3) - 0.44;
+        let waves = layers(scene.seed ^ 23, position.x * 3.0 * scale.sqrt(), scale * 3.2 - seconds * 0.55, 3) - 0.44;
         let mirrored = (1.0 - depth * 0.9 + waves * 0.35 * depth.sqrt()).clamp(0.0, 1.0);
         let mut colour = self.gradient(mirrored).mix(palette.near, 0.25 + 0.45 * depth);
         colour = colour.lit(palette.horizon, (waves * 1.1).max(0.0) * (1.0 - depth * 0.5));
         let (x, _) = self.light();
         let spread = 0.05 + depth * 0.22;
-        let path = (-((place.x - x) / spread).powi(2)).exp();
+        let path = (-((position.x - x) / spread).powi(2)).exp();
         let sparkle = smooth(0.04, 0.22, waves + 0.10 * (1.0 - depth));
         colour.lit(palette.light, path * (0.16 + 0.8 * sparkle))
     }
 
-    fn ridge(&self, place: Place, layer: &Layer) -> Rgb {
+    fn ridge(&self, position: Position, layer: &Layer) -> Rgb {
         let palette = &self.scene.palette;
         let depth = layer.depth;
-        let below = place.y - layer.top;
+        let below = position.y - layer.top;
         let base = palette.far.mix(palette.near, depth.powf(0.8));
         // Haze gathers at the foot of each ridge, the more the further away.
         let haze = (1.0 - (-below * 3.2).exp()) * 0.65 * (1.0 - depth);
@@ -204,14 +207,14 @@ impl<'a> Painter<'a> {
             colour = colour.mix(palette.horizon, 0.75 * (-below * 14.0).exp());
         }
         if self.scene.ground == Ground::City {
-            colour = colour.mix(palette.accent, self.window(place, layer));
+            colour = colour.mix(palette.accent, self.window(position, layer));
         }
         colour
     }
 
-    fn window(&self, place: Place, layer: &Layer) -> f32 {
+    fn window(&self, position: Position, layer: &Layer) -> f32 {
         let pitch = 0.010 + 0.012 * layer.depth;
-        let (x, y) = ((place.x + layer.shift) / pitch, (place.y - layer.roof) / pitch);
+        let (x, y) = ((position.x + layer.shift) / pitch, (position.y - layer.roof) / pitch);
         let inside = y > 0.0 && (0.28..0.72).contains(&x.rem_euclid(1.0)) && (0.25..0.75).contains(&y.rem_euclid(1.0));
         let share = if self.scene.mood == Mood::Day { 0.80 } else { 0.56 };
         let lit = inside && noise(self.scene.seed ^ 41, x.floor() * 7.3, y.floor() * 3.7) > share;
@@ -266,13 +269,13 @@ impl<'a> Painter<'a> {
     }
 
     /// Lays the scene over the input image, which takes on its colours and slowly comes nearer.
-    fn over_input(&self, colour: Rgb, place: Place, seconds: f32) -> Rgb {
-        let Some(input) = self.input else { return colour };
+    fn over_backdrop(&self, colour: Rgb, position: Position, seconds: f32) -> Rgb {
+        let Some(input) = self.backdrop else { return colour };
         let zoom = 1.0 / (1.0 + seconds * 0.02);
         let (width, height) = (input.width() as f32, input.height() as f32);
         let fill = (self.scene.width as f32 / width).max(self.scene.height as f32 / height);
         let at = |part: f32, ours: u32, theirs: f32| theirs / 2.0 + (part - 0.5) * ours as f32 * zoom / fill - 0.5;
-        let (x, y) = (at(place.across, self.scene.width, width), at(place.down, self.scene.height, height));
+        let (x, y) = (at(position.across, self.scene.width, width), at(position.down, self.scene.height, height));
         let below = sample(input, x, y);
         let palette = &self.scene.palette;
         let tint = palette.near.mix(palette.light, below.lightness());

@@ -1,7 +1,15 @@
-//! Colours, made in Oklch so that steps of lightness and hue look even.
+//! Colours, computed in Oklch so that steps of lightness and hue look even.
 
 use super::noise::Random;
-use super::scene::Mood;
+
+/// Time of day and weather.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    Night,
+    Dusk,
+    Day,
+    Mist,
+}
 
 /// Gamma-encoded red, green and blue, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +58,7 @@ impl Rgb {
     }
 }
 
-/// The colours of one picture.
+/// Holds the colours of one image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Palette {
     pub(super) zenith: Rgb,

@@ -1,10 +1,10 @@
-//! What a picture shows, decided from the words and the numbers of the request.
+//! Decides what an image shows, from the words and the numbers of the request.
 
 use super::noise::{Random, hash};
-use super::palette::Palette;
-use crate::GenerationRequest;
+use super::palette::{Mood, Palette};
+use crate::request::GenerationRequest;
 
-/// Everything that the painter needs, before the first pixel.
+/// Holds everything that the painter needs.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     pub(super) width: u32,
@@ -15,15 +15,15 @@ pub(super) struct Scene {
     pub(super) snow: bool,
     pub(super) palette: Palette,
     pub(super) light: Light,
-    /// Where the sky ends, as a part of the height.
+    /// The bottom of the sky, as a part of the height.
     pub(super) horizon: f32,
-    /// How much of the sky is cloud, 0 to 1.
+    /// The share of the sky that is cloud, 0 to 1.
     pub(super) clouds: f32,
-    /// For every noise of the picture.
+    /// The seed of every noise of the image.
     pub(super) seed: u32,
 }
 
-/// What lies below the sky; or the flow, which has no sky.
+/// What is below the sky, or an abstract flow without sky.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     Ridges,
@@ -31,15 +31,6 @@ pub(super) enum Ground {
     City,
     Sea,
     Flow,
-}
-
-/// Time of day and weather.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
-    Night,
-    Dusk,
-    Day,
-    Mist,
 }
 
 /// Sun or moon.
@@ -105,7 +96,7 @@ const HUES: &[(f32, &[&str])] = &[
 ];
 
 impl Scene {
-    /// The scene of the `index`th output.
+    /// Decides the scene of one output; `index` counts from 0.
     pub(super) fn new(request: &GenerationRequest, index: u8) -> Self {
         let unwanted = words(request.negative_prompt.as_deref().unwrap_or_default());
         let wanted: Vec<String> = words(&request.prompt).into_iter().filter(|word| !unwanted.contains(word)).collect();
@@ -151,7 +142,7 @@ fn height_of_light(mood: Mood, random: &mut Random) -> f32 {
     }
 }
 
-/// Lower-case words, without the plural's ending.
+/// Returns the words in lower case, without the ending of the plural.
 fn words(text: &str) -> Vec<String> {
     let word = |word: &str| {
         let word = word.to_lowercase();
@@ -163,7 +154,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).map(word).collect()
 }
 
-/// What the first known word stands for.
+/// Returns the value of the first known word.
 fn named<T: Copy>(table: &[(T, &[&str])], words: &[String]) -> Option<T> {
     let meaning =
         |word: &String| table.iter().find(|(_, names)| names.contains(&word.as_str())).map(|(value, _)| *value);

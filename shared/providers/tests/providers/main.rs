@@ -1,4 +1,4 @@
-//! Every provider against a server that speaks its documented wire format.
+//! Tests every provider against a server that speaks its documented wire format.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod failures;
@@ -19,14 +19,14 @@ const KEY: &str = "key-that-must-not-leak";
 const PROMPT: &str = "a lighthouse in a storm";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really";
 
-/// A provider, a request that it takes, and the replies with which it gives one output.
+/// Holds a provider, a request that it accepts, and the replies that give one output.
 struct Case {
     provider: &'static str,
     request: GenerationRequest,
     replies: Vec<Reply>,
 }
 
-/// Providers that know only the stub, and lose patience soon where it is slow on purpose.
+/// Configures all providers to call the stub, with short timeouts where it is slow on purpose.
 fn settings(stub: &Stub) -> ProviderConfig {
     let mut settings = ProviderConfig::default();
     for endpoint in [&mut settings.openai, &mut settings.stability, &mut settings.replicate, &mut settings.fal] {
@@ -42,7 +42,7 @@ fn settings(stub: &Stub) -> ProviderConfig {
     settings
 }
 
-/// Starts a request and polls it to its end, without waiting in between.
+/// Starts a request and polls it until it ends, without waiting in between.
 async fn run(stub: &Stub, name: &str, request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
     let providers = Providers::new(&settings(stub)).unwrap();
     let provider = providers.by_name(name).unwrap();
@@ -115,6 +115,6 @@ fn rejected(reason: &str) -> ProviderErrorKind {
     ProviderErrorKind::Rejected { reason: reason.to_owned() }
 }
 
-fn busy(seconds: Option<u64>) -> ProviderErrorKind {
+fn unavailable(seconds: Option<u64>) -> ProviderErrorKind {
     ProviderErrorKind::Unavailable { retry_after: seconds.map(Duration::from_secs) }
 }

@@ -1,13 +1,13 @@
-//! Fetching what a provider says it made: from where, how much, and who is told the key.
+//! Download of results: allowed hosts, size limits, and no API key.
 
 use providers::{GenerationRequest, OutputKind, ProviderErrorKind};
 
 use crate::stub::{Reply, Stub};
-use crate::{Case, PNG, busy, fal, replicate, request, run};
+use crate::{Case, PNG, fal, replicate, request, run, unavailable};
 
 const MIB: usize = 1024 * 1024;
 
-/// Plays a case whose result is replaced, and compares.
+/// Plays a case with other results and compares the outcome.
 async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ProviderErrorKind>) {
     for Case { provider, request, mut replies } in [replicate(), fal()] {
         replies.pop();
@@ -25,14 +25,14 @@ async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ProviderEr
 }
 
 #[tokio::test]
-async fn a_result_is_fetched_without_the_key() {
+async fn result_is_downloaded_without_the_api_key() {
     check("a result", &[Reply::new(200, "image/png", PNG)], Ok(PNG)).await;
     let moved = Reply::redirect("{base}/moved");
     check("a moved result", &[moved.clone(), moved.clone(), moved, Reply::new(200, "image/png", PNG)], Ok(PNG)).await;
 }
 
 #[tokio::test]
-async fn a_result_that_is_gone_or_is_no_media_may_be_tried_again() {
+async fn missing_or_non_media_result_is_retryable() {
     let png = Reply::new(200, "image/png", PNG);
     let check = async |what, reply, expected| check(what, &[reply], Err(expected)).await;
     check("expired", Reply::new(403, "application/xml", b"<Error/>"), ProviderErrorKind::InvalidResponse).await;
@@ -40,20 +40,20 @@ async fn a_result_that_is_gone_or_is_no_media_may_be_tried_again() {
     check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ProviderErrorKind::InvalidResponse)
         .await;
     check("a cut file", png.clone().cut(), ProviderErrorKind::InvalidResponse).await;
-    check("a slow file", png.stall(), busy(None)).await;
-    check("overloaded", Reply::new(503, "text/html", b"").header("retry-after", "2"), busy(Some(2))).await;
+    check("a slow file", png.stall(), unavailable(None)).await;
+    check("overloaded", Reply::new(503, "text/html", b"").header("retry-after", "2"), unavailable(Some(2))).await;
 }
 
 #[tokio::test]
-async fn a_result_of_100_mb_is_refused_before_it_is_held() {
+async fn oversized_result_is_refused_before_it_is_in_memory() {
     let large = Reply::new(200, "image/png", b"");
-    let told = large.clone().header("content-length", "104857600");
-    check("a length told", &[told], Err(ProviderErrorKind::InvalidResponse)).await;
-    check("a length not told", &[large.flood(100 * MIB)], Err(ProviderErrorKind::InvalidResponse)).await;
+    let declared = large.clone().header("content-length", "104857600");
+    check("a declared length", &[declared], Err(ProviderErrorKind::InvalidResponse)).await;
+    check("an undeclared length", &[large.flood(100 * MIB)], Err(ProviderErrorKind::InvalidResponse)).await;
 }
 
 #[tokio::test]
-async fn a_result_is_never_fetched_from_a_place_that_is_not_allowed() {
+async fn result_from_a_forbidden_address_is_refused() {
     let other = Stub::play(vec![Reply::new(200, "image/png", PNG)]).await;
     let forbidden = [
         other.base.as_str(),
@@ -74,16 +74,16 @@ async fn a_result_is_never_fetched_from_a_place_that_is_not_allowed() {
         // Listed among the result hosts, but resolved to this machine.
         "https://localhost/",
     ];
-    for place in forbidden {
-        check(place, &[Reply::redirect(place)], Err(ProviderErrorKind::InvalidResponse)).await;
+    for address in forbidden {
+        check(address, &[Reply::redirect(address)], Err(ProviderErrorKind::InvalidResponse)).await;
     }
     let moved = Reply::redirect("{base}/moved");
-    check("round and round", &vec![moved; 4], Err(ProviderErrorKind::InvalidResponse)).await;
+    check("a redirect loop", &vec![moved; 4], Err(ProviderErrorKind::InvalidResponse)).await;
     assert!(other.seen().is_empty());
 }
 
 #[tokio::test]
-async fn a_forbidden_place_in_the_first_answer_is_refused_too() {
+async fn forbidden_address_in_the_first_response_is_refused() {
     let case = replicate();
     let replies =
         [r#"{"id":"a","status":"starting"}"#, r#"{"id":"a","status":"succeeded","output":"http://10.0.0.1/"}"#];
@@ -93,7 +93,7 @@ async fn a_forbidden_place_in_the_first_answer_is_refused_too() {
 }
 
 #[tokio::test]
-async fn what_was_paid_for_is_kept_when_the_rest_fails() {
+async fn paid_outputs_are_kept_when_others_fail() {
     let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "core") };
     let good = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS");
     let filtered = Reply::new(200, "image/png", PNG).header("finish-reason", "CONTENT_FILTERED");
@@ -103,7 +103,7 @@ async fn what_was_paid_for_is_kept_when_the_rest_fails() {
     assert_eq!(outputs(vec![good.clone(), filtered.clone(), good.clone()]).await.unwrap(), 2);
     assert_eq!(outputs(vec![filtered.clone(), good.clone(), good.clone()]).await.unwrap(), 2);
     assert_eq!(outputs(vec![good.clone(), throttled.clone()]).await.unwrap(), 1);
-    assert_eq!(outputs(vec![throttled]).await.unwrap_err().kind, busy(None));
+    assert_eq!(outputs(vec![throttled]).await.unwrap_err().kind, unavailable(None));
     assert!(matches!(outputs(vec![filtered; 3]).await.unwrap_err().kind, ProviderErrorKind::Rejected { .. }));
 }
 
@@ -112,18 +112,18 @@ async fn several_videos_are_several_jobs_under_one_id() {
     let two = GenerationRequest { count: 2, ..request(OutputKind::Video, "wan-video/wan-2.2-t2v-fast") };
     let job = |id: &str, rest: &str| Reply::json(&format!(r#"{{"id":"{id}",{rest}}}"#));
     let (starting, failed) = (r#""status":"starting""#, r#""status":"failed","error":"out of memory""#);
-    let done = r#""status":"succeeded","output":"{base}/film.mp4""#;
-    let film = Reply::new(200, "video/mp4", b"film");
+    let done = r#""status":"succeeded","output":"{base}/video.mp4""#;
+    let video = Reply::new(200, "video/mp4", b"video");
     let started = || vec![job("a", starting), job("b", starting)];
     let play = async |rest: &[Reply]| {
         let stub = Stub::play([&started()[..], rest].concat()).await;
         let outputs = run(&stub, "replicate", &two).await.map(|outputs| outputs.len());
         (outputs, stub.seen().iter().map(|seen| seen.line().to_owned()).collect::<Vec<_>>())
     };
-    let (outputs, lines) = play(&[job("a", done), job("b", done), film.clone(), film.clone()]).await;
+    let (outputs, lines) = play(&[job("a", done), job("b", done), video.clone(), video.clone()]).await;
     assert_eq!(outputs.unwrap(), 2);
     assert_eq!(lines[2..4], ["GET /v1/predictions/a", "GET /v1/predictions/b"]);
-    assert_eq!(play(&[job("a", failed), job("b", done), film]).await.0.unwrap(), 1);
+    assert_eq!(play(&[job("a", failed), job("b", done), video]).await.0.unwrap(), 1);
     assert_eq!(
         play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind,
         ProviderErrorKind::InvalidResponse

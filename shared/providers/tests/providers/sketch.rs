@@ -1,4 +1,4 @@
-//! The built-in painter.
+//! The built-in demo provider.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ use providers::{
 };
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
-use crate::{busy, rejected};
+use crate::{rejected, unavailable};
 
 fn request(kind: OutputKind, prompt: &str) -> GenerationRequest {
     GenerationRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
 }
 
-async fn make(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+async fn generate(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
     let mut id = match Sketch.start(request).await? {
         StartResponse::Done(outputs) => return Ok(outputs),
         StartResponse::Job { id, .. } => id,
@@ -30,11 +30,11 @@ async fn make(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError>
     }
 }
 
-async fn paint(prompt: &str) -> Vec<u8> {
-    make(&request(OutputKind::Image, prompt)).await.unwrap().remove(0).bytes
+async fn image(prompt: &str) -> Vec<u8> {
+    generate(&request(OutputKind::Image, prompt)).await.unwrap().remove(0).bytes
 }
 
-/// How far apart two pictures are: the mean difference of their channels, 0 to 255.
+/// Returns the mean difference of the channels of two images, 0 to 255.
 fn difference(a: &[u8], b: &[u8]) -> f64 {
     let (a, b) = (image::load_from_memory(a).unwrap().to_rgb8(), image::load_from_memory(b).unwrap().to_rgb8());
     let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
@@ -42,38 +42,38 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 }
 
 #[tokio::test]
-async fn the_same_request_gives_the_same_bytes() {
-    assert_eq!(paint("a quiet bay").await, paint("a quiet bay").await);
-    let film = GenerationRequest { duration_ms: Some(250), ..request(OutputKind::Video, "a quiet bay") };
-    assert_eq!(make(&film).await.unwrap(), make(&film).await.unwrap());
+async fn same_request_gives_the_same_bytes() {
+    assert_eq!(image("a quiet bay").await, image("a quiet bay").await);
+    let video = GenerationRequest { duration_ms: Some(250), ..request(OutputKind::Video, "a quiet bay") };
+    assert_eq!(generate(&video).await.unwrap(), generate(&video).await.unwrap());
 }
 
 #[tokio::test]
-async fn another_prompt_seed_or_output_is_another_picture() {
+async fn prompt_seed_and_index_change_the_image() {
     let prompts =
         ["a quiet bay", "a red fox", "the sea at night", "a forest in the snow", "city lights", "green marble"];
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for prompt in prompts {
-        pictures.push(paint(prompt).await);
+        images.push(image(prompt).await);
     }
     let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "the sea at night") };
-    pictures.extend(make(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
+    images.extend(generate(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
     let other_seed = GenerationRequest { seed: Some(99), ..request(OutputKind::Image, "the sea at night") };
-    pictures.push(make(&other_seed).await.unwrap().remove(0).bytes);
-    for (index, picture) in pictures.iter().enumerate() {
-        for other in &pictures[..index] {
-            let difference = difference(picture, other);
+    images.push(generate(&other_seed).await.unwrap().remove(0).bytes);
+    for (index, image) in images.iter().enumerate() {
+        for other in &images[..index] {
+            let difference = difference(image, other);
             assert!(difference > 6.0, "{difference}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_picture_has_the_size_asked_for_whatever_the_prompt() {
+async fn image_has_the_requested_size_for_any_prompt() {
     for (width, height) in [(16, 16), (37, 211), (640, 64), (1024, 1024)] {
         for prompt in ["", "夜の海と灯台", "прекрасная ночь 🌊", &"word ".repeat(500)] {
             let request = GenerationRequest { width, height, ..request(OutputKind::Image, prompt) };
-            let bytes = make(&request).await.unwrap().remove(0).bytes;
+            let bytes = generate(&request).await.unwrap().remove(0).bytes;
             assert_eq!(image::guess_format(&bytes).unwrap(), image::ImageFormat::Png);
             assert_eq!(image::load_from_memory(&bytes).unwrap().dimensions(), (width, height));
         }
@@ -81,30 +81,36 @@ async fn a_picture_has_the_size_asked_for_whatever_the_prompt() {
 }
 
 #[tokio::test]
-async fn an_input_image_shows_through() {
-    let plain = paint("a hill").await;
+async fn reference_image_shows_through() {
+    let plain = image("a hill").await;
     let with = async |colour: [u8; 3]| {
         let mut bytes = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
         let reference_image = Some(ReferenceImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
         let request = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
-        make(&request).await.unwrap().remove(0).bytes
+        generate(&request).await.unwrap().remove(0).bytes
     };
     let (black, white) = (with([0; 3]).await, with([255; 3]).await);
     assert!(difference(&plain, &black) > 10.0 && difference(&black, &white) > 40.0);
 
     let reference_image = Some(ReferenceImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
     let broken = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
-    assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
+    assert_eq!(
+        generate(&broken).await.unwrap_err().kind,
+        rejected("The reference image cannot be read. Choose another image and try again.")
+    );
     let broken = GenerationRequest { kind: OutputKind::Video, ..broken };
-    assert_eq!(make(&broken).await.unwrap_err().kind, rejected("The input image cannot be read."));
+    assert_eq!(
+        generate(&broken).await.unwrap_err().kind,
+        rejected("The reference image cannot be read. Choose another image and try again.")
+    );
 }
 
 #[tokio::test]
-async fn a_film_is_h264_in_mp4_with_its_index_first() {
-    let film =
+async fn video_is_h264_in_mp4_with_its_index_first() {
+    let video =
         GenerationRequest { duration_ms: Some(1500), width: 191, ..request(OutputKind::Video, "the sea at sunset") };
-    let file = make(&film).await.unwrap().remove(0).bytes;
+    let file = generate(&video).await.unwrap().remove(0).bytes;
     let place = |name: &[u8]| file.windows(4).position(|four| four == name).unwrap();
     assert!(place(b"ftyp") == 4 && place(b"moov") < place(b"mdat") && place(b"avcC") < place(b"mdat"));
 
@@ -125,7 +131,7 @@ async fn a_film_is_h264_in_mp4_with_its_index_first() {
     assert!(brightness.len() > 20, "{} of 24 frames differ", brightness.len());
 }
 
-/// The sequence and picture parameter sets of `avcC`, as a stream.
+/// The sequence and image parameter sets of `avcC`, as a stream.
 fn parameter_sets(file: &[u8]) -> Vec<u8> {
     let start = file.windows(4).position(|four| four == b"avcC").unwrap() + 4 + 6;
     let unit = |at: usize| {
@@ -150,29 +156,29 @@ fn annex_b(parameter_sets: &[u8], mut sample: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_marked_prompt_fails_as_scripted() {
-    let refused = || rejected("The prompt asks the sketch to refuse it.");
+async fn marked_prompt_fails_as_scripted() {
+    let rejection = || rejected("The prompt contains a mark that rejects it. Remove the mark and try again.");
     let cases = [
-        ("reject", refused()),
-        ("busy", busy(Some(1))),
+        ("reject", rejection()),
+        ("busy", unavailable(Some(1))),
         ("ours", ProviderErrorKind::InvalidRequest),
         ("unknown", ProviderErrorKind::InvalidResponse),
-        ("job-reject", refused()),
-        ("job-busy", busy(Some(1))),
+        ("job-reject", rejection()),
+        ("job-busy", unavailable(Some(1))),
         ("job-unknown", ProviderErrorKind::InvalidResponse),
     ];
     for (mark, expected) in cases {
         for kind in [OutputKind::Image, OutputKind::Video] {
             let started = Sketch.start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
             assert_eq!(started.is_ok(), mark.starts_with("job-"), "{mark}");
-            let error = make(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
+            let error = generate(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
             assert_eq!(error.kind, expected, "{mark}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_job_is_pending_once_and_then_gives_what_it_would_have_given_at_once() {
+async fn job_is_pending_once_and_then_done() {
     let marked = request(OutputKind::Image, "a hill [sketch:job]");
     let StartResponse::Job { id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
     let PollResponse::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
@@ -186,7 +192,7 @@ async fn a_job_is_pending_once_and_then_gives_what_it_would_have_given_at_once()
 }
 
 #[tokio::test]
-async fn an_endless_job_stays_pending() {
+async fn endless_job_stays_pending() {
     let marked = request(OutputKind::Video, "[sketch:endless]");
     let StartResponse::Job { mut id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
     for _ in 0..10 {
@@ -198,7 +204,7 @@ async fn an_endless_job_stays_pending() {
 }
 
 #[tokio::test]
-async fn a_size_that_cannot_be_painted_is_our_mistake() {
+async fn unsupported_size_is_an_invalid_request() {
     let image = request(OutputKind::Image, "a hill");
     let video = request(OutputKind::Video, "a hill");
     let cases = [
@@ -210,6 +216,6 @@ async fn a_size_that_cannot_be_painted_is_our_mistake() {
         GenerationRequest { width: 4096, height: 4096, ..video },
     ];
     for case in cases {
-        assert_eq!(make(&case).await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
+        assert_eq!(generate(&case).await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
     }
 }

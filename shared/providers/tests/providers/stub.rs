@@ -1,29 +1,29 @@
-//! A server that plays a script: each request gets the next reply, and is kept as it came over the wire.
+//! A server that plays a script: it answers each request with the next reply and records the request.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server says to one request. `{base}` in headers and body stands for the server's own address.
+/// The reply to one request. `{base}` in headers and body stands for the server's own address.
 #[derive(Clone)]
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
-    manner: Manner,
+    delivery: Delivery,
 }
 
 #[derive(Clone, Copy)]
-enum Manner {
+enum Delivery {
     Whole,
     /// The connection closes in the middle of the body.
     Cut,
-    /// Half of the body comes, and then nothing more.
+    /// The connection stays open after half of the body.
     Stall,
-    /// Nothing comes at all.
+    /// No response is sent.
     Silent,
-    /// A body of this many bytes, of which the length is not told.
+    /// A body of this many bytes without a declared length.
     Flood(usize),
 }
 
@@ -34,7 +34,7 @@ impl Reply {
 
     pub(crate) fn new(status: u16, media: &str, body: &[u8]) -> Self {
         let headers = vec![("content-type", media.to_owned())];
-        Self { status, headers, body: body.to_vec(), manner: Manner::Whole }
+        Self { status, headers, body: body.to_vec(), delivery: Delivery::Whole }
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
@@ -47,23 +47,23 @@ impl Reply {
     }
 
     pub(crate) fn cut(self) -> Self {
-        Self { manner: Manner::Cut, ..self }
+        Self { delivery: Delivery::Cut, ..self }
     }
 
     pub(crate) fn stall(self) -> Self {
-        Self { manner: Manner::Stall, ..self }
+        Self { delivery: Delivery::Stall, ..self }
     }
 
     pub(crate) fn silent(self) -> Self {
-        Self { manner: Manner::Silent, ..self }
+        Self { delivery: Delivery::Silent, ..self }
     }
 
     pub(crate) fn flood(self, bytes: usize) -> Self {
-        Self { manner: Manner::Flood(bytes), ..self }
+        Self { delivery: Delivery::Flood(bytes), ..self }
     }
 }
 
-/// One request as it came.
+/// Records one request.
 #[derive(Clone)]
 pub(crate) struct Seen {
     /// Method, path, headers.
@@ -89,7 +89,7 @@ impl Seen {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The parts of a form: each one's headers and its content.
+    /// Returns the headers and the content of each part of a form.
     pub(crate) fn parts(&self) -> Vec<(String, String)> {
         let media = self.header("content-type").unwrap();
         let boundary = format!("--{}", media.split_once("boundary=").unwrap().1);
@@ -116,7 +116,7 @@ impl Stub {
     pub(crate) async fn play(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let slow = replies.iter().any(|reply| matches!(reply.manner, Manner::Stall | Manner::Silent));
+        let slow = replies.iter().any(|reply| matches!(reply.delivery, Delivery::Stall | Delivery::Silent));
         let stub = Self { base, slow, seen: Arc::default(), flooded: Arc::default() };
         let (base, seen, flooded) = (stub.base.clone(), Arc::clone(&stub.seen), Arc::clone(&stub.flooded));
         tokio::spawn(async move {
@@ -126,7 +126,7 @@ impl Stub {
                 seen.lock().unwrap().push(request);
                 tokio::spawn(answer(connection, reply, base.clone(), Arc::clone(&flooded)));
             }
-            // The script is over: whoever asks more finds nobody.
+            // The script is over: further connections are refused.
         });
         stub
     }
@@ -135,7 +135,7 @@ impl Stub {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many bytes of a flood were taken.
+    /// Returns the number of bytes of a flood that the client took.
     pub(crate) fn flooded(&self) -> usize {
         *self.flooded.lock().unwrap()
     }
@@ -159,7 +159,7 @@ async fn read(connection: &mut TcpStream) -> Seen {
 }
 
 async fn answer(mut connection: TcpStream, reply: Reply, base: String, flooded: Arc<Mutex<usize>>) {
-    if matches!(reply.manner, Manner::Silent) {
+    if matches!(reply.delivery, Delivery::Silent) {
         let _ = connection.read(&mut [0]).await;
         return;
     }
@@ -171,20 +171,21 @@ async fn answer(mut connection: TcpStream, reply: Reply, base: String, flooded: 
         Ok(text) => text.replace("{base}", &base).into_bytes(),
         Err(binary) => binary.into_bytes(),
     };
-    if !matches!(reply.manner, Manner::Flood(_)) && !reply.headers.iter().any(|(name, _)| *name == "content-length") {
+    if !matches!(reply.delivery, Delivery::Flood(_)) && !reply.headers.iter().any(|(name, _)| *name == "content-length")
+    {
         head += &format!("content-length: {}\r\n", body.len());
     }
     head += "\r\n";
-    // The client may hang up at any time; that is for the client's test to judge.
+    // The client may close the connection at any time; its test checks that.
     let _ = connection.write_all(head.as_bytes()).await;
-    match reply.manner {
-        Manner::Whole | Manner::Silent => drop(connection.write_all(&body).await),
-        Manner::Cut => drop(connection.write_all(&body[..body.len() / 2]).await),
-        Manner::Stall => {
+    match reply.delivery {
+        Delivery::Whole | Delivery::Silent => drop(connection.write_all(&body).await),
+        Delivery::Cut => drop(connection.write_all(&body[..body.len() / 2]).await),
+        Delivery::Stall => {
             let _ = connection.write_all(&body[..body.len() / 2]).await;
             let _ = connection.read(&mut [0]).await;
         }
-        Manner::Flood(bytes) => {
+        Delivery::Flood(bytes) => {
             let chunk = vec![0; 1 << 16];
             for _ in 0..bytes / chunk.len() {
                 if connection.write_all(&chunk).await.is_err() {

@@ -1,4 +1,4 @@
-//! What goes over the wire: the documented request, and nothing that names a person.
+//! Requests on the wire: as documented, and without personal data.
 
 use providers::{GenerationRequest, OutputKind, ProviderErrorKind, Providers};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::stub::{Reply, Seen, Stub};
 use crate::{Case, KEY, PNG, PROMPT, fal, openai, reference_image, replicate, request, run, settings, stability};
 
-/// Runs a case, which must succeed, and gives the first request.
+/// Runs a case, which must succeed, and returns the first request.
 async fn sent(case: Case) -> Seen {
     let stub = Stub::play(case.replies).await;
     let outputs = run(&stub, case.provider, &case.request).await.unwrap();
@@ -32,7 +32,7 @@ fn check_form(seen: &Seen, line: &str, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn openai_is_asked_for_images_in_json_and_for_edits_in_a_form() {
+async fn openai_request_is_json_or_a_form_for_edits() {
     let case = openai();
     let request = GenerationRequest { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
     let body = json!({
@@ -50,7 +50,7 @@ async fn openai_is_asked_for_images_in_json_and_for_edits_in_a_form() {
 }
 
 #[tokio::test]
-async fn stability_is_asked_in_a_form_for_each_of_its_models() {
+async fn stability_request_is_a_form_for_each_model() {
     let prompt = format!("prompt={PROMPT}");
     let ask = async |model: &str, image: bool| {
         let case = stability();
@@ -78,7 +78,7 @@ async fn stability_is_asked_in_a_form_for_each_of_its_models() {
 }
 
 #[tokio::test]
-async fn replicate_is_asked_for_a_prediction_and_after_it() {
+async fn replicate_prediction_is_created_and_polled() {
     let case = replicate();
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "aspect_ratio": "16:9", "num_outputs": 3, "output_format": "png",
@@ -107,14 +107,14 @@ async fn replicate_is_asked_for_a_prediction_and_after_it() {
 }
 
 #[tokio::test]
-async fn fal_is_asked_through_its_queue() {
+async fn fal_request_goes_through_its_queue() {
     let body = json!({
         "prompt": PROMPT, "seed": 7, "enable_safety_checker": true, "num_images": 1, "output_format": "png",
         "image_size": { "width": 1280, "height": 720 },
     });
     check_json(&sent(fal()).await, "POST /fal-ai/flux/schnell", "Key", &body);
 
-    let submitted = [crate::FAL_SUBMITTED, crate::FAL_COMPLETED, r#"{"video":{"url":"{base}/film.mp4"}}"#];
+    let submitted = [crate::FAL_SUBMITTED, crate::FAL_COMPLETED, r#"{"video":{"url":"{base}/video.mp4"}}"#];
     let replies = [&submitted.map(Reply::json)[..], &[Reply::new(200, "video/mp4", PNG)]].concat();
     let request = request(OutputKind::Video, "fal-ai/wan/v2.2-a14b/text-to-video/turbo");
     let stub = Stub::play(replies).await;
@@ -126,13 +126,13 @@ async fn fal_is_asked_through_its_queue() {
     check_json(&seen[0], "POST /fal-ai/wan/v2.2-a14b/text-to-video/turbo", "Key", &body);
     let lines: Vec<_> = seen.iter().skip(1).map(Seen::line).collect();
     let job = "GET /fal-ai/wan/requests/80e732af-660e";
-    assert_eq!(lines, [&format!("{job}/status"), job, "GET /film.mp4"]);
+    assert_eq!(lines, [&format!("{job}/status"), job, "GET /video.mp4"]);
 }
 
 #[tokio::test]
-async fn nothing_but_prompt_settings_and_image_is_sent() {
+async fn only_prompt_settings_and_image_are_sent() {
     for Case { provider, request, replies } in [openai(), stability(), replicate(), fal()] {
-        // Complete: a field that is added to the request must be thought about here.
+        // Exhaustive, so that a new field of the request has to be considered here.
         let GenerationRequest {
             kind,
             model,
@@ -162,7 +162,7 @@ async fn nothing_but_prompt_settings_and_image_is_sent() {
 }
 
 #[tokio::test]
-async fn fal_is_told_to_delete_what_it_keeps_and_nothing_there_is_as_good() {
+async fn fal_payloads_are_deleted_and_missing_ones_are_no_error() {
     for status in [200, 404] {
         let stub = Stub::play(vec![Reply::new(status, "application/json", b"{}"); 2]).await;
         let providers = Providers::new(&settings(&stub)).unwrap();

@@ -1,29 +1,30 @@
-//! Which network addresses a result may come from: public ones.
+//! Restricts results to public network addresses.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Resolves names for the client and leaves out every address that is not public. Since it is the connection itself that
-/// asks, a name cannot be checked with one answer and used with another.
-pub(super) struct PublicAddresses {
-    /// Names that the operator chose: the APIs' own.
-    pub(super) except: HashSet<String>,
+/// Resolves host names and drops every address that is not public. The connection itself uses this resolver, so the
+/// address that is checked is the address that is used.
+pub(super) struct PublicResolver {
+    /// Host names that the operator configured, which may have any address.
+    pub(super) exempt: HashSet<String>,
 }
 
-/// A name has no public address.
+/// Reports a host name without a public address.
 #[derive(Debug, thiserror::Error)]
 #[error("no public address")]
 pub(super) struct NotPublic;
 
-impl Resolve for PublicAddresses {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let guarded = !self.except.contains(&host);
+        let restricted = !self.exempt.contains(&host);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            let usable: Vec<SocketAddr> = found.into_iter().filter(|found| !guarded || is_public(found.ip())).collect();
+            let usable: Vec<SocketAddr> =
+                found.into_iter().filter(|found| !restricted || is_public(found.ip())).collect();
             if usable.is_empty() {
                 return Err(NotPublic.into());
             }
@@ -32,7 +33,7 @@ impl Resolve for PublicAddresses {
     }
 }
 
-/// Whether an address is one of the open internet, by the registries of special addresses for
+/// Returns whether an address is public, by the registries of special addresses for
 /// [IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry) and
 /// [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry).
 fn is_public(address: IpAddr) -> bool {
@@ -55,7 +56,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only 2000::/3 is global unicast; within it, these are protocols, documentation, or tunnels to IPv4.
+/// Only 2000::/3 is global unicast. The exceptions within it are protocols, documentation and tunnels to IPv4.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x2001, second, ..] => second >= 0x0200 && second != 0x0db8,
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_of_the_open_internet_are_public() {
+    fn special_purpose_addresses_are_not_public() {
         check(
             true,
             &["1.1.1.1", "8.8.8.8", "100.128.0.1", "172.32.0.1", "198.20.0.1", "2606:4700::1111", "2001:4860::1"],

@@ -1,7 +1,7 @@
-//! Sizes for providers that offer a fixed choice of them.
+//! Maps sizes to the fixed choices of a provider.
 
 /// The aspect ratios that Stability and the Flux models share.
-pub(crate) const ASPECTS: [(&str, u32, u32); 9] = [
+pub(crate) const ASPECT_RATIOS: [(&str, u32, u32); 9] = [
     ("1:1", 1, 1),
     ("16:9", 16, 9),
     ("21:9", 21, 9),
@@ -16,16 +16,16 @@ pub(crate) const ASPECTS: [(&str, u32, u32); 9] = [
 /// The aspect ratios of the Wan video models.
 pub(crate) const WIDE_OR_TALL: [(&str, u32, u32); 2] = [("16:9", 16, 9), ("9:16", 9, 16)];
 
-/// The choice whose shape is nearest to the one asked for.
+/// Returns the name of the choice whose aspect ratio is nearest to that of `width` and `height`.
 pub(crate) fn nearest(choices: &[(&'static str, u32, u32)], width: u32, height: u32) -> &'static str {
     // On a logarithmic scale, twice as wide is as far off as twice as tall.
-    let shape = |width: u32, height: u32| (f64::from(width) / f64::from(height.max(1))).ln();
-    let off = |choice: &&(&str, u32, u32)| (shape(choice.1, choice.2) - shape(width, height)).abs();
-    let best = choices.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+    let log_ratio = |width: u32, height: u32| (f64::from(width) / f64::from(height.max(1))).ln();
+    let distance = |choice: &&(&str, u32, u32)| (log_ratio(choice.1, choice.2) - log_ratio(width, height)).abs();
+    let best = choices.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
     best.map_or("", |(name, ..)| name)
 }
 
-/// The resolution's name among those of the Wan video models.
+/// Returns the name of the resolution of the Wan video models that fits.
 pub(crate) fn resolution(width: u32, height: u32) -> &'static str {
     if width.min(height) > 600 { "720p" } else { "480p" }
 }
@@ -35,8 +35,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_shape_is_chosen() {
-        let check = |width, height, name| assert_eq!(nearest(&ASPECTS, width, height), name, "{width}x{height}");
+    fn nearest_aspect_ratio_is_chosen() {
+        let check = |width, height, name| assert_eq!(nearest(&ASPECT_RATIOS, width, height), name, "{width}x{height}");
         check(1024, 1024, "1:1");
         check(1280, 720, "16:9");
         check(768, 1024, "4:5");

@@ -1,10 +1,10 @@
-//! Every byte that leaves for a provider or comes from one.
+//! The HTTP client for provider APIs and results.
 //!
-//! The key goes to the configured API host only. Redirects are never followed on the way to an API; a result may be
-//! redirected three times, and every hop must be https, on one of the provider's result hosts, and at a public address,
-//! as resolved for that very connection. Bodies are read up to a limit, so that nothing larger is ever held.
+//! The API key goes to the configured API host only. API calls follow no redirects. A result may be redirected three times:
+//! every hop must be https, on one of the provider's result hosts, and at a public address, as resolved for that very
+//! connection. Response bodies are read up to a limit, so nothing larger is held in memory.
 
-mod address;
+mod public_addresses;
 mod retry_after;
 
 use std::sync::{Arc, Once};
@@ -14,127 +14,131 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCAT
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::settings::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
-use crate::{Output, OutputKind, ProviderError};
-use address::{NotPublic, PublicAddresses};
+use crate::config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
+use crate::error::ProviderError;
+use crate::request::OutputKind;
+use crate::response::Output;
+use public_addresses::{NotPublic, PublicResolver};
 
-const REDIRECTS: usize = 3;
-/// An answer that holds up to ten images in base64 beside its JSON is still under this.
-const ANSWER_BYTES_PER_IMAGE_BYTE: usize = 14;
+/// The most redirects that the fetch of a result follows.
+const MAX_REDIRECTS: usize = 3;
+/// A response with ten images in base64 beside its JSON stays below this.
+const RESPONSE_BYTES_PER_IMAGE_BYTE: usize = 14;
 
-/// One provider's way out.
-pub(crate) struct Outbound {
+/// Calls one provider's API and fetches its results.
+pub(crate) struct ApiClient {
     provider: &'static str,
     client: Client,
     base: Url,
     authorization: HeaderValue,
     result_hosts: Vec<String>,
-    unguarded: Vec<url::Origin>,
+    trusted_origins: Vec<url::Origin>,
     limits: CallLimits,
 }
 
-/// How a provider wants its key.
+/// The scheme and key of the `Authorization` header.
 pub(crate) struct Auth<'a> {
     pub(crate) scheme: &'static str,
     pub(crate) key: &'a str,
 }
 
-/// A whole answer of an API, of any status.
-pub(crate) struct Answer {
+/// Holds a whole API response, of any status.
+pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     method: Method,
 }
 
-/// The client that all providers share.
-pub(crate) fn client(settings: &ProviderConfig) -> Result<Client, ProviderConfigError> {
+/// Builds the HTTP client that all providers share.
+pub(crate) fn http_client(config: &ProviderConfig) -> Result<Client, ProviderConfigError> {
     static TLS: Once = Once::new();
-    // Another crate of the same process may have chosen already, which is as good.
+    // Another crate of the same process may have installed a provider already, which then serves here too.
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let bases = [&settings.openai, &settings.stability, &settings.replicate, &settings.fal];
-    let bases = bases.into_iter().map(|endpoint| &endpoint.base_url).chain([&settings.fal_platform_url]);
-    let chosen = bases.chain(&settings.trusted_origins);
-    let chosen_hosts = chosen.map(|url| address(url).map(|url| url.host_str().unwrap_or_default().to_owned()));
+    let bases = [&config.openai, &config.stability, &config.replicate, &config.fal];
+    let bases = bases.into_iter().map(|endpoint| &endpoint.base_url).chain([&config.fal_platform_url]);
+    let chosen = bases.chain(&config.trusted_origins);
+    let chosen_hosts = chosen.map(|url| parse_url(url).map(|url| url.host_str().unwrap_or_default().to_owned()));
     let client = Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(settings.limits.connect_timeout)
-        .timeout(settings.limits.call_timeout)
-        .dns_resolver(Arc::new(PublicAddresses { except: chosen_hosts.collect::<Result<_, _>>()? }))
+        .connect_timeout(config.limits.connect_timeout)
+        .timeout(config.limits.call_timeout)
+        .dns_resolver(Arc::new(PublicResolver { exempt: chosen_hosts.collect::<Result<_, _>>()? }))
         .build()?;
     Ok(client)
 }
 
-fn address(url: &str) -> Result<Url, ProviderConfigError> {
+fn parse_url(url: &str) -> Result<Url, ProviderConfigError> {
     let parsed = Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
-    parsed.ok_or_else(|| ProviderConfigError::Address(url.to_owned()))
+    parsed.ok_or_else(|| ProviderConfigError::InvalidUrl(url.to_owned()))
 }
 
-impl Outbound {
+impl ApiClient {
     pub(crate) fn new(
         provider: &'static str,
         endpoint: &Endpoint,
         auth: &Auth<'_>,
-        settings: &ProviderConfig,
+        config: &ProviderConfig,
         client: &Client,
     ) -> Result<Self, ProviderConfigError> {
         let mut authorization = HeaderValue::from_str(&format!("{} {}", auth.scheme, auth.key))
-            .map_err(|_| ProviderConfigError::Key(provider))?;
+            .map_err(|_| ProviderConfigError::InvalidKey(provider))?;
         authorization.set_sensitive(true);
-        let unguarded = settings.trusted_origins.iter().map(|url| address(url).map(|url| url.origin()));
+        let trusted_origins = config.trusted_origins.iter().map(|url| parse_url(url).map(|url| url.origin()));
         Ok(Self {
             provider,
             client: client.clone(),
-            base: address(&endpoint.base_url)?,
+            base: parse_url(&endpoint.base_url)?,
             authorization,
             result_hosts: endpoint.result_hosts.iter().map(|host| host.to_lowercase()).collect(),
-            unguarded: unguarded.collect::<Result<_, _>>()?,
-            limits: settings.limits,
+            trusted_origins: trusted_origins.collect::<Result<_, _>>()?,
+            limits: config.limits,
         })
     }
 
-    /// A request to the API, with the key; `path` begins with a slash and needs no escaping.
+    /// Builds an API request with the API key. `path` begins with a slash and needs no escaping.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let base = self.base.as_str().trim_end_matches('/');
         self.client.request(method, format!("{base}{path}")).header(AUTHORIZATION, self.authorization.clone())
     }
 
-    /// Sends, and reads the answer, whatever its status.
-    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, ProviderError> {
+    /// Sends a request and returns the response, of any status.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<ApiResponse, ProviderError> {
         let request = request
             .build()
             .map_err(|_| ProviderError::invalid_request(self.provider, "the request cannot be built"))?;
         let method = request.method().clone();
-        let response = self.client.execute(request).await.map_err(|error| self.not_sent(&error))?;
+        let response = self.client.execute(request).await.map_err(|error| self.transport_error(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(response, self.limits.image_bytes * ANSWER_BYTES_PER_IMAGE_BYTE).await?;
-        Ok(Answer { status, headers, body, method })
+        let body = self.body(response, self.limits.image_bytes * RESPONSE_BYTES_PER_IMAGE_BYTE).await?;
+        Ok(ApiResponse { status, headers, body, method })
     }
 
-    /// Sends, and reads an answer that must be a success and must be JSON.
+    /// Sends a request and parses the response, which must be successful and JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ProviderError> {
-        let answer = self.answer(request).await?;
-        if answer.status.is_success() { self.parse(&answer) } else { Err(self.failure(&answer)) }
+        let response = self.send(request).await?;
+        if response.status.is_success() { self.parse(&response) } else { Err(self.error_for(&response)) }
     }
 
-    /// Reads the JSON of an answer.
-    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
-        serde_json::from_slice(&answer.body).map_err(|_| {
-            ProviderError::invalid_response(self.provider, format!("{}, but not the documented JSON", answer.status))
+    /// Parses the JSON of a response.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, response: &ApiResponse) -> Result<T, ProviderError> {
+        serde_json::from_slice(&response.body).map_err(|_| {
+            ProviderError::invalid_response(self.provider, format!("{}, but not the documented JSON", response.status))
         })
     }
 
-    /// What an answer without success means, unless the provider's own words say that it refused the prompt.
-    pub(crate) fn failure(&self, answer: &Answer) -> ProviderError {
-        let status = answer.status;
+    /// Classifies an unsuccessful response by its status. A provider checks first whether the response is a rejection of the
+    /// prompt.
+    pub(crate) fn error_for(&self, response: &ApiResponse) -> ProviderError {
+        let status = response.status;
         match status.as_u16() {
             408 | 429 | 500..=599 => {
-                let message = format!("busy: {status}");
-                ProviderError::unavailable(self.provider, message, retry_after::wait(&answer.headers))
+                let message = format!("unavailable: {status}");
+                ProviderError::unavailable(self.provider, message, retry_after::parse(&response.headers))
             }
-            404 | 410 if answer.method == Method::GET => {
-                ProviderError::invalid_response(self.provider, format!("the job is not there any more: {status}"))
+            404 | 410 if response.method == Method::GET => {
+                ProviderError::invalid_response(self.provider, format!("the job no longer exists: {status}"))
             }
             400..=499 => {
                 ProviderError::invalid_request(self.provider, format!("the request was not accepted: {status}"))
@@ -143,7 +147,7 @@ impl Outbound {
         }
     }
 
-    /// Fetches finished results, without the key.
+    /// Fetches results, without the API key.
     pub(crate) async fn download(&self, urls: &[String], kind: OutputKind) -> Result<Vec<Output>, ProviderError> {
         let mut outputs = Vec::with_capacity(urls.len());
         for url in urls {
@@ -154,12 +158,12 @@ impl Outbound {
 
     async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {
         let unknown = |message: String| ProviderError::invalid_response(self.provider, message);
-        let mut url = Url::parse(url).map_err(|_| unknown("a result's address is not a URL".to_owned()))?;
-        for _ in 0..=REDIRECTS {
+        let mut url = Url::parse(url).map_err(|_| unknown("the URL of a result is invalid".to_owned()))?;
+        for _ in 0..=MAX_REDIRECTS {
             if !self.may_fetch(&url) {
-                return Err(unknown("a result is at a place that it must not come from".to_owned()));
+                return Err(unknown("a result is at a forbidden address".to_owned()));
             }
-            let response = self.client.get(url.clone()).send().await.map_err(|error| self.not_sent(&error))?;
+            let response = self.client.get(url.clone()).send().await.map_err(|error| self.transport_error(&error))?;
             let status = response.status();
             match status.as_u16() {
                 200 => return self.result(response, kind).await,
@@ -169,7 +173,7 @@ impl Outbound {
                     url = target.ok_or_else(|| unknown("a result is redirected to nowhere".to_owned()))?;
                 }
                 408 | 429 | 500..=599 => {
-                    let wait = retry_after::wait(response.headers());
+                    let wait = retry_after::parse(response.headers());
                     return Err(ProviderError::unavailable(
                         self.provider,
                         format!("fetching a result: {status}"),
@@ -184,7 +188,7 @@ impl Outbound {
 
     /// Whether a result may be asked for here. What the host resolves to is looked at when it is connected to.
     fn may_fetch(&self, url: &Url) -> bool {
-        if self.unguarded.contains(&url.origin()) {
+        if self.trusted_origins.contains(&url.origin()) {
             return true;
         }
         let Some(url::Host::Domain(host)) = url.host() else { return false };
@@ -210,7 +214,8 @@ impl Outbound {
     }
 
     async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, ProviderError> {
-        let too_large = || ProviderError::invalid_response(self.provider, format!("a body of more than {limit} bytes"));
+        let too_large =
+            || ProviderError::invalid_response(self.provider, format!("a response body has more than {limit} bytes"));
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -218,11 +223,13 @@ impl Outbound {
         loop {
             let chunk = tokio::time::timeout(self.limits.idle_timeout, response.chunk()).await;
             match chunk {
-                Err(_) => return Err(ProviderError::unavailable(self.provider, "a body stands still", None)),
+                Err(_) => return Err(ProviderError::unavailable(self.provider, "a response body stalls", None)),
                 Ok(Err(error)) if error.is_timeout() => {
-                    return Err(ProviderError::unavailable(self.provider, "a body takes too long", None));
+                    return Err(ProviderError::unavailable(self.provider, "a response body takes too long", None));
                 }
-                Ok(Err(_)) => return Err(ProviderError::invalid_response(self.provider, "a body is cut short")),
+                Ok(Err(_)) => {
+                    return Err(ProviderError::invalid_response(self.provider, "a response body is cut short"));
+                }
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(body),
@@ -230,21 +237,21 @@ impl Outbound {
         }
     }
 
-    fn not_sent(&self, error: &reqwest::Error) -> ProviderError {
+    fn transport_error(&self, error: &reqwest::Error) -> ProviderError {
         let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         if causes.into_iter().any(|cause| cause.is::<NotPublic>()) {
             ProviderError::invalid_response(self.provider, "a result's host has no public address")
         } else if error.is_timeout() {
-            ProviderError::unavailable(self.provider, "no answer in time", None)
+            ProviderError::unavailable(self.provider, "no response in time", None)
         } else if error.is_connect() {
             ProviderError::unavailable(self.provider, "no connection", None)
         } else {
-            ProviderError::invalid_response(self.provider, "the connection ended without an answer")
+            ProviderError::invalid_response(self.provider, "the connection ended without a response")
         }
     }
 }
 
-/// When to look at a job again.
+/// Returns the time to wait between two polls of a job.
 pub(crate) fn poll_after(kind: OutputKind) -> Duration {
     match kind {
         OutputKind::Image => Duration::from_secs(2),

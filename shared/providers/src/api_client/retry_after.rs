@@ -1,4 +1,4 @@
-//! How long a busy provider asks to be left alone
+//! The `Retry-After` header
 //! ([RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
 
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// The wait that the headers ask for. A date is taken against the answer's own `Date`, so that no clock of ours has to
-/// agree with theirs.
-pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
+/// Returns the time that `Retry-After` asks to wait. A date is compared with the `Date` header of the same response, so the
+/// clocks need not agree.
+pub(super) fn parse(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let asked = text(RETRY_AFTER)?;
-    if let Ok(seconds) = asked.parse() {
+    let value = text(RETRY_AFTER)?;
+    if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = |text: &str| rfc2822::parse(text).ok().map(|date| date.timestamp());
-    let (until, now) = (date(asked)?, date(text(DATE)?)?);
+    let (until, now) = (date(value)?, date(text(DATE)?)?);
     Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
@@ -29,11 +29,11 @@ mod tests {
         if let Some(date) = date {
             headers.insert(DATE, date.parse().unwrap());
         }
-        assert_eq!(wait(&headers), seconds.map(Duration::from_secs), "{retry_after} at {date:?}");
+        assert_eq!(parse(&headers), seconds.map(Duration::from_secs), "{retry_after} at {date:?}");
     }
 
     #[test]
-    fn a_wait_is_in_seconds_or_until_a_date() {
+    fn retry_after_is_in_seconds_or_a_date() {
         let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         check("120", None, Some(120));
         check("Sun, 06 Nov 1994 08:50:07 GMT", now, Some(30));

@@ -1,4 +1,4 @@
-//! The film of a scene: H.264 in MP4, with the index before the pictures, so that a browser plays it while it loads.
+//! Encodes a scene as H.264 in MP4, with the index before the frames, so that a browser plays the video while it loads.
 
 use std::num::NonZeroU32;
 
@@ -21,27 +21,27 @@ const NAL_SPS: u8 = 7;
 const NAL_PPS: u8 = 8;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FilmError {
+pub(super) enum VideoError {
     #[error("encoder")]
     Encoder(#[from] openh264::Error),
     #[error("muxer: {0:?}")]
     Muxer(shiguredo_mp4::mux::MuxError),
-    #[error("the encoder gave no parameter sets")]
+    #[error("the encoder returned no parameter sets")]
     NoParameterSets,
 }
 
-impl From<shiguredo_mp4::mux::MuxError> for FilmError {
+impl From<shiguredo_mp4::mux::MuxError> for VideoError {
     fn from(error: shiguredo_mp4::mux::MuxError) -> Self {
         Self::Muxer(error)
     }
 }
 
-/// A film of the scene. Odd sides lose one pixel, since the colours of H.264 come in pairs of pixels.
-pub(super) fn mp4(scene: &Scene, input: Option<&RgbImage>, duration_ms: u64) -> Result<Vec<u8>, FilmError> {
+/// Encodes a video of the scene. Odd sides lose one pixel, since 4:2:0 chroma covers pairs of pixels.
+pub(super) fn mp4(scene: &Scene, backdrop: Option<&RgbImage>, duration_ms: u64) -> Result<Vec<u8>, VideoError> {
     let scene = Scene { width: scene.width & !1, height: scene.height & !1, ..scene.clone() };
     let per_second = u64::from(FRAMES_PER_SECOND.get());
     let frames = (duration_ms * per_second / 1000).max(1) as u32;
-    let painter = Painter::new(&scene, input);
+    let painter = Painter::new(&scene, backdrop);
     let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), config())?;
     let mut track = Track::new(&scene, frames)?;
     for frame in 0..frames {
@@ -68,7 +68,7 @@ fn config() -> EncoderConfig {
         .vui(VuiConfig::bt601())
 }
 
-/// The one track of the file, and the file so far.
+/// Holds the only track, and the bytes of the file so far.
 struct Track {
     muxer: Mp4FileMuxer,
     file: Vec<u8>,
@@ -78,21 +78,21 @@ struct Track {
 }
 
 impl Track {
-    fn new(scene: &Scene, frames: u32) -> Result<Self, FilmError> {
+    fn new(scene: &Scene, frames: u32) -> Result<Self, VideoError> {
         let reserved_moov_box_size = estimate_maximum_moov_box_size(&[frames as usize]);
         let muxer = Mp4FileMuxer::with_options(Mp4FileMuxerOptions { reserved_moov_box_size, ..Default::default() })?;
         let file = muxer.initial_boxes_bytes().to_vec();
         Ok(Self { muxer, file, width: scene.width as u16, height: scene.height as u16, described: false })
     }
 
-    fn add(&mut self, frame: &openh264::encoder::EncodedBitStream<'_>) -> Result<(), FilmError> {
+    fn add(&mut self, frame: &openh264::encoder::EncodedBitStream<'_>) -> Result<(), VideoError> {
         let stream = frame.to_vec();
         let units = || openh264::nal_units(&stream).map(without_start_code);
         let kind = |unit: &[u8]| unit.first().map_or(0, |first| first & 0x1f);
         let sample_entry = if self.described {
             None
         } else {
-            let find = |wanted| units().find(|unit| kind(unit) == wanted).ok_or(FilmError::NoParameterSets);
+            let find = |wanted| units().find(|unit| kind(unit) == wanted).ok_or(VideoError::NoParameterSets);
             Some(self.describe(find(NAL_SPS)?, find(NAL_PPS)?)?)
         };
         self.described = true;
@@ -115,8 +115,8 @@ impl Track {
         Ok(())
     }
 
-    fn describe(&self, sps: &[u8], pps: &[u8]) -> Result<SampleEntry, FilmError> {
-        let [_, profile, compatibility, level, ..] = sps else { return Err(FilmError::NoParameterSets) };
+    fn describe(&self, sps: &[u8], pps: &[u8]) -> Result<SampleEntry, VideoError> {
+        let [_, profile, compatibility, level, ..] = sps else { return Err(VideoError::NoParameterSets) };
         // Profiles above these also describe their colour format; the encoder makes 4:2:0 in 8 bits only.
         let high = ![66, 77, 88].contains(profile);
         Ok(SampleEntry::Avc1(Avc1Box {
@@ -146,7 +146,7 @@ impl Track {
         }))
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, FilmError> {
+    fn finish(mut self) -> Result<Vec<u8>, VideoError> {
         for (offset, bytes) in self.muxer.finalize()?.offset_and_bytes_pairs() {
             let from = offset as usize;
             let until = from + bytes.len();

@@ -1,0 +1,23 @@
+//! Encodings of a reference image for provider APIs.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::multipart::Part;
+
+use crate::error::ProviderError;
+use crate::request::ReferenceImage;
+
+/// Returns the image as a file of a form. The file name tells its type only.
+pub(crate) fn form_part(provider: &'static str, image: &ReferenceImage) -> Result<Part, ProviderError> {
+    let name = match image.mime.as_str() {
+        "image/jpeg" => "input.jpg",
+        "image/webp" => "input.webp",
+        _ => "input.png",
+    };
+    let part = Part::bytes(image.bytes.clone()).file_name(name).mime_str(&image.mime);
+    part.map_err(|_| ProviderError::invalid_request(provider, "the reference image's type is not a media type"))
+}
+
+/// Returns the image as a data URL ([RFC 2397](https://www.rfc-editor.org/rfc/rfc2397)).
+pub(crate) fn data_url(image: &ReferenceImage) -> String {
+    format!("data:{};base64,{}", image.mime, BASE64_STANDARD.encode(&image.bytes))
+}

@@ -1,0 +1,53 @@
+//! The configured providers.
+
+use crate::api_client::{ApiClient, Auth, http_client};
+use crate::config::{Endpoint, ProviderConfig, ProviderConfigError};
+use crate::provider::Provider;
+use crate::sketch::Sketch;
+use crate::{fal, openai, replicate, stability};
+
+/// Holds the providers that are configured, and [`Sketch`].
+pub struct Providers(Vec<Box<dyn Provider>>);
+
+impl Providers {
+    /// Builds the providers that have an API key. Builds the HTTP client, which is slow, only if there is one.
+    ///
+    /// # Errors
+    /// [`ProviderConfigError`].
+    pub fn new(config: &ProviderConfig) -> Result<Self, ProviderConfigError> {
+        let mut providers: Vec<Box<dyn Provider>> = vec![Box::new(Sketch)];
+        let ProviderConfig { openai, stability, replicate, fal, .. } = config;
+        if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
+            return Ok(Self(providers));
+        }
+        let http = http_client(config)?;
+        let api = |name, endpoint: &Endpoint, auth| match endpoint.usable_key() {
+            Some(key) => ApiClient::new(name, endpoint, &Auth { scheme: auth, key }, config, &http).map(Some),
+            None => Ok(None),
+        };
+        if let Some(api) = api(openai::NAME, openai, "Bearer")? {
+            providers.push(Box::new(openai::OpenAi(api)));
+        }
+        if let Some(api) = api(stability::NAME, stability, "Bearer")? {
+            providers.push(Box::new(stability::Stability(api)));
+        }
+        if let Some(api) = api(replicate::NAME, replicate, "Bearer")? {
+            providers.push(Box::new(replicate::Replicate(api)));
+        }
+        let platform = Endpoint { base_url: config.fal_platform_url.clone(), ..fal.clone() };
+        if let (Some(queue), Some(platform)) = (api(fal::NAME, fal, "Key")?, api(fal::NAME, &platform, "Key")?) {
+            providers.push(Box::new(fal::Fal { queue, platform }));
+        }
+        Ok(Self(providers))
+    }
+
+    /// Returns the provider with this name, if it is configured.
+    pub fn by_name(&self, name: &str) -> Option<&dyn Provider> {
+        self.0.iter().find(|provider| provider.name() == name).map(AsRef::as_ref)
+    }
+
+    /// Returns the names of the configured providers, [`Sketch`] first.
+    pub fn configured(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().map(|provider| provider.name())
+    }
+}

@@ -1,0 +1,68 @@
+//! What a provider answers.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Holds the result of starting a generation.
+pub enum StartResponse {
+    /// The provider finished at once. It returned at least one output and at most `count`; only these are to be charged.
+    Done(Vec<Output>),
+    /// The provider started a job, which the caller must poll.
+    Job {
+        /// The id for [`Provider::poll`](crate::Provider::poll). It may contain the request, so it must be stored with the
+        /// generation and never logged.
+        id: String,
+        /// The time to wait before the first poll.
+        poll_after: Duration,
+    },
+}
+
+/// Holds the status of a job.
+pub enum PollResponse {
+    /// The job is finished. The outputs are as in [`StartResponse::Done`].
+    Done(Vec<Output>),
+    /// The job is not finished.
+    Pending {
+        /// The id for the next poll, where the provider changed it.
+        job: Option<String>,
+        /// The time to wait before the next poll.
+        poll_after: Duration,
+    },
+}
+
+/// Holds one output exactly as the provider sent it. The caller must check its content.
+#[derive(PartialEq, Eq)]
+pub struct Output {
+    /// The content of the file.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Output({} bytes)", self.bytes.len())
+    }
+}
+
+// A job id may contain the prompt, so neither of these prints it.
+
+impl fmt::Debug for StartResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Job { poll_after, .. } => {
+                f.debug_struct("Job").field("poll_after", poll_after).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PollResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Pending { poll_after, .. } => {
+                f.debug_struct("Pending").field("poll_after", poll_after).finish_non_exhaustive()
+            }
+        }
+    }
+}
