@@ -1,7 +1,7 @@
 //! Why a file is not accepted.
 
 use crate::limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
-use crate::media_type::{MediaKind, MediaType};
+use crate::media_type::{FileKind, MediaType};
 use crate::unsupported_format::UnsupportedFormat;
 
 /// The limit of the area in megapixels, for messages.
@@ -68,7 +68,7 @@ pub enum MediaError {
     #[error("Expected {expected}, got {found}.")]
     WrongKind {
         /// The kind that the caller asked for.
-        expected: MediaKind,
+        expected: FileKind,
         /// The type of the file.
         found: MediaType,
     },

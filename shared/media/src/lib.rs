@@ -39,7 +39,7 @@ pub use error::MediaError;
 pub use inspect::inspect;
 pub use limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
 pub use media_info::MediaInfo;
-pub use media_type::{MediaKind, MediaType, UnknownMediaType};
+pub use media_type::{FileKind, MediaType, UnknownMediaType};
 pub use output::{OutputRequirements, check_output};
 pub use preview::{Preview, create_preview};
 pub use provenance::{MAX_NOTE_BYTES, mark_generated};

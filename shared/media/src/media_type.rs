@@ -20,7 +20,7 @@ pub enum MediaType {
 
 /// Tells images and videos apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MediaKind {
+pub enum FileKind {
     /// A still image.
     Image,
     /// A video.
@@ -62,10 +62,10 @@ impl MediaType {
 
     /// Returns whether the format holds an image or a video.
     #[must_use]
-    pub const fn kind(self) -> MediaKind {
+    pub const fn kind(self) -> FileKind {
         match self {
-            Self::Jpeg | Self::Png | Self::Webp => MediaKind::Image,
-            Self::Mp4 | Self::Webm => MediaKind::Video,
+            Self::Jpeg | Self::Png | Self::Webp => FileKind::Image,
+            Self::Mp4 | Self::Webm => FileKind::Video,
         }
     }
 
@@ -98,7 +98,7 @@ impl FromStr for MediaType {
 }
 
 /// Writes `image` or `video`.
-impl fmt::Display for MediaKind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Image => "image",

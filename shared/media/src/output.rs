@@ -2,13 +2,13 @@ use crate::decode::decode;
 use crate::error::MediaError;
 use crate::inspect::inspect;
 use crate::media_info::MediaInfo;
-use crate::media_type::MediaKind;
+use crate::media_type::FileKind;
 
 /// What a caller expects of a provider's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputRequirements {
     /// Picture or video.
-    pub kind: MediaKind,
+    pub kind: FileKind,
     /// The most bytes that are stored.
     pub max_bytes: u64,
 }
@@ -28,7 +28,7 @@ pub fn check_output(bytes: &[u8], rule: OutputRequirements) -> Result<MediaInfo,
     if measured.media_type.kind() != rule.kind {
         return Err(MediaError::WrongKind { expected: rule.kind, found: measured.media_type });
     }
-    if rule.kind == MediaKind::Image {
+    if rule.kind == FileKind::Image {
         decode(bytes, measured.media_type)?;
     }
     Ok(measured)

@@ -5,7 +5,7 @@ mod samples;
 mod totality;
 mod videos;
 
-use crate::{MediaError, MediaKind, MediaType, UnsupportedFormat, sniff};
+use crate::{FileKind, MediaError, MediaType, UnsupportedFormat, sniff};
 
 #[test]
 fn types_are_recognised_by_content_and_refusals_have_names() {
@@ -49,26 +49,26 @@ fn types_are_recognised_by_content_and_refusals_have_names() {
 fn an_output_must_be_of_the_kind_and_size_that_was_asked_for() {
     let rule = |kind, max_bytes| crate::OutputRequirements { kind, max_bytes };
     let png = samples::png();
-    let measured = crate::check_output(&png, rule(MediaKind::Image, 1 << 20)).unwrap();
+    let measured = crate::check_output(&png, rule(FileKind::Image, 1 << 20)).unwrap();
     assert_eq!((measured.width, measured.height), (24, 32), "the orientation exchanges the sides");
     let mp4 = samples::mp4();
-    assert_eq!(crate::check_output(&mp4, rule(MediaKind::Video, 1 << 20)).unwrap().duration_ms, Some(300));
+    assert_eq!(crate::check_output(&mp4, rule(FileKind::Video, 1 << 20)).unwrap().duration_ms, Some(300));
 
     let error = |bytes: &[u8], rule| crate::check_output(bytes, rule).unwrap_err();
-    assert!(matches!(error(b"", rule(MediaKind::Image, 9)), MediaError::Empty));
+    assert!(matches!(error(b"", rule(FileKind::Image, 9)), MediaError::Empty));
     assert_eq!(
-        error(&png, rule(MediaKind::Image, 9)).to_string(),
+        error(&png, rule(FileKind::Image, 9)).to_string(),
         format!("The file has {} bytes. At most 9 bytes are allowed. Reduce its size and try again.", png.len())
     );
-    assert_eq!(error(&mp4, rule(MediaKind::Image, 1 << 20)).to_string(), "Expected image, got video/mp4.");
+    assert_eq!(error(&mp4, rule(FileKind::Image, 1 << 20)).to_string(), "Expected image, got video/mp4.");
     assert_eq!(
-        error(b"{\"error\":\"busy\"}", rule(MediaKind::Video, 1 << 20)).to_string(),
+        error(b"{\"error\":\"busy\"}", rule(FileKind::Video, 1 << 20)).to_string(),
         "This file type is not supported. Use JPEG, PNG or WebP for images, MP4 or WebM for videos."
     );
     // Sound structure around pixels that are not.
     let hollow = samples::png_with_data(&[0x78, 0x9C, 1, 2, 3]);
     assert!(crate::inspect(&hollow).is_ok());
-    assert!(matches!(error(&hollow, rule(MediaKind::Image, 1 << 20)), MediaError::Decode { .. }));
+    assert!(matches!(error(&hollow, rule(FileKind::Image, 1 << 20)), MediaError::Decode { .. }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::api_client::{ApiClient, poll_after};
 use crate::error::ProviderError;
 use crate::provider::Provider;
-use crate::request::{GenerationRequest, OutputKind};
+use crate::request::{OutputKind, ProviderRequest};
 use crate::response::{PollResponse, StartResponse};
 
 /// Is implemented by providers that generate in jobs.
@@ -14,7 +14,7 @@ pub(crate) trait JobApi: Provider {
     fn api_client(&self) -> &ApiClient;
 
     /// Submits one job and returns its id.
-    async fn submit(&self, request: &GenerationRequest, part: BatchPart) -> Result<String, ProviderError>;
+    async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError>;
 
     /// Returns the status of one job.
     async fn job_status(&self, app: &str, job: &str) -> Result<JobStatus, ProviderError>;
@@ -49,7 +49,7 @@ impl Batch {
     /// before it are kept, since they are paid for.
     pub(crate) async fn start(
         api: &dyn JobApi,
-        request: &GenerationRequest,
+        request: &ProviderRequest,
         per_job: u8,
         app: &str,
     ) -> Result<StartResponse, ProviderError> {

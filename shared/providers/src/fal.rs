@@ -15,7 +15,7 @@ use crate::batch::{Batch, BatchPart, JobApi, JobStatus, checked_job_id};
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
-use crate::request::GenerationRequest;
+use crate::request::ProviderRequest;
 use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "fal";
@@ -81,7 +81,7 @@ impl Provider for Fal {
         NAME
     }
 
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         let model = model(request)?;
         Batch::start(self, request, model.per_job, app(model.name)).await
     }
@@ -114,7 +114,7 @@ impl JobApi for Fal {
         &self.queue
     }
 
-    async fn submit(&self, request: &GenerationRequest, part: BatchPart) -> Result<String, ProviderError> {
+    async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let model = model(request)?;
         let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, part));
         let response = self.queue.send(call).await?;
@@ -141,7 +141,8 @@ impl JobApi for Fal {
 
 impl Fal {
     fn error_for(&self, response: &ApiResponse) -> ProviderError {
-        let is_rejection = |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
+        let is_rejection =
+            |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
         if self.queue.parse(response).is_ok_and(is_rejection) {
             ProviderError::rejected(NAME, REJECTED)
         } else {
@@ -171,7 +172,7 @@ struct Model {
     name: &'static str,
     per_job: u8,
     needs_reference_image: bool,
-    input: fn(&GenerationRequest, BatchPart) -> Map<String, Value>,
+    input: fn(&ProviderRequest, BatchPart) -> Map<String, Value>,
 }
 
 const MODELS: [Model; 5] = [
@@ -182,7 +183,7 @@ const MODELS: [Model; 5] = [
     Model { name: "fal-ai/wan/v2.2-a14b/image-to-video/turbo", per_job: 1, needs_reference_image: true, input: wan },
 ];
 
-fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
+fn model(request: &ProviderRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
     match known {
         None => Err(ProviderError::invalid_request(NAME, "unknown model")),
@@ -197,7 +198,7 @@ fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
 }
 
 /// <https://fal.ai/models/fal-ai/flux/dev/api>
-fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn flux(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
     input.insert("num_images".to_owned(), part.count.into());
     input.insert("output_format".to_owned(), "png".into());
@@ -208,7 +209,7 @@ fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
 }
 
 /// <https://fal.ai/models/fal-ai/wan/v2.2-a14b/text-to-video/turbo/api>
-fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn wan(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
     input.insert("resolution".to_owned(), aspect_ratio::resolution(request.width, request.height).into());
     if request.reference_image.is_none() {
@@ -218,7 +219,7 @@ fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
     input
 }
 
-fn common(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn common(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
     input.insert("enable_safety_checker".to_owned(), true.into());

@@ -1,6 +1,6 @@
 //! AI providers of images and videos behind one trait.
 //!
-//! Only a [`GenerationRequest`] leaves the service: prompt, settings and reference image. It has no field for an account,
+//! Only a [`ProviderRequest`] leaves the service: prompt, settings and reference image. It has no field for an account,
 //! an email address, a network address or a device, so a provider cannot receive any of them.
 //!
 //! A provider either answers at once or names a job that the caller [polls](Provider::poll) until it is finished. The
@@ -33,6 +33,6 @@ pub use config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
 pub use error::{ProviderError, ProviderErrorKind};
 pub use provider::Provider;
 pub use registry::Providers;
-pub use request::{GenerationRequest, OutputKind, ReferenceImage};
+pub use request::{OutputKind, ProviderRequest, ReferenceImage};
 pub use response::{Output, PollResponse, StartResponse};
 pub use sketch::Sketch;

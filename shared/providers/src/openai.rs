@@ -18,7 +18,7 @@ use crate::aspect_ratio;
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
-use crate::request::{GenerationRequest, OutputKind, ReferenceImage};
+use crate::request::{OutputKind, ProviderRequest, ReferenceImage};
 use crate::response::{Output, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "openai";
@@ -54,7 +54,7 @@ impl Provider for OpenAi {
         NAME
     }
 
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         if request.kind == OutputKind::Video {
             return Err(ProviderError::invalid_request(NAME, "the provider has no video"));
         }
@@ -106,14 +106,14 @@ impl OpenAi {
     }
 }
 
-fn prompt(request: &GenerationRequest) -> String {
+fn prompt(request: &ProviderRequest) -> String {
     match request.negative_prompt.as_deref() {
         Some(negative) if !negative.is_empty() => format!("{}\n\nDo not show: {negative}", request.prompt),
         _ => request.prompt.clone(),
     }
 }
 
-fn edit(request: &GenerationRequest, image: &ReferenceImage) -> Result<Form, ProviderError> {
+fn edit(request: &ProviderRequest, image: &ReferenceImage) -> Result<Form, ProviderError> {
     Ok(Form::new()
         .text("model", request.model.clone())
         .text("prompt", prompt(request))

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::ProviderError;
-use crate::request::GenerationRequest;
+use crate::request::ProviderRequest;
 use crate::response::{PollResponse, StartResponse};
 
 /// Generates images or videos: an AI service, or the built-in [`Sketch`](crate::Sketch).
@@ -13,7 +13,7 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Starts a generation of `request.count` outputs. A repeat starts, and costs, another one.
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError>;
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError>;
 
     /// Returns the status of a job from [`start`](Provider::start). A repeat is free and returns the same outputs while the
     /// provider keeps them (about an hour for most).

@@ -15,7 +15,7 @@ use crate::batch::{Batch, BatchPart, JobApi, JobStatus};
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
-use crate::request::GenerationRequest;
+use crate::request::ProviderRequest;
 use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "replicate";
@@ -58,7 +58,7 @@ impl Provider for Replicate {
         NAME
     }
 
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         Batch::start(self, request, model(request)?.per_job, "").await
     }
 
@@ -73,7 +73,7 @@ impl JobApi for Replicate {
         &self.0
     }
 
-    async fn submit(&self, request: &GenerationRequest, part: BatchPart) -> Result<String, ProviderError> {
+    async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let path = format!("/v1/models/{}/predictions", request.model);
         let body = json!({ "input": (model(request)?.input)(request, part) });
         let prediction: Prediction = self.0.json(self.0.request(Method::POST, &path).json(&body)).await?;
@@ -115,7 +115,7 @@ struct Model {
     name: &'static str,
     per_job: u8,
     reference_image: ReferenceImageUse,
-    input: fn(&GenerationRequest, BatchPart) -> Map<String, Value>,
+    input: fn(&ProviderRequest, BatchPart) -> Map<String, Value>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ const MODELS: [Model; 4] = [
     Model { name: "wan-video/wan-2.2-i2v-fast", per_job: 1, reference_image: ReferenceImageUse::Required, input: wan },
 ];
 
-fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
+fn model(request: &ProviderRequest) -> Result<&'static Model, ProviderError> {
     let known = MODELS.iter().find(|model| model.name == request.model);
     let model = known.ok_or_else(|| ProviderError::invalid_request(NAME, "unknown model"))?;
     match (model.reference_image, &request.reference_image) {
@@ -157,7 +157,7 @@ fn model(request: &GenerationRequest) -> Result<&'static Model, ProviderError> {
 }
 
 /// <https://replicate.com/black-forest-labs/flux-dev/api/schema>
-fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn flux(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
     input.insert(
         "aspect_ratio".to_owned(),
@@ -169,7 +169,7 @@ fn flux(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
 }
 
 /// <https://replicate.com/wan-video/wan-2.2-t2v-fast/api/schema>
-fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn wan(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
     if request.reference_image.is_none() {
         let aspect = aspect_ratio::nearest(&aspect_ratio::WIDE_OR_TALL, request.width, request.height);
@@ -182,7 +182,7 @@ fn wan(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
     input
 }
 
-fn common(request: &GenerationRequest, part: BatchPart) -> Map<String, Value> {
+fn common(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = Map::new();
     input.insert("prompt".to_owned(), request.prompt.clone().into());
     if let Some(seed) = part.seed {

@@ -4,7 +4,7 @@
 ///
 /// Does not implement `Debug`, so that a prompt cannot reach a log by accident.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GenerationRequest {
+pub struct ProviderRequest {
     /// Image or video.
     pub kind: OutputKind,
     /// The provider's own name for the model.

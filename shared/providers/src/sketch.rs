@@ -33,7 +33,7 @@ use async_trait::async_trait;
 
 use crate::error::ProviderError;
 use crate::provider::Provider;
-use crate::request::{GenerationRequest, OutputKind};
+use crate::request::{OutputKind, ProviderRequest};
 use crate::response::{Output, PollResponse, StartResponse};
 use job::Job;
 use scene::Scene;
@@ -56,7 +56,7 @@ impl Provider for Sketch {
         NAME
     }
 
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         check_sizes(request)?;
         let marked = |mark: &str| request.prompt.contains(&format!("[sketch:{mark}]"));
         fail_if_scripted(&marked, "")?;
@@ -84,7 +84,7 @@ impl Provider for Sketch {
     }
 }
 
-fn check_sizes(request: &GenerationRequest) -> Result<(), ProviderError> {
+fn check_sizes(request: &ProviderRequest) -> Result<(), ProviderError> {
     let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
     if !SIDE_PX.contains(&request.width) || !SIDE_PX.contains(&request.height) {
         return Err(ProviderError::invalid_request(NAME, "a side must have 16 to 4096 pixels"));
@@ -118,7 +118,7 @@ fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, prefix: &str) -> Result<(), P
     Ok(())
 }
 
-fn draw(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+fn draw(request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
     let backdrop = match &request.reference_image {
         Some(image) => Some(paint::decode_reference_image(&image.bytes).map_err(|_| {
             ProviderError::rejected(NAME, "The reference image cannot be read. Choose another image and try again.")

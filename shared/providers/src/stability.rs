@@ -15,7 +15,7 @@ use crate::aspect_ratio;
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
-use crate::request::{GenerationRequest, OutputKind};
+use crate::request::{OutputKind, ProviderRequest};
 use crate::response::{Output, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "stability";
@@ -40,7 +40,7 @@ impl Provider for Stability {
         NAME
     }
 
-    async fn start(&self, request: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         if request.kind == OutputKind::Video {
             return Err(ProviderError::invalid_request(NAME, "the provider has no video"));
         }
@@ -64,7 +64,7 @@ impl Provider for Stability {
 }
 
 impl Stability {
-    async fn generate_one(&self, request: &GenerationRequest, index: u8) -> Result<Output, ProviderError> {
+    async fn generate_one(&self, request: &ProviderRequest, index: u8) -> Result<Output, ProviderError> {
         let endpoint = match request.model.as_str() {
             model @ ("core" | "ultra") => model,
             model if model.starts_with("sd3") => "sd3",
@@ -95,7 +95,7 @@ impl Stability {
     }
 }
 
-fn form(request: &GenerationRequest, endpoint: &str, index: u8) -> Result<Form, ProviderError> {
+fn form(request: &ProviderRequest, endpoint: &str, index: u8) -> Result<Form, ProviderError> {
     let mut form = Form::new().text("prompt", request.prompt.clone()).text("output_format", "png");
     if let Some(negative) = &request.negative_prompt {
         form = form.text("negative_prompt", negative.clone());

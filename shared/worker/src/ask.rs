@@ -8,13 +8,13 @@ use domain::{
     generations::settings::GenerationSettings,
 };
 use providers::{
-    GenerationRequest, Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ReferenceImage, StartResponse,
+    Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, StartResponse,
 };
 
 /// What is asked.
 pub(crate) enum Call {
     /// Begin.
-    Start(Box<GenerationRequest>),
+    Start(Box<ProviderRequest>),
     /// How does this job stand? Its id may hold the prompt, so it is not for the log.
     Poll(String),
 }
@@ -62,8 +62,8 @@ pub(crate) fn request(
     settings: &GenerationSettings,
     offer: &Offer,
     reference_image: Option<ReferenceImage>,
-) -> GenerationRequest {
-    GenerationRequest {
+) -> ProviderRequest {
+    ProviderRequest {
         kind: match kind {
             MediaKind::Image => providers::OutputKind::Image,
             MediaKind::Video => providers::OutputKind::Video,
@@ -213,7 +213,7 @@ mod tests {
             "silent"
         }
 
-        async fn start(&self, _: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+        async fn start(&self, _: &ProviderRequest) -> Result<StartResponse, ProviderError> {
             std::future::pending().await
         }
 
@@ -238,7 +238,7 @@ mod tests {
             "endless"
         }
 
-        async fn start(&self, _: &GenerationRequest) -> Result<StartResponse, ProviderError> {
+        async fn start(&self, _: &ProviderRequest) -> Result<StartResponse, ProviderError> {
             Ok(StartResponse::Job { id: "first".to_owned(), poll_after: Duration::from_millis(1500) })
         }
 

@@ -28,8 +28,8 @@ pub(crate) struct File {
 /// It is not what it should be: of another kind, damaged, empty, or too large.
 pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, model: &str) -> Result<File, MediaError> {
     let rule = match kind {
-        MediaKind::Image => OutputRequirements { kind: media::MediaKind::Image, max_bytes: IMAGE_BYTES },
-        MediaKind::Video => OutputRequirements { kind: media::MediaKind::Video, max_bytes: VIDEO_BYTES },
+        MediaKind::Image => OutputRequirements { kind: media::FileKind::Image, max_bytes: IMAGE_BYTES },
+        MediaKind::Video => OutputRequirements { kind: media::FileKind::Video, max_bytes: VIDEO_BYTES },
     };
     let measured = media::check_output(&bytes, rule)?;
     let bytes = match measured.media_type {
@@ -46,12 +46,12 @@ pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, model: &str) -> Result<Fil
 
 #[cfg(test)]
 mod tests {
-    use providers::{GenerationRequest, PollResponse, Provider, Sketch, StartResponse};
+    use providers::{PollResponse, Provider, ProviderRequest, Sketch, StartResponse};
 
     use super::*;
 
     async fn sketched(kind: providers::OutputKind, side: u32) -> Vec<u8> {
-        let request = GenerationRequest {
+        let request = ProviderRequest {
             kind,
             model: "sketch".to_owned(),
             prompt: "a lighthouse".to_owned(),

@@ -6,14 +6,14 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::paint;
-use crate::request::{GenerationRequest, OutputKind, ReferenceImage};
+use crate::request::{OutputKind, ProviderRequest, ReferenceImage};
 
 /// The longest side of the copy of the reference image in a job id. A video shows it only as a soft backdrop.
 const BACKDROP_SIDE_PX: u32 = 64;
 
 /// Holds everything that finishes a job.
 pub(super) struct Job {
-    pub(super) request: GenerationRequest,
+    pub(super) request: ProviderRequest,
     pub(super) pending_polls: u8,
 }
 
@@ -41,16 +41,16 @@ struct JobId {
 }
 
 impl Job {
-    pub(super) fn new(request: &GenerationRequest) -> Self {
+    pub(super) fn new(request: &ProviderRequest) -> Self {
         let reference_image = request.reference_image.as_ref().map(|input| ReferenceImage {
             bytes: shrink(&input.bytes).unwrap_or_default(),
             mime: "image/png".to_owned(),
         });
-        Self { request: GenerationRequest { reference_image, ..request.clone() }, pending_polls: 1 }
+        Self { request: ProviderRequest { reference_image, ..request.clone() }, pending_polls: 1 }
     }
 
     pub(super) fn into_id(self) -> Result<String, JobError> {
-        let GenerationRequest {
+        let ProviderRequest {
             kind,
             model,
             prompt,
@@ -81,7 +81,7 @@ impl Job {
     pub(super) fn from_id(id: &str) -> Result<Self, JobError> {
         let written: JobId = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(id)?)?;
         let backdrop = written.backdrop.map(|text| BASE64_URL_SAFE_NO_PAD.decode(text)).transpose()?;
-        let request = GenerationRequest {
+        let request = ProviderRequest {
             kind: if written.video { OutputKind::Video } else { OutputKind::Image },
             model: written.model,
             prompt: written.prompt,

@@ -2,7 +2,7 @@
 
 use super::noise::{Random, hash};
 use super::palette::{Mood, Palette};
-use crate::request::GenerationRequest;
+use crate::request::ProviderRequest;
 
 /// Holds everything that the painter needs.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ const HUES: &[(f32, &[&str])] = &[
 
 impl Scene {
     /// Decides the scene of one output; `index` counts from 0.
-    pub(super) fn new(request: &GenerationRequest, index: u8) -> Self {
+    pub(super) fn new(request: &ProviderRequest, index: u8) -> Self {
         let unwanted = words(request.negative_prompt.as_deref().unwrap_or_default());
         let wanted: Vec<String> = words(&request.prompt).into_iter().filter(|word| !unwanted.contains(word)).collect();
         let about = hash(&format!("{}\0{}", request.prompt, request.negative_prompt.as_deref().unwrap_or_default()));

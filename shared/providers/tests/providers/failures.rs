@@ -1,6 +1,6 @@
 //! Classification of API failures.
 
-use providers::{GenerationRequest, ProviderConfig, ProviderErrorKind, Providers};
+use providers::{ProviderConfig, ProviderErrorKind, ProviderRequest, Providers};
 
 use crate::stub::{Reply, Stub};
 use crate::{Case, KEY, PROMPT, fal, openai, rejected, replicate, run, stability, unavailable};
@@ -18,7 +18,7 @@ const REJECTED_BY_FAL: &str =
 async fn check(
     what: &str,
     provider: &str,
-    request: &GenerationRequest,
+    request: &ProviderRequest,
     replies: Vec<Reply>,
     expected: &ProviderErrorKind,
 ) {
@@ -128,7 +128,7 @@ async fn unreachable_server_is_unavailable() {
 #[tokio::test]
 async fn unknown_model_is_an_invalid_request_without_a_call() {
     for Case { provider, request, .. } in [stability(), replicate(), fal()] {
-        let request = GenerationRequest { model: "made-up/model".to_owned(), ..request };
+        let request = ProviderRequest { model: "made-up/model".to_owned(), ..request };
         check("unknown model", provider, &request, Vec::new(), &ProviderErrorKind::InvalidRequest).await;
     }
 }

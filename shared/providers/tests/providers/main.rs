@@ -10,7 +10,7 @@ mod wire;
 use std::time::Duration;
 
 use providers::{
-    Endpoint, GenerationRequest, Output, OutputKind, PollResponse, ProviderConfig, ProviderError, ProviderErrorKind,
+    Endpoint, Output, OutputKind, PollResponse, ProviderConfig, ProviderError, ProviderErrorKind, ProviderRequest,
     Providers, ReferenceImage, StartResponse,
 };
 use stub::{Reply, Stub};
@@ -22,7 +22,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really";
 /// Holds a provider, a request that it accepts, and the replies that give one output.
 struct Case {
     provider: &'static str,
-    request: GenerationRequest,
+    request: ProviderRequest,
     replies: Vec<Reply>,
 }
 
@@ -43,7 +43,7 @@ fn settings(stub: &Stub) -> ProviderConfig {
 }
 
 /// Starts a request and polls it until it ends, without waiting in between.
-async fn run(stub: &Stub, name: &str, request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+async fn run(stub: &Stub, name: &str, request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
     let providers = Providers::new(&settings(stub)).unwrap();
     let provider = providers.by_name(name).unwrap();
     let mut id = match provider.start(request).await? {
@@ -59,8 +59,8 @@ async fn run(stub: &Stub, name: &str, request: &GenerationRequest) -> Result<Vec
     panic!("{name} never ends");
 }
 
-fn request(kind: OutputKind, model: &str) -> GenerationRequest {
-    GenerationRequest {
+fn request(kind: OutputKind, model: &str) -> ProviderRequest {
+    ProviderRequest {
         kind,
         model: model.to_owned(),
         prompt: PROMPT.to_owned(),

@@ -1,6 +1,6 @@
 //! Download of results: allowed hosts, size limits, and no API key.
 
-use providers::{GenerationRequest, OutputKind, ProviderErrorKind};
+use providers::{OutputKind, ProviderErrorKind, ProviderRequest};
 
 use crate::stub::{Reply, Stub};
 use crate::{Case, PNG, fal, replicate, request, run, unavailable};
@@ -94,7 +94,7 @@ async fn forbidden_address_in_the_first_response_is_refused() {
 
 #[tokio::test]
 async fn paid_outputs_are_kept_when_others_fail() {
-    let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "core") };
+    let three = ProviderRequest { count: 3, ..request(OutputKind::Image, "core") };
     let good = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS");
     let filtered = Reply::new(200, "image/png", PNG).header("finish-reason", "CONTENT_FILTERED");
     let throttled = Reply::new(429, "application/json", b"{}");
@@ -109,7 +109,7 @@ async fn paid_outputs_are_kept_when_others_fail() {
 
 #[tokio::test]
 async fn several_videos_are_several_jobs_under_one_id() {
-    let two = GenerationRequest { count: 2, ..request(OutputKind::Video, "wan-video/wan-2.2-t2v-fast") };
+    let two = ProviderRequest { count: 2, ..request(OutputKind::Video, "wan-video/wan-2.2-t2v-fast") };
     let job = |id: &str, rest: &str| Reply::json(&format!(r#"{{"id":"{id}",{rest}}}"#));
     let (starting, failed) = (r#""status":"starting""#, r#""status":"failed","error":"out of memory""#);
     let done = r#""status":"succeeded","output":"{base}/video.mp4""#;

@@ -6,18 +6,18 @@ use image::GenericImageView;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 use providers::{
-    GenerationRequest, Output, OutputKind, PollResponse, Provider, ProviderError, ProviderErrorKind, ReferenceImage,
+    Output, OutputKind, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage,
     Sketch, StartResponse,
 };
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
 use crate::{rejected, unavailable};
 
-fn request(kind: OutputKind, prompt: &str) -> GenerationRequest {
-    GenerationRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
+fn request(kind: OutputKind, prompt: &str) -> ProviderRequest {
+    ProviderRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
 }
 
-async fn generate(request: &GenerationRequest) -> Result<Vec<Output>, ProviderError> {
+async fn generate(request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
     let mut id = match Sketch.start(request).await? {
         StartResponse::Done(outputs) => return Ok(outputs),
         StartResponse::Job { id, .. } => id,
@@ -44,7 +44,7 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 #[tokio::test]
 async fn same_request_gives_the_same_bytes() {
     assert_eq!(image("a quiet bay").await, image("a quiet bay").await);
-    let video = GenerationRequest { duration_ms: Some(250), ..request(OutputKind::Video, "a quiet bay") };
+    let video = ProviderRequest { duration_ms: Some(250), ..request(OutputKind::Video, "a quiet bay") };
     assert_eq!(generate(&video).await.unwrap(), generate(&video).await.unwrap());
 }
 
@@ -56,9 +56,9 @@ async fn prompt_seed_and_index_change_the_image() {
     for prompt in prompts {
         images.push(image(prompt).await);
     }
-    let three = GenerationRequest { count: 3, ..request(OutputKind::Image, "the sea at night") };
+    let three = ProviderRequest { count: 3, ..request(OutputKind::Image, "the sea at night") };
     images.extend(generate(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
-    let other_seed = GenerationRequest { seed: Some(99), ..request(OutputKind::Image, "the sea at night") };
+    let other_seed = ProviderRequest { seed: Some(99), ..request(OutputKind::Image, "the sea at night") };
     images.push(generate(&other_seed).await.unwrap().remove(0).bytes);
     for (index, image) in images.iter().enumerate() {
         for other in &images[..index] {
@@ -72,7 +72,7 @@ async fn prompt_seed_and_index_change_the_image() {
 async fn image_has_the_requested_size_for_any_prompt() {
     for (width, height) in [(16, 16), (37, 211), (640, 64), (1024, 1024)] {
         for prompt in ["", "夜の海と灯台", "прекрасная ночь 🌊", &"word ".repeat(500)] {
-            let request = GenerationRequest { width, height, ..request(OutputKind::Image, prompt) };
+            let request = ProviderRequest { width, height, ..request(OutputKind::Image, prompt) };
             let bytes = generate(&request).await.unwrap().remove(0).bytes;
             assert_eq!(image::guess_format(&bytes).unwrap(), image::ImageFormat::Png);
             assert_eq!(image::load_from_memory(&bytes).unwrap().dimensions(), (width, height));
@@ -87,19 +87,19 @@ async fn reference_image_shows_through() {
         let mut bytes = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
         let reference_image = Some(ReferenceImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
-        let request = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
+        let request = ProviderRequest { reference_image, ..request(OutputKind::Image, "a hill") };
         generate(&request).await.unwrap().remove(0).bytes
     };
     let (black, white) = (with([0; 3]).await, with([255; 3]).await);
     assert!(difference(&plain, &black) > 10.0 && difference(&black, &white) > 40.0);
 
     let reference_image = Some(ReferenceImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
-    let broken = GenerationRequest { reference_image, ..request(OutputKind::Image, "a hill") };
+    let broken = ProviderRequest { reference_image, ..request(OutputKind::Image, "a hill") };
     assert_eq!(
         generate(&broken).await.unwrap_err().kind,
         rejected("The reference image cannot be read. Choose another image and try again.")
     );
-    let broken = GenerationRequest { kind: OutputKind::Video, ..broken };
+    let broken = ProviderRequest { kind: OutputKind::Video, ..broken };
     assert_eq!(
         generate(&broken).await.unwrap_err().kind,
         rejected("The reference image cannot be read. Choose another image and try again.")
@@ -109,7 +109,7 @@ async fn reference_image_shows_through() {
 #[tokio::test]
 async fn video_is_h264_in_mp4_with_its_index_first() {
     let video =
-        GenerationRequest { duration_ms: Some(1500), width: 191, ..request(OutputKind::Video, "the sea at sunset") };
+        ProviderRequest { duration_ms: Some(1500), width: 191, ..request(OutputKind::Video, "the sea at sunset") };
     let file = generate(&video).await.unwrap().remove(0).bytes;
     let place = |name: &[u8]| file.windows(4).position(|four| four == name).unwrap();
     assert!(place(b"ftyp") == 4 && place(b"moov") < place(b"mdat") && place(b"avcC") < place(b"mdat"));
@@ -208,12 +208,12 @@ async fn unsupported_size_is_an_invalid_request() {
     let image = request(OutputKind::Image, "a hill");
     let video = request(OutputKind::Video, "a hill");
     let cases = [
-        GenerationRequest { width: 8, ..image.clone() },
-        GenerationRequest { height: 5000, ..image.clone() },
-        GenerationRequest { count: 0, ..image },
-        GenerationRequest { duration_ms: Some(0), ..video.clone() },
-        GenerationRequest { duration_ms: Some(61_000), ..video.clone() },
-        GenerationRequest { width: 4096, height: 4096, ..video },
+        ProviderRequest { width: 8, ..image.clone() },
+        ProviderRequest { height: 5000, ..image.clone() },
+        ProviderRequest { count: 0, ..image },
+        ProviderRequest { duration_ms: Some(0), ..video.clone() },
+        ProviderRequest { duration_ms: Some(61_000), ..video.clone() },
+        ProviderRequest { width: 4096, height: 4096, ..video },
     ];
     for case in cases {
         assert_eq!(generate(&case).await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);

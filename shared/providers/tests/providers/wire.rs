@@ -1,6 +1,6 @@
 //! Requests on the wire: as documented, and without personal data.
 
-use providers::{GenerationRequest, OutputKind, ProviderErrorKind, Providers};
+use providers::{OutputKind, ProviderErrorKind, ProviderRequest, Providers};
 use serde_json::{Value, json};
 
 use crate::stub::{Reply, Seen, Stub};
@@ -34,7 +34,7 @@ fn check_form(seen: &Seen, line: &str, parts: &[&str]) {
 #[tokio::test]
 async fn openai_request_is_json_or_a_form_for_edits() {
     let case = openai();
-    let request = GenerationRequest { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
+    let request = ProviderRequest { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
     let body = json!({
         "model": "gpt-image-2", "prompt": format!("{PROMPT}\n\nDo not show: people"), "n": 2,
         "size": "1536x1024", "output_format": "png",
@@ -42,8 +42,7 @@ async fn openai_request_is_json_or_a_form_for_edits() {
     check_json(&sent(Case { request, ..case }).await, "POST /v1/images/generations", "Bearer", &body);
 
     let case = openai();
-    let request =
-        GenerationRequest { reference_image: Some(reference_image()), width: 512, height: 512, ..case.request };
+    let request = ProviderRequest { reference_image: Some(reference_image()), width: 512, height: 512, ..case.request };
     let prompt = format!("prompt={PROMPT}");
     let parts = ["model=gpt-image-2", &prompt, "n=1", "size=1024x1024", "output_format=png", "image[]=input-bytes"];
     check_form(&sent(Case { request, ..case }).await, "POST /v1/images/edits", &parts);
@@ -56,7 +55,7 @@ async fn stability_request_is_a_form_for_each_model() {
         let case = stability();
         let reference_image = image.then(reference_image);
         let negative_prompt = (!image).then(|| "people".to_owned());
-        let request = GenerationRequest { reference_image, negative_prompt, ..request(OutputKind::Image, model) };
+        let request = ProviderRequest { reference_image, negative_prompt, ..request(OutputKind::Image, model) };
         sent(Case { request, ..case }).await
     };
     let seen = ask("core", false).await;
@@ -83,16 +82,14 @@ async fn replicate_prediction_is_created_and_polled() {
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "aspect_ratio": "16:9", "num_outputs": 3, "output_format": "png",
     }});
-    let request = GenerationRequest { count: 3, ..case.request };
+    let request = ProviderRequest { count: 3, ..case.request };
     let line = "POST /v1/models/black-forest-labs/flux-schnell/predictions";
     check_json(&sent(Case { request, ..case }).await, line, "Bearer", &body);
 
     let case = replicate();
-    let video = GenerationRequest {
-        duration_ms: Some(6_000),
-        ..crate::request(OutputKind::Video, "wan-video/wan-2.2-i2v-fast")
-    };
-    let request = GenerationRequest { reference_image: Some(reference_image()), ..video };
+    let video =
+        ProviderRequest { duration_ms: Some(6_000), ..crate::request(OutputKind::Video, "wan-video/wan-2.2-i2v-fast") };
+    let request = ProviderRequest { reference_image: Some(reference_image()), ..video };
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "image": "data:image/png;base64,aW5wdXQtYnl0ZXM=",
         "num_frames": 96, "frames_per_second": 16, "resolution": "720p",
@@ -133,7 +130,7 @@ async fn fal_request_goes_through_its_queue() {
 async fn only_prompt_settings_and_image_are_sent() {
     for Case { provider, request, replies } in [openai(), stability(), replicate(), fal()] {
         // Exhaustive, so that a new field of the request has to be considered here.
-        let GenerationRequest {
+        let ProviderRequest {
             kind,
             model,
             prompt,
