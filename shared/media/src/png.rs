@@ -162,7 +162,7 @@ impl<'a> Chunks<'a> {
         let span = read::span(body, length.into(), self.bytes.len()).ok_or_else(truncated)?;
         let expected = read::u32_be(self.bytes, span.end).ok_or_else(truncated)?;
         if !kind.iter().all(u8::is_ascii_alphabetic) {
-            return Err(malformed("a chunk's type is not four letters"));
+            return Err(malformed("a chunk's type is not alphabetic"));
         }
         let checked = self.bytes.get(at.saturating_add(4)..span.end).unwrap_or_default();
         if crc32fast::hash(checked) != expected {

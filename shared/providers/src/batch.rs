@@ -110,7 +110,7 @@ impl Batch {
     }
 }
 
-/// Checks that a job id has letters, digits, hyphens and underscores only, since it becomes part of a URL.
+/// Checks that a job id has ASCII alphanumerics, hyphens and underscores only, since it becomes part of a URL.
 pub(crate) fn checked_job_id<'a>(provider: &'static str, job: &'a str) -> Result<&'a str, ProviderError> {
     let plain = !job.is_empty() && job.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if plain { Ok(job) } else { Err(ProviderError::invalid_response(provider, "a job without a usable id")) }

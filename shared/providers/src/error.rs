@@ -28,7 +28,7 @@ pub enum ProviderErrorKind {
     /// The provider does not accept our request: a wrong API key, no funds at the provider, a malformed request. The
     /// caller fails the generation, refunds it and raises an alarm.
     InvalidRequest,
-    /// The provider is overloaded, down, unreachable or too slow. The caller tries again later or elsewhere.
+    /// The provider is overloaded, down, unreachable or too slow. The caller tries again later or asks another provider.
     Unavailable {
         /// The time that the provider asks to wait.
         retry_after: Option<Duration>,

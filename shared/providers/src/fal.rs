@@ -1,7 +1,7 @@
 //! Calls fal's [queue API](https://docs.fal.ai/model-endpoints/queue), for images and videos.
 //!
 //! It submits a request, polls its status, reads its response and downloads the files in it from `fal.media`. It builds the
-//! URLs itself and takes none from a response, so that the API key cannot be sent elsewhere. Every model has its own
+//! URLs itself and takes none from a response, so that the API key cannot reach another host. Every model has its own
 //! inputs, so only the models below are supported.
 
 use async_trait::async_trait;

@@ -96,12 +96,12 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
             push(&mut lines, ' ');
             used += 1;
         }
-        for letter in word.chars().filter(|c| !c.is_control()) {
+        for character in word.chars().filter(|c| !c.is_control()) {
             if used == columns {
                 lines.push(String::new());
                 used = 0;
             }
-            push(&mut lines, letter);
+            push(&mut lines, character);
             used += 1;
         }
         if lines.len() > PROMPT_LINES {
@@ -117,9 +117,9 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-fn push(lines: &mut [String], letter: char) {
+fn push(lines: &mut [String], character: char) {
     if let Some(line) = lines.last_mut() {
-        line.push(letter);
+        line.push(character);
     }
 }
 

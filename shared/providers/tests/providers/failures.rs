@@ -52,7 +52,7 @@ async fn http_failures_are_classified_by_status_and_body() {
             ("a cut body", good.clone().cut(), ProviderErrorKind::InvalidResponse),
             ("wrong JSON", Reply::json(r#"{"hello":"#), ProviderErrorKind::InvalidResponse),
             ("other JSON", Reply::json(r#"{"hello":"world"}"#), ProviderErrorKind::InvalidResponse),
-            ("a redirect", Reply::redirect("{base}/elsewhere"), ProviderErrorKind::InvalidResponse),
+            ("a redirect", Reply::redirect("{base}/moved"), ProviderErrorKind::InvalidResponse),
             ("a bad request", status(400), ProviderErrorKind::InvalidRequest),
             ("a wrong API key", status(401), ProviderErrorKind::InvalidRequest),
             ("no funds", status(402), ProviderErrorKind::InvalidRequest),

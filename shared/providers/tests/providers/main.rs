@@ -79,10 +79,10 @@ fn reference_image() -> ReferenceImage {
 }
 
 const REPLICATE_STARTED: &str = r#"{"id":"abc123","status":"starting","output":null,"error":null,
-    "urls":{"get":"https://elsewhere.example/steal","cancel":"https://elsewhere.example/steal"}}"#;
+    "urls":{"get":"https://attacker.example/steal","cancel":"https://attacker.example/steal"}}"#;
 const REPLICATE_DONE: &str = r#"{"id":"abc123","status":"succeeded","error":null,"output":["{base}/result.png"]}"#;
 const FAL_SUBMITTED: &str = r#"{"request_id":"80e732af-660e","status":"IN_QUEUE",
-    "response_url":"https://elsewhere.example/steal","status_url":"https://elsewhere.example/steal"}"#;
+    "response_url":"https://attacker.example/steal","status_url":"https://attacker.example/steal"}"#;
 const FAL_COMPLETED: &str = r#"{"status":"COMPLETED","request_id":"80e732af-660e"}"#;
 const FAL_IMAGES: &str = r#"{"images":[{"url":"{base}/result.png","content_type":"image/png"}],
     "has_nsfw_concepts":[false],"seed":7}"#;
