@@ -65,7 +65,7 @@ impl From<CommitError> for ErasureError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
-            CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone => Self::Contended,
+            _ => Self::Contended,
         }
     }
 }

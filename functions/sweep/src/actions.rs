@@ -21,7 +21,7 @@ use lifecycle::{
 };
 use runtime::telemetry::{Metric, metric};
 use store::{
-    Bucket, CommitError, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues,
+    Bucket, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues,
     Queue, StoreError, Table, Write,
 };
 
@@ -139,11 +139,8 @@ impl Sweep {
     async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
         let job = GenerationMessage { account: generation.account, generation: generation.id };
         self.queues.send(generation.kind, job, 0).await?;
-        match self.table.commit(&[Write::Generation(&generation.message_resent(now))]).await {
-            Ok(()) => Ok(Action::Reminded),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        let written = self.table.try_commit(&[Write::Generation(&generation.message_resent(now))]).await?;
+        Ok(if written { Action::Reminded } else { Action::Nothing })
     }
 
     /// Has an erasure go on. Sends first and writes second, as [`remind`](Self::remind) does.
@@ -152,11 +149,8 @@ impl Sweep {
         let is_due = |account: &Account| account.deletion.as_ref().is_some_and(|closing| closing.next_at <= now);
         let Some(account) = account.filter(is_due) else { return Ok(Action::Nothing) };
         self.erasures.send(&EraseAccountMessage { account: account.id }, 0).await?;
-        match self.table.commit(&[Write::Account(&account.deletion_due_next(now + ERASURE_EVERY))]).await {
-            Ok(()) => Ok(Action::Reminded),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        let written = self.table.try_commit(&[Write::Account(&account.deletion_due_next(now + ERASURE_EVERY))]).await?;
+        Ok(if written { Action::Reminded } else { Action::Nothing })
     }
 
     /// Has an export go on, ends one that was not ready in time, removes one whose time is over.
@@ -177,12 +171,8 @@ impl Sweep {
         } else {
             return Ok(Action::Nothing);
         };
-        match self.table.commit(&[Write::Export(&next)]).await {
-            Ok(()) => {}
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
-                return Ok(Action::Nothing);
-            }
-            Err(CommitError::Store(error)) => return Err(error.into()),
+        if !self.table.try_commit(&[Write::Export(&next)]).await? {
+            return Ok(Action::Nothing);
         }
         if action == Action::Overdue {
             metric(Metric::FailedExports, 1, &[]);
@@ -205,20 +195,12 @@ impl Sweep {
         let Some(change) = found.filter(is_left).map(|change| change.claimed(now)) else {
             return Ok(Action::Nothing);
         };
-        match self.table.commit(&[Write::EmailChange(&change)]).await {
-            Ok(()) => {}
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
-                return Ok(Action::Nothing);
-            }
-            Err(CommitError::Store(error)) => return Err(error.into()),
+        if !self.table.try_commit(&[Write::EmailChange(&change)]).await? {
+            return Ok(Action::Nothing);
         }
         let (_, change) = self.addresses.complete(change, now).await?;
-        match self.table.commit(&[Write::RemoveEmailChange(&change)]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
-                Ok(Action::Settled)
-            }
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        self.table.try_commit(&[Write::RemoveEmailChange(&change)]).await?;
+        Ok(Action::Settled)
     }
 
     /// Counts what people have waited for too long to hear from staff.
@@ -235,11 +217,8 @@ impl Sweep {
         let (_, found) = self.table.account_and_disclosure(item.account, DisclosureId(item.id)).await?;
         let Some(disclosure) = found.filter(|found| found.expires_at <= now) else { return Ok(Action::Nothing) };
         self.bucket.remove_all(&Bucket::disclosure_prefix(disclosure.account, disclosure.id)).await?;
-        match self.table.commit(&[Write::RemoveDisclosure(&disclosure)]).await {
-            Ok(()) => Ok(Action::Removed),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(Action::Nothing),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        let written = self.table.try_commit(&[Write::RemoveDisclosure(&disclosure)]).await?;
+        Ok(if written { Action::Removed } else { Action::Nothing })
     }
 
     pub(crate) async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
@@ -249,13 +228,12 @@ impl Sweep {
         };
         // Hidden before the first file goes, so that nobody is shown a picture that is half gone.
         let hidden = match generation.deleted(now) {
-            Ok(hidden) => match self.table.commit(&[Write::Generation(&hidden)]).await {
-                Ok(()) => hidden,
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+            Ok(hidden) => {
+                if !self.table.try_commit(&[Write::Generation(&hidden)]).await? {
                     return Ok(Action::Nothing);
                 }
-                Err(CommitError::Store(error)) => return Err(error.into()),
-            },
+                hidden
+            }
             Err(_) => generation,
         };
         lifecycle::remove_generation(&self.table, &self.bucket, &hidden).await?;
@@ -267,13 +245,10 @@ impl Sweep {
         let Some(upload) = upload.filter(|upload| upload.is_expired(now)) else { return Ok(Action::Nothing) };
         let hidden = match owner.map(|owner| upload.deleted(&owner, now)) {
             Some(Ok((owner, hidden))) => {
-                match self.table.commit(&[Write::Account(&owner), Write::Upload(&hidden)]).await {
-                    Ok(()) => hidden,
-                    Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
-                        return Ok(Action::Nothing);
-                    }
-                    Err(CommitError::Store(error)) => return Err(error.into()),
+                if !self.table.try_commit(&[Write::Account(&owner), Write::Upload(&hidden)]).await? {
+                    return Ok(Action::Nothing);
                 }
+                hidden
             }
             Some(Err(Refusal::NotFound)) | None => upload,
             Some(Err(_)) => return Ok(Action::Nothing),

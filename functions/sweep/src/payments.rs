@@ -12,7 +12,7 @@ use domain::{
 use jiff::Timestamp;
 use lifecycle::payments::PaymentError;
 use runtime::telemetry::{Metric, metric};
-use store::{CommitError, DueItem, Write};
+use store::{DueItem, Write};
 
 use crate::{
     Sweep,
@@ -69,10 +69,8 @@ impl Sweep {
     }
 
     async fn ask_later(&self, payment: &Payment) -> Result<(), SweepError> {
-        match self.table.commit(&[Write::Payment(payment)]).await {
-            Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        self.table.try_commit(&[Write::Payment(payment)]).await?;
+        Ok(())
     }
 
     /// Looks again at what was heard of payments before they were known.

@@ -27,7 +27,7 @@ use domain::{
 };
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
-use store::{Bucket, CommitError, StoreError, Table, Write};
+use store::{Bucket, StoreError, Table, Write};
 
 /// Most times that it is decided anew because somebody changed the upload in between.
 const ATTEMPTS: usize = 8;
@@ -147,11 +147,7 @@ impl Inspector {
     /// Whether it is written; if not, the upload has changed.
     async fn write(&self, upload: &Upload, state: UploadState, owner: &Account) -> Result<bool, InspectError> {
         let Some(next) = upload.inspected(state, owner, self.retention, clock::now()) else { return Ok(false) };
-        match self.table.commit(&[Write::Upload(&next)]).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(false),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        Ok(self.table.try_commit(&[Write::Upload(&next)]).await?)
     }
 }
 

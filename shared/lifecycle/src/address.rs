@@ -16,7 +16,7 @@ use runtime::{
     clock,
     config::{Environment, InvalidVariable},
 };
-use store::{CommitError, StoreError, Table, Write};
+use store::{StoreError, Table, Write};
 
 use crate::{
     ATTEMPTS, LifecycleError,
@@ -115,10 +115,8 @@ impl EmailChanges {
             }
             let (account, changed) = change.complete(&account);
             let writes = [Write::Account(&account), Write::EmailChange(&changed), Write::Correction(&corrected)];
-            match self.table.commit(&writes).await {
-                Ok(()) => return Ok(Some(changed)),
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+            if self.table.try_commit(&writes).await? {
+                return Ok(Some(changed));
             }
         }
         Err(LifecycleError::Contended.into())

@@ -9,7 +9,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use store::{Bucket, HeldItem, HoldCheck, Table, Write};
 
-use crate::{LifecycleError, ignore_lost_race, remove_generation, remove_upload};
+use crate::{LifecycleError, remove_generation, remove_upload};
 
 /// How often a drawer is looked at of which something is held: what came into it since must not expire either.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -24,7 +24,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
     let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
     let Some(account) = table.account(id).await? else {
-        ignore_lost_race(table.commit(&[Write::RemoveHoldCheck(&check)]).await)?;
+        table.try_commit(&[Write::RemoveHoldCheck(&check)]).await?;
         return Ok(true);
     };
     if check.after.is_none() {
@@ -51,9 +51,7 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
         None if account.held_kinds().is_empty() => None,
         None => Some(HoldCheck { after: None, next_at: now + EVERY, ..check.clone() }),
     };
-    ignore_lost_race(
-        table.commit(&[write.as_ref().map_or(Write::RemoveHoldCheck(&check), Write::HoldCheckLater)]).await,
-    )?;
+    table.try_commit(&[write.as_ref().map_or(Write::RemoveHoldCheck(&check), Write::HoldCheckLater)]).await?;
     Ok(true)
 }
 

@@ -24,7 +24,7 @@ use runtime::{
     config::{Environment, InvalidVariable},
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, StoreError, Table, Write};
+use store::{Bucket, StoreError, Table, Write};
 
 /// Most times that an end is decided anew because something changed in between.
 const ATTEMPTS: usize = 16;
@@ -90,13 +90,9 @@ pub async fn end_generation(
             Write::Generation(&movement.generation),
             Write::LedgerEntry(account, &movement.entry),
         ];
-        match table.commit(&writes).await {
-            Ok(()) => {
-                record_metrics(&movement);
-                return Ok(EndResult::Ended(Box::new(movement)));
-            }
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
+        if table.try_commit(&writes).await? {
+            record_metrics(&movement);
+            return Ok(EndResult::Ended(Box::new(movement)));
         }
     }
     Err(LifecycleError::Contended)
@@ -163,16 +159,17 @@ pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Gene
         bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
     }
     for share in table.shares(generation.account, generation.id).await? {
-        ignore_lost_race(table.commit(&[Write::RemoveShare(&share)]).await)?;
+        table.try_commit(&[Write::RemoveShare(&share)]).await?;
     }
     match holds("generation") {
         // Conditioned on the account, so that whoever releases the hold finds it.
-        Some(owner) if !generation.held => ignore_lost_race(
-            table.commit(&[Write::Generation(&generation.retained_by_hold()), Write::Unchanged(owner)]).await,
-        ),
-        Some(_) => Ok(()),
-        None => ignore_lost_race(table.commit(&[Write::RemoveGeneration(generation)]).await),
-    }
+        Some(owner) if !generation.held => {
+            table.try_commit(&[Write::Generation(&generation.retained_by_hold()), Write::Unchanged(owner)]).await?
+        }
+        Some(_) => true,
+        None => table.try_commit(&[Write::RemoveGeneration(generation)]).await?,
+    };
+    Ok(())
 }
 
 /// Removes what is left of an upload that [is being removed](Upload::removed), but for what a legal hold keeps: files in
@@ -188,11 +185,12 @@ pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> R
     }
     match holds("upload") {
         Some(owner) if !upload.held => {
-            ignore_lost_race(table.commit(&[Write::Upload(&upload.retained_by_hold()), Write::Unchanged(owner)]).await)
+            table.try_commit(&[Write::Upload(&upload.retained_by_hold()), Write::Unchanged(owner)]).await?
         }
-        Some(_) => Ok(()),
-        None => ignore_lost_race(table.commit(&[Write::RemoveUpload(upload)]).await),
-    }
+        Some(_) => true,
+        None => table.try_commit(&[Write::RemoveUpload(upload)]).await?,
+    };
+    Ok(())
 }
 
 /// Removes the files of an export, whole or in parts, in all versions.
@@ -211,13 +209,7 @@ pub async fn remove_archive(bucket: &Bucket, export: &Export) -> Result<(), Life
 /// A call failed; a repeat removes the rest.
 pub async fn remove_export(table: &Table, bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
     remove_archive(bucket, export).await?;
-    ignore_lost_race(table.commit(&[Write::RemoveExport(export)]).await)
+    table.try_commit(&[Write::RemoveExport(export)]).await?;
+    Ok(())
 }
 
-/// Whoever removed it first has done as well.
-fn ignore_lost_race(result: Result<(), CommitError>) -> Result<(), LifecycleError> {
-    match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
-        Err(CommitError::Store(error)) => Err(error.into()),
-    }
-}

@@ -27,7 +27,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{CommitError, ParkedFact, StoreError, Table, Write};
+use store::{ParkedFact, StoreError, Table, Write};
 
 use crate::ATTEMPTS;
 
@@ -253,7 +253,7 @@ impl PaymentService {
         }
         for fact in &said.facts {
             let parked = ParkedFact::new(reference.clone(), fact.clone(), now);
-            written(self.table.commit(&[Write::Park(&parked)]).await)?;
+            self.table.try_commit(&[Write::Park(&parked)]).await?;
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
@@ -288,14 +288,10 @@ impl PaymentService {
             };
             let pointers = changed_pointers(&payment, &settlement.payment);
             self.check_transaction_unused(&pointers, (account, id)).await?;
-            match self.table.commit(&writes(&settlement, &pointers)).await {
-                Ok(()) => {
-                    measure(&settlement);
-                    measure_delay(&payment, &settlement, now);
-                    return Ok(Some(settlement.payment));
-                }
-                Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+            if self.table.try_commit(&writes(&settlement, &pointers)).await? {
+                measure(&settlement);
+                measure_delay(&payment, &settlement, now);
+                return Ok(Some(settlement.payment));
             }
         }
         Err(PaymentError::Contended)
@@ -315,7 +311,7 @@ impl PaymentService {
             Err(PaymentError::Mismatch(_)) => (Write::Unpark(parked), true),
             Err(_) => return heard.map(|_| false),
         };
-        written(self.table.commit(&[write]).await)?;
+        self.table.try_commit(&[write]).await?;
         heard.map(|_| found)
     }
 
@@ -350,16 +346,12 @@ impl PaymentService {
     /// # Errors
     /// The call failed.
     pub async fn record_unclaimed(&self, unclaimed: &UnclaimedPayment) -> Result<(), PaymentError> {
-        match self.table.commit(&[Write::Unclaimed(unclaimed)]).await {
-            Ok(()) => {
-                let UnclaimedPayment { payment, transaction, .. } = unclaimed;
-                tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");
-                metric(Metric::UnclaimedPayments, 1, &[]);
-                Ok(())
-            }
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
-            Err(CommitError::Store(error)) => Err(error.into()),
+        if self.table.try_commit(&[Write::Unclaimed(unclaimed)]).await? {
+            let UnclaimedPayment { payment, transaction, .. } = unclaimed;
+            tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");
+            metric(Metric::UnclaimedPayments, 1, &[]);
         }
+        Ok(())
     }
 
     /// One transaction pays one payment.
@@ -455,12 +447,4 @@ fn changed_pointers(before: &Payment, after: &Payment) -> Vec<PaymentReference> 
     let paid = receipt.map(|receipt| PaymentReference::Transaction(after.provider, receipt.transaction.clone()));
     let own = (before.kept_until() != after.kept_until()).then_some(PaymentReference::Payment(after.id));
     paid.into_iter().chain(own).collect()
-}
-
-/// Of these writes none has a condition, so none is ever stale.
-fn written(result: Result<(), CommitError>) -> Result<(), PaymentError> {
-    match result {
-        Ok(()) | Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(()),
-        Err(CommitError::Store(error)) => Err(error.into()),
-    }
 }

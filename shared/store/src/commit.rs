@@ -115,6 +115,17 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
+impl CommitError {
+    /// Says whether another write came first. Nothing was written; the caller reads again and decides again, or leaves it.
+    #[must_use]
+    pub const fn is_lost_race(&self) -> bool {
+        match self {
+            Self::Stale | Self::Replayed(_) | Self::AccountGone => true,
+            Self::Store(_) => false,
+        }
+    }
+}
+
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
@@ -290,6 +301,18 @@ impl Table {
         }
     }
 
+    /// Writes like [`Self::commit`]. Returns `false` if another write came first, and nothing was written.
+    ///
+    /// # Errors
+    /// The call failed; the effect is unknown.
+    pub async fn try_commit(&self, writes: &[Write<'_>]) -> Result<bool, StoreError> {
+        match self.commit(writes).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Store(error)) => Err(error),
+            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => Ok(false),
+        }
+    }
+
     async fn write_one(&self, action: Action) -> Result<(), CommitError> {
         match action {
             Action::Put(item, condition) => {
@@ -382,7 +405,7 @@ impl Table {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
                     .set_key(Some(key))
-                    .condition_expression("attribute_exists(pk) AND attribute_not_exists(closing)")
+                    .condition_expression("attribute_exists(pk) AND attribute_not_exists(deletion)")
                     .build()
                     .map_err(StoreError::of("build ConditionCheck"))?;
                 TransactWriteItem::builder().condition_check(check).build()

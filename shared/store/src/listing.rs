@@ -141,7 +141,7 @@ impl Table {
         limit: usize,
         after: Option<GenerationId>,
     ) -> Result<Page<Generation, GenerationId>, StoreError> {
-        let mut conditions = vec!["removing = :false"];
+        let mut conditions = vec!["deleting = :false"];
         let mut names = HashMap::new();
         let mut values = Item::from([(":false".to_owned(), AttributeValue::Bool(false))]);
         let wanted = [

@@ -47,7 +47,7 @@ impl Table {
     /// The call failed.
     pub async fn is_active(&self, id: AccountId) -> Result<bool, StoreError> {
         let request = self.db.get_item().table_name(&self.name).consistent_read(true);
-        let request = request.set_key(Some(keys(key::account(id), key::ACCOUNT))).projection_expression("pk, closing");
+        let request = request.set_key(Some(keys(key::account(id), key::ACCOUNT))).projection_expression("pk, deletion");
         let found = request.send().await.map_err(StoreError::of("GetItem"))?.item;
         Ok(found.is_some_and(|item| !item.contains_key("deletion")))
     }

@@ -272,7 +272,7 @@ impl Worker {
         match self.table.commit(&[Write::Generation(generation)]).await {
             Ok(()) => Ok(Written::Now),
             Err(CommitError::Store(error)) => Err(error.into()),
-            Err(CommitError::Stale | CommitError::Replayed(_) | CommitError::AccountGone) => {
+            Err(_) => {
                 let current = self.table.generation(generation.account, generation.id).await?;
                 // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
                 let is_ours = current.as_ref() == Some(generation);
