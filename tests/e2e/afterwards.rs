@@ -7,12 +7,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     AccountId, GenerationId,
     credits::ledger,
-    registry::{self, DATA_KINDS, DataField, DataKind, DataLocation},
+    registry::{ACTIVITY_DAYS, DataField, DataKind},
 };
 use jiff::Timestamp;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use store::Table;
+use store::{
+    Table,
+    registry::{self, DataLocation, StoredKind},
+};
 
 use crate::{
     authorization::kept,
@@ -131,11 +134,11 @@ async fn p22_every_log_and_every_activity_has_its_end(world: &'static TestEnv) -
         .collect();
     ensure!(looked_at > 0 && endless.is_empty(), "of {looked_at} functions; logs without an end: {endless:?}");
     let number = |item: &Item| item.get("ttl")?.as_n().ok()?.parse::<i64>().ok();
-    let longest = i64::from(registry::ACTIVITY_DAYS) * 24 * 60 * 60;
+    let longest = i64::from(ACTIVITY_DAYS) * 24 * 60 * 60;
     for item in scan(world).await?.iter().filter(|item| string(item, "sk").starts_with("ACTIVITY#")) {
         let at: Timestamp = string(item, "at").parse()?;
         let end = number(item).with_context(|| format!("an activity without an end: {item:?}"))?;
-        ensure!(end <= at.as_second() + longest + 1, "{item:?} stays for longer than {} days", registry::ACTIVITY_DAYS);
+        ensure!(end <= at.as_second() + longest + 1, "{item:?} stays for longer than {} days", ACTIVITY_DAYS);
     }
     Ok(())
 }
@@ -149,7 +152,7 @@ async fn everything_kept_is_declared(world: &'static TestEnv) -> Result<()> {
     let undeclared: Vec<_> = seen
         .iter()
         .flat_map(|(kind, paths)| paths.iter().map(move |path| (kind, path)))
-        .filter(|(kind, path)| !registry::fields(kind).iter().any(|field| field.is(path)))
+        .filter(|(kind, path)| !registry::fields(kind).iter().any(|field| field.matches(path)))
         .collect();
     ensure!(undeclared.is_empty(), "kept, and not declared in the registry: {undeclared:#?}");
     Ok(())
@@ -169,19 +172,19 @@ async fn everything_declared_is_kept(worlds: &[&'static TestEnv]) -> Result<()> 
     }
     // What a browser keeps is held to its declaration where it is made.
     let kinds = || {
-        DATA_KINDS
-            .iter()
-            .filter(|kind| !matches!(kind.location, DataLocation::Cookie { .. } | DataLocation::Browser { .. }))
+        registry::kinds()
+            .filter(|stored| !matches!(stored.location, DataLocation::Cookie { .. } | DataLocation::Browser { .. }))
     };
-    let never: Vec<_> = kinds().map(|kind| kind.name).filter(|kind| !all.contains_key(kind)).collect();
+    let never: Vec<_> = kinds().map(|stored| stored.kind.name).filter(|kind| !all.contains_key(kind)).collect();
     ensure!(never.is_empty(), "declared in the registry, and never seen: {never:?}");
     let seen_at = |kind: &DataKind, field: &DataField| {
-        all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.is(path)))
+        all.get(kind.name).is_some_and(|paths| paths.iter().any(|path| field.matches(path)))
     };
-    let fields = kinds().flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)));
+    let fields =
+        kinds().flat_map(|stored| registry::fields(stored.kind.name).into_iter().map(move |field| (stored, field)));
     let never: Vec<_> = fields
-        .filter(|(kind, field)| kind.location != DataLocation::Logs && !seen_at(kind, field))
-        .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
+        .filter(|(StoredKind { kind, location }, field)| *location != DataLocation::Logs && !seen_at(kind, field))
+        .map(|(stored, field)| format!("{}: {}", stored.kind.name, field.path))
         .filter(|field| !UNSEEN.contains(&field.as_str()))
         .collect();
     ensure!(never.is_empty(), "fields that are declared in the registry, and never seen: {never:#?}");
@@ -239,9 +242,8 @@ fn written(world: &TestEnv) -> Result<Seen> {
 /// The kind of the messages of a queue, by the name of the output that has its address. What is given up stays what it was.
 fn message_kind(output: &str) -> Option<&'static DataKind> {
     let queue = output.strip_suffix("DeadLettersUrl").unwrap_or(output);
-    DATA_KINDS
-        .iter()
-        .find(|kind| matches!(kind.location, DataLocation::Messages { output } if output.starts_with(queue)))
+    let of_queue = |location| matches!(location, DataLocation::Messages { output } if output.starts_with(queue));
+    registry::kinds().find(|stored| of_queue(stored.location)).map(|stored| stored.kind)
 }
 
 /// What the table needs beside a thing, in whatever it keeps.

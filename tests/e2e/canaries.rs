@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail, ensure};
-use domain::registry::{self, DATA_KINDS};
+use domain::registry::DATA_KINDS;
 use jiff::SignedDuration;
 use reqwest::Method;
 use runtime::clock;
 use serde_json::json;
+use store::registry;
 
 use crate::{
     afterwards::{scan, string, values_of},
@@ -345,7 +346,7 @@ async fn p1_p2_p3_p4_p8_p30_p32_each_word_lies_where_it_is_declared_and_in_the_a
     }
     let declared: Vec<String> = DATA_KINDS
         .iter()
-        .flat_map(|kind| registry::fields(kind.name).iter().map(move |field| (kind, field)))
+        .flat_map(|kind| registry::fields(kind.name).into_iter().map(move |field| (kind, field)))
         .filter(|(_, field)| field.personal)
         .map(|(kind, field)| format!("{}: {}", kind.name, field.path))
         // A document of everything that was demanded.

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::accounts::email::{EmailChange, EmailChangeStage};
+use domain::accounts::email_change::{EmailChange, EmailChangeStage};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};

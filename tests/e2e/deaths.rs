@@ -1,7 +1,7 @@
 //! More deaths at each call: where staff look at what is somebody's, and where somebody changes their address.
 
 use anyhow::{Context, Result, ensure};
-use domain::accounts::email::{EmailChange, EmailChangeStage};
+use domain::accounts::email_change::{EmailChange, EmailChangeStage};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};

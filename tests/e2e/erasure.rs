@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AccountId, ReceiptId, privacy::deletion::DeletionReason, privacy::hold::Hold, registry};
+use domain::{AccountId, ReceiptId, privacy::deletion::DeletionReason, privacy::hold::Hold};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
 use serde_json::{Value, json};
-use store::{EraseAccountMessage, Queue, Write};
+use store::{EraseAccountMessage, Queue, Write, registry};
 
 use crate::{
     afterwards::{drawer, scan, string},
@@ -175,7 +175,12 @@ pub async fn close(person: &Person, grace: SignedDuration, holds: Vec<Hold>) -> 
     let receipt = ReceiptId(clock::uuid_at(now));
     let account = table.account(id_of(person)?).await?.context("there is no account")?;
     let closing = account.request_deletion(receipt, DeletionReason::Requested, grace, now)?;
-    table.commit(&[Write::Account(&domain::accounts::account::Account { holds, ..closing })]).await?;
+    table
+        .commit(&[Write::Account(&domain::accounts::account::Account {
+            holds: holds.into_iter().collect(),
+            ..closing
+        })])
+        .await?;
     Ok(receipt.to_string())
 }
 
@@ -312,7 +317,7 @@ async fn p16_a_hold_keeps_exactly_what_it_names(world: &'static TestEnv) -> Resu
     loop {
         let left = drawer(world, &ada.account_id).await?;
         let kinds: std::collections::BTreeSet<_> =
-            left.iter().filter_map(|sk| registry::item_kind("ACCOUNT#", sk)).map(|kind| kind.name).collect();
+            left.iter().filter_map(|sk| registry::account_item_kind(sk)).map(|kind| kind.name).collect();
         if kinds == ["account", "generation", "upload"].into() {
             break;
         }

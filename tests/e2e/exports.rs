@@ -13,7 +13,7 @@ use domain::{
     privacy::deletion::DeletionReason,
     privacy::export::{self, Export, ExportState},
     privacy::hold::Hold,
-    registry,
+    registry::ExportRule,
 };
 use futures_util::future::join_all;
 use image::ImageFormat;
@@ -22,7 +22,10 @@ use reqwest::Method;
 use ring::digest::{SHA256, digest};
 use runtime::clock;
 use serde_json::{Map, Value, json};
-use store::{Bucket, ExportMessage, Queue, Write};
+use store::{
+    Bucket, ExportMessage, Queue, Write,
+    registry::{self, DataLocation, StoredKind},
+};
 
 use crate::{
     afterwards::string,
@@ -223,9 +226,9 @@ async fn p30_everything_that_is_held_comes_out_in_one_archive(world: &'static Te
     fill(&ada).await?;
     let before = kept(&ada).await?;
     let archive = Unpacked::download(&ada, &ask(&ada).await?).await?;
-    for kind in registry::DATA_KINDS {
-        let registry::DataLocation::Item { pk: "ACCOUNT#", sk } = kind.location else { continue };
-        if kind.export != registry::ExportRule::Json {
+    for StoredKind { kind, location } in registry::kinds() {
+        let DataLocation::AccountItem { sk } = location else { continue };
+        if kind.export != ExportRule::Json {
             ensure!(archive.items(kind.name).is_err(), "{} is not for its owner", kind.name);
             continue;
         }
@@ -346,7 +349,8 @@ async fn p16_what_must_not_be_told_yet_is_not_in_the_archive(world: &'static Tes
         released_at: None,
     };
     let later = now + SignedDuration::from_hours(1);
-    let holds = vec![hold("canary-told", Some(now)), hold("canary-silent", Some(later)), hold("canary-open", None)];
+    let holds = [hold("canary-told", Some(now)), hold("canary-silent", Some(later)), hold("canary-open", None)];
+    let holds = holds.into_iter().collect();
     let table = world.table()?;
     let account = table.account(id_of(&ada)?).await?.context("there is no account")?;
     let version = account.version + 1;

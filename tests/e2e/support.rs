@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use domain::{
     TicketId,
-    registry::ANSWER_DAYS,
+    registry::REPLY_ALERT_DAYS,
     support::guest_ticket::PER_DAY,
     support::ticket::{MessageAuthor, NewTicket, Ticket},
 };
@@ -373,10 +373,10 @@ async fn p33_what_has_waited_too_long_is_measured_once_a_day(world: &'static Tes
         Ok(world.table()?.commit(&[Write::Ticket(&ticket)]).await?)
     };
     let before = measurements(world, Metric::LateAnswers).await?;
-    ask(TicketId(clock::uuid_at(now)), midnight - days(ANSWER_DAYS) + SignedDuration::from_secs(1)).await?;
+    ask(TicketId(clock::uuid_at(now)), midnight - days(REPLY_ALERT_DAYS) + SignedDuration::from_secs(1)).await?;
     world.sweep(midnight).await?;
     ensure!(measurements(world, Metric::LateAnswers).await? == before, "nobody has waited for so long");
-    ask(TicketId(clock::uuid_at(now)), midnight - days(ANSWER_DAYS)).await?;
+    ask(TicketId(clock::uuid_at(now)), midnight - days(REPLY_ALERT_DAYS)).await?;
     world.sweep(midnight + SignedDuration::from_mins(1)).await?;
     ensure!(measurements(world, Metric::LateAnswers).await? == before, "it is measured all day");
     world.sweep(midnight).await?;

@@ -16,7 +16,10 @@ use api::{
 use axum::{extract::State, response::Response};
 use domain::{
     AccountId,
-    accounts::email::{self, CodeCheck, EmailChange},
+    accounts::{
+        email,
+        email_change::{self, CodeCheck, EmailChange},
+    },
 };
 use lifecycle::{address::EmailChanges, user_pool::EmailMove};
 use mail::Mail;
@@ -125,7 +128,7 @@ fn wrong_codes() -> Problem {
 }
 
 async fn send(mail: &Mail, [present, new]: [&str; 2], [present_code, new_code]: &[String; 2]) -> Result<(), Problem> {
-    let minutes = email::CODE_MINUTES;
+    let minutes = email_change::CODE_MINUTES;
     let about_present = format!(
         "Somebody who is signed in to your Darkroom account wants to sign in with another address from now on.\n\n\
          The code for this address is {present_code}. It is good for {minutes} minutes.\n\n\

@@ -10,11 +10,10 @@ use domain::{
     payments::payment::Payment,
     privacy::deletion::Deletion,
     privacy::erasure::{Counts, ErasureReceipt, RetainedPayment},
-    registry,
 };
 use jiff::{SignedDuration, Timestamp};
 use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, EraseAccountMessage, Filter, PartitionItem, Write};
+use store::{Bucket, CommitError, EraseAccountMessage, Filter, PartitionItem, Write, registry};
 
 use crate::{Eraser, ErasureError};
 
@@ -158,7 +157,7 @@ impl Eraser {
         }
         self.each_page(id, async |kept| {
             for one in kept {
-                *counts.entry(kind_of(id, &one).to_owned()).or_default() += 1;
+                *counts.entry(kind_of(&one).to_owned()).or_default() += 1;
             }
             Ok(())
         })
@@ -193,7 +192,7 @@ impl Eraser {
             self.table.remove_payment_pointers(payments).await?;
         }
         self.each_page(id, async |kept| {
-            let goes = |one: &PartitionItem| !matches!(kind_of(id, one), "account") && !held.contains(kind_of(id, one));
+            let goes = |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));
             let sort_keys: Vec<_> = kept.into_iter().filter(goes).map(|one| one.sk).collect();
             Ok(self.table.remove_items(id, &sort_keys).await?)
         })
@@ -203,8 +202,8 @@ impl Eraser {
     /// Looks everywhere once more.
     async fn nothing_is_left(&self, id: AccountId) -> Result<(), ErasureError> {
         let left = self.table.partition(id, 2, None).await?.items;
-        if let Some(one) = left.iter().find(|one| kind_of(id, one) != "account") {
-            return Err(ErasureError::Left(kind_of(id, one).to_owned()));
+        if let Some(one) = left.iter().find(|one| kind_of(one) != "account") {
+            return Err(ErasureError::Left(kind_of(one).to_owned()));
         }
         if let Some((folder, _)) = self.bucket.count(&Bucket::account_prefix(id)).await?.pop_first() {
             return Err(ErasureError::Left(folder));
@@ -276,6 +275,6 @@ impl Eraser {
 }
 
 /// The name of its kind in the registry.
-fn kind_of(id: AccountId, kept: &PartitionItem) -> &'static str {
-    registry::item_kind(&format!("ACCOUNT#{id}"), &kept.sk).map_or("undeclared", |kind| kind.name)
+fn kind_of(kept: &PartitionItem) -> &'static str {
+    registry::account_item_kind(&kept.sk).map_or("undeclared", |kind| kind.name)
 }

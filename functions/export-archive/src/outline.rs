@@ -96,7 +96,7 @@ pub(crate) fn files(stock: &ArchiveContents) -> u64 {
 
 /// What a kind is for, as the registry has it.
 pub(crate) fn purpose(kind: &str) -> &'static str {
-    registry::DATA_KINDS.iter().find(|known| known.name == kind).map_or("", |kind| kind.purpose)
+    registry::data_kind(kind).map_or("", |kind| kind.purpose)
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ mod style;
 
 use domain::{
     Credits,
-    accounts::account::{Account, Theme},
-    generations::generation::{Failure, Generation, GenerationStatus, Visibility},
-    generations::upload::{Upload, UploadState},
+    accounts::{account::Account, preferences::Theme},
+    generations::{
+        generation::{Failure, Generation, GenerationStatus, Visibility},
+        upload::{Upload, UploadState},
+    },
     payments::payment::Payment,
 };
 use jiff::{Timestamp, tz::TimeZone};

@@ -1,9 +1,12 @@
 //! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
 
 use domain::{
-    accounts::account::Account, accounts::correction::CorrectionRecord, accounts::email::EmailChange,
-    credits::ledger::LedgerEntry, generations::generation::Generation, generations::share::Share,
-    generations::upload::Upload, payments::payment::Payment, privacy::export, staff::audit::AuditEntry,
+    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
+    credits::ledger::LedgerEntry,
+    generations::{generation::Generation, share::Share, upload::Upload},
+    payments::payment::Payment,
+    privacy::export,
+    staff::audit::AuditEntry,
     support::ticket::Ticket,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};

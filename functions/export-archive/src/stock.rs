@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use domain::{
     credits::ledger::{Cause, CreditBucket, LedgerEntry},
     privacy::export,
-    registry::{self, DATA_KINDS, DataLocation, ExportRule},
+    registry::{DataKind, ExportRule},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::ExportContent;
+use store::{
+    ExportContent,
+    registry::{self, DataLocation},
+};
 
 use crate::checkpoint::Pages;
 
@@ -84,9 +87,9 @@ pub(crate) struct Listed {
 }
 
 /// The kinds of items in a drawer that its owner takes out.
-pub(crate) fn kinds() -> impl Iterator<Item = &'static registry::DataKind> {
-    let of_drawer = DATA_KINDS.iter().filter(|kind| matches!(kind.location, DataLocation::Item { pk: "ACCOUNT#", .. }));
-    of_drawer.filter(|kind| kind.export == ExportRule::Json)
+pub(crate) fn kinds() -> impl Iterator<Item = &'static DataKind> {
+    let items = registry::kinds().filter(|stored| matches!(stored.location, DataLocation::AccountItem { .. }));
+    items.map(|stored| stored.kind).filter(|kind| kind.export == ExportRule::Json)
 }
 
 impl ArchiveContents {
@@ -96,7 +99,7 @@ impl ArchiveContents {
         let page = self.pages.count();
         let mut lines = Vec::with_capacity(contents.len());
         for ExportContent { sk, value } in contents {
-            let kind = registry::item_kind("ACCOUNT#", &sk);
+            let kind = registry::account_item_kind(&sk);
             if kind.is_some_and(|kind| kind.export != ExportRule::Json) {
                 continue;
             }

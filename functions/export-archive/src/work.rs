@@ -4,7 +4,7 @@ use archive::ZipError;
 use domain::{
     AccountId, ExportId,
     privacy::export::{Export, ExportClaim, ExportProgress},
-    registry::{self, ExportRule},
+    registry::ExportRule,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{
@@ -12,7 +12,7 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, ExportMessage, Queue, StoreError, StoredObject, Table, Write};
+use store::{Bucket, CommitError, ExportMessage, Queue, StoreError, StoredObject, Table, Write, registry};
 
 use crate::{
     checkpoint::{Checkpoint, Done, Stage, Writing},

@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn the_cookie_is_the_only_one_that_is_declared() {
-        let cookies = domain::registry::DATA_KINDS.iter().filter_map(|kind| match kind.location {
-            domain::registry::DataLocation::Cookie { name } => Some(name),
+        let cookies = store::registry::kinds().filter_map(|stored| match stored.location {
+            store::registry::DataLocation::Cookie { name } => Some(name),
             _ => None,
         });
         assert_eq!(cookies.collect::<Vec<_>>(), [NAME]);

@@ -150,10 +150,9 @@ impl App {
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
-    use domain::{
-        privacy::promise::PROMISES,
-        registry::{DATA_KINDS, DataLocation},
-    };
+    use domain::{privacy::promise::PROMISES, registry::DATA_KINDS};
+
+    use store::registry::{self, DataLocation};
 
     use super::*;
 
@@ -195,9 +194,8 @@ mod tests {
 
     #[test]
     fn browser_storage_keys_are_declared() {
-        let declared: BTreeSet<&str> = DATA_KINDS
-            .iter()
-            .filter_map(|kind| match kind.location {
+        let declared: BTreeSet<&str> = registry::kinds()
+            .filter_map(|stored| match stored.location {
                 DataLocation::Browser { key } => Some(key),
                 _ => None,
             })

@@ -8,13 +8,16 @@ use domain::{
     generations::generation::Generation,
     generations::upload::{Upload, UploadState},
     privacy::disclosure::{DOCUMENT_BYTES, Disclosure, FILES},
-    registry::{DATA_KINDS, DataKind, DataLocation},
+    registry::DataKind,
 };
 use jiff::Timestamp;
 use runtime::http::Problem;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use store::{Bucket, Table, redact_undisclosed};
+use store::{
+    Bucket, Table, redact_undisclosed,
+    registry::{self, DataLocation, StoredKind},
+};
 
 /// Is the content of a disclosure.
 pub(crate) struct Collected {
@@ -44,9 +47,10 @@ pub(crate) async fn collect(
     let mut bytes_left = DOCUMENT_BYTES;
     let mut items = BTreeMap::new();
     let mut files = Vec::new();
-    for kind in DATA_KINDS.iter().filter(|kind| disclosure.kinds.contains(kind.name)) {
-        match kind.location {
-            DataLocation::Item { sk, .. } => {
+    for StoredKind { kind, location } in registry::kinds().filter(|stored| disclosure.kinds.contains(stored.kind.name))
+    {
+        match location {
+            DataLocation::AccountItem { sk } => {
                 let mut found = load(table, disclosure, kind, sk, &mut bytes_left).await?;
                 found.retain_mut(|item| redact_undisclosed(item, now));
                 items.insert(kind.name, found);
@@ -55,7 +59,8 @@ pub(crate) async fn collect(
                 files.extend(file_names(table, disclosure, kind, folder, &mut bytes_left).await?)
             }
             // A request cannot name these kinds.
-            DataLocation::Record { .. }
+            DataLocation::SharedItem { .. }
+            | DataLocation::Record { .. }
             | DataLocation::Messages { .. }
             | DataLocation::Users
             | DataLocation::Cookie { .. }

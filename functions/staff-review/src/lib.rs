@@ -23,7 +23,10 @@ use axum::{
 };
 use domain::{
     AccountId, PaymentId, Refusal,
-    payments::fraud::{self, FraudRules, ReviewDecision},
+    payments::{
+        fraud::FraudRules,
+        review::{self, ReviewDecision},
+    },
 };
 use runtime::{
     Error,
@@ -75,7 +78,7 @@ async fn list(
         OpenCase::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         OpenCase::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
         OpenCase::Ticket(ticket) => OpenTicketView::of(&ticket).map(ReviewView::Ticket),
-        OpenCase::Letter(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
+        OpenCase::GuestTicket(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
         OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
     let items = page.items.into_iter().filter_map(view).collect();
@@ -89,7 +92,7 @@ async fn decide(
     request: MutatingRequest<PaymentDecision>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let note = fraud::note(request.body.note).map_err(refusal_problem)?;
+    let note = review::note(request.body.note).map_err(refusal_problem)?;
     let decision = ReviewDecision { release: request.body.release, at: now, note };
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
@@ -113,7 +116,7 @@ async fn set_spending(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let allowed = request.body.allowed;
-    let note = fraud::note(request.body.note).map_err(refusal_problem)?;
+    let note = review::note(request.body.note).map_err(refusal_problem)?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     mutation
         .run(|| async {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use domain::{
     DisclosureId, ExportId, GenerationId, Refusal, UploadId,
-    accounts::account::Account,
-    accounts::email::{EmailChange, EmailChangeStage},
-    accounts::plan::Retention,
-    generations::generation::{Failure, Generation},
-    generations::submission::GenerationOutcome,
+    accounts::{
+        account::Account,
+        email_change::{EmailChange, EmailChangeStage},
+        plan::Retention,
+    },
+    generations::{
+        generation::{Failure, Generation},
+        submission::GenerationOutcome,
+    },
     payments::payment::PaymentProvider,
     registry,
 };
@@ -21,8 +25,8 @@ use lifecycle::{
 };
 use runtime::telemetry::{Metric, metric};
 use store::{
-    Bucket, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues,
-    Queue, StoreError, Table, Write,
+    Bucket, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, Queue,
+    StoreError, Table, Write,
 };
 
 use crate::round::{Pace, Round};
@@ -205,7 +209,7 @@ impl Sweep {
 
     /// Counts what people have waited for too long to hear from staff.
     pub(crate) async fn check_answers(&self, now: Timestamp) {
-        let before = now - SignedDuration::from_hours(24 * i64::from(registry::ANSWER_DAYS));
+        let before = now - SignedDuration::from_hours(24 * i64::from(registry::REPLY_ALERT_DAYS));
         match self.table.unanswered(before, BATCH).await {
             Ok(0) => {}
             Ok(late) => metric(Metric::LateAnswers, i64::try_from(late).unwrap_or(i64::MAX), &[]),

@@ -3,16 +3,17 @@
 use anyhow::{Context, Result};
 use domain::{
     AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
-    accounts::account::Account,
-    accounts::plan::Retention,
+    accounts::{account::Account, plan::Retention},
     catalogue::models::MediaKind,
-    generations::generation::{Media, Visibility},
-    generations::settings::{self, RequestedSettings},
-    generations::share::{self, ShareTerms},
-    generations::submission::{self, GenerationOutcome, SubmissionIds},
-    generations::upload::{self, UploadDeclaration},
+    generations::{
+        generation::{Media, Visibility},
+        settings::{self, RequestedSettings},
+        share::{self, ShareTerms},
+        submission::{self, GenerationOutcome, SubmissionIds},
+        upload::{self, UploadDeclaration},
+    },
     privacy::export,
-    staff::audit::{AuditEntry, Justification},
+    staff::{audit::AuditEntry, justification::Justification},
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +34,7 @@ const EXPORT: &str = "0199c8a6-3c0f-7b42-9d15-2a6b7c8d9e0f";
 const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
 const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
-const RETENTION: Retention = Retention { free_days: 30, plus_days: 365, pro_days: 1095 };
+const RETENTION: Retention = Retention::DEFAULT;
 
 /// A stand-in that holds an account with a queued generation of this kind, a generation that succeeded, is public and has
 /// a share link, an upload that has just arrived, two ledger entries, one activity, an export that nobody has begun, and an

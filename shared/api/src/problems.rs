@@ -1,6 +1,6 @@
 //! Turns refusals of the domain and failures of the store into problem details.
 
-use domain::{Refusal, accounts::account::AccountStatus};
+use domain::{Refusal, accounts::status::AccountStatus};
 use http::StatusCode;
 use runtime::http::{Problem, RateLimit};
 use store::StoreError;

@@ -1,5 +1,5 @@
-//! Typed ids. All but the account's are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)), so that
-//! their order is the order in which they were made.
+//! Typed ids. All but that of the account are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)),
+//! so that they sort by time.
 
 use std::{fmt, str::FromStr};
 
@@ -49,17 +49,18 @@ macro_rules! id {
 }
 
 id!(
-    /// A person's account: the `sub` of their user in the user pool.
+    /// An account: the `sub` of its user in the user pool.
     AccountId
 );
 id!(
-    /// An entry of the ledger.
+    /// A ledger entry.
     LedgerEntryId
 );
 impl LedgerEntryId {
-    /// This id, or the next one after `last` where that is not before it. Clocks differ between machines, and a decision made
-    /// anew keeps its time; entries sort in the order in which they build on each other all the same. Counting on from the
-    /// random part keeps it a UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-6.2), method 2).
+    /// Returns this id, or the next one after `last` if this one is not after it. Clocks of machines differ, and a
+    /// repeated decision keeps its time, but entries must sort in the order in which they build on each other.
+    /// Incrementing the random part keeps it a UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-6.2),
+    /// method 2).
     pub(crate) fn after(self, last: Option<Self>) -> Self {
         match last {
             Some(last) if self <= last => Self(Uuid::from_u128(last.0.as_u128().saturating_add(1))),
@@ -77,19 +78,19 @@ id!(
     UploadId
 );
 id!(
-    /// A share link. Not its token.
+    /// A share link. It is not the token.
     ShareId
 );
 id!(
-    /// A record of activity.
+    /// An activity record.
     ActivityId
 );
 id!(
-    /// A payment. Providers and their messengers name it by this; 74 bits of it are random.
+    /// A payment. Providers refer to it by this id; 74 bits of it are random.
     PaymentId
 );
 id!(
-    /// An erasure, and the receipt of it. Whoever knows it may read the receipt; 74 bits of it are random.
+    /// An erasure and its receipt. Everyone who knows it can read the receipt; 74 bits of it are random.
     ReceiptId
 );
 id!(
@@ -97,15 +98,15 @@ id!(
     HoldId
 );
 id!(
-    /// An archive of everything that is held about a person.
+    /// A data export.
     ExportId
 );
 id!(
-    /// A line of the log of accesses; of the line that opens an access, the access.
+    /// An entry of the audit log. The entry that opens an access identifies the access.
     AuditEntryId
 );
 id!(
-    /// That something of an account was corrected.
+    /// A correction record.
     CorrectionId
 );
 id!(
@@ -117,6 +118,6 @@ id!(
     TicketId
 );
 id!(
-    /// A letter.
+    /// A guest ticket.
     GuestTicketId
 );

@@ -1,13 +1,17 @@
-//! The rules of Darkroom, as plain functions over plain values.
+//! The rules of Darkroom, as pure functions over plain values.
 //!
-//! Nothing here reads a clock, makes an id or does I/O: time and ids are arguments, and what a function answers is what
-//! its caller writes. That makes every rule testable in a line, and every write a consequence of one decision.
+//! Nothing here reads a clock, creates an id or does I/O. Time and ids are arguments, and the caller writes what a
+//! function returns. So every rule is tested in a line, and every write follows from one decision.
+
+// The derive macro names this crate by its name.
+extern crate self as domain;
 
 pub mod accounts;
 pub mod catalogue;
 pub mod credits;
 pub mod generations;
 pub mod ids;
+mod messages;
 pub mod money;
 pub mod payments;
 pub mod privacy;

@@ -1,33 +1,35 @@
-//! Money: a whole number of the currency's smallest unit. No floats, no conversion.
+//! Money: a whole number in the smallest unit of its currency. No floats, no conversion.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::registry::DataFields;
+
 /// A currency that packages are sold in, by its [ISO 4217](https://www.iso.org/iso-4217-currency-codes.html) code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
-    /// US dollar.
+    /// The US dollar.
     Usd,
-    /// Euro.
+    /// The euro.
     Eur,
-    /// Pound sterling.
+    /// The pound sterling.
     Gbp,
-    /// Yen, which has no smaller unit.
+    /// The yen, which has no smaller unit.
     Jpy,
 }
 
-/// A currency that nothing is sold in.
+/// An unknown currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing is sold in this currency")]
 pub struct UnknownCurrency;
 
 impl Currency {
-    /// Every currency.
+    /// All currencies.
     pub const ALL: [Self; 4] = [Self::Usd, Self::Eur, Self::Gbp, Self::Jpy];
 
-    /// The code, in capitals.
+    /// Returns the code, in capitals.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -38,7 +40,7 @@ impl Currency {
         }
     }
 
-    /// Digits behind the decimal point.
+    /// Returns the number of digits after the decimal point.
     #[must_use]
     pub const fn fraction_digits(self) -> usize {
         match self {
@@ -51,7 +53,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = UnknownCurrency;
 
-    /// Takes capitals and small letters: PayPal writes the one, Stripe the other.
+    /// Accepts capitals, which PayPal writes, and small letters, which Stripe writes.
     fn from_str(code: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|currency| currency.code().eq_ignore_ascii_case(code)).ok_or(UnknownCurrency)
     }
@@ -64,23 +66,28 @@ impl fmt::Display for Currency {
 }
 
 /// An amount of money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 pub struct Money {
-    /// In the smallest unit of the currency: cents, pence, yen.
+    /// The amount, in the smallest unit of the currency: cents, pence, yen.
+    #[data(plain)]
     pub amount: i64,
     /// The currency.
+    #[data(plain)]
     pub currency: Currency,
 }
 
 impl Money {
-    /// So much of it.
+    /// Returns this amount of a currency.
     #[must_use]
     pub const fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }
     }
 
-    /// Reads a decimal as PayPal writes it: a minus sign perhaps, digits, and perhaps a point and at most as many digits as
-    /// the currency has. Anything else is `None`: no exponent, no plus sign, no space, no separator of thousands.
+    /// Parses a decimal as PayPal writes it: an optional minus sign, digits, and optionally a point and at most as many
+    /// digits as the currency has. Returns `None` for everything else: exponents, plus signs, spaces, thousands
+    /// separators.
     #[must_use]
     pub fn from_decimal(text: &str, currency: Currency) -> Option<Self> {
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -98,13 +105,13 @@ impl Money {
         Some(Self { amount: if negative { -amount } else { amount }, currency })
     }
 
-    /// The amount without its sign.
+    /// Returns the amount without its sign.
     #[must_use]
     pub const fn magnitude(self) -> Self {
         Self { amount: self.amount.saturating_abs(), ..self }
     }
 
-    /// The decimal as PayPal takes it, with exactly as many digits as the currency has.
+    /// Formats it as a decimal for PayPal, with exactly as many digits as the currency has.
     #[must_use]
     pub fn decimal(self) -> String {
         let sign = if self.amount < 0 { "-" } else { "" };
@@ -132,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn b2_a_decimal_is_read_to_the_cent_and_nothing_else_is_read() {
+    fn b2_only_exact_decimals_are_parsed() {
         check("9.99", Currency::Usd, Some(999));
         check("9.9", Currency::Usd, Some(990));
         check("9", Currency::Usd, Some(900));

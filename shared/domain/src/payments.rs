@@ -1,7 +1,8 @@
-//! Payments by Stripe and PayPal: facts, settlement, fraud rules.
+//! Payments with Stripe and PayPal: facts, settlement, reviews, fraud rules.
 
 pub mod fact;
 pub mod fraud;
 pub mod payment;
+pub mod review;
 pub mod settlement;
 pub mod unclaimed;

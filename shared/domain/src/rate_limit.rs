@@ -1,9 +1,11 @@
-//! The token bucket that limits how often something may be done.
+//! Token buckets for rate limits.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How often: `burst` at once, refilled evenly at `per_minute`.
+use crate::registry::DataFields;
+
+/// A rate: `burst` at once, refilled evenly at `per_minute`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Tokens that refill in a minute.
@@ -12,21 +14,23 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// A bucket as it is kept: thousandths of a token, and when that was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A stored bucket: its level in thousandths of a token, and the time of that level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct TokenBucket {
     /// Thousandths of a token left.
+    #[data(plain)]
     pub millitokens: u64,
-    /// When that was so.
+    /// The time of this level.
+    #[data(plain)]
     pub at: Timestamp,
 }
 
-/// What a take answered.
+/// The decision about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateDecision {
-    /// Taken; this is what is left.
+    /// Allowed; this bucket is left.
     Allowed(TokenBucket),
-    /// Nothing left; a token is there after this many seconds.
+    /// Limited; the next token is available after this time.
     Limited {
         /// Seconds, at least 1.
         retry_after_s: u64,
@@ -34,13 +38,13 @@ pub enum RateDecision {
 }
 
 impl TokenBucket {
-    /// A full bucket.
+    /// Returns a full bucket.
     #[must_use]
     pub fn full(rate: Rate, now: Timestamp) -> Self {
         Self { millitokens: u64::from(rate.burst) * 1000, at: now }
     }
 
-    /// Takes one token. A clock that went back refills nothing.
+    /// Takes one token. A clock that was set back refills nothing.
     #[must_use]
     pub fn take(self, rate: Rate, now: Timestamp) -> RateDecision {
         let elapsed_ms = u64::try_from(now.as_millisecond() - self.at.as_millisecond()).unwrap_or(0);
@@ -54,7 +58,7 @@ impl TokenBucket {
         }
     }
 
-    /// Whole tokens left.
+    /// Returns the whole tokens left.
     #[must_use]
     pub const fn tokens(self) -> u64 {
         self.millitokens / 1000
@@ -84,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_allowed_then_the_caller_waits_for_exactly_one_token() {
+    fn burst_is_allowed_then_the_caller_waits_for_one_token() {
         let bucket = take(TokenBucket::full(RATE, at(0)), 0).unwrap();
         let bucket = take(bucket, 0).unwrap();
         assert_eq!(take(bucket, 0), Err(10));
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_never_holds_more_than_its_burst_and_a_clock_that_goes_back_gives_nothing() {
+    fn bucket_is_capped_and_a_clock_set_back_refills_nothing() {
         assert_eq!(take(TokenBucket::full(RATE, at(0)), 3600).unwrap().tokens(), 1);
         let empty = TokenBucket { millitokens: 0, at: at(100) };
         assert_eq!(take(empty, 0), Err(10));
@@ -103,7 +107,7 @@ mod tests {
         #![proptest_config(Config { rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() })]
 
         #[test]
-        fn who_waits_as_told_gets_a_token_and_nobody_gets_more_than_burst_and_refill(
+        fn caller_that_waits_gets_a_token_and_none_exceeds_the_rate(
             per_minute in 1..100_u32,
             burst in 1..100_u32,
             waits_ms in prop::collection::vec(0..20_000_i64, 1..200),

@@ -1,52 +1,52 @@
-//! Why something may not be done. A refusal moves nothing: no credit, no item.
+//! Refusals of the rules. A refusal changes nothing.
 
-use crate::{Credits, accounts::account::AccountStatus, rate_limit::Rate};
+use crate::{accounts::status::AccountStatus, credits::ledger::Credits, rate_limit::Rate};
 
 /// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field, as the client names it.
     pub field: &'static str,
-    /// The rule, in words for the client, with its limit.
+    /// The rule with its limit, for the client.
     pub rule: String,
 }
 
 impl FieldError {
-    /// A field and the rule that it breaks.
+    /// Names a field and the rule that it breaks.
     pub fn new(field: &'static str, rule: impl Into<String>) -> Self {
         Self { field, rule: rule.into() }
     }
 }
 
-/// Why something may not be done, in words for the client.
+/// Why a rule refuses a request, for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Fields break rules. Never empty.
     #[error("{}", .0.iter().map(|e| format!("{}: {}", e.field, e.rule)).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<FieldError>),
-    /// There is no such thing, or it is somebody else's.
-    #[error("there is no such thing")]
+    /// It does not exist, or belongs to another account.
+    #[error("not found")]
     NotFound,
-    /// The account may not do this now.
+    /// The status of the account forbids it.
     #[error("the account is {0}")]
     AccountStatus(AccountStatus),
-    /// The price is above what the client allowed.
+    /// The price is above the maximum that the client allowed.
     #[error("this costs {price} credits, more than max_credits allows ({max_credits})")]
     PriceAboveMaximum {
-        /// What it costs.
+        /// The price.
         price: Credits,
-        /// What the client allowed.
+        /// The maximum.
         max_credits: Credits,
     },
-    /// Not enough credits.
+    /// The account has not enough credits.
     #[error("this costs {price} credits and {available} are available")]
     InsufficientCredits {
-        /// What it costs.
+        /// The price.
         price: Credits,
-        /// What there is.
+        /// The available credits.
         available: Credits,
     },
-    /// A limit of the plan.
+    /// A limit of the plan is reached.
     #[error("the plan allows {limit} {what}")]
     PlanLimit {
         /// What is limited.
@@ -54,30 +54,31 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// The access of a member of staff to what is somebody's is over.
+    /// The access of a staff member has expired.
     #[error("the access is over: open another one, with its reason")]
     AccessExpired,
-    /// Too often.
+    /// There were too many requests.
     #[error("too many requests: try again in {retry_after_s} s")]
     RateLimited {
-        /// How often it may be done.
+        /// The rate limit.
         rate: Rate,
-        /// Seconds to wait.
+        /// Seconds until the next request is allowed.
         retry_after_s: u64,
     },
-    /// The thing is in a state in which this cannot be done.
+    /// The state of the resource forbids it.
     #[error("{0}")]
     Conflict(&'static str),
 }
 
 impl Refusal {
-    /// One field that breaks one rule.
+    /// Refuses one field that breaks one rule.
     pub fn invalid(field: &'static str, rule: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, rule)])
     }
 }
 
-/// The error of a text that is not 1 to `most` characters, or only spaces, or has control characters.
+/// Checks a text of one line. Returns an error if it has no or more than `most` characters, only spaces, or control
+/// characters.
 pub(crate) fn check_text(field: &'static str, text: &str, most: usize) -> Option<FieldError> {
     let bad = text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control);
     bad.then(|| FieldError::new(field, format!("1 to {most} characters, not only spaces, no control characters")))

@@ -1,388 +1,307 @@
-//! The one declaration of everything that is kept: what it is, whose, whether personal, how it is exported and erased, and
-//! how long it stays. What is not declared here must not be kept, and a test looks; what is declared and never kept must
-//! not stay here, and a test looks for that too.
+//! The declaration of every kind of data that the service stores: its purpose, whether it is personal, how it is exported
+//! and erased, and how long it is kept.
 //!
-//! [`KINDS`] are the kinds of things, [`fields`] what each is made of.
+//! [`DATA_KINDS`] lists the kinds. The fields of a kind are declared on its type, with [`DataFields`]. Where a kind is
+//! stored, and under which keys, is for the crate `store` to say. The end-to-end suite compares this list with everything
+//! that was ever stored: a kind that is missing here fails, and so does one that is never stored.
 
 mod fields;
 
-pub use fields::{DataField, fields};
+pub use fields::{DataField, DataFields, FieldList};
 
-/// Where something lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DataLocation {
-    /// Items of the table with this prefix of `pk` and this prefix of `sk`.
-    Item {
-        /// The start of `pk`.
-        pk: &'static str,
-        /// The start of `sk`.
-        sk: &'static str,
-    },
-    /// Items of the table of records with this prefix of `pk`.
-    Record {
-        /// The start of `pk`.
-        pk: &'static str,
-    },
-    /// Objects of the bucket in this folder of an account's prefix.
-    Objects {
-        /// The folder.
-        folder: &'static str,
-    },
-    /// Messages of a queue, whose address the template gives out under this name.
-    Messages {
-        /// The name.
-        output: &'static str,
-    },
-    /// The user pool.
-    Users,
-    /// A cookie of this name.
-    Cookie {
-        /// The name.
-        name: &'static str,
-    },
-    /// What the web client keeps in the browser under this key.
-    Browser {
-        /// The key.
-        key: &'static str,
-    },
-    /// The logs.
-    Logs,
-}
-
-/// How long something stays.
+/// How long a kind of data is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetentionRule {
     /// As long as the account.
     Account,
-    /// The plan's retention.
+    /// As long as the plan keeps files.
     Plan,
-    /// This many days, then the table's time to live, the queue or the sweep removes it.
+    /// This many days. Then the time to live of the table, the queue or the sweep removes it.
     Days(u32),
-    /// Until the expiry that its owner chose.
+    /// Until the expiry that the account owner chose.
     OwnExpiry,
-    /// The days that the operator sets with this parameter of the template.
-    Configured(&'static str),
-    /// Until the person clears it.
+    /// The days that the operator configures.
+    Configured(ConfiguredRetention),
+    /// Until the person clears their browser.
     InBrowser,
 }
 
-/// How something is taken out by its owner.
+/// A retention that the operator configures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfiguredRetention {
+    /// Of payment records that outlive their account.
+    PaymentRecords,
+    /// Of logs.
+    Logs,
+}
+
+/// How the account owner gets a kind of data in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportRule {
     /// As JSON, in a file with the name of the kind.
     Json,
     /// As files.
     Files,
-    /// With something else, or not at all, for this reason.
+    /// Within another kind or not at all, for this reason.
     Not(&'static str),
 }
 
-/// How something leaves with its owner.
+/// How a kind of data is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErasureRule {
-    /// With everything under the owner's partition key or prefix.
+    /// With everything in the partition or under the prefix of the account.
     WithAccount,
     /// With the item that it points to.
     WithTarget,
-    /// It says nothing about anybody and expires.
+    /// It names no person, and expires.
     Expires,
-    /// The law has it kept; it does not say who the person was.
-    KeptByLaw,
+    /// The law requires to retain it. It does not identify the person.
+    RetainedByLaw,
     /// With the user in the user pool.
     WithUser,
-    /// With the account that has the address under whose keyed hash it lies, if there is one.
+    /// With the account that has the address under whose keyed hash it is stored, if there is one.
     WithAddress,
-    /// It lies with the person, who clears it.
+    /// By the person, in their browser.
     WithBrowser,
 }
 
-/// One kind of thing that is kept.
+/// A kind of data that the service stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataKind {
     /// Its name, in an export and in the inventory.
     pub name: &'static str,
-    /// Where it lies.
-    pub location: DataLocation,
-    /// What it holds and what for.
+    /// What it holds, and for what purpose.
     pub purpose: &'static str,
     /// Whether it says something about a person.
     pub personal: bool,
-    /// How long it stays.
+    /// How long it is kept.
     pub retention: RetentionRule,
-    /// How its owner takes it out.
+    /// How the account owner gets it in an export.
     pub export: ExportRule,
-    /// How it leaves with its owner.
+    /// How it is erased.
     pub erasure: ErasureRule,
 }
 
-/// Days that activity records stay.
+/// Days for which activity records are kept.
 pub const ACTIVITY_DAYS: u32 = 90;
-/// Days that a ticket stays after the last word.
+/// Days for which a ticket is kept after its last message.
 pub const TICKET_DAYS: u32 = 180;
-/// Days that a letter of somebody who is not signed in waits for staff. It goes with the answer.
+/// Days for which a guest ticket waits for staff. A reply deletes it.
 pub const GUEST_TICKET_DAYS: u32 = 30;
-/// Days after which a question, or a letter, has waited for so long that the operator is told: there are as many left in
-/// which a letter can be answered.
-pub const ANSWER_DAYS: u32 = 15;
-/// Days that a fact about an unknown payment waits for it. PayPal sends for four days, Stripe for three.
+/// Days after which the operator is alerted about a ticket or guest ticket without a reply. As many days are left to reply
+/// to a guest ticket.
+pub const REPLY_ALERT_DAYS: u32 = 15;
+/// Days for which a fact about an unknown payment is kept. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
-/// Days that money which nobody claims is remembered, in which it must be refunded: as long as Stripe refunds
+/// Days for which an unclaimed payment is kept, in which it must be refunded: as long as Stripe refunds
 /// (<https://docs.stripe.com/refunds>).
 pub const UNCLAIMED_DAYS: u32 = 180;
-/// Days for which it is remembered that an account was erased. No older backup may be restored.
+/// Days for which the tombstone of an erased account is kept. No older backup may be restored.
 pub const TOMBSTONE_DAYS: u32 = 400;
-/// Days that an archive of everything stays: one to be made, and as many as a ready one is kept.
-pub const EXPORT_DAYS: u32 = 8;
-/// Days that what PayPal did not confirm stays: over a long weekend, in which the operator may have it tried again.
+/// Days in which an export must be ready.
+pub const EXPORT_DUE_DAYS: u32 = 1;
+/// Days for which an export is kept once it is ready.
+pub const EXPORT_READY_DAYS: u32 = 7;
+/// Days for which an export is kept at most.
+pub const EXPORT_DAYS: u32 = EXPORT_DUE_DAYS + EXPORT_READY_DAYS;
+/// Days for which a queue keeps a message that is not handled.
+pub const MESSAGE_DAYS: u32 = 14;
+/// Days for which a notification that PayPal did not confirm is kept: over a long weekend, in which the operator can
+/// redrive it.
 pub const NOTIFICATION_DAYS: u32 = 4;
-/// Days that a checkout stays which nobody paid: as long as its owner may ask what became of it.
+/// Days for which an unpaid checkout is kept, so that its owner can look it up.
 pub const UNPAID_DAYS: u32 = 90;
-/// Days for which it is remembered what was corrected, and when.
+/// Days for which a correction record is kept.
 pub const CORRECTION_DAYS: u32 = 365;
-/// Days that the change of an address waits for its codes, at most.
+/// Days for which a requested change of an address is kept at most.
 pub const EMAIL_CHANGE_DAYS: u32 = 1;
-/// Days that a disclosure for a lawful request stays, for staff to fetch.
+/// Days for which a disclosure is kept, for staff to download.
 pub const DISCLOSURE_DAYS: u32 = 7;
-/// Hours that the answer to an `Idempotency-Key` stays.
-pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// Days for which the response to an `Idempotency-Key` is kept.
+pub const IDEMPOTENCY_DAYS: u32 = 1;
+/// Days for which a rate window is kept at most.
+pub const RATE_WINDOW_DAYS: u32 = 2;
+/// Days for which logs are kept, unless the operator configures others.
+pub const LOG_DEFAULT_DAYS: u32 = 30;
+/// Days for which payments are retained without the person, unless the operator configures others.
+pub const PAYMENT_RECORD_DEFAULT_DAYS: u32 = 3_650;
+/// Days for which a session lasts without a refresh.
+pub const SESSION_DAYS: u32 = 30;
 
-const IS_ELSEWHERE: ExportRule = ExportRule::Not("it is made of the payment, which is exported");
-const SAYS_NOTHING: ExportRule = ExportRule::Not("it says nothing about a person");
+const FROM_PAYMENT: ExportRule = ExportRule::Not("it is derived from the payment, which is exported");
+const NOT_PERSONAL: ExportRule = ExportRule::Not("it says nothing about a person");
 const FOR_STAFF: ExportRule =
-    ExportRule::Not("it is made of what is exported, and the log of accesses says that it was made");
+    ExportRule::Not("it is a copy of data that is exported, and the access log states that it was made");
 
-const fn account_item(name: &'static str, sk: &'static str, purpose: &'static str, kept: RetentionRule) -> DataKind {
-    DataKind {
-        name,
-        location: DataLocation::Item { pk: "ACCOUNT#", sk },
-        purpose,
-        personal: true,
-        retention: kept,
-        export: ExportRule::Json,
-        erasure: ErasureRule::WithAccount,
-    }
+const fn account_item(name: &'static str, purpose: &'static str, retention: RetentionRule) -> DataKind {
+    let (export, erasure) = (ExportRule::Json, ErasureRule::WithAccount);
+    DataKind { name, purpose, personal: true, retention, export, erasure }
 }
 
-const fn files(name: &'static str, folder: &'static str, purpose: &'static str) -> DataKind {
-    DataKind {
-        name,
-        location: DataLocation::Objects { folder },
-        purpose,
-        personal: true,
-        retention: RetentionRule::Plan,
-        export: ExportRule::Files,
-        erasure: ErasureRule::WithAccount,
-    }
+const fn files(name: &'static str, purpose: &'static str) -> DataKind {
+    let (export, erasure) = (ExportRule::Files, ErasureRule::WithAccount);
+    DataKind { name, purpose, personal: true, retention: RetentionRule::Plan, export, erasure }
 }
 
-const fn pointer_item(
+const fn shared_item(
     name: &'static str,
-    (pk, sk): (&'static str, &'static str),
     purpose: &'static str,
-    (kept, erased): (RetentionRule, ErasureRule),
+    retention: RetentionRule,
+    erasure: ErasureRule,
 ) -> DataKind {
-    let place = DataLocation::Item { pk, sk };
-    DataKind { name, location: place, purpose, personal: false, retention: kept, export: SAYS_NOTHING, erasure: erased }
+    DataKind { name, purpose, personal: false, retention, export: NOT_PERSONAL, erasure }
 }
 
-const fn record(
-    name: &'static str,
-    pk: &'static str,
-    purpose: &'static str,
-    kept: RetentionRule,
-    erased: ErasureRule,
-) -> DataKind {
-    let place = DataLocation::Record { pk };
-    DataKind { name, location: place, purpose, personal: false, retention: kept, export: IS_ELSEWHERE, erasure: erased }
+const fn record(name: &'static str, purpose: &'static str, retention: RetentionRule, erasure: ErasureRule) -> DataKind {
+    DataKind { name, purpose, personal: false, retention, export: FROM_PAYMENT, erasure }
 }
 
-const fn messages(name: &'static str, output: &'static str, purpose: &'static str, personal: bool) -> DataKind {
-    let exported = ExportRule::Not("what it leads to is exported, where it is about a person");
-    let (place, kept) = (DataLocation::Messages { output }, RetentionRule::Days(14));
-    DataKind {
-        name,
-        location: place,
-        purpose,
-        personal,
-        retention: kept,
-        export: exported,
-        erasure: ErasureRule::Expires,
-    }
+const fn message(name: &'static str, purpose: &'static str) -> DataKind {
+    let export = ExportRule::Not("its result is exported, where it is personal");
+    let (retention, erasure) = (RetentionRule::Days(MESSAGE_DAYS), ErasureRule::Expires);
+    DataKind { name, purpose, personal: false, retention, export, erasure }
 }
 
-const fn browser(name: &'static str, key: &'static str, purpose: &'static str, personal: bool) -> DataKind {
-    let (place, exported) = (DataLocation::Browser { key }, ExportRule::Not("it lies with the person"));
-    DataKind {
-        name,
-        location: place,
-        purpose,
-        personal,
-        retention: RetentionRule::InBrowser,
-        export: exported,
-        erasure: ErasureRule::WithBrowser,
-    }
+const fn browser(name: &'static str, purpose: &'static str) -> DataKind {
+    let export = ExportRule::Not("it is in the browser of the person");
+    let (retention, erasure) = (RetentionRule::InBrowser, ErasureRule::WithBrowser);
+    DataKind { name, purpose, personal: false, retention, export, erasure }
 }
 
-/// Everything that is kept.
+/// Every kind of data that the service stores.
 pub const DATA_KINDS: &[DataKind] = &[
-    account_item("account", "ACCOUNT", "who the person is to us, what they have and prefer", RetentionRule::Account),
-    account_item("ledger", "LEDGER#", "each movement of credits and its cause", RetentionRule::Account),
+    account_item("account", "the profile, plan, balance and preferences of the account", RetentionRule::Account),
+    account_item("ledger", "every change of the balance, with its cause", RetentionRule::Account),
     account_item(
         "payment",
-        "PAYMENT#",
-        "what was bought, and what became of the money; a checkout that nobody paid goes after 90 days",
+        "what was bought, and the state of the payment; an unpaid checkout is deleted after 90 days",
         RetentionRule::Account,
     ),
-    account_item("generation", "GENERATION#", "what was asked for and what was made", RetentionRule::Plan),
-    account_item("upload", "UPLOAD#", "what was declared and what arrived", RetentionRule::Plan),
-    account_item("share", "SHARE#", "links that show one generation", RetentionRule::OwnExpiry),
-    account_item("idempotency", "IDEMPOTENCY#", "the answer to a request that may be repeated", RetentionRule::Days(1)),
+    account_item("generation", "the settings of a generation and its result", RetentionRule::Plan),
+    account_item("upload", "the declaration of an upload and the result of its inspection", RetentionRule::Plan),
+    account_item("share", "links that show one generation", RetentionRule::OwnExpiry),
+    account_item(
+        "idempotency",
+        "the response to a request that may be repeated",
+        RetentionRule::Days(IDEMPOTENCY_DAYS),
+    ),
     account_item(
         "activity",
-        "ACTIVITY#",
-        "address and client of sign-ins, submits and checkouts, against abuse",
+        "address and client of sign-ins, submissions and checkouts, against abuse",
         RetentionRule::Days(ACTIVITY_DAYS),
     ),
-    account_item(
-        "export",
-        "EXPORT#",
-        "archives of everything that is held, asked for by their owner",
-        RetentionRule::Days(EXPORT_DAYS),
-    ),
+    account_item("export", "data exports that the account owner requested", RetentionRule::Days(EXPORT_DAYS)),
     account_item(
         "correction",
-        "CORRECTION#",
-        "what of the account was corrected, and when; not what it was before",
+        "which fields of the account were corrected, and when, without their old values",
         RetentionRule::Days(CORRECTION_DAYS),
     ),
     account_item(
         "email-change",
-        "EMAILCHANGE",
         "a new address until it is confirmed, with keyed hashes of the codes",
         RetentionRule::Days(EMAIL_CHANGE_DAYS),
     ),
-    account_item(
-        "access",
-        "ACCESS#",
-        "each look that staff took at what is the person's, and why",
-        RetentionRule::Account,
-    ),
+    account_item("access", "every access by staff to the data of the account, and why", RetentionRule::Account),
     DataKind {
         export: FOR_STAFF,
         ..account_item(
             "disclosure",
-            "DISCLOSURE#",
-            "what was put together for a lawful request, for staff to fetch",
+            "data that was compiled for a lawful request, for staff to download",
             RetentionRule::Days(DISCLOSURE_DAYS),
         )
     },
     DataKind {
-        export: SAYS_NOTHING,
-        ..account_item(
-            "hold-check",
-            "HOLDCHECK",
-            "when to look again at what a legal hold keeps",
-            RetentionRule::Account,
-        )
+        export: NOT_PERSONAL,
+        ..account_item("hold-check", "when to check again what a legal hold keeps", RetentionRule::Account)
     },
-    account_item(
-        "ticket",
-        "TICKET#",
-        "questions to staff and what was said about them",
-        RetentionRule::Days(TICKET_DAYS),
-    ),
+    account_item("ticket", "tickets to support, with their messages", RetentionRule::Days(TICKET_DAYS)),
     DataKind {
         personal: true,
         export: ExportRule::Not(
-            "no account has its address: one from the address of an account becomes a ticket there",
+            "no account has its address: a guest ticket from the address of an account becomes a ticket of the account",
         ),
-        ..pointer_item(
-            "letter",
-            ("LETTERS#", "LETTER#"),
-            "a question to staff from an address without an account, until it is answered, and who of them read it and why",
-            (RetentionRule::Days(GUEST_TICKET_DAYS), ErasureRule::WithAddress),
+        ..shared_item(
+            "guest-ticket",
+            "a message to support from an address without an account, until the reply, with the staff who read it and why",
+            RetentionRule::Days(GUEST_TICKET_DAYS),
+            ErasureRule::WithAddress,
         )
     },
-    pointer_item(
+    shared_item(
         "share-pointer",
-        ("SHARE#", "POINTER"),
         "finds a share by the hash of its token",
-        (RetentionRule::OwnExpiry, ErasureRule::WithTarget),
+        RetentionRule::OwnExpiry,
+        ErasureRule::WithTarget,
     ),
-    pointer_item(
+    shared_item(
         "payment-pointer",
-        ("PAYMENT#", "POINTER"),
-        "finds a payment by its id, or by the provider's id of the transaction; goes with the payment",
-        (RetentionRule::Account, ErasureRule::WithTarget),
+        "finds a payment by its id, or by the provider's id of the transaction; deleted with the payment",
+        RetentionRule::Account,
+        ErasureRule::WithTarget,
     ),
-    pointer_item(
+    shared_item(
         "parked-fact",
-        ("PAYMENT#", "PARKED#"),
-        "what a provider said of a payment before it was known: amount, ids, time",
-        (RetentionRule::Days(PARKED_DAYS), ErasureRule::Expires),
+        "what a provider reported of a payment before it was known: amount, ids, time",
+        RetentionRule::Days(PARKED_DAYS),
+        ErasureRule::Expires,
     ),
-    pointer_item(
+    shared_item(
         "unclaimed-payment",
-        ("PAYMENT#", "UNCLAIMED"),
-        "money that arrived for a payment that is gone, to be refunded: amount, transaction, time",
-        (RetentionRule::Days(UNCLAIMED_DAYS), ErasureRule::Expires),
+        "money that arrived for a deleted payment, to be refunded: amount, transaction, time",
+        RetentionRule::Days(UNCLAIMED_DAYS),
+        ErasureRule::Expires,
     ),
-    pointer_item(
+    shared_item(
         "window",
-        ("WINDOW#", "WINDOW"),
-        "counts requests, new accounts and means of payment, under keyed hashes",
-        (RetentionRule::Days(2), ErasureRule::Expires),
+        "counts requests, new accounts and cards, under keyed hashes",
+        RetentionRule::Days(RATE_WINDOW_DAYS),
+        ErasureRule::Expires,
     ),
-    files("uploads", "uploads", "what was uploaded, without its metadata"),
-    files("generations", "generations", "what was made, and thumbnails of it"),
+    files("uploads", "uploaded files, without their metadata"),
+    files("generations", "generated images and videos, with their thumbnails"),
     DataKind {
         retention: RetentionRule::Days(EXPORT_DAYS),
-        export: ExportRule::Not("they are the archives that it is exported in"),
-        ..files("exports", "exports", "archives of everything that is held, and what is needed while one is made")
+        export: ExportRule::Not("they are the archives of the export itself"),
+        ..files("exports", "archives of data exports, with the working files of one that is being built")
     },
     DataKind {
         retention: RetentionRule::Days(DISCLOSURE_DAYS),
         export: FOR_STAFF,
-        ..files("disclosures", "disclosures", "what was put together for lawful requests, for staff to fetch")
+        ..files("disclosures", "data that was compiled for lawful requests, for staff to download")
     },
     record(
         "tombstone",
-        "TOMBSTONE#",
         "that an account was erased, under a keyed hash, so that a restored backup does not bring it back",
         RetentionRule::Days(TOMBSTONE_DAYS),
         ErasureRule::Expires,
     ),
     record(
         "receipt",
-        "RECEIPT#",
-        "what an erasure removed and what the law keeps, by kind and count",
-        RetentionRule::Configured("PaymentRecordDays"),
+        "what an erasure deleted and what the law retains, by kind and count",
+        RetentionRule::Configured(ConfiguredRetention::PaymentRecords),
         ErasureRule::Expires,
     ),
     record(
-        "kept-payment",
-        "PAYMENT#",
-        "payments of people who are gone, as the law has them kept: amount, time, transaction",
-        RetentionRule::Configured("PaymentRecordDays"),
-        ErasureRule::KeptByLaw,
+        "retained-payment",
+        "payments of erased accounts, as the law retains them: amount, time, transaction",
+        RetentionRule::Configured(ConfiguredRetention::PaymentRecords),
+        ErasureRule::RetainedByLaw,
     ),
-    messages("image-message", "ImageQueueUrl", "has a picture made: two ids", false),
-    messages("video-message", "VideoQueueUrl", "has a film made: two ids", false),
-    messages("erasure-message", "ErasuresUrl", "has an erasure go on: an id", false),
-    messages("export-message", "ExportsUrl", "has an archive made: two ids", false),
+    message("image-message", "starts the generation of an image: two ids"),
+    message("video-message", "starts the generation of a video: two ids"),
+    message("erasure-message", "continues an erasure: an id"),
+    message("export-message", "continues an export: two ids"),
     DataKind {
+        personal: true,
         retention: RetentionRule::Days(NOTIFICATION_DAYS),
-        ..messages(
+        ..message(
             "notification",
-            "NotificationsUrl",
-            "what PayPal says, until PayPal has confirmed it: name and address of the buyer are in it",
-            true,
+            "a notification of PayPal until PayPal confirms it, with name and address of the buyer",
         )
     },
     DataKind {
         name: "user",
-        location: DataLocation::Users,
-        purpose: "signs the person in: address, password as a hash, sessions",
+        purpose: "signs the account owner in: address, password as a hash, sessions",
         personal: true,
         retention: RetentionRule::Account,
         export: ExportRule::Not("the address is exported with the account; the rest is secret"),
@@ -390,63 +309,37 @@ pub const DATA_KINDS: &[DataKind] = &[
     },
     DataKind {
         name: "refresh-cookie",
-        location: DataLocation::Cookie { name: "__Host-refresh" },
-        purpose: "keeps the person signed in; essential, so nobody is asked for it",
+        purpose: "keeps the account owner signed in; essential, so it needs no consent",
         personal: true,
-        retention: RetentionRule::Days(30),
-        export: ExportRule::Not("it lies with the person, and is secret"),
+        retention: RetentionRule::Days(SESSION_DAYS),
+        export: ExportRule::Not("it is in the browser of the person, and is secret"),
         erasure: ErasureRule::WithUser,
     },
     browser(
         "browser-csrf",
-        "csrf",
-        "shows that a renewal of the session comes from the client; essential, and gone with the session",
-        false,
+        "shows that a refresh of the session comes from the client; essential, and deleted with the session",
     ),
-    browser("browser-theme", "theme", "how the client looks, once that was chosen", false),
-    browser("browser-language", "language", "the language of the client, once that was chosen", false),
-    browser(
-        "browser-draft",
-        "draft",
-        "what is being composed, so that a reload loses nothing; gone with the tab or the session",
-        true,
-    ),
+    browser("browser-theme", "the theme of the client, once one was chosen"),
+    browser("browser-language", "the language of the client, once one was chosen"),
+    DataKind {
+        personal: true,
+        ..browser(
+            "browser-draft",
+            "the generation form, so that a reload loses nothing; deleted with the tab or the session",
+        )
+    },
     DataKind {
         name: "log",
-        location: DataLocation::Logs,
-        purpose: "what the service did, to find faults and abuse: ids and counts, no prompt, address or token",
+        purpose: "what the service did, to find faults and abuse: ids and counts, no prompts, addresses or tokens",
         personal: false,
-        retention: RetentionRule::Configured("LogRetentionDays"),
-        export: SAYS_NOTHING,
+        retention: RetentionRule::Configured(ConfiguredRetention::Logs),
+        export: NOT_PERSONAL,
         erasure: ErasureRule::Expires,
     },
 ];
 
-/// The kind of an item.
+/// Returns the kind with this name.
 #[must_use]
-pub fn item_kind(pk: &str, sk: &str) -> Option<&'static DataKind> {
-    DATA_KINDS.iter().find(|kind| match kind.location {
-        DataLocation::Item { pk: pk_start, sk: sk_start } => pk.starts_with(pk_start) && sk.starts_with(sk_start),
-        _ => false,
-    })
-}
-
-/// The kind of an item of the table of records.
-#[must_use]
-pub fn record_kind(pk: &str) -> Option<&'static DataKind> {
-    DATA_KINDS.iter().find(|kind| matches!(kind.location, DataLocation::Record { pk: start } if pk.starts_with(start)))
-}
-
-/// The kind of the files in this folder of an account's prefix.
-#[must_use]
-pub fn folder_kind(name: &str) -> Option<&'static DataKind> {
-    DATA_KINDS.iter().find(|kind| matches!(kind.location, DataLocation::Objects { folder } if folder == name))
-}
-
-/// The kind of an object: its key is `accounts/<account>/<folder>/..`.
-#[must_use]
-pub fn object_kind(key: &str) -> Option<&'static DataKind> {
-    let mut parts = key.split('/');
-    let (Some("accounts"), Some(_), Some(folder)) = (parts.next(), parts.next(), parts.next()) else { return None };
-    folder_kind(folder)
+pub fn data_kind(name: &str) -> Option<&'static DataKind> {
+    DATA_KINDS.iter().find(|kind| kind.name == name)
 }

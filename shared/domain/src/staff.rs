@@ -1,3 +1,4 @@
-//! Staff: the audit log of what staff accessed and why.
+//! Staff: the audit log of staff access, and the justification of each access.
 
 pub mod audit;
+pub mod justification;

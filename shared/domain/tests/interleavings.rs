@@ -6,15 +6,20 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountId, Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::account::Account,
-    accounts::plan::{Plan, Retention},
+    accounts::{
+        account::Account,
+        plan::{Plan, Retention},
+    },
     catalogue::models::Offer,
     credits::ledger::{Balance, Cause, LedgerEntry, audit},
-    generations::generation::{
-        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure, ProviderJob,
+    generations::{
+        generation::{
+            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure,
+            ProviderJob,
+        },
+        settings::{self, RequestedSettings},
+        submission::{self, GenerationOutcome, SubmissionIds},
     },
-    generations::settings::{self, RequestedSettings},
-    generations::submission::{self, GenerationOutcome, SubmissionIds},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{

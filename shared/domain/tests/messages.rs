@@ -10,9 +10,11 @@ use domain::{
     catalogue::packages,
     credits::ledger::{LedgerEntry, audit},
     money::{Currency, Money},
-    payments::fraud::FraudRules,
-    payments::payment::{Dispute, DisputeOutcome, Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
-    payments::settlement::{SettlementContext, apply_facts},
+    payments::{
+        fraud::FraudRules,
+        payment::{Dispute, DisputeOutcome, Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
+        settlement::{SettlementContext, apply_facts},
+    },
 };
 use jiff::Timestamp;
 use proptest::{

@@ -6,8 +6,10 @@
 
 use domain::{
     CorrectionId,
-    accounts::correction::{CorrectedField, CorrectionRecord},
-    accounts::email::{EmailChange, EmailChangeStage},
+    accounts::{
+        correction::{CorrectedField, CorrectionRecord},
+        email_change::{EmailChange, EmailChangeStage},
+    },
 };
 use jiff::Timestamp;
 use mail::{Mail, MailError};

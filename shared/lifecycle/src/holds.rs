@@ -1,13 +1,11 @@
 //! What legal holds keep, and let go again once they are released.
 
-use domain::{
-    AccountId,
-    accounts::account::Account,
-    privacy::hold::HOLDABLE_KINDS,
-    registry::{DATA_KINDS, DataLocation, RetentionRule},
-};
+use domain::{AccountId, accounts::account::Account, privacy::hold::HOLDABLE_KINDS, registry::RetentionRule};
 use jiff::{SignedDuration, Timestamp};
-use store::{Bucket, HeldItem, HoldCheck, Table, Write};
+use store::{
+    Bucket, HeldItem, HoldCheck, Table, Write,
+    registry::{self, DataLocation, StoredKind},
+};
 
 use crate::{LifecycleError, remove_generation, remove_upload};
 
@@ -57,8 +55,8 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
 
 async fn apply_expiry(table: &Table, account: &Account) -> Result<(), LifecycleError> {
     let held = account.held_kinds();
-    for kind in DATA_KINDS.iter().filter(|kind| HOLDABLE_KINDS.contains(&kind.name)) {
-        let (DataLocation::Item { sk, .. }, RetentionRule::Days(days)) = (kind.location, kind.retention) else {
+    for StoredKind { kind, location } in registry::kinds().filter(|stored| HOLDABLE_KINDS.contains(&stored.kind.name)) {
+        let (DataLocation::AccountItem { sk }, RetentionRule::Days(days)) = (location, kind.retention) else {
             continue;
         };
         if held.contains(kind.name) {

@@ -212,4 +212,3 @@ pub async fn remove_export(table: &Table, bucket: &Bucket, export: &Export) -> R
     table.try_commit(&[Write::RemoveExport(export)]).await?;
     Ok(())
 }
-

@@ -11,11 +11,14 @@ use ::payments::{
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
     credits::ledger::{Cause, CreditBucket},
-    payments::fraud::{FraudRules, ReviewDecision},
-    payments::payment::{
-        CheckoutProgress, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReference, UnclaimedPayment,
+    payments::{
+        fraud::FraudRules,
+        payment::{
+            CheckoutProgress, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReference, UnclaimedPayment,
+        },
+        review::ReviewDecision,
+        settlement::{self, Settlement, SettlementContext},
     },
-    payments::settlement::{self, Settlement, SettlementContext},
 };
 use jiff::Timestamp;
 use runtime::{

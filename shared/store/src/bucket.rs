@@ -1,5 +1,7 @@
 //! The bucket: `accounts/<account>/{uploads,generations,exports,disclosures}/<id>/..`.
 
+pub(crate) mod parts;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_s3::{
@@ -11,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{AccountId, DisclosureId, ExportId, GenerationId, UploadId};
 use jiff::Timestamp;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// The bucket.
 #[derive(Clone, Debug)]
@@ -20,79 +22,79 @@ pub struct Bucket {
     pub(crate) name: String,
 }
 
-/// A request that whoever has it may make, as it is, until it expires.
+/// A request that everyone who has it can make, unchanged, until it expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presigned {
     /// `GET` or `PUT`.
     pub method: String,
-    /// Where.
+    /// Its URL.
     pub url: String,
-    /// The headers that must be sent with it, as they are.
+    /// The headers that must be sent with it, unchanged.
     pub headers: Vec<(String, String)>,
 }
 
 impl Bucket {
-    /// The bucket of this name.
+    /// Addresses the bucket with this name.
     #[must_use]
     pub fn new(s3: Client, name: String) -> Self {
         Self { s3, name }
     }
 
-    /// The prefix of everything of an account.
+    /// Returns the prefix of all files of an account.
     #[must_use]
     pub fn account_prefix(account: AccountId) -> String {
         format!("accounts/{account}/")
     }
 
-    /// The prefix of a generation's files.
+    /// Returns the prefix of the files of a generation.
     #[must_use]
     pub fn generation_prefix(account: AccountId, id: GenerationId) -> String {
         format!("accounts/{account}/generations/{id}/")
     }
 
-    /// The prefix of an upload's files.
+    /// Returns the prefix of the files of an upload.
     #[must_use]
     pub fn upload_prefix(account: AccountId, id: UploadId) -> String {
         format!("accounts/{account}/uploads/{id}/")
     }
 
-    /// The prefix of an export's files.
+    /// Returns the prefix of the files of an export.
     #[must_use]
     pub fn export_prefix(account: AccountId, id: ExportId) -> String {
         format!("accounts/{account}/exports/{id}/")
     }
 
-    /// Where the archive of an export lies.
+    /// Returns the key of the archive of an export.
     #[must_use]
     pub fn archive_key(account: AccountId, id: ExportId) -> String {
         format!("{}archive.zip", Self::export_prefix(account, id))
     }
 
-    /// The prefix of what belongs to a disclosure.
+    /// Returns the prefix of the files of a disclosure.
     #[must_use]
     pub fn disclosure_prefix(account: AccountId, id: DisclosureId) -> String {
         format!("accounts/{account}/disclosures/{id}/")
     }
 
-    /// Where the document of a disclosure lies.
+    /// Returns the key of the document of a disclosure.
     #[must_use]
     pub fn document_key(account: AccountId, id: DisclosureId) -> String {
         format!("{}document.json", Self::disclosure_prefix(account, id))
     }
 
-    /// Where an upload arrives.
+    /// Returns the key to which a client uploads.
     #[must_use]
     pub fn original_key(account: AccountId, id: UploadId) -> String {
         format!("{}original", Self::upload_prefix(account, id))
     }
 
-    /// Where an upload lies once it was inspected.
+    /// Returns the key of an upload after its inspection.
     #[must_use]
     pub fn inspected_key(account: AccountId, id: UploadId) -> String {
         format!("{}inspected", Self::upload_prefix(account, id))
     }
 
-    /// Which upload this is a file of, if it is one of an upload.
+    /// Returns the upload to which a file belongs, if it belongs to one.
     #[must_use]
     pub fn upload_of(key: &str) -> Option<UploadId> {
         let mut parts = key.split('/').skip(2);
@@ -100,7 +102,7 @@ impl Bucket {
         id.parse().ok()
     }
 
-    /// Whose upload arrived here, if this is where one arrives.
+    /// Returns the account and the upload of a key to which a client uploads.
     #[must_use]
     pub fn parse_original_key(key: &str) -> Option<(AccountId, UploadId)> {
         let mut parts = key.split('/');
@@ -112,10 +114,10 @@ impl Bucket {
         Some((account.parse().ok()?, id.parse().ok()?))
     }
 
-    /// A `PUT` of exactly this type, size and SHA-256 (hexadecimal): another is refused by S3 itself.
+    /// Signs a `PUT` of exactly this type, size and SHA-256 (hexadecimal). S3 refuses any other.
     ///
     /// # Errors
-    /// It could not be signed, or the hash is not one.
+    /// It could not be signed, or the hash is not hexadecimal.
     pub async fn presign_put(
         &self,
         key: &str,
@@ -144,7 +146,7 @@ impl Bucket {
         })
     }
 
-    /// A link to a file.
+    /// Signs a link to a file.
     ///
     /// # Errors
     /// It could not be signed.
@@ -154,7 +156,7 @@ impl Bucket {
         Ok(signed.uri().to_owned())
     }
 
-    /// Where links to its files lead: scheme and host, for a policy that names them. Asks nobody.
+    /// Returns the scheme and host of links to files, for a policy that names them. Calls nothing.
     ///
     /// # Errors
     /// A link could not be signed.
@@ -163,10 +165,10 @@ impl Bucket {
         Ok(link.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"))
     }
 
-    /// A file of at most `most` bytes: `Ok(None)` if there is none, an error if it is larger.
+    /// Reads a file of at most `most` bytes. Returns `None` if there is none.
     ///
     /// # Errors
-    /// A call failed, or the file is too large.
+    /// A call failed, or the file is larger.
     pub async fn read(&self, key: &str, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let answer = match self.s3.get_object().bucket(&self.name).key(key).send().await {
             Ok(answer) => answer,
@@ -181,7 +183,7 @@ impl Bucket {
         Ok(Some(body.to_vec()))
     }
 
-    /// Writes a file. The same again is the same.
+    /// Writes a file. A repeat replaces it.
     ///
     /// # Errors
     /// The call failed; the file may have been written.
@@ -198,12 +200,12 @@ impl Bucket {
         Ok(())
     }
 
-    /// Removes every version and delete marker of every file under this prefix. Nothing there is as good.
+    /// Deletes every version and delete marker of every file under this prefix. A repeat deletes the rest.
     ///
     /// # Errors
-    /// A call failed; some may be gone. A repeat removes the rest.
+    /// A call failed; some may be deleted.
     pub async fn remove_all(&self, prefix: &str) -> Result<(), StoreError> {
-        // What was listed is removed before the next listing, so no marker has to be followed.
+        // Listed versions are deleted before the next listing, so no marker is needed.
         loop {
             let listed = self
                 .s3
@@ -234,7 +236,7 @@ impl Bucket {
         }
     }
 
-    /// How many versions of files lie under this prefix, by the folder that follows it.
+    /// Counts the versions of files under this prefix, by the folder that follows it.
     ///
     /// # Errors
     /// A call failed.
@@ -265,10 +267,10 @@ impl Bucket {
         }
     }
 
-    /// Ends the uploads in parts under this prefix that were begun and not completed.
+    /// Aborts unfinished multipart uploads under this prefix.
     ///
     /// # Errors
-    /// A call failed; some may be ended.
+    /// A call failed; some may be aborted.
     pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
         loop {
             let request = self.s3.list_multipart_uploads().bucket(&self.name).prefix(prefix);

@@ -1,4 +1,4 @@
-//! Writes. All of one decision in one transaction, or none.
+//! Writes: all of one decision in one transaction, or none.
 
 use std::collections::BTreeSet;
 
@@ -9,108 +9,122 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    accounts::account::Account,
-    accounts::correction::CorrectionRecord,
-    accounts::email::EmailChange,
+    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
     credits::ledger::LedgerEntry,
-    generations::generation::Generation,
-    generations::share::Share,
-    generations::upload::Upload,
+    generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
-    privacy::disclosure::Disclosure,
-    privacy::export::Export,
+    privacy::{disclosure::Disclosure, export::Export},
     staff::audit::AuditEntry,
-    support::guest_ticket::GuestTicket,
-    support::ticket::Ticket,
+    support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
 use crate::{
-    HoldCheck, ParkedFact, StoreError, Table, access, correction, hold,
-    item::{self, Activity, IdempotencyRecord, Item, decode, key, keys, number},
-    letter, payments,
+    accounts::{
+        account,
+        activity::{self, Activity},
+        correction, email_change,
+    },
+    credits::ledger,
+    error::StoreError,
+    generations::{generation, share, upload},
+    idempotency::{self, IdempotencyRecord},
+    item::{Item, decode, number, primary_key},
+    keys,
+    payments::{
+        parked::{self, ParkedFact},
+        payment, pointer, unclaimed,
+    },
+    privacy::{
+        disclosure, export,
+        hold_check::{self, HoldCheck},
+    },
+    staff::audit,
+    support::{guest_ticket, ticket},
+    table::Table,
 };
 
-/// One write of a transaction. What has a version is written only over the version before it.
+/// One write of a transaction. A value with a version is written only over the version before it; version 1 only if it does
+/// not exist.
 #[derive(Clone, Debug)]
 pub enum Write<'a> {
-    /// An account: version 1 only if there is none.
+    /// Writes an account.
     Account(&'a Account),
-    /// An account that is closing is gone.
+    /// Deletes an account that is being deleted.
     RemoveAccount(&'a Account),
-    /// An entry of an account's ledger, once.
+    /// Adds a ledger entry to an account, once.
     LedgerEntry(AccountId, &'a LedgerEntry),
-    /// A generation: version 1 only if there is none.
+    /// Writes a generation.
     Generation(&'a Generation),
-    /// A generation is gone.
+    /// Deletes a generation.
     RemoveGeneration(&'a Generation),
-    /// An upload: version 1 only if there is none.
+    /// Writes an upload.
     Upload(&'a Upload),
-    /// An upload is gone.
+    /// Deletes an upload.
     RemoveUpload(&'a Upload),
-    /// An export: version 1 only if there is none. It is written only while its account lives, however old it is, so that
-    /// whoever makes it finds out.
+    /// Writes an export. Every version needs an account that is not being deleted, so that the worker learns of the
+    /// deletion.
     Export(&'a Export),
-    /// An export is gone.
+    /// Deletes an export.
     RemoveExport(&'a Export),
-    /// A new share and its pointer.
+    /// Adds a share and its pointer.
     Share(&'a Share),
-    /// A share and its pointer are gone. Gone already is as good.
+    /// Deletes a share and its pointer. A repeat changes nothing.
     RemoveShare(&'a Share),
-    /// A payment: version 1 only if there is none.
+    /// Writes a payment.
     Payment(&'a Payment),
-    /// The pointer that finds a payment by this. A second one for the same payment is as good as the first.
+    /// Writes the pointer that finds a payment by this reference. A repeat replaces it.
     PaymentPointer(&'a PaymentReference, &'a Payment),
-    /// A fact that waits for its payment. A second time it replaces the first.
+    /// Writes a fact that waits for its payment. A repeat replaces it.
     Park(&'a ParkedFact),
-    /// A fact has waited. Gone already is as good.
+    /// Deletes a parked fact. A repeat changes nothing.
     Unpark(&'a ParkedFact),
-    /// Money that no account claims: version 1 only if it was not heard of before.
+    /// Writes an unclaimed payment.
     Unclaimed(&'a UnclaimedPayment),
-    /// A ticket: version 1 only if there is none.
+    /// Writes a ticket.
     Ticket(&'a Ticket),
-    /// A letter: version 1 only if there is none.
+    /// Writes a guest ticket.
     GuestTicket(&'a GuestTicket),
-    /// A letter is gone.
+    /// Deletes a guest ticket.
     RemoveGuestTicket(&'a GuestTicket),
-    /// A record of activity.
+    /// Adds an activity record.
     Activity(&'a Activity),
-    /// That something was corrected.
+    /// Adds a correction record.
     Correction(&'a CorrectionRecord),
-    /// The change of an address: version 1 only if there is none.
+    /// Writes an email change.
     EmailChange(&'a EmailChange),
-    /// The change of an address is over.
+    /// Deletes an email change.
     RemoveEmailChange(&'a EmailChange),
-    /// A line of the log of accesses.
+    /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
-    /// A disclosure: version 1 only if there is none.
+    /// Writes a disclosure.
     Disclosure(&'a Disclosure),
-    /// A disclosure is gone.
+    /// Deletes a disclosure.
     RemoveDisclosure(&'a Disclosure),
-    /// A drawer must be looked at, since holds changed. A second time it replaces the first.
+    /// Schedules a check of legal holds, since they changed. A repeat replaces it.
     HoldCheck(&'a HoldCheck),
-    /// A drawer was looked at, for the holds that there were: it is looked at again later.
+    /// Reschedules a check, unless holds changed meanwhile.
     HoldCheckLater(&'a HoldCheck),
-    /// A drawer was looked at, for the holds that there were, and needs no other look.
+    /// Deletes a check, unless holds changed meanwhile.
     RemoveHoldCheck(&'a HoldCheck),
-    /// Nothing is written, but the account must be as it was read.
+    /// Writes nothing, but demands that the account is at the version that was read.
     Unchanged(&'a Account),
-    /// The answer to an `Idempotency-Key`, unless there is one.
+    /// Adds the response to an `Idempotency-Key`, once.
     IdempotencyRecord(&'a IdempotencyRecord),
 }
 
 /// Why a commit wrote nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Something was written since it was read: read again and decide again.
-    #[error("something changed since it was read")]
+    /// A value changed since it was read. Read again and decide again.
+    #[error("a value changed since it was read")]
     Stale,
-    /// A request with this key has been answered.
-    #[error("a request with this key has been answered")]
+    /// A request with this `Idempotency-Key` was answered before.
+    #[error("a request with this key was answered before")]
     Replayed(Box<IdempotencyRecord>),
-    /// The account is gone, or going: nothing new comes into its drawer.
-    #[error("the account is gone")]
+    /// The account does not exist or is being deleted, so nothing new is written for it.
+    #[error("the account does not exist or is being deleted")]
     AccountGone,
-    /// The call failed; nothing is known.
+    /// The call failed; the effect is unknown.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -129,9 +143,9 @@ impl CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
-    /// What is there is this version.
+    /// Demands this version.
     Check(Item, u64),
-    /// The account lives. Comes last, so that its failure can be told from the others.
+    /// Demands an account that is not being deleted. Comes last, so that its failure can be told from the others.
     CheckActive(Item),
 }
 
@@ -142,7 +156,7 @@ enum Condition {
 }
 
 impl Condition {
-    /// What must be there for this version to be written.
+    /// Returns the condition for writing this version.
     fn over(version: u64) -> Self {
         match version.checked_sub(1) {
             None | Some(0) => Self::Absent,
@@ -169,103 +183,84 @@ impl Condition {
 impl Write<'_> {
     fn actions(&self) -> Result<Vec<Action>, StoreError> {
         Ok(match self {
-            Self::Account(account) => vec![Action::Put(item::account(account)?, Condition::over(account.version))],
+            Self::Account(account) => vec![Action::Put(account::to_item(account)?, Condition::over(account.version))],
             Self::RemoveAccount(account) => {
-                vec![Action::Delete(keys(key::account(account.id), key::ACCOUNT), Condition::Version(account.version))]
+                vec![Action::Delete(account_key(account.id), Condition::Version(account.version))]
             }
-            Self::LedgerEntry(owner, entry) => vec![Action::Put(item::entry(*owner, entry)?, Condition::Absent)],
-            Self::Generation(g) => vec![Action::Put(item::generation(g)?, Condition::over(g.version))],
-            Self::RemoveGeneration(g) => {
-                vec![Action::Delete(
-                    keys(key::account(g.account), key::generation(g.id)),
-                    Condition::Version(g.version),
-                )]
-            }
-            Self::Upload(upload) => vec![Action::Put(item::upload(upload)?, Condition::over(upload.version))],
-            Self::RemoveUpload(upload) => {
-                vec![Action::Delete(
-                    keys(key::account(upload.account), key::upload(upload.id)),
-                    Condition::Version(upload.version),
-                )]
-            }
-            Self::Export(export) => vec![Action::Put(item::export(export)?, Condition::over(export.version))],
-            Self::RemoveExport(export) => {
-                let keys = keys(key::account(export.account), key::export(export.id));
-                vec![Action::Delete(keys, Condition::Version(export.version))]
-            }
+            Self::LedgerEntry(owner, entry) => vec![Action::Put(ledger::to_item(*owner, entry)?, Condition::Absent)],
+            Self::Generation(g) => vec![Action::Put(generation::to_item(g)?, Condition::over(g.version))],
+            Self::RemoveGeneration(g) => vec![delete(g.account, keys::generation(g.id), g.version)],
+            Self::Upload(upload) => vec![Action::Put(upload::to_item(upload)?, Condition::over(upload.version))],
+            Self::RemoveUpload(upload) => vec![delete(upload.account, keys::upload(upload.id), upload.version)],
+            Self::Export(export) => vec![Action::Put(export::to_item(export)?, Condition::over(export.version))],
+            Self::RemoveExport(export) => vec![delete(export.account, keys::export(export.id), export.version)],
             Self::Share(share) => vec![
-                Action::Put(item::share(share)?, Condition::Absent),
-                Action::Put(item::share_pointer(share)?, Condition::Absent),
+                Action::Put(share::to_item(share)?, Condition::Absent),
+                Action::Put(share::pointer_item(share)?, Condition::Absent),
             ],
-            Self::RemoveShare(share) => vec![
-                Action::Delete(
-                    keys(key::account(share.account), key::share(share.generation, share.id)),
-                    Condition::None,
-                ),
-                Action::Delete(keys(key::share_pointer(&share.token_hash), key::POINTER), Condition::None),
-            ],
-            Self::Payment(payment) => {
-                vec![Action::Put(payments::payment(payment)?, Condition::over(payment.version))]
+            Self::RemoveShare(share) => {
+                let item = primary_key(keys::account(share.account), keys::share(share.generation, share.id));
+                let pointer = primary_key(keys::share_pointer(&share.token_hash), keys::POINTER);
+                vec![Action::Delete(item, Condition::None), Action::Delete(pointer, Condition::None)]
             }
+            Self::Payment(payment) => vec![Action::Put(payment::to_item(payment)?, Condition::over(payment.version))],
             Self::PaymentPointer(reference, payment) => {
-                vec![Action::Put(payments::pointer(reference, payment)?, Condition::None)]
+                vec![Action::Put(pointer::to_item(reference, payment)?, Condition::None)]
             }
-            Self::Park(parked) => vec![Action::Put(payments::parked(parked)?, Condition::None)],
-            Self::Unpark(parked) => vec![Action::Delete(parked.keys(), Condition::None)],
+            Self::Park(parked) => vec![Action::Put(parked::to_item(parked)?, Condition::None)],
+            Self::Unpark(parked) => vec![Action::Delete(parked.primary_key(), Condition::None)],
             Self::Unclaimed(unclaimed) => {
-                vec![Action::Put(payments::unclaimed_payment(unclaimed)?, Condition::over(unclaimed.version))]
+                vec![Action::Put(unclaimed::to_item(unclaimed)?, Condition::over(unclaimed.version))]
             }
-            Self::Ticket(ticket) => vec![Action::Put(item::ticket(ticket)?, Condition::over(ticket.version))],
-            Self::GuestTicket(letter) => {
-                vec![Action::Put(letter::guest_ticket(letter)?, Condition::over(letter.version))]
+            Self::Ticket(ticket) => vec![Action::Put(ticket::to_item(ticket)?, Condition::over(ticket.version))],
+            Self::GuestTicket(ticket) => {
+                vec![Action::Put(guest_ticket::to_item(ticket)?, Condition::over(ticket.version))]
             }
-            Self::RemoveGuestTicket(letter) => {
-                let keys = keys(key::guest_tickets(&letter.guest), key::guest_ticket(letter.id));
-                vec![Action::Delete(keys, Condition::Version(letter.version))]
+            Self::RemoveGuestTicket(ticket) => {
+                let key = primary_key(keys::guest(&ticket.guest), keys::guest_ticket(ticket.id));
+                vec![Action::Delete(key, Condition::Version(ticket.version))]
             }
-            Self::Activity(activity) => vec![Action::Put(item::activity(activity)?, Condition::None)],
-            Self::Correction(corrected) => vec![Action::Put(correction::correction(corrected)?, Condition::None)],
+            Self::Activity(activity) => vec![Action::Put(activity::to_item(activity)?, Condition::None)],
+            Self::Correction(record) => vec![Action::Put(correction::to_item(record)?, Condition::None)],
             Self::EmailChange(change) => {
-                vec![Action::Put(correction::email_change(change)?, Condition::over(change.version))]
+                vec![Action::Put(email_change::to_item(change)?, Condition::over(change.version))]
             }
             Self::RemoveEmailChange(change) => {
-                let keys = keys(key::account(change.account), key::EMAIL_CHANGE);
-                vec![Action::Delete(keys, Condition::Version(change.version))]
+                vec![delete(change.account, keys::EMAIL_CHANGE.to_owned(), change.version)]
             }
-            Self::AuditEntry(line) => vec![Action::Put(access::access(line)?, Condition::Absent)],
+            Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             Self::Disclosure(disclosure) => {
-                vec![Action::Put(access::disclosure(disclosure)?, Condition::over(disclosure.version))]
+                vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]
             }
             Self::RemoveDisclosure(disclosure) => {
-                let keys = keys(key::account(disclosure.account), key::disclosure(disclosure.id));
-                vec![Action::Delete(keys, Condition::Version(disclosure.version))]
+                vec![delete(disclosure.account, keys::disclosure(disclosure.id), disclosure.version)]
             }
-            Self::HoldCheck(check) => vec![Action::Put(hold::hold_check(check)?, Condition::None)],
+            Self::HoldCheck(check) => vec![Action::Put(hold_check::to_item(check)?, Condition::None)],
             Self::HoldCheckLater(check) => {
-                vec![Action::Put(hold::hold_check(check)?, Condition::Version(check.version))]
+                vec![Action::Put(hold_check::to_item(check)?, Condition::Version(check.version))]
             }
-            Self::RemoveHoldCheck(check) => vec![Action::Delete(check.keys(), Condition::Version(check.version))],
-            Self::Unchanged(account) => {
-                vec![Action::Check(keys(key::account(account.id), key::ACCOUNT), account.version)]
+            Self::RemoveHoldCheck(check) => {
+                vec![Action::Delete(check.primary_key(), Condition::Version(check.version))]
             }
-            Self::IdempotencyRecord(replay) => vec![Action::Put(item::replay(replay)?, Condition::Absent)],
+            Self::Unchanged(account) => vec![Action::Check(account_key(account.id), account.version)],
+            Self::IdempotencyRecord(record) => vec![Action::Put(idempotency::to_item(record)?, Condition::Absent)],
         })
     }
 
-    /// Whose drawer gets something new that nothing there is conditioned on: that account must live.
-    fn newcomer(&self) -> Option<AccountId> {
+    /// Returns the account that gets a new item under no condition of its own. It must not be being deleted.
+    fn account_of_new_item(&self) -> Option<AccountId> {
         match self {
             Self::Export(export) => Some(export.account),
             Self::Share(share) => Some(share.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
             Self::Activity(activity) => Some(activity.account),
-            Self::Correction(corrected) => Some(corrected.account),
+            Self::Correction(record) => Some(record.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
-            Self::AuditEntry(line) => Some(line.account),
+            Self::AuditEntry(entry) => Some(entry.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::HoldCheck(check) => Some(check.account),
-            Self::IdempotencyRecord(replay) => Some(replay.account),
+            Self::IdempotencyRecord(record) => Some(record.account),
             _ => None,
         }
     }
@@ -276,7 +271,7 @@ impl Write<'_> {
 }
 
 impl Table {
-    /// Writes all of these or none. What is new in a drawer comes in only while its account lives. A repeat of the same
+    /// Writes all of these or none. A new item is written only while its account is not being deleted. A repeat of the same
     /// commit is [`CommitError::Stale`] or [`CommitError::Replayed`], never a second effect.
     ///
     /// # Errors
@@ -286,10 +281,10 @@ impl Table {
         for write in writes {
             actions.extend(write.actions()?);
         }
-        // An account that is written or checked itself is conditioned on its version.
-        let owners = writes.iter().filter_map(Write::newcomer);
+        // An account that is written or checked itself has a condition on its version.
+        let owners = writes.iter().filter_map(Write::account_of_new_item);
         let owners: BTreeSet<_> = owners.filter(|id| !writes.iter().any(|write| write.is_account(*id))).collect();
-        actions.extend(owners.into_iter().map(|id| Action::CheckActive(keys(key::account(id), key::ACCOUNT))));
+        actions.extend(owners.into_iter().map(|id| Action::CheckActive(account_key(id))));
         // A transaction costs twice the write units of the same writes alone.
         match (actions.pop(), actions.is_empty()) {
             (None, _) => Ok(()),
@@ -350,20 +345,20 @@ impl Table {
                     Err(e) => Err(StoreError::of("DeleteItem")(e).into()),
                 }
             }
-            // They never come alone.
+            // They are never the only action.
             Action::Check(..) | Action::CheckActive(_) => Ok(()),
         }
     }
 
     async fn write_all(&self, actions: Vec<Action>) -> Result<(), CommitError> {
-        let lives_from = actions.iter().position(|action| matches!(action, Action::CheckActive(_)));
+        let active_check_at = actions.iter().position(|action| matches!(action, Action::CheckActive(_)));
         let mut items = Vec::with_capacity(actions.len());
         for action in actions {
             items.push(self.transact_item(action)?);
         }
         match self.db.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(cancelled(error, lives_from)),
+            Err(error) => Err(cancelled(error, active_check_at)),
         }
     }
 
@@ -405,7 +400,8 @@ impl Table {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
                     .set_key(Some(key))
-                    .condition_expression("attribute_exists(pk) AND attribute_not_exists(deletion)")
+                    .condition_expression("attribute_exists(pk) AND attribute_not_exists(#deletion)")
+                    .expression_attribute_names("#deletion", account::DELETION)
                     .build()
                     .map_err(StoreError::of("build ConditionCheck"))?;
                 TransactWriteItem::builder().condition_check(check).build()
@@ -414,13 +410,21 @@ impl Table {
     }
 }
 
+fn account_key(id: AccountId) -> Item {
+    primary_key(keys::account(id), keys::ACCOUNT)
+}
+
+fn delete(account: AccountId, sk: String, version: u64) -> Action {
+    Action::Delete(primary_key(keys::account(account), sk), Condition::Version(version))
+}
+
 fn values(condition: &Condition) -> Option<Item> {
     condition.version().map(|version| Item::from([(":version".to_owned(), number(version))]))
 }
 
-/// What a cancelled transaction means. An answer that is there already is found among the old items, so that a replay
+/// Interprets a cancelled transaction. A response to the same `Idempotency-Key` is found among the old items, so that a replay
 /// needs no further read. Any other failed condition, and a conflict with another transaction, is stale.
-fn cancelled(error: SdkError<TransactWriteItemsError>, lives_from: Option<usize>) -> CommitError {
+fn cancelled(error: SdkError<TransactWriteItemsError>, active_check_at: Option<usize>) -> CommitError {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             cancelled.cancellation_reasons.clone().unwrap_or_default()
@@ -431,19 +435,18 @@ fn cancelled(error: SdkError<TransactWriteItemsError>, lives_from: Option<usize>
         return answered;
     }
     let codes = || reasons.iter().map(|reason| reason.code.as_deref().unwrap_or_default());
-    let mut lives = codes().skip(lives_from.unwrap_or(usize::MAX));
-    if lives.any(|code| code == "ConditionalCheckFailed") {
+    let mut active_checks = codes().skip(active_check_at.unwrap_or(usize::MAX));
+    if active_checks.any(|code| code == "ConditionalCheckFailed") {
         return CommitError::AccountGone;
     }
     let stale = codes().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
     if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }
 }
 
-/// The answer that is there already, if it is among the items that were in the way.
+/// Finds the response to the same `Idempotency-Key` among the items that made a condition fail.
 fn answered<'a>(old: impl IntoIterator<Item = &'a Item>) -> Option<CommitError> {
-    let prefix = key::idempotency("");
     let is_answer =
-        |item: &&Item| item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(&prefix));
+        |item: &&Item| item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::IDEMPOTENCY));
     let item = old.into_iter().find(is_answer)?;
-    Some(decode(item.clone()).map_or_else(CommitError::from, |replay| CommitError::Replayed(Box::new(replay))))
+    Some(decode(item.clone()).map_or_else(CommitError::from, |record| CommitError::Replayed(Box::new(record))))
 }

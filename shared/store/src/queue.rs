@@ -1,53 +1,58 @@
-//! The queues.
+//! The queues and their messages.
 
 use aws_sdk_sqs::Client;
-use domain::{AccountId, ExportId, GenerationId, catalogue::models::MediaKind};
+use domain::{AccountId, ExportId, GenerationId, catalogue::models::MediaKind, registry::DataFields};
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// Longest delay of a message, in seconds
 /// ([`DelaySeconds`](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html)).
 pub(crate) const LONGEST_DELAY_S: u32 = 900;
 
-/// A message: work on this generation. It says nothing else, so that one that comes twice or late does no harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks a worker to process a generation. Contains ids only, so that a late or repeated message does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(deny_unknown_fields)]
 pub struct GenerationMessage {
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Which.
+    /// The generation.
+    #[data(plain)]
     pub generation: GenerationId,
 }
 
-/// A message: what PayPal's notification was, byte for byte, as base64. It is nobody's word until PayPal confirms it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A notification of PayPal, byte for byte. It must not be trusted until PayPal confirms it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(deny_unknown_fields)]
 pub struct IpnNotification {
-    /// The body.
+    /// The body, as base64.
+    #[data(personal)]
     pub raw: String,
 }
 
-/// A message: go on with the erasure of this account. It says nothing else, so that one that comes twice or late does no
-/// harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks to continue the erasure of an account. Contains an id only, so that a late or repeated message does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(deny_unknown_fields)]
 pub struct EraseAccountMessage {
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
 }
 
-/// A message: go on with this export. It says nothing else, so that one that comes twice or late does no harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks to continue an export. Contains ids only, so that a late or repeated message does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(deny_unknown_fields)]
 pub struct ExportMessage {
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Which.
+    /// The export.
+    #[data(plain)]
     pub export: ExportId,
 }
 
-/// One queue.
+/// A queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     sqs: Client,
@@ -55,13 +60,13 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue at this address.
+    /// Addresses the queue with this URL.
     #[must_use]
     pub fn new(sqs: Client, url: String) -> Self {
         Self { sqs, url }
     }
 
-    /// Sends a message that is seen after `delay_s` seconds, at most 900.
+    /// Sends a message that is delivered after `delay_s` seconds, at most 900.
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
@@ -69,7 +74,7 @@ impl Queue {
         let body = serde_json::to_string(message).map_err(StoreError::of("encode"))?;
         let delay_s = i32::try_from(delay_s.min(LONGEST_DELAY_S)).unwrap_or(0);
         let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
-        // A delay of its own, even of zero, would override the queue's.
+        // A delay of the message, even of zero, would override the delay of the queue.
         request
             .set_delay_seconds((delay_s > 0).then_some(delay_s))
             .send()
@@ -79,7 +84,7 @@ impl Queue {
     }
 }
 
-/// The queues that drive generation, for whoever sends to either.
+/// The queues of generations, one for each kind of media.
 #[derive(Clone, Debug)]
 pub struct GenerationQueues {
     image: Queue,
@@ -87,7 +92,7 @@ pub struct GenerationQueues {
 }
 
 impl GenerationQueues {
-    /// The queues at these addresses.
+    /// Addresses the queues with these URLs.
     #[must_use]
     pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
         Self { image: Queue::new(sqs.clone(), image_url), video: Queue::new(sqs, video_url) }
@@ -97,40 +102,10 @@ impl GenerationQueues {
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
-    pub async fn send(&self, kind: MediaKind, job: GenerationMessage, delay_s: u32) -> Result<(), StoreError> {
+    pub async fn send(&self, kind: MediaKind, message: GenerationMessage, delay_s: u32) -> Result<(), StoreError> {
         match kind {
-            MediaKind::Image => self.image.send(&job, delay_s).await,
-            MediaKind::Video => self.video.send(&job, delay_s).await,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use domain::registry;
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn a_message_says_what_is_declared_and_no_more() {
-        let (account, generation) = (AccountId(Uuid::nil()), GenerationId(Uuid::nil()));
-        let job = serde_json::to_value(GenerationMessage { account, generation }).unwrap();
-        let departure = serde_json::to_value(EraseAccountMessage { account }).unwrap();
-        let export = serde_json::to_value(ExportMessage { account, export: ExportId(Uuid::nil()) }).unwrap();
-        let notification = serde_json::to_value(IpnNotification { raw: String::new() }).unwrap();
-        for (kind, message) in [
-            ("image-message", &job),
-            ("video-message", &job),
-            ("erasure-message", &departure),
-            ("export-message", &export),
-            ("notification", &notification),
-        ] {
-            let said: BTreeSet<_> = message.as_object().unwrap().keys().map(String::as_str).collect();
-            let declared: BTreeSet<_> = registry::fields(kind).iter().map(|field| field.path).collect();
-            assert_eq!(said, declared, "{kind}");
+            MediaKind::Image => self.image.send(&message, delay_s).await,
+            MediaKind::Video => self.video.send(&message, delay_s).await,
         }
     }
 }

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountId, CorrectionId,
-    accounts::account::{Account, AccountStatus, Preferences, Theme},
-    accounts::correction::{CorrectedField, Correction, CorrectionRecord},
-    accounts::plan::Plan,
+    accounts::{
+        account::Account,
+        correction::{CorrectedField, Correction, CorrectionRecord},
+        plan::Plan,
+        preferences::{Preferences, Theme},
+        status::AccountStatus,
+    },
     credits::ledger::Balance,
 };
 use jiff::Timestamp;

@@ -2,8 +2,10 @@
 
 use domain::{
     AccountId, PaymentId,
-    accounts::account::Account,
-    payments::fraud::{Freeze, FreezeReason},
+    accounts::{
+        account::Account,
+        freeze::{Freeze, FreezeReason},
+    },
 };
 use jiff::Timestamp;
 use serde::Serialize;

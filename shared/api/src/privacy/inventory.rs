@@ -1,7 +1,8 @@
 //! Describes the inventory: every kind of data that is stored, its purpose, its retention, its export, its erasure.
 
-use domain::registry::{self, DataKind, DataLocation, ErasureRule, ExportRule, RetentionRule};
+use domain::registry::{ErasureRule, ExportRule, RetentionRule};
 use serde::Serialize;
+use store::registry::{self, DataLocation, StoredKind};
 use utoipa::ToSchema;
 
 use crate::operation::operations;
@@ -45,7 +46,7 @@ pub struct KindView {
 #[derive(Serialize, ToSchema)]
 pub struct FieldView {
     /// The path: parts separated by dots, `*` for any name or index.
-    pub path: &'static str,
+    pub path: String,
     /// Whether it is personal data.
     pub personal: bool,
 }
@@ -54,16 +55,16 @@ impl Inventory {
     /// Lists every kind of data that is declared.
     #[must_use]
     pub fn of_everything() -> Self {
-        Self { kinds: registry::DATA_KINDS.iter().map(KindView::from).collect() }
+        Self { kinds: registry::kinds().map(KindView::from).collect() }
     }
 }
 
-impl From<&DataKind> for KindView {
-    fn from(kind: &DataKind) -> Self {
-        let fields = registry::fields(kind.name).iter();
+impl From<StoredKind> for KindView {
+    fn from(StoredKind { kind, location: stored_at }: StoredKind) -> Self {
+        let fields = registry::fields(kind.name).into_iter();
         Self {
             name: kind.name,
-            location: location(&kind.location),
+            location: location(&stored_at),
             purpose: kind.purpose,
             personal: kind.personal,
             retention: retention(&kind.retention),
@@ -80,8 +81,8 @@ impl From<&DataKind> for KindView {
 
 fn location(location: &DataLocation) -> &'static str {
     match location {
-        DataLocation::Item { pk: "ACCOUNT#", .. } => "in the table, with the account",
-        DataLocation::Item { .. } => "in the table, apart from the account",
+        DataLocation::AccountItem { .. } => "in the table, with the account",
+        DataLocation::SharedItem { .. } => "in the table, apart from the account",
         DataLocation::Record { .. } => "in the table of records, which are kept after an account is deleted",
         DataLocation::Objects { .. } => "in the bucket, with the account's files",
         DataLocation::Messages { .. } => "in a queue, until it is processed",
@@ -99,7 +100,9 @@ fn retention(rule: &RetentionRule) -> String {
         RetentionRule::Days(days) => format!("{days} days"),
         RetentionRule::OwnExpiry => "as long as the account owner chose".to_owned(),
         RetentionRule::InBrowser => "until the browser's data is cleared".to_owned(),
-        RetentionRule::Configured(parameter) => format!("as many days as the operator set with {parameter}"),
+        RetentionRule::Configured(retention) => {
+            format!("as many days as the operator set with {}", registry::template_parameter(*retention))
+        }
     }
 }
 
@@ -108,7 +111,7 @@ fn erasure(rule: &ErasureRule) -> &'static str {
         ErasureRule::WithAccount => "with the account",
         ErasureRule::WithTarget => "with the item that it points to",
         ErasureRule::Expires => "when it expires: it does not identify the account",
-        ErasureRule::KeptByLaw => "not erased: the law retains it, without personal data",
+        ErasureRule::RetainedByLaw => "not erased: the law retains it, without personal data",
         ErasureRule::WithAddress => "when it is answered, and with the account that has the address",
         ErasureRule::WithUser => "with the account's user in the user pool",
         ErasureRule::WithBrowser => "in the browser, by clearing its data",

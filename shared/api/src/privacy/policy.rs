@@ -1,6 +1,6 @@
 //! Describes the policy page: each promise, how it is kept, and the tests that show it.
 
-use domain::privacy::promise::{PROMISES, Promise, PromiseStatus};
+use domain::privacy::promise::{PROMISES, Promise};
 
 use crate::operation::operations;
 
@@ -25,10 +25,21 @@ p{margin:.4rem 0}\
 code{font-size:.85em;overflow-wrap:anywhere}\
 .open{font-weight:600;text-decoration:underline wavy}";
 
+/// The end-to-end tests that show each promise.
+const SHOWN_BY: &str = include_str!("../../../../tests/promises.txt");
+
+/// Lists the end-to-end tests that show the promise with this number; none if nothing shows it yet.
+#[must_use]
+pub fn tests_of(number: u8) -> Vec<&'static str> {
+    let heading = format!("P{number}");
+    let lines = SHOWN_BY.lines().skip_while(|line| *line != heading).skip(1);
+    lines.take_while(|line| line.starts_with(' ')).map(str::trim).collect()
+}
+
 /// Renders the page as HTML.
 #[must_use]
 pub fn page() -> String {
-    let kept = PROMISES.iter().filter(|promise| promise.status != PromiseStatus::NotYet).count();
+    let kept = PROMISES.iter().filter(|promise| !tests_of(promise.number).is_empty()).count();
     let promises: String = PROMISES.iter().map(section).collect();
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -42,13 +53,13 @@ pub fn page() -> String {
 }
 
 fn section(promise: &Promise) -> String {
-    let Promise { number, quote, implementation, status } = promise;
-    let shown = match status {
-        PromiseStatus::ShownBy(tests) => {
-            let tests: String = tests.iter().map(|test| format!("<li><code>{test}</code></li>")).collect();
-            format!("<details><summary>Shown by {}</summary><ul>{tests}</ul></details>", count(tests.len()))
-        }
-        PromiseStatus::NotYet => "<p class=\"open\">Not kept yet</p>".to_owned(),
+    let Promise { number, quote, implementation } = promise;
+    let tests = tests_of(*number);
+    let shown = if tests.is_empty() {
+        "<p class=\"open\">Not kept yet</p>".to_owned()
+    } else {
+        let items: String = tests.iter().map(|test| format!("<li><code>{test}</code></li>")).collect();
+        format!("<details><summary>Shown by {}</summary><ul>{items}</ul></details>", count(tests.len()))
     };
     format!(
         "<section id=\"p{number}\"><h2><a href=\"#p{number}\">P{number}</a>\u{201c}{}\u{201d}</h2><p>{}.</p>{shown}</section>",
@@ -77,10 +88,25 @@ mod tests {
     }
 
     #[test]
-    fn promises_are_numbered_from_1_and_each_kept_one_names_tests() {
+    fn promises_are_numbered_and_each_has_a_heading_in_the_list_of_tests() {
         for (promise, number) in PROMISES.iter().zip(1..) {
             assert_eq!(promise.number, number);
-            assert!(promise.status != PromiseStatus::ShownBy(&[]), "P{number} is declared as kept, and names no test");
+        }
+        let headings: Vec<_> = SHOWN_BY.lines().filter(|line| line.starts_with('P')).collect();
+        let expected: Vec<_> = PROMISES.iter().map(|promise| format!("P{}", promise.number)).collect();
+        assert_eq!(headings, expected);
+    }
+
+    #[test]
+    fn tests_of_a_promise_are_named_after_it() {
+        for promise in &PROMISES {
+            for test in tests_of(promise.number) {
+                assert!(
+                    test.contains(&format!("p{}_", promise.number)),
+                    "{test} is not named after P{}",
+                    promise.number
+                );
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     AuditEntryId, Refusal,
-    staff::audit::{self, Justification},
+    staff::{audit, justification::Justification},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     DisclosureId, Refusal,
     privacy::disclosure::{Disclosure, DisclosureScope},
-    staff::audit::Justification,
+    staff::justification::Justification,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

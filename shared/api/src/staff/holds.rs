@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HoldId, Refusal, privacy::hold::Hold, staff::audit::Justification};
+use domain::{HoldId, Refusal, privacy::hold::Hold, staff::justification::Justification};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

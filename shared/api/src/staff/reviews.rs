@@ -3,8 +3,10 @@
 use domain::{
     AccountId, Credits, PaymentId,
     money::Money,
-    payments::fraud::ReviewReason,
-    payments::payment::{Payment, PaymentProvider, UnclaimedPayment},
+    payments::{
+        payment::{Payment, PaymentProvider, UnclaimedPayment},
+        review::ReviewReason,
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

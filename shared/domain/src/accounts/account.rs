@@ -1,119 +1,89 @@
-//! An account: who somebody is to us, what they have, and what they may do.
+//! An account: its profile, its balance, and what it may do.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Credits, LedgerEntryId, Refusal,
-    accounts::correction::{CorrectedField, Correction},
-    accounts::email,
-    accounts::plan::Plan,
-    credits::ledger::{Balance, Cause, CreditBucket, LedgerEntry},
-    payments::fraud::{Freeze, FreezeReason},
-    privacy::deletion::Deletion,
-    privacy::hold::Hold,
+    accounts::{
+        correction::{CorrectedField, Correction},
+        email,
+        freeze::{FreezeReason, Freezes},
+        plan::Plan,
+        preferences::{Preferences, is_language_tag},
+        status::AccountStatus,
+    },
+    credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
+    ids::{AccountId, HoldId, LedgerEntryId, ReceiptId},
+    privacy::{
+        deletion::{Deletion, DeletionReason},
+        hold::{Hold, Holds},
+    },
     rate_limit::TokenBucket,
-    refusal::{FieldError, check_text},
+    refusal::{FieldError, Refusal, check_text},
+    registry::DataFields,
 };
 
-/// Whether an account may act.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = AccountStatus)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountStatus {
-    /// It may.
-    #[default]
-    Active,
-    /// It may look and take out, not spend.
-    Frozen,
-    /// It is being deleted.
-    PendingDeletion,
-}
-
-impl fmt::Display for AccountStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "active",
-            Self::Frozen => "frozen",
-            Self::PendingDeletion => "being deleted",
-        })
-    }
-}
-
-/// How the client should look.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// As the device is set.
-    #[default]
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-}
-
-/// What a person prefers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
-pub struct Preferences {
-    /// How the client should look.
-    pub theme: Theme,
-    /// A language tag, [BCP 47](https://www.rfc-editor.org/info/bcp47).
-    pub language: String,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self { theme: Theme::default(), language: "en".to_owned() }
-    }
-}
-
 /// An account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Account {
-    /// Whose.
+    /// Its id.
+    #[data(plain)]
     pub id: AccountId,
     /// The address that signs in.
+    #[data(personal)]
     pub email: String,
-    /// What the person wants to be called.
+    /// The name that the account owner chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub display_name: Option<String>,
-    /// What they may do at once.
+    /// The plan, which sets the limits.
+    #[data(plain)]
     pub plan: Plan,
-    /// Times for which they may not spend, the oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub freezes: Vec<Freeze>,
-    /// What they have.
+    /// Periods in which it may not spend credits.
+    #[serde(default, skip_serializing_if = "Freezes::is_empty")]
+    #[data(nested)]
+    pub freezes: Freezes,
+    /// Its credits.
+    #[data(nested)]
     pub balance: Balance,
-    /// The latest entry of the ledger, which the next one comes after.
+    /// The newest ledger entry. The next one gets an id after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub last_entry: Option<LedgerEntryId>,
     /// Generations that have not ended.
+    #[data(plain)]
     pub jobs_in_flight: u32,
-    /// Submits that may still be made now.
+    /// The token bucket that limits how often it submits.
+    #[data(nested)]
     pub submit_rate: TokenBucket,
-    /// Uploads that are kept or awaited.
+    /// Uploads that exist, pending ones included.
+    #[data(plain)]
     pub uploads: u32,
-    /// Their bytes.
+    /// Bytes of these uploads.
+    #[data(plain)]
     pub upload_bytes: u64,
-    /// What they prefer.
+    /// Preferences of its owner.
+    #[data(nested)]
     pub preferences: Preferences,
-    /// Where the payment providers shall send their receipts, if not to the address that signs in.
+    /// Where payment providers send receipts, if not to the address that signs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub billing_email: Option<String>,
-    /// What must not be erased.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<Hold>,
-    /// The end that was asked for. While there is one, nothing new comes into the drawer.
+    /// Legal holds on its data.
+    #[serde(default, skip_serializing_if = "Holds::is_empty")]
+    #[data(nested)]
+    pub holds: Holds,
+    /// The pending deletion. While there is one, no new item is written for the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub deletion: Option<Deletion>,
-    /// When the account was made.
+    /// When it was opened.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
@@ -121,8 +91,7 @@ pub struct Account {
 pub const DISPLAY_NAME_CHARACTERS: usize = 80;
 
 impl Account {
-    /// The account that the first sign-in makes, with its welcome credits and, where there are any, the entry that grants
-    /// them.
+    /// Opens an account at the first sign-in. Returns it with the ledger entry of its welcome credits, if there are any.
     #[must_use]
     pub fn open(
         id: AccountId,
@@ -141,7 +110,7 @@ impl Account {
             email,
             display_name: None,
             plan,
-            freezes: Vec::new(),
+            freezes: Freezes::default(),
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
@@ -150,7 +119,7 @@ impl Account {
             upload_bytes: 0,
             preferences: Preferences::default(),
             billing_email: None,
-            holds: Vec::new(),
+            holds: Holds::default(),
             deletion: None,
             created_at: now,
             version: 1,
@@ -158,10 +127,10 @@ impl Account {
         (account, entry)
     }
 
-    /// The account with the correction made, and what is another now than it was.
+    /// Applies a correction. Returns the corrected account and the fields that differ now.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] names each field and its rule.
+    /// [`Refusal::Invalid`] names each field that breaks a rule.
     pub fn correct(&self, correction: Correction) -> Result<(Self, BTreeSet<CorrectedField>), Refusal> {
         let mut errors = Vec::new();
         let mut next = self.next_version();
@@ -197,18 +166,18 @@ impl Account {
         Ok((next, fields))
     }
 
-    /// Where the payment providers shall send their receipts.
+    /// Returns the address that payment providers send receipts to.
     #[must_use]
     pub fn billing_address(&self) -> &str {
         self.billing_email.as_deref().unwrap_or(&self.email)
     }
 
-    /// This account as its next version.
+    /// Returns this account as its next version.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 
-    /// The next entry of its ledger, and this account as its next version, with that entry made.
+    /// Records a ledger entry. Returns it with the account as its next version.
     pub(crate) fn with_entry(
         &self,
         id: LedgerEntryId,
@@ -221,7 +190,7 @@ impl Account {
         (entry, account)
     }
 
-    /// Whether it may act.
+    /// Says whether the account may act.
     #[must_use]
     pub fn status(&self) -> AccountStatus {
         if self.deletion.is_some() {
@@ -233,14 +202,16 @@ impl Account {
         }
     }
 
-    /// Whether something forbids it to spend.
+    /// Says whether a freeze forbids the account to spend credits.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
-        self.freezes.iter().any(|freeze| freeze.lifted_at.is_none())
+        self.freezes.current().is_some()
     }
 
+    /// Checks that the account may act.
+    ///
     /// # Errors
-    /// [`Refusal::AccountStatus`] unless the account may act.
+    /// [`Refusal::AccountStatus`] if it is frozen or being deleted.
     pub fn check_active(&self) -> Result<(), Refusal> {
         match self.status() {
             AccountStatus::Active => Ok(()),
@@ -248,65 +219,132 @@ impl Account {
         }
     }
 
-    /// Freezes it, once for the same reason: what was lifted stays lifted.
-    pub(crate) fn freeze(&mut self, why: FreezeReason, now: Timestamp) {
-        if self.freezes.iter().all(|freeze| freeze.reason != why) {
-            self.freezes.push(Freeze { reason: why, at: now, lifted_at: None, note: None });
-        }
+    /// Checks that the account is not being deleted.
+    ///
+    /// # Errors
+    /// [`Refusal::AccountStatus`] if it is.
+    pub(crate) fn check_not_deleted(&self) -> Result<(), Refusal> {
+        if self.deletion.is_some() { Err(Refusal::AccountStatus(self.status())) } else { Ok(()) }
     }
 
-    /// Lifts what this was the reason for.
-    pub(crate) fn lift_freeze(&mut self, why: &FreezeReason, now: Timestamp) {
-        for freeze in self.freezes.iter_mut().filter(|freeze| freeze.reason == *why && freeze.lifted_at.is_none()) {
-            freeze.lifted_at = Some(now);
-        }
+    /// Checks that staff may access the account: it is not being deleted, or some of its data is held.
+    ///
+    /// # Errors
+    /// [`Refusal::AccountStatus`] otherwise.
+    pub fn check_accessible(&self) -> Result<(), Refusal> {
+        if self.held_kinds().is_empty() { self.check_not_deleted() } else { Ok(()) }
     }
+}
 
-    /// Frozen from its opening: many accounts were opened from its network in that day.
+/// Freezes.
+impl Account {
+    /// Freezes an account at its opening: too many accounts were opened from its network in a day.
     #[must_use]
     pub fn frozen_at_opening(mut self, now: Timestamp) -> Self {
-        self.freeze(FreezeReason::ManyAccounts, now);
+        self.freezes.add(FreezeReason::ManyAccounts, now);
         self
     }
 
-    /// Frozen by a member of staff, who says why.
+    /// Freezes the account on behalf of a staff member, with their note.
     #[must_use]
     pub fn frozen(&self, note: String, now: Timestamp) -> Self {
         let mut next = self.next_version();
-        next.freezes.push(Freeze { reason: FreezeReason::Staff, at: now, lifted_at: None, note: Some(note) });
+        next.freezes.add_by_staff(note, now);
         next
     }
 
-    /// With every freeze lifted by a member of staff, who says why.
+    /// Lifts every freeze on behalf of a staff member, with their note.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if it is not frozen.
+    /// [`Refusal::Conflict`] if the account is not frozen.
     pub fn unfrozen(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
-        if !self.is_frozen() {
-            return Err(Refusal::Conflict("the account is not frozen"));
-        }
         let mut next = self.next_version();
-        for freeze in next.freezes.iter_mut().filter(|freeze| freeze.lifted_at.is_none()) {
-            freeze.lifted_at = Some(now);
-            freeze.note = Some(note.to_owned());
-        }
+        next.freezes.lift_all(note, now)?;
         Ok(next)
     }
 }
 
-/// The shape of a [BCP 47](https://www.rfc-editor.org/info/bcp47) tag with a two- or three-letter language.
-fn is_language_tag(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let language =
-        parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_lowercase()));
-    language
-        && tag.len() <= 35
-        && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+/// Deletion.
+impl Account {
+    /// Requests the deletion of the account, to be carried out after `grace`.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if a deletion is pending.
+    pub fn request_deletion(
+        &self,
+        receipt: ReceiptId,
+        reason: DeletionReason,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        if self.deletion.is_some() {
+            return Err(Refusal::Conflict("the account is being deleted already"));
+        }
+        Ok(Self { deletion: Some(Deletion::new(receipt, reason, grace, now)), ..self.next_version() })
+    }
+
+    /// Cancels the pending deletion.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if none is pending, [`Refusal::Conflict`] if the erasure has begun.
+    pub fn cancel_deletion(&self, now: Timestamp) -> Result<Self, Refusal> {
+        self.deletion.as_ref().ok_or(Refusal::NotFound)?.check_cancelable(now)?;
+        Ok(Self { deletion: None, ..self.next_version() })
+    }
+
+    /// Notes until when a worker may still be busy for the account. Without a pending deletion only the version changes.
+    #[must_use]
+    pub fn deletion_waiting_for_workers(&self, until: Timestamp) -> Self {
+        let deletion = self.deletion.clone().map(|deletion| deletion.waiting_for_workers(until));
+        Self { deletion, ..self.next_version() }
+    }
+
+    /// Sets when the erasure continues. Without a pending deletion only the version changes.
+    #[must_use]
+    pub fn deletion_due_next(&self, next_at: Timestamp) -> Self {
+        let deletion = self.deletion.clone().map(|deletion| deletion.due_next(next_at));
+        Self { deletion, ..self.next_version() }
+    }
+}
+
+/// Legal holds.
+impl Account {
+    /// Places a legal hold. An account that is being deleted can still have one, on the data that is left.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if the account has the most holds that it may have.
+    pub fn place_hold(&self, hold: Hold) -> Result<Self, Refusal> {
+        let mut next = self.next_version();
+        next.holds.place(hold)?;
+        Ok(next)
+    }
+
+    /// Releases a legal hold; a pending deletion continues at once. Returns `None` if the hold was released before.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if there is no such hold.
+    pub fn release_hold(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
+        let mut next = self.deletion_due_next(now);
+        Ok(next.holds.release(id, now)?.then_some(next))
+    }
+
+    /// Returns the names of the kinds of data that a hold keeps.
+    #[must_use]
+    pub fn held_kinds(&self) -> BTreeSet<&str> {
+        self.holds.kinds()
+    }
+
+    /// Returns the holds in force that the account owner may know of at `now`.
+    #[must_use]
+    pub fn disclosed_holds(&self, now: Timestamp) -> Vec<&Hold> {
+        self.holds.disclosed(now)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credits::ledger;
 
     fn account() -> Account {
         let now = Timestamp::UNIX_EPOCH;
@@ -323,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_names_the_field_that_breaks_a_rule() {
+    fn correction_names_each_invalid_field() {
         let name = |name: &str| Correction { display_name: Some(Some(name.to_owned())), ..Correction::default() };
         let language = |tag: &str| Correction { language: Some(tag.to_owned()), ..Correction::default() };
         check(name("Ada"), None);
@@ -337,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_opens_with_what_its_ledger_says() {
+    fn new_account_has_the_balance_of_its_ledger() {
         let (account, entry) = Account::open(
             uuid::Uuid::nil().into(),
             String::new(),
@@ -345,6 +383,6 @@ mod tests {
             uuid::Uuid::nil().into(),
             Timestamp::UNIX_EPOCH,
         );
-        assert_eq!(crate::credits::ledger::audit(&[entry.unwrap()], account.balance, &[]), Ok(()));
+        assert_eq!(ledger::audit(&[entry.unwrap()], account.balance, &[]), Ok(()));
     }
 }

@@ -1,18 +1,23 @@
-//! What a person corrects of their account, and that they did: which fields and when, without what stood there before.
+//! Corrections of account data by the account owner, and the record that each leaves: the corrected fields and the time,
+//! without the old values.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, CorrectionId, accounts::account::Theme};
+use crate::{
+    accounts::preferences::Theme,
+    ids::{AccountId, CorrectionId},
+    registry::DataFields,
+};
 
-/// What a person may change of their account at once. An absent field stays as it is.
+/// The changes of one correction. An absent field stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Correction {
-    /// The new name; `Some(None)` removes it.
+    /// The new display name; `Some(None)` removes it.
     pub display_name: Option<Option<String>>,
-    /// The new address of receipts; `Some(None)` removes it.
+    /// The new address for receipts; `Some(None)` removes it.
     pub billing_email: Option<Option<String>>,
     /// The new theme.
     pub theme: Option<Theme>,
@@ -20,34 +25,37 @@ pub struct Correction {
     pub language: Option<String>,
 }
 
-/// What can be corrected.
+/// A field that can be corrected.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
 )]
-#[schema(as = CorrectedField)]
 #[serde(rename_all = "snake_case")]
 pub enum CorrectedField {
-    /// What the person wants to be called.
+    /// The display name.
     DisplayName,
     /// The address that signs in.
     Email,
-    /// The address of receipts.
+    /// The address for receipts.
     BillingEmail,
-    /// How the client should look.
+    /// The theme.
     Theme,
     /// The language.
     Language,
 }
 
-/// That something was corrected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// Records that fields of an account were corrected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct CorrectionRecord {
     /// Its id.
+    #[data(plain)]
     pub id: CorrectionId,
-    /// Whose account.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// What.
+    /// The corrected fields.
+    #[data(plain)]
     pub fields: BTreeSet<CorrectedField>,
-    /// When.
+    /// When they were corrected.
+    #[data(plain)]
     pub at: Timestamp,
 }

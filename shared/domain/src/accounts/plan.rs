@@ -1,5 +1,6 @@
-//! Plans and what each allows. A plan is activated by a package that was bought; everybody starts on `free`.
+//! Plans and their limits. A purchased package activates a plan; every account begins with `free`.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{catalogue::models::MediaKind, rate_limit::Rate};
@@ -22,16 +23,16 @@ use crate::{catalogue::models::MediaKind, rate_limit::Rate};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
-    /// Everybody, until something is bought.
+    /// The plan of an account without a purchase.
     #[default]
     Free,
-    /// A small package was bought.
+    /// Activated by a small package.
     Plus,
-    /// A large package was bought.
+    /// Activated by a large package.
     Pro,
 }
 
-/// What a plan allows.
+/// The limits of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanLimits {
     /// Generations queued or running at once.
@@ -40,17 +41,17 @@ pub struct PlanLimits {
     pub outputs_per_generation: u8,
     /// Pixels of one output.
     pub output_pixels: u32,
-    /// Submits.
+    /// Rate of submissions.
     pub submits: Rate,
-    /// Uploads kept at once.
+    /// Uploads at once.
     pub uploads: u32,
-    /// Bytes of uploads kept at once.
+    /// Bytes of uploads at once.
     pub upload_bytes: u64,
     /// Share links of one generation.
     pub shares_per_generation: u32,
 }
 
-/// How long files stay, in days. Comes from the deployment's configuration.
+/// Days for which files are kept. Comes from the configuration of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// On `free`.
@@ -62,7 +63,10 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Days that a file made now stays.
+    /// The defaults of the template.
+    pub const DEFAULT: Self = Self { free_days: 30, plus_days: 365, pro_days: 1095 };
+
+    /// Returns the days for which a file is kept.
     #[must_use]
     pub const fn days(self, plan: Plan) -> u32 {
         match plan {
@@ -71,10 +75,16 @@ impl Retention {
             Plan::Pro => self.pro_days,
         }
     }
+
+    /// Returns when a file expires that is stored at `now`.
+    #[must_use]
+    pub fn expires_at(self, plan: Plan, now: Timestamp) -> Timestamp {
+        now + SignedDuration::from_hours(24 * i64::from(self.days(plan)))
+    }
 }
 
 impl Plan {
-    /// What this plan allows.
+    /// Returns the limits of this plan.
     #[must_use]
     pub const fn limits(self) -> PlanLimits {
         match self {
@@ -109,7 +119,7 @@ impl Plan {
     }
 }
 
-/// Minutes from submit until a generation that has not ended fails and its credits are released.
+/// Returns the minutes after submission in which a generation must end. After that it fails and is refunded.
 #[must_use]
 pub const fn deadline_minutes(kind: MediaKind) -> i64 {
     match kind {

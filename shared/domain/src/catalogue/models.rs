@@ -1,26 +1,29 @@
-//! The one catalogue of models: what each can do, what it costs, and which providers offer it, in the order in which they
-//! are asked.
+//! The catalogue of models: their capabilities, prices and providers, in the order in which the providers are tried.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Credits;
+use crate::{credits::ledger::Credits, registry::DataFields};
 
-/// What is made.
+/// A kind of media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
-    /// A picture.
+    /// An image.
     Image,
-    /// A film.
+    /// A video.
     Video,
 }
 
 /// Width and height in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 pub struct Size {
     /// Pixels across.
+    #[data(plain)]
     pub width: u32,
     /// Pixels down.
+    #[data(plain)]
     pub height: u32,
 }
 
@@ -29,51 +32,51 @@ impl Size {
         Self { width, height }
     }
 
-    /// Pixels in all.
+    /// Returns the number of pixels.
     #[must_use]
     pub const fn pixels(self) -> u32 {
         self.width.saturating_mul(self.height)
     }
 }
 
-/// A provider's offer of a model.
+/// The offer of a model by a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// The provider.
     pub provider: &'static str,
-    /// The provider's own name of the model.
+    /// The provider's name of the model.
     pub model: &'static str,
 }
 
-/// A model that people can choose.
+/// A model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model {
     /// Its id in requests.
     pub id: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// What it makes.
+    /// The kind of its output.
     pub kind: MediaKind,
-    /// The sizes it makes, its default first.
+    /// The sizes of its output, the default first.
     pub sizes: &'static [Size],
-    /// The lengths it makes, its default first; empty for pictures.
+    /// The durations of its output, the default first; empty for images.
     pub durations_ms: &'static [u32],
     /// Outputs of one request at most.
     pub max_count: u8,
-    /// Whether it takes a negative prompt.
+    /// Whether it accepts a negative prompt.
     pub negative_prompt: bool,
-    /// Whether it takes a seed.
+    /// Whether it accepts a seed.
     pub seed: bool,
-    /// Whether it takes an input image.
+    /// Whether it accepts an input image.
     pub input_image: bool,
-    /// The price of one picture, or of one second of film.
+    /// The price of one image, or of one second of video.
     pub unit_price: Credits,
-    /// Who makes it, first choice first.
+    /// Its offers, in the order in which they are tried.
     pub offers: &'static [Offer],
 }
 
 impl Model {
-    /// What `count` outputs cost. A film costs its price for each second that it begins.
+    /// Returns the price of `count` outputs. A video costs its price for each started second.
     #[must_use]
     pub const fn price(&self, count: u8, duration_ms: Option<u32>) -> Credits {
         let seconds = match duration_ms {
@@ -83,19 +86,19 @@ impl Model {
         self.unit_price.times(seconds.saturating_mul(count as u32))
     }
 
-    /// The offers of the providers that are enabled.
+    /// Returns the offers of enabled providers.
     pub fn enabled_offers<'a>(&'a self, enabled: &'a [String]) -> impl Iterator<Item = Offer> + 'a {
         self.offers.iter().copied().filter(|offer| enabled.iter().any(|name| name == offer.provider))
     }
 }
 
-/// The model with this id, among those that an enabled provider offers.
+/// Returns the model with this id, if an enabled provider offers it.
 #[must_use]
 pub fn model(id: &str, enabled: &[String]) -> Option<&'static Model> {
     models(enabled).find(|model| model.id == id)
 }
 
-/// The models that an enabled provider offers.
+/// Returns the models that enabled providers offer.
 pub fn models(enabled: &[String]) -> impl Iterator<Item = &'static Model> {
     MODELS.iter().filter(|model| model.enabled_offers(enabled).next().is_some())
 }
@@ -104,7 +107,8 @@ const SQUARE: Size = Size::of(1024, 1024);
 const WIDE_VIDEO: Size = Size::of(1280, 720);
 const TALL_VIDEO: Size = Size::of(720, 1280);
 
-/// All models. The sketches come last, so that a client that takes the first of a kind gets a real one where there is one.
+/// All models. The sketch models come last, so that a client that takes the first of a kind gets a real one if there is
+/// one.
 pub const MODELS: &[Model] = &[
     Model {
         id: "gpt-image",
@@ -201,21 +205,21 @@ mod tests {
     }
 
     #[test]
-    fn a_film_costs_its_price_for_each_second_that_it_begins() {
+    fn video_costs_its_price_for_each_started_second() {
         let film = model("sketch-video", &enabled(&["sketch"])).unwrap();
         assert_eq!(film.price(1, Some(4_000)), Credits(8));
         assert_eq!(film.price(1, Some(4_001)), Credits(10));
     }
 
     #[test]
-    fn a_model_is_there_only_with_a_provider_that_offers_it() {
+    fn model_needs_an_enabled_provider() {
         assert!(model("flux-schnell", &enabled(&["sketch"])).is_none());
         let flux = model("flux-schnell", &enabled(&["fal"])).unwrap();
         assert_eq!(flux.enabled_offers(&enabled(&["fal"])).map(|o| o.provider).collect::<Vec<_>>(), ["fal"]);
     }
 
     #[test]
-    fn every_model_can_be_asked_for_and_costs_something() {
+    fn every_model_has_sizes_offers_and_a_price() {
         for model in MODELS {
             assert!(!model.sizes.is_empty() && !model.offers.is_empty() && model.max_count > 0, "{}", model.id);
             assert_eq!(model.durations_ms.is_empty(), model.kind == MediaKind::Image, "{}", model.id);

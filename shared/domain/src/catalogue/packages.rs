@@ -1,23 +1,24 @@
-//! The packages of credits that are sold: one payment each, no subscription. The credits never expire.
+//! The packages of credits. Each is one payment, without a subscription. Credits never expire.
 
 use crate::{
-    Credits, Refusal,
     accounts::plan::Plan,
+    credits::ledger::Credits,
     money::{Currency, Money},
+    refusal::Refusal,
 };
 
 /// A package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// Its id. A package that was ever sold keeps it.
+    /// Its id, which must not change once the package was sold.
     pub id: &'static str,
-    /// What people read, on the payment page too.
+    /// Its title, also on the payment page.
     pub title: &'static str,
     /// The credits that it grants.
     pub credits: Credits,
     /// The plan that it activates, unless the account is on a higher one.
     pub plan: Plan,
-    /// What it costs, without tax: one price for each currency.
+    /// Its price without tax, in each currency.
     pub prices: [Money; 4],
 }
 
@@ -55,7 +56,7 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
-/// A package and what it costs in this currency.
+/// Returns a package and its price in a currency.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] if there is no such package.
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p37_every_package_is_one_payment_with_a_price_in_every_currency() {
+    fn p37_every_package_has_a_price_in_every_currency() {
         for package in PACKAGES {
             for currency in Currency::ALL {
                 let (found, price) = choose(package.id, currency).unwrap();
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_package_is_refused_with_those_that_there_are() {
+    fn unknown_package_is_refused_with_the_known_ones() {
         let refusal = choose("gold", Currency::Eur).unwrap_err();
         assert_eq!(refusal.to_string(), "package: one of starter, maker, studio");
     }

@@ -1,16 +1,19 @@
 //! Credits and the ledger: double entry, integers, append only.
 //!
-//! An entry moves credits between buckets and its postings sum to zero. Entries are never changed or deleted; a correction
-//! is another entry. Replaying an account's entries gives its balance, always.
+//! An entry moves credits between buckets, and its postings sum to zero. Entries are never changed or deleted; a
+//! correction is another entry. The entries of an account always sum to its balance.
 
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{GenerationId, LedgerEntryId, PaymentId};
+use crate::{
+    ids::{GenerationId, LedgerEntryId, PaymentId},
+    registry::DataFields,
+};
 
-/// An amount of credits. Negative only where a claw-back left a debt.
+/// An amount of credits. Negative only after a claw-back of credits that were spent.
 #[derive(
     Clone,
     Copy,
@@ -30,22 +33,22 @@ use crate::{GenerationId, LedgerEntryId, PaymentId};
 pub struct Credits(pub i64);
 
 impl Credits {
-    /// Nothing.
+    /// No credits.
     pub const ZERO: Self = Self(0);
 
-    /// The sum; saturates, which no real balance reaches.
+    /// Adds; saturates, which no real balance reaches.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference; saturates, which no real balance reaches.
+    /// Subtracts; saturates, which no real balance reaches.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// This many times over.
+    /// Multiplies; saturates, which no real balance reaches.
     #[must_use]
     pub const fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(count as i64))
@@ -58,84 +61,108 @@ impl fmt::Display for Credits {
     }
 }
 
-/// Where credits are. `Available` and `Held` are the person's; the others are the other side of each entry.
+/// A bucket of credits. `Available` and `Held` belong to the account; the others are the counterpart of each entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CreditBucket {
-    /// Came from a payment.
+    /// Granted for a payment.
     Bought,
-    /// Given by the operator.
+    /// Granted by the operator.
     Granted,
-    /// Free to spend.
+    /// Available to spend.
     Available,
     /// Reserved for a generation that has not ended.
     Held,
-    /// Paid for generations.
+    /// Spent on generations.
     Spent,
-    /// Taken back after a refund or a dispute.
+    /// Clawed back after a refund or a dispute.
     Reversed,
 }
 
 /// One side of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 pub struct Posting {
     /// The bucket.
+    #[data(plain)]
     pub bucket: CreditBucket,
-    /// What it gains; negative for what it loses.
+    /// The amount that it gains; negative for a loss.
+    #[data(plain)]
     pub amount: Credits,
 }
 
-/// Why credits moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+/// The cause of a ledger entry.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
-    /// The account was made.
+    /// The account was opened.
     Welcome,
     /// A generation was submitted.
     Reserve {
-        /// Which.
+        /// The generation.
+        #[data(plain)]
         generation: GenerationId,
     },
-    /// It ended well, in whole or in part.
+    /// The generation succeeded, in whole or in part.
     Settle {
-        /// Which.
+        /// The generation.
+        #[data(plain)]
         generation: GenerationId,
     },
-    /// It failed, was canceled or passed its deadline.
+    /// The generation failed, was canceled or passed its deadline.
     Release {
-        /// Which.
+        /// The generation.
+        #[data(plain)]
         generation: GenerationId,
     },
     /// A package was paid for.
     Purchase {
-        /// With which payment.
+        /// The payment.
+        #[data(plain)]
         payment: PaymentId,
     },
-    /// Money of a payment went back.
+    /// Money of a payment was refunded, disputed or reversed.
     ClawBack {
-        /// Of which.
+        /// The payment.
+        #[data(plain)]
         payment: PaymentId,
     },
-    /// Money of a payment that went back came again.
+    /// Money of a payment that was taken back was restored.
     Restore {
-        /// Of which.
+        /// The payment.
+        #[data(plain)]
         payment: PaymentId,
     },
 }
 
-/// What a person has.
+/// The balance of an account.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    DataFields,
+    schemars::JsonSchema,
+    utoipa::ToSchema,
 )]
 pub struct Balance {
-    /// Free to spend.
+    /// Available to spend.
+    #[data(plain)]
     pub available: Credits,
     /// Reserved for generations that have not ended.
+    #[data(plain)]
     pub held: Credits,
 }
 
 impl Balance {
-    /// The balance after these postings.
+    /// Returns the balance after these postings.
     #[must_use]
     pub fn after(self, postings: &[Posting]) -> Self {
         postings.iter().fold(self, |balance, posting| match posting.bucket {
@@ -145,7 +172,7 @@ impl Balance {
         })
     }
 
-    /// The balance before these postings.
+    /// Returns the balance before these postings.
     #[must_use]
     pub fn before(self, postings: &[Posting]) -> Self {
         let reversed: Vec<_> =
@@ -154,23 +181,28 @@ impl Balance {
     }
 }
 
-/// One entry of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A ledger entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct LedgerEntry {
-    /// Its id, in the order of time.
+    /// Its id. Ids are in the order of the entries.
+    #[data(plain)]
     pub id: LedgerEntryId,
     /// When it was made.
+    #[data(plain)]
     pub at: Timestamp,
-    /// Why.
+    /// The cause.
+    #[data(nested)]
     pub cause: Cause,
-    /// What moved; sums to zero.
+    /// The postings, which sum to zero.
+    #[data(nested)]
     pub postings: Vec<Posting>,
-    /// The balance once it was made, so that a statement needs no entry outside its period.
+    /// The balance after it, so that a statement needs no entry outside of its period.
+    #[data(nested)]
     pub balance_after: Balance,
 }
 
 impl LedgerEntry {
-    /// The entry that makes `moves` upon `balance`, with an id after `last`. A move of nothing leaves no posting.
+    /// Records `moves` from `balance`, with an id after `last`. A move of no credits leaves no posting.
     pub(crate) fn record(
         id: LedgerEntryId,
         at: Timestamp,
@@ -189,44 +221,45 @@ impl LedgerEntry {
         Self { id: id.after(last), at, cause, postings, balance_after }
     }
 
-    /// The balance before this entry.
+    /// Returns the balance before this entry.
     #[must_use]
     pub fn balance_before(&self) -> Balance {
         self.balance_after.before(&self.postings)
     }
 }
 
-/// A way in which a ledger contradicts itself or its account.
+/// An inconsistency of a ledger, or of its account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Drift {
     /// The postings of an entry do not sum to zero.
     #[error("entry {0} does not sum to zero")]
     Unbalanced(LedgerEntryId),
-    /// An entry's running balance is not what the entries up to it give.
+    /// The balance of an entry is not the sum of the entries up to it.
     #[error("entry {0} states another balance than the entries up to it give")]
     Misstated(LedgerEntryId),
-    /// The entries give another balance than the account has.
+    /// The entries sum to another balance than that of the account.
     #[error("the entries give {replayed:?}, the account has {actual:?}")]
     Balance {
-        /// What the entries give.
+        /// The sum of the entries.
         replayed: Balance,
-        /// What the account has.
+        /// The balance of the account.
         actual: Balance,
     },
-    /// A hold ended more or less often than once.
+    /// A reservation did not end exactly once.
     #[error("the hold of generation {0} has {1} ends")]
     Ends(GenerationId, usize),
-    /// Another amount ended than was held.
+    /// Another amount ended than was reserved.
     #[error("the end of generation {0} left {1} credits held")]
     Remainder(GenerationId, Credits),
-    /// More was taken back for a payment than it granted, or less than nothing.
+    /// More was clawed back for a payment than it granted, or less than nothing.
     #[error("payment {0} took back more than it granted, or gave back more than it took")]
     Reversed(PaymentId),
 }
 
-/// Checks a whole ledger, oldest entry first, against the balance that its account has.
+/// Checks a whole ledger, oldest entry first, against the balance of its account.
 ///
-/// `open` lists the generations that have not ended: their holds have no end yet, every other hold exactly one.
+/// `open` lists the generations that have not ended: their reservations have no end yet, every other one has exactly
+/// one.
 ///
 /// # Errors
 /// The first [`Drift`] found.
@@ -277,7 +310,7 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
     Ok(())
 }
 
-/// What a bucket gained by an entry.
+/// Returns what a bucket gained by an entry.
 fn moved(entry: &LedgerEntry, bucket: CreditBucket) -> Credits {
     let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
     postings.fold(Credits::ZERO, |sum, posting| sum.plus(posting.amount))
@@ -314,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_ends_once_and_in_full() {
+    fn reservation_ends_once_and_in_full() {
         let settle: Movement<'_> = (
             Cause::Settle { generation: JOB },
             &[(CreditBucket::Held, CreditBucket::Spent, 6), (CreditBucket::Held, CreditBucket::Available, 2)],
@@ -332,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_was_tampered_with_is_found() {
+    fn tampered_entry_is_found() {
         let tamper = |change: fn(&mut LedgerEntry)| {
             let mut entries = ledger(&[RESERVE]);
             change(&mut entries[1]);
@@ -347,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_sort_in_the_order_in_which_they_were_made_whatever_the_clocks_say() {
+    fn entries_sort_in_their_order_whatever_the_clocks_say() {
         let entries = ledger(&[RESERVE, RESERVE]);
         assert!(entries.is_sorted_by(|a, b| a.id < b.id), "{entries:?}");
     }

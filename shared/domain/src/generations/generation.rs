@@ -1,36 +1,41 @@
-//! A generation: its states, its lease, its deadline, its tries, and who may see it.
+//! A generation: its states, lease, deadline, attempts, and who may see it.
 //!
-//! `queued -> running -> succeeded | failed | canceled`, forward only. A claim takes a lease and counts the try. The
-//! provider's job id is stored before it is waited on, so that a second try resumes it and does not pay twice.
+//! `queued -> running -> succeeded | failed | canceled`, forward only. A claim takes a lease and counts the attempt.
+//! The provider's job id is stored before the job is polled, so that a second attempt resumes it and does not pay
+//! twice.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Credits, GenerationId, Refusal,
     catalogue::models::{self, MediaKind, Offer},
+    credits::ledger::Credits,
     generations::settings::GenerationSettings,
+    ids::{AccountId, GenerationId},
+    messages::LOST_MESSAGE_S,
+    refusal::Refusal,
+    registry::DataFields,
 };
 
-/// Where a generation is.
+/// The status of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = GenerationStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum GenerationStatus {
     /// Waits for a worker.
     Queued,
-    /// A worker has it, or the provider.
+    /// A worker or the provider processes it.
     Running,
-    /// It is there.
+    /// Its output is stored.
     Succeeded,
-    /// It will not come; its credits are back.
+    /// It failed, and its credits were refunded.
     Failed,
-    /// Its owner took it back; so are the credits.
+    /// Its owner canceled it, and its credits were refunded.
     Canceled,
 }
 
 impl GenerationStatus {
-    /// Whether it has ended, for good.
+    /// Says whether it has ended.
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
@@ -41,189 +46,223 @@ impl GenerationStatus {
 }
 
 /// Why a generation failed, for its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Failure {
     /// The provider refused the prompt or the input image.
     Rejected {
         /// Its reason.
+        #[data(personal)]
         reason: String,
     },
-    /// Our mistake.
+    /// A fault of the service.
     Internal,
-    /// No provider could make it.
+    /// No provider could generate it.
     ProviderUnavailable,
-    /// It was not there by its deadline.
+    /// It was not finished by its deadline.
     DeadlinePassed,
-    /// The input image is gone.
+    /// The input image was deleted.
     InputMissing,
 }
 
-/// Who can see it besides its owner and whoever has a share link.
+/// Who can see a generation besides its owner and everyone with a share link.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Nobody.
+    /// No one.
     #[default]
     Private,
-    /// Everybody.
+    /// Everyone.
     Public,
 }
 
 /// A file of a generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Media {
     /// Its key in the bucket.
+    #[data(plain)]
     pub key: String,
-    /// Its type.
+    /// Its content type.
+    #[data(plain)]
     pub content_type: String,
-    /// Its size.
+    /// Its size, in bytes.
+    #[data(plain)]
     pub bytes: u64,
     /// Pixels across.
+    #[data(plain)]
     pub width: u32,
     /// Pixels down.
+    #[data(plain)]
     pub height: u32,
-    /// Length of a film.
+    /// The duration of a video.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub duration_ms: Option<u64>,
     /// The key of its thumbnail, a JPEG, where one could be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub thumbnail_key: Option<String>,
     /// Its [ThumbHash](https://evanw.github.io/thumbhash/), base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub thumbhash: Option<String>,
 }
 
-/// A job at a provider that was accepted and not yet answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A job that a provider accepted and has not finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct ProviderJob {
     /// The provider.
+    #[data(plain)]
     pub provider: String,
-    /// The provider's own id of the job.
+    /// The provider's id of the job.
+    #[data(plain)]
     pub id: String,
 }
 
 /// A generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Generation {
     /// Its id.
+    #[data(plain)]
     pub id: GenerationId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// What is made.
+    /// What is generated.
+    #[data(plain)]
     pub kind: MediaKind,
-    /// From what.
+    /// The settings.
+    #[data(nested)]
     pub settings: GenerationSettings,
-    /// What was reserved for it.
+    /// Credits that were reserved for it.
+    #[data(plain)]
     pub reserved: Credits,
-    /// What it cost in the end.
+    /// Credits that were spent on it.
+    #[data(plain)]
     pub spent: Credits,
-    /// Where it is.
+    /// The status.
+    #[data(plain)]
     pub status: GenerationStatus,
     /// When it was submitted.
+    #[data(plain)]
     pub created_at: Timestamp,
     /// When it fails unless it has ended.
+    #[data(plain)]
     pub deadline_at: Timestamp,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub ended_at: Option<Timestamp>,
-    /// Tries so far at the provider that is asked now.
+    /// Attempts so far at the present provider.
+    #[data(plain)]
     pub attempts: u32,
-    /// Which of the model's enabled offers is asked now.
+    /// The position of the present provider among the enabled offers of the model.
+    #[data(plain)]
     pub offer: u32,
-    /// Until when a worker has it for itself.
+    /// Until when a worker has leased it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub lease_until: Option<Timestamp>,
     /// The job that the provider accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub provider_job: Option<ProviderJob>,
-    /// When the next message should have been handled; the sweep sends another after that.
+    /// When the next message should have been handled. The sweep sends another after that.
+    #[data(plain)]
     pub next_message_at: Timestamp,
-    /// What was made.
+    /// The files.
     #[serde(default)]
+    #[data(nested)]
     pub media: Vec<Media>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub failure: Option<Failure>,
     /// Who can see it.
+    #[data(plain)]
     pub visibility: Visibility,
-    /// Whether others see the prompt too, while it is public.
+    /// Whether the prompt is public too, while the generation is public.
+    #[data(plain)]
     pub show_prompt: bool,
-    /// Until when the last of its links shows it, if it has one.
+    /// When the last of its share links expires, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub shared_until: Option<Timestamp>,
-    /// Since when it is public.
+    /// When it became public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub published_at: Option<Timestamp>,
-    /// When it goes, with its files; set when it ends.
+    /// When it expires, with its files; set when it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub expires_at: Option<Timestamp>,
-    /// Its owner deleted it, or its time is over: hidden from everybody, its files are being removed.
+    /// It was deleted or has expired: it is hidden from everyone, and its files are being deleted.
     #[serde(default)]
+    #[data(plain)]
     pub deleting: bool,
-    /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
+    /// A legal hold keeps it although it is hidden. It is not due until the hold is released.
     #[serde(default)]
+    #[data(plain)]
     pub held: bool,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
-/// Seconds after which a message that was not handled is sent again.
-pub(crate) const LOST_MESSAGE_S: i64 = 60;
-/// Tries at one provider, busy or unknown answers included, before the next one is asked.
+/// Attempts at one provider before the next one is tried.
 pub const ATTEMPTS_PER_OFFER: u32 = 3;
 
-/// What a worker that read a generation should do.
+/// What a worker does with a generation that it read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GenerationClaim {
-    /// Work on it: this is what to write first, and who to ask.
+    /// Process it: write this first, then call the provider.
     Work {
-        /// The generation with its lease taken.
+        /// The generation with its lease.
         generation: Box<Generation>,
-        /// Who to ask.
+        /// The provider to call.
         offer: Offer,
     },
-    /// Somebody else has it until then.
+    /// Another worker has leased it.
     Leased {
         /// Until when.
         until: Timestamp,
     },
-    /// Nothing is left to do.
+    /// It has ended: there is nothing to do.
     Ended,
-    /// No enabled provider offers the model any more.
+    /// No enabled provider offers the model.
     NoOffer,
 }
 
-/// How an answer of a provider that did not work out is treated.
+/// A failure of a provider that may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderFailure {
-    /// Busy or down.
+    /// The provider is busy or down.
     Busy {
-        /// What the provider asked for.
+        /// The delay that the provider asked for.
         retry_after_s: Option<u32>,
     },
-    /// Anything that we do not understand.
+    /// The provider's response is not understood.
     Unknown,
 }
 
-/// What follows a try that did not work out.
+/// What follows a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureResponse {
-    /// Try again with a message delayed by this much.
+    /// Retry with a delayed message.
     Retry {
         /// The generation to write.
         generation: Box<Generation>,
         /// The delay.
         delay_s: u32,
     },
-    /// Nobody is left to ask: fail and release.
+    /// No provider is left: fail, and refund.
     GiveUp,
 }
 
 impl Generation {
-    /// The next thing that is owed to it, and when: the sweep's `due_at`.
+    /// Returns when it is due next: the sweep's `due_at`.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         if self.held {
@@ -235,13 +274,13 @@ impl Generation {
         }
     }
 
-    /// Whether its deadline has passed and it has not ended.
+    /// Says whether its deadline has passed and it has not ended.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         !self.status.is_final() && now >= self.deadline_at
     }
 
-    /// A worker's claim, with a lease of `lease_s` seconds.
+    /// Claims it for a worker, with a lease of `lease_s` seconds.
     #[must_use]
     pub fn claim(&self, enabled: &[String], lease_s: u32, now: Timestamp) -> GenerationClaim {
         if self.status.is_final() {
@@ -262,7 +301,7 @@ impl Generation {
         GenerationClaim::Work { generation: Box::new(generation), offer }
     }
 
-    /// Who is asked now: whoever has the job already, else the offer whose turn it is.
+    /// Returns the provider to call: the one that has the job, else the one at the present position.
     fn offer(&self, enabled: &[String]) -> Option<Offer> {
         let model = models::model(&self.settings.model, enabled)?;
         let mut offers = model.enabled_offers(enabled);
@@ -272,20 +311,20 @@ impl Generation {
         }
     }
 
-    /// The provider accepted the job: it is asked again after `poll_after_s`, and the tries start anew.
+    /// Stores the job that the provider accepted. It is polled after `poll_after_s`, and attempts are counted anew.
     #[must_use]
     pub fn accepted(&self, job: ProviderJob, poll_after_s: u32, now: Timestamp) -> Self {
         Self { provider_job: Some(job), attempts: 0, ..self.waiting(poll_after_s, now) }
     }
 
-    /// A lost or late message: one more is being sent.
+    /// Notes that a lost or late message is sent again.
     #[must_use]
     pub fn message_resent(&self, now: Timestamp) -> Self {
         Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next_version() }
     }
 
-    /// What follows an answer that did not work out. Waits `2^tries` seconds or what the provider asked for, whichever is
-    /// longer; after [`TRIES_PER_OFFER`] the next offer's turn comes at once.
+    /// Decides what follows a failed attempt. Waits `2^attempts` seconds or as long as the provider asked for,
+    /// whichever is longer. After [`ATTEMPTS_PER_OFFER`] the next provider is tried at once.
     #[must_use]
     pub fn provider_failed(&self, trouble: ProviderFailure, enabled: &[String], now: Timestamp) -> FailureResponse {
         let (next, delay_s) = if self.attempts < ATTEMPTS_PER_OFFER {
@@ -314,10 +353,10 @@ impl Generation {
         Self { lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
 
-    /// The generation shown to everybody or to nobody. Saying the same again changes nothing but the version.
+    /// Sets the visibility. A repeat changes only the version.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if it should be public and has not succeeded; [`Refusal::NotFound`] if its time is over.
+    /// [`Refusal::Conflict`] if it should be public and has not succeeded; [`Refusal::NotFound`] if it has expired.
     pub fn with_visibility(&self, visibility: Visibility, show_prompt: bool, now: Timestamp) -> Result<Self, Refusal> {
         if self.is_expired(now) {
             return Err(Refusal::NotFound);
@@ -336,14 +375,14 @@ impl Generation {
         }
     }
 
-    /// The generation hidden from everybody, its files due for removal now.
+    /// Deletes it: hides it from everyone, and makes its files due for deletion now.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] while it has not ended; [`Refusal::NotFound`] if it is being removed already.
+    /// [`Refusal::Conflict`] while it has not ended; [`Refusal::NotFound`] if it is being deleted already.
     pub fn deleted(&self, now: Timestamp) -> Result<Self, Refusal> {
         self.check_exists()?;
         if !self.status.is_final() {
-            return Err(Refusal::Conflict("it has not ended: cancel it first"));
+            return Err(Refusal::Conflict("the generation has not ended: cancel it first"));
         }
         Ok(Self {
             deleting: true,
@@ -354,25 +393,27 @@ impl Generation {
         })
     }
 
-    /// The generation that is hidden, kept by a legal hold.
+    /// Keeps a hidden generation for a legal hold.
     #[must_use]
     pub fn retained_by_hold(&self) -> Self {
         Self { held: true, ..self.next_version() }
     }
 
-    /// Whether its time is over, or its owner deleted it.
+    /// Says whether it has expired or was deleted.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.status.is_final() && (self.deleting || self.expires_at.is_some_and(|at| at <= now))
     }
 
+    /// Checks that it is not being deleted.
+    ///
     /// # Errors
-    /// [`Refusal::NotFound`] if it is being removed.
+    /// [`Refusal::NotFound`] if it is.
     pub const fn check_exists(&self) -> Result<(), Refusal> {
         if self.deleting { Err(Refusal::NotFound) } else { Ok(()) }
     }
 
-    /// Shown to nobody any more, neither to everybody nor behind a link; nothing if that is so already.
+    /// Withdraws it from the gallery and from its share links. Returns `None` if it is in neither.
     #[must_use]
     pub fn unpublished(&self) -> Option<Self> {
         let is_shown = self.visibility == Visibility::Public || self.shared_until.is_some();
@@ -385,7 +426,7 @@ impl Generation {
         })
     }
 
-    /// This generation as its next version.
+    /// Returns it as its next version.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }

@@ -1,12 +1,14 @@
-//! What a person asks for, checked field by field.
+//! The settings of a generation, checked field by field.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Credits, Refusal, UploadId,
     accounts::plan::PlanLimits,
     catalogue::models::{self, MediaKind, Model, Size},
-    refusal::FieldError,
+    credits::ledger::Credits,
+    ids::UploadId,
+    refusal::{FieldError, Refusal},
+    registry::DataFields,
 };
 
 /// Longest prompt, in characters ([Unicode scalar values](https://www.unicode.org/glossary/#unicode_scalar_value)).
@@ -14,64 +16,72 @@ pub const PROMPT_CHARACTERS: usize = 2_000;
 /// Longest prompt, in bytes of UTF-8.
 pub const PROMPT_BYTES: usize = 6_000;
 
-/// What a client asks for. Absent fields take the model's default.
+/// The settings that a client requests. Absent fields get the default of the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestedSettings {
-    /// A model's id.
+    /// The id of a model.
     pub model: String,
-    /// What to make.
+    /// The prompt.
     pub prompt: String,
-    /// What to keep out.
+    /// The negative prompt.
     pub negative_prompt: Option<String>,
     /// Pixels across; goes with `height`.
     pub width: Option<u32>,
     /// Pixels down; goes with `width`.
     pub height: Option<u32>,
-    /// Length of a film.
+    /// The duration of a video.
     pub duration_ms: Option<u32>,
-    /// How many.
+    /// The number of images.
     pub count: Option<u32>,
-    /// The same seed and settings make the same thing, where the model can.
+    /// The seed. With the same seed and settings, models that take a seed generate the same output.
     pub seed: Option<u64>,
-    /// An upload of the caller's own that is ready.
+    /// An upload of the account that is ready, as input image.
     pub input_upload: Option<UploadId>,
 }
 
-/// What will be made: every field known to be within the model's and the plan's rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// Settings that are within the rules of the model and the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct GenerationSettings {
-    /// A model of the catalogue.
+    /// The id of a model.
+    #[data(plain)]
     pub model: String,
-    /// What to make.
+    /// The prompt.
+    #[data(personal)]
     pub prompt: String,
-    /// What to keep out.
+    /// The negative prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub negative_prompt: Option<String>,
-    /// Pixels.
+    /// The size.
+    #[data(nested)]
     pub size: Size,
-    /// Length of a film.
+    /// The duration of a video.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub duration_ms: Option<u32>,
-    /// How many.
+    /// The number of images.
+    #[data(plain)]
     pub count: u8,
-    /// The seed, where one was given.
+    /// The seed, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub seed: Option<u32>,
-    /// The input image.
+    /// The upload that is the input image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub input_upload: Option<UploadId>,
 }
 
-/// What something costs.
+/// The price of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// What is made.
+    /// What is generated.
     pub kind: MediaKind,
-    /// The price of it all.
+    /// The total price.
     pub price: Credits,
 }
 
-/// Checks what was asked for against the model's and the plan's rules.
+/// Checks requested settings against the rules of the model and the plan.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] with every field that breaks a rule, not only the first.
@@ -120,10 +130,10 @@ pub fn validate(
     Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms) }))
 }
 
-/// Whether a person typed something that can be kept and shown: the rule that it breaks.
+/// Checks a text of several lines. Returns the rule that it breaks.
 pub(crate) fn check_text(field: &'static str, text: &str) -> Option<FieldError> {
     let rule = if text.trim().is_empty() {
-        "must say something".to_owned()
+        "must not be empty".to_owned()
     } else if text.chars().count() > PROMPT_CHARACTERS {
         format!("at most {PROMPT_CHARACTERS} characters")
     } else if text.len() > PROMPT_BYTES {
@@ -168,7 +178,7 @@ fn check_duration(asked: Option<u32>, model: &Model, errors: &mut Vec<FieldError
     let duration = asked.or_else(|| model.durations_ms.first().copied());
     if duration.is_some_and(|ms| !model.durations_ms.contains(&ms)) {
         let rule = if model.durations_ms.is_empty() {
-            format!("the model {} makes no films", model.id)
+            format!("the model {} generates no videos", model.id)
         } else {
             format!("one of {:?}", model.durations_ms)
         };
@@ -209,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_that_breaks_a_rule_is_named() {
+    fn every_invalid_field_is_named() {
         check(asked(), &[]);
         check(RequestedSettings { model: "gpt-image".into(), ..asked() }, &["model"]);
         check(RequestedSettings { prompt: " \n".into(), ..asked() }, &["prompt"]);

@@ -1,55 +1,64 @@
-//! Share links: whoever has one sees that one generation, until it expires or is revoked.
+//! Share links: everyone with the link sees one generation, until the link expires or is revoked.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, GenerationId, Refusal, ShareId,
     accounts::plan::Plan,
     generations::generation::{Generation, GenerationStatus},
+    ids::{AccountId, GenerationId, ShareId},
+    refusal::Refusal,
+    registry::DataFields,
 };
 
-/// Shortest life of a link, in seconds.
+/// Shortest lifetime of a link, in seconds.
 pub const SHORTEST_S: u64 = 60;
-/// Longest life of a link, in seconds: a year.
+/// Longest lifetime of a link, in seconds: a year.
 pub const LONGEST_S: u64 = 365 * 86_400;
-/// Seconds that a presigned link to a file lives. A link handed out before a share is revoked, or a picture made private,
-/// resolves for this long at most.
+/// Seconds for which a presigned link to a file is valid. It stays valid for at most as long after a share is revoked
+/// or a generation becomes private.
 pub const MEDIA_LINK_S: u64 = 240;
 
-/// A share link. Its token is not kept: only the hash of it, which the pointer is found by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A share link. Its token is not stored, only the hash that the pointer is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Share {
     /// Its id, for listing and revoking.
+    #[data(plain)]
     pub id: ShareId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// What it shows.
+    /// The generation.
+    #[data(plain)]
     pub generation: GenerationId,
     /// SHA-256 of the token, hexadecimal.
+    #[data(plain)]
     pub token_hash: String,
     /// Whether it shows the prompt too.
+    #[data(plain)]
     pub show_prompt: bool,
-    /// When it was made.
+    /// When it was created.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// When it stops.
+    /// When it expires.
+    #[data(plain)]
     pub expires_at: Timestamp,
 }
 
-/// What a client asks of a new link.
+/// The terms of a new link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShareTerms {
-    /// How long it lives.
+    /// Its lifetime, in seconds.
     pub expires_in_s: u64,
     /// Whether it shows the prompt too.
     pub show_prompt: bool,
 }
 
-/// A new link to a generation that has `existing` links already, and the generation as its next version: of two links
-/// made at once from the same count, one is decided anew.
+/// Creates a link to a generation that has `existing` links. Returns it with the generation as its next version, so
+/// that of two links created at once from one count the second is decided again.
 ///
 /// # Errors
-/// It is not there any more or has not succeeded, its life is out of bounds, or the plan's links are used up.
+/// The generation has expired or has not succeeded, the lifetime is out of bounds, or the plan allows no more links.
 pub fn create(
     generation: &Generation,
     existing: usize,
@@ -86,15 +95,17 @@ pub fn create(
     Ok((share, Generation { shared_until: generation.shared_until.max(Some(expires_at)), ..generation.next_version() }))
 }
 
-/// A generation that has lost a link, as its next version; `rest` are those that it still has.
+/// Removes a link from a generation; `rest` are the links that are left. Returns the generation as its next version.
 #[must_use]
 pub fn revoke(generation: &Generation, rest: &[Share]) -> Generation {
     Generation { shared_until: rest.iter().map(|share| share.expires_at).max(), ..generation.next_version() }
 }
 
 impl Share {
+    /// Checks that the link shows its generation.
+    ///
     /// # Errors
-    /// [`Refusal::NotFound`] once it has expired, or when what it shows is not there: a stranger learns no more.
+    /// [`Refusal::NotFound`] if the link has expired, or the generation has expired, was deleted or has not succeeded.
     pub fn may_view(&self, generation: Option<&Generation>, now: Timestamp) -> Result<(), Refusal> {
         match generation {
             Some(generation)

@@ -1,56 +1,62 @@
-//! Submitting and ending: the rules that move credits together with a generation.
+//! Submission and end of a generation: the rules that change credits together with a generation.
 //!
-//! Each answers with everything that one transaction writes. A hold has exactly one end, because each end is conditioned
-//! on the version of a generation that has not ended.
+//! Each returns everything that one transaction writes. A reservation has exactly one end, because each end is
+//! conditioned on the version of a generation that has not ended.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::account::Account,
-    accounts::plan::{Plan, Retention, deadline_minutes},
-    credits::ledger::{Cause, CreditBucket, LedgerEntry},
-    generations::generation::{Failure, Generation, GenerationStatus, LOST_MESSAGE_S, Media, Visibility},
-    generations::settings::{GenerationSettings, Quote},
+    accounts::{
+        account::Account,
+        plan::{Retention, deadline_minutes},
+    },
+    credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
+    generations::{
+        generation::{Failure, Generation, GenerationStatus, Media, Visibility},
+        settings::{GenerationSettings, Quote},
+    },
+    ids::{GenerationId, LedgerEntryId},
+    messages::LOST_MESSAGE_S,
     rate_limit::RateDecision,
+    refusal::Refusal,
 };
 
-/// What one transaction writes when credits move with a generation.
+/// The writes of one transaction that changes credits together with a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditTransaction {
     /// The account, with its new balance.
     pub account: Account,
     /// The generation, in its new state.
     pub generation: Generation,
-    /// The entry of the ledger.
+    /// The ledger entry.
     pub entry: LedgerEntry,
 }
 
-/// The ids that a movement needs, made by the caller.
+/// The ids that a submission needs.
 #[derive(Clone, Copy, Debug)]
 pub struct SubmissionIds {
     /// For the generation.
     pub generation: GenerationId,
-    /// For the entry.
+    /// For the ledger entry.
     pub entry: LedgerEntryId,
 }
 
 /// How a generation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GenerationOutcome {
-    /// These files were made. Fewer than were asked for are paid for as what they are; none is a failure of its own.
+    /// These files were generated. Fewer than requested are paid for in proportion; none is a failure.
     Succeeded(Vec<Media>),
     /// It failed.
     Failed(Failure),
-    /// Its owner took it back.
+    /// Its owner canceled it.
     Canceled,
 }
 
 /// Reserves the credits of a new generation.
 ///
 /// # Errors
-/// The first that applies: the account may not act; the price is above `max_credits`; too often; the plan's jobs in
-/// flight are used up; not enough credits. A refusal takes no token of the rate.
+/// The first that applies: the account is not active; the price is above `max_credits`; too many requests; the plan
+/// allows no more generations at once; not enough credits. A refusal takes no token of the rate limit.
 pub fn reserve(
     account: &Account,
     settings: GenerationSettings,
@@ -111,10 +117,10 @@ pub fn reserve(
     Ok(CreditTransaction { account, generation, entry })
 }
 
-/// Ends a generation: settles what was made, releases the rest.
+/// Ends a generation: settles the price of its output, and refunds the rest.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] if it has ended already.
+/// [`Refusal::Conflict`] if the generation has ended already.
 pub fn finish(
     account: &Account,
     generation: &Generation,
@@ -124,7 +130,7 @@ pub fn finish(
     now: Timestamp,
 ) -> Result<CreditTransaction, Refusal> {
     if generation.status.is_final() {
-        return Err(Refusal::Conflict("it has ended already"));
+        return Err(Refusal::Conflict("the generation has ended already"));
     }
     let (status, media, failure) = match end {
         GenerationOutcome::Succeeded(media) if media.is_empty() => {
@@ -144,7 +150,7 @@ pub fn finish(
     };
     let moves =
         [(CreditBucket::Held, CreditBucket::Spent, spent), (CreditBucket::Held, CreditBucket::Available, released)];
-    let expires_at = Some(expiry(account.plan, retention, now));
+    let expires_at = Some(retention.expires_at(account.plan, now));
     let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
         status,
@@ -160,14 +166,8 @@ pub fn finish(
     Ok(CreditTransaction { account, generation, entry })
 }
 
-/// When a file made now goes, on this plan.
-#[must_use]
-pub fn expiry(plan: Plan, retention: Retention, now: Timestamp) -> Timestamp {
-    now + SignedDuration::from_hours(24 * i64::from(retention.days(plan)))
-}
-
-/// What is owed for `made` outputs of those asked for: the same share of the price, in whole credits, rounded for the
-/// person. More than asked for costs nothing more.
+/// Returns the price of `made` outputs: the same share of the reserved price, rounded down to whole credits. Outputs
+/// beyond the requested number are free.
 fn price_owed(generation: &Generation, made: usize) -> Credits {
     let asked = i64::from(generation.settings.count.max(1));
     let made = i64::try_from(made).unwrap_or(i64::MAX).min(asked);

@@ -1,17 +1,20 @@
-//! Uploads: declared, presigned, arrived, inspected, ready.
+//! Uploads: declared, presigned, received, inspected, ready.
 //!
-//! `pending -> ready | rejected`. The account carries how many uploads there are and their bytes, from the declaration
-//! on, so that a plan's limits hold without counting; whoever removes an upload gives them back in the same transaction.
+//! `pending -> ready | rejected`. The account counts its uploads and their bytes from the declaration on, so that the
+//! limits of the plan hold without a query. The transaction that deletes an upload reduces the count.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Refusal, UploadId, accounts::account::Account, accounts::plan::Retention, catalogue::models::MediaKind,
-    generations::submission::expiry, refusal::FieldError,
+    accounts::{account::Account, plan::Retention},
+    catalogue::models::MediaKind,
+    ids::{AccountId, UploadId},
+    refusal::{FieldError, Refusal},
+    registry::DataFields,
 };
 
-/// The content types that may be uploaded, and what each is.
+/// The content types that may be uploaded, with their kinds.
 pub const CONTENT_TYPES: &[(&str, MediaKind)] = &[
     ("image/jpeg", MediaKind::Image),
     ("image/png", MediaKind::Image),
@@ -25,87 +28,105 @@ pub const IMAGE_BYTES: u64 = 20 << 20;
 pub const VIDEO_BYTES: u64 = 100 << 20;
 /// Longest file name, in characters.
 pub const FILE_NAME_CHARACTERS: usize = 200;
-/// Seconds that the presigned request lives.
+/// Seconds for which the presigned request is valid.
 pub const PRESIGNED_S: u64 = 15 * 60;
-/// Seconds from the declaration until an upload that did not arrive is removed.
+/// Seconds after the declaration in which an upload must be received.
 pub const UNFINISHED_S: i64 = 3600;
 
-/// What a client says that it will send.
+/// What a client declares about a file before it uploads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadDeclaration {
-    /// Its type.
+    /// The content type.
     pub content_type: String,
-    /// Its size.
+    /// The size, in bytes.
     pub bytes: u64,
-    /// SHA-256 of it, hexadecimal.
+    /// The SHA-256, hexadecimal.
     pub sha256: String,
-    /// What the person calls it.
+    /// The file name.
     pub file_name: Option<String>,
 }
 
-/// Where an upload is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// The state of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum UploadState {
-    /// Not there yet, or not inspected yet.
+    /// Not received or not inspected yet.
     Pending,
-    /// What arrived is what was declared; its metadata is gone.
+    /// The received file is as declared, and its metadata was removed.
     Ready {
         /// Pixels across.
+        #[data(plain)]
         width: u32,
         /// Pixels down.
+        #[data(plain)]
         height: u32,
-        /// Length of a film.
+        /// The duration of a video.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[data(plain)]
         duration_ms: Option<u64>,
-        /// Bytes after its metadata was removed.
+        /// Bytes without its metadata.
+        #[data(plain)]
         stored_bytes: u64,
     },
-    /// It was not; what arrived is removed.
+    /// The received file is not as declared, and was deleted.
     Rejected {
         /// Why, for its owner.
+        #[data(plain)]
         reason: String,
     },
 }
 
 /// An upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Upload {
     /// Its id.
+    #[data(plain)]
     pub id: UploadId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// What it is.
+    /// Image or video.
+    #[data(plain)]
     pub kind: MediaKind,
-    /// Its declared type.
+    /// The declared content type.
+    #[data(plain)]
     pub content_type: String,
-    /// Its declared size.
+    /// The declared size, in bytes.
+    #[data(plain)]
     pub bytes: u64,
-    /// SHA-256 of it as declared, hexadecimal.
+    /// The declared SHA-256, hexadecimal.
+    #[data(plain)]
     pub sha256: String,
-    /// What the person calls it.
+    /// The file name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub file_name: Option<String>,
-    /// Where it is.
+    /// The state.
+    #[data(nested)]
     pub state: UploadState,
     /// When it was declared.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// When it goes, with its files.
+    /// When it expires, with its files.
+    #[data(plain)]
     pub expires_at: Timestamp,
-    /// Its files are being removed; nobody sees it any more.
+    /// It was deleted or has expired: it is hidden, and its files are being deleted.
     #[serde(default)]
+    #[data(plain)]
     pub deleting: bool,
-    /// A legal hold keeps it although it is hidden. Nothing is due of it until the hold is released.
+    /// A legal hold keeps it although it is hidden. It is not due until the hold is released.
     #[serde(default)]
+    #[data(plain)]
     pub held: bool,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
-/// A new upload, and the account that counts it.
+/// Declares an upload. Returns it with the account that counts it.
 ///
 /// # Errors
-/// Each field that breaks a rule, or the plan's limit that is used up.
+/// [`Refusal::Invalid`] with each field that breaks a rule, or the limit of the plan that is reached.
 pub fn declare(
     account: &Account,
     declared: UploadDeclaration,
@@ -176,7 +197,7 @@ fn check(declared: &UploadDeclaration) -> Result<MediaKind, Refusal> {
 }
 
 impl Upload {
-    /// The upload after its inspection. An upload that was inspected, or is being removed, stays as it is: `None`.
+    /// Stores the result of the inspection. Returns `None` if it was inspected before or is being deleted.
     #[must_use]
     pub fn inspected(
         &self,
@@ -189,22 +210,23 @@ impl Upload {
             return None;
         }
         let expires_at = match state {
-            UploadState::Ready { .. } => expiry(account.plan, retention, now),
+            UploadState::Ready { .. } => retention.expires_at(account.plan, now),
             UploadState::Pending | UploadState::Rejected { .. } => self.expires_at,
         };
         Some(Self { state, expires_at, ..self.next_version() })
     }
 
-    /// Whether its time is over, or its owner deleted it.
+    /// Says whether it has expired or was deleted.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.deleting || self.expires_at <= now
     }
 
-    /// The upload hidden, its files due for removal now, and the account that no longer counts it.
+    /// Deletes it: hides it, and makes its files due for deletion now. Returns it with the account that no longer
+    /// counts it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if it is being removed already.
+    /// [`Refusal::NotFound`] if it is being deleted already.
     pub fn deleted(&self, account: &Account, now: Timestamp) -> Result<(Account, Self), Refusal> {
         if self.deleting {
             return Err(Refusal::NotFound);
@@ -217,14 +239,16 @@ impl Upload {
         Ok((account, Self { deleting: true, expires_at: now, ..self.next_version() }))
     }
 
-    /// The upload that is hidden, kept by a legal hold.
+    /// Keeps a hidden upload for a legal hold.
     #[must_use]
     pub fn retained_by_hold(&self) -> Self {
         Self { held: true, ..self.next_version() }
     }
 
+    /// Checks that it can be the input image of a generation.
+    ///
     /// # Errors
-    /// [`Refusal::Invalid`] unless it can be the input image of a generation now.
+    /// [`Refusal::Invalid`] unless it is an image that is ready.
     pub fn check_usable_as_input(&self, now: Timestamp) -> Result<(), Refusal> {
         let ready = matches!(self.state, UploadState::Ready { .. }) && !self.is_expired(now);
         if ready && self.kind == MediaKind::Image {

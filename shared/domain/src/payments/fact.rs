@@ -1,14 +1,15 @@
-//! What is said of a payment, by whichever messenger.
+//! Facts about a payment, as providers report them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PaymentId,
+    ids::PaymentId,
     money::{Currency, Money},
+    registry::DataFields,
 };
 
-/// Who takes the money.
+/// A payment provider.
 #[derive(
     Clone,
     Copy,
@@ -32,7 +33,7 @@ pub enum PaymentProvider {
 }
 
 impl PaymentProvider {
-    /// As it is written everywhere.
+    /// Returns the name in keys, routes and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,79 +43,93 @@ impl PaymentProvider {
     }
 }
 
-/// What a messenger names a payment by.
+/// How a provider refers to a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PaymentReference {
-    /// Our own id of it.
+    /// By our id of it.
     Payment(PaymentId),
-    /// The provider's id of the transaction that paid it, as [`Receipt::transaction`] has it.
+    /// By the provider's id of its transaction, as in [`PaymentReceipt::transaction`].
     Transaction(PaymentProvider, String),
 }
 
-/// What a provider says about the money that it took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// What a provider reports of the money that it received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct PaymentReceipt {
-    /// Who took it.
+    /// The provider.
+    #[data(plain)]
     pub provider: PaymentProvider,
-    /// What the package cost, without tax.
+    /// The price of the package, without tax.
+    #[data(nested)]
     pub net: Money,
-    /// What the buyer paid, with tax.
+    /// The amount that the buyer paid, with tax.
+    #[data(nested)]
     pub total: Money,
     /// The provider's id of the transaction: a payment intent of Stripe, a capture of PayPal.
+    #[data(plain)]
     pub transaction: String,
-    /// Where the provider sent its receipt.
+    /// The address that the provider sent its receipt to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub billing_email: Option<String>,
     /// The buyer's country, as [ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html) writes it in two letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub country: Option<String>,
     /// When it was paid.
+    #[data(plain)]
     pub at: Timestamp,
 }
 
-/// How far a refund came. A later one wins: a refund can still fail after it succeeded
+/// The state of a refund. A later one wins: a refund can still fail after it succeeded
 /// (<https://docs.stripe.com/refunds#failed-refunds>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
-    /// On its way, or there.
+    /// The money was returned, or is on its way.
     Succeeded,
-    /// It failed or was canceled: the money stayed with us.
+    /// It failed or was canceled: the money was not returned.
     Reverted,
 }
 
 /// A refund, by the provider's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Refund {
-    /// What the buyer got back, in the smallest unit of the payment's currency.
+    /// The returned amount, in the smallest unit of the currency of the payment.
+    #[data(plain)]
     pub amount: i64,
-    /// How far it came.
+    /// The state.
+    #[data(plain)]
     pub state: RefundState,
 }
 
-/// How a dispute ended. Should both be said, the one in our favour came later: what was lost can be won on appeal.
+/// The outcome of a dispute. If both are reported, `Won` came later: a lost dispute can be won on appeal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeOutcome {
-    /// For the buyer.
+    /// The buyer won.
     Lost,
-    /// For us, or withdrawn.
+    /// The operator won, or the buyer withdrew it.
     Won,
 }
 
-/// What is known of a dispute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A dispute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Dispute {
-    /// What is disputed, in the smallest unit of the payment's currency.
+    /// The disputed amount, in the smallest unit of the currency of the payment.
+    #[data(plain)]
     pub amount: i64,
-    /// It is more than an inquiry.
+    /// Whether it is more than an inquiry.
+    #[data(plain)]
     pub formal: bool,
-    /// The provider took the money.
+    /// Whether the provider withdrew the money.
+    #[data(plain)]
     pub withdrawn: bool,
-    /// The provider gave the money back.
+    /// Whether the provider reinstated the money.
+    #[data(plain)]
     pub reinstated: bool,
-    /// How it ended.
+    /// The outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub outcome: Option<DisputeOutcome>,
 }
 
@@ -129,7 +144,7 @@ impl Dispute {
         }
     }
 
-    /// Whether the account waits for its end.
+    /// Says whether the account is frozen until its end.
     pub(crate) const fn is_open(self) -> bool {
         self.formal && self.outcome.is_none() && !self.reinstated
     }
@@ -144,64 +159,77 @@ impl Dispute {
     }
 }
 
-/// Something that a provider says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A fact about a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum PaymentFact {
-    /// The buyer confirmed; the money comes later, or not.
+    /// The buyer confirmed, with a method that pays later.
     Pending,
-    /// Nobody paid in time.
+    /// It was not paid in time.
     Expired,
     /// It will not be paid.
     Failed,
-    /// It is paid.
+    /// It was paid.
+    #[data(skip)]
     Paid(PaymentReceipt),
-    /// Money went back to the buyer, or came back to us because that failed.
+    /// Money was refunded, or a refund failed.
     Refund {
         /// The provider's id of the refund.
+        #[data(plain)]
         id: String,
-        /// How much.
+        /// The amount.
+        #[data(nested)]
         amount: Money,
-        /// How far it came.
+        /// The state.
+        #[data(plain)]
         state: RefundState,
     },
-    /// The buyer's bank disputes it.
+    /// The buyer disputes it.
     Dispute {
         /// The provider's id of the dispute.
+        #[data(plain)]
         id: String,
-        /// In which currency its amount is.
+        /// The currency of the disputed amount.
+        #[data(plain)]
         currency: Currency,
-        /// What is known of it.
+        /// The dispute.
+        #[data(nested)]
         dispute: Dispute,
     },
-    /// PayPal took money back.
+    /// PayPal reversed it.
     Reversal {
-        /// The id of the transaction that took it.
+        /// PayPal's id of the transaction.
+        #[data(plain)]
         id: String,
-        /// How much.
+        /// The amount.
+        #[data(nested)]
         amount: Money,
     },
-    /// PayPal gave back what a reversal had taken.
+    /// PayPal canceled a reversal.
     Restoration {
-        /// The id of the transaction that gave it.
+        /// PayPal's id of the transaction.
+        #[data(plain)]
         id: String,
-        /// How much.
+        /// The amount.
+        #[data(nested)]
         amount: Money,
     },
-    /// The card's network warns that this was fraud.
+    /// The card network warns of fraud.
     FraudWarning {
         /// The provider's id of the warning.
+        #[data(plain)]
         id: String,
     },
     /// The buyer opened a case, or one was adjusted. It moves no money by itself.
     Case {
         /// The provider's id of the case.
+        #[data(plain)]
         id: String,
     },
 }
 
 impl PaymentFact {
-    /// The fact without what it says about a person.
+    /// Returns the fact without personal data.
     #[must_use]
     pub fn without_person(self) -> Self {
         match self {
@@ -210,7 +238,7 @@ impl PaymentFact {
         }
     }
 
-    /// A name that tells it from every other fact about the same payment, and the same fact from nothing.
+    /// Returns a name that is unique among the facts about one payment. Equal facts have the same name.
     #[must_use]
     pub fn name(&self) -> String {
         match self {

@@ -1,9 +1,9 @@
-//! A payment for a package, on either rail, from the checkout to the last dispute.
+//! A payment for a package, with either provider, from the checkout to the last dispute.
 //!
-//! A payment is what is known of it: a set of facts that only grows. A fact that is known already changes nothing, and the
-//! facts may come in any order and any number from any messenger (return page, webhook, IPN, reconciliation); what is owed
-//! is worked out from all of them each time, and the ledger moves by the difference to what was moved before. So each
-//! payment grants once, and takes back never more than it granted, without anybody keeping count of messages.
+//! A payment is a set of facts that only grows. Facts arrive in any order and any number of times, from the return
+//! page, webhooks, IPN and polling. A known fact changes nothing. The credits owed are computed from all facts each
+//! time, and the ledger changes by the difference. So each payment grants its credits once, and never claws back more
+//! than it granted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Credits, PaymentId, accounts::plan::Plan, catalogue::packages::Package, money::Money,
-    payments::fraud::Review, registry,
+    accounts::plan::Plan,
+    catalogue::packages::Package,
+    credits::ledger::Credits,
+    ids::{AccountId, PaymentId},
+    money::Money,
+    payments::review::Review,
+    registry::{self, DataFields},
 };
 
 pub use crate::payments::fact::{
@@ -20,70 +25,70 @@ pub use crate::payments::fact::{
 };
 pub use crate::payments::unclaimed::UnclaimedPayment;
 
-/// Seconds between two questions to the provider about a checkout that is open.
+/// Seconds between two polls of the provider about an open checkout.
 pub const POLL_INTERVAL_S: i64 = 300;
-/// Hours between two questions about a payment by a delayed method: those take days.
+/// Hours between two polls about a payment with a delayed method, which takes days.
 const PENDING_POLL_INTERVAL_HOURS: i64 = 6;
-/// Minutes that a checkout can be paid. Stripe takes 30 or more
+/// Minutes in which a checkout can be paid. Stripe accepts 30 or more
 /// ([`expires_at`](https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at)).
 pub const CHECKOUT_MINUTES: i64 = 60;
 
-/// How far the checkout came. A later one wins over an earlier one, so money wins over everything.
+/// The progress of a checkout. A later one wins over an earlier one, so `Paid` wins over all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckoutProgress {
-    /// The buyer was sent to the provider.
+    /// The buyer was redirected to the provider.
     Created,
-    /// Confirmed by the buyer, by a method that pays later.
+    /// The buyer confirmed, with a method that pays later.
     Pending,
-    /// Nobody paid in time.
+    /// It was not paid in time.
     Expired,
-    /// The provider says that it will not be paid.
+    /// The provider reports that it will not be paid.
     Failed,
-    /// Paid.
+    /// It was paid.
     Paid,
 }
 
-/// A fact that cannot be about this payment. It changes nothing and must be looked at.
+/// A fact that contradicts the payment. It changes nothing, and staff must investigate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the provider's {0} is not that of the payment")]
 pub struct Mismatch(pub &'static str);
 
-/// What a payment has come to, worked out from what is known of it.
+/// The status of a payment, computed from its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PaymentStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Waiting for the buyer.
+    /// Waits for the buyer.
     Created,
-    /// Confirmed; the money is on its way.
+    /// The buyer confirmed, and the money is on its way.
     Pending,
-    /// Not paid in time.
+    /// It was not paid in time.
     Expired,
-    /// Not paid.
+    /// It failed.
     Failed,
-    /// Paid; the credits wait for a person to look at it.
+    /// It was paid, and the credits wait for a review by staff.
     InReview,
-    /// Paid.
+    /// It was paid.
     Paid,
-    /// Part of it went back.
+    /// A part of it was refunded.
     PartlyRefunded,
-    /// All of it went back.
+    /// All of it was refunded.
     Refunded,
-    /// The buyer's bank disputes it.
+    /// The buyer disputes it.
     Disputed,
-    /// A dispute ended for us.
+    /// The dispute was won.
     Won,
-    /// A dispute ended for the buyer.
+    /// The dispute was lost.
     Lost,
-    /// PayPal took it back.
+    /// PayPal reversed it.
     Reversed,
-    /// PayPal gave it back to us.
+    /// PayPal canceled its reversal.
     Restored,
 }
 
 impl PaymentStatus {
-    /// As it is written everywhere.
+    /// Returns the name in the API and in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,63 +110,84 @@ impl PaymentStatus {
 }
 
 /// A payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Payment {
-    /// Its id, which is also what the provider knows it by. Nobody can guess it.
+    /// Its id, which is also the reference at the provider. It cannot be guessed.
+    #[data(plain)]
     pub id: PaymentId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Who takes the money.
+    /// The provider.
+    #[data(plain)]
     pub provider: PaymentProvider,
-    /// What is bought.
+    /// The package.
+    #[data(plain)]
     pub package: String,
     /// The credits that it grants.
+    #[data(plain)]
     pub credits: Credits,
     /// The plan that it activates.
+    #[data(plain)]
     pub plan: Plan,
-    /// What it costs, without tax.
+    /// The price, without tax.
+    #[data(nested)]
     pub price: Money,
     /// The provider's id of the checkout, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub checkout: Option<String>,
-    /// How far it came.
+    /// The progress of the checkout.
+    #[data(plain)]
     pub progress: CheckoutProgress,
-    /// What was paid.
+    /// What the provider received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub receipt: Option<PaymentReceipt>,
     /// Refunds, by the provider's id.
     #[serde(default)]
+    #[data(nested)]
     pub refunds: BTreeMap<String, Refund>,
     /// Disputes, by the provider's id.
     #[serde(default)]
+    #[data(nested)]
     pub disputes: BTreeMap<String, Dispute>,
-    /// What PayPal took back, by its transaction, in the smallest unit.
+    /// Reversals of PayPal, by transaction, in the smallest unit.
     #[serde(default)]
+    #[data(plain)]
     pub reversals: BTreeMap<String, i64>,
-    /// What PayPal gave back of that.
+    /// Canceled reversals, by transaction, in the smallest unit.
     #[serde(default)]
+    #[data(plain)]
     pub restorations: BTreeMap<String, i64>,
-    /// Warnings of fraud and cases, by the provider's id.
+    /// Fraud warnings and cases, by the provider's id.
     #[serde(default)]
+    #[data(plain)]
     pub warnings: BTreeSet<String>,
-    /// Whether a person must look before the credits are granted, and what they said.
+    /// The review by staff, if a fraud rule demanded one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub review: Option<Review>,
-    /// Credits that the ledger has granted for it.
+    /// Credits that the ledger granted for it.
+    #[data(plain)]
     pub granted: Credits,
-    /// Credits that the ledger has taken back of that.
+    /// Credits that the ledger clawed back of those.
+    #[data(plain)]
     pub clawed_back: Credits,
-    /// When the checkout was made.
+    /// When the checkout was created.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// When the provider is asked again, while it is not known how it ends.
+    /// When the provider is polled next, while the outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub poll_at: Option<Timestamp>,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
 impl Payment {
-    /// A new checkout.
+    /// Creates a checkout.
     #[must_use]
     pub fn open(
         id: PaymentId,
@@ -195,47 +221,48 @@ impl Payment {
         }
     }
 
-    /// With the provider's id of the checkout, which the buyer is sent to.
+    /// Adds the provider's id of the checkout, to which the buyer is redirected.
     #[must_use]
     pub fn with_checkout(&self, checkout: String) -> Self {
         Self { checkout: Some(checkout), ..self.next_version() }
     }
 
-    /// When this checkout can be paid no more.
+    /// Returns when the checkout expires.
     #[must_use]
     pub fn closes_at(&self) -> Timestamp {
         self.created_at + SignedDuration::from_mins(CHECKOUT_MINUTES)
     }
 
-    /// Whether it is not known yet how it ends.
+    /// Says whether its outcome is unknown.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.progress <= CheckoutProgress::Pending
     }
 
-    /// When it goes, if nobody paid it. Money that comes even later finds no payment, and is [unclaimed](Unclaimed).
+    /// Returns when it is deleted, if it was not paid. Money that arrives even later is an [unclaimed
+    /// payment](UnclaimedPayment).
     #[must_use]
     pub fn kept_until(&self) -> Option<Timestamp> {
         let is_unpaid = !self.is_open() && self.receipt.is_none();
         is_unpaid.then(|| self.created_at + SignedDuration::from_hours(24 * i64::from(registry::UNPAID_DAYS)))
     }
 
-    /// After the provider was asked and could say nothing new.
+    /// Schedules the next poll after one that reported nothing new.
     #[must_use]
     pub fn polled(&self, now: Timestamp) -> Self {
         Self { poll_at: self.next_poll(now), ..self.next_version() }
     }
 
-    /// When the provider was not asked, as it answers nobody just now.
+    /// Postpones the poll, as the provider does not respond at present.
     #[must_use]
     pub fn postponed(&self, now: Timestamp) -> Self {
         Self { poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)), ..self.next_version() }
     }
 
-    /// With one more fact. Equal to what it was if the fact was known.
+    /// Adds a fact. Returns an equal payment if the fact was known.
     ///
     /// # Errors
-    /// [`Mismatch`] names what cannot be about this payment: another provider, amount, currency or transaction.
+    /// [`Mismatch`] names what contradicts this payment: the provider, the amount, the currency or the transaction.
     pub fn with_fact(&self, fact: &PaymentFact, now: Timestamp) -> Result<Self, Mismatch> {
         let mut next = self.clone();
         match fact {
@@ -269,7 +296,7 @@ impl Payment {
         Ok(next)
     }
 
-    /// What it has come to.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> PaymentStatus {
         let Some(receipt) = &self.receipt else {
@@ -303,22 +330,22 @@ impl Payment {
         }
     }
 
-    /// Whether a dispute of it was lost.
+    /// Says whether a dispute of it was lost.
     #[must_use]
     pub fn lost_dispute(&self) -> bool {
         self.disputes.values().any(|dispute| dispute.is_lost())
     }
 
-    /// The credits that it should have granted by what is known.
+    /// Returns the credits that it should have granted by now.
     #[must_use]
     pub fn credits_to_grant(&self) -> Credits {
         let withheld = self.review.as_ref().is_some_and(Review::withholds);
         if self.receipt.is_some() && !withheld { self.credits } else { Credits::ZERO }
     }
 
-    /// The credits of [the grant](Self::grant) that should be taken back by what is known: the share of the money that is
-    /// not with us any more, rounded for the person. Tax is in the money that was paid and in the money that went back,
-    /// and so not in their ratio. What went back twice, by a refund and by a dispute, counts once.
+    /// Returns the credits that should be clawed back of [those granted](Self::credits_to_grant): the share of the
+    /// money that was returned, rounded down. Tax is in both the paid and the returned amount, and so not in their
+    /// ratio. Money that was returned twice, by a refund and a dispute, counts once.
     #[must_use]
     pub fn credits_to_claw_back(&self) -> Credits {
         let Some((gone, total)) = self.returned_and_total() else { return Credits::ZERO };
@@ -326,21 +353,21 @@ impl Payment {
         Credits(i64::try_from(share).unwrap_or(self.credits.0))
     }
 
-    /// Whether a member of staff must decide about its credits, or could still release what was refused: for as long as
-    /// there is money with us to grant them for.
+    /// Says whether staff must decide about its credits, or can still release them after a refusal: as long as not all
+    /// of the money was returned.
     #[must_use]
     pub fn awaits_decision(&self) -> bool {
         let withheld = self.review.as_ref().is_some_and(Review::withholds);
         withheld && self.returned_and_total().is_some_and(|(gone, total)| gone < total)
     }
 
-    /// What of the money is not with us any more, in the smallest unit: refunds, disputes, reversals.
+    /// Returns the money that was returned, in the smallest unit: refunds, disputes, reversals.
     #[must_use]
     pub fn amount_returned(&self) -> i64 {
         self.returned_and_total().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
     }
 
-    /// This payment as its next version.
+    /// Returns it as its next version.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
@@ -365,12 +392,12 @@ impl Payment {
         Ok(())
     }
 
-    /// The amount without its sign, if it is in the payment's currency.
+    /// Returns the amount without its sign, if it is in the currency of the payment.
     fn amount_in_currency(&self, money: Money) -> Result<i64, Mismatch> {
         if money.currency == self.price.currency { Ok(money.magnitude().amount) } else { Err(Mismatch("currency")) }
     }
 
-    /// How much of the money that was paid is not with us any more, and how much was paid.
+    /// Returns how much of the money was returned, and how much was paid.
     fn returned_and_total(&self) -> Option<(i128, i128)> {
         let total = i128::from(self.receipt.as_ref()?.total.amount.max(1));
         let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
@@ -393,7 +420,8 @@ impl Payment {
             CheckoutProgress::Created if now < self.closes_at() => {
                 Some(now + SignedDuration::from_secs(POLL_INTERVAL_S))
             }
-            // The provider ought to have said by now how it ended: ever more rarely, but never not at all.
+            // The provider should have reported the outcome by now: it is polled ever more rarely, but never not at
+            // all.
             CheckoutProgress::Created => {
                 Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24)))
             }

@@ -1,46 +1,50 @@
-//! What one transaction writes when something is learned about a payment: the payment, the account, the ledger entry.
+//! Settlement: the payment, the account and the ledger entry that one transaction writes for new facts about a payment.
 
 use jiff::Timestamp;
 
 use crate::{
-    Credits, LedgerEntryId, Refusal,
-    accounts::account::Account,
-    accounts::plan::Plan,
-    credits::ledger::{Cause, CreditBucket, LedgerEntry},
-    payments::fraud::{self, FraudRules, FreezeReason, Review, ReviewDecision},
-    payments::payment::{Mismatch, Payment, PaymentFact},
+    accounts::{account::Account, freeze::FreezeReason, plan::Plan},
+    credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
+    ids::LedgerEntryId,
+    payments::{
+        fact::PaymentFact,
+        fraud::{self, FraudRules},
+        payment::{Mismatch, Payment},
+        review::{Review, ReviewDecision},
+    },
+    refusal::Refusal,
 };
 
-/// What a payment is settled in view of.
+/// What a settlement depends on besides the payment.
 #[derive(Clone, Copy, Debug)]
 pub struct SettlementContext<'a> {
     /// Its account.
     pub account: &'a Account,
-    /// The account's other payments, all of them.
+    /// All other payments of the account.
     pub others: &'a [Payment],
-    /// The different cards or PayPal accounts that it paid with in this hour, this payment's included.
+    /// Different cards or PayPal accounts that it paid with in this hour, this payment included.
     pub cards_in_hour: u32,
     /// The rules against fraud.
     pub rules: &'a FraudRules,
 }
 
-/// What one transaction writes.
+/// The writes of one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The payment, as its next version.
     pub payment: Payment,
-    /// The account, if anything about it changed.
+    /// The account, if it changed.
     pub account: Option<Account>,
-    /// The entry of the ledger, if credits moved.
+    /// The ledger entry, if credits changed.
     pub entry: Option<LedgerEntry>,
 }
 
-/// What follows from these facts; nothing if all of them were known.
+/// Applies facts to a payment. Returns `None` if all of them were known.
 ///
-/// A balance may become negative: that stops submitting, and nothing else.
+/// A balance may become negative. That forbids submissions, and nothing else.
 ///
 /// # Errors
-/// [`Mismatch`] if one of the facts cannot be about this payment. Then none of them counts.
+/// [`Mismatch`] if one of the facts contradicts the payment. Then none is applied.
 pub fn apply_facts(
     payment: &Payment,
     facts: &[PaymentFact],
@@ -63,11 +67,11 @@ pub fn apply_facts(
     Ok(Some(settle(known, around, entry, now)))
 }
 
-/// What follows from a decision of staff about a payment whose credits wait for one. A later decision replaces an earlier
-/// one for as long as nothing was granted.
+/// Applies a decision of staff to a payment whose credits wait for one. A later decision replaces an earlier one until
+/// credits are granted.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] if nothing waits, or the credits were granted.
+/// [`Refusal::Conflict`] if no review is open, or the credits were granted.
 pub fn apply_decision(
     payment: &Payment,
     decision: ReviewDecision,
@@ -76,7 +80,7 @@ pub fn apply_decision(
     now: Timestamp,
 ) -> Result<Settlement, Refusal> {
     let review = payment.review.as_ref().filter(|review| review.withholds());
-    let review = review.ok_or(Refusal::Conflict("the payment waits for no decision"))?;
+    let review = review.ok_or(Refusal::Conflict("no review of the payment is open"))?;
     let decided = Review { decision: Some(decision), ..review.clone() };
     Ok(settle(Payment { review: Some(decided), ..payment.clone() }, around, entry, now))
 }
@@ -110,28 +114,28 @@ fn settle(known: Payment, around: SettlementContext<'_>, entry: LedgerEntryId, n
     Settlement { payment, account, entry }
 }
 
-/// An open dispute freezes the account until it ends; a warning does until a member of staff lifts it.
+/// Freezes the account while a dispute is open, and after a warning until staff lift the freeze.
 fn freeze(account: &mut Account, known: &Payment, around: SettlementContext<'_>, now: Timestamp) {
     let payment = known.id;
     for (id, dispute) in &known.disputes {
         let why = FreezeReason::Dispute { payment, id: id.clone() };
         if dispute.is_open() {
-            account.freeze(why, now);
+            account.freezes.add(why, now);
         } else {
-            account.lift_freeze(&why, now);
+            account.freezes.lift(&why, now);
         }
     }
     for id in &known.warnings {
-        account.freeze(FreezeReason::Warning { payment, id: id.clone() }, now);
+        account.freezes.add(FreezeReason::Warning { payment, id: id.clone() }, now);
     }
     let lost = around.others.iter().chain([known]).filter(|payment| payment.lost_dispute()).count();
     let count = u32::try_from(lost).unwrap_or(u32::MAX);
     if count > 0 && count >= around.rules.lost_disputes {
-        account.freeze(FreezeReason::LostDisputes { count }, now);
+        account.freezes.add(FreezeReason::LostDisputes { count }, now);
     }
 }
 
-/// The highest plan that a payment pays for: one that was granted and not taken back whole.
+/// Returns the highest plan of a payment that was granted and not wholly clawed back.
 fn plan(known: &Payment, others: &[Payment]) -> Plan {
     let paid_for =
         others.iter().chain([known]).filter(|payment| payment.credits_to_claw_back() < payment.credits_to_grant());

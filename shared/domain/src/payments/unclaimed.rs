@@ -1,35 +1,41 @@
-//! Money that no account claims.
+//! Unclaimed payments: money without a payment in the table.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fact::PaymentProvider;
-use crate::{PaymentId, Refusal, money::Money};
+use crate::{ids::PaymentId, money::Money, refusal::Refusal, registry::DataFields};
 
-/// Money that was paid for a payment that is not there any more: its account was erased, or nobody paid it for so long
-/// that it went. It must go back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Money that arrived for a payment that was deleted, with its account or as an unpaid checkout. It must be refunded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct UnclaimedPayment {
-    /// Our id of the payment, which the provider's documents carry.
+    /// Our id of the payment, which is in the provider's records.
+    #[data(plain)]
     pub payment: PaymentId,
-    /// Who took the money.
+    /// The provider.
+    #[data(plain)]
     pub provider: PaymentProvider,
-    /// The provider's id of the checkout or the transaction, to refund it by.
+    /// The provider's id of the checkout or the transaction, for the refund.
+    #[data(plain)]
     pub transaction: String,
-    /// How much, where the message says it.
+    /// The amount, if it was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub total: Option<Money>,
-    /// When it was first heard of.
+    /// When it was first reported.
+    #[data(plain)]
     pub at: Timestamp,
-    /// When a member of staff said that it went back.
+    /// When a staff member marked it as refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub refunded_at: Option<Timestamp>,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
 impl UnclaimedPayment {
-    /// Heard of at `at`.
+    /// Records an unclaimed payment.
     #[must_use]
     pub const fn new(
         payment: PaymentId,
@@ -41,13 +47,13 @@ impl UnclaimedPayment {
         Self { payment, provider, transaction, total, at, refunded_at: None, version: 1 }
     }
 
-    /// With the word of a member of staff that it went back.
+    /// Marks it as refunded.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if that was said before.
+    /// [`Refusal::Conflict`] if it was marked before.
     pub fn refunded(&self, now: Timestamp) -> Result<Self, Refusal> {
         match self.refunded_at {
-            Some(_) => Err(Refusal::Conflict("the money is marked as refunded already")),
+            Some(_) => Err(Refusal::Conflict("the payment is marked as refunded already")),
             None => Ok(Self { refunded_at: Some(now), version: self.version + 1, ..self.clone() }),
         }
     }

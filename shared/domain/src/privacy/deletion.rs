@@ -1,86 +1,70 @@
-//! The end of an account: asked for, taken back while there is time, carried out.
+//! The deletion of an account: requested, canceled within its grace period, or carried out.
 //!
-//! From the moment in which it is asked for the account is dead to every route but those that tell of its end and take it
-//! back. What is public or shared goes in the same moment and does not come back.
+//! From the request on, the account can use only the routes that show and cancel the deletion. Public and shared content is
+//! withdrawn at once; a cancellation does not bring it back.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ReceiptId, Refusal, accounts::account::Account, generations::generation::LOST_MESSAGE_S};
+use crate::{ids::ReceiptId, messages::LOST_MESSAGE_S, refusal::Refusal, registry::DataFields};
 
-/// Why an account goes.
+/// Why an account is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletionReason {
-    /// Its owner asked for it.
+    /// The account owner requested it.
     Requested,
-    /// It was erased before, and came back with a restored backup.
+    /// The account was erased before, and a restored backup brought it back.
     Restored,
 }
 
-/// An end that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A pending deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Deletion {
-    /// The receipt that will say what was erased and what was kept.
+    /// The receipt that will state what was erased and what was retained.
+    #[data(plain)]
     pub receipt: ReceiptId,
     /// Why.
+    #[data(plain)]
     pub reason: DeletionReason,
-    /// When it was asked for.
+    /// When it was requested.
+    #[data(plain)]
     pub requested_at: Timestamp,
-    /// When it is carried out. Until then it can be taken back.
+    /// When the erasure begins. Until then the deletion can be canceled.
+    #[data(plain)]
     pub erase_at: Timestamp,
-    /// When it is looked at next: the erasure goes on from where it is.
+    /// When the erasure is processed next. It continues from where it stopped.
+    #[data(plain)]
     pub next_at: Timestamp,
-    /// Until when somebody may still be at work for it, who was when it began.
+    /// Until when a worker may still be busy for the account that was when the erasure began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub busy_until: Option<Timestamp>,
 }
 
-impl Account {
-    /// The account with its end asked for, to be carried out after `grace`.
-    ///
-    /// # Errors
-    /// [`Refusal::Conflict`] if it was asked for already.
-    pub fn request_deletion(
-        &self,
-        receipt: ReceiptId,
-        ground: DeletionReason,
-        grace: SignedDuration,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        if self.deletion.is_some() {
-            return Err(Refusal::Conflict("the account is being deleted already"));
-        }
-        // The first look takes back what is public, so it comes at once: by a message, and by the sweep if that is lost.
+impl Deletion {
+    /// Starts a deletion with this grace period. It is processed at once, to withdraw public content: by a message, and by
+    /// the sweep if the message is lost.
+    pub(crate) fn new(receipt: ReceiptId, reason: DeletionReason, grace: SignedDuration, now: Timestamp) -> Self {
         let next_at = now + SignedDuration::from_secs(LOST_MESSAGE_S);
-        let closing =
-            Deletion { receipt, reason: ground, requested_at: now, erase_at: now + grace, next_at, busy_until: None };
-        Ok(Self { deletion: Some(closing), ..self.next_version() })
+        Self { receipt, reason, requested_at: now, erase_at: now + grace, next_at, busy_until: None }
     }
 
-    /// The account with its end taken back.
+    /// Checks that the erasure has not begun.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if it was not asked for, [`Refusal::Conflict`] if it has begun.
-    pub fn cancel_deletion(&self, now: Timestamp) -> Result<Self, Refusal> {
-        match &self.deletion {
-            None => Err(Refusal::NotFound),
-            Some(closing) if closing.erase_at <= now => Err(Refusal::Conflict("the deletion has begun")),
-            Some(_) => Ok(Self { deletion: None, ..self.next_version() }),
-        }
+    /// [`Refusal::Conflict`] if it has.
+    pub(crate) fn check_cancelable(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.erase_at <= now { Err(Refusal::Conflict("the deletion has begun")) } else { Ok(()) }
     }
 
-    /// The account that is closing, with until when somebody may still be at work for it.
-    #[must_use]
-    pub fn deletion_waiting_for_workers(&self, until: Timestamp) -> Self {
-        let closing = self.deletion.clone().map(|closing| Deletion { busy_until: Some(until), ..closing });
-        Self { deletion: closing, ..self.next_version() }
+    /// Notes until when a worker may still be busy for the account.
+    pub(crate) fn waiting_for_workers(self, until: Timestamp) -> Self {
+        Self { busy_until: Some(until), ..self }
     }
 
-    /// The account, whose end is looked at next at this time. Without an end it stays as it is.
-    #[must_use]
-    pub fn deletion_due_next(&self, next_at: Timestamp) -> Self {
-        let closing = self.deletion.clone().map(|closing| Deletion { next_at, ..closing });
-        Self { deletion: closing, ..self.next_version() }
+    /// Sets when the erasure is processed next.
+    pub(crate) fn due_next(self, next_at: Timestamp) -> Self {
+        Self { next_at, ..self }
     }
 }

@@ -1,4 +1,4 @@
-//! Disclosures: what a lawful request demands of somebody's data, put together for staff to hand over.
+//! Disclosures: data of an account that is compiled for a lawful request, for staff to hand over.
 
 use std::collections::BTreeSet;
 
@@ -6,21 +6,25 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, AuditEntryId, DisclosureId, Refusal,
     accounts::account::Account,
+    ids::{AccountId, AuditEntryId, DisclosureId},
     privacy::hold,
-    registry,
-    staff::audit::{AuditAction, AuditEntry, Justification},
+    refusal::Refusal,
+    registry::{self, DataFields},
+    staff::{
+        audit::{AuditAction, AuditEntry},
+        justification::Justification,
+    },
 };
 
 /// Largest document of a disclosure, in bytes.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
 /// Most files of a disclosure.
 pub const FILES: usize = 500;
-/// Seconds for which whoever makes one has it for itself.
+/// Seconds for which the request that compiles one has leased it.
 const LEASE_S: i64 = 60;
 
-/// What is to be put together.
+/// What a disclosure contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisclosureScope {
     kinds: BTreeSet<String>,
@@ -29,10 +33,10 @@ pub struct DisclosureScope {
 }
 
 impl DisclosureScope {
-    /// Names of [kinds](registry::KINDS), and the period: its start is included, its end is not.
+    /// Takes names of [kinds](crate::registry::DATA_KINDS) and a period, which includes its start and not its end.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] if something is named that cannot be, or nothing, or the period is none.
+    /// [`Refusal::Invalid`] if no kind is named, or one that cannot be disclosed, or the period is empty.
     pub fn new(kinds: Vec<String>, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, Refusal> {
         let kinds = hold::parse_kinds("kinds", kinds)?;
         match (from, to) {
@@ -43,56 +47,69 @@ impl DisclosureScope {
 }
 
 /// A disclosure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct Disclosure {
     /// Its id.
+    #[data(plain)]
     pub id: DisclosureId,
-    /// Of whose data.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Who of the staff made it, as in the log of accesses; nobody else can fetch it.
+    /// The staff member who requested it, as in the audit log. No one else can download it.
+    #[data(plain)]
     pub staff: String,
-    /// What is in it: names of [kinds](registry::KINDS).
+    /// The names of the [kinds](crate::registry::DATA_KINDS) in it.
+    #[data(plain)]
     pub kinds: BTreeSet<String>,
     /// The start of the period, included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub from: Option<Timestamp>,
     /// The end of the period, not included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub to: Option<Timestamp>,
-    /// When it was asked for.
+    /// When it was requested.
+    #[data(plain)]
     pub at: Timestamp,
-    /// When it goes, with its document.
+    /// When it expires, with its document.
+    #[data(plain)]
     pub expires_at: Timestamp,
-    /// Until when somebody is putting it together. It is not there yet as long as this is set.
+    /// Until when it is being compiled. It is not available while this is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub lease_until: Option<Timestamp>,
-    /// How many things are in its document.
+    /// The number of items in its document.
+    #[data(plain)]
     pub items: u64,
-    /// The files that belong to it, by their keys behind the account's prefix.
+    /// The keys of its files, without the prefix of the account.
     #[serde(default)]
+    #[data(plain)]
     pub files: Vec<String>,
-    /// Until when the owner of the data is not told.
+    /// Until when the account owner is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub undisclosed_until: Option<Timestamp>,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
 impl Disclosure {
-    /// A disclosure that is being put together, and its line in the log.
+    /// Begins a disclosure. Returns it with its entry in the audit log.
     ///
     /// # Errors
-    /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
+    /// [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
     pub fn begin(
         account: &Account,
-        (id, line, staff): (DisclosureId, AuditEntryId, String),
-        wanted: DisclosureScope,
+        (id, entry, staff): (DisclosureId, AuditEntryId, String),
+        scope: DisclosureScope,
         why: Justification,
         now: Timestamp,
     ) -> Result<(Self, AuditEntry), Refusal> {
         account.check_accessible()?;
-        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
-        let DisclosureScope { kinds, from, to } = wanted;
+        let Justification { reference, reason, undisclosed_until, undisclosed_basis } = why;
+        let DisclosureScope { kinds, from, to } = scope;
         let disclosure = Self {
             id,
             account: account.id,
@@ -108,34 +125,34 @@ impl Disclosure {
             undisclosed_until,
             version: 1,
         };
-        let act = AuditAction::Disclosed {
+        let action = AuditAction::Disclosed {
             disclosure: id,
-            reference: ticket,
+            reference,
             reason,
             kinds: kinds.into_iter().collect(),
-            undisclosed_basis: undisclosed_under,
+            undisclosed_basis,
         };
-        let line = AuditEntry { id: line, account: account.id, staff, at: now, action: act, undisclosed_until };
-        Ok((disclosure, line))
+        let entry = AuditEntry { id: entry, account: account.id, staff, at: now, action, undisclosed_until };
+        Ok((disclosure, entry))
     }
 
-    /// Whether something of this time belongs to it.
+    /// Says whether it includes data of this time.
     #[must_use]
     pub fn covers(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 
-    /// The disclosure, put together.
+    /// Completes it.
     #[must_use]
-    pub fn completed(&self, things: u64, files: Vec<String>) -> Self {
-        Self { lease_until: None, items: things, files, version: self.version + 1, ..self.clone() }
+    pub fn completed(&self, items: u64, files: Vec<String>) -> Self {
+        Self { lease_until: None, items, files, version: self.version + 1, ..self.clone() }
     }
 
-    /// The line of whoever fetches it.
+    /// Records a download. Returns the entry in the audit log.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if it is somebody else's or its time is over, [`Refusal::Conflict`] if it was never put
-    /// together, [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
+    /// [`Refusal::NotFound`] if another staff member requested it or it has expired, [`Refusal::Conflict`] if it was
+    /// not completed, [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
     pub fn download(
         &self,
         account: &Account,
@@ -147,16 +164,9 @@ impl Disclosure {
         }
         account.check_accessible()?;
         if self.lease_until.is_some() {
-            return Err(Refusal::Conflict("it was not put together: make another one"));
+            return Err(Refusal::Conflict("the disclosure was not completed: request another one"));
         }
-        let act = AuditAction::Downloaded { disclosure: self.id };
-        Ok(AuditEntry {
-            id,
-            account: self.account,
-            staff,
-            at: now,
-            action: act,
-            undisclosed_until: self.undisclosed_until,
-        })
+        let action = AuditAction::Downloaded { disclosure: self.id };
+        Ok(AuditEntry { id, account: self.account, staff, at: now, action, undisclosed_until: self.undisclosed_until })
     }
 }

@@ -1,5 +1,4 @@
-//! What an erasure leaves: a receipt that says what went and what stayed, and the payments that the law keeps, without
-//! the person.
+//! What an erasure leaves behind: a receipt, and the payments that the law requires to retain, without the person.
 
 use std::collections::BTreeMap;
 
@@ -7,87 +6,106 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PaymentId, ReceiptId,
+    ids::{PaymentId, ReceiptId},
     money::Money,
-    payments::payment::{Payment, PaymentProvider},
+    payments::{fact::PaymentProvider, payment::Payment},
     privacy::deletion::{Deletion, DeletionReason},
+    registry::DataFields,
 };
 
-/// The purpose of the keyed hash of an account id, under which it is remembered that the account was erased.
+/// The purpose of the keyed hash of an account id under which its tombstone is stored.
 pub const TOMBSTONE: &str = "tombstone";
 
-/// Things by the name of their [kind](crate::registry::KINDS).
+/// Counts by the name of the [kind](crate::registry::DATA_KINDS).
 pub type Counts = BTreeMap<String, u64>;
 
-/// The receipt of an erasure. It says nothing about anybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The receipt of an erasure. It identifies no person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct ErasureReceipt {
-    /// Its id, which the person was given.
+    /// Its id, which the account owner was given.
+    #[data(plain)]
     pub id: ReceiptId,
-    /// Why the account went.
+    /// Why the account was deleted.
+    #[data(plain)]
     pub reason: DeletionReason,
-    /// When it was asked for.
+    /// When the deletion was requested.
+    #[data(plain)]
     pub requested_at: Timestamp,
-    /// When nothing was found any more; absent while the erasure goes on.
+    /// When nothing was found any more; absent until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub erased_at: Option<Timestamp>,
-    /// What was there when it began, and went.
+    /// The data that was erased, by kind.
+    #[data(plain, path = "*")]
     pub erased: Counts,
-    /// Payments that are kept without the person.
+    /// Payments that are retained without the person.
+    #[data(plain)]
     pub payments_retained: u64,
-    /// When the last of those goes.
+    /// When the last of those expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub payments_retained_until: Option<Timestamp>,
-    /// Jobs of which a provider refused to delete its copy; each keeps it as long as its own policy says.
+    /// Provider jobs of which the provider refused to delete its copy. It keeps each as long as its own policy says.
     #[serde(default)]
+    #[data(plain)]
     pub provider_copies_left: u64,
-    /// When the receipt itself goes.
+    /// When the receipt expires.
+    #[data(plain)]
     pub expires_at: Timestamp,
 }
 
-/// A payment as the law keeps it: no account, no name, no address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A payment that the law requires to retain, without account, name and address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct RetainedPayment {
-    /// Our id of it, which the provider's documents carry.
+    /// Our id of it, which is in the provider's records.
+    #[data(plain)]
     pub id: PaymentId,
-    /// Who took the money.
+    /// The provider.
+    #[data(plain)]
     pub provider: PaymentProvider,
     /// The provider's id of the transaction.
+    #[data(plain)]
     pub transaction: String,
-    /// What was paid, with tax.
+    /// The amount that the buyer paid, with tax.
+    #[data(nested)]
     pub total: Money,
-    /// What of that is without tax.
+    /// The amount without tax.
+    #[data(nested)]
     pub net: Money,
-    /// What went back, in the smallest unit.
+    /// The returned amount, in the smallest unit.
+    #[data(plain)]
     pub returned: i64,
-    /// The buyer's country, in two letters: that is where its tax is due.
+    /// The buyer's country, in two letters, to which the tax is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub country: Option<String>,
     /// When it was paid.
+    #[data(plain)]
     pub at: Timestamp,
-    /// When it goes.
+    /// When it expires.
+    #[data(plain)]
     pub expires_at: Timestamp,
 }
 
 impl ErasureReceipt {
-    /// The receipt of an erasure that begins, with what there is to erase.
+    /// Creates the receipt of an erasure that begins, with the data that there is to erase.
     #[must_use]
-    pub fn begin(closing: &Deletion, counted: Counts, kept: &[RetainedPayment], keep: SignedDuration) -> Self {
+    pub fn begin(deletion: &Deletion, counted: Counts, kept: &[RetainedPayment], keep: SignedDuration) -> Self {
         let payments_retained_until = kept.iter().map(|payment| payment.expires_at).max();
         Self {
-            id: closing.receipt,
-            reason: closing.reason,
-            requested_at: closing.requested_at,
+            id: deletion.receipt,
+            reason: deletion.reason,
+            requested_at: deletion.requested_at,
             erased_at: None,
             erased: counted,
             payments_retained: u64::try_from(kept.len()).unwrap_or(u64::MAX),
             payments_retained_until,
             provider_copies_left: 0,
-            expires_at: closing.requested_at + keep,
+            expires_at: deletion.requested_at + keep,
         }
     }
 
-    /// The receipt with what was found to erase since: a hold kept it from going, or a worker made it meanwhile.
+    /// Adds the data that was found since: a hold was released, or a worker stored it meanwhile.
     #[must_use]
     pub fn with(self, found: Self) -> Self {
         let mut erased = self.erased;
@@ -103,13 +121,13 @@ impl ErasureReceipt {
         }
     }
 
-    /// The receipt, with so many copies that a provider refused to delete.
+    /// Sets the number of copies that providers refused to delete.
     #[must_use]
     pub fn with_provider_copies_left(self, copies: u64) -> Self {
         Self { provider_copies_left: self.provider_copies_left.max(copies), ..self }
     }
 
-    /// The receipt of an erasure that has ended.
+    /// Completes the receipt.
     #[must_use]
     pub fn completed(self, now: Timestamp) -> Self {
         Self { erased_at: Some(now), ..self }
@@ -117,7 +135,7 @@ impl ErasureReceipt {
 }
 
 impl RetainedPayment {
-    /// What is kept of a payment, for `keep` from when it was made; nothing if no money moved.
+    /// Returns what is retained of a payment, for `keep` after it was paid. Returns `None` if it was not paid.
     #[must_use]
     pub fn of(payment: &Payment, keep: SignedDuration) -> Option<Self> {
         let receipt = payment.receipt.as_ref()?;

@@ -1,33 +1,39 @@
-//! An export: everything that is held about a person, in one archive for them.
+//! Data exports: everything that is stored about an account, in one archive.
 //!
-//! `making -> ready | failed`, forward only. A worker takes it for itself with a lease, which it renews with every step
-//! that it writes down; whoever comes after it goes on from the last of them. What is not ready by its deadline has
-//! failed, and can be asked for again.
+//! `building -> ready | failed`, forward only. A worker leases the export and renews the lease with every step that it
+//! stores. The next worker continues from the last step. An export that is not ready by its deadline fails, and can be
+//! requested again.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ExportId, Refusal, accounts::account::Account, generations::generation::LOST_MESSAGE_S};
+use crate::{
+    accounts::account::Account,
+    ids::{AccountId, ExportId},
+    messages::LOST_MESSAGE_S,
+    refusal::Refusal,
+    registry::{DataFields, EXPORT_DUE_DAYS, EXPORT_READY_DAYS},
+};
 
-/// Hours in which an archive must be ready.
-pub const DUE_HOURS: i64 = 24;
+/// Hours in which an export must be ready.
+pub const DUE_HOURS: i64 = 24 * EXPORT_DUE_DAYS as i64;
 /// Hours for which a ready archive can be downloaded.
 pub const DOWNLOAD_HOURS: i64 = 24;
-/// Days after which a ready archive is removed, and a failed one forgotten.
-pub const KEPT_DAYS: i64 = 7;
-/// Seconds that a link to an archive lives. A download that has begun goes on beyond that.
+/// Days after which a ready export is deleted with its archive, and a failed one too.
+pub const KEPT_DAYS: i64 = EXPORT_READY_DAYS as i64;
+/// Seconds for which a link to an archive is valid. A download that has begun continues.
 pub const LINK_S: u64 = 300;
-/// Most archives of an account that are kept at once: each is as large as everything else of it.
+/// Most archives of an account at once: each is as large as all other data of the account.
 pub const MAX_RETAINED: usize = 3;
 
-/// Attributes of a kind of item that an export leaves out, and so tells nothing by: they open doors, or mean something to
-/// our programs alone.
+/// Returns the attributes that an export leaves out of a kind of item. They are secrets, or internal and without
+/// meaning for the account owner.
 #[must_use]
 pub fn withheld(kind: &str) -> &'static [&'static str] {
     match kind {
-        // Whoever has the hash still needs the token; nobody else needs either.
+        // Of no use without the token.
         "share" => &["token_hash"],
-        // A kept answer is sealed, and may have the token of a share in it.
+        // The response is encrypted, and may contain the token of a share.
         "idempotency" => &["answer", "fingerprint"],
         // Hashes of the codes that were sent.
         "email-change" => &["stage"],
@@ -36,92 +42,116 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// How far an export is.
+/// The progress of an export.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    DataFields,
+    schemars::JsonSchema,
+    utoipa::ToSchema,
 )]
 #[schema(as = ExportProgress)]
 pub struct ExportProgress {
-    /// Files that are in the archive.
+    /// Files in the archive.
+    #[data(plain)]
     pub files: u64,
-    /// Files that will be, as far as is known.
+    /// Files that the archive will have, as far as is known.
+    #[data(plain)]
     pub files_total: u64,
-    /// Bytes that are in the archive.
+    /// Bytes in the archive.
+    #[data(plain)]
     pub bytes: u64,
-    /// Bytes that will be, as far as is known.
+    /// Bytes that the archive will have, as far as is known.
+    #[data(plain)]
     pub bytes_total: u64,
 }
 
-/// Where an export is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// The state of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum ExportState {
-    /// Being made, or waiting for it.
+    /// It is being built, or waits for a worker.
     Building,
-    /// The archive is there.
+    /// The archive can be downloaded.
     Ready {
-        /// Since when.
+        /// When it became ready.
+        #[data(plain)]
         at: Timestamp,
-        /// Its size.
+        /// The size of the archive, in bytes.
+        #[data(plain)]
         bytes: u64,
     },
-    /// It could not be made in time.
+    /// It was not ready in time.
     Failed {
-        /// Since when.
+        /// When it failed.
+        #[data(plain)]
         at: Timestamp,
     },
 }
 
-/// An export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A data export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Export {
     /// Its id.
+    #[data(plain)]
     pub id: ExportId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Where it is.
+    /// The state.
+    #[data(nested)]
     pub state: ExportState,
-    /// How far it is.
+    /// The progress.
+    #[data(nested)]
     pub progress: ExportProgress,
-    /// When it was asked for.
+    /// When it was requested.
+    #[data(plain)]
     pub requested_at: Timestamp,
-    /// Until when a worker has it for itself.
+    /// Until when a worker has leased it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub lease_until: Option<Timestamp>,
-    /// When the next message should have been handled; the sweep sends another after that.
+    /// When the next message should have been handled. The sweep sends another after that.
+    #[data(plain)]
     pub next_message_at: Timestamp,
-    /// From where on the next worker goes on, in the workers' own words.
+    /// The position at which the next worker continues, in a format of the worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub checkpoint: Option<String>,
-    /// Grows with each write; each write is conditioned on it.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
-/// What a worker that read an export should do.
+/// What a worker does with an export that it read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportClaim {
-    /// Work on it: this is what to write first.
+    /// Process it: write this first.
     Work(Box<Export>),
-    /// Somebody else has it, or it has ended, or its deadline has passed and the sweep will end it.
+    /// Skip it: another worker has leased it, it has ended, or the sweep will end it.
     Skip,
 }
 
-/// A new export for an account that has these already, and the account as its next version: of two that are asked for at
-/// once one is decided anew, and finds the other.
+/// Requests an export for an account that has these already. Returns it with the account as its next version, so that
+/// of two requested at once the second is decided again.
 ///
 /// # Errors
-/// The account is being deleted, one is being made already, or as many are kept as may be.
+/// The account is being deleted, an export is being built, or the account has the most archives that it may have.
 pub fn request(
     account: &Account,
     existing: &[Export],
     id: ExportId,
     now: Timestamp,
 ) -> Result<(Account, Export), Refusal> {
-    if account.deletion.is_some() {
-        return Err(Refusal::AccountStatus(account.status()));
-    }
+    account.check_not_deleted()?;
     if existing.iter().any(|export| export.state == ExportState::Building) {
-        return Err(Refusal::Conflict("an archive is being made already"));
+        return Err(Refusal::Conflict("an export is being built already"));
     }
     let kept = existing.iter().filter(|export| matches!(export.state, ExportState::Ready { .. }));
     if kept.count() >= MAX_RETAINED {
@@ -142,13 +172,13 @@ pub fn request(
 }
 
 impl Export {
-    /// When it fails unless it is ready.
+    /// Returns when it fails unless it is ready.
     #[must_use]
     pub fn deadline_at(&self) -> Timestamp {
         self.requested_at + SignedDuration::from_hours(DUE_HOURS)
     }
 
-    /// Until when it can be downloaded, if it is ready.
+    /// Returns until when it can be downloaded, if it is ready.
     #[must_use]
     pub fn download_until(&self) -> Option<Timestamp> {
         match self.state {
@@ -157,7 +187,7 @@ impl Export {
         }
     }
 
-    /// When it goes, with its archive, if it has ended.
+    /// Returns when it expires, with its archive, if it has ended.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.state {
@@ -168,31 +198,31 @@ impl Export {
         }
     }
 
-    /// The next thing that is owed to it, and when: the sweep's `due_at`.
+    /// Returns when it is due next: the sweep's `due_at`.
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
         self.expires_at().unwrap_or_else(|| self.next_message_at.min(self.deadline_at()))
     }
 
-    /// Whether its time is over.
+    /// Says whether it has expired.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at().is_some_and(|at| at <= now)
     }
 
-    /// Whether its deadline has passed and it has not ended.
+    /// Says whether its deadline has passed and it has not ended.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.state == ExportState::Building && self.deadline_at() <= now
     }
 
-    /// Whether its message is lost, or late.
+    /// Says whether its message is lost or late.
     #[must_use]
     pub fn awaits_message(&self, now: Timestamp) -> bool {
         self.state == ExportState::Building && self.next_message_at <= now
     }
 
-    /// A worker's claim, with a lease of `lease_s` seconds.
+    /// Claims it for a worker, with a lease of `lease_s` seconds.
     #[must_use]
     pub fn claim(&self, lease_s: u32, now: Timestamp) -> ExportClaim {
         let leased = self.lease_until.is_some_and(|until| until > now);
@@ -202,7 +232,7 @@ impl Export {
         ExportClaim::Work(Box::new(self.leased(lease_s, now)))
     }
 
-    /// A step further, with the lease renewed. Without a checkpoint it begins anew.
+    /// Stores a step and renews the lease. Without a checkpoint the next worker starts over.
     #[must_use]
     pub fn progressed(
         &self,
@@ -214,26 +244,26 @@ impl Export {
         Self { checkpoint, progress, ..self.leased(lease_s, now) }
     }
 
-    /// Given up for another worker to go on with, who gets a message within `delay_s` seconds.
+    /// Ends the lease for another worker, which gets a message within `delay_s` seconds.
     #[must_use]
     pub fn handed_over(&self, delay_s: u32, now: Timestamp) -> Self {
         let handled_by = now + SignedDuration::from_secs(i64::from(delay_s) + LOST_MESSAGE_S);
         Self { lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
 
-    /// A lost or late message: one more is being sent.
+    /// Notes that a lost or late message is sent again.
     #[must_use]
     pub fn message_resent(&self, now: Timestamp) -> Self {
         Self { next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S), ..self.next_version() }
     }
 
-    /// With its archive, of so many bytes.
+    /// Ends it with an archive of `bytes` bytes.
     #[must_use]
     pub fn ready(&self, bytes: u64, now: Timestamp) -> Self {
         self.ended(ExportState::Ready { at: now, bytes })
     }
 
-    /// Not ready in time.
+    /// Ends it without an archive.
     #[must_use]
     pub fn failed(&self, now: Timestamp) -> Self {
         self.ended(ExportState::Failed { at: now })

@@ -1,16 +1,16 @@
-//! Legal holds: what a lawful request forbids to erase, and for how long.
+//! Legal holds: the kinds of data that a lawful request forbids to erase, and for how long.
 //!
-//! What is held goes neither with its account nor when its time is over: it is hidden from its owner then, and stays.
+//! Held data outlives its retention and its account. It is hidden from the account owner then, and stays in storage.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HoldId, Refusal, accounts::account::Account, staff::audit::Justification};
+use crate::{ids::HoldId, refusal::Refusal, registry::DataFields, staff::justification::Justification};
 
-/// The names of the [kinds](crate::registry::KINDS) that a lawful request can name. Links are not among them, as they are
-/// withdrawn whenever their account ends, nor is what is made anew at any time from the rest.
+/// The names of the [kinds](crate::registry::DATA_KINDS) that a lawful request can name. Share links are not among them, as
+/// they are withdrawn with their account, nor is data that can be derived from the rest.
 pub const HOLDABLE_KINDS: &[&str] = &[
     "account",
     "ledger",
@@ -24,41 +24,49 @@ pub const HOLDABLE_KINDS: &[&str] = &[
     "correction",
     "ticket",
 ];
-/// Most holds on an account, those that were released included.
+/// Most holds on an account, released ones included.
 const MAX_HOLDS: usize = 20;
 
-/// A legal hold on some of what is kept of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// A legal hold on some of the data of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Hold {
     /// Its id.
+    #[data(plain)]
     pub id: HoldId,
-    /// The reference of the request that demands it.
+    /// The reference of the lawful request.
+    #[data(personal)]
     pub reference: String,
     /// Why.
+    #[data(personal)]
     pub reason: String,
-    /// What must stay: names of [kinds](crate::registry::KINDS).
+    /// The names of the [kinds](crate::registry::DATA_KINDS) that it keeps.
+    #[data(plain)]
     pub covers: BTreeSet<String>,
-    /// Since when.
+    /// When it was placed.
+    #[data(plain)]
     pub at: Timestamp,
-    /// Until when its owner must not be told, where the law says so.
+    /// Until when the account owner must not be told, where the law says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub undisclosed_until: Option<Timestamp>,
-    /// What forbids to tell them.
+    /// The legal basis for not telling the account owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(personal)]
     pub undisclosed_basis: Option<String>,
-    /// Since when it binds no more.
+    /// When it was released; absent while it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub released_at: Option<Timestamp>,
 }
 
 impl Hold {
-    /// A hold from `now` on, on what is named and on what comes with it: files need the items that say whose they are and
-    /// when they must go, and what is looked at while it is held needs the log that says who did.
+    /// Places a hold on the named kinds and on those that they depend on: files need the items that state their owner and
+    /// expiry, and staff access to held data needs the audit log.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] if something is named that cannot be, or nothing.
+    /// [`Refusal::Invalid`] if no kind is named, or one that cannot be held.
     pub fn new(id: HoldId, covers: Vec<String>, why: Justification, now: Timestamp) -> Result<Self, Refusal> {
-        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
+        let Justification { reference, reason, undisclosed_until, undisclosed_basis } = why;
         let mut covers = parse_kinds("covers", covers)?;
         for (files, items) in [("generations", "generation"), ("uploads", "upload")] {
             if covers.contains(files) {
@@ -66,26 +74,20 @@ impl Hold {
             }
         }
         covers.insert("access".to_owned());
-        Ok(Self {
-            id,
-            reference: ticket,
-            reason,
-            covers,
-            at: now,
-            undisclosed_until,
-            undisclosed_basis: undisclosed_under,
-            released_at: None,
-        })
+        Ok(Self { id, reference, reason, covers, at: now, undisclosed_until, undisclosed_basis, released_at: None })
     }
 
-    /// Whether its owner may know of it.
+    /// Says whether the account owner may know of it.
     #[must_use]
     pub fn is_disclosed(&self, now: Timestamp) -> bool {
         self.undisclosed_until.is_none_or(|until| until <= now)
     }
 }
 
-/// These names, if a lawful request can name them and there is one at least.
+/// Checks the names of the kinds of a lawful request.
+///
+/// # Errors
+/// [`Refusal::Invalid`] if there is none, or one that a lawful request cannot name.
 pub(crate) fn parse_kinds(field: &'static str, names: Vec<String>) -> Result<BTreeSet<String>, Refusal> {
     if names.is_empty() || !names.iter().all(|name| HOLDABLE_KINDS.contains(&name.as_str())) {
         return Err(Refusal::invalid(field, format!("one or more of {}", HOLDABLE_KINDS.join(", "))));
@@ -93,48 +95,82 @@ pub(crate) fn parse_kinds(field: &'static str, names: Vec<String>) -> Result<BTr
     Ok(names.into_iter().collect())
 }
 
-impl Account {
-    /// The account with another hold on it. One that is being deleted can still have one, on what is left.
-    ///
-    /// # Errors
-    /// [`Refusal::Conflict`] if it has as many as it may have.
-    pub fn place_hold(&self, hold: Hold) -> Result<Self, Refusal> {
-        if self.holds.len() >= MAX_HOLDS {
-            return Err(Refusal::Conflict("the account has had twenty holds, and can have no more"));
-        }
-        let mut next = self.next_version();
-        next.holds.push(hold);
-        Ok(next)
+/// All legal holds on an account, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Holds(#[data(nested)] Vec<Hold>);
+
+impl Holds {
+    /// Iterates over all holds, released ones included.
+    pub fn iter(&self) -> std::slice::Iter<'_, Hold> {
+        self.0.iter()
     }
 
-    /// The account with a hold released; `None` if it was released before. If the account is being deleted that goes on.
+    /// Says whether there never was a hold.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the names of the kinds that holds in force keep.
+    pub(crate) fn kinds(&self) -> BTreeSet<&str> {
+        self.in_force().flat_map(|hold| hold.covers.iter().map(String::as_str)).collect()
+    }
+
+    /// Returns the holds in force that the account owner may know of at `now`.
+    pub(crate) fn disclosed(&self, now: Timestamp) -> Vec<&Hold> {
+        self.in_force().filter(|hold| hold.is_disclosed(now)).collect()
+    }
+
+    /// Adds a hold.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if there are twenty.
+    pub(crate) fn place(&mut self, hold: Hold) -> Result<(), Refusal> {
+        if self.0.len() >= MAX_HOLDS {
+            return Err(Refusal::Conflict("the account has had twenty holds, and can have no more"));
+        }
+        self.0.push(hold);
+        Ok(())
+    }
+
+    /// Releases a hold. Returns `false` if it was released before.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is no such hold.
-    pub fn release_hold(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
-        let hold = self.holds.iter().find(|hold| hold.id == id).ok_or(Refusal::NotFound)?;
-        if hold.released_at.is_some() {
-            return Ok(None);
-        }
-        let mut next = self.deletion_due_next(now);
-        for hold in next.holds.iter_mut().filter(|hold| hold.id == id) {
-            hold.released_at = Some(now);
-        }
-        Ok(Some(next))
+    pub(crate) fn release(&mut self, id: HoldId, now: Timestamp) -> Result<bool, Refusal> {
+        let hold = self.0.iter_mut().find(|hold| hold.id == id).ok_or(Refusal::NotFound)?;
+        let in_force = hold.released_at.is_none();
+        hold.released_at = hold.released_at.or(Some(now));
+        Ok(in_force)
     }
 
-    /// The names of the kinds that must stay.
-    #[must_use]
-    pub fn held_kinds(&self) -> BTreeSet<&str> {
-        let binding = self.holds.iter().filter(|hold| hold.released_at.is_none());
-        binding.flat_map(|hold| hold.covers.iter().map(String::as_str)).collect()
+    fn in_force(&self) -> impl Iterator<Item = &Hold> {
+        self.0.iter().filter(|hold| hold.released_at.is_none())
     }
+}
 
-    /// The holds that its owner may be told of at `now`.
-    #[must_use]
-    pub fn disclosed_holds(&self, now: Timestamp) -> Vec<&Hold> {
-        let binding = self.holds.iter().filter(|hold| hold.released_at.is_none());
-        binding.filter(|hold| hold.is_disclosed(now)).collect()
+impl FromIterator<Hold> for Holds {
+    fn from_iter<I: IntoIterator<Item = Hold>>(holds: I) -> Self {
+        Self(holds.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Holds {
+    type Item = Hold;
+    type IntoIter = std::vec::IntoIter<Hold>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Holds {
+    type Item = &'a Hold;
+    type IntoIter = std::slice::Iter<'a, Hold>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
@@ -144,7 +180,7 @@ mod tests {
     use crate::registry;
 
     #[test]
-    fn what_can_be_named_is_declared() {
+    fn holdable_kinds_are_declared_and_personal() {
         for name in HOLDABLE_KINDS {
             assert!(registry::DATA_KINDS.iter().any(|kind| kind.name == *name && kind.personal), "{name}");
         }

@@ -1,18 +1,20 @@
-//! What each kind of thing is made of.
+//! The fields of a kind of data, as its types declare them.
 
-/// One thing that is said in a thing of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub use domain_derive::DataFields;
+
+/// A field of a kind of data.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DataField {
-    /// Its name; parts of parts behind dots, `*` for any name or place in a list.
-    pub path: &'static str,
-    /// Whether it says something about a person, beyond whose it is.
+    /// Its path: names joined by dots, `*` for any key of a map or any position in a list.
+    pub path: String,
+    /// Whether it says something about a person beyond whose it is.
     pub personal: bool,
 }
 
 impl DataField {
-    /// Whether this is where it is said.
+    /// Says whether a path of a stored value is that of this field.
     #[must_use]
-    pub fn is(&self, path: &str) -> bool {
+    pub fn matches(&self, path: &str) -> bool {
         let (mut declared, mut found) = (self.path.split('.'), path.split('.'));
         loop {
             match (declared.next(), found.next()) {
@@ -25,433 +27,60 @@ impl DataField {
     }
 }
 
-const fn personal(path: &'static str) -> DataField {
-    DataField { path, personal: true }
+/// Declares the fields of a type that is stored, each with `#[data(plain)]`, `#[data(personal)]` or `#[data(nested)]`.
+///
+/// A field without a declaration does not compile:
+///
+/// ```compile_fail
+/// #[derive(domain::registry::DataFields)]
+/// struct Profile {
+///     name: String,
+/// }
+/// ```
+///
+/// ```
+/// #[derive(domain::registry::DataFields)]
+/// struct Profile {
+///     #[data(personal)]
+///     name: String,
+/// }
+/// # use domain::registry::{DataField, FieldList};
+/// let fields = FieldList::of::<Profile>();
+/// assert_eq!(fields, [DataField { path: "name".to_owned(), personal: true }]);
+/// ```
+pub trait DataFields {
+    /// Adds the fields of this type, for a value at this path.
+    fn collect(path: &str, fields: &mut FieldList);
 }
 
-const fn plain(path: &'static str) -> DataField {
-    DataField { path, personal: false }
-}
+/// Collects the fields of a type.
+#[derive(Debug, Default)]
+pub struct FieldList(Vec<DataField>);
 
-/// The fields of the kind of this name.
-#[must_use]
-pub fn fields(kind: &str) -> &'static [DataField] {
-    FIELDS.iter().find(|(name, _)| *name == kind).map_or(&[], |(_, fields)| fields)
-}
+impl FieldList {
+    /// Returns the fields of a type in the order of their declaration.
+    #[must_use]
+    pub fn of<T: DataFields>() -> Vec<DataField> {
+        let mut fields = Self::default();
+        T::collect("", &mut fields);
+        fields.0
+    }
 
-const FIELDS: &[(&str, &[DataField])] = &[
-    (
-        "account",
-        &[
-            plain("id"),
-            plain("plan"),
-            plain("freezes.*.reason.kind"),
-            plain("freezes.*.reason.payment"),
-            plain("freezes.*.reason.id"),
-            plain("freezes.*.reason.count"),
-            plain("freezes.*.at"),
-            plain("freezes.*.lifted_at"),
-            plain("balance.available"),
-            plain("balance.held"),
-            plain("last_entry"),
-            plain("jobs_in_flight"),
-            plain("submit_rate.millitokens"),
-            plain("submit_rate.at"),
-            plain("uploads"),
-            plain("upload_bytes"),
-            plain("preferences.theme"),
-            plain("preferences.language"),
-            plain("holds.*.id"),
-            plain("holds.*.at"),
-            plain("holds.*.covers.*"),
-            plain("holds.*.undisclosed_until"),
-            plain("holds.*.released_at"),
-            plain("deletion.receipt"),
-            plain("deletion.reason"),
-            plain("deletion.requested_at"),
-            plain("deletion.erase_at"),
-            plain("deletion.next_at"),
-            plain("deletion.busy_until"),
-            plain("created_at"),
-            plain("version"),
-            personal("email"),
-            personal("display_name"),
-            personal("billing_email"),
-            personal("freezes.*.note"),
-            personal("holds.*.reference"),
-            personal("holds.*.reason"),
-            personal("holds.*.undisclosed_basis"),
-        ],
-    ),
-    (
-        "ledger",
-        &[
-            plain("id"),
-            plain("at"),
-            plain("cause.kind"),
-            plain("cause.generation"),
-            plain("cause.payment"),
-            plain("postings.*.bucket"),
-            plain("postings.*.amount"),
-            plain("balance_after.available"),
-            plain("balance_after.held"),
-        ],
-    ),
-    (
-        "payment",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("provider"),
-            plain("package"),
-            plain("credits"),
-            plain("plan"),
-            plain("price.amount"),
-            plain("price.currency"),
-            plain("checkout"),
-            plain("progress"),
-            plain("receipt.provider"),
-            plain("receipt.net.amount"),
-            plain("receipt.net.currency"),
-            plain("receipt.total.amount"),
-            plain("receipt.total.currency"),
-            plain("receipt.transaction"),
-            plain("receipt.at"),
-            plain("receipt.country"),
-            plain("refunds.*.amount"),
-            plain("refunds.*.state"),
-            plain("disputes.*.amount"),
-            plain("disputes.*.formal"),
-            plain("disputes.*.withdrawn"),
-            plain("disputes.*.reinstated"),
-            plain("disputes.*.outcome"),
-            plain("reversals.*"),
-            plain("restorations.*"),
-            plain("warnings.*"),
-            plain("review.reason"),
-            plain("review.at"),
-            plain("review.decision.release"),
-            plain("review.decision.at"),
-            plain("granted"),
-            plain("clawed_back"),
-            plain("created_at"),
-            plain("poll_at"),
-            plain("version"),
-            personal("receipt.billing_email"),
-            personal("review.decision.note"),
-        ],
-    ),
-    (
-        "generation",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("kind"),
-            plain("settings.model"),
-            plain("settings.size.width"),
-            plain("settings.size.height"),
-            plain("settings.duration_ms"),
-            plain("settings.count"),
-            plain("settings.seed"),
-            plain("settings.input_upload"),
-            plain("reserved"),
-            plain("spent"),
-            plain("status"),
-            plain("created_at"),
-            plain("deadline_at"),
-            plain("ended_at"),
-            plain("attempts"),
-            plain("offer"),
-            plain("lease_until"),
-            plain("provider_job.provider"),
-            plain("provider_job.id"),
-            plain("next_message_at"),
-            plain("media.*.key"),
-            plain("media.*.content_type"),
-            plain("media.*.bytes"),
-            plain("media.*.width"),
-            plain("media.*.height"),
-            plain("media.*.duration_ms"),
-            plain("media.*.thumbnail_key"),
-            plain("failure.code"),
-            plain("visibility"),
-            plain("show_prompt"),
-            plain("shared_until"),
-            plain("published_at"),
-            plain("expires_at"),
-            plain("deleting"),
-            plain("held"),
-            plain("version"),
-            personal("settings.prompt"),
-            personal("settings.negative_prompt"),
-            personal("media.*.thumbhash"),
-            personal("failure.reason"),
-        ],
-    ),
-    (
-        "upload",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("kind"),
-            plain("content_type"),
-            plain("bytes"),
-            plain("sha256"),
-            plain("state.status"),
-            plain("state.width"),
-            plain("state.height"),
-            plain("state.duration_ms"),
-            plain("state.stored_bytes"),
-            plain("state.reason"),
-            plain("created_at"),
-            plain("expires_at"),
-            plain("deleting"),
-            plain("held"),
-            plain("version"),
-            personal("file_name"),
-        ],
-    ),
-    (
-        "share",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("generation"),
-            plain("token_hash"),
-            plain("show_prompt"),
-            plain("created_at"),
-            plain("expires_at"),
-        ],
-    ),
-    (
-        "idempotency",
-        &[plain("account"), plain("key"), plain("fingerprint"), plain("status"), plain("at"), personal("answer")],
-    ),
-    (
-        "activity",
-        &[plain("id"), plain("account"), plain("kind"), plain("at"), personal("address"), personal("user_agent")],
-    ),
-    ("correction", &[plain("id"), plain("account"), plain("fields.*"), plain("at")]),
-    (
-        "email-change",
-        &[
-            plain("account"),
-            plain("stage.stage"),
-            plain("stage.present"),
-            plain("stage.new"),
-            plain("stage.tries"),
-            plain("requested_at"),
-            plain("next_at"),
-            plain("version"),
-            personal("to"),
-            personal("stage.from"),
-        ],
-    ),
-    (
-        "access",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("staff"),
-            plain("at"),
-            plain("action.kind"),
-            plain("action.until"),
-            plain("action.access"),
-            plain("action.resource"),
-            plain("action.resource.generation"),
-            plain("action.resource.upload"),
-            plain("action.hold"),
-            plain("action.disclosure"),
-            plain("action.ticket"),
-            plain("action.kinds.*"),
-            plain("undisclosed_until"),
-            personal("action.reference"),
-            personal("action.reason"),
-            personal("action.undisclosed_basis"),
-        ],
-    ),
-    (
-        "disclosure",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("staff"),
-            plain("kinds.*"),
-            plain("from"),
-            plain("to"),
-            plain("at"),
-            plain("expires_at"),
-            plain("lease_until"),
-            plain("items"),
-            plain("files.*"),
-            plain("undisclosed_until"),
-            plain("version"),
-        ],
-    ),
-    ("hold-check", &[plain("account"), plain("version"), plain("next_at"), plain("after")]),
-    (
-        "ticket",
-        &[
-            plain("id"),
-            plain("account"),
-            personal("subject"),
-            plain("about.kind"),
-            plain("about.id"),
-            plain("messages.*.from"),
-            plain("messages.*.at"),
-            personal("messages.*.text"),
-            plain("status"),
-            plain("by_mail"),
-            plain("created_at"),
-            plain("updated_at"),
-            plain("version"),
-        ],
-    ),
-    (
-        "letter",
-        &[
-            plain("id"),
-            plain("guest"),
-            personal("email"),
-            personal("subject"),
-            personal("text"),
-            plain("stage.stage"),
-            plain("stage.code"),
-            plain("stage.since"),
-            plain("reads.*.staff"),
-            plain("reads.*.at"),
-            plain("reads.*.reason"),
-            plain("created_at"),
-            plain("version"),
-        ],
-    ),
-    ("share-pointer", &[plain("account"), plain("generation"), plain("share")]),
-    ("payment-pointer", &[plain("account"), plain("payment")]),
-    (
-        "parked-fact",
-        &[
-            plain("reference.Transaction.*"),
-            plain("fact.kind"),
-            plain("fact.id"),
-            plain("fact.amount.amount"),
-            plain("fact.amount.currency"),
-            plain("fact.state"),
-            plain("fact.currency"),
-            plain("fact.dispute.amount"),
-            plain("fact.dispute.formal"),
-            plain("fact.dispute.withdrawn"),
-            plain("fact.dispute.reinstated"),
-            plain("fact.dispute.outcome"),
-            plain("at"),
-            plain("next_at"),
-        ],
-    ),
-    (
-        "unclaimed-payment",
-        &[
-            plain("payment"),
-            plain("provider"),
-            plain("transaction"),
-            plain("total.amount"),
-            plain("total.currency"),
-            plain("at"),
-            plain("refunded_at"),
-            plain("version"),
-        ],
-    ),
-    ("window", &[plain("hits"), plain("seen")]),
-    ("tombstone", &[plain("at")]),
-    (
-        "export",
-        &[
-            plain("id"),
-            plain("account"),
-            plain("state.status"),
-            plain("state.at"),
-            plain("state.bytes"),
-            plain("progress.files"),
-            plain("progress.files_total"),
-            plain("progress.bytes"),
-            plain("progress.bytes_total"),
-            plain("requested_at"),
-            plain("lease_until"),
-            plain("next_message_at"),
-            plain("checkpoint"),
-            plain("version"),
-        ],
-    ),
-    (
-        "receipt",
-        &[
-            plain("id"),
-            plain("reason"),
-            plain("requested_at"),
-            plain("erased_at"),
-            plain("erased.*"),
-            plain("payments_retained"),
-            plain("payments_retained_until"),
-            plain("provider_copies_left"),
-            plain("expires_at"),
-        ],
-    ),
-    (
-        "kept-payment",
-        &[
-            plain("id"),
-            plain("provider"),
-            plain("transaction"),
-            plain("total.amount"),
-            plain("total.currency"),
-            plain("net.amount"),
-            plain("net.currency"),
-            plain("returned"),
-            plain("country"),
-            plain("at"),
-            plain("expires_at"),
-        ],
-    ),
-    ("image-message", &[plain("account"), plain("generation")]),
-    ("video-message", &[plain("account"), plain("generation")]),
-    ("erasure-message", &[plain("account")]),
-    ("export-message", &[plain("account"), plain("export")]),
-    ("notification", &[personal("raw")]),
-    ("user", &[plain("sub"), plain("email_verified"), personal("email")]),
-    (
-        "log",
-        &[
-            plain("level"),
-            plain("target"),
-            plain("message"),
-            plain("span.name"),
-            plain("span.request_id"),
-            plain("span.requestId"),
-            plain("span.xrayTraceId"),
-            plain("span.message_id"),
-            plain("account"),
-            plain("code"),
-            plain("column"),
-            plain("drift"),
-            plain("error"),
-            plain("events"),
-            plain("export"),
-            plain("fact"),
-            plain("files"),
-            plain("generation"),
-            plain("id"),
-            plain("kind"),
-            plain("letter"),
-            plain("line"),
-            plain("number"),
-            plain("operation"),
-            plain("path"),
-            plain("payment"),
-            plain("provider"),
-            plain("receipt"),
-            plain("refused"),
-            plain("staff"),
-            plain("transaction"),
-            plain("upload"),
-            plain("what"),
-        ],
-    ),
-];
+    /// Adds a field. A path that several variants of an enum have is listed once, and is personal if it is in one of them.
+    pub fn add(&mut self, path: String, personal: bool) {
+        match self.0.iter_mut().find(|field| field.path == path) {
+            Some(known) => known.personal |= personal,
+            None => self.0.push(DataField { path, personal }),
+        }
+    }
+
+    /// Joins a path and a name, either of which may be empty.
+    #[must_use]
+    pub fn join(path: &str, name: &str) -> String {
+        match (path, name) {
+            ("", name) => name.to_owned(),
+            (path, "") => path.to_owned(),
+            (path, name) => format!("{path}.{name}"),
+        }
+    }
+}

@@ -1,6 +1,8 @@
-//! Access of staff to what is somebody's. None of it stands open: a member of staff opens an access for some minutes and
-//! says why, and everything that is done under it is a line of a log in that person's drawer, written before anything is
-//! shown. Its owner reads the log, but for what the law forbids to tell, and that for a bounded time.
+//! The audit log of staff access.
+//!
+//! Staff have no standing access. A staff member opens an access for some minutes and states why. Every action under it is
+//! an entry of the audit log in the partition of the account, written before any data is shown. The account owner reads the
+//! log, except for entries that the law forbids to disclose, and those for a bounded time.
 
 use std::ops::RangeInclusive;
 
@@ -8,69 +10,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, Refusal, TicketId, UploadId,
     accounts::account::Account,
-    refusal::{FieldError, check_text},
+    ids::{AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, TicketId, UploadId},
+    refusal::Refusal,
+    registry::DataFields,
+    staff::justification::Justification,
 };
 
-/// Minutes that an access lasts.
+/// Minutes for which an access can last.
 pub const ACCESS_MINUTES: RangeInclusive<u32> = 1..=60;
-/// Most days for which something is not told to its owner.
-pub const UNDISCLOSED_DAYS: i64 = 366;
-/// Longest reference of a ticket, in characters.
-pub const REFERENCE_CHARACTERS: usize = 100;
-/// Longest reason, in characters.
-pub const REASON_CHARACTERS: usize = 500;
 
-/// Why staff do something with what is somebody's. Its owner gets it with their data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Justification {
-    pub(crate) reference: String,
-    pub(crate) reason: String,
-    pub(crate) undisclosed_until: Option<Timestamp>,
-    pub(crate) undisclosed_basis: Option<String>,
-}
-
-impl Justification {
-    /// A ticket and a reason, and, where something forbids to tell the owner, until when that is so and what it is.
-    ///
-    /// # Errors
-    /// [`Refusal::Invalid`] names each field and its rule.
-    pub fn new(
-        (ticket, reason): (String, String),
-        (undisclosed_until, undisclosed_under): (Option<Timestamp>, Option<String>),
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        let mut errors = Vec::new();
-        errors.extend(check_text("reference", &ticket, REFERENCE_CHARACTERS));
-        errors.extend(check_text("reason", &reason, REASON_CHARACTERS));
-        let latest = now + SignedDuration::from_hours(24 * UNDISCLOSED_DAYS);
-        if undisclosed_until.is_some_and(|until| until <= now || until > latest) {
-            let rule = format!("a time to come, at most {UNDISCLOSED_DAYS} days from now");
-            errors.push(FieldError::new("undisclosed_until", rule));
-        }
-        match &undisclosed_under {
-            Some(under) => errors.extend(check_text("undisclosed_basis", under, REASON_CHARACTERS)),
-            None if undisclosed_until.is_some() => {
-                errors.push(FieldError::new("undisclosed_basis", "what forbids to tell the owner"));
-            }
-            None => {}
-        }
-        if undisclosed_until.is_none() && undisclosed_under.is_some() {
-            errors.push(FieldError::new("undisclosed_until", "until when it is forbidden to tell the owner"));
-        }
-        if errors.is_empty() {
-            Ok(Self { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under })
-        } else {
-            Err(Refusal::Invalid(errors))
-        }
-    }
-}
-
-/// How long an access of so many minutes lasts.
+/// Converts the minutes of an access.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] unless they are as many as may be.
+/// [`Refusal::Invalid`] unless they are within [`ACCESS_MINUTES`].
 pub fn access_duration(minutes: u32) -> Result<SignedDuration, Refusal> {
     if ACCESS_MINUTES.contains(&minutes) {
         return Ok(SignedDuration::from_mins(i64::from(minutes)));
@@ -78,88 +31,111 @@ pub fn access_duration(minutes: u32) -> Result<SignedDuration, Refusal> {
     Err(Refusal::invalid("minutes", format!("{} to {}", ACCESS_MINUTES.start(), ACCESS_MINUTES.end())))
 }
 
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// An entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct AuditEntry {
-    /// Its id; of the line that opens an access, the access's.
+    /// Its id. The id of the entry that opens an access is the id of the access.
+    #[data(plain)]
     pub id: AuditEntryId,
-    /// Whose log.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// Who of the staff, under a keyed hash: the same person has the same, and it says nothing else about them.
+    /// The staff member, as a keyed hash. One person has one hash, and it states nothing else about them.
+    #[data(plain)]
     pub staff: String,
     /// When.
+    #[data(plain)]
     pub at: Timestamp,
-    /// What was done.
+    /// The action.
+    #[data(nested)]
     pub action: AuditAction,
-    /// Until when the owner of the log is not told.
+    /// Until when the account owner is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
     pub undisclosed_until: Option<Timestamp>,
 }
 
-/// What a member of staff did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
-#[schema(as = AuditAction)]
+/// What a staff member did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AuditAction {
     /// Opened an access.
     Opened {
         /// The reference of the request that it was opened for.
+        #[data(personal)]
         reference: String,
         /// Why.
+        #[data(personal)]
         reason: String,
         /// Until when it lasts.
+        #[data(plain)]
         until: Timestamp,
-        /// What forbade to tell its owner at first.
+        /// The legal basis for not telling the account owner at first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[data(personal)]
         undisclosed_basis: Option<String>,
     },
-    /// Looked at something under an access.
+    /// Read data under an access.
     Read {
-        /// Which access.
+        /// The access.
+        #[data(plain)]
         access: AuditEntryId,
-        /// At what.
+        /// What was read.
+        #[data(nested)]
         resource: AuditedResource,
     },
-    /// Answered a question under an access.
+    /// Replied to a ticket under an access.
     Replied {
-        /// Which access.
+        /// The access.
+        #[data(plain)]
         access: AuditEntryId,
-        /// Which question.
+        /// The ticket.
+        #[data(plain)]
         ticket: TicketId,
     },
-    /// Had something kept from being erased.
+    /// Placed a legal hold.
     Held {
         /// The hold.
+        #[data(plain)]
         hold: HoldId,
     },
-    /// Ended that.
+    /// Released a legal hold.
     Released {
         /// The hold.
+        #[data(plain)]
         hold: HoldId,
     },
-    /// Put together what a lawful request demands.
+    /// Created a disclosure for a lawful request.
     Disclosed {
-        /// What was put together.
+        /// The disclosure.
+        #[data(plain)]
         disclosure: DisclosureId,
         /// The reference of the request.
+        #[data(personal)]
         reference: String,
         /// Why.
+        #[data(personal)]
         reason: String,
-        /// Of which kinds.
+        /// The kinds of data.
+        #[data(plain)]
         kinds: Vec<String>,
-        /// What forbade to tell its owner at first.
+        /// The legal basis for not telling the account owner at first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[data(personal)]
         undisclosed_basis: Option<String>,
     },
-    /// Fetched what was put together.
+    /// Downloaded a disclosure.
     Downloaded {
-        /// What was fetched.
+        /// The disclosure.
+        #[data(plain)]
         disclosure: DisclosureId,
     },
 }
 
-/// What can be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+/// Data that staff can read under an access.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditedResource {
     /// The profile.
@@ -167,24 +143,24 @@ pub enum AuditedResource {
     /// A page of the generations, without their files.
     Generations,
     /// A generation with its files.
-    Generation(GenerationId),
+    Generation(#[data(plain)] GenerationId),
     /// A page of the uploads, without their files.
     Uploads,
     /// An upload with its file.
-    Upload(UploadId),
+    Upload(#[data(plain)] UploadId),
     /// A page of the payments.
     Payments,
     /// A page of the activity.
     Activity,
-    /// A page of the questions to staff.
+    /// A page of the tickets.
     Tickets,
 }
 
 impl AuditEntry {
-    /// A member of staff opens an access.
+    /// Opens an access.
     ///
     /// # Errors
-    /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
+    /// [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
     pub fn open(
         account: &Account,
         (id, staff): (AuditEntryId, String),
@@ -193,45 +169,45 @@ impl AuditEntry {
         now: Timestamp,
     ) -> Result<Self, Refusal> {
         account.check_accessible()?;
-        let Justification { reference: ticket, reason, undisclosed_until, undisclosed_basis: undisclosed_under } = why;
-        let act = AuditAction::Opened { reference: ticket, reason, until, undisclosed_basis: undisclosed_under };
-        Ok(Self { id, account: account.id, staff, at: now, action: act, undisclosed_until })
+        let Justification { reference, reason, undisclosed_until, undisclosed_basis } = why;
+        let action = AuditAction::Opened { reference, reason, until, undisclosed_basis };
+        Ok(Self { id, account: account.id, staff, at: now, action, undisclosed_until })
     }
 
-    /// The line of a look under this access.
+    /// Records that data was read under this access.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if it is no access of this member of staff, [`Refusal::AccessOver`] if its time is over,
-    /// [`Refusal::AccountStatus`] if the account is being deleted and nothing is held.
+    /// [`Refusal::NotFound`] if this is no access of this staff member, [`Refusal::AccessExpired`] if it has expired,
+    /// [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
     pub fn read(
         &self,
         account: &Account,
-        line: (AuditEntryId, &str),
-        at: AuditedResource,
+        (id, staff): (AuditEntryId, &str),
+        resource: AuditedResource,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.record_action(account, line, AuditAction::Read { access: self.id, resource: at }, now)
+        self.record_action(account, (id, staff), AuditAction::Read { access: self.id, resource }, now)
     }
 
-    /// The line of an answer to a question under this access.
+    /// Records a reply to a ticket under this access.
     ///
     /// # Errors
-    /// As of a look.
+    /// Those of [`Self::read`].
     pub fn reply(
         &self,
         account: &Account,
-        line: (AuditEntryId, &str),
-        question: TicketId,
+        (id, staff): (AuditEntryId, &str),
+        ticket: TicketId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.record_action(account, line, AuditAction::Replied { access: self.id, ticket: question }, now)
+        self.record_action(account, (id, staff), AuditAction::Replied { access: self.id, ticket }, now)
     }
 
     fn record_action(
         &self,
         account: &Account,
         (id, staff): (AuditEntryId, &str),
-        act: AuditAction,
+        action: AuditAction,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
         let AuditAction::Opened { until, .. } = self.action else { return Err(Refusal::NotFound) };
@@ -242,21 +218,12 @@ impl AuditEntry {
             return Err(Refusal::AccessExpired);
         }
         account.check_accessible()?;
-        Ok(Self { id, at: now, action: act, ..self.clone() })
+        Ok(Self { id, at: now, action, ..self.clone() })
     }
 
-    /// Whether its owner may know of it.
+    /// Says whether the account owner may know of it.
     #[must_use]
     pub fn is_disclosed(&self, now: Timestamp) -> bool {
         self.undisclosed_until.is_none_or(|until| until <= now)
-    }
-}
-
-impl Account {
-    /// # Errors
-    /// [`Refusal::AccountStatus`] if it is being deleted and nothing of it is held.
-    pub fn check_accessible(&self) -> Result<(), Refusal> {
-        let gone = self.deletion.is_some() && self.held_kinds().is_empty();
-        if gone { Err(Refusal::AccountStatus(self.status())) } else { Ok(()) }
     }
 }

@@ -1,86 +1,101 @@
-//! A letter: a question to staff of somebody who is not signed in, and perhaps cannot be.
+//! Guest tickets: messages to support from an address that is not signed in.
 //!
-//! It reaches staff once its writer has confirmed the address with the code that was sent there. From the address of an
-//! account it becomes a [ticket](crate::ticket) of that account, and is looked at, held, exported and erased as one. Any
-//! other lies in nobody's drawer, under a keyed hash of the address, so that it goes with an account that comes to have that
-//! address: whoever reads it says why, which its writer is told with the answer, and it is gone with that. What nobody
-//! confirms or answers goes when its time is over.
+//! A guest ticket reaches staff once its address is confirmed with a code. From the address of an account it becomes a
+//! [ticket](crate::support::ticket) of that account. Any other is stored under a keyed hash of the address, in the
+//! partition of no account, and is erased with an account that has the address later. A staff member who reads it
+//! states why, which the guest is told with the reply. The reply deletes it. A guest ticket that is not confirmed, or
+//! gets no reply, expires.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, GuestTicketId, Refusal, TicketId,
     generations::settings::check_text,
-    refusal, registry,
-    staff::audit::REASON_CHARACTERS,
+    ids::{AccountId, GuestTicketId, TicketId},
+    refusal::{self, Refusal},
+    registry::{self, DataFields},
+    staff::justification::REASON_CHARACTERS,
     support::ticket::{MessageAuthor, NewTicket, Ticket, TicketMessage, TicketStatus},
 };
 
-/// Minutes that the code lives.
+/// Minutes for which the code is valid.
 pub const CODE_MINUTES: i64 = 15;
 /// The purpose of the keyed hash of an address.
 pub const GUEST: &str = "letter writer";
-/// Letters of one address in a day.
+/// Guest tickets from one address in a day.
 pub const PER_DAY: u64 = 3;
-/// Most times that a letter is read.
+/// Most reads of a guest ticket.
 const MAX_READS: usize = 50;
 
-/// A letter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A guest ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct GuestTicket {
     /// Its id.
+    #[data(plain)]
     pub id: GuestTicketId,
-    /// A keyed hash of the address: under it lies what comes from there.
+    /// The keyed hash of the address, under which it is stored.
+    #[data(plain)]
     pub guest: String,
-    /// Where the answer goes.
+    /// The address for the reply.
+    #[data(personal)]
     pub email: String,
-    /// What it is called.
+    /// The subject.
+    #[data(personal)]
     pub subject: String,
-    /// The words.
+    /// The text.
+    #[data(personal)]
     pub text: String,
-    /// How far it is.
+    /// The stage.
+    #[data(nested)]
     pub stage: GuestTicketStage,
-    /// Who of the staff read it, oldest first.
+    /// The staff members who read it, the first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[data(nested)]
     pub reads: Vec<GuestTicketRead>,
-    /// When it was written.
+    /// When it was sent.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// Counts the writes.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
-/// That a member of staff read a letter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// A read of a guest ticket by a staff member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, utoipa::ToSchema)]
 #[schema(as = GuestTicketRead)]
 pub struct GuestTicketRead {
-    /// Who, under a keyed hash.
+    /// The staff member, as a keyed hash.
+    #[data(plain)]
     pub staff: String,
     /// When.
+    #[data(plain)]
     pub at: Timestamp,
     /// Why.
+    #[data(plain)]
     pub reason: String,
 }
 
-/// How far a letter is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The stage of a guest ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum GuestTicketStage {
-    /// Nobody has shown that the address is theirs.
+    /// The address is not confirmed.
     Unconfirmed {
-        /// The keyed hash of the code that was sent there.
+        /// The keyed hash of the code.
+        #[data(plain)]
         code: String,
     },
-    /// It waits for staff.
+    /// It waits for a reply.
     Waiting {
         /// Since when.
+        #[data(plain)]
         since: Timestamp,
     },
 }
 
 impl GuestTicket {
-    /// A letter from an address, with the keyed hashes of the address and of the code that is sent there. It is about
-    /// nothing: nobody knows yet whose it is.
+    /// Opens a guest ticket, with the keyed hashes of the address and of the code that is sent there. It has no subject
+    /// in an account, as its owner is not known yet.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with every field that breaks a rule.
@@ -99,20 +114,20 @@ impl GuestTicket {
         Ok(Self { id, guest: writer, email, subject, text, stage, reads: Vec::new(), created_at: now, version: 1 })
     }
 
-    /// Whether this is the keyed hash of its code, unused and not too late.
+    /// Says whether this is the keyed hash of its code, which is unused and has not expired.
     #[must_use]
     pub fn is_confirmed_by(&self, given: &str, now: Timestamp) -> bool {
-        // Keyed hashes: how long they take to compare says nothing about the code.
+        // Keyed hashes: the time of their comparison tells nothing about the code.
         matches!(&self.stage, GuestTicketStage::Unconfirmed { code } if code == given) && now < self.expires_at()
     }
 
-    /// The letter as it waits for staff.
+    /// Confirms its address, so that it waits for a reply.
     #[must_use]
     pub fn confirmed(&self, now: Timestamp) -> Self {
         Self { stage: GuestTicketStage::Waiting { since: now }, version: self.version + 1, ..self.clone() }
     }
 
-    /// The ticket that it becomes if its address is that of an account.
+    /// Returns the ticket that it becomes in the account that has its address.
     #[must_use]
     pub fn to_ticket(&self, account: AccountId, now: Timestamp) -> Ticket {
         Ticket {
@@ -129,10 +144,10 @@ impl GuestTicket {
         }
     }
 
-    /// The letter once this member of staff has read it.
+    /// Records that a staff member read it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Invalid`] if the reason breaks a rule,
+    /// [`Refusal::NotFound`] if its address is not confirmed, [`Refusal::Invalid`] if the reason breaks a rule,
     /// [`Refusal::Conflict`] if it was read too often.
     pub fn read(&self, staff: String, reason: String, now: Timestamp) -> Result<Self, Refusal> {
         self.waiting_since().ok_or(Refusal::NotFound)?;
@@ -140,28 +155,28 @@ impl GuestTicket {
             return Err(Refusal::Invalid(vec![error]));
         }
         if self.reads.len() >= MAX_READS {
-            return Err(Refusal::Conflict("it was read fifty times: whoever read it answers it"));
+            return Err(Refusal::Conflict("the ticket was read fifty times: one of its readers must close it"));
         }
         let mut next = Self { version: self.version + 1, ..self.clone() };
         next.reads.push(GuestTicketRead { staff, at: now, reason });
         Ok(next)
     }
 
-    /// Whether this member of staff can end it, with this answer or with none.
+    /// Checks that a staff member may close it, with or without a reply.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if nobody confirmed it, [`Refusal::Conflict`] if they have not read it, [`Refusal::Invalid`] if
-    /// the text breaks a rule.
+    /// [`Refusal::NotFound`] if its address is not confirmed, [`Refusal::Conflict`] if the staff member has not read
+    /// it, [`Refusal::Invalid`] if the text breaks a rule.
     pub fn check_reply(&self, staff: &str, text: Option<&str>) -> Result<(), Refusal> {
         self.waiting_since().ok_or(Refusal::NotFound)?;
         if self.reads.iter().all(|look| look.staff != staff) {
-            return Err(Refusal::Conflict("you have not read it"));
+            return Err(Refusal::Conflict("read the ticket first"));
         }
         let error = text.and_then(|text| check_text("text", text));
         error.map_or(Ok(()), |error| Err(Refusal::Invalid(vec![error])))
     }
 
-    /// Since when staff have to say something.
+    /// Returns since when it waits for a reply.
     #[must_use]
     pub fn waiting_since(&self) -> Option<Timestamp> {
         match self.stage {
@@ -170,7 +185,7 @@ impl GuestTicket {
         }
     }
 
-    /// When it goes by itself.
+    /// Returns when it expires.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         match self.stage {
@@ -197,22 +212,22 @@ mod tests {
     }
 
     #[test]
-    fn only_its_code_in_time_brings_a_letter_to_staff() {
-        let letter = written("I cannot sign in").unwrap();
-        assert_eq!(letter.waiting_since(), None);
-        assert!(!letter.is_confirmed_by("d", at(1)) && !letter.is_confirmed_by("c", at(900)));
-        assert!(letter.is_confirmed_by("c", at(899)));
-        let waiting = letter.confirmed(at(899));
+    fn guest_ticket_is_confirmed_by_its_code_in_time_only() {
+        let ticket = written("I cannot sign in").unwrap();
+        assert_eq!(ticket.waiting_since(), None);
+        assert!(!ticket.is_confirmed_by("d", at(1)) && !ticket.is_confirmed_by("c", at(900)));
+        assert!(ticket.is_confirmed_by("c", at(899)));
+        let waiting = ticket.confirmed(at(899));
         assert_eq!((waiting.waiting_since(), waiting.version), (Some(at(899)), 2));
         assert!(!waiting.is_confirmed_by("c", at(899)), "a code is good once");
     }
 
     #[test]
-    fn whoever_answers_a_letter_has_read_it_and_said_why() {
-        let read = |letter: &GuestTicket, reason: &str| letter.read("grace".to_owned(), reason.to_owned(), at(60));
-        let letter = written("I cannot sign in").unwrap();
-        assert_eq!(read(&letter, "it waits"), Err(Refusal::NotFound));
-        let waiting = letter.confirmed(at(30));
+    fn reply_needs_a_read_with_a_reason() {
+        let read = |ticket: &GuestTicket, reason: &str| ticket.read("grace".to_owned(), reason.to_owned(), at(60));
+        let ticket = written("I cannot sign in").unwrap();
+        assert_eq!(read(&ticket, "it waits"), Err(Refusal::NotFound));
+        let waiting = ticket.confirmed(at(30));
         assert!(matches!(read(&waiting, " "), Err(Refusal::Invalid(_))));
         assert!(matches!(waiting.check_reply("grace", Some("Try again.")), Err(Refusal::Conflict(_))));
         let mut known = read(&waiting, "it waits").unwrap();
@@ -228,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_from_an_account_is_a_ticket_that_is_answered_by_mail_until_its_owner_says_more() {
+    fn guest_ticket_of_an_account_is_answered_by_mail_until_its_owner_writes() {
         let account = AccountId(uuid::Uuid::from_u128(7));
         let ticket = written("I cannot sign in").unwrap().to_ticket(account, at(60));
         assert_eq!((ticket.account, ticket.by_mail, ticket.waiting_since()), (account, true, Some(at(60))));
@@ -242,15 +257,15 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_confirms_or_answers_goes() {
-        let letter = written("I cannot sign in").unwrap();
-        assert_eq!(letter.expires_at(), at(900));
+    fn guest_ticket_expires_unconfirmed_or_without_a_reply() {
+        let ticket = written("I cannot sign in").unwrap();
+        assert_eq!(ticket.expires_at(), at(900));
         let day = 24 * 3_600;
-        assert_eq!(letter.confirmed(at(60)).expires_at(), at(60 + day * i64::from(registry::GUEST_TICKET_DAYS)));
+        assert_eq!(ticket.confirmed(at(60)).expires_at(), at(60 + day * i64::from(registry::GUEST_TICKET_DAYS)));
     }
 
     #[test]
-    fn a_letter_has_a_subject_of_one_line() {
+    fn guest_ticket_needs_a_subject_of_one_line() {
         assert!(matches!(written("two\nlines"), Err(Refusal::Invalid(_))));
     }
 }

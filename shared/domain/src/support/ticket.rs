@@ -1,117 +1,136 @@
-//! A ticket: what somebody asks staff, and what was said about it.
+//! Tickets: messages between an account owner and support.
 //!
-//! `waiting -> answered -> waiting -> .. -> closed`. A ticket on which nothing was said for [`registry::TICKET_DAYS`] goes by
-//! itself, whatever its state.
+//! `waiting -> answered -> waiting -> .. -> closed`. A ticket in any state expires [`registry::TICKET_DAYS`] after its
+//! last message.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, GenerationId, PaymentId, Refusal, TicketId, generations::settings::check_text, refusal::FieldError,
-    registry,
+    generations::settings::check_text,
+    ids::{AccountId, GenerationId, PaymentId, TicketId},
+    refusal::{FieldError, Refusal},
+    registry::{self, DataFields},
 };
 
 /// Longest subject, in characters.
 pub const SUBJECT_CHARACTERS: usize = 200;
-/// Most messages of a ticket. With the bytes that [a text](check_text) has, all of it fits into one item, and so does the
-/// answer that is kept for an `Idempotency-Key`.
+/// Most messages of a ticket. At the longest [text](check_text) all of them fit into one item, and into the response
+/// that is stored for an `Idempotency-Key`.
 pub const MESSAGES: usize = 20;
-/// Most tickets that are opened in a day.
+/// Most tickets that an account opens in a day.
 pub const PER_DAY: u64 = 10;
 
-/// Who says something.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketAuthor)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageAuthor {
-    /// Whose ticket it is.
+    /// The account owner.
     Owner,
-    /// A member of staff.
+    /// A staff member.
     Staff,
 }
 
-/// What was said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+/// A message of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketMessage)]
 pub struct TicketMessage {
-    /// By whom.
+    /// Its author.
+    #[data(plain)]
     pub from: MessageAuthor,
     /// When.
+    #[data(plain)]
     pub at: Timestamp,
-    /// The words.
+    /// The text.
+    #[data(personal)]
     pub text: String,
 }
 
-/// What a ticket is about, by reference: it stays where it is, and goes when its time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+/// What a ticket is about. It is a reference, which may expire before the ticket.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+)]
 #[schema(as = TicketSubject)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TicketSubject {
     /// A generation.
     Generation {
-        /// Which.
+        /// Its id.
+        #[data(plain)]
         id: GenerationId,
     },
     /// A payment.
     Payment {
-        /// Which.
+        /// Its id.
+        #[data(plain)]
         id: PaymentId,
     },
 }
 
-/// Whose turn it is.
+/// The status of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
 #[schema(as = TicketStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum TicketStatus {
-    /// Staff have to say something.
+    /// It waits for a reply by staff.
     Waiting,
-    /// Staff have said something.
+    /// Staff replied.
     Answered,
-    /// Nobody has to say anything any more.
+    /// It is closed.
     Closed,
 }
 
 /// A ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Ticket {
     /// Its id.
+    #[data(plain)]
     pub id: TicketId,
-    /// Whose.
+    /// The account.
+    #[data(plain)]
     pub account: AccountId,
-    /// What it is called.
+    /// The subject.
+    #[data(personal)]
     pub subject: String,
-    /// What it is about, if that is something of theirs.
+    /// The generation or payment that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
     pub about: Option<TicketSubject>,
-    /// What was said, oldest first.
+    /// The messages, oldest first.
+    #[data(nested)]
     pub messages: Vec<TicketMessage>,
-    /// Whose turn it is.
+    /// The status.
+    #[data(plain)]
     pub status: TicketStatus,
-    /// Whether it came as a [letter](crate::letter), and its owner has said nothing since: perhaps they cannot sign in, so
-    /// answers go to their address, words and all.
+    /// Whether it was a [guest ticket](crate::support::guest_ticket) and its owner has sent no message since. They may
+    /// be unable to sign in, so replies are mailed with their full text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[data(plain)]
     pub by_mail: bool,
     /// When it was opened.
+    #[data(plain)]
     pub created_at: Timestamp,
-    /// When something happened last.
+    /// When it changed last.
+    #[data(plain)]
     pub updated_at: Timestamp,
-    /// Counts the writes.
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[data(plain)]
     pub version: u64,
 }
 
-/// What somebody asks.
+/// A ticket to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTicket {
-    /// What it is called.
+    /// The subject.
     pub subject: String,
-    /// The words.
+    /// The text.
     pub text: String,
-    /// What it is about.
+    /// The generation or payment that it is about.
     pub about: Option<TicketSubject>,
 }
 
-/// The rules that a subject breaks.
+/// Returns the rules that a subject breaks.
 pub(crate) fn check_subject(subject: &str) -> Vec<FieldError> {
     let mut errors: Vec<_> = check_text("subject", subject).into_iter().collect();
     if subject.chars().count() > SUBJECT_CHARACTERS || subject.contains('\n') {
@@ -121,7 +140,7 @@ pub(crate) fn check_subject(subject: &str) -> Vec<FieldError> {
 }
 
 impl Ticket {
-    /// A new ticket.
+    /// Opens a ticket.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with every field that breaks a rule.
@@ -146,10 +165,10 @@ impl Ticket {
         })
     }
 
-    /// The ticket with one more message, closed, or both.
+    /// Adds a message, closes the ticket, or both.
     ///
     /// # Errors
-    /// There is neither, the text breaks a rule, the ticket is closed already, or there is no room for more.
+    /// Neither is given, the text breaks a rule, the ticket is closed, or it has the most messages.
     pub fn add_message(
         &self,
         from: MessageAuthor,
@@ -164,12 +183,12 @@ impl Ticket {
             return Err(Refusal::Invalid(vec![error]));
         }
         if self.status == TicketStatus::Closed {
-            return Err(Refusal::Conflict("it is closed: open another one"));
+            return Err(Refusal::Conflict("the ticket is closed: open another one"));
         }
-        // Whoever asks leaves the last place to the answer.
+        // The last place is for a reply by staff.
         let room = if from == MessageAuthor::Owner { MESSAGES - 1 } else { MESSAGES };
         if text.is_some() && self.messages.len() >= room {
-            return Err(Refusal::Conflict("it is full: close it and open another one"));
+            return Err(Refusal::Conflict("the ticket is full: close it and open another one"));
         }
         let by_mail = self.by_mail && from == MessageAuthor::Staff;
         let mut next = Self { by_mail, updated_at: now, version: self.version + 1, ..self.clone() };
@@ -186,14 +205,14 @@ impl Ticket {
         Ok(next)
     }
 
-    /// Since when staff have to say something: since the first words that they have not answered.
+    /// Returns since when it waits for a reply: since the first message after the last reply.
     #[must_use]
     pub fn waiting_since(&self) -> Option<Timestamp> {
         let unanswered = self.messages.iter().rev().take_while(|message| message.from == MessageAuthor::Owner);
         unanswered.last().map(|first| first.at).filter(|_| self.status == TicketStatus::Waiting)
     }
 
-    /// When it goes, if nothing more is said.
+    /// Returns when it expires without another message.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.updated_at + SignedDuration::from_hours(24 * i64::from(registry::TICKET_DAYS))

@@ -3,10 +3,15 @@
 use domain::{
     HoldId, ReceiptId, Refusal,
     accounts::account::Account,
-    privacy::deletion::DeletionReason,
-    privacy::disclosure::{Disclosure, DisclosureScope},
-    privacy::hold::Hold,
-    staff::audit::{AuditAction, AuditEntry, AuditedResource, Justification, access_duration},
+    privacy::{
+        deletion::DeletionReason,
+        disclosure::{Disclosure, DisclosureScope},
+        hold::Hold,
+    },
+    staff::{
+        audit::{AuditAction, AuditEntry, AuditedResource, access_duration},
+        justification::Justification,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -32,7 +37,7 @@ fn hold(covers: &[&str]) -> Hold {
     Hold::new(HoldId(id(9)), covers, why(), at(0)).unwrap()
 }
 
-fn closing(account: &Account) -> Account {
+fn deleted(account: &Account) -> Account {
     account.request_deletion(ReceiptId(id(8)), DeletionReason::Requested, SignedDuration::ZERO, at(0)).unwrap()
 }
 
@@ -52,7 +57,7 @@ fn check_fields(undisclosed: (Option<Timestamp>, Option<&str>), expected: &[&str
 }
 
 #[test]
-fn p16_what_is_not_told_has_a_ground_and_an_end_within_a_year() {
+fn p16_undisclosed_action_needs_a_legal_basis_and_an_end_within_a_year() {
     check_fields((None, None), &[]);
     check_fields((Some(at(366 * DAY_S)), Some("section 7")), &[]);
     check_fields((Some(at(366 * DAY_S + 1)), Some("section 7")), &["undisclosed_until"]);
@@ -63,7 +68,7 @@ fn p16_what_is_not_told_has_a_ground_and_an_end_within_a_year() {
 }
 
 #[test]
-fn p19_an_access_lasts_for_an_hour_at_most_and_for_whoever_opened_it() {
+fn p19_access_lasts_an_hour_at_most_and_is_valid_for_its_opener_only() {
     assert!(access_duration(0).is_err() && access_duration(61).is_err());
     assert_eq!(access_duration(60).unwrap(), SignedDuration::from_hours(1));
     let (account, look) = (account(), (id(2).into(), "grace"));
@@ -77,10 +82,10 @@ fn p19_an_access_lasts_for_an_hour_at_most_and_for_whoever_opened_it() {
 }
 
 #[test]
-fn p16_an_account_that_ends_is_looked_at_only_while_something_is_held() {
+fn p16_deleted_account_is_accessible_only_while_data_is_held() {
     let look = (id(2).into(), "grace");
     let before = opened(&account()).unwrap();
-    let ending = closing(&account());
+    let ending = deleted(&account());
     assert!(opened(&ending).is_err());
     assert!(before.read(&ending, look, AuditedResource::Profile, at(1)).is_err());
     let held = ending.place_hold(hold(&["ledger"])).unwrap();
@@ -93,7 +98,7 @@ fn p16_an_account_that_ends_is_looked_at_only_while_something_is_held() {
 }
 
 #[test]
-fn p16_a_hold_brings_what_it_needs_and_no_more() {
+fn p16_hold_adds_the_kinds_that_it_depends_on_only() {
     let covers = |named: &[&str]| hold(named).covers.into_iter().collect::<Vec<_>>();
     assert_eq!(covers(&["ledger"]), ["access", "ledger"]);
     assert_eq!(covers(&["uploads"]), ["access", "upload", "uploads"]);
@@ -108,7 +113,7 @@ fn p16_a_hold_brings_what_it_needs_and_no_more() {
 }
 
 #[test]
-fn p16_a_disclosure_is_of_its_period_and_for_whoever_made_it_for_a_week() {
+fn p16_disclosure_covers_its_period_and_is_for_its_author_for_a_week() {
     let account = account();
     let begin = |from, to| -> Result<Disclosure, Refusal> {
         let wanted = DisclosureScope::new(vec!["ledger".to_owned()], from, to)?;

@@ -3,8 +3,10 @@
 use domain::{
     ExportId, ReceiptId,
     accounts::account::Account,
-    privacy::deletion::DeletionReason,
-    privacy::export::{Export, ExportClaim, ExportProgress, request},
+    privacy::{
+        deletion::DeletionReason,
+        export::{Export, ExportClaim, ExportProgress, request},
+    },
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -15,7 +17,7 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
 /// Asked for at second 0.
-fn asked() -> Export {
+fn requested() -> Export {
     request(&account(0), &[], ExportId(Uuid::nil()), at(0)).unwrap().1
 }
 
@@ -32,32 +34,32 @@ fn check(account: &Account, existing: &[Export], refused: Option<&str>) {
 }
 
 #[test]
-fn one_archive_is_made_at_a_time_and_a_few_are_kept() {
-    let (made, failed) = (asked().ready(1, at(1)), asked().failed(at(1)));
+fn request_is_refused_while_one_export_is_built_or_three_are_ready() {
+    let (made, failed) = (requested().ready(1, at(1)), requested().failed(at(1)));
     let two = vec![made.clone(), failed.clone(), made.clone(), failed];
     check(&account(0), &two, None);
     check(&account(0), &[two.clone(), vec![made]].concat(), Some("the plan allows 3 archives kept at once"));
-    check(&account(0), &[two, vec![asked()]].concat(), Some("an archive is being made already"));
+    check(&account(0), &[two, vec![requested()]].concat(), Some("an export is being built already"));
 }
 
 #[test]
-fn whoever_is_frozen_may_take_everything_out_and_whoever_leaves_may_not() {
+fn frozen_account_can_export_and_deleted_account_cannot() {
     check(&account(0).frozen("many cards".to_owned(), at(0)), &[], None);
-    let closing = account(0)
+    let deleted = account(0)
         .request_deletion(ReceiptId(Uuid::nil()), DeletionReason::Requested, SignedDuration::ZERO, at(0))
         .unwrap();
-    check(&closing, &[], Some("the account is being deleted"));
+    check(&deleted, &[], Some("the account is being deleted"));
 }
 
 #[test]
-fn of_two_asked_for_at_once_one_is_decided_anew() {
+fn concurrent_requests_conflict_on_the_version_of_the_account() {
     let before = account(0);
     assert_eq!(request(&before, &[], ExportId(Uuid::nil()), at(0)).unwrap().0.version, before.version + 1);
 }
 
 #[test]
-fn a_worker_has_it_for_itself_until_its_lease_ends_or_it_hands_it_on() {
-    let first = claimed(&asked(), 1).unwrap();
+fn lease_excludes_other_workers_until_it_ends_or_is_handed_over() {
+    let first = claimed(&requested(), 1).unwrap();
     assert_eq!(first.lease_until, Some(at(101)));
     assert_eq!(claimed(&first, 100), None);
     assert!(claimed(&first, 101).is_some());
@@ -70,20 +72,20 @@ fn a_worker_has_it_for_itself_until_its_lease_ends_or_it_hands_it_on() {
 }
 
 #[test]
-fn a_message_that_was_not_handled_is_due_and_so_is_the_end_of_a_lease_that_nobody_renewed() {
-    assert_eq!(asked().due_at(), at(60));
-    assert!(!asked().awaits_message(at(59)) && asked().awaits_message(at(60)));
-    assert_eq!(asked().message_resent(at(60)).due_at(), at(120));
-    assert_eq!(claimed(&asked(), 1).unwrap().due_at(), at(161));
-    assert_eq!(asked().handed_over(10, at(0)).due_at(), at(70));
+fn lost_message_and_expired_lease_are_due() {
+    assert_eq!(requested().due_at(), at(60));
+    assert!(!requested().awaits_message(at(59)) && requested().awaits_message(at(60)));
+    assert_eq!(requested().message_resent(at(60)).due_at(), at(120));
+    assert_eq!(claimed(&requested(), 1).unwrap().due_at(), at(161));
+    assert_eq!(requested().handed_over(10, at(0)).due_at(), at(70));
 }
 
 #[test]
-fn what_is_not_ready_in_a_day_has_failed() {
-    let late = claimed(&asked(), DAY - 10).unwrap();
+fn export_that_is_not_ready_in_a_day_fails() {
+    let late = claimed(&requested(), DAY - 10).unwrap();
     assert_eq!(late.due_at(), at(DAY));
     assert!(!late.is_overdue(at(DAY - 1)) && late.is_overdue(at(DAY)));
-    assert_eq!(claimed(&asked(), DAY), None);
+    assert_eq!(claimed(&requested(), DAY), None);
     let failed = late.failed(at(DAY));
     assert!(!failed.is_overdue(at(DAY)) && !failed.awaits_message(at(DAY)));
     assert_eq!((claimed(&failed, DAY), failed.download_until()), (None, None));
@@ -91,8 +93,8 @@ fn what_is_not_ready_in_a_day_has_failed() {
 }
 
 #[test]
-fn what_is_ready_can_be_downloaded_for_a_day_and_goes_after_seven() {
-    let ready = claimed(&asked(), 1).unwrap().ready(7, at(10));
+fn ready_export_is_downloadable_for_a_day_and_deleted_after_seven() {
+    let ready = claimed(&requested(), 1).unwrap().ready(7, at(10));
     assert_eq!((ready.lease_until, ready.checkpoint.as_deref()), (None, None));
     assert_eq!(ready.download_until(), Some(at(10 + DAY)));
     assert_eq!(ready.due_at(), at(10 + 7 * DAY));

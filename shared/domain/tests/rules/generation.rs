@@ -2,11 +2,13 @@
 
 use domain::{
     Refusal,
-    generations::generation::{
-        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
-        Visibility,
+    generations::{
+        generation::{
+            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
+            Visibility,
+        },
+        submission::GenerationOutcome,
     },
-    generations::submission::GenerationOutcome,
 };
 
 use crate::{at, enabled, ended, queued, succeeded};
@@ -38,7 +40,7 @@ fn check(mut generation: Generation, troubles: &[ProviderFailure], expected: &[(
 }
 
 #[test]
-fn a_provider_is_asked_three_times_then_the_next_one_then_nobody() {
+fn provider_is_tried_three_times_then_the_next_one() {
     let (one, other) = ("replicate", "fal");
     let expected = [(one, Some(2)), (one, Some(4)), (one, Some(0)), (other, Some(2)), (other, Some(4)), (other, None)];
     check(queued(), &[BUSY; 6], &expected);
@@ -46,20 +48,20 @@ fn a_provider_is_asked_three_times_then_the_next_one_then_nobody() {
 }
 
 #[test]
-fn a_provider_that_says_when_to_come_back_is_not_asked_before() {
+fn retry_waits_as_long_as_the_provider_asks() {
     let busy = |retry_after_s| ProviderFailure::Busy { retry_after_s: Some(retry_after_s) };
     check(queued(), &[busy(90), busy(1)], &[("replicate", Some(90)), ("replicate", Some(4))]);
 }
 
 #[test]
-fn nobody_waits_for_what_would_come_after_the_deadline() {
+fn retry_after_the_deadline_gives_up() {
     let working = claimed(&queued(), 590).0;
     assert!(matches!(working.provider_failed(BUSY, &enabled(), at(597)), FailureResponse::Retry { delay_s: 2, .. }));
     assert_eq!(working.provider_failed(BUSY, &enabled(), at(598)), FailureResponse::GiveUp);
 }
 
 #[test]
-fn a_job_that_was_accepted_is_asked_for_where_it_is_and_its_tries_start_anew() {
+fn accepted_job_stays_with_its_provider_and_resets_attempts() {
     let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
     let waiting = Generation { attempts: 2, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
     assert_eq!((waiting.status, waiting.attempts, waiting.lease_until), (GenerationStatus::Running, 0, None));
@@ -70,7 +72,7 @@ fn a_job_that_was_accepted_is_asked_for_where_it_is_and_its_tries_start_anew() {
 }
 
 #[test]
-fn a_lease_keeps_others_away_until_it_is_over() {
+fn lease_excludes_other_workers_until_it_ends() {
     let (working, provider) = claimed(&queued(), 0);
     assert_eq!((working.status, working.attempts, provider), (GenerationStatus::Running, 1, "replicate"));
     assert_eq!(working.claim(&enabled(), 30, at(29)), GenerationClaim::Leased { until: at(30) });
@@ -78,7 +80,7 @@ fn a_lease_keeps_others_away_until_it_is_over() {
 }
 
 #[test]
-fn what_has_ended_or_is_offered_by_nobody_is_not_worked_on() {
+fn ended_generation_and_model_without_offer_are_not_claimed() {
     for how in [
         GenerationOutcome::Canceled,
         GenerationOutcome::Failed(Failure::Internal),
@@ -90,7 +92,7 @@ fn what_has_ended_or_is_offered_by_nobody_is_not_worked_on() {
 }
 
 #[test]
-fn what_is_due_next_is_a_lost_message_then_the_deadline_then_the_expiry() {
+fn due_time_is_the_message_then_the_deadline_then_the_expiry() {
     let generation = queued();
     assert_eq!(generation.due_at(), Some(at(60)));
     assert_eq!(claimed(&generation, 10).0.due_at(), Some(at(10 + 30 + 60)));
@@ -100,7 +102,7 @@ fn what_is_due_next_is_a_lost_message_then_the_deadline_then_the_expiry() {
 }
 
 #[test]
-fn only_what_succeeded_is_shown_and_since_when_stays() {
+fn only_succeeded_generation_is_published_and_keeps_its_first_time() {
     let public = succeeded().with_visibility(Visibility::Public, true, at(70)).unwrap();
     assert_eq!((public.visibility, public.show_prompt, public.published_at), (Visibility::Public, true, Some(at(70))));
     let again = public.with_visibility(Visibility::Public, false, at(80)).unwrap();
@@ -114,7 +116,7 @@ fn only_what_succeeded_is_shown_and_since_when_stays() {
 }
 
 #[test]
-fn what_is_over_is_neither_shown_nor_there() {
+fn expired_generation_is_not_published_and_not_found() {
     let over = at(60 + 30 * 86_400);
     assert!(succeeded().is_expired(over) && !succeeded().is_expired(over - jiff::SignedDuration::from_secs(1)));
     assert_eq!(succeeded().with_visibility(Visibility::Public, false, over), Err(Refusal::NotFound));

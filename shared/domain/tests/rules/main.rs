@@ -12,11 +12,15 @@ mod upload;
 
 use domain::{
     AccountId, Credits, GenerationId, LedgerEntryId,
-    accounts::account::Account,
-    accounts::plan::{Plan, Retention},
-    generations::generation::{Generation, Media},
-    generations::settings::{self, RequestedSettings},
-    generations::submission::{CreditTransaction, GenerationOutcome, SubmissionIds, finish, reserve},
+    accounts::{
+        account::Account,
+        plan::{Plan, Retention},
+    },
+    generations::{
+        generation::{Generation, Media},
+        settings::{self, RequestedSettings},
+        submission::{CreditTransaction, GenerationOutcome, SubmissionIds, finish, reserve},
+    },
 };
 use jiff::Timestamp;
 use uuid::Uuid;

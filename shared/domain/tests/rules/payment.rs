@@ -1,16 +1,18 @@
 use domain::{
     Credits, PaymentId, Refusal,
-    accounts::account::{Account, AccountStatus},
-    accounts::plan::Plan,
+    accounts::{account::Account, freeze::FreezeReason, plan::Plan, status::AccountStatus},
     catalogue::packages,
     credits::ledger::audit,
     money::{Currency, Money},
-    payments::fraud::{FraudRules, FreezeReason, ReviewDecision, ReviewReason},
-    payments::payment::{
-        Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt, PaymentStatus,
-        RefundState, UnclaimedPayment,
+    payments::{
+        fraud::FraudRules,
+        payment::{
+            Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt, PaymentStatus,
+            RefundState, UnclaimedPayment,
+        },
+        review::{ReviewDecision, ReviewReason},
+        settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
     },
-    payments::settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -52,7 +54,7 @@ impl Story {
         assert_eq!(audit(&self.entries, self.account.balance, &[]), Ok(()));
     }
 
-    fn hear(&mut self, fact: PaymentFact) -> Result<bool, Mismatch> {
+    fn apply(&mut self, fact: PaymentFact) -> Result<bool, Mismatch> {
         let Self { account, others, cards_in_hour, .. } = &*self;
         let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
         let settlement = apply_facts(&self.payment, &[fact], around, NEW.entry, at(60))?;
@@ -72,7 +74,7 @@ impl Story {
     /// Hears these facts, and ends in this status with so many credits.
     fn check(mut self, facts: &[PaymentFact], status: PaymentStatus, available: i64) -> Self {
         for fact in facts {
-            self.hear(fact.clone()).unwrap();
+            self.apply(fact.clone()).unwrap();
         }
         assert_eq!((self.payment.status(), self.account.balance.available), (status, Credits(available)), "{facts:?}");
         self
@@ -116,19 +118,19 @@ const LOST: Dispute = Dispute { outcome: Some(DisputeOutcome::Lost), ..OPENED };
 const WON: Dispute = Dispute { outcome: Some(DisputeOutcome::Won), ..OPENED };
 
 #[test]
-fn what_is_paid_grants_the_package_and_its_plan_once() {
+fn payment_grants_package_and_plan_once() {
     let mut story = story("maker").check(&[PaymentFact::Pending], PaymentStatus::Pending, 0).check(
         &[paid()],
         PaymentStatus::Paid,
         1_000,
     );
     assert_eq!((story.account.plan, story.payment.is_open()), (Plan::Plus, false));
-    assert_eq!(story.hear(paid()), Ok(false));
+    assert_eq!(story.apply(paid()), Ok(false));
     assert_eq!(story.entries.len(), 1);
 }
 
 #[test]
-fn s2_what_is_closed_grants_nothing_and_money_still_wins() {
+fn s2_expired_checkout_grants_nothing_until_money_arrives() {
     story("maker").check(&[PaymentFact::Pending, PaymentFact::Failed], PaymentStatus::Failed, 0).check(
         &[paid()],
         PaymentStatus::Paid,
@@ -147,20 +149,20 @@ fn s2_what_is_closed_grants_nothing_and_money_still_wins() {
 }
 
 #[test]
-fn s4_another_amount_currency_or_transaction_is_not_this_payment() {
+fn s4_other_amount_currency_or_transaction_is_a_mismatch() {
     let mut story = story("maker").check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
     let other = |change: fn(&mut PaymentReceipt)| {
         let mut receipt = receipt();
         change(&mut receipt);
         PaymentFact::Paid(receipt)
     };
-    assert_eq!(story.hear(other(|r| r.provider = PaymentProvider::Paypal)), Err(Mismatch("provider")));
-    assert_eq!(story.hear(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
-    assert_eq!(story.hear(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
-    assert_eq!(story.hear(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));
-    assert_eq!(story.hear(other(|r| r.total = Money::new(2_380, Currency::Usd))), Err(Mismatch("currency")));
+    assert_eq!(story.apply(other(|r| r.provider = PaymentProvider::Paypal)), Err(Mismatch("provider")));
+    assert_eq!(story.apply(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
+    assert_eq!(story.apply(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
+    assert_eq!(story.apply(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));
+    assert_eq!(story.apply(other(|r| r.total = Money::new(2_380, Currency::Usd))), Err(Mismatch("currency")));
     let mut story = story.check(&[paid()], PaymentStatus::Paid, 1_000);
-    assert_eq!(story.hear(other(|r| r.transaction = "pi_2".to_owned())), Err(Mismatch("transaction")));
+    assert_eq!(story.apply(other(|r| r.transaction = "pi_2".to_owned())), Err(Mismatch("transaction")));
     let (id, amount) = (|| "x".to_owned(), Money::new(5, Currency::Usd));
     for foreign in [
         PaymentFact::Refund { id: id(), amount, state: RefundState::Succeeded },
@@ -168,13 +170,13 @@ fn s4_another_amount_currency_or_transaction_is_not_this_payment() {
         PaymentFact::Reversal { id: id(), amount },
         PaymentFact::Restoration { id: id(), amount },
     ] {
-        assert_eq!(story.hear(foreign), Err(Mismatch("currency")));
+        assert_eq!(story.apply(foreign), Err(Mismatch("currency")));
     }
     story.check(&[], PaymentStatus::Paid, 1_000);
 }
 
 #[test]
-fn s7_a_partial_refund_takes_its_share_whatever_the_tax_and_one_that_fails_gives_it_back() {
+fn s7_partial_refund_claws_back_its_share_until_it_fails() {
     use RefundState::{Reverted, Succeeded};
     let half = refund("re_1", 1_190, Succeeded);
     let story = story("maker").check(&[paid(), half.clone(), half.clone()], PaymentStatus::PartlyRefunded, 500);
@@ -192,7 +194,7 @@ fn s7_a_partial_refund_takes_its_share_whatever_the_tax_and_one_that_fails_gives
 }
 
 #[test]
-fn s6_a_refund_that_is_heard_before_its_payment_counts_when_the_money_comes() {
+fn s6_refund_before_its_payment_counts_once_it_is_paid() {
     use RefundState::Succeeded;
     story("maker").check(&[refund("re_1", 1_190, Succeeded)], PaymentStatus::Created, 0).check(
         &[paid()],
@@ -202,7 +204,7 @@ fn s6_a_refund_that_is_heard_before_its_payment_counts_when_the_money_comes() {
 }
 
 #[test]
-fn s8_a_dispute_freezes_takes_and_gives_back() {
+fn s8_dispute_freezes_claws_back_and_restores() {
     let story = story("maker").check(&[paid(), dispute(INQUIRY)], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
     let story = story.check(&[dispute(OPENED)], PaymentStatus::Disputed, 1_000);
@@ -214,13 +216,13 @@ fn s8_a_dispute_freezes_takes_and_gives_back() {
 }
 
 #[test]
-fn s8_a_lost_dispute_takes_even_if_the_withdrawal_was_never_heard_of() {
+fn s8_lost_dispute_claws_back_without_a_withdrawal() {
     let story = story("maker").check(&[dispute(LOST), paid()], PaymentStatus::Lost, 0);
     assert_eq!(story.account.status(), AccountStatus::Active);
 }
 
 #[test]
-fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once() {
+fn s8_b3_refund_after_dispute_claws_back_once() {
     let story = story("maker").check(
         &[paid(), refund("re_1", 1_190, RefundState::Succeeded)],
         PaymentStatus::PartlyRefunded,
@@ -231,7 +233,7 @@ fn s8_b3_a_refund_and_a_dispute_of_the_same_money_take_it_once() {
 }
 
 #[test]
-fn pp8_a_reversal_takes_and_its_cancellation_restores_to_the_unit_in_any_order() {
+fn pp8_reversal_and_its_cancellation_balance_in_any_order() {
     let reversal = PaymentFact::Reversal { id: "R1".to_owned(), amount: eur(-777) };
     let restoration = PaymentFact::Restoration { id: "R2".to_owned(), amount: eur(777) };
     let taken = 1_000 * 777 / 2_380;
@@ -243,7 +245,7 @@ fn pp8_a_reversal_takes_and_its_cancellation_restores_to_the_unit_in_any_order()
 }
 
 #[test]
-fn s9_pp9_a_warning_freezes_until_somebody_lifts_it_and_not_again() {
+fn s9_pp9_warning_freezes_once_until_staff_lift_it() {
     let warning = PaymentFact::FraudWarning { id: "issfr_1".to_owned() };
     let mut story = story("maker").check(&[paid(), warning.clone()], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
@@ -257,7 +259,7 @@ fn s9_pp9_a_warning_freezes_until_somebody_lifts_it_and_not_again() {
 }
 
 #[test]
-fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only() {
+fn s10_claw_back_of_spent_credits_leaves_a_debt() {
     let mut story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
     story.account.balance.available = Credits(100);
     let gone = apply_facts(
@@ -272,7 +274,7 @@ fn s10_credits_that_were_spent_leave_a_debt_that_stops_submitting_only() {
 }
 
 #[test]
-fn p12_what_looks_like_fraud_waits_for_a_decision() {
+fn p12_suspicious_payment_waits_for_a_decision() {
     let other = |number: u8, paid_at| {
         let mut other = checkout(number, "starter");
         other.receipt = Some(PaymentReceipt { at: at(paid_at), ..receipt() });
@@ -282,7 +284,7 @@ fn p12_what_looks_like_fraud_waits_for_a_decision() {
         let mut story = Story { others, cards_in_hour, ..story(package) };
         story.account.created_at = at(60) - SignedDuration::from_hours(24 * i64::from(age_days));
         let price = story.payment.price;
-        story.hear(PaymentFact::Paid(PaymentReceipt { net: price, total: price, ..receipt() })).unwrap();
+        story.apply(PaymentFact::Paid(PaymentReceipt { net: price, total: price, ..receipt() })).unwrap();
         assert_eq!(story.payment.review.as_ref().map(|review| review.reason), reason);
         let granted = if reason.is_some() { 0 } else { story.payment.credits.0 };
         assert_eq!(story.account.balance.available, Credits(granted));
@@ -302,7 +304,7 @@ fn p12_what_looks_like_fraud_waits_for_a_decision() {
     assert_eq!(held.account.balance.available, Credits::ZERO);
     held.decide(true).unwrap();
     assert_eq!((held.account.balance.available, held.account.plan), (Credits(5_000), Plan::Pro));
-    assert_eq!(held.decide(false), Err(Refusal::Conflict("the payment waits for no decision")));
+    assert_eq!(held.decide(false), Err(Refusal::Conflict("no review of the payment is open")));
     assert_eq!(held.payment.status(), PaymentStatus::Paid);
 
     let mut refunded = check(vec![large], 1, "studio", 0, Some(ReviewReason::NewAccount));
@@ -311,7 +313,7 @@ fn p12_what_looks_like_fraud_waits_for_a_decision() {
         ("re_2", RefundState::Succeeded, false),
         ("re_2", RefundState::Reverted, true),
     ] {
-        refunded.hear(refund(id, 4_000, state)).unwrap();
+        refunded.apply(refund(id, 4_000, state)).unwrap();
         assert_eq!(refunded.payment.awaits_decision(), awaits, "{id} {state:?}");
     }
     refunded.decide(true).unwrap();
@@ -329,7 +331,7 @@ fn p12_lost_disputes_freeze_the_account() {
 }
 
 #[test]
-fn p20_a_checkout_that_nobody_paid_goes_after_90_days_unless_money_comes() {
+fn p20_unpaid_checkout_expires_after_90_days() {
     let kept_until = |story: &Story| story.payment.kept_until();
     let story = story("maker");
     assert_eq!(kept_until(&story), None);
@@ -341,7 +343,7 @@ fn p20_a_checkout_that_nobody_paid_goes_after_90_days_unless_money_comes() {
 }
 
 #[test]
-fn b4_money_that_nobody_claims_is_refunded_once() {
+fn b4_unclaimed_payment_is_refunded_once() {
     let unclaimed = UnclaimedPayment::new(
         checkout(1, "maker").id,
         PaymentProvider::Stripe,
@@ -355,7 +357,7 @@ fn b4_money_that_nobody_claims_is_refunded_once() {
 }
 
 #[test]
-fn a_checkout_is_asked_about_until_it_is_known_how_it_ends() {
+fn checkout_is_polled_until_its_outcome_is_known() {
     let story = story("maker");
     let first = story.payment.poll_at;
     assert_eq!(first, Some(at(300)));

@@ -3,9 +3,11 @@
 use domain::{
     Refusal, ShareId,
     accounts::plan::Plan,
-    generations::generation::{Failure, Generation, Visibility},
-    generations::share::{Share, ShareTerms, create, revoke},
-    generations::submission::GenerationOutcome,
+    generations::{
+        generation::{Failure, Generation, Visibility},
+        share::{Share, ShareTerms, create, revoke},
+        submission::GenerationOutcome,
+    },
 };
 use uuid::Uuid;
 
@@ -29,7 +31,7 @@ fn check(generation: &Generation, existing: usize, expires_in_s: u64, second: i6
 }
 
 #[test]
-fn a_link_lives_for_a_minute_to_a_year() {
+fn link_lifetime_is_a_minute_to_a_year() {
     const BOUNDS: &str = "expires_in_s: 60 to 31536000";
     check(&succeeded(), 0, 60, 100, Ok(160));
     check(&succeeded(), 0, 31_536_000, 100, Ok(31_536_100));
@@ -39,7 +41,7 @@ fn a_link_lives_for_a_minute_to_a_year() {
 }
 
 #[test]
-fn a_plan_has_so_many_links_of_one_generation() {
+fn plan_limits_links_of_one_generation() {
     check(&succeeded(), 4, 60, 100, Ok(160));
     for existing in [5, usize::MAX] {
         check(&succeeded(), existing, 60, 100, Err("the plan allows 5 share links of one generation"));
@@ -47,24 +49,24 @@ fn a_plan_has_so_many_links_of_one_generation() {
 }
 
 #[test]
-fn only_what_succeeded_and_is_still_there_is_shared() {
+fn only_succeeded_and_existing_generation_is_shared() {
     for other in [queued(), ended(GenerationOutcome::Canceled), ended(GenerationOutcome::Failed(Failure::Internal))] {
         check(&other, 0, 60, 100, Err("only a generation that succeeded can be shared"));
     }
     check(&succeeded(), 0, 60, OVER_S - 1, Ok(OVER_S + 59));
-    check(&succeeded(), 0, 60, OVER_S, Err("there is no such thing"));
-    check(&succeeded().deleted(at(70)).unwrap(), 0, 60, 100, Err("there is no such thing"));
+    check(&succeeded(), 0, 60, OVER_S, Err("not found"));
+    check(&succeeded().deleted(at(70)).unwrap(), 0, 60, 100, Err("not found"));
 }
 
 #[test]
-fn of_two_links_made_at_once_from_the_same_count_one_is_decided_anew() {
+fn concurrent_links_conflict_on_the_version_of_the_generation() {
     let generation = succeeded();
     let (_, next) = link(&generation, 0, 60, 100).unwrap();
     assert_eq!(next, Generation { version: generation.version + 1, shared_until: Some(at(160)), ..generation });
 }
 
 #[test]
-fn a_generation_says_until_when_the_last_of_its_links_shows_it() {
+fn generation_knows_when_its_last_link_expires() {
     let (long, generation) = link(&succeeded(), 0, 600, 100).unwrap();
     let (short, generation) = link(&generation, 1, 60, 100).unwrap();
     assert_eq!(generation.shared_until, Some(at(700)));
@@ -75,7 +77,7 @@ fn a_generation_says_until_when_the_last_of_its_links_shows_it() {
 }
 
 #[test]
-fn what_is_withdrawn_is_shown_to_nobody() {
+fn unpublished_generation_is_private_and_unshared() {
     assert_eq!(succeeded().unpublished(), None);
     let (_, shared) = link(&succeeded(), 0, 60, 100).unwrap();
     assert_eq!(shared.unpublished().unwrap().shared_until, None);
@@ -85,7 +87,7 @@ fn what_is_withdrawn_is_shown_to_nobody() {
 }
 
 #[test]
-fn a_link_shows_until_it_expires_or_what_it_shows_is_gone() {
+fn link_shows_until_it_or_its_generation_expires() {
     let (short, generation) = link(&succeeded(), 0, 60, 100).unwrap();
     assert_eq!(short.may_view(Some(&generation), at(159)), Ok(()));
     assert_eq!(short.may_view(Some(&generation), at(160)), Err(Refusal::NotFound));

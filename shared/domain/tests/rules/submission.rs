@@ -2,12 +2,13 @@
 
 use domain::{
     Credits, Refusal,
-    accounts::account::Account,
-    accounts::plan::Plan,
+    accounts::{account::Account, plan::Plan},
     credits::ledger::Balance,
-    generations::generation::{Failure, GenerationStatus},
-    generations::settings::RequestedSettings,
-    generations::submission::{GenerationOutcome, finish, reserve},
+    generations::{
+        generation::{Failure, GenerationStatus},
+        settings::RequestedSettings,
+        submission::{GenerationOutcome, finish, reserve},
+    },
 };
 
 use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
@@ -37,11 +38,11 @@ fn check_end(how: GenerationOutcome, status: GenerationStatus, failure: Option<F
     assert_eq!((after.account.jobs_in_flight, after.generation.ended_at), (0, Some(at(90))));
     assert_eq!(after.generation.expires_at, Some(at(90 + 30 * 86_400)));
     let again = finish(&after.account, &after.generation, GenerationOutcome::Canceled, RETENTION, NEW.entry, at(91));
-    assert_eq!(again, Err(Refusal::Conflict("it has ended already")));
+    assert_eq!(again, Err(Refusal::Conflict("the generation has ended already")));
 }
 
 #[test]
-fn the_price_is_held_and_the_first_rule_that_is_broken_is_named() {
+fn submission_reserves_the_price_or_names_the_first_broken_rule() {
     let rich = account(10);
     check(&rich, None, 0, "4");
     check(&rich, Some(4), 0, "4");
@@ -60,7 +61,7 @@ fn the_price_is_held_and_the_first_rule_that_is_broken_is_named() {
 }
 
 #[test]
-fn ten_submits_may_come_at_once_and_then_one_in_six_seconds() {
+fn submission_rate_is_ten_at_once_then_one_in_six_seconds() {
     let mut account = account(100);
     for _ in 0..10 {
         account = Account { jobs_in_flight: 0, ..submitted(&account, "sketch-image", 1).account };
@@ -71,14 +72,14 @@ fn ten_submits_may_come_at_once_and_then_one_in_six_seconds() {
 }
 
 #[test]
-fn who_is_in_debt_can_submit_nothing() {
+fn negative_balance_forbids_submission() {
     let mut account = account(10);
     account.balance.available = Credits(-5);
     check(&account, None, 0, "this costs 4 credits and -5 are available");
 }
 
 #[test]
-fn what_was_made_is_paid_for_pro_rata_and_the_rest_comes_back() {
+fn partial_output_is_charged_pro_rata_and_the_rest_refunded() {
     check_end(GenerationOutcome::Succeeded(media(8)), GenerationStatus::Succeeded, None, 8);
     check_end(GenerationOutcome::Succeeded(media(5)), GenerationStatus::Succeeded, None, 5);
     check_end(GenerationOutcome::Succeeded(media(9)), GenerationStatus::Succeeded, None, 8);
@@ -93,7 +94,7 @@ fn what_was_made_is_paid_for_pro_rata_and_the_rest_comes_back() {
 }
 
 #[test]
-fn a_share_of_the_price_that_is_no_whole_credit_is_rounded_down() {
+fn partial_price_is_rounded_down() {
     let mut before = submitted(&account(20), "sketch-image", 3);
     before.generation.reserved = Credits(10);
     let after = finish(
@@ -109,7 +110,7 @@ fn a_share_of_the_price_that_is_no_whole_credit_is_rounded_down() {
 }
 
 #[test]
-fn files_stay_as_long_as_the_plan_of_the_moment_says() {
+fn files_expire_by_the_plan_at_the_end_of_the_generation() {
     for (plan, days) in [(Plan::Free, 30), (Plan::Plus, 90), (Plan::Pro, 365)] {
         let before = submitted(&account(20), "sketch-image", 1);
         let owner = Account { plan, ..before.account };
@@ -121,7 +122,7 @@ fn files_stay_as_long_as_the_plan_of_the_moment_says() {
 }
 
 #[test]
-fn an_image_has_ten_minutes_and_a_film_thirty() {
+fn deadline_is_ten_minutes_for_images_and_thirty_for_videos() {
     for (model, minutes) in [("sketch-image", 10), ("sketch-video", 30)] {
         let generation = submitted(&account(20), model, 1).generation;
         assert_eq!(generation.deadline_at, at(minutes * 60));

@@ -2,7 +2,7 @@
 
 use domain::{
     Refusal, UploadId,
-    accounts::account::{Account, AccountStatus},
+    accounts::{account::Account, status::AccountStatus},
     generations::upload::{Upload, UploadDeclaration, UploadState, declare},
 };
 use uuid::Uuid;
@@ -31,7 +31,7 @@ fn check(declared: UploadDeclaration, fields: &[&str]) {
 }
 
 #[test]
-fn each_field_that_breaks_a_rule_is_named() {
+fn every_invalid_field_is_named() {
     let typed = |kind: &str, bytes| UploadDeclaration { content_type: kind.to_owned(), bytes, ..declared() };
     check(typed("image/png", 1), &[]);
     check(typed("image/webp", 20 * MIB), &[]);
@@ -52,7 +52,7 @@ fn each_field_that_breaks_a_rule_is_named() {
 }
 
 #[test]
-fn the_account_counts_it_from_its_declaration_to_its_removal() {
+fn account_counts_an_upload_from_declaration_to_deletion() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!((owner.uploads, owner.upload_bytes, owner.version), (1, 10, 2));
     let (owner, removed) = pending.deleted(&owner, at(5)).unwrap();
@@ -62,7 +62,7 @@ fn the_account_counts_it_from_its_declaration_to_its_removal() {
 }
 
 #[test]
-fn a_plan_has_so_many_uploads_and_so_many_bytes() {
+fn plan_limits_uploads_and_their_bytes() {
     let full = |uploads, upload_bytes| upload(&Account { uploads, upload_bytes, ..account(0) }, declared()).err();
     assert_eq!(full(19, 200 * MIB - 10), None);
     assert_eq!(full(20, 0), Some(Refusal::PlanLimit { what: "uploads kept at once", limit: 20 }));
@@ -74,7 +74,7 @@ fn a_plan_has_so_many_uploads_and_so_many_bytes() {
 }
 
 #[test]
-fn it_is_inspected_once_and_then_stays_as_long_as_the_plan_says() {
+fn upload_is_inspected_once_and_expires_by_the_plan() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!(pending.expires_at, at(3600));
     let ready = pending.inspected(READY, &owner, RETENTION, at(10)).unwrap();
@@ -87,7 +87,7 @@ fn it_is_inspected_once_and_then_stays_as_long_as_the_plan_says() {
 }
 
 #[test]
-fn only_an_image_that_is_ready_and_there_can_be_an_input() {
+fn only_a_ready_image_is_usable_as_input() {
     let may = |content_type: &str, state: UploadState, second| {
         let declared = UploadDeclaration { content_type: content_type.to_owned(), ..declared() };
         let (owner, pending) = upload(&account(0), declared).unwrap();

@@ -661,7 +661,7 @@ export const messages: Messages = {
       disclosure: "Daten für eine rechtmäßige Anfrage, bis das Team sie abholt",
       "hold-check": "Wann eine gesetzliche Aufbewahrung das nächste Mal geprüft wird",
       ticket: "Deine Support-Tickets mit allen Nachrichten",
-      letter: "Deine Support-Tickets ohne Anmeldung, bis sie beantwortet sind",
+      "guest-ticket": "Deine Support-Tickets ohne Anmeldung, bis sie beantwortet sind",
       "share-pointer": "Findet Freigabelinks über den Hash ihres Tokens",
       "payment-pointer": "Findet Zahlungen über die Kennungen von Stripe und PayPal",
       "parked-fact": "Meldungen eines Zahlungsanbieters zu einer noch unbekannten Zahlung: Betrag, Kennungen und Zeit",
@@ -674,7 +674,7 @@ export const messages: Messages = {
       tombstone:
         "Dass ein Konto gelöscht wurde, unter einem Hash mit Schlüssel, damit eine Sicherung es nicht zurückbringt",
       receipt: "Was eine Löschung entfernt hat und was das Gesetz behält, als Anzahl",
-      "kept-payment": "Zahlungen gelöschter Konten, die das Gesetz uns behalten lässt: Betrag, Zeit und Transaktion",
+      "retained-payment": "Zahlungen gelöschter Konten, die das Gesetz uns behalten lässt: Betrag, Zeit und Transaktion",
       "image-message": "Wartende Bild-Generierungen: zwei Kennungen",
       "video-message": "Wartende Video-Generierungen: zwei Kennungen",
       "erasure-message": "Wartende Kontolöschungen: eine Kennung",

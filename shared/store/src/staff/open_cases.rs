@@ -1,39 +1,41 @@
-//! What waits for a member of staff, in one list.
+//! Open cases: everything that waits for staff, in one list.
 
 use domain::{
     accounts::account::Account,
     payments::payment::{Payment, UnclaimedPayment},
-    support::guest_ticket::GuestTicket,
-    support::ticket::Ticket,
+    support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DueKind, Page, StoreError, Table,
-    item::{Item, decode, keys, number, string},
+    due::DueKind,
+    error::StoreError,
+    item::{Item, decode, number, primary_key, string, text},
+    query::Page,
+    table::Table,
 };
 
-/// The kinds, in the order of the list: accounts come last, as freezes that nobody minds may stay for ever.
+/// The kinds, in the order of the list. Accounts come last, as a freeze may last for a long time.
 const KINDS: [DueKind; 5] =
     [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::GuestTicket, DueKind::Frozen];
 
-/// Something that waits for a member of staff.
+/// A case that waits for staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenCase {
     /// A payment whose credits wait for a decision.
     Payment(Payment),
-    /// Money that must go back.
+    /// An unclaimed payment that must be refunded.
     Unclaimed(UnclaimedPayment),
-    /// A question.
+    /// A ticket.
     Ticket(Ticket),
-    /// A letter.
-    Letter(GuestTicket),
-    /// An account that may not spend.
+    /// A guest ticket.
+    GuestTicket(GuestTicket),
+    /// An account that is frozen.
     Account(Account),
 }
 
-/// A place in the list.
+/// A position in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCasePosition {
     kind: usize,
@@ -44,16 +46,15 @@ pub struct OpenCasePosition {
 
 impl OpenCasePosition {
     fn of(kind: usize, keys: &Item) -> Option<Self> {
-        let text = |name: &str| keys.get(name)?.as_s().ok().cloned();
         let due_at = keys.get("due_at")?.as_n().ok()?.parse().ok()?;
-        Some(Self { kind, pk: text("pk")?, sk: text("sk")?, due_at })
+        Some(Self { kind, pk: text(keys, "pk")?, sk: text(keys, "sk")?, due_at })
     }
 
     fn item_keys(&self) -> Item {
-        keys(self.pk.clone(), self.sk.clone())
+        primary_key(self.pk.clone(), self.sk.clone())
     }
 
-    /// The keys of the table and of the index.
+    /// Returns the keys of the table and of the index.
     fn index_keys(&self) -> Item {
         let mut keys = self.item_keys();
         keys.extend(KINDS.get(self.kind).map(|kind| ("due_kind".to_owned(), string(kind.as_str()))));
@@ -63,9 +64,8 @@ impl OpenCasePosition {
 }
 
 impl Table {
-    /// What waits for staff at `now`: payments, money that must go back, questions, letters, accounts, of
-    /// each kind the longest waiting first.
-    /// A page may be shorter than `limit`: the index is a little behind the table.
+    /// Lists the cases that wait for staff at `now`: payments, unclaimed payments, tickets, guest tickets, accounts; of each
+    /// kind the longest waiting first. A page may be shorter than `limit`, as the index lags behind the table.
     ///
     /// # Errors
     /// A call failed.
@@ -91,12 +91,12 @@ impl Table {
         places.truncate(limit);
         let mut items = Vec::new();
         for place in &places {
-            items.extend(self.waiting_at(place).await?);
+            items.extend(self.open_case(place).await?);
         }
         Ok(Page { items, next: places.pop().filter(|_| more) })
     }
 
-    /// How many questions and letters have waited for staff since this time or longer, `limit` of each at most.
+    /// Counts the tickets and guest tickets that have waited for staff since this time or longer, at most `limit` of each.
     ///
     /// # Errors
     /// A call failed.
@@ -108,7 +108,7 @@ impl Table {
         Ok(found)
     }
 
-    async fn waiting_at(&self, place: &OpenCasePosition) -> Result<Option<OpenCase>, StoreError> {
+    async fn open_case(&self, place: &OpenCasePosition) -> Result<Option<OpenCase>, StoreError> {
         let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
         Ok(match KINDS.get(place.kind) {
             Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
@@ -120,7 +120,7 @@ impl Table {
                 let ticket: Ticket = decode(item)?;
                 ticket.waiting_since().is_some().then_some(OpenCase::Ticket(ticket))
             }
-            Some(DueKind::GuestTicket) => Some(OpenCase::Letter(decode(item)?)),
+            Some(DueKind::GuestTicket) => Some(OpenCase::GuestTicket(decode(item)?)),
             _ => Some(decode(item)?).filter(Account::is_frozen).map(OpenCase::Account),
         })
     }

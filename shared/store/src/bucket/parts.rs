@@ -1,4 +1,4 @@
-//! Large files of the bucket: listed, read piece by piece, written part by part.
+//! Large files of the bucket: listings, ranged reads, multipart uploads.
 
 use std::ops::Range;
 
@@ -8,22 +8,22 @@ use aws_sdk_s3::{
 };
 use jiff::Timestamp;
 
-use crate::{Bucket, Page, StoreError};
+use crate::{bucket::Bucket, error::StoreError, query::Page};
 
-/// The least size of every part but the last, in bytes, and how many parts there may be
+/// Least size of every part but the last, in bytes
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
 pub const MIN_PART_BYTES: u64 = 5 << 20;
-/// See [`LEAST_PART`].
+/// Most parts of a file (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
 pub const MAX_PARTS: u64 = 10_000;
 
-/// A part of a file that is being written.
+/// A part of a multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Its number, from 1.
     pub number: u32,
-    /// What tells another content of the same part apart.
+    /// Changes with its content.
     pub etag: String,
-    /// The checksum that it was sent with.
+    /// The checksum that it was uploaded with.
     crc32: Option<String>,
 }
 
@@ -32,16 +32,16 @@ pub struct Part {
 pub struct StoredObject {
     /// Its key.
     pub key: String,
-    /// Its size.
+    /// Its size, in bytes.
     pub bytes: u64,
-    /// What tells another content under the same key apart.
+    /// Changes with its content.
     pub etag: String,
     /// When it was written.
     pub modified: Timestamp,
 }
 
 impl Bucket {
-    /// The files under this prefix in the order of their keys, without older versions, a thousand at most.
+    /// Lists files under this prefix in the order of their keys, without older versions, at most a thousand.
     ///
     /// # Errors
     /// The call failed.
@@ -61,7 +61,7 @@ impl Bucket {
         Ok(Page { next: items.last().map(|last| last.key.clone()).filter(|_| more), items })
     }
 
-    /// A piece of a file that has this ETag: `Ok(None)` if there is no such file any more.
+    /// Reads a range of a file with this ETag. Returns `None` if there is no such file.
     ///
     /// # Errors
     /// The call failed.
@@ -77,7 +77,7 @@ impl Bucket {
         Ok(Some(body.to_vec()))
     }
 
-    /// The size of a file, if there is one.
+    /// Returns the size of a file, in bytes, if there is one.
     ///
     /// # Errors
     /// The call failed.
@@ -89,7 +89,7 @@ impl Bucket {
         }
     }
 
-    /// Begins to write a file in parts, which browsers will save under this name. Answers the id of the upload.
+    /// Begins a multipart upload of a file that browsers save under this name. Returns the id of the upload.
     ///
     /// # Errors
     /// The call failed; an upload may have begun.
@@ -101,10 +101,10 @@ impl Bucket {
         answer.upload_id.ok_or("no id").map_err(StoreError::of("CreateMultipartUpload"))
     }
 
-    /// Writes one part; a second time it replaces the first. Answers its ETag, or nothing if the upload is gone.
+    /// Uploads a part. A repeat replaces it. Returns its ETag, or `None` if there is no such upload.
     ///
     /// # Errors
-    /// The call failed; the part may have been written.
+    /// The call failed; the part may have been uploaded.
     pub async fn upload_part(
         &self,
         (key, upload): (&str, &str),
@@ -120,7 +120,7 @@ impl Bucket {
         }
     }
 
-    /// The parts that were written, in order; none if the upload is gone.
+    /// Lists the parts that were uploaded, in order; none if there is no such upload.
     ///
     /// # Errors
     /// A call failed.
@@ -144,7 +144,8 @@ impl Bucket {
         }
     }
 
-    /// Makes these parts the file. Whether they were all there as they are given; a repeat says no, as the upload is gone.
+    /// Completes an upload with these parts. Returns `false` if a part is missing or there is no such upload, as after
+    /// a repeat.
     ///
     /// # Errors
     /// The call failed; the file may have been written.

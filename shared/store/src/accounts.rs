@@ -1,0 +1,6 @@
+//! Accounts in the table.
+
+pub(crate) mod account;
+pub(crate) mod activity;
+pub(crate) mod correction;
+pub(crate) mod email_change;

@@ -1,0 +1,3 @@
+//! Credits in the table.
+
+pub(crate) mod ledger;

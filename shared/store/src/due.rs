@@ -1,0 +1,146 @@
+//! The index of what is due: items that the sweep or staff must process, by kind and time.
+
+use domain::AccountId;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    item::{Item, id_of, number, string},
+    keys,
+    table::Table,
+};
+
+/// A kind of due item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueKind {
+    /// Generations that have not ended.
+    Generation,
+    /// Uploads, unfinished or past their retention.
+    Upload,
+    /// Ended generations past their retention, or deleted.
+    Media,
+    /// Checkouts whose outcome is not known.
+    Checkout,
+    /// Facts about payments that are not known yet.
+    Parked,
+    /// Payments that staff must review.
+    Review,
+    /// Unclaimed payments that staff have not refunded.
+    Unclaimed,
+    /// Accounts that are frozen until staff lift the freeze.
+    Frozen,
+    /// Accounts that are being deleted.
+    Erasure,
+    /// Exports that are being built, and archives past their retention.
+    Export,
+    /// Email changes that were confirmed and not completed.
+    EmailChange,
+    /// Disclosures past their retention.
+    Disclosure,
+    /// Accounts whose items must be checked against their legal holds.
+    HoldCheck,
+    /// Tickets without a reply.
+    Ticket,
+    /// Guest tickets without a reply.
+    GuestTicket,
+}
+
+impl DueKind {
+    /// Returns the value of `due_kind`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generation => "generation",
+            Self::Upload => "upload",
+            Self::Media => "media",
+            Self::Checkout => "checkout",
+            Self::Parked => "parked",
+            Self::Review => "review",
+            Self::Unclaimed => "unclaimed",
+            Self::Frozen => "frozen",
+            Self::Erasure => "erasure",
+            Self::Export => "export",
+            Self::EmailChange => "email-change",
+            Self::Disclosure => "disclosure",
+            Self::HoldCheck => "hold-check",
+            Self::Ticket => "ticket",
+            Self::GuestTicket => "guest-ticket",
+        }
+    }
+
+    /// Returns the beginning of the sort keys of this kind.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Generation | Self::Media => keys::GENERATION,
+            Self::Upload => keys::UPLOAD,
+            Self::Checkout | Self::Review => keys::PAYMENT,
+            Self::Parked => keys::PARKED,
+            Self::Unclaimed => keys::UNCLAIMED,
+            Self::Frozen | Self::Erasure => keys::ACCOUNT,
+            Self::Export => keys::EXPORT,
+            Self::EmailChange => keys::EMAIL_CHANGE,
+            Self::Disclosure => keys::DISCLOSURE,
+            Self::HoldCheck => keys::HOLD_CHECK,
+            Self::Ticket => keys::TICKET,
+            Self::GuestTicket => keys::GUEST_TICKET,
+        }
+    }
+}
+
+/// An item that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueItem {
+    /// The account.
+    pub account: AccountId,
+    /// Its id; the id of the account for kinds of which an account has one item.
+    pub id: Uuid,
+}
+
+/// Adds an item to the index.
+pub(crate) fn mark_due(item: &mut Item, kind: DueKind, at: Timestamp) {
+    item.insert("due_kind".to_owned(), string(kind.as_str()));
+    item.insert("due_at".to_owned(), number(at.as_second()));
+}
+
+impl Table {
+    /// Lists items of accounts that are due at `now`, the longest due first, at most `limit`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn due(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
+        let items = self.due_keys(kind, now, limit, None).await?;
+        let found = items.iter().filter_map(|item| {
+            let account = keys::parse_account(item.get("pk")?.as_s().ok()?)?;
+            let is_account = !kind.prefix().ends_with('#');
+            let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
+            Some(DueItem { account, id: id? })
+        });
+        Ok(found.collect())
+    }
+
+    /// Lists the keys, in the table and in the index, of items that are due at `now`, the longest due first, at most
+    /// `limit`, starting after the given keys.
+    pub(crate) async fn due_keys(
+        &self,
+        kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        after: Option<Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .index_name("due")
+            .key_condition_expression("due_kind = :kind AND due_at <= :now")
+            .expression_attribute_values(":kind", string(kind.as_str()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after)
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        Ok(answer.items.unwrap_or_default())
+    }
+}

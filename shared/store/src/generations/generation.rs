@@ -1,0 +1,178 @@
+//! Generations in the table, and the public gallery.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    AccountId, GenerationId,
+    accounts::account::Account,
+    catalogue::models::MediaKind,
+    generations::generation::{Generation, GenerationStatus, Visibility},
+};
+use jiff::Timestamp;
+
+use crate::{
+    due::{DueKind, mark_due},
+    error::StoreError,
+    item::{Item, decode_all, encode, encode_value, id_of, primary_key, string},
+    keys,
+    query::{Page, page_limit},
+    table::Table,
+};
+
+/// The partition of the public gallery in its index.
+const PUBLIC: &str = "public";
+/// Most queries for one page. A filter that few items pass returns a short page with a cursor after that.
+const QUERIES_PER_PAGE: usize = 5;
+
+pub(crate) fn to_item(generation: &Generation) -> Result<Item, StoreError> {
+    let mut item = encode(generation, keys::account(generation.account), keys::generation(generation.id))?;
+    if let Some(at) = generation.due_at() {
+        let kind = if generation.status.is_final() { DueKind::Media } else { DueKind::Generation };
+        mark_due(&mut item, kind, at);
+    }
+    if let (Visibility::Public, Some(at)) = (generation.visibility, generation.published_at) {
+        item.insert("gallery_shelf".to_owned(), string(PUBLIC));
+        item.insert("gallery_at".to_owned(), string(gallery_at(at, generation)));
+    }
+    Ok(item)
+}
+
+/// Sorts by time, then by id, so that no two are equal.
+fn gallery_at(published_at: Timestamp, generation: &Generation) -> String {
+    format!("{:015}#{}", published_at.as_millisecond(), generation.id)
+}
+
+/// Which of the own generations to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only with this status.
+    pub status: Option<GenerationStatus>,
+    /// Only of this kind.
+    pub kind: Option<MediaKind>,
+    /// Only with this visibility.
+    pub visibility: Option<Visibility>,
+}
+
+impl Table {
+    /// Reads a generation.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn generation(&self, account: AccountId, id: GenerationId) -> Result<Option<Generation>, StoreError> {
+        self.read(keys::account(account), keys::generation(id)).await
+    }
+
+    /// Reads an account and one of its generations in one round trip.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn account_and_generation(
+        &self,
+        account: AccountId,
+        id: GenerationId,
+    ) -> Result<(Option<Account>, Option<Generation>), StoreError> {
+        self.read_with_account(account, keys::generation(id)).await
+    }
+
+    /// Lists own generations, newest first, without those that are being deleted.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn generations(
+        &self,
+        account: AccountId,
+        filter: Filter,
+        limit: usize,
+        after: Option<GenerationId>,
+    ) -> Result<Page<Generation, GenerationId>, StoreError> {
+        let mut conditions = vec!["deleting = :false"];
+        let mut names = HashMap::new();
+        let mut values = Item::from([(":false".to_owned(), AttributeValue::Bool(false))]);
+        let wanted = [
+            ("#status = :status", "status", filter.status.map(|v| encode_value(&v)).transpose()?),
+            ("#kind = :kind", "kind", filter.kind.map(|v| encode_value(&v)).transpose()?),
+            ("#visibility = :visibility", "visibility", filter.visibility.map(|v| encode_value(&v)).transpose()?),
+        ];
+        for (condition, field, value) in wanted {
+            if let Some(value) = value {
+                conditions.push(condition);
+                names.insert(format!("#{field}"), field.to_owned());
+                values.insert(format!(":{field}"), value);
+            }
+        }
+        let pk = keys::account(account);
+        let mut start = after.map(|id| primary_key(pk.clone(), keys::generation(id)));
+        let mut items: Vec<Generation> = Vec::new();
+        for _ in 0..QUERIES_PER_PAGE {
+            let answer = self
+                .db
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .filter_expression(conditions.join(" AND "))
+                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
+                .set_expression_attribute_values(Some(values.clone()))
+                .expression_attribute_values(":pk", string(&pk))
+                .expression_attribute_values(":sk", string(keys::GENERATION))
+                .scan_index_forward(false)
+                .limit(page_limit(limit))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(StoreError::of("Query"))?;
+            items.extend(decode_all::<Generation>(answer.items)?);
+            start = answer.last_evaluated_key;
+            if items.len() > limit || start.is_none() {
+                break;
+            }
+        }
+        let next = if items.len() > limit {
+            items.truncate(limit);
+            items.last().map(|last| last.id)
+        } else {
+            start.as_ref().and_then(|key| id_of(key, keys::GENERATION)).map(GenerationId)
+        };
+        Ok(Page { items, next })
+    }
+
+    /// Lists public generations, newest first. The cursor is the position of the last one in the index.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn gallery(&self, limit: usize, after: Option<&str>) -> Result<Page<Generation, String>, StoreError> {
+        let answer = self
+            .db
+            .query()
+            .table_name(&self.name)
+            .index_name("gallery")
+            .key_condition_expression("gallery_shelf = :shelf AND gallery_at < :after")
+            .expression_attribute_values(":shelf", string(PUBLIC))
+            // Every position begins with a digit, and digits sort before a colon.
+            .expression_attribute_values(":after", string(after.unwrap_or(":")))
+            .scan_index_forward(false)
+            .limit(page_limit(limit))
+            .send()
+            .await
+            .map_err(StoreError::of("Query"))?;
+        let mut items: Vec<Generation> = decode_all(answer.items)?;
+        // A call also ends after a megabyte.
+        let more = items.len() > limit || answer.last_evaluated_key.is_some();
+        items.truncate(limit);
+        let last = items.last().and_then(|last| last.published_at.map(|at| gallery_at(at, last)));
+        Ok(Page { items, next: last.filter(|_| more) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::registry::FieldList;
+
+    #[test]
+    fn filtered_attributes_are_fields_of_a_generation() {
+        let fields = FieldList::of::<super::Generation>();
+        for name in ["deleting", "status", "kind", "visibility"] {
+            assert!(fields.iter().any(|field| field.path == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The key schema of the table and of the records table. No other file writes a prefix.
+
+use domain::{
+    AccountId, ActivityId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId,
+    LedgerEntryId, PaymentId, ReceiptId, ShareId, TicketId, UploadId, payments::payment::PaymentReference,
+};
+
+/// The beginning of the partition key of an account.
+pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
+/// The beginning of the partition key of the guest tickets from an address.
+pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The beginning of the partition key of a rate window.
+pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
+
+// Sort keys, or their beginnings where they end with `#`.
+pub(crate) const ACCOUNT: &str = "ACCOUNT";
+pub(crate) const ACTIVITY: &str = "ACTIVITY#";
+pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
+pub(crate) const CORRECTION: &str = "CORRECTION#";
+pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
+pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
+pub(crate) const EXPORT: &str = "EXPORT#";
+pub(crate) const GENERATION: &str = "GENERATION#";
+pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
+pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
+pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
+pub(crate) const PARKED: &str = "PARKED#";
+pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const TICKET: &str = "TICKET#";
+pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
+pub(crate) const UPLOAD: &str = "UPLOAD#";
+pub(crate) const WINDOW: &str = "WINDOW";
+
+// Beginnings of sort keys in the partition of an account, and of partition keys of pointers and records.
+pub(crate) const PAYMENT: &str = "PAYMENT#";
+pub(crate) const SHARE: &str = "SHARE#";
+
+// Beginnings of partition keys of the records table. The sort key is the same without `#`.
+pub(crate) const RECEIPT: &str = "RECEIPT#";
+pub(crate) const TOMBSTONE: &str = "TOMBSTONE#";
+
+pub(crate) fn account(account: AccountId) -> String {
+    format!("{ACCOUNT_PARTITION}{account}")
+}
+
+/// Reads the account of a partition key.
+pub(crate) fn parse_account(pk: &str) -> Option<AccountId> {
+    pk.strip_prefix(ACCOUNT_PARTITION)?.parse().ok()
+}
+
+pub(crate) fn activity(id: ActivityId) -> String {
+    format!("{ACTIVITY}{id}")
+}
+
+pub(crate) fn audit_entry(id: AuditEntryId) -> String {
+    format!("{AUDIT_ENTRY}{id}")
+}
+
+pub(crate) fn correction(id: CorrectionId) -> String {
+    format!("{CORRECTION}{id}")
+}
+
+pub(crate) fn disclosure(id: DisclosureId) -> String {
+    format!("{DISCLOSURE}{id}")
+}
+
+pub(crate) fn export(id: ExportId) -> String {
+    format!("{EXPORT}{id}")
+}
+
+pub(crate) fn generation(id: GenerationId) -> String {
+    format!("{GENERATION}{id}")
+}
+
+/// The partition key of the guest tickets from an address, by its keyed hash.
+pub(crate) fn guest(keyed_hash: &str) -> String {
+    format!("{GUEST_PARTITION}{keyed_hash}")
+}
+
+pub(crate) fn guest_ticket(id: GuestTicketId) -> String {
+    format!("{GUEST_TICKET}{id}")
+}
+
+pub(crate) fn idempotency(key: &str) -> String {
+    format!("{IDEMPOTENCY}{key}")
+}
+
+pub(crate) fn ledger_entry(id: LedgerEntryId) -> String {
+    format!("{LEDGER_ENTRY}{id}")
+}
+
+pub(crate) fn parked(fact: &str) -> String {
+    format!("{PARKED}{fact}")
+}
+
+pub(crate) fn payment(id: PaymentId) -> String {
+    format!("{PAYMENT}{id}")
+}
+
+/// The partition key of the items about a payment outside of the partition of its account.
+pub(crate) fn payment_reference(reference: &PaymentReference) -> String {
+    match reference {
+        PaymentReference::Payment(id) => payment(*id),
+        PaymentReference::Transaction(provider, id) => format!("{PAYMENT}{}#{id}", provider.as_str()),
+    }
+}
+
+pub(crate) fn receipt(id: ReceiptId) -> String {
+    format!("{RECEIPT}{id}")
+}
+
+pub(crate) fn share(generation: GenerationId, id: ShareId) -> String {
+    format!("{}{id}", shares(generation))
+}
+
+/// The beginning of the sort keys of the shares of a generation.
+pub(crate) fn shares(generation: GenerationId) -> String {
+    format!("{SHARE}{generation}#")
+}
+
+/// The partition key of the pointer to a share.
+pub(crate) fn share_pointer(token_hash: &str) -> String {
+    format!("{SHARE}{token_hash}")
+}
+
+pub(crate) fn ticket(id: TicketId) -> String {
+    format!("{TICKET}{id}")
+}
+
+pub(crate) fn tombstone(keyed_hash: &str) -> String {
+    format!("{TOMBSTONE}{keyed_hash}")
+}
+
+pub(crate) fn upload(id: UploadId) -> String {
+    format!("{UPLOAD}{id}")
+}
+
+pub(crate) fn window(kind: &str, keyed_hash: &str) -> String {
+    format!("{WINDOW_PARTITION}{kind}#{keyed_hash}")
+}

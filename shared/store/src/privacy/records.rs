@@ -1,0 +1,104 @@
+//! The records table: data that outlives an account. A restore of the table of accounts does not touch it, and it does not
+//! identify a person.
+
+use aws_sdk_dynamodb::Client;
+use domain::{
+    ReceiptId,
+    payments::payment::PaymentReference,
+    privacy::erasure::{ErasureReceipt, RetainedPayment},
+    registry::{DataFields, TOMBSTONE_DAYS},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::StoreError,
+    item::{Item, days_after, decode, encode, expire_at, primary_key},
+    keys,
+};
+
+/// States that an account was erased, under a keyed hash of its id. An account that a restored backup brings back is erased
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
+pub(crate) struct Tombstone {
+    #[data(plain)]
+    at: Timestamp,
+}
+
+/// The records table.
+#[derive(Clone, Debug)]
+pub struct Records {
+    db: Client,
+    name: String,
+}
+
+impl Records {
+    /// Addresses the table with this name.
+    #[must_use]
+    pub fn new(db: Client, name: String) -> Self {
+        Self { db, name }
+    }
+
+    /// Writes the tombstone of an erased account. A repeat replaces it.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn write_tombstone(&self, keyed_hash: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut item = encode(&Tombstone { at: now }, keys::tombstone(keyed_hash), sort_key(keys::TOMBSTONE))?;
+        expire_at(&mut item, days_after(now, TOMBSTONE_DAYS));
+        self.put(item).await
+    }
+
+    /// Says whether an account was erased.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn has_tombstone(&self, keyed_hash: &str) -> Result<bool, StoreError> {
+        Ok(self.item(primary_key(keys::tombstone(keyed_hash), sort_key(keys::TOMBSTONE))).await?.is_some())
+    }
+
+    /// Reads the receipt of an erasure.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn receipt(&self, id: ReceiptId) -> Result<Option<ErasureReceipt>, StoreError> {
+        self.item(primary_key(keys::receipt(id), sort_key(keys::RECEIPT))).await?.map(decode).transpose()
+    }
+
+    /// Writes the receipt of an erasure. A repeat replaces it.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn write_receipt(&self, receipt: &ErasureReceipt) -> Result<(), StoreError> {
+        let mut item = encode(receipt, keys::receipt(receipt.id), sort_key(keys::RECEIPT))?;
+        expire_at(&mut item, receipt.expires_at);
+        self.put(item).await
+    }
+
+    /// Writes a payment that the law requires to retain. A repeat replaces it.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn retain_payment(&self, payment: &RetainedPayment) -> Result<(), StoreError> {
+        let reference = PaymentReference::Transaction(payment.provider, payment.transaction.clone());
+        let mut item = encode(payment, keys::payment_reference(&reference), sort_key(keys::PAYMENT))?;
+        expire_at(&mut item, payment.expires_at);
+        self.put(item).await
+    }
+
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
+        let request = self.db.put_item().table_name(&self.name).set_item(Some(item));
+        request.send().await.map_err(StoreError::of("PutItem"))?;
+        Ok(())
+    }
+
+    async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let request = self.db.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
+        Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
+    }
+}
+
+/// Returns the sort key of a record: the beginning of its partition key without `#`.
+fn sort_key(prefix: &str) -> &str {
+    prefix.trim_end_matches('#')
+}

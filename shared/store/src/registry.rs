@@ -1,0 +1,337 @@
+//! Where every kind of data of [`domain::registry`] is stored: keys, folders, queues, and the types whose fields it has.
+
+#[cfg(test)]
+mod template;
+
+use domain::{
+    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
+    credits::ledger::LedgerEntry,
+    generations::{generation::Generation, share::Share, upload::Upload},
+    payments::{payment::Payment, unclaimed::UnclaimedPayment},
+    privacy::{
+        disclosure::Disclosure,
+        erasure::{ErasureReceipt, RetainedPayment},
+        export::Export,
+    },
+    registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
+    staff::audit::AuditEntry,
+    support::{guest_ticket::GuestTicket, ticket::Ticket},
+};
+
+use crate::{
+    accounts::activity::Activity,
+    generations::share::SharePointer,
+    idempotency::IdempotencyRecord,
+    keys,
+    payments::{parked::ParkedFact, pointer::PaymentPointer},
+    privacy::{hold_check::HoldCheck, records::Tombstone},
+    queue::{EraseAccountMessage, ExportMessage, GenerationMessage, IpnNotification},
+};
+
+/// Where a kind of data is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataLocation {
+    /// Items in the partition of an account, whose sort keys begin with this.
+    AccountItem {
+        /// The beginning of `sk`.
+        sk: &'static str,
+    },
+    /// Items of the table outside of the partitions of accounts.
+    SharedItem {
+        /// The beginning of `pk`.
+        pk: &'static str,
+        /// The beginning of `sk`.
+        sk: &'static str,
+    },
+    /// Items of the records table.
+    Record {
+        /// The beginning of `pk`.
+        pk: &'static str,
+    },
+    /// Objects of the bucket in this folder of the prefix of an account.
+    Objects {
+        /// The folder.
+        folder: &'static str,
+    },
+    /// Messages of a queue.
+    Messages {
+        /// The output of the template that is the URL of the queue.
+        output: &'static str,
+    },
+    /// The user pool.
+    Users,
+    /// A cookie.
+    Cookie {
+        /// Its name.
+        name: &'static str,
+    },
+    /// The storage of the browser.
+    Browser {
+        /// The key.
+        key: &'static str,
+    },
+    /// The logs.
+    Logs,
+}
+
+/// A kind of data with the place where it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredKind {
+    /// The kind.
+    pub kind: &'static DataKind,
+    /// Where it is stored.
+    pub location: DataLocation,
+}
+
+/// Lists every kind of data with the place where it is stored.
+pub fn kinds() -> impl Iterator<Item = StoredKind> {
+    DATA_KINDS.iter().filter_map(|kind| Some(StoredKind { kind, location: location(kind.name)? }))
+}
+
+/// Returns the kind of the items in the partition of an account with this sort key.
+#[must_use]
+pub fn account_item_kind(sk: &str) -> Option<&'static DataKind> {
+    find(|location| matches!(location, DataLocation::AccountItem { sk: start } if sk.starts_with(start)))
+}
+
+/// Returns the kind of an item of the table.
+#[must_use]
+pub fn item_kind(pk: &str, sk: &str) -> Option<&'static DataKind> {
+    if pk.starts_with(keys::ACCOUNT_PARTITION) {
+        return account_item_kind(sk);
+    }
+    find(|location| {
+        matches!(location, DataLocation::SharedItem { pk: pk_start, sk: sk_start }
+            if pk.starts_with(pk_start) && sk.starts_with(sk_start))
+    })
+}
+
+/// Returns the kind of an item of the records table.
+#[must_use]
+pub fn record_kind(pk: &str) -> Option<&'static DataKind> {
+    find(|location| matches!(location, DataLocation::Record { pk: start } if pk.starts_with(start)))
+}
+
+/// Returns the kind of the files in this folder of the prefix of an account.
+#[must_use]
+pub fn folder_kind(name: &str) -> Option<&'static DataKind> {
+    find(|location| matches!(location, DataLocation::Objects { folder } if folder == name))
+}
+
+/// Returns the kind of an object with this key: `accounts/<account>/<folder>/..`.
+#[must_use]
+pub fn object_kind(key: &str) -> Option<&'static DataKind> {
+    let mut parts = key.split('/');
+    let (Some("accounts"), Some(_), Some(folder)) = (parts.next(), parts.next(), parts.next()) else { return None };
+    folder_kind(folder)
+}
+
+/// Returns the parameter of the template that sets this retention, in days.
+#[must_use]
+pub const fn template_parameter(retention: ConfiguredRetention) -> &'static str {
+    match retention {
+        ConfiguredRetention::PaymentRecords => "PaymentRecordDays",
+        ConfiguredRetention::Logs => "LogRetentionDays",
+    }
+}
+
+fn find(matches: impl Fn(DataLocation) -> bool) -> Option<&'static DataKind> {
+    kinds().find(|stored| matches(stored.location)).map(|stored| stored.kind)
+}
+
+/// Returns where the kind with this name is stored.
+fn location(kind: &str) -> Option<DataLocation> {
+    LOCATIONS.iter().find(|(name, _)| *name == kind).map(|(_, location)| *location)
+}
+
+const fn item(sk: &'static str) -> DataLocation {
+    DataLocation::AccountItem { sk }
+}
+
+const fn shared(pk: &'static str, sk: &'static str) -> DataLocation {
+    DataLocation::SharedItem { pk, sk }
+}
+
+const LOCATIONS: &[(&str, DataLocation)] = &[
+    ("account", item(keys::ACCOUNT)),
+    ("ledger", item(keys::LEDGER_ENTRY)),
+    ("payment", item(keys::PAYMENT)),
+    ("generation", item(keys::GENERATION)),
+    ("upload", item(keys::UPLOAD)),
+    ("share", item(keys::SHARE)),
+    ("idempotency", item(keys::IDEMPOTENCY)),
+    ("activity", item(keys::ACTIVITY)),
+    ("export", item(keys::EXPORT)),
+    ("correction", item(keys::CORRECTION)),
+    ("email-change", item(keys::EMAIL_CHANGE)),
+    ("access", item(keys::AUDIT_ENTRY)),
+    ("disclosure", item(keys::DISCLOSURE)),
+    ("hold-check", item(keys::HOLD_CHECK)),
+    ("ticket", item(keys::TICKET)),
+    ("guest-ticket", shared(keys::GUEST_PARTITION, keys::GUEST_TICKET)),
+    ("share-pointer", shared(keys::SHARE, keys::POINTER)),
+    ("payment-pointer", shared(keys::PAYMENT, keys::POINTER)),
+    ("parked-fact", shared(keys::PAYMENT, keys::PARKED)),
+    ("unclaimed-payment", shared(keys::PAYMENT, keys::UNCLAIMED)),
+    ("window", shared(keys::WINDOW_PARTITION, keys::WINDOW)),
+    ("uploads", DataLocation::Objects { folder: "uploads" }),
+    ("generations", DataLocation::Objects { folder: "generations" }),
+    ("exports", DataLocation::Objects { folder: "exports" }),
+    ("disclosures", DataLocation::Objects { folder: "disclosures" }),
+    ("tombstone", DataLocation::Record { pk: keys::TOMBSTONE }),
+    ("receipt", DataLocation::Record { pk: keys::RECEIPT }),
+    ("retained-payment", DataLocation::Record { pk: keys::PAYMENT }),
+    ("image-message", DataLocation::Messages { output: "ImageQueueUrl" }),
+    ("video-message", DataLocation::Messages { output: "VideoQueueUrl" }),
+    ("erasure-message", DataLocation::Messages { output: "ErasuresUrl" }),
+    ("export-message", DataLocation::Messages { output: "ExportsUrl" }),
+    ("notification", DataLocation::Messages { output: "NotificationsUrl" }),
+    ("user", DataLocation::Users),
+    ("refresh-cookie", DataLocation::Cookie { name: "__Host-refresh" }),
+    ("browser-csrf", DataLocation::Browser { key: "csrf" }),
+    ("browser-theme", DataLocation::Browser { key: "theme" }),
+    ("browser-language", DataLocation::Browser { key: "language" }),
+    ("browser-draft", DataLocation::Browser { key: "draft" }),
+    ("log", DataLocation::Logs),
+];
+
+/// Returns the fields of the kind with this name, without the attributes that indexes and the time to live add. Files and
+/// the storage of browsers have none.
+#[must_use]
+pub fn fields(kind: &str) -> Vec<DataField> {
+    match kind {
+        "account" => FieldList::of::<Account>(),
+        "ledger" => FieldList::of::<LedgerEntry>(),
+        "payment" => FieldList::of::<Payment>(),
+        "generation" => FieldList::of::<Generation>(),
+        "upload" => FieldList::of::<Upload>(),
+        "share" => FieldList::of::<Share>(),
+        "idempotency" => FieldList::of::<IdempotencyRecord>(),
+        "activity" => FieldList::of::<Activity>(),
+        "export" => FieldList::of::<Export>(),
+        "correction" => FieldList::of::<CorrectionRecord>(),
+        "email-change" => FieldList::of::<EmailChange>(),
+        "access" => FieldList::of::<AuditEntry>(),
+        "disclosure" => FieldList::of::<Disclosure>(),
+        "hold-check" => FieldList::of::<HoldCheck>(),
+        "ticket" => FieldList::of::<Ticket>(),
+        "guest-ticket" => FieldList::of::<GuestTicket>(),
+        "share-pointer" => FieldList::of::<SharePointer>(),
+        "payment-pointer" => FieldList::of::<PaymentPointer>(),
+        "parked-fact" => FieldList::of::<ParkedFact>(),
+        "unclaimed-payment" => FieldList::of::<UnclaimedPayment>(),
+        "tombstone" => FieldList::of::<Tombstone>(),
+        "receipt" => FieldList::of::<ErasureReceipt>(),
+        "retained-payment" => FieldList::of::<RetainedPayment>(),
+        "image-message" | "video-message" => FieldList::of::<GenerationMessage>(),
+        "erasure-message" => FieldList::of::<EraseAccountMessage>(),
+        "export-message" => FieldList::of::<ExportMessage>(),
+        "notification" => FieldList::of::<IpnNotification>(),
+        "window" => named(&["hits", "seen"], false),
+        "user" => [named(&["sub", "email_verified"], false), named(&["email"], true)].concat(),
+        "log" => named(LOG_FIELDS, false),
+        _ => Vec::new(),
+    }
+}
+
+fn named(paths: &[&str], personal: bool) -> Vec<DataField> {
+    paths.iter().map(|path| DataField { path: (*path).to_owned(), personal }).collect()
+}
+
+/// The names of log fields. Their values are ids, counts, and texts of the service itself.
+const LOG_FIELDS: &[&str] = &[
+    "level",
+    "target",
+    "message",
+    "span.name",
+    "span.request_id",
+    "span.requestId",
+    "span.xrayTraceId",
+    "span.message_id",
+    "account",
+    "code",
+    "column",
+    "drift",
+    "error",
+    "events",
+    "export",
+    "fact",
+    "files",
+    "generation",
+    "id",
+    "kind",
+    "letter",
+    "line",
+    "number",
+    "operation",
+    "path",
+    "payment",
+    "provider",
+    "receipt",
+    "refused",
+    "staff",
+    "transaction",
+    "upload",
+    "what",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{AccountId, ExportId, GenerationId};
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_location_and_every_location_a_kind() {
+        let declared: Vec<_> = DATA_KINDS.iter().map(|kind| kind.name).collect();
+        let mut located: Vec<_> = LOCATIONS.iter().map(|(name, _)| *name).collect();
+        let mut sorted = declared.clone();
+        sorted.sort_unstable();
+        located.sort_unstable();
+        assert_eq!(located, sorted);
+        assert_eq!(kinds().map(|stored| stored.kind.name).collect::<Vec<_>>(), declared);
+    }
+
+    #[test]
+    fn every_kind_but_files_and_browser_data_has_fields() {
+        for StoredKind { kind, location } in kinds() {
+            let without = matches!(
+                location,
+                DataLocation::Objects { .. } | DataLocation::Cookie { .. } | DataLocation::Browser { .. }
+            );
+            assert_eq!(fields(kind.name).is_empty(), without, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_by_keys() {
+        let name = |kind: Option<&DataKind>| kind.map(|kind| kind.name);
+        assert_eq!(name(item_kind("ACCOUNT#1", "ACCOUNT")), Some("account"));
+        assert_eq!(name(item_kind("ACCOUNT#1", "SHARE#2#3")), Some("share"));
+        assert_eq!(name(item_kind("SHARE#abc", "POINTER")), Some("share-pointer"));
+        assert_eq!(name(item_kind("GUEST#abc", "GUESTTICKET#1")), Some("guest-ticket"));
+        assert_eq!(name(item_kind("GUEST#abc", "TICKET#1")), None);
+        assert_eq!(name(record_kind("PAYMENT#stripe#pi_1")), Some("retained-payment"));
+        assert_eq!(name(object_kind("accounts/1/uploads/2/original")), Some("uploads"));
+        assert_eq!(name(object_kind("accounts/1/other/2")), None);
+    }
+
+    #[test]
+    fn messages_have_the_declared_fields_only() {
+        let (account, generation) = (AccountId(Uuid::nil()), GenerationId(Uuid::nil()));
+        let check = |kind: &str, message: Value| {
+            let found: BTreeSet<_> = message.as_object().unwrap().keys().cloned().collect();
+            let declared: BTreeSet<_> = fields(kind).into_iter().map(|field| field.path).collect();
+            assert_eq!(found, declared, "{kind}");
+        };
+        check("image-message", json!(GenerationMessage { account, generation }));
+        check("video-message", json!(GenerationMessage { account, generation }));
+        check("erasure-message", json!(EraseAccountMessage { account }));
+        check("export-message", json!(ExportMessage { account, export: ExportId(Uuid::nil()) }));
+        check("notification", json!(IpnNotification { raw: String::new() }));
+    }
+}

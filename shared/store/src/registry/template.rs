@@ -1,0 +1,102 @@
+//! Compares the retentions and outputs that the code declares with the template.
+
+use std::{fs, path::Path};
+
+use crate::registry::{self, DataLocation};
+use domain::{
+    accounts::plan::Retention,
+    registry::{
+        ConfiguredRetention, LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS,
+        RetentionRule, SESSION_DAYS,
+    },
+};
+
+fn template() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap()
+}
+
+/// Returns the numbers that follow every occurrence of `key` and a colon.
+fn numbers(text: &str, key: &str) -> Vec<u32> {
+    let key = format!("{key}:");
+    let digits = text
+        .split(&key)
+        .skip(1)
+        .map(|rest| rest.trim_start().chars().take_while(char::is_ascii_digit).collect::<String>());
+    digits.filter_map(|digits| digits.parse().ok()).collect()
+}
+
+/// Returns the default of a parameter.
+fn default_of(template: &str, parameter: &str) -> u32 {
+    let start = template.find(&format!("\n  {parameter}:")).unwrap_or_else(|| panic!("no parameter {parameter}"));
+    numbers(&template[start..], "Default")[0]
+}
+
+#[test]
+fn defaults_of_the_template_are_those_of_the_code() {
+    let template = template();
+    let Retention { free_days, plus_days, pro_days } = Retention::DEFAULT;
+    for (parameter, days) in [
+        ("RetentionFreeDays", free_days),
+        ("RetentionPlusDays", plus_days),
+        ("RetentionProDays", pro_days),
+        (registry::template_parameter(ConfiguredRetention::Logs), LOG_DEFAULT_DAYS),
+        (registry::template_parameter(ConfiguredRetention::PaymentRecords), PAYMENT_RECORD_DEFAULT_DAYS),
+    ] {
+        assert_eq!(default_of(&template, parameter), days, "{parameter}");
+    }
+    assert_eq!(numbers(&template, "RefreshTokenValidity"), [SESSION_DAYS]);
+}
+
+#[test]
+fn queues_keep_messages_as_long_as_declared() {
+    let day_s = 24 * 60 * 60;
+    let periods = numbers(&template(), "MessageRetentionPeriod");
+    assert!(!periods.is_empty());
+    for period in periods {
+        assert!([MESSAGE_DAYS * day_s, NOTIFICATION_DAYS * day_s].contains(&period), "{period} s");
+    }
+}
+
+#[test]
+fn queues_of_messages_are_outputs_of_the_template() {
+    let template = template();
+    for stored in registry::kinds() {
+        if let DataLocation::Messages { output } = stored.location {
+            assert!(template.contains(&format!("\n  {output}:")), "{output}");
+            let declared = [MESSAGE_DAYS, NOTIFICATION_DAYS].map(RetentionRule::Days);
+            assert!(declared.contains(&stored.kind.retention), "{}", stored.kind.name);
+        }
+    }
+}
+
+/// Every number of days that the client states must be a retention of the code.
+#[test]
+fn days_in_the_texts_of_the_client_are_retentions() {
+    let retentions: Vec<u32> = registry::kinds()
+        .filter_map(|stored| match stored.kind.retention {
+            RetentionRule::Days(days) => Some(days),
+            _ => None,
+        })
+        .chain([domain::registry::UNPAID_DAYS, domain::registry::EXPORT_READY_DAYS, LOG_DEFAULT_DAYS])
+        .collect();
+    let mut found = 0;
+    for file in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/site/web/src/text")) {
+        for (number, unit) in file.split_whitespace().zip(file.split_whitespace().skip(1)) {
+            let is_days = unit.starts_with("days") || unit.starts_with("Tage");
+            let number = number.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+            if let (true, Ok(days)) = (is_days, number.parse::<u32>()) {
+                assert!(retentions.contains(&days), "{number} {unit}: no kind of data is kept so long");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "the texts of the client state no retention");
+}
+
+fn texts(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.ends_with("en.ts") || path.ends_with("de.ts"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
+}
