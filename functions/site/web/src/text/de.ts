@@ -72,6 +72,7 @@ export const messages: Messages = {
     "invalid-request": "Prüfe die markierten Felder.",
     "body-too-large": "Das ist zu groß zum Senden. Kürze es und versuche es noch einmal.",
     conflict: "Das ist gerade nicht möglich. Lade die Seite neu und versuche es noch einmal.",
+    "concurrent-change": "Das wird gerade von einer anderen Anfrage geändert.",
     "precondition-failed": "Das hat sich inzwischen geändert. Lade die Seite neu und versuche es noch einmal.",
     "idempotency-key-reused":
       "Das wurde schon mit anderen Angaben abgeschickt. Lade die Seite neu und versuche es noch einmal.",
@@ -674,7 +675,8 @@ export const messages: Messages = {
       tombstone:
         "Dass ein Konto gelöscht wurde, unter einem Hash mit Schlüssel, damit eine Sicherung es nicht zurückbringt",
       receipt: "Was eine Löschung entfernt hat und was das Gesetz behält, als Anzahl",
-      "retained-payment": "Zahlungen gelöschter Konten, die das Gesetz uns behalten lässt: Betrag, Zeit und Transaktion",
+      "retained-payment":
+        "Zahlungen gelöschter Konten, die das Gesetz uns behalten lässt: Betrag, Zeit und Transaktion",
       "image-message": "Wartende Bild-Generierungen: zwei Kennungen",
       "video-message": "Wartende Video-Generierungen: zwei Kennungen",
       "erasure-message": "Wartende Kontolöschungen: eine Kennung",

@@ -67,6 +67,7 @@ export const messages = {
     "invalid-request": "Check the highlighted fields.",
     "body-too-large": "That's too large to send. Shorten it and try again.",
     conflict: "This isn't possible right now. Reload the page and try again.",
+    "concurrent-change": "This is being changed by another request.",
     "precondition-failed": "This has changed in the meantime. Reload the page and try again.",
     "idempotency-key-reused": "This was already submitted with other details. Reload the page and try again.",
     "payment-not-approved": "PayPal hasn't approved the payment. Approve it there or choose another payment method.",
