@@ -247,7 +247,7 @@ fn message_kind(output: &str) -> Option<&'static DataKind> {
 }
 
 /// What the table needs beside a thing, in whatever it keeps.
-const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_shelf", "gallery_at"];
+const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_partition", "gallery_at"];
 
 /// What an item says, by the path of each field.
 pub fn values_of(item: &Item) -> Vec<(String, String)> {

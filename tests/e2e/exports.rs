@@ -255,7 +255,7 @@ async fn p30_everything_that_is_held_comes_out_in_one_archive(world: &'static Te
 
 /// An item as its owner is told of it, converted here once more.
 fn told(kind: &str, item: &Item) -> Result<Value> {
-    let technical = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_shelf", "gallery_at"];
+    let technical = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_partition", "gallery_at"];
     let left_out = |name: &str| technical.contains(&name) || export::withheld(kind).contains(&name);
     let fields = item.iter().filter(|(name, _)| !left_out(name));
     let fields = fields.map(|(name, value)| Ok((name.clone(), json_of(value)?)));

@@ -106,11 +106,11 @@ impl Serde {
 fn renamed(name: &str, rule: &LitStr) -> Result<String> {
     let words = |separator: char| {
         let mut text = String::new();
-        for (index, letter) in name.char_indices() {
-            if letter.is_uppercase() && index > 0 {
+        for (index, character) in name.char_indices() {
+            if character.is_uppercase() && index > 0 {
                 text.push(separator);
             }
-            text.extend(letter.to_lowercase());
+            text.extend(character.to_lowercase());
         }
         text
     };

@@ -29,7 +29,7 @@ impl Currency {
     /// All currencies.
     pub const ALL: [Self; 4] = [Self::Usd, Self::Eur, Self::Gbp, Self::Jpy];
 
-    /// Returns the code, in capitals.
+    /// Returns the code, in upper case.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = UnknownCurrency;
 
-    /// Accepts capitals, which PayPal writes, and small letters, which Stripe writes.
+    /// Accepts upper case, which PayPal writes, and lower case, which Stripe writes.
     fn from_str(code: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|currency| currency.code().eq_ignore_ascii_case(code)).ok_or(UnknownCurrency)
     }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_is_known_in_capitals_and_in_small_letters() {
+    fn currency_code_is_parsed_in_upper_and_lower_case() {
         assert_eq!("jpy".parse(), Ok(Currency::Jpy));
         assert_eq!("EUR".parse(), Ok(Currency::Eur));
         assert_eq!("XXX".parse::<Currency>(), Err(UnknownCurrency));

@@ -57,7 +57,7 @@ enum Step {
     Remind { job: Index, from: Read },
     // A worker that claimed it writes what it waits for; it may have died, or been overtaken, since.
     Accepted { claimed: Index, poll_after_s: u32 },
-    Troubled { claimed: Index, trouble: ProviderFailure },
+    Troubled { claimed: Index, failure: ProviderFailure },
     End { job: Index, from: Read, account: Read, end: u8 },
     Sweep,
 }
@@ -65,7 +65,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let read = || prop::option::weighted(0.2, any::<Index>()).prop_map(Read);
     let index = any::<Index>;
-    let trouble = prop_oneof![
+    let failure = prop_oneof![
         Just(ProviderFailure::Unknown),
         prop::option::of(0..90_u32).prop_map(|retry_after_s| ProviderFailure::Busy { retry_after_s }),
     ];
@@ -76,7 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (index(), read()).prop_map(|(job, from)| Step::Claim { job, from }),
         1 => (index(), read()).prop_map(|(job, from)| Step::Remind { job, from }),
         2 => (index(), 0..60_u32).prop_map(|(claimed, poll_after_s)| Step::Accepted { claimed, poll_after_s }),
-        3 => (index(), trouble).prop_map(|(claimed, trouble)| Step::Troubled { claimed, trouble }),
+        3 => (index(), failure).prop_map(|(claimed, failure)| Step::Troubled { claimed, failure }),
         5 => (index(), read(), read(), 0..6_u8)
             .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
         1 => Just(Step::Sweep),
@@ -173,9 +173,9 @@ impl World {
                 let job = ProviderJob { provider: offer.provider.to_owned(), id: "1".to_owned() };
                 self.wait(&from, &from.accepted(job, poll_after_s, self.now));
             }
-            Step::Troubled { claimed, trouble } if !self.claimed.is_empty() => {
+            Step::Troubled { claimed, failure } if !self.claimed.is_empty() => {
                 let (from, _) = claimed.get(&self.claimed).clone();
-                self.troubled(&from, trouble);
+                self.provider_failed(&from, failure);
             }
             Step::Claim { job, from } if !self.generations.is_empty() => {
                 let from = from.of(self.recent(job));
@@ -262,8 +262,8 @@ impl World {
         }
     }
 
-    fn troubled(&mut self, from: &Generation, trouble: ProviderFailure) {
-        match from.provider_failed(trouble, &enabled(), self.now) {
+    fn provider_failed(&mut self, from: &Generation, failure: ProviderFailure) {
+        match from.provider_failed(failure, &enabled(), self.now) {
             FailureResponse::Retry { generation, delay_s } => {
                 let deadline = self.reference.jobs[&from.id].deadline;
                 assert!(self.now + SignedDuration::from_secs(delay_s.into()) < deadline);

@@ -43,7 +43,7 @@ impl Table {
 
     /// Queries the items of an account whose sort keys begin with this.
     pub(crate) fn query_prefix(&self, account: AccountId, prefix: &str) -> QueryFluentBuilder {
-        // The rest of a sort key is letters, digits and hyphens, which sort before a tilde.
+        // The rest of a sort key is alphanumerics and hyphens, which sort before a tilde.
         self.query_range(account, (prefix.to_owned(), format!("{prefix}~")))
     }
 }

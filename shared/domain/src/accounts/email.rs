@@ -12,7 +12,7 @@ pub const EMAIL_RULE: &str = "must be an email address such as name@example.com,
 
 /// Returns the address in lower case, as the user pool ignores case. Accepts a `Dot-string` at a `Domain`
 /// ([RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2)) of two labels or more. Refuses quoted names, literal
-/// addresses and letters beyond ASCII: mail to them is not delivered.
+/// addresses and characters beyond ASCII: mail to them is not delivered.
 #[must_use]
 pub fn normalize(text: &str) -> Option<String> {
     let parts = text.split_once('@').filter(|(local, domain)| is_local_part(local) && is_domain(domain));

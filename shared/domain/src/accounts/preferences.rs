@@ -36,8 +36,8 @@ impl Default for Preferences {
     }
 }
 
-/// Says whether a text has the form of a [BCP 47](https://www.rfc-editor.org/info/bcp47) tag with a language of two or
-/// three letters.
+/// Says whether a text has the form of a [BCP 47](https://www.rfc-editor.org/info/bcp47) tag with a language code of
+/// two or three characters.
 pub(crate) fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language =

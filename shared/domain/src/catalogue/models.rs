@@ -183,7 +183,7 @@ pub const MODELS: &[Model] = &[
     },
     Model {
         id: "sketch-video",
-        title: "Sketch film",
+        title: "Sketch Video",
         kind: MediaKind::Video,
         sizes: &[Size::of(640, 360), Size::of(360, 640), Size::of(320, 180)],
         durations_ms: &[4_000, 1_000, 8_000],
@@ -206,9 +206,9 @@ mod tests {
 
     #[test]
     fn video_costs_its_price_for_each_started_second() {
-        let film = model("sketch-video", &enabled(&["sketch"])).unwrap();
-        assert_eq!(film.price(1, Some(4_000)), Credits(8));
-        assert_eq!(film.price(1, Some(4_001)), Credits(10));
+        let video = model("sketch-video", &enabled(&["sketch"])).unwrap();
+        assert_eq!(video.price(1, Some(4_000)), Credits(8));
+        assert_eq!(video.price(1, Some(4_001)), Credits(10));
     }
 
     #[test]

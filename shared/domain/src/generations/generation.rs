@@ -326,10 +326,10 @@ impl Generation {
     /// Decides what follows a failed attempt. Waits `2^attempts` seconds or as long as the provider asked for,
     /// whichever is longer. After [`ATTEMPTS_PER_OFFER`] the next provider is tried at once.
     #[must_use]
-    pub fn provider_failed(&self, trouble: ProviderFailure, enabled: &[String], now: Timestamp) -> FailureResponse {
+    pub fn provider_failed(&self, failure: ProviderFailure, enabled: &[String], now: Timestamp) -> FailureResponse {
         let (next, delay_s) = if self.attempts < ATTEMPTS_PER_OFFER {
             let backoff_s = 1 << self.attempts.min(8);
-            let asked_s = match trouble {
+            let asked_s = match failure {
                 ProviderFailure::Busy { retry_after_s } => retry_after_s.unwrap_or(0),
                 ProviderFailure::Unknown => 0,
             };

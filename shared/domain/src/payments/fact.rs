@@ -71,7 +71,7 @@ pub struct PaymentReceipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(personal)]
     pub billing_email: Option<String>,
-    /// The buyer's country, as [ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html) writes it in two letters.
+    /// The buyer's country, as [ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html) writes it in two characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub country: Option<String>,

@@ -75,7 +75,7 @@ pub struct RetainedPayment {
     /// The returned amount, in the smallest unit.
     #[data(plain)]
     pub returned: i64,
-    /// The buyer's country, in two letters, to which the tax is due.
+    /// The buyer's country, as two characters, to which the tax is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub country: Option<String>,

@@ -21,7 +21,7 @@ use crate::{
 /// Minutes for which the code is valid.
 pub const CODE_MINUTES: i64 = 15;
 /// The purpose of the keyed hash of an address.
-pub const GUEST: &str = "letter writer";
+pub const GUEST: &str = "guest ticket";
 /// Guest tickets from one address in a day.
 pub const PER_DAY: u64 = 3;
 /// Most reads of a guest ticket.

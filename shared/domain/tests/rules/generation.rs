@@ -22,12 +22,12 @@ fn claimed(generation: &Generation, second: i64) -> (Generation, &'static str) {
     }
 }
 
-/// Claims and meets this trouble, one after the other, each once its wait is over. What it asks and then waits, in seconds.
-fn check(mut generation: Generation, troubles: &[ProviderFailure], expected: &[(&str, Option<u32>)]) {
+/// Claims and meets this failure, one after the other, each once its wait is over. What it asks and then waits, in seconds.
+fn check(mut generation: Generation, failures: &[ProviderFailure], expected: &[(&str, Option<u32>)]) {
     let (mut second, mut found) = (0, Vec::new());
-    for trouble in troubles {
+    for failure in failures {
         let (working, provider) = claimed(&generation, second);
-        match working.provider_failed(*trouble, &enabled(), at(second)) {
+        match working.provider_failed(*failure, &enabled(), at(second)) {
             FailureResponse::Retry { generation: next, delay_s } => {
                 found.push((provider, Some(delay_s)));
                 generation = *next;

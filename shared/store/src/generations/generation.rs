@@ -32,7 +32,7 @@ pub(crate) fn to_item(generation: &Generation) -> Result<Item, StoreError> {
         mark_due(&mut item, kind, at);
     }
     if let (Visibility::Public, Some(at)) = (generation.visibility, generation.published_at) {
-        item.insert("gallery_shelf".to_owned(), string(PUBLIC));
+        item.insert("gallery_partition".to_owned(), string(PUBLIC));
         item.insert("gallery_at".to_owned(), string(gallery_at(at, generation)));
     }
     Ok(item)
@@ -146,8 +146,8 @@ impl Table {
             .query()
             .table_name(&self.name)
             .index_name("gallery")
-            .key_condition_expression("gallery_shelf = :shelf AND gallery_at < :after")
-            .expression_attribute_values(":shelf", string(PUBLIC))
+            .key_condition_expression("gallery_partition = :partition AND gallery_at < :after")
+            .expression_attribute_values(":partition", string(PUBLIC))
             // Every position begins with a digit, and digits sort before a colon.
             .expression_attribute_values(":after", string(after.unwrap_or(":")))
             .scan_index_forward(false)

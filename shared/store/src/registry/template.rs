@@ -83,7 +83,7 @@ fn days_in_the_texts_of_the_client_are_retentions() {
     for file in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/site/web/src/text")) {
         for (number, unit) in file.split_whitespace().zip(file.split_whitespace().skip(1)) {
             let is_days = unit.starts_with("days") || unit.starts_with("Tage");
-            let number = number.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+            let number = number.trim_start_matches(|character: char| !character.is_ascii_digit());
             if let (true, Ok(days)) = (is_days, number.parse::<u32>()) {
                 assert!(retentions.contains(&days), "{number} {unit}: no kind of data is kept so long");
                 found += 1;
