@@ -1,0 +1,44 @@
+//! The files that decide what is built and deployed, read as SAM and cargo read them.
+
+use std::{fs, path::Path};
+
+use toml::{Table, Value};
+
+fn read(file: &str) -> Table {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    fs::read_to_string(&path).unwrap().parse().unwrap()
+}
+
+/// The value of a template parameter in the `parameter_overrides` of a command, as `sam build` and `sam deploy` read them.
+fn parameter(stage: &Table, command: &str, name: &str) -> Option<String> {
+    let overrides = stage[command]["parameters"].get("parameter_overrides")?.as_array()?;
+    let pairs = overrides.iter().filter_map(Value::as_str).filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+}
+
+/// `sam build` resolves `Architecture` by its own parameters, not by those of `sam deploy`.
+#[test]
+fn each_stage_builds_for_the_architecture_that_it_deploys() {
+    let file = read("samconfig.toml");
+    for (stage, architecture) in [("dev", "x86_64"), ("prod", "arm64")] {
+        let stage = file[stage].as_table().unwrap();
+        for command in ["build", "deploy"] {
+            assert_eq!(parameter(stage, command, "Architecture").as_deref(), Some(architecture), "{command}");
+        }
+    }
+}
+
+/// SAM's cache keys on the folder of a function, so a change in `shared/` or `Cargo.toml` would deploy old code.
+#[test]
+fn no_stage_builds_from_the_cache() {
+    let file = read("samconfig.toml");
+    for stage in ["dev", "prod"] {
+        assert_eq!(file[stage]["build"]["parameters"]["cached"], Value::Boolean(false), "{stage}");
+    }
+}
+
+/// Cargo Lambda sets `panic = "abort"` unless the profile names it, and the handlers catch panics.
+#[test]
+fn a_panic_unwinds_in_what_is_deployed() {
+    assert_eq!(read("Cargo.toml")["profile"]["release"]["panic"].as_str(), Some("unwind"));
+}
