@@ -1,4 +1,5 @@
 //! The files that decide what is built and deployed, read as SAM and cargo read them.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::{fs, path::Path};
 
