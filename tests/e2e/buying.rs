@@ -225,6 +225,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
         let expected = [
             "account",
             "checkout",
+            "clawed_back",
             "created_at",
             "credits",
             "disputes",
@@ -242,7 +243,7 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "receipt.country",
             "receipt.net.amount",
             "receipt.net.currency",
-            "receipt.rail",
+            "receipt.provider",
             "receipt.total.amount",
             "receipt.total.currency",
             "receipt.transaction",
@@ -250,7 +251,6 @@ async fn p8_of_a_payment_is_kept_what_it_needs_and_nothing_else(world: &'static 
             "restorations",
             "reversals",
             "sk",
-            "clawed_back",
             "version",
             "warnings",
         ];
