@@ -127,7 +127,7 @@ await journey("a blocked generation is refunded, and support replies about it", 
     ensure(account ?? next, "staff do not see the ticket");
     cursor = `&cursor=${next}`;
   }
-  const access = await ask(`staff/accounts/${account}/accesses`, { ticket: id, reason: "She asks", minutes: 5 });
+  const access = await ask(`staff/accounts/${account}/accesses`, { reference: id, reason: "She asks", minutes: 5 });
   await ask(`staff/accounts/${account}/accesses/${access.id}/tickets/${id}/messages`, { text: "Try another word." });
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await thread.getByText("Try another word.").waitFor();

@@ -48,11 +48,11 @@ await journey("the keyboard alone", async () => {
   await page.keyboard.type(PROMPT);
   const orders = [];
   page.on("request", (request) => request.method() === "POST" && request.url().endsWith("/v1/generations") && orders.push(request));
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
   await page.keyboard.down("Control");
   await page.keyboard.down("Enter");
   await ada.sees("Generation started");
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
   await page.keyboard.down("Enter");
   await page.keyboard.up("Enter");
   await page.keyboard.up("Control");
@@ -72,10 +72,10 @@ await journey("the keyboard alone", async () => {
 });
 
 await journey("offline", async () => {
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
   await context.setOffline(true);
   await ada.expecting(["ERR_INTERNET_DISCONNECTED"], async () => {
-    await page.locator(".submit-bar button").click();
+    await page.locator(".submit-bar button[type=submit]").click();
     await ada.sees("You're offline.");
     await page.locator(".connection-banner").waitFor();
     await ada.look("offline");
@@ -83,7 +83,7 @@ await journey("offline", async () => {
   });
   await context.setOffline(false);
   await page.locator(".connection-banner").waitFor({ state: "detached" });
-  await page.locator(".submit-bar button:enabled").click();
+  await page.locator(".submit-bar button[type=submit]:enabled").click();
   await ada.sees("Generation started");
 });
 
@@ -110,14 +110,14 @@ await journey("a list reloads when the connection is back", async () => {
 await journey("server errors", async () => {
   const keys = await answering(problem(503, "unavailable"), problem(503, "unavailable"), problem(500, "internal"));
   await ada.expecting([503, 500], async () => {
-    await page.locator(".submit-bar button:enabled").click();
+    await page.locator(".submit-bar button[type=submit]:enabled").click();
     await ada.sees("Something went wrong on our end.");
     await ada.sees("If you contact support, mention r-1.");
     await ada.look("server-error");
     await typed();
   });
   const made = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.status() === 202);
-  await page.locator(".submit-bar button:enabled").click();
+  await page.locator(".submit-bar button[type=submit]:enabled").click();
   await made;
   ensure(keys.length === 4 && new Set(keys).size === 1, `a second press could submit twice: ${keys}`);
   await page.unroute("**/v1/generations");
@@ -126,7 +126,7 @@ await journey("server errors", async () => {
 await journey("too many requests", async () => {
   await answering(problem(429, "rate-limited", { retry_after: 30 }));
   await ada.expecting([429], async () => {
-    await page.locator(".submit-bar button:enabled").click();
+    await page.locator(".submit-bar button[type=submit]:enabled").click();
     await ada.sees("Too many requests. Try again in 30 seconds.");
   });
   await typed();
@@ -154,11 +154,11 @@ await journey("reloads during the start", async () => {
 });
 
 await journey("an expired session", async () => {
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
   await context.clearCookies();
   await answering({ status: 401, contentType: "application/json", body: "{}" });
   await ada.expecting([401, 404], async () => {
-    await page.locator(".submit-bar button:enabled").click();
+    await page.locator(".submit-bar button[type=submit]:enabled").click();
     await ada.sees("Your session has expired");
     await ada.look("session-ended");
     await typed();
@@ -202,7 +202,7 @@ await journey("a canceled generation", async () => {
   await page.getByRole("radio", { name: "Video" }).check();
   await page.getByLabel("Model").selectOption("sketch-video");
   await page.getByRole("radio", { name: "8 seconds" }).check();
-  await page.locator(".submit-bar button:enabled").click();
+  await page.locator(".submit-bar button[type=submit]:enabled").click();
   await page.getByRole("button", { name: "Cancel" }).click();
   await ada.sees("Canceled, credits refunded");
 });
@@ -213,11 +213,11 @@ await journey("no price", async () => {
     await page.getByRole("radio", { name: "Image", exact: true }).check();
     await page.getByLabel("Model").selectOption("sketch-image");
     await page.locator(".composer").getByRole("button", { name: "Try again" }).waitFor();
-    ensure(await page.locator(".submit-bar button").isDisabled(), "a generation without a price can be submitted");
+    ensure(await page.locator(".submit-bar button[type=submit]").isDisabled(), "a generation without a price can be submitted");
   });
   await page.unroute("**/v1/generations/quote");
   await page.locator(".composer").getByRole("button", { name: "Try again" }).click();
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
 });
 
 await journey("files that were deleted", async () => {
@@ -294,11 +294,11 @@ await journey("another account signs in over an expired session", async () => {
   await bob.leave();
   await ada.go("/");
   await page.getByLabel("Prompt", { exact: true }).fill(PROMPT);
-  await page.locator(".submit-bar button:enabled").waitFor();
+  await page.locator(".submit-bar button[type=submit]:enabled").waitFor();
   await context.clearCookies();
   const orders = await answering({ status: 401, contentType: "application/json", body: "{}" });
   await ada.expecting([401, 404], async () => {
-    await page.locator(".submit-bar button:enabled").click();
+    await page.locator(".submit-bar button[type=submit]:enabled").click();
     await ada.sees("Your session has expired");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");

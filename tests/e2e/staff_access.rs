@@ -105,7 +105,7 @@ async fn p19_staff_see_nothing_of_anybody_without_an_access_of_their_own_that_la
             let refused = grace.get(&format!("{path}/{at}")).await?.is(status)?;
             let told = String::from_utf8(refused.bytes)?;
             ensure!(!told.contains(&ada.email) && !told.contains("garden"), "{told}");
-            ensure!(status != 403 || told.contains("open another one"), "it does not say what to do: {told}");
+            ensure!(status != 403 || told.contains("Open a new one"), "it does not say what to do: {told}");
         }
         for (somebody, status) in [(&ada, 404), (&bob, 404), (&world.stranger()?, 401)] {
             somebody.get(&format!("{}/{at}", alans.path)).await?.is(status)?;

@@ -293,7 +293,7 @@ async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nob
         stranger.post(LETTERS, &body).await?.is(202)?;
     }
     let refused = stranger.post(LETTERS, &body).await?.is(429)?;
-    ensure!(refused.header("ratelimit-policy") == Some("\"letter-address\";q=3;w=86400"), "{:?}", refused.headers);
+    ensure!(refused.header("ratelimit-policy") == Some("\"guest-ticket-address\";q=3;w=86400"), "{:?}", refused.headers);
     ensure!(world.mails(&email).await?.len() == 3);
     let guess = async || stranger.post(CONFIRM, &json!({"email": email, "code": "guessing"})).await;
     for _ in 0..10 {
@@ -319,7 +319,7 @@ async fn p33_a_network_has_thirty_letters_an_hour_whoever_writes_them(world: &'s
     }
     let (email, refused) = write("203.0.113.4").await?;
     ensure!(refused["statusCode"] == 429, "{refused}");
-    ensure!(refused["headers"]["ratelimit-policy"] == "\"letter-network\";q=30;w=3600", "{refused}");
+    ensure!(refused["headers"]["ratelimit-policy"] == "\"guest-ticket-network\";q=30;w=3600", "{refused}");
     ensure!(world.mails(&email).await?.is_empty(), "the one too many is mailed");
     ensure!(write("198.51.100.9").await?.1["statusCode"] == 202, "another network waits for this one");
     Ok(())
@@ -336,7 +336,7 @@ async fn p33_a_network_guesses_sixty_codes_an_hour_whatever_the_address(world: &
     }
     let refused = guess("203.0.113.5").await?;
     ensure!(refused["statusCode"] == 429, "{refused}");
-    ensure!(refused["headers"]["ratelimit-policy"] == "\"letter-code-network\";q=60;w=3600", "{refused}");
+    ensure!(refused["headers"]["ratelimit-policy"] == "\"guest-ticket-code-network\";q=60;w=3600", "{refused}");
     ensure!(guess("198.51.100.10").await?["statusCode"] == 400, "another network waits for this one");
     Ok(())
 }
