@@ -293,7 +293,11 @@ async fn p33_an_address_has_three_letters_a_day_and_its_codes_are_guessed_by_nob
         stranger.post(LETTERS, &body).await?.is(202)?;
     }
     let refused = stranger.post(LETTERS, &body).await?.is(429)?;
-    ensure!(refused.header("ratelimit-policy") == Some("\"guest-ticket-address\";q=3;w=86400"), "{:?}", refused.headers);
+    ensure!(
+        refused.header("ratelimit-policy") == Some("\"guest-ticket-address\";q=3;w=86400"),
+        "{:?}",
+        refused.headers
+    );
     ensure!(world.mails(&email).await?.len() == 3);
     let guess = async || stranger.post(CONFIRM, &json!({"email": email, "code": "guessing"})).await;
     for _ in 0..10 {
