@@ -13,7 +13,6 @@ pub mod seed;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -22,10 +21,9 @@ use anyhow::{Context, Result, bail};
 /// # Errors
 /// Cargo cannot be run, or says no.
 pub fn build(profile: &str) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo_build::command();
     // All at once, since a part of the workspace would be built with other features, and so anew.
-    command.args(["build", "--workspace", "--bins", "--profile", profile]).current_dir(stack::workspace());
+    command.args(["build", "--workspace", "--bins", "--profile", profile]);
     if !command.status().context("cargo cannot be run: put it on the PATH")?.success() {
         bail!("the functions do not build: mend what cargo says");
     }

@@ -129,17 +129,6 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-impl CommitError {
-    /// Says whether another write came first. Nothing was written; the caller reads again and decides again, or leaves it.
-    #[must_use]
-    pub const fn is_lost_race(&self) -> bool {
-        match self {
-            Self::Stale | Self::Replayed(_) | Self::AccountGone => true,
-            Self::Store(_) => false,
-        }
-    }
-}
-
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
