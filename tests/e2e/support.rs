@@ -139,7 +139,7 @@ async fn p33_staff_answer_under_an_access_and_its_owner_reads_answer_and_log(wor
     ensure!(!waits().await?, "it still waits");
     // She is told that there is an answer, and reads it where nobody else does.
     let mails = world.mails(&ada.email).await?;
-    ensure!(mails.len() == 1 && mails[0].contains("has an answer") && !mails[0].contains("mended"), "{mails:?}");
+    ensure!(mails.len() == 1 && mails[0].contains("replied to your ticket") && !mails[0].contains("mended"), "{mails:?}");
 
     let list = ada.get(TICKETS).await?.is(200)?.json;
     let ticket = &list["items"][0];
@@ -263,7 +263,7 @@ async fn p19_p30_p33_a_letter_from_the_address_of_an_account_is_a_question_there
     ada.post(&format!("{TICKETS}/{id}/messages"), &json!({"text": "It works."})).await?.is(200)?;
     opened.answer(&id, &json!({"text": "Good.", "close": true})).await?.is(204)?;
     let mails = world.mails(&ada.email).await?;
-    ensure!(mails.len() == 3 && mails[2].contains("has an answer") && !mails[2].contains("Good."), "{mails:?}");
+    ensure!(mails.len() == 3 && mails[2].contains("replied to your ticket") && !mails[2].contains("Good."), "{mails:?}");
     Ok(())
 }
 

@@ -17,12 +17,13 @@ use axum::{extract::State, response::Response};
 use domain::{
     AccountId,
     accounts::{
+        account::Account,
         email,
         email_change::{self, CodeCheck, EmailChange},
     },
 };
 use lifecycle::{address::EmailChanges, user_pool::EmailMove};
-use mail::Mail;
+use mail::{Language, Mail, Message};
 use runtime::{
     clock,
     http::{Caller, MutatingRequest, Problem},
@@ -71,7 +72,7 @@ async fn request_change(
             let account = account.ok_or_else(Problem::unauthorized)?;
             let change = EmailChange::request(&account, before.as_ref(), to.clone(), hashes.clone(), now)?;
             app.mutations.table.commit(&[Write::EmailChange(&change)]).await?;
-            send(mail, [&account.email, &to], &codes).await?;
+            send(mail, &account, &to, &codes).await?;
             mutation.commit(&[], MutationResponse::accepted(())).await
         })
         .await
@@ -127,19 +128,10 @@ fn wrong_codes() -> Problem {
     Problem::invalid("present_code", rule).and_invalid("new_code", rule)
 }
 
-async fn send(mail: &Mail, [present, new]: [&str; 2], [present_code, new_code]: &[String; 2]) -> Result<(), Problem> {
-    let minutes = email_change::CODE_MINUTES;
-    let about_present = format!(
-        "Somebody who is signed in to your Darkroom account wants to sign in with another address from now on.\n\n\
-         The code for this address is {present_code}. It is good for {minutes} minutes.\n\n\
-         If that was not you, do nothing with the code, and change your password.\n"
-    );
-    let about_new = format!(
-        "Somebody wants to sign in to their Darkroom account with this address from now on.\n\n\
-         The code for this address is {new_code}. It is good for {minutes} minutes.\n\n\
-         If that was not you, do nothing: without the code nothing changes.\n"
-    );
-    let subject = "Your Darkroom code";
-    mail.send(present, subject, &about_present).await.map_err(Problem::internal)?;
-    mail.send(new, subject, &about_new).await.map_err(Problem::internal)
+async fn send(mail: &Mail, account: &Account, to: &str, [present_code, new_code]: &[String; 2]) -> Result<(), Problem> {
+    let (language, minutes) = (Language::from_tag(&account.preferences.language), email_change::CODE_MINUTES);
+    let present = Message::EmailChangeCurrent { code: present_code, minutes };
+    let new = Message::EmailChangeNew { code: new_code, minutes };
+    mail.send(&account.email, language, &present).await.map_err(Problem::internal)?;
+    mail.send(to, language, &new).await.map_err(Problem::internal)
 }

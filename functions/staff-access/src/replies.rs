@@ -6,7 +6,7 @@
 use api::{AppState, MutationResponse, Routes, staff::access::REPLY, support::tickets::TicketMessageRequest};
 use axum::{extract::State, response::Response};
 use domain::{AccountId, AuditEntryId, Refusal, TicketId, accounts::account::Account, support::ticket::MessageAuthor};
-use mail::Mail;
+use mail::{Language, Mail, Message};
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, Staff, StrictPath},
@@ -16,9 +16,6 @@ use store::Write;
 use tokio::sync::OnceCell;
 
 use crate::name;
-
-/// The subject of the mails.
-const SUBJECT: &str = "Your question to Darkroom";
 
 /// Holds what a reply needs.
 #[derive(Clone)]
@@ -54,8 +51,9 @@ async fn reply(
             let ticket = table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = ticket.add_message(MessageAuthor::Staff, text.clone(), close, now)?;
             if let Some((mail, text)) = mailed_text.filter(|_| ticket.by_mail) {
-                let text = format!("{text}\n\nThis answers what you wrote to us: {}\n", ticket.subject);
-                let send = async || mail.send(&owner.email, SUBJECT, &text).await.map_err(Problem::internal);
+                let language = Language::from_tag(&owner.preferences.language);
+                let message = Message::TicketReply { reply: text, subject: &ticket.subject };
+                let send = async || mail.send(&owner.email, language, &message).await.map_err(Problem::internal);
                 mailed.get_or_try_init(send).await?;
             }
             let writes = [Write::Ticket(&ticket), Write::AuditEntry(&entry), Write::Unchanged(&owner)];
@@ -71,8 +69,8 @@ async fn reply(
 
 /// Tells the owner by mail that there is a reply. Its text can be read after signing in.
 async fn notify(mail: &Mail, owner: &Account) {
-    let text = "Your question to Darkroom has an answer. Sign in and open Support to read it.\n";
-    if let Err(error) = mail.send(&owner.email, SUBJECT, text).await {
+    let language = Language::from_tag(&owner.preferences.language);
+    if let Err(error) = mail.send(&owner.email, language, &Message::TicketReplied {}).await {
         tracing::warn!(error = %error, account = %owner.id, "owner was not notified of a reply");
     }
 }

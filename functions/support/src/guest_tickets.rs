@@ -10,7 +10,7 @@
 //! A repeat opens another ticket; a code works once; a repeated read is another read. If the process crashes between the mail and
 //! the deletion, the ticket still waits, and the guest may get a second reply; so it is if two staff members reply at the same time.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use api::{
     MutationResponse, Mutations, Routes, contended, refusal_problem,
@@ -27,12 +27,12 @@ use axum::{
 use domain::{
     AccountId, GuestTicketId, Refusal,
     accounts::email,
-    support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, PER_DAY},
+    support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, GuestTicketRead, PER_DAY},
     support::ticket::NewTicket,
 };
 use http::StatusCode;
 use lifecycle::user_pool::UserDirectory;
-use mail::Mail;
+use mail::{Language, Mail, Message, Read};
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, RequestContext, Staff, StrictJson, StrictPath},
@@ -52,8 +52,6 @@ const ATTEMPTS_PER_ADDRESS: u64 = 10;
 const ATTEMPTS_PER_NETWORK: u64 = 60;
 /// The purpose of the keyed hash of codes.
 const PURPOSE: &str = "guest ticket code";
-/// The subject of the mails.
-const SUBJECT: &str = "Your question to Darkroom";
 
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -87,12 +85,8 @@ async fn open(
     state.mutations.limit("guest-ticket-network", network.as_bytes(), (HOUR_S, TICKETS_PER_NETWORK), now).await?;
     state.mutations.limit("guest-ticket-address", email.as_bytes(), (DAY_S, PER_DAY), now).await?;
     state.mutations.table.commit(&[Write::GuestTicket(&ticket)]).await.map_err(commit_problem)?;
-    let text = format!(
-        "Somebody wrote to Darkroom and gave this address for the answer.\n\n\
-         The code that sends the letter off is {code}. It is good for {CODE_MINUTES} minutes.\n\n\
-         If that was not you, do nothing: without the code nobody reads the letter, and it is deleted.\n"
-    );
-    mail.send(&email, SUBJECT, &text).await.map_err(Problem::internal)?;
+    let message = Message::GuestTicketCode { code: &code, minutes: CODE_MINUTES };
+    mail.send(&email, Language::English, &message).await.map_err(Problem::internal)?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
@@ -164,8 +158,9 @@ async fn reply(
             let ticket = table.guest_ticket(&guest, id).await?.ok_or(Refusal::NotFound)?;
             ticket.check_reply(&staff, text.as_deref())?;
             if let Some(text) = text.as_deref() {
-                let text = reply_mail(text, &ticket);
-                let send = async || mail.send(&ticket.email, SUBJECT, &text).await.map_err(Problem::internal);
+                let message = reply_message(text, &ticket);
+                let send =
+                    async || mail.send(&ticket.email, Language::English, &message).await.map_err(Problem::internal);
                 mailed.get_or_try_init(send).await?;
             }
             let writes = [Write::RemoveGuestTicket(&ticket)];
@@ -193,15 +188,10 @@ impl AppState {
 }
 
 /// Composes the mail with a reply: its text, the subject of the ticket, and who read it and why.
-fn reply_mail(text: &str, ticket: &GuestTicket) -> String {
-    let mut mail =
-        format!("{text}\n\nThis answers what you wrote to us: {}\n\nIt was read by our staff:\n", ticket.subject);
-    for read in &ticket.reads {
-        // Writing to a string cannot fail.
-        let _ = writeln!(mail, "{:.0}, {}: {}", read.at, read.staff, read.reason);
-    }
-    mail.push_str("\nNow that it is answered it is deleted.\n");
-    mail
+fn reply_message<'a>(text: &'a str, ticket: &'a GuestTicket) -> Message<'a> {
+    let read =
+        |read: &'a GuestTicketRead| Read { at: format!("{:.0}", read.at), staff: &read.staff, reason: &read.reason };
+    Message::GuestTicketReply { reply: text, subject: &ticket.subject, reads: ticket.reads.iter().map(read).collect() }
 }
 
 fn normalize(address: &str) -> Result<String, Problem> {

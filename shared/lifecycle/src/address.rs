@@ -5,14 +5,14 @@
 //! change is there and due, so that `sweep` takes it up if whoever confirmed it dies.
 
 use domain::{
-    CorrectionId,
+    AccountId, CorrectionId,
     accounts::{
         correction::{CorrectedField, CorrectionRecord},
         email_change::{EmailChange, EmailChangeStage},
     },
 };
 use jiff::Timestamp;
-use mail::{Mail, MailError};
+use mail::{Language, Mail, MailError, Message};
 use runtime::{
     clients::Clients,
     clock,
@@ -24,10 +24,6 @@ use crate::{
     ATTEMPTS, LifecycleError,
     user_pool::{EmailMove, UserDirectory, UserPoolError},
 };
-
-const SUBJECT: &str = "The address of your Darkroom account was changed";
-const TEXT: &str = "The address that signs in to your Darkroom account was changed, and this one does not sign in any \
-                    more. Every session was ended.\n\nIf that was not you, answer this mail at once.\n";
 
 /// Carries changes of addresses out.
 pub struct EmailChanges {
@@ -90,7 +86,7 @@ impl EmailChanges {
         if let EmailChangeStage::Changed { from } = &change.stage {
             self.user_pool.end_sessions(change.account).await?;
             match &self.mail {
-                Some(mail) => match mail.send(from, SUBJECT, TEXT).await {
+                Some(mail) => match mail.send(from, self.language(change.account).await?, &Message::EmailChanged {}).await {
                     Err(MailError::Refused(why)) => tracing::warn!(why, "an old address cannot be told"),
                     sent => sent?,
                 },
@@ -98,6 +94,12 @@ impl EmailChanges {
             }
         }
         Ok((EmailMove::Done, change))
+    }
+
+    /// Returns the language of the account's mails.
+    async fn language(&self, account: AccountId) -> Result<Language, StoreError> {
+        let account = self.table.account(account).await?;
+        Ok(account.map_or(Language::English, |account| Language::from_tag(&account.preferences.language)))
     }
 
     /// The account follows the user pool. Answers the change as it is then; nothing if it is gone.

@@ -1,80 +1,93 @@
-//! Mail to people, with Amazon SES. What the user pool mails by itself, codes for signing up and for a forgotten password,
-//! does not come by here.
+//! Sends the mails of the service with Amazon SES.
 //!
-//! Errors name no address and nothing of what was to be said: Amazon's own messages repeat both.
+//! Each mail has one template per language in `templates/<language>/<mail>.txt`: a line with the subject, an empty line, the
+//! plain-text body. An account owner gets the language of the account, a guest without an account English. The templates
+//! cannot tell HTML from text: nothing is escaped.
+//!
+//! The user pool sends two mails itself: the code that confirms a new account, and the code that resets a password. Their
+//! texts are set in `template.yaml`, in English only.
+//!
+//! Errors contain no address and no text of a mail. Amazon's own messages repeat both, so only their codes are kept.
+
+mod message;
 
 use aws_sdk_sesv2::{
     Client,
     error::{BuildError, ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
-    types::{Body, Content, Destination, EmailContent, Message},
+    types::{Body, Content, Destination, EmailContent, Message as EmailMessage},
 };
 use runtime::{clients::Clients, clock, config::Environment};
 
-/// Codes have eight digits.
-const CODES: u64 = 100_000_000;
+pub use message::{Language, Message, Read};
 
-/// Sends mail, from the address that the operator has set up.
+/// The number of different codes: a code has eight digits.
+const CODE_COUNT: u64 = 100_000_000;
+
+/// Sends mails from the address that the operator configured.
 #[derive(Clone, Debug)]
 pub struct Mail {
     ses: Client,
     from: String,
 }
 
-/// Why a mail was not sent.
+/// Says why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// SES refuses this mail, and would again.
+    /// SES refuses this mail. A repeat is refused too.
     #[error("SES refused the mail: {0}")]
     Refused(String),
-    /// It may have been sent, or may be later.
-    #[error("SES did not take the mail: {0}")]
+    /// SES did not confirm the mail. It may have been sent. A repeat may succeed.
+    #[error("SES did not accept the mail: {0}")]
     Failed(String),
+    /// The template does not fit its message. A repeat fails too.
+    #[error("the template cannot be rendered")]
+    Template(#[from] minijinja::Error),
 }
 
 impl From<BuildError> for MailError {
     fn from(_: BuildError) -> Self {
-        Self::Refused("it is no mail".to_owned())
+        Self::Refused("the mail is malformed".to_owned())
     }
 }
 
 impl Mail {
-    /// From `MAIL_FROM`. Nothing where the operator has set up no mail.
+    /// Reads the sender from `MAIL_FROM`; `None` if the operator configured none.
     #[must_use]
     pub fn open(environment: &Environment, clients: &Clients) -> Option<Self> {
         let from = environment.optional("MAIL_FROM")?.to_owned();
         Some(Self { ses: clients.ses().clone(), from })
     }
 
-    /// Sends plain text. A repeat sends it once more.
+    /// Renders a message and sends it as plain text. A repeat sends another mail.
     ///
     /// # Errors
     /// [`MailError`].
-    pub async fn send(&self, to: &str, subject: &str, text: &str) -> Result<(), MailError> {
+    pub async fn send(&self, to: &str, language: Language, message: &Message<'_>) -> Result<(), MailError> {
+        let rendered = message.render(language)?;
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
-        let body = Body::builder().text(content(text)?).build();
-        let message = Message::builder().subject(content(subject)?).body(body).build();
+        let body = Body::builder().text(content(&rendered.body)?).build();
+        let message = EmailMessage::builder().subject(content(&rendered.subject)?).body(body).build();
         let request = self
             .ses
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build());
-        request.send().await.map(drop).map_err(|error| meaning(&error))
+        request.send().await.map(drop).map_err(|error| classify(&error))
     }
 }
 
-/// A code to send: eight digits that nobody can guess. 2^64 is so much more that no code is likelier than another by
-/// anything that counts.
+/// Creates a random code of eight digits for a mail. The bias of the remainder is below 2^-37.
 #[must_use]
 pub fn code() -> String {
-    format!("{:08}", u64::from_le_bytes(clock::random()) % CODES)
+    format!("{:08}", u64::from_le_bytes(clock::random()) % CODE_COUNT)
 }
 
-/// What SES says about the mail itself it says again; about the sender or the moment it may not.
-fn meaning(error: &SdkError<SendEmailError>) -> MailError {
-    let Some(answer) = error.as_service_error() else { return MailError::Failed("no answer".to_owned()) };
-    let code = answer.code().unwrap_or("an answer without a code").to_owned();
+/// Tells a refusal of this mail from a failure of the sender or the service, which may pass.
+fn classify(error: &SdkError<SendEmailError>) -> MailError {
+    let Some(answer) = error.as_service_error() else { return MailError::Failed("no response".to_owned()) };
+    let code = answer.code().unwrap_or("a response without a code").to_owned();
     match answer {
         SendEmailError::BadRequestException(_) | SendEmailError::MessageRejected(_) => MailError::Refused(code),
         _ => MailError::Failed(code),

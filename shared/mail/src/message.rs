@@ -1,0 +1,214 @@
+//! The mails of the service: one template for each mail and language, with a subject and a plain-text body.
+
+use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use serde::Serialize;
+
+/// The line of a template that holds the subject begins with this. An empty line and the body follow.
+const SUBJECT: &str = "Subject: ";
+
+/// Identifies a language that mails are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// English, also for every language that has no templates.
+    English,
+    /// German.
+    German,
+}
+
+/// Identifies a mail, and holds what its template needs.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Message<'a> {
+    /// Sends the code for the current address to an account owner who changes the address.
+    EmailChangeCurrent {
+        /// The code.
+        code: &'a str,
+        /// Minutes until the code expires.
+        minutes: i64,
+    },
+    /// Sends the code for the new address.
+    EmailChangeNew {
+        /// The code.
+        code: &'a str,
+        /// Minutes until the code expires.
+        minutes: i64,
+    },
+    /// Tells the old address that another one signs in.
+    EmailChanged {},
+    /// Tells an account owner that a staff member replied. The reply itself is shown in the web client only.
+    TicketReplied {},
+    /// Sends a reply to the owner of an account whose ticket came by mail.
+    TicketReply {
+        /// The reply of the staff member.
+        reply: &'a str,
+        /// The subject of the ticket.
+        subject: &'a str,
+    },
+    /// Sends the code that confirms a guest ticket.
+    GuestTicketCode {
+        /// The code.
+        code: &'a str,
+        /// Minutes until the code expires.
+        minutes: i64,
+    },
+    /// Sends a reply to a guest, and the staff members who read the ticket.
+    GuestTicketReply {
+        /// The reply of the staff member.
+        reply: &'a str,
+        /// The subject of the ticket.
+        subject: &'a str,
+        /// The reads of the ticket, the oldest first.
+        reads: Vec<Read<'a>>,
+    },
+}
+
+/// Describes one read of a guest ticket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Read<'a> {
+    /// The time in UTC, as [RFC 3339](https://www.rfc-editor.org/info/rfc3339) writes it, without fractions of a second.
+    pub at: String,
+    /// The pseudonym of the staff member.
+    pub staff: &'a str,
+    /// The reason that the staff member gave.
+    pub reason: &'a str,
+}
+
+/// Holds a mail that is ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    pub subject: String,
+    pub body: String,
+}
+
+impl Language {
+    /// Chooses the language for a tag of [BCP 47](https://www.rfc-editor.org/info/bcp47), such as the one in the
+    /// preferences of an account, by its first part.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Self {
+        let primary = tag.split('-').next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("de") { Self::German } else { Self::English }
+    }
+}
+
+impl Message<'_> {
+    /// Renders the mail.
+    ///
+    /// # Errors
+    /// The template is malformed or names a variable that the message does not have. Tests render every template.
+    pub(crate) fn render(&self, language: Language) -> Result<Rendered, minijinja::Error> {
+        render(self.template(language), self)
+    }
+
+    const fn template(&self, language: Language) -> &'static str {
+        macro_rules! template {
+            ($name:literal) => {
+                match language {
+                    Language::English => include_str!(concat!("../templates/en/", $name, ".txt")),
+                    Language::German => include_str!(concat!("../templates/de/", $name, ".txt")),
+                }
+            };
+        }
+        match self {
+            Self::EmailChangeCurrent { .. } => template!("email_change_current"),
+            Self::EmailChangeNew { .. } => template!("email_change_new"),
+            Self::EmailChanged {} => template!("email_changed"),
+            Self::TicketReplied {} => template!("ticket_replied"),
+            Self::TicketReply { .. } => template!("ticket_reply"),
+            Self::GuestTicketCode { .. } => template!("guest_ticket_code"),
+            Self::GuestTicketReply { .. } => template!("guest_ticket_reply"),
+        }
+    }
+}
+
+/// Renders the subject and the body apart, so that no value of a variable can move the border between them.
+fn render(template: &str, variables: impl Serialize) -> Result<Rendered, minijinja::Error> {
+    let (subject, body) = template.split_once("\n\n").unwrap_or_default();
+    let subject = subject.strip_prefix(SUBJECT).unwrap_or_default();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let variables = minijinja::Value::from(Serde(variables));
+    Ok(Rendered {
+        subject: environment.render_str(subject, variables.clone())?,
+        // The engine drops the newline at the end of a template.
+        body: environment.render_str(body, variables)? + "\n",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LANGUAGES: [Language; 2] = [Language::English, Language::German];
+
+    /// Every mail, with the values that its body must contain.
+    fn messages() -> Vec<(Message<'static>, &'static [&'static str])> {
+        let (code, minutes, reply, subject) = ("12345678", 31, "Try it <now>.", "Locked & out");
+        let reads =
+            ["first", "second"].map(|reason| Read { at: "2026-11-22T12:00:00Z".to_owned(), staff: "s-1", reason });
+        vec![
+            (Message::EmailChangeCurrent { code, minutes }, &["12345678", "31"]),
+            (Message::EmailChangeNew { code, minutes }, &["12345678", "31"]),
+            (Message::EmailChanged {}, &[]),
+            (Message::TicketReplied {}, &[]),
+            (Message::TicketReply { reply, subject }, &["Try it <now>.\n", "Locked & out\n"]),
+            (Message::GuestTicketCode { code, minutes }, &["12345678", "31"]),
+            (
+                Message::GuestTicketReply { reply, subject, reads: reads.into() },
+                &[
+                    "Try it <now>.\n",
+                    "Locked & out\n",
+                    "\n2026-11-22T12:00:00Z, s-1: first\n2026-11-22T12:00:00Z, s-1: second\n\n",
+                ],
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_mail_renders_in_every_language_with_all_its_variables() {
+        for language in LANGUAGES {
+            for (message, values) in messages() {
+                let Rendered { subject, body } = message.render(language).unwrap();
+                assert!((1..=78).contains(&subject.chars().count()) && !subject.contains('\n'), "{message:?}");
+                assert!(body.ends_with('\n') && !body.ends_with("\n\n") && !body.contains("{{"), "{body}");
+                for value in values {
+                    assert!(body.contains(value), "{value} is missing: {body}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_variable_fails_the_rendering() {
+        for language in LANGUAGES {
+            for (message, _) in messages().into_iter().filter(|(_, values)| !values.is_empty()) {
+                let error =
+                    render(message.template(language), std::collections::BTreeMap::<&str, &str>::new()).unwrap_err();
+                assert_eq!(error.kind(), minijinja::ErrorKind::UndefinedError, "{message:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_mails_of_the_languages_share_a_template() {
+        let bodies: std::collections::BTreeSet<_> = LANGUAGES
+            .into_iter()
+            .flat_map(|language| messages().into_iter().map(move |(message, _)| message.template(language)))
+            .collect();
+        assert_eq!(bodies.len(), LANGUAGES.len() * messages().len());
+    }
+
+    #[test]
+    fn a_tag_chooses_its_language_or_english() {
+        for (tag, language) in [
+            ("de", Language::German),
+            ("de-AT", Language::German),
+            ("DE", Language::German),
+            ("den", Language::English),
+            ("en-GB", Language::English),
+            ("fr", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::from_tag(tag), language, "{tag}");
+        }
+    }
+}
