@@ -7,19 +7,20 @@ use serde::{Deserialize, Serialize};
 use store::Part;
 
 use crate::{
-    outline::{self, ArchivePosition},
-    stock::ArchiveContents,
+    contents::ArchiveContents,
+    layout::{self, ArchivePosition},
+    pages::Pages,
 };
 
 /// How far the work is. It is kept in the export's item, so it stays small: what grows with the archive lies beside that.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// What was found so far.
-    pub stock: ArchiveContents,
+    pub contents: ArchiveContents,
     /// What is being done.
     pub stage: Stage,
     /// How much of it is done.
-    pub done: Done,
+    pub totals: ArchiveTotals,
 }
 
 /// What is being done.
@@ -51,34 +52,9 @@ pub(crate) struct Writing {
     /// The archive up to there.
     pub zip: ZipWriter,
     /// What comes next.
-    pub place: ArchivePosition,
+    pub position: ArchivePosition,
     /// The pages of the directory.
     pub directory: Pages,
-}
-
-/// Pages that lie beside the archive. Each is named by its number and the version of the export that its writer had, which
-/// no two writers share: whoever was thought dead and is not writes over nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Pages(Vec<u64>);
-
-impl Pages {
-    /// How many there are.
-    pub(crate) fn count(&self) -> u32 {
-        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Where one lies, among those of this kind; nothing if there is no such page.
-    pub(crate) fn key(&self, kind: &str, number: u32) -> Option<String> {
-        let version = self.0.get(usize::try_from(number).ok()?)?;
-        Some(format!("{kind}-{number:06}-{version}"))
-    }
-
-    /// Another one after so many, of a writer with this version, in place of whatever came there before.
-    pub(crate) fn push(&mut self, before: u32, version: u64) {
-        self.0.truncate(usize::try_from(before).unwrap_or(usize::MAX));
-        self.0.push(version);
-    }
 }
 
 /// Parts that are written, so that those of somebody else are told apart in the end.
@@ -112,7 +88,7 @@ impl Parts {
 
 /// What is in the archive.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct ArchiveTotals {
     /// Files.
     pub files: u64,
     /// Bytes of items and files.
@@ -133,10 +109,10 @@ impl Checkpoint {
     pub(crate) fn progress(&self) -> ExportProgress {
         let Stage::Archive(_) = self.stage else { return ExportProgress::default() };
         ExportProgress {
-            files: self.done.files,
-            files_total: outline::files(&self.stock),
-            bytes: self.done.bytes,
-            bytes_total: self.stock.item_bytes + self.stock.file_bytes,
+            files: self.totals.files,
+            files_total: layout::file_count(&self.contents),
+            bytes: self.totals.bytes,
+            bytes_total: self.contents.item_bytes + self.contents.file_bytes,
         }
     }
 }

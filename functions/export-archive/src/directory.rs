@@ -5,7 +5,7 @@ use archive::DirectoryEntry;
 use serde::Serialize;
 use store::Bucket;
 
-use crate::{checkpoint::Pages, names, work::WorkError};
+use crate::{error::WorkError, names, pages::Pages};
 
 /// Files on a page.
 pub(crate) const PAGE: u64 = 1000;
@@ -27,7 +27,7 @@ pub(crate) struct Directory {
 
 /// A file, as the manifest lists it.
 #[derive(Serialize)]
-struct Listed<'a> {
+struct ManifestEntry<'a> {
     name: &'a str,
     bytes: u64,
     #[serde(rename = "type")]
@@ -104,7 +104,7 @@ impl Directory {
 
 /// Files as lines of the manifest.
 pub(crate) fn manifest(records: &[DirectoryEntry]) -> Result<Vec<String>, serde_json::Error> {
-    let listed = records.iter().map(|record| Listed {
+    let listed = records.iter().map(|record| ManifestEntry {
         name: &record.name,
         bytes: record.bytes,
         media_type: names::media_type(&record.name),

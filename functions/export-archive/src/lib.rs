@@ -27,14 +27,14 @@
 //! archive must be ready is over; then the sweep ends it.
 
 mod checkpoint;
-mod csv;
+mod contents;
 mod directory;
+mod index_page;
+mod layout;
 mod names;
-mod outline;
-mod page;
 mod schemas;
 mod sections;
-mod stock;
+mod tables;
 mod work;
 mod writer;
 

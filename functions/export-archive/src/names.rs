@@ -13,7 +13,7 @@ pub(crate) fn of_file(key: &str, upload: Option<&Upload>) -> String {
     let (folder, id, file) =
         (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     match (folder, id.parse::<Uuid>(), upload) {
-        ("generations", Ok(id), _) => of_medium(GenerationId(id), file),
+        ("generations", Ok(id), _) => of_media(GenerationId(id), file),
         ("uploads", Ok(_), Some(upload)) => of_upload(upload, file),
         ("uploads", Ok(id), None) => format!("uploads/{}/{id}-{}", day_of(id), plain(file)),
         _ => format!("files/{}/{}-{}", plain(folder).replace('.', "_"), plain(id), plain(file)),
@@ -21,7 +21,7 @@ pub(crate) fn of_file(key: &str, upload: Option<&Upload>) -> String {
 }
 
 /// A file of a generation, by the last part of its key.
-pub(crate) fn of_medium(id: GenerationId, file: &str) -> String {
+pub(crate) fn of_media(id: GenerationId, file: &str) -> String {
     format!("media/{}/{id}-{}", day_of(id.0), plain(file))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn of_upload(upload: &Upload, file: &str) -> String {
     let UploadId(id) = upload.id;
     let chosen = upload.file_name.as_deref().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = chosen.rsplit_once('.').map_or(chosen, |(stem, _)| stem);
-    let stem: String = stem.chars().take(CHOSEN_CHARACTERS).map(letter_or_hyphen).collect();
+    let stem: String = stem.chars().take(CHOSEN_CHARACTERS).map(alphanumeric_or_hyphen).collect();
     let stem = match stem.trim_matches('-') {
         "" => "upload",
         stem => stem,
@@ -72,14 +72,14 @@ fn day_of(id: Uuid) -> String {
     at.map_or_else(|| "undated".to_owned(), |at| TimeZone::UTC.to_datetime(at).date().to_string())
 }
 
-fn letter_or_hyphen(letter: char) -> char {
-    if letter.is_alphanumeric() { letter } else { '-' }
+fn alphanumeric_or_hyphen(character: char) -> char {
+    if character.is_alphanumeric() { character } else { '-' }
 }
 
 /// What we named ourselves: whatever is not plain is replaced.
 fn plain(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    text.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect()
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
+    text.chars().map(|character| if is_plain(character) { character } else { '_' }).collect()
 }
 
 #[cfg(test)]

@@ -54,11 +54,11 @@ fn schema_of<T: JsonSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stock;
+    use crate::contents;
 
     #[test]
     fn every_kind_that_is_taken_out_has_a_schema() {
-        for kind in stock::kinds() {
+        for kind in contents::kinds() {
             assert!(of(kind.name).is_some(), "{} has no schema: name its type here", kind.name);
         }
     }

@@ -1,6 +1,5 @@
 //! One message, from claim to archive.
 
-use archive::ZipError;
 use domain::{
     AccountId, ExportId,
     privacy::export::{Export, ExportClaim, ExportProgress},
@@ -12,45 +11,20 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, ExportMessage, Queue, StoreError, StoredObject, Table, Write, registry};
+use store::{Bucket, CommitError, ExportMessage, Queue, StoredObject, Table, Write, registry};
 
 use crate::{
-    checkpoint::{Checkpoint, Done, Stage, Writing},
+    checkpoint::{ArchiveTotals, Checkpoint, Stage, Writing},
+    contents::{self, ArchiveContents, ItemLine, ListedFile},
+    error::WorkError,
     names,
-    stock::{self, ArchiveContents, Line, Listed},
     writer::{Writer, working_prefix},
 };
 
 /// When less than this is left of the invocation, the next one goes on: longer than any step takes.
-const LEAST_TIME: SignedDuration = SignedDuration::from_secs(45);
+const MIN_TIME_LEFT: SignedDuration = SignedDuration::from_secs(45);
 /// Seconds before what is begun anew is begun, so that whatever is wrong with it has time to pass.
-const ANEW_S: u32 = 60;
-
-/// Why a message does not lead to the end.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WorkError {
-    /// The table, the bucket or the queue.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Steps of the archive that do not follow from each other.
-    #[error(transparent)]
-    Zip(#[from] ZipError),
-    /// What we wrote ourselves is not what we write.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    /// Something is gone that is needed to go on: it is begun anew.
-    #[error("{0} is gone")]
-    Lost(&'static str),
-    /// Somebody else has it, or it has ended.
-    #[error("somebody else has it, or it has ended")]
-    Superseded,
-    /// The account is closing or gone.
-    #[error("the account is gone")]
-    Closed,
-    /// The next invocation goes on.
-    #[error("the time of the invocation is over")]
-    OutOfTime,
-}
+const RESTART_DELAY_S: u32 = 60;
 
 /// Makes archives.
 pub(crate) struct Exporter {
@@ -69,9 +43,9 @@ struct ClaimedExport<'a> {
 
 /// Pages of the stock that were just written.
 #[derive(Default)]
-struct Fresh {
-    page: Option<(u32, Vec<Line>)>,
-    list: Option<(u32, Vec<Listed>)>,
+struct RecentPages {
+    page: Option<(u32, Vec<ItemLine>)>,
+    list: Option<(u32, Vec<ListedFile>)>,
 }
 
 impl Exporter {
@@ -89,7 +63,7 @@ impl Exporter {
                 Ok(()) => break held,
                 // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
                 Err(WorkError::Superseded) => {}
-                Err(WorkError::Closed) => return self.clear(account, id).await,
+                Err(WorkError::AccountGone) => return self.clear(account, id).await,
                 Err(error) => return Err(error),
             }
         };
@@ -99,14 +73,14 @@ impl Exporter {
                 tracing::info!(export = %id, "somebody else has it, or it has ended: this attempt stops");
                 Ok(())
             }
-            Err(WorkError::Closed) => self.clear(account, id).await,
-            Err(WorkError::OutOfTime) => held.hand_on(0).await,
+            Err(WorkError::AccountGone) => self.clear(account, id).await,
+            Err(WorkError::OutOfTime) => held.hand_over(0).await,
             Err(WorkError::Lost(what)) => {
                 tracing::warn!(export = %id, what, "gone: the archive is begun anew");
                 // If somebody else has it by now, this is refused, and what is there is theirs.
                 held.write(held.export.progressed(None, ExportProgress::default(), self.lease_s, clock::now())).await?;
                 self.clear(account, id).await?;
-                held.hand_on(ANEW_S).await
+                held.hand_over(RESTART_DELAY_S).await
             }
             Err(error) => {
                 // Whoever gets the next message need not wait for the lease to end. If this fails too, they do.
@@ -126,12 +100,12 @@ impl Exporter {
 
 impl ClaimedExport<'_> {
     async fn make(&mut self) -> Result<(), WorkError> {
-        let (found, fresh) = self.take_stock().await?;
+        let (found, recent) = self.collect_contents().await?;
         let mut writer = Writer::open(&self.exporter.bucket, self.export.clone(), found).await?;
-        writer.remember(fresh.page, fresh.list);
+        writer.cache_pages(recent.page, recent.list);
         while !writer.zip.is_finished() {
             self.check_time()?;
-            writer.step().await?;
+            writer.write_next().await?;
             if writer.flush().await? {
                 self.keep(&writer.checkpoint()).await?;
                 writer.export.clone_from(&self.export);
@@ -139,7 +113,7 @@ impl ClaimedExport<'_> {
         }
         writer.complete().await?;
         self.exporter.bucket.remove_all(&working_prefix(&self.export)).await?;
-        let (files, bytes) = (writer.done.files, writer.done.bytes);
+        let (files, bytes) = (writer.totals.files, writer.totals.bytes);
         let progress = ExportProgress { files, files_total: files, bytes, bytes_total: bytes };
         let ready = self.export.ready(writer.zip.position(), clock::now());
         self.write(Export { progress, ..ready }).await?;
@@ -149,65 +123,67 @@ impl ClaimedExport<'_> {
     }
 
     /// Writes down what there is, and begins the archive of it. What was written down before is not looked for again.
-    async fn take_stock(&mut self) -> Result<((ArchiveContents, Writing, Done), Fresh), WorkError> {
+    async fn collect_contents(
+        &mut self,
+    ) -> Result<((ArchiveContents, Writing, ArchiveTotals), RecentPages), WorkError> {
         let mut checkpoint = Checkpoint::of(self.export.checkpoint.as_deref());
-        let mut fresh = Fresh::default();
+        let mut recent = RecentPages::default();
         loop {
             self.check_time()?;
-            let Checkpoint { mut stock, stage, done } = checkpoint;
+            let Checkpoint { mut contents, stage, totals } = checkpoint;
             let stage = match stage {
                 Stage::Items(after) => {
-                    let (page, next) = self.take_items(&mut stock, after).await?;
-                    fresh.page = Some(page);
+                    let (page, next) = self.collect_items(&mut contents, after).await?;
+                    recent.page = Some(page);
                     next.map_or(Stage::Files(None), |next| Stage::Items(Some(next)))
                 }
                 Stage::Files(after) => {
-                    let (list, next) = self.take_files(&mut stock, after).await?;
-                    fresh.list = Some(list);
+                    let (list, next) = self.collect_files(&mut contents, after).await?;
+                    recent.list = Some(list);
                     match next {
                         Some(next) => Stage::Files(Some(next)),
-                        None => Stage::Archive(Box::new(Writing::begin(self.begin_upload().await?, &stock))),
+                        None => Stage::Archive(Box::new(Writing::begin(self.begin_upload().await?, &contents))),
                     }
                 }
-                Stage::Archive(writing) => return Ok(((stock, *writing, done), fresh)),
+                Stage::Archive(writing) => return Ok(((contents, *writing, totals), recent)),
             };
-            checkpoint = Checkpoint { stock, stage, done };
+            checkpoint = Checkpoint { contents, stage, totals };
             self.keep(&checkpoint).await?;
         }
     }
 
     /// The next page of the drawer, and where the one after it begins.
-    async fn take_items(
+    async fn collect_items(
         &self,
-        stock: &mut ArchiveContents,
+        contents: &mut ArchiveContents,
         after: Option<String>,
-    ) -> Result<((u32, Vec<Line>), Option<String>), WorkError> {
+    ) -> Result<((u32, Vec<ItemLine>), Option<String>), WorkError> {
         let page = self.exporter.table.contents(self.export.account, after).await?;
-        let number = stock.pages.count();
-        let lines = stock.add_page(page.items, self.export.version, clock::now());
-        self.write_page(stock.pages.key("items", number), stock::encode(&lines)).await?;
+        let number = contents.pages.count();
+        let lines = contents.add_page(page.items, self.export.version, clock::now());
+        self.write_page(contents.pages.key("items", number), contents::encode(&lines)).await?;
         Ok(((number, lines), page.next))
     }
 
     /// The next page of the list of files, and where the one after it begins. Archives are not in archives, nor is what is
     /// for staff.
-    async fn take_files(
+    async fn collect_files(
         &self,
-        stock: &mut ArchiveContents,
+        contents: &mut ArchiveContents,
         after: Option<String>,
-    ) -> Result<((u32, Vec<Listed>), Option<String>), WorkError> {
+    ) -> Result<((u32, Vec<ListedFile>), Option<String>), WorkError> {
         let prefix = Bucket::account_prefix(self.export.account);
         let page = self.exporter.bucket.list(&prefix, after).await?;
-        let is_taken_out = |stored: &StoredObject| {
+        let is_exported = |stored: &StoredObject| {
             registry::object_kind(&stored.key).is_none_or(|kind| kind.export == ExportRule::Files)
         };
         let mut list = Vec::with_capacity(page.items.len());
-        for stored in page.items.into_iter().filter(is_taken_out) {
+        for stored in page.items.into_iter().filter(is_exported) {
             list.push(self.named(stored).await?);
         }
-        let number = stock.lists.count();
-        stock.add_list(&list, self.export.version);
-        self.write_page(stock.lists.key("files", number), serde_json::to_vec(&list)?).await?;
+        let number = contents.lists.count();
+        contents.add_list(&list, self.export.version);
+        self.write_page(contents.lists.key("files", number), serde_json::to_vec(&list)?).await?;
         Ok(((number, list), page.next))
     }
 
@@ -216,28 +192,28 @@ impl ClaimedExport<'_> {
         Ok(self.exporter.bucket.write(&key, "application/octet-stream", page).await?)
     }
 
-    async fn named(&self, stored: StoredObject) -> Result<Listed, WorkError> {
+    async fn named(&self, stored: StoredObject) -> Result<ListedFile, WorkError> {
         let upload = match Bucket::upload_of(&stored.key) {
             Some(id) => self.exporter.table.upload(self.export.account, id).await?,
             None => None,
         };
         let name = names::of_file(&stored.key, upload.as_ref());
         let StoredObject { key, bytes, etag, modified } = stored;
-        Ok(Listed { key, name, bytes, etag, modified })
+        Ok(ListedFile { key, name, bytes, etag, modified })
     }
 
     /// Begins the upload of the archive; one that somebody began who died before writing it down is ended.
     async fn begin_upload(&self) -> Result<String, WorkError> {
-        let (bucket, Export { account, id, requested_at: asked_at, .. }) = (&self.exporter.bucket, &self.export);
+        let (bucket, Export { account, id, requested_at, .. }) = (&self.exporter.bucket, &self.export);
         bucket.abort_uploads(&Bucket::export_prefix(*account, *id)).await?;
-        let day = TimeZone::UTC.to_datetime(*asked_at).date();
+        let day = TimeZone::UTC.to_datetime(*requested_at).date();
         let save_as = format!("darkroom-{day}.zip");
         Ok(bucket.begin_upload(&Bucket::archive_key(*account, *id), "application/zip", &save_as).await?)
     }
 
     fn check_time(&self) -> Result<(), WorkError> {
         let left = self.deadline.duration_since(clock::now());
-        if left < LEAST_TIME { Err(WorkError::OutOfTime) } else { Ok(()) }
+        if left < MIN_TIME_LEFT { Err(WorkError::OutOfTime) } else { Ok(()) }
     }
 
     /// Moves the checkpoint.
@@ -248,7 +224,7 @@ impl ClaimedExport<'_> {
     }
 
     /// Gives it up for another invocation, and sends the message for that. One that is lost is sent by the sweep.
-    async fn hand_on(&mut self, delay_s: u32) -> Result<(), WorkError> {
+    async fn hand_over(&mut self, delay_s: u32) -> Result<(), WorkError> {
         self.write(self.export.handed_over(delay_s, clock::now())).await?;
         let Export { account, id: export, .. } = self.export;
         if let Err(error) = self.exporter.queue.send(&ExportMessage { account, export }, delay_s).await {
@@ -261,7 +237,7 @@ impl ClaimedExport<'_> {
         match self.exporter.table.commit(&[Write::Export(&next)]).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
-            Err(CommitError::AccountGone) => return Err(WorkError::Closed),
+            Err(CommitError::AccountGone) => return Err(WorkError::AccountGone),
             Err(CommitError::Stale | CommitError::Replayed(_)) => {
                 // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
                 let current = self.exporter.table.export(next.account, next.id).await?;

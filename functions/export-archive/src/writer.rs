@@ -6,40 +6,41 @@ use jiff::Timestamp;
 use store::{Bucket, MAX_PARTS, MIN_PART_BYTES};
 
 use crate::{
-    checkpoint::{Checkpoint, Done, Pages, Parts, Stage, Writing},
+    checkpoint::{ArchiveTotals, Checkpoint, Parts, Stage, Writing},
+    contents::{self, ArchiveContents, ItemLine, ListedFile},
     directory::Directory,
-    outline::{ArchivePosition, Section, outline},
-    stock::{self, ArchiveContents, Line, Listed},
-    work::WorkError,
+    error::WorkError,
+    layout::{ArchivePosition, Section, sections},
+    pages::Pages,
 };
 
 /// The size of a part, in bytes, as long as there are few enough of them.
-const PART: u64 = 8 << 20;
+const PART_SIZE: u64 = 8 << 20;
 /// Parts are made larger rather than more than this, so that what the stock does not tell has room.
-const PARTS: u64 = MAX_PARTS * 9 / 10;
+const TARGET_PARTS: u64 = MAX_PARTS * 9 / 10;
 /// Largest page of the stock, in bytes.
 const PAGE_BYTES: u64 = 64 << 20;
 
-const _: () = assert!(PART >= MIN_PART_BYTES, "S3 refuses smaller parts");
+const _: () = assert!(PART_SIZE >= MIN_PART_BYTES, "S3 refuses smaller parts");
 
 /// An archive that is being written, in this process.
 pub(crate) struct Writer<'a> {
     pub bucket: &'a Bucket,
     /// As it was last written.
     pub export: Export,
-    pub stock: ArchiveContents,
+    pub contents: ArchiveContents,
     pub sections: Vec<Section>,
     pub zip: ZipWriter,
-    pub place: ArchivePosition,
-    pub done: Done,
+    pub position: ArchivePosition,
+    pub totals: ArchiveTotals,
     pub directory: Directory,
     /// What is not in a part yet.
     out: Vec<u8>,
     upload: String,
     parts: Parts,
     part_bytes: u64,
-    page: Option<(u32, Vec<Line>)>,
-    list: Option<(u32, Vec<Listed>)>,
+    page: Option<(u32, Vec<ItemLine>)>,
+    list: Option<(u32, Vec<ListedFile>)>,
 }
 
 /// Where what is needed to make the archive lies.
@@ -49,17 +50,17 @@ pub(crate) fn working_prefix(export: &Export) -> String {
 
 /// The size of the parts of an archive of this stock: the same until there would be too many of them. What is not known
 /// yet is small beside the files: everything that is made of the items, and some hundred bytes for each file.
-fn part_bytes(stock: &ArchiveContents) -> u64 {
-    let estimate = stock.file_bytes + 4 * stock.item_bytes + 1024 * stock.files;
-    PART.max(estimate.div_ceil(PARTS).next_multiple_of(1 << 20))
+fn part_bytes(contents: &ArchiveContents) -> u64 {
+    let estimate = contents.file_bytes + 4 * contents.item_bytes + 1024 * contents.files;
+    PART_SIZE.max(estimate.div_ceil(TARGET_PARTS).next_multiple_of(1 << 20))
 }
 
 impl Writing {
     /// An archive of this stock of which nothing is written yet.
-    pub(crate) fn begin(upload: String, stock: &ArchiveContents) -> Self {
-        let (parts, zip, place, directory) =
+    pub(crate) fn begin(upload: String, contents: &ArchiveContents) -> Self {
+        let (parts, zip, position, directory) =
             (Parts::default(), ZipWriter::default(), ArchivePosition::default(), Pages::default());
-        Self { upload, parts, part_bytes: part_bytes(stock), zip, place, directory }
+        Self { upload, parts, part_bytes: part_bytes(contents), zip, position, directory }
     }
 }
 
@@ -71,18 +72,18 @@ impl<'a> Writer<'a> {
     pub(crate) async fn open(
         bucket: &'a Bucket,
         export: Export,
-        (stock, writing, done): (ArchiveContents, Writing, Done),
+        (contents, writing, totals): (ArchiveContents, Writing, ArchiveTotals),
     ) -> Result<Self, WorkError> {
-        let Writing { upload, parts, part_bytes, zip, place, directory } = writing;
+        let Writing { upload, parts, part_bytes, zip, position, directory } = writing;
         Ok(Self {
             bucket,
-            sections: outline(&stock),
+            sections: sections(&contents),
             directory: Directory::open(bucket, working_prefix(&export), zip.file_count(), directory).await?,
             export,
-            stock,
+            contents,
             zip,
-            place,
-            done,
+            position,
+            totals,
             out: Vec::new(),
             upload,
             parts,
@@ -99,10 +100,10 @@ impl<'a> Writer<'a> {
             parts: self.parts.clone(),
             part_bytes: self.part_bytes,
             zip: self.zip.clone(),
-            place: self.place,
+            position: self.position,
             directory: self.directory.pages.clone(),
         };
-        Checkpoint { stock: self.stock.clone(), stage: Stage::Archive(Box::new(writing)), done: self.done }
+        Checkpoint { contents: self.contents.clone(), stage: Stage::Archive(Box::new(writing)), totals: self.totals }
     }
 
     /// Writes what there is as a part, if it is enough for one or the last.
@@ -154,7 +155,7 @@ impl<'a> Writer<'a> {
     pub(crate) async fn end(&mut self) -> Result<(), WorkError> {
         let record = self.zip.finish_file(&mut self.out)?;
         self.directory.add(self.bucket, record, self.export.version).await?;
-        self.done.files += 1;
+        self.totals.files += 1;
         Ok(())
     }
 
@@ -169,7 +170,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Has a page of the stock that was just written in memory.
-    pub(crate) fn remember(&mut self, page: Option<(u32, Vec<Line>)>, list: Option<(u32, Vec<Listed>)>) {
+    pub(crate) fn cache_pages(&mut self, page: Option<(u32, Vec<ItemLine>)>, list: Option<(u32, Vec<ListedFile>)>) {
         (self.page, self.list) = (page, list);
     }
 
@@ -177,10 +178,10 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// A call failed, or it is gone.
-    pub(crate) async fn items(&mut self, page: u32) -> Result<&[Line], WorkError> {
+    pub(crate) async fn items(&mut self, page: u32) -> Result<&[ItemLine], WorkError> {
         if self.page.as_ref().is_none_or(|(read, _)| *read != page) {
-            let bytes = self.read(self.stock.pages.key("items", page)).await?;
-            let lines = stock::decode(&bytes).ok_or(WorkError::Lost("what a page of the stock says"))?;
+            let bytes = self.read(self.contents.pages.key("items", page)).await?;
+            let lines = contents::decode(&bytes).ok_or(WorkError::Lost("what a page of the stock says"))?;
             self.page = Some((page, lines));
         }
         Ok(self.page.as_ref().map_or(&[], |(_, lines)| lines))
@@ -190,9 +191,9 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// A call failed, or it is gone.
-    pub(crate) async fn files(&mut self, list: u32) -> Result<&[Listed], WorkError> {
+    pub(crate) async fn files(&mut self, list: u32) -> Result<&[ListedFile], WorkError> {
         if self.list.as_ref().is_none_or(|(read, _)| *read != list) {
-            let bytes = self.read(self.stock.lists.key("files", list)).await?;
+            let bytes = self.read(self.contents.lists.key("files", list)).await?;
             self.list = Some((list, serde_json::from_slice(&bytes)?));
         }
         Ok(self.list.as_ref().map_or(&[], |(_, files)| files))
@@ -210,9 +211,9 @@ mod tests {
     use super::*;
 
     fn check(gibibytes: u64, mebibytes_of_a_part: u64) {
-        let stock = ArchiveContents { file_bytes: gibibytes << 30, ..ArchiveContents::default() };
-        assert_eq!(part_bytes(&stock), mebibytes_of_a_part << 20, "{gibibytes} GiB");
-        assert!((gibibytes << 30).div_ceil(part_bytes(&stock)) <= MAX_PARTS);
+        let contents = ArchiveContents { file_bytes: gibibytes << 30, ..ArchiveContents::default() };
+        assert_eq!(part_bytes(&contents), mebibytes_of_a_part << 20, "{gibibytes} GiB");
+        assert!((gibibytes << 30).div_ceil(part_bytes(&contents)) <= MAX_PARTS);
     }
 
     #[test]

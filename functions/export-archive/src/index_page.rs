@@ -16,18 +16,23 @@ use domain::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
+    contents::{self, ArchiveContents, ItemLine},
+    layout::{Chapter, purpose},
     names,
-    outline::{Chapter, purpose},
-    stock::{self, ArchiveContents, Line},
 };
 
 /// A chapter, of the lines on its page of the stock.
-pub(crate) fn chapter(chapter: Chapter, lines: &[Line], stock: &ArchiveContents, asked_at: Timestamp) -> String {
+pub(crate) fn chapter(
+    chapter: Chapter,
+    lines: &[ItemLine],
+    contents: &ArchiveContents,
+    requested_at: Timestamp,
+) -> String {
     let of_kind = |wanted: &'static str| lines.iter().filter(move |line| line.kind == wanted);
     match chapter {
         Chapter::Opening(_) => {
             let account = of_kind("account").find_map(|line| serde_json::from_str(&line.json).ok());
-            opening(account.as_ref(), stock, asked_at)
+            opening(account.as_ref(), contents, requested_at)
         }
         Chapter::Items { kind, first, last, .. } => {
             let (head, render, tail): (_, fn(&str) -> Option<String>, _) = match kind {
@@ -43,14 +48,14 @@ pub(crate) fn chapter(chapter: Chapter, lines: &[Line], stock: &ArchiveContents,
             }
             html
         }
-        Chapter::Closing => closing(stock),
+        Chapter::Closing => closing(contents),
     }
 }
 
-fn opening(account: Option<&Account>, stock: &ArchiveContents, asked_at: Timestamp) -> String {
+fn opening(account: Option<&Account>, contents: &ArchiveContents, requested_at: Timestamp) -> String {
     let mut html = format!("{}<p class=\"lede\">Everything that is held about ", style::HEAD);
     let name = account.map(|account| account.display_name.as_deref().unwrap_or(&account.email));
-    html += &format!("{}, as it was on {}.</p>\n</header>\n", wrapped(name.unwrap_or("you")), time(asked_at));
+    html += &format!("{}, as it was on {}.</p>\n</header>\n", isolated(name.unwrap_or("you")), time(requested_at));
     if let Some(account) = account {
         html += "<section id=\"account\">\n<h2>Account</h2>\n<dl>\n";
         for (term, definition) in terms(account) {
@@ -60,7 +65,7 @@ fn opening(account: Option<&Account>, stock: &ArchiveContents, asked_at: Timesta
     }
     html += "<section id=\"credits\">\n<h2>Credits</h2>\n<table>\n<tr><th>Why</th><th class=\"n\">Entries</th>\
         <th class=\"n\">Credits</th></tr>\n";
-    for (cause, moved) in &stock.moved {
+    for (cause, moved) in &contents.moved {
         let (entries, credits) = (moved.entries, moved.credits);
         html += &format!("<tr><td>{cause}</td><td class=\"n\">{entries}</td><td class=\"n\">{credits}</td></tr>\n");
     }
@@ -74,15 +79,15 @@ fn terms(account: &Account) -> Vec<(&'static str, String)> {
         Theme::Light => "light",
         Theme::Dark => "dark",
     };
-    let mut terms = vec![("Address", wrapped(&account.email))];
-    terms.extend(account.display_name.as_deref().map(|name| ("Name", wrapped(name))));
-    terms.extend(account.billing_email.as_deref().map(|email| ("Address for receipts", wrapped(email))));
+    let mut terms = vec![("Address", isolated(&account.email))];
+    terms.extend(account.display_name.as_deref().map(|name| ("Name", isolated(name))));
+    terms.extend(account.billing_email.as_deref().map(|email| ("Address for receipts", isolated(email))));
     terms.extend([
         ("Since", time(account.created_at)),
         ("Status", account.status().to_string()),
         ("Credits", format!("{} available, {} held", account.balance.available, account.balance.held)),
         ("Theme", theme.to_owned()),
-        ("Language", wrapped(&account.preferences.language)),
+        ("Language", isolated(&account.preferences.language)),
     ]);
     terms
 }
@@ -93,11 +98,11 @@ fn payment(json: &str) -> Option<String> {
     Some(format!(
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>\n",
         time(payment.created_at),
-        escaped(&payment.package),
+        escape(&payment.package),
         payment.credits,
         receipt.map_or(payment.price, |receipt| receipt.total),
         payment.status().as_str().replace('_', " "),
-        escaped(receipt.map_or("", |receipt| &receipt.transaction)),
+        escape(receipt.map_or("", |receipt| &receipt.transaction)),
     ))
 }
 
@@ -106,11 +111,11 @@ fn generation(json: &str) -> Option<String> {
     let settings = &generation.settings;
     let mut html = "<article>\n".to_owned();
     // One that is being removed has no files any more.
-    for medium in generation.media.iter().filter(|_| !generation.deleting) {
-        let name = |key: &str| escaped(&names::of_medium(generation.id, key.rsplit('/').next().unwrap_or_default()));
-        let (full, small) = (name(&medium.key), name(medium.thumbnail_key.as_deref().unwrap_or(&medium.key)));
-        let (width, height, alt) = (medium.width, medium.height, escaped(&settings.prompt));
-        html += &if medium.duration_ms.is_some() {
+    for file in generation.media.iter().filter(|_| !generation.deleting) {
+        let name = |key: &str| escape(&names::of_media(generation.id, key.rsplit('/').next().unwrap_or_default()));
+        let (full, small) = (name(&file.key), name(file.thumbnail_key.as_deref().unwrap_or(&file.key)));
+        let (width, height, alt) = (file.width, file.height, escape(&settings.prompt));
+        html += &if file.duration_ms.is_some() {
             format!(
                 "<video src=\"{full}\" poster=\"{small}\" width=\"{width}\" height=\"{height}\" controls preload=\"none\"></video>\n"
             )
@@ -121,11 +126,11 @@ fn generation(json: &str) -> Option<String> {
         };
     }
     if generation.media.is_empty() || generation.deleting {
-        html += &format!("<p class=\"none\">{}</p>\n", escaped(&fate(&generation)));
+        html += &format!("<p class=\"none\">{}</p>\n", escape(&outcome_text(&generation)));
     }
-    html += &format!("<p class=\"prompt\" dir=\"auto\">{}</p>\n", escaped(&settings.prompt));
+    html += &format!("<p class=\"prompt\" dir=\"auto\">{}</p>\n", escape(&settings.prompt));
     if let Some(negative) = &settings.negative_prompt {
-        html += &format!("<p class=\"prompt\" dir=\"auto\">not: {}</p>\n", escaped(negative));
+        html += &format!("<p class=\"prompt\" dir=\"auto\">not: {}</p>\n", escape(negative));
     }
     let seed = settings.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     let shown = match generation.visibility {
@@ -136,7 +141,7 @@ fn generation(json: &str) -> Option<String> {
         html + &format!(
             "<p class=\"meta\">{}<br>{}, {}×{}{seed}<br>{}{shown}</p>\n</article>\n",
             time(generation.created_at),
-            escaped(&settings.model),
+            escape(&settings.model),
             settings.size.width,
             settings.size.height,
             if generation.spent == Credits(1) {
@@ -148,7 +153,7 @@ fn generation(json: &str) -> Option<String> {
     )
 }
 
-fn fate(generation: &Generation) -> String {
+fn outcome_text(generation: &Generation) -> String {
     match (generation.status, &generation.failure) {
         (_, Some(Failure::Rejected { reason })) => format!("refused: {reason}"),
         (_, Some(Failure::Internal)) => "failed by our mistake".to_owned(),
@@ -166,13 +171,13 @@ fn upload(json: &str) -> Option<String> {
     let called = upload.file_name.as_deref().unwrap_or("without a name");
     let file = match &upload.state {
         UploadState::Ready { width, height, duration_ms, .. } if !upload.deleting => {
-            let name = escaped(&names::of_upload(&upload, "inspected"));
+            let name = escape(&names::of_upload(&upload, "inspected"));
             if duration_ms.is_some() {
                 format!(
                     "<video src=\"{name}\" width=\"{width}\" height=\"{height}\" controls preload=\"none\"></video>\n"
                 )
             } else {
-                let alt = escaped(called);
+                let alt = escape(called);
                 format!(
                     "<a href=\"{name}\"><img src=\"{name}\" alt=\"{alt}\" width=\"{width}\" height=\"{height}\" loading=\"lazy\"></a>\n"
                 )
@@ -180,30 +185,30 @@ fn upload(json: &str) -> Option<String> {
         }
         UploadState::Ready { .. } => "<p class=\"none\">removed</p>\n".to_owned(),
         UploadState::Pending => "<p class=\"none\">not arrived, or not inspected yet</p>\n".to_owned(),
-        UploadState::Rejected { reason } => format!("<p class=\"none\">rejected: {}</p>\n", escaped(reason)),
+        UploadState::Rejected { reason } => format!("<p class=\"none\">rejected: {}</p>\n", escape(reason)),
     };
     Some(format!(
         "<article>\n{file}<p class=\"prompt\">{}</p>\n<p class=\"meta\">{}<br>{}, {} bytes</p>\n</article>\n",
-        wrapped(called),
+        isolated(called),
         time(upload.created_at),
-        escaped(&upload.content_type),
+        escape(&upload.content_type),
         upload.bytes,
     ))
 }
 
-fn closing(stock: &ArchiveContents) -> String {
+fn closing(contents: &ArchiveContents) -> String {
     let mut html = "<section id=\"files\">\n<h2>All of it</h2>\n<table>\n<tr><th>File</th><th>What it holds</th>\
         <th class=\"n\">Items</th><th>Described in</th></tr>\n"
         .to_owned();
-    for kind in stock::kinds() {
-        let (name, items) = (kind.name, stock.run(kind.name).map_or(0, |run| run.items));
+    for kind in contents::kinds() {
+        let (name, items) = (kind.name, contents.run(kind.name).map_or(0, |run| run.items));
         html += &format!(
             "<tr><td><a href=\"data/{name}.json\">data/{name}.json</a></td><td>{}</td><td class=\"n\">{items}</td>\
             <td><a href=\"schemas/{name}.schema.json\">schema</a></td></tr>\n",
-            escaped(purpose(name)),
+            escape(purpose(name)),
         );
     }
-    let files = stock.files;
+    let files = contents.files;
     html + &format!(
         "</table>\n<p class=\"more\">Ledger and payments are also tables for a spreadsheet: \
         <a href=\"data/ledger.csv\">data/ledger.csv</a>, <a href=\"data/payment.csv\">data/payment.csv</a>. \
@@ -214,8 +219,8 @@ fn closing(stock: &ArchiveContents) -> String {
 }
 
 /// A text in its own direction of writing.
-fn wrapped(text: &str) -> String {
-    format!("<bdi>{}</bdi>", escaped(text))
+fn isolated(text: &str) -> String {
+    format!("<bdi>{}</bdi>", escape(text))
 }
 
 fn time(at: Timestamp) -> String {
@@ -224,10 +229,10 @@ fn time(at: Timestamp) -> String {
 }
 
 /// Text that stays text, within an element and within a quoted attribute.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),

@@ -10,7 +10,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::*;
-use crate::stock::{CreditTotals, ItemRun};
+use crate::contents::{CreditTotals, ItemRun};
 
 const MARKUP: &str = "<script>alert(1)</script> \"quoted\" & 'more'";
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;quoted&quot; &amp; &#39;more&#39;";
@@ -107,18 +107,18 @@ fn markup_that_somebody_wrote_stays_text() {
 
 fn whole() -> String {
     let run = |kind: &str| ItemRun { kind: kind.to_owned(), first: 0, last: 0, items: 1 };
-    let stock = ArchiveContents {
+    let contents = ArchiveContents {
         runs: vec![run("account"), run("generation")],
         moved: BTreeMap::from([("Welcome".to_owned(), CreditTotals { entries: 1, credits: 9 })]),
         ..ArchiveContents::default()
     };
-    let line = |kind: &str, json: String| Line { kind: kind.to_owned(), json };
+    let line = |kind: &str, json: String| ItemLine { kind: kind.to_owned(), json };
     let lines = [
         line("account", serde_json::to_string(&account("Ada")).unwrap()),
         line("generation", serde_json::to_string(&made("a lighthouse", None)).unwrap()),
         line("generation", "{}".to_owned()),
     ];
-    crate::outline::chapters(&stock).into_iter().map(|part| chapter(part, &lines, &stock, at())).collect()
+    crate::layout::chapters(&contents).into_iter().map(|part| chapter(part, &lines, &contents, at())).collect()
 }
 
 #[test]

@@ -19,7 +19,7 @@ use store::{
     registry::{self, DataLocation},
 };
 
-use crate::checkpoint::Pages;
+use crate::pages::Pages;
 
 /// What was found: how much of each kind, and on which pages it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub(crate) struct CreditTotals {
 
 /// An item as it will be in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct ItemLine {
     /// The name of its kind.
     pub kind: String,
     /// JSON, in one line.
@@ -73,7 +73,7 @@ pub(crate) struct Line {
 
 /// A file of the bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Listed {
+pub(crate) struct ListedFile {
     /// Where it is.
     pub key: String,
     /// What it will be called.
@@ -95,7 +95,7 @@ pub(crate) fn kinds() -> impl Iterator<Item = &'static DataKind> {
 impl ArchiveContents {
     /// Takes in a page of the drawer, for a writer with this version of the export. What nobody declared is exported all
     /// the same.
-    pub(crate) fn add_page(&mut self, contents: Vec<ExportContent>, version: u64, now: Timestamp) -> Vec<Line> {
+    pub(crate) fn add_page(&mut self, contents: Vec<ExportContent>, version: u64, now: Timestamp) -> Vec<ItemLine> {
         let page = self.pages.count();
         let mut lines = Vec::with_capacity(contents.len());
         for ExportContent { sk, value } in contents {
@@ -104,8 +104,8 @@ impl ArchiveContents {
                 continue;
             }
             let kind = kind.map_or("undeclared", |kind| kind.name);
-            let Some(value) = disclosed(kind, value, now) else { continue };
-            let line = Line { kind: kind.to_owned(), json: value.to_string() };
+            let Some(value) = exportable(kind, value, now) else { continue };
+            let line = ItemLine { kind: kind.to_owned(), json: value.to_string() };
             self.item_bytes += line.json.len() as u64;
             self.count(kind, page);
             self.sum(kind, value);
@@ -116,7 +116,7 @@ impl ArchiveContents {
     }
 
     /// Takes in a page of files, for a writer with this version of the export.
-    pub(crate) fn add_list(&mut self, list: &[Listed], version: u64) {
+    pub(crate) fn add_list(&mut self, list: &[ListedFile], version: u64) {
         self.lists.push(self.lists.count(), version);
         self.files += list.len() as u64;
         self.file_bytes += list.iter().map(|file| file.bytes).sum::<u64>();
@@ -160,39 +160,39 @@ impl ArchiveContents {
 }
 
 /// An item without what is withheld, and without what its owner must not be told at `now`; nothing if that is all of it.
-fn disclosed(kind: &str, mut value: Map<String, Value>, now: Timestamp) -> Option<Value> {
+fn exportable(kind: &str, mut value: Map<String, Value>, now: Timestamp) -> Option<Value> {
     value.retain(|name, _| !export::withheld(kind).contains(&name.as_str()));
-    may_be_told(Value::Object(value), now)
+    redact_undisclosed(Value::Object(value), now)
 }
 
 /// Wherever something says `undisclosed_until`, it is not there before that.
-fn may_be_told(value: Value, now: Timestamp) -> Option<Value> {
+fn redact_undisclosed(value: Value, now: Timestamp) -> Option<Value> {
     match value {
         Value::Object(fields) => {
             let until = fields.get("undisclosed_until").and_then(Value::as_str);
             if until.and_then(|until| until.parse::<Timestamp>().ok()).is_some_and(|until| now < until) {
                 return None;
             }
-            let told = fields.into_iter().filter_map(|(name, value)| Some((name, may_be_told(value, now)?)));
+            let told = fields.into_iter().filter_map(|(name, value)| Some((name, redact_undisclosed(value, now)?)));
             Some(Value::Object(told.collect()))
         }
         Value::Array(values) => {
-            Some(Value::Array(values.into_iter().filter_map(|value| may_be_told(value, now)).collect()))
+            Some(Value::Array(values.into_iter().filter_map(|value| redact_undisclosed(value, now)).collect()))
         }
         other => Some(other),
     }
 }
 
 /// A page as it is kept: the kind, a tab, the JSON, line by line.
-pub(crate) fn encode(lines: &[Line]) -> Vec<u8> {
+pub(crate) fn encode(lines: &[ItemLine]) -> Vec<u8> {
     lines.iter().flat_map(|line| [line.kind.as_bytes(), b"\t", line.json.as_bytes(), b"\n"].concat()).collect()
 }
 
 /// See [`encode`]. Nothing if it is none.
-pub(crate) fn decode(page: &[u8]) -> Option<Vec<Line>> {
+pub(crate) fn decode(page: &[u8]) -> Option<Vec<ItemLine>> {
     let lines = std::str::from_utf8(page).ok()?.lines();
     lines
-        .map(|line| line.split_once('\t').map(|(kind, json)| Line { kind: kind.to_owned(), json: json.to_owned() }))
+        .map(|line| line.split_once('\t').map(|(kind, json)| ItemLine { kind: kind.to_owned(), json: json.to_owned() }))
         .collect()
 }
 
@@ -208,28 +208,28 @@ mod tests {
         ExportContent { sk: sk.to_owned(), value: value.as_object().unwrap().clone() }
     }
 
-    fn taken(pages: &[&[(&str, Value)]]) -> (ArchiveContents, Vec<Line>) {
-        let (mut stock, mut lines) = (ArchiveContents::default(), Vec::new());
+    fn taken(pages: &[&[(&str, Value)]]) -> (ArchiveContents, Vec<ItemLine>) {
+        let (mut contents, mut lines) = (ArchiveContents::default(), Vec::new());
         for page in pages {
             let page = page.iter().map(|(sk, value)| content(sk, value)).collect();
-            lines.extend(stock.add_page(page, 1, NOW.parse().unwrap()));
+            lines.extend(contents.add_page(page, 1, NOW.parse().unwrap()));
         }
-        (stock, lines)
+        (contents, lines)
     }
 
     #[test]
     fn each_kind_is_known_by_the_pages_that_it_is_on() {
         let none = || json!({});
-        let (stock, lines) = taken(&[
+        let (contents, lines) = taken(&[
             &[("ACCOUNT", none()), ("GENERATION#1", none())],
             &[("GENERATION#2", none())],
             &[("GENERATION#3", none()), ("NEWS#1", none())],
         ]);
-        let run = |kind: &str| stock.run(kind).map(|run| (run.first, run.last, run.items));
+        let run = |kind: &str| contents.run(kind).map(|run| (run.first, run.last, run.items));
         assert_eq!(run("account"), Some((0, 0, 1)));
         assert_eq!(run("generation"), Some((0, 2, 3)));
         assert_eq!(run("undeclared"), Some((2, 2, 1)));
-        assert_eq!((run("payment"), stock.pages.count(), lines.len()), (None, 3, 5));
+        assert_eq!((run("payment"), contents.pages.count(), lines.len()), (None, 3, 5));
         assert_eq!(decode(&encode(&lines)), Some(lines));
     }
 
@@ -265,7 +265,7 @@ mod tests {
             let after = json!({"available": 0, "held": 0});
             json!({"id": uuid::Uuid::nil(), "at": NOW, "cause": {"kind": "welcome"}, "postings": postings, "balance_after": after})
         };
-        let (stock, _) = taken(&[&[("LEDGER#1", entry(5)), ("LEDGER#2", entry(7))]]);
-        assert_eq!(stock.moved.get("Welcome"), Some(&CreditTotals { entries: 2, credits: 12 }));
+        let (contents, _) = taken(&[&[("LEDGER#1", entry(5)), ("LEDGER#2", entry(7))]]);
+        assert_eq!(contents.moved.get("Welcome"), Some(&CreditTotals { entries: 2, credits: 12 }));
     }
 }

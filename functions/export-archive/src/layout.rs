@@ -3,7 +3,7 @@
 use domain::registry;
 use serde::{Deserialize, Serialize};
 
-use crate::stock::{self, ArchiveContents};
+use crate::contents::{self, ArchiveContents};
 
 /// A part of the archive that is written piece by piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) enum Chapter {
 }
 
 /// The kinds that the page for people tells of one by one.
-pub(crate) const TOLD: [&str; 3] = ["payment", "generation", "upload"];
+pub(crate) const DETAILED_KINDS: [&str; 3] = ["payment", "generation", "upload"];
 
 /// Where the writing is: the next piece of a section and, within a file of the bucket, the next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,22 +64,22 @@ impl ArchivePosition {
 }
 
 /// All sections of an archive.
-pub(crate) fn outline(stock: &ArchiveContents) -> Vec<Section> {
-    let kinds = || stock::kinds().map(|kind| kind.name);
-    let undeclared = stock.run("undeclared").map(|run| run.kind.clone());
+pub(crate) fn sections(contents: &ArchiveContents) -> Vec<Section> {
+    let kinds = || contents::kinds().map(|kind| kind.name);
+    let undeclared = contents.run("undeclared").map(|run| run.kind.clone());
     let mut sections: Vec<_> = kinds().map(str::to_owned).chain(undeclared).map(Section::Items).collect();
     sections.extend(kinds().map(Section::Schema));
     sections.extend([Section::Ledger, Section::Payments]);
-    sections.extend((0..stock.lists.count()).map(Section::Files));
+    sections.extend((0..contents.lists.count()).map(Section::Files));
     sections.extend([Section::Index, Section::Manifest, Section::Directory]);
     sections
 }
 
 /// All chapters of the page for people.
-pub(crate) fn chapters(stock: &ArchiveContents) -> Vec<Chapter> {
-    let mut chapters = vec![Chapter::Opening(stock.run("account").map(|run| run.first))];
-    for kind in TOLD {
-        if let Some(run) = stock.run(kind) {
+pub(crate) fn chapters(contents: &ArchiveContents) -> Vec<Chapter> {
+    let mut chapters = vec![Chapter::Opening(contents.run("account").map(|run| run.first))];
+    for kind in DETAILED_KINDS {
+        if let Some(run) = contents.run(kind) {
             let chapter = |page| Chapter::Items { kind, page, first: page == run.first, last: page == run.last };
             chapters.extend((run.first..=run.last).map(chapter));
         }
@@ -89,9 +89,9 @@ pub(crate) fn chapters(stock: &ArchiveContents) -> Vec<Chapter> {
 }
 
 /// Files of the archive, as far as is known from the stock.
-pub(crate) fn files(stock: &ArchiveContents) -> u64 {
+pub(crate) fn files(contents: &ArchiveContents) -> u64 {
     let is_file = |section: &&Section| !matches!(section, Section::Files(_) | Section::Directory);
-    stock.files + outline(stock).iter().filter(is_file).count() as u64
+    contents.files + sections(contents).iter().filter(is_file).count() as u64
 }
 
 /// What a kind is for, as the registry has it.
@@ -102,9 +102,9 @@ pub(crate) fn purpose(kind: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stock::ItemRun;
+    use crate::contents::ItemRun;
 
-    fn stock() -> ArchiveContents {
+    fn contents() -> ArchiveContents {
         let run = |kind: &str, first, last| ItemRun { kind: kind.to_owned(), first, last, items: 1 };
         let runs = vec![run("account", 0, 0), run("generation", 0, 2), run("upload", 2, 2)];
         ArchiveContents { runs, files: 7, ..ArchiveContents::default() }
@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_items_and_their_schema_whether_there_are_any_or_not() {
-        let sections = outline(&stock());
-        for kind in stock::kinds() {
+        let sections = sections(&contents());
+        for kind in contents::kinds() {
             assert!(sections.contains(&Section::Items(kind.name.to_owned())), "{}", kind.name);
             assert!(sections.contains(&Section::Schema(kind.name)), "{}", kind.name);
         }
-        let kinds = stock::kinds().count() as u64;
-        assert_eq!(files(&stock()), 7 + 2 * kinds + 4);
+        let kinds = contents::kinds().count() as u64;
+        assert_eq!(files(&contents()), 7 + 2 * kinds + 4);
     }
 
     #[test]
@@ -132,6 +132,6 @@ mod tests {
             items("upload", 2, true, true),
             Chapter::Closing,
         ];
-        assert_eq!(chapters(&stock()), expected);
+        assert_eq!(chapters(&contents()), expected);
     }
 }

@@ -1,8 +1,9 @@
-//! Ledger and payments as tables, [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
+//! Writes ledger entries and payments as CSV, [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
 //!
-//! What others chose could be read as a formula by a spreadsheet; an apostrophe before it makes it text
+//! A spreadsheet may run a text from a person or a provider as a formula. An apostrophe before such a text prevents that
 //! ([OWASP](https://owasp.org/www-community/attacks/CSV_Injection)).
 
+use csv::{Terminator, WriterBuilder};
 use domain::{
     credits::ledger::{Cause, CreditBucket, LedgerEntry},
     money::Money,
@@ -10,14 +11,56 @@ use domain::{
 };
 use jiff::Timestamp;
 
-/// The first row of the ledger.
-pub(crate) const LEDGER: &str =
-    "id,at,cause,generation,payment,bought,granted,available,held,spent,reversed,available_after,held_after\r\n";
-/// The first row of the payments.
-pub(crate) const PAYMENTS: &str = "id,created_at,provider,package,credits,price,currency,status,paid_at,total,net,transaction,billing_email,country,returned,granted,taken_back\r\n";
+/// Names the columns of the ledger.
+pub(crate) const LEDGER_COLUMNS: &[&str] = &[
+    "id",
+    "at",
+    "cause",
+    "generation",
+    "payment",
+    "bought",
+    "granted",
+    "available",
+    "held",
+    "spent",
+    "reversed",
+    "available_after",
+    "held_after",
+];
+/// Names the columns of the payments.
+pub(crate) const PAYMENT_COLUMNS: &[&str] = &[
+    "id",
+    "created_at",
+    "provider",
+    "package",
+    "credits",
+    "price",
+    "currency",
+    "status",
+    "paid_at",
+    "total",
+    "net",
+    "transaction",
+    "billing_email",
+    "country",
+    "returned",
+    "granted",
+    "clawed_back",
+];
 
-/// An entry of the ledger as a row.
-pub(crate) fn entry(entry: &LedgerEntry) -> String {
+/// Writes a header row.
+///
+/// # Errors
+/// The row cannot be written, which does not happen in memory.
+pub(crate) fn header(columns: &[&str]) -> csv::Result<String> {
+    row(columns)
+}
+
+/// Writes a ledger entry as a row of [`LEDGER_COLUMNS`].
+///
+/// # Errors
+/// As for [`header`].
+pub(crate) fn entry(entry: &LedgerEntry) -> csv::Result<String> {
     let (cause, generation, payment) = match entry.cause {
         Cause::Welcome => ("welcome", None, None),
         Cause::Reserve { generation } => ("reserve", Some(generation), None),
@@ -27,12 +70,12 @@ pub(crate) fn entry(entry: &LedgerEntry) -> String {
         Cause::ClawBack { payment } => ("claw_back", None, Some(payment)),
         Cause::Restore { payment } => ("restore", None, Some(payment)),
     };
-    let moved = |bucket: CreditBucket| {
+    let posted = |bucket: CreditBucket| {
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
         postings.map(|posting| posting.amount.0).sum::<i64>().to_string()
     };
-    let mut row =
-        vec![entry.id.to_string(), entry.at.to_string(), cause.to_owned(), or_nothing(generation), or_nothing(payment)];
+    let mut fields =
+        vec![entry.id.to_string(), entry.at.to_string(), cause.to_owned(), or_empty(generation), or_empty(payment)];
     let buckets = [
         CreditBucket::Bought,
         CreditBucket::Granted,
@@ -41,54 +84,55 @@ pub(crate) fn entry(entry: &LedgerEntry) -> String {
         CreditBucket::Spent,
         CreditBucket::Reversed,
     ];
-    row.extend(buckets.map(moved));
-    row.extend([entry.balance_after.available.to_string(), entry.balance_after.held.to_string()]);
-    joined(row)
+    fields.extend(buckets.map(posted));
+    fields.extend([entry.balance_after.available.to_string(), entry.balance_after.held.to_string()]);
+    row(fields)
 }
 
-/// A payment as a row.
-pub(crate) fn payment(payment: &Payment) -> String {
+/// Writes a payment as a row of [`PAYMENT_COLUMNS`].
+///
+/// # Errors
+/// As for [`header`].
+pub(crate) fn payment(payment: &Payment) -> csv::Result<String> {
     let receipt = payment.receipt.as_ref();
     let money = |money: Option<Money>| money.map(Money::decimal).unwrap_or_default();
     let currency = payment.price.currency;
-    joined([
+    row([
         payment.id.to_string(),
         payment.created_at.to_string(),
         payment.provider.as_str().to_owned(),
-        text(&payment.package),
+        guarded(&payment.package),
         payment.credits.to_string(),
         money(Some(payment.price)),
         currency.code().to_owned(),
         payment.status().as_str().to_owned(),
-        or_nothing::<Timestamp>(receipt.map(|receipt| receipt.at)),
+        or_empty::<Timestamp>(receipt.map(|receipt| receipt.at)),
         money(receipt.map(|receipt| receipt.total)),
         money(receipt.map(|receipt| receipt.net)),
-        text(receipt.map_or("", |receipt| &receipt.transaction)),
-        text(receipt.and_then(|receipt| receipt.billing_email.as_deref()).unwrap_or_default()),
-        text(receipt.and_then(|receipt| receipt.country.as_deref()).unwrap_or_default()),
+        guarded(receipt.map_or("", |receipt| &receipt.transaction)),
+        guarded(receipt.and_then(|receipt| receipt.billing_email.as_deref()).unwrap_or_default()),
+        guarded(receipt.and_then(|receipt| receipt.country.as_deref()).unwrap_or_default()),
         money(Some(Money::new(payment.amount_returned(), currency))),
         payment.granted.to_string(),
         payment.clawed_back.to_string(),
     ])
 }
 
-fn or_nothing<T: ToString>(value: Option<T>) -> String {
+fn or_empty<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// What others chose.
-fn text(text: &str) -> String {
+/// Keeps a spreadsheet from running a text as a formula.
+fn guarded(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("'{text}") } else { text.to_owned() }
 }
 
-fn joined(fields: impl IntoIterator<Item = String>) -> String {
-    let fields: Vec<_> = fields.into_iter().map(quoted).collect();
-    fields.join(",") + "\r\n"
-}
-
-fn quoted(field: String) -> String {
-    if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+fn row<T: AsRef<[u8]>>(fields: impl IntoIterator<Item = T>) -> csv::Result<String> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(fields)?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -106,26 +150,27 @@ mod tests {
 
     const AT: &str = "2026-11-22T23:00:00Z";
 
-    fn columns(row: &str) -> usize {
+    fn column_count(row: &str) -> usize {
         row.split(',').count()
     }
 
     #[test]
-    fn an_entry_is_a_row() {
+    fn ledger_entry_is_written_as_a_row() {
         let id = LedgerEntryId(Uuid::nil());
         let opened =
             Account::open(AccountId(Uuid::nil()), String::new(), Credits(7), id, AT.parse().unwrap()).1.unwrap();
-        assert_eq!(entry(&opened), format!("{id},{AT},welcome,,,0,-7,7,0,0,0,7,0\r\n"));
-        assert_eq!(columns(LEDGER), columns(&entry(&opened)));
+        assert_eq!(entry(&opened).unwrap(), format!("{id},{AT},welcome,,,0,-7,7,0,0,0,7,0\r\n"));
+        assert_eq!(LEDGER_COLUMNS.len(), column_count(&entry(&opened).unwrap()));
+        assert_eq!(column_count(&header(LEDGER_COLUMNS).unwrap()), LEDGER_COLUMNS.len());
     }
 
     fn paid(billing_email: &str) -> String {
-        let (now, rail) = (AT.parse().unwrap(), PaymentProvider::Paypal);
+        let (now, provider) = (AT.parse().unwrap(), PaymentProvider::Paypal);
         let package = &packages::PACKAGES[0];
         let price = Money::new(999, Currency::Eur);
-        let opened = Payment::open(PaymentId(Uuid::nil()), AccountId(Uuid::nil()), rail, (package, price), now);
+        let opened = Payment::open(PaymentId(Uuid::nil()), AccountId(Uuid::nil()), provider, (package, price), now);
         let receipt = PaymentReceipt {
-            provider: rail,
+            provider,
             net: price,
             total: price,
             transaction: "8XY".to_owned(),
@@ -133,20 +178,20 @@ mod tests {
             country: Some("DE".to_owned()),
             at: now,
         };
-        payment(&opened.with_fact(&PaymentFact::Paid(receipt), now).unwrap())
+        payment(&opened.with_fact(&PaymentFact::Paid(receipt), now).unwrap()).unwrap()
     }
 
     #[test]
-    fn a_payment_is_a_row() {
+    fn payment_is_written_as_a_row() {
         let row = paid("ada@example.com");
         let id = Uuid::nil();
         assert!(row.starts_with(&format!("{id},{AT},paypal,")), "{row}");
         assert!(row.ends_with(&format!(",9.99,EUR,paid,{AT},9.99,9.99,8XY,ada@example.com,DE,0.00,0,0\r\n")), "{row}");
-        assert_eq!(columns(PAYMENTS), columns(&row));
+        assert_eq!(PAYMENT_COLUMNS.len(), column_count(&row));
     }
 
     #[test]
-    fn what_others_chose_is_no_formula_and_breaks_no_row() {
+    fn a_text_from_outside_is_no_formula_and_breaks_no_row() {
         for (chosen, field) in [
             ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
             ("+1@example.com", "'+1@example.com"),
