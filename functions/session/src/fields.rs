@@ -1,24 +1,24 @@
-//! What people type, checked before anything is done with it. None of it can be printed by accident: no type here is `Debug`.
+//! Validates the fields of requests. No type here is `Debug`, so no value can be logged by accident.
 
 use domain::accounts::email;
 use runtime::http::Problem;
 
-/// An email address, in lower case: the user pool tells no cases apart, so one person has one address here too.
+/// Holds an email address in lower case, as the user pool ignores case.
 pub(crate) struct Email(String);
 
-/// A password.
+/// Holds a password.
 pub(crate) struct Password(String);
 
-/// A code that was sent by mail.
+/// Holds a code that was sent by mail.
 pub(crate) struct Code(String);
 
-/// The same as the user pool's policy in the template.
-const PASSWORD_MINIMUM: usize = 12;
-const PASSWORD_MAXIMUM: usize = 256;
-const CODE_LENGTH: usize = 16;
+/// The same as in the policy of the user pool in `template.yaml`.
+const MIN_PASSWORD_CHARACTERS: usize = 12;
+const MAX_PASSWORD_CHARACTERS: usize = 256;
+const MAX_CODE_CHARACTERS: usize = 16;
 
 impl Email {
-    /// Takes what the user pool can mail to.
+    /// Parses an address that the user pool can send mail to.
     ///
     /// # Errors
     /// A 400 that names `email`.
@@ -32,15 +32,15 @@ impl Email {
 }
 
 impl Password {
-    /// A password that is being chosen: 12 to 256 characters, none of them a space or a control character, which the user
-    /// pool refuses. Nothing else is asked of it ([NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver)).
+    /// Checks a new password: 12 to 256 characters, no spaces, no control characters, which the user pool refuses. There are
+    /// no further rules ([NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver)).
     ///
     /// # Errors
     /// A 400 that names `password`.
-    pub(crate) fn choose(text: String) -> Result<Self, Problem> {
+    pub(crate) fn new(text: String) -> Result<Self, Problem> {
         let length = text.chars().count();
-        if !(PASSWORD_MINIMUM..=PASSWORD_MAXIMUM).contains(&length) {
-            let rule = format!("must be {PASSWORD_MINIMUM} to {PASSWORD_MAXIMUM} characters");
+        if !(MIN_PASSWORD_CHARACTERS..=MAX_PASSWORD_CHARACTERS).contains(&length) {
+            let rule = format!("must be {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters");
             return Err(Problem::invalid("password", rule));
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -49,13 +49,13 @@ impl Password {
         Ok(Self(text))
     }
 
-    /// A password that was chosen before, perhaps under other rules.
+    /// Accepts an existing password, which may be older than the rules for new ones.
     ///
     /// # Errors
-    /// A 400 that names `password`, if nobody can have chosen it.
-    pub(crate) fn recall(text: String) -> Result<Self, Problem> {
-        if !(1..=PASSWORD_MAXIMUM).contains(&text.chars().count()) {
-            return Err(Problem::invalid("password", format!("must be 1 to {PASSWORD_MAXIMUM} characters")));
+    /// A 400 that names `password`: it is empty or too long for any password.
+    pub(crate) fn existing(text: String) -> Result<Self, Problem> {
+        if !(1..=MAX_PASSWORD_CHARACTERS).contains(&text.chars().count()) {
+            return Err(Problem::invalid("password", format!("must be 1 to {MAX_PASSWORD_CHARACTERS} characters")));
         }
         Ok(Self(text))
     }
@@ -66,14 +66,17 @@ impl Password {
 }
 
 impl Code {
+    /// Parses a code.
+    ///
     /// # Errors
-    /// A 400 that names `code`: the same that a wrong code gets.
+    /// A 400 that names `code`, the same as for a wrong code.
     pub(crate) fn parse(text: String) -> Result<Self, Problem> {
-        let good = (1..=CODE_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if good { Ok(Self(text)) } else { Err(Self::refused()) }
+        let is_code =
+            (1..=MAX_CODE_CHARACTERS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_code { Ok(Self(text)) } else { Err(Self::refused()) }
     }
 
-    /// The one answer to every code that does not help, whoever the address belongs to.
+    /// Returns the problem for every code that is not accepted, the same for known and unknown addresses.
     pub(crate) fn refused() -> Problem {
         Problem::invalid("code", "must be the code that was last sent to this address, unused and not expired")
     }
@@ -93,32 +96,32 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused_by_name() {
+    fn malformed_address_is_refused_by_field() {
         assert_eq!(Email::parse("Ada@Example.com").ok().unwrap().as_str(), "ada@example.com");
         check(Email::parse("ada"), Some("email"));
     }
 
     #[test]
-    fn a_password_is_chosen_by_length_alone() {
-        check(Password::choose("correct-horse".to_owned()), None);
-        check(Password::choose("é".repeat(12)), None);
-        check(Password::choose("a".repeat(256)), None);
+    fn new_password_is_checked_by_length_alone() {
+        check(Password::new("correct-horse".to_owned()), None);
+        check(Password::new("é".repeat(12)), None);
+        check(Password::new("a".repeat(256)), None);
         for text in
             ["", "elevenchars", &"a".repeat(257), "twelve chars!", "tab\tin-a-password", "nul\u{0}in-a-password"]
         {
-            check(Password::choose(text.to_owned()), Some("password"));
+            check(Password::new(text.to_owned()), Some("password"));
         }
     }
 
     #[test]
-    fn a_password_of_older_rules_still_signs_in() {
-        check(Password::recall("short".to_owned()), None);
-        check(Password::recall(String::new()), Some("password"));
-        check(Password::recall("a".repeat(257)), Some("password"));
+    fn password_of_older_rules_still_signs_in() {
+        check(Password::existing("short".to_owned()), None);
+        check(Password::existing(String::new()), Some("password"));
+        check(Password::existing("a".repeat(257)), Some("password"));
     }
 
     #[test]
-    fn a_code_that_cannot_be_one_is_answered_like_a_wrong_one() {
+    fn malformed_code_is_answered_like_a_wrong_one() {
         check(Code::parse("123456".to_owned()), None);
         for text in ["", "12 34", "123456\n", &"1".repeat(17), "１２３"] {
             let problem = Code::parse(text.to_owned()).err().unwrap();

@@ -1,4 +1,4 @@
-//! The user pool. Cognito's types and errors stop here.
+//! Calls the user pool. Types and errors of Cognito stay in this file.
 
 use std::error::Error;
 
@@ -15,39 +15,39 @@ use serde::Deserialize;
 
 use crate::fields::{Code, Email, Password};
 
-/// Seconds after which to try again when the user pool has too much to do: its quotas are per second.
+/// Seconds after which to try again when the user pool is busy: its quotas are per second.
 const BUSY_RETRY_AFTER_S: u64 = 2;
 
-/// The user pool, through the one client that the template makes.
+/// Calls the user pool as the client that `template.yaml` creates.
 pub(crate) struct UserPool {
     cognito: Client,
     id: String,
     client_id: String,
 }
 
-/// What somebody gets who proved who they are, beside the refresh token.
-pub(crate) struct OpenedSession {
+/// Holds what a sign-in or a refresh returns beside the refresh token.
+pub(crate) struct Tokens {
     pub(crate) access_token: String,
     pub(crate) expires_in_s: u32,
     pub(crate) account: AccountId,
 }
 
-/// Why the user pool did not do it.
+/// Says why a call to the user pool failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PoolError {
-    /// It looked at this person's user, code, password or token and said no. Why may not be told.
+pub(crate) enum UserPoolError {
+    /// It refused the user, code, password or token. The client must not learn why.
     #[error("the user pool refused")]
     Refused,
-    /// It did not like the form of something, before it looked at anybody.
+    /// It refused the form of a parameter before it checked a user.
     #[error("the user pool refused the form of the request")]
     Malformed,
-    /// The new password is against its policy.
+    /// The new password violates its policy.
     #[error("the user pool refused the new password")]
     Password,
-    /// Too many calls for everybody together.
+    /// The quota of all callers together is used up.
     #[error("the user pool is busy")]
     Busy,
-    /// Our mistake, or its own. The message of its answer is left out: it may repeat what was sent.
+    /// The call is wrong or the user pool failed. Its message is left out, as it may repeat what was sent.
     #[error("{operation} failed: {code}")]
     Failed {
         operation: &'static str,
@@ -57,8 +57,8 @@ pub(crate) enum PoolError {
     },
 }
 
-impl PoolError {
-    /// The problem that this is, where a refusal is `refused`.
+impl UserPoolError {
+    /// Converts the error into a problem. `refused` is the problem for a refusal.
     pub(crate) fn into_problem(self, refused: impl FnOnce() -> Problem) -> Problem {
         match self {
             Self::Refused | Self::Malformed => refused(),
@@ -75,33 +75,29 @@ impl UserPool {
         Self { cognito, id, client_id }
     }
 
-    /// Makes an unconfirmed user, and sends a code to their address. Refused if there is one already.
-    pub(crate) async fn sign_up(&self, email: &Email, password: &Password) -> Result<(), PoolError> {
+    /// Creates an unconfirmed user and mails a code. Refused if the address has a user.
+    pub(crate) async fn sign_up(&self, email: &Email, password: &Password) -> Result<(), UserPoolError> {
         let request = self.cognito.sign_up().client_id(&self.client_id);
         let answer = request.username(email.as_str()).password(password.as_str()).send().await;
         answer.map(drop).map_err(classify("SignUp"))
     }
 
-    /// Confirms an address, once.
-    pub(crate) async fn confirm(&self, email: &Email, code: &Code) -> Result<(), PoolError> {
+    /// Confirms an address. Works once per code.
+    pub(crate) async fn confirm(&self, email: &Email, code: &Code) -> Result<(), UserPoolError> {
         let request = self.cognito.confirm_sign_up().client_id(&self.client_id);
         let answer = request.username(email.as_str()).confirmation_code(code.as_str()).send().await;
         answer.map(drop).map_err(classify("ConfirmSignUp"))
     }
 
-    /// Sends the code of the sign-up once more.
-    pub(crate) async fn resend(&self, email: &Email) -> Result<(), PoolError> {
+    /// Mails another code for the sign-up.
+    pub(crate) async fn resend(&self, email: &Email) -> Result<(), UserPoolError> {
         let request = self.cognito.resend_confirmation_code().client_id(&self.client_id);
         let answer = request.username(email.as_str()).send().await;
         answer.map(drop).map_err(classify("ResendConfirmationCode"))
     }
 
-    /// Opens a session, and gives its refresh token.
-    pub(crate) async fn sign_in(
-        &self,
-        email: &Email,
-        password: &Password,
-    ) -> Result<(OpenedSession, String), PoolError> {
+    /// Opens a session and returns its refresh token.
+    pub(crate) async fn sign_in(&self, email: &Email, password: &Password) -> Result<(Tokens, String), UserPoolError> {
         const OPERATION: &str = "InitiateAuth";
         let request = self.cognito.initiate_auth().client_id(&self.client_id);
         let answer = request
@@ -114,55 +110,57 @@ impl UserPool {
         tokens(OPERATION, answer.authentication_result)
     }
 
-    /// Replaces a refresh token, which is spent by it, and gives the new one.
-    pub(crate) async fn refresh(&self, token: &str) -> Result<(OpenedSession, String), PoolError> {
+    /// Replaces a refresh token and returns the new one. The old one is accepted for ten more seconds.
+    pub(crate) async fn refresh(&self, token: &str) -> Result<(Tokens, String), UserPoolError> {
         const OPERATION: &str = "GetTokensFromRefreshToken";
         let request = self.cognito.get_tokens_from_refresh_token().client_id(&self.client_id);
         let answer = request.refresh_token(token).send().await.map_err(classify(OPERATION))?;
         tokens(OPERATION, answer.authentication_result)
     }
 
-    /// Ends a session: no token comes of this refresh token or its successors any more.
-    pub(crate) async fn revoke(&self, token: &str) -> Result<(), PoolError> {
+    /// Ends a session: this refresh token and its successors are refused from now on.
+    pub(crate) async fn revoke(&self, token: &str) -> Result<(), UserPoolError> {
         let answer = self.cognito.revoke_token().client_id(&self.client_id).token(token).send().await;
         answer.map(drop).map_err(classify("RevokeToken"))
     }
 
-    /// Sends a code that allows a new password.
-    pub(crate) async fn forgot(&self, email: &Email) -> Result<(), PoolError> {
+    /// Mails a code that allows a new password.
+    pub(crate) async fn forgot(&self, email: &Email) -> Result<(), UserPoolError> {
         let request = self.cognito.forgot_password().client_id(&self.client_id);
         let answer = request.username(email.as_str()).send().await;
         answer.map(drop).map_err(classify("ForgotPassword"))
     }
 
-    /// Sets a new password, once per code.
-    pub(crate) async fn reset(&self, email: &Email, code: &Code, password: &Password) -> Result<(), PoolError> {
+    /// Sets a new password. Works once per code.
+    pub(crate) async fn reset(&self, email: &Email, code: &Code, password: &Password) -> Result<(), UserPoolError> {
         let request = self.cognito.confirm_forgot_password().client_id(&self.client_id);
         let request = request.username(email.as_str()).confirmation_code(code.as_str()).password(password.as_str());
         request.send().await.map(drop).map_err(classify("ConfirmForgotPassword"))
     }
 
-    /// Ends every session of a person. The one call that needs a permission.
-    pub(crate) async fn end_sessions(&self, email: &Email) -> Result<(), PoolError> {
+    /// Ends every session of a user. This is the only call that needs an IAM permission.
+    pub(crate) async fn end_sessions(&self, email: &Email) -> Result<(), UserPoolError> {
         let request = self.cognito.admin_user_global_sign_out().user_pool_id(&self.id);
         let answer = request.username(email.as_str()).send().await;
         answer.map(drop).map_err(classify("AdminUserGlobalSignOut"))
     }
 }
 
-/// What an error of the user pool means to us.
-fn classify<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> PoolError
+/// Classifies an error of the user pool.
+fn classify<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> UserPoolError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     move |error| match error {
-        SdkError::ServiceError(answer) => meaning(operation, answer.err().code().unwrap_or("an answer without a code")),
-        other => PoolError::Failed { operation, code: "no answer".to_owned(), source: Some(Box::new(other)) },
+        SdkError::ServiceError(answer) => {
+            meaning(operation, answer.err().code().unwrap_or("a response without a code"))
+        }
+        other => UserPoolError::Failed { operation, code: "no response".to_owned(), source: Some(Box::new(other)) },
     }
 }
 
-/// The limits that it keeps for one user mean what a refusal means: only an address that is registered has them.
-fn meaning(operation: &'static str, code: &str) -> PoolError {
+/// Classifies an error by its code. A limit of one user counts as a refusal: only a registered address has such limits.
+fn meaning(operation: &'static str, code: &str) -> UserPoolError {
     let meaning = match code {
         "CodeDeliveryFailureException"
         | "CodeMismatchException"
@@ -175,37 +173,38 @@ fn meaning(operation: &'static str, code: &str) -> PoolError {
         | "UnauthorizedException"
         | "UserNotConfirmedException"
         | "UserNotFoundException"
-        | "UsernameExistsException" => PoolError::Refused,
-        "InvalidParameterException" => PoolError::Malformed,
-        "InvalidPasswordException" => PoolError::Password,
-        "TooManyRequestsException" => PoolError::Busy,
-        _ => PoolError::Failed { operation, code: code.to_owned(), source: None },
+        | "UsernameExistsException" => UserPoolError::Refused,
+        "InvalidParameterException" => UserPoolError::Malformed,
+        "InvalidPasswordException" => UserPoolError::Password,
+        "TooManyRequestsException" => UserPoolError::Busy,
+        _ => UserPoolError::Failed { operation, code: code.to_owned(), source: None },
     };
-    if !matches!(meaning, PoolError::Failed { .. }) {
+    if !matches!(meaning, UserPoolError::Failed { .. }) {
         tracing::info!(operation, code, "the user pool refused");
     }
     meaning
 }
 
-/// The tokens of an answer. One without them asks for a further proof, which this pool never does, or does not rotate.
+/// Returns the tokens of a response. A response without them asks for a second factor or does not rotate refresh tokens,
+/// which the configuration of this pool excludes.
 fn tokens(
     operation: &'static str,
     result: Option<AuthenticationResultType>,
-) -> Result<(OpenedSession, String), PoolError> {
+) -> Result<(Tokens, String), UserPoolError> {
     let taken = result.and_then(|result| {
         let access_token = result.access_token?;
         let expires_in_s = u32::try_from(result.expires_in).ok()?;
-        Some((OpenedSession { account: subject(&access_token)?, access_token, expires_in_s }, result.refresh_token?))
+        Some((Tokens { account: subject(&access_token)?, access_token, expires_in_s }, result.refresh_token?))
     });
-    taken.ok_or_else(|| PoolError::Failed {
+    taken.ok_or_else(|| UserPoolError::Failed {
         operation,
-        code: "no new access and refresh token: let the user pool's client rotate and ask for no second factor"
+        code: "no new access and refresh token: enable rotation and disable second factors in the user pool's client"
             .to_owned(),
         source: None,
     })
 }
 
-/// Whose access token it is. It comes from the user pool itself, over TLS, so its signature need not be checked.
+/// Returns the account of an access token. The token came from the user pool over TLS, so its signature is not checked.
 fn subject(access_token: &str) -> Option<AccountId> {
     #[derive(Deserialize)]
     struct Claims {
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_depends_on_the_person_is_the_same_refusal() {
+    fn errors_that_depend_on_the_user_are_one_refusal() {
         for code in [
             "CodeMismatchException",
             "ExpiredCodeException",
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_calls_of_everybody_are_told_and_what_is_unknown_is_our_failure() {
+    fn busy_is_429_and_unknown_errors_are_500() {
         check("TooManyRequestsException", 429);
         check("InvalidPasswordException", 400);
         check("ResourceNotFoundException", 500);
@@ -258,12 +257,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_names_the_operation_and_the_code_and_nothing_that_was_sent() {
+    fn failure_names_only_the_operation_and_the_code() {
         assert_eq!(meaning("SignUp", "ForbiddenException").to_string(), "SignUp failed: ForbiddenException");
     }
 
     #[test]
-    fn the_account_is_the_subject_of_the_access_token() {
+    fn account_is_the_subject_of_the_access_token() {
         let token = access_token(&format!(r#"{{"sub":"{SUB}","token_use":"access"}}"#));
         assert_eq!(subject(&token).unwrap().to_string(), SUB);
         for garbage in ["", "a.b", "a.!.c", &access_token("{}"), &access_token(r#"{"sub":"ada"}"#), &access_token("[")]
@@ -273,12 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_both_tokens_is_our_failure() {
+    fn response_without_both_tokens_is_a_failure() {
         let result = AuthenticationResultType::builder()
             .access_token(access_token(&format!(r#"{{"sub":"{SUB}"}}"#)))
             .expires_in(900);
-        assert!(matches!(tokens("InitiateAuth", None), Err(PoolError::Failed { .. })));
-        assert!(matches!(tokens("InitiateAuth", Some(result.clone().build())), Err(PoolError::Failed { .. })));
+        assert!(matches!(tokens("InitiateAuth", None), Err(UserPoolError::Failed { .. })));
+        assert!(matches!(tokens("InitiateAuth", Some(result.clone().build())), Err(UserPoolError::Failed { .. })));
         let tokens = tokens("InitiateAuth", Some(result.refresh_token("r").build())).ok().unwrap();
         assert_eq!((tokens.0.expires_in_s, tokens.1.as_str()), (900, "r"));
     }

@@ -1,4 +1,4 @@
-//! Forgot, reset.
+//! Forgot, reset: sets a new password with a mailed code.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use http::StatusCode;
 use runtime::http::{Problem, StrictJson};
 
 use crate::{
-    App,
+    app::App,
     fields::{Code, Email, Password},
-    registration::sent,
+    sign_up::accepted,
 };
 
 pub(crate) async fn forgot(
@@ -20,12 +20,12 @@ pub(crate) async fn forgot(
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     app.limit_address(&path, &email).await?;
-    sent(app.user_pool.forgot(&email).await)
+    accepted(app.user_pool.forgot(&email).await)
 }
 
-/// Sets the password, and ends every session that the old one opened: somebody else may be the reason for the new one.
+/// Sets the password and ends every session: another person may have used the old password.
 ///
-/// A failure between the two is a 5xx. The password is set then, and another reset ends the sessions.
+/// A failure between the two is a 5xx. The password is set by then, and another reset ends the sessions.
 pub(crate) async fn reset(
     State(app): State<Arc<App>>,
     path: MatchedPath,
@@ -33,7 +33,7 @@ pub(crate) async fn reset(
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     let code = Code::parse(body.code)?;
-    let password = Password::choose(body.password)?;
+    let password = Password::new(body.password)?;
     app.limit_address(&path, &email).await?;
     app.user_pool.reset(&email, &code, &password).await.map_err(|error| error.into_problem(Code::refused))?;
     app.user_pool.end_sessions(&email).await.map_err(Problem::internal)?;

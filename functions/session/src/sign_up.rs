@@ -1,4 +1,4 @@
-//! Sign-up, confirm, resend.
+//! Sign-up, confirm, resend: creates a user and confirms the address with a mailed code.
 
 use std::sync::Arc;
 
@@ -11,22 +11,23 @@ use http::StatusCode;
 use runtime::http::{Problem, StrictJson};
 
 use crate::{
-    App,
+    app::App,
     fields::{Code, Email, Password},
-    user_pool::PoolError,
+    user_pool::UserPoolError,
 };
 
-/// 202 whether the address is known or not: who knows it already gets no mail, and can sign in or ask for a new password.
+/// Creates an unconfirmed user. Answers 202 for a registered address too, which gets no mail: its owner can sign in or
+/// reset the password.
 pub(crate) async fn sign_up(
     State(app): State<Arc<App>>,
     path: MatchedPath,
     StrictJson(body): StrictJson<Credentials>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
-    let password = Password::choose(body.password)?;
+    let password = Password::new(body.password)?;
     app.limit_address(&path, &email).await?;
     match app.user_pool.sign_up(&email, &password).await {
-        Ok(()) | Err(PoolError::Refused) => Ok(StatusCode::ACCEPTED),
+        Ok(()) | Err(UserPoolError::Refused) => Ok(StatusCode::ACCEPTED),
         Err(error) => Err(error.into_problem(|| Problem::invalid("email", "must be an address that can get mail"))),
     }
 }
@@ -50,13 +51,13 @@ pub(crate) async fn resend(
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     app.limit_address(&path, &email).await?;
-    sent(app.user_pool.resend(&email).await)
+    accepted(app.user_pool.resend(&email).await)
 }
 
-/// 202 whether a mail was sent or not.
-pub(crate) fn sent(outcome: Result<(), PoolError>) -> Result<StatusCode, Problem> {
+/// Answers 202 whether a mail was sent or not.
+pub(crate) fn accepted(outcome: Result<(), UserPoolError>) -> Result<StatusCode, Problem> {
     match outcome {
-        Ok(()) | Err(PoolError::Refused | PoolError::Malformed) => Ok(StatusCode::ACCEPTED),
+        Ok(()) | Err(UserPoolError::Refused | UserPoolError::Malformed) => Ok(StatusCode::ACCEPTED),
         Err(error) => Err(error.into_problem(Code::refused)),
     }
 }

@@ -1,5 +1,5 @@
-//! How often: requests of one network to one route, and requests to one route about one address, each in windows of a
-//! minute. What is counted lies under a keyed hash, so the table tells neither addresses nor networks.
+//! Limits requests per route in windows of a minute: by the network that sends them, and by the address in them. Counts are
+//! stored under keyed hashes, so the table contains neither addresses nor networks.
 
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ use runtime::{
     http::{Problem, RateLimit, RequestContext},
 };
 
-use crate::{App, fields::Email};
+use crate::{app::App, fields::Email};
 
 const WINDOW_S: i64 = 60;
 const DAY_S: i64 = 24 * 3_600;
-/// Requests to one route about one address, from wherever: nobody guesses many passwords or codes by changing networks.
+/// The requests to one route about one address in a minute, from all networks together: changing networks does not help to
+/// guess passwords or codes.
 const ADDRESS_RATE_PER_MINUTE: u64 = 10;
 
-/// Counts the request for the network that it comes from, before anything else is done with it.
+/// Counts the request for its network before it is handled.
 pub(crate) async fn limit_network(
     State(app): State<Arc<App>>,
     path: MatchedPath,
@@ -32,39 +33,42 @@ pub(crate) async fn limit_network(
 ) -> Result<Response, Problem> {
     let limit = app.count("network", app.config.rate_per_minute, path.as_str(), &context.client_network()).await?;
     let response = next.run(request).await;
-    // A refusal by the other limit has said what it had to say.
+    // A refusal by the limit of the address has its own headers.
     Ok(if response.status() == StatusCode::TOO_MANY_REQUESTS { response } else { (limit, response).into_response() })
 }
 
 impl App {
-    /// Counts the request for the address that it is about, registered or not.
+    /// Counts the request for its address, registered or not.
     ///
     /// # Errors
-    /// 429 with the time to come back.
+    /// A 429 with the time after which to try again.
     pub(crate) async fn limit_address(&self, path: &MatchedPath, email: &Email) -> Result<(), Problem> {
         self.count("address", ADDRESS_RATE_PER_MINUTE, path.as_str(), email.as_str()).await.map(drop)
     }
 
-    /// Counts an account that this network opens, and answers how many it opened today, this one included.
+    /// Counts an account that this network opens. Returns how many it opened today, this one included.
     ///
     /// # Errors
-    /// Our own problem.
+    /// A 500: the count failed.
     pub(crate) async fn count_account(&self, network: &str, now: Timestamp) -> Result<u64, Problem> {
         let hash = self.sealer().await?.keyed_hash("window accounts", network.as_bytes());
         self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::store_problem)
     }
 
-    async fn count(&self, policy: &'static str, quota: u64, path: &str, who: &str) -> Result<RateLimit, Problem> {
+    async fn count(&self, policy: &'static str, quota: u64, path: &str, subject: &str) -> Result<RateLimit, Problem> {
         let now = clock::now();
-        let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), who.as_bytes());
+        let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), subject.as_bytes());
         let route = path.rsplit('/').next().unwrap_or(path);
         let hits = self.table.count_in_window(&format!("{route}-{policy}"), &hash, WINDOW_S, now).await;
-        take(policy, quota, hits.map_err(api::store_problem)?, now)
+        check_quota(policy, quota, hits.map_err(api::store_problem)?, now)
     }
 }
 
-/// What is left after this many requests, or the refusal.
-fn take(policy: &'static str, quota: u64, hits: u64, now: Timestamp) -> Result<RateLimit, Problem> {
+/// Returns what is left of the quota after this many requests.
+///
+/// # Errors
+/// A 429: the quota is used up.
+fn check_quota(policy: &'static str, quota: u64, hits: u64, now: Timestamp) -> Result<RateLimit, Problem> {
     let limit = RateLimit {
         policy,
         quota,
@@ -80,19 +84,19 @@ mod tests {
     use super::*;
 
     fn check(hits: u64, second: i64, outcome: Result<u64, ()>, reset_seconds: u64) {
-        let taken = take("address", 10, hits, Timestamp::from_second(second).unwrap());
-        let response = match &taken {
+        let limit = check_quota("address", 10, hits, Timestamp::from_second(second).unwrap());
+        let response = match &limit {
             Ok(limit) => (*limit, ()).into_response(),
             Err(problem) => problem.clone().into_response(),
         };
-        assert_eq!(taken.map(|limit| limit.remaining).map_err(|problem| assert_eq!(problem.status(), 429)), outcome);
+        assert_eq!(limit.map(|limit| limit.remaining).map_err(|problem| assert_eq!(problem.status(), 429)), outcome);
         let remaining = outcome.unwrap_or(0);
         let expected = format!("\"address\";r={remaining};t={reset_seconds}");
         assert_eq!(response.headers()["ratelimit"].to_str().unwrap(), expected);
     }
 
     #[test]
-    fn the_last_of_a_window_passes_and_the_next_is_told_when_the_window_ends() {
+    fn request_over_the_quota_is_told_when_the_window_ends() {
         check(1, 1_800_000_000, Ok(9), 60);
         check(10, 1_800_000_059, Ok(0), 1);
         check(11, 1_800_000_059, Err(()), 1);
