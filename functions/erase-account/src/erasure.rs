@@ -1,74 +1,124 @@
-//! The steps of an erasure, in their order. Each may be repeated at any time.
+//! Erases one account in steps. Each step can be repeated at any time.
 
 use std::collections::BTreeSet;
 
 use domain::{
     AccountId,
     accounts::account::Account,
+    accounts::plan::Retention,
     generations::generation::{Generation, GenerationStatus},
     generations::submission::GenerationOutcome,
     payments::payment::Payment,
     privacy::deletion::Deletion,
-    privacy::erasure::{Counts, ErasureReceipt, RetainedPayment},
+    privacy::erasure::{Counts, ErasureReceipt, RetainedPayment, TOMBSTONE},
+
+    support::guest_ticket::GUEST,
 };
 use jiff::{SignedDuration, Timestamp};
-use runtime::telemetry::{Metric, metric};
-use store::{Bucket, CommitError, EraseAccountMessage, Filter, PartitionItem, Write, registry};
+use lifecycle::user_pool::UserDirectory;
+use runtime::{
+    Error,
+    clients::Clients,
+    config::Environment,
+    telemetry::{Metric, metric},
+};
+use store::{Bucket, CommitError, EraseAccountMessage, Filter, PartitionItem, Queue, Records, Table, Write, registry};
 
-use crate::{Eraser, ErasureError};
+use worker::Configured as ConfiguredProviders;
 
-/// Things of a drawer that are read at once.
+use crate::error::ErasureError;
+
+/// Items that one read fetches.
 const PAGE: usize = 500;
-/// How often an account is looked at of which something must stay.
-const HELD_EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// Most times that an account is written against others.
+/// How often an account under a legal hold is checked.
+const HOLD_CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+/// The most attempts to write an account that other writes change.
 const ATTEMPTS: usize = 16;
-/// Longest delay of a message; what is due later is the sweep's.
-const LONGEST_DELAY_S: i64 = 900;
+/// The longest delay of an SQS message. `sweep` sends messages that are due later.
+const MAX_MESSAGE_DELAY_S: i64 = 900;
+
+/// Erases accounts.
+pub(crate) struct Eraser {
+    pub(crate) table: Table,
+    pub(crate) records: Records,
+    bucket: Bucket,
+    queue: Queue,
+    user_pool: UserDirectory,
+    providers: ConfiguredProviders,
+    clients: Clients,
+    app_key_secret: String,
+    retention: Retention,
+    /// How long payments are retained by law.
+    payment_retention: SignedDuration,
+}
 
 impl Eraser {
-    /// Does what can be done at `now` for the end of this account.
+    /// Creates the clients of the function.
+    ///
+    /// # Errors
+    /// A variable is missing or malformed. The error names it.
+    pub(crate) fn open(environment: &Environment) -> Result<Self, Error> {
+        let clients = Clients::new(environment)?;
+        let days = environment.integer("PAYMENT_RECORD_DAYS")?;
+        Ok(Self {
+            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
+            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+            queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
+            user_pool: UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?),
+            providers: ConfiguredProviders::new(environment, Clients::new(environment)?)?,
+            app_key_secret: environment.required("APP_KEY_SECRET")?,
+            retention: lifecycle::retention(environment)?,
+            payment_retention: SignedDuration::from_hours(24 * days),
+            clients,
+        })
+    }
+
+    /// Does every step that is possible at `now`, and plans the next attempt if the account remains.
+    ///
+    /// # Errors
+    /// A call failed. A repeat continues.
     pub(crate) async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
-        let Some((account, closing)) = self.closing(id).await? else { return Ok(()) };
-        if now < closing.erase_at {
+        let Some((account, deletion)) = self.pending_deletion(id).await? else { return Ok(()) };
+        if now < deletion.erase_at {
             self.withdraw(id).await?;
-            return self.wait(id, closing.erase_at, now).await;
+            return self.wait(id, deletion.erase_at, now).await;
         }
-        // From here on a restored backup of this account is erased again.
-        self.records.write_tombstone(&self.keyed_hash(id).await?, now).await?;
+        // From now on a replay erases the account again if a backup restores it.
+        self.records.write_tombstone(&self.tombstone_key(id).await?, now).await?;
         let held = account.held_kinds();
         let payments = self.table.all_payments(id).await?;
         let copies_left = self.forget_copies(id).await?;
-        let receipt = self.receipt(&closing, id, &held, &payments).await?.with_provider_copies_left(copies_left);
+        let receipt = self.receipt(&deletion, id, &held, &payments).await?.with_provider_copies_left(copies_left);
         self.records.write_receipt(&receipt).await?;
         self.withdraw(id).await?;
-        let busy_until = self.busy_until(id, &closing, now).await?;
+        let busy_until = self.busy_until(id, &deletion, now).await?;
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
-        self.table.remove_guest_tickets(&self.writer(&account).await?).await?;
+        self.table.remove_guest_tickets(&self.guest_key(&account).await?).await?;
         if !held.is_empty() {
-            return self.wait(id, now + HELD_EVERY, now).await;
+            return self.wait(id, now + HOLD_CHECK_INTERVAL, now).await;
         }
         if busy_until > now {
             return self.wait(id, busy_until, now).await;
         }
         self.user_pool.delete(id).await?;
-        self.nothing_is_left(id).await?;
+        self.check_nothing_left(id).await?;
         self.records.write_receipt(&receipt.completed(now)).await?;
         self.remove_account(id).await?;
         metric(Metric::Erasures, 1, &[]);
-        tracing::info!(receipt = %closing.receipt, "an account is erased");
+        tracing::info!(receipt = %deletion.receipt, "account erased");
         Ok(())
     }
 
-    /// The account, if its end was asked for and not taken back.
-    async fn closing(&self, id: AccountId) -> Result<Option<(Account, Deletion)>, ErasureError> {
+    /// Reads the account if its deletion was requested and not canceled.
+    async fn pending_deletion(&self, id: AccountId) -> Result<Option<(Account, Deletion)>, ErasureError> {
         let account = self.table.account(id).await?;
-        Ok(account.and_then(|account| account.deletion.clone().map(|closing| (account, closing))))
+        Ok(account.and_then(|account| account.deletion.clone().map(|deletion| (account, deletion))))
     }
 
-    /// Takes back what is public and what is shared, and ends every session.
+    /// Unpublishes every generation, revokes every share link and ends every session.
     async fn withdraw(&self, id: AccountId) -> Result<(), ErasureError> {
         self.user_pool.end_sessions(id).await?;
         for share in self.table.all_shares(id).await? {
@@ -82,15 +132,15 @@ impl Eraser {
         Ok(())
     }
 
-    /// Until when somebody may still be at work for the account: as long as the leases last that there were when its
-    /// erasure began. It is written down before what carries the leases goes.
-    async fn busy_until(&self, id: AccountId, closing: &Deletion, now: Timestamp) -> Result<Timestamp, ErasureError> {
-        if let Some(until) = closing.busy_until {
+    /// Returns when the last lease of a worker expires that existed when the erasure began. The time is stored before the
+    /// items with the leases are deleted.
+    async fn busy_until(&self, id: AccountId, deletion: &Deletion, now: Timestamp) -> Result<Timestamp, ErasureError> {
+        if let Some(until) = deletion.busy_until {
             return Ok(until);
         }
         let mut until = now;
-        self.each_page(id, async |kept| {
-            until = kept.iter().filter_map(|kept| kept.lease_until).fold(until, Timestamp::max);
+        self.each_page(id, async |items| {
+            until = items.iter().filter_map(|item| item.lease_until).fold(until, Timestamp::max);
             Ok(())
         })
         .await?;
@@ -109,7 +159,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Has the providers delete what they keep, and answers how often one refused for good: its key may not, or is gone.
+    /// Has the AI providers delete their copies. Returns the number of copies that a provider will not delete: the key is
+    /// missing or has no permission.
     async fn forget_copies(&self, id: AccountId) -> Result<u64, ErasureError> {
         let mut left = 0;
         for job in self.generations(id, Filter::default()).await?.into_iter().filter_map(|made| made.provider_job) {
@@ -119,30 +170,31 @@ impl Eraser {
                     Err(error) if !error.retryable() => error.to_string(),
                     Err(error) => return Err(error.into()),
                 },
-                None => "there is no key".to_owned(),
+                None => "no key is configured".to_owned(),
             };
             left += 1;
             metric(Metric::OurMistake, 1, &[job.provider.as_str()]);
-            tracing::error!(provider = job.provider, refused, "a provider keeps its copy of what was erased");
+            tracing::error!(provider = job.provider, refused, "a provider keeps a copy of an erased generation");
         }
         Ok(left)
     }
 
-    /// Keeps what the law has kept, and begins the receipt with what there is to erase, or adds to it what a hold kept
-    /// from being erased before.
+    /// Retains the payments that the law requires, and returns the receipt with the counts of what is erased. An attempt
+    /// after a legal hold adds to the receipt of the attempt before.
     async fn receipt(
         &self,
-        closing: &Deletion,
+        deletion: &Deletion,
         id: AccountId,
         held: &BTreeSet<&str>,
         payments: &[Payment],
     ) -> Result<ErasureReceipt, ErasureError> {
-        let kept: Vec<_> = payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.keep)).collect();
-        for payment in &kept {
+        let retained: Vec<_> =
+            payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.payment_retention)).collect();
+        for payment in &retained {
             self.records.retain_payment(payment).await?;
         }
-        let begun = ErasureReceipt::begin(closing, self.count(id, held).await?, &kept, self.keep);
-        let receipt = match self.records.receipt(closing.receipt).await? {
+        let begun = ErasureReceipt::begin(deletion, self.count(id, held).await?, &retained, self.payment_retention);
+        let receipt = match self.records.receipt(deletion.receipt).await? {
             Some(before) => before.with(begun),
             None => begun,
         };
@@ -155,8 +207,8 @@ impl Eraser {
             let kind = registry::folder_kind(&folder).map_or("undeclared", |kind| kind.name);
             counts.insert(kind.to_owned(), files);
         }
-        self.each_page(id, async |kept| {
-            for one in kept {
+        self.each_page(id, async |items| {
+            for one in items {
                 *counts.entry(kind_of(&one).to_owned()).or_default() += 1;
             }
             Ok(())
@@ -166,7 +218,7 @@ impl Eraser {
         Ok(counts)
     }
 
-    /// Removes the files in all versions, and those that are being written, but for what is held.
+    /// Deletes all versions of the files and all unfinished uploads, except those under a legal hold.
     async fn remove_files(&self, id: AccountId, held: &BTreeSet<&str>) -> Result<(), ErasureError> {
         let everything = Bucket::account_prefix(id);
         self.bucket.abort_uploads(&everything).await?;
@@ -181,7 +233,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// Removes what points to the payments, and every item but the account and what is held.
+    /// Deletes the pointers to the payments and every item except the account and those under a legal hold.
     async fn remove_items(
         &self,
         id: AccountId,
@@ -191,16 +243,20 @@ impl Eraser {
         if !held.contains("payment") {
             self.table.remove_payment_pointers(payments).await?;
         }
-        self.each_page(id, async |kept| {
-            let goes = |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));
-            let sort_keys: Vec<_> = kept.into_iter().filter(goes).map(|one| one.sk).collect();
+        self.each_page(id, async |items| {
+            let is_erased =
+                |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));
+            let sort_keys: Vec<_> = items.into_iter().filter(is_erased).map(|one| one.sk).collect();
             Ok(self.table.remove_items(id, &sort_keys).await?)
         })
         .await
     }
 
-    /// Looks everywhere once more.
-    async fn nothing_is_left(&self, id: AccountId) -> Result<(), ErasureError> {
+    /// Checks that nothing remains.
+    ///
+    /// # Errors
+    /// [`ErasureError::Left`]: something does.
+    async fn check_nothing_left(&self, id: AccountId) -> Result<(), ErasureError> {
         let left = self.table.partition(id, 2, None).await?.items;
         if let Some(one) = left.iter().find(|one| kind_of(one) != "account") {
             return Err(ErasureError::Left(kind_of(one).to_owned()));
@@ -217,17 +273,17 @@ impl Eraser {
     async fn remove_account(&self, id: AccountId) -> Result<(), ErasureError> {
         let Some(account) = self.table.account(id).await? else { return Ok(()) };
         match self.table.commit(&[Write::RemoveAccount(&account)]).await {
-            // Whoever removed it first has done as well.
+            // Another attempt deleted it first.
             Err(CommitError::Stale) if self.table.account(id).await?.is_none() => Ok(()),
             other => Ok(other?),
         }
     }
 
-    /// Has the account looked at again.
+    /// Plans the next attempt at `until`, and sends the message for it if SQS can delay it that long.
     async fn wait(&self, id: AccountId, until: Timestamp, now: Timestamp) -> Result<(), ErasureError> {
         self.change(id, |account| account.deletion_due_next(until)).await?;
         let delay_s = until.duration_since(now).as_secs() + 1;
-        if delay_s <= LONGEST_DELAY_S {
+        if delay_s <= MAX_MESSAGE_DELAY_S {
             let delay_s = u32::try_from(delay_s).unwrap_or(0);
             self.queue.send(&EraseAccountMessage { account: id }, delay_s).await?;
         }
@@ -236,7 +292,7 @@ impl Eraser {
 
     async fn change(&self, id: AccountId, change: impl Fn(&Account) -> Account) -> Result<(), ErasureError> {
         for _ in 0..ATTEMPTS {
-            let Some((account, _)) = self.closing(id).await? else { return Ok(()) };
+            let Some((account, _)) = self.pending_deletion(id).await? else { return Ok(()) };
             match self.table.commit(&[Write::Account(&change(&account))]).await {
                 Err(CommitError::Stale) => {}
                 other => return Ok(other?),
@@ -272,9 +328,21 @@ impl Eraser {
             }
         }
     }
+
+    /// Returns the key under which guest tickets from the account's address are stored.
+    async fn guest_key(&self, account: &Account) -> Result<String, ErasureError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        Ok(sealer.keyed_hash(GUEST, account.email.as_bytes()))
+    }
+
+    /// Returns the key of the account's tombstone.
+    pub(crate) async fn tombstone_key(&self, account: AccountId) -> Result<String, ErasureError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        Ok(sealer.keyed_hash(TOMBSTONE, account.0.as_bytes()))
+    }
 }
 
-/// The name of its kind in the registry.
-fn kind_of(kept: &PartitionItem) -> &'static str {
-    registry::account_item_kind(&kept.sk).map_or("undeclared", |kind| kind.name)
+/// Returns the name of the kind that the registry declares for an item.
+fn kind_of(item: &PartitionItem) -> &'static str {
+    registry::account_item_kind(&item.sk).map_or("undeclared", |kind| kind.name)
 }
