@@ -11,7 +11,6 @@ use domain::{
     payments::payment::Payment,
     privacy::deletion::Deletion,
     privacy::erasure::{Counts, ErasureReceipt, RetainedPayment, TOMBSTONE},
-
     support::guest_ticket::GUEST,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -244,8 +243,7 @@ impl Eraser {
             self.table.remove_payment_pointers(payments).await?;
         }
         self.each_page(id, async |items| {
-            let is_erased =
-                |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));
+            let is_erased = |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));
             let sort_keys: Vec<_> = items.into_iter().filter(is_erased).map(|one| one.sk).collect();
             Ok(self.table.remove_items(id, &sort_keys).await?)
         })

@@ -86,10 +86,12 @@ impl EmailChanges {
         if let EmailChangeStage::Changed { from } = &change.stage {
             self.user_pool.end_sessions(change.account).await?;
             match &self.mail {
-                Some(mail) => match mail.send(from, self.language(change.account).await?, &Message::EmailChanged {}).await {
-                    Err(MailError::Refused(why)) => tracing::warn!(why, "an old address cannot be told"),
-                    sent => sent?,
-                },
+                Some(mail) => {
+                    match mail.send(from, self.language(change.account).await?, &Message::EmailChanged {}).await {
+                        Err(MailError::Refused(why)) => tracing::warn!(why, "an old address cannot be told"),
+                        sent => sent?,
+                    }
+                }
                 None => tracing::warn!("an old address is not told: MailFrom is not set"),
             }
         }
