@@ -1,9 +1,9 @@
-"""Reads an archive of everything that is held about somebody as anybody can who has Python, and unpacks it.
+"""Reads and unpacks a data export with nothing but Python.
 
     read_archive.py ARCHIVE FOLDER
 
-Fails unless the ZIP is whole, no name leads out of the folder, the manifest lists every other file as it is, each file of
-items is as its schema says, and each table has as many fields in every row.
+Fails unless the ZIP is intact, every name stays inside the folder, the manifest matches every other file, each file of
+items conforms to its schema, and every row of a table has the same number of fields.
 """
 
 import csv
@@ -20,7 +20,7 @@ def main(archive, folder):
     with zipfile.ZipFile(archive) as files:
         assert files.testzip() is None, "a file is damaged"
         names = files.namelist()
-        assert len(names) == len(set(names)), "a name is there twice"
+        assert len(names) == len(set(names)), "a name occurs twice"
         for name in names:
             path = PurePosixPath(name)
             assert not path.is_absolute() and ".." not in path.parts and "\\" not in name, name

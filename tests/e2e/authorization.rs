@@ -1,12 +1,12 @@
-//! Who may do what: no route of the template lets anybody in without an access token of this API, unless it is open, and
-//! nobody reaches what is somebody else's.
+//! Authorization: every route of the template that is not public refuses requests without an access token of this API,
+//! and no account reaches the content of another account.
 //!
 //! The routes come from the template. What they are asked comes from the operations that `shared/api` declares, so a new
 //! route cannot be forgotten.
 
-use std::{cell::Cell, collections::HashMap, path::Path};
+use std::cell::Cell;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use api::{
     Operation,
     accounts::{email, session},
@@ -16,59 +16,39 @@ use api::{
     support::tickets,
 };
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, AuthenticationResultType, ExplicitAuthFlowsType};
-use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use reqwest::Method;
-use ring::{rand::SystemRandom, signature};
 use runtime::clients::Clients;
 use serde_json::{Value, json};
 
 use crate::{
-    buying::Checkout,
-    exports, template, tests,
-    world::{Answer, PASSWORD, Person, TestEnv, text},
+    env::{
+        checkouts::Checkout,
+        exports::{request_export, wait_for_export},
+        http::{ApiResponse, text},
+        sessions::{token_parts, token_with_claims},
+        table::account_items,
+        test_env::{PASSWORD, TestEnv, TestUser},
+        trial::tests,
+    },
+    template::{Route, routes},
 };
 
 tests![
-    no_route_lets_anybody_in_without_an_access_token_of_this_api,
-    open_routes_need_no_token_and_mind_no_bad_one,
-    p17_what_is_somebody_elses_is_not_there_for_anybody_else,
+    protected_routes_refuse_every_bad_access_token,
+    public_routes_ignore_missing_and_bad_tokens,
+    p17_content_of_an_account_is_not_found_for_other_accounts,
 ];
 
-/// Shown to nobody.
-const HER_PROMPT: &str = "a secret garden";
+/// The prompt that no other account may see.
+const SECRET_PROMPT: &str = "a secret garden";
 
-/// An item of the table.
-pub type Item = HashMap<String, AttributeValue>;
-
-/// Everything that is kept of somebody.
-pub async fn kept(person: &Person) -> Result<Vec<Item>> {
-    let clients = person.world.clients()?;
-    let pages = clients
-        .dynamodb()
-        .query()
-        .table_name(person.world.output("TableName")?)
-        .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(format!("ACCOUNT#{}", person.account_id)));
-    let mut items: Vec<Item> = Vec::new();
-    let mut start = None;
-    loop {
-        let page = pages.clone().consistent_read(true).set_exclusive_start_key(start).send().await?;
-        items.extend(page.items.unwrap_or_default());
-        start = page.last_evaluated_key;
-        if start.is_none() {
-            ensure!(!items.is_empty(), "nothing is kept: nothing was looked at");
-            return Ok(items);
-        }
-    }
-}
-
-/// The ids of somebody's things.
-struct Things {
-    picture: String,
+/// Holds the ids of what an account owns.
+struct Resources {
+    image: String,
     share: String,
     token: String,
     upload: String,
@@ -78,24 +58,24 @@ struct Things {
     ticket: String,
 }
 
-impl Things {
-    async fn of(person: &Person, prompt: &str) -> Result<Self> {
-        let picture = text(&person.finished_picture(prompt).await?, "id")?;
-        let share = person.post(&format!("/v1/generations/{picture}/shares"), &json!({"expires_in_s": 3600})).await?;
+impl Resources {
+    async fn of(user: &TestUser, prompt: &str) -> Result<Self> {
+        let image = text(&user.finished_image(prompt).await?, "id")?;
+        let share = user.post(&format!("/v1/generations/{image}/shares"), &json!({"expires_in_s": 3600})).await?;
         let share = share.is(201)?.json;
         let upload = json!({"content_type": "image/png", "bytes": 7, "sha256": "0".repeat(64), "file_name": "secret"});
-        let upload = person.post("/v1/uploads", &upload).await?.is(201)?.json;
-        let export = exports::ask(person).await?;
-        exports::ready(person, &export).await?;
+        let upload = user.post("/v1/uploads", &upload).await?.is(201)?.json;
+        let export = request_export(user).await?;
+        wait_for_export(user, &export).await?;
         let ticket = json!({"subject": "A vase", "text": "It is cracked."});
-        let ticket = person.post("/v1/support/tickets", &ticket).await?.is(201)?.json;
+        let ticket = user.post("/v1/support/tickets", &ticket).await?.is(201)?.json;
         Ok(Self {
-            picture,
+            image,
             share: text(&share, "id")?,
             token: text(&share, "token")?,
             upload: text(&upload, "id")?,
-            account: person.account_id.clone(),
-            payment: Checkout::begin(person, "paypal", "starter").await?.id,
+            account: user.account_id.clone(),
+            payment: Checkout::start(user, "paypal", "starter").await?.id,
             export,
             ticket: text(&ticket, "id")?,
         })
@@ -104,26 +84,17 @@ impl Things {
     fn of_nobody() -> Self {
         let id = || runtime::clock::uuid_at(runtime::clock::now()).to_string();
         let token = "a".repeat(43);
-        Self {
-            picture: id(),
-            share: id(),
-            token,
-            upload: id(),
-            account: id(),
-            payment: id(),
-            export: id(),
-            ticket: id(),
-        }
+        Self { image: id(), share: id(), token, upload: id(), account: id(), payment: id(), export: id(), ticket: id() }
     }
 }
 
-/// A request to a route, about somebody's things.
+/// Holds a request to a route about what an account owns.
 struct Case {
     path: String,
     body: Option<Value>,
     /// What another account gets, or on a public route, what everyone gets.
     status: u16,
-    /// Whether the path or the body names a thing of an account, rather than the caller.
+    /// Whether the path or the body names an id of an account, rather than the caller.
     names: bool,
 }
 
@@ -149,14 +120,14 @@ const STATUSES: &[(Operation, u16)] = &[
 ///
 /// Another account gets 404 for what the path names, and for everything that is for staff. Otherwise it gets the declared
 /// status of a success, or one of [`STATUSES`].
-fn case(method: &str, path: &str, things: &Things) -> Result<Case> {
+fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
     let operation = api::operations().find(|operation| is(operation, method, path));
     let operation = operation.with_context(|| format!("{method} {path} is not declared in shared/api"))?;
-    let Things { picture, share, token, upload, account, payment, export, ticket } = things;
+    let Resources { image, share, token, upload, account, payment, export, ticket } = things;
     let unknown = Cell::new(false);
     let path = operation.path_with(|kind| {
         let id = match kind {
-            "generation" | "receipt" => picture,
+            "generation" | "receipt" => image,
             "share" | "access" | "hold" | "disclosure" => share,
             "token" => token,
             "upload" | "guest" => upload,
@@ -184,7 +155,7 @@ fn case(method: &str, path: &str, things: &Things) -> Result<Case> {
             } else if operation.path.starts_with("/v1/generations") && body["model"].is_string() {
                 body["input_upload"] = json!(upload);
             } else if in_body {
-                body["about"] = json!({"kind": "generation", "id": picture});
+                body["about"] = json!({"kind": "generation", "id": image});
             }
             Some(body)
         }
@@ -204,8 +175,8 @@ fn is(operation: &Operation, method: &str, path: &str) -> bool {
 }
 
 /// Every route of the template with its case. A route that is not declared fails.
-fn cases(open: bool, things: &Things) -> Result<Vec<(template::Route, Case)>> {
-    let routes = template::routes()?.into_iter().filter(|route| route.open == open);
+fn cases(open: bool, things: &Resources) -> Result<Vec<(Route, Case)>> {
+    let routes = routes()?.into_iter().filter(|route| route.open == open);
     routes
         .map(|route| {
             let case = case(&route.method, &route.path, things)?;
@@ -214,113 +185,114 @@ fn cases(open: bool, things: &Things) -> Result<Vec<(template::Route, Case)>> {
         .collect()
 }
 
-async fn send(person: &Person, method: &str, case: &Case, authorization: Option<&str>) -> Result<Answer> {
-    let mut request = person.request(Method::from_bytes(method.as_bytes())?, &case.path);
+async fn send(user: &TestUser, method: &str, case: &Case, authorization: Option<&str>) -> Result<ApiResponse> {
+    let mut request = user.request(Method::from_bytes(method.as_bytes())?, &case.path);
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }
     if let Some(body) = &case.body {
         request = request.json(body);
     }
-    Answer::read(request.send().await?).await
+    ApiResponse::read(request.send().await?).await
 }
 
-/// Whether the answer is the door's or a function's refusal of the token.
-fn is_refusal_of_token(answer: &Answer) -> bool {
-    answer.status == 401
-        && (answer.json["message"] == "Unauthorized" || answer.json["type"] == "urn:darkroom:problem:unauthorized")
+/// Returns whether API Gateway or a function refused the token.
+fn is_refusal_of_token(response: &ApiResponse) -> bool {
+    response.status == 401
+        && (response.json["message"] == "Unauthorized" || response.json["type"] == "urn:darkroom:problem:unauthorized")
 }
 
-async fn no_route_lets_anybody_in_without_an_access_token_of_this_api(world: &'static TestEnv) -> Result<()> {
-    let (ada, stranger) = (world.person().await?, world.stranger()?);
-    let things = Things::of(&ada, HER_PROMPT).await?;
+async fn protected_routes_refuse_every_bad_access_token(env: &'static TestEnv) -> Result<()> {
+    let (ada, visitor) = (env.user().await?, env.visitor()?);
+    let things = Resources::of(&ada, SECRET_PROMPT).await?;
     let tokens = bad_tokens(&ada).await?;
-    let before = kept(&ada).await?;
+    let before = account_items(&ada).await?;
     for (route, case) in cases(false, &things)? {
         for (name, authorization) in &tokens {
-            let answer = send(&stranger, &route.method, &case, authorization.as_deref()).await?;
-            ensure!(is_refusal_of_token(&answer), "{} {} with {name}: {}", route.method, route.path, answer.status);
+            let response = send(&visitor, &route.method, &case, authorization.as_deref()).await?;
+            ensure!(is_refusal_of_token(&response), "{} {} with {name}: {}", route.method, route.path, response.status);
         }
     }
-    ensure!(kept(&ada).await? == before, "something of hers was changed");
+    ensure!(account_items(&ada).await? == before, "the account's data changed");
     Ok(())
 }
 
-async fn open_routes_need_no_token_and_mind_no_bad_one(world: &'static TestEnv) -> Result<()> {
-    let (ada, stranger) = (world.person().await?, world.stranger()?);
-    let things = Things::of(&ada, HER_PROMPT).await?;
+async fn public_routes_ignore_missing_and_bad_tokens(env: &'static TestEnv) -> Result<()> {
+    let (ada, visitor) = (env.user().await?, env.visitor()?);
+    let things = Resources::of(&ada, SECRET_PROMPT).await?;
     for (route, case) in cases(true, &things)? {
         for authorization in [None, Some("Bearer garbage"), Some("Bearer a.b.c")] {
-            let answer = send(&stranger, &route.method, &case, authorization).await?;
-            ensure!(!is_refusal_of_token(&answer), "{} {} needs a token", route.method, route.path);
-            let body = String::from_utf8_lossy(&answer.bytes).into_owned();
-            ensure!(answer.status == case.status, "{} {}: {}: {body}", route.method, route.path, answer.status);
-            for secret in [&ada.email, &things.upload, HER_PROMPT] {
-                ensure!(!body.contains(secret), "{} {} tells {secret}: {body}", route.method, route.path);
+            let response = send(&visitor, &route.method, &case, authorization).await?;
+            ensure!(!is_refusal_of_token(&response), "{} {} needs a token", route.method, route.path);
+            let body = String::from_utf8_lossy(&response.bytes).into_owned();
+            ensure!(response.status == case.status, "{} {}: {}: {body}", route.method, route.path, response.status);
+            for secret in [&ada.email, &things.upload, SECRET_PROMPT] {
+                ensure!(!body.contains(secret), "{} {} reveals {secret}: {body}", route.method, route.path);
             }
         }
     }
     Ok(())
 }
 
-async fn p17_what_is_somebody_elses_is_not_there_for_anybody_else(world: &'static TestEnv) -> Result<()> {
-    let (ada, bob, stranger) = (world.person().await?, world.person().await?, world.stranger()?);
-    let (hers, nobodys) = (Things::of(&ada, HER_PROMPT).await?, Things::of_nobody());
-    let his = Things::of(&bob, "his own").await?;
-    let before = kept(&ada).await?;
-    let hers_under_his = Things { picture: his.picture.clone(), share: hers.share.clone(), ..Things::of_nobody() };
+async fn p17_content_of_an_account_is_not_found_for_other_accounts(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob, visitor) = (env.user().await?, env.user().await?, env.visitor()?);
+    let (hers, unknown) = (Resources::of(&ada, SECRET_PROMPT).await?, Resources::of_nobody());
+    let his = Resources::of(&bob, "his own").await?;
+    let before = account_items(&ada).await?;
+    let hers_under_his = Resources { image: his.image.clone(), share: hers.share.clone(), ..Resources::of_nobody() };
     let mut named = 0;
     for (route, case_of_hers) in cases(false, &hers)? {
         let (method, path) = (route.method.as_str(), route.path.as_str());
-        let answer = send(&bob, method, &case_of_hers, None).await?.is(case_of_hers.status)?;
-        let body = String::from_utf8(answer.bytes.clone())?;
-        for secret in [&ada.email, &ada.account_id, &hers.picture, &hers.share, &hers.payment, &hers.export, HER_PROMPT]
+        let response = send(&bob, method, &case_of_hers, None).await?.is(case_of_hers.status)?;
+        let body = String::from_utf8(response.bytes.clone())?;
+        for secret in
+            [&ada.email, &ada.account_id, &hers.image, &hers.share, &hers.payment, &hers.export, SECRET_PROMPT]
         {
-            ensure!(!body.contains(secret), "{method} {path} tells {secret}: {body}");
+            ensure!(!body.contains(secret), "{method} {path} reveals {secret}: {body}");
         }
         if case_of_hers.names {
             named += 1;
-            let case_of_nobodys = case(method, path, &nobodys)?;
+            let case_of_nobodys = case(method, path, &unknown)?;
             let missing = send(&bob, method, &case_of_nobodys, None).await?;
-            ensure!(without_id(&answer) == without_id(&missing), "{method} {path} tells that it is there: {body}");
+            ensure!(without_id(&response) == without_id(&missing), "{method} {path} reveals that it exists: {body}");
         }
         if path.contains("{share}") {
             let case_of_both = case(method, path, &hers_under_his)?;
             send(&bob, method, &case_of_both, None).await?.is(404)?;
         }
     }
-    ensure!(named > 5, "only {named} routes name a thing: the template was not understood");
-    ensure!(kept(&ada).await? == before, "something of hers was changed");
-    stranger.get(&format!("/v1/shared/{}", hers.token)).await?.is(200)?;
-    let media = ada.get(&format!("/v1/generations/{}", hers.picture)).await?.is(200)?.json;
+    ensure!(named > 5, "only {named} routes name an id: the template was not understood");
+    ensure!(account_items(&ada).await? == before, "the account's data changed");
+    visitor.get(&format!("/v1/shared/{}", hers.token)).await?.is(200)?;
+    let media = ada.get(&format!("/v1/generations/{}", hers.image)).await?.is(200)?.json;
     ada.fetch(&text(&media["media"][0], "url")?).await?.is(200)?;
     Ok(())
 }
 
-fn without_id(answer: &Answer) -> (u16, Value) {
-    let mut problem = answer.json.clone();
+fn without_id(response: &ApiResponse) -> (u16, Value) {
+    let mut problem = response.json.clone();
     if let Some(problem) = problem.as_object_mut() {
         problem.remove("request_id");
     }
-    (answer.status.as_u16(), problem)
+    (response.status.as_u16(), problem)
 }
 
-/// What is in the `Authorization` header of those who have no access token of this API.
-async fn bad_tokens(ada: &Person) -> Result<Vec<(&'static str, Option<String>)>> {
-    let world = ada.world;
-    let good = ada.token.as_deref().context("nobody signed in")?;
-    let (pool, client) = (world.output("UserPoolId")?, world.output("ClientId")?);
-    let clients = world.clients()?;
+/// Returns values of the `Authorization` header that are not an access token of this API, with their names.
+async fn bad_tokens(ada: &TestUser) -> Result<Vec<(&'static str, Option<String>)>> {
+    let env = ada.env;
+    let good = ada.token.as_deref().context("the user has no token")?;
+    let (pool, client) = (env.output("UserPoolId")?, env.output("ClientId")?);
+    let clients = env.clients()?;
     let tokens = sign_in(&clients, client, &ada.email).await?;
-    let (header, payload, signature) = parts(good)?;
+    let (header, payload, signature) = token_parts(good)?;
     let now = runtime::clock::now().as_second();
 
-    // What the pool itself signs is good, until its time is over.
-    let signed = |exp: i64| like_hers(ada, |claims| claims["exp"] = json!(exp));
+    // A token that the test signs with the pool's key is valid until it expires.
+    let signed = |exp: i64| token_with_claims(ada, |claims| claims["exp"] = json!(exp));
     let (living, expired) = (signed(now + 60)?, signed(now - 1)?);
-    let stranger = world.stranger()?;
-    let account = stranger.request(Method::GET, "/v1/account").bearer_auth(living);
-    Answer::read(account.send().await?).await?.is(200).context("the test does not sign as the user pool does")?;
+    let visitor = env.visitor()?;
+    let account = visitor.request(Method::GET, "/v1/account").bearer_auth(living);
+    ApiResponse::read(account.send().await?).await?.is(200).context("the test does not sign as the user pool does")?;
 
     let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
     let mut other = signature.to_owned();
@@ -344,42 +316,13 @@ async fn bad_tokens(ada: &Person) -> Result<Vec<(&'static str, Option<String>)>>
     ])
 }
 
-fn parts(token: &str) -> Result<(&str, &str, &str)> {
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(payload), Some(signature)) => Ok((header, payload, signature)),
-        _ => bail!("not a token"),
-    }
-}
-
-/// A token like somebody's, with other claims, signed with the private key that the local user pool keeps in a file.
-pub fn like_hers(ada: &Person, change: impl FnOnce(&mut Value)) -> Result<String> {
-    let (header, payload, _) = parts(ada.token.as_deref().context("nobody signed in")?)?;
-    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
-    change(&mut claims);
-    let pool = ada.world.output("UserPoolId")?;
-    sign(&ada.world.folder.join(format!("services/cognito-pool-keys/{pool}-access.pem")), header, &claims)
-}
-
-/// A token signed with the private key in this file.
-fn sign(key: &Path, header: &str, claims: &Value) -> Result<String> {
-    let pem = std::fs::read_to_string(key).with_context(|| format!("no key at {}", key.display()))?;
-    let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let key = signature::RsaKeyPair::from_pkcs8(&STANDARD.decode(der)?).map_err(|error| anyhow!("{error}"))?;
-    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let mut signature = vec![0; key.public().modulus_len()];
-    let signing = key.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
-    signing.map_err(|error| anyhow!("{error}"))?;
-    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
-}
-
 async fn sign_in(clients: &Clients, client: &str, email: &str) -> Result<AuthenticationResultType> {
     let request = clients.cognito().initiate_auth().client_id(client).auth_flow(AuthFlowType::UserPasswordAuth);
-    let answer = request.auth_parameters("USERNAME", email).auth_parameters("PASSWORD", PASSWORD).send().await?;
-    answer.authentication_result.context("no tokens")
+    let response = request.auth_parameters("USERNAME", email).auth_parameters("PASSWORD", PASSWORD).send().await?;
+    response.authentication_result.context("no tokens")
 }
 
-/// The access token of a client that this API is not for.
+/// Returns an access token of another client of the same user pool.
 async fn of_another_client(clients: &Clients, pool: &str, email: &str) -> Result<String> {
     let request = clients.cognito().create_user_pool_client().user_pool_id(pool).client_name("another");
     let made = request.explicit_auth_flows(ExplicitAuthFlowsType::AllowUserPasswordAuth).send().await?;
@@ -387,7 +330,7 @@ async fn of_another_client(clients: &Clients, pool: &str, email: &str) -> Result
     sign_in(clients, &client, email).await?.access_token.context("no access token")
 }
 
-/// The access token of the same address and password in another user pool.
+/// Returns an access token for the same address and password in another user pool.
 async fn of_another_pool(clients: &Clients, email: &str) -> Result<String> {
     let pool = clients.cognito().create_user_pool().pool_name("another").send().await?;
     let pool = pool.user_pool.and_then(|pool| pool.id).context("no user pool")?;

@@ -1,5 +1,5 @@
-//! Bad input: every body that is no request is refused with a problem that names the field and the rule, and moves
-//! nothing. Text that merely looks strange is taken, and comes back as it was sent.
+//! Bad input: every malformed body is refused with a problem that names the field and the rule, and changes nothing.
+//! Unusual text is accepted and returned unchanged.
 
 use std::collections::HashMap;
 
@@ -7,43 +7,50 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    authorization::{Item, kept},
-    tests,
-    world::{Answer, Person, TestEnv, text},
+use crate::env::{
+    http::{ApiResponse, text},
+    table::{Item, account_items},
+    test_env::{TestEnv, TestUser},
+    trial::tests,
 };
 
 tests![
-    what_is_no_request_is_refused_by_every_route,
-    p29_what_is_too_large_is_refused_by_every_route,
-    what_is_not_json_by_its_type_is_refused_by_every_route,
-    a_field_of_the_wrong_type_is_named_by_every_route,
-    p29_each_field_that_breaks_a_rule_is_named,
-    a_body_that_nobody_would_read_is_refused,
-    strange_text_comes_back_as_it_was_sent,
+    every_route_refuses_malformed_bodies,
+    p29_every_route_refuses_oversized_bodies,
+    every_route_refuses_other_content_types,
+    every_route_names_a_field_of_the_wrong_type,
+    p29_validation_error_names_each_invalid_field,
+    body_is_refused_where_none_is_expected,
+    unusual_unicode_text_is_returned_unchanged,
 ];
 
 const JSON: &str = "application/json";
+
 const MEBIBYTE: usize = 1 << 20;
+
 const DECISION: &str = "/v1/staff/accounts/{account}/payments/{payment}/decision";
+
 const SPENDING: &str = "/v1/staff/accounts/{account}/spending";
+
 const ACCESSES: &str = "/v1/staff/accounts/{account}/accesses";
+
 const HOLDS: &str = "/v1/staff/accounts/{account}/holds";
+
 const DISCLOSURES: &str = "/v1/staff/accounts/{account}/disclosures";
 
-/// Somebody with something to lose, who may ask for everything as she is of the staff, and a good body for every route that
-/// takes one of ours: what Stripe and PayPal send has tests of its own.
+/// Holds a staff account with credits and content, and a valid body for every route that takes one of ours. Messages
+/// of Stripe and PayPal have tests of their own.
 struct Target {
-    ada: Person,
+    ada: TestUser,
     bodies: HashMap<(&'static str, &'static str), Value>,
-    picture: String,
+    image: String,
     before: Vec<Item>,
 }
 
 impl Target {
-    async fn new(world: &'static TestEnv) -> Result<Self> {
-        let ada = world.staff().await?;
-        let picture = text(&ada.finished_picture("a vase").await?, "id")?;
+    async fn new(env: &'static TestEnv) -> Result<Self> {
+        let ada = env.staff().await?;
+        let image = text(&ada.finished_image("a vase").await?, "id")?;
         let until = runtime::clock::now() + jiff::SignedDuration::from_hours(24);
         let mut bodies = HashMap::new();
         for operation in api::operations().filter(takes_our_json) {
@@ -55,8 +62,8 @@ impl Target {
             }
             bodies.insert((operation.method, operation.path), body);
         }
-        let before = kept(&ada).await?;
-        Ok(Self { ada, bodies, picture, before })
+        let before = account_items(&ada).await?;
+        Ok(Self { ada, bodies, image, before })
     }
 
     /// Every route that takes a body, with a good one: the example of its operation.
@@ -70,31 +77,31 @@ impl Target {
             .collect()
     }
 
-    async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Answer> {
-        let id = |segment| if str::starts_with(segment, '{') { self.picture.as_str() } else { segment };
+    async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<ApiResponse> {
+        let id = |segment| if str::starts_with(segment, '{') { self.image.as_str() } else { segment };
         let path = path.split('/').map(id).collect::<Vec<_>>().join("/");
         let mut request = self.ada.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        Answer::read(request.body(body).send().await?).await
+        ApiResponse::read(request.body(body).send().await?).await
     }
 
-    /// The body must be refused with this status and, where there is one, for this field.
+    /// Checks that the body is refused with 400 for this field.
     async fn check(&self, (method, path): (&str, &str), body: impl Into<Vec<u8>>, field: &str) -> Result<()> {
         let body = body.into();
         let start = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-        let answer = self.send(method, path, Some(JSON), body).await?;
-        check_problem(&answer, 400).with_context(|| format!("{method} {path} {start}"))?;
-        ensure!(answer.fields() == [field], "{method} {path} {start}: not {field}, but {}", answer.json);
-        let rule = &answer.json["errors"][0]["rule"];
+        let response = self.send(method, path, Some(JSON), body).await?;
+        check_problem(&response, 400).with_context(|| format!("{method} {path} {start}"))?;
+        ensure!(response.fields() == [field], "{method} {path} {start}: not {field}, but {}", response.json);
+        let rule = &response.json["errors"][0]["rule"];
         ensure!(rule.as_str().is_some_and(|rule| !rule.is_empty()), "{method} {path} {start}: no rule");
         Ok(())
     }
 
-    /// Nothing was written and no credit has moved since the beginning.
+    /// Checks that nothing was written and no credits moved since the start.
     async fn unharmed(&self) -> Result<()> {
-        ensure!(kept(&self.ada).await? == self.before, "something was written");
+        ensure!(account_items(&self.ada).await? == self.before, "data was written");
         ensure!(self.ada.credits().await? == (39, 0));
         Ok(())
     }
@@ -105,17 +112,22 @@ fn takes_our_json(operation: &&'static api::Operation) -> bool {
     operation.body.is_some() && !operation.path.starts_with("/v1/webhooks/")
 }
 
-fn check_problem(answer: &Answer, status: u16) -> Result<()> {
-    ensure!(answer.status == status, "not {status}, but {}: {}", answer.status, String::from_utf8_lossy(&answer.bytes));
-    ensure!(answer.header("content-type") == Some("application/problem+json"), "{:?}", answer.headers);
-    ensure!(answer.json["status"] == status, "{}", answer.json);
-    ensure!(answer.json["type"].as_str().is_some_and(|kind| kind.starts_with("urn:darkroom:problem:")));
-    ensure!(answer.json["request_id"].is_string(), "{}", answer.json);
+fn check_problem(response: &ApiResponse, status: u16) -> Result<()> {
+    ensure!(
+        response.status == status,
+        "not {status}, but {}: {}",
+        response.status,
+        String::from_utf8_lossy(&response.bytes)
+    );
+    ensure!(response.header("content-type") == Some("application/problem+json"), "{:?}", response.headers);
+    ensure!(response.json["status"] == status, "{}", response.json);
+    ensure!(response.json["type"].as_str().is_some_and(|kind| kind.starts_with("urn:darkroom:problem:")));
+    ensure!(response.json["request_id"].is_string(), "{}", response.json);
     Ok(())
 }
 
-async fn what_is_no_request_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn every_route_refuses_malformed_bodies(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     for (operation, good) in target.routes()? {
         let route = (operation.method, operation.path);
         let text = good.to_string();
@@ -130,7 +142,8 @@ async fn what_is_no_request_is_refused_by_every_route(world: &'static TestEnv) -
         for body in [format!("[{text}]"), format!("{text} {{}}"), format!("{text}]"), format!("\u{feff}{text}")] {
             target.check(route, body, "body").await?;
         }
-        // The local gateway makes U+FFFD of what is not UTF-8, so only outside of strings is it refused here as well.
+        // The local gateway replaces bytes that are not UTF-8 with U+FFFD, so they are refused here only outside of
+        // strings.
         target.check(route, [text.as_bytes(), b"\xff"].concat(), "body").await?;
         target.check(route, format!(r#"{{"{name}":{value},{rest}"#), &name).await?;
         target.check(route, format!(r#"{{"surprise":1,{rest}"#), "surprise").await?;
@@ -143,23 +156,23 @@ async fn what_is_no_request_is_refused_by_every_route(world: &'static TestEnv) -
     target.unharmed().await
 }
 
-async fn p29_what_is_too_large_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn p29_every_route_refuses_oversized_bodies(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     for (operation, good) in target.routes()? {
         for body in [format!("{good}{}", " ".repeat(MEBIBYTE)), json!({"surprise": "a".repeat(MEBIBYTE)}).to_string()] {
-            let answer = target.send(operation.method, operation.path, Some(JSON), body.into()).await?;
-            check_problem(&answer, 413).with_context(|| operation.path.to_owned())?;
+            let response = target.send(operation.method, operation.path, Some(JSON), body.into()).await?;
+            check_problem(&response, 413).with_context(|| operation.path.to_owned())?;
         }
     }
     let mut novel = target.bodies[&("post", "/v1/generations")].clone();
     novel["prompt"] = json!("a".repeat(10 * MEBIBYTE));
-    let answer = target.send("post", "/v1/generations", Some(JSON), novel.to_string().into()).await?;
-    check_problem(&answer, 413)?;
+    let response = target.send("post", "/v1/generations", Some(JSON), novel.to_string().into()).await?;
+    check_problem(&response, 413)?;
     target.unharmed().await
 }
 
-async fn what_is_not_json_by_its_type_is_refused_by_every_route(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn every_route_refuses_other_content_types(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     for (operation, good) in target.routes()? {
         for content_type in [
             None,
@@ -169,15 +182,15 @@ async fn what_is_not_json_by_its_type_is_refused_by_every_route(world: &'static 
             Some("application/jsonp"),
             Some("application/problem+json"),
         ] {
-            let answer = target.send(operation.method, operation.path, content_type, good.to_string().into()).await?;
-            check_problem(&answer, 415).with_context(|| format!("{} as {content_type:?}", operation.path))?;
+            let response = target.send(operation.method, operation.path, content_type, good.to_string().into()).await?;
+            check_problem(&response, 415).with_context(|| format!("{} as {content_type:?}", operation.path))?;
         }
     }
     target.unharmed().await
 }
 
-async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn every_route_names_a_field_of_the_wrong_type(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     for (operation, good) in target.routes()? {
         let route = (operation.method, operation.path);
         for (name, value) in good.as_object().context("no object")? {
@@ -197,8 +210,8 @@ async fn a_field_of_the_wrong_type_is_named_by_every_route(world: &'static TestE
     target.unharmed().await
 }
 
-async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn p29_validation_error_names_each_invalid_field(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     let generation = [
         ("model", json!(""), "model"),
         ("model", json!("sketch-image\u{0}"), "model"),
@@ -330,8 +343,8 @@ async fn p29_each_field_that_breaks_a_rule_is_named(world: &'static TestEnv) -> 
     target.unharmed().await
 }
 
-async fn a_body_that_nobody_would_read_is_refused(world: &'static TestEnv) -> Result<()> {
-    let target = Target::new(world).await?;
+async fn body_is_refused_where_none_is_expected(env: &'static TestEnv) -> Result<()> {
+    let target = Target::new(env).await?;
     for operation in
         api::operations().filter(|operation| operation.body.is_none() && operation.method != "get" && !operation.public)
     {
@@ -342,21 +355,21 @@ async fn a_body_that_nobody_would_read_is_refused(world: &'static TestEnv) -> Re
     target.unharmed().await
 }
 
-async fn strange_text_comes_back_as_it_was_sent(world: &'static TestEnv) -> Result<()> {
-    let ada = world.person().await?;
+async fn unusual_unicode_text_is_returned_unchanged(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
     for prompt in [
         "a \u{202e}thgil\u{202c} and \u{2067}أهلا\u{2069} \u{200f}",
         "line\nline\ttab e\u{301} \u{1f469}\u{200d}\u{1f680} \u{fffd}\u{ffff} \u{10ffff}",
         "'; drop table--\\ <script>alert(1)</script> ${x} %00 %s {{7*7}} ../.. \"",
     ] {
-        let generation = ada.finished_picture(prompt).await?;
+        let generation = ada.finished_image(prompt).await?;
         ensure!(generation["settings"]["prompt"] == prompt, "{generation}");
     }
-    // Escapes are another way to write the same text.
+    // Escape sequences are another encoding of the same text.
     let body = r#"{"model":"sketch-image","prompt":"\ud83d\ude00 \u0061\/\n","width":320,"height":320}"#;
     let request =
         ada.request(Method::POST, "/v1/generations").header("content-type", "application/json; charset=utf-8");
-    let generation = Answer::read(request.body(body).send().await?).await?.is(202)?.json;
+    let generation = ApiResponse::read(request.body(body).send().await?).await?.is(202)?.json;
     ensure!(generation["settings"]["prompt"] == "\u{1f600} a/\n", "{generation}");
 
     let name = "\u{202e}adA\u{202c} <b>";

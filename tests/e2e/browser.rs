@@ -1,46 +1,44 @@
-//! Everything that a person does, in a real browser, against the stack of the suite.
+//! Runs the journeys of a user in a real browser against the stack of the suite.
 //!
-//! The journeys are in `tests/browser/`, and so is what every page is held to. Screenshots of each page stay in the target
-//! folder, under `screens`.
+//! The journeys and the checks of every page are in `tests/browser/`. Screenshots of each page are written to
+//! `screens` in the target folder.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use interpreters::Node;
 
-use crate::{tests, world::TestEnv};
+use crate::env::{test_env::TestEnv, trial::tests};
 
 tests![
-    a_newcomer_does_everything_at_a_desk_by_day,
-    a_newcomer_does_everything_on_a_phone_at_night,
-    what_was_typed_is_kept_whatever_happens,
-    p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help,
-    five_thousand_pictures_are_scrolled_through_and_nothing_moves,
+    new_user_completes_every_journey_on_desktop_in_light_theme,
+    new_user_completes_every_journey_on_phone_in_dark_theme,
+    typed_input_survives_errors_and_page_states,
+    p27_cross_site_requests_and_stolen_cookies_are_refused,
+    gallery_of_5000_images_scrolls_without_layout_shift,
 ];
 
-async fn a_newcomer_does_everything_at_a_desk_by_day(world: &'static TestEnv) -> Result<()> {
-    walk(world, "journeys.mjs", ("desktop", "light")).await
+async fn new_user_completes_every_journey_on_desktop_in_light_theme(env: &'static TestEnv) -> Result<()> {
+    walk(env, "journeys.mjs", ("desktop", "light")).await
 }
 
-async fn a_newcomer_does_everything_on_a_phone_at_night(world: &'static TestEnv) -> Result<()> {
-    walk(world, "journeys.mjs", ("phone", "dark")).await
+async fn new_user_completes_every_journey_on_phone_in_dark_theme(env: &'static TestEnv) -> Result<()> {
+    walk(env, "journeys.mjs", ("phone", "dark")).await
 }
 
-async fn what_was_typed_is_kept_whatever_happens(world: &'static TestEnv) -> Result<()> {
-    walk(world, "states.mjs", ("desktop", "dark")).await
+async fn typed_input_survives_errors_and_page_states(env: &'static TestEnv) -> Result<()> {
+    walk(env, "states.mjs", ("desktop", "dark")).await
 }
 
-async fn p27_another_site_and_a_stolen_cookie_get_nothing_and_strangers_get_help(
-    world: &'static TestEnv,
-) -> Result<()> {
-    walk(world, "strangers.mjs", ("phone", "light")).await
+async fn p27_cross_site_requests_and_stolen_cookies_are_refused(env: &'static TestEnv) -> Result<()> {
+    walk(env, "strangers.mjs", ("phone", "light")).await
 }
 
-async fn five_thousand_pictures_are_scrolled_through_and_nothing_moves(world: &'static TestEnv) -> Result<()> {
-    walk(world, "gallery.mjs", ("desktop", "light")).await
+async fn gallery_of_5000_images_scrolls_without_layout_shift(env: &'static TestEnv) -> Result<()> {
+    walk(env, "gallery.mjs", ("desktop", "light")).await
 }
 
-async fn walk(world: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {
+async fn walk(env: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {
     let folder = stack::workspace().join("tests/browser");
     let node = prepared(&folder)?;
     let screens = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screens");
@@ -49,9 +47,9 @@ async fn walk(world: &'static TestEnv, script: &str, (device, scheme): (&str, &s
         .command("node")
         .args([script, device, scheme])
         .current_dir(&folder)
-        .env("BASE_URL", &world.base_url)
-        .env("MEDIA_URL", &world.endpoint)
-        .env("FAKE_PAYMENTS_URL", &world.fake_payments)
+        .env("BASE_URL", &env.base_url)
+        .env("MEDIA_URL", &env.endpoint)
+        .env("FAKE_PAYMENTS_URL", &env.fake_payments)
         .env("SCREENS", &screens)
         .output()
         .context("node cannot be run")?;
@@ -61,6 +59,6 @@ async fn walk(world: &'static TestEnv, script: &str, (device, scheme): (&str, &s
 
 fn prepared(folder: &Path) -> Result<Node> {
     let node = interpreters::node(&mut ())?;
-    node.install(folder, "what drives the browser", &mut ())?;
+    node.install(folder, "the browser driver", &mut ())?;
     Ok(node)
 }

@@ -1,67 +1,55 @@
-//! The end-to-end suite: the real template and the real functions on a stack of its own, seen as a client sees them.
+//! The end-to-end suite: runs the real template and the real functions on its own stacks and checks what a client sees.
 //!
-//! The stack is brought up on free ports before the first test and taken down after the last. Tests run in parallel and
-//! each makes its own people. Deaths, journeys in time and messages that are held back would disturb the others: each of
-//! these has one of two more stacks to itself while it runs. What must hold of everything that they left behind is looked at
-//! afterwards.
+//! The suite starts a stack on free ports before the first test and stops it after the last one. Tests run in parallel, and
+//! each creates its own users. A test that crashes functions, moves time forward or holds back messages would disturb others:
+//! it gets one of two further stacks to itself while it runs. At the end the suite checks invariants over everything that
+//! the tests stored, logged and measured.
 
-mod afterwards;
+mod accounts;
 mod authorization;
 mod bad_input;
 mod browser;
-mod buying;
 mod canaries;
-mod card_numbers;
 mod contract;
-mod corrections;
 mod crash;
-mod deaths;
-mod erasure;
-mod exports;
-mod fraud;
-mod holds;
-mod journey;
-mod money_model;
-mod notifications;
+mod credits;
+mod env;
+mod generations;
+mod invariants;
 mod observability;
 mod outbound;
-mod paypal_messages;
-mod policy;
+mod payments;
+mod privacy;
 mod privileges;
-mod providers;
-mod reconciliation;
-mod refunds_and_disputes;
-mod sessions;
 mod site;
-mod staff_access;
-mod stripe_messages;
-mod submitting;
+mod staff;
 mod support;
 mod template;
-mod unclaimed;
-mod unpacked;
-mod uploads;
-mod world;
 
 use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::world::{TestEnv, TestEnvs};
+use crate::env::{
+    faults::start_with_faults,
+    test_env::TestEnv,
+    trial::{TestEnvs, store_test_names},
+};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     if arguments.list {
-        let all = trials(None).into_iter().chain(alone(None)).collect();
+        let all = trials(None).into_iter().chain(exclusive_trials(None)).collect();
         return libtest_mimic::run(&arguments, all).exit_code();
     }
     // Two cores serve the stack as well.
     arguments.test_threads = arguments.test_threads.or(Some(4));
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        eprintln!("TLS is set up already");
+        eprintln!("a TLS provider is installed already");
         return ExitCode::FAILURE;
     }
+    store_test_names(names());
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -72,106 +60,92 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything passed. A stack is brought up only for tests that are asked for.
+/// Runs the selected tests and returns whether all passed. Starts only the stacks that the selection needs.
 fn run(arguments: &Arguments) -> Result<bool> {
     let mut passed = true;
-    let mut worlds = Vec::new();
+    let mut envs = Vec::new();
     let threads = arguments.test_threads.unwrap_or(1);
-    if wanted(arguments, &trials(None)) > 0 {
-        let world = TestEnv::start()?;
-        worlds.push(world);
-        passed &= !libtest_mimic::run(arguments, trials(Some(TestEnvs::new(vec![world; threads])))).has_failed();
+    if selected(arguments, &trials(None)) > 0 {
+        let env = TestEnv::start()?;
+        envs.push(env);
+        passed &= !libtest_mimic::run(arguments, trials(Some(TestEnvs::new(vec![env; threads])))).has_failed();
     }
-    let names = ["crash-1", "crash-2"].into_iter().take(wanted(arguments, &alone(None)));
-    let own = names.map(crash::world).collect::<Result<Vec<_>>>()?;
+    let names = ["crash-1", "crash-2"].into_iter().take(selected(arguments, &exclusive_trials(None)));
+    let own = names.map(start_with_faults).collect::<Result<Vec<_>>>()?;
     if !own.is_empty() {
-        worlds.extend(&own);
+        envs.extend(&own);
         let one_for_each = Arguments { test_threads: Some(own.len()), ..arguments.clone() };
-        passed &= !libtest_mimic::run(&one_for_each, alone(Some(TestEnvs::new(own)))).has_failed();
+        passed &= !libtest_mimic::run(&one_for_each, exclusive_trials(Some(TestEnvs::new(own)))).has_failed();
     }
-    let whole = arguments.filter.is_none() && arguments.skip.is_empty();
+    let complete = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };
-    for world in &worlds {
-        passed &= !libtest_mimic::run(&all, looks(Some(TestEnvs::new(vec![world; threads])))).has_failed();
+    for env in &envs {
+        passed &= !libtest_mimic::run(&all, checks(Some(TestEnvs::new(vec![env; threads])))).has_failed();
     }
-    if whole {
-        let together = vec![observability::whole(&worlds), afterwards::whole(&worlds)];
+    if complete {
+        let together = vec![observability::check_all_envs(&envs), invariants::check_all_envs(&envs)];
         passed &= !libtest_mimic::run(&all, together).has_failed();
     }
-    passed &= !libtest_mimic::run(&all, privileges::trials(&worlds, whole)).has_failed();
-    for world in worlds {
-        world.stop()?;
+    passed &= !libtest_mimic::run(&all, privileges::trials(&envs, complete)).has_failed();
+    for env in envs {
+        env.stop()?;
     }
     Ok(passed)
 }
 
-/// How many of them are asked for.
-fn wanted(arguments: &Arguments, trials: &[Trial]) -> usize {
-    let is_meant = |name: &str, text: &str| if arguments.exact { name == text } else { name.contains(text) };
-    let is_wanted = |name: &str| {
-        arguments.filter.as_ref().is_none_or(|filter| is_meant(name, filter))
-            && !arguments.skip.iter().any(|skipped| is_meant(name, skipped))
+/// Counts the tests that the arguments select.
+fn selected(arguments: &Arguments, trials: &[Trial]) -> usize {
+    let matches = |name: &str, text: &str| if arguments.exact { name == text } else { name.contains(text) };
+    let is_selected = |name: &str| {
+        arguments.filter.as_ref().is_none_or(|filter| matches(name, filter))
+            && !arguments.skip.iter().any(|skipped| matches(name, skipped))
     };
-    trials.iter().filter(|trial| is_wanted(trial.name())).count()
+    trials.iter().filter(|trial| is_selected(trial.name())).count()
 }
 
-/// Every test but what is looked at afterwards. Without worlds they can only be listed.
-fn trials(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
+/// Lists the tests that share a stack. Without stacks they can only be listed.
+fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     let files = [
-        authorization::trials(worlds),
-        bad_input::trials(worlds),
-        browser::trials(worlds),
-        buying::trials(worlds),
-        canaries::trials(worlds),
-        contract::trials(worlds),
-        corrections::trials(worlds),
-        erasure::trials(worlds),
-        exports::trials(worlds),
-        fraud::trials(worlds),
-        journey::trials(worlds),
-        outbound::trials(worlds),
-        policy::trials(worlds),
-        providers::trials(worlds),
-        refunds_and_disputes::trials(worlds),
-        sessions::trials(worlds),
-        staff_access::trials(worlds),
-        site::trials(worlds),
-        submitting::trials(worlds),
-        support::trials(worlds),
-        uploads::trials(worlds),
+        accounts::trials(envs),
+        authorization::trials(envs),
+        bad_input::trials(envs),
+        browser::trials(envs),
+        canaries::trials(envs),
+        contract::trials(envs),
+        credits::trials(envs),
+        generations::trials(envs),
+        outbound::trials(envs),
+        payments::trials(envs),
+        privacy::trials(envs),
+        site::trials(envs),
+        staff::trials(envs),
+        support::trials(envs),
     ];
     files.into_iter().flatten().collect()
 }
 
-/// What each world is looked at for when its tests are done, in this order.
-fn looks(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
-    let mut looks = observability::looks(worlds);
-    looks.extend(afterwards::trials(worlds));
-    looks.push(canaries::look(worlds));
-    looks.push(outbound::look(worlds));
-    looks
+/// Lists the checks that run on each stack after its tests, in this order.
+fn checks(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
+    let mut checks = observability::checks(envs);
+    checks.extend(invariants::trials(envs));
+    checks.push(canaries::check(envs));
+    checks.push(outbound::check(envs));
+    checks
 }
 
-/// The names of all tests, by file and name.
+/// Returns the names of all tests and checks.
 fn names() -> BTreeSet<String> {
-    let all = trials(None).into_iter().chain(alone(None)).chain(looks(None));
+    let all = trials(None).into_iter().chain(exclusive_trials(None)).chain(checks(None));
     all.map(|trial| trial.name().to_owned()).collect()
 }
 
-/// Those that have a stack to themselves while they run.
-fn alone(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
+/// Lists the tests that each need a stack to themselves while they run.
+fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     let files = [
-        crash::trials(worlds),
-        deaths::trials(worlds),
-        holds::trials(worlds),
-        money_model::trials(worlds),
-        observability::trials(worlds),
-        card_numbers::trials(worlds),
-        notifications::trials(worlds),
-        paypal_messages::trials(worlds),
-        stripe_messages::trials(worlds),
-        reconciliation::trials(worlds),
-        unclaimed::trials(worlds),
+        crash::exclusive_trials(envs),
+        observability::trials(envs),
+        payments::exclusive_trials(envs),
+        privacy::exclusive_trials(envs),
     ];
     files.into_iter().flatten().collect()
 }

@@ -1,10 +1,6 @@
-//! What can be seen of the system from outside, and what cannot: metrics that are watched, a fault that is found, and logs
-//! that tell nothing about anybody.
+//! Observability: metrics and alarms, finding the cause of an error, and logs without personal data.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -16,43 +12,45 @@ use runtime::telemetry::{Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 use crate::{
-    authorization::Item,
-    buying::Checkout,
-    privileges::template,
-    tests,
-    world::{Answer, PASSWORD, PATIENCE, Person, TestEnv, TestEnvs, text, trial},
+    env::{
+        checkouts::Checkout,
+        http::{ApiResponse, text},
+        logs::{log_events, wait_for_logs},
+        table::{account_item, put_item},
+        test_env::{PASSWORD, TestEnv},
+        trial::{TestEnvs, tests, trial},
+    },
+    template::deployed,
 };
 
-tests![a_balance_that_its_ledger_does_not_give_is_measured];
+tests![balance_that_differs_from_the_ledger_is_measured,];
 
-/// What is looked at in each world when all tests are done.
-pub fn looks(worlds: Option<&'static TestEnvs>) -> Vec<Trial> {
+/// Lists the checks that run on each stack after its tests.
+pub fn checks(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     vec![
-        trial(worlds, "observability::p15_metrics_are_watched_and_what_is_watched_is_measured".to_owned(), |world| {
-            Box::pin(p15_metrics_are_watched_and_what_is_watched_is_measured(world))
+        trial(envs, "observability::p15_metrics_and_alarms_match".to_owned(), |env| {
+            Box::pin(p15_metrics_and_alarms_match(env))
         }),
-        trial(
-            worlds,
-            "observability::p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else".to_owned(),
-            |world| Box::pin(p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world)),
-        ),
+        trial(envs, "observability::p13_logs_trace_errors_without_personal_data".to_owned(), |env| {
+            Box::pin(p13_logs_trace_errors_without_personal_data(env))
+        }),
     ]
 }
 
-/// What is looked at in all worlds together when no test was left out.
-pub fn whole(worlds: &[&'static TestEnv]) -> Trial {
-    let worlds = worlds.to_vec();
+/// Returns the check of all stacks together, for a run of the whole suite.
+pub fn check_all_envs(envs: &[&'static TestEnv]) -> Trial {
+    let envs = envs.to_vec();
     Trial::test("observability::every_metric_is_measured", move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(every_metric_is_measured(&worlds)).map_err(|error| Failed::from(format!("{error:#}")))
+        runtime.block_on(every_metric_is_measured(&envs)).map_err(|error| Failed::from(format!("{error:#}")))
     })
 }
 
-/// Whatever the suite makes happen, somebody counts.
-async fn every_metric_is_measured(worlds: &[&TestEnv]) -> Result<()> {
+/// Checks that the suite makes the functions measure every metric.
+async fn every_metric_is_measured(envs: &[&TestEnv]) -> Result<()> {
     let mut events = Vec::new();
-    for world in worlds {
-        events.extend(logged(world).await?);
+    for env in envs {
+        events.extend(log_events(env).await?);
     }
     let is_measured = |metric: &Metric| {
         let definition = |event: &Value| event["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] == metric.name();
@@ -63,11 +61,11 @@ async fn every_metric_is_measured(worlds: &[&TestEnv]) -> Result<()> {
     Ok(())
 }
 
-/// A metric that somebody looks at: its name, and the names of its dimensions.
+/// Metrics by name and names of dimensions.
 type Watched = BTreeSet<(String, Vec<String>)>;
 
-async fn p15_metrics_are_watched_and_what_is_watched_is_measured(world: &'static TestEnv) -> Result<()> {
-    let monitoring = template(world, "Dashboard").await?;
+async fn p15_metrics_and_alarms_match(env: &'static TestEnv) -> Result<()> {
+    let monitoring = deployed(env, "Dashboard").await?;
     let (alarms, mistakes) = alarms(&monitoring)?;
     ensure!(alarms.iter().any(|(name, _)| name == Metric::LedgerDrift.name()));
     let dimensions = |metric: &Metric| metric.dimensions().iter().map(|&name| name.to_owned()).collect();
@@ -84,7 +82,7 @@ async fn p15_metrics_are_watched_and_what_is_watched_is_measured(world: &'static
     Ok(())
 }
 
-/// What of ours the alarms watch, and the providers whose answers to our mistakes are watched.
+/// Returns our metrics with an alarm, and the providers with an alarm on invalid requests of ours.
 fn alarms(monitoring: &Value) -> Result<(Watched, BTreeSet<String>)> {
     let (mut watched, mut providers) = (Watched::new(), BTreeSet::new());
     for (name, alarm) in monitoring["Resources"].as_object().context("no resources")? {
@@ -100,13 +98,13 @@ fn alarms(monitoring: &Value) -> Result<(Watched, BTreeSet<String>)> {
                 providers.insert(text(dimension, "Value")?);
             }
         }
-        ensure!(properties["AlarmActions"].is_array(), "{name} tells nobody");
+        ensure!(properties["AlarmActions"].is_array(), "{name} has no action");
         watched.insert((metric, dimensions));
     }
     Ok((watched, providers))
 }
 
-/// What of ours the dashboard shows: `[namespace, metric, dimension, value, ..]`, or a search
+/// Returns our metrics on the dashboard: `[namespace, metric, dimension, value, ..]`, or a search
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html>).
 fn dashboard(monitoring: &Value) -> Result<Watched> {
     let body = text(&monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"], "Fn::Sub")?;
@@ -129,7 +127,7 @@ fn dashboard(monitoring: &Value) -> Result<Watched> {
     Ok(watched)
 }
 
-/// `SEARCH('{Namespace,dimension} MetricName="Name"', ..)`.
+/// Parses `SEARCH('{Namespace,dimension} MetricName="Name"', ..)`.
 fn search(expression: &str) -> Result<Option<(String, Vec<String>)>> {
     let parts = || {
         let (schema, rest) = expression.split_once('{')?.1.split_once('}')?;
@@ -141,14 +139,14 @@ fn search(expression: &str) -> Result<Option<(String, Vec<String>)>> {
     Ok(if is_of_aws(namespace)? { None } else { Some((name, schema.map(str::to_owned).collect())) })
 }
 
-/// Metrics are ours or those that AWS measures by itself.
+/// Returns whether a namespace is one of AWS. Fails for an unknown one.
 fn is_of_aws(namespace: &str) -> Result<bool> {
-    ensure!(namespace == NAMESPACE || namespace.starts_with("AWS/"), "nobody measures anything in {namespace}");
+    ensure!(namespace == NAMESPACE || namespace.starts_with("AWS/"), "{namespace} is not a known namespace");
     Ok(namespace != NAMESPACE)
 }
 
-async fn a_balance_that_its_ledger_does_not_give_is_measured(world: &'static TestEnv) -> Result<()> {
-    let ada = world.person().await?;
+async fn balance_that_differs_from_the_ledger_is_measured(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
     let account = account_item(&ada).await?;
     let mut richer = account.clone();
     let balance = richer.get_mut("balance").and_then(|balance| match balance {
@@ -157,55 +155,39 @@ async fn a_balance_that_its_ledger_does_not_give_is_measured(world: &'static Tes
     });
     *balance.context("no balance")? = AttributeValue::N("43".to_owned());
     for (item, drift) in [(account.clone(), 0), (richer, 3)] {
-        put_item(world, item).await?;
+        put_item(env, item).await?;
         let body = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
         ada.post("/v1/uploads", &body).await?.is(201)?;
-        // The upload never comes, so it is due an hour later.
-        world.sweep(runtime::clock::now() + SignedDuration::from_hours(2)).await?;
-        let measured = until(world, |events| {
+        // The upload never arrives, so it is due an hour later.
+        env.sweep(runtime::clock::now() + SignedDuration::from_hours(2)).await?;
+        let measured = wait_for_logs(env, |events| {
             events.iter().any(|event| event["_aws"].is_object() && event[Metric::LedgerDrift.name()] == drift)
         });
         measured.await.with_context(|| format!("a drift of {drift} was not measured"))?;
     }
-    put_item(world, account).await
+    put_item(env, account).await
 }
 
-/// Somebody's account, as it is kept.
-pub async fn account_item(person: &Person) -> Result<Item> {
-    let key = |text: String| AttributeValue::S(text);
-    let clients = person.world.clients()?;
-    let read = clients.dynamodb().get_item().table_name(person.world.output("TableName")?).consistent_read(true);
-    let read = read.key("pk", key(format!("ACCOUNT#{}", person.account_id))).key("sk", key("ACCOUNT".to_owned()));
-    read.send().await?.item.context("there is no account")
-}
-
-/// Puts an item in place of another, behind everybody's back.
-pub async fn put_item(world: &TestEnv, item: Item) -> Result<()> {
-    let clients = world.clients()?;
-    clients.dynamodb().put_item().table_name(world.output("TableName")?).set_item(Some(item)).send().await?;
-    Ok(())
-}
-
-async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: &'static TestEnv) -> Result<()> {
-    let ada = world.person().await?;
-    let agent = "canary-agent/7 (somebody's own)";
-    let ask = async |method: Method, path: &str, body: Value| -> Result<Answer> {
+async fn p13_logs_trace_errors_without_personal_data(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let agent = "canary-agent/7 (custom)";
+    let ask = async |method: Method, path: &str, body: Value| -> Result<ApiResponse> {
         let request =
             ada.request(method, path).header(header::USER_AGENT, agent).header("idempotency-key", "canary-key");
-        Answer::read(request.json(&body).send().await?).await
+        ApiResponse::read(request.json(&body).send().await?).await
     };
     ask(Method::PATCH, "/v1/account", json!({"display_name": "canary-name"})).await?.is(200)?;
     for prompt in ["canary-prompt", "canary-prompt [sketch:reject]", "canary-prompt [sketch:ours]"] {
-        ada.ended(&ada.picture(prompt).await?).await?;
+        ada.ended(&ada.image(prompt).await?).await?;
     }
-    let shown = text(&ada.finished_picture("canary-prompt").await?, "id")?;
+    let shown = text(&ada.finished_image("canary-prompt").await?, "id")?;
     let share = ada.post(&format!("/v1/generations/{shown}/shares"), &json!({"expires_in_s": 60})).await?.is(201)?;
     let share = text(&share.json, "token")?;
     let file = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64), "file_name": "canary-file"});
     ada.post("/v1/uploads", &file).await?.is(201)?;
     let payer = [("email", "canary-payer@buyer.example"), ("name", "canary-given canary-surname")];
     for (provider, action) in [("stripe", "pay"), ("paypal", "approve")] {
-        let checkout = Checkout::begin(&ada, provider, "starter").await?;
+        let checkout = Checkout::start(&ada, provider, "starter").await?;
         checkout.act(action, &payer).await?;
         if provider == "paypal" {
             checkout.capture().await?.is(200)?;
@@ -214,21 +196,21 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
         ada.eventually("/v1/checkout", |listed| listed["items"][0]["status"] == "refunded").await?;
     }
 
-    // A fault that is ours: an account that cannot be read.
+    // An internal error: an account that cannot be read.
     let account = account_item(&ada).await?;
     let mut broken = account.clone();
     broken.insert("version".to_owned(), AttributeValue::N("-1".to_owned()));
-    put_item(world, broken).await?;
+    put_item(env, broken).await?;
     let failed =
         ask(Method::POST, "/v1/generations", json!({"model": "sketch-image", "prompt": "canary-prompt"})).await?;
-    put_item(world, account).await?;
+    put_item(env, account).await?;
     let failed = failed.is(500)?;
     let request_id = text(&failed.json, "request_id")?;
     ensure!(failed.header("x-request-id") == Some(request_id.as_str()), "{failed:?}");
     let is_cause = |event: &Value| event["span"]["request_id"] == request_id.as_str() && event["error"].is_string();
-    let events = until(world, |events| events.iter().any(is_cause)).await?;
+    let events = wait_for_logs(env, |events| events.iter().any(is_cause)).await?;
     let cause = text(events.iter().find(|event| is_cause(event)).context("no cause")?, "error")?;
-    ensure!(!failed.json.to_string().contains(&cause), "the cause is told to the client");
+    ensure!(!failed.json.to_string().contains(&cause), "the response reveals the cause");
 
     let token = ada.token.clone().context("no token")?;
     let secret = token.rsplit('.').next().unwrap_or_default();
@@ -247,69 +229,7 @@ async fn p13_logs_lead_from_an_answer_to_its_cause_and_tell_nothing_else(world: 
     for event in &events {
         let line = event.to_string();
         let told: Vec<_> = canaries.iter().filter(|canary| line.contains(**canary)).collect();
-        ensure!(told.is_empty(), "a log tells {told:?}: {line}");
+        ensure!(told.is_empty(), "a log line contains {told:?}: {line}");
     }
     Ok(())
-}
-
-/// Waits until what is logged is as it should be, and answers all of it: lines of JSON as such, others as text.
-pub async fn until(world: &'static TestEnv, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
-    let (anybody, begun) = (world.stranger()?, Instant::now());
-    loop {
-        // The local AWS takes in the end of a function's log when that process is woken next: this wakes all there are.
-        futures_util::future::try_join_all((0..8).map(|_| anybody.get("/v1/models"))).await?;
-        let events = logged(world).await?;
-        if is(&events) {
-            return Ok(events);
-        }
-        ensure!(begun.elapsed() < PATIENCE, "it is not among {} log events", events.len());
-    }
-}
-
-/// Everything that is logged: lines of JSON as such, others as text.
-pub async fn logged(world: &TestEnv) -> Result<Vec<Value>> {
-    let groups = logs(world, "DescribeLogGroups", json!({})).await?;
-    let mut events = Vec::new();
-    for group in groups["logGroups"].as_array().context("no log groups")? {
-        let mut request = BTreeMap::from([("logGroupName", group["logGroupName"].clone())]);
-        loop {
-            let page = logs(world, "FilterLogEvents", json!(request)).await?;
-            for event in page["events"].as_array().into_iter().flatten() {
-                let message = text(event, "message")?;
-                events.push(serde_json::from_str(&message).unwrap_or(Value::String(message)));
-            }
-            match page.get("nextToken") {
-                Some(next) if !next.is_null() => request.insert("nextToken", next.clone()),
-                _ => break,
-            };
-        }
-    }
-    Ok(events)
-}
-
-/// How often something was measured.
-pub async fn measurements(world: &TestEnv, metric: Metric) -> Result<usize> {
-    Ok(of(metric, &logged(world).await?))
-}
-
-/// Waits until something was measured more often than this.
-pub async fn measured_again(world: &'static TestEnv, metric: Metric, before: usize) -> Result<()> {
-    let again = until(world, |events| of(metric, events) > before).await;
-    again.map(drop).with_context(|| format!("{} was not measured", metric.name()))
-}
-
-fn of(metric: Metric, events: &[Value]) -> usize {
-    events.iter().filter(|event| event["_aws"].is_object() && event.get(metric.name()).is_some()).count()
-}
-
-/// A call of CloudWatch Logs. The local one asks for a name, not for a signature.
-pub async fn logs(world: &TestEnv, operation: &str, request: Value) -> Result<Value> {
-    let scope =
-        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0";
-    let call = reqwest::Client::new()
-        .post(&world.endpoint)
-        .header("x-amz-target", format!("Logs_20140328.{operation}"))
-        .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
-        .header(header::AUTHORIZATION, scope);
-    Ok(Answer::read(call.body(request.to_string()).send().await?).await?.is(200)?.json)
 }

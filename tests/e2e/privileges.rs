@@ -1,19 +1,23 @@
-//! Least privilege, shown: what each function's role allows in the template is what the function was seen to do, no less
-//! and no more.
+//! Least privilege: the role of each function in the template allows exactly the calls that the function made.
 //!
-//! The local AWS decides about every call of a role by its policies, and writes each decision down. A permission that is
-//! missing is a call that was denied. One that nobody needs is a permission without a call, which only a run of the whole
-//! suite can tell.
+//! The local AWS evaluates the policies of the role for every call, and records each decision. A missing permission is
+//! a denied call. An unneeded permission is one without a call, which only a run of the whole suite shows.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::world::{MAIL_IDENTITY, TestEnv, text};
+use crate::{
+    env::{
+        http::text,
+        test_env::{MAIL_IDENTITY, TestEnv},
+    },
+    template::deployed,
+};
 
-/// What is allowed and never seen, and why that is so.
+/// Permissions without a recorded call, and the reason.
 const UNSEEN: [(&str, &str); 7] = [
     ("logs:CreateLogStream", "the service writes the logs in the role's name"),
     ("logs:PutLogEvents", "the service writes the logs in the role's name"),
@@ -24,50 +28,34 @@ const UNSEEN: [(&str, &str); 7] = [
         "s3:DeleteObjectVersion",
         "the local AWS asks for it for the second version of a request on, AWS for the first as well",
     ),
-    ("s3:ListBucket", "who does not list has it all the same: with it S3 answers 404, not 403, for what is not there"),
+    ("s3:ListBucket", "a role that does not list needs it as well: S3 then responds 404, not 403, for a missing key"),
 ];
-/// The only wildcards: everything that people have, and of that what was made.
-const PEOPLES_FILES: [&str; 2] = ["/accounts/*\"", "/accounts/*/generations/*\""];
-/// The bucket of the deployment, which holds the templates as they were deployed.
-const DEPLOYMENTS: &str = "darkroom-deployments";
 
-/// The looks at what these stacks wrote down. `whole` says that no test was left out.
-pub fn trials(worlds: &[&'static TestEnv], whole: bool) -> Vec<Trial> {
+/// The only wildcards: the files of all accounts, and their generated files.
+const PEOPLES_FILES: [&str; 2] = ["/accounts/*\"", "/accounts/*/generations/*\""];
+
+/// Lists the checks of the recorded calls. `whole` states that no test was left out.
+pub fn trials(envs: &[&'static TestEnv], whole: bool) -> Vec<Trial> {
     let mut trials = vec![
-        look(worlds, "nothing_that_a_function_asks_for_is_denied", nothing_is_denied),
-        look(worlds, "every_function_has_a_role_of_its_own_without_wildcards", roles_are_narrow),
+        check_trial(envs, "no_function_call_is_denied", nothing_is_denied),
+        check_trial(envs, "every_function_has_its_own_role_without_wildcards", roles_are_narrow),
     ];
     if whole {
-        trials.push(look(worlds, "every_permission_is_used", every_permission_is_used));
+        trials.push(check_trial(envs, "every_permission_is_used", every_permission_is_used));
     }
     trials
 }
 
-fn look(worlds: &[&'static TestEnv], name: &str, check: fn(&Seen) -> Result<()>) -> Trial {
-    let worlds = worlds.to_vec();
+fn check_trial(envs: &[&'static TestEnv], name: &str, check: fn(&Seen) -> Result<()>) -> Trial {
+    let envs = envs.to_vec();
     Trial::test(format!("privileges::{name}"), move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let checked = runtime.block_on(Seen::by(&worlds)).and_then(|seen| check(&seen));
+        let checked = runtime.block_on(Seen::by(&envs)).and_then(|seen| check(&seen));
         checked.map_err(|error| Failed::from(format!("{error:#}")))
     })
 }
 
-/// The template that declares this resource, as JSON, as it was deployed.
-pub async fn template(world: &TestEnv, resource: &str) -> Result<Value> {
-    let clients = world.clients()?;
-    let listed = clients.s3().list_objects_v2().bucket(DEPLOYMENTS).prefix("templates/").send().await?;
-    for object in listed.contents() {
-        let key = object.key().context("an object without a key")?;
-        let object = clients.s3().get_object().bucket(DEPLOYMENTS).key(key).send().await?;
-        let template: Value = serde_json::from_slice(&object.body.collect().await?.to_vec())?;
-        if template["Resources"].get(resource).is_some() {
-            return Ok(template);
-        }
-    }
-    bail!("no deployed template declares {resource}")
-}
-
-/// A call of a function, as the local AWS decided about it.
+/// A call of a function, with the decision of the local AWS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Call {
     role: String,
@@ -76,13 +64,13 @@ struct Call {
     allowed: bool,
 }
 
-/// What is declared, and what was seen.
+/// The template and the recorded calls.
 struct Seen {
     template: Value,
     calls: BTreeSet<Call>,
 }
 
-/// What a role may do. The resource is as the template has it.
+/// A permission of a role. The resource is written as in the template.
 struct Permission<'a> {
     role: &'a str,
     action: &'a str,
@@ -90,10 +78,10 @@ struct Permission<'a> {
 }
 
 impl Seen {
-    async fn by(worlds: &[&'static TestEnv]) -> Result<Self> {
+    async fn by(envs: &[&'static TestEnv]) -> Result<Self> {
         let mut calls = BTreeSet::new();
-        for world in worlds {
-            for line in std::fs::read_to_string(&world.calls)?.lines() {
+        for env in envs {
+            for line in std::fs::read_to_string(&env.calls)?.lines() {
                 let call: Value = serde_json::from_str(line)?;
                 calls.insert(Call {
                     role: logical_id(&text(&call, "role")?)?.to_owned(),
@@ -103,9 +91,9 @@ impl Seen {
                 });
             }
         }
-        ensure!(!calls.is_empty(), "nothing was written down: nothing was looked at");
-        let world = worlds.first().context("there is no stack")?;
-        Ok(Self { template: template(world, "Table").await?, calls })
+        ensure!(!calls.is_empty(), "no call was recorded");
+        let env = envs.first().context("no stack is running")?;
+        Ok(Self { template: deployed(env, "Table").await?, calls })
     }
 
     fn declared(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
@@ -133,12 +121,12 @@ impl Seen {
     }
 }
 
-/// One, or a list of them.
+/// Returns a list, or a single value as a list.
 fn many(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-/// `Table`, of the deployed name `darkroom-Table-0A1B2C`.
+/// Returns `Table` for the deployed name `darkroom-Table-0A1B2C`.
 fn logical_id(deployed: &str) -> Result<&str> {
     deployed.split('-').nth(1).with_context(|| format!("{deployed} is not a name that the deployment gave"))
 }
@@ -149,7 +137,7 @@ impl Permission<'_> {
     }
 }
 
-/// Whether what the template names is this resource.
+/// Returns whether the template's resource covers this ARN.
 fn covers(declared: &Value, arn: &str) -> Result<bool> {
     if let Some(of) = declared["Fn::GetAtt"].as_array() {
         return Ok(is_resource(of[0].as_str().context("a text")?, arn, ""));
@@ -163,14 +151,14 @@ fn covers(declared: &Value, arn: &str) -> Result<bool> {
         .iter()
         .fold(pattern, |pattern, (name, value)| pattern.replace(&format!("${{AWS::{name}}}"), value));
     Ok(match pattern.split_once('*') {
-        // The second one, if there is one, stands at the end.
+        // A second wildcard is at the end.
         Some((start, rest)) => arn.strip_prefix(start).is_some_and(|named| named.contains(rest.trim_end_matches('*'))),
         None => arn == pattern,
     })
 }
 
-/// Whether this is the ARN of the resource with this logical id, and then this path. The pool of the users is the only one
-/// whose id the service chooses alone.
+/// Returns whether this is the ARN of the resource with this logical id and path. The id of the user pool is the only
+/// one that AWS chooses alone.
 fn is_resource(id: &str, arn: &str, path: &str) -> bool {
     if id == "UserPool" {
         return arn.contains(":userpool/");
@@ -194,7 +182,7 @@ fn roles_are_narrow(seen: &Seen) -> Result<()> {
         ensure!(properties["Policies"].is_null(), "{function} has permissions beside its role's");
     }
     for (role, properties) in seen.declared("AWS::IAM::Role") {
-        ensure!(properties["ManagedPolicyArns"].is_null(), "{role} has the permissions that somebody else decides on");
+        ensure!(properties["ManagedPolicyArns"].is_null(), "{role} has a managed policy");
     }
     for Permission { role, action, resource } in seen.permissions()? {
         ensure!(!action.contains('*'), "{role}: {action}");

@@ -1,0 +1,14 @@
+//! Tests of sessions, the profile and its corrections.
+
+mod corrections;
+mod profile;
+mod sessions;
+
+use libtest_mimic::Trial;
+
+use crate::env::trial::TestEnvs;
+
+/// Lists the tests of this area that share a stack.
+pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
+    [corrections::trials(envs), profile::trials(envs), sessions::trials(envs)].into_iter().flatten().collect()
+}

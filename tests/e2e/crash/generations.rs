@@ -1,0 +1,166 @@
+//! Crashes of the functions that submit, generate and end generations.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use domain::accounts::email_change::{EmailChange, EmailChangeStage};
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::json;
+use store::Write;
+
+use crate::env::{
+    faults::{
+        Fault, crash_at_each_call, declare_any_upload, now_plus, object_count, retry_until_answered, sweep_until_done,
+    },
+    http::{ApiResponse, PATIENCE, text},
+    sessions::{check_sign_in_address, new_address},
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    submit_crash_at_any_call_keeps_credits_consistent,
+    generate_image_crash_at_any_call_keeps_credits_consistent,
+    abandon_crash_at_any_call_keeps_credits_consistent,
+    sweep_crash_at_any_call_is_completed_by_the_next_sweep,
+    generation_past_its_deadline_fails_and_is_refunded,
+    lost_generation_message_is_sent_again,
+];
+
+async fn submit_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Submit", 3, async |ada| {
+        let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320});
+        let started = Instant::now();
+        let submitted = retry_until_answered(async || {
+            let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "again");
+            ApiResponse::read(request.json(&body).send().await?).await
+        });
+        let id = text(&submitted.await?.is(202)?.json, "id")?;
+        // The schedule sweeps every minute; here a minute takes as long as a sweep.
+        let mut minutes = 1;
+        let generation = loop {
+            let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+            if !matches!(generation["status"].as_str(), Some("queued" | "running")) {
+                break generation;
+            }
+            ensure!(started.elapsed() < PATIENCE, "{generation}");
+            env.sweep(now_plus(SignedDuration::from_mins(minutes.min(8)))).await?;
+            minutes += 1;
+        };
+        ensure!(generation["status"] == "succeeded", "{generation}");
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        Ok(())
+    })
+    .await
+}
+
+async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "GenerateImage", 5, async |ada| {
+        let generation = ada.finished_image("a wreck").await?;
+        ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        Ok(())
+    })
+    .await
+}
+
+async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Abandon", 2, async |ada| {
+        let id = ada.image("[sketch:busy]").await?;
+        let body = json!({"account": ada.account_id, "generation": id}).to_string();
+        let clients = env.clients()?;
+        let dead_letters = env.output("ImageDeadLettersUrl")?;
+        // Dead letters are sent until the generation has no lease.
+        let started = Instant::now();
+        loop {
+            clients.sqs().send_message().queue_url(dead_letters).message_body(&body).send().await?;
+            let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+            if generation["status"] == "failed" {
+                break;
+            }
+            ensure!(started.elapsed() < PATIENCE, "{generation}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        ensure!(ada.credits().await? == (40, 0));
+        Ok(())
+    })
+    .await
+}
+
+async fn sweep_crash_at_any_call_is_completed_by_the_next_sweep(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Sweep", 10, async |ada| {
+        let image = text(&ada.finished_image("a wreck").await?, "id")?;
+        let busy = ada.image("[sketch:busy]").await?;
+        declare_any_upload(ada).await?;
+        let new = confirmed_address(ada).await?;
+        // After 31 days: an image past its retention, a generation past its deadline, an upload that never arrived, a
+        // confirmed email change.
+        let later = now_plus(SignedDuration::from_hours(24 * 31));
+        sweep_until_done(env, later).await?;
+        // What a crash left unfinished is due again, an email change after a minute.
+        sweep_until_done(env, later + SignedDuration::from_mins(2)).await?;
+        ada.get(&format!("/v1/generations/{image}")).await?.is(404)?;
+        ensure!(object_count(env, ada).await? == 0, "files are left");
+        let account = ada.get("/v1/account").await?.is(200)?.json;
+        ensure!(account["limits"]["uploads"]["used"] == 0, "{account}");
+        let gone = ada.get(&format!("/v1/generations/{busy}")).await?;
+        ensure!(gone.status == 404 || gone.json["status"] == "failed", "{gone:?}");
+        ensure!(ada.credits().await? == (39, 0));
+        check_sign_in_address(ada, &new, &new).await?;
+        let told = env.mails(&ada.email).await?;
+        ensure!(told.iter().any(|mail| mail.contains("was changed")), "the old address got no mail: {told:?}");
+        Ok(())
+    })
+    .await
+}
+
+async fn generation_past_its_deadline_fails_and_is_refunded(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let image = ada.image("[sketch:endless]").await?;
+    let video = json!({"model": "sketch-video", "prompt": "[sketch:endless]", "duration_ms": 1000});
+    let video = ada.submit(&video).await?;
+    ensure!(ada.credits().await? == (37, 3));
+    env.sweep(now_plus(SignedDuration::from_mins(9))).await?;
+    ensure!(ada.credits().await? == (37, 3), "nothing is overdue yet");
+    env.sweep(now_plus(SignedDuration::from_mins(11))).await?;
+    ensure!(ada.ended(&image).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (38, 2), "the deadline of a video is thirty minutes");
+    env.sweep(now_plus(SignedDuration::from_mins(31))).await?;
+    ensure!(ada.ended(&video).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (40, 0));
+    Ok(())
+}
+
+async fn lost_generation_message_is_sent_again(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    // The first request of a process makes calls that later ones do not.
+    let first = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "first");
+    ApiResponse::read(first.json(&json!({"model": "sketch-image", "prompt": "[sketch:reject]"})).send().await?)
+        .await?
+        .is(202)?;
+    // It crashes when everything is written and no message is sent.
+    let fault = Fault::inject(env, "Submit", "before", 3).await?;
+    let request = ada.request(Method::POST, "/v1/generations").header("idempotency-key", "lost");
+    let body = json!({"model": "sketch-image", "prompt": "a bottle", "width": 320, "height": 320});
+    let lost = ApiResponse::read(request.json(&body).send().await?).await?;
+    ensure!(lost.status.is_server_error(), "{lost:?}");
+    let call = fault.outcome().await?.context("the function did not crash")?;
+    ensure!(call["operation"] == "SendMessage", "it crashed at another call: {call}");
+    let page = ada.get("/v1/generations").await?.is(200)?.json;
+    let id = text(&page["items"][0], "id")?;
+    ensure!(page["items"][0]["status"] == "queued", "{page}");
+    env.sweep(now_plus(SignedDuration::from_secs(61))).await?;
+    ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    Ok(())
+}
+
+/// Stores an email change that both codes confirmed and that nothing completed.
+async fn confirmed_address(ada: &TestUser) -> Result<String> {
+    let (to, now) = (new_address(), now_plus(SignedDuration::ZERO));
+    let account = ada.account_id.parse()?;
+    let change =
+        EmailChange { account, to, stage: EmailChangeStage::Confirmed, requested_at: now, next_at: now, version: 1 };
+    ada.env.table()?.commit(&[Write::EmailChange(&change)]).await?;
+    Ok(change.to)
+}

@@ -1,0 +1,105 @@
+//! Crashes of the functions that take payments.
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_sqs::types::QueueAttributeName;
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::env::{
+    checkouts::{Checkout, post_control},
+    faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
+    http::ApiResponse,
+    paypal::drain_ipn_queue,
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    checkout_crash_at_any_call_grants_credits_once,
+    stripe_webhook_crash_at_any_call_applies_each_event_once,
+    paypal_ipn_crash_at_any_call_grants_credits_once,
+    paypal_verify_crash_at_any_call_grants_credits_once,
+    reconciliation_crash_at_any_call_grants_credits_once,
+];
+
+async fn checkout_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Checkout", 10, async |ada| {
+        let body = json!({"package": "starter", "currency": "EUR", "provider": "paypal"});
+        let started = retry_until_answered(async || {
+            let request = ada.request(Method::POST, "/v1/checkout").header("idempotency-key", "again");
+            ApiResponse::read(request.json(&body).send().await?).await
+        });
+        let checkout = Checkout::of(ada, "paypal", &started.await?.is(201)?.json)?;
+        checkout.act("approve", &[]).await?;
+        // The buyer returns and retries until the credits are granted.
+        retry_until_answered(async || checkout.capture().await).await?.is(200)?;
+        check_bought(ada, 200).await
+    })
+    .await
+}
+
+async fn stripe_webhook_crash_at_any_call_applies_each_event_once(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "StripeWebhook", 10, async |ada| {
+        let checkout = Checkout::start(ada, "stripe", "starter").await?;
+        // Stripe retries events without a successful response.
+        checkout.act("pay", &[]).await?;
+        ensure!(ada.credits().await? == (240, 0), "the webhook alone grants");
+        checkout.act("refund", &[("amount", "100")]).await?;
+        ensure!(ada.credits().await? == (200, 0), "and takes back");
+        check_bought(ada, 160).await
+    })
+    .await
+}
+
+async fn paypal_ipn_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "PaypalIpn", 1, async |ada| check_pending_paypal_payment(ada).await).await
+}
+
+async fn paypal_verify_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
+    // An unprocessed message becomes visible after a second, not after five minutes.
+    let clients = env.clients()?;
+    let queue = clients.sqs().set_queue_attributes().queue_url(env.output("NotificationsUrl")?);
+    queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await?;
+    crash_at_each_call(env, "PaypalVerify", 5, async |ada| check_pending_paypal_payment(ada).await).await
+}
+
+/// Pays so that only an IPN reports that the money arrived.
+async fn check_pending_paypal_payment(ada: &TestUser) -> Result<()> {
+    let checkout = Checkout::start(ada, "paypal", "starter").await?;
+    checkout.act("approve-pending", &[]).await?;
+    let pending = checkout.capture().await?.is(200)?.json;
+    ensure!(pending["status"] == "pending", "{pending}");
+    checkout.act("complete", &[]).await?;
+    drain_ipn_queue(ada.env).await?;
+    ensure!(ada.credits().await? == (240, 0), "the notification alone grants");
+    check_bought(ada, 200).await
+}
+
+async fn reconciliation_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Sweep", 15, async |ada| {
+        let checkout = Checkout::start(ada, "stripe", "starter").await?;
+        // Stripe sends no event of the payment: the refund is parked.
+        post_control(env, "/control/stripe/endpoint", &[("enabled_events", "refund.created")]).await?;
+        checkout.act("pay", &[]).await?;
+        checkout.act("refund", &[("amount", "100")]).await?;
+        post_control(env, "/control/stripe/endpoint", &[("enabled_events", "*")]).await?;
+        ensure!(ada.credits().await? == (40, 0), "no message was sent");
+        check_bought(ada, 160).await
+    })
+    .await
+}
+
+/// Checks that the credits were granted once, less what was clawed back, and that no expired checkout is open.
+async fn check_bought(ada: &TestUser, credits: i64) -> Result<()> {
+    // What a crash left unfinished is due again.
+    for hours in [2, 3] {
+        sweep_until_done(ada.env, now_plus(SignedDuration::from_hours(hours))).await?;
+    }
+    let listed = retry_until_answered(async || ada.get("/v1/checkout").await).await?.is(200)?.json;
+    let payments = listed["items"].as_array().context("no payments")?;
+    let paid = payments.iter().filter(|payment| payment["granted"] == 200).count();
+    ensure!(paid == 1 && payments.iter().all(|payment| payment["status"] != "created"), "{listed}");
+    ensure!(ada.credits().await? == (40 + credits, 0), "one grant");
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Crashes of staff access.
+
+use anyhow::{Result, ensure};
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::env::{
+    faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
+    http::{ApiResponse, text},
+    table::sort_keys,
+    test_env::TestEnv,
+    trial::tests,
+};
+
+tests![staff_access_crash_at_any_call_keeps_the_access_log_complete,];
+
+async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffAccess", 20, async |ada| {
+        let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
+        let post = async |what: &str, more: Value| {
+            let mut body = json!({"reference": "T-17", "reason": "she asked for it"});
+            if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+                body.extend(more.clone());
+            }
+            let request = grace.request(Method::POST, &format!("{accounts}/{what}"));
+            let request = request.header("idempotency-key", format!("{what}-{}", ada.account_id)).json(&body);
+            ApiResponse::read(request.send().await?).await
+        };
+        let opened = retry_until_answered(async || post("accesses", json!({"minutes": 5})).await).await?.is(201)?.json;
+        let profile = format!("{accounts}/accesses/{}/profile", text(&opened, "id")?);
+        retry_until_answered(async || grace.get(&profile).await).await?.is(200)?;
+        let hold =
+            retry_until_answered(async || post("holds", json!({"covers": ["account"]})).await).await?.is(201)?.json;
+        let release = format!("{accounts}/holds/{}", text(&hold, "id")?);
+        retry_until_answered(async || grace.delete(&release).await).await?.is(204)?;
+        let made =
+            retry_until_answered(async || post("disclosures", json!({"kinds": ["account"]})).await).await?.is(201)?;
+        let fetch = format!("{accounts}/disclosures/{}", text(&made.json, "id")?);
+        let fetched = retry_until_answered(async || grace.get(&fetch).await).await?.is(200)?.json;
+        grace.fetch(&text(&fetched, "url")?).await?.is(200)?;
+
+        // Every successful response is in the access log, and what a crash left is deleted when it expires.
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["action"]["kind"]).collect();
+        for kind in ["opened", "read", "held", "released", "disclosed", "downloaded"] {
+            ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");
+        }
+        sweep_until_done(env, now_plus(SignedDuration::from_hours(24 * 8))).await?;
+        ensure!(object_count(env, ada).await? == 0, "files are left");
+        let left = sort_keys(env, &ada.account_id).await?;
+        ensure!(!left.iter().any(|sk| sk.starts_with("DISCLOSURE#") || sk.starts_with("HOLDCHECK")), "{left:?}");
+        Ok(())
+    })
+    .await
+}

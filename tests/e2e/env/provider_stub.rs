@@ -1,0 +1,186 @@
+//! A server that plays the AI providers.
+
+use std::{
+    io::{BufRead, BufReader, Cursor, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::{Condvar, Mutex, OnceLock},
+    thread,
+};
+
+use anyhow::{Context, Result};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::env::{
+    http::{PATIENCE, text},
+    recorder::{Recorder, locked},
+};
+
+/// In a prompt: Replicate responds that it is busy.
+pub const BUSY: &str = "[busy]";
+
+/// In a prompt: the file is held back until the test releases it.
+pub const HELD: &str = "[held]";
+
+/// A request as received.
+#[derive(Clone, Debug)]
+pub struct ProviderRequest {
+    /// Method and path.
+    pub line: String,
+    pub headers: String,
+    pub body: String,
+    /// The prompt of the job.
+    pub prompt: String,
+}
+
+impl ProviderRequest {
+    pub fn says(&self, text: &str) -> bool {
+        self.line.contains(text) || self.headers.contains(text) || self.body.contains(text)
+    }
+}
+
+/// Plays the AI providers. The index of a job in the list is its id.
+pub struct ProviderStub {
+    /// The recorder in front of it.
+    pub recorder: &'static Recorder,
+    pub jobs: Mutex<Vec<String>>,
+    pub seen: Mutex<Vec<ProviderRequest>>,
+    pub released: (Mutex<Vec<String>>, Condvar),
+    pub video: OnceLock<Vec<u8>>,
+}
+
+static STUB: OnceLock<ProviderStub> = OnceLock::new();
+
+/// Returns the server; the first call starts it.
+pub fn provider_stub() -> Result<&'static ProviderStub> {
+    if let Some(stub) = STUB.get() {
+        return Ok(stub);
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let recorder = Recorder::start()?;
+    recorder.lead_to(&listener.local_addr()?.to_string())?;
+    let stub = STUB.get_or_init(|| ProviderStub {
+        recorder,
+        jobs: Mutex::default(),
+        seen: Mutex::default(),
+        released: Default::default(),
+        video: OnceLock::new(),
+    });
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            thread::spawn(move || stub.respond(connection));
+        }
+    });
+    Ok(stub)
+}
+
+impl ProviderStub {
+    /// Returns the template parameter with the addresses of the providers.
+    pub fn endpoints(&self) -> String {
+        let url = self.recorder.url();
+        json!({"openai": url, "stability": url, "replicate": url, "fal": url}).to_string()
+    }
+
+    pub fn about(&self, prompt: &str) -> Vec<ProviderRequest> {
+        locked(&self.seen).iter().filter(|asked| asked.prompt == prompt).cloned().collect()
+    }
+
+    pub fn release(&self, prompt: &str) {
+        locked(&self.released.0).push(prompt.to_owned());
+        self.released.1.notify_all();
+    }
+
+    pub fn respond(&self, connection: TcpStream) -> Result<()> {
+        let mut reader = BufReader::new(&connection);
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+        let (mut headers, mut length) = (String::new(), 0);
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header)?;
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+            headers.push_str(&header);
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+
+        let (method, path) = line.split_once(' ').context("no path")?;
+        let prompt = self.prompt(path, &body)?;
+        locked(&self.seen).push(ProviderRequest { line: line.clone(), headers, body, prompt: prompt.clone() });
+        let (status, media_type, content) = self.play(method, path, &prompt)?;
+        let head = format!(
+            "HTTP/1.1 {status} Played\r\nconnection: close\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
+            content.len()
+        );
+        (&connection).write_all(&[head.as_bytes(), &content].concat())?;
+        Ok(())
+    }
+
+    /// Returns the prompt of a request, or of the job in its path.
+    pub fn prompt(&self, path: &str, body: &str) -> Result<String> {
+        if let Ok(body) = serde_json::from_str::<Value>(body) {
+            return text(&body["input"], "prompt").or_else(|_| text(&body, "prompt"));
+        }
+        // A form (RFC 7578): the value follows the empty line.
+        if let Some((_, part)) = body.split_once("name=\"prompt\"") {
+            return Ok(part.trim_start().lines().next().unwrap_or_default().to_owned());
+        }
+        let job = path.split('/').find_map(|part| part.strip_prefix("job-")).context("no job")?;
+        locked(&self.jobs).get(job.parse::<usize>()?).cloned().context("an unknown job")
+    }
+
+    pub fn play(&self, method: &str, path: &str, prompt: &str) -> Result<(u16, &'static str, Vec<u8>)> {
+        let response = |status: u16, body: Value| Ok((status, "application/json", body.to_string().into_bytes()));
+        let parts: Vec<_> = path.split('/').skip(1).collect();
+        match (method, parts.as_slice()) {
+            ("POST", ["v1", "images", _]) => {
+                response(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(sample_image()?)}]}))
+            }
+            ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", sample_image()?)),
+            ("POST", ["v1", ..]) if prompt.contains(BUSY) => response(503, json!({"detail": "busy"})),
+            ("POST", ["v1", ..]) => response(201, json!({"id": self.begin(prompt), "status": "starting"})),
+            ("GET", ["v1", "predictions", job]) => {
+                response(200, json!({"id": job, "status": "succeeded", "output": [self.file(job)]}))
+            }
+            ("POST", ["fal-ai", ..]) => response(200, json!({"request_id": self.begin(prompt)})),
+            ("GET", [.., "status"]) => response(200, json!({"status": "COMPLETED"})),
+            ("GET", ["fal-ai", .., job]) => response(200, json!({"images": [{"url": self.file(job)}]})),
+            ("DELETE", ["v1", "models", "requests", _, "payloads"]) => response(200, json!({"cdn_delete_results": []})),
+            ("GET", ["files", _]) => {
+                if prompt.contains(HELD) {
+                    let until = |released: &mut Vec<String>| !released.iter().any(|gone| gone == prompt);
+                    let held = self.released.1.wait_timeout_while(locked(&self.released.0), PATIENCE, until);
+                    drop(held);
+                }
+                match self.video.get().filter(|_| prompt.contains("video")) {
+                    Some(video) => Ok((200, "video/mp4", video.clone())),
+                    None => Ok((200, "image/png", sample_image()?)),
+                }
+            }
+            _ => response(404, json!({"detail": "not found"})),
+        }
+    }
+
+    pub fn begin(&self, prompt: &str) -> String {
+        let mut jobs = locked(&self.jobs);
+        jobs.push(prompt.to_owned());
+        format!("job-{}", jobs.len() - 1)
+    }
+
+    pub fn file(&self, job: &str) -> String {
+        format!("{}/files/{job}", self.recorder.url())
+    }
+}
+
+fn sample_image() -> Result<Vec<u8>> {
+    let mut png = Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(1024, 1024, image::Rgb([90, 60, 30])).write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(png.into_inner())
+}

@@ -1,0 +1,127 @@
+//! Providers with a key, played by a local server: the requests, their order, the price, and what they must not
+//! receive.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+use crate::env::{
+    erasures::{request_erasure, wait_for_erasure},
+    http::{ApiResponse, PATIENCE, text},
+    provider_stub::{BUSY, HELD, ProviderStub, provider_stub},
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    p24_p26_busy_provider_falls_back_and_charges_once,
+    image_that_arrives_after_cancellation_is_discarded,
+    video_that_arrives_after_cancellation_is_discarded,
+];
+
+async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let prompt = format!("{BUSY} a lighthouse for {}", ada.account_id.split('-').next().unwrap_or_default());
+    let request = ada.request(Method::POST, "/v1/generations").header(header::USER_AGENT, "canary-agent/9");
+    let request = request.header("x-forwarded-for", "203.0.113.77");
+    let body = json!({"model": "flux-schnell", "prompt": prompt, "seed": 7});
+    let id = text(&ApiResponse::read(request.json(&body).send().await?).await?.is(202)?.json, "id")?;
+    let generation = ada.ended(&id).await?;
+    ensure!(generation["status"] == "succeeded", "{generation}");
+    ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
+    ensure!(ada.credits().await? == (38, 0));
+    let statement = ada.get("/v1/account/statement").await?.is(200)?.json;
+    ensure!(statement["entries"].as_array().is_some_and(|entries| entries.len() == 3), "{statement}");
+
+    let seen = provider_stub()?.about(&prompt);
+    let paths: Vec<_> = seen.iter().map(|asked| asked.line.as_str()).collect();
+    let (tries, rest) = paths.split_at(3);
+    ensure!(
+        tries.iter().all(|line| *line == "POST /v1/models/black-forest-labs/flux-schnell/predictions"),
+        "{paths:?}"
+    );
+    ensure!(rest.first() == Some(&"POST /fal-ai/flux/schnell") && rest.len() == 4, "{paths:?}");
+    ensure!(seen[0].says("authorization: Bearer key-of-replicate"), "{:?}", seen[0]);
+    ensure!(seen[3].says("authorization: Key key-of-fal") && seen[3].says(&prompt), "{:?}", seen[3]);
+    ensure!(!seen[6].says("key-of"), "a key was sent to where files are: {:?}", seen[6]);
+    for asked in &seen {
+        for canary in [ada.account_id.as_str(), &id, &ada.email, "canary-agent", "203.0.113.77", "x-forwarded"] {
+            ensure!(!asked.says(canary), "a provider received {canary}: {asked:?}");
+        }
+    }
+
+    // An erasure deletes the provider's copies too.
+    let receipt = wait_for_erasure(env, &request_erasure(&ada).await?).await?;
+    ensure!(receipt["provider_copies_left"] == 0, "{receipt}");
+    let forgotten = provider_stub()?.about(&prompt).pop().context("the provider received no request")?;
+    ensure!(
+        forgotten.line.starts_with("DELETE /v1/models/requests/job-") && forgotten.line.ends_with("/payloads"),
+        "{forgotten:?}"
+    );
+    Ok(())
+}
+
+async fn image_that_arrives_after_cancellation_is_discarded(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    check_late_file(&ada, &json!({"model": "flux-schnell"})).await
+}
+
+async fn video_that_arrives_after_cancellation_is_discarded(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob) = (env.user().await?, env.user().await?);
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
+    let video = bob.ended(&bob.submit(&video).await?).await?;
+    let video = bob.fetch(&text(&video["media"][0], "url")?).await?.is(200)?.bytes;
+    let _ = provider_stub()?.video.set(video);
+    check_late_file(&ada, &json!({"model": "wan-video"})).await
+}
+
+/// Cancels while the provider sends the file; checks that the credits are refunded and the file is deleted.
+async fn check_late_file(ada: &TestUser, body: &Value) -> Result<()> {
+    let (env, stub) = (ada.env, provider_stub()?);
+    let prompt = format!("{HELD} {}", body["model"]);
+    let mut body = body.clone();
+    body["prompt"] = prompt.clone().into();
+    let before = ada.credits().await?;
+    let id = ada.submit(&body).await?;
+    let started = Instant::now();
+    let fetched = |stub: &ProviderStub| stub.about(&prompt).iter().any(|asked| asked.line.starts_with("GET /files/"));
+    while !fetched(stub) {
+        ensure!(started.elapsed() < PATIENCE, "the file was not downloaded: {:?}", stub.about(&prompt));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let stored = env.table()?.generation(ada.account_id.parse()?, id.parse()?).await?.context("it does not exist")?;
+    let job = stored.provider_job.context("the provider job was not stored before polling")?;
+    ensure!(job.provider == "replicate" && job.id.contains("job-"), "{job:?}");
+    ApiResponse::read(ada.request(Method::POST, &format!("/v1/generations/{id}/cancel")).send().await?)
+        .await?
+        .is(200)?;
+    stub.release(&prompt);
+
+    // The worker has finished when the files were stored and deleted.
+    let prefix = format!("accounts/{}/generations/{id}/", ada.account_id);
+    let calls = || Ok::<_, anyhow::Error>(std::fs::read_to_string(&env.calls)?);
+    let removed = |calls: &str| {
+        let mut lines = calls.lines();
+        lines.any(|line| line.contains(&prefix) && line.contains("s3:DeleteObject"))
+    };
+    while !removed(&calls()?) {
+        ensure!(started.elapsed() < PATIENCE, "the files were never removed");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let bucket = env.output("BucketName")?;
+    let clients = env.clients()?;
+    loop {
+        let left = clients.s3().list_object_versions().bucket(bucket).prefix(&prefix).send().await?;
+        if left.versions().is_empty() && left.delete_markers().is_empty() {
+            break;
+        }
+        ensure!(started.elapsed() < PATIENCE, "files are left: {left:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+    ensure!(generation["status"] == "canceled" && generation["media"] == json!([]), "{generation}");
+    ensure!(ada.credits().await? == before, "canceled, and paid for");
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Reconciliation: payments that no message reported are found by polling.
+
+use anyhow::{Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    PaymentId,
+    catalogue::packages,
+    money::Currency,
+    payments::payment::{Payment, PaymentProvider},
+};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{clock, telemetry::Metric};
+use serde_json::{Value, json};
+use store::Write;
+
+use crate::env::{
+    checkouts::{Checkout, delete_account_items, drop_message, post_control, with_messages_held},
+    logs::{measurements, wait_for_metric},
+    stripe::{SESSION_COMPLETED, after_first_poll, begin_stripe, payment_item},
+    table::put_item,
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    s1_p35_returning_buyer_is_granted_before_any_webhook,
+    s11_payment_without_a_webhook_is_found_by_the_sweep,
+    s11_checkout_unknown_to_stripe_is_measured_and_polled_again,
+    s11_rotated_stripe_key_is_loaded_after_a_refusal,
+    s11_unresponsive_provider_does_not_delay_other_payments,
+    s11_missing_stripe_event_subscriptions_are_measured,
+];
+
+/// Pays a checkout whose event is dropped.
+async fn paid_without_webhook(user: &TestUser) -> Result<Checkout<'_>> {
+    let (env, checkout) = (user.env, begin_stripe(user).await?);
+    with_messages_held(env, async || {
+        checkout.act("pay", &[]).await?;
+        drop_message(env, &checkout.message(SESSION_COMPLETED).await?).await
+    })
+    .await?;
+    Ok(checkout)
+}
+
+async fn s1_p35_returning_buyer_is_granted_before_any_webhook(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid_without_webhook(&ada).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    ensure!(checkout.poll().await?["status"] == "paid");
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_payment_without_a_webhook_is_found_by_the_sweep(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid_without_webhook(&ada).await?;
+    env.sweep(clock::now()).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    let swept = env.sweep(after_first_poll()).await?;
+    ensure!(swept["settled"].as_u64() >= Some(1), "{swept}");
+    checkout.check("paid", 200, 0, 240).await?;
+    env.sweep(after_first_poll() + SignedDuration::from_hours(1)).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_checkout_unknown_to_stripe_is_measured_and_polled_again(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = begin_stripe(&ada).await?;
+    let record = payment_item(&checkout).await?;
+    let mut unknown = record.clone();
+    unknown.insert("checkout".to_owned(), AttributeValue::S("cs_test_of_nobody".to_owned()));
+    put_item(env, unknown).await?;
+    with_messages_held(env, async || {
+        checkout.act("pay", &[]).await?;
+        drop_message(env, &checkout.message(SESSION_COMPLETED).await?).await
+    })
+    .await?;
+    let before = measurements(env, Metric::UnansweredCheckouts).await?;
+    let swept = env.sweep(after_first_poll()).await?;
+    ensure!(swept["failed"].as_u64() >= Some(1), "{swept}");
+    wait_for_metric(env, Metric::UnansweredCheckouts, before).await?;
+    checkout.check("created", 0, 0, 40).await?;
+    let mut asked = payment_item(&checkout).await?;
+    asked.extend(record.get("checkout").map(|checkout| ("checkout".to_owned(), checkout.clone())));
+    put_item(env, asked).await?;
+    env.sweep(after_first_poll() + SignedDuration::from_mins(6)).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_rotated_stripe_key_is_loaded_after_a_refusal(env: &'static TestEnv) -> Result<()> {
+    let (clients, arn) = (env.clients()?, env.output("PaymentKeysArn")?);
+    let ada = env.user().await?;
+    let checkout = paid_without_webhook(&ada).await?;
+    let good = clients.secret(arn).await?;
+    let mut revoked: Value = serde_json::from_str(&good)?;
+    revoked["stripe_secret_key"] = json!("sk-of-yesterday_test_");
+    let put = async |keys: &str| clients.secrets().put_secret_value().secret_id(arn).secret_string(keys).send().await;
+    put(&revoked.to_string()).await?;
+    // The sweep takes its time from the event. Two hours later it has only the revoked key; then there is a new one.
+    let asked_in_vain = env.sweep(clock::now() + SignedDuration::from_hours(2)).await;
+    put(&good).await?;
+    ensure!(asked_in_vain?["failed"].as_u64() >= Some(1), "the revoked key was not used");
+    checkout.check("created", 0, 0, 40).await?;
+    let other = paid_without_webhook(&ada).await?;
+    env.sweep(clock::now() + SignedDuration::from_secs(2 * 3_600 + 90)).await?;
+    ensure!(other.known().await?["status"] == "paid", "the new key was not used");
+    checkout.poll().await?;
+    checkout.check("paid", 200, 0, 440).await
+}
+
+async fn s11_unresponsive_provider_does_not_delay_other_payments(env: &'static TestEnv) -> Result<()> {
+    // A sweep takes 200 checkouts, and stops polling a provider after ten failures.
+    const MORE_THAN_A_SWEEP_TAKES: usize = 230;
+    let (ada, bob) = (env.user().await?, env.user().await?);
+    let table = env.table()?;
+    let choice = packages::choose("starter", Currency::Eur)?;
+    let before = clock::now() - SignedDuration::from_mins(10);
+    for _ in 0..MORE_THAN_A_SWEEP_TAKES {
+        let id = PaymentId(clock::uuid_at(before));
+        let opened = Payment::open(id, ada.account_id.parse()?, PaymentProvider::Paypal, choice, before);
+        let unanswered = Payment { checkout: Some("OFNOBODY".to_owned()), ..opened };
+        table.commit(&[Write::Payment(&unanswered)]).await?;
+    }
+    let checkout = paid_without_webhook(&bob).await?;
+    post_control(env, "/control/outage", &[("provider", "paypal")]).await?;
+    let swept = async {
+        let first = env.sweep(after_first_poll()).await?;
+        ensure!(first["failed"].as_u64() < Some(50), "an unresponsive provider is polled again and again: {first}");
+        env.sweep(after_first_poll()).await
+    };
+    let swept = swept.await;
+    post_control(env, "/control/outage", &[]).await?;
+    swept?;
+    delete_account_items(&ada).await?;
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_missing_stripe_event_subscriptions_are_measured(env: &'static TestEnv) -> Result<()> {
+    let now_s = clock::now().as_second();
+    let midnight = Timestamp::from_second(now_s - now_s.rem_euclid(86_400))?;
+    let before = measurements(env, Metric::MissingWebhookEvents).await?;
+    env.sweep(midnight).await?;
+    ensure!(measurements(env, Metric::MissingWebhookEvents).await? == before, "nothing is missing");
+    let subscribe =
+        async |events: &str| post_control(env, "/control/stripe/endpoint", &[("enabled_events", events)]).await;
+    subscribe("checkout.session.completed charge.dispute.created").await?;
+    let swept = env.sweep(midnight).await;
+    subscribe("*").await?;
+    swept?;
+    wait_for_metric(env, Metric::MissingWebhookEvents, before).await
+}

@@ -1,0 +1,160 @@
+//! Refunds, disputes and fraud warnings of Stripe.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::env::{
+    checkouts::{Checkout, deliver_message},
+    http::{ApiResponse, text},
+    staff_access::reviews,
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    s7_b3_partial_refund_takes_its_share_once_until_it_fails,
+    s8_dispute_freezes_and_moves_credits_but_inquiry_does_not,
+    s8_b3_refund_and_dispute_of_one_payment_take_credits_once,
+    s9_fraud_warning_freezes_the_account_once,
+    s10_refund_of_spent_credits_only_blocks_submitting,
+];
+
+/// Buys 200 credits for 500 cents. A new account has 40 credits.
+async fn paid(user: &TestUser) -> Result<Checkout<'_>> {
+    let checkout = Checkout::paid(user, "stripe", "starter").await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    Ok(checkout)
+}
+
+async fn account_status(user: &TestUser) -> Result<String> {
+    text(&user.get("/v1/account").await?.is(200)?.json, "status")
+}
+
+async fn s7_b3_partial_refund_takes_its_share_once_until_it_fails(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    checkout.act("refund", &[("amount", "125")]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    deliver_message(env, &checkout.message("refund.created").await?).await?;
+    deliver_message(env, &checkout.message("charge.refunded").await?).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    checkout.act("refund-pending", &[("amount", "125")]).await?;
+    checkout.check("partly_refunded", 200, 100, 140).await?;
+    checkout.act("fail-refund", &[]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    let known = checkout.known().await?;
+    let refunds = known["refunds"].as_array().context("no refunds")?;
+    let undone = refunds.iter().filter(|refund| refund["reverted"] == true).count();
+    ensure!(refunds.len() == 2 && undone == 1 && refunds.iter().all(|refund| refund["amount"]["amount"] == 125));
+    // Repeated events of the failed refund take nothing.
+    for message in checkout.messages().await?.iter().rev() {
+        deliver_message(env, message).await?;
+    }
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    // Fractions of a credit are rounded in the buyer's favor.
+    checkout.act("refund", &[("amount", "1")]).await?;
+    checkout.check("partly_refunded", 200, 50, 190).await?;
+    checkout.act("refund", &[]).await?;
+    checkout.check("refunded", 200, 200, 40).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "free");
+    Ok(())
+}
+
+async fn s8_dispute_freezes_and_moves_credits_but_inquiry_does_not(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    let submit = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
+    checkout.act("open-inquiry", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "active");
+    checkout.act("escalate", &[]).await?;
+    checkout.check("disputed", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "frozen");
+    ada.post("/v1/generations", &submit).await?.is(403)?;
+    checkout.act("withdraw-funds", &[]).await?;
+    checkout.check("disputed", 200, 200, 40).await?;
+    checkout.act("reinstate-funds", &[]).await?;
+    checkout.act("win", &[]).await?;
+    checkout.check("won", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "active");
+    ada.ended(&ada.submit(&submit).await?).await?;
+
+    let bob = env.user().await?;
+    let lost = paid(&bob).await?;
+    for action in ["dispute", "withdraw-funds", "submit-evidence", "lose"] {
+        lost.act(action, &[]).await?;
+    }
+    lost.check("lost", 200, 200, 40).await?;
+    for message in lost.messages().await?.iter().rev() {
+        deliver_message(env, message).await?;
+    }
+    lost.check("lost", 200, 200, 40).await
+}
+
+async fn s8_b3_refund_and_dispute_of_one_payment_take_credits_once(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    checkout.act("refund", &[("amount", "300")]).await?;
+    for action in ["dispute", "withdraw-funds", "lose"] {
+        checkout.act(action, &[]).await?;
+    }
+    checkout.check("lost", 200, 200, 40).await
+}
+
+async fn s9_fraud_warning_freezes_the_account_once(env: &'static TestEnv) -> Result<()> {
+    let (ada, staff) = (env.user().await?, env.staff().await?);
+    let checkout = paid(&ada).await?;
+    checkout.act("early-fraud-warning", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(account_status(&ada).await? == "frozen");
+    let accounts = reviews(&staff, "account").await?;
+    let hers = accounts.iter().find(|frozen| frozen["account"] == ada.account_id.as_str());
+    let hers = hers.context("staff are not shown the account")?;
+    ensure!(
+        hers["freezes"][0]["reason"] == "warning" && hers["freezes"][0]["payment"] == checkout.id.as_str(),
+        "{hers}"
+    );
+    let path = format!("/v1/staff/accounts/{}/spending", ada.account_id);
+    let decision = json!({"allowed": true, "note": "she was asked"});
+    for _ in 0..2 {
+        let request = staff.request(Method::POST, &path).header("idempotency-key", &checkout.id).json(&decision);
+        ApiResponse::read(request.send().await?).await?.is(200)?;
+    }
+    ensure!(account_status(&ada).await? == "active");
+    // A repeated warning does not freeze again.
+    deliver_message(env, &checkout.message("radar.early_fraud_warning.created").await?).await?;
+    ensure!(account_status(&ada).await? == "active");
+    Ok(())
+}
+
+async fn s10_refund_of_spent_credits_only_blocks_submitting(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 8000});
+    let mut videos = Vec::new();
+    for _ in 0..3 {
+        videos.push(ada.submit(&video).await?);
+    }
+    for id in &videos {
+        ada.ended(id).await?;
+    }
+    let spent = 240 - ada.credits().await?.0;
+    ensure!(spent > 40, "only {spent} were spent");
+    checkout.act("refund", &[]).await?;
+    checkout.check("refunded", 200, 200, 40 - spent).await?;
+    let image = json!({"model": "sketch-image", "prompt": "a vase", "width": 320, "height": 320});
+    ada.post("/v1/generations", &image).await?.is(402)?;
+    // Everything else is allowed.
+    ensure!(account_status(&ada).await? == "active");
+    let made = ada.get(&format!("/v1/generations/{}", videos[0])).await?.is(200)?.json;
+    ada.fetch(&text(&made["media"][0], "url")?).await?.is(200)?;
+    let share = json!({"expires_in_s": 3600});
+    ada.post(&format!("/v1/generations/{}/shares", videos[0]), &share).await?.is(201)?;
+    ada.patch("/v1/account", &json!({"display_name": "Ada"})).await?.is(200)?;
+    ada.delete(&format!("/v1/generations/{}", videos[1])).await?.is(204)?;
+    let again = Checkout::paid(&ada, "stripe", "starter").await?;
+    again.check("paid", 200, 0, 240 - spent).await?;
+    ada.ended(&ada.submit(&image).await?).await?;
+    Ok(())
+}

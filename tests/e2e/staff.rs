@@ -1,0 +1,12 @@
+//! Tests of staff access.
+
+mod access;
+
+use libtest_mimic::Trial;
+
+use crate::env::trial::TestEnvs;
+
+/// Lists the tests of this area that share a stack.
+pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
+    [access::trials(envs)].into_iter().flatten().collect()
+}

@@ -1,0 +1,339 @@
+//! Staff access: every read needs a reason and appears in the owner's access log; a disclosure contains only what the
+//! lawful request names.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::staff::audit::{AuditAction, AuditEntry};
+use jiff::{SignedDuration, Timestamp};
+use runtime::clock;
+use serde_json::json;
+use store::Write;
+
+use crate::env::{
+    checkouts::Checkout,
+    erasures::{check_nothing_left, request_erasure, schedule_deletion, wait_for_erasure},
+    http::{PATIENCE, text},
+    staff_access::{StaffAccess, access_log},
+    table::{account_items, put_item, string},
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+    uploads::{declare_upload, photo, upload_file},
+};
+
+tests![
+    p19_staff_need_their_own_unexpired_access,
+    p19_owner_sees_every_staff_read_with_its_reason,
+    p13_staff_access_shows_everything_about_an_incident,
+    p16_undisclosed_entries_appear_when_their_period_ends,
+    p16_account_pending_deletion_is_readable_only_under_a_hold,
+    p16_erasure_continues_when_the_hold_is_released,
+    p16_disclosure_contains_only_its_scope_for_its_author,
+];
+
+/// Returns the paths of everything that staff can read of an account with an image and an upload.
+fn readable_paths(image: &str, upload: &str) -> [String; 8] {
+    let (image, upload) = (format!("generations/{image}"), format!("uploads/{upload}"));
+    ["profile", "generations", &image, "uploads", &upload, "payments", "activity", "tickets"].map(str::to_owned)
+}
+
+async fn p19_staff_need_their_own_unexpired_access(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let image = text(&ada.finished_image("a secret garden").await?, "id")?;
+    let upload = text(&declare_upload(&ada, "image/png", b"seven..").await?, "id")?;
+    let alans = StaffAccess::to(&alan, &ada).await?;
+    let before = account_items(&ada).await?;
+
+    // An unknown access, a colleague's, one to another account, a log entry that is no access, an expired one.
+    let bob = env.user().await?;
+    let bobs = StaffAccess::to(&grace, &bob).await?;
+    bobs.read("profile").await?.is(200)?;
+    let line = text(&access_log(&bob).await?[0], "id")?;
+    let over = over(&grace, &ada).await?;
+    let path = |owner: &TestUser, id: &str| format!("/v1/staff/accounts/{}/accesses/{id}", owner.account_id);
+    for at in readable_paths(&image, &upload) {
+        for (path, status) in [
+            (path(&ada, &uuid::Uuid::nil().to_string()), 404),
+            (alans.path.clone(), 404),
+            (path(&ada, &bobs.id), 404),
+            (path(&bob, &line), 404),
+            (path(&ada, &over), 403),
+        ] {
+            let refused = grace.get(&format!("{path}/{at}")).await?.is(status)?;
+            let told = String::from_utf8(refused.bytes)?;
+            ensure!(!told.contains(&ada.email) && !told.contains("garden"), "{told}");
+            ensure!(status != 403 || told.contains("Open a new one"), "the problem does not say what to do: {told}");
+        }
+        for (caller, status) in [(&ada, 404), (&bob, 404), (&env.visitor()?, 401)] {
+            caller.get(&format!("{}/{at}", alans.path)).await?.is(status)?;
+        }
+        alans.read(&at).await?.is(200)?;
+    }
+    let looked = account_items(&ada).await?.len() - before.len() - 1;
+    ensure!(looked == 8, "{looked} entries for eight reads and the expired access");
+    // A read of something unknown is not logged.
+    alans.read(&format!("generations/{}", uuid::Uuid::nil())).await?.is(404)?;
+    ensure!(account_items(&ada).await?.len() == before.len() + 9);
+    Ok(())
+}
+
+/// Stores an access that was opened an hour ago for ten minutes.
+async fn over(staff: &TestUser, owner: &TestUser) -> Result<String> {
+    let opened = clock::now() - SignedDuration::from_hours(1);
+    let access = AuditEntry {
+        id: clock::uuid_at(opened).into(),
+        account: owner.account_id.parse()?,
+        staff: StaffAccess::to(staff, staff).await?.name,
+        at: opened,
+        action: AuditAction::Opened {
+            reference: "T-1".to_owned(),
+            reason: "long ago".to_owned(),
+            until: opened + SignedDuration::from_mins(10),
+            undisclosed_basis: None,
+        },
+        undisclosed_until: None,
+    };
+    owner.env.table()?.commit(&[Write::AuditEntry(&access)]).await?;
+    Ok(access.id.to_string())
+}
+
+async fn p19_owner_sees_every_staff_read_with_its_reason(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    ensure!(access_log(&ada).await?.is_empty());
+    let (opened, other) = (StaffAccess::to(&grace, &ada).await?, StaffAccess::to(&alan, &ada).await?);
+    let started = clock::now();
+    opened.read("profile").await?.is(200)?;
+    other.read("activity").await?.is(200)?;
+    opened.read("payments").await?.is(200)?;
+
+    let lines = access_log(&ada).await?;
+    let acts: Vec<_> = lines.iter().map(|line| (&line["staff"], &line["action"])).collect();
+    let [(who3, payments), (who2, activity), (who1, profile), (alans, second), (graces, first)] = acts.as_slice()
+    else {
+        bail!("not five lines: {lines:?}")
+    };
+    ensure!(**payments == json!({"kind": "read", "access": opened.id, "resource": "payments"}), "{payments}");
+    ensure!(**activity == json!({"kind": "read", "access": other.id, "resource": "activity"}), "{activity}");
+    ensure!(**profile == json!({"kind": "read", "access": opened.id, "resource": "profile"}), "{profile}");
+    for opening in [first, second] {
+        ensure!(opening["kind"] == "opened" && opening["reference"] == "T-17", "{opening}");
+        ensure!(opening["reason"] == "she asked why it failed", "{opening}");
+        let until: Timestamp = text(opening, "until")?.parse()?;
+        ensure!((540..=600).contains(&until.duration_since(started).as_secs()), "{opening}");
+    }
+    ensure!(who1 == who3 && who1 == graces && who2 == alans && graces != alans, "{lines:?}");
+    // The log names no staff member.
+    let told = json!(lines).to_string();
+    for caller in [&grace, &alan] {
+        ensure!(!told.contains(&caller.email) && !told.contains(&caller.account_id), "{told}");
+    }
+
+    let mut paged = Vec::new();
+    let mut path = "/v1/account/access-log?limit=2".to_owned();
+    loop {
+        let page = ada.get(&path).await?.is(200)?.json;
+        paged.extend(page["items"].as_array().context("no lines")?.clone());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/account/access-log?limit=2&cursor={next}");
+    }
+    ensure!(paged == lines, "the paged log differs: {paged:?}");
+    ensure!(access_log(&env.user().await?).await?.is_empty(), "another account sees the log");
+    Ok(())
+}
+
+async fn p13_staff_access_shows_everything_about_an_incident(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let image = text(&ada.finished_image("a broken vase").await?, "id")?;
+    let upload = upload_file(&ada, "image/png", &photo("image/png")?).await?;
+    let upload = text(&upload, "id")?;
+    Checkout::paid(&ada, "paypal", "starter").await?;
+    let opened = StaffAccess::to(&grace, &ada).await?;
+    let mut found = Vec::new();
+    for at in readable_paths(&image, &upload) {
+        found.push(opened.read(&at).await?.is(200)?.json);
+    }
+    let [profile, generations, generation, uploads, file, payments, activity, tickets] = found.as_slice() else {
+        bail!("not eight responses")
+    };
+    ensure!(tickets["items"] == json!([]), "{tickets}");
+    ensure!(profile["email"] == ada.email.as_str() && profile["credits"]["available"] == 239, "{profile}");
+    ensure!(generations["items"][0]["settings"]["prompt"] == "a broken vase", "{generations}");
+    ensure!(generations["items"][0]["media"] == json!([]), "a listing shows files: {generations}");
+    let media = &generation["media"][0];
+    for url in [text(media, "url")?, text(media, "thumbnail_url")?, text(file, "url")?] {
+        ensure!(url.contains("X-Amz-Expires=240"), "{url}");
+        grace.fetch(&url).await?.is(200)?;
+    }
+    ensure!(uploads["items"][0]["id"] == upload.as_str(), "{uploads}");
+    ensure!(payments["items"][0]["status"] == "paid" && payments["items"][0]["transaction"].is_string(), "{payments}");
+    let kinds: Vec<_> = activity["items"].as_array().into_iter().flatten().map(|line| &line["kind"]).collect();
+    ensure!(kinds == ["checkout", "submit", "sign_in"], "{activity}");
+    ensure!(access_log(&ada).await?.len() == 9);
+    Ok(())
+}
+
+/// Moves the end of every undisclosed period to the past.
+async fn end_undisclosed_period(owner: &TestUser) -> Result<()> {
+    for mut item in account_items(owner).await? {
+        if string(&item, "sk").starts_with("ACCESS#") && item.contains_key("undisclosed_until") {
+            let past = AttributeValue::S("2026-01-01T00:00:00Z".to_owned());
+            item.insert("undisclosed_until".to_owned(), past);
+            put_item(owner.env, item).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let until = clock::now() + SignedDuration::from_hours(24 * 300);
+    let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
+    let silent = StaffAccess::with(&grace, &ada, silence.clone()).await?;
+    silent.read("profile").await?.is(200)?;
+    let told = StaffAccess::to(&grace, &ada).await?;
+    let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
+    let mut hold = json!({"reference": "court-7", "reason": "an order", "covers": ["ledger"]});
+    hold["undisclosed_until"] = json!(until);
+    hold["undisclosed_basis"] = json!("section 7");
+    let hold = grace.post(&format!("{accounts}/holds"), &hold).await?.is(201)?.json;
+    let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["account", "access"],
+        "undisclosed_until": until, "undisclosed_basis": "section 7"});
+    let disclosure = grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(201)?.json;
+    let fetched = grace.get(&format!("{accounts}/disclosures/{}", text(&disclosure, "id")?)).await?.is(200)?.json;
+    grace.delete(&format!("{accounts}/holds/{}", text(&hold, "id")?)).await?.is(204)?;
+
+    let lines = access_log(&ada).await?;
+    let [line] = lines.as_slice() else { bail!("the owner must see one entry: {lines:?}") };
+    ensure!(line["id"] == told.id.as_str(), "{line}");
+    let page = ada.get("/v1/account/access-log?limit=1").await?.is(200)?.json;
+    ensure!(page["next"].is_null(), "the page reveals undisclosed entries");
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["held"] == json!([]));
+    // The disclosure does not contain holds and entries of other requests either.
+    let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
+    ensure!(document["items"]["account"][0]["holds"] == json!([]), "{document}");
+    ensure!(document["items"]["access"].as_array().is_some_and(|lines| lines.len() == 1), "{document}");
+
+    end_undisclosed_period(&ada).await?;
+    let lines = access_log(&ada).await?;
+    let kinds: Vec<_> = lines.iter().map(|line| &line["action"]["kind"]).collect();
+    ensure!(kinds == ["released", "downloaded", "disclosed", "held", "opened", "read", "opened"], "{lines:?}");
+    ensure!(lines[6]["action"]["undisclosed_basis"] == "section 7", "{}", lines[6]);
+    Ok(())
+}
+
+async fn p16_account_pending_deletion_is_readable_only_under_a_hold(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let before = StaffAccess::to(&grace, &ada).await?;
+    schedule_deletion(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
+    let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
+    let wanted = json!({"reference": "T-1", "reason": "to see", "kinds": ["account"]});
+    let access = json!({"reference": "T-1", "reason": "to see", "minutes": 1});
+    before.read("profile").await?.is(403)?;
+    grace.post(&format!("{accounts}/accesses"), &access).await?.is(403)?;
+    grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(403)?;
+
+    let hold = json!({"reference": "court-7", "reason": "an order", "covers": ["account"]});
+    let hold = grace.post(&format!("{accounts}/holds"), &hold).await?.is(201)?.json;
+    before.read("profile").await?.is(200)?;
+    let opened = StaffAccess::to(&grace, &ada).await?;
+    opened.read("profile").await?.is(200)?;
+    let disclosure = grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(201)?.json;
+    let disclosure = format!("{accounts}/disclosures/{}", text(&disclosure, "id")?);
+    grace.get(&disclosure).await?.is(200)?;
+
+    grace.delete(&format!("{accounts}/holds/{}", text(&hold, "id")?)).await?.is(204)?;
+    opened.read("profile").await?.is(403)?;
+    grace.get(&disclosure).await?.is(403)?;
+    // The owner cancels the deletion and sees every entry.
+    ada.delete("/v1/privacy/deletion").await?.is(204)?;
+    ensure!(access_log(&ada).await?.len() == 8, "{:?}", access_log(&ada).await?);
+    Ok(())
+}
+
+async fn p16_erasure_continues_when_the_hold_is_released(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    ada.finished_image("evidence").await?;
+    let holds = format!("/v1/staff/accounts/{}/holds", ada.account_id);
+    let hold = json!({"reference": "court-7", "reason": "an order", "covers": ["generations"]});
+    let placed = grace.post(&holds, &hold).await?.is(201)?.json;
+    // The named kind, and the kinds that it needs.
+    ensure!(placed["covers"] == json!(["access", "generation", "generations"]), "{placed}");
+    let held = ada.get("/v1/account").await?.is(200)?.json["held"].clone();
+    ensure!(held[0]["kinds"] == placed["covers"] && held[0]["reason"] == "an order", "{held}");
+    let receipt = request_erasure(&ada).await?;
+    let started = std::time::Instant::now();
+    loop {
+        let items = account_items(&ada).await?;
+        let kinds: std::collections::BTreeSet<_> =
+            items.iter().filter_map(|item| string(item, "sk").split('#').next().map(str::to_owned)).collect();
+        if kinds.iter().map(String::as_str).eq(["ACCESS", "ACCOUNT", "GENERATION"]) {
+            break;
+        }
+        ensure!(started.elapsed() < PATIENCE, "{kinds:?}");
+    }
+    // The owner sees what is retained and why; only staff can open it.
+    let told = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
+    ensure!(told["held"] == held && told["can_be_canceled"] == false, "{told}");
+    ada.get("/v1/generations").await?.is(401)?;
+    let listed = grace.get(&holds).await?.is(200)?.json;
+    let [listed] = listed["items"].as_array().context("no holds")?.as_slice() else { bail!("not one hold: {listed}") };
+    ensure!(listed["id"] == placed["id"] && listed["reference"] == "court-7", "{listed}");
+    let release = format!("{holds}/{}", text(&placed, "id")?);
+    grace.delete(&release).await?.is(204)?;
+    env.sweep(clock::now()).await?;
+    let receipt = wait_for_erasure(env, &receipt).await?;
+    ensure!(receipt["erased"]["generations"].as_u64().is_some_and(|files| files >= 2), "{receipt}");
+    check_nothing_left(&ada).await?;
+    // The hold no longer exists.
+    grace.delete(&release).await?.is(404)?;
+    Ok(())
+}
+
+async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let image = text(&ada.finished_image("a letter").await?, "id")?;
+    let upload = upload_file(&ada, "image/png", &photo("image/png")?).await?;
+    Checkout::paid(&ada, "paypal", "starter").await?;
+    ada.post("/v1/support/tickets", &json!({"subject": "Lost", "text": "Where is it?"})).await?.is(201)?;
+    let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
+    let wanted = json!({"reference": "court-7", "reason": "an order",
+        "kinds": ["payment", "generations", "uploads", "ticket"]});
+    let made = grace.post(&path, &wanted).await?.is(201)?;
+    let at = made.header("location").context("no location")?.to_owned();
+    ensure!(made.json["items"] == 2 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
+
+    let fetched = grace.get(&at).await?.is(200)?.json;
+    let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
+    let things = document["items"].as_object().context("no items")?;
+    ensure!(things.keys().eq(["payment", "ticket"]), "{document}");
+    ensure!(things["ticket"][0]["messages"][0]["text"] == "Where is it?", "{document}");
+    ensure!(things["payment"][0]["receipt"]["transaction"].is_string(), "{document}");
+    for secret in [&ada.email, "a letter"] {
+        ensure!(!document.to_string().contains(secret), "{secret} is outside the scope: {document}");
+    }
+    let mut names = Vec::new();
+    for file in fetched["files"].as_array().context("no files")? {
+        grace.fetch(&text(file, "url")?).await?.is(200)?;
+        names.push(text(file, "name")?);
+    }
+    let upload = text(&upload, "id")?;
+    ensure!(json!(names) == document["files"] && names.len() == 3, "{document}");
+    let belongs = |name: &String| name.contains(&image) || *name == format!("uploads/{upload}/inspected");
+    ensure!(names.iter().all(belongs), "{names:?}");
+
+    // Another period contains nothing, and no other staff member gets the disclosure.
+    let mut before = wanted.clone();
+    (before["from"], before["to"]) = (json!("2025-01-01T00:00:00Z"), json!("2026-01-01T00:00:00Z"));
+    let before = grace.post(&path, &before).await?.is(201)?.json;
+    ensure!(before["items"] == 0, "{before}");
+    let before = grace.get(&format!("{path}/{}", text(&before, "id")?)).await?.is(200)?.json;
+    ensure!(before["files"].is_null(), "{before}");
+    let mut never = wanted.clone();
+    (never["from"], never["to"]) = (json!("2026-02-01T00:00:00Z"), json!("2026-02-01T00:00:00Z"));
+    ensure!(grace.post(&path, &never).await?.is(400)?.fields() == ["from"]);
+    for (caller, status) in [(&alan, 404), (&ada, 404), (&env.visitor()?, 401)] {
+        caller.get(&at).await?.is(status)?;
+    }
+    let kinds: Vec<_> = access_log(&ada).await?.iter().map(|line| line["action"]["kind"].clone()).collect();
+    ensure!(kinds == ["downloaded", "disclosed", "downloaded", "disclosed"], "{kinds:?}");
+    Ok(())
+}
