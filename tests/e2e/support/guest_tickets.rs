@@ -117,7 +117,10 @@ async fn p19_p30_p33_guest_ticket_of_an_account_becomes_its_ticket(env: &'static
     ada.post(&format!("{TICKETS}/{id}/messages"), &json!({"text": "It works."})).await?.is(200)?;
     opened.reply(&id, &json!({"text": "Good.", "close": true})).await?.is(204)?;
     let mails = env.mails(&ada.email).await?;
-    ensure!(mails.len() == 3 && mails[2].contains("replied to your ticket") && !mails[2].contains("Good."), "{mails:?}");
+    ensure!(
+        mails.len() == 3 && mails[2].contains("replied to your ticket") && !mails[2].contains("Good."),
+        "{mails:?}"
+    );
     Ok(())
 }
 
@@ -145,7 +148,11 @@ async fn p33_guest_tickets_and_code_attempts_per_address_are_limited(env: &'stat
         visitor.post(GUEST_TICKETS, &body).await?.is(202)?;
     }
     let refused = visitor.post(GUEST_TICKETS, &body).await?.is(429)?;
-    ensure!(refused.header("ratelimit-policy") == Some("\"guest-ticket-address\";q=3;w=86400"), "{:?}", refused.headers);
+    ensure!(
+        refused.header("ratelimit-policy") == Some("\"guest-ticket-address\";q=3;w=86400"),
+        "{:?}",
+        refused.headers
+    );
     ensure!(env.mails(&email).await?.len() == 3);
     let guess = async || visitor.post(CONFIRM_GUEST_TICKET, &json!({"email": email, "code": "guessing"})).await;
     for _ in 0..10 {

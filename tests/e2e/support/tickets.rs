@@ -113,7 +113,10 @@ async fn p33_staff_reply_under_an_access_that_the_owner_sees(env: &'static TestE
     ensure!(!waits().await?, "it is still under review");
     // The mail announces the reply without its text.
     let mails = env.mails(&ada.email).await?;
-    ensure!(mails.len() == 1 && mails[0].contains("replied to your ticket") && !mails[0].contains("mended"), "{mails:?}");
+    ensure!(
+        mails.len() == 1 && mails[0].contains("replied to your ticket") && !mails[0].contains("mended"),
+        "{mails:?}"
+    );
 
     let list = ada.get(TICKETS).await?.is(200)?.json;
     let ticket = &list["items"][0];
