@@ -110,7 +110,7 @@ impl Checkpoint {
         let Stage::Archive(_) = self.stage else { return ExportProgress::default() };
         ExportProgress {
             files: self.totals.files,
-            files_total: layout::file_count(&self.contents),
+            files_total: layout::files(&self.contents),
             bytes: self.totals.bytes,
             bytes_total: self.contents.item_bytes + self.contents.file_bytes,
         }

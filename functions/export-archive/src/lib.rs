@@ -29,9 +29,11 @@
 mod checkpoint;
 mod contents;
 mod directory;
+mod error;
 mod index_page;
 mod layout;
 mod names;
+mod pages;
 mod schemas;
 mod sections;
 mod tables;
