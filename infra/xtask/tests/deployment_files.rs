@@ -29,6 +29,31 @@ fn each_stage_builds_for_the_architecture_that_it_deploys() {
     }
 }
 
+/// A rule of the template stops a deployment before anything is changed.
+#[test]
+fn template_refuses_every_test_setting_in_prod() {
+    let template = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap();
+    let (parameters, rest) = template.split_once("\nRules:\n").unwrap();
+    let rule = rest.split_once("NoTestSettingsInProd:\n").unwrap().1.split("\n\n").next().unwrap();
+    assert!(rule.contains("RuleCondition: !Equals [!Ref Stage, prod]"), "{rule}");
+    let mut tested = Vec::new();
+    let mut name = "";
+    for line in parameters.lines() {
+        name = line
+            .strip_prefix("  ")
+            .filter(|line| !line.starts_with(' '))
+            .and_then(|line| line.split(':').next())
+            .unwrap_or(name);
+        if line.contains("'For tests:") {
+            tested.push(name);
+        }
+    }
+    assert_eq!(tested, ["PaymentEndpoints", "ProviderEndpoints", "SketchMarks"]);
+    for name in tested {
+        assert!(rule.contains(&format!("!Equals [!Ref {name},")), "{name} is not refused in prod");
+    }
+}
+
 /// SAM's cache keys on the folder of a function, so a change in `shared/` or `Cargo.toml` would deploy old code.
 #[test]
 fn no_stage_builds_from_the_cache() {

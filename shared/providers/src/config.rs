@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// Configures the providers. The default has every documented address and no API key, so only
-/// [`Sketch`](crate::Sketch) is available.
+/// Configures the providers that have an API key. The default has every documented address and no API key.
 ///
 /// Does not implement `Debug`, since it holds API keys.
 #[derive(Clone)]

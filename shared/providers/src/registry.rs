@@ -3,10 +3,9 @@
 use crate::api_client::{ApiClient, Auth, http_client};
 use crate::config::{Endpoint, ProviderConfig, ProviderConfigError};
 use crate::provider::Provider;
-use crate::sketch::Sketch;
 use crate::{fal, openai, replicate, stability};
 
-/// Holds the providers that are configured, and [`Sketch`].
+/// Holds the providers that are configured.
 pub struct Providers(Vec<Box<dyn Provider>>);
 
 impl Providers {
@@ -15,7 +14,7 @@ impl Providers {
     /// # Errors
     /// [`ProviderConfigError`].
     pub fn new(config: &ProviderConfig) -> Result<Self, ProviderConfigError> {
-        let mut providers: Vec<Box<dyn Provider>> = vec![Box::new(Sketch)];
+        let mut providers: Vec<Box<dyn Provider>> = Vec::new();
         let ProviderConfig { openai, stability, replicate, fal, .. } = config;
         if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
             return Ok(Self(providers));
@@ -46,7 +45,7 @@ impl Providers {
         self.0.iter().find(|provider| provider.name() == name).map(AsRef::as_ref)
     }
 
-    /// Returns the names of the configured providers, [`Sketch`] first.
+    /// Returns the names of the configured providers.
     pub fn configured(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.0.iter().map(|provider| provider.name())
     }

@@ -6,8 +6,8 @@
 //!
 //! # Scripted prompts
 //!
-//! To test failures through the whole system without an API key, a prompt may contain one of these marks. Other providers
-//! ignore them.
+//! To test failures through the whole system without an API key, [`Sketch::scripted`] obeys one of these marks in a prompt.
+//! To [`Sketch::default`] and to every other provider a mark is plain text.
 //!
 //! | mark | effect |
 //! |---|---|
@@ -48,7 +48,21 @@ const DEFAULT_DURATION_MS: u64 = 4_000;
 
 /// Draws images and videos without an external service. It has no state: a job id contains everything that finishes the job.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sketch;
+pub struct Sketch {
+    obeys_marks: bool,
+}
+
+impl Sketch {
+    /// Returns a provider that obeys the marks in prompts, for tests.
+    #[must_use]
+    pub const fn scripted() -> Self {
+        Self { obeys_marks: true }
+    }
+
+    fn is_marked(self, request: &ProviderRequest, mark: &str) -> bool {
+        self.obeys_marks && request.prompt.contains(&format!("[sketch:{mark}]"))
+    }
+}
 
 #[async_trait]
 impl Provider for Sketch {
@@ -58,7 +72,7 @@ impl Provider for Sketch {
 
     async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
         check_sizes(request)?;
-        let marked = |mark: &str| request.prompt.contains(&format!("[sketch:{mark}]"));
+        let marked = |mark: &str| self.is_marked(request, mark);
         fail_if_scripted(&marked, "")?;
         let as_job = ["job", "job-reject", "job-busy", "job-unknown", "endless"].into_iter().any(marked);
         if request.kind == OutputKind::Video || as_job {
@@ -73,13 +87,12 @@ impl Provider for Sketch {
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
         let mut job =
             Job::from_id(job).map_err(|_| ProviderError::invalid_request(NAME, "not a job of this provider"))?;
-        let endless = job.request.prompt.contains("[sketch:endless]");
-        if job.pending_polls > 0 || endless {
+        if job.pending_polls > 0 || self.is_marked(&job.request, "endless") {
             job.pending_polls = job.pending_polls.saturating_sub(1);
             let id = job.into_id().map_err(|_| ProviderError::invalid_request(NAME, "the job cannot be written"))?;
             return Ok(PollResponse::Pending { job: Some(id), poll_after: POLL_AFTER });
         }
-        fail_if_scripted(&|mark| job.request.prompt.contains(&format!("[sketch:{mark}]")), "job-")?;
+        fail_if_scripted(&|mark| self.is_marked(&job.request, mark), "job-")?;
         draw(&job.request).map(PollResponse::Done)
     }
 }

@@ -162,7 +162,7 @@ mod tests {
     }
 
     async fn sketched(call: &Call) -> ProviderAnswer {
-        ask(&Sketch, call, Duration::from_secs(60)).await
+        ask(&Sketch::scripted(), call, Duration::from_secs(60)).await
     }
 
     async fn check(prompt: &str, outcomes: &[&str]) {

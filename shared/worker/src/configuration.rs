@@ -18,6 +18,9 @@ pub enum ConfigurationError {
     /// Stub servers must not get what people ask for.
     #[error("PROVIDER_ENDPOINTS is for stub servers: leave it empty where STAGE is prod")]
     EndpointsInProd,
+    /// Marks in prompts must be plain text to customers.
+    #[error("SKETCH_MARKS is for tests: leave it empty where STAGE is prod")]
+    MarksInProd,
     /// The addresses cannot be read.
     #[error("PROVIDER_ENDPOINTS is not a JSON object with the addresses of openai, stability, replicate, fal")]
     Endpoints(#[source] serde_json::Error),
@@ -40,6 +43,7 @@ pub struct Configured {
     clients: Clients,
     keys_secret: String,
     endpoints: PerProvider,
+    sketch: Sketch,
     built: OnceCell<Providers>,
 }
 
@@ -54,6 +58,7 @@ impl Configured {
             clients,
             keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
             endpoints: endpoints(environment)?,
+            sketch: sketch(environment)?,
             built: OnceCell::new(),
         })
     }
@@ -70,8 +75,8 @@ impl Configured {
     /// # Errors
     /// The secret cannot be read.
     pub async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, SecretUnreadable> {
-        if name == Sketch.name() {
-            return Ok(Some(&Sketch));
+        if name == self.sketch.name() {
+            return Ok(Some(&self.sketch));
         }
         let providers = match self.built.get() {
             Some(providers) => providers,
@@ -115,6 +120,17 @@ fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationErro
         return Err(ConfigurationError::EndpointsInProd);
     }
     serde_json::from_str(json).map_err(ConfigurationError::Endpoints)
+}
+
+/// Returns the demo provider, which obeys marks in prompts only for tests against a deployment.
+fn sketch(environment: &Environment) -> Result<Sketch, ConfigurationError> {
+    if environment.optional("SKETCH_MARKS") != Some("true") {
+        return Ok(Sketch::default());
+    }
+    if environment.required("STAGE")? == "prod" {
+        return Err(ConfigurationError::MarksInProd);
+    }
+    Ok(Sketch::scripted())
 }
 
 /// A blank key is none, as `providers` has it: that is how an operator takes one out.
@@ -162,6 +178,35 @@ mod tests {
         assert!(matches!(endpoints_in("prod", STUB), Err(ConfigurationError::EndpointsInProd)));
         assert!(endpoints_in("prod", "").is_ok_and(|endpoints| endpoints.openai.is_none()));
         assert!(matches!(endpoints_in("dev", r#"{"opneai": "x"}"#), Err(ConfigurationError::Endpoints(_))));
+    }
+
+    async fn is_rejected(variables: &[(&str, &str)]) -> Result<bool, ConfigurationError> {
+        let sketch = sketch(&Environment::from_iter(variables.iter().copied()))?;
+        let request = providers::ProviderRequest {
+            kind: providers::OutputKind::Image,
+            model: "sketch".to_owned(),
+            prompt: "[sketch:reject]".to_owned(),
+            negative_prompt: None,
+            width: 64,
+            height: 64,
+            count: 1,
+            seed: None,
+            duration_ms: None,
+            reference_image: None,
+        };
+        Ok(sketch.start(&request).await.is_err())
+    }
+
+    #[tokio::test]
+    async fn marks_in_prompts_need_the_test_variable_which_prod_refuses() {
+        for stage in ["dev", "prod"] {
+            for unset in [&[("STAGE", stage)][..], &[("STAGE", stage), ("SKETCH_MARKS", "false")]] {
+                assert!(!is_rejected(unset).await.unwrap(), "{unset:?}");
+            }
+        }
+        assert!(is_rejected(&[("STAGE", "dev"), ("SKETCH_MARKS", "true")]).await.unwrap());
+        let refused = is_rejected(&[("STAGE", "prod"), ("SKETCH_MARKS", "true")]).await;
+        assert!(matches!(refused, Err(ConfigurationError::MarksInProd)));
     }
 
     #[test]

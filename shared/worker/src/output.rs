@@ -63,12 +63,12 @@ mod tests {
             duration_ms: Some(200),
             reference_image: None,
         };
-        let mut job = match Sketch.start(&request).await.unwrap() {
+        let mut job = match Sketch::default().start(&request).await.unwrap() {
             StartResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
             StartResponse::Job { id, .. } => id,
         };
         loop {
-            match Sketch.poll(&job).await.unwrap() {
+            match Sketch::default().poll(&job).await.unwrap() {
                 PollResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
                 PollResponse::Pending { job: next, .. } => job = next.unwrap_or(job),
             }

@@ -103,6 +103,7 @@ impl TestEnv {
             ("ExportRetrySeconds", "3"),
             ("ProviderEndpoints", endpoints.as_str()),
             ("PaymentEndpoints", payment_endpoints.as_str()),
+            ("SketchMarks", "true"),
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SessionRatePerMinute", "100000"),

@@ -18,12 +18,12 @@ fn request(kind: OutputKind, prompt: &str) -> ProviderRequest {
 }
 
 async fn generate(request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
-    let mut id = match Sketch.start(request).await? {
+    let mut id = match Sketch::scripted().start(request).await? {
         StartResponse::Done(outputs) => return Ok(outputs),
         StartResponse::Job { id, .. } => id,
     };
     loop {
-        match Sketch.poll(&id).await? {
+        match Sketch::scripted().poll(&id).await? {
             PollResponse::Done(outputs) => return Ok(outputs),
             PollResponse::Pending { job, .. } => id = job.unwrap(),
         }
@@ -169,7 +169,7 @@ async fn marked_prompt_fails_as_scripted() {
     ];
     for (mark, expected) in cases {
         for kind in [OutputKind::Image, OutputKind::Video] {
-            let started = Sketch.start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
+            let started = Sketch::scripted().start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
             assert_eq!(started.is_ok(), mark.starts_with("job-"), "{mark}");
             let error = generate(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
             assert_eq!(error.kind, expected, "{mark}");
@@ -178,25 +178,43 @@ async fn marked_prompt_fails_as_scripted() {
 }
 
 #[tokio::test]
+async fn mark_is_plain_text_unless_the_provider_is_scripted() {
+    let marks = ["reject", "busy", "ours", "unknown", "job", "job-reject", "job-busy", "job-unknown", "endless"];
+    for mark in marks {
+        let started = Sketch::default().start(&request(OutputKind::Image, &format!("a hill [sketch:{mark}]"))).await;
+        assert!(matches!(started.unwrap(), StartResponse::Done(outputs) if outputs.len() == 1), "{mark}");
+        let video = request(OutputKind::Video, &format!("a hill [sketch:{mark}]"));
+        let video = ProviderRequest { duration_ms: Some(100), ..video };
+        let StartResponse::Job { id, .. } = Sketch::default().start(&video).await.unwrap() else { panic!("{mark}") };
+        let PollResponse::Pending { job: Some(id), .. } = Sketch::default().poll(&id).await.unwrap() else {
+            panic!("{mark}")
+        };
+        assert!(matches!(Sketch::default().poll(&id).await.unwrap(), PollResponse::Done(_)), "{mark}");
+    }
+}
+
+#[tokio::test]
 async fn job_is_pending_once_and_then_done() {
     let marked = request(OutputKind::Image, "a hill [sketch:job]");
-    let StartResponse::Job { id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
-    let PollResponse::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else { panic!("not pending") };
-    assert!(matches!(Sketch.poll(&id).await.unwrap(), PollResponse::Pending { .. }));
-    let PollResponse::Done(first) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
-    let PollResponse::Done(again) = Sketch.poll(&next).await.unwrap() else { panic!("not done") };
+    let StartResponse::Job { id, .. } = Sketch::scripted().start(&marked).await.unwrap() else { panic!("no job") };
+    let PollResponse::Pending { job: Some(next), .. } = Sketch::scripted().poll(&id).await.unwrap() else {
+        panic!("not pending")
+    };
+    assert!(matches!(Sketch::scripted().poll(&id).await.unwrap(), PollResponse::Pending { .. }));
+    let PollResponse::Done(first) = Sketch::scripted().poll(&next).await.unwrap() else { panic!("not done") };
+    let PollResponse::Done(again) = Sketch::scripted().poll(&next).await.unwrap() else { panic!("not done") };
     assert_eq!(first, again);
-    let shown = format!("{:?}", Sketch.poll(&id).await.unwrap());
+    let shown = format!("{:?}", Sketch::scripted().poll(&id).await.unwrap());
     assert_eq!(shown, "Pending { poll_after: 1s, .. }", "the id carries the prompt");
-    assert_eq!(Sketch.poll("what").await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
+    assert_eq!(Sketch::scripted().poll("what").await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
 async fn endless_job_stays_pending() {
     let marked = request(OutputKind::Video, "[sketch:endless]");
-    let StartResponse::Job { mut id, .. } = Sketch.start(&marked).await.unwrap() else { panic!("no job") };
+    let StartResponse::Job { mut id, .. } = Sketch::scripted().start(&marked).await.unwrap() else { panic!("no job") };
     for _ in 0..10 {
-        let PollResponse::Pending { job: Some(next), .. } = Sketch.poll(&id).await.unwrap() else {
+        let PollResponse::Pending { job: Some(next), .. } = Sketch::scripted().poll(&id).await.unwrap() else {
             panic!("not pending")
         };
         id = next;
