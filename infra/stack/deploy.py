@@ -50,13 +50,16 @@ def deploy(arguments):
     stacks = boto3.client("cloudformation", **settings)
     secrets = boto3.client("secretsmanager", **settings)
 
-    template, fingerprint = package(bucket, arguments)
+    template, code, fingerprint = package(bucket, arguments)
     stack = describe(stacks, arguments.stack)
     if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
         # Nothing is in progress at the start of the local AWS.
         raise DeployFailed("an earlier start was killed while it deployed: start with --fresh, which deletes the local data")
+    if stack is not None and stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+        raise DeployFailed("an earlier update could not be rolled back: start with --fresh, which deletes the local data")
     if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
         stack = apply(stacks, stack, arguments, template, fingerprint)
+    delete_old_code(bucket, code)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     verify_sender(boto3.client("sesv2", **settings), arguments.parameter)
     store_keys(secrets, outputs["ProviderKeysArn"], "PROVIDER_KEYS")
@@ -65,7 +68,8 @@ def deploy(arguments):
 
 
 def package(bucket, arguments):
-    """Uploads what the template names by a local path, each under the hash of its content, and puts the addresses in."""
+    """Uploads what the template names by a local path, each under the hash of its content, and puts the addresses in.
+    Returns the address of the template, the keys of the code, and a fingerprint of all of it."""
     try:
         bucket.create_bucket(Bucket=CODE_BUCKET)
     except ClientError as error:
@@ -74,18 +78,27 @@ def package(bucket, arguments):
             raise
     held = {o["Key"] for o in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])}
     template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
+    code = set()
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             function = Path(properties["CodeUri"]).name
             key = upload_function(bucket, held, arguments.binaries / function)
             properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
+            code.add(key)
         elif resource["Type"] == "AWS::CloudFormation::Stack":
             nested = yaml_parse((arguments.template.parent / properties["TemplateURL"]).read_text(encoding="utf-8"))
             properties["TemplateURL"] = upload_template(bucket, arguments, nested)
     url = upload_template(bucket, arguments, template)
     fingerprint = hashlib.sha256(json.dumps([url, sorted(arguments.parameter)]).encode()).hexdigest()
-    return url, fingerprint
+    return url, code, fingerprint
+
+
+def delete_old_code(bucket, code):
+    """Deletes the code of earlier deployments. Called after a deployment: a roll-back needs the old code."""
+    for held in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", []):
+        if held["Key"].endswith(".zip") and held["Key"] not in code:
+            bucket.delete_object(Bucket=CODE_BUCKET, Key=held["Key"])
 
 
 def upload_function(bucket, held, binary):
@@ -96,9 +109,6 @@ def upload_function(bucket, held, binary):
     if key not in held:
         write({"progress": f"packing {binary.name}"})
         bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=zipped(content))
-        for old in held:
-            if old.startswith(f"{binary.name}/"):
-                bucket.delete_object(Bucket=CODE_BUCKET, Key=old)
     return key
 
 
@@ -192,7 +202,8 @@ def follow(stacks, name, seen=frozenset()):
 
 def events(stacks, name):
     try:
-        return stacks.describe_stack_events(StackName=name)["StackEvents"]
+        pages = stacks.get_paginator("describe_stack_events").paginate(StackName=name)
+        return [event for page in pages for event in page["StackEvents"]]
     except ClientError:
         return []
 

@@ -55,8 +55,9 @@ def after_provisioning(resource_type, apply):
         apply(result[0], properties)
         return result
 
-    def update_and_apply(physical_id, old, new, stack, logical_id=None):
-        result = update(physical_id, old, new, stack, logical_id)
+    # Some handlers take the logical id as well.
+    def update_and_apply(physical_id, old, new, *rest):
+        result = update(physical_id, old, new, *rest)
         apply(result[0], new)
         return result
 

@@ -75,6 +75,8 @@ function compressed(): Plugin {
 
 export default defineConfig({
   plugins: [blocking(), budget(), compressed()],
+  // The local stack serves these pages at its own address. The browser connects here only for reloads.
+  server: { port: 5173, strictPort: true, hmr: { clientPort: 5173 } },
   build: {
     target: ["chrome123", "firefox128", "safari17.5"],
     outDir: process.env.SITE_OUT_DIR ?? "dist",

@@ -47,6 +47,8 @@ pub struct Options {
     pub provider_keys: BTreeMap<String, String>,
     /// The content of the template's secret with the keys of the payment providers.
     pub payment_keys: serde_json::Value,
+    /// The origin of a dev server for the web client, which then serves everything outside `/v1/`.
+    pub web: Option<String>,
     /// The file to which each AWS call of a function is appended as a line of JSON: `role`, `action`, `resource`,
     /// `allowed`.
     pub calls: Option<PathBuf>,
@@ -67,6 +69,7 @@ impl Options {
             function_environment: BTreeMap::new(),
             provider_keys: BTreeMap::new(),
             payment_keys: serde_json::json!({}),
+            web: None,
             calls: None,
             shapes: None,
         }
@@ -126,7 +129,7 @@ impl Stack {
         let base_url = format!("http://localhost:{}", listener.local_addr()?.port());
         let outputs = deployment::deploy(&python, ministack.endpoint(), &binaries, &base_url, options, progress)?;
         let api = outputs.get("ApiId").context("the template has no output ApiId")?;
-        let proxy = Proxy::start(listener, ministack.port(), api)?;
+        let proxy = Proxy::start(listener, ministack.port(), api, options.web.clone())?;
         Ok(Self { base_url, endpoint: ministack.endpoint().to_owned(), outputs, proxy, ministack, state })
     }
 

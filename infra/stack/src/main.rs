@@ -26,6 +26,9 @@ struct Arguments {
     /// The folder with the binaries of the functions; cargo builds them if it is not given.
     #[arg(long, global = true)]
     functions: Option<PathBuf>,
+    /// The origin of a dev server for the web client.
+    #[arg(long)]
+    web: Option<String>,
     #[command(subcommand)]
     command: Option<Task>,
 }
@@ -62,6 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         fresh: arguments.fresh,
         functions: arguments.functions.clone().map_or(Functions::BuiltByCargo, Functions::In),
         provider_keys: provider_keys(),
+        web: arguments.web.clone(),
         ..Options::new(workspace().join(".local/state"))
     };
     match &arguments.command {

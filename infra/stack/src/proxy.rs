@@ -1,4 +1,4 @@
-//! The stable address: forwards each request unchanged to the API, and to nothing else.
+//! The stable address: forwards each request unchanged to the API, or what is not of the API to a dev server if there is one.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -35,11 +35,21 @@ struct Target {
     client: Client<HttpConnector, Body>,
     /// The prefix of every path.
     prefix: String,
+    /// The origin of the dev server of the web client.
+    web: Option<String>,
+}
+
+impl Target {
+    fn address(&self, path: &str) -> String {
+        let prefix = self.web.as_ref().filter(|_| !path.starts_with("/v1/")).unwrap_or(&self.prefix);
+        format!("{prefix}{path}")
+    }
 }
 
 impl Proxy {
-    /// Serves on `listener` until it is stopped; `port` is the local AWS's, `api` the id of the HTTP API.
-    pub(crate) fn start(listener: TcpListener, port: u16, api: &str) -> Result<Self> {
+    /// Serves on `listener` until it is stopped; `port` is the local AWS's, `api` the id of the HTTP API, `web` the origin of
+    /// a dev server that serves everything outside `/v1/`.
+    pub(crate) fn start(listener: TcpListener, port: u16, api: &str, web: Option<String>) -> Result<Self> {
         listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
@@ -47,7 +57,8 @@ impl Proxy {
             tokio::net::TcpListener::from_std(listener)?
         };
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let target = Arc::new(Target { client, prefix: format!("http://127.0.0.1:{port}/_aws/execute-api/{api}") });
+        let prefix = format!("http://127.0.0.1:{port}/_aws/execute-api/{api}");
+        let target = Arc::new(Target { client, prefix, web });
         let router = axum::Router::new().fallback(forward).with_state(target);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
@@ -83,7 +94,7 @@ impl Drop for Proxy {
 
 async fn forward(State(target): State<Arc<Target>>, mut request: Request<Body>) -> Response {
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let Ok(uri) = format!("{}{path}", target.prefix).parse::<Uri>() else {
+    let Ok(uri) = target.address(path).parse::<Uri>() else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     *request.uri_mut() = uri;
@@ -127,7 +138,7 @@ mod tests {
     fn exchange(port: u16, request: &str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let mut proxy = Proxy::start(listener, port, "api").unwrap();
+        let mut proxy = Proxy::start(listener, port, "api", None).unwrap();
         let mut client = TcpStream::connect(address).unwrap();
         client.write_all(request.as_bytes()).unwrap();
         let mut answered = String::new();
@@ -165,6 +176,18 @@ mod tests {
         for part in ["set-cookie: a=1\r\n", "set-cookie: b=2\r\n", "\r\n\r\nthere"] {
             assert!(answered.contains(part), "{answered}");
         }
+    }
+
+    #[test]
+    fn dev_server_serves_what_is_not_of_the_api() {
+        let target = |web: Option<&str>| Target {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            prefix: "api".to_owned(),
+            web: web.map(str::to_owned),
+        };
+        assert_eq!(target(None).address("/gallery"), "api/gallery");
+        assert_eq!(target(Some("web")).address("/gallery"), "web/gallery");
+        assert_eq!(target(Some("web")).address("/v1/models?kind=image"), "api/v1/models?kind=image");
     }
 
     #[test]

@@ -69,6 +69,12 @@ pub struct KnownAccount {
     pub account: String,
 }
 
+/// Returns whether stacks are kept for the next run, as `cargo xtask test` asks: they start in seconds, because only functions
+/// that changed are deployed again.
+pub fn is_kept() -> bool {
+    std::env::var_os("E2E_KEEP_STACK").is_some()
+}
+
 impl TestEnv {
     /// Starts the shared stack of the suite, empty.
     pub fn start() -> Result<&'static Self> {
@@ -81,7 +87,7 @@ impl TestEnv {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let (calls, shapes) = (folder.with_extension("calls.jsonl"), folder.with_extension("shapes.jsonl"));
         let mut options = Options::new(&folder);
-        options.fresh = true;
+        options.fresh = !is_kept();
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
