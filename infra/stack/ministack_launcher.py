@@ -351,8 +351,26 @@ def rotate_refresh_tokens():
     cognito._refresh_auth_result = refresh_and_rotate
 
 
+def demand_client_secrets():
+    """`GetTokensFromRefreshToken` and `RevokeToken` need the secret of a client that has one; MiniStack does not ask for it
+    there, as it does for `SECRET_HASH` elsewhere. A trigger that fails lets no token be issued; MiniStack issues it."""
+    os.environ["MINISTACK_COGNITO_PRETOKEN_STRICT"] = "1"
+    validate = cognito._validate_client_secret_hash
+
+    def validate_hash_or_secret(action, request):
+        if action not in ("GetTokensFromRefreshToken", "RevokeToken"):
+            return validate(action, request)
+        pool, _ = cognito._pool_for_client(request.get("ClientId"))
+        secret = pool and pool["_clients"][request["ClientId"]].get("ClientSecret")
+        if secret and request.get("ClientSecret") != secret:
+            return error_response_json("NotAuthorizedException", "Unable to verify the secret of the client", 400)
+        return None
+
+    cognito._validate_client_secret_hash = validate_hash_or_secret
+
+
 def refuse_taken_addresses():
-    """`AdminUpdateUserAttributes` gives an address to a user though it signs in somebody else: `AliasExistsException`."""
+    """`AdminUpdateUserAttributes` gives an address to a user though another user has it: `AliasExistsException`."""
     update = cognito._admin_update_user_attributes
 
     def update_unless_taken(request):
@@ -534,6 +552,7 @@ def main():
     read_concurrency_as_number()
     honour_secret_generation()
     rotate_refresh_tokens()
+    demand_client_secrets()
     refuse_taken_addresses()
     decide_about_the_identity_that_mails()
     count_loopback_as_tls()

@@ -159,7 +159,7 @@ export class Visitor {
     await this.go("/sign-up");
     await this.type(email, password);
     await this.press("Create account");
-    await page.getByLabel("Code").fill("123456");
+    await page.getByLabel("Code").fill("654 321");
     await this.press("Confirm and sign in");
     await page.getByLabel("Prompt", { exact: true }).waitFor();
   }

@@ -21,6 +21,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use reqwest::Method;
+use ring::hmac;
 use runtime::clients::Clients;
 use serde_json::{Value, json};
 
@@ -283,7 +284,7 @@ async fn bad_tokens(ada: &TestUser) -> Result<Vec<(&'static str, Option<String>)
     let good = ada.token.as_deref().context("the user has no token")?;
     let (pool, client) = (env.output("UserPoolId")?, env.output("ClientId")?);
     let clients = env.clients()?;
-    let tokens = sign_in(&clients, client, &ada.email).await?;
+    let tokens = sign_in(&clients, (pool, client), &ada.email).await?;
     let (header, payload, signature) = token_parts(good)?;
     let now = runtime::clock::now().as_second();
 
@@ -316,10 +317,17 @@ async fn bad_tokens(ada: &TestUser) -> Result<Vec<(&'static str, Option<String>)
     ])
 }
 
-async fn sign_in(clients: &Clients, client: &str, email: &str) -> Result<AuthenticationResultType> {
+async fn sign_in(clients: &Clients, (pool, client): (&str, &str), email: &str) -> Result<AuthenticationResultType> {
+    let described = clients.cognito().describe_user_pool_client().user_pool_id(pool).client_id(client).send().await?;
+    let secret = described.user_pool_client.and_then(|client| client.client_secret);
     let request = clients.cognito().initiate_auth().client_id(client).auth_flow(AuthFlowType::UserPasswordAuth);
-    let response = request.auth_parameters("USERNAME", email).auth_parameters("PASSWORD", PASSWORD).send().await?;
-    response.authentication_result.context("no tokens")
+    let mut request = request.auth_parameters("USERNAME", email).auth_parameters("PASSWORD", PASSWORD);
+    if let Some(secret) = secret {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let hash = STANDARD.encode(hmac::sign(&key, format!("{email}{client}").as_bytes()));
+        request = request.auth_parameters("SECRET_HASH", hash);
+    }
+    request.send().await?.authentication_result.context("no tokens")
 }
 
 /// Returns an access token of another client of the same user pool.
@@ -327,7 +335,7 @@ async fn of_another_client(clients: &Clients, pool: &str, email: &str) -> Result
     let request = clients.cognito().create_user_pool_client().user_pool_id(pool).client_name("another");
     let made = request.explicit_auth_flows(ExplicitAuthFlowsType::AllowUserPasswordAuth).send().await?;
     let client = made.user_pool_client.and_then(|client| client.client_id).context("no client")?;
-    sign_in(clients, &client, email).await?.access_token.context("no access token")
+    sign_in(clients, (pool, &client), email).await?.access_token.context("no access token")
 }
 
 /// Returns an access token for the same address and password in another user pool.

@@ -1,17 +1,18 @@
 //! The state and the configuration of the function.
 
 use domain::Credits;
-use runtime::{Error, clients::Clients, config::Environment, http::Problem, seal::Sealer};
+use runtime::{Error, clients::Clients, config::Environment, http::Problem, seal::Sealer, secrets::SecretUnreadable};
 use store::{Records, Table};
+use tokio::sync::OnceCell;
 
-use crate::user_pool::UserPool;
+use crate::user_pool::{PoolClient, UserPool};
 
 /// Holds what the handlers share.
 pub(crate) struct App {
     pub(crate) clients: Clients,
     pub(crate) table: Table,
     pub(crate) records: Records,
-    pub(crate) user_pool: UserPool,
+    user_pool: OnceCell<UserPool>,
     pub(crate) config: Config,
 }
 
@@ -21,6 +22,7 @@ pub(crate) struct Config {
     records: String,
     user_pool_id: String,
     client_id: String,
+    client_secret: String,
     app_key_secret: String,
     /// The credits that a new account gets.
     pub(crate) welcome: Credits,
@@ -36,7 +38,7 @@ impl App {
         Self {
             table: Table::new(clients.dynamodb().clone(), config.table.clone()),
             records: Records::new(clients.dynamodb().clone(), config.records.clone()),
-            user_pool: UserPool::new(clients.cognito().clone(), config.user_pool_id.clone(), config.client_id.clone()),
+            user_pool: OnceCell::new(),
             clients,
             config,
         }
@@ -48,6 +50,19 @@ impl App {
     /// A 500: the key cannot be read.
     pub(crate) async fn sealer(&self) -> Result<&Sealer, Problem> {
         self.clients.sealer(&self.config.app_key_secret).await.map_err(Problem::internal)
+    }
+
+    /// Returns the user pool. The first call reads the secret of its client.
+    ///
+    /// # Errors
+    /// A 500: the secret cannot be read. The next call tries again.
+    pub(crate) async fn user_pool(&self) -> Result<&UserPool, Problem> {
+        let open = async || {
+            let secret = self.clients.secret(&self.config.client_secret).await?;
+            let client = PoolClient::new(self.config.client_id.clone(), secret);
+            Ok(UserPool::new(self.clients.cognito().clone(), self.config.user_pool_id.clone(), client))
+        };
+        self.user_pool.get_or_try_init(open).await.map_err(|error: SecretUnreadable| Problem::internal(error))
     }
 }
 
@@ -68,6 +83,7 @@ impl Config {
             records: environment.required("RECORDS")?,
             user_pool_id: environment.required("USER_POOL_ID")?,
             client_id: environment.required("CLIENT_ID")?,
+            client_secret: environment.required("CLIENT_SECRET")?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             welcome: Credits(environment.integer("WELCOME_CREDITS")?),
             rate_per_minute: number("SESSION_RATE_PER_MINUTE")?,
@@ -80,11 +96,12 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 8] = [
+    const VARIABLES: [(&str, &str); 9] = [
         ("TABLE", "table"),
         ("RECORDS", "records"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
+        ("CLIENT_SECRET", "client-secret"),
         ("APP_KEY_SECRET", "secret"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),

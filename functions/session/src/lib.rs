@@ -1,29 +1,29 @@
-//! `POST /v1/session/{sign-up,confirm,resend,sign-in,refresh,sign-out,forgot,reset}`: signs people up, in and out with the
-//! user pool.
+//! `POST /v1/session/{sign-up,sign-in,refresh,sign-out,forgot,reset}`: signs people up, in and out with the user pool.
+//!
+//! A sign-up creates a user with a random password and mails a code. The password is set by whoever presents the code, so an
+//! address belongs to the person who reads its mail, whoever signed it up.
 //!
 //! A session consists of an access token, valid for fifteen minutes, in the body, and a refresh token in a cookie that
-//! scripts cannot read. The cookie also carries a random session id. Refresh and sign-out require the CSRF token, a keyed
-//! hash of the session id that stays the same until the session ends: another site cannot know it. The CSRF token protects
-//! against requests from other sites. It does not protect a stolen cookie: the user pool's client has no secret, so the
-//! refresh token in the cookie can be used with the user pool directly.
+//! scripts cannot read. The cookie is sealed, and the user pool accepts a refresh token only with the secret of its client: a
+//! stolen cookie works with this function alone, and only together with the CSRF token. The CSRF token is a keyed hash of a
+//! random session id in the cookie and stays the same until the session ends: another site cannot know it.
 //!
-//! No response tells whether an address is registered. Sign-up, resend and forgot always answer 202. A wrong code, an expired
-//! code and an unknown address get the same response. So do a wrong password, an unconfirmed address and an unknown one,
-//! since the user pool reports an unconfirmed address without checking the password.
+//! No response tells whether an address is registered. Sign-up and forgot always answer 202. A wrong code, an expired code and
+//! an unknown address get the same response, and so do a wrong password and an unknown address.
 //!
-//! Repeats: sign-up, resend and forgot send at most one more mail. Confirm and reset use up their code, so a repeat is told
-//! that the code is wrong. Each sign-in opens another session. The first sign-in creates the account; two at once create it
-//! once. Refresh replaces the refresh token. The user pool accepts the old one for ten more seconds, so a client that lost
-//! the response can repeat the request within that time. After that it must sign in again. A repeated sign-out changes
-//! nothing. Access tokens stay valid until they expire.
+//! Repeats: sign-up and forgot send at most one more mail. Reset uses up its code, so a repeat is told that the code is wrong.
+//! Each sign-in opens another session. The first sign-in creates the account; two at once create it once. Refresh replaces the
+//! refresh token. The user pool accepts the old one for ten more seconds, so a client that lost the response can repeat the
+//! request within that time. After that it must sign in again. A repeated sign-out changes nothing. Access tokens stay valid
+//! until they expire.
 //!
 //! Calls: each route counts the request for the network and, where there is one, for the address, then calls the user pool
-//! once. Reset calls it twice, as it also ends every session. Sign-in adds one read and one write, which is a transaction
-//! when it creates the account.
+//! once. Sign-up and reset call it twice: to send the code, and to end every session. Sign-in adds one read and one write, which
+//! is a transaction when it creates the account.
 
 mod app;
 mod fields;
-mod password_reset;
+mod password;
 mod rate_limit;
 mod refresh;
 mod session_cookie;
@@ -57,13 +57,11 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 fn routes() -> Routes<Arc<App>> {
     Routes::new()
         .operation(&session::SIGN_UP, sign_up::sign_up)
-        .operation(&session::CONFIRM, sign_up::confirm)
-        .operation(&session::RESEND_CODE, sign_up::resend)
         .operation(&session::SIGN_IN, sign_in::sign_in)
         .operation(&session::REFRESH, refresh::refresh)
         .operation(&session::SIGN_OUT, refresh::sign_out)
-        .operation(&session::FORGOT_PASSWORD, password_reset::forgot)
-        .operation(&session::RESET_PASSWORD, password_reset::reset)
+        .operation(&session::FORGOT_PASSWORD, password::forgot)
+        .operation(&session::RESET_PASSWORD, password::reset)
 }
 
 #[cfg(test)]

@@ -22,25 +22,26 @@ use crate::{
 /// A refusal does not change the cookie: another tab may just have replaced it, and this response may arrive last.
 pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     let sealer = app.sealer().await?;
-    let session = Session::from_request(&headers).ok_or_else(no_session)?;
+    let session = Session::from_request(&headers, sealer).ok_or_else(no_session)?;
     if !session.is_confirmed_by(&headers, sealer) {
         return Err(no_csrf_token());
     }
-    let refreshed = app.user_pool.refresh(session.refresh_token()).await;
+    let refreshed = app.user_pool().await?.refresh(session.refresh_token()).await;
     let (opened, token) = refreshed.map_err(|error| error.into_problem(no_session))?;
     signed_in(opened, &session.with_refresh_token(token), sealer)
 }
 
 /// Ends the session and removes the cookie. Answers 204 for a request without a session.
 pub(crate) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let Some(session) = Session::from_request(&headers) else {
+    let sealer = app.sealer().await?;
+    let Some(session) = Session::from_request(&headers, sealer) else {
         // Another site can send this request without the cookie. The response must not remove the cookie then.
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    if !session.is_confirmed_by(&headers, app.sealer().await?) {
+    if !session.is_confirmed_by(&headers, sealer) {
         return Err(no_csrf_token());
     }
-    match app.user_pool.revoke(session.refresh_token()).await {
+    match app.user_pool().await?.revoke(session.refresh_token()).await {
         // The CSRF token shows that the session is ours. If the user pool does not know it any more, it has ended.
         Ok(()) | Err(UserPoolError::Refused) => {}
         Err(error) => return Err(error.into_problem(no_session)),

@@ -1,5 +1,6 @@
 //! Keeps the session in a cookie that only this host receives, over TLS, from its own site, and that no script reads
-//! ([RFC 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-cookie-name-prefixes)).
+//! ([RFC 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-cookie-name-prefixes)). The cookie is
+//! sealed: whoever has it learns no refresh token.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite, time::Duration};
@@ -11,6 +12,7 @@ const NAME: &str = "__Host-refresh";
 const MAX_AGE: Duration = Duration::days(30);
 const CSRF_HEADER: &str = "x-csrf-token";
 const CSRF_PURPOSE: &str = "csrf";
+const SEAL_PURPOSE: &str = "session";
 
 /// Holds the content of the cookie. Not `Debug`, so it is never logged.
 pub(crate) struct Session {
@@ -31,21 +33,24 @@ impl Session {
         Self { refresh_token, ..self }
     }
 
-    /// Reads the session from the cookies of a request. It may be forged: check it with [`is_confirmed_by`](Self::is_confirmed_by).
-    pub(crate) fn from_request(headers: &HeaderMap) -> Option<Self> {
+    /// Reads the session from the cookies of a request. Another site may have sent it: check it with
+    /// [`is_confirmed_by`](Self::is_confirmed_by).
+    pub(crate) fn from_request(headers: &HeaderMap, sealer: &Sealer) -> Option<Self> {
         let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         let mut cookies = cookies.flat_map(Cookie::split_parse).flatten();
         let cookie = cookies.find(|cookie| cookie.name() == NAME)?;
-        let (id, refresh_token) = cookie.value().split_once('.').filter(|(_, token)| !token.is_empty())?;
+        let content = String::from_utf8(sealer.open(SEAL_PURPOSE, cookie.value())?).ok()?;
+        let (id, refresh_token) = content.split_once('.')?;
         Some(Self { id: id.to_owned(), refresh_token: refresh_token.to_owned() })
     }
 
     /// Writes the `Set-Cookie` header that stores the session.
     ///
     /// # Errors
-    /// A 500: the user pool returned a token that fits in no header.
-    pub(crate) fn to_cookie(&self) -> Result<HeaderValue, Problem> {
-        set_cookie(format!("{}.{}", self.id, self.refresh_token), MAX_AGE)
+    /// A 500: the cookie fits in no header.
+    pub(crate) fn to_cookie(&self, sealer: &Sealer) -> Result<HeaderValue, Problem> {
+        let content = format!("{}.{}", self.id, self.refresh_token);
+        set_cookie(sealer.seal(SEAL_PURPOSE, content.as_bytes()), MAX_AGE)
     }
 
     /// Computes the CSRF token: a keyed hash of the session id, so it is not stored and is valid as long as the session.
@@ -98,37 +103,60 @@ mod tests {
         assert_eq!(cookies.collect::<Vec<_>>(), [NAME]);
     }
 
-    fn check(cookies: &[&'static str], token: Option<&str>) {
-        let headers = cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_static(cookie))).collect();
-        let found = Session::from_request(&headers).map(|session| format!("{} {}", session.id, session.refresh_token));
-        assert_eq!(found.as_deref(), token, "{cookies:?}");
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(&[byte; 32]).unwrap()
     }
 
     fn csrf(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(CSRF_HEADER.parse().unwrap(), HeaderValue::try_from(value).unwrap())])
     }
 
+    fn check(cookies: &[&str], token: Option<&str>) {
+        let headers = cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap())).collect();
+        let found = Session::from_request(&headers, &sealer(1));
+        assert_eq!(found.map(|session| session.refresh_token).as_deref(), token, "{cookies:?}");
+    }
+
+    /// Returns `name=value` of the cookie of a session.
+    fn pair(session: &Session, sealer: &Sealer) -> String {
+        session.to_cookie(sealer).unwrap().to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
     #[test]
     fn session_is_found_among_other_cookies() {
+        let cookie = pair(&Session::begin("a.b-c_d=".to_owned()), &sealer(1));
+        check(&[&cookie], Some("a.b-c_d="));
+        check(&[&format!("theme=dark; {cookie}; x")], Some("a.b-c_d="));
+        check(&["theme=dark", &format!("x=y;{cookie}")], Some("a.b-c_d="));
+        for other in ["theme=dark", "__Host-refresh=", "__Host-refresh=m.abc", &cookie[7..], &format!("X{cookie}")] {
+            check(&[other], None);
+        }
         check(&[], None);
-        check(&["theme=dark"], None);
-        check(&["__Host-refresh="], None);
-        check(&["refresh=abc"], None);
-        check(&["X__Host-refresh=abc"], None);
-        check(&["__Host-refresh=abc"], None);
-        check(&["__Host-refresh=m."], None);
-        check(&["__Host-refresh=m.a.b-c_d="], Some("m a.b-c_d="));
-        check(&["theme=dark; __Host-refresh=m.abc; x"], Some("m abc"));
-        check(&["theme=dark", "x=y;__Host-refresh=m.abc"], Some("m abc"));
+    }
+
+    #[test]
+    fn cookie_reveals_no_refresh_token_and_opens_only_here() {
+        let session = Session::begin("a-refresh-token".to_owned());
+        let cookie = pair(&session, &sealer(1));
+        let content = URL_SAFE_NO_PAD.decode(cookie.split_once('=').unwrap().1).unwrap();
+        assert!(!cookie.contains("a-refresh-token") && !content.windows(5).any(|part| part == b"token"));
+        check(&[&pair(&session, &sealer(2))], None);
+    }
+
+    /// Browsers refuse cookies above 4096 bytes. Refresh tokens of the user pool have up to 2 KB.
+    #[test]
+    fn cookie_of_the_longest_token_is_kept_by_browsers() {
+        let cookie = Session::begin("r".repeat(2_048)).to_cookie(&sealer(1)).unwrap();
+        assert!(cookie.len() < 4_096, "{}", cookie.len());
     }
 
     #[test]
     fn cookie_is_for_this_host_over_tls_and_not_for_scripts() {
-        let session = Session { id: "m".to_owned(), refresh_token: "abc".to_owned() };
-        let cookie = session.to_cookie().unwrap();
+        let cookie = Session::begin("abc".to_owned()).to_cookie(&sealer(1)).unwrap();
         assert!(cookie.is_sensitive());
-        let expected = "__Host-refresh=m.abc; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=2592000";
-        assert_eq!(cookie.to_str().unwrap(), expected);
+        let (name, attributes) = cookie.to_str().unwrap().split_once("; ").unwrap();
+        assert!(name.starts_with("__Host-refresh="), "{name}");
+        assert_eq!(attributes, "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=2592000");
     }
 
     #[test]
@@ -139,7 +167,7 @@ mod tests {
 
     #[test]
     fn csrf_token_confirms_only_its_own_session() {
-        let (sealer, other_sealer) = (Sealer::new(&[1; 32]).unwrap(), Sealer::new(&[2; 32]).unwrap());
+        let (sealer, other_sealer) = (sealer(1), sealer(2));
         let (one, two) = (Session::begin("one".to_owned()), Session::begin("one".to_owned()));
         let headers = csrf(&one.csrf_token(&sealer));
         let one = one.with_refresh_token("another".to_owned());

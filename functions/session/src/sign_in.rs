@@ -40,7 +40,7 @@ pub(crate) async fn sign_in(
     let email = Email::parse(&body.email)?;
     let password = Password::existing(body.password)?;
     app.limit_address(&path, &email).await?;
-    let tokens = app.user_pool.sign_in(&email, &password).await;
+    let tokens = app.user_pool().await?.sign_in(&email, &password).await;
     let (opened, token) = tokens.map_err(|error| error.into_problem(wrong_credentials))?;
     app.record(opened.account, &email, context, clock::now()).await?;
     signed_in(opened, &Session::begin(token), app.sealer().await?)
@@ -48,7 +48,7 @@ pub(crate) async fn sign_in(
 
 /// Builds the response: the access token and the CSRF token in the body, the refresh token in the cookie.
 pub(crate) fn signed_in(opened: Tokens, session: &Session, sealer: &Sealer) -> Result<Response, Problem> {
-    let cookie = [(SET_COOKIE, session.to_cookie()?)];
+    let cookie = [(SET_COOKIE, session.to_cookie(sealer)?)];
     let view = SignedIn {
         csrf_token: session.csrf_token(sealer),
         access_token: opened.access_token,
@@ -60,7 +60,7 @@ pub(crate) fn signed_in(opened: Tokens, session: &Session, sealer: &Sealer) -> R
 
 fn wrong_credentials() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", "Wrong email address or password")
-        .with_detail("The email address or the password is wrong, or the address is not confirmed yet.")
+        .with_detail("The email address or the password is wrong.")
 }
 
 impl App {
@@ -89,8 +89,16 @@ impl App {
         for _ in 0..MAX_ATTEMPTS {
             let mut writes = vec![Write::Activity(&activity)];
             let opened;
+            let sign_up;
             if self.table.account(id).await.map_err(store_problem)?.is_none() {
                 self.check_not_erased(id).await?;
+                sign_up = self.table.sign_up(id).await.map_err(store_problem)?;
+                if let Some(sign_up) = &sign_up {
+                    if !sign_up.is_open() {
+                        return Err(wrong_credentials());
+                    }
+                    writes.push(Write::RemoveSignUp(sign_up));
+                }
                 let entry = LedgerEntryId(clock::uuid_at(now));
                 let (account, welcome) = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
                 let is_suspicious = self.count_account(&network, now).await? > self.config.accounts_per_network_per_day;

@@ -1,63 +1,29 @@
-//! Sign-up, confirm, resend: creates a user and confirms the address with a mailed code.
+//! Sign-up: creates a user without a password that anybody knows, and mails the code with which the owner of the address
+//! sets one.
 
 use std::sync::Arc;
 
-use api::accounts::{
-    email::Address,
-    session::{Confirmation, Credentials},
-};
+use api::accounts::email::Address;
 use axum::extract::{MatchedPath, State};
 use http::StatusCode;
 use runtime::http::{Problem, StrictJson};
 
-use crate::{
-    app::App,
-    fields::{Code, Email, Password},
-    user_pool::UserPoolError,
-};
+use crate::{app::App, fields::Email, password::accepted, user_pool::UserPoolError};
 
-/// Creates an unconfirmed user. Answers 202 for a registered address too, which gets no mail: its owner can sign in or
-/// reset the password.
+/// Creates a user and mails a code. For a registered address it mails a code as well: the owner may have lost the mail, or
+/// forgotten that they have an account.
+///
+/// A failure between the two is a 5xx. The user exists by then, and a repeat mails the code.
 pub(crate) async fn sign_up(
-    State(app): State<Arc<App>>,
-    path: MatchedPath,
-    StrictJson(body): StrictJson<Credentials>,
-) -> Result<StatusCode, Problem> {
-    let email = Email::parse(&body.email)?;
-    let password = Password::new(body.password)?;
-    app.limit_address(&path, &email).await?;
-    match app.user_pool.sign_up(&email, &password).await {
-        Ok(()) | Err(UserPoolError::Refused) => Ok(StatusCode::ACCEPTED),
-        Err(error) => Err(error.into_problem(|| Problem::invalid("email", "must be an address that can get mail"))),
-    }
-}
-
-pub(crate) async fn confirm(
-    State(app): State<Arc<App>>,
-    path: MatchedPath,
-    StrictJson(body): StrictJson<Confirmation>,
-) -> Result<StatusCode, Problem> {
-    let email = Email::parse(&body.email)?;
-    let code = Code::parse(body.code)?;
-    app.limit_address(&path, &email).await?;
-    app.user_pool.confirm(&email, &code).await.map_err(|error| error.into_problem(Code::refused))?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(crate) async fn resend(
     State(app): State<Arc<App>>,
     path: MatchedPath,
     StrictJson(body): StrictJson<Address>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     app.limit_address(&path, &email).await?;
-    accepted(app.user_pool.resend(&email).await)
-}
-
-/// Answers 202 whether a mail was sent or not.
-pub(crate) fn accepted(outcome: Result<(), UserPoolError>) -> Result<StatusCode, Problem> {
-    match outcome {
-        Ok(()) | Err(UserPoolError::Refused | UserPoolError::Malformed) => Ok(StatusCode::ACCEPTED),
-        Err(error) => Err(error.into_problem(Code::refused)),
+    let user_pool = app.user_pool().await?;
+    match user_pool.create_user(&email).await {
+        Ok(()) | Err(UserPoolError::Refused) => accepted(user_pool.send_code(&email).await),
+        Err(error) => Err(error.into_problem(|| Problem::invalid("email", "must be an address that can get mail"))),
     }
 }

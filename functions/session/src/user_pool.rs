@@ -7,10 +7,14 @@ use aws_sdk_cognitoidentityprovider::{
     error::{ProvideErrorMetadata, SdkError},
     types::{AuthFlowType, AuthenticationResultType},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use domain::AccountId;
 use http::StatusCode;
-use runtime::http::Problem;
+use ring::hmac;
+use runtime::{clock, http::Problem};
 use serde::Deserialize;
 
 use crate::fields::{Code, Email, Password};
@@ -22,7 +26,27 @@ const BUSY_RETRY_AFTER_S: u64 = 2;
 pub(crate) struct UserPool {
     cognito: Client,
     id: String,
-    client_id: String,
+    client: PoolClient,
+}
+
+/// Identifies this service to the user pool. Every call carries a proof of the secret, which no browser has: without it the
+/// user pool signs nobody up or in, sends no code, and accepts no refresh token.
+pub(crate) struct PoolClient {
+    id: String,
+    secret: String,
+}
+
+impl PoolClient {
+    pub(crate) fn new(id: String, secret: String) -> Self {
+        Self { id, secret }
+    }
+
+    /// Computes the proof for a call about this user name
+    /// ([computing secret hash values](https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash)).
+    fn secret_hash(&self, username: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
+        STANDARD.encode(hmac::sign(&key, format!("{username}{}", self.id).as_bytes()))
+    }
 }
 
 /// Holds what a sign-in or a refresh returns beside the refresh token.
@@ -71,39 +95,47 @@ impl UserPoolError {
 }
 
 impl UserPool {
-    pub(crate) fn new(cognito: Client, id: String, client_id: String) -> Self {
-        Self { cognito, id, client_id }
+    pub(crate) fn new(cognito: Client, id: String, client: PoolClient) -> Self {
+        Self { cognito, id, client }
     }
 
-    /// Creates an unconfirmed user and mails a code. Refused if the address has a user.
-    pub(crate) async fn sign_up(&self, email: &Email, password: &Password) -> Result<(), UserPoolError> {
-        let request = self.cognito.sign_up().client_id(&self.client_id);
-        let answer = request.username(email.as_str()).password(password.as_str()).send().await;
+    /// Creates a user with a password that nobody knows. Refused if the address has a user.
+    pub(crate) async fn create_user(&self, email: &Email) -> Result<(), UserPoolError> {
+        let password = URL_SAFE_NO_PAD.encode(clock::random::<32>());
+        let request = self.cognito.sign_up().client_id(&self.client.id).secret_hash(self.secret_hash(email));
+        let answer = request.username(email.as_str()).password(password).send().await;
         answer.map(drop).map_err(classify("SignUp"))
     }
 
-    /// Confirms an address. Works once per code.
-    pub(crate) async fn confirm(&self, email: &Email, code: &Code) -> Result<(), UserPoolError> {
-        let request = self.cognito.confirm_sign_up().client_id(&self.client_id);
-        let answer = request.username(email.as_str()).confirmation_code(code.as_str()).send().await;
-        answer.map(drop).map_err(classify("ConfirmSignUp"))
+    /// Mails a code that allows a new password.
+    pub(crate) async fn send_code(&self, email: &Email) -> Result<(), UserPoolError> {
+        let request = self.cognito.forgot_password().client_id(&self.client.id).secret_hash(self.secret_hash(email));
+        let answer = request.username(email.as_str()).send().await;
+        answer.map(drop).map_err(classify("ForgotPassword"))
     }
 
-    /// Mails another code for the sign-up.
-    pub(crate) async fn resend(&self, email: &Email) -> Result<(), UserPoolError> {
-        let request = self.cognito.resend_confirmation_code().client_id(&self.client_id);
-        let answer = request.username(email.as_str()).send().await;
-        answer.map(drop).map_err(classify("ResendConfirmationCode"))
+    /// Sets a new password. Works once per code.
+    pub(crate) async fn set_password(
+        &self,
+        email: &Email,
+        code: &Code,
+        password: &Password,
+    ) -> Result<(), UserPoolError> {
+        let request =
+            self.cognito.confirm_forgot_password().client_id(&self.client.id).secret_hash(self.secret_hash(email));
+        let request = request.username(email.as_str()).confirmation_code(code.as_str()).password(password.as_str());
+        request.send().await.map(drop).map_err(classify("ConfirmForgotPassword"))
     }
 
     /// Opens a session and returns its refresh token.
     pub(crate) async fn sign_in(&self, email: &Email, password: &Password) -> Result<(Tokens, String), UserPoolError> {
         const OPERATION: &str = "InitiateAuth";
-        let request = self.cognito.initiate_auth().client_id(&self.client_id);
+        let request = self.cognito.initiate_auth().client_id(&self.client.id);
         let answer = request
             .auth_flow(AuthFlowType::UserPasswordAuth)
             .auth_parameters("USERNAME", email.as_str())
             .auth_parameters("PASSWORD", password.as_str())
+            .auth_parameters("SECRET_HASH", self.secret_hash(email))
             .send()
             .await
             .map_err(classify(OPERATION))?;
@@ -113,29 +145,15 @@ impl UserPool {
     /// Replaces a refresh token and returns the new one. The old one is accepted for ten more seconds.
     pub(crate) async fn refresh(&self, token: &str) -> Result<(Tokens, String), UserPoolError> {
         const OPERATION: &str = "GetTokensFromRefreshToken";
-        let request = self.cognito.get_tokens_from_refresh_token().client_id(&self.client_id);
-        let answer = request.refresh_token(token).send().await.map_err(classify(OPERATION))?;
-        tokens(OPERATION, answer.authentication_result)
+        let request = self.cognito.get_tokens_from_refresh_token().client_id(&self.client.id);
+        let answer = request.client_secret(&self.client.secret).refresh_token(token).send().await;
+        tokens(OPERATION, answer.map_err(classify(OPERATION))?.authentication_result)
     }
 
     /// Ends a session: this refresh token and its successors are refused from now on.
     pub(crate) async fn revoke(&self, token: &str) -> Result<(), UserPoolError> {
-        let answer = self.cognito.revoke_token().client_id(&self.client_id).token(token).send().await;
-        answer.map(drop).map_err(classify("RevokeToken"))
-    }
-
-    /// Mails a code that allows a new password.
-    pub(crate) async fn forgot(&self, email: &Email) -> Result<(), UserPoolError> {
-        let request = self.cognito.forgot_password().client_id(&self.client_id);
-        let answer = request.username(email.as_str()).send().await;
-        answer.map(drop).map_err(classify("ForgotPassword"))
-    }
-
-    /// Sets a new password. Works once per code.
-    pub(crate) async fn reset(&self, email: &Email, code: &Code, password: &Password) -> Result<(), UserPoolError> {
-        let request = self.cognito.confirm_forgot_password().client_id(&self.client_id);
-        let request = request.username(email.as_str()).confirmation_code(code.as_str()).password(password.as_str());
-        request.send().await.map(drop).map_err(classify("ConfirmForgotPassword"))
+        let request = self.cognito.revoke_token().client_id(&self.client.id).client_secret(&self.client.secret);
+        request.token(token).send().await.map(drop).map_err(classify("RevokeToken"))
     }
 
     /// Ends every session of a user. This is the only call that needs an IAM permission.
@@ -143,6 +161,10 @@ impl UserPool {
         let request = self.cognito.admin_user_global_sign_out().user_pool_id(&self.id);
         let answer = request.username(email.as_str()).send().await;
         answer.map(drop).map_err(classify("AdminUserGlobalSignOut"))
+    }
+
+    fn secret_hash(&self, email: &Email) -> String {
+        self.client.secret_hash(email.as_str())
     }
 }
 
@@ -242,7 +264,7 @@ mod tests {
             "UserNotFoundException",
             "UsernameExistsException",
         ] {
-            let problem = meaning("ConfirmSignUp", code).into_problem(Code::refused);
+            let problem = meaning("ConfirmForgotPassword", code).into_problem(Code::refused);
             assert_eq!(problem.fields(), Code::refused().fields(), "{code}");
         }
     }
@@ -259,6 +281,13 @@ mod tests {
     #[test]
     fn failure_names_only_the_operation_and_the_code() {
         assert_eq!(meaning("SignUp", "ForbiddenException").to_string(), "SignUp failed: ForbiddenException");
+    }
+
+    #[test]
+    fn secret_hash_is_the_one_of_the_documentation() {
+        let client = PoolClient::new("client".to_owned(), "secret".to_owned());
+        // printf 'ada@example.comclient' | openssl dgst -sha256 -hmac secret -binary | base64
+        assert_eq!(client.secret_hash("ada@example.com"), "pCfmF0r7Gu0NuqTNTEkVYGLmqkeLB+7ZDlvCeFKuOH0=");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use lifecycle::{
     EndResult, LifecycleError,
     address::{EmailChangeError, EmailChanges},
     payments::{PaymentError, PaymentService},
+    user_pool::{UserDirectory, UserPoolError},
 };
 use runtime::telemetry::{Metric, metric};
 use store::{
@@ -55,6 +56,8 @@ pub struct Sweep {
     pub payments: Arc<PaymentService>,
     /// What carries changes of addresses out.
     pub addresses: Arc<EmailChanges>,
+    /// The users.
+    pub users: Arc<UserDirectory>,
     /// Who takes money.
     pub rails: Arc<[PaymentProvider]>,
 }
@@ -70,6 +73,8 @@ pub(crate) enum SweepError {
     Payment(#[from] PaymentError),
     #[error(transparent)]
     Address(#[from] EmailChangeError),
+    #[error(transparent)]
+    UserPool(#[from] UserPoolError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +220,24 @@ impl Sweep {
             Ok(late) => metric(Metric::LateAnswers, i64::try_from(late).unwrap_or(i64::MAX), &[]),
             Err(error) => tracing::error!(error = %error, "who waits for an answer could not be read"),
         }
+    }
+
+    /// Deletes a user who never signed in. The first write refuses sign-ins, so that no account loses its user.
+    pub(crate) async fn sign_up(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
+        let found = self.table.sign_up(item.account).await?;
+        let Some(sign_up) = found else { return Ok(Action::Nothing) };
+        if self.table.account(item.account).await?.is_some() {
+            // The user pool asked twice, and the first sign-in came in between.
+            let written = self.table.try_commit(&[Write::RemoveSignUp(&sign_up)]).await?;
+            return Ok(if written { Action::Removed } else { Action::Nothing });
+        }
+        let Some(deleting) = sign_up.deleting(now) else { return Ok(Action::Nothing) };
+        if !self.table.try_commit(&[Write::SignUp(&deleting)]).await? {
+            return Ok(Action::Nothing);
+        }
+        self.users.delete(item.account).await?;
+        let written = self.table.try_commit(&[Write::SignUp(&deleting.deleted(now))]).await?;
+        Ok(if written { Action::Removed } else { Action::Nothing })
     }
 
     pub(crate) async fn disclosure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

@@ -9,6 +9,8 @@
 //!
 //! An address that was confirmed, and is not changed everywhere a minute later, is.
 //!
+//! A user who signed up and never signed in is deleted after some days.
+//!
 //! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
 //!
 //! An archive that is being made, and whose message should have been handled by now, gets another; one that was not ready
@@ -35,7 +37,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
-use lifecycle::{address::EmailChanges, payments::PaymentService};
+use lifecycle::{address::EmailChanges, payments::PaymentService, user_pool::UserDirectory};
 use runtime::{Error, clients::Clients, clock, events};
 use serde::{Deserialize, Serialize};
 use store::{Bucket, DueKind, GenerationQueues, Queue, Table};
@@ -66,7 +68,7 @@ pub struct SweepReport {
     pub reminded: u32,
     /// Generations and archives failed for their deadline.
     pub overdue: u32,
-    /// Generations, uploads, archives and disclosures removed.
+    /// Generations, uploads, archives, disclosures and users without an account removed.
     pub removed: u32,
     /// Checkouts of which it became known how they end, facts that found their payment, changes of addresses.
     pub settled: u32,
@@ -88,6 +90,7 @@ pub async fn run() -> Result<(), Error> {
             payments: Arc::new(PaymentService::open(&environment, &clients, table.clone())?),
             rails: lifecycle::payments::payment_providers(&environment)?.into(),
             addresses: Arc::new(EmailChanges::open(&environment, &clients, table.clone())?),
+            users: Arc::new(UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?)),
             table,
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queues: GenerationQueues::new(
@@ -129,6 +132,8 @@ impl Sweep {
         self.each(DueKind::HoldCheck, OWN, &mut round, hold_check).await;
         let email_change = async |item| self.email_change(item, now).await;
         self.each(DueKind::EmailChange, OWN, &mut round, email_change).await;
+        let sign_up = async |item| self.sign_up(item, now).await;
+        self.each(DueKind::SignUp, OWN, &mut round, sign_up).await;
         let disclosure = async |item| self.disclosure(item, now).await;
         self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
         if round.begins_day() {

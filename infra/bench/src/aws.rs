@@ -232,12 +232,7 @@ impl World {
                 } })
             }
             "SignUp" => json!({ "UserConfirmed": false, "UserSub": self.account }),
-            "ConfirmSignUp"
-            | "ResendConfirmationCode"
-            | "ForgotPassword"
-            | "ConfirmForgotPassword"
-            | "RevokeToken"
-            | "AdminUserGlobalSignOut" => json!({}),
+            "ForgotPassword" | "ConfirmForgotPassword" | "RevokeToken" | "AdminUserGlobalSignOut" => json!({}),
             _ => return None,
         })
     }

@@ -43,9 +43,7 @@ pub const EVENTS: &[Event] = &[
         Http(200),
         &["UpdateItem", "UpdateItem", "InitiateAuth", "GetItem", "TransactWriteItems"],
     ),
-    event("events/session/sign-up.json", Http(202), &["UpdateItem", "UpdateItem", "SignUp"]),
-    event("events/session/confirm.json", Http(204), &["UpdateItem", "UpdateItem", "ConfirmSignUp"]),
-    event("events/session/resend.json", Http(202), &["UpdateItem", "UpdateItem", "ResendConfirmationCode"]),
+    event("events/session/sign-up.json", Http(202), &["UpdateItem", "UpdateItem", "SignUp", "ForgotPassword"]),
     event("events/session/refresh.json", Http(200), &["UpdateItem", "GetTokensFromRefreshToken"]),
     event("events/session/sign-out.json", Http(204), &["UpdateItem", "RevokeToken"]),
     event("events/session/forgot.json", Http(202), &["UpdateItem", "UpdateItem", "ForgotPassword"]),
@@ -54,6 +52,8 @@ pub const EVENTS: &[Event] = &[
         Http(204),
         &["UpdateItem", "UpdateItem", "ConfirmForgotPassword", "AdminUserGlobalSignOut"],
     ),
+    event("events/user-pool-trigger/token.json", Done, &[]),
+    event("events/user-pool-trigger/sign-up.json", Done, &["PutItem"]),
     event("events/account/read.json", Http(200), &["GetItem", "GetItem"]),
     event("events/account/correct.json", Http(200), &["GetItem", "GetItem", "TransactWriteItems"]),
     event("events/account/statement.json", Http(200), &["GetItem", "Query"]),
@@ -212,7 +212,7 @@ pub const EVENTS: &[Event] = &[
             "TransactWriteItems",
         ],
     ),
-    event("events/sweep/tick.json", Done, &["Query"; 10]),
+    event("events/sweep/tick.json", Done, &["Query"; 11]),
 ];
 
 #[cfg(test)]

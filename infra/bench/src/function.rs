@@ -53,6 +53,8 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("BUCKET", "bucket"),
         ("USER_POOL_ID", "eu-west-1_EXAMPLE01"),
         ("CLIENT_ID", "3n4b5urk1ft4fl3mg5e62d9ado"),
+        ("CLIENT_SECRET", "client-secret"),
+        ("SIGN_UP_DAYS", "7"),
         ("APP_KEY_SECRET", "app-key"),
         ("PROVIDER_KEYS_SECRET", "provider-keys"),
         ("PROVIDERS", "sketch"),

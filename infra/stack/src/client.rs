@@ -104,10 +104,11 @@ impl Client {
         Ok(Self { http, base_url: base_url.to_owned(), access_token: None })
     }
 
-    /// Signs up, confirms the address and signs in.
+    /// Signs up, sets the password with the mailed code and signs in.
     pub(crate) async fn sign_up(&mut self, email: &str, password: &str) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({ "email": email, "password": password })).await?;
-        self.post("/v1/session/confirm", &json!({ "email": email, "code": stack::MAILED_CODE })).await?;
+        self.post("/v1/session/sign-up", &json!({ "email": email })).await?;
+        let reset = json!({ "email": email, "code": stack::MAILED_CODE, "password": password });
+        self.post("/v1/session/reset", &reset).await?;
         self.sign_in(email, password).await
     }
 

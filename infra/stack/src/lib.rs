@@ -23,10 +23,8 @@ use crate::proxy::Proxy;
 use crate::state::State;
 pub use interpreters::{Progress, disk, python, workspace};
 
-/// Confirms every address: the local AWS sends no mail.
-pub const MAILED_CODE: &str = "123456";
-/// Resets every forgotten password, once a code was requested.
-pub const MAILED_RESET_CODE: &str = "654321";
+/// Sets every password, once a code was requested: the local AWS sends no mail.
+pub const MAILED_CODE: &str = "654321";
 
 /// Holds the settings of a stack.
 pub struct Options {

@@ -67,7 +67,7 @@ fn introduce(stack: &Stack, fake_payments: &str, account: &Account, model: &Mode
     let credits = account.credits.available;
     print(&format!(
         r#"
-Darkroom is at {base_url}: open it in a browser, and sign up (every address is confirmed with 123456) or sign in as
+Darkroom is at {base_url}: open it in a browser, and sign up (every mailed code is 654321) or sign in as
 
   account    {EMAIL}
   password   {PASSWORD}

@@ -63,6 +63,31 @@ fn no_stage_builds_from_the_cache() {
     }
 }
 
+/// Whoever has the id of the client, which is in every access token, must not be able to act at the user pool, so the client has
+/// a secret, and tokens have no scope.
+#[test]
+fn user_pool_and_its_client_trust_no_browser() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = fs::read_to_string(path).unwrap();
+    let resource = |name: &str| {
+        let (_, rest) = template.split_once(&format!("\n  {name}:\n")).unwrap();
+        let end = rest.match_indices("\n  ").map(|(at, _)| at).find(|at| !rest[at + 3..].starts_with(' '));
+        rest[..end.unwrap()].to_owned()
+    };
+    let (pool, client) = (resource("UserPool"), resource("UserPoolClient"));
+    for (resource, property) in [
+        (&client, "GenerateSecret: true"),
+        (&client, "ExplicitAuthFlows: [ALLOW_USER_PASSWORD_AUTH]"),
+        (&client, "WriteAttributes: [email]"),
+        (&client, "PreventUserExistenceErrors: ENABLED"),
+        (&client, "EnableTokenRevocation: true"),
+        (&pool, "UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: [email] }"),
+        (&pool, "PreTokenGenerationConfig: { LambdaArn: !GetAtt UserPoolTrigger.Arn, LambdaVersion: V2_0 }"),
+    ] {
+        assert!(resource.lines().any(|line| line.trim() == property), "{property}");
+    }
+}
+
 /// Cargo Lambda sets `panic = "abort"` unless the profile names it, and the handlers catch panics.
 #[test]
 fn a_panic_unwinds_in_what_is_deployed() {

@@ -1,10 +1,12 @@
-//! Accounts: the profile, its plan, its corrections, freezes, and the address that signs in.
+//! Accounts: sign-up, the profile, its plan, its corrections, freezes, and the address and password that sign in.
 
 pub mod account;
 pub mod correction;
 pub mod email;
 pub mod email_change;
 pub mod freeze;
+pub mod password;
 pub mod plan;
 pub mod preferences;
+pub mod sign_up;
 pub mod status;

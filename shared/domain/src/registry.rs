@@ -33,6 +33,8 @@ pub enum ConfiguredRetention {
     PaymentRecords,
     /// Of logs.
     Logs,
+    /// Of users who have not signed in.
+    SignUps,
 }
 
 /// How the account owner gets a kind of data in an export.
@@ -125,6 +127,8 @@ pub const RATE_WINDOW_DAYS: u32 = 2;
 pub const LOG_DEFAULT_DAYS: u32 = 30;
 /// Days for which payments are retained without the person, unless the operator configures others.
 pub const PAYMENT_RECORD_DEFAULT_DAYS: u32 = 3_650;
+/// Days after which a user who never signed in is deleted, unless the operator configures others.
+pub const SIGN_UP_DEFAULT_DAYS: u32 = 7;
 /// Days for which a session lasts without a refresh.
 pub const SESSION_DAYS: u32 = 30;
 
@@ -171,6 +175,14 @@ const fn browser(name: &'static str, purpose: &'static str) -> DataKind {
 /// Every kind of data that the service stores.
 pub const DATA_KINDS: &[DataKind] = &[
     account_item("account", "the profile, plan, balance and preferences of the account", RetentionRule::Account),
+    DataKind {
+        export: ExportRule::Not("it is deleted with the first sign-in, before which there is no export"),
+        ..account_item(
+            "sign-up",
+            "when a user is deleted who never signed in",
+            RetentionRule::Configured(ConfiguredRetention::SignUps),
+        )
+    },
     account_item("ledger", "every change of the balance, with its cause", RetentionRule::Account),
     account_item(
         "payment",

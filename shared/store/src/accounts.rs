@@ -4,3 +4,4 @@ pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod correction;
 pub(crate) mod email_change;
+pub(crate) mod sign_up;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
+    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
@@ -22,7 +22,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change,
+        correction, email_change, sign_up,
     },
     credits::ledger,
     error::StoreError,
@@ -94,6 +94,10 @@ pub enum Write<'a> {
     EmailChange(&'a EmailChange),
     /// Deletes an email change.
     RemoveEmailChange(&'a EmailChange),
+    /// Writes a sign-up.
+    SignUp(&'a SignUp),
+    /// Deletes a sign-up.
+    RemoveSignUp(&'a SignUp),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
     /// Writes a disclosure.
@@ -217,6 +221,8 @@ impl Write<'_> {
             Self::RemoveEmailChange(change) => {
                 vec![delete(change.account, keys::EMAIL_CHANGE.to_owned(), change.version)]
             }
+            Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
+            Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]

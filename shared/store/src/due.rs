@@ -36,6 +36,8 @@ pub enum DueKind {
     Export,
     /// Email changes that were confirmed and not completed.
     EmailChange,
+    /// Users who signed up and may never have signed in.
+    SignUp,
     /// Disclosures past their retention.
     Disclosure,
     /// Accounts whose items must be checked against their legal holds.
@@ -62,6 +64,7 @@ impl DueKind {
             Self::Erasure => "erasure",
             Self::Export => "export",
             Self::EmailChange => "email-change",
+            Self::SignUp => "sign-up",
             Self::Disclosure => "disclosure",
             Self::HoldCheck => "hold-check",
             Self::Ticket => "ticket",
@@ -80,6 +83,7 @@ impl DueKind {
             Self::Frozen | Self::Erasure => keys::ACCOUNT,
             Self::Export => keys::EXPORT,
             Self::EmailChange => keys::EMAIL_CHANGE,
+            Self::SignUp => keys::SIGN_UP,
             Self::Disclosure => keys::DISCLOSURE,
             Self::HoldCheck => keys::HOLD_CHECK,
             Self::Ticket => keys::TICKET,

@@ -27,6 +27,7 @@ pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
 pub(crate) const UPLOAD: &str = "UPLOAD#";

@@ -4,7 +4,7 @@
 mod template;
 
 use domain::{
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
+    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::{payment::Payment, unclaimed::UnclaimedPayment},
@@ -132,6 +132,7 @@ pub const fn template_parameter(retention: ConfiguredRetention) -> &'static str 
     match retention {
         ConfiguredRetention::PaymentRecords => "PaymentRecordDays",
         ConfiguredRetention::Logs => "LogRetentionDays",
+        ConfiguredRetention::SignUps => "SignUpDays",
     }
 }
 
@@ -154,6 +155,7 @@ const fn shared(pk: &'static str, sk: &'static str) -> DataLocation {
 
 const LOCATIONS: &[(&str, DataLocation)] = &[
     ("account", item(keys::ACCOUNT)),
+    ("sign-up", item(keys::SIGN_UP)),
     ("ledger", item(keys::LEDGER_ENTRY)),
     ("payment", item(keys::PAYMENT)),
     ("generation", item(keys::GENERATION)),
@@ -201,6 +203,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
 pub fn fields(kind: &str) -> Vec<DataField> {
     match kind {
         "account" => FieldList::of::<Account>(),
+        "sign-up" => FieldList::of::<SignUp>(),
         "ledger" => FieldList::of::<LedgerEntry>(),
         "payment" => FieldList::of::<Payment>(),
         "generation" => FieldList::of::<Generation>(),

@@ -76,10 +76,11 @@ pub async fn check_sign_in_address(ada: &TestUser, new: &str, expected: &str) ->
     Ok(())
 }
 
-/// The tokens of a session.
+/// What a browser has of a session.
 pub struct Session {
     pub access_token: String,
-    pub refresh_token: String,
+    /// The sealed value of the cookie.
+    pub cookie: String,
     pub csrf_token: String,
 }
 
@@ -88,10 +89,10 @@ impl Session {
         let mut cookies = response.headers.get_all("set-cookie").into_iter();
         let cookie = cookies.next().context("no cookie")?.to_str()?;
         ensure!(cookies.next().is_none(), "more than one cookie");
-        let token = cookie.split(';').next().and_then(|pair| pair.strip_prefix("__Host-refresh="));
+        let value = cookie.split(';').next().and_then(|pair| pair.strip_prefix("__Host-refresh="));
         Ok(Self {
             access_token: text(&response.json, "access_token")?,
-            refresh_token: token.context("another cookie")?.to_owned(),
+            cookie: value.context("another cookie")?.to_owned(),
             csrf_token: text(&response.json, "csrf_token")?,
         })
     }
@@ -103,7 +104,7 @@ impl Session {
 
     /// Refreshes the session.
     pub async fn refresh(&self, visitor: &TestUser) -> Result<ApiResponse> {
-        send_tokens(visitor, "refresh", Some(&self.refresh_token), Some(&self.csrf_token)).await
+        send_tokens(visitor, "refresh", Some(&self.cookie), Some(&self.csrf_token)).await
     }
 }
 
@@ -117,16 +118,16 @@ pub async fn try_sign_in(visitor: &TestUser, email: &str, password: &str) -> Res
     post_session(visitor, "sign-in", &json!({"email": email, "password": password})).await
 }
 
-/// Sends a request without a body, with these tokens.
+/// Sends a request without a body, with this cookie and CSRF token.
 pub async fn send_tokens(
     visitor: &TestUser,
     route: &str,
-    refresh_token: Option<&str>,
+    cookie: Option<&str>,
     csrf_token: Option<&str>,
 ) -> Result<ApiResponse> {
     let mut request = visitor.request(Method::POST, &format!("/v1/session/{route}"));
-    if let Some(token) = refresh_token {
-        request = request.header("cookie", format!("theme=dark; __Host-refresh={token}"));
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", format!("theme=dark; __Host-refresh={cookie}"));
     }
     if let Some(token) = csrf_token {
         request = request.header("x-csrf-token", token);

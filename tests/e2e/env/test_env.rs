@@ -112,6 +112,7 @@ impl TestEnv {
             ("SketchMarks", "true"),
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
+            ("SignUpDays", "36500"),
             ("SessionRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
@@ -181,10 +182,7 @@ impl TestEnv {
     /// Creates such a user with this address.
     pub async fn user_at(&'static self, email: String) -> Result<TestUser> {
         let mut user = TestUser { env: self, http: http_client()?, email, token: None, account_id: String::new() };
-        let credentials = json!({"email": user.email, "password": PASSWORD});
-        user.post("/v1/session/sign-up", &credentials).await?.is(202)?;
-        let code = json!({"email": user.email, "code": MAILED_CODE});
-        user.post("/v1/session/confirm", &code).await?.is(204)?;
+        user.sign_up().await?;
         user.sign_in().await?;
         let known = KnownAccount { email: user.email.clone(), account: user.account_id.clone() };
         self.users.lock().map_err(|_| anyhow!("a test panicked while it held the list of users"))?.push(known);
@@ -273,6 +271,13 @@ pub struct TestUser {
 }
 
 impl TestUser {
+    /// Signs up and sets the password with the mailed code.
+    pub async fn sign_up(&self) -> Result<()> {
+        self.post("/v1/session/sign-up", &json!({"email": self.email})).await?.is(202)?;
+        let reset = json!({"email": self.email, "code": MAILED_CODE, "password": PASSWORD});
+        self.post("/v1/session/reset", &reset).await?.is(204).map(drop)
+    }
+
     /// Signs in, in place of an earlier session.
     pub async fn sign_in(&mut self) -> Result<()> {
         let credentials = json!({"email": self.email, "password": PASSWORD});

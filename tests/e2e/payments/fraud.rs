@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use stack::MAILED_CODE;
 
 use crate::env::{
     checkouts::Checkout,
@@ -338,8 +337,7 @@ async fn user_of_another_network(env: &'static TestEnv) -> Result<TestUser> {
     let mut user = env.visitor()?;
     user.email = format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple());
     let credentials = json!({"email": user.email, "password": PASSWORD});
-    user.post("/v1/session/sign-up", &credentials).await?.is(202)?;
-    user.post("/v1/session/confirm", &json!({"email": user.email, "code": MAILED_CODE})).await?.is(204)?;
+    user.sign_up().await?;
     let event = std::fs::read_to_string(stack::workspace().join("events/session/sign-in.json"))?;
     let mut event: Value = serde_json::from_str(&event)?;
     event["requestContext"]["http"]["sourceIp"] = json!("198.51.100.7");

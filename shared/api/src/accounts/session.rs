@@ -10,19 +10,9 @@ use crate::{
 };
 
 operations! {
-    /// Signs a person up and sends a code to the address. The response is the same whether the address is registered or
-    /// not. A repeat sends at most another code.
+    /// Signs a person up and sends a code to the address, with which they set their password. The response is the same
+    /// whether the address is registered or not. A repeat sends another code.
     SIGN_UP = post("/v1/session/sign-up", "session").public()
-        .takes::<Credentials>(r#"{"email": "ada@example.com", "password": "correct horse battery"}"#)
-        .responds(202).problems(&[400, 413, 415, 429]);
-
-    /// Confirms the address of a new account with the code that was sent to it. A code works once.
-    CONFIRM = post("/v1/session/confirm", "session").public()
-        .takes::<Confirmation>(r#"{"email": "ada@example.com", "code": "123456"}"#)
-        .problems(&[400, 413, 415, 429]);
-
-    /// Sends the code of a sign-up again. The response is the same whether the address is registered or not.
-    RESEND_CODE = post("/v1/session/resend", "session").public()
         .takes::<Address>(r#"{"email": "ada@example.com"}"#)
         .responds(202).problems(&[400, 413, 415, 429]);
 
@@ -45,7 +35,8 @@ operations! {
         .takes::<Address>(r#"{"email": "ada@example.com"}"#)
         .responds(202).problems(&[400, 413, 415, 429]);
 
-    /// Sets a new password with the code that was sent, and ends every session. A code works once.
+    /// Sets the password with the code that was sent, after a sign-up or a forgotten password, and ends every session. A code
+    /// works once.
     RESET_PASSWORD = post("/v1/session/reset", "session").public()
         .takes::<PasswordReset>(r#"{"email": "ada@example.com", "code": "123456", "password": "correct horse battery"}"#)
         .problems(&[400, 413, 415, 429]);
@@ -63,18 +54,6 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// Carries an email address and the code that was sent to it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Confirmation {
-    /// The email address.
-    #[schema(format = Email, max_length = 128)]
-    pub email: String,
-    /// The code.
-    #[schema(max_length = 16)]
-    pub code: String,
-}
-
 /// Carries a new password and the code that allows to set it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,10 +61,10 @@ pub struct PasswordReset {
     /// The email address.
     #[schema(format = Email, max_length = 128)]
     pub email: String,
-    /// The code.
-    #[schema(max_length = 16)]
+    /// The code. Spaces and hyphens are ignored.
+    #[schema(max_length = 32)]
     pub code: String,
-    /// The new password: 12 to 256 characters.
+    /// The new password: 12 to 256 characters, not easy to guess.
     #[schema(min_length = 1, max_length = 256)]
     pub password: String,
 }

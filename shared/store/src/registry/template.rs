@@ -7,7 +7,7 @@ use domain::{
     accounts::plan::Retention,
     registry::{
         ConfiguredRetention, LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS,
-        RetentionRule, SESSION_DAYS,
+        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS,
     },
 };
 
@@ -41,6 +41,7 @@ fn defaults_of_the_template_are_those_of_the_code() {
         ("RetentionProDays", pro_days),
         (registry::template_parameter(ConfiguredRetention::Logs), LOG_DEFAULT_DAYS),
         (registry::template_parameter(ConfiguredRetention::PaymentRecords), PAYMENT_RECORD_DEFAULT_DAYS),
+        (registry::template_parameter(ConfiguredRetention::SignUps), SIGN_UP_DEFAULT_DAYS),
     ] {
         assert_eq!(default_of(&template, parameter), days, "{parameter}");
     }

@@ -1,4 +1,8 @@
-/** Sign-up, confirmation, sign-in and password reset: forms that pass the email address on to each other. */
+/**
+ * Sign-up, confirmation, sign-in and password reset: forms that pass the email address on to each other.
+ *
+ * The password that is chosen at the sign-up stays in memory until the code is entered: it is set together with the code.
+ */
 import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
@@ -137,7 +141,7 @@ export function SignUp() {
   const t = text.value.accounts;
   const mutation = useMutation();
   const submit = async () => {
-    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, password: password.value } }));
+    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value } }));
     navigate("/confirm");
   };
   const footer = (
@@ -176,21 +180,26 @@ function useEmailMissing(): boolean {
   return missing;
 }
 
+/** Sets the password with the code, and signs in. */
+async function setPassword(code: string): Promise<void> {
+  const body = { email: email.value, code, password: password.value };
+  await unwrap(api.POST("/v1/session/reset", { body }));
+  await signIn();
+  navigate("/", "replace");
+}
+
 export function Confirm() {
   const t = text.value.accounts;
   const mutation = useMutation();
   const resend = useMutation();
   const [code, setCode] = useState("");
   const emailMissing = useEmailMissing();
-  const submit = async () => {
-    await unwrap(api.POST("/v1/session/confirm", { body: { email: email.value, code } }));
-    if (password.value === "") return navigate("/sign-in");
-    await signIn();
-    navigate("/", "replace");
-  };
+  const [passwordMissing] = useState(password.value === "");
+  const submit = () => setPassword(code);
+  const passwordError = fieldMessage(mutation.error, "password");
   const resendCode = () =>
     resend.run(async () => {
-      await unwrap(api.POST("/v1/session/resend", { body: { email: email.value } }));
+      await unwrap(api.POST("/v1/session/forgot", { body: { email: email.value } }));
       showToast(t.codeResent);
     });
   const footer = (
@@ -201,7 +210,7 @@ export function Confirm() {
   const lead = emailMissing ? t.confirmLeadWithoutEmail : t.confirmLead(email.value);
   return (
     <AuthPage title={t.confirm} lead={lead} footer={footer}>
-      <Form mutation={mutation} submit={submit} button={password.value ? t.confirmAndSignIn : t.confirm}>
+      <Form mutation={mutation} submit={submit} button={t.confirmAndSignIn}>
         {(emailMissing || mutation.error) && <EmailField error={fieldMessage(mutation.error, "email")} />}
         <CodeField
           label={t.code}
@@ -210,6 +219,7 @@ export function Confirm() {
           onValue={setCode}
           error={fieldMessage(mutation.error, "code")}
         />
+        {(passwordMissing || passwordError) && <NewPassword label={t.password} error={passwordError} />}
       </Form>
       <ErrorNotice error={resend.error} />
     </AuthPage>
@@ -244,12 +254,7 @@ export function ResetPassword() {
   const mutation = useMutation();
   const [code, setCode] = useState("");
   const emailMissing = useEmailMissing();
-  const submit = async () => {
-    const body = { email: email.value, code, password: password.value };
-    await unwrap(api.POST("/v1/session/reset", { body }));
-    await signIn();
-    navigate("/", "replace");
-  };
+  const submit = () => setPassword(code);
   const lead = emailMissing ? t.resetPasswordLeadWithoutEmail : t.resetPasswordLead(email.value);
   return (
     <AuthPage title={t.resetPassword} lead={lead} footer={<a href="/forgot">{t.resendCode}</a>}>

@@ -67,7 +67,7 @@ export const messages: Messages = {
     "plan-limit":
       "Du hast eine Grenze deines Tarifs erreicht. Entferne, was du nicht mehr brauchst, oder wechsle den Tarif.",
     "account-status": "Dein Konto darf das gerade nicht. Der Support sagt dir, warum.",
-    "wrong-credentials": "E-Mail-Adresse oder Passwort ist falsch, oder die Adresse ist noch nicht bestätigt.",
+    "wrong-credentials": "E-Mail-Adresse oder Passwort ist falsch.",
     "recent-sign-in-needed": "Melde dich noch einmal an, um zu bestätigen, dass du es bist.",
     "invalid-request": "Prüfe die markierten Felder.",
     "body-too-large": "Das ist zu groß zum Senden. Kürze es und versuche es noch einmal.",
@@ -90,7 +90,7 @@ export const messages: Messages = {
   fieldErrors: {
     email: EMAIL_RULE,
     billing_email: EMAIL_RULE,
-    password: "Nimm mindestens 12 Zeichen, ohne Leerzeichen.",
+    password: "Nimm mindestens 12 Zeichen, ohne Leerzeichen, die nicht leicht zu erraten sind.",
     code: "Der Code ist falsch, schon benutzt oder abgelaufen. Prüfe ihn oder lass dir einen neuen schicken.",
     present_code: CODES_RULE,
     new_code: CODES_RULE,
@@ -141,12 +141,12 @@ export const messages: Messages = {
     contact: "Kommst du nicht weiter? Schreib uns.",
     sendCode: "Code senden",
     confirm: "E-Mail-Adresse bestätigen",
-    confirmLead: (email) => `Wir haben einen Code an ${email} geschickt, falls die Adresse noch nicht bestätigt ist.`,
+    confirmLead: (email) => `Wir haben einen Code an ${email} geschickt.`,
     confirmLeadWithoutEmail: "Gib deine E-Mail-Adresse und den Code ein, den wir dorthin geschickt haben.",
     code: "Code",
     codeHint: "Die E-Mail kann eine Minute brauchen.",
     resendCode: "Code erneut senden",
-    codeResent: "Code gesendet, falls die Adresse noch nicht bestätigt ist.",
+    codeResent: "Code gesendet.",
     confirmAndSignIn: "Bestätigen und anmelden",
     resetPassword: "Neues Passwort setzen",
     resetPasswordLead: (email) =>
@@ -648,6 +648,7 @@ export const messages: Messages = {
     },
     kinds: {
       account: "Dein Profil, dein Tarif, deine Credits und Einstellungen",
+      "sign-up": "Dass du dich registriert und noch nicht angemeldet hast",
       ledger: "Deine Credit-Transaktionen",
       payment: "Deine Käufe und Erstattungen. Unbezahlte werden nach 90 Tagen gelöscht",
       generation: "Deine Prompts, Einstellungen und Ergebnisse",

@@ -62,7 +62,7 @@ export const messages = {
     "price-above-maximum": "The price has changed. Check it and try again.",
     "plan-limit": "You've reached a limit of your plan. Remove something you no longer need, or upgrade.",
     "account-status": "Your account can't do this right now. Contact support to find out why.",
-    "wrong-credentials": "Incorrect email address or password, or the address isn't confirmed yet.",
+    "wrong-credentials": "Incorrect email address or password.",
     "recent-sign-in-needed": "Sign in again to confirm it's you.",
     "invalid-request": "Check the highlighted fields.",
     "body-too-large": "That's too large to send. Shorten it and try again.",
@@ -84,7 +84,7 @@ export const messages = {
   fieldErrors: {
     email: "Enter an email address such as name@example.com.",
     billing_email: "Enter an email address such as name@example.com.",
-    password: "Use at least 12 characters, without spaces.",
+    password: "Use at least 12 characters, without spaces, that aren't easy to guess.",
     code: "This code is wrong, used or expired. Check it, or request a new one.",
     present_code: "One of the codes is wrong, used or expired. Check both, or request new ones.",
     new_code: "One of the codes is wrong, used or expired. Check both, or request new ones.",
@@ -134,12 +134,12 @@ export const messages = {
     contact: "Still stuck? Contact us.",
     sendCode: "Send code",
     confirm: "Confirm your email address",
-    confirmLead: (email: string) => `We've sent a code to ${email}, if the address isn't confirmed yet.`,
+    confirmLead: (email: string) => `We've sent a code to ${email}.`,
     confirmLeadWithoutEmail: "Enter your email address and the code that we sent to it.",
     code: "Code",
     codeHint: "The email may take a minute to arrive.",
     resendCode: "Resend code",
-    codeResent: "Code sent, if the address isn't confirmed yet.",
+    codeResent: "Code sent.",
     confirmAndSignIn: "Confirm and sign in",
     resetPassword: "Set new password",
     resetPasswordLead: (email: string) =>
@@ -620,6 +620,7 @@ export const messages = {
     /** Each kind of stored data in plain words, by its name in the API. */
     kinds: {
       account: "Your profile, plan, credits and preferences",
+      "sign-up": "That you signed up and haven't signed in yet",
       ledger: "Your credit transactions",
       payment: "Your purchases and refunds. Unpaid checkouts are deleted after 90 days",
       generation: "Your prompts, settings and results",

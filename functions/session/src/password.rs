@@ -1,4 +1,4 @@
-//! Forgot, reset: sets a new password with a mailed code.
+//! Forgot, reset: sets a password with a mailed code, for the first time after a sign-up or in place of a forgotten one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use runtime::http::{Problem, StrictJson};
 use crate::{
     app::App,
     fields::{Code, Email, Password},
-    sign_up::accepted,
+    user_pool::UserPoolError,
 };
 
 pub(crate) async fn forgot(
@@ -20,7 +20,7 @@ pub(crate) async fn forgot(
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     app.limit_address(&path, &email).await?;
-    accepted(app.user_pool.forgot(&email).await)
+    accepted(app.user_pool().await?.send_code(&email).await)
 }
 
 /// Sets the password and ends every session: another person may have used the old password.
@@ -32,10 +32,19 @@ pub(crate) async fn reset(
     StrictJson(body): StrictJson<PasswordReset>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
-    let code = Code::parse(body.code)?;
-    let password = Password::new(body.password)?;
+    let code = Code::parse(&body.code)?;
+    let password = Password::new(body.password, &email)?;
     app.limit_address(&path, &email).await?;
-    app.user_pool.reset(&email, &code, &password).await.map_err(|error| error.into_problem(Code::refused))?;
-    app.user_pool.end_sessions(&email).await.map_err(Problem::internal)?;
+    let user_pool = app.user_pool().await?;
+    user_pool.set_password(&email, &code, &password).await.map_err(|error| error.into_problem(Code::refused))?;
+    user_pool.end_sessions(&email).await.map_err(Problem::internal)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Answers 202 whether a mail was sent or not.
+pub(crate) fn accepted(outcome: Result<(), UserPoolError>) -> Result<StatusCode, Problem> {
+    match outcome {
+        Ok(()) | Err(UserPoolError::Refused | UserPoolError::Malformed) => Ok(StatusCode::ACCEPTED),
+        Err(error) => Err(error.into_problem(Code::refused)),
+    }
 }
