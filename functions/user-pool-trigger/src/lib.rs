@@ -14,19 +14,22 @@ use domain::{AccountId, accounts::sign_up::SignUp};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use store::{Table, Write};
 
 /// The scope with which an access token changes its own user.
 const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
 
 /// What the user pool asks. The answer is the whole event with a response.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Trigger {
     trigger_source: String,
     user_name: String,
+    response: Value,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// Answers events until Lambda ends the process.
@@ -38,7 +41,7 @@ pub async fn run() -> Result<(), Error> {
         let clients = Clients::new(&environment)?;
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
         let days = u32::try_from(environment.integer("SIGN_UP_DAYS")?)?;
-        Ok(move |event: LambdaEvent<Value>| {
+        Ok(move |event: LambdaEvent<Trigger>| {
             let table = table.clone();
             async move { answer(event.payload, &table, days, clock::now()).await }
         })
@@ -46,9 +49,8 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-async fn answer(mut event: Value, table: &Table, days: u32, now: Timestamp) -> Result<Value, Error> {
-    let trigger = Trigger::deserialize(&event)?;
-    event["response"] = if trigger.trigger_source.starts_with("PreSignUp_") {
+async fn answer(trigger: Trigger, table: &Table, days: u32, now: Timestamp) -> Result<Trigger, Error> {
+    let response = if trigger.trigger_source.starts_with("PreSignUp_") {
         // The name of a user is the id that the account will have. A repeat finds the sign-up written.
         let account = AccountId(trigger.user_name.parse()?);
         table.try_commit(&[Write::SignUp(&SignUp::new(account, days, now))]).await?;
@@ -58,7 +60,7 @@ async fn answer(mut event: Value, table: &Table, days: u32, now: Timestamp) -> R
     } else {
         return Err(format!("the user pool has no such trigger: {}", trigger.trigger_source).into());
     };
-    Ok(event)
+    Ok(Trigger { response, ..trigger })
 }
 
 fn sign_up_response() -> Value {
