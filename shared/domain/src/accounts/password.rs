@@ -46,10 +46,11 @@ const COMMON: [&str; 31] = [
 ];
 
 /// What follows each other on a keyboard or in the alphabet.
-const SEQUENCES: [&str; 5] = [
+const SEQUENCES: [&str; 6] = [
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",
     "qwertyuiop[]asdfghjkl;'zxcvbnm,./",
+    "qwertyuiopasdfghjklzxcvbnm",
     "qwertzuiopasdfghjklyxcvbnm",
     "azertyuiopqsdfghjklmwxcvbn",
 ];
