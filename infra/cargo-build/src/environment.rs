@@ -73,14 +73,4 @@ mod tests {
         ];
         assert_eq!(removed(&names), [""; 0]);
     }
-
-    /// Cargo sets these for this test as it does for any program that it starts.
-    #[test]
-    fn cargo_is_started_without_the_variables_of_this_test() {
-        let command = crate::command();
-        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
-        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-            assert!(std::env::var_os(name).is_some() && removed.contains(&name.as_ref()), "{name}");
-        }
-    }
 }

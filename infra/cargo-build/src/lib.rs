@@ -117,3 +117,18 @@ fn folder_of(artifacts: impl Read, bins: &[String]) -> Option<PathBuf> {
     }
     folder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo sets these for this test as it does for any program that it starts.
+    #[test]
+    fn cargo_is_started_without_the_variables_of_this_test() {
+        let started = command();
+        let removed: Vec<_> = started.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+            assert!(std::env::var_os(name).is_some() && removed.contains(&name.as_ref()), "{name}");
+        }
+    }
+}

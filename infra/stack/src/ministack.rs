@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use interpreters::workspace;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::options::Options;
 use crate::state::State;
-use crate::{Options, workspace};
 
 const POLL: Duration = Duration::from_millis(20);
 const START_LIMIT: Duration = Duration::from_secs(60);
