@@ -62,11 +62,11 @@ pub(super) async fn handle(
     router: Router,
     mut event: ApiGatewayV2httpRequest,
 ) -> ApiGatewayV2httpResponse {
-    edge.apply_viewer(&mut event);
+    let admitted = edge.admit(&mut event);
     let request_id = event.request_context.request_id.clone().unwrap_or_default();
     let span = tracing::info_span!("request", request_id);
     async {
-        let (status, mut headers, body) = complete(respond(router, event).await, &request_id).await;
+        let (status, mut headers, body) = complete(respond(router, event, admitted).await, &request_id).await;
         add_headers(&mut headers, &request_id);
         gateway::response(status, &headers, &body)
     }
@@ -74,9 +74,9 @@ pub(super) async fn handle(
     .await
 }
 
-async fn respond(router: Router, event: ApiGatewayV2httpRequest) -> Response {
+async fn respond(router: Router, event: ApiGatewayV2httpRequest, admitted: Result<(), Problem>) -> Response {
     let response = async {
-        match gateway::request(event) {
+        match admitted.and_then(|()| gateway::request(event)) {
             Ok(request) => router.oneshot(request).await,
             Err(problem) => Ok(problem.into_response()),
         }

@@ -40,6 +40,7 @@ fn router() -> Router {
         .route("/page", get(async |StrictQuery(page): StrictQuery<Page>| format!("{:?} {:?}", page.limit, page.cursor)))
         .route("/things/{id}", get(async |StrictPath(id): StrictPath<Uuid>| id.to_string()))
         .route("/me", get(async |caller: Caller| format!("{} {}", caller.account_id, caller.username)))
+        .route("/v1/webhooks/stripe", post(async |request: RequestContext| request.client_network()))
         .route("/network", get(async |context: RequestContext| context.client_network()))
         .route("/version", get(async |condition: IfMatch| condition.check(7).map(|()| etag(7))))
         .route("/cookies", get(async || AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]).into_response()))
@@ -57,8 +58,12 @@ fn router() -> Router {
         .route("/small", post(async |StrictJson(Body { text })| text).layer(DefaultBodyLimit::max(16)))
 }
 
-/// Sends a request as API Gateway does, with these differences.
+/// Sends a request as API Gateway does, with these differences, to a deployment without a distribution.
 fn send(method: &str, path: &str, differences: &Value) -> Value {
+    send_to(&Edge::default(), method, path, differences)
+}
+
+fn send_to(edge: &Edge, method: &str, path: &str, differences: &Value) -> Value {
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -75,8 +80,7 @@ fn send(method: &str, path: &str, differences: &Value) -> Value {
     merge(&mut event, differences);
     let event = serde_json::from_value(event).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let edge = Edge::open(&Environment::from_iter([("EDGE_KEY", "the key of the edge")]));
-    serde_json::to_value(runtime.block_on(handle(&edge, with_defaults(router()), event))).unwrap()
+    serde_json::to_value(runtime.block_on(handle(edge, with_defaults(router()), event))).unwrap()
 }
 
 fn merge(into: &mut Value, differences: &Value) {
@@ -273,14 +277,28 @@ fn ipv6_client_counts_as_its_network() {
 }
 
 #[test]
-fn viewer_address_counts_only_with_the_edge_key() {
+fn behind_a_distribution_only_its_requests_and_webhooks_are_answered() {
+    let edge = Edge::open(&Environment::from_iter([("EDGE_KEY", "the key of the edge")]));
     let from = |key: &str, viewer: &str| json!({"headers": {"x-darkroom-edge": key, "x-darkroom-viewer": viewer}});
-    check("GET", "/network", &from("the key of the edge", "198.51.100.7"), "198.51.100.7");
-    check("GET", "/network", &from("the key of the edge", "2001:db8:1:2::9"), "2001:db8:1:2::/64");
-    for (key, viewer) in [("the key of the edg", "198.51.100.7"), ("", "198.51.100.7"), ("the key of the edge", "me")] {
-        check("GET", "/network", &from(key, viewer), "192.0.2.1");
+    let network = |differences: &Value| send_to(&edge, "GET", "/network", differences);
+    assert_eq!(network(&from("the key of the edge", "198.51.100.7"))["body"], "198.51.100.7");
+    assert_eq!(network(&from("the key of the edge", "2001:db8:1:2::9"))["body"], "2001:db8:1:2::/64");
+    assert_eq!(network(&from("the key of the edge", "me"))["body"], "192.0.2.1");
+    for stranger in [from("the key of the edg", "198.51.100.7"), from("", "198.51.100.7"), json!({})] {
+        let answer = network(&stranger);
+        assert_eq!(answer["statusCode"], 403, "{answer}");
+        let webhook = send_to(&edge, "POST", "/v1/webhooks/stripe", &stranger);
+        assert_eq!(webhook["body"], "192.0.2.1", "{webhook}");
     }
-    check("GET", "/network", &json!({"headers": {"x-darkroom-viewer": "198.51.100.7"}}), "192.0.2.1");
+    for evasion in ["//v1/webhooks/stripe", "/V1/webhooks/stripe", "/network/v1/webhooks/", "/v1/webhooks"] {
+        assert_eq!(send_to(&edge, "POST", evasion, &json!({}))["statusCode"], 403, "{evasion}");
+    }
+}
+
+#[test]
+fn viewer_address_of_direct_callers_is_ignored() {
+    let viewer = json!({"headers": {"x-darkroom-edge": "any", "x-darkroom-viewer": "198.51.100.7"}});
+    check("GET", "/network", &viewer, "192.0.2.1");
 }
 
 #[test]
