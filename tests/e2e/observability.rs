@@ -94,7 +94,7 @@ fn alarms(monitoring: &Value) -> Result<(Watched, BTreeSet<String>)> {
         let mut dimensions = Vec::new();
         for dimension in properties["Dimensions"].as_array().into_iter().flatten() {
             dimensions.push(text(dimension, "Name")?);
-            if metric == Metric::OurMistake.name() {
+            if metric == Metric::ProviderRefusals.name() {
                 providers.insert(text(dimension, "Value")?);
             }
         }

@@ -1,8 +1,8 @@
-//! The dead letters of both generation queues: fail and release.
+//! Handles the dead letters of both generation queues: fails the generation and refunds it.
 //!
-//! A message lands here when nobody could do anything with it, time after time: the worker crashed, ran out of time, or
-//! could not reach the table. Its generation fails and its credits come back. A generation that somebody has a lease on,
-//! or that waits at a provider, is left to them and to its deadline. A repeat does nothing more.
+//! A message becomes a dead letter after the worker crashed, ran out of time, or could not reach the table, time after
+//! time. A generation with a lease, or with a job at a provider, is left to the worker and to its deadline. A repeat
+//! changes nothing more.
 
 use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::GenerationOutcome};
 use lambda_runtime::LambdaEvent;
@@ -47,11 +47,11 @@ async fn abandon(table: &Table, job: GenerationMessage, retention: Retention) ->
         return Ok(());
     }
     let end = GenerationOutcome::Failed(Failure::Internal);
-    if let EndResult::Ended(movement) =
+    if let EndResult::Ended(ended) =
         lifecycle::end_generation(table, (job.account, job.generation), end, retention, now).await?
     {
         metric(Metric::Abandoned, 1, &[]);
-        tracing::error!(generation = %movement.generation.id, "given up after the last try: its credits are released");
+        tracing::error!(generation = %ended.generation.id, "given up after the last attempt, credits are refunded");
     }
     Ok(())
 }

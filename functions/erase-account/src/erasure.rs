@@ -148,7 +148,7 @@ impl Eraser {
     }
 
     async fn end_generations(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
-        for status in [GenerationStatus::Queued, GenerationStatus::Running] {
+        for status in [GenerationStatus::Queued, GenerationStatus::Running, GenerationStatus::Canceling] {
             let open = Filter { status: Some(status), ..Filter::default() };
             for generation in self.generations(id, open).await? {
                 let id = (id, generation.id);
@@ -158,22 +158,32 @@ impl Eraser {
         Ok(())
     }
 
-    /// Has the AI providers delete their copies. Returns the number of copies that a provider will not delete: the key is
+    /// Has the AI providers cancel what runs and delete their copies. Returns the number of copies that a provider will not delete: the key is
     /// missing or has no permission.
     async fn forget_copies(&self, id: AccountId) -> Result<u64, ErasureError> {
         let mut left = 0;
-        for job in self.generations(id, Filter::default()).await?.into_iter().filter_map(|made| made.provider_job) {
-            let refused = match self.providers.provider(&job.provider).await? {
-                Some(provider) => match provider.delete_remote(&job.id).await {
-                    Ok(()) => continue,
-                    Err(error) if !error.retryable() => error.to_string(),
-                    Err(error) => return Err(error.into()),
-                },
-                None => "no key is configured".to_owned(),
-            };
-            left += 1;
-            metric(Metric::OurMistake, 1, &[job.provider.as_str()]);
-            tracing::error!(provider = job.provider, refused, "a provider keeps a copy of an erased generation");
+        for generation in self.generations(id, Filter::default()).await? {
+            let running = generation.provider_job.iter().filter(|_| !generation.status.is_final());
+            for job in running {
+                if let Some(provider) = self.providers.provider(&job.provider).await?
+                    && let Err(error) = provider.cancel(&job.id).await
+                {
+                    tracing::warn!(error = %error, "a provider did not cancel a job of an erased account");
+                }
+            }
+            for job in generation.jobs_with_copies() {
+                let refused = match self.providers.provider(&job.provider).await? {
+                    Some(provider) => match provider.delete_remote(&job.id).await {
+                        Ok(()) => continue,
+                        Err(error) if !error.retryable() => error.to_string(),
+                        Err(error) => return Err(error.into()),
+                    },
+                    None => "no key is configured".to_owned(),
+                };
+                left += 1;
+                metric(Metric::ProviderRefusals, 1, &[job.provider.as_str()]);
+                tracing::error!(provider = job.provider, refused, "a provider keeps a copy of an erased generation");
+            }
         }
         Ok(left)
     }

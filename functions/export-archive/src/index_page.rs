@@ -155,13 +155,15 @@ fn generation(json: &str) -> Option<String> {
 
 fn outcome_text(generation: &Generation) -> String {
     match (generation.status, &generation.failure) {
-        (_, Some(Failure::Rejected { reason })) => format!("refused: {reason}"),
-        (_, Some(Failure::Internal)) => "failed by our mistake".to_owned(),
-        (_, Some(Failure::ProviderUnavailable)) => "failed: nobody could make it".to_owned(),
+        (_, Some(Failure::Rejected { reason } | Failure::InvalidInput { reason })) => format!("rejected: {reason}"),
+        (_, Some(Failure::Internal)) => "failed: an error of the service".to_owned(),
+        (_, Some(Failure::ProviderUnavailable)) => "failed: no provider was available".to_owned(),
         (_, Some(Failure::DeadlinePassed)) => "failed: it took too long".to_owned(),
-        (_, Some(Failure::InputMissing)) => "failed: its input image was gone".to_owned(),
-        (GenerationStatus::Queued | GenerationStatus::Running, None) => "not made yet".to_owned(),
-        (GenerationStatus::Canceled, None) => "taken back".to_owned(),
+        (_, Some(Failure::InputMissing)) => "failed: the reference image was no longer available".to_owned(),
+        (GenerationStatus::Queued | GenerationStatus::Running | GenerationStatus::Canceling, None) => {
+            "not generated yet".to_owned()
+        }
+        (GenerationStatus::Canceled, None) => "canceled".to_owned(),
         (GenerationStatus::Succeeded | GenerationStatus::Failed, None) => "removed".to_owned(),
     }
 }

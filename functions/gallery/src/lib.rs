@@ -157,7 +157,8 @@ async fn delete(
             Ok((mutation.commit(&writes, MutationResponse::no_content()).await?, generation))
         })
         .await?;
-    if let Some(generation) = deleted
+    // Where a provider has copies, `sweep` has them deleted first.
+    if let Some(generation) = deleted.filter(|generation| generation.jobs_with_copies().next().is_none())
         && let Err(error) = lifecycle::remove_generation(table, &state.bucket, &generation).await
     {
         tracing::warn!(error = %error, generation = %generation.id, "files were not deleted, sweep will delete them");

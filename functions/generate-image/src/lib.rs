@@ -1,7 +1,7 @@
-//! The queue of pictures: claims a generation, asks the provider, stores what it made, settles.
+//! Handles the messages of the image queue: claims a generation, calls the provider, stores the output, settles.
 //!
-//! A message that comes twice, late, or for something that has ended does nothing; what a repeat of each step does is
-//! told in `worker`, which does the work for pictures and films alike.
+//! A message that is delivered twice or late, or whose generation has ended, changes nothing. `worker` does the work and
+//! says what a repeat of each step does.
 
 use domain::catalogue::models::MediaKind;
 

@@ -5,7 +5,8 @@
 //! before it is, the response is still 202 and `sweep` sends the message.
 //!
 //! With the same key a repeat gets the same response and changes nothing; without one it is another generation. To cancel
-//! twice gets the same response twice. A generation that ended in another way cannot be canceled.
+//! twice changes nothing more. A generation that ended in another way cannot be canceled. One whose provider call has begun
+//! is `canceling` until a worker knows what the provider charges; if its message is lost, `sweep` sends another.
 
 use std::sync::Arc;
 
@@ -28,9 +29,12 @@ use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
     accounts::plan::Retention,
     catalogue,
-    generations::generation::GenerationStatus,
-    generations::settings::{self, RequestedSettings},
-    generations::submission::{self, CreditTransaction, GenerationOutcome, SubmissionIds},
+    generations::{
+        budget::DailyBudget,
+        generation::Generation,
+        settings::{self, RequestedSettings},
+        submission::{self, Cancellation, CreditTransaction, SubmissionIds},
+    },
 };
 use http::{
     HeaderValue,
@@ -52,6 +56,7 @@ struct AppState {
     mutations: Mutations,
     queues: GenerationQueues,
     providers: Arc<[String]>,
+    budget: DailyBudget,
     retention: Retention,
 }
 
@@ -69,6 +74,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let state = AppState {
         queues,
         providers: environment.required("PROVIDERS")?.split(',').map(|name| name.trim().to_owned()).collect(),
+        budget: lifecycle::provider_budget(&environment)?,
         retention: lifecycle::retention(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
@@ -166,6 +172,8 @@ impl AppState {
         };
         let account = account.ok_or(Refusal::NotFound)?;
         let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
+        let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()));
+        self.check_budget(&settings.model, now).await?;
         if let Some(input) = input {
             input?.check_usable_as_input(now)?;
         }
@@ -174,13 +182,29 @@ impl AppState {
         Ok(submission::reserve(&account, settings, quote, max_credits, ids, now)?)
     }
 
-    /// Queues a generation that was written. If the message cannot be sent, `sweep` sends it.
-    async fn queue(&self, transaction: CreditTransaction, mut response: Response) -> Response {
-        let CreditTransaction { account, generation, .. } = &transaction;
-        let message = GenerationMessage { account: account.id, generation: generation.id };
+    /// Checks that the budget of the day is left for one of the providers of the model.
+    async fn check_budget(&self, model: &str, now: Timestamp) -> Result<(), MutationError> {
+        let Some(model) = catalogue::models::model(model, &self.providers) else { return Ok(()) };
+        for offer in model.enabled_offers(&self.providers) {
+            if lifecycle::has_budget(&self.mutations.table, self.budget, &offer, now).await? {
+                return Ok(());
+            }
+        }
+        Err(Refusal::DailyBudget { retry_after_s: DailyBudget::retry_after_s(now) }.into())
+    }
+
+    /// Sends the message of a generation that was written. If it cannot be sent, `sweep` sends it.
+    async fn send(&self, generation: &Generation) {
+        let message = GenerationMessage { account: generation.account, generation: generation.id };
         if let Err(error) = self.queues.send(generation.kind, message, 0).await {
             tracing::warn!(error = %error, generation = %generation.id, "message was not sent, sweep will send it");
         }
+    }
+
+    /// Queues a generation that was written.
+    async fn queue(&self, transaction: CreditTransaction, mut response: Response) -> Response {
+        let CreditTransaction { account, generation, .. } = &transaction;
+        self.send(generation).await;
         metric(Metric::Submits, 1, &[]);
         lifecycle::record_metrics(&transaction);
         let limit = RateLimit {
@@ -204,29 +228,40 @@ async fn cancel(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let mutation = state.mutations.begin(account, request.idempotency, now);
-    mutation
-        .run(|| async {
+    let (response, requested) = mutation
+        .run_with(|| async {
             let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             generation.check_exists()?;
-            if generation.status == GenerationStatus::Canceled {
-                let view = GenerationView::new(generation, Vec::new());
-                return mutation.commit(&[], MutationResponse::ok(view)).await;
-            }
             let entry = LedgerEntryId(clock::uuid_at(now));
-            let outcome = GenerationOutcome::Canceled;
-            let transaction = submission::finish(&owner, &generation, outcome, state.retention, entry, now)?;
-            let writes = [
-                Write::Account(&transaction.account),
-                Write::LedgerEntry(account, &transaction.entry),
-                Write::Generation(&transaction.generation),
-            ];
-            let view = GenerationView::new(transaction.generation.clone(), Vec::new());
-            let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
-            lifecycle::record_metrics(&transaction);
-            Ok(response)
+            match submission::cancel(&owner, &generation, state.retention, entry, now)? {
+                Cancellation::Repeated => {
+                    let view = GenerationView::new(generation, Vec::new());
+                    Ok((mutation.commit(&[], MutationResponse::ok(view)).await?, None))
+                }
+                Cancellation::Requested { account, generation } => {
+                    let view = GenerationView::new((*generation).clone(), Vec::new());
+                    let writes = [Write::Account(&account), Write::Generation(&generation)];
+                    Ok((mutation.commit(&writes, MutationResponse::ok(view)).await?, Some(generation)))
+                }
+                Cancellation::Ended(ended) => {
+                    let writes = [
+                        Write::Account(&ended.account),
+                        Write::LedgerEntry(account, &ended.entry),
+                        Write::Generation(&ended.generation),
+                    ];
+                    let view = GenerationView::new(ended.generation.clone(), Vec::new());
+                    let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
+                    lifecycle::record_metrics(&ended);
+                    Ok((response, None))
+                }
+            }
         })
-        .await
+        .await?;
+    if let Some(generation) = requested.flatten() {
+        state.send(&generation).await;
+    }
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -136,6 +136,11 @@ impl Sweep {
         if generation.is_overdue(now) {
             let end = GenerationOutcome::Failed(Failure::DeadlinePassed);
             let ended = lifecycle::end_generation(&self.table, (item.account, id), end, self.retention, now).await?;
+            if generation.jobs_with_copies().next().is_some() {
+                // A worker has the provider cancel the job and delete its copies.
+                let message = GenerationMessage { account: generation.account, generation: id };
+                self.queues.send(generation.kind, message, 0).await?;
+            }
             return Ok(if matches!(ended, EndResult::Ended(_)) { Action::Overdue } else { Action::Nothing });
         }
         if generation.status.is_final() || generation.next_message_at > now {
@@ -253,6 +258,12 @@ impl Sweep {
         let Some(generation) = found.filter(|generation| generation.is_expired(now)) else {
             return Ok(Action::Nothing);
         };
+        if generation.jobs_with_copies().next().is_some() {
+            // A worker has the providers delete their copies. Then the generation is due again.
+            let message = GenerationMessage { account: generation.account, generation: generation.id };
+            self.queues.send(generation.kind, message, 0).await?;
+            return Ok(Action::Reminded);
+        }
         // Hidden before the first file goes, so that nobody is shown a picture that is half gone.
         let hidden = match generation.deleted(now) {
             Ok(hidden) => {

@@ -58,6 +58,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("APP_KEY_SECRET", "app-key"),
         ("PROVIDER_KEYS_SECRET", "provider-keys"),
         ("PROVIDERS", "sketch"),
+        ("PROVIDER_CREDITS_PER_DAY", "20000"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),

@@ -131,6 +131,7 @@ fn title(status: u16) -> &'static str {
         422 => "The Idempotency-Key was used with another request.",
         429 => "Too many requests. `Retry-After` says when to try again.",
         502 => "The payment provider did not respond as expected. Try again.",
+        503 => "The model has reached its limit of the day. `Retry-After` says when to try again.",
         _ => "Something went wrong on our side.",
     }
 }

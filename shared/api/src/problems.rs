@@ -54,6 +54,24 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
             remaining: 0,
             reset_seconds: retry_after_s,
         }),
+        Refusal::TooManyCancels { retry_after_s } => {
+            let title = "You have canceled too many generations in an hour.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-cancels", title)
+                .with_detail("Wait until your generations are done, or try again later.")
+                .with_retry_after(retry_after_s)
+        }
+        Refusal::TooManyFailures { retry_after_s } => {
+            let title = "Too many of your generations have failed in an hour.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-failures", title)
+                .with_detail("Check why they were rejected, and try again later.")
+                .with_retry_after(retry_after_s)
+        }
+        Refusal::DailyBudget { retry_after_s } => {
+            let title = "This model has reached its limit for today.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "daily-limit", title)
+                .with_detail("Choose another model, or try again tomorrow.")
+                .with_retry_after(retry_after_s)
+        }
         Refusal::Conflict(reason) => Problem::conflict(reason),
     }
 }

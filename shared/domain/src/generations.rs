@@ -1,5 +1,6 @@
 //! Generations with their uploads, settings and share links.
 
+pub mod budget;
 pub mod generation;
 pub mod settings;
 pub mod share;

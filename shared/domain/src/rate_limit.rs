@@ -1,6 +1,6 @@
 //! Token buckets for rate limits.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::registry::DataFields;
@@ -65,6 +65,49 @@ impl TokenBucket {
     }
 }
 
+/// Counts events in an hour, which begins with the first of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
+pub struct HourlyCount {
+    /// When the hour began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub since: Option<Timestamp>,
+    /// Events in it.
+    #[data(plain)]
+    pub events: u32,
+}
+
+impl HourlyCount {
+    /// Says whether nothing was ever counted.
+    #[must_use]
+    pub const fn is_unused(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// Counts an event, without a limit.
+    #[must_use]
+    pub fn counted(self, now: Timestamp) -> Self {
+        match self.since.filter(|since| now < *since + HOUR) {
+            Some(_) => Self { events: self.events.saturating_add(1), ..self },
+            None => Self { since: Some(now), events: 1 },
+        }
+    }
+
+    /// Counts an event if there were fewer than `limit` in this hour.
+    ///
+    /// # Errors
+    /// There were not. Returns the seconds until the hour ends, at least 1.
+    pub fn count(self, limit: u32, now: Timestamp) -> Result<Self, u64> {
+        let end = self.since.map(|since| since + HOUR).filter(|end| now < *end);
+        match end {
+            Some(end) if self.events >= limit => Err(u64::try_from(end.duration_since(now).as_secs()).unwrap_or(0) + 1),
+            _ => Ok(self.counted(now)),
+        }
+    }
+}
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
 #[cfg(test)]
 mod tests {
     use proptest::{
@@ -94,6 +137,17 @@ mod tests {
         assert_eq!(take(bucket, 0), Err(10));
         assert_eq!(take(bucket, 7), Err(3));
         assert_eq!(take(bucket, 10).unwrap().tokens(), 0);
+    }
+
+    #[test]
+    fn hour_begins_with_its_first_event_and_allows_the_limit() {
+        let mut count = HourlyCount::default();
+        for second in [0, 1800, 3599] {
+            count = count.count(3, at(second)).unwrap();
+        }
+        assert_eq!(count.count(3, at(3599)), Err(2));
+        assert_eq!(count.count(4, at(3599)).unwrap().events, 4);
+        assert_eq!(count.count(3, at(3600)).unwrap(), HourlyCount { since: Some(at(3600)), events: 1 });
     }
 
     #[test]

@@ -65,6 +65,24 @@ pub enum Refusal {
         /// Seconds until the next request is allowed.
         retry_after_s: u64,
     },
+    /// The account canceled too many generations in an hour.
+    #[error("too many canceled generations: try again in {retry_after_s} s")]
+    TooManyCancels {
+        /// Seconds until the next cancel is allowed.
+        retry_after_s: u64,
+    },
+    /// Too many generations of the account failed in an hour because of what it asked for.
+    #[error("too many failed generations: try again in {retry_after_s} s")]
+    TooManyFailures {
+        /// Seconds until the next submission is allowed.
+        retry_after_s: u64,
+    },
+    /// The providers of the model have reached the budget of the day.
+    #[error("the model has reached its limit for today: try again in {retry_after_s} s")]
+    DailyBudget {
+        /// Seconds until the next day.
+        retry_after_s: u64,
+    },
     /// The state of the resource forbids it.
     #[error("{0}")]
     Conflict(&'static str),

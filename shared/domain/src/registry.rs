@@ -265,7 +265,7 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     shared_item(
         "window",
-        "counts requests, new accounts and cards, under keyed hashes",
+        "counts requests, new accounts and cards under keyed hashes, and credits spent at each AI provider",
         RetentionRule::Days(RATE_WINDOW_DAYS),
         ErasureRule::Expires,
     ),

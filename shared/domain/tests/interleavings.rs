@@ -18,7 +18,7 @@ use domain::{
             ProviderJob,
         },
         settings::{self, RequestedSettings},
-        submission::{self, GenerationOutcome, SubmissionIds},
+        submission::{self, Cancellation, GenerationOutcome, SubmissionIds},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +57,8 @@ enum Step {
     Remind { job: Index, from: Read },
     // A worker that claimed it writes what it waits for; it may have died, or been overtaken, since.
     Accepted { claimed: Index, poll_after_s: u32 },
-    Troubled { claimed: Index, failure: ProviderFailure },
+    Failed { claimed: Index, failure: ProviderFailure, jitter: u32 },
+    Cancel { job: Index, from: Read, account: Read },
     End { job: Index, from: Read, account: Read, end: u8 },
     Sweep,
 }
@@ -66,8 +67,10 @@ fn step() -> impl Strategy<Value = Step> {
     let read = || prop::option::weighted(0.2, any::<Index>()).prop_map(Read);
     let index = any::<Index>;
     let failure = prop_oneof![
-        Just(ProviderFailure::Unknown),
-        prop::option::of(0..90_u32).prop_map(|retry_after_s| ProviderFailure::Busy { retry_after_s }),
+        Just(ProviderFailure::JobEnded),
+        Just(ProviderFailure::Unusable),
+        prop::option::of(0..90_u32).prop_map(|retry_after_s| ProviderFailure::Fault { retry_after_s }),
+        prop::option::of(0..90_u32).prop_map(|retry_after_s| ProviderFailure::Throttled { retry_after_s }),
     ];
     prop_oneof![
         2 => prop_oneof![3 => 0..5_u16, 1 => 0..400_u16].prop_map(|seconds| Step::Wait { seconds }),
@@ -76,7 +79,9 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (index(), read()).prop_map(|(job, from)| Step::Claim { job, from }),
         1 => (index(), read()).prop_map(|(job, from)| Step::Remind { job, from }),
         2 => (index(), 0..60_u32).prop_map(|(claimed, poll_after_s)| Step::Accepted { claimed, poll_after_s }),
-        3 => (index(), failure).prop_map(|(claimed, failure)| Step::Troubled { claimed, failure }),
+        3 => (index(), failure, 0..=1000_u32)
+            .prop_map(|(claimed, failure, jitter)| Step::Failed { claimed, failure, jitter }),
+        3 => (index(), read(), read()).prop_map(|(job, from, account)| Step::Cancel { job, from, account }),
         5 => (index(), read(), read(), 0..6_u8)
             .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
         1 => Just(Step::Sweep),
@@ -94,6 +99,10 @@ struct Job {
     count: i64,
     deadline: Timestamp,
     leased_until: Option<Timestamp>,
+    /// A call has begun of which it is not known that it failed.
+    can_be_charged: bool,
+    /// Its owner canceled it after that.
+    canceled: bool,
     /// Once it has ended.
     cost: Option<i64>,
 }
@@ -173,9 +182,13 @@ impl World {
                 let job = ProviderJob { provider: offer.provider.to_owned(), id: "1".to_owned() };
                 self.wait(&from, &from.accepted(job, poll_after_s, self.now));
             }
-            Step::Troubled { claimed, failure } if !self.claimed.is_empty() => {
+            Step::Failed { claimed, failure, jitter } if !self.claimed.is_empty() => {
                 let (from, _) = claimed.get(&self.claimed).clone();
-                self.provider_failed(&from, failure);
+                self.provider_failed(&from, failure, jitter);
+            }
+            Step::Cancel { job, from, account } if !self.generations.is_empty() => {
+                let (from, account) = (from.of(self.recent(job)), account.of(&self.accounts));
+                self.cancel(&account, &from);
             }
             Step::Claim { job, from } if !self.generations.is_empty() => {
                 let from = from.of(self.recent(job));
@@ -229,12 +242,20 @@ impl World {
                 if committed {
                     assert!(max.is_none_or(|max| price <= max) && open < 3);
                     let deadline = self.now + SignedDuration::from_mins(minutes);
-                    let job = Job { price, count: count.into(), deadline, leased_until: None, cost: None };
+                    let job = Job {
+                        price,
+                        count: count.into(),
+                        deadline,
+                        leased_until: None,
+                        can_be_charged: false,
+                        canceled: false,
+                        cost: None,
+                    };
                     self.reference.jobs.insert(ids.generation, job);
                 }
             }
             // How often is for `rate`, which has a test like this of its own.
-            Err(Refusal::RateLimited { .. }) => {}
+            Err(Refusal::RateLimited { .. } | Refusal::TooManyFailures { .. }) => {}
             Err(_) if !latest => {}
             Err(Refusal::PriceAboveMaximum { .. }) => assert!(price > max.unwrap()),
             Err(Refusal::PlanLimit { .. }) => assert_eq!(open, 3),
@@ -253,6 +274,7 @@ impl World {
                 if latest {
                     assert!(!ended && !leased);
                     self.job(from.id).leased_until = Some(self.now + SignedDuration::from_secs(LEASE_S.into()));
+                    self.job(from.id).can_be_charged = true;
                     self.claimed.push((*generation, offer));
                 }
             }
@@ -262,11 +284,39 @@ impl World {
         }
     }
 
-    fn provider_failed(&mut self, from: &Generation, failure: ProviderFailure) {
-        match from.provider_failed(failure, &enabled(), self.now) {
+    fn cancel(&mut self, account: &Account, from: &Generation) {
+        let latest = self.is_latest(from) && account.version == self.account().version;
+        let entry = LedgerEntryId(self.id());
+        match submission::cancel(account, from, RETENTION, entry, self.now) {
+            Ok(Cancellation::Ended(ended)) => {
+                let committed = self.commit(Some(&ended.account), &ended.generation, Some(&ended.entry));
+                assert_eq!(committed, latest);
+                if committed {
+                    assert!(!self.job(from.id).can_be_charged, "refunded although a provider can charge for it");
+                    self.job(from.id).cost = Some(0);
+                }
+            }
+            Ok(Cancellation::Requested { account, generation }) => {
+                assert_eq!(self.commit(Some(&account), &generation, None), latest);
+                if latest {
+                    assert!(self.job(from.id).can_be_charged);
+                    self.job(from.id).leased_until = generation.lease_until;
+                    self.job(from.id).canceled = true;
+                }
+            }
+            Ok(Cancellation::Repeated) | Err(Refusal::TooManyCancels { .. }) => {}
+            Err(refusal) => assert!(from.status.is_final(), "{refusal}"),
+        }
+    }
+
+    fn provider_failed(&mut self, from: &Generation, failure: ProviderFailure, jitter: u32) {
+        match from.provider_failed(failure, &enabled(), jitter, self.now) {
             FailureResponse::Retry { generation, delay_s } => {
                 let deadline = self.reference.jobs[&from.id].deadline;
-                assert!(self.now + SignedDuration::from_secs(delay_s.into()) < deadline);
+                assert!(delay_s == 0 || self.now + SignedDuration::from_secs(delay_s.into()) < deadline);
+                if from.provider_job.is_some() && failure != ProviderFailure::JobEnded {
+                    assert_eq!(generation.provider_job, from.provider_job, "a paid job is given up");
+                }
                 self.wait(from, &generation);
             }
             FailureResponse::GiveUp => {
@@ -281,6 +331,7 @@ impl World {
         assert_eq!(self.commit(None, waiting, None), latest);
         if latest {
             self.job(from.id).leased_until = None;
+            self.job(from.id).can_be_charged = waiting.provider_job.is_some();
         }
     }
 
@@ -343,6 +394,11 @@ impl World {
             let latest = versions.last().unwrap();
             let ended = latest.status.is_final();
             assert_eq!(ended, !open.contains(&latest.id));
+            if self.reference.jobs[&latest.id].canceled {
+                let expected = if ended { GenerationStatus::Canceled } else { GenerationStatus::Canceling };
+                assert_eq!(latest.status, expected);
+                assert!(latest.media.is_empty(), "what was canceled is shown");
+            }
             let forward = |a: &Generation, b: &Generation| !a.status.is_final() && rank(a) <= rank(b);
             assert!(versions.is_sorted_by(forward), "it went back");
             let is_end = |entry: &&LedgerEntry| match entry.cause {
@@ -362,7 +418,8 @@ fn rank(generation: &Generation) -> u8 {
     match generation.status {
         GenerationStatus::Queued => 0,
         GenerationStatus::Running => 1,
-        GenerationStatus::Succeeded | GenerationStatus::Failed | GenerationStatus::Canceled => 2,
+        GenerationStatus::Canceling => 2,
+        GenerationStatus::Succeeded | GenerationStatus::Failed | GenerationStatus::Canceled => 3,
     }
 }
 

@@ -5,10 +5,12 @@
 //! must still go.
 
 pub mod address;
+mod budget;
 pub mod holds;
 pub mod payments;
 pub mod user_pool;
 
+pub use budget::{has_budget, provider_budget, spend_budget};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
     accounts::plan::Retention,

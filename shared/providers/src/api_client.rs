@@ -103,16 +103,29 @@ impl ApiClient {
         self.client.request(method, format!("{base}{path}")).header(AUTHORIZATION, self.authorization.clone())
     }
 
-    /// Sends a request and returns the response, of any status.
+    /// Sends a request and returns the response, of any status. A `POST` starts something at the provider: one that was
+    /// sent and got no usable response is [`Unconfirmed`](crate::ProviderErrorKind::Unconfirmed).
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<ApiResponse, ProviderError> {
         let request = request
             .build()
             .map_err(|_| ProviderError::invalid_request(self.provider, "the request cannot be built"))?;
         let method = request.method().clone();
-        let response = self.client.execute(request).await.map_err(|error| self.transport_error(&error))?;
+        let starts = method == Method::POST;
+        let failed = |error: ProviderError| if starts { self.unconfirmed(&error) } else { error };
+        let response = self.client.execute(request).await.map_err(|error| match self.transport_error(&error) {
+            unsent if error.is_connect() => unsent,
+            sent => failed(sent),
+        })?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(response, self.limits.image_bytes * RESPONSE_BYTES_PER_IMAGE_BYTE).await?;
+        let body = self.body(response, self.limits.image_bytes * RESPONSE_BYTES_PER_IMAGE_BYTE).await;
+        // A failure without its body is classified by its status.
+        let body = if status.is_success() { body.map_err(failed)? } else { body.unwrap_or_default() };
         Ok(ApiResponse { status, headers, body, method })
+    }
+
+    /// Returns the failure of a start that was sent: the provider may have begun.
+    fn unconfirmed(&self, error: &ProviderError) -> ProviderError {
+        ProviderError::unconfirmed(self.provider, format!("a start without a usable response: {error}"))
     }
 
     /// Sends a request and parses the response, which must be successful and JSON.
@@ -124,7 +137,9 @@ impl ApiClient {
     /// Parses the JSON of a response.
     pub(crate) fn parse<T: DeserializeOwned>(&self, response: &ApiResponse) -> Result<T, ProviderError> {
         serde_json::from_slice(&response.body).map_err(|_| {
-            ProviderError::invalid_response(self.provider, format!("{}, but not the documented JSON", response.status))
+            let message = format!("{}, but not the documented JSON", response.status);
+            let error = ProviderError::invalid_response(self.provider, message);
+            if response.method == Method::POST { error.of_start() } else { error }
         })
     }
 
@@ -133,13 +148,19 @@ impl ApiClient {
     pub(crate) fn error_for(&self, response: &ApiResponse) -> ProviderError {
         let status = response.status;
         match status.as_u16() {
-            408 | 429 | 500..=599 => {
+            429 | 503 => {
+                let message = format!("too many requests: {status}");
+                ProviderError::throttled(self.provider, message, retry_after::parse(&response.headers))
+            }
+            408 | 500..=599 => {
                 let message = format!("unavailable: {status}");
                 ProviderError::unavailable(self.provider, message, retry_after::parse(&response.headers))
             }
+            401..=403 => ProviderError::account_problem(self.provider, format!("the account is not served: {status}")),
             404 | 410 if response.method == Method::GET => {
-                ProviderError::invalid_response(self.provider, format!("the job no longer exists: {status}"))
+                ProviderError::job_ended(self.provider, format!("the job no longer exists: {status}"))
             }
+            404 | 410 => ProviderError::model_gone(self.provider, format!("the model no longer exists: {status}")),
             400..=499 => {
                 ProviderError::invalid_request(self.provider, format!("the request was not accepted: {status}"))
             }
@@ -157,11 +178,11 @@ impl ApiClient {
     }
 
     async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {
-        let unknown = |message: String| ProviderError::invalid_response(self.provider, message);
-        let mut url = Url::parse(url).map_err(|_| unknown("the URL of a result is invalid".to_owned()))?;
+        let ended = |message: String| ProviderError::job_ended(self.provider, message);
+        let mut url = Url::parse(url).map_err(|_| ended("the URL of a result is invalid".to_owned()))?;
         for _ in 0..=MAX_REDIRECTS {
             if !self.may_fetch(&url) {
-                return Err(unknown("a result is at a forbidden address".to_owned()));
+                return Err(ended("a result is at a forbidden address".to_owned()));
             }
             let response = self.client.get(url.clone()).send().await.map_err(|error| self.transport_error(&error))?;
             let status = response.status();
@@ -170,7 +191,7 @@ impl ApiClient {
                 301 | 302 | 303 | 307 | 308 => {
                     let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
                     let target = target.and_then(|target| url.join(target).ok());
-                    url = target.ok_or_else(|| unknown("a result is redirected to nowhere".to_owned()))?;
+                    url = target.ok_or_else(|| ended("a result is redirected to nowhere".to_owned()))?;
                 }
                 408 | 429 | 500..=599 => {
                     let wait = retry_after::parse(response.headers());
@@ -180,10 +201,10 @@ impl ApiClient {
                         wait,
                     ));
                 }
-                _ => return Err(unknown(format!("a result cannot be fetched any more: {status}"))),
+                _ => return Err(ended(format!("a result cannot be fetched any more: {status}"))),
             }
         }
-        Err(unknown("a result is redirected too often".to_owned()))
+        Err(ended("a result is redirected too often".to_owned()))
     }
 
     /// Whether a result may be asked for here. What the host resolves to is looked at when it is connected to.
@@ -204,7 +225,7 @@ impl ApiClient {
     async fn result(&self, response: Response, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {
         let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if ["text/", "application/json", "application/xml"].iter().any(|text| media.starts_with(text)) {
-            return Err(ProviderError::invalid_response(self.provider, "a result is text, not media"));
+            return Err(ProviderError::job_ended(self.provider, "a result is text, not media"));
         }
         let limit = match kind {
             OutputKind::Image => self.limits.image_bytes,
@@ -215,7 +236,7 @@ impl ApiClient {
 
     async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, ProviderError> {
         let too_large =
-            || ProviderError::invalid_response(self.provider, format!("a response body has more than {limit} bytes"));
+            || ProviderError::job_ended(self.provider, format!("a response body has more than {limit} bytes"));
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -240,7 +261,7 @@ impl ApiClient {
     fn transport_error(&self, error: &reqwest::Error) -> ProviderError {
         let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         if causes.into_iter().any(|cause| cause.is::<NotPublic>()) {
-            ProviderError::invalid_response(self.provider, "a result's host has no public address")
+            ProviderError::job_ended(self.provider, "a result's host has no public address")
         } else if error.is_timeout() {
             ProviderError::unavailable(self.provider, "no response in time", None)
         } else if error.is_connect() {

@@ -1,12 +1,27 @@
 //! Maps sizes to the fixed choices of a provider.
 
-/// The aspect ratios that Stability and the Flux models share.
+/// The aspect ratios of Stability.
 pub(crate) const ASPECT_RATIOS: [(&str, u32, u32); 9] = [
     ("1:1", 1, 1),
     ("16:9", 16, 9),
     ("21:9", 21, 9),
     ("2:3", 2, 3),
     ("3:2", 3, 2),
+    ("4:5", 4, 5),
+    ("5:4", 5, 4),
+    ("9:16", 9, 16),
+    ("9:21", 9, 21),
+];
+
+/// The aspect ratios of the Flux models at Replicate.
+pub(crate) const FLUX_ASPECT_RATIOS: [(&str, u32, u32); 11] = [
+    ("1:1", 1, 1),
+    ("16:9", 16, 9),
+    ("21:9", 21, 9),
+    ("2:3", 2, 3),
+    ("3:2", 3, 2),
+    ("3:4", 3, 4),
+    ("4:3", 4, 3),
     ("4:5", 4, 5),
     ("5:4", 5, 4),
     ("9:16", 9, 16),
@@ -42,5 +57,7 @@ mod tests {
         check(768, 1024, "4:5");
         check(720, 1280, "9:16");
         check(4000, 100, "21:9");
+        assert_eq!(nearest(&FLUX_ASPECT_RATIOS, 768, 1024), "3:4");
+        assert_eq!(nearest(&FLUX_ASPECT_RATIOS, 1024, 768), "4:3");
     }
 }

@@ -16,6 +16,9 @@ pub(crate) trait JobApi: Provider {
     /// Submits one job and returns its id.
     async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError>;
 
+    /// Cancels one job if the provider charges nothing for that. Returns whether it confirms this.
+    async fn cancel_job(&self, app: &str, job: &str) -> Result<bool, ProviderError>;
+
     /// Returns the status of one job.
     async fn job_status(&self, app: &str, job: &str) -> Result<JobStatus, ProviderError>;
 }
@@ -58,7 +61,12 @@ impl Batch {
             let count = per_job.min(request.count - first);
             let seed = request.seed.map(|seed| seed.wrapping_add(first.into()) % (1 << 31));
             let submitted = api.submit(request, BatchPart { count, seed }).await;
-            match submitted.and_then(|job| checked_job_id(api.name(), &job).map(str::to_owned)) {
+            // A job without a usable id may be charged.
+            let checked = |job: String| match checked_job_id(api.name(), &job) {
+                Ok(_) => Ok(job),
+                Err(error) => Err(error.of_start()),
+            };
+            match submitted.and_then(checked) {
                 Ok(job) => jobs.push(job),
                 Err(error) if jobs.is_empty() => return Err(error),
                 Err(_) => break,
@@ -82,9 +90,18 @@ impl Batch {
         }
         match (results.is_empty(), failure) {
             (true, Some(failure)) => Err(failure),
-            (true, None) => Err(ProviderError::invalid_response(api.name(), "no results")),
+            (true, None) => Err(ProviderError::job_ended(api.name(), "no results")),
             (false, _) => api.api_client().download(&results, self.kind).await.map(PollResponse::Done),
         }
+    }
+
+    /// Cancels every job for which the provider charges nothing then. Returns whether it confirms this for all of them.
+    pub(crate) async fn cancel(&self, api: &dyn JobApi) -> Result<bool, ProviderError> {
+        let mut is_free = true;
+        for job in &self.jobs {
+            is_free &= api.cancel_job(&self.app, checked_job_id(api.name(), job)?).await?;
+        }
+        Ok(is_free)
     }
 
     pub(crate) fn from_id(provider: &'static str, id: &str) -> Result<Self, ProviderError> {

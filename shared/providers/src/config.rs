@@ -46,7 +46,8 @@ pub struct CallLimits {
     pub connect_timeout: Duration,
     /// The longest pause within a response body.
     pub idle_timeout: Duration,
-    /// The time limit of a whole call. Some providers generate during the call.
+    /// The time limit of a whole call. Some providers generate during the call: one image takes up to two minutes, and a
+    /// call that is given up may still be charged.
     pub call_timeout: Duration,
 }
 
@@ -90,7 +91,7 @@ impl Default for CallLimits {
             video_bytes: 100 * 1024 * 1024,
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(15),
-            call_timeout: Duration::from_secs(150),
+            call_timeout: Duration::from_secs(240),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a provider call failed, in the four kinds that the caller has rules for.
+//! Why a provider call failed, in the kinds that the caller has rules for.
 
 use std::time::Duration;
 
@@ -25,38 +25,85 @@ pub enum ProviderErrorKind {
         /// The reason, for the account owner.
         reason: String,
     },
-    /// The provider does not accept our request: a wrong API key, no funds at the provider, a malformed request. The
-    /// caller fails the generation, refunds it and raises an alarm.
+    /// The provider cannot use the prompt, a setting or the reference image. The caller fails the generation, refunds it
+    /// and shows the reason. The operator has nothing to do.
+    InvalidInput {
+        /// What to change, for the account owner.
+        reason: String,
+    },
+    /// The provider does not serve our account: a wrong API key, no funds, a spending limit. The caller raises an alarm
+    /// and asks another provider, without a retry.
+    AccountProblem,
+    /// The provider no longer has the model. The caller raises an alarm and asks another provider, without a retry.
+    ModelGone,
+    /// Our request is malformed, which is a defect of this service. The caller raises an alarm and asks another provider,
+    /// without a retry.
     InvalidRequest,
-    /// The provider is overloaded, down, unreachable or too slow. The caller tries again later or asks another provider.
+    /// The provider has too many requests. The caller tries again later or asks another provider.
+    Throttled {
+        /// The time that the provider asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The provider is down, unreachable or too slow. The caller tries again later or asks another provider.
     Unavailable {
         /// The time that the provider asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The response is unusable: cut short, undocumented, or from a forbidden address. The caller tries again.
+    /// The response is unusable: cut short, or undocumented. The caller tries again.
     InvalidResponse,
+    /// The job ended without output, or its output is no longer available. To poll again is useless; another job may
+    /// succeed.
+    JobEnded,
+    /// A start was sent and its response was not understood or did not arrive. The provider may have begun and may charge
+    /// for it. The caller starts no other: it fails the generation and refunds it.
+    Unconfirmed,
 }
 
 impl ProviderError {
     /// Returns whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        match self.kind {
-            ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse => true,
-            ProviderErrorKind::Rejected { .. } | ProviderErrorKind::InvalidRequest => false,
-        }
+        matches!(
+            self.kind,
+            ProviderErrorKind::Throttled { .. }
+                | ProviderErrorKind::Unavailable { .. }
+                | ProviderErrorKind::InvalidResponse
+        )
     }
 
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self.kind, ProviderErrorKind::Rejected { .. })
     }
 
+    /// Returns it as the failure of a start: what is not understood may have begun.
+    pub(crate) fn of_start(self) -> Self {
+        match self.kind {
+            ProviderErrorKind::InvalidResponse => Self { kind: ProviderErrorKind::Unconfirmed, ..self },
+            _ => self,
+        }
+    }
+
     pub(crate) fn rejected(provider: &'static str, reason: &str) -> Self {
-        let kind = ProviderErrorKind::Rejected { reason: reason.to_owned() };
-        Self { provider, kind, message: "the request was rejected".to_owned() }
+        Self::new(provider, ProviderErrorKind::Rejected { reason: reason.to_owned() }, "the request was rejected")
+    }
+
+    pub(crate) fn invalid_input(provider: &'static str, reason: &str) -> Self {
+        Self::new(provider, ProviderErrorKind::InvalidInput { reason: reason.to_owned() }, "the input cannot be used")
+    }
+
+    pub(crate) fn account_problem(provider: &'static str, message: impl Into<String>) -> Self {
+        Self::new(provider, ProviderErrorKind::AccountProblem, message)
+    }
+
+    pub(crate) fn model_gone(provider: &'static str, message: impl Into<String>) -> Self {
+        Self::new(provider, ProviderErrorKind::ModelGone, message)
     }
 
     pub(crate) fn invalid_request(provider: &'static str, message: impl Into<String>) -> Self {
-        Self { provider, kind: ProviderErrorKind::InvalidRequest, message: message.into() }
+        Self::new(provider, ProviderErrorKind::InvalidRequest, message)
+    }
+
+    pub(crate) fn throttled(provider: &'static str, message: impl Into<String>, retry_after: Option<Duration>) -> Self {
+        Self::new(provider, ProviderErrorKind::Throttled { retry_after }, message)
     }
 
     pub(crate) fn unavailable(
@@ -64,10 +111,22 @@ impl ProviderError {
         message: impl Into<String>,
         retry_after: Option<Duration>,
     ) -> Self {
-        Self { provider, kind: ProviderErrorKind::Unavailable { retry_after }, message: message.into() }
+        Self::new(provider, ProviderErrorKind::Unavailable { retry_after }, message)
     }
 
     pub(crate) fn invalid_response(provider: &'static str, message: impl Into<String>) -> Self {
-        Self { provider, kind: ProviderErrorKind::InvalidResponse, message: message.into() }
+        Self::new(provider, ProviderErrorKind::InvalidResponse, message)
+    }
+
+    pub(crate) fn job_ended(provider: &'static str, message: impl Into<String>) -> Self {
+        Self::new(provider, ProviderErrorKind::JobEnded, message)
+    }
+
+    pub(crate) fn unconfirmed(provider: &'static str, message: impl Into<String>) -> Self {
+        Self::new(provider, ProviderErrorKind::Unconfirmed, message)
+    }
+
+    fn new(provider: &'static str, kind: ProviderErrorKind, message: impl Into<String>) -> Self {
+        Self { provider, kind, message: message.into() }
     }
 }

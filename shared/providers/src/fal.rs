@@ -20,6 +20,11 @@ use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "fal";
 
+/// Limits how long fal serves the [files of a request](https://fal.ai/docs/model-endpoints/media-expiration).
+const LIFECYCLE_HEADER: &str = "x-fal-object-lifecycle-preference";
+const LIFECYCLE: &str = r#"{"expiration_duration_seconds":3600}"#;
+
+const UNUSABLE: &str = "fal cannot use the prompt, a setting or the reference image. Change them and try again.";
 const REJECTED: &str =
     "fal's safety check rejected the prompt, the reference image or the result. Change them and try again.";
 
@@ -32,6 +37,18 @@ pub(crate) struct Fal {
 #[derive(Deserialize)]
 struct Submitted {
     request_id: String,
+}
+
+/// The result for each file of a request.
+#[derive(Deserialize)]
+struct Deleted {
+    #[serde(default)]
+    cdn_delete_results: Vec<DeletedFile>,
+}
+
+#[derive(Deserialize)]
+struct DeletedFile {
+    exception: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -94,14 +111,25 @@ impl Provider for Fal {
         batch.poll(self).await
     }
 
+    async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
+        Batch::from_id(NAME, job)?.cancel(self).await
+    }
+
     /// Deletes the input and the output of each request, and the files of the output. The API key must have the scope
-    /// `ADMIN`.
+    /// `ADMIN`. A file that fal could not delete is a failure.
     async fn delete_remote(&self, job: &str) -> Result<(), ProviderError> {
         for request in &Batch::from_id(NAME, job)?.jobs {
             let path = format!("/v1/models/requests/{}/payloads", checked_job_id(NAME, request)?);
             let response = self.platform.send(self.platform.request(Method::DELETE, &path)).await?;
-            if !response.status.is_success() && response.status != StatusCode::NOT_FOUND {
+            if response.status == StatusCode::NOT_FOUND {
+                continue;
+            }
+            if !response.status.is_success() {
                 return Err(self.platform.error_for(&response));
+            }
+            let deleted: Deleted = self.platform.parse(&response)?;
+            if deleted.cdn_delete_results.iter().any(|file| file.exception.is_some()) {
+                return Err(ProviderError::unconfirmed(NAME, "a file was not deleted"));
             }
         }
         Ok(())
@@ -116,12 +144,24 @@ impl JobApi for Fal {
 
     async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let model = model(request)?;
-        let call = self.queue.request(Method::POST, &format!("/{}", model.name)).json(&(model.input)(request, part));
+        let call = self.queue.request(Method::POST, &format!("/{}", model.name));
+        let call = call.header(LIFECYCLE_HEADER, LIFECYCLE).json(&(model.input)(request, part));
         let response = self.queue.send(call).await?;
         if !response.status.is_success() {
             return Err(self.error_for(&response));
         }
         Ok(self.queue.parse::<Submitted>(&response)?.request_id)
+    }
+
+    /// Cancels a request that is in the queue: fal removes it and answers 200. A request in progress is left alone, as fal
+    /// only signals its runner then, with 202.
+    async fn cancel_job(&self, app: &str, job: &str) -> Result<bool, ProviderError> {
+        let status = self.queue.request(Method::GET, &format!("/{app}/requests/{job}/status"));
+        if !matches!(self.queue.json::<Queued>(status).await?.status, Status::InQueue) {
+            return Ok(false);
+        }
+        let cancel = self.queue.request(Method::PUT, &format!("/{app}/requests/{job}/cancel"));
+        Ok(self.queue.send(cancel).await?.status == StatusCode::OK)
     }
 
     async fn job_status(&self, app: &str, job: &str) -> Result<JobStatus, ProviderError> {
@@ -134,6 +174,8 @@ impl JobApi for Fal {
         match response.status.as_u16() {
             200 => Ok(job_status(self.queue.parse(&response)?)),
             400 | 422 => Ok(JobStatus::Failed(self.error_for(&response))),
+            // The request is completed, so this is its result, not the state of the queue.
+            500..=599 => Ok(JobStatus::Failed(ProviderError::job_ended(NAME, "the request failed"))),
             _ => Err(self.error_for(&response)),
         }
     }
@@ -141,10 +183,11 @@ impl JobApi for Fal {
 
 impl Fal {
     fn error_for(&self, response: &ApiResponse) -> ProviderError {
-        let is_rejection =
-            |failure: Failure| failure.detail.iter().any(|detail| detail.kind == "content_policy_violation");
-        if self.queue.parse(response).is_ok_and(is_rejection) {
+        let kinds = self.queue.parse::<Failure>(response).map(|failure| failure.detail).unwrap_or_default();
+        if kinds.iter().any(|detail| detail.kind == "content_policy_violation") {
             ProviderError::rejected(NAME, REJECTED)
+        } else if response.status == StatusCode::UNPROCESSABLE_ENTITY && !kinds.is_empty() {
+            ProviderError::invalid_input(NAME, UNUSABLE)
         } else {
             self.queue.error_for(response)
         }
@@ -157,7 +200,7 @@ fn job_status(response: Response) -> JobStatus {
     let (hidden, shown): (Vec<_>, Vec<_>) = files.zip(hidden).partition(|(_, hidden)| *hidden);
     match (shown.is_empty(), hidden.is_empty()) {
         (true, false) => JobStatus::Failed(ProviderError::rejected(NAME, REJECTED)),
-        (true, true) => JobStatus::Failed(ProviderError::invalid_response(NAME, "a response without files")),
+        (true, true) => JobStatus::Failed(ProviderError::job_ended(NAME, "a response without files")),
         (false, _) => JobStatus::Done(shown.into_iter().map(|(file, _)| file.url).collect()),
     }
 }
@@ -211,6 +254,7 @@ fn flux(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
 /// <https://fal.ai/models/fal-ai/wan/v2.2-a14b/text-to-video/turbo/api>
 fn wan(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
+    input.insert("enable_output_safety_checker".to_owned(), true.into());
     input.insert("resolution".to_owned(), aspect_ratio::resolution(request.width, request.height).into());
     if request.reference_image.is_none() {
         let aspect = aspect_ratio::nearest(&aspect_ratio::WIDE_OR_TALL, request.width, request.height);

@@ -8,6 +8,7 @@
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::future::join_all;
 use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -26,6 +27,9 @@ pub(crate) const NAME: &str = "openai";
 /// The sizes that every GPT image model offers.
 const SIZES: [(&str, u32, u32); 3] = [("1024x1024", 1, 1), ("1536x1024", 3, 2), ("1024x1536", 2, 3)];
 
+/// The quality that the catalogue's price covers. The default, `auto`, may cost forty times the lowest.
+const QUALITY: &str = "medium";
+
 pub(crate) struct OpenAi(pub(crate) ApiClient);
 
 #[derive(Deserialize)]
@@ -43,9 +47,12 @@ struct Failure {
     error: Detail,
 }
 
-#[derive(Deserialize)]
+/// <https://developers.openai.com/api/docs/guides/error-codes>
+#[derive(Default, Deserialize)]
 struct Detail {
     code: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 #[async_trait]
@@ -58,27 +65,19 @@ impl Provider for OpenAi {
         if request.kind == OutputKind::Video {
             return Err(ProviderError::invalid_request(NAME, "the provider has no video"));
         }
-        let call = match &request.reference_image {
-            None => self.0.request(Method::POST, "/v1/images/generations").json(&json!({
-                "model": request.model,
-                "prompt": prompt(request),
-                "n": request.count,
-                "size": aspect_ratio::nearest(&SIZES, request.width, request.height),
-                "output_format": "png",
-            })),
-            Some(image) => self.0.request(Method::POST, "/v1/images/edits").multipart(edit(request, image)?),
-        };
-        let response = self.0.send(call).await?;
-        if !response.status.is_success() {
-            return Err(self.error_for(&response));
+        // One image for each call: a call that carries several takes as long as all of them.
+        let images = join_all((0..request.count.max(1)).map(|_| self.generate_one(request))).await;
+        let (mut outputs, mut failure) = (Vec::new(), None);
+        for image in images {
+            match image {
+                Ok(output) => outputs.push(output),
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        let images: Images = self.0.parse(&response)?;
-        let decode = |image: Image| BASE64_STANDARD.decode(image.b64_json).map(|bytes| Output { bytes });
-        let outputs = images.data.into_iter().take(request.count.into()).map(decode).collect::<Result<Vec<_>, _>>();
-        match outputs {
-            Ok(outputs) if !outputs.is_empty() => Ok(StartResponse::Done(outputs)),
-            Ok(_) => Err(ProviderError::invalid_response(NAME, "a response without images")),
-            Err(_) => Err(ProviderError::invalid_response(NAME, "an image that is not base64")),
+        match failure {
+            // Outputs that are paid for are kept.
+            Some(failure) if outputs.is_empty() => Err(failure),
+            _ => Ok(StartResponse::Done(outputs)),
         }
     }
 
@@ -88,18 +87,57 @@ impl Provider for OpenAi {
 }
 
 impl OpenAi {
+    async fn generate_one(&self, request: &ProviderRequest) -> Result<Output, ProviderError> {
+        let call = match &request.reference_image {
+            None => self.0.request(Method::POST, "/v1/images/generations").json(&json!({
+                "model": request.model,
+                "prompt": prompt(request),
+                "n": 1,
+                "size": aspect_ratio::nearest(&SIZES, request.width, request.height),
+                "quality": QUALITY,
+                "output_format": "png",
+            })),
+            Some(image) => self.0.request(Method::POST, "/v1/images/edits").multipart(edit(request, image)?),
+        };
+        let response = self.0.send(call).await?;
+        if !response.status.is_success() {
+            return Err(self.error_for(&response));
+        }
+        let images: Images = self.0.parse(&response)?;
+        let image = images.data.into_iter().next().map(|image| BASE64_STANDARD.decode(image.b64_json));
+        match image {
+            Some(Ok(bytes)) => Ok(Output { bytes }),
+            Some(Err(_)) => Err(ProviderError::unconfirmed(NAME, "an image that is not base64")),
+            None => Err(ProviderError::unconfirmed(NAME, "a response without images")),
+        }
+    }
+
     fn error_for(&self, response: &ApiResponse) -> ProviderError {
-        let code = self.0.parse::<Failure>(response).ok().and_then(|failure| failure.error.code);
-        match (response.status, code.as_deref()) {
-            (StatusCode::BAD_REQUEST, Some("moderation_blocked" | "content_policy_violation")) => {
-                ProviderError::rejected(
-                    NAME,
-                    "OpenAI's safety system rejected the prompt or the reference image. Change it and try again.",
-                )
+        let error = self.0.parse::<Failure>(response).map(|failure| failure.error).unwrap_or_default();
+        let (code, kind) = (error.code.as_deref().unwrap_or_default(), error.kind.as_deref().unwrap_or_default());
+        match code {
+            "moderation_blocked" | "content_policy_violation" => ProviderError::rejected(
+                NAME,
+                "OpenAI's safety system rejected the prompt or the reference image. Change it and try again.",
+            ),
+            // They come with 429, but waiting adds no funds.
+            "insufficient_quota"
+            | "billing_hard_limit_reached"
+            | "credit_balance_exhausted"
+            | "project_spend_limit_exceeded"
+            | "organization_spend_limit_exceeded"
+            | "organization_usage_limit_exceeded" => {
+                ProviderError::account_problem(NAME, "the account has no funds or has reached a spending limit")
             }
-            // It comes with 429, but waiting does not add funds.
-            (_, Some("insufficient_quota" | "billing_hard_limit_reached")) => {
-                ProviderError::invalid_request(NAME, "the account at the provider has no funds")
+            _ if kind == "insufficient_quota" => {
+                ProviderError::account_problem(NAME, "the account has no funds or has reached a spending limit")
+            }
+            "model_not_found" => ProviderError::model_gone(NAME, "the model does not exist"),
+            _ if response.status == StatusCode::BAD_REQUEST && kind == "image_generation_user_error" => {
+                ProviderError::invalid_input(
+                    NAME,
+                    "OpenAI cannot use the prompt or the reference image. Change them and try again.",
+                )
             }
             _ => self.0.error_for(response),
         }
@@ -117,7 +155,8 @@ fn edit(request: &ProviderRequest, image: &ReferenceImage) -> Result<Form, Provi
     Ok(Form::new()
         .text("model", request.model.clone())
         .text("prompt", prompt(request))
-        .text("n", request.count.to_string())
+        .text("n", "1")
+        .text("quality", QUALITY)
         .text("size", aspect_ratio::nearest(&SIZES, request.width, request.height))
         .text("output_format", "png")
         .part("image[]", form_part(NAME, image)?))

@@ -19,6 +19,14 @@ pub trait Provider: Send + Sync {
     /// provider keeps them (about an hour for most).
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError>;
 
+    /// Cancels a job from [`start`](Provider::start) as far as the provider charges nothing for it. Returns whether the
+    /// provider confirms that nothing is charged; otherwise the job goes on and is polled as before. A repeat may return
+    /// `false`, as the job has ended. Providers without jobs have nothing to cancel.
+    async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
+        let _ = job;
+        Ok(false)
+    }
+
     /// Deletes what the provider stores of a job from [`start`](Provider::start). Succeeds if nothing is stored any more.
     /// Providers without an API for it do nothing: they delete by themselves, Replicate
     /// [after an hour](https://replicate.com/docs/topics/predictions/data-retention).

@@ -5,11 +5,11 @@
 //! supported.
 
 use async_trait::async_trait;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::api_client::ApiClient;
+use crate::api_client::{ApiClient, ApiResponse};
 use crate::aspect_ratio;
 use crate::batch::{Batch, BatchPart, JobApi, JobStatus};
 use crate::error::ProviderError;
@@ -20,6 +20,8 @@ use crate::response::{PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "replicate";
 
+/// When Replicate stops a prediction that nobody waits for any more: after the longest deadline of a generation.
+const CANCEL_AFTER: &str = "30m";
 /// The frame rate that the Wan models are trained on.
 const WAN_FRAMES_PER_SECOND: u64 = 16;
 
@@ -65,6 +67,10 @@ impl Provider for Replicate {
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
         Batch::from_id(NAME, job)?.poll(self).await
     }
+
+    async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
+        Batch::from_id(NAME, job)?.cancel(self).await
+    }
 }
 
 #[async_trait]
@@ -76,13 +82,42 @@ impl JobApi for Replicate {
     async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let path = format!("/v1/models/{}/predictions", request.model);
         let body = json!({ "input": (model(request)?.input)(request, part) });
-        let prediction: Prediction = self.0.json(self.0.request(Method::POST, &path).json(&body)).await?;
-        Ok(prediction.id)
+        let call = self.0.request(Method::POST, &path).header("cancel-after", CANCEL_AFTER);
+        let response = self.0.send(call.json(&body)).await?;
+        if !response.status.is_success() {
+            return Err(self.error_for(&response));
+        }
+        Ok(self.0.parse::<Prediction>(&response)?.id)
+    }
+
+    /// Replicate charges for a canceled prediction, and not for an aborted one, which had not started
+    /// ([deadlines](https://replicate.com/changelog/2025-10-16-prediction-deadlines)). One that runs is left alone.
+    async fn cancel_job(&self, _app: &str, job: &str) -> Result<bool, ProviderError> {
+        let prediction = self.0.request(Method::GET, &format!("/v1/predictions/{job}"));
+        let status = self.0.json::<Prediction>(prediction).await?.status;
+        if !matches!(status, Status::Starting) {
+            return Ok(matches!(status, Status::Aborted));
+        }
+        let cancel = self.0.request(Method::POST, &format!("/v1/predictions/{job}/cancel"));
+        Ok(matches!(self.0.json::<Prediction>(cancel).await?.status, Status::Aborted))
     }
 
     async fn job_status(&self, _app: &str, job: &str) -> Result<JobStatus, ProviderError> {
         let call = self.0.request(Method::GET, &format!("/v1/predictions/{job}"));
         self.0.json(call).await.map(job_status)
+    }
+}
+
+impl Replicate {
+    /// Replicate answers 422 to an input that the model's schema does not allow.
+    fn error_for(&self, response: &ApiResponse) -> ProviderError {
+        match response.status {
+            StatusCode::UNPROCESSABLE_ENTITY => ProviderError::invalid_input(
+                NAME,
+                "Replicate cannot use the prompt, a setting or the reference image. Change them and try again.",
+            ),
+            _ => self.0.error_for(response),
+        }
     }
 }
 
@@ -92,15 +127,15 @@ fn job_status(prediction: Prediction) -> JobStatus {
         Status::Succeeded => match prediction.output {
             Some(Files::One(file)) => JobStatus::Done(vec![file]),
             Some(Files::Many(files)) => JobStatus::Done(files),
-            None => JobStatus::Failed(ProviderError::invalid_response(NAME, "a success without output")),
+            None => JobStatus::Failed(ProviderError::job_ended(NAME, "a success without output")),
         },
         Status::Failed if is_rejection(prediction.error.as_ref()) => JobStatus::Failed(ProviderError::rejected(
             NAME,
             "The model's safety check rejected the prompt or the result. Change the prompt and try again.",
         )),
-        Status::Failed => JobStatus::Failed(ProviderError::invalid_response(NAME, "the prediction failed")),
+        Status::Failed => JobStatus::Failed(ProviderError::job_ended(NAME, "the prediction failed")),
         Status::Canceled | Status::Aborted => {
-            JobStatus::Failed(ProviderError::invalid_response(NAME, "the prediction was stopped"))
+            JobStatus::Failed(ProviderError::job_ended(NAME, "the prediction was stopped"))
         }
     }
 }
@@ -161,10 +196,12 @@ fn flux(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     let mut input = common(request, part);
     input.insert(
         "aspect_ratio".to_owned(),
-        aspect_ratio::nearest(&aspect_ratio::ASPECT_RATIOS, request.width, request.height).into(),
+        aspect_ratio::nearest(&aspect_ratio::FLUX_ASPECT_RATIOS, request.width, request.height).into(),
     );
     input.insert("num_outputs".to_owned(), part.count.into());
     input.insert("output_format".to_owned(), "png".into());
+    // With the default, true, one seed does not give one image.
+    input.insert("go_fast".to_owned(), false.into());
     input
 }
 

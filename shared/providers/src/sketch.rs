@@ -12,11 +12,13 @@
 //! | mark | effect |
 //! |---|---|
 //! | `[sketch:reject]` | rejected, as by moderation |
-//! | `[sketch:busy]` | unavailable, retry after 1 s |
+//! | `[sketch:busy]` | throttled, retry after 1 s |
+//! | `[sketch:input]` | invalid input |
+//! | `[sketch:account]` | account problem |
 //! | `[sketch:ours]` | invalid request |
 //! | `[sketch:unknown]` | invalid response |
 //! | `[sketch:job]` | an image, too, takes a job, whose first poll is pending |
-//! | `[sketch:job-reject]`, `[sketch:job-busy]`, `[sketch:job-unknown]` | a job whose last poll fails like this |
+//! | `[sketch:job-reject]`, `[sketch:job-busy]`, `[sketch:job-unknown]`, `[sketch:job-ended]` | a job whose last poll fails like this |
 //! | `[sketch:endless]` | a job that stays pending |
 
 mod caption;
@@ -74,7 +76,7 @@ impl Provider for Sketch {
         check_sizes(request)?;
         let marked = |mark: &str| self.is_marked(request, mark);
         fail_if_scripted(&marked, "")?;
-        let as_job = ["job", "job-reject", "job-busy", "job-unknown", "endless"].into_iter().any(marked);
+        let as_job = ["job", "job-reject", "job-busy", "job-unknown", "job-ended", "endless"].into_iter().any(marked);
         if request.kind == OutputKind::Video || as_job {
             let id = Job::new(request)
                 .into_id()
@@ -94,6 +96,11 @@ impl Provider for Sketch {
         }
         fail_if_scripted(&|mark| self.is_marked(&job.request, mark), "job-")?;
         draw(&job.request).map(PollResponse::Done)
+    }
+
+    /// Confirms every cancel: it charges nothing.
+    async fn cancel(&self, _job: &str) -> Result<bool, ProviderError> {
+        Ok(true)
     }
 }
 
@@ -120,7 +127,16 @@ fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, prefix: &str) -> Result<(), P
         ));
     }
     if marked("busy") {
-        return Err(ProviderError::unavailable(NAME, "unavailable, as scripted", Some(Duration::from_secs(1))));
+        return Err(ProviderError::throttled(NAME, "throttled, as scripted", Some(Duration::from_secs(1))));
+    }
+    if marked("input") {
+        return Err(ProviderError::invalid_input(NAME, "The prompt contains a mark that makes it unusable."));
+    }
+    if marked("account") {
+        return Err(ProviderError::account_problem(NAME, "account problem, as scripted"));
+    }
+    if marked("ended") {
+        return Err(ProviderError::job_ended(NAME, "the job ended, as scripted"));
     }
     if marked("ours") {
         return Err(ProviderError::invalid_request(NAME, "invalid request, as scripted"));

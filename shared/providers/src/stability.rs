@@ -81,7 +81,7 @@ impl Stability {
             return Err(ProviderError::rejected(NAME, REJECTED));
         }
         if !header("content-type").starts_with("image/") || response.body.is_empty() {
-            return Err(ProviderError::invalid_response(NAME, "a success without an image"));
+            return Err(ProviderError::unconfirmed(NAME, "a success without an image"));
         }
         Ok(Output { bytes: response.body })
     }
@@ -90,6 +90,10 @@ impl Stability {
         let name = self.0.parse::<Failure>(response).map(|failure| failure.name);
         match (response.status, name.as_deref()) {
             (StatusCode::FORBIDDEN, Ok("content_moderation")) => ProviderError::rejected(NAME, REJECTED),
+            (StatusCode::BAD_REQUEST, Ok("invalid_language")) => ProviderError::invalid_input(
+                NAME,
+                "Stability understands English prompts only. Translate the prompt and try again.",
+            ),
             _ => self.0.error_for(response),
         }
     }

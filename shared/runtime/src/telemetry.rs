@@ -53,8 +53,10 @@ pub enum Metric {
     Abandoned,
     /// Measures the credits by which an account differs from its ledger. Not zero means a defect.
     LedgerDrift,
-    /// Counts refusals by a provider that are our mistake: a bad request or a bad key.
-    OurMistake,
+    /// Counts refusals by a provider that the operator must mend: its key, its funds, a model that is gone, a bad request.
+    ProviderRefusals,
+    /// Counts generations that were not sent to a provider, as the budget of the day for it is spent.
+    ProviderBudgets,
     /// Counts payments by outcome, each time that it changes.
     Payments,
     /// Counts credits granted for payments.
@@ -87,7 +89,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -98,7 +100,8 @@ impl Metric {
         Self::SweepActions,
         Self::Abandoned,
         Self::LedgerDrift,
-        Self::OurMistake,
+        Self::ProviderRefusals,
+        Self::ProviderBudgets,
         Self::Payments,
         Self::CreditsBought,
         Self::CreditsReversed,
@@ -129,7 +132,8 @@ impl Metric {
             Self::SweepActions => "SweepActions",
             Self::Abandoned => "Abandoned",
             Self::LedgerDrift => "LedgerDrift",
-            Self::OurMistake => "OurMistake",
+            Self::ProviderRefusals => "ProviderRefusals",
+            Self::ProviderBudgets => "ProviderBudgets",
             Self::Payments => "Payments",
             Self::CreditsBought => "CreditsBought",
             Self::CreditsReversed => "CreditsReversed",
@@ -161,9 +165,11 @@ impl Metric {
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
             Self::QueueAgeMs => &["kind"],
-            Self::ProviderLatencyMs | Self::OurMistake | Self::UnansweredCheckouts | Self::PaymentMismatches => {
-                &["provider"]
-            }
+            Self::ProviderLatencyMs
+            | Self::ProviderRefusals
+            | Self::ProviderBudgets
+            | Self::UnansweredCheckouts
+            | Self::PaymentMismatches => &["provider"],
             Self::ProviderOutcome | Self::Payments => &["provider", "outcome"],
             Self::SweepActions => &["action"],
             _ => &[],

@@ -1,6 +1,7 @@
 //! Rate windows: counters of a period, under keyed hashes.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::Credits;
 use jiff::Timestamp;
 
 use crate::{
@@ -25,6 +26,42 @@ impl Table {
         let updated = self.add_to_window((kind, keyed_hash), ("hits", number(1)), window_s, now).await?;
         let hits = updated.get("hits");
         Ok(hits.and_then(|hits| hits.as_n().ok()).and_then(|hits| hits.parse().ok()).unwrap_or(u64::MAX))
+    }
+
+    /// Adds credits to the sum of the window of `now`. Returns the sum, these included. A repeat adds them again.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn add_credits_in_window(
+        &self,
+        (kind, key): (&str, &str),
+        credits: Credits,
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<Credits, StoreError> {
+        Ok(credits_of(&self.add_to_window((kind, key), ("credits", number(credits.0)), window_s, now).await?))
+    }
+
+    /// Reads the sum of credits of the window of `now`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn credits_in_window(
+        &self,
+        (kind, key): (&str, &str),
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<Credits, StoreError> {
+        let pk = keys::window(kind, &window_key(key, window_s, now));
+        let answer = self
+            .db
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(primary_key(pk, keys::WINDOW)))
+            .send()
+            .await
+            .map_err(StoreError::of("GetItem"))?;
+        Ok(answer.item.as_ref().map_or(Credits::ZERO, credits_of))
     }
 
     /// Adds `what` to the set of `who` in the window of `now`. Returns how many different values the set has. Both are keyed
@@ -52,8 +89,8 @@ impl Table {
         window_s: i64,
         now: Timestamp,
     ) -> Result<Item, StoreError> {
+        let pk = keys::window(kind, &window_key(keyed_hash, window_s, now));
         let window = now.as_second() / window_s.max(1);
-        let pk = keys::window(kind, &format!("{keyed_hash}#{window}"));
         let answer = self
             .db
             .update_item()
@@ -69,4 +106,13 @@ impl Table {
             .map_err(StoreError::of("UpdateItem"))?;
         Ok(answer.attributes.unwrap_or_default())
     }
+}
+
+fn window_key(key: &str, window_s: i64, now: Timestamp) -> String {
+    format!("{key}#{}", now.as_second() / window_s.max(1))
+}
+
+fn credits_of(item: &Item) -> Credits {
+    let credits = item.get("credits").and_then(|credits| credits.as_n().ok());
+    Credits(credits.and_then(|credits| credits.parse().ok()).unwrap_or(0))
 }

@@ -230,7 +230,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "erasure-message" => FieldList::of::<EraseAccountMessage>(),
         "export-message" => FieldList::of::<ExportMessage>(),
         "notification" => FieldList::of::<IpnNotification>(),
-        "window" => named(&["hits", "seen"], false),
+        "window" => named(&["hits", "seen", "credits"], false),
         "user" => [named(&["sub", "email_verified"], false), named(&["email"], true)].concat(),
         "log" => named(LOG_FIELDS, false),
         _ => Vec::new(),

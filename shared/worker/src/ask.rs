@@ -1,4 +1,4 @@
-//! One call to a provider: what it is told, and what its answer means to us.
+//! One call to a provider: the request, and the meaning of the response.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use providers::{
     Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, StartResponse,
 };
 
-/// What is asked.
+/// A call to a provider.
 pub(crate) enum Call {
-    /// Begin.
+    /// Starts a generation.
     Start(Box<ProviderRequest>),
-    /// How does this job stand? Its id may hold the prompt, so it is not for the log.
+    /// Asks for the status of a job. Its id may contain the prompt, so it is never logged.
     Poll(String),
 }
 
@@ -23,40 +23,77 @@ pub(crate) enum Call {
 #[derive(Debug)]
 pub(crate) enum ProviderAnswer {
     /// These files, unchecked.
-    Made(Vec<Output>),
+    Done(Vec<Output>),
     /// The provider works on it.
-    Working {
-        /// What to ask with.
+    Pending {
+        /// The job to poll.
         job: String,
-        /// When to ask.
+        /// When to poll it.
         poll_after_s: u32,
     },
-    /// The provider refuses it.
+    /// The provider's moderation rejects it.
     Rejected {
-        /// Why, for its owner.
+        /// The reason, for the account owner.
         reason: String,
     },
-    /// We asked wrongly, or are not let in.
-    OurMistake,
-    /// It may work out later or elsewhere.
-    Trouble(ProviderFailure),
+    /// The provider cannot use what the account owner entered.
+    InvalidInput {
+        /// What to change, for the account owner.
+        reason: String,
+    },
+    /// The provider does not serve this deployment, for the operator to mend.
+    Refused(Refused),
+    /// A start of which it is not known whether it began.
+    Unconfirmed,
+    /// It may work later or at another provider.
+    Failed(ProviderFailure),
+}
+
+/// Why a provider does not serve this deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Its key, its funds, a spending limit.
+    Account,
+    /// The model no longer exists.
+    Model,
+    /// The request is malformed.
+    Request,
 }
 
 impl ProviderAnswer {
-    /// What it counts as.
+    /// Says whether the provider may charge for a start with this response.
+    pub(crate) const fn may_be_charged(&self) -> bool {
+        match self {
+            Self::Done(_)
+            | Self::Pending { .. }
+            | Self::Rejected { .. }
+            | Self::InvalidInput { .. }
+            | Self::Unconfirmed
+            | Self::Failed(ProviderFailure::JobEnded) => true,
+            Self::Refused(_) | Self::Failed(_) => false,
+        }
+    }
+
+    /// Returns its name in metrics.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
-            Self::Made(_) => "made",
-            Self::Working { .. } => "working",
+            Self::Done(_) => "done",
+            Self::Pending { .. } => "pending",
             Self::Rejected { .. } => "rejected",
-            Self::OurMistake => "our_mistake",
-            Self::Trouble(ProviderFailure::Busy { .. }) => "busy",
-            Self::Trouble(ProviderFailure::Unknown) => "unknown",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::Refused(Refused::Account) => "account_problem",
+            Self::Refused(Refused::Model) => "model_gone",
+            Self::Refused(Refused::Request) => "invalid_request",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Failed(ProviderFailure::Throttled { .. }) => "throttled",
+            Self::Failed(ProviderFailure::Fault { .. }) => "fault",
+            Self::Failed(ProviderFailure::JobEnded) => "job_ended",
+            Self::Failed(ProviderFailure::Unusable) => "unusable",
         }
     }
 }
 
-/// All that a provider is told: nothing but settings, so nothing of whose they are.
+/// Makes the request to a provider: settings only, and nothing about the account.
 pub(crate) fn request(
     kind: MediaKind,
     settings: &GenerationSettings,
@@ -80,55 +117,73 @@ pub(crate) fn request(
     }
 }
 
-/// Asks, and waits for an answer as long as `allowed`. A start that took longer may have been accepted: what it makes is
-/// lost to us.
+/// Calls the provider, and waits for a response as long as `allowed`. A start that takes longer may have begun, and what
+/// it generates is lost.
 pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration) -> ProviderAnswer {
     let answer = async {
         match call {
             Call::Start(request) => provider.start(request).await.map(|started| match started {
-                StartResponse::Done(outputs) => ProviderAnswer::Made(outputs),
+                StartResponse::Done(outputs) => ProviderAnswer::Done(outputs),
                 StartResponse::Job { id, poll_after } => {
-                    ProviderAnswer::Working { job: id, poll_after_s: seconds(poll_after) }
+                    ProviderAnswer::Pending { job: id, poll_after_s: seconds(poll_after) }
                 }
             }),
             Call::Poll(job) => provider.poll(job).await.map(|polled| match polled {
-                PollResponse::Done(outputs) => ProviderAnswer::Made(outputs),
-                PollResponse::Pending { job: renamed, poll_after } => ProviderAnswer::Working {
+                PollResponse::Done(outputs) => ProviderAnswer::Done(outputs),
+                PollResponse::Pending { job: renamed, poll_after } => ProviderAnswer::Pending {
                     job: renamed.unwrap_or_else(|| job.clone()),
                     poll_after_s: seconds(poll_after),
                 },
             }),
         }
     };
-    match tokio::time::timeout(allowed, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => failed(error),
-        Err(_) => {
-            tracing::warn!(provider = provider.name(), "no answer in the time that is left");
-            ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: None })
+    match (tokio::time::timeout(allowed, answer).await, call) {
+        (Ok(Ok(answer)), _) => answer,
+        (Ok(Err(error)), _) => failed(error),
+        (Err(_), Call::Start(_)) => {
+            tracing::warn!(provider = provider.name(), "no response to a start in the time that is left");
+            ProviderAnswer::Unconfirmed
+        }
+        (Err(_), Call::Poll(_)) => {
+            tracing::warn!(provider = provider.name(), "no response to a poll in the time that is left");
+            ProviderAnswer::Failed(ProviderFailure::Fault { retry_after_s: None })
         }
     }
 }
 
 fn failed(error: ProviderError) -> ProviderAnswer {
     match &error.kind {
-        ProviderErrorKind::InvalidRequest => tracing::error!(error = %error, "a provider says that we are wrong"),
-        ProviderErrorKind::Rejected { .. } => tracing::info!(error = %error, "a provider refused"),
-        ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse => {
-            tracing::warn!(error = %error, "a provider failed")
+        ProviderErrorKind::AccountProblem | ProviderErrorKind::ModelGone | ProviderErrorKind::InvalidRequest => {
+            tracing::error!(error = %error, "a provider does not serve this deployment")
         }
+        ProviderErrorKind::Rejected { .. } | ProviderErrorKind::InvalidInput { .. } => {
+            tracing::info!(error = %error, "a provider rejected a request")
+        }
+        ProviderErrorKind::Throttled { .. }
+        | ProviderErrorKind::Unavailable { .. }
+        | ProviderErrorKind::InvalidResponse
+        | ProviderErrorKind::JobEnded
+        | ProviderErrorKind::Unconfirmed => tracing::warn!(error = %error, "a provider failed"),
     }
     match error.kind {
         ProviderErrorKind::Rejected { reason } => ProviderAnswer::Rejected { reason },
-        ProviderErrorKind::InvalidRequest => ProviderAnswer::OurMistake,
-        ProviderErrorKind::Unavailable { retry_after } => {
-            ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: retry_after.map(seconds) })
+        ProviderErrorKind::InvalidInput { reason } => ProviderAnswer::InvalidInput { reason },
+        ProviderErrorKind::AccountProblem => ProviderAnswer::Refused(Refused::Account),
+        ProviderErrorKind::ModelGone => ProviderAnswer::Refused(Refused::Model),
+        ProviderErrorKind::InvalidRequest => ProviderAnswer::Refused(Refused::Request),
+        ProviderErrorKind::Throttled { retry_after } => {
+            ProviderAnswer::Failed(ProviderFailure::Throttled { retry_after_s: retry_after.map(seconds) })
         }
-        ProviderErrorKind::InvalidResponse => ProviderAnswer::Trouble(ProviderFailure::Unknown),
+        ProviderErrorKind::Unavailable { retry_after } => {
+            ProviderAnswer::Failed(ProviderFailure::Fault { retry_after_s: retry_after.map(seconds) })
+        }
+        ProviderErrorKind::InvalidResponse => ProviderAnswer::Failed(ProviderFailure::Fault { retry_after_s: None }),
+        ProviderErrorKind::JobEnded => ProviderAnswer::Failed(ProviderFailure::JobEnded),
+        ProviderErrorKind::Unconfirmed => ProviderAnswer::Unconfirmed,
     }
 }
 
-/// Whole seconds, rounded up, so that nobody is asked too early.
+/// Rounds up to whole seconds, so that a provider is not asked too early.
 fn seconds(duration: Duration) -> u32 {
     let whole = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     u32::try_from(whole).unwrap_or(u32::MAX)
@@ -172,7 +227,7 @@ mod tests {
             let answer = sketched(&call).await;
             found.push(answer.outcome());
             match answer {
-                ProviderAnswer::Working { job, .. } => call = Call::Poll(job),
+                ProviderAnswer::Pending { job, .. } => call = Call::Poll(job),
                 _ => break,
             }
         }
@@ -180,28 +235,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_kind_of_answer_is_told_apart_whether_it_comes_at_once_or_by_a_job() {
-        check("a lighthouse", &["made"]).await;
+    async fn each_kind_of_response_is_classified_with_and_without_a_job() {
+        check("a lighthouse", &["done"]).await;
         check("[sketch:reject]", &["rejected"]).await;
-        check("[sketch:ours]", &["our_mistake"]).await;
-        check("[sketch:busy]", &["busy"]).await;
-        check("[sketch:unknown]", &["unknown"]).await;
-        check("[sketch:job]", &["working", "working", "made"]).await;
-        check("[sketch:job-reject]", &["working", "working", "rejected"]).await;
-        check("[sketch:job-busy]", &["working", "working", "busy"]).await;
-        check("[sketch:job-unknown]", &["working", "working", "unknown"]).await;
+        check("[sketch:input]", &["invalid_input"]).await;
+        check("[sketch:account]", &["account_problem"]).await;
+        check("[sketch:ours]", &["invalid_request"]).await;
+        check("[sketch:busy]", &["throttled"]).await;
+        check("[sketch:unknown]", &["fault"]).await;
+        check("[sketch:job]", &["pending", "pending", "done"]).await;
+        check("[sketch:job-reject]", &["pending", "pending", "rejected"]).await;
+        check("[sketch:job-busy]", &["pending", "pending", "throttled"]).await;
+        check("[sketch:job-unknown]", &["pending", "pending", "fault"]).await;
+        check("[sketch:job-ended]", &["pending", "pending", "job_ended"]).await;
     }
 
     #[tokio::test]
-    async fn as_many_files_come_as_were_asked_for() {
-        let ProviderAnswer::Made(outputs) = sketched(&start("a lighthouse")).await else { panic!("not made") };
+    async fn requested_number_of_files_is_returned() {
+        let ProviderAnswer::Done(outputs) = sketched(&start("a lighthouse")).await else { panic!("not done") };
         assert_eq!(outputs.len(), 2);
     }
 
     #[tokio::test]
-    async fn what_a_provider_asks_to_wait_is_kept() {
-        let ProviderAnswer::Trouble(trouble) = sketched(&start("[sketch:busy]")).await else { panic!("no trouble") };
-        assert_eq!(trouble, ProviderFailure::Busy { retry_after_s: Some(1) });
+    async fn delay_that_a_provider_asks_for_is_kept() {
+        let ProviderAnswer::Failed(failure) = sketched(&start("[sketch:busy]")).await else { panic!("no failure") };
+        assert_eq!(failure, ProviderFailure::Throttled { retry_after_s: Some(1) });
     }
 
     /// Never answers.
@@ -223,10 +281,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_does_not_come_in_the_time_that_is_left_is_busy() {
-        for call in [start("a lighthouse"), Call::Poll("job".to_owned())] {
-            assert_eq!(ask(&Silent, &call, Duration::ZERO).await.outcome(), "busy");
-        }
+    async fn start_without_a_response_may_have_begun_and_a_poll_may_be_repeated() {
+        assert_eq!(ask(&Silent, &start("a lighthouse"), Duration::ZERO).await.outcome(), "unconfirmed");
+        assert_eq!(ask(&Silent, &Call::Poll("job".to_owned()), Duration::ZERO).await.outcome(), "fault");
     }
 
     /// Works on it for ever, under the id that it gave at first.
@@ -248,12 +305,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_keeps_its_id_and_is_not_asked_for_too_early() {
+    async fn job_keeps_its_id_and_is_not_polled_too_early() {
         let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
-        let ProviderAnswer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        let ProviderAnswer::Pending { job, poll_after_s } = answer else { panic!("not pending") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 2));
         let answer = ask(&Endless, &Call::Poll(job), Duration::from_secs(1)).await;
-        let ProviderAnswer::Working { job, poll_after_s } = answer else { panic!("not working") };
+        let ProviderAnswer::Pending { job, poll_after_s } = answer else { panic!("not pending") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 10));
     }
 }

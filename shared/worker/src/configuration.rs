@@ -1,4 +1,4 @@
-//! Which providers there are, from the environment and the secret with their keys.
+//! Configures the providers from the environment and from the secret with their keys.
 
 use providers::{Endpoint, Provider, ProviderConfig, Providers, Sketch};
 use runtime::{
@@ -15,7 +15,7 @@ pub enum ConfigurationError {
     /// A variable is missing.
     #[error(transparent)]
     Variable(#[from] InvalidVariable),
-    /// Stub servers must not get what people ask for.
+    /// Stub servers must not receive the prompts of customers.
     #[error("PROVIDER_ENDPOINTS is for stub servers: leave it empty where STAGE is prod")]
     EndpointsInProd,
     /// Marks in prompts must be plain text to customers.
@@ -26,7 +26,7 @@ pub enum ConfigurationError {
     Endpoints(#[source] serde_json::Error),
 }
 
-/// A text for each provider that needs one: its key, or its address.
+/// Holds a text for each provider with a key: the key, or its address.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PerProvider {
@@ -36,8 +36,8 @@ struct PerProvider {
     fal: Option<String>,
 }
 
-/// The providers. Those that need a key are built when the first of them is asked for, so a deployment that only
-/// sketches reads no secret.
+/// Holds the providers. Those with a key are built when the first of them is called, so a deployment with `sketch` only
+/// reads no secret.
 pub struct Configured {
     enabled: Vec<String>,
     clients: Clients,
@@ -48,7 +48,7 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// Those that the environment enables. Nothing is fetched yet.
+    /// Enables the providers of the environment. Reads no secret yet.
     ///
     /// # Errors
     /// [`ConfigurationError`].
@@ -63,14 +63,14 @@ impl Configured {
         })
     }
 
-    /// The names of those that may be asked.
+    /// Returns the names of the enabled providers.
     #[must_use]
     pub fn enabled(&self) -> &[String] {
         &self.enabled
     }
 
-    /// The provider of this name; `None` if the operator has not given it a usable key, which is our mistake. That is
-    /// looked at anew until the secret holds usable keys, and then not any more in this process.
+    /// Returns the provider of this name; `None` if it has no usable key, which the operator must mend. The secret is read
+    /// again until it holds usable keys, and then not any more in this process.
     ///
     /// # Errors
     /// The secret cannot be read.
@@ -113,7 +113,7 @@ fn enabled(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Addresses of stub servers in place of the real ones, for tests against a deployment.
+/// Returns the addresses of stub servers in place of the real ones, for tests against a deployment.
 fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationError> {
     let Some(json) = environment.optional("PROVIDER_ENDPOINTS") else { return Ok(PerProvider::default()) };
     if environment.required("STAGE")? == "prod" {
@@ -133,7 +133,7 @@ fn sketch(environment: &Environment) -> Result<Sketch, ConfigurationError> {
     Ok(Sketch::scripted())
 }
 
-/// A blank key is none, as `providers` has it: that is how an operator takes one out.
+/// Makes the configuration. A blank key counts as none, as in `providers`: that is how an operator removes one.
 fn settings(keys: PerProvider, endpoints: &PerProvider) -> ProviderConfig {
     let mut settings = ProviderConfig::default();
     let mut stubs = Vec::new();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_enabled_providers_are_a_list_with_commas() {
+    fn enabled_providers_are_separated_by_commas() {
         assert_eq!(enabled("openai, sketch,"), ["openai", "sketch"]);
     }
 
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stub_server_takes_the_place_of_one_provider_and_may_serve_results() {
+    fn stub_server_replaces_one_provider_and_may_serve_results() {
         let keys = serde_json::from_str(r#"{"openai": "k1", "fal": "k2"}"#).unwrap();
         let settings = settings(keys, &endpoints_in("dev", STUB).ok().unwrap());
         assert_eq!(settings.openai.base_url, "http://127.0.0.1:4010");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sketch_needs_no_secret() {
+    async fn sketch_needs_no_secret() {
         let environment = Environment::from_iter([
             ("AWS_ACCESS_KEY_ID", "key"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),

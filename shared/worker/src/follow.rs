@@ -1,4 +1,4 @@
-//! What follows an answer of a provider: decided here, done in `work`.
+//! What follows a response of a provider: decided here, done in `work`.
 
 use domain::{
     generations::generation::{Failure, FailureResponse, Generation, ProviderFailure, ProviderJob},
@@ -9,15 +9,15 @@ use providers::Output;
 
 use crate::ask::ProviderAnswer;
 
-/// How much a message may seem to come too early, because another machine's clock says when.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_millis(500);
+/// How much too early a message may seem to come, because another machine's clock set its time.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_millis(500);
 
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Check and store these files, then settle.
     Store(Vec<Output>),
-    /// Write down what is waited for, then send a message for later.
+    /// Record what is waited for, then send a delayed message.
     Wait(Wait),
     /// End it.
     End(GenerationOutcome),
@@ -30,41 +30,52 @@ pub(crate) enum Wait {
     Job {
         /// The job.
         job: ProviderJob,
-        /// When to ask for it.
+        /// When to poll it.
         poll_after_s: u32,
     },
-    /// A better moment, or another provider.
+    /// Another attempt, here or at another provider.
     Retry(ProviderFailure),
 }
 
-/// What follows this answer of this provider.
+/// Decides what follows this response of this provider.
 pub(crate) fn follow(answer: ProviderAnswer, provider: &str) -> Step {
+    let failed = |failure| Step::End(GenerationOutcome::Failed(failure));
     match answer {
-        ProviderAnswer::Made(outputs) => Step::Store(outputs),
-        ProviderAnswer::Working { job, poll_after_s } => {
+        ProviderAnswer::Done(outputs) => Step::Store(outputs),
+        ProviderAnswer::Pending { job, poll_after_s } => {
             Step::Wait(Wait::Job { job: ProviderJob { provider: provider.to_owned(), id: job }, poll_after_s })
         }
-        ProviderAnswer::Rejected { reason } => Step::End(GenerationOutcome::Failed(Failure::Rejected { reason })),
-        ProviderAnswer::OurMistake => Step::End(GenerationOutcome::Failed(Failure::Internal)),
-        ProviderAnswer::Trouble(trouble) => Step::Wait(Wait::Retry(trouble)),
+        ProviderAnswer::Rejected { reason } => failed(Failure::Rejected { reason }),
+        ProviderAnswer::InvalidInput { reason } => failed(Failure::InvalidInput { reason }),
+        ProviderAnswer::Refused(_) => Step::Wait(Wait::Retry(ProviderFailure::Unusable)),
+        // Another start would be paid for while this one may still run.
+        ProviderAnswer::Unconfirmed => failed(Failure::ProviderUnavailable),
+        ProviderAnswer::Failed(failure) => Step::Wait(Wait::Retry(failure)),
     }
 }
 
 impl Wait {
-    /// The generation while it waits, and for how long. Nobody can claim it before: a message that comes twice would
-    /// otherwise be a second chain of polls, or use up the tries without the waits between them.
-    pub(crate) fn begin(&self, generation: &Generation, enabled: &[String], now: Timestamp) -> FailureResponse {
+    /// Returns the generation while it waits, and how long. `jitter` is random, from 0 to 1000. It cannot be claimed before
+    /// that: a message that is delivered twice would otherwise start a second chain of polls, or use up the tries without
+    /// the delays between them.
+    pub(crate) fn begin(
+        &self,
+        generation: &Generation,
+        enabled: &[String],
+        jitter: u32,
+        now: Timestamp,
+    ) -> FailureResponse {
         let after = match self {
             Self::Job { job, poll_after_s } => FailureResponse::Retry {
                 generation: Box::new(generation.accepted(job.clone(), *poll_after_s, now)),
                 delay_s: *poll_after_s,
             },
-            Self::Retry(trouble) => generation.provider_failed(*trouble, enabled, now),
+            Self::Retry(failure) => generation.provider_failed(*failure, enabled, jitter, now),
         };
         match after {
             FailureResponse::Retry { mut generation, delay_s } => {
                 let delay = SignedDuration::from_secs(delay_s.into());
-                generation.lease_until = (delay_s > 0).then(|| now + delay - CLOCKS_DIFFER);
+                generation.lease_until = (delay_s > 0).then(|| now + delay - CLOCK_SKEW);
                 FailureResponse::Retry { generation, delay_s }
             }
             FailureResponse::GiveUp => FailureResponse::GiveUp,
@@ -78,13 +89,14 @@ mod tests {
         AccountId, GenerationId, LedgerEntryId,
         accounts::account::Account,
         accounts::plan::Plan,
-        generations::generation::{ATTEMPTS_PER_OFFER, GenerationClaim, GenerationStatus},
+        generations::generation::{GenerationClaim, GenerationStatus},
         generations::settings::{self, RequestedSettings},
         generations::submission::{self, SubmissionIds},
     };
     use uuid::Uuid;
 
     use super::*;
+    use crate::ask::Refused;
 
     fn enabled() -> Vec<String> {
         ["replicate", "fal"].map(str::to_owned).to_vec()
@@ -107,7 +119,7 @@ mod tests {
 
     fn welcomed() -> Account {
         let id = AccountId(Uuid::nil());
-        Account::open(id, "somebody@example.com".into(), domain::Credits(100), LedgerEntryId(Uuid::nil()), at(0)).0
+        Account::open(id, "ada@example.com".into(), domain::Credits(100), LedgerEntryId(Uuid::nil()), at(0)).0
     }
 
     fn claimed(generation: &Generation, second: i64) -> Generation {
@@ -132,21 +144,41 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_and_our_mistake_end_it() {
+    fn rejection_and_invalid_input_end_it_with_the_reason() {
         let reason = "not this".to_owned();
-        check(ProviderAnswer::Rejected { reason: reason.clone() }, Failure::Rejected { reason });
-        check(ProviderAnswer::OurMistake, Failure::Internal);
+        check(ProviderAnswer::Rejected { reason: reason.clone() }, Failure::Rejected { reason: reason.clone() });
+        check(ProviderAnswer::InvalidInput { reason: reason.clone() }, Failure::InvalidInput { reason });
+    }
+
+    #[test]
+    fn start_that_may_have_begun_is_not_repeated() {
+        check(ProviderAnswer::Unconfirmed, Failure::ProviderUnavailable);
     }
 
     #[test]
     fn files_are_stored() {
-        assert!(matches!(follow(ProviderAnswer::Made(vec![]), "replicate"), Step::Store(_)));
+        assert!(matches!(follow(ProviderAnswer::Done(vec![]), "replicate"), Step::Store(_)));
     }
 
     #[test]
-    fn a_job_is_written_down_with_its_provider_and_resumed_by_the_next_claim() {
-        let wait = waits(ProviderAnswer::Working { job: "image::a".to_owned(), poll_after_s: 2 });
-        let FailureResponse::Retry { generation, delay_s } = wait.begin(&claimed(&queued(), 1), &enabled(), at(5))
+    fn provider_that_does_not_serve_us_is_followed_by_the_next_one_at_once() {
+        for refused in [Refused::Account, Refused::Model, Refused::Request] {
+            let wait = waits(ProviderAnswer::Refused(refused));
+            let FailureResponse::Retry { generation, delay_s } =
+                wait.begin(&claimed(&queued(), 1), &enabled(), 0, at(5))
+            else {
+                panic!("gave up")
+            };
+            assert_eq!((generation.offer, delay_s), (1, 0));
+            let last = wait.begin(&claimed(&generation, 6), &enabled(), 0, at(7));
+            assert_eq!(last, FailureResponse::GiveUp);
+        }
+    }
+
+    #[test]
+    fn job_is_stored_with_its_provider_and_resumed_by_the_next_claim() {
+        let wait = waits(ProviderAnswer::Pending { job: "image::a".to_owned(), poll_after_s: 2 });
+        let FailureResponse::Retry { generation, delay_s } = wait.begin(&claimed(&queued(), 1), &enabled(), 0, at(5))
         else {
             panic!("gave up")
         };
@@ -157,48 +189,18 @@ mod tests {
     }
 
     #[test]
-    fn trouble_waits_longer_each_time_then_asks_the_next_provider_and_at_last_gives_up() {
-        let mut generation = queued();
-        let mut asked = Vec::new();
-        for second in 1.. {
-            let GenerationClaim::Work { generation: working, offer } = generation.claim(&enabled(), 1, at(second * 20))
-            else {
-                panic!("not claimed")
-            };
-            match waits(ProviderAnswer::Trouble(ProviderFailure::Unknown)).begin(&working, &enabled(), at(second * 20))
-            {
-                FailureResponse::Retry { generation: next, delay_s } => {
-                    asked.push((offer.provider, delay_s));
-                    generation = *next;
-                }
-                FailureResponse::GiveUp => break,
-            }
-        }
-        assert_eq!(ATTEMPTS_PER_OFFER, 3);
-        assert_eq!(asked, [("replicate", 2), ("replicate", 4), ("replicate", 0), ("fal", 2), ("fal", 4)]);
-    }
-
-    #[test]
-    fn a_message_that_comes_twice_finds_it_taken_until_the_wait_is_over() {
+    fn message_that_is_delivered_twice_finds_a_lease_until_the_wait_is_over() {
         for answer in [
-            ProviderAnswer::Working { job: "image::a".to_owned(), poll_after_s: 2 },
-            ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: Some(2) }),
+            ProviderAnswer::Pending { job: "image::a".to_owned(), poll_after_s: 2 },
+            ProviderAnswer::Failed(ProviderFailure::Throttled { retry_after_s: Some(2) }),
         ] {
             let FailureResponse::Retry { generation, .. } =
-                waits(answer).begin(&claimed(&queued(), 1), &enabled(), at(5))
+                waits(answer).begin(&claimed(&queued(), 1), &enabled(), 0, at(5))
             else {
                 panic!("gave up")
             };
             assert!(matches!(generation.claim(&enabled(), 125, at(6)), GenerationClaim::Leased { .. }));
             assert!(matches!(generation.claim(&enabled(), 125, at(7)), GenerationClaim::Work { .. }));
         }
-    }
-
-    #[test]
-    fn nobody_waits_beyond_the_deadline() {
-        let busy = waits(ProviderAnswer::Trouble(ProviderFailure::Busy { retry_after_s: Some(30) }));
-        let generation = claimed(&queued(), 1);
-        assert!(matches!(busy.begin(&generation, &enabled(), at(569)), FailureResponse::Retry { delay_s: 30, .. }));
-        assert_eq!(busy.begin(&generation, &enabled(), at(570)), FailureResponse::GiveUp);
     }
 }

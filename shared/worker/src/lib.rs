@@ -1,27 +1,31 @@
-//! What `generate-image` and `generate-video` do with a message: claim the generation, ask the provider, store what it
-//! made, settle. A message says which generation, and nothing else; what to do is decided from what lies in the table.
+//! What `generate-image` and `generate-video` do with a message: claim the generation, call the provider, store the
+//! output, settle. A message names a generation and nothing else; the table says what to do.
 //!
-//! A claim takes a lease, which is also the fence: what is waited for is written only while the generation still has the
-//! lease that this attempt took. An end is written by whoever comes first, since it is final. A message that comes while
-//! somebody else has the lease is dropped, not handed back, since each return counts towards the dead letters: if that
-//! somebody dies, its own message comes back, or the sweep sends one.
+//! A claim takes a lease, which is also the fence: what is waited for is written only while the generation has the lease
+//! that this attempt took. An end is written by the first worker, owner or sweep that decides it, since it is final. A
+//! message that arrives while another worker has the lease is dropped and not returned, since each return counts towards
+//! the dead letters: if that worker crashes, its own message is delivered again, or the sweep sends one.
 //!
-//! Each step can be cut off before it, after it, or be done twice:
+//! Each step can be interrupted before it, after it, or be done twice:
 //!
-//! | step | died before it | died after it | done twice |
+//! | step | crash before it | crash after it | done twice |
 //! |---|---|---|---|
-//! | write the claim | the message comes back | the lease runs out, then the message that comes back, or the sweep's, claims again | the second write is stale, finds the lease, and is dropped |
-//! | ask the provider | as above | a job whose id was not stored, or files that came at once, are lost and asked, and paid by us, again | only after the lease ran out; the files have the same names |
-//! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is known again, another's wins |
+//! | write the claim | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
+//! | start at the provider | as above | a job whose id was not stored, or files that came at once, are lost; the generation starts again, or is refunded if it was canceled | only after the lease expired; the files have the same names |
+//! | count it against the budget of the day | it is not counted | it was not stored: it is counted again | it is counted twice |
+//! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is recognized, another one wins |
 //! | send the delayed message | the sweep sends it | nothing is left to do | one of two claims, the other is dropped |
-//! | write the files | a job is asked again, for free | the same names are written again | the same |
-//! | end and settle | the files are written again | nothing is left to do | the second finds it ended |
-//! | remove files that came too late | they go with the generation, or when the message comes back and it is gone | nothing is left to do | nothing is there |
+//! | cancel at the provider | the next message cancels | the job is polled, has ended, and is refunded | the provider answers that it has ended |
+//! | write the files | the job is polled again, for free | the same names are written again | the same |
+//! | end and settle | the files are written again | nothing is left to do | the second finds that it has ended |
+//! | delete the provider's copies | they are deleted before the generation is removed, or at the erasure | the same | nothing is there |
+//! | delete files that came too late | they are deleted with the generation, or when the message is delivered again | nothing is left to do | nothing is there |
 //!
-//! Only our own failures (table, bucket, secret) fail a record, so that it is delivered again. Whatever a provider
-//! answers is dealt with and acknowledged: what must follow is in the table before that.
+//! Only failures of this service (table, bucket, secret) fail a record, so that it is delivered again. Every response of a
+//! provider is handled and acknowledged: what must follow is in the table before that.
 
 mod ask;
+mod breaker;
 mod configuration;
 mod follow;
 mod output;
@@ -36,7 +40,7 @@ use lambda_runtime::LambdaEvent;
 use runtime::{Error, events, sqs};
 use serde_json::Value;
 
-/// Answers the events of the queue of this kind until Lambda ends the process.
+/// Handles the events of the queue of this kind until Lambda ends the process.
 ///
 /// # Errors
 /// The function could not start; the log says what to do.
@@ -74,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_of_either_queue_names_a_generation() {
+    async fn message_of_either_queue_names_a_generation() {
         check(include_str!("../../../events/generate-image/queued.json")).await;
         check(include_str!("../../../events/generate-video/queued.json")).await;
     }

@@ -6,8 +6,9 @@ use domain::{
     AccountId, GenerationId,
     accounts::plan::Retention,
     catalogue::models::{MediaKind, Offer},
+    generations::budget::DailyBudget,
     generations::generation::{
-        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure,
+        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure, ProviderJob,
     },
     generations::submission::GenerationOutcome,
     generations::upload,
@@ -26,14 +27,17 @@ use runtime::{
 use store::{Bucket, CommitError, GenerationMessage, Queue, StoreError, Table, Write};
 
 use crate::{
-    ask::{self, Call, ProviderAnswer},
+    ask::{self, Call, ProviderAnswer, Refused},
+    breaker::Breakers,
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
     output,
 };
 
-/// Kept of an invocation's time for checking, storing and settling, in seconds. A provider has the rest.
+/// The part of an invocation's time for checking, storing and settling, in seconds. A provider has the rest.
 const STORING_S: i64 = 30;
+/// The time limit of a call that cancels or deletes at a provider.
+const ASIDE: Duration = Duration::from_secs(10);
 /// Most times that a step is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
 
@@ -60,6 +64,8 @@ pub(crate) struct Worker {
     bucket: Bucket,
     queue: Queue,
     providers: Configured,
+    breakers: Breakers,
+    budget: DailyBudget,
     lease_s: u32,
     retention: Retention,
 }
@@ -84,16 +90,18 @@ impl Worker {
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required(queue_url)?),
             providers: Configured::new(environment, clients)?,
+            breakers: Breakers::default(),
+            budget: lifecycle::provider_budget(environment)?,
             lease_s: u32::try_from(environment.integer("LEASE_SECONDS")?).unwrap_or(u32::MAX),
             retention: lifecycle::retention(environment)?,
         })
     }
 
-    /// Does what a message asks for, if it is still to be done and nobody else is doing it.
+    /// Does what a message asks for, unless it is done or another worker has it.
     pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), WorkError> {
         let GenerationMessage { account, generation: id } = record.body;
         let Some(mut generation) = self.table.generation(account, id).await? else {
-            // An attempt that came too late and died may have written files after the rest was removed.
+            // An attempt that came too late and crashed may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
         for _ in 0..ATTEMPTS {
@@ -102,7 +110,8 @@ impl Worker {
                 return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
             }
             let (claimed, offer) = match generation.claim(self.providers.enabled(), self.lease_s, now) {
-                GenerationClaim::Ended | GenerationClaim::Leased { .. } => return Ok(()),
+                GenerationClaim::Ended => return self.delete_copies(&generation).await,
+                GenerationClaim::Leased { .. } => return Ok(()),
                 GenerationClaim::NoOffer => {
                     return self.end(&generation, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
                 }
@@ -132,6 +141,18 @@ impl Worker {
         provider: Option<&dyn Provider>,
         deadline: Timestamp,
     ) -> Result<(), WorkError> {
+        if generation.is_canceled_without_job() || self.is_canceled_for_free(generation, provider).await {
+            return self.end(generation, GenerationOutcome::Canceled).await;
+        }
+        let is_start = generation.provider_job.is_none();
+        if is_start && self.breakers.is_open(offer.provider, clock::now()) && self.has_next_offer(generation) {
+            return self.wait(generation, &Wait::Retry(ProviderFailure::Unusable), None).await;
+        }
+        if is_start && !lifecycle::has_budget(&self.table, self.budget, offer, clock::now()).await? {
+            metric(Metric::ProviderBudgets, 1, &[offer.provider]);
+            tracing::error!(provider = offer.provider, "the budget of the day for a provider is spent");
+            return self.wait(generation, &Wait::Retry(ProviderFailure::Unusable), None).await;
+        }
         let answer = match provider {
             Some(provider) => {
                 let Some(call) = self.call(generation, offer).await? else {
@@ -140,22 +161,48 @@ impl Worker {
                 ask(provider, &call, deadline).await
             }
             None => {
-                tracing::error!(provider = offer.provider, "enabled, and without a key that can be used");
-                ProviderAnswer::OurMistake
+                tracing::error!(provider = offer.provider, "the provider is enabled and has no usable key");
+                ProviderAnswer::Refused(Refused::Account)
             }
         };
         metric(Metric::ProviderOutcome, 1, &[offer.provider, answer.outcome()]);
-        if matches!(answer, ProviderAnswer::OurMistake) {
-            metric(Metric::OurMistake, 1, &[offer.provider]);
+        if matches!(answer, ProviderAnswer::Refused(_)) {
+            metric(Metric::ProviderRefusals, 1, &[offer.provider]);
+        }
+        self.breakers.record(offer.provider, &answer, clock::now());
+        if is_start && answer.may_be_charged() {
+            lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await?;
         }
         match follow(answer, offer.provider) {
             Step::Store(outputs) => self.deliver(generation, offer, outputs).await,
-            Step::Wait(wait) => self.wait(generation, &wait).await,
+            Step::Wait(wait) => self.wait(generation, &wait, provider).await,
             Step::End(end) => self.end(generation, end).await,
         }
     }
 
-    /// What to ask: how the job stands if there is one, else for everything. `None` if the input image is gone.
+    /// Cancels the job of a generation that its owner canceled. Returns whether the provider confirms that nothing is
+    /// charged; otherwise the generation goes on and is settled.
+    async fn is_canceled_for_free(&self, generation: &Generation, provider: Option<&dyn Provider>) -> bool {
+        let (GenerationStatus::Canceling, Some(job), Some(provider)) =
+            (generation.status, &generation.provider_job, provider)
+        else {
+            return false;
+        };
+        match tokio::time::timeout(ASIDE, provider.cancel(&job.id)).await {
+            Ok(Ok(is_free)) => is_free,
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error, "a provider did not cancel a job");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn has_next_offer(&self, generation: &Generation) -> bool {
+        generation.next_offer(self.providers.enabled()).is_some()
+    }
+
+    /// Returns the call to make: a poll if a job exists, else a start. `None` if the input image is gone.
     async fn call(&self, generation: &Generation, offer: &Offer) -> Result<Option<Call>, WorkError> {
         if let Some(job) = &generation.provider_job {
             return Ok(Some(Call::Poll(job.id.clone())));
@@ -175,22 +222,24 @@ impl Worker {
         Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input)))))
     }
 
-    /// Stores what was made and settles. Files that are not what they should be are left out, and not paid for.
+    /// Stores the files and settles. Files that are not what they should be are left out and not charged. The files of a
+    /// generation that was canceled or has ended are deleted again.
     async fn deliver(&self, generation: &Generation, offer: &Offer, outputs: Vec<Output>) -> Result<(), WorkError> {
         let media = self.store(generation, outputs).await?;
         if media.is_empty() {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
-            return self.wait(generation, &Wait::Retry(ProviderFailure::Unknown)).await;
+            return self.wait(generation, &Wait::Retry(ProviderFailure::JobEnded), None).await;
         }
         let (account, id) = (generation.account, generation.id);
-        let too_late = match self.settle(account, id, GenerationOutcome::Succeeded(media)).await? {
-            EndResult::Ended(_) => false,
-            EndResult::AlreadyEnded(ended) => ended.deleting || ended.status != GenerationStatus::Succeeded,
-            EndResult::Gone => true,
+        let is_kept = |ended: &Generation| ended.status == GenerationStatus::Succeeded && !ended.deleting;
+        let is_kept = match self.settle(account, id, GenerationOutcome::Succeeded(media)).await? {
+            EndResult::Ended(ended) => is_kept(&ended.generation),
+            EndResult::AlreadyEnded(ended) => is_kept(&ended),
+            EndResult::Gone => false,
         };
-        if too_late {
+        if !is_kept {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "late"]);
-            tracing::warn!(%account, generation = %id, "made after it had ended: the files are dropped");
+            tracing::info!(%account, generation = %id, "generated after it was canceled or had ended: files are deleted");
             self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?;
         }
         Ok(())
@@ -239,11 +288,13 @@ impl Worker {
         Ok(media)
     }
 
-    /// Writes what is waited for, then sends the message for it. One that cannot be sent is sent by the sweep.
-    async fn wait(&self, claimed: &Generation, wait: &Wait) -> Result<(), WorkError> {
+    /// Records what is waited for, then sends the message for it. One that cannot be sent is sent by the sweep. A job that
+    /// cannot be recorded, because the generation has ended, is canceled at the provider.
+    async fn wait(&self, claimed: &Generation, wait: &Wait, provider: Option<&dyn Provider>) -> Result<(), WorkError> {
+        let jitter = u32::from(u16::from_be_bytes(clock::random())) % 1001;
         let mut generation = claimed.clone();
         for _ in 0..ATTEMPTS {
-            let (next, delay_s) = match wait.begin(&generation, self.providers.enabled(), clock::now()) {
+            let (next, delay_s) = match wait.begin(&generation, self.providers.enabled(), jitter, clock::now()) {
                 FailureResponse::Retry { generation, delay_s } => (generation, delay_s),
                 FailureResponse::GiveUp => {
                     return self.end(claimed, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
@@ -260,7 +311,10 @@ impl Worker {
                 // Its owner changed something beside our work, such as who may see it: the lease is still ours.
                 Written::Stale(Some(current)) if current.lease_until == claimed.lease_until => generation = *current,
                 Written::Stale(_) => {
-                    tracing::warn!(%account, generation = %id, "it ended, or somebody else has it: this attempt is dropped");
+                    tracing::warn!(%account, generation = %id, "it has ended or another worker has it: attempt dropped");
+                    if let (Wait::Job { job, .. }, Some(provider), None) = (wait, provider, &claimed.provider_job) {
+                        drop_job(provider, job).await;
+                    }
                     return Ok(());
                 }
             }
@@ -292,7 +346,47 @@ impl Worker {
         end: GenerationOutcome,
     ) -> Result<EndResult, WorkError> {
         let ids = (account, generation);
-        Ok(lifecycle::end_generation(&self.table, ids, end, self.retention, clock::now()).await?)
+        let result = lifecycle::end_generation(&self.table, ids, end, self.retention, clock::now()).await?;
+        if let EndResult::Ended(ended) = &result {
+            self.delete_copies(&ended.generation).await?;
+        }
+        Ok(result)
+    }
+
+    /// Has the providers delete what they store of a generation that has ended, and records that they did. What a provider
+    /// refuses to delete is for the operator; what it could not delete now is tried again before the generation is removed.
+    async fn delete_copies(&self, ended: &Generation) -> Result<(), WorkError> {
+        if ended.jobs_with_copies().next().is_none() {
+            return Ok(());
+        }
+        for job in ended.jobs_with_copies() {
+            let Some(provider) = self.providers.provider(&job.provider).await? else { return Ok(()) };
+            if ended.status != GenerationStatus::Succeeded {
+                let _ = tokio::time::timeout(ASIDE, provider.cancel(&job.id)).await;
+            }
+            match tokio::time::timeout(ASIDE, provider.delete_remote(&job.id)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) if !error.retryable() => {
+                    metric(Metric::ProviderRefusals, 1, &[provider.name()]);
+                    tracing::error!(error = %error, "a provider keeps a copy of a generation");
+                }
+                Ok(Err(_)) | Err(_) => return Ok(()),
+            }
+        }
+        self.table.try_commit(&[Write::Generation(&ended.copies_deleted())]).await?;
+        Ok(())
+    }
+}
+
+/// Has a provider cancel and delete a job that no generation can have any more. It may fail: the provider deletes by itself
+/// later.
+async fn drop_job(provider: &dyn Provider, job: &ProviderJob) {
+    let dropped = async {
+        provider.cancel(&job.id).await?;
+        provider.delete_remote(&job.id).await
+    };
+    if !matches!(tokio::time::timeout(ASIDE, dropped).await, Ok(Ok(()))) {
+        tracing::warn!(provider = provider.name(), "a job that is not needed could not be dropped");
     }
 }
 

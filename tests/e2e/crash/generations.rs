@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use domain::accounts::email_change::{EmailChange, EmailChangeStage};
+use domain::{
+    Credits,
+    accounts::email_change::{EmailChange, EmailChangeStage},
+};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
@@ -14,6 +17,7 @@ use crate::env::{
         Fault, crash_at_each_call, declare_any_upload, now_plus, object_count, retry_until_answered, sweep_until_done,
     },
     http::{ApiResponse, PATIENCE, text},
+    provider_stub::provider_stub,
     sessions::{check_sign_in_address, new_address},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -26,6 +30,7 @@ tests![
     sweep_crash_at_any_call_is_completed_by_the_next_sweep,
     generation_past_its_deadline_fails_and_is_refunded,
     lost_generation_message_is_sent_again,
+    spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal,
 ];
 
 async fn submit_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
@@ -67,7 +72,7 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
 
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "Abandon", 2, async |ada| {
-        let id = ada.image("[sketch:busy]").await?;
+        let id = ada.image("[sketch:unknown]").await?;
         let body = json!({"account": ada.account_id, "generation": id}).to_string();
         let clients = env.clients()?;
         let dead_letters = env.output("ImageDeadLettersUrl")?;
@@ -152,6 +157,37 @@ async fn lost_generation_message_is_sent_again(env: &'static TestEnv) -> Result<
     ensure!(page["items"][0]["status"] == "queued", "{page}");
     env.sweep(now_plus(SignedDuration::from_secs(61))).await?;
     ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    Ok(())
+}
+
+/// Runs beside the crash tests, as no other test of this stack calls a provider with a key.
+async fn spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let (table, stub) = (env.table()?, provider_stub()?);
+    for provider in ["openai", "replicate"] {
+        table
+            .add_credits_in_window(
+                ("provider-budget", provider),
+                Credits(20_000),
+                86_400,
+                now_plus(SignedDuration::ZERO),
+            )
+            .await?;
+    }
+    let refused = ada.post("/v1/generations", &json!({"model": "gpt-image", "prompt": "a vase"})).await?.is(503)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:daily-limit", "{}", refused.json);
+    let wait: i64 = refused.header("retry-after").context("no Retry-After")?.parse()?;
+    ensure!((1..=86_400).contains(&wait), "{wait}");
+    ensure!(ada.credits().await? == (40, 0));
+
+    let prompt = format!("a budget for {}", ada.account_id);
+    let id = ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?;
+    ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    let seen = stub.about(&prompt);
+    ensure!(seen.iter().all(|asked| !asked.line.starts_with("POST /v1/models/")), "{seen:?}");
+    ensure!(seen.iter().any(|asked| asked.line.starts_with("POST /fal-ai/")), "{seen:?}");
+    let spent = table.credits_in_window(("provider-budget", "fal"), 86_400, now_plus(SignedDuration::ZERO)).await?;
+    ensure!(spent == Credits(2), "{spent}");
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub async fn check_ledger(user: &TestUser) -> Result<()> {
 /// Checks the entries of an account against its stored balance and its open generations among these items.
 pub async fn check_entries(table: &Table, account: &str, items: &[Item]) -> Result<()> {
     let id: AccountId = account.parse()?;
-    let is_open = |item: &&Item| matches!(string(item, "status"), "queued" | "running");
+    let is_open = |item: &&Item| matches!(string(item, "status"), "queued" | "running" | "canceling");
     let open = items.iter().filter(is_open).filter_map(|item| string(item, "sk").strip_prefix("GENERATION#"));
     let open = open.map(str::parse).collect::<Result<Vec<GenerationId>, _>>()?;
     let mut entries = Vec::new();

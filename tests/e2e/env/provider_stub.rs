@@ -22,6 +22,9 @@ pub const BUSY: &str = "[busy]";
 /// In a prompt: the file is held back until the test releases it.
 pub const HELD: &str = "[held]";
 
+/// In a prompt: the job waits in the queue of the provider until it is canceled there, for free.
+pub const WAITS: &str = "[waits]";
+
 /// A request as received.
 #[derive(Clone, Debug)]
 pub struct ProviderRequest {
@@ -144,6 +147,15 @@ impl ProviderStub {
                 response(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(sample_image()?)}]}))
             }
             ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", sample_image()?)),
+            ("POST", ["v1", "predictions", job, "cancel"]) => {
+                let status = if prompt.contains(WAITS) { "aborted" } else { "canceled" };
+                response(200, json!({"id": job, "status": status}))
+            }
+            ("GET", ["v1", "predictions", job]) if prompt.contains(WAITS) => {
+                response(200, json!({"id": job, "status": "starting"}))
+            }
+            ("PUT", ["fal-ai", .., "cancel"]) => response(200, json!({"status": "OK"})),
+            ("GET", [.., "status"]) if prompt.contains(WAITS) => response(200, json!({"status": "IN_QUEUE"})),
             ("POST", ["v1", ..]) if prompt.contains(BUSY) => response(503, json!({"detail": "busy"})),
             ("POST", ["v1", ..]) => response(201, json!({"id": self.begin(prompt), "status": "starting"})),
             ("GET", ["v1", "predictions", job]) => {

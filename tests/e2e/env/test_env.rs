@@ -352,7 +352,7 @@ impl TestUser {
     /// Waits until a generation has ended, and returns it.
     pub async fn ended(&self, id: &str) -> Result<Value> {
         self.eventually(&format!("/v1/generations/{id}"), |generation| {
-            !matches!(generation["status"].as_str(), Some("queued" | "running"))
+            !matches!(generation["status"].as_str(), Some("queued" | "running" | "canceling"))
         })
         .await
     }

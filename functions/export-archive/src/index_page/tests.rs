@@ -86,11 +86,11 @@ fn a_picture_is_shown_from_the_archive_with_what_it_was_made_of() {
 
 #[test]
 fn what_was_never_made_says_why() {
-    assert!(shown(&submitted("a lighthouse")).contains("not made yet"));
-    assert!(shown(&ended("a lighthouse", GenerationOutcome::Canceled)).contains("taken back"));
+    assert!(shown(&submitted("a lighthouse")).contains("not generated yet"));
+    assert!(shown(&ended("a lighthouse", GenerationOutcome::Canceled)).contains("canceled"));
     let refused = Failure::Rejected { reason: "<b>no</b>".to_owned() };
     assert!(
-        shown(&ended("a lighthouse", GenerationOutcome::Failed(refused))).contains("refused: &lt;b&gt;no&lt;/b&gt;")
+        shown(&ended("a lighthouse", GenerationOutcome::Failed(refused))).contains("rejected: &lt;b&gt;no&lt;/b&gt;")
     );
     let removed = shown(&made("a lighthouse", None).deleted(at()).unwrap());
     assert!(removed.contains("removed") && !removed.contains("<img"), "{removed}");

@@ -24,13 +24,15 @@ operations! {
     SUBMIT = post("/v1/generations", "submit")
         .takes::<GenerationRequest>(EXAMPLE)
         .parameters(&[IdempotencyKey])
-        .returns::<GenerationView>(202).problems(&[400, 402, 403, 404, 409, 413, 415, 422, 429]);
+        .returns::<GenerationView>(202).problems(&[400, 402, 403, 404, 409, 413, 415, 422, 429, 503]);
 
-    /// Cancels a generation that is queued or running, and refunds its credits. A repeat gets the same response. A
-    /// generation that has ended in another way gets 409.
+    /// Cancels a generation that is queued or running. While no provider can charge for it, it ends and its credits are
+    /// refunded. After that it is `canceling`, and ends as `canceled`: its credits are refunded if the provider confirms that
+    /// nothing is charged, and else the price of what was generated is charged. A repeat changes nothing more. A generation
+    /// that has ended in another way gets 409, and too many cancels in an hour get 429.
     CANCEL = post("/v1/generations/{id}/cancel", "submit")
         .parameters(&[IdempotencyKey])
-        .returns::<GenerationView>(200).problems(&[400, 404, 409, 422]);
+        .returns::<GenerationView>(200).problems(&[400, 404, 409, 422, 429]);
 }
 
 /// Says what to generate.

@@ -20,7 +20,7 @@ use crate::{
         deletion::{Deletion, DeletionReason},
         hold::{Hold, Holds},
     },
-    rate_limit::TokenBucket,
+    rate_limit::{HourlyCount, TokenBucket},
     refusal::{FieldError, Refusal, check_text},
     registry::DataFields,
 };
@@ -58,6 +58,14 @@ pub struct Account {
     /// The token bucket that limits how often it submits.
     #[data(nested)]
     pub submit_rate: TokenBucket,
+    /// Generations that it canceled in the present hour.
+    #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
+    #[data(nested)]
+    pub cancels: HourlyCount,
+    /// Its provider calls in the present hour that failed because of what it asked for.
+    #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
+    #[data(nested)]
+    pub failed_calls: HourlyCount,
     /// Uploads that exist, pending ones included.
     #[data(plain)]
     pub uploads: u32,
@@ -115,6 +123,8 @@ impl Account {
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
             submit_rate: TokenBucket::full(plan.limits().submits, now),
+            cancels: HourlyCount::default(),
+            failed_calls: HourlyCount::default(),
             uploads: 0,
             upload_bytes: 0,
             preferences: Preferences::default(),

@@ -43,6 +43,10 @@ pub struct PlanLimits {
     pub output_pixels: u32,
     /// Rate of submissions.
     pub submits: Rate,
+    /// Generations that may be canceled in an hour.
+    pub cancels_per_hour: u32,
+    /// Provider calls in an hour that may fail because of what was asked for.
+    pub failed_calls_per_hour: u32,
     /// Uploads at once.
     pub uploads: u32,
     /// Bytes of uploads at once.
@@ -93,6 +97,8 @@ impl Plan {
                 outputs_per_generation: 2,
                 output_pixels: 1024 * 1024,
                 submits: Rate { per_minute: 10, burst: 10 },
+                cancels_per_hour: 20,
+                failed_calls_per_hour: 20,
                 uploads: 20,
                 upload_bytes: 200 << 20,
                 shares_per_generation: 5,
@@ -102,6 +108,8 @@ impl Plan {
                 outputs_per_generation: 4,
                 output_pixels: 1536 * 1536,
                 submits: Rate { per_minute: 30, burst: 30 },
+                cancels_per_hour: 60,
+                failed_calls_per_hour: 60,
                 uploads: 200,
                 upload_bytes: 2 << 30,
                 shares_per_generation: 20,
@@ -111,6 +119,8 @@ impl Plan {
                 outputs_per_generation: 8,
                 output_pixels: 2048 * 2048,
                 submits: Rate { per_minute: 60, burst: 60 },
+                cancels_per_hour: 120,
+                failed_calls_per_hour: 120,
                 uploads: 1000,
                 upload_bytes: 20 << 30,
                 shares_per_generation: 50,

@@ -103,6 +103,11 @@ pub fn models(enabled: &[String]) -> impl Iterator<Item = &'static Model> {
     MODELS.iter().filter(|model| model.enabled_offers(enabled).next().is_some())
 }
 
+/// The providers that charge nothing.
+pub const FREE_PROVIDERS: &[&str] = &["sketch"];
+/// The providers that store inputs and outputs until they are asked to delete them.
+pub const KEEPING_PROVIDERS: &[&str] = &["fal"];
+
 const SQUARE: Size = Size::of(1024, 1024);
 const WIDE_VIDEO: Size = Size::of(1280, 720);
 const TALL_VIDEO: Size = Size::of(720, 1280);

@@ -33,7 +33,8 @@ pub struct RequestedSettings {
     pub duration_ms: Option<u32>,
     /// The number of images.
     pub count: Option<u32>,
-    /// The seed. With the same seed and settings, models that take a seed generate the same output.
+    /// The seed. With the same seed and settings, one provider of a model that takes a seed generates the same output.
+    /// Another provider of the same model does not.
     pub seed: Option<u64>,
     /// An upload of the account that is ready, as input image.
     pub input_upload: Option<UploadId>,
@@ -62,7 +63,7 @@ pub struct GenerationSettings {
     /// The number of images.
     #[data(plain)]
     pub count: u8,
-    /// The seed, if one was given.
+    /// The seed: the requested one, or a random one if the model takes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub seed: Option<u32>,
@@ -70,6 +71,19 @@ pub struct GenerationSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub input_upload: Option<UploadId>,
+}
+
+impl GenerationSettings {
+    /// Chooses this seed if the model takes one and none was requested, so that the output can be generated again.
+    #[must_use]
+    pub fn with_chosen_seed(mut self, seed: u32) -> Self {
+        let takes_seed = models::MODELS.iter().any(|model| model.id == self.model && model.seed);
+        if takes_seed && self.seed.is_none() {
+            // Replicate and fal take 31 bits.
+            self.seed = Some(seed >> 1);
+        }
+        self
+    }
 }
 
 /// The price of a generation.
@@ -216,6 +230,18 @@ mod tests {
             Err(other) => panic!("{other}"),
         };
         assert_eq!(found, fields, "{asked:?}");
+    }
+
+    #[test]
+    fn seed_is_chosen_for_models_that_take_one_and_kept_if_requested() {
+        let enabled = ["sketch".to_owned(), "openai".to_owned()];
+        let seed = |model: &str, seed| {
+            let asked = RequestedSettings { model: model.into(), seed, ..asked() };
+            validate(asked, &Plan::Free.limits(), &enabled).unwrap().0.with_chosen_seed(u32::MAX).seed
+        };
+        assert_eq!(seed("sketch-image", None), Some(u32::MAX >> 1));
+        assert_eq!(seed("sketch-image", Some(7)), Some(7));
+        assert_eq!(seed("gpt-image", None), None);
     }
 
     #[test]

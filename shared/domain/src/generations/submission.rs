@@ -12,7 +12,7 @@ use crate::{
     },
     credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
     generations::{
-        generation::{Failure, Generation, GenerationStatus, Media, Visibility},
+        generation::{Failure, Generation, GenerationStatus, Media, Tries, Visibility},
         settings::{GenerationSettings, Quote},
     },
     ids::{GenerationId, LedgerEntryId},
@@ -55,7 +55,8 @@ pub enum GenerationOutcome {
 /// Reserves the credits of a new generation.
 ///
 /// # Errors
-/// The first that applies: the account is not active; the price is above `max_credits`; too many requests; the plan
+/// The first that applies: the account is not active; the price is above `max_credits`; too many failed calls in an
+/// hour; too many requests; the plan
 /// allows no more generations at once; not enough credits. A refusal takes no token of the rate limit.
 pub fn reserve(
     account: &Account,
@@ -71,6 +72,9 @@ pub fn reserve(
         return Err(Refusal::PriceAboveMaximum { price, max_credits });
     }
     let limits = account.plan.limits();
+    // Only checked: a failure is counted when it happens.
+    let failed = account.failed_calls.count(limits.failed_calls_per_hour, now);
+    failed.map_err(|retry_after_s| Refusal::TooManyFailures { retry_after_s })?;
     let submits = match account.submit_rate.take(limits.submits, now) {
         RateDecision::Allowed(bucket) => bucket,
         RateDecision::Limited { retry_after_s } => {
@@ -97,10 +101,12 @@ pub fn reserve(
         created_at: now,
         deadline_at: now + SignedDuration::from_mins(deadline_minutes(kind)),
         ended_at: None,
-        attempts: 0,
+        tries: Tries::default(),
+        in_call: false,
         offer: 0,
         lease_until: None,
         provider_job: None,
+        ended_provider_jobs: Vec::new(),
         next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
         media: Vec::new(),
         failure: None,
@@ -117,7 +123,58 @@ pub fn reserve(
     Ok(CreditTransaction { account, generation, entry })
 }
 
-/// Ends a generation: settles the price of its output, and refunds the rest.
+/// What a cancel does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// Ends it and refunds it: no provider can charge for it.
+    Ended(Box<CreditTransaction>),
+    /// Leaves it to a worker, which asks the provider. Send it a message.
+    Requested {
+        /// The account, with the cancel counted.
+        account: Box<Account>,
+        /// The generation, canceling.
+        generation: Box<Generation>,
+    },
+    /// Changes nothing: it was canceled before.
+    Repeated,
+}
+
+/// Cancels a generation for its owner.
+///
+/// # Errors
+/// [`Refusal::Conflict`] if it ended in another way; [`Refusal::TooManyCancels`] if the account canceled too many in an
+/// hour.
+pub fn cancel(
+    account: &Account,
+    generation: &Generation,
+    retention: Retention,
+    entry: LedgerEntryId,
+    now: Timestamp,
+) -> Result<Cancellation, Refusal> {
+    if matches!(generation.status, GenerationStatus::Canceling | GenerationStatus::Canceled) {
+        return Ok(Cancellation::Repeated);
+    }
+    if generation.status.is_final() {
+        return Err(Refusal::Conflict(ENDED));
+    }
+    let limit = account.plan.limits().cancels_per_hour;
+    let cancels =
+        account.cancels.count(limit, now).map_err(|retry_after_s| Refusal::TooManyCancels { retry_after_s })?;
+    let account = Account { cancels, ..account.clone() };
+    if generation.can_be_charged() {
+        return Ok(Cancellation::Requested {
+            account: Box::new(account.next_version()),
+            generation: Box::new(generation.canceling(now)),
+        });
+    }
+    let ended = finish(&account, generation, GenerationOutcome::Canceled, retention, entry, now)?;
+    Ok(Cancellation::Ended(Box::new(ended)))
+}
+
+const ENDED: &str = "the generation has ended already";
+
+/// Ends a generation: settles the price of its output, and refunds the rest. One that is canceling ends as canceled,
+/// without its output, and the price of the output is settled all the same.
 ///
 /// # Errors
 /// [`Refusal::Conflict`] if the generation has ended already.
@@ -130,7 +187,7 @@ pub fn finish(
     now: Timestamp,
 ) -> Result<CreditTransaction, Refusal> {
     if generation.status.is_final() {
-        return Err(Refusal::Conflict("the generation has ended already"));
+        return Err(Refusal::Conflict(ENDED));
     }
     let (status, media, failure) = match end {
         GenerationOutcome::Succeeded(media) if media.is_empty() => {
@@ -143,6 +200,7 @@ pub fn finish(
     let spent = price_owed(generation, media.len());
     let released = generation.reserved.minus(spent);
     let id = generation.id;
+    let is_failed_call = failure.as_ref().is_some_and(Failure::counts_as_failed_call);
     let cause = if status == GenerationStatus::Succeeded {
         Cause::Settle { generation: id }
     } else {
@@ -150,6 +208,10 @@ pub fn finish(
     };
     let moves =
         [(CreditBucket::Held, CreditBucket::Spent, spent), (CreditBucket::Held, CreditBucket::Available, released)];
+    let (status, media, failure) = match generation.status {
+        GenerationStatus::Canceling => (GenerationStatus::Canceled, Vec::new(), None),
+        _ => (status, media, failure),
+    };
     let expires_at = Some(retention.expires_at(account.plan, now));
     let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
@@ -160,9 +222,11 @@ pub fn finish(
         ended_at: Some(now),
         expires_at,
         lease_until: None,
+        in_call: false,
         ..generation.next_version()
     };
-    let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), ..account };
+    let failed_calls = if is_failed_call { account.failed_calls.counted(now) } else { account.failed_calls };
+    let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), failed_calls, ..account };
     Ok(CreditTransaction { account, generation, entry })
 }
 

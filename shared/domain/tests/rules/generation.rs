@@ -1,11 +1,11 @@
-//! Leases, tries, what comes due, and who may see it.
+//! Leases, tries, due times and visibility.
 
 use domain::{
     Refusal,
     generations::{
         generation::{
             Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
-            Visibility,
+            Tries, Visibility,
         },
         submission::GenerationOutcome,
     },
@@ -13,7 +13,8 @@ use domain::{
 
 use crate::{at, enabled, ended, queued, succeeded};
 
-const BUSY: ProviderFailure = ProviderFailure::Busy { retry_after_s: None };
+const THROTTLED: ProviderFailure = ProviderFailure::Throttled { retry_after_s: None };
+const FAULT: ProviderFailure = ProviderFailure::Fault { retry_after_s: None };
 
 fn claimed(generation: &Generation, second: i64) -> (Generation, &'static str) {
     match generation.claim(&enabled(), 30, at(second)) {
@@ -22,12 +23,22 @@ fn claimed(generation: &Generation, second: i64) -> (Generation, &'static str) {
     }
 }
 
-/// Claims and meets this failure, one after the other, each once its wait is over. What it asks and then waits, in seconds.
-fn check(mut generation: Generation, failures: &[ProviderFailure], expected: &[(&str, Option<u32>)]) {
+/// Claims and meets this failure, one after the other, each after its delay. Compares the providers and the delays in
+/// seconds; no delay means that it gave up.
+fn check(generation: Generation, failures: &[ProviderFailure], expected: &[(&str, Option<u32>)]) -> Generation {
+    check_with_jitter(generation, failures, 1000, expected)
+}
+
+fn check_with_jitter(
+    mut generation: Generation,
+    failures: &[ProviderFailure],
+    jitter: u32,
+    expected: &[(&str, Option<u32>)],
+) -> Generation {
     let (mut second, mut found) = (0, Vec::new());
     for failure in failures {
         let (working, provider) = claimed(&generation, second);
-        match working.provider_failed(*failure, &enabled(), at(second)) {
+        match working.provider_failed(*failure, &enabled(), jitter, at(second)) {
             FailureResponse::Retry { generation: next, delay_s } => {
                 found.push((provider, Some(delay_s)));
                 generation = *next;
@@ -37,46 +48,110 @@ fn check(mut generation: Generation, failures: &[ProviderFailure], expected: &[(
         }
     }
     assert_eq!(found, expected);
+    generation
+}
+
+/// Claimed at second 0, with this job since then.
+fn with_job() -> Generation {
+    let job = ProviderJob { provider: "replicate".to_owned(), id: "1".to_owned() };
+    claimed(&queued(), 0).0.accepted(job, 0, at(0))
 }
 
 #[test]
-fn provider_is_tried_three_times_then_the_next_one() {
+fn faulty_provider_is_tried_three_times_then_the_next_one() {
     let (one, other) = ("replicate", "fal");
     let expected = [(one, Some(2)), (one, Some(4)), (one, Some(0)), (other, Some(2)), (other, Some(4)), (other, None)];
-    check(queued(), &[BUSY; 6], &expected);
-    check(queued(), &[ProviderFailure::Unknown; 6], &expected);
+    check(queued(), &[FAULT; 6], &expected);
+}
+
+#[test]
+fn busy_provider_is_left_for_the_next_one_and_the_last_one_is_asked_until_the_deadline() {
+    let (one, other) = ("replicate", "fal");
+    let mut expected = vec![(one, Some(2)), (one, Some(4)), (one, Some(0))];
+    expected.extend([2, 4, 8, 16, 32].map(|delay_s| (other, Some(delay_s))));
+    expected.extend([(other, Some(60)); 8]);
+    expected.push((other, None));
+    check(queued(), &[THROTTLED; 17], &expected);
+}
+
+#[test]
+fn faults_and_throttles_are_counted_apart() {
+    let expected = [("replicate", Some(2)), ("replicate", Some(2)), ("replicate", Some(4)), ("replicate", Some(4))];
+    check(queued(), &[FAULT, THROTTLED, FAULT, THROTTLED], &expected);
+}
+
+#[test]
+fn backoff_is_spread_over_its_second_half() {
+    let delays = |jitter, expected: [u32; 2]| {
+        check_with_jitter(queued(), &[THROTTLED; 2], jitter, &expected.map(|delay_s| ("replicate", Some(delay_s))));
+    };
+    delays(0, [1, 2]);
+    delays(500, [2, 3]);
+    delays(1000, [2, 4]);
 }
 
 #[test]
 fn retry_waits_as_long_as_the_provider_asks() {
-    let busy = |retry_after_s| ProviderFailure::Busy { retry_after_s: Some(retry_after_s) };
+    let busy = |retry_after_s| ProviderFailure::Throttled { retry_after_s: Some(retry_after_s) };
     check(queued(), &[busy(90), busy(1)], &[("replicate", Some(90)), ("replicate", Some(4))]);
+    // Longer than the deadline allows: the next provider is asked now.
+    check(queued(), &[busy(700), busy(700)], &[("replicate", Some(0)), ("fal", None)]);
+}
+
+#[test]
+fn provider_that_does_not_serve_us_is_not_tried_again() {
+    let unusable = [ProviderFailure::Unusable; 2];
+    check(queued(), &unusable, &[("replicate", Some(0)), ("fal", None)]);
+}
+
+#[test]
+fn no_other_job_is_started_while_one_may_still_be_charged() {
+    let failures = [FAULT, FAULT, FAULT, FAULT, ProviderFailure::Unusable, THROTTLED];
+    let delays = [2, 4, 8, 16, 16, 16].map(|delay_s| ("replicate", Some(delay_s)));
+    let after = check(with_job(), &failures, &delays);
+    assert_eq!(after.provider_job, with_job().provider_job);
+}
+
+#[test]
+fn ended_job_is_started_anew_once_then_the_next_provider_is_tried() {
+    let ended = ProviderFailure::JobEnded;
+    let again = check(with_job(), &[ended], &[("replicate", Some(2))]);
+    assert_eq!((again.provider_job.as_ref(), again.offer), (None, 0));
+    let job = ProviderJob { provider: "replicate".to_owned(), id: "2".to_owned() };
+    let restarted = claimed(&again, 2).0.accepted(job, 2, at(2));
+    let next = check(restarted, &[ended], &[("replicate", Some(0))]);
+    assert_eq!((next.provider_job.as_ref(), next.offer), (None, 1));
+    let ids: Vec<_> = next.ended_provider_jobs.iter().map(|job| job.id.as_str()).collect();
+    assert_eq!(ids, ["1", "2"], "their copies are deleted later");
 }
 
 #[test]
 fn retry_after_the_deadline_gives_up() {
-    let working = claimed(&queued(), 590).0;
-    assert!(matches!(working.provider_failed(BUSY, &enabled(), at(597)), FailureResponse::Retry { delay_s: 2, .. }));
-    assert_eq!(working.provider_failed(BUSY, &enabled(), at(598)), FailureResponse::GiveUp);
+    let working = claimed(&Generation { offer: 1, ..queued() }, 590).0;
+    let retry = working.provider_failed(FAULT, &enabled(), 1000, at(597));
+    assert!(matches!(retry, FailureResponse::Retry { delay_s: 2, .. }));
+    assert_eq!(working.provider_failed(FAULT, &enabled(), 1000, at(598)), FailureResponse::GiveUp);
 }
 
 #[test]
-fn accepted_job_stays_with_its_provider_and_resets_attempts() {
+fn accepted_job_stays_with_its_provider_and_resets_its_tries() {
     let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
-    let waiting = Generation { attempts: 2, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
-    assert_eq!((waiting.status, waiting.attempts, waiting.lease_until), (GenerationStatus::Running, 0, None));
+    let tries = Tries { faults: 2, throttles: 1, ended_jobs: 1 };
+    let waiting = Generation { tries, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
+    assert_eq!((waiting.status, waiting.lease_until), (GenerationStatus::Running, None));
+    assert_eq!(waiting.tries, Tries { ended_jobs: 1, ..Tries::default() });
     assert_eq!(waiting.due_at(), Some(at(5 + 20 + 60)));
     let (polling, provider) = claimed(&waiting, 25);
     assert_eq!((provider, polling.provider_job.as_ref()), ("fal", Some(&job)));
-    check(waiting, &[BUSY; 2], &[("fal", Some(2)), ("fal", Some(4))]);
+    check(waiting, &[THROTTLED; 2], &[("fal", Some(2)), ("fal", Some(4))]);
 }
 
 #[test]
 fn lease_excludes_other_workers_until_it_ends() {
     let (working, provider) = claimed(&queued(), 0);
-    assert_eq!((working.status, working.attempts, provider), (GenerationStatus::Running, 1, "replicate"));
+    assert_eq!((working.status, working.in_call, provider), (GenerationStatus::Running, true, "replicate"));
     assert_eq!(working.claim(&enabled(), 30, at(29)), GenerationClaim::Leased { until: at(30) });
-    assert_eq!(claimed(&working, 30).0.attempts, 2);
+    assert!(claimed(&working, 30).0.in_call);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use domain::{
     accounts::{account::Account, plan::Plan},
     credits::ledger::Balance,
     generations::{
-        generation::{Failure, GenerationStatus},
+        generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
         settings::RequestedSettings,
-        submission::{GenerationOutcome, finish, reserve},
+        submission::{Cancellation, CreditTransaction, GenerationOutcome, cancel, finish, reserve},
     },
 };
 
@@ -91,6 +91,112 @@ fn partial_output_is_charged_pro_rata_and_the_rest_refunded() {
         0,
     );
     check_end(GenerationOutcome::Canceled, GenerationStatus::Canceled, None, 0);
+}
+
+/// Two images at a price of 4, claimed at second 0.
+fn claimed() -> (Account, Generation) {
+    let CreditTransaction { account, generation, .. } = submitted(&account(20), "flux-schnell", 2);
+    match generation.claim(&enabled(), 30, at(0)) {
+        GenerationClaim::Work { generation, .. } => (account, *generation),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn canceled(account: &Account, generation: &Generation, second: i64) -> Cancellation {
+    cancel(account, generation, RETENTION, NEW.entry, at(second)).unwrap()
+}
+
+#[test]
+fn cancel_refunds_at_once_only_while_no_provider_can_charge() {
+    let before = submitted(&account(20), "flux-schnell", 2);
+    let Cancellation::Ended(ended) = canceled(&before.account, &before.generation, 1) else { panic!("not ended") };
+    assert_eq!((ended.generation.status, ended.account.balance.available), (GenerationStatus::Canceled, Credits(20)));
+    assert_eq!((ended.account.jobs_in_flight, ended.account.cancels.events), (0, 1));
+
+    let (owner, in_call) = claimed();
+    let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
+    for begun in [in_call.clone(), in_call.accepted(job, 10, at(1))] {
+        let Cancellation::Requested { account, generation } = canceled(&owner, &begun, 2) else { panic!("refunded") };
+        assert_eq!((generation.status, account.jobs_in_flight), (GenerationStatus::Canceling, 1), "the slot is kept");
+        assert_eq!((account.balance, account.cancels.events), (owner.balance, 1));
+        assert_eq!(canceled(&account, &generation, 3), Cancellation::Repeated);
+    }
+    // After a failed call nothing is begun.
+    let failed = in_call.provider_failed(ProviderFailure::Fault { retry_after_s: None }, &enabled(), 0, at(1));
+    let domain::generations::generation::FailureResponse::Retry { generation, .. } = failed else { panic!("gave up") };
+    assert!(matches!(canceled(&owner, &generation, 2), Cancellation::Ended(_)));
+}
+
+#[test]
+fn canceled_generation_is_claimed_at_once_unless_a_worker_is_in_a_call() {
+    let (owner, in_call) = claimed();
+    let lease = in_call.lease_until;
+    let Cancellation::Requested { generation, .. } = canceled(&owner, &in_call, 2) else { panic!("refunded") };
+    assert_eq!(generation.lease_until, lease);
+    let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
+    let waiting = Generation { lease_until: lease, ..in_call.accepted(job, 10, at(1)) };
+    let Cancellation::Requested { generation, .. } = canceled(&owner, &waiting, 2) else { panic!("refunded") };
+    match generation.claim(&enabled(), 30, at(2)) {
+        GenerationClaim::Work { generation, .. } => assert_eq!(generation.status, GenerationStatus::Canceling),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn canceling_generation_is_charged_for_what_was_generated_and_hides_it() {
+    let (owner, in_call) = claimed();
+    let Cancellation::Requested { account: owner, generation } = canceled(&owner, &in_call, 2) else {
+        panic!("refunded")
+    };
+    let end = |outcome| finish(&owner, &generation, outcome, RETENTION, NEW.entry, at(9)).unwrap();
+    for (outcome, spent) in [
+        (GenerationOutcome::Succeeded(media(2)), 4),
+        (GenerationOutcome::Succeeded(media(1)), 2),
+        (GenerationOutcome::Canceled, 0),
+        (GenerationOutcome::Failed(Failure::ProviderUnavailable), 0),
+    ] {
+        let ended = end(outcome);
+        assert_eq!((ended.generation.status, ended.generation.spent), (GenerationStatus::Canceled, Credits(spent)));
+        assert!(ended.generation.media.is_empty() && ended.generation.failure.is_none());
+        assert_eq!(ended.account.balance, Balance { available: Credits(20 - spent), held: Credits(0) });
+        assert_eq!(ended.account.jobs_in_flight, 0);
+    }
+}
+
+#[test]
+fn cancels_and_failed_calls_of_an_hour_are_limited() {
+    let mut owner = account(100);
+    for _ in 0..Plan::Free.limits().cancels_per_hour {
+        owner.jobs_in_flight = 0;
+        owner.submit_rate.millitokens = 10_000;
+        let before = submitted(&owner, "sketch-image", 1);
+        let Cancellation::Ended(ended) = canceled(&before.account, &before.generation, 1) else { panic!("not ended") };
+        owner = ended.account;
+    }
+    owner.submit_rate.millitokens = 10_000;
+    let one_more = submitted(&owner, "sketch-image", 1);
+    let limited = |second| cancel(&one_more.account, &one_more.generation, RETENTION, NEW.entry, at(second));
+    assert_eq!(limited(1000), Err(Refusal::TooManyCancels { retry_after_s: 2602 }));
+    assert!(limited(3601).is_ok());
+
+    let mut owner = account(100);
+    let rejected = || GenerationOutcome::Failed(Failure::Rejected { reason: "no".to_owned() });
+    for _ in 0..Plan::Free.limits().failed_calls_per_hour {
+        owner.jobs_in_flight = 0;
+        owner.submit_rate.millitokens = 10_000;
+        let before = submitted(&owner, "sketch-image", 1);
+        owner = finish(&before.account, &before.generation, rejected(), RETENTION, NEW.entry, at(1)).unwrap().account;
+    }
+    check(&owner, None, 1000, "too many failed generations: try again in 2602 s");
+    owner.submit_rate.millitokens = 10_000;
+    check(&owner, None, 3601, "4");
+    // A fault of ours or of a provider is not counted.
+    let before = submitted(&account(100), "sketch-image", 1);
+    for failure in [Failure::Internal, Failure::ProviderUnavailable, Failure::InputMissing] {
+        let outcome = GenerationOutcome::Failed(failure);
+        let after = finish(&before.account, &before.generation, outcome, RETENTION, NEW.entry, at(1)).unwrap();
+        assert_eq!(after.account.failed_calls.events, 0);
+    }
 }
 
 #[test]

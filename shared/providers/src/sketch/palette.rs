@@ -2,7 +2,7 @@
 
 use super::noise::Random;
 
-/// Time of day and weather.
+/// The mood of a scene: the time of day and the sky.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mood {
     Night,

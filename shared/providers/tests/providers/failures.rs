@@ -3,7 +3,7 @@
 use providers::{ProviderConfig, ProviderErrorKind, ProviderRequest, Providers};
 
 use crate::stub::{Reply, Stub};
-use crate::{Case, KEY, PROMPT, fal, openai, rejected, replicate, run, stability, unavailable};
+use crate::{Case, KEY, PROMPT, fal, openai, rejected, replicate, run, stability, throttled, unavailable};
 
 const REJECTED_BY_OPENAI: &str =
     "OpenAI's safety system rejected the prompt or the reference image. Change it and try again.";
@@ -27,7 +27,12 @@ async fn check(
     assert_eq!(&error.kind, expected, "{provider}: {what}: {error}");
     assert_eq!(
         error.retryable(),
-        matches!(expected, ProviderErrorKind::Unavailable { .. } | ProviderErrorKind::InvalidResponse),
+        matches!(
+            expected,
+            ProviderErrorKind::Throttled { .. }
+                | ProviderErrorKind::Unavailable { .. }
+                | ProviderErrorKind::InvalidResponse
+        ),
         "{provider}: {what}"
     );
     let text = format!("{error} {error:?}");
@@ -42,22 +47,22 @@ async fn http_failures_are_classified_by_status_and_body() {
         let good = replies.first().unwrap().clone();
         let until = status(429).header("date", date).header("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT");
         let failures = [
-            ("throttled for some seconds", status(429).header("retry-after", "7"), unavailable(Some(7))),
-            ("throttled until a time", until, unavailable(Some(60))),
-            ("throttled", status(429), unavailable(None)),
+            ("throttled for some seconds", status(429).header("retry-after", "7"), throttled(Some(7))),
+            ("throttled until a time", until, throttled(Some(60))),
+            ("throttled", status(429), throttled(None)),
             ("broken", status(500), unavailable(None)),
-            ("overloaded", status(503).header("retry-after", "3"), unavailable(Some(3))),
-            ("a slow body", good.clone().stall(), unavailable(None)),
-            ("no answer", good.clone().silent(), unavailable(None)),
-            ("a cut body", good.clone().cut(), ProviderErrorKind::InvalidResponse),
-            ("wrong JSON", Reply::json(r#"{"hello":"#), ProviderErrorKind::InvalidResponse),
-            ("other JSON", Reply::json(r#"{"hello":"world"}"#), ProviderErrorKind::InvalidResponse),
+            ("overloaded", status(503).header("retry-after", "3"), throttled(Some(3))),
+            ("a slow body", good.clone().stall(), ProviderErrorKind::Unconfirmed),
+            ("no answer", good.clone().silent(), ProviderErrorKind::Unconfirmed),
+            ("a cut body", good.clone().cut(), ProviderErrorKind::Unconfirmed),
+            ("wrong JSON", Reply::json(r#"{"hello":"#), ProviderErrorKind::Unconfirmed),
+            ("other JSON", Reply::json(r#"{"hello":"world"}"#), ProviderErrorKind::Unconfirmed),
             ("a redirect", Reply::redirect("{base}/moved"), ProviderErrorKind::InvalidResponse),
             ("a bad request", status(400), ProviderErrorKind::InvalidRequest),
-            ("a wrong API key", status(401), ProviderErrorKind::InvalidRequest),
-            ("no funds", status(402), ProviderErrorKind::InvalidRequest),
-            ("a forbidden model", status(403), ProviderErrorKind::InvalidRequest),
-            ("a missing endpoint", status(404), ProviderErrorKind::InvalidRequest),
+            ("a wrong API key", status(401), ProviderErrorKind::AccountProblem),
+            ("no funds", status(402), ProviderErrorKind::AccountProblem),
+            ("a forbidden model", status(403), ProviderErrorKind::AccountProblem),
+            ("a retired model", status(404), ProviderErrorKind::ModelGone),
         ];
         for (what, reply, expected) in failures {
             check(what, provider, &request, vec![reply], &expected).await;
@@ -93,29 +98,111 @@ async fn rejection_by_moderation_carries_a_reason() {
 }
 
 #[tokio::test]
-async fn failed_or_missing_job_is_retryable() {
+async fn job_that_ended_is_told_from_one_that_could_not_be_asked() {
     let failed = r#"{"id":"abc123","status":"failed","output":null,"error":"CUDA out of memory"}"#;
-    let replies = |last: Reply| replicate().replies.into_iter().take(1).chain([last]).collect();
-    let check = async |what, last, expected| {
-        check(what, "replicate", &replicate().request, replies(last), &expected).await;
+    let status = |status: &str| Reply::json(&format!(r#"{{"id":"abc123","status":"{status}"}}"#));
+    let later = |case: Case, steps: usize, last: Reply| Case {
+        replies: case.replies.into_iter().take(steps).chain([last]).collect(),
+        ..case
     };
-    check("failed", Reply::json(failed), ProviderErrorKind::InvalidResponse).await;
-    check("stopped", Reply::json(r#"{"id":"abc123","status":"canceled"}"#), ProviderErrorKind::InvalidResponse).await;
-    check(
-        "empty",
-        Reply::json(r#"{"id":"abc123","status":"succeeded","output":[]}"#),
-        ProviderErrorKind::InvalidResponse,
-    )
-    .await;
-    check("gone", Reply::new(404, "application/json", b"{}"), ProviderErrorKind::InvalidResponse).await;
-    check("busy", Reply::new(429, "application/json", b"{}"), unavailable(None)).await;
+    let json = |status, body: &str| Reply::new(status, "application/json", body.as_bytes());
+    let cases = [
+        ("failed", later(replicate(), 1, Reply::json(failed)), ProviderErrorKind::JobEnded),
+        ("canceled", later(replicate(), 1, status("canceled")), ProviderErrorKind::JobEnded),
+        ("aborted", later(replicate(), 1, status("aborted")), ProviderErrorKind::JobEnded),
+        (
+            "empty",
+            later(replicate(), 1, Reply::json(r#"{"id":"abc123","status":"succeeded","output":[]}"#)),
+            ProviderErrorKind::JobEnded,
+        ),
+        ("gone", later(replicate(), 1, json(404, "{}")), ProviderErrorKind::JobEnded),
+        ("failed at the runner", later(fal(), 3, json(500, r#"{"detail":"…"}"#)), ProviderErrorKind::JobEnded),
+        ("busy", later(replicate(), 1, json(429, "{}")), throttled(None)),
+        ("down", later(fal(), 1, json(500, "{}")), unavailable(None)),
+        ("a cut status", later(replicate(), 1, status("starting").cut()), ProviderErrorKind::InvalidResponse),
+        ("other JSON", later(fal(), 1, Reply::json("{}")), ProviderErrorKind::InvalidResponse),
+    ];
+    for (what, case, expected) in cases {
+        check(what, case.provider, &case.request, case.replies, &expected).await;
+    }
 }
 
 #[tokio::test]
-async fn insufficient_quota_with_429_is_an_invalid_request() {
-    let body = br#"{"error":{"code":"insufficient_quota","message":"You exceeded your quota."}}"#;
-    let replies = vec![Reply::new(429, "application/json", body).header("retry-after", "1")];
-    check("no quota", "openai", &openai().request, replies, &ProviderErrorKind::InvalidRequest).await;
+async fn billing_stop_is_a_problem_of_the_account() {
+    let error = |code: &str, kind: &str| format!(r#"{{"error":{{"code":"{code}","type":"{kind}","message":"…"}}}}"#);
+    let stops = [
+        ("insufficient_quota", "insufficient_quota"),
+        ("credit_balance_exhausted", "insufficient_quota"),
+        ("project_spend_limit_exceeded", "insufficient_quota"),
+        ("organization_spend_limit_exceeded", "insufficient_quota"),
+        ("organization_usage_limit_exceeded", "insufficient_quota"),
+        ("a_later_code", "insufficient_quota"),
+        ("billing_hard_limit_reached", "image_generation_user_error"),
+    ];
+    for (code, kind) in stops {
+        let reply = Reply::new(429, "application/json", error(code, kind).as_bytes()).header("retry-after", "1");
+        check(code, "openai", &openai().request, vec![reply], &ProviderErrorKind::AccountProblem).await;
+    }
+    let locked = br#"{"detail":"User is locked. Reason: Exhausted balance. Top up your balance."}"#;
+    let locked = Reply::new(403, "application/json", locked);
+    check("locked", "fal", &fal().request, vec![locked], &ProviderErrorKind::AccountProblem).await;
+    let empty = br#"{"title":"Insufficient credit","status":402}"#;
+    let empty = Reply::new(402, "application/problem+json", empty);
+    check("no credit", "replicate", &replicate().request, vec![empty], &ProviderErrorKind::AccountProblem).await;
+    let throttle = error("rate_limit_exceeded", "requests");
+    let throttle = Reply::new(429, "application/json", throttle.as_bytes());
+    check("a throttle", "openai", &openai().request, vec![throttle], &throttled(None)).await;
+}
+
+#[tokio::test]
+async fn retired_model_is_told_from_a_malformed_request() {
+    let gone = br#"{"error":{"code":"model_not_found","type":"invalid_request_error","message":"no"}}"#;
+    for status in [400, 403, 404] {
+        let reply = Reply::new(status, "application/json", gone);
+        check("gone", "openai", &openai().request, vec![reply], &ProviderErrorKind::ModelGone).await;
+    }
+}
+
+#[tokio::test]
+async fn input_that_a_provider_cannot_use_carries_a_reason() {
+    let json = |status, body: &str| vec![Reply::new(status, "application/json", body.as_bytes())];
+    let file = r#"{"error":{"code":"invalid_image_file","type":"image_generation_user_error","message":"…"}}"#;
+    let field = r#"{"detail":[{"loc":["body","image_url"],"msg":"…","type":"image_load_error"}]}"#;
+    let language = r#"{"id":"1","name":"invalid_language","errors":["English is the only supported language"]}"#;
+    let schema = r#"{"detail":"- input.prompt: too long","status":422,"title":"Input validation failed"}"#;
+    let input = |reason: &str| ProviderErrorKind::InvalidInput { reason: reason.to_owned() };
+    check(
+        "a file",
+        "openai",
+        &openai().request,
+        json(400, file),
+        &input("OpenAI cannot use the prompt or the reference image. Change them and try again."),
+    )
+    .await;
+    check(
+        "a field",
+        "fal",
+        &fal().request,
+        json(422, field),
+        &input("fal cannot use the prompt, a setting or the reference image. Change them and try again."),
+    )
+    .await;
+    check(
+        "a language",
+        "stability",
+        &stability().request,
+        json(400, language),
+        &input("Stability understands English prompts only. Translate the prompt and try again."),
+    )
+    .await;
+    check(
+        "a schema",
+        "replicate",
+        &replicate().request,
+        json(422, schema),
+        &input("Replicate cannot use the prompt, a setting or the reference image. Change them and try again."),
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -115,6 +115,10 @@ fn rejected(reason: &str) -> ProviderErrorKind {
     ProviderErrorKind::Rejected { reason: reason.to_owned() }
 }
 
+fn throttled(seconds: Option<u64>) -> ProviderErrorKind {
+    ProviderErrorKind::Throttled { retry_after: seconds.map(Duration::from_secs) }
+}
+
 fn unavailable(seconds: Option<u64>) -> ProviderErrorKind {
     ProviderErrorKind::Unavailable { retry_after: seconds.map(Duration::from_secs) }
 }

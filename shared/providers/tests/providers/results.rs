@@ -3,7 +3,7 @@
 use providers::{OutputKind, ProviderErrorKind, ProviderRequest};
 
 use crate::stub::{Reply, Stub};
-use crate::{Case, PNG, fal, replicate, request, run, unavailable};
+use crate::{Case, PNG, fal, openai, replicate, request, run, throttled, unavailable};
 
 const MIB: usize = 1024 * 1024;
 
@@ -35,10 +35,9 @@ async fn result_is_downloaded_without_the_api_key() {
 async fn missing_or_non_media_result_is_retryable() {
     let png = Reply::new(200, "image/png", PNG);
     let check = async |what, reply, expected| check(what, &[reply], Err(expected)).await;
-    check("expired", Reply::new(403, "application/xml", b"<Error/>"), ProviderErrorKind::InvalidResponse).await;
-    check("not found", Reply::new(404, "text/html", b"no"), ProviderErrorKind::InvalidResponse).await;
-    check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ProviderErrorKind::InvalidResponse)
-        .await;
+    check("expired", Reply::new(403, "application/xml", b"<Error/>"), ProviderErrorKind::JobEnded).await;
+    check("not found", Reply::new(404, "text/html", b"no"), ProviderErrorKind::JobEnded).await;
+    check("a web page", Reply::new(200, "text/html; charset=utf-8", b"<html>"), ProviderErrorKind::JobEnded).await;
     check("a cut file", png.clone().cut(), ProviderErrorKind::InvalidResponse).await;
     check("a slow file", png.stall(), unavailable(None)).await;
     check("overloaded", Reply::new(503, "text/html", b"").header("retry-after", "2"), unavailable(Some(2))).await;
@@ -48,8 +47,8 @@ async fn missing_or_non_media_result_is_retryable() {
 async fn oversized_result_is_refused_before_it_is_in_memory() {
     let large = Reply::new(200, "image/png", b"");
     let declared = large.clone().header("content-length", "104857600");
-    check("a declared length", &[declared], Err(ProviderErrorKind::InvalidResponse)).await;
-    check("an undeclared length", &[large.flood(100 * MIB)], Err(ProviderErrorKind::InvalidResponse)).await;
+    check("a declared length", &[declared], Err(ProviderErrorKind::JobEnded)).await;
+    check("an undeclared length", &[large.flood(100 * MIB)], Err(ProviderErrorKind::JobEnded)).await;
 }
 
 #[tokio::test]
@@ -75,10 +74,10 @@ async fn result_from_a_forbidden_address_is_refused() {
         "https://localhost/",
     ];
     for address in forbidden {
-        check(address, &[Reply::redirect(address)], Err(ProviderErrorKind::InvalidResponse)).await;
+        check(address, &[Reply::redirect(address)], Err(ProviderErrorKind::JobEnded)).await;
     }
     let moved = Reply::redirect("{base}/moved");
-    check("a redirect loop", &vec![moved; 4], Err(ProviderErrorKind::InvalidResponse)).await;
+    check("a redirect loop", &vec![moved; 4], Err(ProviderErrorKind::JobEnded)).await;
     assert!(other.seen().is_empty());
 }
 
@@ -89,7 +88,7 @@ async fn forbidden_address_in_the_first_response_is_refused() {
         [r#"{"id":"a","status":"starting"}"#, r#"{"id":"a","status":"succeeded","output":"http://10.0.0.1/"}"#];
     let stub = Stub::play(replies.map(Reply::json).to_vec()).await;
     let error = run(&stub, case.provider, &case.request).await.unwrap_err();
-    assert_eq!(error.kind, ProviderErrorKind::InvalidResponse);
+    assert_eq!(error.kind, ProviderErrorKind::JobEnded);
 }
 
 #[tokio::test]
@@ -97,13 +96,13 @@ async fn paid_outputs_are_kept_when_others_fail() {
     let three = ProviderRequest { count: 3, ..request(OutputKind::Image, "core") };
     let good = Reply::new(200, "image/png", PNG).header("finish-reason", "SUCCESS");
     let filtered = Reply::new(200, "image/png", PNG).header("finish-reason", "CONTENT_FILTERED");
-    let throttled = Reply::new(429, "application/json", b"{}");
+    let busy = Reply::new(429, "application/json", b"{}");
     let outputs =
         async |replies| run(&Stub::play(replies).await, "stability", &three).await.map(|outputs| outputs.len());
     assert_eq!(outputs(vec![good.clone(), filtered.clone(), good.clone()]).await.unwrap(), 2);
     assert_eq!(outputs(vec![filtered.clone(), good.clone(), good.clone()]).await.unwrap(), 2);
-    assert_eq!(outputs(vec![good.clone(), throttled.clone()]).await.unwrap(), 1);
-    assert_eq!(outputs(vec![throttled]).await.unwrap_err().kind, unavailable(None));
+    assert_eq!(outputs(vec![good.clone(), busy.clone()]).await.unwrap(), 1);
+    assert_eq!(outputs(vec![busy]).await.unwrap_err().kind, throttled(None));
     assert!(matches!(outputs(vec![filtered; 3]).await.unwrap_err().kind, ProviderErrorKind::Rejected { .. }));
 }
 
@@ -124,8 +123,23 @@ async fn several_videos_are_several_jobs_under_one_id() {
     assert_eq!(outputs.unwrap(), 2);
     assert_eq!(lines[2..4], ["GET /v1/predictions/a", "GET /v1/predictions/b"]);
     assert_eq!(play(&[job("a", failed), job("b", done), video]).await.0.unwrap(), 1);
-    assert_eq!(
-        play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind,
-        ProviderErrorKind::InvalidResponse
-    );
+    assert_eq!(play(&[job("a", failed), job("b", failed)]).await.0.unwrap_err().kind, ProviderErrorKind::JobEnded);
+}
+
+#[tokio::test]
+async fn openai_generates_each_image_in_a_call_of_its_own() {
+    let three = ProviderRequest { count: 3, ..openai().request };
+    let good = openai().replies.remove(0);
+    let down = Reply::new(500, "application/json", b"{}");
+    let play = async |replies: Vec<Reply>| {
+        let stub = Stub::play(replies).await;
+        let outputs = run(&stub, "openai", &three).await.map(|outputs| outputs.len());
+        (outputs, stub.seen())
+    };
+    let (outputs, seen) = play(vec![good.clone(); 3]).await;
+    assert_eq!(outputs.unwrap(), 3);
+    assert!(seen.iter().all(|call| call.json()["n"] == 1) && seen.len() == 3);
+    let (outputs, seen) = play(vec![good.clone(), down.clone(), good]).await;
+    assert_eq!((outputs.unwrap(), seen.len()), (2, 3), "outputs that are paid for are kept");
+    assert_eq!(play(vec![down; 3]).await.0.unwrap_err().kind, unavailable(None));
 }

@@ -11,7 +11,7 @@ use providers::{
 };
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
-use crate::{rejected, unavailable};
+use crate::{rejected, throttled};
 
 fn request(kind: OutputKind, prompt: &str) -> ProviderRequest {
     ProviderRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
@@ -158,13 +158,18 @@ fn annex_b(parameter_sets: &[u8], mut sample: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn marked_prompt_fails_as_scripted() {
     let rejection = || rejected("The prompt contains a mark that rejects it. Remove the mark and try again.");
+    let input =
+        ProviderErrorKind::InvalidInput { reason: "The prompt contains a mark that makes it unusable.".to_owned() };
     let cases = [
         ("reject", rejection()),
-        ("busy", unavailable(Some(1))),
+        ("busy", throttled(Some(1))),
+        ("input", input),
+        ("account", ProviderErrorKind::AccountProblem),
         ("ours", ProviderErrorKind::InvalidRequest),
         ("unknown", ProviderErrorKind::InvalidResponse),
         ("job-reject", rejection()),
-        ("job-busy", unavailable(Some(1))),
+        ("job-busy", throttled(Some(1))),
+        ("job-ended", ProviderErrorKind::JobEnded),
         ("job-unknown", ProviderErrorKind::InvalidResponse),
     ];
     for (mark, expected) in cases {

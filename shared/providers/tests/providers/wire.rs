@@ -34,17 +34,25 @@ fn check_form(seen: &Seen, line: &str, parts: &[&str]) {
 #[tokio::test]
 async fn openai_request_is_json_or_a_form_for_edits() {
     let case = openai();
-    let request = ProviderRequest { negative_prompt: Some("people".to_owned()), count: 2, ..case.request };
+    let request = ProviderRequest { negative_prompt: Some("people".to_owned()), ..case.request };
     let body = json!({
-        "model": "gpt-image-2", "prompt": format!("{PROMPT}\n\nDo not show: people"), "n": 2,
-        "size": "1536x1024", "output_format": "png",
+        "model": "gpt-image-2", "prompt": format!("{PROMPT}\n\nDo not show: people"), "n": 1,
+        "size": "1536x1024", "quality": "medium", "output_format": "png",
     });
     check_json(&sent(Case { request, ..case }).await, "POST /v1/images/generations", "Bearer", &body);
 
     let case = openai();
     let request = ProviderRequest { reference_image: Some(reference_image()), width: 512, height: 512, ..case.request };
     let prompt = format!("prompt={PROMPT}");
-    let parts = ["model=gpt-image-2", &prompt, "n=1", "size=1024x1024", "output_format=png", "image[]=input-bytes"];
+    let parts = [
+        "model=gpt-image-2",
+        &prompt,
+        "n=1",
+        "quality=medium",
+        "size=1024x1024",
+        "output_format=png",
+        "image[]=input-bytes",
+    ];
     check_form(&sent(Case { request, ..case }).await, "POST /v1/images/edits", &parts);
 }
 
@@ -81,6 +89,7 @@ async fn replicate_prediction_is_created_and_polled() {
     let case = replicate();
     let body = json!({ "input": {
         "prompt": PROMPT, "seed": 7, "aspect_ratio": "16:9", "num_outputs": 3, "output_format": "png",
+        "go_fast": false,
     }});
     let request = ProviderRequest { count: 3, ..case.request };
     let line = "POST /v1/models/black-forest-labs/flux-schnell/predictions";
@@ -109,7 +118,10 @@ async fn fal_request_goes_through_its_queue() {
         "prompt": PROMPT, "seed": 7, "enable_safety_checker": true, "num_images": 1, "output_format": "png",
         "image_size": { "width": 1280, "height": 720 },
     });
-    check_json(&sent(fal()).await, "POST /fal-ai/flux/schnell", "Key", &body);
+    let seen_first = sent(fal()).await;
+    check_json(&seen_first, "POST /fal-ai/flux/schnell", "Key", &body);
+    let lifecycle = seen_first.header("x-fal-object-lifecycle-preference").unwrap();
+    assert_eq!(lifecycle, r#"{"expiration_duration_seconds":3600}"#);
 
     let submitted = [crate::FAL_SUBMITTED, crate::FAL_COMPLETED, r#"{"video":{"url":"{base}/video.mp4"}}"#];
     let replies = [&submitted.map(Reply::json)[..], &[Reply::new(200, "video/mp4", PNG)]].concat();
@@ -118,7 +130,8 @@ async fn fal_request_goes_through_its_queue() {
     run(&stub, "fal", &request).await.unwrap();
     let seen = stub.seen();
     let body = json!({
-        "prompt": PROMPT, "seed": 7, "enable_safety_checker": true, "resolution": "720p", "aspect_ratio": "16:9",
+        "prompt": PROMPT, "seed": 7, "enable_safety_checker": true, "enable_output_safety_checker": true,
+        "resolution": "720p", "aspect_ratio": "16:9",
     });
     check_json(&seen[0], "POST /fal-ai/wan/v2.2-a14b/text-to-video/turbo", "Key", &body);
     let lines: Vec<_> = seen.iter().skip(1).map(Seen::line).collect();
@@ -149,7 +162,17 @@ async fn only_prompt_settings_and_image_are_sent() {
         let stub = Stub::play(replies).await;
         run(&stub, provider, &request).await.unwrap();
         for seen in stub.seen() {
-            let known = ["accept", "authorization", "content-length", "content-type", "host"];
+            // The last two limit what the provider does: https://replicate.com/changelog/2025-10-16-prediction-deadlines,
+            // https://fal.ai/docs/model-endpoints/media-expiration
+            let known = [
+                "accept",
+                "authorization",
+                "content-length",
+                "content-type",
+                "host",
+                "cancel-after",
+                "x-fal-object-lifecycle-preference",
+            ];
             let others: Vec<_> =
                 seen.headers().into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
             assert!(others.is_empty(), "{provider}: {others:?}");
@@ -170,8 +193,54 @@ async fn fal_payloads_are_deleted_and_missing_ones_are_no_error() {
         assert_eq!(lines, [of("80e732af-660e"), of("91f843b0-771f")]);
         assert_eq!(seen[0].header("authorization").unwrap(), format!("Key {KEY}"));
     }
-    let stub = Stub::play(vec![Reply::new(403, "application/json", b"{}")]).await;
-    let providers = Providers::new(&settings(&stub)).unwrap();
-    let refused = providers.by_name("fal").unwrap().delete_remote("image:fal-ai/flux:80e732af-660e").await.unwrap_err();
-    assert_eq!(refused.kind, ProviderErrorKind::InvalidRequest);
+    let refused = async |reply: Reply| {
+        let stub = Stub::play(vec![reply]).await;
+        let providers = Providers::new(&settings(&stub)).unwrap();
+        providers.by_name("fal").unwrap().delete_remote("image:fal-ai/flux:80e732af-660e").await.unwrap_err().kind
+    };
+    assert_eq!(refused(Reply::new(403, "application/json", b"{}")).await, ProviderErrorKind::AccountProblem);
+    let partly = r#"{"cdn_delete_results":[{"link":"https://v3.fal.media/a","exception":null},
+        {"link":"https://v3.fal.media/b","exception":"timed out"}]}"#;
+    assert_eq!(refused(Reply::json(partly)).await, ProviderErrorKind::Unconfirmed, "a file is left");
+}
+
+#[tokio::test]
+async fn cancel_is_confirmed_only_if_the_provider_charges_nothing() {
+    let cancel = async |provider: &str, job: &str, replies: &[Reply]| {
+        let stub = Stub::play(replies.to_vec()).await;
+        let providers = Providers::new(&settings(&stub)).unwrap();
+        let is_free = providers.by_name(provider).unwrap().cancel(job).await.unwrap();
+        (is_free, stub.seen().iter().map(|seen| seen.line().to_owned()).collect::<Vec<_>>())
+    };
+    let prediction = |status: &str| Reply::json(&format!(r#"{{"id":"a","status":"{status}"}}"#));
+    let (get, post) = ("GET /v1/predictions/a", "POST /v1/predictions/a/cancel");
+    for (replies, is_free, lines) in [
+        (vec![prediction("starting"), prediction("aborted")], true, vec![get, post]),
+        (vec![prediction("starting"), prediction("canceled")], false, vec![get, post]),
+        (vec![prediction("processing")], false, vec![get]),
+        (vec![prediction("succeeded")], false, vec![get]),
+        (vec![prediction("aborted")], true, vec![get]),
+    ] {
+        assert_eq!(
+            cancel("replicate", "image::a", &replies).await,
+            (is_free, lines.iter().map(ToString::to_string).collect())
+        );
+    }
+    let (get, put) = ("GET /fal-ai/flux/requests/a/status", "PUT /fal-ai/flux/requests/a/cancel");
+    let status = |status: &str| Reply::json(&format!(r#"{{"status":"{status}"}}"#));
+    let requested = Reply::new(202, "application/json", br#"{"status":"CANCELLATION_REQUESTED"}"#);
+    let completed = Reply::new(400, "application/json", br#"{"status":"ALREADY_COMPLETED"}"#);
+    for (replies, is_free, lines) in [
+        (vec![status("IN_QUEUE"), status("OK")], true, vec![get, put]),
+        (vec![status("IN_QUEUE"), requested], false, vec![get, put]),
+        (vec![status("IN_QUEUE"), completed], false, vec![get, put]),
+        (vec![status("IN_PROGRESS")], false, vec![get]),
+        (vec![status("COMPLETED")], false, vec![get]),
+    ] {
+        let expected = (is_free, lines.iter().map(ToString::to_string).collect());
+        assert_eq!(cancel("fal", "image:fal-ai/flux:a", &replies).await, expected);
+    }
+    // All jobs of a batch must be canceled for free.
+    let replies = [status("IN_QUEUE"), status("OK"), status("IN_PROGRESS")];
+    assert!(!cancel("fal", "image:fal-ai/flux:a,b", &replies).await.0);
 }

@@ -80,6 +80,11 @@ export const messages: Messages = {
       "PayPal hat die Zahlung nicht freigegeben. Gib sie dort frei oder wähle eine andere Zahlungsart.",
     "payment-declined": "Die Zahlung wurde abgelehnt, und es wurde nichts abgebucht. Versuche eine andere Zahlungsart.",
     "payment-provider": "Der Zahlungsanbieter antwortet nicht. Versuche es gleich noch einmal.",
+    "too-many-cancels": "Du hast in einer Stunde zu oft abgebrochen.",
+    "too-many-failures":
+      "Zu viele deiner Bilder und Videos wurden in einer Stunde abgelehnt. Prüfe den Grund, bevor du weitermachst.",
+    "daily-limit":
+      "Dieses Modell hat sein Limit für heute erreicht. Wähle ein anderes Modell oder versuche es morgen noch einmal.",
     "account-deleting": "Dein Konto wird gelöscht.",
     unknown: "Etwas ist schiefgelaufen. Lade die Seite neu und versuche es noch einmal.",
   },
@@ -210,7 +215,8 @@ export const messages: Messages = {
     seconds,
     count: "Anzahl der Bilder",
     seed: "Seed",
-    seedHint: "Gleicher Seed und gleiche Einstellungen ergeben das gleiche Ergebnis.",
+    seedHint:
+      "Gleicher Seed und gleiche Einstellungen ergeben das gleiche Ergebnis, solange derselbe KI-Anbieter es erzeugt.",
     advanced: "Erweiterte Einstellungen",
     price: "Preis",
     priceOf: credits,
@@ -231,10 +237,15 @@ export const messages: Messages = {
     elapsed: (time) => `seit ${time}`,
     usual: (time) => `meist ${time}`,
     cancel: "Abbrechen",
-    canceled: "Abgebrochen, Credits erstattet",
+    canceling: "Wird abgebrochen",
+    canceled: (spent) =>
+      spent > 0
+        ? `Abgebrochen. ${credits(spent)} berechnet: Die Erzeugung lief schon.`
+        : "Abgebrochen, Credits erstattet",
     failed: "Fehlgeschlagen, Credits erstattet",
     failures: {
       rejected: (reason) => `Vom Inhaltsfilter blockiert: ${reason}`,
+      invalid_input: (reason) => reason,
       internal: "Bei uns ist etwas schiefgelaufen.",
       provider_unavailable: "Der KI-Anbieter ist gerade nicht verfügbar.",
       deadline_passed: "Es hat zu lange gedauert.",

@@ -89,7 +89,9 @@ function JobProgress({ generation }: { generation: Generation }) {
         <div class="frame generating" key={index} style={widthShare(settings)}>
           {index === 0 && (
             <div class="generating-status">
-              <strong role="status">{status === "queued" ? t.queued : t.running}</strong>
+              <strong role="status">
+                {status === "queued" ? t.queued : status === "canceling" ? t.canceling : t.running}
+              </strong>
               <span class="small">
                 {t.elapsed(duration(elapsed))}
                 {usual !== undefined && ` · ${t.usual(duration(usual))}`}
@@ -124,20 +126,20 @@ function JobMedia({ generation }: { generation: Generation }) {
   );
 }
 
-/** Says why a generation failed or that it was canceled, and that its credits were refunded. */
-function JobFailure({ generation: { id, failure } }: { generation: Generation }) {
+/** Says why a generation failed or that it was canceled, and what became of its credits. */
+function JobFailure({ generation: { id, failure, credits } }: { generation: Generation }) {
   const t = text.value.generations;
   if (!failure) {
     return (
       <div class="notice">
-        <p>{t.canceled}</p>
+        <p>{t.canceled(credits.spent)}</p>
       </div>
     );
   }
   return (
     <div class="notice error">
       <div>
-        <p>{failure.code === "rejected" ? t.failures.rejected(failure.reason) : t.failures[failure.code]}</p>
+        <p>{"reason" in failure ? t.failures[failure.code](failure.reason) : t.failures[failure.code]}</p>
         <p class="small">{t.failed}</p>
         <p class="small">
           <a href={`/support?generation=${id}`}>{text.value.viewer.contact}</a>
@@ -170,7 +172,7 @@ function JobActions({ generation }: { generation: Generation }) {
       {/* A generation in flight shows its elapsed time above. */}
       <span class="small muted">{isInFlight(generation) ? "" : relativeTime(generation.created_at)}</span>
       <div class="row">
-        {isInFlight(generation) && (
+        {isInFlight(generation) && generation.status !== "canceling" && (
           <button type="button" class="button ghost small" disabled={mutation.busy} onClick={cancel}>
             <Icon name="close" />
             {t.cancel}

@@ -24,8 +24,9 @@ effect(() => {
   if (session.value === "signed-out") recentJobs.value = undefined;
 });
 
-/** Returns whether a generation is queued or running. */
-export const isInFlight = ({ status }: Generation) => status === "queued" || status === "running";
+/** Returns whether a generation has not ended. */
+export const isInFlight = ({ status }: Generation) =>
+  status === "queued" || status === "running" || status === "canceling";
 
 /** Loads the most recent generations, and the account if one of them has ended, which changes its credits. */
 export async function loadRecentJobs(): Promise<void> {
