@@ -56,7 +56,7 @@ pub struct Sweep {
     /// What carries changes of addresses out.
     pub addresses: Arc<EmailChanges>,
     /// Who takes money.
-    pub rails: Arc<[PaymentProvider]>,
+    pub payment_providers: Arc<[PaymentProvider]>,
 }
 
 /// Why something due was not done.

@@ -5,12 +5,12 @@
 //! be from its sender, and test money is no money where real money is taken.
 //!
 //! Of what a provider says only the fields of a fact are read, and only [ids and one address](Fact) can be in them. Card
-//! numbers stay with the providers; [`cards`] finds those that come in a message all the same.
+//! numbers stay with the providers; [`ipn_has_card_number`] finds those that come in a message all the same.
 //!
 //! Calls change nothing of ours and may be repeated: making a checkout again gives the same checkout, capturing again gives
 //! what was captured.
 
-pub mod cards;
+mod cards;
 mod error;
 mod kept;
 mod keys;
@@ -27,9 +27,9 @@ use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
-pub use paypal::ipn::{IpnError, Verification};
+pub use paypal::ipn::{IpnError, Verification, ipn_has_card_number};
 pub use settings::{Endpoints, PaymentSettings, SettingsError};
-pub use stripe::webhook::{HANDLED_EVENTS, WebhookError};
+pub use stripe::{error::WebhookError, webhook::HANDLED_EVENTS};
 
 /// A checkout at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,11 +80,16 @@ pub enum WebhookEvent {
     },
     /// This is so.
     Report(PaymentReference, ProviderReport),
+    /// It is about this transaction, in a currency in which nothing is sold here. If the transaction is known, it contradicts
+    /// its payment.
+    OtherCurrency(PaymentReference),
+    /// It has a value in this field that is not known here. It moves nothing, now or when it is repeated.
+    UnknownValue(&'static str),
     /// Nothing that concerns us.
     Ignored,
 }
 
-/// The rails that have keys.
+/// The providers that have keys.
 pub struct PaymentProviders {
     settings: PaymentSettings,
     stripe: Option<stripe::Stripe>,
@@ -92,7 +97,7 @@ pub struct PaymentProviders {
 }
 
 impl PaymentProviders {
-    /// Builds the rails that have keys.
+    /// Builds the providers that have keys.
     ///
     /// # Errors
     /// [`SettingsError`] says what the operator must correct.
@@ -106,8 +111,8 @@ impl PaymentProviders {
 
     /// Whether payments can be taken there.
     #[must_use]
-    pub const fn takes(&self, rail: PaymentProvider) -> bool {
-        match rail {
+    pub const fn takes(&self, provider: PaymentProvider) -> bool {
+        match provider {
             PaymentProvider::Stripe => self.stripe.is_some(),
             PaymentProvider::Paypal => self.paypal.is_some(),
         }
@@ -165,12 +170,13 @@ impl PaymentProviders {
         stripe::webhook::read(body, signature, &stripe.webhook_secrets, self.settings.live, now)
     }
 
-    /// The [events](HANDLED_EVENTS) that Stripe does not send to any address that ends in `/v1/webhooks/stripe`.
+    /// Lists what is wrong with the endpoints at Stripe whose address ends in `/v1/webhooks/stripe`: each
+    /// [event](HANDLED_EVENTS) that none of them is sent, and each API version of another release than the one that is read.
     ///
     /// # Errors
     /// [`ProviderError`]
-    pub async fn missing_events(&self) -> Result<Vec<&'static str>, ProviderError> {
-        self.stripe()?.missing_events().await
+    pub async fn webhook_faults(&self) -> Result<Vec<String>, ProviderError> {
+        self.stripe()?.webhook_faults().await
     }
 
     /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.

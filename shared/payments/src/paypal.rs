@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use self::ipn::Verification;
-use self::order::Order;
+use self::order::{Order, unreadable};
 use crate::outbound::{self, Answer};
 use crate::settings::{Endpoints, at};
 use crate::{Buyer, HostedCheckout, PaymentSettings, ProviderError, ProviderReport, kept, keys, unpaid};
@@ -214,8 +214,8 @@ fn issue(answer: &Answer) -> String {
 /// (<https://developer.paypal.com/api/rest/reference/orders/v2/errors/>).
 fn declined(refusal: ProviderError) -> ProviderError {
     match refusal {
-        ProviderError::Refused { rail, status: 404 | 422, code } if !code.starts_with("PAYEE_") => {
-            ProviderError::Declined { rail, code }
+        ProviderError::Refused { provider, status: 404 | 422, code } if !code.starts_with("PAYEE_") => {
+            ProviderError::Declined { provider, code }
         }
         other => other,
     }
@@ -223,8 +223,4 @@ fn declined(refusal: ProviderError) -> ProviderError {
 
 fn refused(answer: &Answer) -> ProviderError {
     outbound::refused(PaymentProvider::Paypal, answer.status, &issue(answer))
-}
-
-const fn unreadable(what: &'static str) -> ProviderError {
-    ProviderError::unreadable(PaymentProvider::Paypal, what)
 }

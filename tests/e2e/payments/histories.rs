@@ -42,7 +42,8 @@ const WITH_STRIPE: &str = "pay pay pay pay-delayed decline expire succeed-delaye
     early-fraud-warning";
 
 const WITH_PAYPAL: &str = "approve approve approve approve-pending approve-declined approve-instrument-declined capture \
-    capture capture complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case adjust";
+    capture capture complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case \
+    settle-chargeback restore-chargeback";
 
 /// Messages whose facts polling the provider finds as well.
 const REPLACEABLE: [&str; 7] = [

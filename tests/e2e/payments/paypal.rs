@@ -33,7 +33,8 @@ tests![
     pp7_completed_payment_grants_and_denied_payment_closes,
     pp7_capture_with_a_lost_response_grants_once,
     pp8_refunds_and_reversals_move_exact_credits,
-    pp9_case_and_adjustment_freeze_without_moving_credits,
+    pp9_case_freezes_without_moving_credits,
+    pp9_settled_chargeback_claws_back_until_it_is_restored,
     pp10_approved_order_grants_nothing_before_capture,
     pp10_declined_capture_tells_the_buyer_what_to_do,
     pp11_malformed_ipn_bodies_change_nothing,
@@ -194,7 +195,7 @@ async fn pp4_verified_ipn_must_match_our_order(env: &'static TestEnv) -> Result<
     let message = completion(&hers).await?;
     let before = (account_items(&ada).await?, account_items(&bob).await?);
     for (name, value) in [
-        ("receiver_id", "SOMEBODYELSE1"),
+        ("receiver_id", "OTHERMERCHANT"),
         ("mc_gross", "4.99"),
         ("mc_gross", "5.01"),
         ("mc_gross", "-5.00"),
@@ -357,16 +358,24 @@ async fn pp8_refunds_and_reversals_move_exact_credits(env: &'static TestEnv) -> 
     early.check("partly_refunded", 200, 100, 140).await
 }
 
-async fn pp9_case_and_adjustment_freeze_without_moving_credits(env: &'static TestEnv) -> Result<()> {
-    for action in ["open-case", "adjust"] {
-        let ada = env.user().await?;
-        let checkout = paid(&ada).await?;
-        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
-        act_and_drain(&checkout, action, &[]).await?;
-        checkout.check("paid", 200, 0, 240).await?;
-        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "{action} freezes nothing");
-    }
+async fn pp9_case_freezes_without_moving_credits(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
+    act_and_drain(&checkout, "open-case", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "a case freezes nothing");
     Ok(())
+}
+
+async fn pp9_settled_chargeback_claws_back_until_it_is_restored(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    act_and_drain(&checkout, "settle-chargeback", &[("amount", "250")]).await?;
+    checkout.check("reversed", 200, 100, 140).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "a chargeback freezes nothing");
+    act_and_drain(&checkout, "restore-chargeback", &[]).await?;
+    checkout.check("restored", 200, 0, 240).await
 }
 
 async fn pp10_approved_order_grants_nothing_before_capture(env: &'static TestEnv) -> Result<()> {

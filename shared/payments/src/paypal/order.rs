@@ -7,7 +7,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::unreadable;
 use crate::error::must;
 use crate::{ProviderError, ProviderReport, kept, unpaid};
 
@@ -176,4 +175,8 @@ impl Refund {
         let id = kept::paypal_id(&self.id).ok_or_else(|| unreadable("a refund's id"))?;
         Ok(PaymentFact::Refund { id, amount: self.amount.read(payment)?, state })
     }
+}
+
+pub(super) const fn unreadable(what: &'static str) -> ProviderError {
+    ProviderError::unreadable(PaymentProvider::Paypal, what)
 }

@@ -221,7 +221,7 @@ async fn a_capture_that_is_refused_says_whether_the_buyer_the_order_or_we_are_th
     for issue in ["TRANSACTION_REFUSED", "PAYER_CANNOT_PAY", "COMPLIANCE_VIOLATION"] {
         let stub = Stub::start([token(), unprocessable(issue)]).await;
         let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
-        assert_eq!(error, ProviderError::Declined { rail: PaymentProvider::Paypal, code: issue.to_owned() });
+        assert_eq!(error, ProviderError::Declined { provider: PaymentProvider::Paypal, code: issue.to_owned() });
     }
     let stub = Stub::start([token(), unprocessable("PAYEE_ACCOUNT_RESTRICTED")]).await;
     let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
