@@ -23,7 +23,7 @@ use domain::{
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use lifecycle::payments::{KEYS_S, PaymentError, PaymentService, ROTATED_KEYS_S};
-use payments::{WebhookError, WebhookEvent};
+use payments::{PaymentProviders, ProviderError, WebhookError, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -131,7 +131,16 @@ impl AppState {
         };
         match (fulfilled, paid_as) {
             (None, Some(checkout)) => {
-                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, checkout, None, now);
+                let checkout_id = checkout.as_str();
+                let call =
+                    move |providers: Arc<PaymentProviders>| async move { providers.paid_total(id, checkout_id).await };
+                let (transaction, total) = match self.payments.call(now, call).await {
+                    Ok(Some((transaction, total))) => (transaction, Some(total)),
+                    // The event is signed, so the money is recorded even if Stripe does not show the checkout as paid.
+                    Ok(None) | Err(PaymentError::Provider(ProviderError::Refused { .. })) => (checkout, None),
+                    Err(error) => return Err(error),
+                };
+                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, transaction, total, now);
                 self.payments.record_unclaimed(&unclaimed).await
             }
             _ => Ok(()),

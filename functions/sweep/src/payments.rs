@@ -52,7 +52,7 @@ impl Sweep {
             self.ask_later(&payment.postponed(now)).await?;
             return Ok(Action::Nothing);
         }
-        let answered = self.payments.fulfil(&payment, now).await;
+        let answered = self.payments.fulfil_or_capture(&payment, now).await;
         match &answered {
             Ok(Some(known)) if known.version != payment.version => return Ok(Action::Settled),
             Ok(_) => {}

@@ -228,6 +228,16 @@ impl PaymentService {
         self.apply_facts((payment.account, payment.id), &said, now).await
     }
 
+    /// Polls the provider as [`fulfil`](Self::fulfil) does, and captures a PayPal order that the buyer approved and whose capture
+    /// the browser did not request.
+    ///
+    /// # Errors
+    /// [`PaymentError`]. `None` if the payment or its account is gone.
+    pub async fn fulfil_or_capture(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
+        let report = self.call(now, |providers| async move { providers.poll_or_capture(payment, now).await }).await?;
+        self.apply_facts((payment.account, payment.id), &report, now).await
+    }
+
     /// Takes the money of a checkout with PayPal that the buyer has approved, and writes what came of it. A repeat takes
     /// nothing more.
     ///

@@ -27,6 +27,12 @@ pub enum ProviderError {
     /// The buyer has not approved the payment, or must choose another way to pay: send them to the provider's page again.
     #[error("the buyer has not approved the payment")]
     NotApproved,
+    /// The provider refused the buyer's card or account. The buyer must choose another means of payment on this page.
+    #[error("the buyer must choose another means of payment")]
+    InstrumentDeclined {
+        /// The provider's page for this checkout.
+        page: String,
+    },
     /// The provider does not take the buyer's money for this checkout, now or later: only another checkout can help.
     #[error("{provider:?} does not take the payment: {code}")]
     Declined {
@@ -66,6 +72,7 @@ impl ProviderError {
             | Self::WrongKeys(_)
             | Self::Refused { .. }
             | Self::NotApproved
+            | Self::InstrumentDeclined { .. }
             | Self::Declined { .. }
             | Self::Mismatch(_) => false,
         }

@@ -21,6 +21,7 @@ mod stripe;
 
 use domain::{
     PaymentId,
+    money::Money,
     payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReference},
 };
 use jiff::Timestamp;
@@ -149,11 +150,37 @@ impl PaymentProviders {
         }
     }
 
+    /// Polls, and captures a PayPal order that the buyer approved for this payment and its price, as the buyer's browser may
+    /// never return. A capture that PayPal refuses leaves the checkout as it is. A repeat captures nothing more.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn poll_or_capture(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
+        match (payment.provider, payment.checkout.as_deref()) {
+            (PaymentProvider::Paypal, Some(checkout)) => self.paypal()?.poll_or_capture(payment, checkout, now).await,
+            _ => self.poll(payment, now).await,
+        }
+    }
+
+    /// Asks Stripe for the transaction and the total of a checkout whose payment was deleted here. Returns `None` if it is not
+    /// paid.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn paid_total(
+        &self,
+        payment: PaymentId,
+        checkout: &str,
+    ) -> Result<Option<(String, Money)>, ProviderError> {
+        self.stripe()?.paid_total(payment, checkout).await
+    }
+
     /// Takes the money of a PayPal order that the buyer approved, and says what came of it. A repeat takes nothing more.
     /// Stripe takes the money by itself, and is asked.
     ///
     /// # Errors
-    /// [`ProviderError::NotApproved`] if the buyer has to go to PayPal's page, again perhaps; otherwise as [`Self::ask`].
+    /// [`ProviderError::NotApproved`] if the buyer has to approve it first, [`ProviderError::InstrumentDeclined`] if they have to
+    /// choose another means of payment; otherwise as [`Self::ask`].
     pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
         match (payment.provider, payment.checkout.as_deref()) {
             (PaymentProvider::Paypal, Some(checkout)) => self.paypal()?.capture(payment, checkout, now).await,

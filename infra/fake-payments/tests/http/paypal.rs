@@ -189,7 +189,8 @@ async fn instrument_declined_lets_buyer_approve_again() {
     let merchant = Merchant::start().await;
     let id = open(&merchant).await;
     merchant.run(&format!("/pay/paypal/{id}/approve-instrument-declined"), &[]).await;
-    let refused = capture(&merchant, &id, &[]).await;
+    let used = ("paypal-request-id", "capture-1");
+    let refused = capture(&merchant, &id, &[used]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.json()["details"][0]["issue"], "INSTRUMENT_DECLINED");
     let link = &refused.json()["links"][0];
@@ -197,8 +198,22 @@ async fn instrument_declined_lets_buyer_approve_again() {
     assert!(link["href"].as_str().unwrap().ends_with(&format!("/pay/paypal/{id}")), "{link}");
     assert!(merchant.received().await.is_empty());
     merchant.run(&format!("/pay/paypal/{id}/approve"), &[]).await;
-    assert_eq!(capture(&merchant, &id, &[]).await.status, StatusCode::CREATED);
+    // A used request id is answered as before.
+    assert_eq!(capture(&merchant, &id, &[used]).await.json()["details"][0]["issue"], "INSTRUMENT_DECLINED");
+    let other = ("paypal-request-id", "capture-2");
+    assert_eq!(capture(&merchant, &id, &[other]).await.status, StatusCode::CREATED);
     expect(&notification(&merchant).await, &[("payment_status", "Completed")]);
+}
+
+#[tokio::test]
+async fn repeated_capture_gets_the_first_answer_although_the_payment_has_changed() {
+    let merchant = Merchant::start().await;
+    let id = open(&merchant).await;
+    merchant.run(&format!("/pay/paypal/{id}/approve-pending"), &[]).await;
+    let key = ("paypal-request-id", "capture-1");
+    let first = capture(&merchant, &id, &[key]).await;
+    merchant.run(&format!("/control/paypal/{id}/complete"), &[]).await;
+    assert_eq!(capture(&merchant, &id, &[key]).await.body, first.body);
 }
 
 #[tokio::test]

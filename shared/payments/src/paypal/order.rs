@@ -94,9 +94,9 @@ enum RefundStatus {
 }
 
 #[derive(Deserialize)]
-struct Link {
-    rel: String,
-    href: String,
+pub(super) struct Link {
+    pub(super) rel: String,
+    pub(super) href: String,
 }
 
 impl Order {
@@ -108,6 +108,11 @@ impl Order {
     pub(super) fn page(&self) -> Option<String> {
         let is_page = |link: &&Link| ["payer-action", "approve"].contains(&link.rel.as_str());
         self.links.iter().find(is_page).map(|link| link.href.clone())
+    }
+
+    /// Says whether the buyer approved it, and nobody captured it yet.
+    pub(super) fn is_approved(&self) -> bool {
+        self.status == "APPROVED"
     }
 
     /// What it says about the payment. Only a capture is money: an order that the buyer approved is not paid.

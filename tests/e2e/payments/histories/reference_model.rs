@@ -56,6 +56,11 @@ impl Sale {
         self.stage == Stage::Paid
     }
 
+    /// Returns whether the buyer approved, and the capture is missing.
+    pub fn is_approved(&self) -> bool {
+        self.approved.is_some()
+    }
+
     /// Returns whether the payment is pending.
     pub fn is_pending(&self) -> bool {
         self.stage == Stage::Pending
