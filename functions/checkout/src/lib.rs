@@ -174,17 +174,22 @@ async fn capture(
     if payment.provider != PaymentProvider::Paypal || payment.checkout.is_none() {
         return Err(Problem::conflict("Only a checkout with PayPal can be captured."));
     }
-    let payment = if payment.is_open() {
+    let (payment, page) = if payment.is_open() {
         let limit = (MINUTE_S, POLLS_PER_MINUTE);
         state.mutations.limit("checkout-capture", payment.account.0.as_bytes(), limit, now).await?;
         let captured = state.payments.capture(&payment, now).await.inspect_err(|error| log_failure(&payment, error));
-        captured.map_err(payment_problem)?.ok_or_else(Problem::not_found)?
+        match captured {
+            Err(PaymentError::Provider(ProviderError::InstrumentDeclined { page })) => (payment, Some(page)),
+            captured => (captured.map_err(payment_problem)?.ok_or_else(Problem::not_found)?, None),
+        }
     } else {
-        payment
+        (payment, None)
     };
     // The payment is captured and written. Only the response is stored here.
     mutation
-        .run(|| async { mutation.commit(&[], MutationResponse::ok(PaymentView::new(payment.clone(), None))).await })
+        .run(|| async {
+            mutation.commit(&[], MutationResponse::ok(PaymentView::new(payment.clone(), page.clone()))).await
+        })
         .await
 }
 

@@ -16,7 +16,6 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
-use payments::cards;
 use runtime::{
     Error,
     clients::Clients,
@@ -45,7 +44,7 @@ async fn receive(State(queue): State<Queue>, body: Result<Bytes, BytesRejection>
     if body.is_empty() {
         return Err(Problem::invalid("body", "must not be empty"));
     }
-    if cards::any_in_form(&body) {
+    if payments::ipn_has_card_number(&body) {
         tracing::error!("notification with a possible card number was dropped, see it in the PayPal account");
         metric(Metric::PaymentMismatches, 1, &["paypal"]);
         return Ok(StatusCode::OK);

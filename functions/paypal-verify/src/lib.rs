@@ -1,15 +1,16 @@
-//! The queue of PayPal's notifications: ask PayPal whether it said so, then take it at its word.
+//! Verifies queued notifications of PayPal, and applies them.
 //!
-//! What is no message, or one that concerns nobody here, is let go: only what would count costs PayPal a question. It is
-//! asked with the same bytes, and answers that it did, that it did not, or nothing that can be understood; then the message
-//! comes back and is tried again, and nothing is credited meanwhile. What nobody could verify, time after time, ends among
-//! the dead letters, which raise an alarm, and waits there for a redrive: four days at most, as the payer's name and address
-//! are in it. What PayPal did say is still held against our own order: receiver, order, amount, currency. A repeat changes
-//! nothing.
+//! Only a notification that would count costs a question to PayPal: a malformed one, or one about something else, is dropped. PayPal is
+//! asked with the same bytes. It answers `VERIFIED`, `INVALID`, or nothing that can be understood. In the last case the notification is
+//! tried again; nothing is credited meanwhile. A notification that was not verified in the end moves to the dead-letter queue, which
+//! raises an alarm. It waits there for a redrive, four days at most, as it contains the payer's name and address.
+//!
+//! A verified notification must still match our own order: receiver, order, amount, currency. A repeat changes nothing.
 
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::payments::payment::PaymentProvider;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use lifecycle::payments::{KEYS_S, PaymentError, PaymentService};
@@ -23,16 +24,16 @@ use runtime::{
 use serde_json::Value;
 use store::{IpnNotification, Table};
 
-/// Why a notification was not dealt with. It comes back.
+/// Why a notification was not applied. It is tried again.
 #[derive(Debug, thiserror::Error)]
 enum VerifyError {
-    #[error("PayPal could not say whether it said so")]
+    #[error("PayPal does not answer whether it sent the notification")]
     Unknown,
     #[error(transparent)]
     Payment(#[from] PaymentError),
 }
 
-/// Answers events until Lambda ends the process.
+/// Handles events until Lambda ends the process.
 ///
 /// # Errors
 /// The function could not start; the log says what to do.
@@ -55,40 +56,50 @@ pub async fn run() -> Result<(), Error> {
 
 async fn verify(payments: &PaymentService, notification: &IpnNotification, now: Timestamp) -> Result<(), VerifyError> {
     let Ok(raw) = STANDARD.decode(&notification.raw) else {
-        tracing::error!("a notification is not base64: it was not queued by paypal-ipn");
+        tracing::error!("notification is not base64: it was not queued by paypal-ipn");
         return Ok(());
     };
     let providers = payments.providers(KEYS_S, now).await?;
     let read = match providers.read_ipn(&raw) {
-        Ok(WebhookEvent::Report(reference, said)) => Ok((reference, said)),
         Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => return Ok(()),
         Err(error) if error.is_junk() => {
-            tracing::warn!(error = %error, "what came in PayPal's name is not a message");
+            tracing::warn!(error = %error, "body is not a notification");
             return Ok(());
         }
-        // Whether a person must look depends on who sent it.
-        Err(error) => Err(error),
+        // Whether staff must look depends on whether PayPal sent it.
+        read => read,
     };
     match providers.verify_ipn(&raw).await.map_err(PaymentError::from)? {
         Verification::Verified => {}
         Verification::Invalid => {
-            tracing::warn!("PayPal did not send a notification that came in its name");
+            tracing::error!("PayPal answers that it did not send a notification about a known order");
+            metric(Metric::RefusedWebhooks, 1, &["paypal"]);
             return Ok(());
         }
         Verification::Unknown => return Err(VerifyError::Unknown),
     }
-    match read {
-        Ok((reference, said)) => match payments.apply_event(&reference, &said, now).await {
-            Err(error) if error.is_mismatch() => mismatch(&error),
-            heard => drop(heard?),
-        },
-        Err(error) => mismatch(&error),
+    let applied = match read {
+        Ok(WebhookEvent::Report(reference, report)) => payments.apply_event(&reference, &report, now).await.map(drop),
+        Ok(WebhookEvent::OtherCurrency(reference)) => payments.refuse_currency(&reference).await,
+        Ok(WebhookEvent::UnknownValue(field)) => {
+            lifecycle::payments::measure_unknown_value(PaymentProvider::Paypal, field);
+            Ok(())
+        }
+        Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => Ok(()),
+        Err(error) => {
+            mismatch(&error);
+            Ok(())
+        }
+    };
+    match applied {
+        Err(error) if error.is_mismatch() => mismatch(&error),
+        applied => applied?,
     }
     Ok(())
 }
 
-/// It would be as wrong another time, so it is not tried again: a person must look.
+/// Raises the alarm. A repeat would not help: staff must look.
 fn mismatch(error: &dyn std::error::Error) {
-    tracing::error!(error = %error, "PayPal said something that cannot be about our orders");
+    tracing::error!(error = %error, "verified notification cannot be about our orders");
     metric(Metric::PaymentMismatches, 1, &["paypal"]);
 }

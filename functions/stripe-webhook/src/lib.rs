@@ -2,7 +2,7 @@
 //!
 //! The signature is checked over the raw body before anything else. After an event about a checkout Stripe is polled, and what
 //! is paid is fulfilled. An event about a refund, a dispute or a fraud warning is applied as it is. Nothing of an event is
-//! stored except the fields that a payment has.
+//! stored except the fields that a payment has. A value that is not known here moves nothing: it is acknowledged and measured.
 //!
 //! Events are not recorded: a payment is granted once however many events arrive, so an event that failed half way is completed
 //! by its repeat. A failure on our side gets 5xx, and Stripe sends the event again
@@ -11,7 +11,11 @@
 use std::sync::Arc;
 
 use api::{Routes, payments::webhooks::STRIPE};
-use axum::{Router, body::Bytes, extract::State};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+};
 use domain::{
     PaymentId,
     payments::payment::{PaymentProvider, PaymentReference, UnclaimedPayment},
@@ -19,7 +23,7 @@ use domain::{
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use lifecycle::payments::{KEYS_S, PaymentError, PaymentService, ROTATED_KEYS_S};
-use payments::{WebhookError, WebhookEvent};
+use payments::{PaymentProviders, ProviderError, WebhookError, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -29,6 +33,9 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use store::Table;
+
+/// The largest event in bytes. The evidence of a dispute may have 150,000 characters, each of which JSON may write as six bytes.
+const EVENT_LIMIT: usize = 1024 * 1024;
 
 struct AppState {
     table: Table,
@@ -45,19 +52,32 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     clients.warm_dynamodb(&name).await;
     let table = Table::new(clients.dynamodb().clone(), name);
     let payments = PaymentService::open(&environment, &clients, table.clone())?;
-    Ok(routes().into_router().with_state(Arc::new(AppState { table, payments })))
+    Ok(routes()
+        .into_router()
+        .layer(DefaultBodyLimit::max(EVENT_LIMIT))
+        .with_state(Arc::new(AppState { table, payments })))
 }
 
 fn routes() -> Routes<Arc<AppState>> {
     Routes::new().operation(&STRIPE, receive)
 }
 
-async fn receive(State(state): State<Arc<AppState>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
+async fn receive(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
     let now = clock::now();
+    let body = body.map_err(|_| Problem::body_too_large())?;
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let applied = match state.verify(&body, signature, now).await? {
         WebhookEvent::Poll { payment, checkout, paid } => state.poll(payment, paid.then_some(checkout), now).await,
         WebhookEvent::Report(reference, report) => state.payments.apply_event(&reference, &report, now).await.map(drop),
+        WebhookEvent::OtherCurrency(reference) => state.payments.refuse_currency(&reference).await,
+        WebhookEvent::UnknownValue(field) => {
+            lifecycle::payments::measure_unknown_value(PaymentProvider::Stripe, field);
+            Ok(())
+        }
         WebhookEvent::Ignored => Ok(()),
     };
     match applied {
@@ -76,16 +96,26 @@ impl AppState {
     /// Verifies the signature, and decodes the event. If the signature does not match, the secret may have been rotated, so it is
     /// read again once.
     async fn verify(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, Problem> {
+        let mut refused = WebhookError::Forged;
         for at_most_s in [KEYS_S, ROTATED_KEYS_S] {
             let providers = self.payments.providers(at_most_s, now).await.map_err(Problem::internal)?;
             match providers.read_event(body, signature, now) {
-                Err(WebhookError::Forged) => {}
-                Err(error) if error.retryable() => return Err(Problem::internal(error)),
-                Err(error) => return Err(Problem::invalid("stripe-signature", error.to_string())),
                 Ok(event) => return Ok(event),
+                Err(error) => refused = error,
+            }
+            if refused != WebhookError::Forged {
+                break;
             }
         }
-        Err(Problem::invalid("stripe-signature", WebhookError::Forged.to_string()))
+        if refused.is_alarming() {
+            tracing::error!(error = %refused, "event refused");
+            metric(Metric::RefusedWebhooks, 1, &["stripe"]);
+        }
+        Err(if refused.retryable() {
+            Problem::internal(refused)
+        } else {
+            Problem::invalid("stripe-signature", refused.to_string())
+        })
     }
 
     /// Polls Stripe about a payment, and fulfils it if it is paid. Records money for a payment that does not exist.
@@ -101,7 +131,16 @@ impl AppState {
         };
         match (fulfilled, paid_as) {
             (None, Some(checkout)) => {
-                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, checkout, None, now);
+                let checkout_id = checkout.as_str();
+                let call =
+                    move |providers: Arc<PaymentProviders>| async move { providers.paid_total(id, checkout_id).await };
+                let (transaction, total) = match self.payments.call(now, call).await {
+                    Ok(Some((transaction, total))) => (transaction, Some(total)),
+                    // The event is signed, so the money is recorded even if Stripe does not show the checkout as paid.
+                    Ok(None) | Err(PaymentError::Provider(ProviderError::Refused { .. })) => (checkout, None),
+                    Err(error) => return Err(error),
+                };
+                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, transaction, total, now);
                 self.payments.record_unclaimed(&unclaimed).await
             }
             _ => Ok(()),

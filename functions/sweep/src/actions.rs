@@ -59,7 +59,7 @@ pub struct Sweep {
     /// The users.
     pub users: Arc<UserDirectory>,
     /// Who takes money.
-    pub rails: Arc<[PaymentProvider]>,
+    pub payment_providers: Arc<[PaymentProvider]>,
 }
 
 /// Why something due was not done.

@@ -88,7 +88,7 @@ pub async fn run() -> Result<(), Error> {
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
         let sweep = Sweep {
             payments: Arc::new(PaymentService::open(&environment, &clients, table.clone())?),
-            rails: lifecycle::payments::payment_providers(&environment)?.into(),
+            payment_providers: lifecycle::payments::payment_providers(&environment)?.into(),
             addresses: Arc::new(EmailChanges::open(&environment, &clients, table.clone())?),
             users: Arc::new(UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?)),
             table,

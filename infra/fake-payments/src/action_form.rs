@@ -13,6 +13,7 @@ pub(crate) struct ActionForm {
     email: String,
     name: String,
     card: String,
+    evidence: String,
 }
 
 impl ActionForm {
@@ -37,6 +38,16 @@ impl ActionForm {
     /// Returns the id of the refund, dispute, reversal or chargeback that the action is for.
     pub(crate) fn id(&self) -> Option<&str> {
         non_empty(&self.id)
+    }
+
+    /// Returns the length of the text that is submitted as evidence.
+    ///
+    /// # Errors
+    /// It is above [what Stripe accepts](https://docs.stripe.com/api/disputes/update#update_dispute-evidence), or not a number.
+    pub(crate) fn evidence_characters(&self) -> Result<usize, ApiError> {
+        let characters = non_empty(&self.evidence).map_or(Ok(0), str::parse);
+        let characters = characters.ok().filter(|characters| *characters <= 150_000);
+        characters.ok_or_else(|| ApiError::InvalidRequest("evidence has at most 150000 characters".to_owned()))
     }
 
     pub(crate) fn email(&self) -> Option<&str> {

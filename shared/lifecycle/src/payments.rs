@@ -71,7 +71,7 @@ pub enum PaymentError {
 }
 
 impl PaymentError {
-    /// Whether it cannot be about the payment that it names. That is no trouble that passes: a person must look.
+    /// Whether it cannot be about the payment that it names. A repeat does not help: a staff member must look.
     #[must_use]
     pub const fn is_mismatch(&self) -> bool {
         matches!(self, Self::Mismatch(_) | Self::Provider(ProviderError::Mismatch(_)))
@@ -117,20 +117,21 @@ pub fn rules(environment: &Environment) -> Result<FraudRules, InvalidVariable> {
     })
 }
 
-/// Who takes money in this deployment.
+/// Lists the payment providers that are enabled in this deployment.
 ///
 /// # Errors
-/// The variable names somebody else.
+/// The variable names another one.
 pub fn payment_providers(environment: &Environment) -> Result<Vec<PaymentProvider>, UnknownPaymentProvider> {
     let names = environment.optional("PAYMENT_PROVIDERS").unwrap_or_default().split(',').map(str::trim);
-    let rails = names.filter(|name| !name.is_empty()).map(|name| {
-        let known = [PaymentProvider::Stripe, PaymentProvider::Paypal].into_iter().find(|rail| rail.as_str() == name);
+    let providers = names.filter(|name| !name.is_empty()).map(|name| {
+        let known = [PaymentProvider::Stripe, PaymentProvider::Paypal];
+        let known = known.into_iter().find(|provider| provider.as_str() == name);
         known.ok_or_else(|| UnknownPaymentProvider(name.to_owned()))
     });
-    rails.collect()
+    providers.collect()
 }
 
-/// A name of nobody who takes money.
+/// The name of an unknown payment provider.
 #[derive(Debug, thiserror::Error)]
 #[error("PAYMENT_PROVIDERS names {0}: it may name stripe and paypal, separated by a comma")]
 pub struct UnknownPaymentProvider(String);
@@ -168,7 +169,7 @@ impl PaymentService {
     }
 
     /// The providers, with the keys of the secret: fetched when they are first needed, and again once they are older than
-    /// `at_most_s` seconds, so that whoever finds a key wrong can look whether it was rotated.
+    /// `at_most_s` seconds, so that a caller whose key was refused can look whether it was rotated.
     ///
     /// # Errors
     /// The secret cannot be read, or is no good.
@@ -227,6 +228,16 @@ impl PaymentService {
         self.apply_facts((payment.account, payment.id), &said, now).await
     }
 
+    /// Polls the provider as [`fulfil`](Self::fulfil) does, and captures a PayPal order that the buyer approved and whose capture
+    /// the browser did not request.
+    ///
+    /// # Errors
+    /// [`PaymentError`]. `None` if the payment or its account is gone.
+    pub async fn fulfil_or_capture(&self, payment: &Payment, now: Timestamp) -> Result<Option<Payment>, PaymentError> {
+        let report = self.call(now, |providers| async move { providers.poll_or_capture(payment, now).await }).await?;
+        self.apply_facts((payment.account, payment.id), &report, now).await
+    }
+
     /// Takes the money of a checkout with PayPal that the buyer has approved, and writes what came of it. A repeat takes
     /// nothing more.
     ///
@@ -260,6 +271,17 @@ impl PaymentService {
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
+    }
+
+    /// Refuses what a provider reports in a currency in which nothing is sold here, if its payment is known.
+    ///
+    /// # Errors
+    /// A call failed, or [`PaymentError::Mismatch`] if the payment is known.
+    pub async fn refuse_currency(&self, reference: &PaymentReference) -> Result<(), PaymentError> {
+        match self.table.find_payment(reference).await? {
+            Some(_) => Err(Mismatch("currency").into()),
+            None => Ok(()),
+        }
     }
 
     /// Learns something of a payment. What was known already writes nothing. What was paid with is counted under a keyed
@@ -405,6 +427,12 @@ async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreE
     let mut others = table.all_payments(payment.account).await?;
     others.retain(|other| other.id != payment.id);
     Ok(others)
+}
+
+/// Measures a value of a provider that is not known here, and names its field to the operator.
+pub fn measure_unknown_value(provider: PaymentProvider, field: &'static str) {
+    tracing::error!(provider = provider.as_str(), field, "value is not known and moved nothing");
+    metric(Metric::UnknownWebhookValues, 1, &[provider.as_str()]);
 }
 
 /// Measures what a settlement that was written moved.

@@ -22,21 +22,9 @@ const PREFIXES: [RangeInclusive<u32>; 9] = [
 /// Whether the text has a card number in it: 13 to 19 digits, perhaps in groups with a space or a hyphen between, that begin
 /// like a card of a network and end in the right check digit.
 #[must_use]
-pub fn any_in(text: &str) -> bool {
+pub(crate) fn any_in(text: &str) -> bool {
     let bytes = text.as_bytes();
     (0..bytes.len()).any(|start| begins_group(bytes, start) && begins_card(bytes.get(start..).unwrap_or_default()))
-}
-
-/// The fields of an IPN that may look like a card number and are none: PayPal's numbers of a receipt and of a message.
-const NO_CARDS: [&str; 2] = ["receipt_id", "ipn_track_id"];
-
-/// Whether the body of an IPN has a card number in it. `receipt_id`, `ipn_track_id` and our own
-/// ids are left out: they may look like one.
-#[must_use]
-pub fn any_in_form(raw: &[u8]) -> bool {
-    form_urlencoded::parse(raw).any(|(name, value)| {
-        any_in(&name) || (!NO_CARDS.contains(&&*name) && crate::kept::payment_id(&value).is_none() && any_in(&value))
-    })
 }
 
 /// A number begins where no digit stands before.
@@ -133,25 +121,6 @@ mod tests {
             "4242  4242  4242  4242",
         ] {
             assert!(!any_in(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn p7_a_form_is_looked_through_field_by_field() {
-        for body in
-            ["memo=4242+4242+4242+4242", "memo=%34242424242424242", "4242424242424242=1", "a=1&b=4242%2d4242-42424242"]
-        {
-            assert!(any_in_form(body.as_bytes()), "{body}");
-        }
-        for body in [
-            "",
-            "receipt_id=4242-4242-4242-4242&txn_id=8MC585209K746392H",
-            "ipn_track_id=4222222222222",
-            "custom=01a59737-6812-7579-8109-f4d43d5b9dd4",
-            "a=42424242&b=42424242",
-            "%zz=%",
-        ] {
-            assert!(!any_in_form(body.as_bytes()), "{body}");
         }
     }
 }

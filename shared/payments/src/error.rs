@@ -8,17 +8,17 @@ use stripe_client_core::StripeClientErr;
 /// A failed call. Its text is for the log and the operator: it never holds a key, or a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// The rail is off.
+    /// The provider is off.
     #[error("{0:?} is off here: to turn it on, put {keys} into the payments secret", keys = crate::keys::names(*.0).join(", "))]
     NotConfigured(PaymentProvider),
     /// The provider does not take our keys.
     #[error("{0:?} does not accept the keys: check {keys} in the payments secret", keys = crate::keys::names(*.0).join(", "))]
     WrongKeys(PaymentProvider),
     /// The provider refused the request, and will again.
-    #[error("{rail:?} refused the request: {status} {code}")]
+    #[error("{provider:?} refused the request: {status} {code}")]
     Refused {
         /// Who.
-        rail: PaymentProvider,
+        provider: PaymentProvider,
         /// The HTTP status.
         status: u16,
         /// The provider's own code for it, or nothing.
@@ -27,31 +27,37 @@ pub enum ProviderError {
     /// The buyer has not approved the payment, or must choose another way to pay: send them to the provider's page again.
     #[error("the buyer has not approved the payment")]
     NotApproved,
+    /// The provider refused the buyer's card or account. The buyer must choose another means of payment on this page.
+    #[error("the buyer must choose another means of payment")]
+    InstrumentDeclined {
+        /// The provider's page for this checkout.
+        page: String,
+    },
     /// The provider does not take the buyer's money for this checkout, now or later: only another checkout can help.
-    #[error("{rail:?} does not take the payment: {code}")]
+    #[error("{provider:?} does not take the payment: {code}")]
     Declined {
         /// Who.
-        rail: PaymentProvider,
+        provider: PaymentProvider,
         /// The provider's own code for it, or nothing.
         code: String,
     },
     /// No answer, or that the provider is busy.
-    #[error("{rail:?} cannot be reached: {why}")]
+    #[error("{provider:?} cannot be reached: {why}")]
     Unreachable {
         /// Who.
-        rail: PaymentProvider,
+        provider: PaymentProvider,
         /// What happened.
         why: String,
     },
     /// An answer that is not what is documented.
-    #[error("{rail:?} answered something else than is documented: {what}")]
+    #[error("{provider:?} answered something else than is documented: {what}")]
     Unreadable {
         /// Who.
-        rail: PaymentProvider,
+        provider: PaymentProvider,
         /// What is wrong with it.
         what: &'static str,
     },
-    /// The provider speaks of something else than the payment that was asked about. Somebody must look at it.
+    /// The provider speaks of something else than the payment that was asked about. A staff member must look at it.
     #[error("the provider's {0} is not that of the payment")]
     Mismatch(&'static str),
 }
@@ -66,17 +72,18 @@ impl ProviderError {
             | Self::WrongKeys(_)
             | Self::Refused { .. }
             | Self::NotApproved
+            | Self::InstrumentDeclined { .. }
             | Self::Declined { .. }
             | Self::Mismatch(_) => false,
         }
     }
 
-    pub(crate) fn unreachable(rail: PaymentProvider, why: impl Into<String>) -> Self {
-        Self::Unreachable { rail, why: why.into() }
+    pub(crate) fn unreachable(provider: PaymentProvider, why: impl Into<String>) -> Self {
+        Self::Unreachable { provider, why: why.into() }
     }
 
-    pub(crate) const fn unreadable(rail: PaymentProvider, what: &'static str) -> Self {
-        Self::Unreadable { rail, what }
+    pub(crate) const fn unreadable(provider: PaymentProvider, what: &'static str) -> Self {
+        Self::Unreadable { provider, what }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn email(text: &str) -> Option<String> {
     (whole && fits && !cards::any_in(text)).then(|| text.to_owned())
 }
 
-/// A country in two letters ([ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html)).
+/// A country as two characters ([ISO 3166-1](https://www.iso.org/iso-3166-country-codes.html)).
 pub(crate) fn country(text: &str) -> Option<String> {
     (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| text.to_owned())
 }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn p8_a_country_is_two_letters_or_is_not_kept() {
+    fn p8_a_country_is_two_characters_or_is_not_kept() {
         check(country, &["DE", "US"], &["", "D", "de", "DEU", "D1", "Ä"]);
     }
 }

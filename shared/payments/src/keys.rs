@@ -1,4 +1,4 @@
-//! The keys of both rails, as one secret holds them.
+//! The keys of both providers, as one secret holds them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 const STRIPE: [&str; 2] = ["stripe_secret_key", "stripe_webhook_secrets"];
 const PAYPAL: [&str; 3] = ["paypal_client_id", "paypal_client_secret", "paypal_receiver_id"];
 
-/// The keys. A rail without any is off.
+/// The keys. A provider without any is off.
 #[derive(Clone, Default)]
 pub struct Keys {
     pub(crate) stripe: Option<Stripe>,
@@ -43,13 +43,13 @@ pub enum KeysError {
         /// Where, from 1.
         column: usize,
     },
-    /// A rail has some of its keys, and not this one.
+    /// A provider has some of its keys, and not this one.
     #[error(
-        "the payments secret has keys of {rail:?} but no {field}: put {what} there, or remove the others to turn {rail:?} off"
+        "the payments secret has keys of {provider:?} but no {field}: put {what} there, or remove the others to turn {provider:?} off"
     )]
     Missing {
         /// Whose.
-        rail: PaymentProvider,
+        provider: PaymentProvider,
         /// Which.
         field: &'static str,
         /// What belongs there.
@@ -72,7 +72,7 @@ impl Keys {
     /// `paypal_client_id`, `paypal_client_secret` and `paypal_receiver_id`. Blank counts as absent.
     ///
     /// # Errors
-    /// [`KeysError`] if there are other fields, or if a rail has only some of its keys.
+    /// [`KeysError`] if there are other fields, or if a provider has only some of its keys.
     pub fn parse(json: &str) -> Result<Self, KeysError> {
         // The text of serde's error may quote the secret.
         let place = |error: serde_json::Error| KeysError::Json { line: error.line(), column: error.column() };
@@ -90,9 +90,9 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// The fields of the secret that turn a rail on.
-pub(crate) const fn names(rail: PaymentProvider) -> &'static [&'static str] {
-    match rail {
+/// The fields of the secret that turn a provider on.
+pub(crate) const fn names(provider: PaymentProvider) -> &'static [&'static str] {
+    match provider {
         PaymentProvider::Stripe => &STRIPE,
         PaymentProvider::Paypal => &PAYPAL,
     }
@@ -101,7 +101,7 @@ pub(crate) const fn names(rail: PaymentProvider) -> &'static [&'static str] {
 fn stripe(written: &Written) -> Result<Option<Stripe>, KeysError> {
     let [key, secrets] = STRIPE;
     let webhook_secrets: Vec<_> = written.stripe_webhook_secrets.iter().filter_map(|one| filled(one)).collect();
-    let missing = |field, what| KeysError::Missing { rail: PaymentProvider::Stripe, field, what };
+    let missing = |field, what| KeysError::Missing { provider: PaymentProvider::Stripe, field, what };
     match (filled(&written.stripe_secret_key), webhook_secrets.is_empty()) {
         (None, true) => Ok(None),
         (None, false) => Err(missing(key, "the secret or restricted key of the Stripe account (sk_... or rk_...)")),
@@ -115,7 +115,7 @@ fn stripe(written: &Written) -> Result<Option<Stripe>, KeysError> {
 fn paypal(written: &Written) -> Result<Option<Paypal>, KeysError> {
     let [id, secret, receiver] = PAYPAL;
     let found = [&written.paypal_client_id, &written.paypal_client_secret, &written.paypal_receiver_id];
-    let missing = |field, what| KeysError::Missing { rail: PaymentProvider::Paypal, field, what };
+    let missing = |field, what| KeysError::Missing { provider: PaymentProvider::Paypal, field, what };
     match found.map(|one| filled(one)) {
         [None, None, None] => Ok(None),
         [None, ..] => Err(missing(id, "the client id of the REST app in PayPal's developer dashboard")),

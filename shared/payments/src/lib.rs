@@ -5,12 +5,12 @@
 //! be from its sender, and test money is no money where real money is taken.
 //!
 //! Of what a provider says only the fields of a fact are read, and only [ids and one address](Fact) can be in them. Card
-//! numbers stay with the providers; [`cards`] finds those that come in a message all the same.
+//! numbers stay with the providers; [`ipn_has_card_number`] finds those that come in a message all the same.
 //!
 //! Calls change nothing of ours and may be repeated: making a checkout again gives the same checkout, capturing again gives
 //! what was captured.
 
-pub mod cards;
+mod cards;
 mod error;
 mod kept;
 mod keys;
@@ -21,15 +21,16 @@ mod stripe;
 
 use domain::{
     PaymentId,
+    money::Money,
     payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReference},
 };
 use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
-pub use paypal::ipn::{IpnError, Verification};
+pub use paypal::ipn::{IpnError, Verification, ipn_has_card_number};
 pub use settings::{Endpoints, PaymentSettings, SettingsError};
-pub use stripe::webhook::{HANDLED_EVENTS, WebhookError};
+pub use stripe::{error::WebhookError, webhook::HANDLED_EVENTS};
 
 /// A checkout at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,11 +81,16 @@ pub enum WebhookEvent {
     },
     /// This is so.
     Report(PaymentReference, ProviderReport),
+    /// It is about this transaction, in a currency in which nothing is sold here. If the transaction is known, it contradicts
+    /// its payment.
+    OtherCurrency(PaymentReference),
+    /// It has a value in this field that is not known here. It moves nothing, now or when it is repeated.
+    UnknownValue(&'static str),
     /// Nothing that concerns us.
     Ignored,
 }
 
-/// The rails that have keys.
+/// The providers that have keys.
 pub struct PaymentProviders {
     settings: PaymentSettings,
     stripe: Option<stripe::Stripe>,
@@ -92,7 +98,7 @@ pub struct PaymentProviders {
 }
 
 impl PaymentProviders {
-    /// Builds the rails that have keys.
+    /// Builds the providers that have keys.
     ///
     /// # Errors
     /// [`SettingsError`] says what the operator must correct.
@@ -106,8 +112,8 @@ impl PaymentProviders {
 
     /// Whether payments can be taken there.
     #[must_use]
-    pub const fn takes(&self, rail: PaymentProvider) -> bool {
-        match rail {
+    pub const fn takes(&self, provider: PaymentProvider) -> bool {
+        match provider {
             PaymentProvider::Stripe => self.stripe.is_some(),
             PaymentProvider::Paypal => self.paypal.is_some(),
         }
@@ -144,11 +150,37 @@ impl PaymentProviders {
         }
     }
 
+    /// Polls, and captures a PayPal order that the buyer approved for this payment and its price, as the buyer's browser may
+    /// never return. A capture that PayPal refuses leaves the checkout as it is. A repeat captures nothing more.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn poll_or_capture(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
+        match (payment.provider, payment.checkout.as_deref()) {
+            (PaymentProvider::Paypal, Some(checkout)) => self.paypal()?.poll_or_capture(payment, checkout, now).await,
+            _ => self.poll(payment, now).await,
+        }
+    }
+
+    /// Asks Stripe for the transaction and the total of a checkout whose payment was deleted here. Returns `None` if it is not
+    /// paid.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn paid_total(
+        &self,
+        payment: PaymentId,
+        checkout: &str,
+    ) -> Result<Option<(String, Money)>, ProviderError> {
+        self.stripe()?.paid_total(payment, checkout).await
+    }
+
     /// Takes the money of a PayPal order that the buyer approved, and says what came of it. A repeat takes nothing more.
     /// Stripe takes the money by itself, and is asked.
     ///
     /// # Errors
-    /// [`ProviderError::NotApproved`] if the buyer has to go to PayPal's page, again perhaps; otherwise as [`Self::ask`].
+    /// [`ProviderError::NotApproved`] if the buyer has to approve it first, [`ProviderError::InstrumentDeclined`] if they have to
+    /// choose another means of payment; otherwise as [`Self::ask`].
     pub async fn capture(&self, payment: &Payment, now: Timestamp) -> Result<ProviderReport, ProviderError> {
         match (payment.provider, payment.checkout.as_deref()) {
             (PaymentProvider::Paypal, Some(checkout)) => self.paypal()?.capture(payment, checkout, now).await,
@@ -165,12 +197,13 @@ impl PaymentProviders {
         stripe::webhook::read(body, signature, &stripe.webhook_secrets, self.settings.live, now)
     }
 
-    /// The [events](HANDLED_EVENTS) that Stripe does not send to any address that ends in `/v1/webhooks/stripe`.
+    /// Lists what is wrong with the endpoints at Stripe whose address ends in `/v1/webhooks/stripe`: each
+    /// [event](HANDLED_EVENTS) that none of them is sent, and each API version of another release than the one that is read.
     ///
     /// # Errors
     /// [`ProviderError`]
-    pub async fn missing_events(&self) -> Result<Vec<&'static str>, ProviderError> {
-        self.stripe()?.missing_events().await
+    pub async fn webhook_faults(&self) -> Result<Vec<String>, ProviderError> {
+        self.stripe()?.webhook_faults().await
     }
 
     /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.

@@ -24,10 +24,10 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// The client that both rails share.
+/// The client that both providers share.
 pub(crate) fn client() -> Result<Client, SettingsError> {
     static TLS: Once = Once::new();
-    // Another crate of the same process may have chosen already, which is as good.
+    // Another crate of the same process may have chosen already, which works too.
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let client = Client::builder()
         .redirect(redirect::Policy::none())
@@ -41,16 +41,16 @@ pub(crate) fn client() -> Result<Client, SettingsError> {
 }
 
 /// Sends, and reads the answer, whatever its status; that the provider is busy is no answer.
-pub(crate) async fn send(rail: PaymentProvider, request: RequestBuilder) -> Result<Answer, ProviderError> {
-    let mut response = request.send().await.map_err(|error| not_sent(rail, &error))?;
+pub(crate) async fn send(provider: PaymentProvider, request: RequestBuilder) -> Result<Answer, ProviderError> {
+    let mut response = request.send().await.map_err(|error| not_sent(provider, &error))?;
     let status = response.status();
     if matches!(status.as_u16(), 408 | 409 | 424 | 425 | 429 | 500..=599) {
-        return Err(ProviderError::unreachable(rail, format!("busy: {status}")));
+        return Err(ProviderError::unreachable(provider, format!("busy: {status}")));
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| not_sent(rail, &error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| not_sent(provider, &error))? {
         if body.len() + chunk.len() > ANSWER_BYTES {
-            return Err(ProviderError::unreadable(rail, "more than a megabyte"));
+            return Err(ProviderError::unreadable(provider, "more than a megabyte"));
         }
         body.extend_from_slice(&chunk);
     }
@@ -58,15 +58,17 @@ pub(crate) async fn send(rail: PaymentProvider, request: RequestBuilder) -> Resu
 }
 
 /// What an answer without success means. `code` is the provider's word for it, as far as it looks like one.
-pub(crate) fn refused(rail: PaymentProvider, status: StatusCode, code: &str) -> ProviderError {
+pub(crate) fn refused(provider: PaymentProvider, status: StatusCode, code: &str) -> ProviderError {
     let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     match status.as_u16() {
-        401 | 403 => ProviderError::WrongKeys(rail),
-        status => ProviderError::Refused { rail, status, code: if is_code { code.to_owned() } else { String::new() } },
+        401 | 403 => ProviderError::WrongKeys(provider),
+        status => {
+            ProviderError::Refused { provider, status, code: if is_code { code.to_owned() } else { String::new() } }
+        }
     }
 }
 
-fn not_sent(rail: PaymentProvider, error: &reqwest::Error) -> ProviderError {
+fn not_sent(provider: PaymentProvider, error: &reqwest::Error) -> ProviderError {
     let why = if error.is_timeout() {
         "no answer in time"
     } else if error.is_connect() {
@@ -76,5 +78,5 @@ fn not_sent(rail: PaymentProvider, error: &reqwest::Error) -> ProviderError {
     } else {
         "the connection ended without a whole answer"
     };
-    ProviderError::unreachable(rail, why)
+    ProviderError::unreachable(provider, why)
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use self::ipn::Verification;
-use self::order::Order;
+use self::order::{Link, Order, unreadable};
 use crate::outbound::{self, Answer};
 use crate::settings::{Endpoints, at};
 use crate::{Buyer, HostedCheckout, PaymentSettings, ProviderError, ProviderReport, kept, keys, unpaid};
@@ -51,6 +51,7 @@ struct Granted {
 struct PaypalErrorBody {
     name: String,
     details: Vec<Detail>,
+    links: Vec<Link>,
 }
 
 #[derive(Deserialize)]
@@ -116,18 +117,35 @@ impl Paypal {
         checkout: &str,
         now: Timestamp,
     ) -> Result<ProviderReport, ProviderError> {
-        let request = self.client.get(self.api(&format!("/v2/checkout/orders/{checkout}")));
-        let answer = self.call(request, now).await?;
-        match answer.status {
-            status if status.is_success() => Order::parse(&answer.body)?.report(payment, checkout, now),
-            // PayPal forgets orders that nobody approved.
-            StatusCode::NOT_FOUND if payment.progress == CheckoutProgress::Created && now >= payment.closes_at() => {
-                Ok(unpaid(payment, now))
-            }
-            _ => Err(refused(&answer)),
+        match self.retrieve(payment, checkout, now).await? {
+            Some(order) => order.report(payment, checkout, now),
+            None => Ok(unpaid(payment, now)),
         }
     }
 
+    pub(crate) async fn poll_or_capture(
+        &self,
+        payment: &Payment,
+        checkout: &str,
+        now: Timestamp,
+    ) -> Result<ProviderReport, ProviderError> {
+        let Some(order) = self.retrieve(payment, checkout, now).await? else { return Ok(unpaid(payment, now)) };
+        let is_approved = order.is_approved();
+        // An order that is not the payment's, or not for its price, is not captured.
+        let report = order.report(payment, checkout, now)?;
+        if !is_approved {
+            return Ok(report);
+        }
+        match self.capture(payment, checkout, now).await {
+            Err(
+                ProviderError::NotApproved | ProviderError::InstrumentDeclined { .. } | ProviderError::Declined { .. },
+            ) => Ok(report),
+            captured => captured,
+        }
+    }
+
+    /// Captures the order. Each attempt has a request id of its own: to a used one PayPal answers as before, even after the
+    /// buyer chose another means of payment. An order is captured once, whatever the request ids.
     pub(crate) async fn capture(
         &self,
         payment: &Payment,
@@ -138,16 +156,39 @@ impl Paypal {
             .client
             .post(self.api(&format!("/v2/checkout/orders/{checkout}/capture")))
             .header(CONTENT_TYPE, "application/json")
-            .header("PayPal-Request-Id", format!("capture-{}", payment.id))
+            .header("PayPal-Request-Id", format!("{}-{}", payment.id, now.as_millisecond()))
             .header("Prefer", "return=representation");
         let answer = self.call(request, now).await?;
         if answer.status.is_success() {
             return Order::parse(&answer.body)?.report(payment, checkout, now);
         }
-        match issue(&answer).as_str() {
-            "ORDER_ALREADY_CAPTURED" => self.poll(payment, checkout, now).await,
-            "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" | "INSTRUMENT_DECLINED" => Err(ProviderError::NotApproved),
+        let PaypalErrorBody { links, .. } = error_body(&answer);
+        let page = links.into_iter().find(|link| ["redirect", "payer-action", "approve"].contains(&link.rel.as_str()));
+        match (issue(&answer).as_str(), page) {
+            ("ORDER_ALREADY_CAPTURED", _) => self.poll(payment, checkout, now).await,
+            ("INSTRUMENT_DECLINED", Some(page)) => Err(ProviderError::InstrumentDeclined { page: page.href }),
+            ("ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" | "INSTRUMENT_DECLINED", _) => {
+                Err(ProviderError::NotApproved)
+            }
             _ => Err(declined(refused(&answer))),
+        }
+    }
+
+    /// Retrieves the order. Returns `None` if PayPal has forgotten it after its time, as nobody approved it.
+    async fn retrieve(
+        &self,
+        payment: &Payment,
+        checkout: &str,
+        now: Timestamp,
+    ) -> Result<Option<Order>, ProviderError> {
+        let request = self.client.get(self.api(&format!("/v2/checkout/orders/{checkout}")));
+        let answer = self.call(request, now).await?;
+        match answer.status {
+            status if status.is_success() => Order::parse(&answer.body).map(Some),
+            StatusCode::NOT_FOUND if payment.progress == CheckoutProgress::Created && now >= payment.closes_at() => {
+                Ok(None)
+            }
+            _ => Err(refused(&answer)),
         }
     }
 
@@ -204,9 +245,13 @@ impl Paypal {
     }
 }
 
+fn error_body(answer: &Answer) -> PaypalErrorBody {
+    serde_json::from_slice(&answer.body).unwrap_or_default()
+}
+
 /// The most exact of PayPal's words for what is wrong.
 fn issue(answer: &Answer) -> String {
-    let PaypalErrorBody { name, details } = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let PaypalErrorBody { name, details, .. } = error_body(answer);
     details.into_iter().next().map(|detail| detail.issue).filter(|issue| !issue.is_empty()).unwrap_or(name)
 }
 
@@ -214,8 +259,8 @@ fn issue(answer: &Answer) -> String {
 /// (<https://developer.paypal.com/api/rest/reference/orders/v2/errors/>).
 fn declined(refusal: ProviderError) -> ProviderError {
     match refusal {
-        ProviderError::Refused { rail, status: 404 | 422, code } if !code.starts_with("PAYEE_") => {
-            ProviderError::Declined { rail, code }
+        ProviderError::Refused { provider, status: 404 | 422, code } if !code.starts_with("PAYEE_") => {
+            ProviderError::Declined { provider, code }
         }
         other => other,
     }
@@ -223,8 +268,4 @@ fn declined(refusal: ProviderError) -> ProviderError {
 
 fn refused(answer: &Answer) -> ProviderError {
     outbound::refused(PaymentProvider::Paypal, answer.status, &issue(answer))
-}
-
-const fn unreadable(what: &'static str) -> ProviderError {
-    ProviderError::unreadable(PaymentProvider::Paypal, what)
 }

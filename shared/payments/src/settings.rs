@@ -16,7 +16,7 @@ pub struct PaymentSettings {
     pub live: bool,
     /// Where the providers are.
     pub endpoints: Endpoints,
-    /// Where the provider sends the buyer afterwards, paid or not. `{checkout}` in it becomes our payment's id.
+    /// Where the provider sends the buyer after the payment page, paid or not. `{checkout}` in it becomes our payment's id.
     pub return_url: String,
     /// Whether Stripe adds tax to the price ([Stripe Tax](https://docs.stripe.com/tax) must be set up for it).
     pub automatic_tax: bool,
@@ -51,9 +51,9 @@ pub enum SettingsError {
     #[error("the return address must be an http(s) address (https where real money is taken) with {PLACE} in it")]
     ReturnUrl,
     /// Stripe would refuse it.
-    #[error("the statement text must have 1 to {SUFFIX_CHARACTERS} ASCII characters, a letter, and none of <>\\'\"*")]
+    #[error("the statement text must have 1 to {SUFFIX_CHARACTERS} ASCII characters, an A to Z, and none of <>\\'\"*")]
     StatementDescriptorSuffix,
-    /// A test key where real money is taken, or a live one elsewhere.
+    /// A test key where real money is taken, or a live one where it is not.
     #[error("stripe_secret_key must be a {needed} key here (sk_{needed}_... or rk_{needed}_...)")]
     StripeMode {
         /// `live` or `test`.

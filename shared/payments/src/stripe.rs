@@ -1,5 +1,7 @@
 //! Stripe Checkout: <https://docs.stripe.com/api/checkout/sessions>.
 
+pub(crate) mod error;
+mod objects;
 mod session;
 mod signature;
 pub(crate) mod webhook;
@@ -52,6 +54,9 @@ struct WebhookEndpoint {
     url: String,
     status: String,
     enabled_events: Vec<String>,
+    /// The account's own version, if there is none.
+    #[serde(default)]
+    api_version: Option<String>,
 }
 
 impl Stripe {
@@ -72,15 +77,21 @@ impl Stripe {
         })
     }
 
-    pub(crate) async fn missing_events(&self) -> Result<Vec<&'static str>, ProviderError> {
+    pub(crate) async fn webhook_faults(&self) -> Result<Vec<String>, ProviderError> {
         let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints").query(&json!({ "limit": 100 }));
         let body = self.send(request, None).await?;
         let listed: WebhookEndpoints = serde_json::from_slice(&body)
             .map_err(|_| ProviderError::unreadable(PaymentProvider::Stripe, "the list of webhook endpoints"))?;
         let ours = |endpoint: &&WebhookEndpoint| endpoint.url.ends_with(WEBHOOK_PATH) && endpoint.status == "enabled";
-        let sent: Vec<_> = listed.data.iter().filter(ours).flat_map(|endpoint| &endpoint.enabled_events).collect();
-        let is_sent = |event: &str| sent.iter().any(|enabled| *enabled == "*" || *enabled == event);
-        Ok(HANDLED_EVENTS.iter().copied().filter(|event| !is_sent(event)).collect())
+        let ours: Vec<_> = listed.data.iter().filter(ours).collect();
+        let is_sent = |event: &str| {
+            ours.iter().flat_map(|endpoint| &endpoint.enabled_events).any(|one| one == "*" || one == event)
+        };
+        let missing = HANDLED_EVENTS.iter().filter(|event| !is_sent(event)).map(|event| (*event).to_owned());
+        let versions = ours.iter().filter_map(|endpoint| endpoint.api_version.as_deref());
+        let other = versions.filter(|version| release(version) != release(VERSION.as_str()));
+        let other = other.map(|version| format!("api_version {version} instead of {}", VERSION.as_str()));
+        Ok(missing.chain(other).collect())
     }
 
     async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, ProviderError> {
@@ -121,4 +132,10 @@ impl StripeClient for Stripe {
         let key = customized.request_strategy.and_then(|strategy| strategy.get_key());
         self.send(request, key.as_ref().map(|key| key.as_str())).await
     }
+}
+
+/// The release of a version, such as `endive` of `2026-09-30.endive`. Versions of one release are compatible
+/// (<https://docs.stripe.com/sdks/versioning>).
+fn release(version: &str) -> &str {
+    version.split_once('.').map_or(version, |(_, release)| release)
 }

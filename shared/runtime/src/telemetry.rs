@@ -69,8 +69,12 @@ pub enum Metric {
     UnansweredCheckouts,
     /// Counts unclaimed payments: money for deleted accounts, to be refunded.
     UnclaimedPayments,
-    /// Counts event types that are handled and that Stripe is not configured to send.
+    /// Counts faults of the webhook endpoint at Stripe: event types that it lacks, and API versions of another release.
     MissingWebhookEvents,
+    /// Counts webhooks that look signed and are not, and signed ones that cannot be read: a secret may be wrong.
+    RefusedWebhooks,
+    /// Counts values in webhooks that this version does not know. They moved nothing.
+    UnknownWebhookValues,
     /// Counts reports that contradict their payment: another amount, receiver or order.
     PaymentMismatches,
     /// Counts accounts that were erased.
@@ -89,7 +93,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -109,6 +113,8 @@ impl Metric {
         Self::UnansweredCheckouts,
         Self::UnclaimedPayments,
         Self::MissingWebhookEvents,
+        Self::RefusedWebhooks,
+        Self::UnknownWebhookValues,
         Self::PaymentMismatches,
         Self::Erasures,
         Self::Exports,
@@ -141,6 +147,8 @@ impl Metric {
             Self::UnansweredCheckouts => "UnansweredCheckouts",
             Self::UnclaimedPayments => "UnclaimedPayments",
             Self::MissingWebhookEvents => "MissingWebhookEvents",
+            Self::RefusedWebhooks => "RefusedWebhooks",
+            Self::UnknownWebhookValues => "UnknownWebhookValues",
             Self::PaymentMismatches => "PaymentMismatches",
             Self::Erasures => "Erasures",
             Self::Exports => "Exports",
@@ -169,7 +177,9 @@ impl Metric {
             | Self::ProviderRefusals
             | Self::ProviderBudgets
             | Self::UnansweredCheckouts
-            | Self::PaymentMismatches => &["provider"],
+            | Self::PaymentMismatches
+            | Self::RefusedWebhooks
+            | Self::UnknownWebhookValues => &["provider"],
             Self::ProviderOutcome | Self::Payments => &["provider", "outcome"],
             Self::SweepActions => &["action"],
             _ => &[],

@@ -42,7 +42,8 @@ const WITH_STRIPE: &str = "pay pay pay pay-delayed decline expire succeed-delaye
     early-fraud-warning";
 
 const WITH_PAYPAL: &str = "approve approve approve approve-pending approve-declined approve-instrument-declined capture \
-    capture capture complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case adjust";
+    capture capture complete complete deny refund reverse reverse cancel-reversal cancel-reversal open-case \
+    settle-chargeback restore-chargeback";
 
 /// Messages whose facts polling the provider finds as well.
 const REPLACEABLE: [&str; 7] = [
@@ -179,7 +180,22 @@ impl History<'_> {
     async fn sweeps(&mut self) -> Result<()> {
         let minutes = *self.random.one_of(&[2, 7, 20, 50]);
         self.told.push(format!("a sweep after {minutes} minutes"));
-        sweep(self.ada.env, SignedDuration::from_mins(minutes)).await
+        sweep(self.ada.env, SignedDuration::from_mins(minutes)).await?;
+        self.captured_by_sweep().await
+    }
+
+    /// A sweep captures the approved orders that are due.
+    async fn captured_by_sweep(&mut self) -> Result<()> {
+        let payments = read_control(self.ada.env, "/control/payments").await?;
+        let payments = payments.as_array().context("no payments")?;
+        for (checkout, sale) in self.sales.iter_mut().filter(|(_, sale)| sale.is_approved()) {
+            let order =
+                payments.iter().find(|payment| payment["id"] == checkout.hosted.as_str()).context("no order")?;
+            if order["state"] != "approved" {
+                sale.happens("capture", 0);
+            }
+        }
+        Ok(())
     }
 
     /// Runs at the same time: every Stripe event so far, twice; the PayPal messages; the buyer, who reads, and
@@ -223,6 +239,7 @@ impl History<'_> {
         for days in [1, 2] {
             drain_ipn_queue(self.ada.env).await?;
             sweep(self.ada.env, SignedDuration::from_hours(24 * days)).await?;
+            self.captured_by_sweep().await?;
         }
         let mut left = WELCOME;
         for (view, (_, sale)) in self.views().await?.iter().zip(&self.sales) {

@@ -33,8 +33,10 @@ tests![
     pp7_completed_payment_grants_and_denied_payment_closes,
     pp7_capture_with_a_lost_response_grants_once,
     pp8_refunds_and_reversals_move_exact_credits,
-    pp9_case_and_adjustment_freeze_without_moving_credits,
+    pp9_case_freezes_without_moving_credits,
+    pp9_settled_chargeback_claws_back_until_it_is_restored,
     pp10_approved_order_grants_nothing_before_capture,
+    pp10_approved_order_is_captured_by_the_sweep,
     pp10_declined_capture_tells_the_buyer_what_to_do,
     pp11_malformed_ipn_bodies_change_nothing,
 ];
@@ -194,7 +196,7 @@ async fn pp4_verified_ipn_must_match_our_order(env: &'static TestEnv) -> Result<
     let message = completion(&hers).await?;
     let before = (account_items(&ada).await?, account_items(&bob).await?);
     for (name, value) in [
-        ("receiver_id", "SOMEBODYELSE1"),
+        ("receiver_id", "OTHERMERCHANT"),
         ("mc_gross", "4.99"),
         ("mc_gross", "5.01"),
         ("mc_gross", "-5.00"),
@@ -357,16 +359,24 @@ async fn pp8_refunds_and_reversals_move_exact_credits(env: &'static TestEnv) -> 
     early.check("partly_refunded", 200, 100, 140).await
 }
 
-async fn pp9_case_and_adjustment_freeze_without_moving_credits(env: &'static TestEnv) -> Result<()> {
-    for action in ["open-case", "adjust"] {
-        let ada = env.user().await?;
-        let checkout = paid(&ada).await?;
-        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
-        act_and_drain(&checkout, action, &[]).await?;
-        checkout.check("paid", 200, 0, 240).await?;
-        ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "{action} freezes nothing");
-    }
+async fn pp9_case_freezes_without_moving_credits(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
+    act_and_drain(&checkout, "open-case", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "a case freezes nothing");
     Ok(())
+}
+
+async fn pp9_settled_chargeback_claws_back_until_it_is_restored(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    act_and_drain(&checkout, "settle-chargeback", &[("amount", "250")]).await?;
+    checkout.check("reversed", 200, 100, 140).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "a chargeback freezes nothing");
+    act_and_drain(&checkout, "restore-chargeback", &[]).await?;
+    checkout.check("restored", 200, 0, 240).await
 }
 
 async fn pp10_approved_order_grants_nothing_before_capture(env: &'static TestEnv) -> Result<()> {
@@ -375,7 +385,6 @@ async fn pp10_approved_order_grants_nothing_before_capture(env: &'static TestEnv
     checkout.capture().await?.is(409)?;
     checkout.act("approve", &[]).await?;
     ensure!(checkout.poll().await?["status"] == "created");
-    env.sweep(clock::now() + SignedDuration::from_mins(6)).await?;
     checkout.check("created", 0, 0, 40).await?;
     checkout.capture().await?.is(200)?;
     checkout.capture().await?.is(200)?;
@@ -383,21 +392,42 @@ async fn pp10_approved_order_grants_nothing_before_capture(env: &'static TestEnv
 
     let refused = begin_paypal(&ada).await?;
     refused.act("approve-instrument-declined", &[]).await?;
-    refused.capture().await?.is(409)?;
+    // The buyer is sent to PayPal again, and pays with something else.
+    let restarted = refused.capture().await?.is(200)?.json;
+    ensure!(restarted["status"] == "created", "{restarted}");
+    ensure!(restarted["url"].as_str().is_some_and(|url| url.contains(&refused.hosted)), "{restarted}");
     refused.check("created", 0, 0, 240).await?;
+    refused.act("approve", &[]).await?;
+    ensure!(refused.capture().await?.is(200)?.json["status"] == "paid");
+    refused.check("paid", 200, 0, 440).await?;
     let declined = begin_paypal(&ada).await?;
     declined.act("approve-declined", &[]).await?;
     ensure!(declined.capture().await?.is(200)?.json["status"] == "failed");
-    declined.check("failed", 0, 0, 240).await
+    declined.check("failed", 0, 0, 440).await
+}
+
+async fn pp10_approved_order_is_captured_by_the_sweep(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let [checkout, declined] = [begin_paypal(&ada).await?, begin_paypal(&ada).await?];
+    checkout.act("approve", &[]).await?;
+    declined.act("approve-instrument-declined", &[]).await?;
+    for _ in 0..2 {
+        env.sweep(clock::now() + SignedDuration::from_mins(6)).await?;
+        checkout.check("paid", 200, 0, 240).await?;
+        declined.check("created", 0, 0, 240).await?;
+    }
+    checkout.messages().await?;
+    drain_ipn_queue(env).await
 }
 
 async fn pp10_declined_capture_tells_the_buyer_what_to_do(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
-    for (action, problem) in
-        [("approve-instrument-declined", "payment-not-approved"), ("approve-transaction-refused", "payment-declined")]
+    let checkout = begin_paypal(&ada).await?;
+    for (action, problem) in [(None, "payment-not-approved"), (Some("approve-transaction-refused"), "payment-declined")]
     {
-        let checkout = begin_paypal(&ada).await?;
-        checkout.act(action, &[]).await?;
+        if let Some(action) = action {
+            checkout.act(action, &[]).await?;
+        }
         let refused = checkout.capture().await?.is(409)?.json;
         ensure!(refused["type"] == format!("urn:darkroom:problem:{problem}"), "{refused}");
         ensure!(refused["detail"].as_str().is_some_and(|detail| detail.contains("another means of payment")));

@@ -15,6 +15,8 @@ use crate::env::{
 tests![
     s7_b3_partial_refund_takes_its_share_once_until_it_fails,
     s8_dispute_freezes_and_moves_credits_but_inquiry_does_not,
+    s8_lost_dispute_after_a_refund_stays_lost_when_a_part_is_reinstated,
+    s8_appeal_with_large_evidence_changes_nothing_until_it_is_decided,
     s8_b3_refund_and_dispute_of_one_payment_take_credits_once,
     s9_fraud_warning_freezes_the_account_once,
     s10_refund_of_spent_credits_only_blocks_submitting,
@@ -90,6 +92,38 @@ async fn s8_dispute_freezes_and_moves_credits_but_inquiry_does_not(env: &'static
         deliver_message(env, message).await?;
     }
     lost.check("lost", 200, 200, 40).await
+}
+
+async fn s8_lost_dispute_after_a_refund_stays_lost_when_a_part_is_reinstated(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    checkout.act("refund", &[("amount", "200")]).await?;
+    for action in ["dispute", "withdraw-funds", "lose"] {
+        checkout.act(action, &[]).await?;
+    }
+    checkout.check("lost", 200, 200, 40).await?;
+    checkout.act("reinstate-part", &[("amount", "200")]).await?;
+    checkout.check("lost", 200, 200, 40).await?;
+    for message in checkout.messages().await?.iter().rev() {
+        deliver_message(env, message).await?;
+    }
+    checkout.check("lost", 200, 200, 40).await
+}
+
+async fn s8_appeal_with_large_evidence_changes_nothing_until_it_is_decided(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = paid(&ada).await?;
+    for action in ["dispute", "withdraw-funds", "lose", "appeal"] {
+        checkout.act(action, &[]).await?;
+    }
+    checkout.act("submit-evidence", &[("evidence", "150000")]).await?;
+    checkout.check("lost", 200, 200, 40).await?;
+    let messages = checkout.messages().await?;
+    let delivered = messages.iter().filter(|message| message["state"] == "delivered").count();
+    ensure!(delivered == messages.len(), "{delivered} of {} events were accepted", messages.len());
+    checkout.act("win", &[]).await?;
+    checkout.act("reinstate-funds", &[]).await?;
+    checkout.check("won", 200, 0, 240).await
 }
 
 async fn s8_b3_refund_and_dispute_of_one_payment_take_credits_once(env: &'static TestEnv) -> Result<()> {

@@ -28,6 +28,8 @@ tests![
     s4_signed_event_that_names_another_order_grants_nothing,
     s4_payment_that_differs_from_our_checkout_grants_nothing,
     s5_event_without_a_recent_valid_signature_is_refused,
+    s5_unknown_values_are_acknowledged_and_measured,
+    s5_forged_and_unreadable_events_are_measured,
     s6_refund_that_arrives_before_its_payment_is_parked,
 ];
 
@@ -185,7 +187,7 @@ async fn s5_event_without_a_recent_valid_signature_is_refused(env: &'static Test
             ("two times", &event, Some(format!("{time},{right}"))),
             ("another scheme", &event, Some(format!("{time},v0={tag}"))),
             ("half a signature", &event, Some(format!("{time},v1={}", &tag[..32]))),
-            ("another secret", &event, Some(stripe_signature("whsec_of_somebody", now, &event))),
+            ("another secret", &event, Some(stripe_signature("whsec_of_another", now, &event))),
             ("no secret", &event, Some(stripe_signature("", now, &event))),
             ("long ago", &event, Some(stripe_signature(WEBHOOK_SECRET, now - 301, &event))),
             ("not yet", &event, Some(stripe_signature(WEBHOOK_SECRET, now + 400, &event))),
@@ -209,6 +211,52 @@ async fn s5_event_without_a_recent_valid_signature_is_refused(env: &'static Test
 }
 
 /// The rotation adds a secret to the deployment before Stripe signs with it.
+/// An event about an object with this payment intent.
+fn event_about(intent: &str, kind: &str, mut object: Value) -> String {
+    object["payment_intent"] = json!(intent);
+    json!({"id": "evt_1", "type": kind, "livemode": false, "data": {"object": object}}).to_string()
+}
+
+async fn s5_unknown_values_are_acknowledged_and_measured(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
+    let receipt = payment_item(&checkout).await?;
+    let receipt = receipt.get("receipt").and_then(|receipt| receipt.as_m().ok()).context("no receipt")?;
+    let intent = receipt.get("transaction").and_then(|id| id.as_s().ok()).context("no transaction")?.clone();
+    let before = account_items(&ada).await?;
+    let refund = |status: Value| json!({"id": "re_1", "amount": 100, "currency": "eur", "status": status});
+    let dispute = json!({"id": "du_1", "amount": 500, "currency": "eur", "status": "arbitration"});
+    for event in [
+        event_about(&intent, "refund.created", refund(json!(null))),
+        event_about(&intent, "refund.updated", refund(json!("reversed_by_bank"))),
+        event_about(&intent, "charge.dispute.updated", dispute),
+    ] {
+        let measured = measurements(env, Metric::UnknownWebhookValues).await?;
+        post_signed_event(env, &event).await?.is(204)?;
+        wait_for_metric(env, Metric::UnknownWebhookValues, measured).await?;
+    }
+    // A currency in which nothing is sold contradicts a known payment, and no other.
+    let krona = json!({"id": "re_1", "amount": 100, "currency": "sek", "status": "succeeded"});
+    let measured = measurements(env, Metric::PaymentMismatches).await?;
+    post_signed_event(env, &event_about("pi_other", "refund.created", krona.clone())).await?.is(204)?;
+    ensure!(measurements(env, Metric::PaymentMismatches).await? == measured);
+    post_signed_event(env, &event_about(&intent, "refund.created", krona)).await?.is(204)?;
+    wait_for_metric(env, Metric::PaymentMismatches, measured).await?;
+    ensure!(account_items(&ada).await? == before, "an unknown value moved something");
+    Ok(())
+}
+
+async fn s5_forged_and_unreadable_events_are_measured(env: &'static TestEnv) -> Result<()> {
+    let event = json!({"id": "evt_1", "type": "refund.created", "livemode": false, "data": {"object": {}}}).to_string();
+    let measured = measurements(env, Metric::RefusedWebhooks).await?;
+    post_event(env, &event, None).await?.is(400)?;
+    let forged = stripe_signature("whsec_of_another", now_s(), &event);
+    post_event(env, &event, Some(&forged)).await?.is(400)?;
+    wait_for_metric(env, Metric::RefusedWebhooks, measured).await?;
+    post_signed_event(env, &event).await?.is(500)?;
+    wait_for_metric(env, Metric::RefusedWebhooks, measured + 1).await
+}
+
 async fn s5_rotated_webhook_secret_is_accepted(env: &'static TestEnv) -> Result<()> {
     let (clients, arn) = (env.clients()?, env.output("PaymentKeysArn")?);
     let before = clients.secret(arn).await?;
@@ -232,7 +280,7 @@ async fn s5_rotated_webhook_secret_is_accepted(env: &'static TestEnv) -> Result<
         }
         checkout.check("paid", 200, 0, 240).await?;
         post_as(WEBHOOK_SECRET).await?.is(204)?;
-        post_as("whsec_of_somebody").await?.is(400)?;
+        post_as("whsec_of_another").await?.is(400)?;
         Ok(())
     })
     .await?;

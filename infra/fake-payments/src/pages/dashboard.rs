@@ -129,7 +129,6 @@ fn paypal_card(order: &Order) -> String {
             button(&path("refund"), "Refund"),
             button(&path("reverse"), "Reverse"),
             button(&path("open-case"), "Open a case"),
-            button(&path("adjust"), "Adjust"),
             button(&path("settle-chargeback"), "Settle a chargeback"),
         ]
         .concat(),

@@ -36,8 +36,6 @@ pub(crate) enum Action {
     CancelReversal,
     /// The buyer opens a case. No money moves.
     OpenCase,
-    /// PayPal sends an adjustment that names the merchant as receiver. The order does not change.
-    Adjust,
     /// PayPal settles a chargeback: the merchant loses `amount`, or all that is left.
     SettleChargeback,
     /// PayPal returns the amount of a settled chargeback to the merchant.
@@ -109,7 +107,6 @@ fn change_paid(
             Ok(ipn::chargeback_settlement(order, paid, &ids::paypal(), amount, options, now))
         }
         Action::OpenCase => Ok(ipn::new_case(order, capture, approval, options, now)),
-        Action::Adjust => Ok(ipn::adjustment(order, capture, approval, options, now)),
         Action::Approve
         | Action::ApprovePending
         | Action::ApproveDeclined

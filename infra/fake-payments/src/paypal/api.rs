@@ -77,7 +77,7 @@ struct ExperienceContext {
 struct PaypalError {
     status: StatusCode,
     name: &'static str,
-    issue: &'static str,
+    issue: String,
     message: String,
     links: Vec<Value>,
 }
@@ -167,6 +167,8 @@ fn create_order(
         status: if paypal.is_some() { Status::PayerActionRequired } else { Status::Created },
         approval: None,
         capture: None,
+        declined: Vec::new(),
+        first_captured: None,
         refunds: Vec::new(),
         reversals: Vec::new(),
     };
@@ -181,25 +183,36 @@ async fn retrieve(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     Ok(Json(objects::order(&app.order(&id)?, &app.options, &app.base_url)))
 }
 
-/// Answers before the notification is sent, as PayPal does. A repeat with the same `PayPal-Request-Id` answers as before.
+/// Answers before the notification is sent, as PayPal does. A repeat with the same `PayPal-Request-Id` gets the first answer
+/// again, whatever has happened since; a captured order answers `ORDER_ALREADY_CAPTURED` to any other.
 async fn capture(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, PaypalError> {
     let request_id = request_id(&headers);
     let order = app
         .update(|state, now| {
             let order = state.order(&id)?;
+            let declined = order.declined.iter().find(|(used, _)| Some(used) == request_id.as_ref());
+            if let Some((_, issue)) = declined {
+                return Ok(Err(PaypalError::declined(issue, &id, &app.base_url)));
+            }
             if let Some(capture) = &order.capture {
                 let repeated = capture.request_id.is_some() && capture.request_id == request_id;
                 let error = || PaypalError::unprocessable("ORDER_ALREADY_CAPTURED", "Order already captured.");
-                return Ok(if repeated { Ok(order.clone()) } else { Err(error()) });
+                let first = order.first_captured.as_deref().unwrap_or(order);
+                return Ok(if repeated { Ok(first.clone()) } else { Err(error()) });
             }
             if order.status != Status::Approved {
                 let message = "Payer has not yet approved the Order for payment.";
                 return Ok(Err(PaypalError::unprocessable("ORDER_NOT_APPROVED", message)));
             }
-            let ipn = match actions::capture(order, request_id, &app.options, now)? {
+            let ipn = match actions::capture(order, request_id.clone(), &app.options, now)? {
                 Ok(ipn) => ipn,
-                Err(issue) => return Ok(Err(PaypalError::declined(issue, &id, &app.base_url))),
+                Err(issue) => {
+                    order.declined.extend(request_id.map(|request_id| (request_id, issue.to_owned())));
+                    return Ok(Err(PaypalError::declined(issue, &id, &app.base_url)));
+                }
             };
+            let captured = order.clone();
+            order.first_captured = Some(Box::new(captured));
             let order = order.clone();
             state.enqueue(Provider::Paypal, &id, ipn.event_type, ipn.body);
             Ok(Ok(order))
@@ -236,19 +249,25 @@ impl PaypalError {
         Self {
             status: StatusCode::BAD_REQUEST,
             name: "INVALID_REQUEST",
-            issue,
+            issue: issue.to_owned(),
             message: message.to_string(),
             links: Vec::new(),
         }
     }
 
-    fn unprocessable(issue: &'static str, message: &str) -> Self {
+    fn unprocessable(issue: &str, message: &str) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { status, name: "UNPROCESSABLE_ENTITY", issue, message: message.to_owned(), links: Vec::new() }
+        Self {
+            status,
+            name: "UNPROCESSABLE_ENTITY",
+            issue: issue.to_owned(),
+            message: message.to_owned(),
+            links: Vec::new(),
+        }
     }
 
     /// A capture that failed. `INSTRUMENT_DECLINED` links to the page where the buyer chooses another payment method.
-    fn declined(issue: &'static str, order: &str, base_url: &str) -> Self {
+    fn declined(issue: &str, order: &str, base_url: &str) -> Self {
         let page = json!({"href": format!("{base_url}/pay/paypal/{order}"), "rel": "redirect", "method": "GET"});
         let links = if issue == "INSTRUMENT_DECLINED" { vec![page] } else { Vec::new() };
         Self { links, ..Self::unprocessable(issue, "The payment was declined.") }
@@ -264,7 +283,7 @@ impl From<ApiError> for PaypalError {
             }
             ApiError::NotSaved(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR"),
         };
-        Self { status, name, issue, message: error.to_string(), links: Vec::new() }
+        Self { status, name, issue: issue.to_owned(), message: error.to_string(), links: Vec::new() }
     }
 }
 

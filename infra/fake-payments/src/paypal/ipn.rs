@@ -93,19 +93,6 @@ pub(crate) fn new_case(
     Ipn::new("new_case", &fields)
 }
 
-/// Notifies of an adjustment over the whole amount that names the merchant as receiver.
-pub(crate) fn adjustment(
-    order: &Order,
-    capture: &Capture,
-    approval: &Approval,
-    options: &Options,
-    now: Timestamp,
-) -> Ipn {
-    let mut fields = common_fields(order, approval, options, now);
-    fields.extend(adjustment_fields(order, capture, &ids::paypal(), -order.unit.amount));
-    Ipn::new("adjustment", &fields)
-}
-
 /// Notifies of the settlement of a chargeback, as PayPal really does: `gross` is negative if the merchant loses the amount,
 /// positive if PayPal returns it. The notification names no receiver, and the merchant as payer.
 pub(crate) fn chargeback_settlement(

@@ -14,6 +14,12 @@ pub(crate) struct Order {
     pub(crate) status: Status,
     pub(crate) approval: Option<Approval>,
     pub(crate) capture: Option<Capture>,
+    /// The declined capture requests: `PayPal-Request-Id` and issue.
+    #[serde(default)]
+    pub(crate) declined: Vec<(String, String)>,
+    /// The order as the first answer to the capture request showed it.
+    #[serde(default)]
+    pub(crate) first_captured: Option<Box<Order>>,
     pub(crate) refunds: Vec<Refund>,
     pub(crate) reversals: Vec<Reversal>,
 }

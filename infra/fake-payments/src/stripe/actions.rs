@@ -44,8 +44,10 @@ pub(crate) enum Action {
     Dispute,
     /// The inquiry becomes a dispute.
     Escalate,
-    /// The merchant submits evidence.
+    /// The merchant submits evidence, with a text of `evidence` characters.
     SubmitEvidence,
+    /// The dispute was decided, and one side appeals.
+    Appeal,
     /// Stripe withdraws the disputed amount from the merchant's balance.
     WithdrawFunds,
     /// Stripe returns all that was withdrawn.
@@ -109,9 +111,12 @@ pub(crate) fn apply(
         Action::WithdrawFunds | Action::ReinstateFunds | Action::ReinstatePart => {
             move_funds(payment, action, form, seconds)
         }
-        Action::Escalate | Action::SubmitEvidence | Action::Win | Action::Lose | Action::CloseInquiry => {
-            change_dispute(payment, action, form)
-        }
+        Action::Escalate
+        | Action::SubmitEvidence
+        | Action::Appeal
+        | Action::Win
+        | Action::Lose
+        | Action::CloseInquiry => change_dispute(payment, action, form),
         Action::EarlyFraudWarning => {
             let warning = objects::early_fraud_warning(succeeded_attempt(payment)?, &ids::stripe("issfr_1"), seconds);
             Ok(vec![Event::new("radar.early_fraud_warning.created", warning)])
@@ -209,7 +214,8 @@ fn create_dispute(
 ) -> Result<Vec<Event>, ApiError> {
     let attempt = succeeded_attempt(payment)?.clone();
     let amount = form.amount_up_to(payment.params.total())?;
-    let dispute = Dispute { id: ids::stripe("du_1"), created, amount, status, balance_transactions: Vec::new() };
+    let id = ids::stripe("du_1");
+    let dispute = Dispute { id, created, amount, status, evidence_characters: 0, balance_transactions: Vec::new() };
     let object = objects::dispute(payment, &attempt, &dispute);
     payment.disputes.push(dispute);
     Ok(vec![Event::new("charge.dispute.created", object)])
@@ -234,11 +240,21 @@ fn move_funds(payment: &mut Payment, action: Action, form: &ActionForm, created:
 fn change_dispute(payment: &mut Payment, action: Action, form: &ActionForm) -> Result<Vec<Event>, ApiError> {
     let attempt = succeeded_attempt(payment)?.clone();
     let dispute = find_dispute(payment, form)?;
-    if dispute.is_closed() {
-        return Err(ApiError::Conflict("the dispute is closed"));
-    }
     let before = dispute.status;
+    match (action, before) {
+        (Action::Appeal, DisputeStatus::Won | DisputeStatus::Lost) => {}
+        (Action::Appeal, _) => return Err(ApiError::Conflict("the dispute is not decided")),
+        _ if dispute.is_closed() => return Err(ApiError::Conflict("the dispute is closed")),
+        _ => {}
+    }
+    if action == Action::SubmitEvidence {
+        dispute.evidence_characters = form.evidence_characters()?;
+    }
     dispute.status = match (action, dispute.is_inquiry()) {
+        (Action::Appeal, _) => DisputeStatus::AppealNeedsResponse,
+        (Action::SubmitEvidence, false) if before == DisputeStatus::AppealNeedsResponse => {
+            DisputeStatus::AppealUnderReview
+        }
         (Action::Escalate, true) => DisputeStatus::NeedsResponse,
         (Action::SubmitEvidence, true) => DisputeStatus::WarningUnderReview,
         (Action::SubmitEvidence, false) => DisputeStatus::UnderReview,

@@ -198,6 +198,9 @@ pub(crate) fn dispute(payment: &Payment, attempt: &PaymentAttempt, dispute: &Dis
             "created": dispute.created,
             "currency": payment.params.currency,
             "enhanced_eligibility_types": [],
+            "evidence": {
+                "uncategorized_text": (dispute.evidence_characters > 0).then(|| "\u{e9}".repeat(dispute.evidence_characters)),
+            },
             "evidence_details": {
                 "due_by": dispute.created.saturating_add(7 * 86_400),
                 "has_evidence": dispute.status == DisputeStatus::UnderReview,

@@ -102,6 +102,9 @@ pub(crate) struct Dispute {
     pub(crate) created: i64,
     pub(crate) amount: i64,
     pub(crate) status: DisputeStatus,
+    /// The length of the merchant's text, at most 150,000 in all of the evidence.
+    #[serde(default)]
+    pub(crate) evidence_characters: usize,
     /// The withdrawals and reinstatements, oldest first.
     pub(crate) balance_transactions: Vec<BalanceTransaction>,
 }
@@ -126,6 +129,9 @@ pub(crate) enum DisputeStatus {
     UnderReview,
     Won,
     Lost,
+    /// A decided dispute goes on: <https://docs.stripe.com/changelog> of 2026-10-28.
+    AppealNeedsResponse,
+    AppealUnderReview,
 }
 
 impl SessionParams {

@@ -311,6 +311,24 @@ async fn lost_dispute_can_reinstate_a_part() {
 }
 
 #[tokio::test]
+async fn decided_dispute_can_be_appealed_with_large_evidence() {
+    let merchant = Merchant::start().await;
+    let id = paid(&merchant).await;
+    let early = merchant.post_form(&format!("/control/stripe/{id}/appeal"), &[]).await;
+    assert_eq!(early.status, StatusCode::NOT_FOUND);
+    let actions: [(&str, &[(&str, &str)]); 3] = [("dispute", &[]), ("lose", &[]), ("appeal", &[])];
+    let event_types = ["charge.dispute.created", "charge.dispute.closed", "charge.dispute.updated"];
+    let appealed = check(&merchant, &id, &actions, &event_types).await;
+    assert_eq!(appealed["status"], "appeal_needs_response");
+    let evidence: (&str, &[(&str, &str)]) = ("submit-evidence", &[("evidence", "150000")]);
+    let reviewed = check(&merchant, &id, &[evidence], &["charge.dispute.updated"]).await;
+    assert_eq!(reviewed["status"], "appeal_under_review");
+    assert_eq!(reviewed["evidence"]["uncategorized_text"].as_str().unwrap().chars().count(), 150_000);
+    let won = check(&merchant, &id, &[("win", &[])], &["charge.dispute.closed"]).await;
+    assert_eq!(won["status"], "won");
+}
+
+#[tokio::test]
 async fn inquiry_moves_no_money_until_escalated() {
     let merchant = Merchant::start().await;
     let id = paid(&merchant).await;

@@ -36,8 +36,8 @@ operations! {
     SHOW = get("/v1/checkout/{id}", "checkout")
         .returns::<PaymentView>(200).problems(&[404]);
 
-    /// Captures a payment that the buyer approved with PayPal, and grants the credits. A repeat captures nothing more. On
-    /// 409 the detail says what the buyer can do.
+    /// Captures a payment that the buyer approved with PayPal, and grants the credits. A repeat captures nothing more. If PayPal
+    /// declined the means of payment, the response has the payment page again. On 409 the detail says what the buyer can do.
     CAPTURE = post("/v1/checkout/{id}/capture", "checkout")
         .parameters(&[IdempotencyKey])
         .returns::<PaymentView>(200).problems(&[400, 404, 409, 422, 429, 502]);
@@ -139,7 +139,8 @@ pub struct PaymentView {
     pub price: Money,
     /// How far the payment is.
     pub status: PaymentStatus,
-    /// The provider's payment page. Only in the response that created the checkout.
+    /// The provider's payment page. Only in the response that created the checkout, and in that of a capture whose means of
+    /// payment was declined.
     pub url: Option<String>,
     /// The amount that was paid, with tax.
     pub total: Option<Money>,
@@ -162,7 +163,7 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
-    /// Shows a payment, with the payment page if the checkout was created just now.
+    /// Shows a payment, with the payment page if the buyer has to go there now.
     #[must_use]
     pub fn new(payment: Payment, url: Option<String>) -> Self {
         let currency = payment.price.currency;

@@ -121,12 +121,16 @@ pub struct Dispute {
     /// Whether it is more than an inquiry.
     #[data(plain)]
     pub formal: bool,
-    /// Whether the provider withdrew the money.
+    /// What the provider withdrew for it by now, in the smallest unit of the currency of the operator's balance, which may
+    /// be another than that of the payment. Only its ratio to `money_reinstated` counts.
+    #[serde(default)]
     #[data(plain)]
-    pub withdrawn: bool,
-    /// Whether the provider reinstated the money.
+    pub money_withdrawn: i64,
+    /// What the provider reinstated of it by now, in the same unit. A lost dispute can be reinstated in part, after a partial
+    /// refund.
+    #[serde(default)]
     #[data(plain)]
-    pub reinstated: bool,
+    pub money_reinstated: i64,
     /// The outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -138,24 +142,36 @@ impl Dispute {
         Self {
             amount: self.amount.max(other.amount),
             formal: self.formal || other.formal,
-            withdrawn: self.withdrawn || other.withdrawn,
-            reinstated: self.reinstated || other.reinstated,
+            money_withdrawn: self.money_withdrawn.max(other.money_withdrawn),
+            money_reinstated: self.money_reinstated.max(other.money_reinstated),
             outcome: self.outcome.max(other.outcome),
         }
     }
 
     /// Says whether the account is frozen until its end.
     pub(crate) const fn is_open(self) -> bool {
-        self.formal && self.outcome.is_none() && !self.reinstated
+        let is_reinstated = self.money_withdrawn > 0 && self.money_reinstated >= self.money_withdrawn;
+        self.formal && self.outcome.is_none() && !is_reinstated
     }
 
+    /// Says whether the buyer won. Money that was reinstated does not change that.
     pub(super) const fn is_lost(self) -> bool {
-        matches!(self.outcome, Some(DisputeOutcome::Lost)) && !self.reinstated
+        matches!(self.outcome, Some(DisputeOutcome::Lost))
     }
 
-    pub(super) const fn takes(self) -> i64 {
-        let kept = self.reinstated || matches!(self.outcome, Some(DisputeOutcome::Won));
-        if !kept && (self.withdrawn || self.is_lost()) { self.amount } else { 0 }
+    /// Returns how much of the payment it returned to the buyer, in the smallest unit of the currency of the payment, rounded
+    /// down: the share of the withdrawn money that was not reinstated. A lost dispute takes its amount, even if the withdrawal
+    /// was not reported.
+    pub(super) fn takes(self) -> i64 {
+        match (self.outcome, self.money_withdrawn) {
+            (Some(DisputeOutcome::Won), _) | (None, ..=0) => 0,
+            (Some(DisputeOutcome::Lost), ..=0) => self.amount,
+            (_, withdrawn) => {
+                let kept = withdrawn.saturating_sub(self.money_reinstated).clamp(0, withdrawn);
+                let taken = i128::from(self.amount) * i128::from(kept) / i128::from(withdrawn);
+                i64::try_from(taken).unwrap_or(self.amount)
+            }
+        }
     }
 }
 
@@ -249,14 +265,14 @@ impl PaymentFact {
             Self::Refund { id, state: RefundState::Succeeded, .. } => format!("refund-{id}-made"),
             Self::Refund { id, state: RefundState::Reverted, .. } => format!("refund-{id}-undone"),
             Self::Dispute { id, dispute, .. } => {
-                let Dispute { formal, withdrawn, reinstated, outcome, .. } = dispute;
-                let [formal, withdrawn, reinstated] = [formal, withdrawn, reinstated].map(|flag| u8::from(*flag));
+                let Dispute { amount, formal, money_withdrawn, money_reinstated, outcome } = dispute;
                 let outcome = match outcome {
-                    None => "open",
+                    None if *formal => "open",
+                    None => "inquiry",
                     Some(DisputeOutcome::Lost) => "lost",
                     Some(DisputeOutcome::Won) => "won",
                 };
-                format!("dispute-{id}-{formal}{withdrawn}{reinstated}-{outcome}")
+                format!("dispute-{id}-{amount}-{money_withdrawn}-{money_reinstated}-{outcome}")
             }
             Self::Reversal { id, .. } => format!("reversal-{id}"),
             Self::Restoration { id, .. } => format!("restoration-{id}"),

@@ -111,9 +111,10 @@ fn dispute(dispute: Dispute) -> PaymentFact {
     PaymentFact::Dispute { id: "du_1".to_owned(), currency: Currency::Eur, dispute }
 }
 
-const INQUIRY: Dispute = Dispute { amount: 2_380, formal: false, withdrawn: false, reinstated: false, outcome: None };
+const INQUIRY: Dispute =
+    Dispute { amount: 2_380, formal: false, money_withdrawn: 0, money_reinstated: 0, outcome: None };
 const OPENED: Dispute = Dispute { formal: true, ..INQUIRY };
-const WITHDRAWN: Dispute = Dispute { withdrawn: true, ..OPENED };
+const WITHDRAWN: Dispute = Dispute { money_withdrawn: 2_380, ..OPENED };
 const LOST: Dispute = Dispute { outcome: Some(DisputeOutcome::Lost), ..OPENED };
 const WON: Dispute = Dispute { outcome: Some(DisputeOutcome::Won), ..OPENED };
 
@@ -210,7 +211,7 @@ fn s8_dispute_freezes_claws_back_and_restores() {
     let story = story.check(&[dispute(OPENED)], PaymentStatus::Disputed, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
     let story = story.check(&[dispute(WITHDRAWN)], PaymentStatus::Disputed, 0);
-    let story = story.check(&[dispute(Dispute { reinstated: true, ..WITHDRAWN })], PaymentStatus::Won, 1_000);
+    let story = story.check(&[dispute(Dispute { money_reinstated: 2_380, ..WITHDRAWN })], PaymentStatus::Won, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
     story.check(&[dispute(WON), dispute(WITHDRAWN), dispute(OPENED)], PaymentStatus::Won, 1_000);
 }
@@ -219,6 +220,27 @@ fn s8_dispute_freezes_claws_back_and_restores() {
 fn s8_lost_dispute_claws_back_without_a_withdrawal() {
     let story = story("maker").check(&[dispute(LOST), paid()], PaymentStatus::Lost, 0);
     assert_eq!(story.account.status(), AccountStatus::Active);
+}
+
+#[test]
+fn s8_lost_dispute_stays_lost_when_refunded_money_is_reinstated() {
+    let lost = Dispute { outcome: Some(DisputeOutcome::Lost), ..WITHDRAWN };
+    // 40 percent had been refunded before, and comes back in the currency of the operator's balance.
+    let (withdrawn, reinstated) = (5_000, 2_000);
+    let settled = Dispute { money_withdrawn: withdrawn, money_reinstated: reinstated, ..lost };
+    let story = story("maker").check(
+        &[paid(), refund("re_1", 952, RefundState::Succeeded), dispute(lost), dispute(settled)],
+        PaymentStatus::Lost,
+        0,
+    );
+    assert_eq!(story.payment.amount_returned(), 2_380);
+    assert!(story.payment.lost_dispute());
+}
+
+#[test]
+fn s8_reinstated_part_is_kept_and_the_rest_is_clawed_back() {
+    let half = Dispute { money_reinstated: 1_190, outcome: Some(DisputeOutcome::Lost), ..WITHDRAWN };
+    story("maker").check(&[paid(), dispute(half)], PaymentStatus::Lost, 500);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The body is in the charset that the seller's account is set to. Every field that is read here is ASCII in all of them,
 //! so nothing is ever converted.
 
+mod error;
 mod form;
 
 use domain::{
@@ -12,8 +13,9 @@ use domain::{
 };
 use jiff::{Timestamp, civil, tz};
 
+pub use self::error::IpnError;
 use self::form::Form;
-use crate::{ProviderReport, WebhookEvent, kept};
+use crate::{ProviderReport, WebhookEvent, cards, kept};
 
 /// What PayPal's messages are in if they do not say.
 const CHARSET: &str = "windows-1252";
@@ -27,46 +29,6 @@ pub enum Verification {
     Invalid,
     /// It did not say. Ask again later; until then the message counts for nothing.
     Unknown,
-}
-
-/// Why a message cannot be about a payment of ours. It will not be read differently another time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IpnError {
-    /// PayPal is off.
-    #[error("a message from PayPal, which is off here: turn it on, or remove the notification address in PayPal")]
-    NotConfigured,
-    /// No bytes.
-    #[error("the message is empty")]
-    Empty,
-    /// More than PayPal ever sends.
-    #[error("the message is larger than {} bytes", form::BYTES)]
-    TooLarge,
-    /// Not a form as browsers encode it.
-    #[error("the message is not a form")]
-    Encoding,
-    /// A field comes twice, so it is not known which one counts.
-    #[error("the message has a field twice")]
-    Duplicate,
-    /// Test money where real money is taken, or the other way round.
-    #[error("the message is about the other kind of money, test or live")]
-    Mode,
-    /// Money that another account received.
-    #[error("the message is about another receiver: check paypal_receiver_id in the payments secret")]
-    Receiver,
-    /// A field that is needed is missing, or not as documented.
-    #[error("the message's {0} is not as documented")]
-    Field(&'static str),
-}
-
-impl IpnError {
-    /// Whether it is not even a message, whoever sent it.
-    #[must_use]
-    pub const fn is_junk(self) -> bool {
-        match self {
-            Self::Empty | Self::TooLarge | Self::Encoding | Self::Duplicate => true,
-            Self::NotConfigured | Self::Mode | Self::Receiver | Self::Field(_) => false,
-        }
-    }
 }
 
 impl Verification {
@@ -94,11 +56,14 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<WebhookE
     if (form.text("test_ipn") == Some("1")) == live {
         return Err(IpnError::Mode);
     }
+    if form.text("txn_type") == Some("adjustment") {
+        return adjustment(&form, receiver_id);
+    }
     if form.text("receiver_id") != Some(receiver_id) {
         return Err(IpnError::Receiver);
     }
     // A case may come with the status of the payment that it is about. It moves nothing.
-    if matches!(form.text("txn_type"), Some("new_case" | "adjustment")) {
+    if form.text("txn_type") == Some("new_case") {
         let parent = if form.has("parent_txn_id") { "parent_txn_id" } else { "txn_id" };
         let case = if form.has("case_id") { "case_id" } else { "txn_id" };
         return Ok(about(transaction(&form, parent)?, PaymentFact::Case { id: id(&form, case)? }));
@@ -130,9 +95,37 @@ pub(crate) fn read(raw: &[u8], receiver_id: &str, live: bool) -> Result<WebhookE
             let (id, amount) = (id(&form, "txn_id")?, gross(&form)?.magnitude());
             Ok(about(transaction(&form, "parent_txn_id")?, PaymentFact::Restoration { id, amount }))
         }
-        // `Created` and `Processed` say nothing about money yet; other messages are not about a payment.
-        _ => Ok(WebhookEvent::Ignored),
+        // The first two say nothing about money yet; a message without a status is not about a payment.
+        Some("Created" | "Processed") | None => Ok(WebhookEvent::Ignored),
+        Some(_) => Ok(WebhookEvent::UnknownValue("payment_status")),
     }
+}
+
+/// The settlement of a chargeback. It names no receiver, as the money went from the merchant: the merchant is the payer.
+/// Negative is a reversal, and freezes the account as a case does; positive is a restoration.
+fn adjustment(form: &Form, receiver_id: &str) -> Result<WebhookEvent, IpnError> {
+    let merchant = if form.has("receiver_id") { "receiver_id" } else { "payer_id" };
+    if form.text(merchant) != Some(receiver_id) {
+        return Err(IpnError::Receiver);
+    }
+    match form.text("payment_status") {
+        Some("Completed") => {}
+        Some("Created" | "Pending" | "Processed") | None => return Ok(WebhookEvent::Ignored),
+        Some(_) => return Ok(WebhookEvent::UnknownValue("payment_status")),
+    }
+    let reference = match (form.has("parent_txn_id"), payment(form)?) {
+        (true, _) => transaction(form, "parent_txn_id")?,
+        (false, Some(payment)) => PaymentReference::Payment(payment),
+        (false, None) => return Ok(WebhookEvent::Ignored),
+    };
+    let (id, gross) = (id(form, "txn_id")?, gross(form)?);
+    let facts = if gross.amount < 0 {
+        let case = if form.has("case_id") { self::id(form, "case_id")? } else { id.clone() };
+        vec![PaymentFact::Case { id: case }, PaymentFact::Reversal { id, amount: gross.magnitude() }]
+    } else {
+        vec![PaymentFact::Restoration { id, amount: gross }]
+    };
+    Ok(WebhookEvent::Report(reference, ProviderReport { facts, instrument: None }))
 }
 
 fn about(reference: PaymentReference, fact: PaymentFact) -> WebhookEvent {
@@ -190,4 +183,41 @@ fn date(text: &str) -> Option<Timestamp> {
     };
     let time = civil::DateTime::strptime("%H:%M:%S %b %d, %Y", time).ok()?;
     offset.to_timestamp(time).ok()
+}
+
+/// The fields of an IPN that may look like a card number and are none: PayPal's numbers of a receipt and of a message.
+const NO_CARDS: [&str; 2] = ["receipt_id", "ipn_track_id"];
+
+/// Says whether the body of an IPN has a card number in it. `receipt_id`, `ipn_track_id` and our own
+/// ids are left out: they may look like one.
+#[must_use]
+pub fn ipn_has_card_number(raw: &[u8]) -> bool {
+    form_urlencoded::parse(raw).any(|(name, value)| {
+        cards::any_in(&name)
+            || (!NO_CARDS.contains(&&*name) && kept::payment_id(&value).is_none() && cards::any_in(&value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p7_a_form_is_looked_through_field_by_field() {
+        for body in
+            ["memo=4242+4242+4242+4242", "memo=%34242424242424242", "4242424242424242=1", "a=1&b=4242%2d4242-42424242"]
+        {
+            assert!(ipn_has_card_number(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "receipt_id=4242-4242-4242-4242&txn_id=8MC585209K746392H",
+            "ipn_track_id=4222222222222",
+            "custom=01a59737-6812-7579-8109-f4d43d5b9dd4",
+            "a=42424242&b=42424242",
+            "%zz=%",
+        ] {
+            assert!(!ipn_has_card_number(body.as_bytes()), "{body}");
+        }
+    }
 }

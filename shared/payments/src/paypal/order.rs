@@ -7,7 +7,6 @@ use domain::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::unreadable;
 use crate::error::must;
 use crate::{ProviderError, ProviderReport, kept, unpaid};
 
@@ -95,9 +94,9 @@ enum RefundStatus {
 }
 
 #[derive(Deserialize)]
-struct Link {
-    rel: String,
-    href: String,
+pub(super) struct Link {
+    pub(super) rel: String,
+    pub(super) href: String,
 }
 
 impl Order {
@@ -109,6 +108,11 @@ impl Order {
     pub(super) fn page(&self) -> Option<String> {
         let is_page = |link: &&Link| ["payer-action", "approve"].contains(&link.rel.as_str());
         self.links.iter().find(is_page).map(|link| link.href.clone())
+    }
+
+    /// Says whether the buyer approved it, and nobody captured it yet.
+    pub(super) fn is_approved(&self) -> bool {
+        self.status == "APPROVED"
     }
 
     /// What it says about the payment. Only a capture is money: an order that the buyer approved is not paid.
@@ -176,4 +180,8 @@ impl Refund {
         let id = kept::paypal_id(&self.id).ok_or_else(|| unreadable("a refund's id"))?;
         Ok(PaymentFact::Refund { id, amount: self.amount.read(payment)?, state })
     }
+}
+
+pub(super) const fn unreadable(what: &'static str) -> ProviderError {
+    ProviderError::unreadable(PaymentProvider::Paypal, what)
 }

@@ -1,6 +1,7 @@
 //! A Checkout Session: made for a payment, and held against it when it is asked about.
 
 use domain::{
+    PaymentId,
     money::{Currency, Money},
     payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt},
 };
@@ -56,6 +57,28 @@ impl Stripe {
             _ => return Err(unreadable("the session's status")),
         };
         Ok(ProviderReport { facts: fact.into_iter().collect(), instrument: None })
+    }
+}
+
+impl Stripe {
+    pub(crate) async fn paid_total(
+        &self,
+        payment: PaymentId,
+        checkout: &str,
+    ) -> Result<Option<(String, Money)>, ProviderError> {
+        let session = RetrieveCheckoutSession::new(checkout).send(self).await?;
+        must(session.id.as_str() == checkout, "id")?;
+        must(session.client_reference_id == Some(payment.to_string()), "client_reference_id")?;
+        must(session.livemode == self.live, "livemode")?;
+        if session.payment_status != CheckoutSessionPaymentStatus::Paid {
+            return Ok(None);
+        }
+        let intent = session.payment_intent.as_ref().and_then(|intent| kept::stripe_id(intent.id().as_str()));
+        let intent = intent.ok_or_else(|| unreadable("paid, without a payment intent"))?;
+        let currency = session.currency.and_then(|currency| currency.to_string().parse().ok());
+        let currency = currency.ok_or(ProviderError::Mismatch("currency"))?;
+        let total = session.amount_total.ok_or_else(|| unreadable("paid, without a total"))?;
+        Ok(Some((intent, Money::new(total, currency))))
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ring::hmac;
 
-use super::webhook::WebhookError;
+use super::error::WebhookError;
 
 /// How old, and how far in the future, an event may be.
 const TOLERANCE_S: i64 = 300;

@@ -56,6 +56,11 @@ impl Sale {
         self.stage == Stage::Paid
     }
 
+    /// Returns whether the buyer approved, and the capture is missing.
+    pub fn is_approved(&self) -> bool {
+        self.approved.is_some()
+    }
+
     /// Returns whether the payment is pending.
     pub fn is_pending(&self) -> bool {
         self.stage == Stage::Pending
@@ -94,7 +99,7 @@ impl Sale {
             ("approve-declined", Open, None) => self.approved = Some(Never),
             ("approve-instrument-declined", Open, None) => self.approved = Some(Open),
             ("capture", Open, Some(found)) => (self.stage, self.approved) = (found, None),
-            ("decline", Open, _) | ("early-fraud-warning" | "open-case" | "adjust", Paid, _) => {}
+            ("decline", Open, _) | ("early-fraud-warning" | "open-case", Paid, _) => {}
             (_, Paid, _) => return self.refund_or_reverse(act, amount) || self.is_disputed(act, amount),
             _ => return false,
         }
@@ -115,11 +120,13 @@ impl Sale {
             ("succeed-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Made,
             ("cancel-refund", Some((_, state @ Refund::Slow))) => *state = Refund::Undone,
             ("fail-refund", Some((_, state @ (Refund::Slow | Refund::Made)))) => *state = Refund::Undone,
-            ("reverse", _) if enough => self.reversals.push((amount, true)),
-            ("cancel-reversal", _) => match self.reversals.iter_mut().rev().find(|(_, stands)| *stands) {
-                Some((_, stands)) => *stands = false,
-                None => return false,
-            },
+            ("reverse" | "settle-chargeback", _) if enough => self.reversals.push((amount, true)),
+            ("cancel-reversal" | "restore-chargeback", _) => {
+                match self.reversals.iter_mut().rev().find(|(_, stands)| *stands) {
+                    Some((_, stands)) => *stands = false,
+                    None => return false,
+                }
+            }
             _ => return false,
         }
         true

@@ -38,7 +38,12 @@ export function Payment({ id }: { id: string }) {
     if (data.provider === "paypal" && data.status === "created" && query.value.has("PayerID") && !captured.current) {
       captured.current = true;
       void capture
-        .run(async () => payment.setData(await unwrap(api.POST("/v1/checkout/{id}/capture", { params }))))
+        .run(async () => {
+          const result = await unwrap<PaymentView>(api.POST("/v1/checkout/{id}/capture", { params }));
+          // PayPal declined the means of payment: the buyer chooses another one there.
+          if (result.url) location.assign(result.url);
+          else payment.setData(result);
+        })
         .then((succeeded) => {
           // After a failure, another try captures again.
           captured.current = succeeded;

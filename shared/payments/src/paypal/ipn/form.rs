@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::IpnError;
-
-/// The largest message that is read.
-pub(super) const BYTES: usize = 64 * 1024;
+use super::error::{IpnError, MAX_BYTES};
 
 /// The fields, in whatever charset they are.
 #[derive(Default)]
@@ -17,7 +14,7 @@ impl Form {
         if raw.is_empty() {
             return Err(IpnError::Empty);
         }
-        if raw.len() > BYTES {
+        if raw.len() > MAX_BYTES {
             return Err(IpnError::TooLarge);
         }
         let mut fields = BTreeMap::new();

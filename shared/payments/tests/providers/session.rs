@@ -284,7 +284,24 @@ async fn s11_events_that_our_endpoint_does_not_get_are_named() {
         ),
     ] {
         let stub = Stub::start([(200, json!({ "object": "list", "data": endpoints, "has_more": false }))]).await;
-        assert_eq!(payments(&stub.base).missing_events().await.unwrap(), missing);
+        assert_eq!(payments(&stub.base).webhook_faults().await.unwrap(), missing);
         assert_eq!(stub.lines(), ["GET /v1/webhook_endpoints?limit=100"]);
+    }
+}
+
+#[tokio::test]
+async fn s11_an_endpoint_of_another_release_of_the_api_is_named() {
+    for (version, faults) in [
+        (json!(null), vec![]),
+        (json!("2026-10-28.endive"), vec![]),
+        (json!("2024-06-20"), vec!["api_version 2024-06-20 instead of 2026-09-30.endive".to_owned()]),
+        (json!("2025-09-30.clover"), vec!["api_version 2025-09-30.clover instead of 2026-09-30.endive".to_owned()]),
+    ] {
+        let fields = json!({
+            "url": "https://api.example/v1/webhooks/stripe", "status": "enabled", "enabled_events": ["*"], "api_version": version,
+        });
+        let endpoints = [example("webhook_endpoint", fields)];
+        let stub = Stub::start([(200, json!({ "object": "list", "data": endpoints, "has_more": false }))]).await;
+        assert_eq!(payments(&stub.base).webhook_faults().await.unwrap(), faults);
     }
 }

@@ -51,7 +51,14 @@ fn refund(kind: &str, status: &str) -> PaymentFact {
 }
 
 fn dispute(kind: &str, status: &str) -> Dispute {
-    let fields = json!({ "id": "du_1", "amount": 2000, "payment_intent": INTENT, "status": status });
+    settled(kind, status, &[])
+}
+
+/// A dispute with these movements of the operator's balance.
+fn settled(kind: &str, status: &str, moved: &[i64]) -> Dispute {
+    let moved: Vec<_> =
+        moved.iter().map(|amount| json!({ "amount": amount, "currency": "eur", "fee": 1500 })).collect();
+    let fields = json!({ "id": "du_1", "amount": 2000, "payment_intent": INTENT, "status": status, "balance_transactions": moved });
     let kind = format!("charge.dispute.{kind}");
     match about_the_transaction(read(&event(&kind, example("dispute", fields)))) {
         PaymentFact::Dispute { id, currency: Currency::Usd, dispute } if id == "du_1" => dispute,
@@ -90,8 +97,40 @@ fn s4_a_session_that_is_not_ours_is_nothing() {
     }
     let stranger = example("refund", json!({ "payment_intent": null }));
     assert_eq!(read(&event("refund.created", stranger)), Ok(WebhookEvent::Ignored));
-    let crowns = example("refund", json!({ "payment_intent": INTENT, "currency": "sek" }));
-    assert_eq!(read(&event("refund.created", crowns)), Ok(WebhookEvent::Ignored));
+}
+
+#[test]
+fn s4_another_currency_is_told_to_the_caller_with_the_transaction() {
+    let transaction = PaymentReference::Transaction(PaymentProvider::Stripe, INTENT.to_owned());
+    for (kind, object) in [("refund.created", "refund"), ("charge.dispute.created", "dispute")] {
+        let crowns = example(object, json!({ "payment_intent": INTENT, "currency": "sek" }));
+        assert_eq!(read(&event(kind, crowns)), Ok(WebhookEvent::OtherCurrency(transaction.clone())));
+    }
+}
+
+#[test]
+fn s5_unknown_values_are_named_and_never_sent_again() {
+    let read = |kind: &str, object: &str, status: Value| {
+        read(&event(kind, example(object, json!({ "payment_intent": INTENT, "status": status }))))
+    };
+    for status in [json!(null), json!("reversed_by_bank")] {
+        assert_eq!(read("refund.updated", "refund", status), Ok(WebhookEvent::UnknownValue("refund.status")));
+    }
+    let arbitrated = read("charge.dispute.updated", "dispute", json!("arbitration_under_review"));
+    assert_eq!(arbitrated, Ok(WebhookEvent::UnknownValue("dispute.status")));
+}
+
+#[test]
+fn s5_thin_events_are_ignored() {
+    let thin = json!({
+        "id": "evt_test_65R2GpwDsnmpzihMjdT16R2GDhI4SQdXJGRbvn7JA8mPEm",
+        "object": "v2.core.event",
+        "type": "v1.charge.dispute.created",
+        "created": "2026-11-22T18:58:00.000Z",
+        "related_object": { "id": "du_1", "type": "dispute", "url": "/v1/disputes/du_1" },
+    });
+    assert_eq!(read(&thin), Ok(WebhookEvent::Ignored));
+    assert_eq!(read(&json!({ "type": "refund.created" })), Err(WebhookError::Unreadable("livemode")));
 }
 
 #[test]
@@ -164,16 +203,32 @@ fn s8_an_inquiry_takes_nothing() {
 }
 
 #[test]
-fn s8_a_dispute_is_open_until_it_is_won_or_lost_and_its_money_moves_by_its_own_events() {
+fn s8_a_dispute_is_open_until_it_is_won_or_lost_and_its_money_is_in_its_balance_transactions() {
     let open = Dispute { amount: 2000, formal: true, ..Dispute::default() };
-    assert_eq!(dispute("created", "needs_response"), open);
-    assert_eq!(dispute("updated", "under_review"), open);
-    assert_eq!(dispute("funds_withdrawn", "needs_response"), Dispute { withdrawn: true, ..open });
-    assert_eq!(dispute("funds_reinstated", "under_review"), Dispute { reinstated: true, ..open });
-    let won = Dispute { reinstated: true, outcome: Some(DisputeOutcome::Won), ..open };
-    assert_eq!(dispute("closed", "won"), won);
-    let lost = Dispute { withdrawn: true, outcome: Some(DisputeOutcome::Lost), ..open };
-    assert_eq!(dispute("closed", "lost"), lost);
+    for status in ["needs_response", "under_review", "appeal_needs_response", "appeal_under_review"] {
+        assert_eq!(dispute("updated", status), open, "{status}");
+    }
+    // The event tells of a withdrawal that the dispute does not list yet.
+    let withdrawn = |money_withdrawn| Dispute { money_withdrawn, ..open };
+    assert_eq!(dispute("funds_withdrawn", "needs_response"), withdrawn(2000));
+    assert_eq!(settled("funds_withdrawn", "needs_response", &[-1700]), withdrawn(1700));
+    let reinstated = Dispute { money_reinstated: 1700, ..withdrawn(1700) };
+    assert_eq!(settled("funds_reinstated", "under_review", &[-1700, 1700]), reinstated);
+    assert_eq!(dispute("closed", "won"), Dispute { outcome: Some(DisputeOutcome::Won), ..open });
+    assert_eq!(dispute("closed", "lost"), Dispute { outcome: Some(DisputeOutcome::Lost), ..open });
+}
+
+#[test]
+fn s8_a_lost_dispute_is_reinstated_by_what_was_refunded_before() {
+    let lost = settled("funds_reinstated", "lost", &[-1700, 680]);
+    let expected = Dispute {
+        amount: 2000,
+        formal: true,
+        money_withdrawn: 1700,
+        money_reinstated: 680,
+        outcome: Some(DisputeOutcome::Lost),
+    };
+    assert_eq!(lost, expected);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Both rails against stubs that speak what the providers document.
+//! Both providers against stubs that speak what the providers document.
 //!
 //! `examples.json` has Stripe's own example objects (<https://github.com/stripe/openapi>, MIT).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
@@ -32,11 +32,11 @@ fn now() -> Timestamp {
 }
 
 /// 1,000 credits for 20 dollars, made just now.
-fn payment(rail: PaymentProvider) -> Payment {
+fn payment(provider: PaymentProvider) -> Payment {
     let (package, price) = packages::choose("maker", Currency::Usd).unwrap();
     let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
-    let checkout = if rail == PaymentProvider::Stripe { CHECKOUT } else { ORDER };
-    Payment::open(id, account, rail, (package, price), now()).with_checkout(checkout.to_owned())
+    let checkout = if provider == PaymentProvider::Stripe { CHECKOUT } else { ORDER };
+    Payment::open(id, account, provider, (package, price), now()).with_checkout(checkout.to_owned())
 }
 
 /// Who gave no address of receipts.
@@ -95,18 +95,18 @@ fn a_key_for_the_other_kind_of_money_stops_the_start() {
 #[tokio::test]
 async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
     let payments = PaymentProviders::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
-    for rail in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
-        assert!(!payments.takes(rail));
-        let error = payments.create(&payment(rail), "Maker", buyer(), now()).await.unwrap_err();
-        let needed = format!("put {}_", rail.as_str());
+    for provider in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
+        assert!(!payments.takes(provider));
+        let error = payments.create(&payment(provider), "Maker", buyer(), now()).await.unwrap_err();
+        let needed = format!("put {}_", provider.as_str());
         assert!(!error.retryable() && error.to_string().contains(&needed), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_checkout_that_was_never_handed_out_expires_without_a_call() {
-    for rail in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
-        let never = Payment { checkout: None, ..payment(rail) };
+    for provider in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
+        let never = Payment { checkout: None, ..payment(provider) };
         assert_eq!(offline().poll(&never, now()).await.unwrap().facts, []);
         let expired = offline().poll(&never, never.closes_at()).await.unwrap().facts;
         assert_eq!(expired, [domain::payments::payment::PaymentFact::Expired]);

@@ -207,8 +207,55 @@ async fn pp7_capturing_takes_the_money_once_and_says_so_each_time() {
     let ask = format!("GET /v2/checkout/orders/{ORDER}");
     assert_eq!(stub.lines(), ["POST /v1/oauth2/token", &capture, &capture, &ask]);
     let asked = stub.asked();
-    assert_eq!(asked[1].header("paypal-request-id"), format!("capture-{}", payment(PaymentProvider::Paypal).id));
+    let request_id = format!("{}-{}", payment(PaymentProvider::Paypal).id, now().as_millisecond());
+    assert_eq!(asked[1].header("paypal-request-id"), request_id);
     assert_eq!(asked[1].header("prefer"), "return=representation");
+}
+
+#[tokio::test]
+async fn pp10_a_declined_instrument_gives_the_page_again_and_the_next_attempt_is_a_new_request() {
+    let (status, mut declined) = unprocessable("INSTRUMENT_DECLINED");
+    declined["links"] =
+        json!([{ "href": "https://www.paypal.com/checkoutnow?token=1", "rel": "redirect", "method": "GET" }]);
+    let whole = order("COMPLETED", json!([capture("COMPLETED")]), json!([]));
+    let stub = Stub::start([token(), (status, declined), (201, whole)]).await;
+    let payments = payments(&stub.base);
+    let payment = payment(PaymentProvider::Paypal);
+    let error = payments.capture(&payment, now()).await.unwrap_err();
+    let page = "https://www.paypal.com/checkoutnow?token=1".to_owned();
+    assert_eq!(error, ProviderError::InstrumentDeclined { page });
+    let again = payments.capture(&payment, now() + SignedDuration::from_secs(1)).await.unwrap();
+    assert_eq!(again.facts, [paid()]);
+    let asked = stub.asked();
+    assert_ne!(asked[1].header("paypal-request-id"), asked[2].header("paypal-request-id"));
+}
+
+#[tokio::test]
+async fn pp10_an_approved_order_is_captured_without_the_browser() {
+    let approved = || (200, order("APPROVED", json!([]), json!([])));
+    let whole = || order("COMPLETED", json!([capture("COMPLETED")]), json!([]));
+    let payment = payment(PaymentProvider::Paypal);
+    let stub = Stub::start([token(), approved(), (201, whole())]).await;
+    assert_eq!(payments(&stub.base).poll_or_capture(&payment, now()).await.unwrap().facts, [paid()]);
+    let (get, capture) =
+        (format!("GET /v2/checkout/orders/{ORDER}"), format!("POST /v2/checkout/orders/{ORDER}/capture"));
+    assert_eq!(stub.lines(), ["POST /v1/oauth2/token", &get, &capture]);
+
+    // Not while the buyer must act, not for another amount, and what PayPal declines leaves the checkout open.
+    for status in ["CREATED", "PAYER_ACTION_REQUIRED"] {
+        let stub = Stub::start([token(), (200, order(status, json!([]), json!([])))]).await;
+        assert_eq!(payments(&stub.base).poll_or_capture(&payment, now()).await.unwrap().facts, []);
+        assert_eq!(stub.lines().len(), 2, "{status}");
+    }
+    let (_, mut other) = approved();
+    other["purchase_units"][0]["amount"]["value"] = json!("19.99");
+    let stub = Stub::start([token(), (200, other)]).await;
+    let error = payments(&stub.base).poll_or_capture(&payment, now()).await.unwrap_err();
+    assert_eq!((error, stub.lines().len()), (ProviderError::Mismatch("amount"), 2));
+    for issue in ["INSTRUMENT_DECLINED", "TRANSACTION_REFUSED", "ORDER_NOT_APPROVED"] {
+        let stub = Stub::start([token(), approved(), unprocessable(issue)]).await;
+        assert_eq!(payments(&stub.base).poll_or_capture(&payment, now()).await.unwrap().facts, [], "{issue}");
+    }
 }
 
 #[tokio::test]
@@ -221,7 +268,7 @@ async fn a_capture_that_is_refused_says_whether_the_buyer_the_order_or_we_are_th
     for issue in ["TRANSACTION_REFUSED", "PAYER_CANNOT_PAY", "COMPLIANCE_VIOLATION"] {
         let stub = Stub::start([token(), unprocessable(issue)]).await;
         let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();
-        assert_eq!(error, ProviderError::Declined { rail: PaymentProvider::Paypal, code: issue.to_owned() });
+        assert_eq!(error, ProviderError::Declined { provider: PaymentProvider::Paypal, code: issue.to_owned() });
     }
     let stub = Stub::start([token(), unprocessable("PAYEE_ACCOUNT_RESTRICTED")]).await;
     let error = payments(&stub.base).capture(&payment(PaymentProvider::Paypal), now()).await.unwrap_err();

@@ -70,6 +70,6 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     let mut script = shared.0.lock().unwrap();
     script.asked.push(Asked { line: format!("{} {}", parts.method, parts.uri), headers: parts.headers, body });
     let (status, body) = script.answers.pop_front().unwrap_or((500, String::new()));
-    let location = (header::LOCATION, "/elsewhere");
+    let location = (header::LOCATION, "/other");
     (StatusCode::from_u16(status).unwrap(), [location], body).into_response()
 }

@@ -4,7 +4,7 @@ use domain::{
     money::{Currency, Money},
     payments::payment::{Mismatch, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, RefundState},
 };
-use payments::{IpnError, ProviderReport, Verification, WebhookEvent, cards};
+use payments::{IpnError, ProviderReport, Verification, WebhookEvent, ipn_has_card_number};
 use proptest::prelude::*;
 
 use super::{now, offline, offline_live, payment, payments, stub::Stub};
@@ -114,7 +114,7 @@ async fn pp3_only_paypals_two_words_are_answers() {
         (403, "INVALID", Verification::Unknown),
         (500, "VERIFIED", Verification::Unknown),
     ] {
-        // Whoever asked again, or somewhere else, would hear the other answer.
+        // A second request, or one to another address, would get the other answer.
         let stub = Stub::start_with([(status, body.to_owned()), (200, "VERIFIED".to_owned())]).await;
         assert_eq!(payments(&stub.base).verify_ipn(b"a=1").await.unwrap(), expected, "{status} {body}");
     }
@@ -123,7 +123,7 @@ async fn pp3_only_paypals_two_words_are_answers() {
 
 #[test]
 fn pp4_what_is_verified_must_also_be_ours() {
-    assert_eq!(read(&[("receiver_id", "SOMEBODYELSE")]), Err(IpnError::Receiver));
+    assert_eq!(read(&[("receiver_id", "OTHERMERCHANT")]), Err(IpnError::Receiver));
     assert_eq!(read(&[("receiver_id", "")]), Err(IpnError::Receiver));
     assert_eq!(read(&[("mc_gross", "twenty")]), Err(IpnError::Field("mc_gross")));
     assert_eq!(read(&[("mc_currency", "SEK")]), Err(IpnError::Field("mc_currency")));
@@ -174,8 +174,11 @@ fn pp7_only_completed_is_paid() {
     ] {
         assert_eq!(read(&[("payment_status", status)]), about_the_payment(fact), "{status}");
     }
-    for status in ["Created", "Processed", "completed", "Something", ""] {
+    for status in ["Created", "Processed", ""] {
         assert_eq!(read(&[("payment_status", status)]), Ok(WebhookEvent::Ignored), "{status}");
+    }
+    for status in ["completed", "Something"] {
+        assert_eq!(read(&[("payment_status", status)]), Ok(WebhookEvent::UnknownValue("payment_status")), "{status}");
     }
 }
 
@@ -225,11 +228,57 @@ fn pp8_what_goes_back_and_comes_again_is_found_by_its_parent() {
 }
 
 #[test]
-fn pp9_a_case_and_an_adjustment_move_nothing() {
+fn pp9_a_case_moves_nothing() {
     let case = read(&[("txn_type", "new_case"), ("payment_status", ""), ("case_id", "PP-D-27803")]);
     assert_eq!(about_the_transaction(case), PaymentFact::Case { id: "PP-D-27803".to_owned() });
-    let adjusted = [("txn_type", "adjustment"), ("txn_id", CHILD), ("parent_txn_id", PARENT), ("mc_gross", "-20.00")];
-    assert_eq!(about_the_transaction(read(&adjusted)), PaymentFact::Case { id: CHILD.to_owned() });
+}
+
+/// A settled chargeback as PayPal sends it: without a receiver, the merchant as payer.
+fn settlement(fields: &[(&'static str, &'static str)]) -> Result<WebhookEvent, IpnError> {
+    let mut all = vec![
+        ("txn_type", "adjustment"),
+        ("reason_code", "chargeback_settlement"),
+        ("txn_id", CHILD),
+        ("parent_txn_id", PARENT),
+        ("receiver_id", ""),
+        ("receiver_email", ""),
+        ("payer_id", "S8XGHLYDW9T3S"),
+        ("payer_email", "seller@darkroom.example"),
+        ("custom", ""),
+        ("mc_gross", "-20.00"),
+    ];
+    all.extend(fields);
+    let mut last: Vec<(&str, &str)> = Vec::new();
+    for field in all {
+        last.retain(|(name, _)| *name != field.0);
+        last.push(field);
+    }
+    read(&last)
+}
+
+#[test]
+fn pp9_a_settled_chargeback_reverses_and_a_restored_one_restores() {
+    let money = Money::new(2000, Currency::Usd);
+    let reference = PaymentReference::Transaction(PaymentProvider::Paypal, PARENT.to_owned());
+    let reversed = |reference: &PaymentReference| {
+        let reversal = PaymentFact::Reversal { id: CHILD.to_owned(), amount: money };
+        let facts = vec![PaymentFact::Case { id: CHILD.to_owned() }, reversal];
+        Ok(WebhookEvent::Report(reference.clone(), ProviderReport { facts, instrument: None }))
+    };
+    assert_eq!(settlement(&[]), reversed(&reference));
+    let by_invoice = PaymentReference::Payment(payment(PaymentProvider::Paypal).id);
+    assert_eq!(settlement(&[("parent_txn_id", "")]), reversed(&by_invoice));
+    let restored = PaymentFact::Restoration { id: CHILD.to_owned(), amount: money };
+    assert_eq!(settlement(&[("mc_gross", "20.00")]), Ok(WebhookEvent::Report(reference, restored.into())));
+    assert_eq!(settlement(&[("parent_txn_id", ""), ("invoice", "")]), Ok(WebhookEvent::Ignored));
+    assert_eq!(settlement(&[("payment_status", "Pending")]), Ok(WebhookEvent::Ignored));
+}
+
+#[test]
+fn pp4_a_settlement_of_another_merchant_is_refused() {
+    for fields in [[("payer_id", "OTHERMERCHANT")], [("payer_id", "")], [("receiver_id", "OTHERMERCHANT")]] {
+        assert_eq!(settlement(&fields), Err(IpnError::Receiver), "{fields:?}");
+    }
 }
 
 #[test]
@@ -273,10 +322,10 @@ fn p7_no_card_number_gets_into_a_fact() {
             let fields = [("parent_txn_id", PARENT), kind, (name, card)];
             let notice = format!("{:?}", read(&fields));
             assert!(!notice.contains(card), "{notice}");
-            assert!(cards::any_in_form(message(&fields).as_bytes()), "{name}");
+            assert!(ipn_has_card_number(message(&fields).as_bytes()), "{name}");
         }
     }
-    assert!(!cards::any_in_form(message(&[("receipt_id", "4242-4242-4242-4242")]).as_bytes()));
+    assert!(!ipn_has_card_number(message(&[("receipt_id", "4242-4242-4242-4242")]).as_bytes()));
 }
 
 #[test]
@@ -285,6 +334,6 @@ fn pp11_no_body_breaks_the_reader() {
     proptest!(|(raw in proptest::collection::vec(any::<u8>(), 0..200), tail in "[a-z%&=0-9+]{0,80}")| {
         let _ = payments.read_ipn(&raw);
         let _ = payments.read_ipn(format!("{}&{tail}", message(&[])).as_bytes());
-        let _ = cards::any_in_form(&raw);
+        let _ = ipn_has_card_number(&raw);
     });
 }
