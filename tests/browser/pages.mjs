@@ -177,6 +177,18 @@ for (const size of WINDOWS) {
   });
 }
 
+await journey("the toast of a submit goes with its job", {}, async (ada, page) => {
+  await compose(ada);
+  await page.locator(".submit-bar button[type=submit]").click();
+  await page.locator(".toast", { hasText: "Generation started" }).waitFor();
+  const shownAt = Date.now();
+  Object.assign(ada.jobs[0], generation(), { id: ada.jobs[0].id });
+  await page.locator(".job .thumbnail.loaded").waitFor();
+  await page.locator(".toast").waitFor({ state: "detached" });
+  // By itself it would stay for six seconds.
+  ensure(Date.now() - shownAt < 5_000, "the toast outlives its job");
+});
+
 await journey("images keep their proportions", {}, async (ada, page) => {
   ada.jobs.push(generation({}, [1024, 1024], 2), generation({}, [640, 360]), generation({}, [360, 640], 4), generation({}, [1536, 512]));
   await ada.go("/");
@@ -198,7 +210,13 @@ await journey("the progress of a running job is never complete", {}, async (ada,
   ensure(part < 0.97, `the progress is ${part}`);
 });
 
-await journey("the logo does not move at the start", { answers: { "GET account": async () => (await new Promise((resolve) => setTimeout(resolve, 400)), account) } }, async (ada, page) => {
+/** Answers after a while, as over a real connection. */
+const slowly = (answer) => async () => {
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return answer;
+};
+const slowStart = { "POST session/refresh": slowly({ access_token: "t", expires_in_s: 600, csrf_token: "1", account_id: account.id }), "GET account": slowly(account) };
+await journey("the logo does not move at the start", { answers: slowStart }, async (ada, page) => {
   await page.addInitScript(() => {
     window.positions = [];
     const look = () => {
@@ -241,7 +259,7 @@ await journey("the current tab is in view", { size: [390, 844], answers: { "GET 
 for (const [width, height] of [[640, 360], [360, 640], [1536, 384]]) {
   const only = { id: generation().id, kind: "image", prompt: PROMPT, published_at: at(60), media: generation({}, [width, height]).media };
   const answers = { "GET gallery": { items: [only], next: null } };
-  await journey("a single public image is not a strip on the landing page", { signedIn: false, answers }, async (ada, page) => {
+  await journey("a single public image is not a strip on the landing page", { size: [1360, 900], signedIn: false, answers }, async (ada, page) => {
     await ada.go("/");
     await page.locator(".showcase .thumbnail.loaded").waitFor();
     const box = await page.locator(".showcase .frame").boundingBox();
