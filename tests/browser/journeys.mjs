@@ -76,7 +76,6 @@ await journey("a reference image, and reusing settings", async () => {
   await page.getByRole("radio", { name: "Image", exact: true }).check();
   await page.getByLabel("Model").selectOption("sketch-image");
   for (const how of ["drop", "paste"]) {
-    await page.locator("details.advanced").evaluate((details) => { details.open = false; });
     await give(how);
     await ada.sees(`${how}.png is ready`);
     await page.locator(".drop-zone").getByRole("button", { name: "Remove" }).click();
@@ -160,9 +159,9 @@ await journey("a video plays, and is shared with a link", async () => {
   await page.getByRole("radio", { name: "Videos" }).check();
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
   await page.locator(".grid a:has(.video-badge)").click();
-  await page.locator(".viewer-frame video").evaluate((film) => film.play());
+  await page.locator(".viewer-frame video").evaluate((video) => video.play());
   await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
-  await ada.look("film");
+  await ada.look("video");
   await ada.press("Create link");
   const field = page.getByLabel("Share links", { exact: true });
   const link = await field.inputValue();
@@ -173,7 +172,7 @@ await journey("a video plays, and is shared with a link", async () => {
   await page.evaluate(() => { delete navigator.clipboard.writeText; });
   const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
-  await bob.page.locator(".shared-media video").evaluate((film) => film.play());
+  await bob.page.locator(".shared-media video").evaluate((video) => video.play());
   await bob.page.waitForFunction(() => document.querySelector(".shared-media video").currentTime > 0);
   await bob.leave();
   await page.keyboard.press("Escape");

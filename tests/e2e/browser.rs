@@ -16,6 +16,7 @@ tests![
     typed_input_survives_errors_and_page_states,
     p27_cross_site_requests_and_stolen_cookies_are_refused,
     gallery_of_5000_images_scrolls_without_layout_shift,
+    pages_are_complete_on_phones_when_zoomed_and_in_german,
 ];
 
 async fn new_user_completes_every_journey_on_desktop_in_light_theme(env: &'static TestEnv) -> Result<()> {
@@ -36,6 +37,10 @@ async fn p27_cross_site_requests_and_stolen_cookies_are_refused(env: &'static Te
 
 async fn gallery_of_5000_images_scrolls_without_layout_shift(env: &'static TestEnv) -> Result<()> {
     walk(env, "gallery.mjs", ("desktop", "light")).await
+}
+
+async fn pages_are_complete_on_phones_when_zoomed_and_in_german(env: &'static TestEnv) -> Result<()> {
+    walk(env, "pages.mjs", ("phone", "dark")).await
 }
 
 async fn walk(env: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {

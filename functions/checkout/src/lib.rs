@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes,
-    payments::checkout::{self, CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView},
+    payments::checkout::{
+        self, CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView, PlanView,
+    },
     refusal_problem, store_problem,
 };
 use axum::{
@@ -22,6 +24,7 @@ use axum::{
 use domain::{
     AccountId, ActivityId, PaymentId,
     catalogue::packages,
+    credits::ledger::Credits,
     payments::payment::{Payment, PaymentProvider, PaymentReference},
 };
 use http::{StatusCode, header::CACHE_CONTROL};
@@ -49,6 +52,8 @@ struct AppState {
     mutations: Mutations,
     payments: Arc<PaymentService>,
     providers: Arc<[PaymentProvider]>,
+    plans: Arc<[PlanView]>,
+    welcome_credits: Credits,
 }
 
 /// Builds the router.
@@ -60,10 +65,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = Mutations::open(&environment, &clients).await?;
     let payments = Arc::new(PaymentService::open(&environment, &clients, mutations.table.clone())?);
     let providers = lifecycle::payments::payment_providers(&environment)?.into();
+    let plans = PlanView::all(lifecycle::retention(&environment)?).into();
+    let welcome_credits = Credits(environment.integer("WELCOME_CREDITS")?);
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, payments, providers }))
+        .with_state(AppState { mutations, payments, providers, plans, welcome_credits }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -78,7 +85,9 @@ fn routes() -> Routes<AppState> {
 async fn list_packages(State(state): State<AppState>) -> Response {
     let packages = packages::PACKAGES.iter().map(PackageView::from).collect();
     let providers = state.providers.iter().copied().map(PaymentProviderView::from).collect();
-    ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Packages { packages, providers })).into_response()
+    let (plans, welcome_credits) = (state.plans.to_vec(), state.welcome_credits);
+    let body = Packages { packages, plans, welcome_credits, providers };
+    ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(body)).into_response()
 }
 
 async fn create(

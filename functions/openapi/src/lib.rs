@@ -9,19 +9,20 @@ use api::{
     Routes, SHOW_DOCUMENT,
     privacy::{
         inventory::{self, Inventory},
-        policy,
+        policy::{self, Policy},
     },
 };
 use axum::{
     Router,
     response::{IntoResponse, Response},
 };
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use runtime::{Error, config::Environment};
 use serde_json::json;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| api::document().to_string());
 static INVENTORY: LazyLock<String> = LazyLock::new(|| json!(Inventory::of_everything()).to_string());
+static POLICY: LazyLock<String> = LazyLock::new(|| json!(Policy::of_all_promises()).to_string());
 
 /// Builds the router.
 ///
@@ -35,21 +36,12 @@ fn routes() -> Routes<()> {
     Routes::new()
         .operation(&SHOW_DOCUMENT, async || cached_json(&DOCUMENT))
         .operation(&inventory::SHOW, async || cached_json(&INVENTORY))
-        .operation(&policy::SHOW, show_policy)
+        .operation(&policy::SHOW, async || cached_json(&POLICY))
 }
 
 fn cached_json(document: &'static str) -> Response {
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=3600")];
     (headers, document).into_response()
-}
-
-async fn show_policy() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, "public, max-age=3600"),
-        (CONTENT_SECURITY_POLICY, policy::CONTENT_SECURITY_POLICY),
-    ];
-    (headers, policy::page()).into_response()
 }
 
 #[cfg(test)]

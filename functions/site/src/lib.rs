@@ -39,8 +39,6 @@ use runtime::{
 };
 use store::{Bucket, Table};
 
-use crate::card::Card;
-
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
 /// The first path segments of the pages of the client. Other paths get the page with status 404.
@@ -108,7 +106,7 @@ async fn shared(
         return Ok(files::page(StatusCode::NOT_FOUND, &headers));
     };
     let page = format!("{}/s/{token}", app.origin);
-    let card = Card {
+    let card = card::Card {
         page: &page,
         kind: generation.kind,
         prompt: share.show_prompt.then_some(generation.settings.prompt.as_str()),

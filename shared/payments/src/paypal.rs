@@ -83,7 +83,7 @@ impl Paypal {
         let back = settings.return_to(payment.id);
         let mut source = json!({ "experience_context": {
             "return_url": back,
-            "cancel_url": back,
+            "cancel_url": settings.cancel_to(payment.id),
             "shipping_preference": "NO_SHIPPING",
             "user_action": "PAY_NOW",
         } });

@@ -121,6 +121,13 @@ impl PaymentSettings {
     pub(crate) fn return_to(&self, payment: PaymentId) -> String {
         self.return_url.replace(PLACE, &payment.to_string())
     }
+
+    /// Where the buyer comes back to who canceled this payment: the page does not wait for it there.
+    pub(crate) fn cancel_to(&self, payment: PaymentId) -> String {
+        let back = self.return_to(payment);
+        let separator = if back.contains('?') { '&' } else { '?' };
+        format!("{back}{separator}canceled=1")
+    }
 }
 
 /// A path of an API. `path` begins with a slash and needs no escaping.
@@ -161,6 +168,24 @@ mod tests {
         assert_eq!(test.paypal_ipn.as_str(), "https://ipnpb.sandbox.paypal.com/cgi-bin/webscr");
         for wrong in [r#"{"strip": "http://x"}"#, r#"{"stripe": "ftp://x"}"#, r#"{"stripe": "x"}"#, "[", "[1]"] {
             assert!(Endpoints::parse(false, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn buyer_who_cancels_comes_back_to_a_page_that_says_so() {
+        let payment = PaymentId(uuid::Uuid::nil());
+        for (return_url, canceled) in [
+            ("https://d.example/credits/{checkout}", format!("https://d.example/credits/{payment}?canceled=1")),
+            ("https://d.example/?c={checkout}", format!("https://d.example/?c={payment}&canceled=1")),
+        ] {
+            let settings = PaymentSettings {
+                live: false,
+                endpoints: Endpoints::parse(false, "").unwrap(),
+                return_url: return_url.to_owned(),
+                automatic_tax: false,
+                statement_descriptor_suffix: None,
+            };
+            assert_eq!(settings.cancel_to(payment), canceled);
         }
     }
 

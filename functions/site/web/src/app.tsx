@@ -3,12 +3,13 @@ import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { currentAccount, isDeleting } from "./accounts/account";
 import { Landing } from "./accounts/landing";
+import { setLanguage } from "./accounts/preferences";
 import { SignIn } from "./accounts/sign-in";
 import { SignInDialogs } from "./accounts/sign-in-dialog";
 import { isSignedIn, restoreSession, session } from "./api/session";
 import { matchPath, navigate, path } from "./router";
 import { ROUTES, type Route, type RoutePage } from "./routes";
-import { number, text } from "./text";
+import { LANGUAGES, type Language, language, number, text } from "./text";
 import { ConnectionBanner } from "./ui/connection-banner";
 import { Icon, type IconName } from "./ui/icon";
 import { Empty, Loading } from "./ui/states";
@@ -28,8 +29,10 @@ export function App() {
         </main>
         <footer class="footer">
           <a href="/privacy">{t.footer.promises}</a>
+          <a href="/privacy/policy">{t.footer.policy}</a>
           <a href="/privacy/inventory">{t.footer.inventory}</a>
           <a href="/support">{t.footer.support}</a>
+          {session.value === "signed-out" && <LanguageChoice />}
         </footer>
       </div>
       <ConnectionBanner />
@@ -84,6 +87,24 @@ function Header() {
   );
 }
 
+/** The language of people without an account; others choose it in their preferences. */
+function LanguageChoice() {
+  return (
+    <select
+      class="input"
+      aria-label={text.value.accounts.language}
+      value={language.value}
+      onChange={(event) => void setLanguage(event.currentTarget.value as Language)}
+    >
+      {Object.entries(LANGUAGES).map(([value, label]) => (
+        <option key={value} value={value}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
 function Logo() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">
@@ -120,10 +141,29 @@ function CurrentPage() {
   );
 }
 
+/** Loads the client anew. Without a connection, the browser would replace the page by one of its own. */
+function reload(): void {
+  if (navigator.onLine) location.reload();
+}
+
+/** Says that the page cannot be loaded, and tries again when the connection is back. */
 function Unreachable({ retry }: { retry: () => unknown }) {
   const t = text.value;
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const follow = () => {
+      setOnline(navigator.onLine);
+      if (navigator.onLine) retry();
+    };
+    addEventListener("online", follow);
+    addEventListener("offline", follow);
+    return () => {
+      removeEventListener("online", follow);
+      removeEventListener("offline", follow);
+    };
+  }, []);
   return (
-    <Empty page title={navigator.onLine ? t.errors.unreachable : t.errors.offline}>
+    <Empty page title={online ? t.errors.unreachable : t.errors.offline}>
       <button type="button" class="button" onClick={retry}>
         {t.actions.retry}
       </button>
@@ -161,6 +201,6 @@ function LazyPage({ route, parameters }: { route: Route; parameters: Record<stri
     isFirstPage = false;
   }, []);
   // Either there is no connection, or a newer version of the client has replaced this one.
-  if (failed) return <Unreachable retry={() => location.reload()} />;
+  if (failed) return <Unreachable retry={reload} />;
   return Page ? <Page {...parameters} /> : <Loading />;
 }

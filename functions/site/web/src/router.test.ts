@@ -61,8 +61,8 @@ describe("navigation", () => {
   it("leaves other links to the browser", () => {
     document.addEventListener("click", (event) => event.preventDefault());
     const links: Record<string, string>[] = [
-      { href: "/v1/privacy/policy" },
-      { href: "https://elsewhere.example/" },
+      { href: "/v1/openapi.json" },
+      { href: "https://other.example/" },
       { href: "/gallery", target: "_blank" },
       { href: "/a.png", download: "" },
     ];

@@ -49,8 +49,7 @@ export function interceptLinks(): void {
     if (link.hash !== "" && link.pathname === location.pathname) return;
     if (link.pathname.startsWith("/v1/")) return;
     event.preventDefault();
-    if (link.href === location.href) return;
-    navigate(link.href);
+    if (link.href !== location.href) navigate(link.href);
     // The viewer opens above its list, which keeps its scroll position.
     if (!link.dataset.tile) scrollTo(0, 0);
   });

@@ -2,7 +2,7 @@
 
 use domain::{
     Credits, PaymentId,
-    accounts::plan::Plan,
+    accounts::plan::{Plan, Retention},
     catalogue::packages::Package,
     money::{Currency, Money},
     payments::payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
@@ -61,8 +61,30 @@ pub struct CheckoutRequest {
 pub struct Packages {
     /// The packages.
     pub packages: Vec<PackageView>,
+    /// The plans, the smallest first.
+    pub plans: Vec<PlanView>,
+    /// The credits that a new account gets for free.
+    pub welcome_credits: Credits,
     /// The payment providers. Empty if this deployment sells nothing.
     pub providers: Vec<PaymentProviderView>,
+}
+
+/// Shows a plan.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct PlanView {
+    /// The plan.
+    pub plan: Plan,
+    /// The days for which files are kept that are stored on this plan.
+    pub retention_days: u32,
+}
+
+impl PlanView {
+    /// Lists all plans, the smallest first.
+    #[must_use]
+    pub fn all(retention: Retention) -> Vec<Self> {
+        let view = |plan| Self { plan, retention_days: retention.days(plan) };
+        [Plan::Free, Plan::Plus, Plan::Pro].map(view).into()
+    }
 }
 
 /// Shows a package: one payment, no subscription. Its credits never expire.

@@ -106,7 +106,7 @@ fn request(settings: &PaymentSettings, payment: &Payment, title: &str, email: &s
         .automatic_tax(CreateCheckoutSessionAutomaticTax::new(settings.automatic_tax))
         .expires_at(payment.closes_at().as_second())
         .success_url(&back)
-        .cancel_url(&back);
+        .cancel_url(settings.cancel_to(payment.id));
     match &settings.statement_descriptor_suffix {
         None => session,
         Some(suffix) => {

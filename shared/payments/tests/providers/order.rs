@@ -106,7 +106,7 @@ async fn p34_an_order_is_made_for_the_price_of_the_catalogue_once() {
         }],
         "payment_source": { "paypal": { "experience_context": {
             "return_url": back,
-            "cancel_url": back,
+            "cancel_url": format!("{back}?canceled=1"),
             "shipping_preference": "NO_SHIPPING",
             "user_action": "PAY_NOW",
         } } },

@@ -78,7 +78,7 @@ async fn p34_a_session_is_made_for_the_price_of_the_catalogue_once() {
     let expected = [
         ("adaptive_pricing[enabled]", "false"),
         ("automatic_tax[enabled]", "false"),
-        ("cancel_url", &back),
+        ("cancel_url", &format!("{back}?canceled=1")),
         ("client_reference_id", &payment.id.to_string()),
         ("customer_email", "jo@b.example"),
         ("expires_at", &payment.closes_at().as_second().to_string()),

@@ -1,7 +1,7 @@
 /** The account of the person who is signed in. */
 import { effect, signal, untracked } from "@preact/signals";
 
-import { api, idempotencyHeader, type Schema, unwrap } from "../api/client";
+import { api, idempotencyHeader, onOutsideChange, type Schema, unwrap } from "../api/client";
 import { ApiError } from "../api/error";
 import { session } from "../api/session";
 import { applyAccountPreferences } from "./preferences";
@@ -13,8 +13,9 @@ export const accountError = signal<ApiError | undefined>(undefined);
 /** Whether the account is being deleted: only its deletion can be opened then. */
 export const isDeleting = signal(false);
 
-/** Loads the account on sign-in and forgets it on sign-out. */
+/** Loads the account on sign-in and when another tab changes it, and forgets it on sign-out. */
 export function followSession(): void {
+  onOutsideChange(loadAccount);
   effect(() => {
     // Signals that loading reads must not run this effect again.
     if (session.value === "signed-in") untracked(() => void loadAccount());

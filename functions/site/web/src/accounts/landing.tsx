@@ -1,6 +1,8 @@
 /** The start page of people who are not signed in. */
 import { api, unwrap } from "../api/client";
 import { Thumbnail } from "../generations/gallery/thumbnail";
+import { likelyCurrency } from "../payments/offer";
+import { PackageFacts, packageName } from "../payments/package-facts";
 import { text } from "../text";
 import { Icon } from "../ui/icon";
 import { useQuery } from "../ui/query";
@@ -40,6 +42,8 @@ export function Landing() {
             ),
         )}
       </div>
+      {examples.data?.items.length === 0 && <ExamplePrompts />}
+      <Pricing />
       <ul class="features">
         <li>
           <Icon name="lock" />
@@ -60,5 +64,71 @@ export function Landing() {
         </li>
       </ul>
     </div>
+  );
+}
+
+/** Shows prompts while nothing is public yet. */
+function ExamplePrompts() {
+  const t = text.value.accounts;
+  return (
+    <section class="stack tight">
+      <h2>{t.examples}</h2>
+      <ul class="example-prompts">
+        {t.examplePrompts.map((prompt) => (
+          <li key={prompt} class="card">
+            <a href="/sign-up">{prompt}</a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What is free, what credits cost and buy, and how long files are kept. */
+function Pricing() {
+  const t = text.value;
+  const offer = useQuery(() => unwrap(api.GET("/v1/packages")));
+  const models = useQuery(() => unwrap(api.GET("/v1/models")));
+  if (!offer.data) return null;
+  const { packages, plans, welcome_credits } = offer.data;
+  const currency = likelyCurrency();
+  return (
+    <section class="stack" aria-labelledby="pricing">
+      <div class="row spread">
+        <h2 id="pricing">{t.accounts.pricing}</h2>
+        <a href="/credits">{t.credits.pages.buy}</a>
+      </div>
+      <ul class="packages">
+        <li>
+          <article class="card package">
+            <h3>{t.accounts.freePlan}</h3>
+            <p class="package-credits">{t.accounts.freeCredits(welcome_credits)}</p>
+            {plans
+              .filter(({ plan }) => plan === "free")
+              .map(({ plan, retention_days }) => (
+                <p class="muted small" key={plan}>
+                  {t.payments.retention(retention_days)}
+                </p>
+              ))}
+          </article>
+        </li>
+        {packages.map((item) => {
+          const price = item.prices.find((price) => price.currency === currency);
+          return (
+            price && (
+              <li key={item.id}>
+                <article class="card package">
+                  <h3>{packageName(item)}</h3>
+                  <PackageFacts item={item} price={price} plans={plans} models={models.data?.models ?? []} />
+                </article>
+              </li>
+            )
+          );
+        })}
+      </ul>
+      <p class="small muted">
+        {t.payments.lead} {t.payments.tax}
+      </p>
+    </section>
   );
 }

@@ -8,7 +8,7 @@ import { bytes, date, dateTime, LANGUAGES, type Language, language, number, text
 import { RadioGroup, Select } from "../ui/field";
 import { Page } from "../ui/page";
 import { LoadMore, usePagedList } from "../ui/paged-list";
-import { useMutation } from "../ui/query";
+import { useMutation, useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
 import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
 import { FreezeNotice } from "./freeze-notice";
@@ -91,6 +91,7 @@ function SignOut() {
 export function Plan() {
   const t = text.value.accounts;
   const account = currentAccount.value;
+  const offer = useQuery(() => unwrap(api.GET("/v1/packages")));
   if (!account)
     return (
       <SettingsPage>
@@ -121,6 +122,11 @@ export function Plan() {
           </div>
         ))}
         <ul class="muted">
+          {offer.data?.plans
+            .filter(({ plan }) => plan === account.plan)
+            .map(({ plan, retention_days }) => (
+              <li key={plan}>{text.value.payments.retention(retention_days)}</li>
+            ))}
           <li>{t.imagesPerJob(limits.outputs_per_generation)}</li>
           <li>{t.jobsPerMinute(limits.submits_per_minute)}</li>
           <li>{t.linksPerGeneration(limits.shares_per_generation)}</li>

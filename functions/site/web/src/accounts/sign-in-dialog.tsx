@@ -1,4 +1,4 @@
-/** Dialogs that ask for a sign-in above the current page, which continues afterwards. */
+/** Dialogs that ask for a sign-in above the current page, which then continues. */
 import { signal } from "@preact/signals";
 
 import { ApiError } from "../api/error";

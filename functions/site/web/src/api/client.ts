@@ -22,6 +22,25 @@ export const slowRequests = signal(0);
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
+/** Tells other tabs of this browser that a request has changed something of the account. */
+const changes = new BroadcastChannel("changes");
+
+/** Calls `reload` when another tab has changed something of the account, or when the person returns to this tab. */
+export function onOutsideChange(reload: () => unknown): () => void {
+  const whenVisible = () => {
+    if (document.visibilityState === "visible" && session.value === "signed-in") reload();
+  };
+  const whenChanged = () => {
+    if (session.value === "signed-in") reload();
+  };
+  changes.addEventListener("message", whenChanged);
+  document.addEventListener("visibilitychange", whenVisible);
+  return () => {
+    changes.removeEventListener("message", whenChanged);
+    document.removeEventListener("visibilitychange", whenVisible);
+  };
+}
+
 /** Creates an `Idempotency-Key` header: requests that carry the same key take effect once. */
 export const idempotencyHeader = () => ({ header: { "Idempotency-Key": crypto.randomUUID() } });
 
@@ -43,7 +62,9 @@ async function send(request: Request): Promise<Response> {
     slowRequests.value++;
   }, SLOW_MS);
   try {
-    return await sendAuthorized(request);
+    const response = await sendAuthorized(request);
+    if (response.ok && request.headers.has("idempotency-key")) changes.postMessage(null);
+    return response;
   } finally {
     clearTimeout(timer);
     if (isSlow) slowRequests.value--;

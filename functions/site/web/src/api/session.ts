@@ -39,9 +39,6 @@ export async function startSession(): Promise<void> {
   addEventListener("storage", (event) => {
     if (event.key === CSRF_KEY && event.newValue === null) forgetSession();
   });
-  addEventListener("online", () => {
-    if (state.value.kind === "unreachable") void restoreSession();
-  });
   await restoreSession();
 }
 

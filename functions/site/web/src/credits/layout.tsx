@@ -4,17 +4,20 @@ import "./credits.css";
 import type { ComponentChildren } from "preact";
 
 import { currentAccount } from "../accounts/account";
+import { session } from "../api/session";
 import { number, text } from "../text";
 import { Page } from "../ui/page";
 
 export function CreditsPage({ children }: { children: ComponentChildren }) {
   const t = text.value.credits;
-  const tabs = [
+  const pages = [
     { to: "/credits", label: t.pages.buy },
     { to: "/credits/usage", label: t.pages.usage },
     { to: "/credits/transactions", label: t.pages.transactions },
     { to: "/credits/receipts", label: t.pages.receipts },
   ];
+  // Without an account there are the packages only.
+  const tabs = session.value === "signed-out" ? pages.slice(0, 1) : pages;
   const credits = currentAccount.value?.credits;
   return (
     <Page title={t.title} tabs={tabs}>

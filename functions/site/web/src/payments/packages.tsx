@@ -2,28 +2,24 @@
 import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
+import { session } from "../api/session";
 import { CreditsPage } from "../credits/layout";
-import { language, money, text } from "../text";
+import { language, text } from "../text";
+import { fieldMessage } from "../ui/error-message";
 import { RadioGroup, Select } from "../ui/field";
 import { useIdempotencyKey, useMutation, useQuery } from "../ui/query";
 import { Empty, ErrorNotice, Loading } from "../ui/states";
+import { likelyCurrency } from "./offer";
+import { PackageFacts, packageName } from "./package-facts";
 import { PROVIDER_NAMES } from "./providers";
 
 type Currency = Schema["Currency"];
 type Provider = Schema["PaymentProvider"];
 
-/** Returns the currency that a person in the region of the browser is likely to pay in. */
-function likelyCurrency(): Currency {
-  const region = new Intl.Locale(navigator.language).maximize().region ?? "";
-  if (region === "GB") return "GBP";
-  if (region === "JP") return "JPY";
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return zone.startsWith("Europe/") ? "EUR" : "USD";
-}
-
 export function Packages() {
   const t = text.value.payments;
   const offer = useQuery(() => unwrap(api.GET("/v1/packages")));
+  const models = useQuery(() => unwrap(api.GET("/v1/models")));
   const [currency, setCurrency] = useState<Currency>(likelyCurrency);
   const [chosen, setChosen] = useState<Provider>();
   if (!offer.data) {
@@ -31,7 +27,7 @@ export function Packages() {
       <CreditsPage>{offer.busy ? <Loading /> : <ErrorNotice error={offer.error} retry={offer.refetch} />}</CreditsPage>
     );
   }
-  const { packages, providers } = offer.data;
+  const { packages, plans, providers } = offer.data;
   const provider = chosen ?? providers[0]?.id;
   if (!provider) {
     return (
@@ -53,16 +49,24 @@ export function Packages() {
             onValue={(value) => setCurrency(value as Currency)}
           />
         </div>
-        <RadioGroup
-          label={t.payWith}
-          value={provider}
-          options={providers.map(({ id }) => ({ value: id, label: PROVIDER_NAMES[id] }))}
-          onValue={setChosen}
-        />
+        {session.value !== "signed-out" && (
+          <RadioGroup
+            label={t.payWith}
+            value={provider}
+            options={providers.map(({ id }) => ({ value: id, label: PROVIDER_NAMES[id] }))}
+            onValue={setChosen}
+          />
+        )}
         <ul class="packages">
           {packages.map((item) => (
             <li key={item.id}>
-              <Package item={item} currency={currency} provider={provider} />
+              <Package
+                item={item}
+                currency={currency}
+                provider={provider}
+                plans={plans}
+                models={models.data?.models ?? []}
+              />
             </li>
           ))}
         </ul>
@@ -89,9 +93,11 @@ interface PackageProperties {
   item: Schema["PackageView"];
   currency: Currency;
   provider: Provider;
+  plans: readonly Schema["PlanView"][];
+  models: readonly Schema["ModelView"][];
 }
 
-function Package({ item, currency, provider }: PackageProperties) {
+function Package({ item, currency, provider, plans, models }: PackageProperties) {
   const t = text.value.payments;
   const mutation = useMutation();
   const key = useIdempotencyKey();
@@ -104,20 +110,24 @@ function Package({ item, currency, provider }: PackageProperties) {
       const { url, id } = await unwrap(api.POST("/v1/checkout", { body, params: key.paramsFor(body) }));
       location.assign(url ?? `/credits/${id}`);
     });
-  const [name = item.title] = item.title.split(":");
-  const per100 = money({ ...price, amount: Math.round((price.amount / item.credits) * 100) });
+  const name = packageName(item);
+  const rejected = ["package", "currency", "provider"]
+    .map((field) => fieldMessage(mutation.error, field))
+    .find((message) => message !== undefined);
   return (
     <article class="card package">
       <h2>{name}</h2>
-      <p class="package-credits">{text.value.credits.count(item.credits)}</p>
-      <p class="package-price">{money(price)}</p>
-      <p class="muted small">
-        {t.per100(per100)} · {t.plan(t.plans[item.plan])}
-      </p>
-      <button type="button" class="button primary" disabled={mutation.busy} onClick={buy} aria-label={t.buy(name)}>
-        {mutation.busy ? t.redirecting(PROVIDER_NAMES[provider]) : t.buy(name)}
-      </button>
-      <ErrorNotice error={mutation.error} />
+      <PackageFacts item={item} price={price} plans={plans} models={models} />
+      {session.value === "signed-out" ? (
+        <a class="button primary" href="/sign-up">
+          {t.signUpToBuy}
+        </a>
+      ) : (
+        <button type="button" class="button primary" disabled={mutation.busy} onClick={buy} aria-label={t.buy(name)}>
+          {mutation.busy ? t.redirecting(PROVIDER_NAMES[provider]) : t.buy(name)}
+        </button>
+      )}
+      <ErrorNotice error={mutation.error} message={rejected} />
     </article>
   );
 }

@@ -25,7 +25,9 @@ export function Payment({ id }: { id: string }) {
   const capture = useMutation();
   const startedAt = useRef(Date.now());
   const captured = useRef(false);
-  const isPolling = Date.now() - startedAt.current <= POLL_DURATION_MS;
+  // The buyer canceled on the payment page: nothing is waited for.
+  const isCanceled = query.value.has("canceled");
+  const isPolling = !isCanceled && Date.now() - startedAt.current <= POLL_DURATION_MS;
   const restart = () => {
     startedAt.current = Date.now();
     void payment.refetch();
@@ -60,7 +62,7 @@ export function Payment({ id }: { id: string }) {
         <h2>{text.value.payments.payment}</h2>
         {!data && payment.busy && <Loading />}
         <ErrorNotice error={payment.error ?? capture.error} retry={restart} />
-        {data && <Outcome payment={data} isPolling={isPolling} retry={restart} />}
+        {data && <Outcome payment={data} isCanceled={isCanceled} isPolling={isPolling} retry={restart} />}
         {data?.total && <ReceiptDetails payment={data} />}
       </section>
     </CreditsPage>
@@ -69,11 +71,12 @@ export function Payment({ id }: { id: string }) {
 
 interface OutcomeProperties {
   payment: PaymentView;
+  isCanceled: boolean;
   isPolling: boolean;
   retry: () => void;
 }
 
-function Outcome({ payment, isPolling, retry }: OutcomeProperties) {
+function Outcome({ payment, isCanceled, isPolling, retry }: OutcomeProperties) {
   const t = text.value.payments;
   const { status } = payment;
   if (status === "paid") {
@@ -90,7 +93,7 @@ function Outcome({ payment, isPolling, retry }: OutcomeProperties) {
     );
   }
   const messages: Partial<Record<PaymentView["status"], readonly [string, string]>> = {
-    created: [t.unpaid, t.unpaidText],
+    created: isCanceled ? [t.canceled, t.canceledText] : [t.unpaid, t.unpaidText],
     pending: [t.pending, t.pendingText],
     in_review: [t.inReview, t.inReviewText],
     failed: [t.failed, t.failedText],
@@ -108,7 +111,7 @@ function Outcome({ payment, isPolling, retry }: OutcomeProperties) {
           </div>
         )}
       </div>
-      {isOpen(payment) && !isPolling && (
+      {isOpen(payment) && !isPolling && !isCanceled && (
         <button type="button" class="button" onClick={retry}>
           {text.value.actions.retry}
         </button>

@@ -3,6 +3,7 @@ import { api, type Schema, unwrap } from "../api/client";
 import { date, dateTime, text } from "../text";
 import { LoadMore, usePagedList } from "../ui/paged-list";
 import { Empty, ErrorNotice, Loading } from "../ui/states";
+import { kindName } from "./inventory";
 import { PrivacyPage } from "./layout";
 
 type Action = Schema["AuditAction"];
@@ -59,7 +60,7 @@ function describe(action: Action): string {
       return t.viewed(t.resources[resource]);
     }
     case "disclosed":
-      return t.disclosed(action.kinds.join(", "), action.reason);
+      return t.disclosed(action.kinds.map(kindName).join("; "), action.reason);
     default:
       return t[action.kind];
   }

@@ -11,7 +11,7 @@ import { useMutation, useQuery } from "../ui/query";
 import { Empty, ErrorNotice, Loading } from "../ui/states";
 import { useTitle } from "../ui/title";
 import { showToast } from "../ui/toasts";
-import { KindDescription } from "./inventory";
+import { KindDescription, kindName } from "./inventory";
 import { PrivacyPage } from "./layout";
 
 type DeletionView = Schema["DeletionView"];
@@ -75,22 +75,27 @@ function RequestDeletion({ onRequested }: { onRequested: (deletion: DeletionView
   );
 }
 
+/** The kinds of data that people know; the others are technical. */
+const KNOWN_KINDS = ["account", "user", "generation", "generations", "upload", "uploads", "share", "ticket", "ledger"];
+
 /** What a deletion removes, and what it does not. */
 function Consequences() {
   const t = text.value.privacy.deletion;
   const inventory = useQuery(() => unwrap(api.GET("/v1/privacy/inventory")));
   const personal = inventory.data?.kinds.filter((kind) => kind.personal) ?? [];
+  const known = personal.filter(({ name }) => KNOWN_KINDS.includes(name));
+  const technical = personal.filter(({ name }) => !KNOWN_KINDS.includes(name));
   const account = currentAccount.value;
   return (
     <div class="card stack">
       <h2>{t.removed}</h2>
-      <ul class="deletion-list">
-        {personal.map((kind) => (
-          <li key={kind.name}>
-            <KindDescription kind={kind} />
-          </li>
-        ))}
-      </ul>
+      <KindList kinds={known} />
+      {technical.length > 0 && (
+        <details>
+          <summary class="small">{t.technical(technical.length)}</summary>
+          <KindList kinds={technical} />
+        </details>
+      )}
       {account && account.credits.available > 0 && (
         <p>
           <strong>{t.creditsLost(account.credits.available)}</strong>
@@ -108,13 +113,25 @@ function Consequences() {
   );
 }
 
+function KindList({ kinds }: { kinds: readonly Schema["KindView"][] }) {
+  return (
+    <ul class="deletion-list">
+      {kinds.map((kind) => (
+        <li key={kind.name}>
+          <KindDescription kind={kind} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function HoldNotice({ hold }: { hold: Hold }) {
   return (
     <div class="notice">
       <div>
         <strong>{text.value.privacy.deletion.held}</strong>
         <p>
-          {hold.reason} ({hold.kinds.join(", ")})
+          <bdi>{hold.reason}</bdi> ({hold.kinds.map(kindName).join("; ")})
         </p>
       </div>
     </div>
@@ -197,7 +214,6 @@ export function Receipt({ id }: { id: string }) {
 function ReceiptDetails({ receipt, refetch }: { receipt: Schema["ReceiptView"]; refetch: () => unknown }) {
   const t = text.value.privacy.receipt;
   const { payments_retained, payments_retained_until, provider_copies_left, erased_at } = receipt;
-  const descriptions: Record<string, string> = text.value.privacy.kinds;
   return (
     <article class="card stack receipt">
       <p>
@@ -208,7 +224,7 @@ function ReceiptDetails({ receipt, refetch }: { receipt: Schema["ReceiptView"]; 
       <dl class="facts">
         {Object.entries(receipt.erased).map(([kind, count]) => (
           <div class="log-entry" key={kind}>
-            <dt>{descriptions[kind] ?? kind}</dt>
+            <dt>{kindName(kind)}</dt>
             <dd>{number(count)}</dd>
           </div>
         ))}

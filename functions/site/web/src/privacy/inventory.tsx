@@ -38,11 +38,29 @@ export function Inventory() {
   );
 }
 
+/** Names a kind of data in plain words. */
+export function kindName(name: string): string {
+  const names: Record<string, string> = text.value.privacy.kinds;
+  return names[name] ?? name;
+}
+
 /** Describes a kind of data in plain words. */
 export function KindDescription({ kind }: { kind: Kind }) {
   const descriptions: Record<string, string> = text.value.privacy.kinds;
   const description = descriptions[kind.name];
   return description === undefined ? <span lang="en">{kind.purpose}</span> : <span>{description}</span>;
+}
+
+function retentionText(retention: Kind["retention"]): string {
+  const t = text.value.privacy.inventory;
+  switch (retention.rule) {
+    case "days":
+      return t.days(retention.days);
+    case "configured":
+      return t.configured(retention.default_days);
+    default:
+      return t.retentions[retention.rule];
+  }
 }
 
 function KindCard({ kind }: { kind: Kind }) {
@@ -53,18 +71,15 @@ function KindCard({ kind }: { kind: Kind }) {
       <h3>
         <KindDescription kind={kind} />
       </h3>
-      <p class="small muted">
-        <code>{kind.name}</code>
-      </p>
       <dl class="facts small">
         <dt>{t.place}</dt>
-        <dd lang="en">{kind.location}</dd>
+        <dd>{t.places[kind.location]}</dd>
         <dt>{t.retention}</dt>
-        <dd lang="en">{kind.retention}</dd>
+        <dd>{retentionText(kind.retention)}</dd>
         <dt>{t.exported}</dt>
-        <dd lang="en">{kind.export}</dd>
+        <dd>{kind.export !== "none" ? t.exports[kind.export] : kind.personal ? t.notExported : t.notPersonal}</dd>
         <dt>{t.erased}</dt>
-        <dd lang="en">{kind.erasure}</dd>
+        <dd>{t.erasures[kind.erasure]}</dd>
       </dl>
       {kind.fields.length > 0 && (
         <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>

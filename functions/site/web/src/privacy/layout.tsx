@@ -11,6 +11,7 @@ export function PrivacyPage({ lead, children }: { lead: string; children: Compon
   const t = text.value.privacy;
   const publicTabs = [
     { to: "/privacy", label: t.pages.promises },
+    { to: "/privacy/policy", label: t.pages.policy },
     { to: "/privacy/inventory", label: t.pages.inventory },
   ];
   const accountTabs = [

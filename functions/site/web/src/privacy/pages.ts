@@ -4,4 +4,5 @@ export { Corrections } from "./corrections";
 export { DataExport } from "./data-export";
 export { Deletion, Receipt } from "./deletion";
 export { Inventory } from "./inventory";
+export { Policy } from "./policy";
 export { Promises } from "./promises";

@@ -28,7 +28,7 @@ export function Promises() {
         </section>
       ))}
       <p>
-        <a href="/v1/privacy/policy">{t.policy}</a>
+        <a href="/privacy/policy">{t.pages.policy}</a>
       </p>
     </PrivacyPage>
   );

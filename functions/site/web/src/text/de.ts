@@ -8,6 +8,10 @@ const images = (count: number) => plural(count, { one: "Bild", other: "Bilder" }
 const links = (count: number) => plural(count, { one: "Freigabelink", other: "Freigabelinks" });
 const payments = (count: number) => plural(count, { one: "Zahlung", other: "Zahlungen" });
 const seconds = (count: number) => plural(count, { one: "Sekunde", other: "Sekunden" });
+const period = (count: number) =>
+  count % 365 === 0
+    ? plural(count / 365, { one: "Jahr", other: "Jahre" })
+    : plural(count, { one: "Tag", other: "Tage" });
 const files = (count: number) => plural(count, { one: "Datei", other: "Dateien" });
 
 const EMAIL_RULE = "Gib eine E-Mail-Adresse wie name@example.com ein.";
@@ -32,6 +36,7 @@ export const messages: Messages = {
   },
   footer: {
     promises: "Unsere Datenschutzversprechen",
+    policy: "Datenschutzerklärung",
     inventory: "Gespeicherte Daten",
     support: "Support kontaktieren",
   },
@@ -112,6 +117,8 @@ export const messages: Messages = {
     duration_ms: "Diese Dauer gibt es mit diesem Modell nicht. Wähle eine andere.",
     input_upload: "Dieses Referenzbild ist nicht mehr da. Lade es noch einmal hoch.",
     "about.id": "Das gibt es nicht mehr. Entferne den Bezug und versuche es noch einmal.",
+    package: "Dieses Paket gibt es nicht mehr. Lade die Seite neu und wähle ein anderes.",
+    provider: "Diese Zahlungsart gibt es nicht mehr. Wähle eine andere.",
     currency: "Dieses Paket gibt es in dieser Währung nicht. Wähle eine andere.",
   },
   fieldHints: {
@@ -130,6 +137,15 @@ export const messages: Messages = {
       "Alles, was du generierst, bleibt privat, bis du es teilst. Zahle einmal für Credits, die nie verfallen, und exportiere oder lösche deine Daten jederzeit.",
     createAccount: "Konto erstellen",
     explore: "Entdecken",
+    pricing: "Preise",
+    freePlan: "Kostenlos",
+    freeCredits: (count) => `${credits(count)} mit jedem neuen Konto`,
+    examples: "Was du erstellen könntest",
+    examplePrompts: [
+      "Ein Leuchtturm im Morgennebel, Möwen über dem Steg",
+      "Eine Stadt nachts nach dem Regen, Neonlicht über dem Kanal",
+      "Video: Papierboote treiben eine Straße hinunter",
+    ],
     signIn: "Anmelden",
     signInLead: "Willkommen zurück.",
     signUp: "Registrieren",
@@ -262,6 +278,7 @@ export const messages: Messages = {
   uploads: {
     referenceImage: "Referenzbild",
     hint: "Zieh ein Bild hierher, füge es ein oder wähle eine Datei: JPEG, PNG oder WebP, bis 20 MB.",
+    preview: "Vorschau des Referenzbilds",
     chooseFile: "Datei wählen",
     uploading: (name) => `${name} wird hochgeladen`,
     checking: (name) => `${name} wird geprüft`,
@@ -397,6 +414,13 @@ export const messages: Messages = {
     buy: (title) => `${title} kaufen`,
     plan: (plan) => `Tarif ${plan}`,
     per100: (price) => `${price} pro 100 Credits`,
+    buys: (imageCount, videoCount, length) =>
+      `Etwa ${images(imageCount)} oder ${plural(videoCount, { one: "Video", other: "Videos" })} von ${plural(length, { one: "Sekunde", other: "Sekunden" })}`,
+    retention: (count) => `Aufbewahrung deiner Dateien: ${period(count)}`,
+    signUpToBuy: "Konto erstellen, um zu kaufen",
+    canceled: "Kauf abgebrochen",
+    canceledText: "Es wurde nichts abgebucht.",
+    unpaidCheckouts: (count) => `${plural(count, { one: "begonnener Kauf", other: "begonnene Käufe" })} ohne Zahlung`,
     tax: "An der Kasse kann Steuer dazukommen.",
     redirecting: (provider) => `Weiterleitung zu ${provider}`,
     cards: "Du zahlst auf einer Seite von Stripe oder PayPal. Deine Kartennummer erreicht uns nie.",
@@ -451,6 +475,7 @@ export const messages: Messages = {
     title: "Datenschutz",
     pages: {
       promises: "Versprechen",
+      policy: "Datenschutzerklärung",
       inventory: "Gespeicherte Daten",
       access: "Zugriffsprotokoll",
       export: "Datenexport",
@@ -646,15 +671,51 @@ export const messages: Messages = {
       },
     ],
     check: "Prüfen",
-    policy: "Vollständige Datenschutzerklärung (auf Englisch)",
+    policy: {
+      lead: (kept, total) =>
+        `${kept} von ${total} Versprechen werden gehalten. Tests gegen den ganzen Dienst belegen jedes und schlagen fehl, wenn es gebrochen wird.`,
+      details: "Wortlaut, Umsetzung und Tests (auf Englisch)",
+      open: "Noch nicht gehalten",
+      tests: "Tests",
+    },
     inventory: {
-      lead: "Alle Arten von Daten, die wir speichern, so wie die Programme sie angeben. Was hier nicht steht, speichern wir nicht. Die technischen Angaben sind auf Englisch.",
+      lead: "Alle Arten von Daten, die wir speichern, so wie die Programme sie angeben. Was hier nicht steht, speichern wir nicht.",
       personal: "Über dich",
       other: "Nicht über dich",
       place: "Ort",
+      places: {
+        account: "In der Datenbank, bei deinem Konto",
+        table: "In der Datenbank, getrennt von deinem Konto",
+        records: "In der Datenbank für Nachweise, die ein Konto überdauern",
+        files: "Bei deinen Dateien",
+        queue: "In einer Warteschlange, bis es verarbeitet ist",
+        user_pool: "Im Anmeldedienst",
+        browser: "In deinem Browser",
+        logs: "In den Protokollen",
+      },
       retention: "Dauer",
+      retentions: {
+        account: "Solange dein Konto besteht",
+        plan: "Solange dein Tarif es vorsieht",
+        own_expiry: "Solange du es festgelegt hast",
+        browser: "Bis du die Daten deines Browsers löschst",
+      },
+      days: (count) => `Höchstens ${period(count)}`,
+      configured: (count) => `${period(count)}, wenn der Betreiber dieses Dienstes nichts anderes festgelegt hat`,
       exported: "In deinem Export",
+      exports: { json: "Ja, als JSON", files: "Ja, als Dateien" },
+      notExported: "Nein: eine Kopie, ein Geheimnis oder schon in deinem Browser",
+      notPersonal: "Nein: sagt nichts über dich aus",
       erased: "Gelöscht",
+      erasures: {
+        account: "Mit deinem Konto",
+        target: "Mit dem, wozu es gehört",
+        expiry: "Nach Ablauf: identifiziert dich nicht",
+        retained_by_law: "Wird aufbewahrt, wie es das Gesetz verlangt, ohne deine Identität",
+        address: "Sobald es beantwortet ist, und mit dem Konto, das die Adresse hat",
+        user: "Mit deinem Konto",
+        browser: "Von dir, in deinem Browser",
+      },
       fields: (count) => plural(count, { one: "Feld", other: "Felder" }),
     },
     kinds: {
@@ -699,7 +760,8 @@ export const messages: Messages = {
       "browser-csrf": "Ein Token in deinem Browser, das deine Sitzung schützt",
       "browser-theme": "Dein Design, in deinem Browser",
       "browser-language": "Deine Sprache, in deinem Browser",
-      "browser-draft": "Dein Entwurf mit Prompt und Einstellungen, in deinem Browser, bis du den Tab schließt",
+      "browser-draft":
+        "Dein Entwurf mit Prompt, Einstellungen und Vorschau des Referenzbilds, in deinem Browser, bis du den Tab schließt",
       log: "Protokolle, um Fehler und Missbrauch zu finden: Kennungen und Zahlen, ohne Prompts, Adressen und Tokens",
     },
     accessLog: {
@@ -770,6 +832,7 @@ export const messages: Messages = {
     deletion: {
       lead: "Löscht dein Konto mit allem darin.",
       removed: "Was gelöscht wird",
+      technical: (count) => plural(count, { one: "Art technischer Daten", other: "Arten technischer Daten" }),
       kept: "Was wir nach dem Gesetz behalten",
       keptText: "Betrag, Zeit und Transaktion deiner Zahlungen, ohne deine Identität.",
       creditsLost: (count) =>

@@ -9,6 +9,9 @@ const links = (count: number) => plural(count, { one: "share link", other: "shar
 const payments = (count: number) => plural(count, { one: "payment", other: "payments" });
 const seconds = (count: number) => plural(count, { one: "second", other: "seconds" });
 const days = (count: number) => plural(count, { one: "day", other: "days" });
+/** A number of days; whole years where it is one. */
+const period = (count: number) =>
+  count % 365 === 0 ? plural(count / 365, { one: "year", other: "years" }) : days(count);
 const files = (count: number) => plural(count, { one: "file", other: "files" });
 const fields = (count: number) => plural(count, { one: "field", other: "fields" });
 
@@ -28,6 +31,7 @@ export const messages = {
   },
   footer: {
     promises: "Our privacy promises",
+    policy: "Privacy policy",
     inventory: "Data we store",
     support: "Contact support",
   },
@@ -104,6 +108,8 @@ export const messages = {
     duration_ms: "This duration isn't available for this model. Choose another one.",
     input_upload: "This reference image is no longer available. Upload it again.",
     "about.id": "This is no longer available. Remove the reference and try again.",
+    package: "This package isn't available anymore. Reload the page and choose another one.",
+    provider: "This payment method isn't available anymore. Choose another one.",
     currency: "This package isn't sold in this currency. Choose another one.",
   },
   fieldHints: {
@@ -122,6 +128,15 @@ export const messages = {
       "Everything you generate stays private until you share it. Pay once for credits that never expire, and export or delete your data at any time.",
     createAccount: "Create account",
     explore: "Explore",
+    pricing: "Pricing",
+    freePlan: "Free",
+    freeCredits: (count: number) => `${credits(count)} with every new account`,
+    examples: "What you could create",
+    examplePrompts: [
+      "A lighthouse in the fog at dawn, gulls over the pier",
+      "A city at night after the rain, neon over the canal",
+      "Video: paper boats drifting down a street",
+    ] as readonly string[],
     signIn: "Sign in",
     signInLead: "Welcome back.",
     signUp: "Sign up",
@@ -250,6 +265,7 @@ export const messages = {
   uploads: {
     referenceImage: "Reference image",
     hint: "Drop or paste an image, or choose a file: JPEG, PNG or WebP, up to 20 MB.",
+    preview: "Preview of the reference image",
     chooseFile: "Choose file",
     uploading: (name: string) => `Uploading ${name}`,
     checking: (name: string) => `Checking ${name}`,
@@ -384,6 +400,13 @@ export const messages = {
     buy: (title: string) => `Buy ${title}`,
     plan: (plan: string) => `${plan} plan`,
     per100: (price: string) => `${price} per 100 credits`,
+    buys: (imageCount: number, videoCount: number, length: number) =>
+      `About ${images(imageCount)} or ${plural(videoCount, { one: "video", other: "videos" })} of ${seconds(length)}`,
+    retention: (count: number) => `Files are kept for ${period(count)}`,
+    signUpToBuy: "Create account to buy",
+    canceled: "Checkout canceled",
+    canceledText: "You weren't charged.",
+    unpaidCheckouts: (count: number) => `${plural(count, { one: "checkout", other: "checkouts" })} without a payment`,
     tax: "Tax may be added at checkout.",
     redirecting: (provider: string) => `Redirecting to ${provider}`,
     cards: "You pay on a page of Stripe or PayPal. Your card number never reaches us.",
@@ -437,6 +460,7 @@ export const messages = {
     title: "Privacy",
     pages: {
       promises: "Promises",
+      policy: "Privacy policy",
       inventory: "Data we store",
       access: "Access log",
       export: "Data export",
@@ -612,15 +636,51 @@ export const messages = {
       text: string;
     }[],
     check: "Check it",
-    policy: "Full privacy policy",
+    policy: {
+      lead: (kept: number, total: number) =>
+        `${kept} of ${total} promises are kept. Each is shown by tests that run against the whole service and fail when the promise is broken.`,
+      details: "Wording, how it is kept, and tests",
+      open: "Not kept yet",
+      tests: "Tests",
+    },
     inventory: {
       lead: "Every kind of data that we store, as the programs declare it. We store nothing that isn't listed here.",
       personal: "About you",
       other: "Not about you",
       place: "Location",
+      places: {
+        account: "In the database, with your account",
+        table: "In the database, apart from your account",
+        records: "In the database of records that outlive an account",
+        files: "With your files",
+        queue: "In a queue, until it is processed",
+        user_pool: "In the sign-in service",
+        browser: "In your browser",
+        logs: "In the logs",
+      },
       retention: "Kept",
+      retentions: {
+        account: "As long as your account exists",
+        plan: "As long as your plan says",
+        own_expiry: "As long as you chose",
+        browser: "Until you clear your browser's data",
+      },
+      days: (count: number) => `${period(count)} at most`,
+      configured: (count: number) => `${period(count)}, unless the operator of this service has set another period`,
       exported: "In your export",
+      exports: { json: "Yes, as JSON", files: "Yes, as files" },
+      notExported: "No: it is a copy, a secret, or in your browser already",
+      notPersonal: "No: it says nothing about you",
       erased: "Deleted",
+      erasures: {
+        account: "With your account",
+        target: "With what it belongs to",
+        expiry: "When it expires: it doesn't identify you",
+        retained_by_law: "Kept as the law requires, without your identity",
+        address: "When it is answered, and with the account that has the address",
+        user: "With your account",
+        browser: "By you, in your browser",
+      },
       fields,
     },
     /** Each kind of stored data in plain words, by its name in the API. */
@@ -664,7 +724,8 @@ export const messages = {
       "browser-csrf": "A token in your browser that protects your session",
       "browser-theme": "Your theme, in your browser",
       "browser-language": "Your language, in your browser",
-      "browser-draft": "Your unsent prompt and settings, in your browser until you close the tab",
+      "browser-draft":
+        "Your unsent prompt and settings with a preview of the reference image, in your browser until you close the tab",
       log: "Logs to find faults and abuse: ids and counts, without prompts, addresses or tokens",
     },
     accessLog: {
@@ -734,6 +795,7 @@ export const messages = {
     deletion: {
       lead: "Deletes your account and everything in it.",
       removed: "What is deleted",
+      technical: (count: number) => plural(count, { one: "kind of technical data", other: "kinds of technical data" }),
       kept: "What the law requires us to keep",
       keptText: "The amount, time and transaction of your payments, without your identity.",
       creditsLost: (count: number) => `You lose ${credits(count)}. They aren't paid out.`,

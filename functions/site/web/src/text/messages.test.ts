@@ -20,6 +20,7 @@ const SAME_IN_BOTH = new Set([
   "viewer.seed",
   "credits.title",
   "payments.plans.free",
+  "privacy.policy.tests",
   "payments.plans.plus",
   "payments.plans.pro",
   "privacy.accessLog.ticket",
@@ -133,5 +134,22 @@ describe("messages of errors", () => {
     // Only programs can cause these.
     const technical = ["not-json", "method-not-allowed", "access-expired"];
     expect([...new Set(types)].filter((type) => !(type in english.errors) && !technical.includes(type))).toEqual([]);
+  });
+});
+
+describe("messages of fields", () => {
+  it("exist for every field of a form that the API can reject", () => {
+    const names = Object.entries(RUST_SOURCES).flatMap(([file, source]) => {
+      if (/staff|xtask/.test(file)) return [];
+      const code = source.split("#[cfg(test)]")[0] ?? "";
+      const found = code.matchAll(/(?:FieldError::new|(?:Refusal|Problem)::invalid)\(\s*"([a-z0-9_.]+)"/g);
+      return [...found].map(([, name]) => name ?? "");
+    });
+    expect(new Set(names).size).toBeGreaterThan(15);
+    // No person enters these: the client sets them, or only programs do.
+    const technical = ["body", "query", "cursor", "limit", "from", "bytes", "content_type", "sha256", "file_name"];
+    const fixed = [...technical, "preferences.language", "expires_in_s", "minutes"];
+    const missing = [...new Set(names)].filter((name) => !(name in english.fieldErrors) && !fixed.includes(name));
+    expect(missing).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ export function Placeholder({ hash }: { hash?: string | null | undefined }) {
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!hash || !context || !canvas.current) return;
-    const { w, h, rgba } = thumbHashToRGBA(Uint8Array.from(atob(hash), (letter) => letter.charCodeAt(0)));
+    const { w, h, rgba } = thumbHashToRGBA(Uint8Array.from(atob(hash), (character) => character.charCodeAt(0)));
     canvas.current.width = w;
     canvas.current.height = h;
     context.putImageData(new ImageData(Uint8ClampedArray.from(rgba), w, h), 0, 0);

@@ -1,5 +1,5 @@
 /** The form that submits a generation, with its price. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { currentAccount, loadAccount } from "../../accounts/account";
 import { api, type Schema, unwrap } from "../../api/client";
@@ -24,6 +24,10 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
   const current = draft.value;
   const model = modelOf(current);
   const key = useIdempotencyKey();
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector(":is(.field, fieldset) .field-error")?.scrollIntoView({ block: "nearest" });
+  }, [mutation.error]);
   const submit = (event: Event) => {
     event.preventDefault();
     void mutation.run(async () => {
@@ -42,7 +46,7 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
   const jobs = currentAccount.value?.limits.jobs_in_flight;
   const message = mutation.error?.type === "plan-limit" && jobs ? t.jobLimit(jobs.limit, jobs.limit) : undefined;
   return (
-    <form class="composer card stack" aria-label={t.composer} onSubmit={submit}>
+    <form class="composer card stack" aria-label={t.composer} onSubmit={submit} ref={form}>
       <Area
         label={t.prompt}
         placeholder={t.promptPlaceholder}
@@ -83,6 +87,7 @@ function Settings({ model, errorOf }: SettingsProperties) {
   const durations = [...model.durations_ms].sort((a, b) => a - b);
   return (
     <>
+      {model.input_image && <ReferenceImage error={errorOf("input_upload")} />}
       {kinds.length > 1 && (
         <RadioGroup
           label={t.kind}
@@ -137,9 +142,9 @@ function Settings({ model, errorOf }: SettingsProperties) {
 
 function AdvancedSettings({ model, errorOf }: SettingsProperties) {
   const t = text.value.generations;
-  const { negativePrompt, seed, referenceImage } = draft.value;
+  const { negativePrompt, seed } = draft.value;
   const [open, setOpen] = useState(false);
-  const isUsed = negativePrompt !== "" || seed !== "" || referenceImage !== undefined;
+  const isUsed = negativePrompt !== "" || seed !== "";
   return (
     <details class="advanced" open={open || isUsed} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t.advanced}</summary>
@@ -165,7 +170,6 @@ function AdvancedSettings({ model, errorOf }: SettingsProperties) {
             onValue={(seed) => updateDraft({ seed: seed.replace(/\D/g, "") })}
           />
         )}
-        {model.input_image && <ReferenceImage error={errorOf("input_upload")} />}
       </div>
     </details>
   );

@@ -26,7 +26,7 @@ const VIDEO: Partial<Schema["ModelView"]> = { kind: "video", max_count: 1, durat
 async function reload() {
   vi.resetModules();
   const module = await import("./draft");
-  module.models.value = [model("sketch"), model("film", VIDEO)];
+  module.models.value = [model("sketch"), model("clip", VIDEO)];
   module.updateDraft({});
   return module;
 }
@@ -53,7 +53,7 @@ describe("a draft", () => {
   it("takes what another model supports", async () => {
     const { draft, updateDraft } = await reload();
     updateDraft({ size: "512x512", count: 4 });
-    updateDraft({ model: "film" });
+    updateDraft({ model: "clip" });
     expect(draft.value).toMatchObject({ size: "512x512", count: 1, duration: 4000 });
     updateDraft({ size: "1x1", duration: 5 });
     expect(draft.value).toMatchObject({ size: "1024x1024", duration: 4000 });
@@ -63,9 +63,9 @@ describe("a draft", () => {
 describe("the request of a draft", () => {
   it("leaves out what the model does not support", async () => {
     const { draft, draftRequest, updateDraft } = await reload();
-    updateDraft({ model: "film", prompt: "Boats", seed: "7", negativePrompt: " " });
+    updateDraft({ model: "clip", prompt: "Boats", seed: "7", negativePrompt: " " });
     expect(draftRequest(draft.value)).toEqual({
-      model: "film",
+      model: "clip",
       prompt: "Boats",
       width: 1024,
       height: 1024,

@@ -20,7 +20,8 @@ export interface Draft {
   duration: number | undefined;
   count: number;
   seed: string;
-  referenceImage: { id: string; name: string } | undefined;
+  /** An upload, with a small image of it for this page. */
+  referenceImage: { id: string; name: string; preview?: string | undefined } | undefined;
 }
 
 const DRAFT_KEY = "draft";
@@ -50,7 +51,8 @@ export const models = signal<Model[]>([]);
 effect(() => {
   const current = draft.value;
   if (session.value === "signed-out") draft.value = EMPTY;
-  else if (current.prompt + current.negativePrompt !== "") sessionStorage.setItem(DRAFT_KEY, JSON.stringify(current));
+  else if (current.prompt + current.negativePrompt !== "" || current.referenceImage)
+    sessionStorage.setItem(DRAFT_KEY, JSON.stringify(current));
 });
 
 /** Changes the draft. Settings that the model does not support are replaced by ones that it does. */

@@ -12,7 +12,6 @@ import { Thumbnail } from "../gallery/thumbnail";
 import { VisibilityBadge } from "../gallery/visibility-badge";
 import { retryRequest, reuseSettings } from "./draft";
 import {
-  addJob,
   cancelJob,
   estimateProgress,
   isInFlight,
@@ -22,6 +21,7 @@ import {
   recentJobsError,
   usualDuration,
 } from "./recent-jobs";
+import { showSubmitted } from "./submitted";
 
 type Generation = Schema["GenerationView"];
 
@@ -84,9 +84,9 @@ function JobProgress({ generation }: { generation: Generation }) {
   const usual = usualDuration(settings.model);
   const percent = usual === undefined ? undefined : Math.round(100 * estimateProgress(elapsed, usual));
   return (
-    <div class="job-media">
+    <div class={mediaClass(settings.count)}>
       {Array.from({ length: settings.count }, (_, index) => (
-        <div class="frame generating" key={index} style={widthShare(settings)}>
+        <div class="frame generating" key={index} style={proportions(settings)}>
           {index === 0 && (
             <div class="generating-status">
               <strong role="status">
@@ -111,9 +111,9 @@ function JobMedia({ generation }: { generation: Generation }) {
   const { settings, media } = generation;
   return (
     <>
-      <div class="job-media">
+      <div class={mediaClass(media.length)}>
         {media.map((file, index) => (
-          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={widthShare(file)}>
+          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={proportions(file)}>
             <Thumbnail media={file} alt={settings.prompt} onStale={loadRecentJobs} />
             {index === 0 && <VisibilityBadge generation={generation} />}
           </a>
@@ -161,10 +161,9 @@ function JobActions({ generation }: { generation: Generation }) {
   const retry = () =>
     mutation.run(async () => {
       const body = retryRequest(generation);
-      addJob(await unwrap(api.POST("/v1/generations", { body, params: key.paramsFor(body) })));
+      showSubmitted(await unwrap(api.POST("/v1/generations", { body, params: key.paramsFor(body) })));
       key.reset();
       await loadAccount();
-      showToast(t.submitted);
     });
   const cancel = () => mutation.run(() => cancelJob(generation.id));
   return (
@@ -194,9 +193,13 @@ function JobActions({ generation }: { generation: Generation }) {
   );
 }
 
-/** Shares the width of a row between its images, by their aspect ratio. */
-const widthShare = ({ width, height }: { width: number; height: number }) => ({
-  flexGrow: String((100 * width) / height),
+/** Two images share a row; more form two columns. */
+const mediaClass = (count: number) => (count > 2 ? "job-media columns" : "job-media");
+
+/** Shows an image in its own proportions. In a row, images of any proportions have one height. */
+const proportions = ({ width, height }: { width: number; height: number }) => ({
+  aspectRatio: `${width} / ${height}`,
+  "--ratio": `${width / height}`,
 });
 
 /** Returns the seconds since a time, updated every second. */

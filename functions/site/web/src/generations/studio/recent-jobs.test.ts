@@ -76,7 +76,7 @@ describe("the progress of a job", () => {
       generation("b", "succeeded", 4),
       generation("c", "succeeded", 90),
       generation("d", "failed", 500),
-      generation("e", "succeeded", 700, "film"),
+      generation("e", "succeeded", 700, "clip"),
     ];
     expect(usualDuration("sketch")).toBe(4);
     expect(usualDuration("other")).toBeUndefined();

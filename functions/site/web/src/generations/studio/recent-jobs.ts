@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 
 import { loadAccount } from "../../accounts/account";
-import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
+import { api, idempotencyHeader, onOutsideChange, type Schema, unwrap } from "../../api/client";
 import { ApiError } from "../../api/error";
 import { session } from "../../api/session";
 
@@ -42,7 +42,10 @@ export async function loadRecentJobs(): Promise<void> {
   }
 }
 
-/** Loads the generations repeatedly while one of them is in flight. Returns a function that stops it. */
+/**
+ * Loads the generations repeatedly while one of them is in flight, and when another tab changes something. Returns a function
+ * that stops it.
+ */
 export function pollRecentJobs(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stop = effect(() => {
@@ -53,9 +56,11 @@ export function pollRecentJobs(): () => void {
     const isSlow = recentJobsError.value !== undefined || Date.now() - newest > LONG_MS;
     timer = setTimeout(loadRecentJobs, POLL_INTERVALS_MS[isSlow ? 1 : 0]);
   });
+  const ignoreTabs = onOutsideChange(loadRecentJobs);
   return () => {
     stop();
     clearTimeout(timer);
+    ignoreTabs();
   };
 }
 

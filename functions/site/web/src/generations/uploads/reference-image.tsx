@@ -19,23 +19,20 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
   const [isDragging, setDragging] = useState(false);
   const [preview, setPreview] = useState<string>();
   const running = useRef<AbortController>(undefined);
-  const zone = useRef<HTMLDivElement>(null);
 
   const send = async (file: File | null | undefined) => {
     if (!file) return;
-    // A file may be dropped or pasted anywhere on the page: the progress must be visible.
-    const details = zone.current?.closest("details");
-    if (details) details.open = true;
     if (!CONTENT_TYPES.includes(file.type)) return setState({ kind: "failed", message: t.unsupported(file.name) });
     if (file.size > MAX_BYTES) return setState({ kind: "failed", message: t.tooLarge(file.name) });
     running.current?.abort();
     const control = new AbortController();
     running.current = control;
-    setPreview(URL.createObjectURL(file));
+    const preview = await previewOf(file);
+    setPreview(preview);
     const report = (progress: Progress) => setState({ kind: "uploading", name: file.name, progress });
     try {
       const id = await upload(file, report, control.signal);
-      updateDraft({ referenceImage: { id, name: file.name } });
+      updateDraft({ referenceImage: { id, name: file.name, preview } });
       setState({ kind: "idle" });
     } catch (error) {
       if (control.signal.aborted) return;
@@ -44,12 +41,6 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
     }
   };
   useDropAndPaste(send, setDragging);
-  useEffect(
-    () => () => {
-      if (preview) URL.revokeObjectURL(preview);
-    },
-    [preview],
-  );
   const remove = () => {
     running.current?.abort();
     updateDraft({ referenceImage: undefined });
@@ -58,16 +49,13 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
   };
   const { referenceImage } = draft.value;
   const isUploading = state.kind === "uploading";
+  const shown = isUploading ? preview : referenceImage?.preview;
   const message = state.kind === "failed" ? state.message : error;
   return (
     <div class="field">
       <span class="label">{t.referenceImage}</span>
-      <div class={isDragging ? "drop-zone drag-over" : "drop-zone"} ref={zone}>
-        {preview && (referenceImage || isUploading) ? (
-          <img class="drop-preview" src={preview} alt="" />
-        ) : (
-          <Icon name="upload" />
-        )}
+      <div class={isDragging ? "drop-zone drag-over" : "drop-zone"}>
+        {shown ? <img class="drop-preview" src={shown} alt={t.preview} /> : <Icon name="upload" />}
         <div class="stack tight" role="status">
           {isUploading ? (
             <UploadProgress name={state.name} progress={state.progress} />
@@ -91,6 +79,25 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
       </div>
     </div>
   );
+}
+
+/** The longest side of a preview, in pixels. */
+const PREVIEW_PIXELS = 256;
+
+/**
+ * Returns a small copy of an image as a data address, which a reload keeps with the draft; nothing for a file that is not an
+ * image.
+ */
+async function previewOf(file: File): Promise<string | undefined> {
+  const image = await createImageBitmap(file).catch(() => undefined);
+  if (!image) return undefined;
+  const scale = Math.min(1, PREVIEW_PIXELS / Math.max(image.width, image.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(image.width * scale));
+  canvas.height = Math.max(1, Math.round(image.height * scale));
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  image.close();
+  return canvas.toDataURL("image/jpeg", 0.8);
 }
 
 function uploadMessage(name: string, error: unknown): string {

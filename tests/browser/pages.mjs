@@ -1,0 +1,392 @@
+/**
+ * The pages of the client with mocked responses of the API, so that every window and language has the same data: what people
+ * press is visible and not covered on phones, in narrow windows and when zoomed in, images keep their proportions, nothing
+ * jumps, German pages are German, and what people need before they buy is told.
+ *
+ * `node pages.mjs DEVICE SCHEME`
+ */
+import { readFile } from "node:fs/promises";
+
+import { MEDIA_URL, Visitor, close, ensure } from "./browser.mjs";
+
+const [device, scheme] = process.argv.slice(2);
+const PICTURE = await readFile(new URL("../../infra/pictures/cabin.png", import.meta.url));
+const EMAIL = "ada@example.com";
+const PROMPT = "A kite over the dunes";
+/** A phone, the narrowest phone, and a desktop zoomed to 200%, which halves its window. */
+const WINDOWS = [[390, 844], [320, 568], [680, 450]];
+/** How much two lengths may differ, in pixels. */
+const TOLERANCE = 2;
+
+const at = (secondsAgo) => new Date(Date.now() - 1000 * secondsAgo).toISOString();
+const problem = (status, slug, more = {}) => ({
+  status,
+  contentType: "application/problem+json",
+  body: JSON.stringify({ type: `urn:darkroom:problem:${slug}`, title: slug, status, ...more }),
+});
+
+let lastId = 0;
+function generation(change = {}, [width, height] = [1024, 1024], count = 1) {
+  const id = `0198f0c0-0000-7000-8000-${String(++lastId).padStart(12, "0")}`;
+  const media = Array.from({ length: count }, (_, index) => ({
+    url: `${MEDIA_URL}/made-up/${id}-${index}.png`, content_type: "image/png", bytes: PICTURE.length, width, height,
+  }));
+  return {
+    id, kind: "image", status: "succeeded", visibility: "private", show_prompt: false, created_at: at(60), ended_at: at(50),
+    settings: { model: "sketch-image", prompt: PROMPT, width, height, count }, credits: { reserved: count, spent: count, released: 0 }, media,
+    ...change,
+  };
+}
+
+const used = (value, limit) => ({ used: value, limit });
+const account = {
+  id: "0198f0c0-0000-7000-8000-00000000000a", email: EMAIL, plan: "free", status: "active", frozen_for: [], held: [], created_at: at(86_400),
+  credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
+  limits: {
+    jobs_in_flight: used(0, 3), uploads: used(0, 20), upload_bytes: used(0, 209_715_200), outputs_per_generation: 2, output_pixels: 1_048_576,
+    submits_per_minute: 10, shares_per_generation: 5,
+  },
+};
+const models = [
+  {
+    id: "sketch-image", title: "Sketch", kind: "image", credits: 1, durations_ms: [], max_count: 8, negative_prompt: true, seed: true, input_image: true,
+    sizes: [{ width: 1024, height: 1024 }, { width: 640, height: 360 }, { width: 360, height: 640 }],
+  },
+  {
+    id: "sketch-video", title: "Sketch Video", kind: "video", credits: 2, durations_ms: [4000, 8000], max_count: 1, negative_prompt: false, seed: false,
+    input_image: false, sizes: [{ width: 640, height: 360 }],
+  },
+];
+const prices = ["USD", "EUR", "GBP", "JPY"].map((currency) => ({ amount: 500, currency }));
+const packages = {
+  packages: [
+    { id: "starter", title: "Starter: 200 credits", credits: 200, plan: "plus", prices },
+    { id: "studio", title: "Studio: 5,000 credits", credits: 5_000, plan: "pro", prices },
+  ],
+  plans: [{ plan: "free", retention_days: 30 }, { plan: "plus", retention_days: 365 }, { plan: "pro", retention_days: 1_095 }],
+  welcome_credits: 20,
+  providers: [{ id: "stripe", privacy_policy: "https://stripe.com/privacy" }],
+};
+
+/**
+ * Opens the client with a mocked API. `answers` adds or replaces responses by method and path; a response is JSON, or a
+ * function that gets the request.
+ */
+async function visit({ size, locale, signedIn = true, answers = {} }) {
+  const visitor = await Visitor.arrive({ device, scheme, ...(locale ? { locale } : {}) });
+  const { context, page } = visitor;
+  if (size) await page.setViewportSize({ width: size[0], height: size[1] });
+  visitor.name = `pages-${visitor.name}${size ? `-${size.join("x")}` : ""}`;
+  if (signedIn) await context.addInitScript(() => localStorage.setItem("csrf", "1"));
+  const jobs = [];
+  const all = {
+    "POST session/refresh": { access_token: "t", expires_in_s: 600, csrf_token: "1", account_id: account.id },
+    "GET account": account,
+    "GET models": { models },
+    "GET packages": packages,
+    "GET gallery": { items: [], next: null },
+    "GET generations": () => ({ items: jobs, next: null }),
+    "POST generations": () => {
+      jobs.unshift(generation({ status: "queued", media: [], ended_at: null, created_at: at(0) }));
+      return { status: 202, contentType: "application/json", body: JSON.stringify(jobs[0]) };
+    },
+    "POST generations/quote": { credits: 1, available: account.credits.available },
+    ...answers,
+  };
+  await context.route("**/v1/**", async (route) => {
+    const request = route.request();
+    const path = new URL(request.url()).pathname.replace("/v1/", "");
+    const found = all[`${request.method()} ${path}`];
+    const answer = typeof found === "function" ? await found(request) : found;
+    if (answer === undefined) return route.fulfill(problem(404, "not-found"));
+    return route.fulfill(answer.contentType ? answer : { json: answer });
+  });
+  await context.route(`${MEDIA_URL}/made-up/*`, (route) => route.fulfill({ contentType: "image/png", body: PICTURE, headers: { "access-control-allow-origin": "*" } }));
+  return Object.assign(visitor, { jobs });
+}
+
+/** Runs a step for a visitor, who then leaves. */
+async function journey(name, options, act) {
+  const visitor = await visit(options);
+  await visitor.journey(name, () => act(visitor, visitor.page));
+  await visitor.leave();
+}
+
+/** Opens the studio and enters a prompt. */
+async function compose(visitor) {
+  await visitor.go("/");
+  await visitor.page.getByLabel("Prompt", { exact: true }).fill(PROMPT);
+  await visitor.page.locator(".submit-bar button[type=submit]:enabled").waitFor();
+}
+
+/** Checks that an element lies within the window and nothing covers it. */
+async function isReachable(page, selector) {
+  const seen = await page.locator(selector).first().evaluate((element) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    const points = [[(left + right) / 2, (top + bottom) / 2], [left + 12, top + 6], [right - 12, bottom - 6]];
+    const covered = points.map(([x, y]) => document.elementFromPoint(x, y)).find((top) => !top || !(element.contains(top) || top.contains(element)));
+    return { inside: top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth, box: [left, top, right, bottom], by: covered?.outerHTML?.slice(0, 80) };
+  });
+  ensure(seen.inside, `${selector} lies outside of the window: ${seen.box}`);
+  ensure(seen.by === undefined, `${selector} is covered by ${seen.by}`);
+}
+
+for (const size of WINDOWS) {
+  await journey("the main button is visible above the tab bar", { size }, async (ada, page) => {
+    await compose(ada);
+    await page.evaluate(() => scrollTo(0, 0));
+    await isReachable(page, ".submit-bar button[type=submit]");
+    await ada.look("submit-bar");
+  });
+
+  const limited = { "POST generations": () => problem(403, "plan-limit") };
+  await journey("an error is visible beside the button", { size, answers: limited }, async (ada, page) => {
+    await compose(ada);
+    await ada.expecting([403], async () => {
+      await page.locator(".submit-bar button[type=submit]").click();
+      await page.locator(".composer .notice.error").waitFor();
+    });
+    await isReachable(page, ".composer .notice.error");
+    await isReachable(page, ".submit-bar button[type=submit]");
+    await ada.look("plan-limit");
+  });
+
+  const invalid = { "POST generations": () => problem(400, "invalid-request", { errors: [{ field: "prompt", rule: "must be nicer" }] }) };
+  await journey("a field that the API rejects is visible", { size, answers: invalid }, async (ada, page) => {
+    await compose(ada);
+    await page.evaluate(() => scrollTo(0, 1_000));
+    await ada.expecting([400], async () => {
+      await page.locator(".submit-bar button[type=submit]").click();
+      await page.locator(".field .field-error").waitFor();
+    });
+    await page.waitForFunction(() => {
+      const error = document.querySelector(".field .field-error");
+      const { left, top, bottom } = error.getBoundingClientRect();
+      return top > 0 && error.contains(document.elementFromPoint(left + 4, (top + bottom) / 2));
+    });
+  });
+
+  await journey("a submitted job is in view", { size }, async (ada, page) => {
+    await compose(ada);
+    await page.locator(".submit-bar button[type=submit]").click();
+    await page.locator(".frame.generating").waitFor();
+    await page.waitForFunction(() => {
+      const { top } = document.querySelector(".frame.generating").getBoundingClientRect();
+      return top >= 0 && top < innerHeight * 0.7;
+    });
+  });
+}
+
+await journey("the toast of a submit goes with its job", {}, async (ada, page) => {
+  await compose(ada);
+  await page.locator(".submit-bar button[type=submit]").click();
+  await page.locator(".toast", { hasText: "Generation started" }).waitFor();
+  const shownAt = Date.now();
+  Object.assign(ada.jobs[0], generation(), { id: ada.jobs[0].id });
+  await page.locator(".job .thumbnail.loaded").waitFor();
+  await page.locator(".toast").waitFor({ state: "detached" });
+  // By itself it would stay for six seconds.
+  ensure(Date.now() - shownAt < 5_000, "the toast outlives its job");
+});
+
+await journey("images keep their proportions", {}, async (ada, page) => {
+  ada.jobs.push(generation({}, [1024, 1024], 2), generation({}, [640, 360]), generation({}, [360, 640], 4), generation({}, [1536, 512]));
+  await ada.go("/");
+  await page.locator(".job .thumbnail.loaded").nth(7).waitFor();
+  const wrong = await page.locator(".job .frame img").evaluateAll((images, tolerance) => images.flatMap((image) => {
+    const { width, height } = image.getBoundingClientRect();
+    const expected = width * (Number(image.getAttribute("height")) / Number(image.getAttribute("width")));
+    return Math.abs(expected - height) > tolerance ? [`${width}x${height} of ${image.getAttribute("width")}x${image.getAttribute("height")}`] : [];
+  }), TOLERANCE);
+  ensure(wrong.length === 0, `images are cropped: ${wrong}`);
+  await ada.look("proportions");
+});
+
+await journey("the progress of a running job is never complete", {}, async (ada, page) => {
+  ada.jobs.push(generation({ status: "running", media: [], ended_at: null, created_at: at(500) }), generation());
+  await ada.go("/");
+  await page.locator(".generating-status .bar:not(.indeterminate) i").waitFor();
+  const part = await page.locator(".generating-status .bar").evaluate((bar) => bar.firstElementChild.getBoundingClientRect().width / bar.getBoundingClientRect().width);
+  ensure(part < 0.97, `the progress is ${part}`);
+});
+
+/** Answers after a while, as over a real connection. */
+const slowly = (answer) => async () => {
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return answer;
+};
+const slowStart = { "POST session/refresh": slowly({ access_token: "t", expires_in_s: 600, csrf_token: "1", account_id: account.id }), "GET account": slowly(account) };
+await journey("the logo does not move at the start", { answers: slowStart }, async (ada, page) => {
+  await page.addInitScript(() => {
+    window.positions = [];
+    const look = () => {
+      const logo = document.querySelector(".logo");
+      if (logo) window.positions.push(`${Math.round(logo.getBoundingClientRect().left)},${Math.round(logo.getBoundingClientRect().top)}`);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  await ada.go("/");
+  await page.locator(".credit-balance").waitFor();
+  const positions = await page.evaluate(() => [...new Set(window.positions)]);
+  ensure(positions.length === 1, `the logo moves: ${positions}`);
+});
+
+await journey("the offline banner covers nothing", {}, async (ada, page) => {
+  await compose(ada);
+  await ada.context.setOffline(true);
+  await page.locator(".connection-banner").waitFor();
+  for (const selector of [".logo", ".main-nav a", ".connection-banner"]) await isReachable(page, selector);
+  await ada.expecting(["ERR_INTERNET_DISCONNECTED", "Failed to fetch dynamically imported module", "error loading dynamically imported module"], async () => {
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Account" }).click();
+    await page.getByRole("heading", { name: "You're offline. Check your connection and try again." }).waitFor();
+    await ada.press("Try again");
+    await page.getByRole("heading", { name: "You're offline. Check your connection and try again." }).waitFor();
+  });
+  await ada.context.setOffline(false);
+  await page.getByRole("heading", { name: "Account" }).waitFor();
+});
+
+await journey("the current tab is in view", { size: [390, 844], answers: { "GET privacy/inventory": { kinds: [] } } }, async (ada, page) => {
+  await ada.go("/privacy/deletion");
+  await page.locator('.tabs [aria-current="page"]').waitFor();
+  await page.waitForFunction(() => {
+    const { left, right } = document.querySelector('.tabs [aria-current="page"]').getBoundingClientRect();
+    return left >= 0 && right <= innerWidth;
+  });
+});
+
+for (const [width, height] of [[640, 360], [360, 640], [1536, 384]]) {
+  const only = { id: generation().id, kind: "image", prompt: PROMPT, published_at: at(60), media: generation({}, [width, height]).media };
+  const answers = { "GET gallery": { items: [only], next: null } };
+  await journey("a single public image is not a strip on the landing page", { size: [1360, 900], signedIn: false, answers }, async (ada, page) => {
+    await ada.go("/");
+    await page.locator(".showcase .thumbnail.loaded").waitFor();
+    const box = await page.locator(".showcase .frame").boundingBox();
+    ensure(box.width / box.height < 3.2 && box.width / box.height > 0.4, `the image is ${box.width}x${box.height}`);
+    await ada.look(`landing-${width}x${height}`);
+  });
+}
+
+await journey("a truncated paste is told", {}, async (ada, page) => {
+  await ada.go("/");
+  const prompt = page.getByLabel("Prompt", { exact: true });
+  await prompt.focus();
+  await page.evaluate(() => navigator.clipboard.writeText("a".repeat(3_160)));
+  await page.keyboard.press("Control+v");
+  await ada.sees("Your text was cut to 2,000 characters.");
+  ensure((await prompt.inputValue()).length === 2_000, "the text is not cut");
+});
+
+await journey("another tab shows new jobs and credits", {}, async (ada, page) => {
+  await compose(ada);
+  const other = await ada.context.newPage();
+  await other.goto(page.url());
+  await other.getByText("Nothing generated yet").waitFor();
+  const { jobs } = ada;
+  await ada.context.route("**/v1/generations", async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    jobs.unshift(generation());
+    await route.fulfill({ json: jobs[0], status: 202 });
+  });
+  await ada.context.route("**/v1/account", (route) => route.fulfill({ json: { ...account, credits: { available: 99, held: 0 } } }));
+  await page.locator(".submit-bar button[type=submit]").click();
+  await other.locator(".job .thumbnail.loaded").waitFor();
+  await other.locator(".credit-balance", { hasText: "99" }).waitFor();
+  await other.close();
+});
+
+const [, { id: paymentId }] = [0, generation()];
+const payment = (status, change = {}) => ({
+  id: paymentId, provider: "stripe", package: "starter", credits: 200, plan: "plus", price: prices[0], status, refunds: [], granted: 0, clawed_back: 0,
+  created_at: at(60), closes_at: at(-1_740), total: null, ...change,
+});
+
+await journey("a canceled checkout is not waited for, and is no receipt", {
+  answers: {
+    [`GET checkout/${paymentId}`]: payment("created"),
+    "GET checkout": { items: [payment("paid", { total: prices[0], granted: 200 }), payment("created"), payment("expired")], next: null },
+  },
+}, async (ada, page) => {
+  await ada.go(`/credits/${paymentId}?canceled=1`);
+  await ada.sees("Checkout canceled");
+  ensure((await page.locator(".notice .bar").count()) === 0, "a canceled checkout is waited for");
+  await ada.go("/credits/receipts");
+  await ada.sees("2 checkouts without a payment");
+  ensure((await page.locator(".receipts a:visible").count()) === 1, "unpaid checkouts are among the receipts");
+  await ada.look("receipts-unpaid");
+});
+
+await journey("the reference image is in sight, and a reload keeps its preview", {
+  answers: {
+    "POST uploads": { id: paymentId, kind: "image", content_type: "image/png", bytes: PICTURE.length, state: { status: "waiting" }, created_at: at(0), expires_at: at(-86_400), put: { method: "PUT", url: `${MEDIA_URL}/made-up/put`, headers: [] } },
+    [`GET uploads/${paymentId}`]: { id: paymentId, kind: "image", content_type: "image/png", bytes: PICTURE.length, state: { status: "ready" }, created_at: at(0), expires_at: at(-86_400) },
+  },
+}, async (ada, page) => {
+  await ada.go("/");
+  await page.setInputFiles("input[type=file]", { name: "cabin.png", mimeType: "image/png", buffer: PICTURE });
+  await ada.sees("cabin.png is ready");
+  const preview = page.getByRole("img", { name: "Preview of the reference image" });
+  ensure((await preview.evaluate((image) => image.naturalWidth)) > 100, "there is no preview");
+  await page.reload();
+  await preview.waitFor();
+  await ada.look("reference-image");
+});
+
+await journey("a file that is no image is told without types of videos", {}, async (ada, page) => {
+  await ada.go("/");
+  await page.setInputFiles("input[type=file]", { name: "clip.mp4", mimeType: "video/mp4", buffer: Buffer.from("no image") });
+  const message = await page.locator(".drop-zone .field-error").textContent();
+  ensure(message.includes("JPEG, PNG or WebP") && !/video|mp4/i.test(message.replaceAll("clip.mp4", "")), message);
+});
+
+await journey("prices, free credits, retention, policy and languages are on the landing page", { signedIn: false }, async (ada, page) => {
+  await ada.go("/");
+  for (const words of ["20 credits with every new account", "About 200 images or 25 videos of 4 seconds", "Files are kept for 30 days", "Files are kept for 1 year", "What you could create"]) await ada.sees(words);
+  await ada.look("landing");
+  await page.getByLabel("Language").selectOption("de");
+  await ada.sees("Aufbewahrung deiner Dateien: 3 Jahre");
+  await page.getByRole("link", { name: "Credits kaufen" }).click();
+  await page.getByRole("link", { name: "Konto erstellen, um zu kaufen" }).first().waitFor();
+  ensure((await page.locator(".packages > li").count()) === 2, "the packages cannot be read without an account");
+  await ada.look("credits-signed-out");
+});
+
+await journey("the plan says how long files are kept", {}, async (ada) => {
+  await ada.go("/account/plan");
+  await ada.sees("Files are kept for 30 days");
+  await ada.go("/credits");
+  await ada.sees("Files are kept for 3 years");
+});
+
+const kind = (name, change = {}) => ({
+  name, purpose: "An English purpose", personal: true, location: "account", retention: { rule: "account" }, export: "json", erasure: "account", fields: [{ path: "a", personal: true }], ...change,
+});
+const kinds = [
+  kind("account"), kind("generations", { location: "files", retention: { rule: "plan" }, export: "files" }), kind("activity", { retention: { rule: "days", days: 90 } }),
+  kind("idempotency", { location: "table", retention: { rule: "days", days: 1 }, export: "none", not_exported_because: "it is a copy", erasure: "expiry" }),
+  kind("log", { personal: false, location: "logs", retention: { rule: "configured", default_days: 30, parameter: "LogRetentionDays" }, export: "none", erasure: "expiry" }),
+];
+const policy = { promises: [{ number: 1, quote: "Account information", implementation: "One account record", tests: ["p1_a_test"] }, { number: 2, quote: "Prompts", implementation: "Stored", tests: [] }] };
+/** Words that only the English texts of the API and the client have. */
+const ENGLISH = /\b(the|with|until|account|days?|kept|stored|deleted|English)\b/i;
+await journey("German pages are German", { locale: "de-DE", answers: { "GET privacy/inventory": { kinds }, "GET privacy/policy": policy } }, async (ada, page) => {
+  for (const path of ["/privacy/inventory", "/privacy/deletion", "/privacy/policy", "/account/plan", "/credits"]) {
+    await ada.go(path);
+    await page.locator("h1").waitFor();
+    await page.locator(".card").first().waitFor();
+    const seen = await page.locator("main").innerText();
+    ensure(!ENGLISH.test(seen.replaceAll("auf Englisch", "")), `${path}: ${seen.match(ENGLISH)} in ${seen}`);
+    await ada.look(`german${path.replaceAll("/", "-")}`);
+  }
+});
+
+await journey("the policy is a page of the client", { signedIn: false, answers: { "GET privacy/policy": policy } }, async (ada, page) => {
+  await ada.go("/");
+  await page.getByRole("contentinfo").getByRole("link", { name: "Privacy policy" }).click();
+  await ada.sees("1 of 2 promises are kept.", { exact: false });
+  await ada.sees("Not kept yet");
+  await page.locator(".header .logo").waitFor();
+});
+
+await close();
