@@ -32,10 +32,13 @@ function picture(number) {
   const at = new Date(Date.UTC(2026, 0, 1) - number * 60_000).toISOString();
   const url = `${MEDIA_URL}/made-up/${number}.png`;
   return {
-    id, kind: "image", status: "succeeded", visibility: number % 7 ? "private" : "public", show_prompt: false, created_at: at, ended_at: at,
+    id, kind: "image", status: "succeeded", created_at: at, ended_at: at,
     settings: { model: "sketch-image", prompt: `Picture ${number}`, width, height, count: 1 },
     credits: { reserved: 1, spent: 1, released: 0 },
-    media: [{ url, thumbnail_url: url, content_type: "image/png", bytes: BYTES.length, width, height, thumbhash: THUMBHASH }],
+    outputs: [{
+      number: 1, visibility: number % 7 ? "private" : "public", show_prompt: false,
+      file: { url, thumbnail_url: url, content_type: "image/png", bytes: BYTES.length, width, height, thumbhash: THUMBHASH },
+    }],
   };
 }
 
@@ -48,7 +51,7 @@ await page.route("**/v1/generations?*", async (route) => {
   const items = Array.from({ length: end - first }, (_, index) => picture(first + index));
   await route.fulfill({ json: { items, next: end < PICTURES ? String(end) : null } });
 });
-await page.route("**/v1/generations/*/shares", (route) => route.fulfill({ json: { items: [] } }));
+await page.route("**/v1/generations/*/outputs/*/shares", (route) => route.fulfill({ json: { items: [] } }));
 // Delayed, as over a real connection: tiles must have their size before.
 await page.route(`${MEDIA_URL}/made-up/*`, async (route) => {
   await new Promise((resolve) => setTimeout(resolve, 60));
@@ -126,10 +129,10 @@ await ada.journey("the list keeps its scroll position", async () => {
 await ada.journey("undo restores one of two, and a failed deletion restores its tile", async () => {
   const keys = [];
   const refused = { status: 409, contentType: "application/problem+json", body: JSON.stringify({ type: "urn:darkroom:problem:conflict", title: "no", status: 409 }) };
-  await page.route("**/v1/generations/*", async (route) => {
+  await page.route("**/v1/generations/*/outputs/*", async (route) => {
     if (route.request().method() !== "DELETE") return route.fallback();
     // The request is sent when the time to undo is over.
-    await route.fulfill(route.request().url().endsWith(keys[2].split(":")[0]) ? refused : { status: 204 });
+    await route.fulfill(route.request().url().endsWith(keys[2].replace(":", "/outputs/")) ? refused : { status: 204 });
   });
   await ada.go("/gallery");
   const there = (key) => page.locator(`.grid [data-tile="${key}"]`);

@@ -141,6 +141,11 @@ await journey("the gallery and the viewer", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
   await page.locator(".grid a").click();
   await ada.sees(MARKUP);
+  await page.goBack();
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  ensure((await page.getByLabel("Search prompts").inputValue()) === "lighthouse", "the filter is lost when the viewer closes");
+  ensure(new URL(page.url()).search === "?search=lighthouse", "the filter is not in the address");
+  await page.locator(".grid a").click();
   await ada.look("viewer");
   for (const [key, scale] of [["+", 1.4], ["0", 1]]) {
     await page.keyboard.press(key);

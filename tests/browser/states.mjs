@@ -184,7 +184,7 @@ await journey("a failed generation says why, and that its credits are refunded",
   await page.route("**/v1/generations?*", async (route) => {
     const answer = await route.fetch();
     const listed = await answer.json();
-    Object.assign(listed.items[0], { status: "failed", media: [], failure: { code: "provider_unavailable" } });
+    Object.assign(listed.items[0], { status: "failed", outputs: [], failure: { code: "provider_unavailable" } });
     await route.fulfill({ response: answer, json: listed });
   });
   await page.reload();
@@ -205,6 +205,20 @@ await journey("a canceled generation", async () => {
   await page.locator(".submit-bar button[type=submit]:enabled").click();
   await page.getByRole("button", { name: "Cancel" }).click();
   await ada.sees("Canceled, credits refunded");
+  await ada.go("/credits/transactions");
+  await page.locator("td a[href^='/gallery/']").first().click();
+  await page.locator(".viewer").getByText("Canceled, credits refunded").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  ensure(new URL(page.url()).pathname === "/credits/transactions", "closing the viewer leads elsewhere");
+  await ada.go("/");
+  const canceled = page.locator(".job.canceled");
+  const before = await canceled.count();
+  await canceled.first().getByRole("button", { name: "Delete" }).click();
+  await ada.sees("Prompt deleted");
+  ensure((await canceled.count()) === before - 1, "the canceled prompt is still listed");
+  const deleted = page.waitForResponse((response) => response.request().method() === "DELETE");
+  ensure((await deleted).status() === 204, "the canceled prompt is not deleted");
 });
 
 await journey("no price", async () => {
@@ -228,7 +242,7 @@ await journey("files that were deleted", async () => {
   await page.route("**/v1/generations?*", async (route) => {
     const answer = await route.fetch();
     const listed = await answer.json();
-    for (const { media } of listed.items) for (const file of media) {
+    for (const { outputs } of listed.items) for (const { file } of outputs) {
       links++;
       file.url += `&link=${links}`;
       if (file.thumbnail_url) file.thumbnail_url += `&link=${links}`;

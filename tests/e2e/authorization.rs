@@ -62,7 +62,8 @@ struct Resources {
 impl Resources {
     async fn of(user: &TestUser, prompt: &str) -> Result<Self> {
         let image = text(&user.finished_image(prompt).await?, "id")?;
-        let share = user.post(&format!("/v1/generations/{image}/shares"), &json!({"expires_in_s": 3600})).await?;
+        let share =
+            user.post(&format!("/v1/generations/{image}/outputs/1/shares"), &json!({"expires_in_s": 3600})).await?;
         let share = share.is(201)?.json;
         let upload = json!({"content_type": "image/png", "bytes": 7, "sha256": "0".repeat(64), "file_name": "secret"});
         let upload = user.post("/v1/uploads", &upload).await?.is(201)?.json;
@@ -131,6 +132,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
             "generation" | "receipt" => image,
             "share" | "access" | "hold" | "disclosure" => share,
             "token" => token,
+            "output" => return "1".to_owned(),
             "upload" | "guest" => upload,
             "account" => account,
             "checkout" | "payment" => payment,
@@ -266,7 +268,7 @@ async fn p17_content_of_an_account_is_not_found_for_other_accounts(env: &'static
     ensure!(account_items(&ada).await? == before, "the account's data changed");
     visitor.get(&format!("/v1/shared/{}", hers.token)).await?.is(200)?;
     let media = ada.get(&format!("/v1/generations/{}", hers.image)).await?.is(200)?.json;
-    ada.fetch(&text(&media["media"][0], "url")?).await?.is(200)?;
+    ada.fetch(&text(&media["outputs"][0]["file"], "url")?).await?.is(200)?;
     Ok(())
 }
 

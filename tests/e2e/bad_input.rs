@@ -78,7 +78,11 @@ impl Target {
     }
 
     async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<ApiResponse> {
-        let id = |segment| if str::starts_with(segment, '{') { self.image.as_str() } else { segment };
+        let id = |segment: &'_ str| match segment {
+            "{output}" => "1".to_owned(),
+            parameter if parameter.starts_with('{') => self.image.clone(),
+            fixed => fixed.to_owned(),
+        };
         let path = path.split('/').map(id).collect::<Vec<_>>().join("/");
         let mut request = self.ada.request(Method::from_bytes(method.to_uppercase().as_bytes())?, &path);
         if let Some(content_type) = content_type {
@@ -321,8 +325,8 @@ async fn p29_validation_error_names_each_invalid_field(env: &'static TestEnv) ->
         (("post", "/v1/generations/quote"), &generation),
         (("post", "/v1/uploads"), &upload),
         (("patch", "/v1/account"), &account),
-        (("put", "/v1/generations/{id}/visibility"), &visibility),
-        (("post", "/v1/generations/{id}/shares"), &share),
+        (("put", "/v1/generations/{id}/outputs/{output}/visibility"), &visibility),
+        (("post", "/v1/generations/{id}/outputs/{output}/shares"), &share),
         (("post", "/v1/checkout"), &checkout),
         (("post", DECISION), &note),
         (("post", SPENDING), &note),

@@ -84,7 +84,7 @@ async fn every_response_conforms_to_the_openapi_document(env: &'static TestEnv) 
 /// nothing is deleted.
 async fn config_of(ada: &TestUser) -> Result<String> {
     let image = text(&ada.finished_image("a still life").await?, "id")?;
-    let share = ada.post(&format!("/v1/generations/{image}/shares"), &json!({"expires_in_s": 3600})).await?;
+    let share = ada.post(&format!("/v1/generations/{image}/outputs/1/shares"), &json!({"expires_in_s": 3600})).await?;
     let token = text(&share.is(201)?.json, "token")?;
     let upload = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     let upload = text(&ada.post("/v1/uploads", &upload).await?.is(201)?.json, "id")?;
@@ -94,7 +94,9 @@ async fn config_of(ada: &TestUser) -> Result<String> {
         "headers = {{ Authorization = \"Bearer {}\" }}\n",
         ada.token.as_deref().context("the user has no token")?
     );
+    let first = "1".to_owned();
     let id = |path: &str, kind: &str| match kind {
+        "output" => Some(&first),
         "upload" => Some(&upload),
         "token" => Some(&token),
         "generation" => Some(&image),

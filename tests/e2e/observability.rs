@@ -181,7 +181,8 @@ async fn p13_logs_trace_errors_without_personal_data(env: &'static TestEnv) -> R
         ada.ended(&ada.image(prompt).await?).await?;
     }
     let shown = text(&ada.finished_image("canary-prompt").await?, "id")?;
-    let share = ada.post(&format!("/v1/generations/{shown}/shares"), &json!({"expires_in_s": 60})).await?.is(201)?;
+    let share =
+        ada.post(&format!("/v1/generations/{shown}/outputs/1/shares"), &json!({"expires_in_s": 60})).await?.is(201)?;
     let share = text(&share.json, "token")?;
     let file = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64), "file_name": "canary-file"});
     ada.post("/v1/uploads", &file).await?.is(201)?;

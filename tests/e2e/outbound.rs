@@ -90,6 +90,6 @@ async fn made(user: &TestUser, body: &serde_json::Value, client: &str) -> Result
     let id = text(&ApiResponse::read(request.send().await?).await?.is(202)?.json, "id")?;
     let generation = user.ended(&id).await?;
     ensure!(generation["status"] == "succeeded", "{generation}");
-    generation["media"].as_array().filter(|media| !media.is_empty()).context("the generation has no media")?;
+    generation["outputs"].as_array().filter(|media| !media.is_empty()).context("the generation has no media")?;
     Ok(id)
 }

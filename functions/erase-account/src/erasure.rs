@@ -117,7 +117,7 @@ impl Eraser {
         Ok(account.and_then(|account| account.deletion.clone().map(|deletion| (account, deletion))))
     }
 
-    /// Unpublishes every generation, revokes every share link and ends every session.
+    /// Makes every output private, revokes every share link and ends every session.
     async fn withdraw(&self, id: AccountId) -> Result<(), ErasureError> {
         self.user_pool.end_sessions(id).await?;
         for share in self.table.all_shares(id).await? {
@@ -125,7 +125,9 @@ impl Eraser {
         }
         for generation in self.generations(id, Filter::default()).await? {
             if let Some(hidden) = generation.unpublished() {
-                self.table.commit(&[Write::Generation(&hidden)]).await?;
+                let entries = generation.outputs.iter().map(|output| Write::GalleryEntry(&hidden, output.number));
+                let writes: Vec<_> = entries.chain([Write::Generation(&hidden)]).collect();
+                self.table.commit(&writes).await?;
             }
         }
         Ok(())

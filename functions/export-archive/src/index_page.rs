@@ -8,7 +8,8 @@ use domain::{
     Credits,
     accounts::{account::Account, preferences::Theme},
     generations::{
-        generation::{Failure, Generation, GenerationStatus, Visibility},
+        generation::{Failure, Generation, GenerationStatus},
+        output::Visibility,
         upload::{Upload, UploadState},
     },
     payments::payment::Payment,
@@ -110,8 +111,8 @@ fn generation(json: &str) -> Option<String> {
     let generation: Generation = serde_json::from_str(json).ok()?;
     let settings = &generation.settings;
     let mut html = "<article>\n".to_owned();
-    // One that is being removed has no files any more.
-    for file in generation.media.iter().filter(|_| !generation.deleting) {
+    // A deleted output has no file any more.
+    for file in generation.present_outputs().map(|output| &output.file) {
         let name = |key: &str| escape(&names::of_media(generation.id, key.rsplit('/').next().unwrap_or_default()));
         let (full, small) = (name(&file.key), name(file.thumbnail_key.as_deref().unwrap_or(&file.key)));
         let (width, height, alt) = (file.width, file.height, escape(&settings.prompt));
@@ -125,7 +126,7 @@ fn generation(json: &str) -> Option<String> {
             )
         };
     }
-    if generation.media.is_empty() || generation.deleting {
+    if generation.present_outputs().next().is_none() {
         html += &format!("<p class=\"none\">{}</p>\n", escape(&outcome_text(&generation)));
     }
     html += &format!("<p class=\"prompt\" dir=\"auto\">{}</p>\n", escape(&settings.prompt));
@@ -133,9 +134,11 @@ fn generation(json: &str) -> Option<String> {
         html += &format!("<p class=\"prompt\" dir=\"auto\">not: {}</p>\n", escape(negative));
     }
     let seed = settings.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
-    let shown = match generation.visibility {
-        Visibility::Private => "",
-        Visibility::Public => ", shown to everybody",
+    let public = generation.present_outputs().filter(|output| output.visibility == Visibility::Public).count();
+    let shown = match (public, generation.present_outputs().count()) {
+        (0, _) => String::new(),
+        (public, all) if public == all => ", public".to_owned(),
+        (public, all) => format!(", {public} of {all} public"),
     };
     Some(
         html + &format!(

@@ -1,17 +1,18 @@
 //! Serves the public gallery, share links, and the account's own generations.
 //!
-//! A page is one round trip, or more if a filter drops many items. A share link is two: its pointer, and the generation. Links
-//! to files work for four minutes; signing one calls no service.
+//! A page of own generations is one round trip, or more if a filter drops many items. A page of the public gallery is two: its
+//! entries, and their generations. A share link is two: its pointer, and the generation. Links to files work for four minutes;
+//! signing one calls no service.
 //!
-//! A deletion hides the generation at once from its owner, the gallery and every share link. If the process crashes before
-//! the files are deleted, `sweep` deletes them.
+//! A deletion of an output or a generation hides it at once from its owner, the gallery and every share link. If the process
+//! crashes before the files are deleted, `sweep` deletes them.
 
 use api::{
     AppState, MutationResponse, PageQuery, Paging, Routes,
     generations::{
         gallery::{self, PublicPage, PublicView},
         generation::{self, GenerationPage, GenerationView},
-        media::media_views,
+        media::MediaView,
         shares::{self, SharedView, token_hash},
     },
     refusal_problem, store_problem,
@@ -25,16 +26,20 @@ use axum::{
 use domain::{
     AccountId, GenerationId, Refusal,
     catalogue::models::MediaKind,
-    generations::generation::{GenerationStatus, Visibility},
+    generations::{
+        generation::{Generation, GenerationStatus},
+        output::Visibility,
+    },
 };
 use http::header::ETAG;
+use jiff::Timestamp;
 use runtime::{
     Error, clock,
     config::Environment,
     http::{BodilessRequest, Caller, Problem, StrictPath, StrictQuery, etag},
 };
 use serde::Deserialize;
-use store::{Filter, Write};
+use store::{Filter, Shared, Write};
 
 /// The length of the longest token that is looked up. The tokens that `visibility` creates have 43 characters.
 const MAX_TOKEN_LENGTH: usize = 64;
@@ -58,6 +63,7 @@ fn routes() -> Routes<AppState> {
         .operation(&generation::LIST, list)
         .operation(&generation::SHOW, show)
         .operation(&generation::DELETE, delete)
+        .operation(&generation::DELETE_OUTPUT, delete_output)
 }
 
 async fn explore(
@@ -68,14 +74,15 @@ async fn explore(
     let paging: Paging<'_, _, String> = Paging::open(&state.mutations, "gallery", query).await?;
     let page = state.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
-    for generation in page.items.into_iter().filter(|generation| !generation.is_expired(now)) {
-        let media = media_views(&state.bucket, &generation, now).await.map_err(store_problem)?;
+    for (generation, entry) in page.items {
+        let Ok(output) = generation.output(entry.output, now) else { continue };
         items.push(PublicView {
             id: generation.id,
+            output: output.number,
             kind: generation.kind,
-            prompt: generation.show_prompt.then_some(generation.settings.prompt),
-            media,
-            published_at: generation.published_at,
+            prompt: output.show_prompt.then(|| generation.settings.prompt.clone()),
+            file: MediaView::with_links(&state.bucket, &output.file, now).await.map_err(store_problem)?,
+            published_at: entry.published_at,
         });
     }
     Ok(axum::Json(PublicPage { items, next: paging.next(page.next)? }).into_response())
@@ -87,12 +94,11 @@ async fn open_share(State(state): State<AppState>, StrictPath(token): StrictPath
     }
     let now = clock::now();
     let found = state.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
-    let (share, generation) = found.ok_or_else(Problem::not_found)?;
-    share.may_view(generation.as_ref(), now).map_err(refusal_problem)?;
-    let generation = generation.ok_or_else(Problem::not_found)?;
-    let media = media_views(&state.bucket, &generation, now).await.map_err(store_problem)?;
+    let Shared { share, generation, account } = found.ok_or_else(Problem::not_found)?;
+    let output = share.view(&account, &generation, now).map_err(refusal_problem)?;
+    let file = MediaView::with_links(&state.bucket, &output.file, now).await.map_err(store_problem)?;
     let prompt = share.show_prompt.then_some(generation.settings.prompt);
-    let view = SharedView { kind: generation.kind, prompt, media, expires_at: share.expires_at };
+    let view = SharedView { kind: generation.kind, prompt, file, expires_at: share.expires_at };
     Ok(axum::Json(view).into_response())
 }
 
@@ -145,21 +151,39 @@ async fn delete(
     StrictPath(id): StrictPath<GenerationId>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
+    delete_with(&state, (AccountId(caller.account_id), id), request, Generation::deleted).await
+}
+
+async fn delete_output(
+    State(state): State<AppState>,
+    caller: Caller,
+    StrictPath((id, output)): StrictPath<(GenerationId, u32)>,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let deletion = |generation: &Generation, now| generation.without_output(output, now);
+    delete_with(&state, (AccountId(caller.account_id), id), request, deletion).await
+}
+
+/// Hides what `deletion` deletes of a generation, then deletes its files.
+async fn delete_with(
+    state: &AppState,
+    (account, id): (AccountId, GenerationId),
+    request: BodilessRequest,
+    deletion: impl Fn(&Generation, Timestamp) -> Result<Generation, Refusal>,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let account = AccountId(caller.account_id);
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(account, request.idempotency, now);
     let (response, deleted) = mutation
         .run_with(|| async {
             let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
-            let generation = generation.deleted(now)?;
+            let generation = deletion(&generation, now)?;
             let writes = [Write::Generation(&generation)];
             Ok((mutation.commit(&writes, MutationResponse::no_content()).await?, generation))
         })
         .await?;
-    // Where a provider has copies, `sweep` has them deleted first.
-    if let Some(generation) = deleted.filter(|generation| generation.jobs_with_copies().next().is_none())
-        && let Err(error) = lifecycle::remove_generation(table, &state.bucket, &generation).await
+    if let Some(generation) = deleted
+        && let Err(error) = lifecycle::remove_deleted(table, &state.bucket, &generation, now).await
     {
         tracing::warn!(error = %error, generation = %generation.id, "files were not deleted, sweep will delete them");
     }

@@ -23,8 +23,8 @@ use axum::{
     routing::get,
 };
 use domain::{
-    generations::generation::Generation,
-    generations::share::{MEDIA_LINK_S, Share},
+    catalogue::models::MediaKind,
+    generations::{output::Media, share::MEDIA_LINK_S},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -37,7 +37,7 @@ use runtime::{
     config::Environment,
     http::{Problem, StrictPath},
 };
-use store::{Bucket, Table};
+use store::{Bucket, Shared, Table};
 
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
@@ -102,15 +102,15 @@ async fn shared(
     StrictPath(token): StrictPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some((share, generation)) = app.shared(&token).await? else {
+    let Some(shown) = app.shared(&token).await? else {
         return Ok(files::page(StatusCode::NOT_FOUND, &headers));
     };
     let page = format!("{}/s/{token}", app.origin);
     let card = card::Card {
         page: &page,
-        kind: generation.kind,
-        prompt: share.show_prompt.then_some(generation.settings.prompt.as_str()),
-        has_image: preview(&generation).is_some(),
+        kind: shown.kind,
+        prompt: shown.prompt.as_deref(),
+        has_image: preview(&shown.file).is_some(),
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     Ok((headers, card.insert_into(&files::page_text())).into_response())
@@ -118,29 +118,37 @@ async fn shared(
 
 /// Redirects to the image of a preview card with a link that is valid for minutes. A revoked share has none.
 async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
-    let (_, generation) = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
-    let key = preview(&generation).ok_or_else(Problem::not_found)?;
+    let shown = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
+    let key = preview(&shown.file).ok_or_else(Problem::not_found)?;
     let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 
-/// Returns the key of an image that represents a generation: its thumbnail, or the image itself.
-fn preview(generation: &Generation) -> Option<&str> {
-    let media = generation.media.first()?;
+/// Returns the key of an image that represents a file: its thumbnail, or the image itself.
+fn preview(media: &Media) -> Option<&str> {
     let whole = media.content_type.starts_with("image/").then_some(media.key.as_str());
     media.thumbnail_key.as_deref().or(whole)
 }
 
+/// What a valid share link shows.
+struct Shown {
+    kind: MediaKind,
+    prompt: Option<String>,
+    file: Media,
+}
+
 impl App {
-    /// Returns the share of a token and its generation, if the share is valid now.
-    async fn shared(&self, token: &str) -> Result<Option<(Share, Generation)>, Problem> {
+    /// Returns what the share link with this token shows, if it is valid now.
+    async fn shared(&self, token: &str) -> Result<Option<Shown>, Problem> {
         if token.len() > LONGEST_TOKEN {
             return Ok(None);
         }
         let found = self.table.shared(&token_hash(token)).await.map_err(api::store_problem)?;
-        let Some((share, generation)) = found else { return Ok(None) };
-        let viewable = share.may_view(generation.as_ref(), clock::now()).is_ok();
-        Ok(generation.filter(|_| viewable).map(|generation| (share, generation)))
+        let Some(Shared { share, generation, account }) = found else { return Ok(None) };
+        let Ok(output) = share.view(&account, &generation, clock::now()) else { return Ok(None) };
+        let file = output.file.clone();
+        let prompt = share.show_prompt.then_some(generation.settings.prompt);
+        Ok(Some(Shown { kind: generation.kind, prompt, file }))
     }
 }
 

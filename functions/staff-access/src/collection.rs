@@ -125,8 +125,8 @@ async fn file_names(
     let account = Bucket::account_prefix(disclosure.account);
     let keys: Vec<String> = if folder == "generations" {
         let found = load(table, disclosure, kind, "GENERATION#", bytes_left).await?;
-        let media = decode::<Generation>(found)?.into_iter().flat_map(|generation| generation.media);
-        media.flat_map(|media| [Some(media.key), media.thumbnail_key]).flatten().collect()
+        let outputs = decode::<Generation>(found)?.into_iter().flat_map(|generation| generation.outputs);
+        outputs.flat_map(|output| [Some(output.file.key), output.file.thumbnail_key]).flatten().collect()
     } else {
         let found = load(table, disclosure, kind, "UPLOAD#", bytes_left).await?;
         let ready = decode::<Upload>(found)?.into_iter();

@@ -255,27 +255,18 @@ impl Sweep {
 
     pub(crate) async fn expired(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let found = self.table.generation(item.account, GenerationId(item.id)).await?;
-        let Some(generation) = found.filter(|generation| generation.is_expired(now)) else {
+        // The index may be behind: only what the generation says itself is removed.
+        let Some(generation) = found.filter(|generation| generation.due_at().is_some_and(|at| at <= now)) else {
             return Ok(Action::Nothing);
         };
-        if generation.jobs_with_copies().next().is_some() {
+        if generation.is_expired(now) && generation.jobs_with_copies().next().is_some() {
             // A worker has the providers delete their copies. Then the generation is due again.
             let message = GenerationMessage { account: generation.account, generation: generation.id };
             self.queues.send(generation.kind, message, 0).await?;
             return Ok(Action::Reminded);
         }
-        // Hidden before the first file goes, so that nobody is shown a picture that is half gone.
-        let hidden = match generation.deleted(now) {
-            Ok(hidden) => {
-                if !self.table.try_commit(&[Write::Generation(&hidden)]).await? {
-                    return Ok(Action::Nothing);
-                }
-                hidden
-            }
-            Err(_) => generation,
-        };
-        lifecycle::remove_generation(&self.table, &self.bucket, &hidden).await?;
-        Ok(Action::Removed)
+        let removed = lifecycle::remove_deleted(&self.table, &self.bucket, &generation, now).await?;
+        Ok(if removed { Action::Removed } else { Action::Nothing })
     }
 
     pub(crate) async fn upload(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

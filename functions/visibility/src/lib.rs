@@ -1,6 +1,6 @@
-//! Sets the visibility of generations, and creates, lists and revokes share links.
+//! Sets the visibility of the images and videos of generations, and creates, lists and revokes their share links.
 //!
-//! A generation is private until its owner changes that here, and private again at once. The token of a share link is 256
+//! An image or a video is private until its owner changes that here, and private again at once. The token of a share link is 256
 //! random bits, of which only the SHA-256 is stored. The token is in the response that created the link, and sealed in the
 //! response that is stored for its `Idempotency-Key`. Links to files that were signed before work for at most four minutes
 //! more.
@@ -13,7 +13,7 @@ use api::{
         generation::GenerationView,
         shares::{self, ShareRequest, ShareView, Shares, VisibilityRequest, token_hash},
     },
-    store_problem,
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
@@ -57,7 +57,7 @@ fn routes() -> Routes<AppState> {
 async fn set_visibility(
     State(state): State<AppState>,
     caller: Caller,
-    StrictPath(id): StrictPath<GenerationId>,
+    StrictPath((id, output)): StrictPath<(GenerationId, u32)>,
     condition: IfMatch,
     request: MutatingRequest<VisibilityRequest>,
 ) -> Result<Response, Problem> {
@@ -68,13 +68,12 @@ async fn set_visibility(
     mutation
         .run(|| async {
             let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
-            if generation.is_expired(now) {
-                return Err(Refusal::NotFound.into());
-            }
+            generation.output(output, now)?;
             condition.check(generation.version)?;
-            let generation = generation.with_visibility(visibility, show_prompt, now)?;
+            let generation = generation.with_visibility(output, visibility, show_prompt, now)?;
             let view = GenerationView::with_links(&state.bucket, generation.clone(), now).await?;
-            let mut response = mutation.commit(&[Write::Generation(&generation)], MutationResponse::ok(view)).await?;
+            let writes = [Write::Generation(&generation), Write::GalleryEntry(&generation, output)];
+            let mut response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
             let tag = HeaderValue::try_from(etag(generation.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
             Ok(response)
@@ -85,7 +84,7 @@ async fn set_visibility(
 async fn create(
     State(state): State<AppState>,
     caller: Caller,
-    StrictPath(id): StrictPath<GenerationId>,
+    StrictPath((id, output)): StrictPath<(GenerationId, u32)>,
     request: MutatingRequest<ShareRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
@@ -98,13 +97,11 @@ async fn create(
         .run(|| async {
             let (owner, generation) = table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
-            if generation.is_expired(now) {
-                return Err(Refusal::NotFound.into());
-            }
-            let existing = table.shares(account, id).await?;
+            generation.output(output, now)?;
+            let existing = table.shares(account, id, output).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));
-            let (share, generation) = share::create(&generation, existing, owner.plan, terms, new, now)?;
+            let (share, generation) = share::create((&generation, output), existing, owner.plan, terms, new, now)?;
             let view = ShareView::new(&share, Some(token.clone()));
             let response = MutationResponse::created(view).at(format!("/v1/shared/{token}"));
             mutation.commit(&[Write::Generation(&generation), Write::Share(&share)], response).await
@@ -115,14 +112,17 @@ async fn create(
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    StrictPath(id): StrictPath<GenerationId>,
+    StrictPath((id, output)): StrictPath<(GenerationId, u32)>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let table = &state.mutations.table;
     let generation = table.generation(account, id).await.map_err(store_problem)?;
-    generation.filter(|generation| !generation.is_expired(now)).ok_or_else(Problem::not_found)?;
-    let shares = table.shares(account, id).await.map_err(store_problem)?;
+    generation
+        .ok_or(Refusal::NotFound)
+        .and_then(|found| found.output(output, now).map(drop))
+        .map_err(refusal_problem)?;
+    let shares = table.shares(account, id, output).await.map_err(store_problem)?;
     let valid = shares.iter().filter(|share| share.expires_at > now);
     Ok(axum::Json(Shares { items: valid.map(|share| ShareView::new(share, None)).collect() }).into_response())
 }
@@ -130,19 +130,20 @@ async fn list(
 async fn revoke(
     State(state): State<AppState>,
     caller: Caller,
-    StrictPath((id, share)): StrictPath<(GenerationId, ShareId)>,
+    StrictPath((id, output, share)): StrictPath<(GenerationId, u32, ShareId)>,
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let account = AccountId(caller.account_id);
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, clock::now());
+    let mutation = state.mutations.begin(account, request.idempotency, now);
     mutation
         .run(|| async {
             let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
             let (revoked, rest): (Vec<_>, Vec<_>) =
-                table.shares(account, id).await?.into_iter().partition(|other| other.id == share);
+                table.shares(account, id, output).await?.into_iter().partition(|other| other.id == share);
             let revoked = revoked.first().ok_or(Refusal::NotFound)?;
-            let generation = share::revoke(&generation, &rest);
+            let generation = share::revoke((&generation, output), &rest, now)?;
             let writes = [Write::Generation(&generation), Write::RemoveShare(revoked)];
             mutation.commit(&writes, MutationResponse::no_content()).await
         })

@@ -6,7 +6,7 @@ use domain::{
     accounts::{account::Account, plan::Retention},
     catalogue::models::MediaKind,
     generations::{
-        generation::{Media, Visibility},
+        output::{Media, Visibility},
         settings::{self, RequestedSettings},
         share::{self, ShareTerms},
         submission::{self, GenerationOutcome, SubmissionIds},
@@ -72,11 +72,11 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         entry_id(now),
         now,
     )?;
-    let public = made.generation.with_visibility(Visibility::Public, true, now)?;
+    let public = made.generation.with_visibility(1, Visibility::Public, true, now)?;
     let hash = digest::digest(&digest::SHA256, TOKEN.as_bytes());
     let ids = (SHARE.parse::<ShareId>()?, hex(hash.as_ref()));
     let terms = ShareTerms { expires_in_s: 86_400, show_prompt: false };
-    let (share, public) = share::create(&public, 0, account.plan, terms, ids, now)?;
+    let (share, public) = share::create((&public, 1), 0, account.plan, terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
 
     let picture = picture(UPLOAD_BYTES)?;
@@ -105,6 +105,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Write::Account(&account),
         Write::LedgerEntry(id, &made.entry),
         Write::Generation(&public),
+        Write::GalleryEntry(&public, 1),
         Write::Share(&share),
         Write::Generation(&queued.generation),
         Write::Upload(&upload),

@@ -41,7 +41,7 @@ pub(crate) struct Generation {
     pub(crate) id: String,
     pub(crate) status: Status,
     #[serde(default)]
-    pub(crate) media: Vec<Media>,
+    pub(crate) outputs: Vec<Output>,
     pub(crate) credits: Cost,
     pub(crate) failure: Option<Value>,
 }
@@ -54,6 +54,11 @@ pub(crate) enum Status {
     Succeeded,
     Failed,
     Canceled,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Output {
+    pub(crate) file: Media,
 }
 
 #[derive(Deserialize)]

@@ -62,7 +62,8 @@ async fn generate(client: &Client, model: &Model, prompt: &str, folder: &Path, b
     let submitted = client.submit(model, prompt).await?;
     let done = follow(client, submitted, &bar).await?;
     let mut lines = Vec::new();
-    for (index, media) in done.media.iter().enumerate() {
+    for (index, output) in done.outputs.iter().enumerate() {
+        let media = &output.file;
         let path = file(folder, &model.kind, index, &media.content_type);
         let bytes = client.download(&media.url).await?;
         fs::write(&path, &bytes).with_context(|| format!("{} cannot be written", path.display()))?;

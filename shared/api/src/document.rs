@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     catalogue::models::MediaKind,
-    generations::generation::{GenerationStatus, Visibility},
+    generations::{generation::GenerationStatus, output::Visibility},
 };
 use runtime::http::Problem;
 use serde::Serialize;
@@ -142,6 +142,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .map(|name| {
             let schema = if name == "token" {
                 json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"})
+            } else if name == "output" {
+                json!({"type": "integer", "format": "int32", "minimum": 1})
             } else {
                 json!({"type": "string", "format": "uuid"})
             };
@@ -193,7 +195,7 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
         Parameter::Filter => vec![
             query("status", reference("GenerationStatus"), "Only with this status."),
             query("kind", reference("MediaKind"), "Only of this kind."),
-            query("visibility", reference("Visibility"), "Only with this visibility."),
+            query("visibility", reference("Visibility"), "Only with an image or a video of this visibility."),
         ],
         Parameter::Period => vec![
             query(

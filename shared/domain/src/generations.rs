@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod generation;
+pub mod output;
 pub mod settings;
 pub mod share;
 pub mod submission;

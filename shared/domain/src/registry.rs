@@ -191,7 +191,12 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     account_item("generation", "the settings of a generation and its result", RetentionRule::Plan),
     account_item("upload", "the declaration of an upload and the result of its inspection", RetentionRule::Plan),
-    account_item("share", "links that show one generation", RetentionRule::OwnExpiry),
+    account_item("share", "links that show one image or video", RetentionRule::OwnExpiry),
+    DataKind {
+        personal: false,
+        export: ExportRule::Not("it is derived from the generation, which is exported"),
+        ..account_item("gallery-entry", "the position of a public image or video in the gallery", RetentionRule::Plan)
+    },
     account_item(
         "idempotency",
         "the response to a request that may be repeated",

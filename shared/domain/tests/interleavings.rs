@@ -14,9 +14,9 @@ use domain::{
     credits::ledger::{Balance, Cause, LedgerEntry, audit},
     generations::{
         generation::{
-            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure,
-            ProviderJob,
+            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
         },
+        output::Media,
         settings::{self, RequestedSettings},
         submission::{self, Cancellation, GenerationOutcome, SubmissionIds},
     },
@@ -397,7 +397,7 @@ impl World {
             if self.reference.jobs[&latest.id].canceled {
                 let expected = if ended { GenerationStatus::Canceled } else { GenerationStatus::Canceling };
                 assert_eq!(latest.status, expected);
-                assert!(latest.media.is_empty(), "what was canceled is shown");
+                assert!(latest.outputs.is_empty(), "what was canceled is shown");
             }
             let forward = |a: &Generation, b: &Generation| !a.status.is_final() && rank(a) <= rank(b);
             assert!(versions.is_sorted_by(forward), "it went back");

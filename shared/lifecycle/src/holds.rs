@@ -7,7 +7,7 @@ use store::{
     registry::{self, DataLocation, StoredKind},
 };
 
-use crate::{LifecycleError, remove_generation, remove_upload};
+use crate::{LifecycleError, remove_deleted, remove_upload};
 
 /// How often a drawer is looked at of which something is held: what came into it since must not expire either.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -33,7 +33,7 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
         match held {
             HeldItem::Generation(generation) => {
                 if let Some(generation) = table.generation(id, generation).await? {
-                    remove_generation(table, bucket, &generation).await?;
+                    remove_deleted(table, bucket, &generation, now).await?;
                 }
             }
             HeldItem::Upload(upload) => {

@@ -148,30 +148,66 @@ pub async fn audit_ledger(table: &Table, id: AccountId) -> Result<(), LifecycleE
     Ok(())
 }
 
-/// Removes what is left of a generation whose time is over, but for what a legal hold keeps: files in all versions, links,
-/// item. The generation must be [expired](Generation::is_expired). What is kept is due no more; whoever releases the hold
-/// has it removed.
+/// Removes what is left of the outputs that were deleted, or of the whole generation if it has
+/// [expired](Generation::is_expired): gallery entries, share links, files in all versions, and last what the item says of
+/// them. A legal hold keeps files and item, and the generation is not due until the hold is released. An item that names
+/// copies at providers is kept until they are deleted. Returns whether nothing wrote in between.
 ///
 /// # Errors
 /// A call failed; a repeat removes the rest.
-pub async fn remove_generation(table: &Table, bucket: &Bucket, generation: &Generation) -> Result<(), LifecycleError> {
+pub async fn remove_deleted(
+    table: &Table,
+    bucket: &Bucket,
+    generation: &Generation,
+    now: Timestamp,
+) -> Result<bool, LifecycleError> {
+    let mut generation = generation.clone();
+    // What has expired is hidden before its first file is deleted.
+    if generation.is_expired(now)
+        && let Ok(hidden) = generation.deleted(now)
+    {
+        if !table.try_commit(&[Write::Generation(&hidden)]).await? {
+            return Ok(false);
+        }
+        generation = hidden;
+    }
     let owner = table.account(generation.account).await?;
     let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
-    if holds("generations").is_none() {
+    for output in generation.deleted_outputs() {
+        for share in table.shares(generation.account, generation.id, output.number).await? {
+            table.try_commit(&[Write::RemoveShare(&share)]).await?;
+        }
+        table.try_commit(&[Write::GalleryEntry(&generation, output.number)]).await?;
+        if !generation.deleting && holds("generations").is_none() {
+            let keys = [Some(&output.file.key), output.file.thumbnail_key.as_ref()];
+            for key in keys.into_iter().flatten() {
+                bucket.remove_all(key).await?;
+            }
+        }
+    }
+    if generation.deleting && holds("generations").is_none() {
         bucket.remove_all(&Bucket::generation_prefix(generation.account, generation.id)).await?;
     }
-    for share in table.shares(generation.account, generation.id).await? {
-        table.try_commit(&[Write::RemoveShare(&share)]).await?;
+    // The item says which copies the providers must delete. A worker does that, and the sweep sends the message.
+    if generation.deleting && generation.jobs_with_copies().next().is_some() {
+        return Ok(true);
     }
-    match holds("generation") {
+    let held_by = if generation.deleting {
+        holds("generation")
+    } else {
+        // The item of a generation that goes on says which files must be deleted once the hold is released.
+        holds("generation").or_else(|| holds("generations"))
+    };
+    Ok(match (held_by, generation.purged()) {
         // Conditioned on the account, so that whoever releases the hold finds it.
-        Some(owner) if !generation.held => {
+        (Some(owner), _) if !generation.held => {
             table.try_commit(&[Write::Generation(&generation.retained_by_hold()), Write::Unchanged(owner)]).await?
         }
-        Some(_) => true,
-        None => table.try_commit(&[Write::RemoveGeneration(generation)]).await?,
-    };
-    Ok(())
+        (Some(_), _) => true,
+        (None, _) if generation.deleting => table.try_commit(&[Write::RemoveGeneration(&generation)]).await?,
+        (None, Some(purged)) => table.try_commit(&[Write::Generation(&purged)]).await?,
+        (None, None) => true,
+    })
 }
 
 /// Removes what is left of an upload that [is being removed](Upload::removed), but for what a legal hold keeps: files in

@@ -26,7 +26,7 @@ use crate::{
     },
     credits::ledger,
     error::StoreError,
-    generations::{generation, share, upload},
+    generations::{gallery, generation, share, upload},
     idempotency::{self, IdempotencyRecord},
     item::{Item, decode, number, primary_key},
     keys,
@@ -55,6 +55,9 @@ pub enum Write<'a> {
     LedgerEntry(AccountId, &'a LedgerEntry),
     /// Writes a generation.
     Generation(&'a Generation),
+    /// Writes the gallery entry of the output with this number if it is public, and deletes it if not. A repeat changes
+    /// nothing.
+    GalleryEntry(&'a Generation, u32),
     /// Deletes a generation.
     RemoveGeneration(&'a Generation),
     /// Writes an upload.
@@ -182,6 +185,13 @@ impl Write<'_> {
             }
             Self::LedgerEntry(owner, entry) => vec![Action::Put(ledger::to_item(*owner, entry)?, Condition::Absent)],
             Self::Generation(g) => vec![Action::Put(generation::to_item(g)?, Condition::over(g.version))],
+            Self::GalleryEntry(g, number) => vec![match g.gallery_entry(*number) {
+                Some(entry) => Action::Put(gallery::to_item(&entry)?, Condition::None),
+                None => Action::Delete(
+                    primary_key(keys::account(g.account), keys::gallery_entry(g.id, *number)),
+                    Condition::None,
+                ),
+            }],
             Self::RemoveGeneration(g) => vec![delete(g.account, keys::generation(g.id), g.version)],
             Self::Upload(upload) => vec![Action::Put(upload::to_item(upload)?, Condition::over(upload.version))],
             Self::RemoveUpload(upload) => vec![delete(upload.account, keys::upload(upload.id), upload.version)],
@@ -192,7 +202,7 @@ impl Write<'_> {
                 Action::Put(share::pointer_item(share)?, Condition::Absent),
             ],
             Self::RemoveShare(share) => {
-                let item = primary_key(keys::account(share.account), keys::share(share.generation, share.id));
+                let item = primary_key(keys::account(share.account), share::key(share));
                 let pointer = primary_key(keys::share_pointer(&share.token_hash), keys::POINTER);
                 vec![Action::Delete(item, Condition::None), Action::Delete(pointer, Condition::None)]
             }
@@ -247,6 +257,7 @@ impl Write<'_> {
         match self {
             Self::Export(export) => Some(export.account),
             Self::Share(share) => Some(share.account),
+            Self::GalleryEntry(g, number) => g.gallery_entry(*number).map(|entry| entry.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
             Self::Activity(activity) => Some(activity.account),

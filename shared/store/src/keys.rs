@@ -20,6 +20,7 @@ pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
 pub(crate) const EXPORT: &str = "EXPORT#";
+pub(crate) const GALLERY_ENTRY: &str = "OUTPUT#";
 pub(crate) const GENERATION: &str = "GENERATION#";
 pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
 pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
@@ -70,6 +71,10 @@ pub(crate) fn export(id: ExportId) -> String {
     format!("{EXPORT}{id}")
 }
 
+pub(crate) fn gallery_entry(generation: GenerationId, output: u32) -> String {
+    format!("{GALLERY_ENTRY}{generation}#{output}")
+}
+
 pub(crate) fn generation(id: GenerationId) -> String {
     format!("{GENERATION}{id}")
 }
@@ -111,13 +116,13 @@ pub(crate) fn receipt(id: ReceiptId) -> String {
     format!("{RECEIPT}{id}")
 }
 
-pub(crate) fn share(generation: GenerationId, id: ShareId) -> String {
-    format!("{}{id}", shares(generation))
+pub(crate) fn share(generation: GenerationId, output: u32, id: ShareId) -> String {
+    format!("{}{id}", shares(generation, output))
 }
 
-/// The beginning of the sort keys of the shares of a generation.
-pub(crate) fn shares(generation: GenerationId) -> String {
-    format!("{SHARE}{generation}#")
+/// The beginning of the sort keys of the shares of an output.
+pub(crate) fn shares(generation: GenerationId, output: u32) -> String {
+    format!("{SHARE}{generation}#{output}#")
 }
 
 /// The partition key of the pointer to a share.

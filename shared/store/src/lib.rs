@@ -34,7 +34,7 @@ pub use bucket::{
 pub use commit::{CommitError, Write};
 pub use due::{DueItem, DueKind};
 pub use error::StoreError;
-pub use generations::generation::Filter;
+pub use generations::{generation::Filter, share::Shared};
 pub use idempotency::IdempotencyRecord;
 pub use payments::parked::ParkedFact;
 pub use privacy::{

@@ -6,7 +6,7 @@ mod template;
 use domain::{
     accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
     credits::ledger::LedgerEntry,
-    generations::{generation::Generation, share::Share, upload::Upload},
+    generations::{generation::Generation, output::GalleryEntry, share::Share, upload::Upload},
     payments::{payment::Payment, unclaimed::UnclaimedPayment},
     privacy::{
         disclosure::Disclosure,
@@ -161,6 +161,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("generation", item(keys::GENERATION)),
     ("upload", item(keys::UPLOAD)),
     ("share", item(keys::SHARE)),
+    ("gallery-entry", item(keys::GALLERY_ENTRY)),
     ("idempotency", item(keys::IDEMPOTENCY)),
     ("activity", item(keys::ACTIVITY)),
     ("export", item(keys::EXPORT)),
@@ -209,6 +210,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "generation" => FieldList::of::<Generation>(),
         "upload" => FieldList::of::<Upload>(),
         "share" => FieldList::of::<Share>(),
+        "gallery-entry" => FieldList::of::<GalleryEntry>(),
         "idempotency" => FieldList::of::<IdempotencyRecord>(),
         "activity" => FieldList::of::<Activity>(),
         "export" => FieldList::of::<Export>(),
@@ -315,7 +317,7 @@ mod tests {
     fn kinds_are_found_by_keys() {
         let name = |kind: Option<&DataKind>| kind.map(|kind| kind.name);
         assert_eq!(name(item_kind("ACCOUNT#1", "ACCOUNT")), Some("account"));
-        assert_eq!(name(item_kind("ACCOUNT#1", "SHARE#2#3")), Some("share"));
+        assert_eq!(name(item_kind("ACCOUNT#1", "SHARE#2#1#3")), Some("share"));
         assert_eq!(name(item_kind("SHARE#abc", "POINTER")), Some("share-pointer"));
         assert_eq!(name(item_kind("GUEST#abc", "GUESTTICKET#1")), Some("guest-ticket"));
         assert_eq!(name(item_kind("GUEST#abc", "TICKET#1")), None);

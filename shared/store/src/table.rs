@@ -13,6 +13,9 @@ use crate::{
     keys,
 };
 
+/// Most keys of one call
+/// ([`BatchGetItem`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)).
+const READS: usize = 100;
 /// Most rounds for keys that a throttled batch left out.
 const READ_ROUNDS: usize = 5;
 /// Most deletions of one call
@@ -57,38 +60,46 @@ impl Table {
         sk: impl Into<String>,
     ) -> Result<(Option<Account>, Option<T>), StoreError> {
         let pk = keys::account(account);
-        let (first, second) = self.both(primary_key(pk.clone(), keys::ACCOUNT), primary_key(pk, sk)).await?;
+        let [first, second] = self.batch([primary_key(pk.clone(), keys::ACCOUNT), primary_key(pk, sk)]).await?;
         Ok((first.map(decode).transpose()?, second.map(decode).transpose()?))
     }
 
-    /// Reads two items in one round trip.
-    pub(crate) async fn both(&self, first: Item, second: Item) -> Result<(Option<Item>, Option<Item>), StoreError> {
+    /// Reads these items in one round trip. Each is returned at the position of its key.
+    pub(crate) async fn batch<const N: usize>(&self, keys: [Item; N]) -> Result<[Option<Item>; N], StoreError> {
+        let found = self.read_all(keys.to_vec()).await?;
+        Ok(keys.map(|key| found.iter().find(|item| is_at(item, &key)).cloned()))
+    }
+
+    /// Reads the items with these keys that exist, in any order.
+    pub(crate) async fn read_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
-        let mut wanted = vec![first.clone(), second.clone()];
-        for _ in 0..READ_ROUNDS {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()
-                .map_err(StoreError::of("build BatchGetItem"))?;
-            let answer = self
-                .db
-                .batch_get_item()
-                .request_items(&self.name, request)
-                .send()
-                .await
-                .map_err(StoreError::of("BatchGetItem"))?;
-            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
-            wanted = left.map(|left| left.keys).unwrap_or_default();
-            if wanted.is_empty() {
-                let pick = |key: &Item| {
-                    found.iter().find(|item| item.get("pk") == key.get("pk") && item.get("sk") == key.get("sk"))
-                };
-                return Ok((pick(&first).cloned(), pick(&second).cloned()));
+        for some in keys.chunks(READS) {
+            let mut wanted = some.to_vec();
+            for _ in 0..READ_ROUNDS {
+                let request = KeysAndAttributes::builder()
+                    .set_keys(Some(std::mem::take(&mut wanted)))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(StoreError::of("build BatchGetItem"))?;
+                let answer = self
+                    .db
+                    .batch_get_item()
+                    .request_items(&self.name, request)
+                    .send()
+                    .await
+                    .map_err(StoreError::of("BatchGetItem"))?;
+                found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+                let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
+                wanted = left.map(|left| left.keys).unwrap_or_default();
+                if wanted.is_empty() {
+                    break;
+                }
+            }
+            if !wanted.is_empty() {
+                return Err(StoreError::of("BatchGetItem")("some keys were never processed"));
             }
         }
-        Err(StoreError::of("BatchGetItem")("some keys were never processed"))
+        Ok(found)
     }
 
     /// Deletes items. A repeat deletes the rest.
@@ -114,4 +125,9 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// Says whether an item has this key.
+fn is_at(item: &Item, key: &Item) -> bool {
+    ["pk", "sk"].into_iter().all(|name| item.get(name) == key.get(name))
 }

@@ -8,8 +8,9 @@ use domain::{
     catalogue::models::{MediaKind, Offer},
     generations::budget::DailyBudget,
     generations::generation::{
-        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, Media, ProviderFailure, ProviderJob,
+        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
     },
+    generations::output::Media,
     generations::submission::GenerationOutcome,
     generations::upload,
 };

@@ -19,6 +19,7 @@ use crate::env::{
     http::{ApiResponse, PATIENCE, text},
     provider_stub::provider_stub,
     sessions::{check_sign_in_address, new_address},
+    table::sort_keys,
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
@@ -28,6 +29,8 @@ tests![
     generate_image_crash_at_any_call_keeps_credits_consistent,
     abandon_crash_at_any_call_keeps_credits_consistent,
     sweep_crash_at_any_call_is_completed_by_the_next_sweep,
+    gallery_crash_at_any_call_deletes_one_image_whole,
+    visibility_crash_at_any_call_publishes_whole_or_not_at_all,
     generation_past_its_deadline_fails_and_is_refunded,
     lost_generation_message_is_sent_again,
     spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal,
@@ -63,7 +66,7 @@ async fn submit_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv
 async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "GenerateImage", 5, async |ada| {
         let generation = ada.finished_image("a wreck").await?;
-        ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
+        ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
         ensure!(ada.credits().await? == (39, 0), "one charge");
         Ok(())
     })
@@ -115,6 +118,53 @@ async fn sweep_crash_at_any_call_is_completed_by_the_next_sweep(env: &'static Te
         check_sign_in_address(ada, &new, &new).await?;
         let told = env.mails(&ada.email).await?;
         ensure!(told.iter().any(|mail| mail.contains("was changed")), "the old address got no mail: {told:?}");
+        Ok(())
+    })
+    .await
+}
+
+async fn gallery_crash_at_any_call_deletes_one_image_whole(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Gallery", 8, async |ada| {
+        // The image is made without the function that crashes.
+        let (table, account) = (env.table()?, ada.account()?);
+        let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320, "count": 2});
+        let id = ada.submit(&body).await?;
+        let generation = id.parse()?;
+        let started = Instant::now();
+        while table.generation(account, generation).await?.is_none_or(|found| found.outputs.len() != 2) {
+            ensure!(started.elapsed() < PATIENCE, "not generated");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let output = format!("/v1/generations/{id}/outputs/1");
+        ada.put(&format!("{output}/visibility"), &json!({"visibility": "public"})).await?.is(200)?;
+        ada.post(&format!("{output}/shares"), &json!({"expires_in_s": 600})).await?.is(201)?;
+        let deleted = retry_until_answered(async || {
+            let request = ada.request(Method::DELETE, &output).header("idempotency-key", "again");
+            ApiResponse::read(request.send().await?).await
+        });
+        deleted.await?.is(204)?;
+        sweep_until_done(env, now_plus(SignedDuration::from_secs(1))).await?;
+        let found = table.generation(account, generation).await?.context("the generation is gone")?;
+        ensure!(found.outputs.iter().map(|output| output.number).eq([2]), "{found:?}");
+        ensure!(object_count(env, ada).await? == 2, "files are left");
+        let left = sort_keys(env, &ada.account_id).await?;
+        ensure!(!left.iter().any(|sk| sk.starts_with("SHARE#") || sk.starts_with("OUTPUT#")), "{left:?}");
+        Ok(())
+    })
+    .await
+}
+
+async fn visibility_crash_at_any_call_publishes_whole_or_not_at_all(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "Visibility", 3, async |ada| {
+        let id = text(&ada.finished_image("a wreck").await?, "id")?;
+        let path = format!("/v1/generations/{id}/outputs/1/visibility");
+        let request = ada.request(Method::PUT, &path).json(&json!({"visibility": "public"}));
+        let first = ApiResponse::read(request.send().await?).await?;
+        let found = env.table()?.generation(ada.account()?, id.parse()?).await?.context("no generation")?;
+        let is_public = found.gallery_entry(1).is_some();
+        let is_listed = sort_keys(env, &ada.account_id).await?.iter().any(|sk| sk.starts_with("OUTPUT#"));
+        ensure!(is_public == is_listed, "half public");
+        ensure!(is_public || first.status.is_server_error(), "{first:?}");
         Ok(())
     })
     .await

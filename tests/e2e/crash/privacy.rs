@@ -106,7 +106,7 @@ async fn p20_p21_p36_after_a_year_only_bought_credits_remain(env: &'static TestE
     let ada = env.user().await?;
     let image = ada.finished_image("a calendar").await?;
     let id = text(&image, "id")?;
-    ada.post(&format!("/v1/generations/{id}/shares"), &json!({"expires_in_s": 31_536_000})).await?.is(201)?;
+    ada.post(&format!("/v1/generations/{id}/outputs/1/shares"), &json!({"expires_in_s": 31_536_000})).await?.is(201)?;
     declare_any_upload(&ada).await?;
     Checkout::paid(&ada, "stripe", "starter").await?;
     env.sweep(now_plus(SignedDuration::from_hours(24 * 29))).await?;

@@ -33,8 +33,8 @@ impl<'a> AccountTraces<'a> {
     pub async fn store(user: &'a TestUser) -> Result<Self> {
         let image = text(&user.finished_image("a footprint").await?, "id")?;
         let show = json!({"visibility": "public", "show_prompt": true});
-        user.put(&format!("/v1/generations/{image}/visibility"), &show).await?.is(200)?;
-        let shares = format!("/v1/generations/{image}/shares");
+        user.put(&format!("/v1/generations/{image}/outputs/1/visibility"), &show).await?.is(200)?;
+        let shares = format!("/v1/generations/{image}/outputs/1/shares");
         let share = text(&user.post(&shares, &json!({"expires_in_s": 3600})).await?.is(201)?.json, "token")?;
         declare_upload(user, "image/png", &[0; 100]).await?;
         let clients = user.env.clients()?;

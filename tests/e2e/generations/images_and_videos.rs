@@ -29,10 +29,12 @@ async fn p10_p17_generated_image_is_visible_to_its_owner_only(env: &'static Test
 
     let generation = ada.ended(&id).await?;
     ensure!(generation["status"] == "succeeded", "{generation}");
-    ensure!(generation["visibility"] == "private" && generation["credits"]["spent"] == 2);
-    let media = generation["media"].as_array().context("no media")?;
-    ensure!(media.len() == 2);
-    for file in media {
+    ensure!(generation["credits"]["spent"] == 2);
+    let outputs = generation["outputs"].as_array().context("no outputs")?;
+    ensure!(outputs.len() == 2);
+    for output in outputs {
+        ensure!(output["visibility"] == "private", "{output}");
+        let file = &output["file"];
         let bytes = download(&ada, &file["url"]).await?;
         let measured = media::inspect(&bytes)?;
         ensure!((measured.width, measured.height) == (768, 768));
@@ -55,7 +57,7 @@ async fn p10_generated_video_has_the_requested_size_and_duration(env: &'static T
     let body = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
     ensure!(generation["status"] == "succeeded", "{generation}");
-    let video = &generation["media"][0];
+    let video = &generation["outputs"][0]["file"];
     ensure!(video["content_type"] == "video/mp4");
     let measured = media::inspect(&download(&ada, &video["url"]).await?)?;
     ensure!((measured.width, measured.height) == (320, 180));
@@ -70,7 +72,7 @@ async fn p2_same_seed_and_prompt_reproduce_the_image(env: &'static TestEnv) -> R
     for prompt in ["a red house", "a red house", "a green sea"] {
         let body = json!({"model": "sketch-image", "prompt": prompt, "seed": 7, "width": 320, "height": 320});
         let generation = ada.ended(&ada.submit(&body).await?).await?;
-        images.push(download(&ada, &generation["media"][0]["url"]).await?);
+        images.push(download(&ada, &generation["outputs"][0]["file"]["url"]).await?);
     }
     ensure!(images[0] == images[1] && images[0] != images[2]);
     Ok(())

@@ -31,7 +31,7 @@ async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv
     let id = text(&ApiResponse::read(request.json(&body).send().await?).await?.is(202)?.json, "id")?;
     let generation = ada.ended(&id).await?;
     ensure!(generation["status"] == "succeeded", "{generation}");
-    ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?;
+    ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
     ensure!(ada.credits().await? == (38, 0));
     let statement = ada.get("/v1/account/statement").await?.is(200)?.json;
     ensure!(statement["entries"].as_array().is_some_and(|entries| entries.len() == 3), "{statement}");
@@ -76,7 +76,7 @@ async fn video_that_arrives_after_cancellation_is_charged_and_discarded(env: &'s
     let (ada, bob) = (env.user().await?, env.user().await?);
     let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let video = bob.ended(&bob.submit(&video).await?).await?;
-    let video = bob.fetch(&text(&video["media"][0], "url")?).await?.is(200)?.bytes;
+    let video = bob.fetch(&text(&video["outputs"][0]["file"], "url")?).await?.is(200)?.bytes;
     let _ = provider_stub()?.video.set(video);
     check_late_file(&ada, &json!({"model": "wan-video"})).await
 }
@@ -152,7 +152,7 @@ async fn check_late_file(ada: &TestUser, body: &Value) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let generation = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
-    ensure!(generation["status"] == "canceled" && generation["media"] == json!([]), "{generation}");
+    ensure!(generation["status"] == "canceled" && generation["outputs"] == json!([]), "{generation}");
     let price = generation["credits"]["reserved"].as_i64().context("no price")?;
     ensure!(generation["credits"]["spent"] == price && price > 0, "{generation}");
     let (available, held) = ada.credits().await?;

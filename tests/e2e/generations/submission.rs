@@ -97,7 +97,7 @@ async fn random_seed_is_recorded_and_gives_the_same_image_again(env: &'static Te
     ensure!(other["settings"]["seed"] != first["settings"]["seed"], "{other}");
     let mut files = Vec::new();
     for generation in [&first, &second, &other] {
-        files.push(ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?.bytes);
+        files.push(ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?.bytes);
     }
     ensure!(files[0] == files[1] && files[0] != files[2], "the seed does not give the same image");
     Ok(())
@@ -207,7 +207,7 @@ async fn message_delivered_ten_times_generates_one_image(env: &'static TestEnv) 
         sent?;
     }
     let generation = ada.ended(&id).await?;
-    ensure!(generation["status"] == "succeeded" && generation["media"].as_array().is_some_and(|m| m.len() == 1));
+    ensure!(generation["status"] == "succeeded" && generation["outputs"].as_array().is_some_and(|m| m.len() == 1));
     ensure!(ada.credits().await? == (39, 0));
     let statement = ada.get("/v1/account/statement").await?.is(200)?.json;
     let entries = statement["entries"].as_array().context("no entries")?;

@@ -56,7 +56,7 @@ async fn p3_uploaded_video_loses_its_location(env: &'static TestEnv) -> Result<(
     let ada = env.user().await?;
     let body = json!({"model": "sketch-video", "prompt": "a walk", "width": 320, "height": 180, "duration_ms": 1000});
     let generation = ada.ended(&ada.submit(&body).await?).await?;
-    let video = ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?.bytes;
+    let video = ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?.bytes;
     let video = with_location(&video)?;
     ensure!(holds_canary(&video));
     let upload = upload_file(&ada, "video/mp4", &video).await?;
@@ -82,7 +82,7 @@ async fn ready_upload_is_the_input_of_a_generation(env: &'static TestEnv) -> Res
             let generation = ada.ended(&ada.submit(&body).await?).await?;
             ensure!(generation["status"] == "succeeded", "{generation}");
             ensure!(generation["settings"]["input_upload"] == body["input_upload"], "{generation}");
-            made.push(ada.fetch(&text(&generation["media"][0], "url")?).await?.is(200)?.bytes);
+            made.push(ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?.bytes);
         }
         ensure!(made[0] != made[1], "the input made no difference");
     }

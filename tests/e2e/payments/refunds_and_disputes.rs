@@ -182,9 +182,9 @@ async fn s10_refund_of_spent_credits_only_blocks_submitting(env: &'static TestEn
     // Everything else is allowed.
     ensure!(account_status(&ada).await? == "active");
     let made = ada.get(&format!("/v1/generations/{}", videos[0])).await?.is(200)?.json;
-    ada.fetch(&text(&made["media"][0], "url")?).await?.is(200)?;
+    ada.fetch(&text(&made["outputs"][0]["file"], "url")?).await?.is(200)?;
     let share = json!({"expires_in_s": 3600});
-    ada.post(&format!("/v1/generations/{}/shares", videos[0]), &share).await?.is(201)?;
+    ada.post(&format!("/v1/generations/{}/outputs/1/shares", videos[0]), &share).await?.is(201)?;
     ada.patch("/v1/account", &json!({"display_name": "Ada"})).await?.is(200)?;
     ada.delete(&format!("/v1/generations/{}", videos[1])).await?.is(204)?;
     let again = Checkout::paid(&ada, "stripe", "starter").await?;

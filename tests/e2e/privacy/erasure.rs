@@ -26,6 +26,7 @@ tests![
     p32_erasure_deletes_all_account_data_and_issues_a_receipt,
     p32_deletion_needs_the_address_and_is_requested_once,
     p32_deletion_can_be_canceled_in_the_grace_period,
+    p18_content_is_hidden_as_soon_as_account_deletion_is_requested,
     p32_erasure_ends_running_generations_and_waits_for_leases,
     p32_late_upload_and_payment_do_not_restore_account_data,
     p32_repeated_erasure_messages_erase_once,
@@ -81,10 +82,10 @@ async fn p32_deletion_can_be_canceled_in_the_grace_period(env: &'static TestEnv)
     check_no_access(&ada).await?;
     let shown = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
     ensure!(shown["can_be_canceled"] == true, "{shown}");
-    // Public and shared content is hidden at once.
+    visitor.get(&traces.share).await?.is(404)?;
     let started = Instant::now();
-    while visitor.get(&traces.share).await?.status != 404 {
-        ensure!(started.elapsed() < PATIENCE, "the share link still works");
+    while account_items(&ada).await?.iter().any(|item| string(item, "sk").starts_with("OUTPUT#")) {
+        ensure!(started.elapsed() < PATIENCE, "the image is still in the gallery");
     }
     // The owner can sign in and cancel the deletion, and nothing else.
     let credentials = json!({"email": ada.email, "password": PASSWORD});
@@ -95,7 +96,28 @@ async fn p32_deletion_can_be_canceled_in_the_grace_period(env: &'static TestEnv)
     ada.delete("/v1/privacy/deletion").await?.is(404)?;
     ensure!(ada.credits().await? == (239, 0));
     let page = ada.get("/v1/generations").await?.is(200)?.json;
-    ensure!(page["items"][0]["visibility"] == "private", "{page}");
+    ensure!(page["items"][0]["outputs"][0]["visibility"] == "private", "{page}");
+    Ok(())
+}
+
+async fn p18_content_is_hidden_as_soon_as_account_deletion_is_requested(env: &'static TestEnv) -> Result<()> {
+    let (ada, visitor) = (env.user().await?, env.visitor()?);
+    let traces = AccountTraces::store(&ada).await?;
+    let page = traces.share.replace("/v1/shared/", "/s/");
+    visitor.get(&traces.share).await?.is(200)?;
+    ensure!(visitor.get("/v1/gallery?limit=100").await?.json.to_string().contains("a footprint"));
+    // No message reaches the worker, as if it were lost.
+    schedule_deletion(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
+    visitor.get(&traces.share).await?.is(404)?;
+    visitor.get(&page).await?.is(404)?;
+    visitor.get(&format!("{page}/card")).await?.is(404)?;
+    let gallery = visitor.get("/v1/gallery?limit=100").await?.is(200)?.json;
+    ensure!(!gallery.to_string().contains(&ada.account_id), "{gallery}");
+    let ids = gallery["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str());
+    let own = account_items(&ada).await?;
+    for id in ids {
+        ensure!(!own.iter().any(|item| string(item, "sk") == format!("GENERATION#{id}")), "still in the gallery: {id}");
+    }
     Ok(())
 }
 

@@ -93,7 +93,7 @@ async fn store_partial_export(user: &TestUser, export: ExportId) -> Result<()> {
 async fn fill(ada: &TestUser) -> Result<()> {
     ada.patch("/v1/account", &json!({"display_name": MARKUP, "preferences": {"theme": "dark"}})).await?.is(200)?;
     let image = text(&ada.finished_image(MARKUP).await?, "id")?;
-    ada.post(&format!("/v1/generations/{image}/shares"), &json!({"expires_in_s": 3600})).await?.is(201)?;
+    ada.post(&format!("/v1/generations/{image}/outputs/1/shares"), &json!({"expires_in_s": 3600})).await?.is(201)?;
     let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     ada.ended(&ada.submit(&video).await?).await?;
     ada.ended(&ada.image("[sketch:reject]").await?).await?;

@@ -157,8 +157,8 @@ async fn p13_staff_access_shows_everything_about_an_incident(env: &'static TestE
     ensure!(tickets["items"] == json!([]), "{tickets}");
     ensure!(profile["email"] == ada.email.as_str() && profile["credits"]["available"] == 239, "{profile}");
     ensure!(generations["items"][0]["settings"]["prompt"] == "a broken vase", "{generations}");
-    ensure!(generations["items"][0]["media"] == json!([]), "a listing shows files: {generations}");
-    let media = &generation["media"][0];
+    ensure!(generations["items"][0]["outputs"] == json!([]), "a listing shows files: {generations}");
+    let media = &generation["outputs"][0]["file"];
     for url in [text(media, "url")?, text(media, "thumbnail_url")?, text(file, "url")?] {
         ensure!(url.contains("X-Amz-Expires=240"), "{url}");
         grace.fetch(&url).await?.is(200)?;

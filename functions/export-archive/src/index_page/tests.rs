@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use domain::{
     Credits, GenerationId, LedgerEntryId,
     accounts::plan::{Plan, Retention},
-    generations::generation::Media,
+    generations::output::Media,
     generations::settings::{self, RequestedSettings},
     generations::submission::{self, GenerationOutcome, SubmissionIds},
 };

@@ -8,11 +8,23 @@ export const path = computed(() => address.value.pathname);
 /** The query of the current page. */
 export const query = computed(() => address.value.searchParams);
 
-/** Goes to another page of the client without a reload. */
+/** Goes to another page of the client without a reload. A page that replaces another one is left to where that one was. */
 export function navigate(to: string, mode: "push" | "replace" = "push"): void {
-  if (mode === "push") history.pushState(null, "", to);
-  else history.replaceState(null, "", to);
+  if (mode === "push") history.pushState({ hasPrevious: true }, "", to);
+  else history.replaceState(history.state, "", to);
   address.value = new URL(location.href);
+}
+
+/** Goes back to the page from which this one was opened; to `fallback` if it was not opened from a page of the client. */
+export function goBack(fallback: string): Promise<void> {
+  if (!history.state?.hasPrevious) {
+    navigate(fallback, "replace");
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    addEventListener("popstate", () => resolve(), { once: true });
+    history.back();
+  });
 }
 
 /** Returns the parameters of a path that matches a pattern such as `/gallery/{id}`, or nothing if it does not match. */

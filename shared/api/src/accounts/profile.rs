@@ -139,8 +139,8 @@ pub struct LimitsView {
     pub output_pixels: u32,
     /// The largest number of submissions in a minute.
     pub submits_per_minute: u32,
-    /// The largest number of share links of one generation.
-    pub shares_per_generation: u32,
+    /// The largest number of share links of one image or video.
+    pub shares_per_output: u32,
 }
 
 impl AccountView {
@@ -167,7 +167,7 @@ impl AccountView {
                 outputs_per_generation: limits.outputs_per_generation,
                 output_pixels: limits.output_pixels,
                 submits_per_minute: limits.submits.per_minute,
-                shares_per_generation: limits.shares_per_generation,
+                shares_per_output: limits.shares_per_output,
             },
             preferences: account.preferences,
             held,

@@ -3,7 +3,10 @@
 use domain::{
     Credits, GenerationId, UploadId,
     catalogue::models::MediaKind,
-    generations::generation::{Failure, Generation, GenerationStatus, Visibility},
+    generations::{
+        generation::{Failure, Generation, GenerationStatus},
+        output::{Output, Visibility},
+    },
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +14,7 @@ use store::{Bucket, StoreError};
 use utoipa::ToSchema;
 
 use crate::{
-    generations::media::{MediaView, media_views},
+    generations::media::MediaView,
     operation::{
         Parameter::{Filter, IdempotencyKey, Page},
         operations,
@@ -27,8 +30,14 @@ operations! {
     SHOW = get("/v1/generations/{id}", "gallery")
         .returns::<GenerationView>(200).problems(&[404]);
 
-    /// Deletes a generation that has ended: its share links, and all versions of its files.
+    /// Deletes a generation that has ended, with all its images or videos: their share links, and all versions of their
+    /// files.
     DELETE = delete("/v1/generations/{id}", "gallery")
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+
+    /// Deletes one image or video of a generation: its share links, and all versions of its file. Deletes the generation with
+    /// the last one.
+    DELETE_OUTPUT = delete("/v1/generations/{id}/outputs/{output}", "gallery")
         .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
 }
 
@@ -85,13 +94,22 @@ pub struct GenerationView {
     pub ended_at: Option<Timestamp>,
     /// When it is deleted, with its files.
     pub expires_at: Option<Timestamp>,
-    /// The files.
-    pub media: Vec<MediaView>,
+    /// The images or videos.
+    pub outputs: Vec<OutputView>,
     /// Why it failed.
     pub failure: Option<Failure>,
+}
+
+/// Shows an image or a video of a generation to the account owner.
+#[derive(Serialize, ToSchema)]
+pub struct OutputView {
+    /// The number in the generation, from 1. It stays the same when others are deleted.
+    pub number: u32,
+    /// The file.
+    pub file: MediaView,
     /// Private or public.
     pub visibility: Visibility,
-    /// Whether the prompt is shown too, where the generation is public.
+    /// Whether the prompt is shown too, where the image or video is public.
     pub show_prompt: bool,
     /// When the last of its share links expires, if it has one.
     pub shared_until: Option<Timestamp>,
@@ -99,10 +117,23 @@ pub struct GenerationView {
     pub published_at: Option<Timestamp>,
 }
 
+impl OutputView {
+    async fn with_links(bucket: &Bucket, output: &Output, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: output.number,
+            file: MediaView::with_links(bucket, &output.file, now).await?,
+            visibility: output.visibility,
+            show_prompt: output.show_prompt,
+            shared_until: output.shared_until,
+            published_at: output.published_at,
+        })
+    }
+}
+
 impl GenerationView {
-    /// Shows a generation with links to its files.
+    /// Shows a generation with these outputs.
     #[must_use]
-    pub fn new(generation: Generation, media: Vec<MediaView>) -> Self {
+    pub fn new(generation: Generation, outputs: Vec<OutputView>) -> Self {
         let settings = generation.settings;
         Self {
             id: generation.id,
@@ -124,12 +155,8 @@ impl GenerationView {
             deadline_at: generation.deadline_at,
             ended_at: generation.ended_at,
             expires_at: generation.expires_at,
-            media,
+            outputs,
             failure: generation.failure,
-            visibility: generation.visibility,
-            show_prompt: generation.show_prompt,
-            shared_until: generation.shared_until,
-            published_at: generation.published_at,
         }
     }
 
@@ -138,8 +165,11 @@ impl GenerationView {
     /// # Errors
     /// A link could not be signed.
     pub async fn with_links(bucket: &Bucket, generation: Generation, now: Timestamp) -> Result<Self, StoreError> {
-        let media = media_views(bucket, &generation, now).await?;
-        Ok(Self::new(generation, media))
+        let mut outputs = Vec::with_capacity(generation.outputs.len());
+        for output in generation.present_outputs() {
+            outputs.push(OutputView::with_links(bucket, output, now).await?);
+        }
+        Ok(Self::new(generation, outputs))
     }
 }
 

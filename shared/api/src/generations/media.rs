@@ -1,12 +1,12 @@
 //! Describes media files, and signs links to them.
 
-use domain::{generations::generation::Generation, generations::share::MEDIA_LINK_S};
+use domain::generations::{output::Media, share::MEDIA_LINK_S};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Bucket, StoreError};
 use utoipa::ToSchema;
 
-/// Shows a media file of a generation.
+/// Shows the file of an image or a video.
 #[derive(Serialize, ToSchema)]
 pub struct MediaView {
     /// A link to the file. It works for four minutes.
@@ -27,22 +27,17 @@ pub struct MediaView {
     pub thumbhash: Option<String>,
 }
 
-/// Shows the files of a generation, with links that work for [`MEDIA_LINK_S`] seconds. Signing a link calls no service.
-///
-/// # Errors
-/// A link could not be signed.
-pub async fn media_views(
-    bucket: &Bucket,
-    generation: &Generation,
-    now: Timestamp,
-) -> Result<Vec<MediaView>, StoreError> {
-    let mut views = Vec::with_capacity(generation.media.len());
-    for media in &generation.media {
+impl MediaView {
+    /// Shows a file, with links that work for [`MEDIA_LINK_S`] seconds. Signing a link calls no service.
+    ///
+    /// # Errors
+    /// A link could not be signed.
+    pub async fn with_links(bucket: &Bucket, media: &Media, now: Timestamp) -> Result<Self, StoreError> {
         let thumbnail_url = match &media.thumbnail_key {
             Some(key) => Some(bucket.presign_get(key, MEDIA_LINK_S, now).await?),
             None => None,
         };
-        views.push(MediaView {
+        Ok(Self {
             url: bucket.presign_get(&media.key, MEDIA_LINK_S, now).await?,
             thumbnail_url,
             content_type: media.content_type.clone(),
@@ -51,7 +46,6 @@ pub async fn media_views(
             height: media.height,
             duration_ms: media.duration_ms,
             thumbhash: media.thumbhash.clone(),
-        });
+        })
     }
-    Ok(views)
 }

@@ -3,8 +3,10 @@
 use domain::{
     ShareId,
     catalogue::models::MediaKind,
-    generations::generation::Visibility,
-    generations::share::{Share, ShareTerms},
+    generations::{
+        output::Visibility,
+        share::{Share, ShareTerms},
+    },
 };
 use jiff::Timestamp;
 use ring::digest;
@@ -20,33 +22,33 @@ use crate::{
 };
 
 operations! {
-    /// Sets whether a generation is public or private. A repeat changes nothing.
-    SET_VISIBILITY = put("/v1/generations/{id}/visibility", "visibility")
+    /// Sets whether an image or a video of a generation is public or private. A repeat changes nothing.
+    SET_VISIBILITY = put("/v1/generations/{id}/outputs/{output}/visibility", "visibility")
         .takes::<VisibilityRequest>(r#"{"visibility": "public", "show_prompt": true}"#)
         .parameters(&[IdempotencyKey, IfMatch])
         .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422]);
 
-    /// Creates a share link. Everyone who has the link sees the generation until the link expires. Without an
+    /// Creates a share link to an image or a video. Everyone who has the link sees it until the link expires. Without an
     /// Idempotency-Key a repeat creates another link.
-    CREATE = post("/v1/generations/{id}/shares", "visibility")
+    CREATE = post("/v1/generations/{id}/outputs/{output}/shares", "visibility")
         .takes::<ShareRequest>(r#"{"expires_in_s": 3600, "show_prompt": true}"#)
         .parameters(&[IdempotencyKey])
         .returns::<ShareView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
 
-    /// Lists the share links of a generation, without their tokens.
-    LIST = get("/v1/generations/{id}/shares", "visibility")
+    /// Lists the share links of an image or a video, without their tokens.
+    LIST = get("/v1/generations/{id}/outputs/{output}/shares", "visibility")
         .returns::<Shares>(200).problems(&[404]);
 
     /// Revokes a share link at once.
-    REVOKE = delete("/v1/generations/{id}/shares/{share}", "visibility")
+    REVOKE = delete("/v1/generations/{id}/outputs/{output}/shares/{share}", "visibility")
         .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
 
-    /// Shows the generation that a share link leads to.
+    /// Shows the image or video that a share link leads to.
     OPEN = get("/v1/shared/{token}", "gallery").public()
         .returns::<SharedView>(200).problems(&[404]);
 }
 
-/// Sets the visibility of a generation.
+/// Sets the visibility of an image or a video.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VisibilityRequest {
@@ -75,15 +77,15 @@ impl From<ShareRequest> for ShareTerms {
     }
 }
 
-/// Shows a shared generation to everyone who has the link, without its account.
+/// Shows a shared image or video to everyone who has the link, without its account.
 #[derive(Serialize, ToSchema)]
 pub struct SharedView {
     /// Whether it is an image or a video.
     pub kind: MediaKind,
     /// The prompt, if its owner shows it.
     pub prompt: Option<String>,
-    /// The files.
-    pub media: Vec<MediaView>,
+    /// The file.
+    pub file: MediaView,
     /// When the link expires.
     pub expires_at: Timestamp,
 }
@@ -118,7 +120,7 @@ impl ShareView {
     }
 }
 
-/// Shows the share links of a generation, oldest first.
+/// Shows the share links of an image or a video, oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct Shares {
     /// The links.

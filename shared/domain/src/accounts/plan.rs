@@ -51,8 +51,8 @@ pub struct PlanLimits {
     pub uploads: u32,
     /// Bytes of uploads at once.
     pub upload_bytes: u64,
-    /// Share links of one generation.
-    pub shares_per_generation: u32,
+    /// Share links of one image or video.
+    pub shares_per_output: u32,
 }
 
 /// Days for which files are kept. Comes from the configuration of the deployment.
@@ -101,7 +101,7 @@ impl Plan {
                 failed_calls_per_hour: 20,
                 uploads: 20,
                 upload_bytes: 200 << 20,
-                shares_per_generation: 5,
+                shares_per_output: 5,
             },
             Self::Plus => PlanLimits {
                 jobs_in_flight: 8,
@@ -112,7 +112,7 @@ impl Plan {
                 failed_calls_per_hour: 60,
                 uploads: 200,
                 upload_bytes: 2 << 30,
-                shares_per_generation: 20,
+                shares_per_output: 20,
             },
             Self::Pro => PlanLimits {
                 jobs_in_flight: 20,
@@ -123,7 +123,7 @@ impl Plan {
                 failed_calls_per_hour: 120,
                 uploads: 1000,
                 upload_bytes: 20 << 30,
-                shares_per_generation: 50,
+                shares_per_output: 50,
             },
         }
     }

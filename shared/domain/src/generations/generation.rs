@@ -1,4 +1,4 @@
-//! A generation: its states, lease, deadline, attempts, and who may see it.
+//! A generation: its states, lease, deadline and attempts, and who may see its outputs.
 //!
 //! `queued -> running -> succeeded | failed | canceled`, forward only. A claim takes a lease. The provider's job id is
 //! stored before the job is polled, so that a second attempt resumes it and does not pay twice.
@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalogue::models::{self, MediaKind, Offer},
     credits::ledger::Credits,
-    generations::settings::GenerationSettings,
+    generations::{
+        output::{GalleryEntry, Output, Visibility},
+        settings::GenerationSettings,
+    },
     ids::{AccountId, GenerationId},
     messages::LOST_MESSAGE_S,
     refusal::Refusal,
@@ -84,51 +87,6 @@ impl Failure {
             Self::Internal | Self::ProviderUnavailable | Self::InputMissing => false,
         }
     }
-}
-
-/// Who can see a generation besides its owner and everyone with a share link.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    /// No one.
-    #[default]
-    Private,
-    /// Everyone.
-    Public,
-}
-
-/// A file of a generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
-pub struct Media {
-    /// Its key in the bucket.
-    #[data(plain)]
-    pub key: String,
-    /// Its content type.
-    #[data(plain)]
-    pub content_type: String,
-    /// Its size, in bytes.
-    #[data(plain)]
-    pub bytes: u64,
-    /// Pixels across.
-    #[data(plain)]
-    pub width: u32,
-    /// Pixels down.
-    #[data(plain)]
-    pub height: u32,
-    /// The duration of a video.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[data(plain)]
-    pub duration_ms: Option<u64>,
-    /// The key of its thumbnail, a JPEG, where one could be made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[data(plain)]
-    pub thumbnail_key: Option<String>,
-    /// Its [ThumbHash](https://evanw.github.io/thumbhash/), base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[data(personal)]
-    pub thumbhash: Option<String>,
 }
 
 /// A job that a provider accepted and has not finished.
@@ -202,28 +160,14 @@ pub struct Generation {
     /// When the next message should have been handled. The sweep sends another after that.
     #[data(plain)]
     pub next_message_at: Timestamp,
-    /// The files.
+    /// The images or videos, by number.
     #[serde(default)]
     #[data(nested)]
-    pub media: Vec<Media>,
+    pub outputs: Vec<Output>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub failure: Option<Failure>,
-    /// Who can see it.
-    #[data(plain)]
-    pub visibility: Visibility,
-    /// Whether the prompt is public too, while the generation is public.
-    #[data(plain)]
-    pub show_prompt: bool,
-    /// When the last of its share links expires, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[data(plain)]
-    pub shared_until: Option<Timestamp>,
-    /// When it became public.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[data(plain)]
-    pub published_at: Option<Timestamp>,
     /// When it expires, with its files; set when it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -232,7 +176,7 @@ pub struct Generation {
     #[serde(default)]
     #[data(plain)]
     pub deleting: bool,
-    /// A legal hold keeps it although it is hidden. It is not due until the hold is released.
+    /// A legal hold keeps what was deleted of it. It is not due until the hold is released.
     #[serde(default)]
     #[data(plain)]
     pub held: bool,
@@ -323,7 +267,7 @@ impl Generation {
         if self.held {
             None
         } else if self.status.is_final() {
-            self.expires_at
+            self.outputs.iter().filter_map(|output| output.deleted_at).chain(self.expires_at).min()
         } else {
             Some(self.next_message_at.min(self.deadline_at))
         }
@@ -479,29 +423,63 @@ impl Generation {
         Self { in_call: false, lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
 
-    /// Sets the visibility. A repeat changes only the version.
+    /// Returns an output that its owner can see.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if it should be public and has not succeeded; [`Refusal::NotFound`] if it has expired.
-    pub fn with_visibility(&self, visibility: Visibility, show_prompt: bool, now: Timestamp) -> Result<Self, Refusal> {
-        if self.is_expired(now) {
-            return Err(Refusal::NotFound);
-        }
-        match visibility {
-            Visibility::Private => {
-                Ok(Self { visibility, show_prompt: false, published_at: None, ..self.next_version() })
-            }
-            Visibility::Public if self.status == GenerationStatus::Succeeded => Ok(Self {
-                visibility,
-                show_prompt,
-                published_at: self.published_at.or(Some(now)),
-                ..self.next_version()
-            }),
-            Visibility::Public => Err(Refusal::Conflict("only a generation that succeeded can be public")),
-        }
+    /// [`Refusal::NotFound`] if the generation or the output has expired, was deleted or does not exist.
+    pub fn output(&self, number: u32, now: Timestamp) -> Result<&Output, Refusal> {
+        let output = self.outputs.iter().find(|output| output.number == number && !output.is_deleted());
+        output.filter(|_| !self.is_expired(now)).ok_or(Refusal::NotFound)
     }
 
-    /// Deletes it: hides it from everyone, and makes its files due for deletion now.
+    /// Lists the outputs that were not deleted.
+    pub fn present_outputs(&self) -> impl Iterator<Item = &Output> {
+        self.outputs.iter().filter(|output| !self.deleting && !output.is_deleted())
+    }
+
+    /// Lists the outputs that were deleted, and whose files may still exist.
+    pub fn deleted_outputs(&self) -> impl Iterator<Item = &Output> {
+        self.outputs.iter().filter(|output| self.deleting || output.is_deleted())
+    }
+
+    /// Returns the gallery entry of an output, if the output is public.
+    #[must_use]
+    pub fn gallery_entry(&self, number: u32) -> Option<GalleryEntry> {
+        let output = self.present_outputs().find(|output| output.number == number)?;
+        let published_at = output.published_at.filter(|_| output.visibility == Visibility::Public)?;
+        Some(GalleryEntry { account: self.account, generation: self.id, output: number, published_at })
+    }
+
+    /// Changes an output, and returns the generation as its next version.
+    ///
+    /// # Errors
+    /// See [`Self::output`].
+    pub(crate) fn with_output(
+        &self,
+        number: u32,
+        now: Timestamp,
+        change: impl FnOnce(&Output) -> Output,
+    ) -> Result<Self, Refusal> {
+        let changed = change(self.output(number, now)?);
+        let replace = |output: &Output| if output.number == number { changed.clone() } else { output.clone() };
+        Ok(Self { outputs: self.outputs.iter().map(replace).collect(), ..self.next_version() })
+    }
+
+    /// Sets the visibility of an output. A repeat changes only the version.
+    ///
+    /// # Errors
+    /// See [`Self::output`].
+    pub fn with_visibility(
+        &self,
+        number: u32,
+        visibility: Visibility,
+        show_prompt: bool,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.with_output(number, now, |output| output.with_visibility(visibility, show_prompt, now))
+    }
+
+    /// Deletes it: hides it with all outputs from everyone, and makes its files due for deletion now.
     ///
     /// # Errors
     /// [`Refusal::Conflict`] while it has not ended; [`Refusal::NotFound`] if it is being deleted already.
@@ -510,16 +488,31 @@ impl Generation {
         if !self.status.is_final() {
             return Err(Refusal::Conflict("the generation has not ended: cancel it first"));
         }
-        Ok(Self {
-            deleting: true,
-            visibility: Visibility::Private,
-            published_at: None,
-            expires_at: Some(now),
-            ..self.next_version()
-        })
+        let outputs = self.outputs.iter().map(Output::hidden).collect();
+        Ok(Self { outputs, deleting: true, expires_at: Some(now), ..self.next_version() })
     }
 
-    /// Keeps a hidden generation for a legal hold.
+    /// Deletes an output: hides it from everyone, and makes its file due for deletion now. Deletes the generation with its
+    /// last output.
+    ///
+    /// # Errors
+    /// See [`Self::output`].
+    pub fn without_output(&self, number: u32, now: Timestamp) -> Result<Self, Refusal> {
+        self.output(number, now)?;
+        if self.present_outputs().all(|output| output.number == number) {
+            return self.deleted(now);
+        }
+        self.with_output(number, now, |output| Output { deleted_at: Some(now), ..output.hidden() })
+    }
+
+    /// Forgets the deleted outputs, whose files are gone. Returns `None` if no output was deleted.
+    #[must_use]
+    pub fn purged(&self) -> Option<Self> {
+        let outputs: Vec<_> = self.present_outputs().cloned().collect();
+        (outputs.len() < self.outputs.len()).then(|| Self { outputs, held: false, ..self.next_version() })
+    }
+
+    /// Keeps what was deleted of a generation for a legal hold.
     #[must_use]
     pub fn retained_by_hold(&self) -> Self {
         Self { held: true, ..self.next_version() }
@@ -539,17 +532,11 @@ impl Generation {
         if self.deleting { Err(Refusal::NotFound) } else { Ok(()) }
     }
 
-    /// Withdraws it from the gallery and from its share links. Returns `None` if it is in neither.
+    /// Withdraws its outputs from the gallery and from their share links. Returns `None` if none is in either.
     #[must_use]
     pub fn unpublished(&self) -> Option<Self> {
-        let is_shown = self.visibility == Visibility::Public || self.shared_until.is_some();
-        is_shown.then(|| Self {
-            visibility: Visibility::Private,
-            show_prompt: false,
-            shared_until: None,
-            published_at: None,
-            ..self.next_version()
-        })
+        let is_shown = self.outputs.iter().any(Output::is_shown);
+        is_shown.then(|| Self { outputs: self.outputs.iter().map(Output::hidden).collect(), ..self.next_version() })
     }
 
     /// Returns it as its next version.

@@ -1,11 +1,11 @@
-//! Share links: everyone with the link sees one generation, until the link expires or is revoked.
+//! Share links: everyone with the link sees one image or video, until the link expires or is revoked.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::plan::Plan,
-    generations::generation::{Generation, GenerationStatus},
+    accounts::{account::Account, plan::Plan},
+    generations::{generation::Generation, output::Output},
     ids::{AccountId, GenerationId, ShareId},
     refusal::Refusal,
     registry::DataFields,
@@ -16,7 +16,7 @@ pub const SHORTEST_S: u64 = 60;
 /// Longest lifetime of a link, in seconds: a year.
 pub const LONGEST_S: u64 = 365 * 86_400;
 /// Seconds for which a presigned link to a file is valid. It stays valid for at most as long after a share is revoked
-/// or a generation becomes private.
+/// or an output becomes private.
 pub const MEDIA_LINK_S: u64 = 240;
 
 /// A share link. Its token is not stored, only the hash that the pointer is found by.
@@ -31,6 +31,9 @@ pub struct Share {
     /// The generation.
     #[data(plain)]
     pub generation: GenerationId,
+    /// The number of the output.
+    #[data(plain)]
+    pub output: u32,
     /// SHA-256 of the token, hexadecimal.
     #[data(plain)]
     pub token_hash: String,
@@ -54,68 +57,71 @@ pub struct ShareTerms {
     pub show_prompt: bool,
 }
 
-/// Creates a link to a generation that has `existing` links. Returns it with the generation as its next version, so
-/// that of two links created at once from one count the second is decided again.
+/// Creates a link to an output that has `existing` links. Returns it with the generation as its next version, so that of
+/// two links created at once from one count the second is decided again.
 ///
 /// # Errors
-/// The generation has expired or has not succeeded, the lifetime is out of bounds, or the plan allows no more links.
+/// The output has expired, was deleted or does not exist, the lifetime is out of bounds, or the plan allows no more links.
 pub fn create(
-    generation: &Generation,
+    (generation, number): (&Generation, u32),
     existing: usize,
     plan: Plan,
     terms: ShareTerms,
     (id, token_hash): (ShareId, String),
     now: Timestamp,
 ) -> Result<(Share, Generation), Refusal> {
-    if generation.is_expired(now) {
-        return Err(Refusal::NotFound);
-    }
-    if generation.status != GenerationStatus::Succeeded {
-        return Err(Refusal::Conflict("only a generation that succeeded can be shared"));
-    }
+    generation.output(number, now)?;
     let Some(life) =
         i64::try_from(terms.expires_in_s).ok().filter(|_| (SHORTEST_S..=LONGEST_S).contains(&terms.expires_in_s))
     else {
         return Err(Refusal::invalid("expires_in_s", format!("{SHORTEST_S} to {LONGEST_S}")));
     };
-    let limit = u64::from(plan.limits().shares_per_generation);
+    let limit = u64::from(plan.limits().shares_per_output);
     if u64::try_from(existing).unwrap_or(u64::MAX) >= limit {
-        return Err(Refusal::PlanLimit { what: "share links of one generation", limit });
+        return Err(Refusal::PlanLimit { what: "share links of one image or video", limit });
     }
     let expires_at = now + SignedDuration::from_secs(life);
     let share = Share {
         id,
         account: generation.account,
         generation: generation.id,
+        output: number,
         token_hash,
         show_prompt: terms.show_prompt,
         created_at: now,
         expires_at,
     };
-    Ok((share, Generation { shared_until: generation.shared_until.max(Some(expires_at)), ..generation.next_version() }))
+    let generation = generation.with_output(number, now, |output| Output {
+        shared_until: output.shared_until.max(Some(expires_at)),
+        ..output.clone()
+    })?;
+    Ok((share, generation))
 }
 
-/// Removes a link from a generation; `rest` are the links that are left. Returns the generation as its next version.
-#[must_use]
-pub fn revoke(generation: &Generation, rest: &[Share]) -> Generation {
-    Generation { shared_until: rest.iter().map(|share| share.expires_at).max(), ..generation.next_version() }
+/// Removes a link from an output; `rest` are the links that are left. Returns the generation as its next version.
+///
+/// # Errors
+/// [`Refusal::NotFound`] if the output has expired, was deleted or does not exist: no link leads to it.
+pub fn revoke((generation, number): (&Generation, u32), rest: &[Share], now: Timestamp) -> Result<Generation, Refusal> {
+    let shared_until = rest.iter().map(|share| share.expires_at).max();
+    generation.with_output(number, now, |output| Output { shared_until, ..output.clone() })
 }
 
 impl Share {
-    /// Checks that the link shows its generation.
+    /// Returns the output that the link shows.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if the link has expired, or the generation has expired, was deleted or has not succeeded.
-    pub fn may_view(&self, generation: Option<&Generation>, now: Timestamp) -> Result<(), Refusal> {
-        match generation {
-            Some(generation)
-                if now < self.expires_at
-                    && generation.status == GenerationStatus::Succeeded
-                    && !generation.is_expired(now) =>
-            {
-                Ok(())
-            }
-            _ => Err(Refusal::NotFound),
+    /// [`Refusal::NotFound`] if the link or the output has expired, the output was deleted, or the deletion of the account
+    /// was requested.
+    pub fn view<'a>(
+        &self,
+        account: &Account,
+        generation: &'a Generation,
+        now: Timestamp,
+    ) -> Result<&'a Output, Refusal> {
+        if now >= self.expires_at || account.deletion.is_some() {
+            return Err(Refusal::NotFound);
         }
+        generation.output(self.output, now)
     }
 }

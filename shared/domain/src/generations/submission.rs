@@ -12,7 +12,8 @@ use crate::{
     },
     credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
     generations::{
-        generation::{Failure, Generation, GenerationStatus, Media, Tries, Visibility},
+        generation::{Failure, Generation, GenerationStatus, Tries},
+        output::{Media, Output},
         settings::{GenerationSettings, Quote},
     },
     ids::{GenerationId, LedgerEntryId},
@@ -108,12 +109,8 @@ pub fn reserve(
         provider_job: None,
         ended_provider_jobs: Vec::new(),
         next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
-        media: Vec::new(),
+        outputs: Vec::new(),
         failure: None,
-        visibility: Visibility::Private,
-        show_prompt: false,
-        shared_until: None,
-        published_at: None,
         expires_at: None,
         deleting: false,
         held: false,
@@ -216,7 +213,7 @@ pub fn finish(
     let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
         status,
-        media,
+        outputs: (1..).zip(media).map(|(number, file)| Output::new(number, file)).collect(),
         failure,
         spent,
         ended_at: Some(now),

@@ -5,13 +5,14 @@ use domain::{
     generations::{
         generation::{
             Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
-            Tries, Visibility,
+            Tries,
         },
+        output::Visibility,
         submission::GenerationOutcome,
     },
 };
 
-use crate::{at, enabled, ended, queued, succeeded};
+use crate::{at, enabled, ended, queued, succeeded, two};
 
 const THROTTLED: ProviderFailure = ProviderFailure::Throttled { retry_after_s: None };
 const FAULT: ProviderFailure = ProviderFailure::Fault { retry_after_s: None };
@@ -177,29 +178,81 @@ fn due_time_is_the_message_then_the_deadline_then_the_expiry() {
 }
 
 #[test]
-fn only_succeeded_generation_is_published_and_keeps_its_first_time() {
-    let public = succeeded().with_visibility(Visibility::Public, true, at(70)).unwrap();
-    assert_eq!((public.visibility, public.show_prompt, public.published_at), (Visibility::Public, true, Some(at(70))));
-    let again = public.with_visibility(Visibility::Public, false, at(80)).unwrap();
-    assert_eq!((again.show_prompt, again.published_at, again.version), (false, Some(at(70)), public.version + 1));
-    let hidden = again.with_visibility(Visibility::Private, true, at(90)).unwrap();
-    assert_eq!((hidden.visibility, hidden.show_prompt, hidden.published_at), (Visibility::Private, false, None));
+fn published_output_keeps_its_first_time() {
+    let state = |generation: &Generation| {
+        let output = &generation.outputs[0];
+        (output.visibility, output.show_prompt, output.published_at)
+    };
+    let public = succeeded().with_visibility(1, Visibility::Public, true, at(70)).unwrap();
+    assert_eq!(state(&public), (Visibility::Public, true, Some(at(70))));
+    let again = public.with_visibility(1, Visibility::Public, false, at(80)).unwrap();
+    assert_eq!((state(&again), again.version), ((Visibility::Public, false, Some(at(70))), public.version + 1));
+    let hidden = again.with_visibility(1, Visibility::Private, true, at(90)).unwrap();
+    assert_eq!(state(&hidden), (Visibility::Private, false, None));
+}
+
+#[test]
+fn only_existing_output_is_published() {
     for other in [queued(), ended(GenerationOutcome::Canceled), ended(GenerationOutcome::Failed(Failure::Internal))] {
-        assert!(matches!(other.with_visibility(Visibility::Public, false, at(70)), Err(Refusal::Conflict(_))));
-        assert!(other.with_visibility(Visibility::Private, false, at(70)).is_ok());
+        assert_eq!(other.with_visibility(1, Visibility::Public, false, at(70)), Err(Refusal::NotFound));
     }
+    for number in [0, 2, u32::MAX] {
+        assert_eq!(succeeded().with_visibility(number, Visibility::Public, false, at(70)), Err(Refusal::NotFound));
+    }
+}
+
+#[test]
+fn publishing_an_output_leaves_the_others_private() {
+    let one = two().with_visibility(2, Visibility::Public, true, at(70)).unwrap();
+    let visibilities: Vec<_> = one.outputs.iter().map(|output| (output.visibility, output.show_prompt)).collect();
+    assert_eq!(visibilities, [(Visibility::Private, false), (Visibility::Public, true)]);
+    let entry = one.gallery_entry(2).unwrap();
+    assert_eq!((entry.generation, entry.output, entry.published_at), (one.id, 2, at(70)));
+    assert_eq!(one.gallery_entry(1), None);
+}
+
+#[test]
+fn deleting_an_output_keeps_the_others() {
+    let public = two().with_visibility(1, Visibility::Public, false, at(65)).unwrap();
+    let public = public.with_visibility(2, Visibility::Public, false, at(66)).unwrap();
+    let one = public.without_output(1, at(70)).unwrap();
+    assert_eq!((one.deleting, one.due_at(), one.gallery_entry(1)), (false, Some(at(70)), None));
+    assert_eq!(one.output(1, at(70)), Err(Refusal::NotFound));
+    assert_eq!(one.output(2, at(70)).map(|output| output.visibility), Ok(Visibility::Public));
+    assert_eq!(one.without_output(1, at(71)), Err(Refusal::NotFound));
+    assert_eq!(one.deleted_outputs().map(|output| output.number).collect::<Vec<_>>(), [1]);
+    let purged = one.purged().unwrap();
+    assert_eq!((purged.outputs.len(), purged.outputs[0].number, purged.due_at()), (1, 2, purged.expires_at));
+    assert_eq!(purged.purged(), None);
+}
+
+#[test]
+fn deleting_the_last_output_deletes_the_generation() {
+    let one = two().without_output(1, at(70)).unwrap();
+    for last in [one.without_output(2, at(80)).unwrap(), one.purged().unwrap().without_output(2, at(80)).unwrap()] {
+        assert!(last.deleting && last.is_expired(at(80)), "{last:?}");
+        assert_eq!(last.present_outputs().count(), 0);
+    }
+}
+
+#[test]
+fn held_generation_is_due_once_its_deleted_output_may_be_removed() {
+    let held = two().without_output(1, at(70)).unwrap().retained_by_hold();
+    assert_eq!((held.held, held.due_at(), held.is_expired(at(80))), (true, None, false));
+    let purged = held.purged().unwrap();
+    assert_eq!((purged.held, purged.due_at()), (false, purged.expires_at));
 }
 
 #[test]
 fn expired_generation_is_not_published_and_not_found() {
     let over = at(60 + 30 * 86_400);
     assert!(succeeded().is_expired(over) && !succeeded().is_expired(over - jiff::SignedDuration::from_secs(1)));
-    assert_eq!(succeeded().with_visibility(Visibility::Public, false, over), Err(Refusal::NotFound));
-    let public = succeeded().with_visibility(Visibility::Public, false, at(70)).unwrap();
+    assert_eq!(succeeded().with_visibility(1, Visibility::Public, false, over), Err(Refusal::NotFound));
+    let public = succeeded().with_visibility(1, Visibility::Public, false, at(70)).unwrap();
     let removed = public.deleted(at(80)).unwrap();
-    assert_eq!((removed.visibility, removed.published_at, removed.due_at()), (Visibility::Private, None, Some(at(80))));
+    assert_eq!((removed.gallery_entry(1), removed.due_at()), (None, Some(at(80))));
     assert!(removed.is_expired(at(80)));
-    assert_eq!(removed.with_visibility(Visibility::Public, false, at(81)), Err(Refusal::NotFound));
+    assert_eq!(removed.with_visibility(1, Visibility::Public, false, at(81)), Err(Refusal::NotFound));
     assert_eq!(removed.deleted(at(81)), Err(Refusal::NotFound));
     assert!(matches!(queued().deleted(at(1)), Err(Refusal::Conflict(_))));
 }

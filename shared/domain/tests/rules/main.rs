@@ -17,7 +17,8 @@ use domain::{
         plan::{Plan, Retention},
     },
     generations::{
-        generation::{Generation, Media},
+        generation::Generation,
+        output::Media,
         settings::{self, RequestedSettings},
         submission::{CreditTransaction, GenerationOutcome, SubmissionIds, finish, reserve},
     },
@@ -65,6 +66,11 @@ fn ended(how: GenerationOutcome) -> Generation {
 
 fn succeeded() -> Generation {
     ended(GenerationOutcome::Succeeded(media(1)))
+}
+
+/// A generation of two images.
+fn two() -> Generation {
+    ended(GenerationOutcome::Succeeded(media(2)))
 }
 
 fn media(count: usize) -> Vec<Media> {

@@ -1,17 +1,20 @@
 //! Share links.
 
 use domain::{
-    Refusal, ShareId,
+    ReceiptId, Refusal, ShareId,
     accounts::plan::Plan,
     generations::{
-        generation::{Failure, Generation, Visibility},
+        generation::{Failure, Generation},
+        output::Visibility,
         share::{Share, ShareTerms, create, revoke},
         submission::GenerationOutcome,
     },
+    privacy::deletion::DeletionReason,
 };
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::{at, ended, queued, succeeded};
+use crate::{account, at, ended, queued, succeeded, two};
 
 const OVER_S: i64 = 60 + 30 * 86_400;
 
@@ -22,7 +25,11 @@ fn link(
     second: i64,
 ) -> Result<(Share, Generation), Refusal> {
     let terms = ShareTerms { expires_in_s, show_prompt: true };
-    create(generation, existing, Plan::Free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
+    create((generation, 1), existing, Plan::Free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
+}
+
+fn shared_until(generation: &Generation) -> Vec<Option<Timestamp>> {
+    generation.outputs.iter().map(|output| output.shared_until).collect()
 }
 
 fn check(generation: &Generation, existing: usize, expires_in_s: u64, second: i64, expected: Result<i64, &str>) {
@@ -41,59 +48,77 @@ fn link_lifetime_is_a_minute_to_a_year() {
 }
 
 #[test]
-fn plan_limits_links_of_one_generation() {
+fn plan_limits_links_of_one_output() {
     check(&succeeded(), 4, 60, 100, Ok(160));
     for existing in [5, usize::MAX] {
-        check(&succeeded(), existing, 60, 100, Err("the plan allows 5 share links of one generation"));
+        check(&succeeded(), existing, 60, 100, Err("the plan allows 5 share links of one image or video"));
     }
 }
 
 #[test]
-fn only_succeeded_and_existing_generation_is_shared() {
+fn only_present_output_is_shared() {
     for other in [queued(), ended(GenerationOutcome::Canceled), ended(GenerationOutcome::Failed(Failure::Internal))] {
-        check(&other, 0, 60, 100, Err("only a generation that succeeded can be shared"));
+        check(&other, 0, 60, 100, Err("not found"));
     }
     check(&succeeded(), 0, 60, OVER_S - 1, Ok(OVER_S + 59));
     check(&succeeded(), 0, 60, OVER_S, Err("not found"));
     check(&succeeded().deleted(at(70)).unwrap(), 0, 60, 100, Err("not found"));
+    check(&two().without_output(1, at(70)).unwrap(), 0, 60, 100, Err("not found"));
+}
+
+#[test]
+fn link_shares_its_output_and_not_the_others() {
+    let (share, generation) = link(&two(), 0, 60, 100).unwrap();
+    assert_eq!(shared_until(&generation), [Some(at(160)), None]);
+    assert_eq!(share.view(&account(0), &generation, at(159)).map(|output| output.number), Ok(1));
 }
 
 #[test]
 fn concurrent_links_conflict_on_the_version_of_the_generation() {
     let generation = succeeded();
     let (_, next) = link(&generation, 0, 60, 100).unwrap();
-    assert_eq!(next, Generation { version: generation.version + 1, shared_until: Some(at(160)), ..generation });
+    assert_eq!(next.version, generation.version + 1);
 }
 
 #[test]
-fn generation_knows_when_its_last_link_expires() {
-    let (long, generation) = link(&succeeded(), 0, 600, 100).unwrap();
+fn output_knows_when_its_last_link_expires() {
+    let (long, generation) = link(&two(), 0, 600, 100).unwrap();
     let (short, generation) = link(&generation, 1, 60, 100).unwrap();
-    assert_eq!(generation.shared_until, Some(at(700)));
-    let one = revoke(&generation, std::slice::from_ref(&short));
-    assert_eq!((one.shared_until, one.version), (Some(at(160)), generation.version + 1));
-    assert_eq!(revoke(&one, &[]).shared_until, None);
-    assert_eq!(revoke(&generation, &[long]).shared_until, Some(at(700)));
+    assert_eq!(shared_until(&generation), [Some(at(700)), None]);
+    let one = revoke((&generation, 1), std::slice::from_ref(&short), at(101)).unwrap();
+    assert_eq!((shared_until(&one), one.version), (vec![Some(at(160)), None], generation.version + 1));
+    assert_eq!(shared_until(&revoke((&one, 1), &[], at(101)).unwrap()), [None, None]);
+    assert_eq!(shared_until(&revoke((&generation, 1), &[long], at(101)).unwrap()), [Some(at(700)), None]);
 }
 
 #[test]
-fn unpublished_generation_is_private_and_unshared() {
-    assert_eq!(succeeded().unpublished(), None);
-    let (_, shared) = link(&succeeded(), 0, 60, 100).unwrap();
-    assert_eq!(shared.unpublished().unwrap().shared_until, None);
-    let public = succeeded().with_visibility(Visibility::Public, true, at(100)).unwrap();
-    let hidden = public.unpublished().unwrap();
-    assert_eq!((hidden.visibility, hidden.show_prompt, hidden.published_at), (Visibility::Private, false, None));
+fn unpublished_generation_has_private_and_unshared_outputs() {
+    assert_eq!(two().unpublished(), None);
+    let (_, shared) = link(&two(), 0, 60, 100).unwrap();
+    let public = shared.with_visibility(2, Visibility::Public, true, at(100)).unwrap();
+    assert_eq!(public.unpublished().unwrap(), Generation { version: public.version + 1, ..two() });
 }
 
 #[test]
-fn link_shows_until_it_or_its_generation_expires() {
-    let (short, generation) = link(&succeeded(), 0, 60, 100).unwrap();
-    assert_eq!(short.may_view(Some(&generation), at(159)), Ok(()));
-    assert_eq!(short.may_view(Some(&generation), at(160)), Err(Refusal::NotFound));
-    let (long, generation) = link(&succeeded(), 0, 31_536_000, 100).unwrap();
-    assert_eq!(long.may_view(Some(&generation), at(OVER_S - 1)), Ok(()));
-    assert_eq!(long.may_view(Some(&generation), at(OVER_S)), Err(Refusal::NotFound));
-    assert_eq!(long.may_view(Some(&generation.deleted(at(110)).unwrap()), at(120)), Err(Refusal::NotFound));
-    assert_eq!(long.may_view(None, at(120)), Err(Refusal::NotFound));
+fn link_shows_until_it_or_its_output_expires() {
+    let ada = account(0);
+    let view = |share: &Share, generation: &Generation, second| share.view(&ada, generation, at(second)).map(|_| ());
+    let (short, generation) = link(&two(), 0, 60, 100).unwrap();
+    assert_eq!(view(&short, &generation, 159), Ok(()));
+    assert_eq!(view(&short, &generation, 160), Err(Refusal::NotFound));
+    let (long, generation) = link(&two(), 0, 31_536_000, 100).unwrap();
+    assert_eq!(view(&long, &generation, OVER_S - 1), Ok(()));
+    assert_eq!(view(&long, &generation, OVER_S), Err(Refusal::NotFound));
+    assert_eq!(view(&long, &generation.deleted(at(110)).unwrap(), 120), Err(Refusal::NotFound));
+    assert_eq!(view(&long, &generation.without_output(1, at(110)).unwrap(), 120), Err(Refusal::NotFound));
+    assert_eq!(view(&long, &generation.without_output(2, at(110)).unwrap(), 120), Ok(()));
+}
+
+#[test]
+fn link_shows_nothing_once_the_deletion_of_the_account_is_requested() {
+    let (share, generation) = link(&succeeded(), 0, 600, 100).unwrap();
+    let leaving = account(0)
+        .request_deletion(ReceiptId(Uuid::nil()), DeletionReason::Requested, SignedDuration::from_secs(60), at(110))
+        .unwrap();
+    assert_eq!(share.view(&leaving, &generation, at(110)), Err(Refusal::NotFound));
 }

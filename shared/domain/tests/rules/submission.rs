@@ -157,7 +157,7 @@ fn canceling_generation_is_charged_for_what_was_generated_and_hides_it() {
     ] {
         let ended = end(outcome);
         assert_eq!((ended.generation.status, ended.generation.spent), (GenerationStatus::Canceled, Credits(spent)));
-        assert!(ended.generation.media.is_empty() && ended.generation.failure.is_none());
+        assert!(ended.generation.outputs.is_empty() && ended.generation.failure.is_none());
         assert_eq!(ended.account.balance, Balance { available: Credits(20 - spent), held: Credits(0) });
         assert_eq!(ended.account.jobs_in_flight, 0);
     }

@@ -1,4 +1,4 @@
-//! Generations in the table, and the public gallery.
+//! Generations in the table.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,11 @@ use domain::{
     AccountId, GenerationId,
     accounts::account::Account,
     catalogue::models::MediaKind,
-    generations::generation::{Generation, GenerationStatus, Visibility},
+    generations::{
+        generation::{Generation, GenerationStatus},
+        output::Visibility,
+    },
 };
-use jiff::Timestamp;
 
 use crate::{
     due::{DueKind, mark_due},
@@ -20,8 +22,6 @@ use crate::{
     table::Table,
 };
 
-/// The partition of the public gallery in its index.
-const PUBLIC: &str = "public";
 /// Most queries for one page. A filter that few items pass returns a short page with a cursor after that.
 const QUERIES_PER_PAGE: usize = 5;
 
@@ -31,16 +31,7 @@ pub(crate) fn to_item(generation: &Generation) -> Result<Item, StoreError> {
         let kind = if generation.status.is_final() { DueKind::Media } else { DueKind::Generation };
         mark_due(&mut item, kind, at);
     }
-    if let (Visibility::Public, Some(at)) = (generation.visibility, generation.published_at) {
-        item.insert("gallery_partition".to_owned(), string(PUBLIC));
-        item.insert("gallery_at".to_owned(), string(gallery_at(at, generation)));
-    }
     Ok(item)
-}
-
-/// Sorts by time, then by id, so that no two are equal.
-fn gallery_at(published_at: Timestamp, generation: &Generation) -> String {
-    format!("{:015}#{}", published_at.as_millisecond(), generation.id)
 }
 
 /// Which of the own generations to list.
@@ -50,8 +41,15 @@ pub struct Filter {
     pub status: Option<GenerationStatus>,
     /// Only of this kind.
     pub kind: Option<MediaKind>,
-    /// Only with this visibility.
+    /// Only with an output of this visibility.
     pub visibility: Option<Visibility>,
+}
+
+impl Filter {
+    /// Applies what the database cannot: it compares no fields of the items of a list.
+    fn includes(&self, generation: &Generation) -> bool {
+        self.visibility.is_none_or(|wanted| generation.present_outputs().any(|output| output.visibility == wanted))
+    }
 }
 
 impl Table {
@@ -92,7 +90,6 @@ impl Table {
         let wanted = [
             ("#status = :status", "status", filter.status.map(|v| encode_value(&v)).transpose()?),
             ("#kind = :kind", "kind", filter.kind.map(|v| encode_value(&v)).transpose()?),
-            ("#visibility = :visibility", "visibility", filter.visibility.map(|v| encode_value(&v)).transpose()?),
         ];
         for (condition, field, value) in wanted {
             if let Some(value) = value {
@@ -121,7 +118,8 @@ impl Table {
                 .send()
                 .await
                 .map_err(StoreError::of("Query"))?;
-            items.extend(decode_all::<Generation>(answer.items)?);
+            let found = decode_all::<Generation>(answer.items)?.into_iter();
+            items.extend(found.filter(|generation| filter.includes(generation)));
             start = answer.last_evaluated_key;
             if items.len() > limit || start.is_none() {
                 break;
@@ -135,33 +133,6 @@ impl Table {
         };
         Ok(Page { items, next })
     }
-
-    /// Lists public generations, newest first. The cursor is the position of the last one in the index.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn gallery(&self, limit: usize, after: Option<&str>) -> Result<Page<Generation, String>, StoreError> {
-        let answer = self
-            .db
-            .query()
-            .table_name(&self.name)
-            .index_name("gallery")
-            .key_condition_expression("gallery_partition = :partition AND gallery_at < :after")
-            .expression_attribute_values(":partition", string(PUBLIC))
-            // Every position begins with a digit, and digits sort before a colon.
-            .expression_attribute_values(":after", string(after.unwrap_or(":")))
-            .scan_index_forward(false)
-            .limit(page_limit(limit))
-            .send()
-            .await
-            .map_err(StoreError::of("Query"))?;
-        let mut items: Vec<Generation> = decode_all(answer.items)?;
-        // A call also ends after a megabyte.
-        let more = items.len() > limit || answer.last_evaluated_key.is_some();
-        items.truncate(limit);
-        let last = items.last().and_then(|last| last.published_at.map(|at| gallery_at(at, last)));
-        Ok(Page { items, next: last.filter(|_| more) })
-    }
 }
 
 #[cfg(test)]
@@ -171,7 +142,7 @@ mod tests {
     #[test]
     fn filtered_attributes_are_fields_of_a_generation() {
         let fields = FieldList::of::<super::Generation>();
-        for name in ["deleting", "status", "kind", "visibility"] {
+        for name in ["deleting", "status", "kind"] {
             assert!(fields.iter().any(|field| field.path == name), "{name}");
         }
     }

@@ -33,14 +33,11 @@ export function Landing() {
         </a>
       </div>
       <div class="showcase">
-        {examples.data?.items.map(
-          ({ id, prompt, kind, media: [file] }) =>
-            file && (
-              <a class="frame" key={id} href={`/gallery/public/${id}?n=1`}>
-                <Thumbnail media={file} alt={prompt ?? t.shares.page[kind]} />
-              </a>
-            ),
-        )}
+        {examples.data?.items.map(({ id, output, prompt, kind, file }) => (
+          <a class="frame" key={`${id}:${output}`} href={`/gallery/public/${id}?n=${output}`}>
+            <Thumbnail media={file} alt={prompt ?? t.shares.page[kind]} />
+          </a>
+        ))}
       </div>
       {examples.data?.items.length === 0 && <ExamplePrompts />}
       <Pricing />

@@ -129,7 +129,7 @@ export function Plan() {
             ))}
           <li>{t.imagesPerJob(limits.outputs_per_generation)}</li>
           <li>{t.jobsPerMinute(limits.submits_per_minute)}</li>
-          <li>{t.linksPerGeneration(limits.shares_per_generation)}</li>
+          <li>{t.linksPerOutput(limits.shares_per_output)}</li>
         </ul>
         <p>
           {t.upgrade} <a href="/credits">{t.buyCredits}</a>

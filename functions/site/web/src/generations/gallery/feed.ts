@@ -1,5 +1,5 @@
 /**
- * A list of generations that loads page by page, as tiles: one for each file.
+ * A list of generations that loads page by page, as tiles: one for each image or video.
  *
  * Links to files are valid for four minutes. Each page knows when it was loaded, and is loaded again with its own cursor
  * when one of its tiles becomes visible with a link that is about to expire.
@@ -11,19 +11,25 @@ import { ApiError } from "../../api/error";
 
 type Media = Schema["MediaView"];
 
-/** What a list contains: own generations, or public ones. */
-export interface Listed {
-  id: string;
-  media: Media[];
+/** An image or a video of a generation. */
+interface Output {
+  /** Its number in the generation, from 1. */
+  number: number;
+  file: Media;
 }
 
-/** A file of a listed generation. */
+/** What a list contains: own generations with their outputs, or single public outputs. */
+export interface Listed {
+  /** The id of the generation. */
+  id: string;
+  outputs: Output[];
+}
+
+/** An image or a video of a list. */
 export interface Tile<T extends Listed> {
   key: string;
   item: T;
-  /** The position of the file in its generation, from 0. */
-  index: number;
-  media: Media;
+  output: T["outputs"][number];
   page: number;
 }
 
@@ -35,20 +41,29 @@ interface Page<T> {
 /** How long a link is used, in milliseconds: a little less than it is valid. */
 const LINK_LIFETIME_MS = 200_000;
 
-/** Generations that are about to be deleted: no list shows them. */
+/** The keys of what is about to be deleted: no list shows it. */
 const hidden = signal<ReadonlySet<string>>(new Set());
 
-/** Hides a generation in all lists. Returns a function that shows it again. */
-export function hide(id: string): () => void {
-  hidden.value = new Set([...hidden.value, id]);
+/** Returns the key of an image or a video; without a number, of its generation. */
+export const keyOf = (id: string, number = 0) => `${id}:${number}`;
+
+/** Returns whether something with this key is hidden. */
+export const isHidden = (key: string) => hidden.value.has(key);
+
+/** Hides an image, a video or a generation in all lists. Returns a function that shows it again. */
+export function hide(key: string): () => void {
+  hidden.value = new Set([...hidden.value, key]);
   return () => {
-    hidden.value = new Set([...hidden.value].filter((other) => other !== id));
+    hidden.value = new Set([...hidden.value].filter((other) => other !== key));
   };
 }
 
+/** Returns the key of an item: that of its first output, as several items may be of one generation. */
+const itemKey = ({ id, outputs: [first] }: Listed) => keyOf(id, first?.number);
+
 export class Feed<T extends Listed> {
   /** The tiles, in the order of the list. */
-  readonly tiles = computed(() => this.#tiles.value.filter(({ item }) => !hidden.value.has(item.id)));
+  readonly tiles = computed(() => this.#tiles.value.filter(({ key }) => !isHidden(key)));
   readonly error = signal<ApiError | undefined>(undefined);
   readonly busy = signal(false);
   /** Whether the last page is loaded. */
@@ -109,8 +124,8 @@ export class Feed<T extends Listed> {
     if (!page || this.#refreshing.has(number)) return;
     this.#refreshing.add(number);
     try {
-      const fresh = new Map((await this.#load(page.cursor)).items.map((item) => [item.id, item]));
-      page.items = page.items.map((item) => fresh.get(item.id) ?? item);
+      const fresh = new Map((await this.#load(page.cursor)).items.map((item) => [itemKey(item), item]));
+      page.items = page.items.map((item) => fresh.get(itemKey(item)) ?? item);
       page.at = Date.now();
       this.#updateTiles();
     } catch (error) {
@@ -120,7 +135,7 @@ export class Feed<T extends Listed> {
     }
   }
 
-  /** Replaces a generation that was changed. */
+  /** Replaces an own generation that was changed. */
   replace(changed: T): void {
     for (const page of this.#pages) page.items = page.items.map((item) => (item.id === changed.id ? changed : item));
     this.#updateTiles();
@@ -129,7 +144,7 @@ export class Feed<T extends Listed> {
   #updateTiles(): void {
     this.#tiles.value = this.#pages.flatMap(({ items }, page) =>
       items.flatMap((item) =>
-        item.media.map((media, index) => ({ key: `${item.id}:${index}`, item, index, media, page })),
+        item.outputs.map((output) => ({ key: keyOf(item.id, output.number), item, output, page })),
       ),
     );
   }

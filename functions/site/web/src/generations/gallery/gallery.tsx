@@ -2,25 +2,29 @@
 import "./gallery.css";
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { loadAccount } from "../../accounts/account";
-import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
+import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
+import { navigate, query } from "../../router";
 import { text } from "../../text";
 import { Field, RadioGroup } from "../../ui/field";
 import { Page } from "../../ui/page";
 import { useRetryWhenOnline } from "../../ui/query";
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
-import { runUnlessUndone } from "../../ui/toasts";
-import { Details } from "../viewer/details";
+import { deleteOutput } from "../deletion";
+import { outcomeOf } from "../outcome";
+import { Details, PublicDetails } from "../viewer/details";
 import { Viewer } from "../viewer/viewer";
-import { Feed, hide, type Listed, type Tile } from "./feed";
+import { Feed, type Listed, type Tile } from "./feed";
 import { Grid } from "./grid";
 import { VisibilityBadge, visibilityOf } from "./visibility-badge";
 
 type Generation = Schema["GenerationView"];
-type PublicGeneration = Schema["PublicView"];
+type Output = Schema["OutputView"];
+/** An item of the public gallery is one output. */
+type PublicItem = Schema["PublicView"] & Listed;
 
 /** The number of generations on a page of the API. */
 const PAGE_SIZE = 48;
@@ -36,31 +40,45 @@ function useTabs() {
   ];
 }
 
+const KINDS = ["all", "image", "video"] as const;
+const VISIBILITIES = ["all", "private", "shared", "public"] as const;
+
 interface Filters {
-  kind: "all" | "image" | "video";
-  visibility: "all" | "private" | "shared" | "public";
+  kind: (typeof KINDS)[number];
+  visibility: (typeof VISIBILITIES)[number];
   search: string;
+}
+
+/** Reads the filters from the query of the address. */
+function filtersOf(query: URLSearchParams): Filters {
+  const one = <T extends string>(name: string, values: readonly [T, ...T[]]) =>
+    values.find((value) => value === query.get(name)) ?? values[0];
+  return { kind: one("kind", KINDS), visibility: one("visibility", VISIBILITIES), search: query.get("search") ?? "" };
+}
+
+/** Returns the query of an address with these filters, and with the number of the image or video that is open. */
+function queryOf({ kind, visibility, search }: Filters, number?: number): string {
+  const parameters = new URLSearchParams();
+  if (number !== undefined) parameters.set("n", String(number));
+  if (kind !== "all") parameters.set("kind", kind);
+  if (visibility !== "all") parameters.set("visibility", visibility);
+  if (search !== "") parameters.set("search", search);
+  return parameters.size > 0 ? `?${parameters}` : "";
 }
 
 export function Gallery({ id }: { id?: string }) {
   const t = text.value.gallery;
-  const [filters, setFilters] = useState<Filters>({ kind: "all", visibility: "all", search: "" });
+  const filters = filtersOf(query.value);
   // The API filters neither by prompt nor by links: for these, all pages are loaded.
   const searching = filters.search.trim() !== "" || filters.visibility === "shared";
   const feed = useMemo(() => createFeed(filters, searching), [filters.kind, filters.visibility, searching]);
   useEffect(() => void feed.loadMore(), [feed]);
   const loaded = feed.tiles.value;
-  const tiles = useMemo(() => loaded.filter(({ item }) => matches(item, filters)), [loaded, filters]);
+  const tiles = useMemo(() => loaded.filter((tile) => matches(tile, filters)), [loaded, queryOf(filters)]);
   useEffect(() => {
     if (searching && !feed.busy.value) void feed.loadMore();
   }, [searching, loaded, feed]);
-  const remove = (item: Generation) => {
-    const restore = hide(item.id);
-    const params = { path: { id: item.id }, ...idempotencyHeader() };
-    const action = () => unwrap(api.DELETE("/v1/generations/{id}", { params, keepalive: true }));
-    runUnlessUndone(text.value.viewer.deleted(item.media.length), action, restore);
-  };
-  const href = (tile: Tile<Generation>) => `/gallery/${tile.item.id}?n=${tile.index + 1}`;
+  const href = ({ item, output }: Tile<Generation>) => `/gallery/${item.id}${queryOf(filters, output.number)}`;
   const noMatches = <Empty title={filters.visibility === "shared" ? t.noShared : t.noMatches} />;
   const nothingYet = (
     <Empty title={t.empty}>
@@ -72,13 +90,13 @@ export function Gallery({ id }: { id?: string }) {
   );
   return (
     <Page title={t.title} tabs={useTabs()} wide>
-      <FilterBar filters={filters} onFilters={setFilters} />
+      <FilterBar filters={filters} onFilters={(next) => navigate(`/gallery${queryOf(next)}`, "replace")} />
       <FeedGrid
         feed={feed}
         tiles={tiles}
         href={href}
         alt={({ item }) => item.settings.prompt}
-        badge={({ item, index }) => index === 0 && <VisibilityBadge generation={item} />}
+        badge={({ output }) => <VisibilityBadge output={output} />}
         empty={searching ? noMatches : nothingYet}
       />
       {searching && feed.busy.value && (
@@ -92,12 +110,14 @@ export function Gallery({ id }: { id?: string }) {
           tiles={tiles}
           id={id}
           href={href}
-          listPath="/gallery"
-          onRemove={remove}
+          listPath={`/gallery${queryOf(filters)}`}
+          onRemove={deleteOutput}
+          outcome={outcomeOf}
           load={() => unwrap<Generation>(api.GET("/v1/generations/{id}", { params: { path: { id } } }))}
-          details={(item, onChanged) => (
+          details={(item, output, onChanged) => (
             <Details
               generation={item}
+              output={output}
               onChanged={(changed) => {
                 feed.replace(changed);
                 onChanged(changed);
@@ -112,11 +132,11 @@ export function Gallery({ id }: { id?: string }) {
   );
 }
 
-/** Returns whether a generation matches the filters that the API does not apply. */
-function matches(item: Generation, { visibility, search }: Filters): boolean {
+/** Returns whether an image or a video matches the filters: the API returns whole generations. */
+function matches({ item, output }: { item: Generation; output: Output }, { visibility, search }: Filters): boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const prompt = item.settings.prompt.toLowerCase();
-  return (visibility !== "shared" || visibilityOf(item) === "shared") && words.every((word) => prompt.includes(word));
+  return (visibility === "all" || visibilityOf(output) === visibility) && words.every((word) => prompt.includes(word));
 }
 
 function createFeed({ kind, visibility }: Filters, searching: boolean): Feed<Generation> {
@@ -135,11 +155,8 @@ function createFeed({ kind, visibility }: Filters, searching: boolean): Feed<Gen
 
 function FilterBar({ filters, onFilters }: { filters: Filters; onFilters: (filters: Filters) => void }) {
   const t = text.value.gallery;
-  const kinds = (["all", "image", "video"] as const).map((value) => ({ value, label: t.kinds[value] }));
-  const visibilities = (["all", "private", "shared", "public"] as const).map((value) => ({
-    value,
-    label: t.visibilities[value],
-  }));
+  const kinds = KINDS.map((value) => ({ value, label: t.kinds[value] }));
+  const visibilities = VISIBILITIES.map((value) => ({ value, label: t.visibilities[value] }));
   return (
     <search class="gallery-filters">
       <Field
@@ -169,8 +186,8 @@ export function Explore({ id }: { id?: string }) {
   const feed = useMemo(createPublicFeed, []);
   useEffect(() => void feed.loadMore(), [feed]);
   const tiles = feed.tiles.value;
-  const href = (tile: Tile<PublicGeneration>) => `/gallery/public/${tile.item.id}?n=${tile.index + 1}`;
-  const name = ({ prompt, kind }: PublicGeneration) => prompt ?? t[kind];
+  const href = (tile: Tile<PublicItem>) => `/gallery/public/${tile.item.id}?n=${tile.output.number}`;
+  const name = ({ prompt, kind }: PublicItem) => prompt ?? t[kind];
   const empty = (
     <Empty title={t.emptyExplore}>
       <p>{t.emptyExploreText}</p>
@@ -179,15 +196,28 @@ export function Explore({ id }: { id?: string }) {
   return (
     <Page title={t.explore} tabs={useTabs()} wide>
       <FeedGrid feed={feed} tiles={tiles} href={href} alt={({ item }) => name(item)} empty={empty} />
-      {id && <Viewer feed={feed} tiles={tiles} id={id} href={href} listPath="/gallery/public" name={name} />}
+      {id && (
+        <Viewer
+          feed={feed}
+          tiles={tiles}
+          id={id}
+          href={href}
+          listPath="/gallery/public"
+          name={name}
+          details={(item) => item.prompt && <PublicDetails prompt={item.prompt} publishedAt={item.published_at} />}
+        />
+      )}
     </Page>
   );
 }
 
-function createPublicFeed(): Feed<PublicGeneration> {
-  return new Feed<PublicGeneration>((cursor) =>
-    unwrap(api.GET("/v1/gallery", { params: { query: { limit: PAGE_SIZE, ...(cursor ? { cursor } : {}) } } })),
-  );
+function createPublicFeed(): Feed<PublicItem> {
+  return new Feed<PublicItem>(async (cursor) => {
+    const query = { limit: PAGE_SIZE, ...(cursor ? { cursor } : {}) };
+    const page = await unwrap(api.GET("/v1/gallery", { params: { query } }));
+    const items = page.items.map((item) => ({ ...item, outputs: [{ number: item.output, file: item.file }] }));
+    return { items, next: page.next };
+  });
 }
 
 interface FeedGridProperties<T extends Listed> {

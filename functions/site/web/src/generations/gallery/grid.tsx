@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
+import type { Schema } from "../../api/client";
 import { text } from "../../text";
 import type { Listed, Tile } from "./feed";
 import { justify, tilesBetween } from "./justified-layout";
@@ -35,7 +36,9 @@ export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refre
   const frame = useRef<HTMLUListElement>(null);
   const width = useWidth(frame);
   const layout = useMemo(() => {
-    const ratios = tiles.map(({ media }) => Math.min(RATIO.max, Math.max(RATIO.min, media.width / media.height)));
+    const ratios = tiles.map(({ output: { file } }) =>
+      Math.min(RATIO.max, Math.max(RATIO.min, file.width / file.height)),
+    );
     return justify(ratios, width, width < 640 ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide, GAP, ended);
   }, [tiles, width, ended]);
   const [from, to] = useVisibleRange(frame, layout.height);
@@ -69,7 +72,7 @@ export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refre
             >
               <a class="frame" href={href(tile)} data-tile={tile.key}>
                 <Thumbnail
-                  media={isFresh(tile) ? tile.media : withoutLinks(tile.media)}
+                  media={isFresh(tile) ? tile.output.file : withoutLinks(tile.output.file)}
                   alt={alt(tile)}
                   onStale={() => refresh(tile)}
                 />
@@ -82,8 +85,8 @@ export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refre
   );
 }
 
-function withoutLinks(media: Tile<Listed>["media"]): Tile<Listed>["media"] {
-  return { ...media, url: "", thumbnail_url: null, content_type: "" };
+function withoutLinks(file: Schema["MediaView"]): Schema["MediaView"] {
+  return { ...file, url: "", thumbnail_url: null, content_type: "" };
 }
 
 function useWidth(frame: { current: HTMLElement | null }): number {

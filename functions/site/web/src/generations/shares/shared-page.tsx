@@ -29,13 +29,11 @@ export function Shared({ token }: { token: string }) {
     );
   }
   if (!shared.data) return <Loading />;
-  const { kind, prompt, media, expires_at } = shared.data;
+  const { kind, prompt, file, expires_at } = shared.data;
   return (
     <div class="page shared-page">
       <h1 class={prompt ? "visually-hidden" : ""}>{t[kind]}</h1>
-      {media.map((file) => (
-        <SharedMedia key={file.url} file={file} name={prompt ?? t[kind]} />
-      ))}
+      <SharedMedia file={file} name={prompt ?? t[kind]} />
       {prompt && (
         <p class="shared-prompt" dir="auto">
           {prompt}

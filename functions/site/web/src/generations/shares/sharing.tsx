@@ -1,4 +1,4 @@
-/** The visibility of a generation, and its share links. */
+/** The visibility of an image or a video, and its share links. */
 import "./shares.css";
 
 import { useRef, useState } from "preact/hooks";
@@ -10,8 +10,10 @@ import { Icon } from "../../ui/icon";
 import { useIdempotencyKey, useMutation, useQuery } from "../../ui/query";
 import { ErrorNotice, Loading } from "../../ui/states";
 import { showToast } from "../../ui/toasts";
+import { keyOf } from "../gallery/feed";
 
 type Generation = Schema["GenerationView"];
+type Output = Schema["OutputView"];
 type Share = Schema["ShareView"];
 
 const HOUR_S = 3_600;
@@ -27,41 +29,41 @@ type Lifetime = keyof typeof LIFETIMES_S;
 
 interface Properties {
   generation: Generation;
+  output: Output;
   onChanged: (generation: Generation) => void;
 }
 
-export function Sharing({ generation, onChanged }: Properties) {
+export function Sharing(properties: Properties) {
   const t = text.value.shares;
-  const count = generation.media.length;
+  const key = keyOf(properties.generation.id, properties.output.number);
   return (
     <section class="stack" aria-label={t.title}>
       <h3>{t.title}</h3>
-      {count > 1 && <p class="small muted">{t.wholeGeneration(count)}</p>}
-      <Visibility key={`visibility-${generation.id}`} generation={generation} onChanged={onChanged} />
-      <ShareLinks key={generation.id} generation={generation} onChanged={onChanged} />
+      <Visibility key={`visibility-${key}`} {...properties} />
+      <ShareLinks key={key} {...properties} />
     </section>
   );
 }
 
-function Visibility({ generation, onChanged }: Properties) {
+function Visibility({ generation, output, onChanged }: Properties) {
   const t = text.value.shares;
   const mutation = useMutation();
   // A choice is shown at once; if it fails, the actual visibility is shown again.
-  const [chosen, setChosen] = useState<{ visibility: Generation["visibility"]; show_prompt: boolean }>();
-  const current = chosen ?? generation;
-  const change = async (visibility: Generation["visibility"], show_prompt: boolean) => {
+  const [chosen, setChosen] = useState<{ visibility: Output["visibility"]; show_prompt: boolean }>();
+  const current = chosen ?? output;
+  const change = async (visibility: Output["visibility"], show_prompt: boolean) => {
     const body = { visibility, show_prompt };
     setChosen(body);
     await mutation.run(async () => {
-      const params = { path: { id: generation.id }, ...idempotencyHeader() };
-      onChanged(await unwrap(api.PUT("/v1/generations/{id}/visibility", { params, body })));
-      if (visibility !== generation.visibility) showToast(visibility === "public" ? t.madePublic : t.madePrivate);
+      const params = { path: { id: generation.id, output: output.number }, ...idempotencyHeader() };
+      onChanged(await unwrap(api.PUT("/v1/generations/{id}/outputs/{output}/visibility", { params, body })));
+      if (visibility !== output.visibility) showToast(visibility === "public" ? t.madePublic : t.madePrivate);
     });
     setChosen(undefined);
   };
   const options = [
-    ["private", t.private, t.privateText, "lock"],
-    ["public", t.public, t.publicText, "globe"],
+    ["private", t.private, t.privateText[generation.kind], "lock"],
+    ["public", t.public, t.publicText[generation.kind], "globe"],
   ] as const;
   return (
     <fieldset class="stack tight" disabled={mutation.busy}>
@@ -96,30 +98,32 @@ function Visibility({ generation, onChanged }: Properties) {
   );
 }
 
-function ShareLinks({ generation, onChanged }: Properties) {
+function ShareLinks({ generation, output, onChanged }: Properties) {
   const t = text.value.shares;
-  const { id } = generation;
+  const path = { id: generation.id, output: output.number };
   const shares = useQuery(
-    async () => (await unwrap(api.GET("/v1/generations/{id}/shares", { params: { path: { id } } }))).items,
-    [id],
+    async () => (await unwrap(api.GET("/v1/generations/{id}/outputs/{output}/shares", { params: { path } }))).items,
+    [path.id, path.output],
   );
   const mutation = useMutation();
   const update = (items: Share[]) => {
     shares.setData(items);
     const expiries = items.map(({ expires_at }) => expires_at).sort();
-    onChanged({ ...generation, shared_until: expiries.at(-1) ?? null });
+    const changed = { ...output, shared_until: expiries.at(-1) ?? null };
+    const outputs = generation.outputs.map((other) => (other.number === output.number ? changed : other));
+    onChanged({ ...generation, outputs });
   };
   const revoke = (share: Share) =>
     mutation.run(async () => {
-      const params = { path: { id, share: share.id }, ...idempotencyHeader() };
-      await unwrap(api.DELETE("/v1/generations/{id}/shares/{share}", { params }));
+      const params = { path: { ...path, share: share.id }, ...idempotencyHeader() };
+      await unwrap(api.DELETE("/v1/generations/{id}/outputs/{output}/shares/{share}", { params }));
       update((shares.data ?? []).filter((other) => other.id !== share.id));
       showToast(t.revoked);
     });
   return (
     <div class="stack">
       <h3>{t.links}</h3>
-      <p class="small muted">{t.linksText}</p>
+      <p class="small muted">{t.linksText[generation.kind]}</p>
       {!shares.data && shares.busy && <Loading />}
       <ErrorNotice error={shares.error ?? mutation.error} retry={shares.error ? shares.refetch : undefined} />
       <ul class="links">
@@ -139,12 +143,17 @@ function ShareLinks({ generation, onChanged }: Properties) {
         ))}
       </ul>
       {shares.data?.length === 0 && <p class="small">{t.noLinks}</p>}
-      <CreateLink generation={generation} onCreated={(share) => update([...(shares.data ?? []), share])} />
+      <CreateLink path={path} onCreated={(share) => update([...(shares.data ?? []), share])} />
     </div>
   );
 }
 
-function CreateLink({ generation, onCreated }: { generation: Generation; onCreated: (share: Share) => void }) {
+interface CreateLinkProperties {
+  path: { id: string; output: number };
+  onCreated: (share: Share) => void;
+}
+
+function CreateLink({ path, onCreated }: CreateLinkProperties) {
   const t = text.value.shares;
   const mutation = useMutation();
   const [lifetime, setLifetime] = useState<Lifetime>("week");
@@ -154,8 +163,8 @@ function CreateLink({ generation, onCreated }: { generation: Generation; onCreat
     event.preventDefault();
     void mutation.run(async () => {
       const body = { expires_in_s: LIFETIMES_S[lifetime], show_prompt: showPrompt };
-      const params = { path: { id: generation.id }, ...key.paramsFor(body) };
-      onCreated(await unwrap(api.POST("/v1/generations/{id}/shares", { params, body })));
+      const params = { path, ...key.paramsFor(body) };
+      onCreated(await unwrap(api.POST("/v1/generations/{id}/outputs/{output}/shares", { params, body })));
       key.reset();
     });
   };

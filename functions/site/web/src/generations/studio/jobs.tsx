@@ -8,8 +8,11 @@ import { Icon } from "../../ui/icon";
 import { useIdempotencyKey, useMutation, useRetryWhenOnline } from "../../ui/query";
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
 import { showToast } from "../../ui/toasts";
+import { deleteOutput } from "../deletion";
+import { isHidden, keyOf } from "../gallery/feed";
 import { Thumbnail } from "../gallery/thumbnail";
 import { VisibilityBadge } from "../gallery/visibility-badge";
+import { outcomeOf } from "../outcome";
 import { retryRequest, reuseSettings } from "./draft";
 import {
   cancelJob,
@@ -48,11 +51,13 @@ export function Jobs() {
         </Empty>
       )}
       <ul class="jobs-list">
-        {recentJobs.value?.map((generation) => (
-          <li key={generation.id}>
-            <Job generation={generation} />
-          </li>
-        ))}
+        {recentJobs.value
+          ?.filter(({ id }) => !isHidden(keyOf(id)))
+          .map((generation) => (
+            <li key={generation.id}>
+              <Job generation={generation} />
+            </li>
+          ))}
       </ul>
     </section>
   );
@@ -108,41 +113,49 @@ function JobProgress({ generation }: { generation: Generation }) {
 }
 
 function JobMedia({ generation }: { generation: Generation }) {
-  const { settings, media } = generation;
+  const { id, settings, credits } = generation;
+  const outputs = generation.outputs.filter(({ number }) => !isHidden(keyOf(id, number)));
+  // The price of those that were generated was spent, whatever was deleted since.
+  const generated = Math.ceil((settings.count * credits.spent) / Math.max(credits.reserved, 1));
   return (
     <>
-      <div class={mediaClass(media.length)}>
-        {media.map((file, index) => (
-          <a class="frame" key={index} href={`/gallery/${generation.id}?n=${index + 1}`} style={proportions(file)}>
-            <Thumbnail media={file} alt={settings.prompt} onStale={loadRecentJobs} />
-            {index === 0 && <VisibilityBadge generation={generation} />}
+      <div class={mediaClass(outputs.length)}>
+        {outputs.map((output) => (
+          <a
+            class="frame"
+            key={output.number}
+            href={`/gallery/${id}?n=${output.number}`}
+            style={proportions(output.file)}
+          >
+            <Thumbnail media={output.file} alt={settings.prompt} onStale={loadRecentJobs} />
+            <VisibilityBadge output={output} />
           </a>
         ))}
       </div>
-      {media.length < settings.count && (
-        <p class="small muted">{text.value.generations.partial(media.length, settings.count)}</p>
+      {credits.spent < credits.reserved && (
+        <p class="small muted">{text.value.generations.partial(generated, settings.count)}</p>
       )}
     </>
   );
 }
 
 /** Says why a generation failed or that it was canceled, and what became of its credits. */
-function JobFailure({ generation: { id, failure, credits } }: { generation: Generation }) {
+function JobFailure({ generation }: { generation: Generation }) {
   const t = text.value.generations;
-  if (!failure) {
+  if (!generation.failure) {
     return (
       <div class="notice">
-        <p>{t.canceled(credits.spent)}</p>
+        <p>{outcomeOf(generation)}</p>
       </div>
     );
   }
   return (
     <div class="notice error">
       <div>
-        <p>{"reason" in failure ? t.failures[failure.code](failure.reason) : t.failures[failure.code]}</p>
+        <p>{outcomeOf(generation)}</p>
         <p class="small">{t.failed}</p>
         <p class="small">
-          <a href={`/support?generation=${id}`}>{text.value.viewer.contact}</a>
+          <a href={`/support?generation=${generation.id}`}>{text.value.viewer.contact}</a>
         </p>
       </div>
     </div>
@@ -178,10 +191,16 @@ function JobActions({ generation }: { generation: Generation }) {
           </button>
         )}
         {!isInFlight(generation) && generation.status !== "succeeded" && (
-          <button type="button" class="button ghost small" disabled={mutation.busy} onClick={retry}>
-            <Icon name="retry" />
-            {t.retry}
-          </button>
+          <>
+            <button type="button" class="button ghost small" onClick={() => deleteOutput(generation)}>
+              <Icon name="trash" />
+              {text.value.viewer.delete}
+            </button>
+            <button type="button" class="button ghost small" disabled={mutation.busy} onClick={retry}>
+              <Icon name="retry" />
+              {t.retry}
+            </button>
+          </>
         )}
         <button type="button" class="button ghost small" onClick={reuse}>
           <Icon name="create" />

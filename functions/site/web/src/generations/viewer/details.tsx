@@ -1,4 +1,4 @@
-/** The settings and the visibility of a generation, beside its image or video. */
+/** The settings of a generation and the visibility of one of its images or videos, beside it. */
 import type { Schema } from "../../api/client";
 import { navigate } from "../../router";
 import { date, dateTime, text } from "../../text";
@@ -9,10 +9,12 @@ import { reuseSettings } from "../studio/draft";
 
 interface Properties {
   generation: Schema["GenerationView"];
+  /** The image or video; a generation that did not succeed has none. */
+  output: Schema["OutputView"] | undefined;
   onChanged: (generation: Schema["GenerationView"]) => void;
 }
 
-export function Details({ generation, onChanged }: Properties) {
+export function Details({ generation, output, onChanged }: Properties) {
   const t = text.value;
   const { settings, credits, created_at, expires_at } = generation;
   const reuse = () => {
@@ -62,8 +64,29 @@ export function Details({ generation, onChanged }: Properties) {
         <dt>{t.viewer.expires}</dt>
         <dd>{expires_at ? <time datetime={expires_at}>{date(expires_at)}</time> : t.viewer.neverExpires}</dd>
       </dl>
-      <hr />
-      <Sharing generation={generation} onChanged={onChanged} />
+      {output && (
+        <>
+          <hr />
+          <Sharing generation={generation} output={output} onChanged={onChanged} />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What is public of an image or a video, beside it. */
+export function PublicDetails({ prompt, publishedAt }: { prompt: string; publishedAt: string }) {
+  return (
+    <div class="stack">
+      <p class="details-prompt" dir="auto">
+        {prompt}
+      </p>
+      <dl class="facts small">
+        <dt>{text.value.viewer.published}</dt>
+        <dd>
+          <time datetime={publishedAt}>{date(publishedAt)}</time>
+        </dd>
+      </dl>
     </div>
   );
 }

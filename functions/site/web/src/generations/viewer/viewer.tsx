@@ -5,13 +5,13 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../../api/error";
-import { navigate, query } from "../../router";
+import { goBack, navigate, query } from "../../router";
 import { text } from "../../text";
 import { showModal } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { Empty, Loading } from "../../ui/states";
 import { showToast, Toasts } from "../../ui/toasts";
-import type { Feed, Listed, Tile } from "../gallery/feed";
+import { type Feed, keyOf, type Listed, type Tile } from "../gallery/feed";
 import { Placeholder } from "../gallery/thumbnail";
 import { useZoom } from "./zoom";
 
@@ -33,17 +33,21 @@ interface Properties<T extends Listed> {
   load?: () => Promise<T>;
   /** The name for screen readers. */
   name: (item: T) => string;
-  details?: (item: T, onChanged: (item: T) => void) => ComponentChildren;
-  onRemove?: (item: T) => void;
+  /** What stands beside an image or a video, or beside what became of a generation that has none. */
+  details?: (item: T, output: T["outputs"][number] | undefined, onChanged: (item: T) => void) => ComponentChildren;
+  /** Says why an item has no images or videos. */
+  outcome?: (item: T) => string;
+  onRemove?: (item: T, output: T["outputs"][number] | undefined) => void;
 }
 
 export function Viewer<T extends Listed>(properties: Properties<T>) {
-  const { tiles, id, href, listPath, onRemove, details } = properties;
+  const { tiles, id, href, listPath, onRemove, details, outcome } = properties;
   const dialog = useRef<HTMLDialogElement>(null);
-  const index = Math.max(1, Number(query.value.get("n") ?? 1)) - 1;
-  const position = tiles.findIndex((tile) => tile.item.id === id && tile.index === index);
-  const { tile, error, setItem, refresh } = useTile(properties, position, index);
-  const zoom = useZoom(`${id}:${index}`);
+  const wanted = query.value.get("n");
+  const isWanted = ({ number }: { number: number }) => wanted === null || String(number) === wanted;
+  const position = tiles.findIndex(({ item, output }) => item.id === id && isWanted(output));
+  const { tile, item, error, setItem, refresh } = useTile(properties, position, isWanted);
+  const zoom = useZoom(`${id}:${wanted}`, (by) => move(isRightToLeft() ? -by : by));
   const [detailsOpen, setDetailsOpen] = useState(true);
   useEffect(() => showModal(dialog.current), []);
   const move = (by: number) => {
@@ -51,14 +55,15 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
     if (position >= 0 && next) navigate(href(next), "replace");
     if (position + by + LOAD_AHEAD > tiles.length) void properties.feed.loadMore();
   };
-  const close = () => navigate(listPath);
-  const remove =
-    onRemove && tile
-      ? () => {
-          close();
-          onRemove(tile.item);
-        }
-      : undefined;
+  const isClosing = useRef(false);
+  const close = async (then?: () => void) => {
+    if (isClosing.current) return;
+    isClosing.current = true;
+    await goBack(listPath);
+    then?.();
+  };
+  const remove = onRemove && item ? () => void close(() => onRemove(item, tile?.output)) : undefined;
+  const beside = item && details?.(item, tile?.output, setItem);
   const zoomIn = () => zoom.zoom(ZOOM_STEP);
   const zoomOut = () => zoom.zoom(1 / ZOOM_STEP);
   useShortcuts({
@@ -79,11 +84,11 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
       aria-label={t.label}
       onCancel={(event) => {
         event.preventDefault();
-        close();
+        void close();
       }}
     >
       <div class="viewer-bar">
-        <ToolButton icon="close" label={t.close} onPress={close} />
+        <ToolButton icon="close" label={t.close} onPress={() => void close()} />
         <span class="viewer-count" role="status">
           {position >= 0 && t.position(position + 1, tiles.length)}
         </span>
@@ -92,7 +97,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
         <ToolButton icon="zoomFit" label={t.zoomFit} onPress={zoom.fit} />
         {tile && <ToolButton icon="download" label={t.download} onPress={() => void download(tile, properties.load)} />}
         {remove && <ToolButton icon="trash" label={t.delete} onPress={remove} />}
-        {details && (
+        {beside && (
           <ToolButton
             icon="info"
             label={t.details}
@@ -101,9 +106,12 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
           />
         )}
       </div>
-      <div class="viewer-stage" {...zoom.stage}>
+      {/* Unless it is zoomed, a vertical drag scrolls to the details on a phone. */}
+      <div class="viewer-stage" style={{ touchAction: zoom.view.scale === 1 ? "pan-y" : "none" }} {...zoom.stage}>
         {error ? (
           <Empty title={t.unavailable} />
+        ) : item && !tile ? (
+          <Empty title={outcome?.(item) ?? t.unavailable} />
         ) : tile ? (
           <Media tile={tile} name={properties.name(tile.item)} view={zoom.view} onStale={refresh} />
         ) : (
@@ -128,7 +136,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
       >
         <Icon name="next" />
       </button>
-      {detailsOpen && tile && details && <aside class="viewer-details">{details(tile.item, setItem)}</aside>}
+      {detailsOpen && beside && <aside class="viewer-details">{beside}</aside>}
       <p class="visually-hidden">{t.shortcuts}</p>
       <Toasts />
     </dialog>
@@ -181,7 +189,11 @@ function ToolButton({ icon, label, onPress, pressed }: ToolButtonProperties) {
 }
 
 /** Returns the tile of the list if its link is valid; otherwise loads the generation by itself. */
-function useTile<T extends Listed>({ feed, tiles, id, load }: Properties<T>, position: number, index: number) {
+function useTile<T extends Listed>(
+  { feed, tiles, id, load }: Properties<T>,
+  position: number,
+  isWanted: (output: { number: number }) => boolean,
+) {
   const [item, setItem] = useState<T>();
   const [error, setError] = useState<ApiError>();
   const listed = tiles[position];
@@ -202,11 +214,16 @@ function useTile<T extends Listed>({ feed, tiles, id, load }: Properties<T>, pos
     // A generation that cannot be loaded by itself is on one of the next pages, or not available.
     if (!listed && !load) void feed.loadMore();
   }, [tiles]);
-  const media = item?.id === id ? item.media[index] : undefined;
-  const single = item && media ? { key: `${id}:${index}`, item, index, media, page: -1 } : undefined;
+  const loaded = item?.id === id ? item : undefined;
+  const output = loaded?.outputs.find(isWanted);
+  const single = loaded && output ? { key: keyOf(id, output.number), item: loaded, output, page: -1 } : undefined;
+  const missing = loaded && loaded.outputs.length > 0 && !output ? new ApiError("not-found", 404) : undefined;
+  const tile = fresh ?? single;
   return {
-    tile: fresh ?? single,
-    error: listed ? undefined : error,
+    tile,
+    /** The item of the tile; an item without a tile has no images or videos. */
+    item: tile?.item ?? (missing ? undefined : loaded),
+    error: listed ? undefined : (error ?? missing),
     setItem,
     refresh: () => (listed ? void feed.refresh(listed.page) : loadItem()),
   };
@@ -220,7 +237,7 @@ interface MediaProperties {
 }
 
 function Media({ tile, name, view, onStale }: MediaProperties) {
-  const { media } = tile;
+  const media = tile.output.file;
   // A refreshed link leads to the same file: a video that plays keeps its link.
   const link = useRef({ key: tile.key, url: media.url });
   if (link.current.key !== tile.key) link.current = { key: tile.key, url: media.url };
@@ -267,12 +284,13 @@ async function download(tile: Tile<Listed>, load?: () => Promise<Listed>): Promi
   const t = text.value.viewer;
   showToast(t.downloading);
   try {
-    const media = (await load?.())?.media[tile.index] ?? tile.media;
+    const isSame = ({ number }: { number: number }) => number === tile.output.number;
+    const media = ((await load?.())?.outputs.find(isSame) ?? tile.output).file;
     const response = await fetch(media.url);
     if (!response.ok) throw new TypeError();
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await response.blob());
-    link.download = `darkroom-${tile.item.id}-${tile.index + 1}.${media.content_type.split("/")[1] ?? "bin"}`;
+    link.download = `darkroom-${tile.item.id}-${tile.output.number}.${media.content_type.split("/")[1] ?? "bin"}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   } catch {

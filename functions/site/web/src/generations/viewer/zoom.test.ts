@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { FIT, zoomed } from "./zoom";
+import { FIT, swipeOf, zoomed } from "./zoom";
 
 describe("zoomed", () => {
   it("keeps the point under the pointer", () => {
@@ -11,5 +11,21 @@ describe("zoomed", () => {
   it("stays between the fitting view and eight times its size", () => {
     expect(zoomed({ scale: 2, x: 10, y: 10 }, 0.1)).toEqual(FIT);
     expect(zoomed(FIT, 100).scale).toBe(8);
+  });
+});
+
+describe("swipeOf", () => {
+  const check = (x: number, y: number, expected: number) =>
+    expect(swipeOf({ x: 200, y: 200 }, { x, y })).toBe(expected);
+
+  it("goes to the next image to the left, and to the previous one to the right", () => {
+    check(100, 210, 1);
+    check(300, 190, -1);
+  });
+
+  it("leaves taps and vertical drags alone", () => {
+    check(200, 200, 0);
+    check(170, 200, 0);
+    check(140, 90, 0);
   });
 });

@@ -1,4 +1,4 @@
-/** Zoom and pan of an image, with wheel, pinch, drag, double click and keys. */
+/** Zoom and pan of an image, with wheel, pinch, drag, double click and keys, and swipes to the next one. */
 import { useRef, useState } from "preact/hooks";
 
 /** The scale, and the offset from the centre in pixels. */
@@ -19,8 +19,18 @@ export function zoomed(view: View, factor: number, x = 0, y = 0): View {
   return { scale, x: x - (x - view.x) * change, y: y - (y - view.y) * change };
 }
 
-/** Zooms and pans with the pointers on the stage. Another `key`, which identifies the image, starts at the fitting view. */
-export function useZoom(key: string) {
+/** The least length of a swipe, in pixels. */
+const SWIPE_PX = 48;
+
+/** Returns 1 for a swipe towards the next image, which comes from the right, -1 towards the previous one, 0 for neither. */
+export function swipeOf(start: { x: number; y: number }, end: { x: number; y: number }): -1 | 0 | 1 {
+  const [x, y] = [end.x - start.x, end.y - start.y];
+  if (Math.abs(x) < SWIPE_PX || Math.abs(x) < 1.5 * Math.abs(y)) return 0;
+  return x < 0 ? 1 : -1;
+}
+
+/** Zooms and pans with the pointers on the stage, and reports swipes of one finger. Another `key`, which identifies the image, starts at the fitting view. */
+export function useZoom(key: string, onSwipe: (by: -1 | 1) => void) {
   const [state, setState] = useState({ key, view: FIT });
   const view = state.key === key ? state.view : FIT;
   const update = (change: (view: View) => View) =>
@@ -47,7 +57,24 @@ export function useZoom(key: string) {
       );
     }
   };
-  const release = (event: PointerEvent) => pointers.current.delete(event.pointerId);
+  /** Where the one finger on the stage began that may be a swipe. */
+  const swipe = useRef<{ x: number; y: number } | undefined>(undefined);
+  const onPointerDown = (event: PointerEvent) => {
+    const point = { x: event.clientX, y: event.clientY };
+    pointers.current.set(event.pointerId, point);
+    const mayBe = event.pointerType === "touch" && pointers.current.size === 1 && view.scale === 1;
+    swipe.current = mayBe ? point : undefined;
+  };
+  const onPointerUp = (event: PointerEvent) => {
+    pointers.current.delete(event.pointerId);
+    const by = swipe.current ? swipeOf(swipe.current, { x: event.clientX, y: event.clientY }) : 0;
+    swipe.current = undefined;
+    if (by !== 0) onSwipe(by);
+  };
+  const release = (event: PointerEvent) => {
+    pointers.current.delete(event.pointerId);
+    swipe.current = undefined;
+  };
   const stage = {
     onWheel: (event: WheelEvent) => {
       event.preventDefault();
@@ -58,10 +85,9 @@ export function useZoom(key: string) {
       const [x, y] = fromCentre(event);
       update((view) => (view.scale > 1 ? FIT : zoomed(view, 2.5, x, y)));
     },
-    onPointerDown: (event: PointerEvent) =>
-      pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY }),
+    onPointerDown,
     onPointerMove,
-    onPointerUp: release,
+    onPointerUp,
     onPointerCancel: release,
     onPointerLeave: release,
   };
