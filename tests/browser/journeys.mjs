@@ -116,9 +116,9 @@ await journey("a blocked generation is refunded, and support replies about it", 
   const thread = page.locator(".ticket", { hasText: "Why not?" });
   await thread.waitFor();
   const grace = `grace-${crypto.randomUUID()}@example.com`;
-  const desk = await Visitor.arrive({ device, scheme });
-  await desk.join(grace, PASSWORD);
-  await desk.leave();
+  const graceVisit = await Visitor.arrive({ device, scheme });
+  await graceVisit.join(grace, PASSWORD);
+  await graceVisit.leave();
   const ask = await staff(grace, PASSWORD);
   let account;
   for (let cursor = ""; account === undefined; ) {
@@ -160,9 +160,9 @@ await journey("a video plays, and is shared with a link", async () => {
   await page.getByRole("radio", { name: "Videos" }).check();
   await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
   await page.locator(".grid a:has(.video-badge)").click();
-  await page.locator(".viewer-frame video").evaluate((film) => film.play());
+  await page.locator(".viewer-frame video").evaluate((video) => video.play());
   await page.waitForFunction(() => document.querySelector(".viewer-frame video").currentTime > 0);
-  await ada.look("film");
+  await ada.look("video");
   await ada.press("Create link");
   const field = page.getByLabel("Share links", { exact: true });
   const link = await field.inputValue();
@@ -173,7 +173,7 @@ await journey("a video plays, and is shared with a link", async () => {
   await page.evaluate(() => { delete navigator.clipboard.writeText; });
   const bob = await Visitor.arrive({ device, scheme });
   await bob.page.goto(link);
-  await bob.page.locator(".shared-media video").evaluate((film) => film.play());
+  await bob.page.locator(".shared-media video").evaluate((video) => video.play());
   await bob.page.waitForFunction(() => document.querySelector(".shared-media video").currentTime > 0);
   await bob.leave();
   await page.keyboard.press("Escape");

@@ -25,12 +25,12 @@ use crate::{
 pub(crate) struct UnresponsiveProviders(Mutex<BTreeSet<PaymentProvider>>);
 
 impl UnresponsiveProviders {
-    fn has(&self, rail: PaymentProvider) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&rail)
+    fn has(&self, provider: PaymentProvider) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&provider)
     }
 
-    fn add(&self, rail: PaymentProvider) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(rail);
+    fn add(&self, provider: PaymentProvider) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(provider);
     }
 }
 
@@ -98,8 +98,10 @@ impl Sweep {
                 Err(error) => {
                     swept.failed += 1;
                     metric(Metric::SweepActions, 1, &["failed"]);
-                    if let (true, PaymentReference::Transaction(rail, _)) = (error.is_mismatch(), &waiting.reference) {
-                        metric(Metric::PaymentMismatches, 1, &[rail.as_str()]);
+                    if let (true, PaymentReference::Transaction(provider, _)) =
+                        (error.is_mismatch(), &waiting.reference)
+                    {
+                        metric(Metric::PaymentMismatches, 1, &[provider.as_str()]);
                     }
                     tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
                 }
@@ -109,7 +111,7 @@ impl Sweep {
 
     /// Whether Stripe sends all the events that are handled.
     pub(crate) async fn check_webhook(&self, pace: Pace, round: &Round) {
-        if !self.rails.contains(&PaymentProvider::Stripe) || !round.has_time(pace) {
+        if !self.payment_providers.contains(&PaymentProvider::Stripe) || !round.has_time(pace) {
             return;
         }
         match self.payments.call(round.now, |providers| async move { providers.missing_events().await }).await {
