@@ -352,7 +352,7 @@ def rotate_refresh_tokens():
 
 
 def refuse_taken_addresses():
-    """`AdminUpdateUserAttributes` gives an address to a user though it signs in somebody else: `AliasExistsException`."""
+    """Makes `AdminUpdateUserAttributes` refuse the address of another user: `AliasExistsException`."""
     update = cognito._admin_update_user_attributes
 
     def update_unless_taken(request):

@@ -78,7 +78,7 @@ fn alphanumeric_or_hyphen(character: char) -> char {
     if character.is_alphanumeric() { character } else { '-' }
 }
 
-/// Replaces every character that is not an ASCII letter or digit, `.`, `-` or `_`.
+/// Replaces every character but ASCII letters and digits, `.`, `-` or `_`.
 fn plain(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
     text.chars().map(|character| if is_plain(character) { character } else { '_' }).collect()

@@ -346,7 +346,7 @@ async fn postback_mode_changes_the_answers() {
 #[tokio::test]
 async fn custom_notification_is_verified() {
     let merchant = Merchant::start().await;
-    let body = "receiver_id=somebody&mc_gross=9.00&mc_gross=1.00&name=%E9%";
+    let body = "receiver_id=SELLER&mc_gross=9.00&mc_gross=1.00&name=%E9%";
     let sent = merchant.send(Method::POST, "/control/paypal/messages", &[], body).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     assert_eq!(merchant.received().await[0].body, body);
