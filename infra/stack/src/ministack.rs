@@ -12,7 +12,9 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::state::State;
-use crate::{Options, workspace};
+use interpreters::workspace;
+
+use crate::options::Options;
 
 const POLL: Duration = Duration::from_millis(20);
 const START_LIMIT: Duration = Duration::from_secs(60);

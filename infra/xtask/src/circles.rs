@@ -13,6 +13,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+/// What to do about a circle.
+pub(crate) const ADVICE: &str = "move what both files need below them";
+
 /// The path of a module in its crate; the root is empty.
 type Module = Vec<String>;
 

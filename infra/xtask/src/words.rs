@@ -5,6 +5,8 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// What to do about a word that is found.
+pub(crate) const ADVICE: &str = "say what the glossary says: docs/glossary.md";
 /// The list: each word with what is said instead.
 const LIST: &str = include_str!("../words.toml");
 /// Kinds of files that are read.
