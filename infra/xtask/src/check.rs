@@ -1,4 +1,4 @@
-//! Runs the checks that take seconds, or minutes where crates must be built. `.ci/run` runs them too, and the tests.
+//! Runs the checks that take seconds, or minutes where crates must be built.
 
 use std::{path::Path, time::Instant};
 
