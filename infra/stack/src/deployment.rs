@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use interpreters::{Progress, workspace};
 use serde::Deserialize;
 
-use crate::{Options, Progress, workspace};
+use crate::options::Options;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]

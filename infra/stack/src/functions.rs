@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-
-use crate::Progress;
+use interpreters::Progress;
 
 /// Says where the functions' binaries come from.
 #[derive(Clone, Debug)]

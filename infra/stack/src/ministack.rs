@@ -9,12 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use interpreters::workspace;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::state::State;
-use interpreters::workspace;
-
 use crate::options::Options;
+use crate::state::State;
 
 const POLL: Duration = Duration::from_millis(20);
 const START_LIMIT: Duration = Duration::from_secs(60);
