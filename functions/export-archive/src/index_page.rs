@@ -185,7 +185,7 @@ fn upload(json: &str) -> Option<String> {
         }
         UploadState::Ready { .. } => "<p class=\"none\">Deleted</p>\n".to_owned(),
         UploadState::Pending => "<p class=\"none\">Not uploaded, or not checked yet</p>\n".to_owned(),
-        UploadState::Rejected { reason } => format!("<p class=\"none\">Rejected: {}</p>\n", escape(reason)),
+        UploadState::Rejected { reason, .. } => format!("<p class=\"none\">Rejected: {}</p>\n", escape(reason)),
     };
     Some(format!(
         "<article>\n{file}<p class=\"prompt\">{}</p>\n<p class=\"meta\">{}<br>{}, {} bytes</p>\n</article>\n",
