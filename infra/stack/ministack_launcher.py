@@ -370,7 +370,7 @@ def demand_client_secrets():
 
 
 def refuse_taken_addresses():
-    """`AdminUpdateUserAttributes` gives an address to a user though another user has it: `AliasExistsException`."""
+    """Makes `AdminUpdateUserAttributes` refuse the address of another user: `AliasExistsException`."""
     update = cognito._admin_update_user_attributes
 
     def update_unless_taken(request):

@@ -115,9 +115,9 @@ await journey("a blocked generation is refunded, and support replies about it", 
   const thread = page.locator(".ticket", { hasText: "Why not?" });
   await thread.waitFor();
   const grace = `grace-${crypto.randomUUID()}@example.com`;
-  const desk = await Visitor.arrive({ device, scheme });
-  await desk.join(grace, PASSWORD);
-  await desk.leave();
+  const graceVisit = await Visitor.arrive({ device, scheme });
+  await graceVisit.join(grace, PASSWORD);
+  await graceVisit.leave();
   const ask = await staff(grace, PASSWORD);
   let account;
   for (let cursor = ""; account === undefined; ) {

@@ -292,9 +292,9 @@ async fn bad_tokens(ada: &TestUser) -> Result<Vec<(&'static str, Option<String>)
 
     // A token that the test signs with the pool's key is valid until it expires.
     let signed = |exp: i64| token_with_claims(ada, |claims| claims["exp"] = json!(exp));
-    let (living, expired) = (signed(now + 60)?, signed(now - 1)?);
+    let (valid, expired) = (signed(now + 60)?, signed(now - 1)?);
     let visitor = env.visitor()?;
-    let account = visitor.request(Method::GET, "/v1/account").bearer_auth(living);
+    let account = visitor.request(Method::GET, "/v1/account").bearer_auth(valid);
     ApiResponse::read(account.send().await?).await?.is(200).context("the test does not sign as the user pool does")?;
 
     let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);

@@ -212,7 +212,7 @@ async fn p32_no_trace_of_any_erased_account_remains(env: &'static TestEnv) -> Re
     // Other tests create accounts meanwhile.
     let users = env.users();
     let items = scan(env).await?;
-    let living: BTreeSet<_> = items
+    let remaining: BTreeSet<_> = items
         .iter()
         .filter(|item| string(item, "sk") == "ACCOUNT")
         .filter_map(|item| string(item, "pk").strip_prefix("ACCOUNT#"))
@@ -236,7 +236,7 @@ async fn p32_no_trace_of_any_erased_account_remains(env: &'static TestEnv) -> Re
     }
     let (mut addresses, mut erased, mut left) = (0, 0, Vec::new());
     for (known, places) in users.iter().zip(&search.found) {
-        if living.contains(known.account.as_str()) {
+        if remaining.contains(known.account.as_str()) {
             let [account, email] = places;
             ensure!(!account.is_empty(), "{known:?} is not found: the search does not work");
             // Some users changed their address.
@@ -353,15 +353,15 @@ async fn p1_p2_p3_p4_p8_p30_p32_canaries_are_stored_exported_erased_as_declared(
         .chain(["a file of disclosures".to_owned()])
         .collect();
     for (what, places) in &found {
-        let elsewhere: Vec<_> = places.iter().filter(|place| !declared.contains(place)).collect();
-        ensure!(elsewhere.is_empty(), "{what} is stored where no personal data is declared: {elsewhere:?}");
+        let undeclared: Vec<_> = places.iter().filter(|place| !declared.contains(place)).collect();
+        ensure!(undeclared.is_empty(), "{what} is stored where no personal data is declared: {undeclared:?}");
     }
 
     let archive = ExportArchive::download(&canaries.user, &request_export(&canaries.user).await?).await?;
     for (what, word) in &canaries.words {
         // The reasons of the access, the hold and the disclosure are undisclosed for an hour.
-        let may_be_told = !STAFF_WORDS.contains(what) || ["note", "answer"].contains(what);
-        ensure!(archive.tells(word)? == may_be_told, "whether {what} is in the archive should be {may_be_told}");
+        let is_disclosed = !STAFF_WORDS.contains(what) || ["note", "answer"].contains(what);
+        ensure!(archive.contains(word)? == is_disclosed, "whether {what} is in the archive should be {is_disclosed}");
     }
 
     wait_for_erasure(env, &request_erasure(&canaries.user).await?).await?;

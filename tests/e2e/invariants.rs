@@ -139,7 +139,7 @@ async fn all_declared_data_is_stored_by_some_test(envs: &[&'static TestEnv]) -> 
     Ok(())
 }
 
-/// Returns the field paths of everything that was written to a table or a queue, or is stored elsewhere. Fails for
+/// Returns the field paths of everything that was written to a table or a queue, or is stored in another place. Fails for
 /// data of no declared kind.
 async fn seen(env: &TestEnv) -> Result<Seen> {
     let mut seen = written(env)?;

@@ -229,8 +229,8 @@ async fn p13_logs_trace_errors_without_personal_data(env: &'static TestEnv) -> R
     ];
     for event in &events {
         let line = event.to_string();
-        let told: Vec<_> = canaries.iter().filter(|canary| line.contains(**canary)).collect();
-        ensure!(told.is_empty(), "a log line contains {told:?}: {line}");
+        let leaked: Vec<_> = canaries.iter().filter(|canary| line.contains(**canary)).collect();
+        ensure!(leaked.is_empty(), "a log line contains {leaked:?}: {line}");
     }
     Ok(())
 }

@@ -22,18 +22,18 @@ tests![p24_providers_receive_only_what_the_request_needs,];
 /// Returns the check of the functions' connections on a stack.
 pub fn check(envs: Option<&'static TestEnvs>) -> Trial {
     let name = "outbound::p25_functions_connect_only_to_aws_and_configured_hosts".to_owned();
-    trial(envs, name, |env| Box::pin(async { nobody_else(env) }))
+    trial(envs, name, |env| Box::pin(async { only_configured_hosts(env) }))
         .with_ignored_flag(!Path::new("/proc/net/tcp").exists())
 }
 
-fn nobody_else(env: &TestEnv) -> Result<()> {
+fn only_configured_hosts(env: &TestEnv) -> Result<()> {
     let aws: SocketAddr = env.endpoint.trim_start_matches("http://").replace("localhost", "127.0.0.1").parse()?;
     let configured: BTreeMap<_, _> =
         env.recorders.each().iter().map(|(name, recorder)| (recorder.address, *name)).chain([(aws, "AWS")]).collect();
     let seen = locked(&env.watch.seen).clone();
     ensure!(seen.contains_key(&aws), "no connection to AWS was seen");
-    let elsewhere: Vec<_> = seen.iter().filter(|(remote, _)| !configured.contains_key(remote)).collect();
-    ensure!(elsewhere.is_empty(), "functions connected to hosts that are not configured: {elsewhere:?}");
+    let unknown: Vec<_> = seen.iter().filter(|(remote, _)| !configured.contains_key(remote)).collect();
+    ensure!(unknown.is_empty(), "functions connected to hosts that are not configured: {unknown:?}");
     Ok(())
 }
 
@@ -65,20 +65,23 @@ async fn p24_providers_receive_only_what_the_request_needs(env: &'static TestEnv
         payments.push(checkout.id);
     }
 
-    let told = |words: &str| env.recorders.told(words);
+    let received = |words: &str| env.recorders.received(words);
     for prompt in ["edited", "painted", "unwanted", "queued"] {
-        ensure!(told(&word(prompt)) == ["providers"], "the {prompt} prompt went to {:?}", told(&word(prompt)));
+        ensure!(received(&word(prompt)) == ["providers"], "the {prompt} prompt went to {:?}", received(&word(prompt)));
     }
     // The payment page of Stripe gets the address filled in; PayPal asks for it itself.
-    ensure!(told(&ada.email) == ["stripe"], "the address went to {:?}", told(&ada.email));
+    ensure!(received(&ada.email) == ["stripe"], "the address went to {:?}", received(&ada.email));
     let [with_stripe, with_paypal] = payments.as_slice() else { anyhow::bail!("not two payments") };
-    ensure!(told(with_stripe) == ["stripe"] && told(with_paypal) == ["paypal"], "a payment went elsewhere");
+    ensure!(
+        received(with_stripe) == ["stripe"] && received(with_paypal) == ["paypal"],
+        "a payment id went to another host"
+    );
     let mut unknown = vec![ada.account_id.clone(), upload, "203.0.113.77".to_owned(), "x-forwarded-for".to_owned()];
     unknown.extend(["name", "file", "client"].map(word));
     unknown.extend(generations);
     unknown.extend(ada.token.clone());
     for words in &unknown {
-        ensure!(told(words).is_empty(), "{words} was sent to {:?}", told(words));
+        ensure!(received(words).is_empty(), "{words} was sent to {:?}", received(words));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! From where on the next worker goes on.
+//! The checkpoint from which the next worker continues an export.
 
 use archive::ZipWriter;
 use domain::privacy::export::ExportProgress;
@@ -12,23 +12,23 @@ use crate::{
     pages::Pages,
 };
 
-/// How far the work is. It is kept in the export's item, so it stays small: what grows with the archive lies beside that.
+/// The state of the work, stored in the export item. It stays small: what grows with the archive is stored in pages.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
-    /// What was found so far.
+    /// The snapshot so far.
     pub contents: ArchiveContents,
-    /// What is being done.
+    /// The current stage.
     pub stage: Stage,
-    /// How much of it is done.
+    /// What the archive contains so far.
     pub totals: ArchiveTotals,
 }
 
-/// What is being done.
+/// A stage of the work.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    /// Reading the drawer, from behind this sort key on.
+    /// Copying items, after this sort key.
     Items(Option<String>),
-    /// Listing the files, from behind this key on.
+    /// Listing files, after this key.
     Files(Option<String>),
     /// Writing the archive.
     Archive(Box<Writing>),
@@ -40,34 +40,34 @@ impl Default for Stage {
     }
 }
 
-/// An archive that is being written.
+/// The state of an archive that is being written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Writing {
-    /// The id of the upload in parts.
+    /// The id of the multipart upload.
     pub upload: String,
-    /// Parts that are written.
+    /// The uploaded parts.
     pub parts: Parts,
-    /// The bytes that each part has at least.
+    /// The minimum size of a part, in bytes.
     pub part_bytes: u64,
-    /// The archive up to there.
+    /// The state of the ZIP.
     pub zip: ZipWriter,
-    /// What comes next.
+    /// The next piece to write.
     pub position: ArchivePosition,
     /// The pages of the directory.
     pub directory: Pages,
 }
 
-/// Parts that are written, so that those of somebody else are told apart in the end.
+/// Identifies the parts that this export uploaded, so that parts of another worker are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parts {
-    /// How many there are.
+    /// The number of parts.
     pub count: u32,
-    /// A hash over their ETags.
+    /// A chained hash of their ETags.
     digest: String,
 }
 
 impl Parts {
-    /// One more. An ETag is the same with its quotes and without.
+    /// Adds a part. Quotes around the ETag make no difference.
     pub(crate) fn push(&mut self, etag: &str) {
         let etag = etag.trim_matches('"');
         let hash = digest::digest(&digest::SHA256, format!("{} {etag}", self.digest).as_bytes());
@@ -75,7 +75,7 @@ impl Parts {
         self.count += 1;
     }
 
-    /// Those of these that are meant, if they are as they were written.
+    /// Returns the parts to complete the upload with; `None` if any differs from what was uploaded.
     pub(crate) fn among(&self, mut written: Vec<Part>) -> Option<Vec<Part>> {
         written.retain(|part| part.number <= self.count);
         let mut found = Self::default();
@@ -86,26 +86,26 @@ impl Parts {
     }
 }
 
-/// What is in the archive.
+/// Counts what the archive contains.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ArchiveTotals {
-    /// Files.
+    /// The number of files.
     pub files: u64,
-    /// Bytes of items and files.
+    /// The size of items and files, in bytes.
     pub bytes: u64,
 }
 
 impl Checkpoint {
-    /// What is kept of an export; what cannot be read, since another version wrote it, is begun anew.
+    /// Parses the checkpoint of an export. Returns the start of the work if there is none, or if another version wrote it.
     pub(crate) fn of(kept: Option<&str>) -> Self {
         let Some(kept) = kept else { return Self::default() };
         serde_json::from_str(kept).unwrap_or_else(|error| {
-            tracing::warn!(%error, "a checkpoint cannot be read: it is begun anew");
+            tracing::warn!(%error, "restarting the export: the checkpoint cannot be parsed");
             Self::default()
         })
     }
 
-    /// How far that is, for its owner.
+    /// Returns the progress as the account owner sees it.
     pub(crate) fn progress(&self) -> ExportProgress {
         let Stage::Archive(_) = self.stage else { return ExportProgress::default() };
         ExportProgress {

@@ -1,8 +1,7 @@
-//! Taking stock: everything that is held, as it is found once, written down beside the archive.
+//! The snapshot that an archive is written from: a copy of the account's items and the list of its files.
 //!
-//! The drawer goes on changing while an archive is made. All of the archive is made from what was found at its beginning,
-//! so its files agree with each other, it is known how much there is, and whoever goes on after a death writes what the
-//! dead one would have written.
+//! Items change while an archive is being built. As all of it is written from the snapshot, its files are consistent, its
+//! size is known, and a worker that continues after a crash writes the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -21,80 +20,79 @@ use store::{
 
 use crate::pages::Pages;
 
-/// What was found: how much of each kind, and on which pages it is.
+/// Describes the snapshot: the number of items of each kind, and the pages with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ArchiveContents {
-    /// The kinds of items in the order in which they lie in the drawer.
+    /// The kinds of items, in the order of the partition.
     pub runs: Vec<ItemRun>,
-    /// Pages of items.
+    /// The pages of items.
     pub pages: Pages,
-    /// Bytes of the items, as JSON.
+    /// The size of the items as JSON, in bytes.
     pub item_bytes: u64,
-    /// Pages of files.
+    /// The pages of the file list.
     pub lists: Pages,
-    /// Files.
+    /// The number of files.
     pub files: u64,
-    /// Bytes of the files.
+    /// The size of the files, in bytes.
     pub file_bytes: u64,
-    /// What moved credits, by cause.
+    /// The sums of the ledger, by cause.
     pub moved: BTreeMap<String, CreditTotals>,
 }
 
-/// All items of a kind lie together in the drawer, so on consecutive pages.
+/// The items of one kind. They are adjacent in the partition, so on consecutive pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ItemRun {
     /// The name of the kind.
     pub kind: String,
-    /// The first page with some of them.
+    /// The first page with such an item.
     pub first: u32,
-    /// The last one.
+    /// The last page with such an item.
     pub last: u32,
-    /// How many there are.
+    /// The number of items.
     pub items: u64,
 }
 
-/// What entries of one cause came to.
+/// The sums of the ledger entries with one cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CreditTotals {
-    /// How many there are.
+    /// The number of entries.
     pub entries: u64,
-    /// The credits that they moved.
+    /// The sum of their credits.
     pub credits: i64,
 }
 
-/// An item as it will be in the archive.
+/// An item as the archive contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ItemLine {
     /// The name of its kind.
     pub kind: String,
-    /// JSON, in one line.
+    /// The item as JSON on one line.
     pub json: String,
 }
 
-/// A file of the bucket.
+/// A file in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ListedFile {
-    /// Where it is.
+    /// The key in the bucket.
     pub key: String,
-    /// What it will be called.
+    /// The name in the archive.
     pub name: String,
-    /// Its size.
+    /// The size, in bytes.
     pub bytes: u64,
-    /// What tells another content under the same key apart.
+    /// The ETag, which differs for another content under the same key.
     pub etag: String,
-    /// When it was written.
+    /// The time of the last write.
     pub modified: Timestamp,
 }
 
-/// The kinds of items in a drawer that its owner takes out.
+/// Lists the kinds of account items that are exported.
 pub(crate) fn kinds() -> impl Iterator<Item = &'static DataKind> {
     let items = registry::kinds().filter(|stored| matches!(stored.location, DataLocation::AccountItem { .. }));
     items.map(|stored| stored.kind).filter(|kind| kind.export == ExportRule::Json)
 }
 
 impl ArchiveContents {
-    /// Takes in a page of the drawer, for a writer with this version of the export. What nobody declared is exported all
-    /// the same.
+    /// Adds a page of items, for a writer with this version of the export. Items of no declared kind are exported as well.
     pub(crate) fn add_page(&mut self, contents: Vec<ExportContent>, version: u64, now: Timestamp) -> Vec<ItemLine> {
         let page = self.pages.count();
         let mut lines = Vec::with_capacity(contents.len());
@@ -115,14 +113,14 @@ impl ArchiveContents {
         lines
     }
 
-    /// Takes in a page of files, for a writer with this version of the export.
+    /// Adds a page of files, for a writer with this version of the export.
     pub(crate) fn add_list(&mut self, list: &[ListedFile], version: u64) {
         self.lists.push(self.lists.count(), version);
         self.files += list.len() as u64;
         self.file_bytes += list.iter().map(|file| file.bytes).sum::<u64>();
     }
 
-    /// Where the items of this kind are, if there are any.
+    /// Returns the pages with items of this kind; `None` if there are none.
     pub(crate) fn run(&self, kind: &str) -> Option<&ItemRun> {
         self.runs.iter().find(|run| run.kind == kind)
     }
@@ -142,14 +140,14 @@ impl ArchiveContents {
             return;
         }
         let Ok(entry) = serde_json::from_value::<LedgerEntry>(value) else { return };
-        // What a settlement moves was not available any more: it was held, and is spent.
+        // A settlement moves credits from held to spent: `Available` does not change.
         let (cause, bucket) = match entry.cause {
             Cause::Welcome => ("Welcome", CreditBucket::Available),
-            Cause::Reserve { .. } => ("Held for generations", CreditBucket::Held),
+            Cause::Reserve { .. } => ("On hold for generations", CreditBucket::Held),
             Cause::Settle { .. } => ("Spent on generations", CreditBucket::Spent),
-            Cause::Release { .. } => ("Given back for generations", CreditBucket::Available),
+            Cause::Release { .. } => ("Refunded for generations", CreditBucket::Available),
             Cause::Purchase { .. } => ("Bought", CreditBucket::Available),
-            Cause::ClawBack { .. } => ("Taken back after refunds and disputes", CreditBucket::Reversed),
+            Cause::ClawBack { .. } => ("Reversed after refunds and disputes", CreditBucket::Reversed),
             Cause::Restore { .. } => ("Restored after disputes", CreditBucket::Available),
         };
         let moved = self.moved.entry(cause.to_owned()).or_default();
@@ -159,13 +157,13 @@ impl ArchiveContents {
     }
 }
 
-/// An item without what is withheld, and without what its owner must not be told at `now`; nothing if that is all of it.
+/// Removes the fields of an item that are withheld, or undisclosed at `now`. Returns `None` if the whole item is undisclosed.
 fn exportable(kind: &str, mut value: Map<String, Value>, now: Timestamp) -> Option<Value> {
     value.retain(|name, _| !export::withheld(kind).contains(&name.as_str()));
     redact_undisclosed(Value::Object(value), now)
 }
 
-/// Wherever something says `undisclosed_until`, it is not there before that.
+/// Removes every object with an `undisclosed_until` after `now`, at any depth.
 fn redact_undisclosed(value: Value, now: Timestamp) -> Option<Value> {
     match value {
         Value::Object(fields) => {
@@ -173,8 +171,9 @@ fn redact_undisclosed(value: Value, now: Timestamp) -> Option<Value> {
             if until.and_then(|until| until.parse::<Timestamp>().ok()).is_some_and(|until| now < until) {
                 return None;
             }
-            let told = fields.into_iter().filter_map(|(name, value)| Some((name, redact_undisclosed(value, now)?)));
-            Some(Value::Object(told.collect()))
+            let disclosed =
+                fields.into_iter().filter_map(|(name, value)| Some((name, redact_undisclosed(value, now)?)));
+            Some(Value::Object(disclosed.collect()))
         }
         Value::Array(values) => {
             Some(Value::Array(values.into_iter().filter_map(|value| redact_undisclosed(value, now)).collect()))
@@ -183,12 +182,12 @@ fn redact_undisclosed(value: Value, now: Timestamp) -> Option<Value> {
     }
 }
 
-/// A page as it is kept: the kind, a tab, the JSON, line by line.
+/// Encodes a page: on each line the kind, a tab, and the JSON.
 pub(crate) fn encode(lines: &[ItemLine]) -> Vec<u8> {
     lines.iter().flat_map(|line| [line.kind.as_bytes(), b"\t", line.json.as_bytes(), b"\n"].concat()).collect()
 }
 
-/// See [`encode`]. Nothing if it is none.
+/// Decodes a page from [`encode`]; `None` if it is malformed.
 pub(crate) fn decode(page: &[u8]) -> Option<Vec<ItemLine>> {
     let lines = std::str::from_utf8(page).ok()?.lines();
     lines
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_known_by_the_pages_that_it_is_on() {
+    fn pages_of_each_kind_are_recorded() {
         let none = || json!({});
         let (contents, lines) = taken(&[
             &[("ACCOUNT", none()), ("GENERATION#1", none())],
@@ -233,14 +232,14 @@ mod tests {
         assert_eq!(decode(&encode(&lines)), Some(lines));
     }
 
-    fn check(sk: &str, value: Value, told: &[Value]) {
+    fn check(sk: &str, value: Value, exported: &[Value]) {
         let (_, lines) = taken(&[&[(sk, value)]]);
         let found: Vec<Value> = lines.iter().map(|line| serde_json::from_str(&line.json).unwrap()).collect();
-        assert_eq!(found, told);
+        assert_eq!(found, exported);
     }
 
     #[test]
-    fn what_must_not_be_told_yet_is_not_there() {
+    fn undisclosed_objects_are_left_out() {
         let (past, future) = (json!({"undisclosed_until": NOW}), json!({"undisclosed_until": "2026-11-22T12:00:01Z"}));
         check("ACCESS#1", past.clone(), std::slice::from_ref(&past));
         check("ACCESS#1", future.clone(), &[]);
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_opens_doors_or_is_for_staff_stays_out() {
+    fn secrets_and_items_for_staff_are_left_out() {
         check("DISCLOSURE#1", json!({"id": 1}), &[]);
         check("SHARE#1#2", json!({"id": 1, "token_hash": "ab"}), &[json!({"id": 1})]);
         check("EMAILCHANGE", json!({"to": "a@b.example", "stage": {}}), &[json!({"to": "a@b.example"})]);

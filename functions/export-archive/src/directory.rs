@@ -1,5 +1,5 @@
-//! The files that are in the archive, as the manifest and the directory at its end list them: kept beside it in pages,
-//! since there may be more than fit in memory.
+//! The entries of the archive's files, for the manifest and the central directory. They are stored in pages beside the
+//! archive, since they may not fit in memory.
 
 use archive::DirectoryEntry;
 use serde::Serialize;
@@ -7,25 +7,25 @@ use store::Bucket;
 
 use crate::{error::WorkError, names, pages::Pages};
 
-/// Files on a page.
+/// The number of entries on a page.
 pub(crate) const PAGE: u64 = 1000;
-/// Largest page, in bytes.
+/// The size limit of a page, in bytes.
 const PAGE_BYTES: u64 = 64 << 20;
 
-/// The pages; the one that is being filled is in memory.
+/// Reads and writes the pages. The page that is being filled is in memory.
 #[derive(Debug)]
 pub(crate) struct Directory {
     prefix: String,
-    /// Those that are written, the one that is being filled as it was then.
+    /// The stored pages. The last one may hold an older state of the page that is being filled.
     pub pages: Pages,
     filling: Vec<DirectoryEntry>,
     /// The number of the page that is being filled.
     number: u32,
-    /// A page that was read.
+    /// The page that was read last.
     read: Option<(u32, Vec<DirectoryEntry>)>,
 }
 
-/// A file, as the manifest lists it.
+/// A line of the manifest.
 #[derive(Serialize)]
 struct ManifestEntry<'a> {
     name: &'a str,
@@ -36,10 +36,10 @@ struct ManifestEntry<'a> {
 }
 
 impl Directory {
-    /// The directory below this prefix, with so many files on these pages.
+    /// Opens the directory with this prefix, which lists `files` files on these pages.
     ///
     /// # Errors
-    /// A call failed, or what should be there is not.
+    /// A call failed, or a page no longer exists.
     pub(crate) async fn open(bucket: &Bucket, prefix: String, files: u64, pages: Pages) -> Result<Self, WorkError> {
         let number = u32::try_from(files / PAGE).unwrap_or(u32::MAX);
         let mut directory = Self { prefix, pages, filling: Vec::new(), number, read: None };
@@ -49,7 +49,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Adds a file, for a writer with this version of the export. A page that is full is written.
+    /// Adds a file, for a writer with this version of the export. Stores the page if it is full.
     ///
     /// # Errors
     /// The call failed.
@@ -63,7 +63,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Writes the page that is being filled, for a writer with this version of the export.
+    /// Stores the page that is being filled, for a writer with this version of the export.
     ///
     /// # Errors
     /// The call failed.
@@ -76,10 +76,10 @@ impl Directory {
         Ok(bucket.write(&self.key(self.number)?, "application/json", page).await?)
     }
 
-    /// The files on a page; none behind the last one.
+    /// Returns the entries on a page; none after the last page.
     ///
     /// # Errors
-    /// A call failed, or what should be there is not.
+    /// A call failed, or a page no longer exists.
     pub(crate) async fn page(&mut self, bucket: &Bucket, number: u32) -> Result<&[DirectoryEntry], WorkError> {
         if number >= self.number {
             return Ok(if number == self.number { &self.filling } else { &[] });
@@ -102,7 +102,7 @@ impl Directory {
     }
 }
 
-/// Files as lines of the manifest.
+/// Formats entries as lines of the manifest.
 pub(crate) fn manifest(records: &[DirectoryEntry]) -> Result<Vec<String>, serde_json::Error> {
     let listed = records.iter().map(|record| ManifestEntry {
         name: &record.name,
@@ -113,7 +113,7 @@ pub(crate) fn manifest(records: &[DirectoryEntry]) -> Result<Vec<String>, serde_
     listed.map(|listed| serde_json::to_string(&listed)).collect()
 }
 
-/// How many pages there are of so many files.
+/// Returns the number of pages for this many files.
 pub(crate) const fn pages(files: u64) -> u64 {
     files.div_ceil(PAGE)
 }

@@ -1,6 +1,6 @@
-//! The page that a person reads: everything at a glance, with the pictures, from the archive alone.
+//! Writes the index page of the archive, which shows the account, its images and videos without a network connection.
 //!
-//! It has no script and asks nobody for anything. Whatever a person or a provider wrote is escaped.
+//! The page has no scripts and loads nothing from outside the archive. Text of users and providers is escaped.
 
 mod style;
 
@@ -22,7 +22,7 @@ use crate::{
     names,
 };
 
-/// A chapter, of the lines on its page of the stock.
+/// Writes a chapter from the lines on its page of the snapshot.
 pub(crate) fn chapter(
     chapter: Chapter,
     lines: &[ItemLine],
@@ -37,12 +37,12 @@ pub(crate) fn chapter(
         }
         Chapter::Items { kind, first, last, .. } => {
             let (head, render, tail): (_, fn(&str) -> Option<String>, _) = match kind {
-                "payment" => (style::PAYMENTS, payment, style::END_OF_TABLE),
-                "generation" => (style::ALBUM, generation, style::END_OF_ALBUM),
+                "payment" => (style::PAYMENTS, payment, style::END_OF_PAYMENTS),
+                "generation" => (style::GENERATIONS, generation, style::END_OF_ALBUM),
                 _ => (style::UPLOADS, upload, style::END_OF_ALBUM),
             };
             let mut html = if first { head.to_owned() } else { String::new() };
-            // One that cannot be read here is in the JSON all the same.
+            // An item that cannot be parsed is still in the JSON file.
             html.extend(of_kind(kind).filter_map(|line| render(&line.json)));
             if last {
                 html += tail;
@@ -54,7 +54,7 @@ pub(crate) fn chapter(
 }
 
 fn opening(account: Option<&Account>, contents: &ArchiveContents, requested_at: Timestamp) -> String {
-    let mut html = format!("{}<p class=\"lede\">Everything that is held about ", style::HEAD);
+    let mut html = format!("{}<p class=\"lede\">Everything that we store about ", style::HEAD);
     let name = account.map(|account| account.display_name.as_deref().unwrap_or(&account.email));
     html += &format!("{}, as it was on {}.</p>\n</header>\n", isolated(name.unwrap_or("you")), time(requested_at));
     if let Some(account) = account {
@@ -64,29 +64,29 @@ fn opening(account: Option<&Account>, contents: &ArchiveContents, requested_at: 
         }
         html += "</dl>\n</section>\n";
     }
-    html += "<section id=\"credits\">\n<h2>Credits</h2>\n<table>\n<tr><th>Why</th><th class=\"n\">Entries</th>\
+    html += "<section id=\"credits\">\n<h2>Credits</h2>\n<table>\n<tr><th>Reason</th><th class=\"n\">Entries</th>\
         <th class=\"n\">Credits</th></tr>\n";
     for (cause, moved) in &contents.moved {
         let (entries, credits) = (moved.entries, moved.credits);
         html += &format!("<tr><td>{cause}</td><td class=\"n\">{entries}</td><td class=\"n\">{credits}</td></tr>\n");
     }
-    html + "</table>\n<p class=\"more\">What is held for a generation is spent on it or given back. Every entry: \
-        <a href=\"data/ledger.csv\">as a table</a>, <a href=\"data/ledger.json\">as JSON</a>.</p>\n</section>\n"
+    html + "</table>\n<p class=\"more\">Credits on hold for a generation are either spent or refunded. All entries: \
+        <a href=\"data/ledger.csv\">CSV</a>, <a href=\"data/ledger.json\">JSON</a>.</p>\n</section>\n"
 }
 
 fn terms(account: &Account) -> Vec<(&'static str, String)> {
     let theme = match account.preferences.theme {
-        Theme::System => "as the device is set",
+        Theme::System => "system",
         Theme::Light => "light",
         Theme::Dark => "dark",
     };
-    let mut terms = vec![("Address", isolated(&account.email))];
+    let mut terms = vec![("Email address", isolated(&account.email))];
     terms.extend(account.display_name.as_deref().map(|name| ("Name", isolated(name))));
-    terms.extend(account.billing_email.as_deref().map(|email| ("Address for receipts", isolated(email))));
+    terms.extend(account.billing_email.as_deref().map(|email| ("Billing email", isolated(email))));
     terms.extend([
-        ("Since", time(account.created_at)),
+        ("Member since", time(account.created_at)),
         ("Status", account.status().to_string()),
-        ("Credits", format!("{} available, {} held", account.balance.available, account.balance.held)),
+        ("Credits", format!("{} available, {} on hold", account.balance.available, account.balance.held)),
         ("Theme", theme.to_owned()),
         ("Language", isolated(&account.preferences.language)),
     ]);
@@ -131,7 +131,7 @@ fn generation(json: &str) -> Option<String> {
     }
     html += &format!("<p class=\"prompt\" dir=\"auto\">{}</p>\n", escape(&settings.prompt));
     if let Some(negative) = &settings.negative_prompt {
-        html += &format!("<p class=\"prompt\" dir=\"auto\">not: {}</p>\n", escape(negative));
+        html += &format!("<p class=\"prompt\" dir=\"auto\">Negative prompt: {}</p>\n", escape(negative));
     }
     let seed = settings.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     let public = generation.present_outputs().filter(|output| output.visibility == Visibility::Public).count();
@@ -158,22 +158,23 @@ fn generation(json: &str) -> Option<String> {
 
 fn outcome_text(generation: &Generation) -> String {
     match (generation.status, &generation.failure) {
-        (_, Some(Failure::Rejected { reason } | Failure::InvalidInput { reason })) => format!("rejected: {reason}"),
-        (_, Some(Failure::Internal)) => "failed: an error of the service".to_owned(),
-        (_, Some(Failure::ProviderUnavailable)) => "failed: no provider was available".to_owned(),
-        (_, Some(Failure::DeadlinePassed)) => "failed: it took too long".to_owned(),
-        (_, Some(Failure::InputMissing)) => "failed: the reference image was no longer available".to_owned(),
+        (_, Some(Failure::Rejected { reason })) => format!("Failed: the provider refused it: {reason}"),
+        (_, Some(Failure::InvalidInput { reason })) => format!("Failed: the provider cannot use the input: {reason}"),
+        (_, Some(Failure::Internal)) => "Failed: an error on our side".to_owned(),
+        (_, Some(Failure::ProviderUnavailable)) => "Failed: no provider was available".to_owned(),
+        (_, Some(Failure::DeadlinePassed)) => "Failed: it took too long".to_owned(),
+        (_, Some(Failure::InputMissing)) => "Failed: its starting image no longer exists".to_owned(),
         (GenerationStatus::Queued | GenerationStatus::Running | GenerationStatus::Canceling, None) => {
-            "not generated yet".to_owned()
+            "Not generated yet".to_owned()
         }
-        (GenerationStatus::Canceled, None) => "canceled".to_owned(),
-        (GenerationStatus::Succeeded | GenerationStatus::Failed, None) => "removed".to_owned(),
+        (GenerationStatus::Canceled, None) => "Canceled".to_owned(),
+        (GenerationStatus::Succeeded | GenerationStatus::Failed, None) => "Deleted".to_owned(),
     }
 }
 
 fn upload(json: &str) -> Option<String> {
     let upload: Upload = serde_json::from_str(json).ok()?;
-    let called = upload.file_name.as_deref().unwrap_or("without a name");
+    let called = upload.file_name.as_deref().unwrap_or("Untitled");
     let file = match &upload.state {
         UploadState::Ready { width, height, duration_ms, .. } if !upload.deleting => {
             let name = escape(&names::of_upload(&upload, "inspected"));
@@ -188,9 +189,9 @@ fn upload(json: &str) -> Option<String> {
                 )
             }
         }
-        UploadState::Ready { .. } => "<p class=\"none\">removed</p>\n".to_owned(),
-        UploadState::Pending => "<p class=\"none\">not arrived, or not inspected yet</p>\n".to_owned(),
-        UploadState::Rejected { reason } => format!("<p class=\"none\">rejected: {}</p>\n", escape(reason)),
+        UploadState::Ready { .. } => "<p class=\"none\">Deleted</p>\n".to_owned(),
+        UploadState::Pending => "<p class=\"none\">Not uploaded, or not checked yet</p>\n".to_owned(),
+        UploadState::Rejected { reason, .. } => format!("<p class=\"none\">Rejected: {}</p>\n", escape(reason)),
     };
     Some(format!(
         "<article>\n{file}<p class=\"prompt\">{}</p>\n<p class=\"meta\">{}<br>{}, {} bytes</p>\n</article>\n",
@@ -202,8 +203,8 @@ fn upload(json: &str) -> Option<String> {
 }
 
 fn closing(contents: &ArchiveContents) -> String {
-    let mut html = "<section id=\"files\">\n<h2>All of it</h2>\n<table>\n<tr><th>File</th><th>What it holds</th>\
-        <th class=\"n\">Items</th><th>Described in</th></tr>\n"
+    let mut html = "<section id=\"files\">\n<h2>All files</h2>\n<table>\n<tr><th>File</th><th>Contents</th>\
+        <th class=\"n\">Items</th><th>Schema</th></tr>\n"
         .to_owned();
     for kind in contents::kinds() {
         let (name, items) = (kind.name, contents.run(kind.name).map_or(0, |run| run.items));
@@ -215,15 +216,15 @@ fn closing(contents: &ArchiveContents) -> String {
     }
     let files = contents.files;
     html + &format!(
-        "</table>\n<p class=\"more\">Ledger and payments are also tables for a spreadsheet: \
+        "</table>\n<p class=\"more\">The ledger and the payments are also available as CSV: \
         <a href=\"data/ledger.csv\">data/ledger.csv</a>, <a href=\"data/payment.csv\">data/payment.csv</a>. \
-        The {files} files that you made or uploaded are under media and uploads. \
-        <a href=\"manifest.json\">manifest.json</a> lists every file with its size and SHA-256.</p>\n\
+        The {files} files that you generated or uploaded are in the folders media and uploads. \
+        <a href=\"manifest.json\">manifest.json</a> lists every file with its size and SHA-256 hash.</p>\n\
         </section>\n</main>\n</body>\n</html>\n"
     )
 }
 
-/// A text in its own direction of writing.
+/// Escapes a text and isolates its writing direction.
 fn isolated(text: &str) -> String {
     format!("<bdi>{}</bdi>", escape(text))
 }
@@ -233,7 +234,7 @@ fn time(at: Timestamp) -> String {
     format!("<time datetime=\"{at}\">{shown} UTC</time>")
 }
 
-/// Text that stays text, within an element and within a quoted attribute.
+/// Escapes a text for use in an element or a quoted attribute.
 fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,69 +1,69 @@
-//! What the archive consists of, piece by piece, in the order in which it is written.
+//! Lists the sections of the archive in the order in which they are written.
 
 use domain::registry;
 use serde::{Deserialize, Serialize};
 
 use crate::contents::{self, ArchiveContents};
 
-/// A part of the archive that is written piece by piece.
+/// A section of the archive, which is written in pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// The items of a kind, a page of the stock at a time.
+    /// The items of a kind, one page of the snapshot per piece.
     Items(String),
-    /// What those items look like.
+    /// The JSON schema of these items.
     Schema(&'static str),
-    /// The ledger as a table, a page of the stock at a time.
+    /// The ledger as CSV, one page of the snapshot per piece.
     Ledger,
-    /// The payments as a table, a page of the stock at a time.
+    /// The payments as CSV, one page of the snapshot per piece.
     Payments,
-    /// The files on a page of the stock, each in as many reads as it takes.
+    /// The files on a page of the snapshot, each in as many reads as it takes.
     Files(u32),
-    /// The page that people read, chapter by chapter.
+    /// The index page, one chapter per piece.
     Index,
-    /// What is in the archive, a page of the directory at a time.
+    /// The manifest, one page of the directory per piece.
     Manifest,
-    /// The directory of the ZIP, a page at a time.
+    /// The central directory of the ZIP, one page per piece.
     Directory,
 }
 
-/// A chapter of the page that people read. `first` and `last` tell whether its heading and its end belong to it.
+/// A chapter of the index page. `first` and `last` state whether it begins with the heading and ends the section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Chapter {
-    /// Who it is about, what they have, with a page of the stock.
+    /// The header with the profile, from the page of the snapshot that contains the account.
     Opening(Option<u32>),
-    /// Items of a kind on a page of the stock.
+    /// The items of a kind on a page of the snapshot.
     Items { kind: &'static str, page: u32, first: bool, last: bool },
-    /// What files there are.
+    /// The list of files.
     Closing,
 }
 
-/// The kinds that the page for people tells of one by one.
+/// The kinds whose items the index page shows one by one.
 pub(crate) const DETAILED_KINDS: [&str; 3] = ["payment", "generation", "upload"];
 
-/// Where the writing is: the next piece of a section and, within a file of the bucket, the next byte.
+/// The next piece of a section to write and, within a file of the bucket, the next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ArchivePosition {
-    /// Which section.
+    /// The index of the section.
     pub section: u32,
-    /// Which piece of it.
+    /// The index of the piece.
     pub piece: u64,
-    /// Which byte of a file.
+    /// The offset in a file of the bucket.
     pub byte: u64,
 }
 
 impl ArchivePosition {
-    /// The next piece.
+    /// Returns the position of the next piece.
     pub(crate) const fn next_piece(self) -> Self {
         Self { piece: self.piece + 1, byte: 0, ..self }
     }
 
-    /// The next section.
+    /// Returns the position of the next section.
     pub(crate) const fn next_section(self) -> Self {
         Self { section: self.section + 1, piece: 0, byte: 0 }
     }
 }
 
-/// All sections of an archive.
+/// Lists all sections of an archive.
 pub(crate) fn sections(contents: &ArchiveContents) -> Vec<Section> {
     let kinds = || contents::kinds().map(|kind| kind.name);
     let undeclared = contents.run("undeclared").map(|run| run.kind.clone());
@@ -75,7 +75,7 @@ pub(crate) fn sections(contents: &ArchiveContents) -> Vec<Section> {
     sections
 }
 
-/// All chapters of the page for people.
+/// Lists all chapters of the index page.
 pub(crate) fn chapters(contents: &ArchiveContents) -> Vec<Chapter> {
     let mut chapters = vec![Chapter::Opening(contents.run("account").map(|run| run.first))];
     for kind in DETAILED_KINDS {
@@ -88,13 +88,13 @@ pub(crate) fn chapters(contents: &ArchiveContents) -> Vec<Chapter> {
     chapters
 }
 
-/// Files of the archive, as far as is known from the stock.
+/// Counts the files of the archive, as far as the snapshot shows.
 pub(crate) fn files(contents: &ArchiveContents) -> u64 {
     let is_file = |section: &&Section| !matches!(section, Section::Files(_) | Section::Directory);
     contents.files + sections(contents).iter().filter(is_file).count() as u64
 }
 
-/// What a kind is for, as the registry has it.
+/// Returns the purpose of a kind from the registry.
 pub(crate) fn purpose(kind: &str) -> &'static str {
     registry::data_kind(kind).map_or("", |kind| kind.purpose)
 }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_items_and_their_schema_whether_there_are_any_or_not() {
+    fn every_kind_has_items_and_schema_even_without_items() {
         let sections = sections(&contents());
         for kind in contents::kinds() {
             assert!(sections.contains(&Section::Items(kind.name.to_owned())), "{}", kind.name);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_a_heading_and_an_end_for_each_kind_that_there_is() {
+    fn index_page_has_a_heading_and_an_end_for_each_kind_with_items() {
         let items = |kind, page, first, last| Chapter::Items { kind, page, first, last };
         let expected = [
             Chapter::Opening(Some(0)),

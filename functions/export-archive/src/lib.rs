@@ -1,30 +1,30 @@
-//! The queue of exports: everything that is held about a person, in one ZIP for them.
+//! Builds the data export of an account: one ZIP with all items and files. Triggered by the export queue.
 //!
-//! First the stock is taken: the drawer and the list of the files, as they are found once, are written down beside the
-//! archive. Then the archive is written from that, as an S3 upload in parts; it is a function of the stock, so whoever
-//! writes a part writes the same one. Each part that is written moves the checkpoint in the export's item, which renews
-//! the lease as well: a death, or the end of the function's time, costs the part that was being made and no more. Neither
-//! the files nor their number count in memory: a part, a piece of a file and a page of the stock do.
+//! A worker first takes a snapshot: it copies the account's items and the list of its files into pages beside the archive.
+//! Then it writes the archive from the snapshot as a multipart upload. The archive depends on the snapshot only, so every
+//! worker that writes a part writes the same bytes. After each part the worker moves the checkpoint in the export item,
+//! which also renews the lease: a crash or the end of the function's time costs one part. Memory holds one part, one piece
+//! of a file and one page of the snapshot, however many files there are.
 //!
-//! A message that comes while somebody else has the lease is dropped: if that somebody dies, `sweep` sends another. If the
-//! account is closing the archive stops and what there is of it goes, in all versions; the erasure does the rest.
+//! A message is dropped while another worker holds the lease; `sweep` sends another if that worker crashed. If the account
+//! is pending deletion, the export stops and its files are deleted in all versions; the erasure does the rest.
 //!
-//! Each step can be cut off before it, after it, or be done twice:
+//! Each step may crash before it, crash after it, or run twice:
 //!
-//! | step | died before it | died after it | done twice |
+//! | step | crash before it | crash after it | run twice |
 //! |---|---|---|---|
-//! | write the claim | the message comes back, or the sweep sends one | the lease runs out, and the next one goes on | the second write is stale, finds the lease, and is dropped |
-//! | write a page of the stock | it is read anew | the same | each under a name of its own; the checkpoint knows one |
-//! | begin the upload | the next one begins it | the next one ends it and begins another | as before |
-//! | write a part | the next one makes it again | the next one makes it again, over it | the same, unless a file is gone meanwhile: then the parts are not those of the checkpoint, and it is begun anew |
-//! | write a page of the directory | the part is made again | the same | each under a name of its own; the checkpoint knows one |
-//! | move the checkpoint | the part is made again | nothing is left to do | the second write is stale: it stops |
-//! | make the parts one file | the next one does it | the upload is gone, and the file is there and as large as it should be | as before |
-//! | remove stock and directory | the next one does it | nothing is there | nothing is there |
-//! | write that it is ready | the next one finds the file | nothing is left to do | the second write is stale |
+//! | write the claim | the message is delivered again, or the sweep sends one | the lease expires, and the next worker continues | the second write is stale, finds the lease, and is dropped |
+//! | write a page of the snapshot | it is read again | it is read again | each copy has its own name; the checkpoint names one |
+//! | begin the multipart upload | the next worker begins it | the next worker aborts it and begins another | as for a crash after it |
+//! | write a part | the next worker writes it | the next worker overwrites it | the bytes are the same, unless a file was deleted meanwhile: then the parts differ from the checkpoint, and the export restarts |
+//! | write a page of the directory | the part is written again | the part is written again | each copy has its own name; the checkpoint names one |
+//! | move the checkpoint | the part is written again | the next worker continues | the second write is stale: that worker stops |
+//! | complete the multipart upload | the next worker completes it | the file exists and has the expected size | as for a crash after it |
+//! | delete snapshot and directory | the next worker deletes them | nothing is left | nothing is left |
+//! | mark the export as ready | the next worker finds the file | the export has ended | the second write is stale |
 //!
-//! What cannot be gone on with (the upload or a page of the stock is gone) is begun anew, until the day in which an
-//! archive must be ready is over; then the sweep ends it.
+//! If the upload or a page of the snapshot no longer exists, the export restarts. After a day without a ready archive the
+//! sweep marks the export as failed.
 
 mod checkpoint;
 mod contents;
@@ -47,10 +47,10 @@ use runtime::{Error, clients::Clients, events, sqs};
 use serde_json::Value;
 use store::{Bucket, Queue, Table};
 
-/// Answers events until Lambda ends the process.
+/// Handles events until Lambda ends the process.
 ///
 /// # Errors
-/// The function could not start; the log says what to do.
+/// A setting is missing or invalid.
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;

@@ -1,13 +1,14 @@
-//! What files are called in the archive: names that say what is in them, on every system.
+//! Names files in the archive: readable, safe on every system, and unique.
 
 use domain::{GenerationId, UploadId, generations::upload::Upload};
 use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-/// Longest part of a name that a person chose, in characters.
+/// The most characters of a file name that a user chose.
 const CHOSEN_CHARACTERS: usize = 60;
 
-/// A file of the bucket, by its key: `accounts/<account>/<folder>/<id>/<file>`. `upload` is what is known of an upload.
+/// Returns the name for a file of the bucket with the key `accounts/<account>/<folder>/<id>/<file>`. Needs the upload for the
+/// name that its owner chose.
 pub(crate) fn of_file(key: &str, upload: Option<&Upload>) -> String {
     let mut parts = key.splitn(5, '/').skip(2);
     let (folder, id, file) =
@@ -20,12 +21,13 @@ pub(crate) fn of_file(key: &str, upload: Option<&Upload>) -> String {
     }
 }
 
-/// A file of a generation, by the last part of its key.
+/// Returns the name for a file of a generation. `file` is the last part of its key.
 pub(crate) fn of_media(id: GenerationId, file: &str) -> String {
     format!("media/{}/{id}-{}", day_of(id.0), plain(file))
 }
 
-/// A file of an upload, by the last part of its key: as its owner called it, as far as that is safe.
+/// Returns the name for a file of an upload: the safe characters of the name that its owner chose. `file` is the last part of
+/// its key.
 pub(crate) fn of_upload(upload: &Upload, file: &str) -> String {
     let UploadId(id) = upload.id;
     let chosen = upload.file_name.as_deref().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
@@ -39,7 +41,7 @@ pub(crate) fn of_upload(upload: &Upload, file: &str) -> String {
     format!("uploads/{}/{id}-{stem}{arrived}.{}", day_of(id), extension(&upload.content_type))
 }
 
-/// The type of a file in the archive, by its name.
+/// Returns the media type of a file in the archive, by its extension.
 pub(crate) fn media_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "json" => "application/json",
@@ -65,7 +67,7 @@ fn extension(content_type: &str) -> &'static str {
     }
 }
 
-/// The day on which an id was made.
+/// Returns the date on which an id was created.
 fn day_of(id: Uuid) -> String {
     let seconds = id.get_timestamp().map(|timestamp| timestamp.to_unix().0);
     let at = seconds.and_then(|seconds| Timestamp::from_second(i64::try_from(seconds).ok()?).ok());
@@ -76,7 +78,7 @@ fn alphanumeric_or_hyphen(character: char) -> char {
     if character.is_alphanumeric() { character } else { '-' }
 }
 
-/// What we named ourselves: whatever is not plain is replaced.
+/// Replaces every character but ASCII letters and digits, `.`, `-` or `_`.
 fn plain(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
     text.chars().map(|character| if is_plain(character) { character } else { '_' }).collect()
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_is_called_as_its_owner_called_it() {
+    fn upload_keeps_the_safe_part_of_its_name() {
         check(Some("holiday.JPEG"), "inspected", "holiday.jpg");
         check(Some("holiday.jpeg"), "original", "holiday-original.jpg");
         check(Some("Été à Paris (2).png"), "inspected", "Été-à-Paris--2.jpg");
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_its_folder_or_deceives() {
+    fn name_cannot_leave_its_folder_or_hide_its_extension() {
         check(Some("../../etc/passwd"), "inspected", "passwd.jpg");
         check(Some("..\\..\\boot.ini"), "inspected", "boot.jpg");
         check(Some("a\u{202e}gpj.exe"), "inspected", "a-gpj.jpg");
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_found_under_its_day() {
+    fn media_are_in_the_folder_of_their_day() {
         let key = format!("accounts/{}/generations/{ID}/0.thumb.jpg", Uuid::nil());
         assert_eq!(of_file(&key, None), format!("media/2025-10-09/{ID}-0.thumb.jpg"));
     }

@@ -1,4 +1,4 @@
-//! A JSON Schema for each file of items, made from the types that the items are stored as: they cannot differ.
+//! Generates a JSON schema for each file of items from the types that the items are stored as.
 
 use domain::{
     accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
@@ -13,7 +13,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 use store::{Activity, IdempotencyRecord};
 
-/// The schema of the file with the items of this kind; nothing for a kind that nobody gave a type here.
+/// Returns the schema of the file with the items of this kind; `None` for a kind without a type here.
 pub(crate) fn of(kind: &str) -> Option<Value> {
     let mut item = match kind {
         "access" => schema_of::<AuditEntry>(),
@@ -37,7 +37,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         object.get_mut("properties").and_then(Value::as_object_mut).map(|fields| fields.remove(*withheld));
         object.get_mut("required").and_then(Value::as_array_mut)?.retain(|name| name != withheld);
     }
-    // Whatever else an item has would be something that its type does not know.
+    // An item has no fields that its type does not declare.
     object.insert("additionalProperties".to_owned(), Value::Bool(false));
     let mut schema = json!({ "$schema": dialect, "title": kind, "type": "array", "items": item });
     if let (Some(definitions), Some(schema)) = (definitions, schema.as_object_mut()) {
@@ -46,7 +46,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
     Some(schema)
 }
 
-/// As it is written, which is not always as it may be read: what is left out when there is nothing to say may be missing.
+/// Generates the schema of a type as it is serialized: a field that may be left out is not required.
 fn schema_of<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().into()
 }
@@ -57,14 +57,14 @@ mod tests {
     use crate::contents;
 
     #[test]
-    fn every_kind_that_is_taken_out_has_a_schema() {
+    fn every_exported_kind_has_a_schema() {
         for kind in contents::kinds() {
             assert!(of(kind.name).is_some(), "{} has no schema: name its type here", kind.name);
         }
     }
 
     #[test]
-    fn what_is_withheld_is_an_attribute_that_there_is() {
+    fn withheld_fields_are_not_in_the_schema() {
         for (kind, mut schema) in [
             ("share", schema_of::<Share>()),
             ("idempotency", schema_of::<IdempotencyRecord>()),

@@ -1,4 +1,4 @@
-//! One message, from claim to archive.
+//! Handles one message, from the claim to the finished archive.
 
 use domain::{
     AccountId, ExportId,
@@ -21,12 +21,12 @@ use crate::{
     writer::{Writer, working_prefix},
 };
 
-/// When less than this is left of the invocation, the next one goes on: longer than any step takes.
+/// The time that must be left of the invocation to begin another step: longer than any step takes.
 const MIN_TIME_LEFT: SignedDuration = SignedDuration::from_secs(45);
-/// Seconds before what is begun anew is begun, so that whatever is wrong with it has time to pass.
+/// Seconds until a restarted export is picked up, so that the cause of the restart can pass.
 const RESTART_DELAY_S: u32 = 60;
 
-/// Makes archives.
+/// Builds archives.
 pub(crate) struct Exporter {
     pub table: Table,
     pub bucket: Bucket,
@@ -34,14 +34,14 @@ pub(crate) struct Exporter {
     pub lease_s: u32,
 }
 
-/// An export that this worker has for itself, as it was last written.
+/// An export that this worker has claimed, as last written.
 struct ClaimedExport<'a> {
     exporter: &'a Exporter,
     export: Export,
     deadline: Timestamp,
 }
 
-/// Pages of the stock that were just written.
+/// The last written pages of the snapshot, kept to avoid reading them again.
 #[derive(Default)]
 struct RecentPages {
     page: Option<(u32, Vec<ItemLine>)>,
@@ -49,19 +49,19 @@ struct RecentPages {
 }
 
 impl Exporter {
-    /// Does what a message asks for, if it is still to be done and nobody else is doing it.
+    /// Builds the archive that a message asks for. Does nothing if the export has ended or another worker holds its lease.
     pub(crate) async fn work(&self, record: Record<ExportMessage>) -> Result<(), WorkError> {
         let ExportMessage { account, export: id } = record.body;
         let mut held = loop {
             let Some(export) = self.table.export(account, id).await? else {
-                // An attempt that came too late and died may have written something after the rest was removed.
+                // A late worker may have written files after the export was deleted.
                 return self.clear(account, id).await;
             };
             let ExportClaim::Work(claimed) = export.claim(self.lease_s, clock::now()) else { return Ok(()) };
             let mut held = ClaimedExport { exporter: self, export, deadline: record.deadline };
             match held.write(*claimed).await {
                 Ok(()) => break held,
-                // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
+                // The other write need not be a claim: the sweep records that it sent this message, possibly after us.
                 Err(WorkError::Superseded) => {}
                 Err(WorkError::AccountGone) => return self.clear(account, id).await,
                 Err(error) => return Err(error),
@@ -70,27 +70,27 @@ impl Exporter {
         match held.make().await {
             Ok(()) => Ok(()),
             Err(WorkError::Superseded) => {
-                tracing::info!(export = %id, "somebody else has it, or it has ended: this attempt stops");
+                tracing::info!(export = %id, "stopping: another worker holds the lease, or the export has ended");
                 Ok(())
             }
             Err(WorkError::AccountGone) => self.clear(account, id).await,
             Err(WorkError::OutOfTime) => held.hand_over(0).await,
             Err(WorkError::Lost(what)) => {
-                tracing::warn!(export = %id, what, "gone: the archive is begun anew");
-                // If somebody else has it by now, this is refused, and what is there is theirs.
+                tracing::warn!(export = %id, what, "restarting the export: a file no longer exists");
+                // If another worker holds the lease by now, this write fails and deletes nothing.
                 held.write(held.export.progressed(None, ExportProgress::default(), self.lease_s, clock::now())).await?;
                 self.clear(account, id).await?;
                 held.hand_over(RESTART_DELAY_S).await
             }
             Err(error) => {
-                // Whoever gets the next message need not wait for the lease to end. If this fails too, they do.
+                // Releases the lease, so the next worker need not wait for it to expire. If this fails, it waits.
                 let _ = held.write(held.export.handed_over(0, clock::now())).await;
                 Err(error)
             }
         }
     }
 
-    /// Removes all that there is of an archive.
+    /// Deletes every file and multipart upload of an export. A repeat deletes what is left.
     async fn clear(&self, account: AccountId, id: ExportId) -> Result<(), WorkError> {
         let prefix = Bucket::export_prefix(account, id);
         self.bucket.abort_uploads(&prefix).await?;
@@ -118,11 +118,11 @@ impl ClaimedExport<'_> {
         let ready = self.export.ready(writer.zip.position(), clock::now());
         self.write(Export { progress, ..ready }).await?;
         metric(Metric::Exports, 1, &[]);
-        tracing::info!(export = %self.export.id, files, "an archive is ready");
+        tracing::info!(export = %self.export.id, files, "archive ready");
         Ok(())
     }
 
-    /// Writes down what there is, and begins the archive of it. What was written down before is not looked for again.
+    /// Takes the snapshot and begins the archive; continues from the checkpoint if there is one.
     async fn collect_contents(
         &mut self,
     ) -> Result<((ArchiveContents, Writing, ArchiveTotals), RecentPages), WorkError> {
@@ -152,7 +152,7 @@ impl ClaimedExport<'_> {
         }
     }
 
-    /// The next page of the drawer, and where the one after it begins.
+    /// Copies the next page of items into the snapshot. Returns it with the key to continue after.
     async fn collect_items(
         &self,
         contents: &mut ArchiveContents,
@@ -165,8 +165,8 @@ impl ClaimedExport<'_> {
         Ok(((number, lines), page.next))
     }
 
-    /// The next page of the list of files, and where the one after it begins. Archives are not in archives, nor is what is
-    /// for staff.
+    /// Copies the next page of the file list into the snapshot. Returns it with the key to continue after. Leaves out archives
+    /// and files for staff.
     async fn collect_files(
         &self,
         contents: &mut ArchiveContents,
@@ -202,7 +202,7 @@ impl ClaimedExport<'_> {
         Ok(ListedFile { key, name, bytes, etag, modified })
     }
 
-    /// Begins the upload of the archive; one that somebody began who died before writing it down is ended.
+    /// Begins the multipart upload of the archive. Aborts uploads that a crashed worker began without recording them.
     async fn begin_upload(&self) -> Result<String, WorkError> {
         let (bucket, Export { account, id, requested_at, .. }) = (&self.exporter.bucket, &self.export);
         bucket.abort_uploads(&Bucket::export_prefix(*account, *id)).await?;
@@ -216,19 +216,19 @@ impl ClaimedExport<'_> {
         if left < MIN_TIME_LEFT { Err(WorkError::OutOfTime) } else { Ok(()) }
     }
 
-    /// Moves the checkpoint.
+    /// Writes the checkpoint and renews the lease.
     async fn keep(&mut self, checkpoint: &Checkpoint) -> Result<(), WorkError> {
         let kept = serde_json::to_string(checkpoint)?;
         let progress = checkpoint.progress();
         self.write(self.export.progressed(Some(kept), progress, self.exporter.lease_s, clock::now())).await
     }
 
-    /// Gives it up for another invocation, and sends the message for that. One that is lost is sent by the sweep.
+    /// Releases the lease and sends a message for the next invocation. If the message is lost, the sweep sends another.
     async fn hand_over(&mut self, delay_s: u32) -> Result<(), WorkError> {
         self.write(self.export.handed_over(delay_s, clock::now())).await?;
         let Export { account, id: export, .. } = self.export;
         if let Err(error) = self.exporter.queue.send(&ExportMessage { account, export }, delay_s).await {
-            tracing::warn!(error = %error, %export, "the message was not sent: the sweep will send it");
+            tracing::warn!(error = %error, %export, "message not sent: the sweep will send it");
         }
         Ok(())
     }
@@ -239,7 +239,7 @@ impl ClaimedExport<'_> {
             Err(CommitError::Store(error)) => return Err(error.into()),
             Err(CommitError::AccountGone) => return Err(WorkError::AccountGone),
             Err(CommitError::Stale | CommitError::Replayed(_)) => {
-                // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
+                // The SDK retries a write whose response was lost, and the retry finds the first write.
                 let current = self.exporter.table.export(next.account, next.id).await?;
                 if current.as_ref() != Some(&next) {
                     return Err(WorkError::Superseded);

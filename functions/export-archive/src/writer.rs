@@ -1,4 +1,4 @@
-//! The part of the archive that is being made, and where parts go.
+//! Writes the archive into the parts of a multipart upload.
 
 use archive::{DirectoryEntry, NewFile, ZipWriter};
 use domain::privacy::export::Export;
@@ -14,19 +14,19 @@ use crate::{
     pages::Pages,
 };
 
-/// The size of a part, in bytes, as long as there are few enough of them.
+/// The size of a part of a normal archive, in bytes.
 const PART_SIZE: u64 = 8 << 20;
-/// Parts are made larger rather than more than this, so that what the stock does not tell has room.
+/// Above this number of parts, parts become larger. The rest is room for what the snapshot does not show.
 const TARGET_PARTS: u64 = MAX_PARTS * 9 / 10;
-/// Largest page of the stock, in bytes.
+/// The size limit of a page of the snapshot, in bytes.
 const PAGE_BYTES: u64 = 64 << 20;
 
 const _: () = assert!(PART_SIZE >= MIN_PART_BYTES, "S3 refuses smaller parts");
 
-/// An archive that is being written, in this process.
+/// An archive that this process is writing.
 pub(crate) struct Writer<'a> {
     pub bucket: &'a Bucket,
-    /// As it was last written.
+    /// The export, as last written.
     pub export: Export,
     pub contents: ArchiveContents,
     pub sections: Vec<Section>,
@@ -34,7 +34,7 @@ pub(crate) struct Writer<'a> {
     pub position: ArchivePosition,
     pub totals: ArchiveTotals,
     pub directory: Directory,
-    /// What is not in a part yet.
+    /// The bytes that are not uploaded yet.
     out: Vec<u8>,
     upload: String,
     parts: Parts,
@@ -43,20 +43,20 @@ pub(crate) struct Writer<'a> {
     list: Option<(u32, Vec<ListedFile>)>,
 }
 
-/// Where what is needed to make the archive lies.
+/// Returns the prefix of the snapshot and the directory.
 pub(crate) fn working_prefix(export: &Export) -> String {
     format!("{}work/", Bucket::export_prefix(export.account, export.id))
 }
 
-/// The size of the parts of an archive of this stock: the same until there would be too many of them. What is not known
-/// yet is small beside the files: everything that is made of the items, and some hundred bytes for each file.
+/// Returns the size of the parts for this snapshot, in bytes: larger than [`PART_SIZE`] only where there would be too many
+/// parts. The estimate includes what is generated from the items, and some hundred bytes for each file.
 fn part_bytes(contents: &ArchiveContents) -> u64 {
     let estimate = contents.file_bytes + 4 * contents.item_bytes + 1024 * contents.files;
     PART_SIZE.max(estimate.div_ceil(TARGET_PARTS).next_multiple_of(1 << 20))
 }
 
 impl Writing {
-    /// An archive of this stock of which nothing is written yet.
+    /// Returns the state of an archive of this snapshot before its first byte.
     pub(crate) fn begin(upload: String, contents: &ArchiveContents) -> Self {
         let (parts, zip, position, directory) =
             (Parts::default(), ZipWriter::default(), ArchivePosition::default(), Pages::default());
@@ -65,10 +65,10 @@ impl Writing {
 }
 
 impl<'a> Writer<'a> {
-    /// Goes on from a checkpoint.
+    /// Continues from a checkpoint.
     ///
     /// # Errors
-    /// A call failed, or what should be there is not.
+    /// A call failed, or a page no longer exists.
     pub(crate) async fn open(
         bucket: &'a Bucket,
         export: Export,
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// What to go on from, once everything so far is in a part.
+    /// Returns the checkpoint to continue from. Everything written so far must be uploaded.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         let writing = Writing {
             upload: self.upload.clone(),
@@ -106,10 +106,11 @@ impl<'a> Writer<'a> {
         Checkpoint { contents: self.contents.clone(), stage: Stage::Archive(Box::new(writing)), totals: self.totals }
     }
 
-    /// Writes what there is as a part, if it is enough for one or the last.
+    /// Uploads the next part if there are enough bytes for it, or if it is the last. Returns whether it did. A repeat
+    /// overwrites the part.
     ///
     /// # Errors
-    /// A call failed, or the upload is gone.
+    /// A call failed, or the multipart upload no longer exists.
     pub(crate) async fn flush(&mut self) -> Result<bool, WorkError> {
         let enough = self.out.len() as u64 >= self.part_bytes || self.zip.is_finished();
         if !enough || self.out.is_empty() {
@@ -123,11 +124,11 @@ impl<'a> Writer<'a> {
         Ok(true)
     }
 
-    /// Makes the parts one file. One that is not as this writer, or one before it, wrote it is not taken: whoever was
-    /// thought dead and is not may write parts of its own.
+    /// Completes the multipart upload. Uses only the recorded parts, as a worker whose lease expired may still upload parts. A
+    /// repeat finds the completed file.
     ///
     /// # Errors
-    /// A call failed, or the upload is gone and there is no such file.
+    /// A call failed, or a part was overwritten, or neither the upload nor the file exists.
     pub(crate) async fn complete(&self) -> Result<(), WorkError> {
         let key = Bucket::archive_key(self.export.account, self.export.id);
         let upload = (key.as_str(), self.upload.as_str());
@@ -138,20 +139,20 @@ impl<'a> Writer<'a> {
         if completed || self.bucket.size(&key).await? == Some(self.zip.position()) {
             return Ok(());
         }
-        Err(WorkError::Lost("what was uploaded"))
+        Err(WorkError::Lost("the upload"))
     }
 
-    /// Begins a file of the archive.
+    /// Begins a file of the archive. Fails if its name or its size is not allowed.
     pub(crate) fn begin(&mut self, name: String, modified: Timestamp, max_bytes: Option<u64>) -> Result<(), WorkError> {
         Ok(self.zip.start_file(NewFile { name, modified, max_bytes }, &mut self.out)?)
     }
 
-    /// More of that file.
+    /// Appends bytes to the file.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), WorkError> {
         Ok(self.zip.write(bytes, &mut self.out)?)
     }
 
-    /// The end of that file.
+    /// Ends the file and adds it to the directory.
     pub(crate) async fn end(&mut self) -> Result<(), WorkError> {
         let record = self.zip.finish_file(&mut self.out)?;
         self.directory.add(self.bucket, record, self.export.version).await?;
@@ -159,38 +160,38 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Lists files in the directory at the end.
+    /// Writes entries to the central directory.
     pub(crate) fn list(&mut self, records: &[DirectoryEntry]) -> Result<(), WorkError> {
         records.iter().try_for_each(|record| Ok(self.zip.add_to_directory(record, &mut self.out)?))
     }
 
-    /// The end of the archive.
+    /// Ends the archive.
     pub(crate) fn finish(&mut self) -> Result<(), WorkError> {
         Ok(self.zip.finish(&mut self.out)?)
     }
 
-    /// Has a page of the stock that was just written in memory.
+    /// Keeps pages that were just written, to avoid reading them again.
     pub(crate) fn cache_pages(&mut self, page: Option<(u32, Vec<ItemLine>)>, list: Option<(u32, Vec<ListedFile>)>) {
         (self.page, self.list) = (page, list);
     }
 
-    /// The items on a page of the stock.
+    /// Returns the items on a page of the snapshot.
     ///
     /// # Errors
-    /// A call failed, or it is gone.
+    /// A call failed, or the page no longer exists.
     pub(crate) async fn items(&mut self, page: u32) -> Result<&[ItemLine], WorkError> {
         if self.page.as_ref().is_none_or(|(read, _)| *read != page) {
             let bytes = self.read(self.contents.pages.key("items", page)).await?;
-            let lines = contents::decode(&bytes).ok_or(WorkError::Lost("what a page of the stock says"))?;
+            let lines = contents::decode(&bytes).ok_or(WorkError::Lost("a valid page of the snapshot"))?;
             self.page = Some((page, lines));
         }
         Ok(self.page.as_ref().map_or(&[], |(_, lines)| lines))
     }
 
-    /// The files on a page of the stock.
+    /// Returns the files on a page of the snapshot.
     ///
     /// # Errors
-    /// A call failed, or it is gone.
+    /// A call failed, or the page no longer exists.
     pub(crate) async fn files(&mut self, list: u32) -> Result<&[ListedFile], WorkError> {
         if self.list.as_ref().is_none_or(|(read, _)| *read != list) {
             let bytes = self.read(self.contents.lists.key("files", list)).await?;
@@ -200,7 +201,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn read(&self, name: Option<String>) -> Result<Vec<u8>, WorkError> {
-        let gone = || WorkError::Lost("a page of the stock");
+        let gone = || WorkError::Lost("a page of the snapshot");
         let key = format!("{}{}", working_prefix(&self.export), name.ok_or_else(gone)?);
         self.bucket.read(&key, PAGE_BYTES).await?.ok_or_else(gone)
     }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_stay_small_until_there_would_be_too_many() {
+    fn parts_grow_only_when_there_would_be_too_many() {
         check(0, 8);
         check(5, 8);
         check(70, 8);

@@ -1,4 +1,4 @@
-//! What is done about each thing that is due.
+//! Handles each kind of due item.
 
 use std::sync::Arc;
 
@@ -32,12 +32,12 @@ use store::{
 
 use crate::round::{Pace, Round};
 
-/// Most things of a kind in one sweep.
+/// The most items of a kind in one sweep.
 pub(crate) const BATCH: usize = 200;
-/// How often an erasure that does not end is sent again.
+/// The time between two messages of an erasure that does not end.
 const ERASURE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a sweep works on.
+/// The state of the function.
 #[derive(Clone)]
 pub struct Sweep {
     /// The table.
@@ -50,19 +50,19 @@ pub struct Sweep {
     pub erasures: Queue,
     /// The queue of exports.
     pub exports: Queue,
-    /// How long files stay.
+    /// The retention of generated files by plan.
     pub retention: Retention,
-    /// What settles payments.
+    /// Settles payments.
     pub payments: Arc<PaymentService>,
-    /// What carries changes of addresses out.
+    /// Completes changes of email addresses.
     pub addresses: Arc<EmailChanges>,
-    /// The users.
+    /// The user pool.
     pub users: Arc<UserDirectory>,
-    /// Who takes money.
+    /// The configured payment providers.
     pub payment_providers: Arc<[PaymentProvider]>,
 }
 
-/// Why something due was not done.
+/// The error of a due item, which stays due.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SweepError {
     #[error(transparent)]
@@ -84,12 +84,12 @@ pub(crate) enum Action {
     Removed,
     Settled,
     Checked,
-    /// Somebody else did it, or it is not due any more: the index is a little behind the table.
+    /// Another process handled it, or it is no longer due: the index lags behind the table.
     Nothing,
 }
 
 impl Sweep {
-    /// Acts on what is due of this kind, at this pace.
+    /// Handles the due items of a kind at this pace.
     pub(crate) async fn each(
         &self,
         kind: DueKind,
@@ -101,7 +101,7 @@ impl Sweep {
             Ok(due) => due,
             Err(error) => {
                 round.swept.failed += 1;
-                tracing::error!(error = %error, kind = kind.as_str(), "what is due could not be read");
+                tracing::error!(error = %error, kind = kind.as_str(), "due items could not be read");
                 return;
             }
         };
@@ -119,7 +119,7 @@ impl Sweep {
                     Ok(Action::Settled) => ("settled", &mut round.swept.settled),
                     Ok(Action::Checked) => ("checked", &mut round.swept.checked),
                     Err(error) => {
-                        tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "not done: due again");
+                        tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "due item failed: due again");
                         ("failed", &mut round.swept.failed)
                     }
                 };
@@ -149,7 +149,8 @@ impl Sweep {
         self.remind(&generation, now).await
     }
 
-    /// Sends first and writes second: if we die in between there are two messages, which does no harm, not none.
+    /// Sends the message of a generation again. Sends before it writes: a crash in between causes a second message, which does
+    /// no harm, and never a missing one.
     async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
         let job = GenerationMessage { account: generation.account, generation: generation.id };
         self.queues.send(generation.kind, job, 0).await?;
@@ -157,7 +158,7 @@ impl Sweep {
         Ok(if written { Action::Reminded } else { Action::Nothing })
     }
 
-    /// Has an erasure go on. Sends first and writes second, as [`remind`](Self::remind) does.
+    /// Sends the message of a late erasure again. Sends before it writes, as [`remind`](Self::remind) does.
     pub(crate) async fn erasure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let account = self.table.account(item.account).await?;
         let is_due = |account: &Account| account.deletion.as_ref().is_some_and(|closing| closing.next_at <= now);
@@ -167,7 +168,7 @@ impl Sweep {
         Ok(if written { Action::Reminded } else { Action::Nothing })
     }
 
-    /// Has an export go on, ends one that was not ready in time, removes one whose time is over.
+    /// Sends the message of a stopped export again, fails an overdue export, or deletes an expired one.
     pub(crate) async fn export(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let Some(export) = self.table.export(item.account, ExportId(item.id)).await? else {
             return Ok(Action::Nothing);
@@ -179,7 +180,7 @@ impl Sweep {
         let (next, action) = if export.is_overdue(now) {
             (export.failed(now), Action::Overdue)
         } else if export.awaits_message(now) {
-            // Sends first and writes second, as `remind` does.
+            // Sends before it writes, as `remind` does.
             self.exports.send(&ExportMessage { account: export.account, export: export.id }, 0).await?;
             (export.message_resent(now), Action::Reminded)
         } else {
@@ -190,18 +191,18 @@ impl Sweep {
         }
         if action == Action::Overdue {
             metric(Metric::FailedExports, 1, &[]);
-            tracing::error!(export = %export.id, "an archive was not ready in time");
+            tracing::error!(export = %export.id, "export overdue");
             lifecycle::remove_archive(&self.bucket, &export).await?;
         }
         Ok(action)
     }
 
     pub(crate) async fn hold_check(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
-        let looked = lifecycle::holds::check(&self.table, &self.bucket, item.account, now).await?;
-        Ok(if looked { Action::Checked } else { Action::Nothing })
+        let checked = lifecycle::holds::check(&self.table, &self.bucket, item.account, now).await?;
+        Ok(if checked { Action::Checked } else { Action::Nothing })
     }
 
-    /// Goes on with the change of an address where somebody else stopped.
+    /// Completes a confirmed change of an email address that another process left incomplete.
     pub(crate) async fn email_change(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let found = self.table.email_change(item.account).await?;
         let is_left =
@@ -217,13 +218,13 @@ impl Sweep {
         Ok(Action::Settled)
     }
 
-    /// Counts what people have waited for too long to hear from staff.
+    /// Counts the tickets that wait too long for a reply of staff.
     pub(crate) async fn check_answers(&self, now: Timestamp) {
         let before = now - SignedDuration::from_hours(24 * i64::from(registry::REPLY_ALERT_DAYS));
         match self.table.unanswered(before, BATCH).await {
             Ok(0) => {}
             Ok(late) => metric(Metric::LateAnswers, i64::try_from(late).unwrap_or(i64::MAX), &[]),
-            Err(error) => tracing::error!(error = %error, "who waits for an answer could not be read"),
+            Err(error) => tracing::error!(error = %error, "unanswered tickets could not be read"),
         }
     }
 

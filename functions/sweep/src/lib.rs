@@ -1,33 +1,24 @@
-//! Every minute: whatever is due.
+//! Handles everything that is due. Triggered by a schedule every minute.
 //!
-//! A generation whose message should have been handled by now gets another; one whose deadline has passed fails and its
-//! credits come back. An upload that was not finished, or whose time is over, goes, and so does a generation whose time is
-//! over or that its owner deleted: files first, item last.
+//! - Generations: sends a lost message again; fails and refunds a generation past its deadline; deletes one that expired or
+//!   that its owner deleted, files first, item last.
+//! - Uploads: deletes those that were not completed, that expired, or that their owner deleted.
+//! - Legal holds: held data is hidden when it expires, and deleted once the hold is released. Disclosures are deleted after a
+//!   week.
+//! - Sign-ups: deletes a user who never signed in after some days.
+//! - Email addresses: completes a confirmed change that is not complete after a minute.
+//! - Account deletion: sends an erasure that is late to `erase-account` again.
+//! - Exports: sends a lost message again; fails an export that is not ready within a day, and counts it; deletes a ready one
+//!   after seven days, file first, item last.
+//! - Checkouts: polls the provider some minutes after the checkout was opened; grants what was paid without a webhook, and
+//!   closes what expired. Applies parked facts whose payment is known by now.
+//! - Once a day: asks Stripe whether it sends all handled events, and counts the tickets that wait too long for a reply.
+//! - Ledger: replays the ledger of each account that something was done for, and compares it with the balance. As all
+//!   generated files expire, each account that generates is checked at some time.
 //!
-//! What a legal hold names is hidden when its time is over, and stays; once the hold is released it goes. A disclosure
-//! that was put together for a lawful request goes after a week.
-//!
-//! An address that was confirmed, and is not changed everywhere a minute later, is.
-//!
-//! A user who signed up and never signed in is deleted after some days.
-//!
-//! An account that is being deleted, and has not gone by the time it should, is handed to `erase-account` again.
-//!
-//! An archive that is being made, and whose message should have been handled by now, gets another; one that was not ready
-//! within a day has failed, which is counted; a ready one goes after seven days, file first, item last.
-//!
-//! A checkout that is still open some minutes later is asked about at its provider: what is paid is granted though its
-//! webhook never came, what nobody can pay any more is closed. What was heard of a payment before the payment was known is
-//! held against it once more. Once a day Stripe is asked whether it sends all the events that are handled, and the
-//! questions to staff that have waited too long are counted.
-//!
-//! The ledger of every account that something was done for is replayed, and compared with its balance: as everything that
-//! is made goes one day, no account that makes anything stays unseen.
-//!
-//! `now` is the event's own `time`, so that an event from any day can be sent. A repeat finds nothing more to do; of two
-//! at once one writes. What fails is logged and due again in a minute; it does not keep the rest from being done, and
-//! neither does a provider that is silent. What takes only our own table and bucket comes first. Nothing is begun that
-//! may not end in time: the rest is due in the next minute.
+//! The time is the `time` of the event. A repeat finds nothing to do; of two concurrent sweeps one writes. A failure is logged,
+//! is due again in a minute, and does not stop the rest; nor does an unresponsive payment provider. Work on our own table and
+//! bucket comes first. The sweep begins nothing that may not end before its deadline: the rest is due in the next minute.
 
 mod actions;
 mod payments;
@@ -39,49 +30,33 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use lifecycle::{address::EmailChanges, payments::PaymentService, user_pool::UserDirectory};
 use runtime::{Error, clients::Clients, clock, events};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::{Bucket, DueKind, GenerationQueues, Queue, Table};
 
 pub use actions::Sweep;
+pub use round::SweepReport;
 
 use crate::{
     payments::UnresponsiveProviders,
     round::{Pace, Round},
 };
 
-/// What takes only our own table, bucket and queues.
+/// The pace of work on our own table, bucket and queues.
 const OWN: Pace = Pace { at_once: 1, takes: SignedDuration::from_secs(3) };
-/// Questions to the providers of payments: each may wait for two answers, and ten seconds for each.
+/// The pace of requests to payment providers: each item may need two requests with ten seconds each.
 const QUESTIONS: Pace = Pace { at_once: 10, takes: SignedDuration::from_secs(25) };
 
-/// The schedule's event.
+/// The event of the schedule.
 #[derive(Debug, Deserialize)]
 pub struct SweepEvent {
-    /// When it was due.
+    /// The time for which the sweep was scheduled.
     pub time: Timestamp,
 }
 
-/// What one sweep did.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SweepReport {
-    /// Messages sent again.
-    pub reminded: u32,
-    /// Generations and archives failed for their deadline.
-    pub overdue: u32,
-    /// Generations, uploads, archives, disclosures and users without an account removed.
-    pub removed: u32,
-    /// Checkouts of which it became known how they end, facts that found their payment, changes of addresses.
-    pub settled: u32,
-    /// Drawers that were brought in line with the legal holds on them.
-    pub checked: u32,
-    /// What did not work out, and is due again.
-    pub failed: u32,
-}
-
-/// Answers events until Lambda ends the process.
+/// Handles events until Lambda ends the process.
 ///
 /// # Errors
-/// The function could not start; the log says what to do.
+/// A setting is missing or invalid.
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Arc::new(Clients::new(&environment)?);
@@ -114,7 +89,7 @@ pub async fn run() -> Result<(), Error> {
 }
 
 impl Sweep {
-    /// Does what is due, a bounded number of each kind and as much as can end before the deadline; the rest is due in the
+    /// Handles what is due: a bounded number of each kind, and only what can end before the deadline. The rest is due in the
     /// next minute.
     pub async fn all(&self, now: Timestamp, deadline: Timestamp) -> SweepReport {
         let mut round = Round::new(now, deadline);
@@ -143,14 +118,14 @@ impl Sweep {
         let silent = UnresponsiveProviders::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;
         self.each(DueKind::Checkout, QUESTIONS, &mut round, checkout).await;
-        // Some of them may just have become known.
+        // The checkouts above may have made their payments known.
         self.parked(OWN, &mut round).await;
         for account in std::mem::take(&mut round.accounts) {
             if !round.has_time(OWN) {
                 break;
             }
             if let Err(error) = lifecycle::audit_ledger(&self.table, account).await {
-                tracing::warn!(error = %error, %account, "the ledger was not compared with the balance");
+                tracing::warn!(error = %error, %account, "ledger not compared with the balance");
             }
         }
         round.swept

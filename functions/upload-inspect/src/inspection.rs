@@ -1,82 +1,101 @@
-//! What arrived beside what was declared. Pure; each refusal is in words for the upload's owner.
+//! Compares a received file with its declaration, and prepares it for use. Pure.
 
-use domain::generations::upload::{Upload, UploadState};
-use media::MediaInfo;
+use domain::{
+    catalogue::models::MediaKind,
+    generations::upload::{self, RejectionCode, Upload, UploadState},
+};
+use media::{FileKind, MediaError, MediaInfo};
 use ring::digest::{SHA256, digest};
 
-/// Longest side of an upload, in pixels.
-const SIDE_PX: u32 = 8192;
-/// Longest video, in milliseconds.
-const DURATION_MS: u64 = 5 * 60 * 1000;
+const _: () = assert!(media::MAX_PIXELS == upload::MAX_PIXELS && media::MAX_DURATION_MS == upload::MAX_DURATION_MS);
 
+/// A file that can be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The content type, by content.
+    pub content_type: &'static str,
+    /// [`UploadState::Ready`].
+    pub state: UploadState,
+}
+
+/// Compares the size of a file with the declared one.
+///
 /// # Errors
-/// The upload is rejected: this many bytes were not declared.
+/// [`UploadState::Rejected`] if they differ.
 pub(crate) fn check_size(upload: &Upload, bytes: u64) -> Result<(), UploadState> {
     if bytes == upload.bytes {
         return Ok(());
     }
-    Err(rejected(format!("{bytes} bytes arrived, and {} were declared", upload.bytes)))
+    let reason = format!("The file has {bytes} bytes, not {} as declared. Upload it again.", upload.bytes);
+    Err(rejected(RejectionCode::NotAsDeclared, reason))
 }
 
-/// The file without its metadata, if it is what was declared and may be kept.
+/// Removes the metadata of a declared file, and makes an image upright, opaque and sRGB. Returns the file to store. Its type may be another
+/// one of the same kind: browsers declare it by the extension. A repeat with the same file has the same result.
 ///
 /// # Errors
-/// The upload is rejected.
-pub(crate) fn strip(upload: &Upload, bytes: Vec<u8>) -> Result<Vec<u8>, UploadState> {
+/// [`UploadState::Rejected`] if the file differs from its declaration or is not supported.
+pub(crate) fn prepare(upload: &Upload, bytes: Vec<u8>) -> Result<(Vec<u8>, Accepted), UploadState> {
     check_size(upload, bytes.len() as u64)?;
     let sha256: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     if sha256 != upload.sha256 {
-        return Err(rejected("its SHA-256 is not the one that was declared"));
+        let reason = "The SHA-256 of the file is not the declared one. Upload it again.";
+        return Err(rejected(RejectionCode::NotAsDeclared, reason));
     }
-    let measured = media::inspect(&bytes).map_err(refused)?;
-    check_measures(upload, &measured)?;
-    media::strip_metadata(bytes).map_err(refused)
+    let found = media::inspect(&bytes).map_err(refused)?.media_type;
+    let expected = match upload.kind {
+        MediaKind::Image => FileKind::Image,
+        MediaKind::Video => FileKind::Video,
+    };
+    if found.kind() != expected {
+        return Err(refused(MediaError::WrongKind { expected, found }));
+    }
+    let prepared = match expected {
+        FileKind::Image => media::normalize_image(bytes, upload::IMAGE_BYTES),
+        FileKind::Video => media::strip_metadata(bytes),
+    };
+    let prepared = prepared.map_err(refused)?;
+    let accepted = measure(&prepared)?;
+    Ok((prepared, accepted))
 }
 
-fn check_measures(upload: &Upload, measured: &MediaInfo) -> Result<(), UploadState> {
-    let MediaInfo { media_type, width, height, duration_ms } = *measured;
-    if media_type.mime() != upload.content_type {
-        return Err(rejected(format!("it is {media_type}, and {} was declared", upload.content_type)));
-    }
-    if width > SIDE_PX || height > SIDE_PX {
-        return Err(rejected(format!("it has {width}x{height} pixels, and a side may have {SIDE_PX} at most")));
-    }
-    match duration_ms {
-        Some(duration_ms) if duration_ms > DURATION_MS => {
-            Err(rejected(format!("it lasts {duration_ms} ms, and may last {DURATION_MS} ms at most")))
-        }
-        _ => Ok(()),
-    }
+/// Measures a file that [`prepare`] returned.
+///
+/// # Errors
+/// [`UploadState::Rejected`] if the file is not supported.
+pub(crate) fn measure(bytes: &[u8]) -> Result<Accepted, UploadState> {
+    let MediaInfo { media_type, width, height, duration_ms } = media::inspect(bytes).map_err(refused)?;
+    let state = UploadState::Ready { width, height, duration_ms, stored_bytes: bytes.len() as u64 };
+    Ok(Accepted { content_type: media_type.mime(), state })
 }
 
-/// Ready, as a file that [`strip`] gave shows itself.
-pub(crate) fn measure(stripped: &[u8]) -> UploadState {
-    match media::inspect(stripped) {
-        Ok(MediaInfo { width, height, duration_ms, .. }) => {
-            UploadState::Ready { width, height, duration_ms, stored_bytes: stripped.len() as u64 }
-        }
-        Err(error) => refused(error),
-    }
+fn refused(error: MediaError) -> UploadState {
+    let code = match error {
+        MediaError::UnsupportedFormat(_) => RejectionCode::UnsupportedFormat,
+        MediaError::Animated { .. } => RejectionCode::Animated,
+        MediaError::UnsupportedFeature { .. } => RejectionCode::UnsupportedFeature,
+        MediaError::WrongKind { .. } => RejectionCode::WrongKind,
+        MediaError::DimensionsOutOfRange { .. } => RejectionCode::Dimensions,
+        MediaError::DurationOutOfRange { .. } => RejectionCode::Duration,
+        MediaError::TooLarge { .. } => RejectionCode::TooLarge,
+        _ => RejectionCode::Damaged,
+    };
+    rejected(code, error.to_string())
 }
 
-fn refused(error: media::MediaError) -> UploadState {
-    rejected(error.to_string())
-}
-
-fn rejected(reason: impl Into<String>) -> UploadState {
-    UploadState::Rejected { reason: reason.into() }
+fn rejected(code: RejectionCode, reason: impl Into<String>) -> UploadState {
+    UploadState::Rejected { code, reason: reason.into() }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{AccountId, UploadId, catalogue::models::MediaKind};
-    use media::MediaType;
+    use domain::{AccountId, UploadId};
     use uuid::Uuid;
 
     use super::*;
 
-    /// One white pixel, with a comment in it.
-    fn picture() -> Vec<u8> {
+    /// Returns a PNG of one white pixel with a comment.
+    fn image_with_comment() -> Vec<u8> {
         let mut png = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(1, 1, image::Rgb([255; 3])).write_to(&mut png, image::ImageFormat::Png).unwrap();
         let mut png = png.into_inner();
@@ -91,7 +110,7 @@ mod tests {
         Upload {
             id: UploadId(Uuid::nil()),
             account: AccountId(Uuid::nil()),
-            kind: MediaKind::Image,
+            kind: if content_type.starts_with("video/") { MediaKind::Video } else { MediaKind::Image },
             content_type: content_type.to_owned(),
             bytes: bytes.len() as u64,
             sha256,
@@ -105,52 +124,62 @@ mod tests {
         }
     }
 
-    fn check<T: std::fmt::Debug>(inspected: Result<T, UploadState>, rule: &str) {
-        let Err(UploadState::Rejected { reason }) = inspected else { panic!("{inspected:?}, not rejected") };
-        assert!(reason.contains(rule), "{reason}");
+    fn check<T: std::fmt::Debug>(inspected: Result<T, UploadState>, expected: RejectionCode, words: &str) {
+        let Err(UploadState::Rejected { code, reason }) = inspected else { panic!("{inspected:?}, not rejected") };
+        assert_eq!(code, expected, "{reason}");
+        assert!(reason.contains(words), "{reason}");
     }
 
     #[test]
-    fn what_was_declared_loses_its_metadata_and_is_ready() {
-        let original = picture();
-        let bytes = strip(&declared(&original, "image/png"), original.clone()).unwrap();
+    fn declared_file_loses_its_metadata_and_is_accepted() {
+        let original = image_with_comment();
+        let (bytes, accepted) = prepare(&declared(&original, "image/png"), original.clone()).unwrap();
         assert!(original.windows(6).any(|window| window == b"CANARY"));
         assert!(!bytes.windows(6).any(|window| window == b"CANARY"));
-        let ready = UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: bytes.len() as u64 };
-        assert_eq!(measure(&bytes), ready);
-        assert_eq!(strip(&declared(&original, "image/png"), original).unwrap(), bytes);
+        let stored_bytes = bytes.len() as u64;
+        assert_eq!(accepted.state, UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes });
+        assert_eq!(measure(&bytes).unwrap(), accepted);
+        assert_eq!(prepare(&declared(&original, "image/png"), original).unwrap(), (bytes, accepted));
     }
 
     #[test]
-    fn each_lie_is_named() {
-        let png = picture();
+    fn content_decides_the_type_within_the_declared_kind() {
+        let png = image_with_comment();
+        assert_eq!(prepare(&declared(&png, "image/jpeg"), png.clone()).unwrap().1.content_type, "image/png");
+        check(prepare(&declared(&png, "video/mp4"), png), RejectionCode::WrongKind, "Expected video, got image/png");
+    }
+
+    #[test]
+    fn difference_to_the_declaration_is_named() {
+        let png = image_with_comment();
         let upload = declared(&png, "image/png");
-        check(check_size(&upload, upload.bytes + 1), "were declared");
-        check(strip(&Upload { bytes: upload.bytes - 1, ..upload.clone() }, png.clone()), "were declared");
-        check(strip(&Upload { sha256: "0".repeat(64), ..upload }, png.clone()), "SHA-256");
-        check(strip(&declared(&png, "image/jpeg"), png), "it is image/png, and image/jpeg was declared");
+        let code = RejectionCode::NotAsDeclared;
+        check(check_size(&upload, upload.bytes + 1), code, "as declared");
+        check(prepare(&Upload { bytes: upload.bytes - 1, ..upload.clone() }, png.clone()), code, "as declared");
+        check(prepare(&Upload { sha256: "0".repeat(64), ..upload }, png), code, "SHA-256");
     }
 
     #[test]
-    fn what_cannot_be_kept_is_refused_with_what_to_do() {
+    fn unsupported_file_is_rejected_with_what_to_do() {
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
-        check(strip(&declared(&heic, "image/jpeg"), heic), "Export the image as JPEG");
-        let cut = picture()[..40].to_vec();
-        check(strip(&declared(&cut, "image/png"), cut), "PNG");
-        check(strip(&declared(b"hello", "image/png"), b"hello".to_vec()), "This file type is not supported");
+        let format = RejectionCode::UnsupportedFormat;
+        check(prepare(&declared(&heic, "image/jpeg"), heic), format, "Export the image as JPEG");
+        check(prepare(&declared(b"hello", "image/png"), b"hello".to_vec()), format, "This file type is not supported");
+        let cut = image_with_comment()[..40].to_vec();
+        check(prepare(&declared(&cut, "image/png"), cut), RejectionCode::Damaged, "PNG");
     }
 
     #[test]
-    fn sides_and_durations_have_limits() {
-        let film = declared(b"", "video/mp4");
-        let measured = |width, duration_ms| MediaInfo {
-            media_type: MediaType::Mp4,
-            width,
-            height: 1,
-            duration_ms: Some(duration_ms),
+    fn larger_area_than_the_limit_is_rejected() {
+        let with_sides = |width: u32, height: u32| {
+            let mut png = image_with_comment();
+            png.splice(16..24, [width.to_be_bytes(), height.to_be_bytes()].concat());
+            let crc = crc32fast::hash(&png[12..29]).to_be_bytes();
+            png.splice(29..33, crc);
+            prepare(&declared(&png, "image/png"), png)
         };
-        assert!(check_measures(&film, &measured(SIDE_PX, DURATION_MS)).is_ok());
-        check(check_measures(&film, &measured(SIDE_PX + 1, DURATION_MS)), "8192");
-        check(check_measures(&film, &measured(SIDE_PX, DURATION_MS + 1)), "300000");
+        check(with_sides(8193, 8193), RejectionCode::Dimensions, "at most 64 megapixels");
+        // Within the limit, but without the pixels.
+        check(with_sides(9000, 5000), RejectionCode::Damaged, "cannot be decoded");
     }
 }

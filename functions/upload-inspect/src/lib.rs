@@ -1,18 +1,19 @@
-//! S3 says that an upload arrived: is it what was declared? Then its metadata goes and it is ready; else it is rejected,
-//! with the reason, and removed.
+//! Inspects received uploads. Triggered by S3 when a file arrives.
 //!
-//! The order makes two promises: an upload that is ready has lost its original, metadata and all, before; and whatever
-//! is cut off is put right by the next event for the same object, of which Lambda sends two after a failure, or by the
-//! sweep, which removes an upload that stays pending, with all its files.
+//! A file that matches its declaration and is supported is stored without its metadata, an image also upright, opaque and
+//! in sRGB, and the upload is ready. Any other file is deleted, and the upload is rejected with the reason.
 //!
-//! | cut off | what a repeat finds |
+//! The original is deleted before the upload is ready. After a crash, the next event for the same file continues: Lambda
+//! repeats a failed event twice. Otherwise the sweep deletes the upload, which is still pending, with its files.
+//!
+//! | crash | what a repeat finds |
 //! |---|---|
-//! | before the stripped copy is written | everything as it was |
-//! | before the original is removed | the original: the same copy is written again |
-//! | before `ready` is written | the copy without the original: it is measured, and `ready` is written |
-//! | before a rejected original is removed | `rejected`: it is removed |
+//! | before the prepared file is stored | everything as it was |
+//! | before the original is deleted | the original: the same file is stored again |
+//! | before `ready` is written | the prepared file without the original: it is measured, and `ready` is written |
+//! | before a rejected original is deleted | `rejected`: it is deleted |
 //!
-//! An object that arrives later under the same key, while the presigned request lives, is removed, and changes nothing.
+//! A file that arrives later under the same key, while the presigned request is valid, is deleted and changes nothing.
 
 mod inspection;
 
@@ -21,18 +22,19 @@ use std::sync::Arc;
 use aws_lambda_events::event::s3::S3Event;
 use domain::{
     AccountId, UploadId,
-    accounts::account::Account,
     accounts::plan::Retention,
-    generations::upload::{Upload, UploadState},
+    generations::upload::{Upload, UploadState, VIDEO_BYTES},
 };
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
 use store::{Bucket, StoreError, Table, Write};
 
-/// Most times that it is decided anew because somebody changed the upload in between.
+use crate::inspection::Accepted;
+
+/// The most attempts to write after other writes came first.
 const ATTEMPTS: usize = 8;
 
-/// The event is to come again.
+/// The error of an event, which Lambda repeats.
 #[derive(Debug, thiserror::Error)]
 #[error("upload {upload} of {account} was not inspected")]
 struct NotInspected {
@@ -41,17 +43,17 @@ struct NotInspected {
     source: InspectError,
 }
 
-/// Why it was not inspected.
+/// The cause of the error.
 #[derive(Debug, thiserror::Error)]
 enum InspectError {
-    /// The table or the bucket.
+    /// A call of the table or the bucket failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Reading the file crashed.
+    /// The inspection panicked.
     #[error("the inspection did not end")]
     Inspection(#[from] tokio::task::JoinError),
-    /// Others wrote every time.
-    #[error("it is being changed by others")]
+    /// Other writes came first each time.
+    #[error("other writes came first each time")]
     Contended,
 }
 
@@ -61,10 +63,10 @@ struct Inspector {
     retention: Retention,
 }
 
-/// Answers events until Lambda ends the process.
+/// Handles events until Lambda ends the process.
 ///
 /// # Errors
-/// The function could not start; the log says what to do.
+/// A setting is missing or invalid.
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;
@@ -86,7 +88,7 @@ impl Inspector {
         for record in event.records {
             let object = record.s3.object;
             let Some((account, id)) = upload_at(object.key.as_deref().unwrap_or_default()) else {
-                tracing::warn!("an object that is not the original of an upload: the filter of the trigger is wrong");
+                tracing::warn!("event of a file that is not an original: check the filter of the trigger");
                 continue;
             };
             let size = object.size.and_then(|size| u64::try_from(size).ok());
@@ -110,48 +112,51 @@ impl Inspector {
                 }
                 UploadState::Rejected { .. } => return Ok(self.bucket.remove_all(&everything).await?),
             }
-            let Some(state) = self.inspect(&upload, size).await? else { return Ok(()) };
-            let rejected = matches!(state, UploadState::Rejected { .. });
-            if self.write(&upload, state, &owner).await? {
-                return if rejected { Ok(self.bucket.remove_all(&everything).await?) } else { Ok(()) };
+            let Some(inspected) = self.inspect(&upload, size).await? else { return Ok(()) };
+            let is_rejected = inspected.is_err();
+            let (state, content_type) = match inspected {
+                Ok(accepted) => (accepted.state, Some(accepted.content_type)),
+                Err(rejected) => (rejected, None),
+            };
+            let next = upload.inspected(state, content_type, &owner, self.retention, clock::now());
+            let Some(next) = next else { continue };
+            if self.table.try_commit(&[Write::Upload(&next)]).await? {
+                return if is_rejected { Ok(self.bucket.remove_all(&everything).await?) } else { Ok(()) };
             }
         }
         Err(InspectError::Contended)
     }
 
-    /// What the upload is to be, its files in order; `None` if nothing is there.
-    async fn inspect(&self, upload: &Upload, size: Option<u64>) -> Result<Option<UploadState>, InspectError> {
-        // A lie about the size is found before the file is fetched.
-        if let Some(state) = size.and_then(|size| inspection::check_size(upload, size).err()) {
-            return Ok(Some(state));
+    /// Inspects the file, stores the prepared one and deletes the original. Returns `None` if there is no file, or
+    /// [`UploadState::Rejected`] for a file that is not accepted.
+    async fn inspect(
+        &self,
+        upload: &Upload,
+        size: Option<u64>,
+    ) -> Result<Option<Result<Accepted, UploadState>>, InspectError> {
+        // A wrong size is found before the file is read.
+        if let Some(rejected) = size.and_then(|size| inspection::check_size(upload, size).err()) {
+            return Ok(Some(Err(rejected)));
         }
         let (account, id) = (upload.account, upload.id);
         let (original, inspected) = (Bucket::original_key(account, id), Bucket::inspected_key(account, id));
         let Some(bytes) = self.bucket.read(&original, upload.bytes).await? else {
-            let Some(bytes) = self.bucket.read(&inspected, upload.bytes).await? else { return Ok(None) };
+            let Some(bytes) = self.bucket.read(&inspected, VIDEO_BYTES).await? else { return Ok(None) };
             return Ok(Some(inspection::measure(&bytes)));
         };
         let declared = upload.clone();
-        let stripped = tokio::task::spawn_blocking(move || inspection::strip(&declared, bytes)).await?;
-        match stripped {
-            Ok(bytes) => {
-                let state = inspection::measure(&bytes);
-                self.bucket.write(&inspected, &upload.content_type, bytes).await?;
-                self.bucket.remove_all(&original).await?;
-                Ok(Some(state))
-            }
-            Err(rejected) => Ok(Some(rejected)),
-        }
-    }
-
-    /// Whether it is written; if not, the upload has changed.
-    async fn write(&self, upload: &Upload, state: UploadState, owner: &Account) -> Result<bool, InspectError> {
-        let Some(next) = upload.inspected(state, owner, self.retention, clock::now()) else { return Ok(false) };
-        Ok(self.table.try_commit(&[Write::Upload(&next)]).await?)
+        let prepared = tokio::task::spawn_blocking(move || inspection::prepare(&declared, bytes)).await?;
+        let (bytes, accepted) = match prepared {
+            Ok(prepared) => prepared,
+            Err(rejected) => return Ok(Some(Err(rejected))),
+        };
+        self.bucket.write(&inspected, accepted.content_type, bytes).await?;
+        self.bucket.remove_all(&original).await?;
+        Ok(Some(Ok(accepted)))
     }
 }
 
-/// Whose upload has its original under this key. Keys come as a form encodes them
+/// Returns the account and id of the upload with this key of its original. S3 encodes keys like a form
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
 fn upload_at(key: &str) -> Option<(AccountId, UploadId)> {
     let (decoded, _) = form_urlencoded::parse(key.as_bytes()).next()?;
@@ -167,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_original_of_an_upload_is_inspected() {
+    fn only_originals_are_inspected() {
         let account = "0199a3c0-0000-4000-8000-000000000001";
         let id = "0199a3c0-0000-7000-8000-000000000002";
         check(&format!("accounts/{account}/uploads/{id}/original"), true);
@@ -181,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_event_of_s3_names_the_upload_and_its_size() {
+    fn event_names_the_upload_and_its_size() {
         let event: S3Event = serde_json::from_str(include_str!("../../../events/upload-inspect/arrived.json")).unwrap();
         let object = &event.records[0].s3.object;
         assert!(upload_at(object.key.as_deref().unwrap()).is_some());

@@ -1,6 +1,6 @@
-//! A stand-in for AWS, over HTTP and over TLS: it knows as much of DynamoDB, S3, SQS, Secrets Manager and Cognito as the functions
-//! ask for. What was put in before [`Aws::freeze`] is there; what is written after that is acknowledged and forgotten, so
-//! that the same event finds the same every time.
+//! A fake AWS, over HTTP and over TLS: the calls of DynamoDB, S3, SQS, Secrets Manager and Cognito that the functions make.
+//! It keeps what was written before [`Aws::freeze`]. Later writes succeed and change nothing, so that every event finds the
+//! same state.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -23,12 +23,12 @@ use tokio::sync::Mutex;
 use crate::payments;
 use crate::tls::Tls;
 
-/// What the application key is here.
+/// The application key.
 pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 const UPLOAD: &str = "<UploadId>upload</UploadId>";
 
-/// The stand-in; it serves as long as the runtime lives.
+/// The fake AWS. It serves until the runtime ends.
 pub struct Aws {
     endpoint: String,
     roots: Option<PathBuf>,
@@ -49,7 +49,7 @@ struct World {
 }
 
 impl Aws {
-    /// Starts it, empty, on a free port. Whoever signs in is `account`.
+    /// Starts it, empty, on a free port. Every sign-in is of `account`.
     ///
     /// # Errors
     /// No port is free.
@@ -62,7 +62,7 @@ impl Aws {
         Ok(Self { endpoint, roots: None, account: account.to_owned(), world })
     }
 
-    /// One that answers in its own way, on a free port.
+    /// Starts a fake AWS with these routes on a free port.
     ///
     /// # Errors
     /// No port is free.
@@ -73,16 +73,16 @@ impl Aws {
         Ok(Self { endpoint, roots: None, account: String::new(), world: Arc::default() })
     }
 
-    /// What lies in the table.
+    /// Returns the items of the table.
     pub async fn items(&self) -> Vec<Value> {
         self.world.lock().await.items.clone()
     }
 
-    /// From now on it is to be found over TLS. These are the services that will be called, in this order, as
-    /// [`Aws::services`] told of a process that did the same over plain HTTP.
+    /// Serves over TLS from now on. `services` are the services that will be called, in this order, as [`Aws::services`]
+    /// returned them for a process that did the same over plain HTTP.
     ///
-    /// Here one address stands for all services, and one connection would do for them. On AWS each has an address of its
-    /// own, so whenever a service is about to be called for the first time, the connection is closed before.
+    /// All services have one address here, and one connection would do. On AWS each has its own, so the connection is closed
+    /// before the first call of a service.
     ///
     /// # Errors
     /// No port is free.
@@ -96,30 +96,30 @@ impl Aws {
         Ok(self)
     }
 
-    /// Where it is.
+    /// Returns the base URL.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The file with the roots that must be trusted to find it genuine, if it is to be found over TLS.
+    /// Returns the file with the root certificates to trust, if it serves over TLS.
     #[must_use]
     pub fn roots(&self) -> Option<&Path> {
         self.roots.as_deref()
     }
 
-    /// Who signs in.
+    /// Returns the account that signs in.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// Puts a file into the bucket.
+    /// Writes a file to the bucket.
     pub async fn put_object(&self, key: String, bytes: Vec<u8>) {
         self.world.lock().await.objects.insert(key, bytes.into());
     }
 
-    /// From now on nothing changes.
+    /// Keeps the state as it is from now on.
     pub async fn freeze(&self) {
         let mut world = self.world.lock().await;
         world.frozen = true;
@@ -127,17 +127,17 @@ impl Aws {
         world.services.clear();
     }
 
-    /// How long it has been busy with requests in all, from having the whole request to having the whole answer.
+    /// Returns the total time between receiving the end of a request and having its response.
     pub async fn busy(&self) -> Duration {
         self.world.lock().await.busy
     }
 
-    /// The service of each call since [`Aws::freeze`], in order.
+    /// Returns the service of each call since [`Aws::freeze`], in order.
     pub async fn services(&self) -> Vec<String> {
         self.world.lock().await.services.clone()
     }
 
-    /// The operations that were called since this was last asked.
+    /// Returns the operations that were called since the last call of this function.
     pub async fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.world.lock().await.calls)
     }
@@ -183,7 +183,7 @@ impl World {
         next.is_some_and(|next| !self.services.contains(next))
     }
 
-    /// The services that speak JSON; `None` for an operation that is not known here.
+    /// Handles a call of a JSON service. Returns `None` for an unknown operation.
     fn call(&mut self, operation: &str, body: &Value) -> Option<Value> {
         Some(match operation {
             "GetItem" => self.item(&body["Key"]).map_or_else(|| json!({}), |item| json!({ "Item": item })),
@@ -226,7 +226,7 @@ impl World {
                 );
                 json!({ "AuthenticationResult": {
                     "AccessToken": format!("e30.{claims}.c2lnbmF0dXJl"),
-                    "RefreshToken": "a-refresh-token-of-nobody",
+                    "RefreshToken": "a-refresh-token",
                     "ExpiresIn": 900,
                     "TokenType": "Bearer",
                 } })
@@ -248,7 +248,7 @@ impl World {
         json!({})
     }
 
-    /// Filters, limits and pages are left out: what is there is little, and all of it wanted.
+    /// Queries without filters, limits and pages: the table is small.
     fn query(&self, body: &Value) -> Vec<&Value> {
         let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
         let values = &body["ExpressionAttributeValues"];
@@ -260,7 +260,7 @@ impl World {
         found
     }
 
-    /// S3, with the bucket in the path.
+    /// Handles a call of S3, with the bucket in the path.
     fn file(&mut self, method: &Method, uri: &Uri) -> Response {
         let query: BTreeMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
         let key = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
@@ -279,7 +279,7 @@ impl World {
             ),
             "POST" => ("DeleteObjects", "<DeleteResult/>".into_response()),
             "GET" if asks("uploads") => ("ListMultipartUploads", "<ListMultipartUploadsResult/>".into_response()),
-            // One part is all that anything comes to here.
+            // No upload has more than one part here.
             "GET" if asks("uploadId") => {
                 let part = "<Part><PartNumber>1</PartNumber><ETag>\"0\"</ETag></Part>";
                 (
@@ -329,7 +329,7 @@ impl World {
     }
 }
 
-/// Whether an item meets a [key condition]. One that cannot be understood is met by none.
+/// Returns whether an item meets a [key condition]. No item meets an unknown one.
 ///
 /// [key condition]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 fn holds(condition: &str, item: &Value, values: &Value) -> bool {
@@ -365,7 +365,7 @@ fn holds(condition: &str, item: &Value, values: &Value) -> bool {
     true
 }
 
-/// The order of two strings or two numbers.
+/// Compares two strings or two numbers.
 fn order(left: Option<&Value>, right: Option<&Value>) -> Option<Ordering> {
     let (left, right) = (left?, right?);
     match (left["S"].as_str(), right["S"].as_str()) {

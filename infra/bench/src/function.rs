@@ -1,4 +1,4 @@
-//! One function as a process, and the stand-in for [Lambda's runtime API] that it asks for events.
+//! Runs one function as a process with a fake of [Lambda's runtime API].
 //!
 //! [Lambda's runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
@@ -25,16 +25,16 @@ use crate::aws::Aws;
 use crate::cpu::CpuShare;
 use crate::payments;
 
-/// What the table is called.
+/// The name of the table.
 pub const TABLE: &str = "table";
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What an invocation has, unless it is said to have something else.
+/// The time limit of an invocation, unless [`Function::allow`] sets another.
 const ALLOWED: SignedDuration = SignedDuration::from_secs(60);
 
-/// What Lambda and the template tell a function.
+/// Returns the environment variables that Lambda and the template set.
 ///
 /// # Errors
-/// The stand-in for Stripe and PayPal cannot be started.
+/// The fake payment providers cannot be started.
 pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let fixed = [
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -92,18 +92,18 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     Ok(environment)
 }
 
-/// A running function. It is killed when this is dropped.
+/// A running function. Dropping it kills the process.
 pub struct Function {
     process: Child,
     lambda: Arc<Lambda>,
     started_in: Duration,
 }
 
-/// What came of an event.
+/// The result of an event.
 pub struct Answer {
-    /// What the function answered.
+    /// The response of the function.
     pub body: Bytes,
-    /// From handing over the event to getting the answer.
+    /// The time from sending the event to receiving the response.
     pub took: Duration,
 }
 
@@ -115,7 +115,7 @@ struct Lambda {
     allowed: Mutex<SignedDuration>,
 }
 
-/// What a function says to Lambda.
+/// A message of the function to Lambda.
 enum Said {
     Next(Instant),
     Answered(Bytes, Instant),
@@ -126,7 +126,7 @@ impl Function {
     /// Starts the process and waits until it asks for its first event.
     ///
     /// # Errors
-    /// It does not start; its log, on standard error, says why.
+    /// It does not start. Its log, on standard error, says why.
     pub async fn start(binary: &Path, aws: &Aws) -> Result<Self> {
         let (events, to_hand_out) = mpsc::channel(1);
         let (said, heard) = mpsc::unbounded_channel();
@@ -160,13 +160,13 @@ impl Function {
         Ok(function)
     }
 
-    /// From starting the process to its asking for the first event.
+    /// Returns the time from starting the process to its request for the first event.
     #[must_use]
     pub fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    /// From now on it gets no more of a CPU than this.
+    /// Limits its share of a CPU from now on.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -174,15 +174,15 @@ impl Function {
         share.admit(self.process.id())
     }
 
-    /// From now on its invocations are said to be cut off after this time.
+    /// Sets the time limit of its invocations from now on.
     pub async fn allow(&self, time: SignedDuration) {
         *self.lambda.allowed.lock().await = time;
     }
 
-    /// Hands over an event, and waits for the answer and until it asks for the next one.
+    /// Sends an event, and waits for the response and the request for the next event.
     ///
     /// # Errors
-    /// It answers with an error, or not within a minute.
+    /// It responds with an error, or not within a minute.
     pub async fn invoke(&mut self, event: Bytes) -> Result<Answer> {
         let handed_over = Instant::now();
         self.lambda.events.send(event).await?;
@@ -195,11 +195,11 @@ impl Function {
         Ok(answer)
     }
 
-    /// The CPU time that the process has had so far, all threads together
+    /// Returns the CPU time of all threads of the process so far
     /// (<https://docs.kernel.org/scheduler/sched-stats.html>).
     ///
     /// # Errors
-    /// This is not Linux, or the process is gone.
+    /// This is not Linux, or the process has ended.
     pub fn cpu_time(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
@@ -209,10 +209,10 @@ impl Function {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that the process has had so far, in KiB.
+    /// Returns the peak memory of the process so far, in KiB.
     ///
     /// # Errors
-    /// This is not Linux, or the process is gone.
+    /// This is not Linux, or the process has ended.
     pub fn peak_memory_kib(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel does not say")?;
@@ -221,7 +221,7 @@ impl Function {
 
     async fn listen(&self) -> Result<Said> {
         let mut heard = self.lambda.heard.lock().await;
-        timeout(PATIENCE, heard.recv()).await?.context("the stand-in for Lambda is gone")
+        timeout(PATIENCE, heard.recv()).await?.context("the fake Lambda has stopped")
     }
 }
 

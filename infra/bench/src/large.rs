@@ -1,6 +1,5 @@
-//! A stand-in for AWS in which somebody has as much as one likes: items and files are made up when they are asked for, and
-//! of an archive nothing is kept but its size, unless it is to go into a file. So what a function needs for it can be seen
-//! on any machine.
+//! A fake AWS with an account of any size: items and files are generated when they are read, and of the archive only the size
+//! is kept, unless it is written to a file. So the memory that an export needs can be measured on any machine.
 
 use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
 
@@ -22,28 +21,28 @@ use tokio::sync::Mutex;
 
 use crate::{aws::Aws, function::Function, seed};
 
-/// Generations on a page of the drawer: about a megabyte.
+/// Generations on a page of items: about a megabyte.
 const ITEMS_A_PAGE: u64 = 600;
-/// Files on a page of the bucket's list.
+/// Files on a page of the list of the bucket.
 const FILES_A_PAGE: u64 = 1000;
 const NOISE_BYTES: usize = 1 << 20;
-/// What the function keeps of an invocation for handing on what is not done.
+/// The time of an invocation that the function reserves for handing over to the next one.
 const KEPT_BACK: SignedDuration = SignedDuration::from_secs(45);
-/// When the first generation was submitted, in milliseconds; each of the others a second later.
+/// The time of the first generation, in milliseconds. Each of the others is a second later.
 const FIRST_MS: u64 = 1_790_000_000_000;
 
-/// How much there is.
+/// The size of an account.
 #[derive(Clone, Copy, Debug)]
 pub struct Holdings {
-    /// Generations, each with one picture.
+    /// The number of generations, each with one image.
     pub generations: u64,
-    /// Bytes of each picture.
-    pub picture_bytes: u64,
+    /// The size of each image, in bytes.
+    pub image_bytes: u64,
 }
 
-/// The stand-in.
+/// The fake AWS.
 pub struct Large {
-    /// Where it is.
+    /// Its address.
     pub aws: Aws,
     world: Arc<Mutex<World>>,
 }
@@ -60,7 +59,7 @@ struct World {
 }
 
 impl Large {
-    /// Starts it on a free port. The archive goes into `archive`, or nowhere.
+    /// Starts it on a free port. Writes the archive to `archive`, if that is given.
     ///
     /// # Errors
     /// No port is free, or the file cannot be written.
@@ -68,7 +67,7 @@ impl Large {
         let items = seed::aws(MediaKind::Image).await?.items().await;
         let find = |start: &str| {
             let found = items.iter().find(|item| text(item, "/sk/S").is_some_and(|sk| sk.starts_with(start)));
-            found.cloned().with_context(|| format!("no {start} was sown"))
+            found.cloned().with_context(|| format!("no {start} in the seed"))
         };
         let world = Arc::new(Mutex::new(World {
             holdings,
@@ -84,11 +83,11 @@ impl Large {
         Ok(Self { aws: Aws::serving(router).await?, world })
     }
 
-    /// Has the function make the archive, in as many invocations as it takes: with `allowed` each has so much longer than
-    /// the one before, the first has that and what the function keeps for itself. Answers how many it took, and the size.
+    /// Invokes the function until the archive is ready. Each invocation has `allowed` more time than the one before; the first
+    /// has that and the reserved time. Returns the number of invocations and the size of the archive in bytes.
     ///
     /// # Errors
-    /// It fails, or makes no archive.
+    /// An invocation fails, or builds no archive.
     pub async fn export(&self, function: &mut Function, allowed: Option<SignedDuration>) -> Result<(i32, u64)> {
         let event = std::fs::read(stack::workspace().join("events/export-archive/asked.json"))?;
         for invocation in 1.. {
@@ -101,23 +100,23 @@ impl Large {
                 (status, _) => ensure!(status == "building", "the archive is {status}"),
             }
         }
-        bail!("it is never ready")
+        bail!("the archive is never ready")
     }
 
-    /// Where the export is, and the size of its archive once it is ready.
+    /// Returns the status of the export, and the size of its archive once it is ready.
     async fn state(&self) -> (String, Option<String>) {
         let export = &self.world.lock().await.export;
         let bytes = text(export, "/state/M/bytes/N").map(str::to_owned);
         (text(export, "/state/M/status/S").unwrap_or_default().to_owned(), bytes)
     }
 
-    /// Parts that were written, those that were written again included.
+    /// Returns the number of uploaded parts, repeats included.
     pub async fn parts(&self) -> u32 {
         self.world.lock().await.parts
     }
 }
 
-/// Bytes that look like those of a picture.
+/// Returns bytes that do not compress, like those of an image.
 fn noise() -> Bytes {
     let mut state = 7_u64;
     let next = |_| {
@@ -164,7 +163,7 @@ impl World {
         }
     }
 
-    /// The drawer: the account, then the generations. A sort key ends with the id, and an id tells the number.
+    /// Returns a page of items: the account, then the generations. A sort key ends with the id, which contains the number.
     fn page(&self, after: Option<&str>) -> Value {
         let first = after.and_then(number_of).map_or(0, |last| last + 1);
         let last = self.holdings.generations.min(first + ITEMS_A_PAGE);
@@ -185,7 +184,7 @@ impl World {
             ("/id/S", id),
             ("/media/L/0/M/key/S", self.key(number)),
             ("/media/L/0/M/thumbnail_key/S", self.key(number)),
-            ("/media/L/0/M/bytes/N", self.holdings.picture_bytes.to_string()),
+            ("/media/L/0/M/bytes/N", self.holdings.image_bytes.to_string()),
         ] {
             if let Some(place) = item.pointer_mut(place) {
                 *place = value.into();
@@ -254,7 +253,7 @@ impl World {
         let first = after.and_then(|key| number_of(key.split('/').nth(3)?)).map_or(0, |last| last + 1);
         let last = self.holdings.generations.min(first + FILES_A_PAGE);
         let contents = (first..last).map(|number| {
-            let (key, size) = (self.key(number), self.holdings.picture_bytes);
+            let (key, size) = (self.key(number), self.holdings.image_bytes);
             format!(
                 "<Contents><Key>{key}</Key><Size>{size}</Size><ETag>0</ETag>\
                 <LastModified>2026-11-22T23:00:00.000Z</LastModified></Contents>"

@@ -30,7 +30,7 @@ pub(crate) struct Measured {
     starts: Vec<Duration>,
     firsts: Vec<Duration>,
     firsts_over_tls: Vec<Duration>,
-    /// Each with the time that the stand-in for AWS was busy in it.
+    /// Each with the time that the fake AWS was busy.
     firsts_with_share: Vec<(Duration, Duration)>,
     /// Which services of AWS a process calls up to its first answer, in order.
     services: Vec<String>,
@@ -125,7 +125,7 @@ impl Measured {
         median(self.firsts_over_tls.iter().copied())
     }
 
-    /// The first request over TLS with a share of a CPU, and what of it the stand-in for AWS was not busy; medians.
+    /// Returns the first request over TLS with a share of a CPU, with and without the time that the fake AWS was busy; medians.
     pub(crate) fn first_with_share(&self) -> (Duration, Duration) {
         let took = median(self.firsts_with_share.iter().map(|(took, _)| *took));
         (took, median(self.firsts_with_share.iter().map(|(took, busy)| *took - *busy)))

@@ -1,4 +1,4 @@
-//! What takes money: the stand-in for Stripe and PayPal, one for all functions.
+//! Payments of the seed, and the fake payment providers, one for all functions.
 
 use std::sync::OnceLock;
 
@@ -22,9 +22,9 @@ use ring::hmac;
 use runtime::clock;
 use serde_json::{Value, json};
 
-/// What Stripe's events are signed with.
+/// The secret that signs the events of Stripe.
 const WEBHOOK_SECRET: &str = "whsec_example";
-/// Whom PayPal's notifications are for.
+/// The receiver of the notifications of PayPal.
 const RECEIVER: &str = "EXAMPLESELLER";
 const PAID: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a4";
 const OPEN: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a5";
@@ -33,7 +33,7 @@ const CAPTURED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a7";
 const UNCLAIMED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a8";
 const NOTIFICATION: &str = "events/paypal-verify/completed.json";
 
-/// What the secret with the keys of the payment providers holds.
+/// Returns the content of the secret with the keys of the payment providers.
 #[must_use]
 pub fn keys() -> Value {
     json!({
@@ -45,7 +45,7 @@ pub fn keys() -> Value {
     })
 }
 
-/// Where the stand-in is. It is started by whoever asks first, and serves as long as this process.
+/// Returns the base URL of the fake payment providers. The first call starts them; they serve until this process ends.
 ///
 /// # Errors
 /// No port is free.
@@ -63,29 +63,29 @@ pub fn fake_payments() -> Result<&'static str> {
     Ok(FAKE_PAYMENTS.get_or_init(|| started).base_url())
 }
 
-/// Has the stand-in's PayPal know the notification in the events as its own.
+/// Registers the notification in the events with the fake PayPal, which then verifies it.
 ///
 /// # Errors
-/// The stand-in does not take it.
+/// The fake PayPal refuses it.
 pub async fn know_notification() -> Result<()> {
     let event: Value = serde_json::from_slice(&std::fs::read(stack::workspace().join(NOTIFICATION))?)?;
     let text = |value: &Value, place: &str| value.pointer(place).and_then(Value::as_str).map(str::to_owned);
     let body = text(&event, "/Records/0/body").context("the event has no body")?;
     let raw = text(&serde_json::from_str(&body)?, "/raw").context("the body has no notification")?;
     let raw = STANDARD.decode(raw)?;
-    // Somebody in this process may have chosen already, which is as good.
+    // Fails if a provider is installed already, which has the same effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let request = client.post(format!("{}/control/paypal/messages", fake_payments()?));
     let answer = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(raw).send().await?;
-    ensure!(answer.status().is_redirection(), "the stand-in does not take a notification: {}", answer.status());
+    ensure!(answer.status().is_redirection(), "fake PayPal refuses a notification: {}", answer.status());
     Ok(())
 }
 
-/// The event, and if it is one of Stripe's with a signature, signed anew: a signature is good for five minutes.
+/// Returns the event with a new signature if it is a signed event of Stripe: a signature is valid for five minutes.
 ///
 /// # Errors
-/// It is no JSON.
+/// The event is not JSON.
 pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
     let mut event: Value = serde_json::from_slice(event)?;
     let body = event.pointer("/body").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -101,27 +101,28 @@ pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
     Ok(event.to_string().into())
 }
 
-/// An account after it bought, and what it bought with: a payment with Stripe and one with PayPal that are paid, one with
-/// PayPal that is open, and one with Stripe that waits for staff.
+/// Adds payments to an account: a paid one with Stripe, a paid and an open one with PayPal, and one with Stripe that staff
+/// must review. Returns the account, the payments and their ledger entries.
 ///
 /// # Errors
 /// The domain refuses one of them.
 pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Payment>, Vec<LedgerEntry>)> {
     let (mut payments, mut entries) = (Vec::new(), Vec::new());
-    for (id, rail, package, transaction, ceiling) in [
+    for (id, provider, package, transaction, ceiling) in [
         (PAID, PaymentProvider::Stripe, "maker", Some("pi_3TExample0000000000000001"), i64::MAX),
         (OPEN, PaymentProvider::Paypal, "starter", None, i64::MAX),
         (CAPTURED, PaymentProvider::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
         (HELD, PaymentProvider::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
     ] {
         let choice = packages::choose(package, Currency::Eur)?;
-        let opened = Payment::open(id.parse()?, account.id, rail, choice, now).with_checkout(format!("checkout-{id}"));
+        let opened =
+            Payment::open(id.parse()?, account.id, provider, choice, now).with_checkout(format!("checkout-{id}"));
         let Some(transaction) = transaction else {
             payments.push(opened);
             continue;
         };
         let receipt = PaymentReceipt {
-            provider: rail,
+            provider,
             net: opened.price,
             total: opened.price,
             transaction: transaction.to_owned(),
@@ -144,7 +145,7 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
             LedgerEntryId(clock::uuid_at(now)),
             now,
         )?;
-        let settled = settled.context("a payment that was not paid before was paid before")?;
+        let settled = settled.context("the payment was paid before")?;
         payments.push(settled.payment);
         entries.extend(settled.entry);
         account = settled.account.unwrap_or(account);
@@ -152,15 +153,15 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
     Ok((account, payments, entries))
 }
 
-/// Money that came for a payment that was gone.
+/// Returns an unclaimed payment.
 ///
 /// # Errors
-/// Its id is none.
+/// Its id is malformed.
 pub fn unclaimed(now: Timestamp) -> Result<UnclaimedPayment> {
     Ok(UnclaimedPayment::new(UNCLAIMED.parse()?, PaymentProvider::Stripe, "cs_live_example".to_owned(), None, now))
 }
 
-/// What a payment is found by: its own id, and its transaction if it is paid.
+/// Returns the references of a payment: its id, and its transaction if it is paid.
 #[must_use]
 pub fn references(payment: &Payment) -> Vec<PaymentReference> {
     let transaction = payment.receipt.as_ref().map(|receipt| receipt.transaction.clone());

@@ -1,4 +1,4 @@
-//! The results as a page.
+//! Writes the results as Markdown.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use bench::events::{EVENTS, Outcome};
 use crate::measure::Measured;
 
 const ABOUT: &str = "\
-One machine, a stand-in for Lambda and one for AWS on the same machine. Ratios carry over to Lambda, absolute times do not.
+One machine, with a fake Lambda and a fake AWS. Ratios carry over to Lambda, absolute times do not.
 
 - **start**: from starting the process to its asking for the first event, which includes opening the connection to DynamoDB
   where a function does that; beside it how many times `hello`, a bare `lambda_runtime` built the same way, takes.
@@ -17,7 +17,7 @@ One machine, a stand-in for Lambda and one for AWS on the same machine. Ratios c
 - **first over TLS**: the same with TLS 1.3 between function and AWS. Each service of AWS has a connection of its own, and a
   handshake in this request unless the start has opened it.
 - **at 128 MB**: the same with the CPU share of a function of 128 MB, 128/1769 of a CPU in periods of 20 ms, from the end of
-  the start on; beside it what remains without the time that the stand-in for AWS took to answer. Requests come at every point
+  the start on; beside it what remains without the time that the fake AWS took to answer. Requests come at every point
   of the period in turn. What needs more than 1.4 ms of CPU has to wait for the next period.
 - **warm CPU**: CPU time of the process for each further request.
 - **peak**: `VmHWM` after all of them. **zip**: deflated, as Lambda counts it.

@@ -1,4 +1,4 @@
-//! What lies in the table and the bucket for the events to find: one person, with a little of everything.
+//! The table and the bucket that the events find: one account with an item of every kind that they need.
 
 use anyhow::{Context, Result};
 use domain::{
@@ -24,7 +24,7 @@ use store::{Activity, ActivityKind, Bucket, Table, Write};
 use crate::aws::{APP_KEY, Aws};
 use crate::{function, payments};
 
-/// The `sub` of the person in the events.
+/// The `sub` of the user in the events.
 pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
 const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
 const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
@@ -36,9 +36,8 @@ const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention::DEFAULT;
 
-/// A stand-in that holds an account with a queued generation of this kind, a generation that succeeded, is public and has
-/// a share link, an upload that has just arrived, two ledger entries, one activity, an export that nobody has begun, and an
-/// access that staff opened.
+/// Starts a fake AWS that contains an account with a queued generation of this kind, a public generation with a share link,
+/// an upload that has just arrived, two ledger entries, an activity record, a queued export, and an access of staff.
 ///
 /// # Errors
 /// No port is free.
@@ -142,7 +141,7 @@ fn reserve(
     Ok(submission::reserve(account, settings, quote, None, ids, now)?)
 }
 
-/// What the person, who is of the staff as well, opened a moment ago.
+/// Returns the access that the user, who is staff as well, just opened.
 fn access(account: &Account, now: Timestamp) -> Result<AuditEntry> {
     let staff = api::staff::audit::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
     let why = Justification::new(("T-17".to_owned(), "she asked why it failed".to_owned()), (None, None), now)?;
@@ -158,7 +157,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A PNG of exactly this size: what is missing is filled up with a comment, which the inspection takes out.
+/// Returns a PNG of exactly this size: filled with a comment, which the inspection removes.
 fn picture(bytes: usize) -> Result<Vec<u8>> {
     const SIGNATURE_AND_HEADER: usize = 33;
     const CHUNK_OVERHEAD: usize = 12;

@@ -1,4 +1,4 @@
-//! TLS for the stand-in for AWS: a root that only the functions measured here are told to trust, and a certificate under it.
+//! TLS for the fake AWS: a certificate, and its root, which only the measured functions trust.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// What it takes to serve TLS on the loopback interface.
+/// A certificate for the loopback interface.
 pub struct Tls {
     acceptor: TlsAcceptor,
     roots: PathBuf,
 }
 
 impl Tls {
-    /// Makes a root and a certificate, both new, and writes the root into this folder.
+    /// Creates a root and a certificate, and writes the root to this folder.
     ///
     /// Their keys are of P-256. Those of AWS are of RSA, which `ring` does not make.
     ///
@@ -43,24 +43,24 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.into()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())?;
-        // A process that has just started has no session to resume with any service.
+        // A process that has just started has no session to resume.
         config.send_tls13_tickets = 0;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), roots })
     }
 
-    /// The file with the root.
+    /// Returns the file with the root.
     #[must_use]
     pub fn roots(&self) -> &Path {
         &self.roots
     }
 
-    /// Gives TLS to what comes in at a port.
+    /// Wraps the connections of a listener in TLS.
     pub(crate) fn listen(&self, tcp: TcpListener) -> TlsListener {
         TlsListener { tcp, acceptor: self.acceptor.clone() }
     }
 }
 
-/// Hands out connections whose handshake is done.
+/// A listener that returns connections after their handshake.
 pub(crate) struct TlsListener {
     tcp: TcpListener,
     acceptor: TlsAcceptor,

@@ -13,7 +13,7 @@ const NOISE_KIB: u64 = 16 << 10;
 
 /// The peak of memory, and how many invocations it took if each has half a second more than the one before.
 async fn export(generations: u64, archive: &Path) -> Result<(u64, i32)> {
-    let large = Large::start(Holdings { generations, picture_bytes: 1_000_003 }, Some(archive)).await?;
+    let large = Large::start(Holdings { generations, image_bytes: 1_000_003 }, Some(archive)).await?;
     let mut function = Function::start(&bench::build("dev")?.join("export-archive"), &large.aws).await?;
     let (invocations, bytes) = large.export(&mut function, Some(SignedDuration::from_millis(500))).await?;
     ensure!(bytes > generations * 1_000_003, "{bytes} bytes are too few");

@@ -13,6 +13,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+/// What to do about a circle.
+pub(crate) const ADVICE: &str = "move what both files need below them";
+
 /// The path of a module in its crate; the root is empty.
 type Module = Vec<String>;
 
@@ -143,7 +146,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
         let found = starts.iter().flat_map(|start| line.match_indices(start).map(|(at, _)| at));
         let begins = |at: &usize| {
             let before = line.get(..*at).and_then(|before| before.chars().next_back());
-            before.is_none_or(|letter| !letter.is_alphanumeric() && !matches!(letter, '_' | ':' | '$'))
+            before.is_none_or(|character| !character.is_alphanumeric() && !matches!(character, '_' | ':' | '$'))
         };
         found.filter(begins).filter_map(|at| line.get(at..)).map(first_path).collect::<Vec<_>>()
     });
@@ -158,8 +161,9 @@ fn is_use(line: &str) -> bool {
 }
 
 fn first_path(text: &str) -> Vec<String> {
-    let end =
-        text.find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':').unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_alphanumeric() && character != '_' && character != ':')
+        .unwrap_or(text.len());
     text.get(..end).unwrap_or_default().split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
@@ -185,8 +189,24 @@ fn statements(text: &str) -> Vec<(bool, String)> {
     statements
 }
 
+/// The code of a file. In a module inside the file, `super` is the file itself.
 fn without_comments(text: &str) -> String {
-    let lines = text.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+    let mut inside = false;
+    let lines = text.lines().map(|line| {
+        if line.trim_start().starts_with("//") {
+            return String::new();
+        }
+        match line {
+            "}" => inside = false,
+            _ if line.starts_with("mod ") && line.ends_with('{') => inside = true,
+            _ => {}
+        }
+        if inside {
+            line.replace("super::super::", "\0").replace("super::", "self::").replace('\0', "super::")
+        } else {
+            line.to_owned()
+        }
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -209,8 +229,8 @@ fn flatten(tree: &str) -> Vec<Vec<String>> {
     let inner = tree.get(open + 1..).and_then(|inner| inner.strip_suffix('}')).unwrap_or_default();
     let mut paths = Vec::new();
     let (mut depth, mut begin) = (0_i32, 0);
-    for (at, letter) in inner.char_indices().chain([(inner.len(), ',')]) {
-        match letter {
+    for (at, character) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match character {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
@@ -260,6 +280,13 @@ mod tests {
         ];
         check(&facade, &["a.rs, b.rs"]);
         check(&[("lib.rs", "mod a;\nmod b;\npub use a::A;"), ("a.rs", "struct A;"), ("b.rs", "use crate::A;")], &[]);
+    }
+
+    #[test]
+    fn super_in_an_inline_module_is_the_file_itself() {
+        let tested = |import: &str| format!("struct A;\n#[cfg(test)]\nmod tests {{\n    use {import};\n}}\n");
+        check(&[("lib.rs", "use crate::a::A;"), ("a.rs", &tested("super::*"))], &[]);
+        check(&[("lib.rs", "use crate::a::A;"), ("a.rs", &tested("super::super::B"))], &["a.rs, lib.rs"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Commands for development: `cargo xtask <command>`. It needs nothing but cargo, so there is nothing to install first.
 
+mod check;
 mod circles;
 mod dev;
 mod local;
@@ -24,6 +25,8 @@ enum Command {
     Words,
     /// Refuses files of one crate that import each other, directly or through others.
     Circles,
+    /// Runs the cheap checks of a change: format, lints, words, circles. Prints the time of each, stops at the first failure.
+    Check,
     /// Runs the local stack with the Vite dev server in front, and swaps functions as their code changes.
     Dev,
     /// Runs the end-to-end tests whose names contain a text, on a stack that is kept from one run to the next.
@@ -51,8 +54,9 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     match command {
-        Command::Words => refuse(&words::check(&root)?, "say what the glossary says: docs/glossary.md"),
-        Command::Circles => refuse(&circles::check(&root)?, "move what both files need below them"),
+        Command::Words => refuse(&words::check(&root)?, words::ADVICE),
+        Command::Circles => refuse(&circles::check(&root)?, circles::ADVICE),
+        Command::Check => check::run(&root),
         Command::Dev => dev::run(&root),
         Command::Test { name } => test(name),
         Command::Logs { function } => local::aws(&root, |aws| aws.args(["logs", function])),

@@ -5,6 +5,8 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// What to do about a word that is found.
+pub(crate) const ADVICE: &str = "say what the glossary says: docs/glossary.md";
 /// The list: each word with what is said instead.
 const LIST: &str = include_str!("../words.toml");
 /// Kinds of files that are read.
@@ -100,15 +102,15 @@ fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut before_is_lower = false;
-    for letter in line.chars() {
-        let begins = letter.is_uppercase() && before_is_lower;
-        if (begins || !letter.is_alphanumeric()) && !word.is_empty() {
+    for character in line.chars() {
+        let begins = character.is_uppercase() && before_is_lower;
+        if (begins || !character.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
-        if letter.is_alphanumeric() {
-            word.extend(letter.to_lowercase());
+        if character.is_alphanumeric() {
+            word.extend(character.to_lowercase());
         }
-        before_is_lower = letter.is_lowercase() || letter.is_numeric();
+        before_is_lower = character.is_lowercase() || character.is_numeric();
     }
     if !word.is_empty() {
         words.push(word);

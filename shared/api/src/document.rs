@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     catalogue::models::MediaKind,
-    generations::{generation::GenerationStatus, output::Visibility},
+    generations::{generation::GenerationStatus, output::Visibility, upload::RejectionCode},
 };
 use runtime::http::Problem;
 use serde::Serialize;
@@ -62,6 +62,7 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
         SchemaType::of::<GenerationStatus>(),
         SchemaType::of::<MediaKind>(),
         SchemaType::of::<Problem>(),
+        SchemaType::of::<RejectionCode>(),
         SchemaType::of::<Visibility>(),
     ];
     let mut schemas = BTreeMap::new();

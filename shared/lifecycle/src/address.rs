@@ -1,8 +1,8 @@
-//! The change of the address that signs in, carried out once it is confirmed.
+//! Completes confirmed changes of an email address.
 //!
-//! The user pool comes first, as it decides whether the address is free, then account and correction in one transaction,
-//! then the end of every session and a mail to the old address. Each step may be repeated; as long as one is left the
-//! change is there and due, so that `sweep` takes it up if whoever confirmed it dies.
+//! The user pool changes first, as it decides whether the address is free; then the account and its correction record in
+//! one transaction; then all sessions end, and the old address gets a mail. Each step may be repeated. Until the last step
+//! the change is stored and due, so that `sweep` completes it after a crash.
 
 use domain::{
     AccountId, CorrectionId,
@@ -25,24 +25,24 @@ use crate::{
     user_pool::{EmailMove, UserDirectory, UserPoolError},
 };
 
-/// Carries changes of addresses out.
+/// Completes changes of email addresses.
 pub struct EmailChanges {
     table: Table,
     user_pool: UserDirectory,
-    /// Sends mail, where the operator has set that up.
+    /// Sends mail, if the operator configured it.
     pub mail: Option<Mail>,
 }
 
-/// Why a change was not carried out. What is left of it is due.
+/// The error of an incomplete change. The rest of it is due.
 #[derive(Debug, thiserror::Error)]
 pub enum EmailChangeError {
-    /// A call failed, or others wrote every time.
+    /// A call failed, or other writes came first each time.
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
-    /// The user pool did not do it.
+    /// A call of the user pool failed.
     #[error(transparent)]
     UserPool(#[from] UserPoolError),
-    /// The old address was not told.
+    /// The mail to the old address failed.
     #[error(transparent)]
     Mail(#[from] MailError),
 }
@@ -54,20 +54,20 @@ impl From<StoreError> for EmailChangeError {
 }
 
 impl EmailChanges {
-    /// On the user pool that the environment names.
+    /// Opens the user pool of the environment.
     ///
     /// # Errors
-    /// A variable is missing; it is named.
+    /// A variable is missing.
     pub fn open(environment: &Environment, clients: &Clients, table: Table) -> Result<Self, InvalidVariable> {
         let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
         Ok(Self { table, user_pool, mail: Mail::open(environment, clients) })
     }
 
-    /// Carries out a change that is confirmed. What is left is to [remove](Write::RemoveEmailChange) it as it is answered;
-    /// of [`Moved::Taken`] and [`Moved::NoUser`] as well, which changed nothing.
+    /// Completes a confirmed change. The caller then [removes](Write::RemoveEmailChange) the returned change, also after
+    /// [`EmailMove::Taken`] and [`EmailMove::NoUser`], which changed nothing. A repeat does the remaining steps.
     ///
     /// # Errors
-    /// [`AddressError`]: what is left is due.
+    /// [`EmailChangeError`]: the remaining steps are due.
     pub async fn complete(
         &self,
         mut change: EmailChange,
@@ -88,11 +88,11 @@ impl EmailChanges {
             match &self.mail {
                 Some(mail) => {
                     match mail.send(from, self.language(change.account).await?, &Message::EmailChanged {}).await {
-                        Err(MailError::Refused(why)) => tracing::warn!(why, "an old address cannot be told"),
+                        Err(MailError::Refused(why)) => tracing::warn!(why, "mail to the old address refused"),
                         sent => sent?,
                     }
                 }
-                None => tracing::warn!("an old address is not told: MailFrom is not set"),
+                None => tracing::warn!("no mail to the old address: MailFrom is not set"),
             }
         }
         Ok((EmailMove::Done, change))
@@ -104,7 +104,7 @@ impl EmailChanges {
         Ok(account.map_or(Language::English, |account| Language::from_tag(&account.preferences.language)))
     }
 
-    /// The account follows the user pool. Answers the change as it is then; nothing if it is gone.
+    /// Writes the new address to the account. Returns the change after that; `None` if account or change no longer exist.
     async fn write(&self, confirmed: &EmailChange, now: Timestamp) -> Result<Option<EmailChange>, EmailChangeError> {
         let corrected = CorrectionRecord {
             id: CorrectionId(clock::uuid_at(now)),
@@ -116,7 +116,7 @@ impl EmailChanges {
             let (account, change) = self.table.account_and_email_change(confirmed.account).await?;
             let (Some(account), Some(change)) = (account, change) else { return Ok(None) };
             if change.stage != EmailChangeStage::Confirmed {
-                // Somebody else did it.
+                // Another process wrote it.
                 return Ok(Some(change));
             }
             let (account, changed) = change.complete(&account);

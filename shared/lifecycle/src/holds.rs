@@ -1,4 +1,4 @@
-//! What legal holds keep, and let go again once they are released.
+//! Keeps data under a legal hold from expiring, and deletes it once the hold is released.
 
 use domain::{AccountId, accounts::account::Account, privacy::hold::HOLDABLE_KINDS, registry::RetentionRule};
 use jiff::{SignedDuration, Timestamp};
@@ -9,16 +9,16 @@ use store::{
 
 use crate::{LifecycleError, remove_deleted, remove_upload};
 
-/// How often a drawer is looked at of which something is held: what came into it since must not expire either.
+/// The time between two checks of an account with a hold: items that were added meanwhile must not expire either.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Brings a drawer in line with the holds on it: the table's time to live waits for what is held, and what was kept and is
-/// held no more goes. A look that does not come to the end of a large drawer goes on with the next call.
+/// Brings the items of an account in line with its legal holds: stops the time to live of held items, and deletes retained
+/// items that are no longer held. The next call continues a check that did not reach the end of a large partition.
 ///
-/// Answers whether there was anything to look at.
+/// Returns whether a check was due.
 ///
 /// # Errors
-/// A call failed; a repeat does the rest.
+/// A call failed. A repeat does the rest.
 pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
     let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
     let Some(account) = table.account(id).await? else {
@@ -43,7 +43,7 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
             }
         }
     }
-    // If the holds changed meanwhile, the check is another one, which is due.
+    // If the holds changed meanwhile, this write fails, and the new check is due.
     let write = match page.next {
         Some(after) => Some(HoldCheck { after: Some(after), next_at: now, ..check.clone() }),
         None if account.held_kinds().is_empty() => None,

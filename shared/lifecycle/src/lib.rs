@@ -1,8 +1,7 @@
-//! How things end, wherever that is found out: a worker, a dead letter, a deadline, an owner.
+//! Ends generations and deletes generations, uploads and exports, for workers, dead letters, the sweep and account owners.
 //!
-//! Each function here may be called again after any failure, and twice at once: an end is written by one conditional
-//! transaction, and a removal goes from the outside in, files first, item last, so that what is left always says what
-//! must still go.
+//! Each function may be repeated after any failure, and run concurrently: an outcome is written in one conditional
+//! transaction, and a deletion removes files first and the item last, so that the item shows what is left to delete.
 
 pub mod address;
 mod budget;
@@ -28,37 +27,37 @@ use runtime::{
 };
 use store::{Bucket, StoreError, Table, Write};
 
-/// Most times that an end is decided anew because something changed in between.
+/// The most attempts to write after other writes came first.
 const ATTEMPTS: usize = 16;
-/// Entries of a ledger that are read at once.
+/// The number of ledger entries in one read.
 const LEDGER_PAGE: usize = 500;
 
-/// Why something did not end. Nothing was written, or nothing is known; a repeat does the rest.
+/// The error of a call that did nothing, or an unknown part of its work. A repeat does the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
     /// A call failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Others wrote every time.
-    #[error("it is being changed by others")]
+    /// Other writes came first each time.
+    #[error("other writes came first each time")]
     Contended,
 }
 
-/// What came of an end.
+/// The result of ending a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndResult {
-    /// It ended now; this is what was written.
+    /// It ended now, with this transaction.
     Ended(Box<CreditTransaction>),
-    /// It had ended before; this is how.
+    /// It had ended before, in this state.
     AlreadyEnded(Box<Generation>),
-    /// It is gone.
+    /// It no longer exists.
     Gone,
 }
 
-/// The retention that this deployment is configured with.
+/// Reads the retention of generated files by plan from the environment.
 ///
 /// # Errors
-/// A variable is missing or no number of days.
+/// A variable is missing or not a number of days.
 pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable> {
     let days = |name| environment.integer(name).map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     Ok(Retention {
@@ -68,7 +67,8 @@ pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable
     })
 }
 
-/// Ends a generation and moves its credits, once, whoever else tries.
+/// Ends a generation and settles or releases its credits, once. A repeat or a concurrent call returns
+/// [`EndResult::AlreadyEnded`].
 ///
 /// # Errors
 /// [`LifecycleError`].
@@ -84,29 +84,29 @@ pub async fn end_generation(
             return Ok(EndResult::Gone);
         };
         let entry = LedgerEntryId(clock::uuid_at(now));
-        let Ok(movement) = submission::finish(&owner, &current, end.clone(), retention, entry, now) else {
+        let Ok(transaction) = submission::finish(&owner, &current, end.clone(), retention, entry, now) else {
             return Ok(EndResult::AlreadyEnded(Box::new(current)));
         };
         let writes = [
-            Write::Account(&movement.account),
-            Write::Generation(&movement.generation),
-            Write::LedgerEntry(account, &movement.entry),
+            Write::Account(&transaction.account),
+            Write::Generation(&transaction.generation),
+            Write::LedgerEntry(account, &transaction.entry),
         ];
         if table.try_commit(&writes).await? {
-            record_metrics(&movement);
-            return Ok(EndResult::Ended(Box::new(movement)));
+            record_metrics(&transaction);
+            return Ok(EndResult::Ended(Box::new(transaction)));
         }
     }
     Err(LifecycleError::Contended)
 }
 
-/// Counts the credits of a movement that was written.
-pub fn record_metrics(movement: &CreditTransaction) {
+/// Measures the credits of a transaction that was written.
+pub fn record_metrics(transaction: &CreditTransaction) {
     let credited = |bucket: Credited| {
-        let postings = movement.entry.postings.iter().filter(|posting| posting.bucket == bucket);
+        let postings = transaction.entry.postings.iter().filter(|posting| posting.bucket == bucket);
         postings.map(|posting| posting.amount.0).filter(|amount| *amount > 0).sum::<i64>()
     };
-    match movement.entry.cause {
+    match transaction.entry.cause {
         Cause::Reserve { .. } => metric(Metric::CreditsReserved, credited(Credited::Held), &[]),
         Cause::Settle { .. } | Cause::Release { .. } => {
             metric(Metric::CreditsSettled, credited(Credited::Spent), &[]);
@@ -116,8 +116,8 @@ pub fn record_metrics(movement: &CreditTransaction) {
     }
 }
 
-/// Replays the whole ledger of an account, and measures by how many credits the account disagrees with it. Where credits
-/// move meanwhile nothing is measured: the ledger and the account cannot be read in one moment.
+/// Replays the ledger of an account and measures by how many credits its balance differs. Measures nothing if the account
+/// changes meanwhile, as ledger and account cannot be read at the same time.
 ///
 /// # Errors
 /// A call failed.
@@ -142,7 +142,7 @@ pub async fn audit_ledger(table: &Table, id: AccountId) -> Result<(), LifecycleE
     ];
     let drift = available.saturating_add(held);
     if drift != 0 {
-        tracing::error!(account = %id, drift, "the balance is not what the ledger adds up to");
+        tracing::error!(account = %id, drift, "balance differs from the ledger");
     }
     metric(Metric::LedgerDrift, drift, &[]);
     Ok(())
@@ -210,11 +210,11 @@ pub async fn remove_deleted(
     })
 }
 
-/// Removes what is left of an upload that [is being removed](Upload::removed), but for what a legal hold keeps: files in
-/// all versions, item.
+/// Deletes an upload that was [deleted](Upload::deleted): all versions of its files, its item. Retains what a legal hold
+/// covers.
 ///
 /// # Errors
-/// A call failed; a repeat removes the rest.
+/// A call failed. A repeat deletes the rest.
 pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<(), LifecycleError> {
     let owner = table.account(upload.account).await?;
     let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
@@ -231,20 +231,20 @@ pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> R
     Ok(())
 }
 
-/// Removes the files of an export, whole or in parts, in all versions.
+/// Deletes all versions of the files of an export, and its incomplete multipart uploads.
 ///
 /// # Errors
-/// A call failed; a repeat removes the rest.
+/// A call failed. A repeat deletes the rest.
 pub async fn remove_archive(bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
     let prefix = Bucket::export_prefix(export.account, export.id);
     bucket.abort_uploads(&prefix).await?;
     Ok(bucket.remove_all(&prefix).await?)
 }
 
-/// Removes what is left of an export [whose time is over](Export::is_expired): files first, item last.
+/// Deletes an [expired](Export::is_expired) export: files first, item last.
 ///
 /// # Errors
-/// A call failed; a repeat removes the rest.
+/// A call failed. A repeat deletes the rest.
 pub async fn remove_export(table: &Table, bucket: &Bucket, export: &Export) -> Result<(), LifecycleError> {
     remove_archive(bucket, export).await?;
     table.try_commit(&[Write::RemoveExport(export)]).await?;

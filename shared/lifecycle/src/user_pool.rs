@@ -1,16 +1,16 @@
-//! The user of an account in the user pool, as far as anybody but the person changes it.
+//! Changes the users of accounts in the user pool without their access token.
 
 use aws_sdk_cognitoidentityprovider::{Client, types::AttributeType};
 use domain::AccountId;
 
-/// The user pool, which takes the `sub` of a user, our account id, for their name
+/// A user pool. It accepts the `sub` of a user, our account id, as the user name
 /// ([`AdminDeleteUser`](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser.html)).
 pub struct UserDirectory {
     cognito: Client,
     id: String,
 }
 
-/// The user pool did not do it.
+/// A call of the user pool failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed")]
 pub struct UserPoolError {
@@ -19,25 +19,25 @@ pub struct UserPoolError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What came of a new address.
+/// The result of a change of the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailMove {
-    /// It signs in from now on.
+    /// The user signs in with the new address.
     Done,
-    /// It signs in to another account.
+    /// Another user has the address.
     Taken,
-    /// There is no such user.
+    /// The user does not exist.
     NoUser,
 }
 
 impl UserDirectory {
-    /// The user pool with this id.
+    /// Opens the user pool with this id.
     #[must_use]
     pub fn new(cognito: Client, id: String) -> Self {
         Self { cognito, id }
     }
 
-    /// Gives a user another address, which somebody has shown to be theirs. A repeat changes nothing more.
+    /// Sets the confirmed email address of a user. A repeat changes nothing.
     ///
     /// # Errors
     /// The call failed.
@@ -61,11 +61,11 @@ impl UserDirectory {
         }
     }
 
-    /// Whose address this is, if a user signs in with it
+    /// Returns the account of the user with this address
     /// ([`AdminGetUser`](https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html)).
     ///
     /// # Errors
-    /// The call failed, or the user has no id of ours.
+    /// The call failed, or the `sub` of the user is not an account id.
     pub async fn account_of(&self, email: &str) -> Result<Option<AccountId>, UserPoolError> {
         const OPERATION: &str = "AdminGetUser";
         let user = match self.cognito.admin_get_user().user_pool_id(&self.id).username(email).send().await {
@@ -81,7 +81,7 @@ impl UserDirectory {
             .map_err(|error| UserPoolError { operation: OPERATION, source: Box::new(error) })
     }
 
-    /// Ends every session. No user is as good.
+    /// Ends all sessions of a user. Succeeds if the user does not exist.
     ///
     /// # Errors
     /// The call failed.
@@ -94,7 +94,7 @@ impl UserDirectory {
         }
     }
 
-    /// Deletes the user. No user is as good.
+    /// Deletes a user. Succeeds if the user does not exist.
     ///
     /// # Errors
     /// The call failed.
@@ -107,7 +107,7 @@ impl UserDirectory {
         }
     }
 
-    /// Whether there is such a user.
+    /// Returns whether the user exists.
     ///
     /// # Errors
     /// The call failed.

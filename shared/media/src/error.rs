@@ -47,6 +47,15 @@ pub enum MediaError {
         /// The feature, and what to do about it. Ends with a full stop.
         reason: &'static str,
     },
+    /// The file is an animated image.
+    #[error(
+        "This {} file is not supported: it is animated. Export a single frame as a still image and try again.",
+        .media_type.name()
+    )]
+    Animated {
+        /// The format that was recognized.
+        media_type: MediaType,
+    },
     /// A side is 0 or longer than [`MAX_SIDE_PX`], or the area is larger than [`MAX_PIXELS`].
     #[error(
         "{width}x{height} pixels are not supported. A side can have 1 to {MAX_SIDE_PX} pixels, and the whole at most \
@@ -89,8 +98,8 @@ pub enum MediaError {
         #[source]
         source: image::ImageError,
     },
-    /// The preview could not be encoded.
-    #[error("preview cannot be encoded")]
+    /// An image or its preview could not be encoded.
+    #[error("image cannot be encoded")]
     Encode(#[source] image::ImageError),
     /// No frame of a video could be decoded. The video may still play: callers continue without a preview.
     #[error("no video frame can be decoded: {reason}")]

@@ -20,6 +20,9 @@ const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 
+/// The longest run of stray bytes between two segments that is skipped.
+const MAX_STRAY_BYTES: usize = 64 << 10;
+
 const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
@@ -32,6 +35,11 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
         let Segment { marker, payload, .. } = segment?;
         match marker {
             SOF0..=SOF2 if frame.is_some() => return Err(malformed("it has two frame headers")),
+            SOF0..=SOF2 if payload.first() != Some(&8) => {
+                return Err(unsupported(
+                    "it has more than 8 bits per channel. Export it as a standard 8-bit JPEG and try again.",
+                ));
+            }
             SOF0..=SOF2 => {
                 let sides = read::u16_be(payload, 3).zip(read::u16_be(payload, 1));
                 frame = Some(sides.ok_or(malformed("its frame header is too short"))?);
@@ -56,9 +64,9 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     Ok(ImageHeader { width: width.into(), height: height.into(), orientation })
 }
 
-/// Keeps tables, frame, scans, the bare JFIF header, colour (ICC profile, Adobe transform) and the orientation.
-/// Everything else goes, and so does what follows the end of the image.
-pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
+/// Keeps tables, frame, scans, the bare JFIF header, the Adobe transform, the orientation and, if `keeps_profile`, the ICC
+/// profile. Removes everything else, stray bytes and what follows the end of the image included.
+pub(crate) fn strip(bytes: &[u8], keeps_profile: bool) -> Result<Vec<u8>, MediaError> {
     let orientation = header(bytes)?.orientation;
     let mut out = Vec::with_capacity(bytes.len());
     out.extend([0xFF, 0xD8]);
@@ -78,7 +86,7 @@ pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
         let Segment { marker, payload, scan, .. } = segment?;
         match marker {
             SOF0..=SOF2 | DHT | DQT | DRI | SOS => push(&mut out, marker, &[payload]),
-            APP2 if payload.starts_with(b"ICC_PROFILE\0") => push(&mut out, marker, &[payload]),
+            APP2 if keeps_profile && payload.starts_with(b"ICC_PROFILE\0") => push(&mut out, marker, &[payload]),
             APP14 if payload.starts_with(b"Adobe") => {
                 push(&mut out, marker, &[payload.get(..12).unwrap_or(payload)]);
             }
@@ -140,7 +148,7 @@ impl<'a> Segments<'a> {
     /// The segment at `at`, or `None` at the end of the image.
     fn read(&self, mut at: usize) -> Result<Option<Segment<'a>>, MediaError> {
         if self.bytes.get(at).ok_or(truncated("the end of the image"))? != &0xFF {
-            return Err(malformed("there are stray bytes between its segments"));
+            at = next_marker(self.bytes, at).ok_or(malformed("there are stray bytes between its segments"))?;
         }
         // A marker may be preceded by any number of fill bytes.
         while self.bytes.get(at) == Some(&0xFF) {
@@ -177,6 +185,14 @@ impl<'a> Iterator for Segments<'a> {
         };
         segment
     }
+}
+
+/// Finds the marker of the next segment behind stray bytes, which viewers skip, within [`MAX_STRAY_BYTES`].
+fn next_marker(bytes: &[u8], at: usize) -> Option<usize> {
+    let window = bytes.get(at..)?;
+    let window = window.get(..MAX_STRAY_BYTES).unwrap_or(window);
+    let is_marker = |pair: &[u8]| matches!(pair, [0xFF, 0xC0..=0xCF | EOI..=0xFE]);
+    Some(at + window.windows(2).position(is_marker)?)
 }
 
 /// How far the entropy-coded data goes: up to a marker that is neither a stuffed zero nor a restart.

@@ -5,13 +5,14 @@
 //!
 //! Dimensions are in pixels as a viewer shows them, with the file's orientation applied.
 //!
-//! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode, so a function that uses only those
-//! does not link a decoder. [`check_output`] decodes images; [`create_preview`] decodes images and H.264.
+//! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode. [`normalize_image`] and
+//! [`check_output`] decode images; [`create_preview`] decodes images and H.264.
 //!
 //! The modules are layers: plain data (`media_type`, `unsupported_format`, `limits`, `error`, `orientation`,
 //! `media_info`) and byte access (`read`), then one module for each format, then `sniff`, `inspect` and `decode`, which
 //! dispatch to the formats, then the operations. A module imports only from layers below its own.
 
+mod colors;
 mod decode;
 mod error;
 mod inspect;
@@ -20,6 +21,7 @@ mod limits;
 mod media_info;
 mod media_type;
 mod mp4;
+mod normalize;
 mod orientation;
 mod output;
 mod png;
@@ -40,6 +42,7 @@ pub use inspect::inspect;
 pub use limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
 pub use media_info::MediaInfo;
 pub use media_type::{FileKind, MediaType, UnknownMediaType};
+pub use normalize::normalize_image;
 pub use output::{OutputRequirements, check_output};
 pub use preview::{Preview, create_preview};
 pub use provenance::{MAX_NOTE_BYTES, mark_generated};

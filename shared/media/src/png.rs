@@ -36,13 +36,12 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
             b"IDAT" => data = Data::Inside,
             b"PLTE" => palette = true,
             b"IEND" => {}
-            b"acTL" | b"fcTL" | b"fdAT" => {
-                return Err(MediaError::unsupported(
-                    MediaType::Png,
-                    "it is animated. Export a single frame as a still image and try again.",
-                ));
-            }
-            b"eXIf" if orientation.is_none() => orientation = Orientation::find(payload),
+            // An animation of one frame, which is the image itself, is a still image.
+            b"acTL" if read::u32_be(payload, 0) == Some(1) => {}
+            b"fcTL" if data == Data::Before => {}
+            b"acTL" | b"fcTL" | b"fdAT" => return Err(MediaError::Animated { media_type: MediaType::Png }),
+            // Browsers ignore Exif behind the image data.
+            b"eXIf" if orientation.is_none() && data == Data::Before => orientation = Orientation::find(payload),
             [first, ..] if first.is_ascii_uppercase() => return Err(malformed("it has an unknown critical chunk")),
             _ => {}
         }
@@ -57,10 +56,11 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     Ok(ImageHeader { width, height, orientation })
 }
 
-/// Keeps the critical chunks, colour, transparency, pixel density and the orientation. Text, times, Exif and
-/// unknown chunks go, and so does what follows IEND.
-pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
+/// Keeps the critical chunks, colour, transparency, pixel density, the orientation and, if `keeps_profile`, the ICC profile.
+/// Removes text, times, Exif, animation and unknown chunks, and what follows IEND.
+pub(crate) fn strip(bytes: &[u8], keeps_profile: bool) -> Result<Vec<u8>, MediaError> {
     let orientation = header(bytes)?.orientation;
+    let has_profile = Chunks::new(bytes).flatten().any(|chunk| chunk.kind == *b"iCCP");
     let mut out = Vec::with_capacity(bytes.len());
     out.extend_from_slice(SIGNATURE);
     for chunk in Chunks::new(bytes) {
@@ -72,6 +72,8 @@ pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
                     push(&mut out, *b"eXIf", &[&orientation.to_tiff()]);
                 }
             }
+            // Without its profile an image is sRGB: what else describes its colours belongs to the profile.
+            b"iCCP" | b"gAMA" | b"cHRM" | b"cICP" | b"mDCV" | b"cLLI" if !keeps_profile && has_profile => {}
             b"iCCP" => {
                 // The profile's name is free text.
                 if let Some(name_length) = payload.iter().position(|byte| *byte == 0) {

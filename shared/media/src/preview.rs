@@ -1,8 +1,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, RgbImage, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 
+use crate::colors::on_white;
 use crate::decode::decode;
 use crate::error::MediaError;
 use crate::inspect::inspect;
@@ -35,7 +36,7 @@ pub struct Preview {
 /// about whether the video plays: other codecs, WebM and fragmented MP4 end in it.
 pub fn create_preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaError> {
     let media_type = inspect(bytes)?.media_type;
-    let picture = fit(decode(bytes, media_type)?, max_side_px).into_rgba8();
+    let picture = fit(decode(bytes, media_type)?.image, max_side_px).into_rgba8();
     let hashed = fit(DynamicImage::ImageRgba8(picture.clone()), THUMBHASH_SIDE_PX).into_rgba8();
     let opaque = on_white(&picture);
     let mut jpeg = Vec::new();
@@ -54,14 +55,4 @@ fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {
 fn thumbhash(picture: &RgbaImage) -> String {
     let [width, height] = [picture.width(), picture.height()].map(read::size);
     STANDARD.encode(thumbhash::rgba_to_thumb_hash(width, height, picture.as_raw()))
-}
-
-fn on_white(picture: &RgbaImage) -> RgbImage {
-    let mut opaque = RgbImage::new(picture.width(), picture.height());
-    for (target, source) in opaque.pixels_mut().zip(picture.pixels()) {
-        let [r, g, b, alpha] = source.0.map(u16::from);
-        let blend = |channel: u16| u8::try_from((channel * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX);
-        target.0 = [blend(r), blend(g), blend(b)];
-    }
-    opaque
 }

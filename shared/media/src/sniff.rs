@@ -42,7 +42,8 @@ pub fn sniff(bytes: &[u8]) -> Result<MediaType, UnsupportedFormat> {
 }
 
 /// The brands of an ISO base media file (ISO/IEC 14496-12, 4.3; registered at <https://mp4ra.org/registered-types/brands>).
-/// Still pictures share the container with MP4, so they are told apart here.
+/// Still pictures share the container with MP4, so they are told apart here. A
+/// brand of audio says nothing, as videos list it too: [`crate::inspect`] looks at the tracks.
 fn sniff_brands(head: &[u8]) -> Result<MediaType, UnsupportedFormat> {
     let declared = read::u32_be(head, 0).map_or(0, read::size);
     let end = declared.min(head.len());
@@ -57,7 +58,6 @@ fn sniff_brands(head: &[u8]) -> Result<MediaType, UnsupportedFormat> {
                 unsupported = Some(UnsupportedFormat::Heic);
             }
             b"crx " => unsupported = Some(UnsupportedFormat::Tiff),
-            b"M4A " | b"M4B " | b"M4P " => unsupported = unsupported.or(Some(UnsupportedFormat::Audio)),
             _ => {}
         }
     }

@@ -18,10 +18,12 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     Ok(Parts::read(bytes)?.header)
 }
 
-/// Keeps the picture, its alpha and colour profile, and the orientation. Exif, XMP and unknown chunks go, and so
-/// does what follows the form.
-pub(crate) fn strip(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
-    Ok(Parts::read(bytes)?.write(None))
+/// Keeps the image, its alpha, the orientation and, if `keeps_profile`, the colour profile. Removes Exif, XMP and unknown
+/// chunks, and what follows the form.
+pub(crate) fn strip(bytes: &[u8], keeps_profile: bool) -> Result<Vec<u8>, MediaError> {
+    let mut parts = Parts::read(bytes)?;
+    parts.profile = parts.profile.filter(|_| keeps_profile);
+    Ok(parts.write(None))
 }
 
 /// Adds an XMP packet; the rest is as [`strip`] leaves it.
@@ -182,7 +184,7 @@ impl<'a> Chunks<'a> {
 }
 
 const fn animated() -> MediaError {
-    MediaError::unsupported(MediaType::Webp, "it is animated. Export a single frame as a still image and try again.")
+    MediaError::Animated { media_type: MediaType::Webp }
 }
 
 const fn truncated(part: &'static str) -> MediaError {

@@ -101,8 +101,8 @@ async fn p31_email_change_needs_a_code_from_both_addresses(env: &'static TestEnv
     ada.sign_in().await?;
     ensure!(ada.account_id == account, "another account");
     ensure!(corrections(&ada).await? == [json!(["email"])]);
-    let told = env.mails(&old).await?;
-    ensure!(told.len() == 2 && told[1].contains("was changed"), "{told:?}");
+    let mails = env.mails(&old).await?;
+    ensure!(mails.len() == 2 && mails[1].contains("was changed"), "{mails:?}");
     let items = format!("{:?}", account_items(&ada).await?);
     ensure!(!items.contains(&old) && !items.contains("EMAILCHANGE"), "the old address is still stored: {items}");
     // The codes are used up.

@@ -336,11 +336,12 @@ async fn check_same(visitor: &TestUser, route: &str, addresses: &[&str], rest: V
 
 async fn session_responses_do_not_reveal_registered_addresses(env: &'static TestEnv) -> Result<()> {
     let visitor = env.visitor()?;
-    let (known, waiting, nobody) = (confirmed(&visitor).await?, unconfirmed(&visitor).await?, new_address());
-    let all: [&str; 3] = [&known, &waiting, &nobody];
+    let (known, waiting, unregistered) = (confirmed(&visitor).await?, unconfirmed(&visitor).await?, new_address());
+    let all: [&str; 3] = [&known, &waiting, &unregistered];
     check_same(&visitor, "sign-in", &all, json!({"password": OTHER_PASSWORD})).await?;
-    check_same(&visitor, "sign-in", &[&waiting, &nobody], json!({"password": PASSWORD})).await?;
-    check_same(&visitor, "reset", &[&known, &nobody], json!({"code": MAILED_CODE, "password": OTHER_PASSWORD})).await?;
+    check_same(&visitor, "sign-in", &[&waiting, &unregistered], json!({"password": PASSWORD})).await?;
+    let code = json!({"code": MAILED_CODE, "password": OTHER_PASSWORD});
+    check_same(&visitor, "reset", &[&known, &unregistered], code).await?;
     check_same(&visitor, "forgot", &all, json!({})).await?;
     check_same(&visitor, "reset", &all, json!({"code": WRONG_CODE, "password": OTHER_PASSWORD})).await?;
     check_same(&visitor, "sign-up", &[&known, &waiting, &new_address()], json!({})).await?;

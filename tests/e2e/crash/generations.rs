@@ -116,8 +116,8 @@ async fn sweep_crash_at_any_call_is_completed_by_the_next_sweep(env: &'static Te
         ensure!(gone.status == 404 || gone.json["status"] == "failed", "{gone:?}");
         ensure!(ada.credits().await? == (39, 0));
         check_sign_in_address(ada, &new, &new).await?;
-        let told = env.mails(&ada.email).await?;
-        ensure!(told.iter().any(|mail| mail.contains("was changed")), "the old address got no mail: {told:?}");
+        let mails = env.mails(&ada.email).await?;
+        ensure!(mails.iter().any(|mail| mail.contains("was changed")), "the old address got no mail: {mails:?}");
         Ok(())
     })
     .await

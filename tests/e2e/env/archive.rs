@@ -61,7 +61,7 @@ impl ExportArchive {
     }
 
     /// Returns whether a text is in any file of the archive.
-    pub fn tells(&self, text: &str) -> Result<bool> {
+    pub fn contains(&self, text: &str) -> Result<bool> {
         for file in files_below(&self.folder)? {
             if fs::read(file)?.windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
                 return Ok(true);

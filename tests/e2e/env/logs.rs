@@ -14,10 +14,10 @@ use crate::env::{
 
 /// Waits until the log events satisfy a condition, and returns them: lines of JSON parsed, others as text.
 pub async fn wait_for_logs(env: &'static TestEnv, is: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
-    let (anybody, started) = (env.visitor()?, Instant::now());
+    let (visitor, started) = (env.visitor()?, Instant::now());
     loop {
         // The local AWS reads the end of a function's log at its next invocation: this invokes all processes.
-        futures_util::future::try_join_all((0..8).map(|_| anybody.get("/v1/models"))).await?;
+        futures_util::future::try_join_all((0..8).map(|_| visitor.get("/v1/models"))).await?;
         let events = log_events(env).await?;
         if is(&events) {
             return Ok(events);

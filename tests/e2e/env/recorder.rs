@@ -110,7 +110,7 @@ impl Recorders {
     }
 
     /// Returns the names of the recorders that this was sent to.
-    pub fn told(&self, words: &str) -> Vec<&'static str> {
+    pub fn received(&self, words: &str) -> Vec<&'static str> {
         self.each().iter().filter(|(_, recorder)| recorder.was_sent(words)).map(|(name, _)| *name).collect()
     }
 }

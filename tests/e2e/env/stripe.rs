@@ -47,7 +47,7 @@ pub async fn post_signed_event(env: &'static TestEnv, body: &str) -> Result<ApiR
 
 /// Posts a body that is signed with another secret.
 pub async fn post_forged_event(env: &'static TestEnv, body: &str) -> Result<ApiResponse> {
-    post_event(env, body, Some(&stripe_signature("whsec_of_somebody", now_s(), body))).await
+    post_event(env, body, Some(&stripe_signature("whsec_of_another_account", now_s(), body))).await
 }
 
 /// Starts a checkout of 200 credits for 500 cents. A new account has 40 credits.

@@ -46,8 +46,7 @@ async fn p3_uploaded_image_loses_its_metadata(env: &'static TestEnv) -> Result<(
         ensure!(upload["kind"] == "image" && upload["put"].is_null(), "{upload}");
         let stored = only_file(&ada, &upload).await?;
         ensure!(!holds_canary(&stored), "{content_type}: the canary is still there");
-        let (before, after) = (image::load_from_memory(&photo)?, image::load_from_memory(&stored)?);
-        ensure!(before == after, "{content_type}: the pixels changed");
+        ensure!(differs_little(&image::load_from_memory(&photo)?.rotate90(), &image::load_from_memory(&stored)?));
     }
     Ok(())
 }
@@ -147,9 +146,8 @@ async fn file_that_differs_from_its_declaration_is_rejected(env: &'static TestEn
     let (jpeg, png, webp) = (photo("image/jpeg")?, photo("image/png")?, photo("image/webp")?);
     let vast = resized(&jpeg, 65_000)?;
     let large = resized(&jpeg, 9_000)?;
-    let lies: [(&str, &[u8], &str); 10] = [
-        ("image/jpeg", &png, "it is image/png, and image/jpeg was declared"),
-        ("video/mp4", &png, "it is image/png, and video/mp4 was declared"),
+    let lies: [(&str, &[u8], &str); 9] = [
+        ("video/mp4", &png, "Expected video, got image/png"),
         ("image/jpeg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "Export the image as JPEG"),
         ("image/png", b"GIF89a\x01\0\x01\0\0\0\0;", "GIF is not supported"),
         ("image/png", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "SVG is not supported"),
@@ -164,8 +162,12 @@ async fn file_that_differs_from_its_declaration_is_rejected(env: &'static TestEn
         ensure!(upload["state"]["status"] == "rejected", "{content_type} with {reason}: {upload}");
         let said = text(&upload["state"], "reason")?;
         ensure!(said.contains(reason), "the reason is {said:?}, not {reason:?}");
+        ensure!(upload["state"]["code"].is_string(), "{upload}");
         until_versions(&ada, &upload, 0).await?;
     }
+    // The extension, from which browsers take the type, may be wrong.
+    let upload = upload_file(&ada, "image/jpeg", &png).await?;
+    ensure!(upload["state"]["status"] == "ready" && upload["content_type"] == "image/png", "{upload}");
     Ok(())
 }
 
@@ -312,6 +314,13 @@ async fn only_file(user: &TestUser, upload: &Value) -> Result<Vec<u8>> {
     let (clients, bucket) = (user.env.clients()?, user.env.output("BucketName")?);
     let object = clients.s3().get_object().bucket(bucket).key(key).send().await?;
     Ok(object.body.collect().await?.to_vec())
+}
+
+/// Returns whether two images have the same sides and, but for what coding costs, the same pixels.
+fn differs_little(one: &image::DynamicImage, other: &image::DynamicImage) -> bool {
+    let (one, other) = (one.to_rgb8(), other.to_rgb8());
+    let differences = one.iter().zip(other.iter()).map(|(one, other)| u64::from(one.abs_diff(*other)));
+    one.dimensions() == other.dimensions() && differences.sum::<u64>() / one.len() as u64 <= 3
 }
 
 fn base64_sha256(bytes: &[u8]) -> String {

@@ -363,8 +363,8 @@ async fn p12_staff_routes_are_not_found_for_other_accounts(env: &'static TestEnv
     ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
     // Staff get 404 as well for what does not exist.
     let grace = env.staff().await?;
-    let nobody = json!({"allowed": true, "note": "who is this?"});
-    grace.post(&format!("/v1/staff/accounts/{}/spending", uuid::Uuid::nil()), &nobody).await?.is(404)?;
+    let decision = json!({"allowed": true, "note": "who is this?"});
+    grace.post(&format!("/v1/staff/accounts/{}/spending", uuid::Uuid::nil()), &decision).await?.is(404)?;
     let path = format!("/v1/staff/accounts/{}/payments/{}/decision", bob.account_id, held.id);
     grace.post(&path, &json!({"release": true, "note": "not his"})).await?.is(404)?;
     Ok(())

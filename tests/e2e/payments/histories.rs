@@ -60,9 +60,9 @@ async fn b1_b3_random_payment_histories_match_the_reference_model(env: &'static 
     for seed in SEEDS {
         let ada = env.user().await?;
         let mut history =
-            History { ada: &ada, random: Random(seed), sales: Vec::new(), holding: false, told: Vec::new() };
+            History { ada: &ada, random: Random(seed), sales: Vec::new(), holding: false, steps: Vec::new() };
         let result = history.run().await;
-        result.with_context(|| format!("history {seed}, account {}: {}", ada.account_id, history.told.join(", ")))?;
+        result.with_context(|| format!("history {seed}, account {}: {}", ada.account_id, history.steps.join(", ")))?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ struct History<'a> {
     sales: Vec<(Checkout<'a>, Sale)>,
     holding: bool,
     /// The steps so far, for the message of a failure.
-    told: Vec<String>,
+    steps: Vec<String>,
 }
 
 impl History<'_> {
@@ -91,7 +91,7 @@ impl History<'_> {
     async fn step(&mut self) -> Result<()> {
         match self.random.below(20) {
             0 | 1 if self.sales.len() < SALES => self.begin().await,
-            0 | 1 => self.looks().await,
+            0 | 1 => self.read_checkout().await,
             2 | 3 if self.holding => self.releases().await,
             2 | 3 => self.holds().await,
             4 => self.redelivers().await,
@@ -105,7 +105,7 @@ impl History<'_> {
     async fn begin(&mut self) -> Result<()> {
         let provider = *self.random.one_of(&["stripe", "paypal"]);
         let (package, price, credits) = *self.random.one_of(&[("starter", 500, 200), ("maker", 2_000, 1_000)]);
-        self.told.push(format!("{provider} {package} begins"));
+        self.steps.push(format!("{provider} {package} begins"));
         self.sales.push((Checkout::start(self.ada, provider, package).await?, Sale::new(price, credits)));
         Ok(())
     }
@@ -121,10 +121,10 @@ impl History<'_> {
             possible.extend(acts.map(|act| (which, act, amount)));
         }
         if possible.is_empty() {
-            return self.looks().await;
+            return self.read_checkout().await;
         }
         let (which, act, amount) = *self.random.one_of(&possible);
-        self.told.push(format!("{act} {which} ({amount})"));
+        self.steps.push(format!("{act} {which} ({amount})"));
         let (checkout, sale) = &mut self.sales[which];
         sale.happens(act, amount);
         if act != "capture" {
@@ -135,21 +135,21 @@ impl History<'_> {
         Ok(())
     }
 
-    async fn looks(&mut self) -> Result<()> {
+    async fn read_checkout(&mut self) -> Result<()> {
         let (checkout, _) = self.random.one_of(&self.sales);
-        self.told.push("the buyer reads a checkout".to_owned());
+        self.steps.push("the buyer reads a checkout".to_owned());
         checkout.poll().await.map(drop)
     }
 
     async fn holds(&mut self) -> Result<()> {
-        self.told.push("messages are held".to_owned());
+        self.steps.push("messages are held".to_owned());
         self.holding = true;
         post_control(self.ada.env, "/control/deliveries/hold", &[]).await
     }
 
     async fn releases(&mut self) -> Result<()> {
         let order = *self.random.one_of(&["created", "reversed"]);
-        self.told.push(format!("messages are released {order}"));
+        self.steps.push(format!("messages are released {order}"));
         self.holding = false;
         post_control(self.ada.env, "/control/deliveries/release", &[("order", order)]).await
     }
@@ -160,7 +160,7 @@ impl History<'_> {
             return self.happens().await;
         }
         let message = self.random.one_of(&messages);
-        self.told.push(format!("{} is delivered", message["event_type"]));
+        self.steps.push(format!("{} is delivered", message["event_type"]));
         deliver_message(self.ada.env, message).await
     }
 
@@ -172,14 +172,14 @@ impl History<'_> {
             return self.happens().await;
         }
         let message = self.random.one_of(&messages);
-        self.told.push(format!("{} is dropped", message["event_type"]));
+        self.steps.push(format!("{} is dropped", message["event_type"]));
         drop_message(self.ada.env, message).await
     }
 
     /// Sweeps before any checkout expires.
     async fn sweeps(&mut self) -> Result<()> {
         let minutes = *self.random.one_of(&[2, 7, 20, 50]);
-        self.told.push(format!("a sweep after {minutes} minutes"));
+        self.steps.push(format!("a sweep after {minutes} minutes"));
         sweep(self.ada.env, SignedDuration::from_mins(minutes)).await?;
         self.captured_by_sweep().await
     }
@@ -201,7 +201,7 @@ impl History<'_> {
     /// Runs at the same time: every Stripe event so far, twice; the PayPal messages; the buyer, who reads, and
     /// captures twice what was approved; the sweep.
     async fn happens_at_once(&mut self) -> Result<()> {
-        self.told.push("everything at once".to_owned());
+        self.steps.push("everything at once".to_owned());
         self.holding = false;
         let approved: Vec<bool> = self.sales.iter_mut().map(|(_, sale)| sale.happens("capture", 0)).collect();
         let captures = self.sales.iter().zip(approved).filter(|(_, approved)| *approved);

@@ -187,7 +187,7 @@ async fn s5_event_without_a_recent_valid_signature_is_refused(env: &'static Test
             ("two times", &event, Some(format!("{time},{right}"))),
             ("another scheme", &event, Some(format!("{time},v0={tag}"))),
             ("half a signature", &event, Some(format!("{time},v1={}", &tag[..32]))),
-            ("another secret", &event, Some(stripe_signature("whsec_of_another", now, &event))),
+            ("another secret", &event, Some(stripe_signature("whsec_of_another_account", now, &event))),
             ("no secret", &event, Some(stripe_signature("", now, &event))),
             ("long ago", &event, Some(stripe_signature(WEBHOOK_SECRET, now - 301, &event))),
             ("not yet", &event, Some(stripe_signature(WEBHOOK_SECRET, now + 400, &event))),
@@ -280,7 +280,7 @@ async fn s5_rotated_webhook_secret_is_accepted(env: &'static TestEnv) -> Result<
         }
         checkout.check("paid", 200, 0, 240).await?;
         post_as(WEBHOOK_SECRET).await?.is(204)?;
-        post_as("whsec_of_another").await?.is(400)?;
+        post_as("whsec_of_another_account").await?.is(400)?;
         Ok(())
     })
     .await?;

@@ -80,7 +80,7 @@ async fn b4_paypal_payment_for_an_erased_account_is_recorded(env: &'static TestE
     ensure!(total.get("amount").and_then(|amount| amount.as_n().ok()).is_some_and(|amount| amount == "500"));
     wait_for_metric(env, Metric::UnclaimedPayments, before).await?;
     let gone = format!("ACCOUNT#{}", ada.account_id);
-    ensure!(!items.iter().any(|item| string(item, "pk") == gone), "something came back");
+    ensure!(!items.iter().any(|item| string(item, "pk") == gone), "a deleted item exists again");
     let listed = reviews(&env.staff().await?, "unclaimed").await?;
     let listed = listed.iter().find(|money| money["payment"] == checkout.id.as_str()).context("staff do not see it")?;
     ensure!(listed["total"] == json!({"amount": 500, "currency": "EUR"}) && listed["provider"] == "paypal", "{listed}");

@@ -143,7 +143,7 @@ async fn p30_export_contains_all_stored_account_data(env: &'static TestEnv) -> R
             "idempotency" => ensure!(there.len() + 1 == found.len(), "{found:?}"),
             "account" => ensure!(found.len() == 1 && found[0]["email"] == ada.email.as_str(), "{found:?}"),
             kind => {
-                let there: Vec<_> = there.into_iter().map(|item| told(kind, item)).collect::<Result<_>>()?;
+                let there: Vec<_> = there.into_iter().map(|item| exported(kind, item)).collect::<Result<_>>()?;
                 ensure!(!there.is_empty(), "no stored {kind} to compare");
                 ensure!(there == found, "{kind}: {there:#?}\n{found:#?}");
             }
@@ -151,13 +151,13 @@ async fn p30_export_contains_all_stored_account_data(env: &'static TestEnv) -> R
     }
     ensure!(archive.files()? == stored_file_hashes(&ada).await?, "the files are not those that are stored");
     for other in [&bob.email, &bob.account_id] {
-        ensure!(!archive.tells(other)?, "the archive contains another account's data");
+        ensure!(!archive.contains(other)?, "the archive contains another account's data");
     }
     can_be_read_offline(&archive)
 }
 
 /// Returns an item as the export must contain it, converted independently.
-fn told(kind: &str, item: &Item) -> Result<Value> {
+fn exported(kind: &str, item: &Item) -> Result<Value> {
     let technical = ["pk", "sk", "ttl", "due_kind", "due_at", "gallery_partition", "gallery_at"];
     let left_out = |name: &str| technical.contains(&name) || export::withheld(kind).contains(&name);
     let fields = item.iter().filter(|(name, _)| !left_out(name));
@@ -253,15 +253,16 @@ async fn p16_undisclosed_holds_are_not_in_the_export(env: &'static TestEnv) -> R
         released_at: None,
     };
     let later = now + SignedDuration::from_hours(1);
-    let holds = [hold("canary-told", Some(now)), hold("canary-silent", Some(later)), hold("canary-open", None)];
+    let holds =
+        [hold("canary-disclosed", Some(now)), hold("canary-undisclosed", Some(later)), hold("canary-open", None)];
     let holds = holds.into_iter().collect();
     let table = env.table()?;
     let account = table.account(ada.account()?).await?.context("the account does not exist")?;
     let version = account.version + 1;
     table.commit(&[Write::Account(&Account { holds, version, ..account })]).await?;
     let archive = ExportArchive::download(&ada, &request_export(&ada).await?).await?;
-    ensure!(archive.tells("canary-told")? && archive.tells("canary-open")?, "disclosed holds are missing");
-    ensure!(!archive.tells("canary-silent")?, "an undisclosed hold is in the archive");
+    ensure!(archive.contains("canary-disclosed")? && archive.contains("canary-open")?, "disclosed holds are missing");
+    ensure!(!archive.contains("canary-undisclosed")?, "an undisclosed hold is in the archive");
     Ok(())
 }
 

@@ -59,9 +59,12 @@ async fn p19_staff_need_their_own_unexpired_access(env: &'static TestEnv) -> Res
             (path(&ada, &over), 403),
         ] {
             let refused = grace.get(&format!("{path}/{at}")).await?.is(status)?;
-            let told = String::from_utf8(refused.bytes)?;
-            ensure!(!told.contains(&ada.email) && !told.contains("garden"), "{told}");
-            ensure!(status != 403 || told.contains("Open a new one"), "the problem does not say what to do: {told}");
+            let problem = String::from_utf8(refused.bytes)?;
+            ensure!(!problem.contains(&ada.email) && !problem.contains("garden"), "{problem}");
+            ensure!(
+                status != 403 || problem.contains("Open a new one"),
+                "the problem does not say what to do: {problem}"
+            );
         }
         for (caller, status) in [(&ada, 404), (&bob, 404), (&env.visitor()?, 401)] {
             caller.get(&format!("{}/{at}", alans.path)).await?.is(status)?;
@@ -122,9 +125,9 @@ async fn p19_owner_sees_every_staff_read_with_its_reason(env: &'static TestEnv) 
     }
     ensure!(who1 == who3 && who1 == graces && who2 == alans && graces != alans, "{lines:?}");
     // The log names no staff member.
-    let told = json!(lines).to_string();
+    let logged = json!(lines).to_string();
     for caller in [&grace, &alan] {
-        ensure!(!told.contains(&caller.email) && !told.contains(&caller.account_id), "{told}");
+        ensure!(!logged.contains(&caller.email) && !logged.contains(&caller.account_id), "{logged}");
     }
 
     let mut paged = Vec::new();
@@ -189,7 +192,7 @@ async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static Tes
     let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
     let silent = StaffAccess::with(&grace, &ada, silence.clone()).await?;
     silent.read("profile").await?.is(200)?;
-    let told = StaffAccess::to(&grace, &ada).await?;
+    let access = StaffAccess::to(&grace, &ada).await?;
     let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
     let mut hold = json!({"reference": "court-7", "reason": "an order", "covers": ["ledger"]});
     hold["undisclosed_until"] = json!(until);
@@ -203,7 +206,7 @@ async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static Tes
 
     let lines = access_log(&ada).await?;
     let [line] = lines.as_slice() else { bail!("the owner must see one entry: {lines:?}") };
-    ensure!(line["id"] == told.id.as_str(), "{line}");
+    ensure!(line["id"] == access.id.as_str(), "{line}");
     let page = ada.get("/v1/account/access-log?limit=1").await?.is(200)?.json;
     ensure!(page["next"].is_null(), "the page reveals undisclosed entries");
     ensure!(ada.get("/v1/account").await?.is(200)?.json["held"] == json!([]));
@@ -271,8 +274,8 @@ async fn p16_erasure_continues_when_the_hold_is_released(env: &'static TestEnv) 
         ensure!(started.elapsed() < PATIENCE, "{kinds:?}");
     }
     // The owner sees what is retained and why; only staff can open it.
-    let told = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
-    ensure!(told["held"] == held && told["can_be_canceled"] == false, "{told}");
+    let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
+    ensure!(deletion["held"] == held && deletion["can_be_canceled"] == false, "{deletion}");
     ada.get("/v1/generations").await?.is(401)?;
     let listed = grace.get(&holds).await?.is(200)?.json;
     let [listed] = listed["items"].as_array().context("no holds")?.as_slice() else { bail!("not one hold: {listed}") };
@@ -290,7 +293,7 @@ async fn p16_erasure_continues_when_the_hold_is_released(env: &'static TestEnv) 
 
 async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static TestEnv) -> Result<()> {
     let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
-    let image = text(&ada.finished_image("a letter").await?, "id")?;
+    let image = text(&ada.finished_image("a lighthouse").await?, "id")?;
     let upload = upload_file(&ada, "image/png", &photo("image/png")?).await?;
     Checkout::paid(&ada, "paypal", "starter").await?;
     ada.post("/v1/support/tickets", &json!({"subject": "Lost", "text": "Where is it?"})).await?.is(201)?;
@@ -307,7 +310,7 @@ async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static Tes
     ensure!(things.keys().eq(["payment", "ticket"]), "{document}");
     ensure!(things["ticket"][0]["messages"][0]["text"] == "Where is it?", "{document}");
     ensure!(things["payment"][0]["receipt"]["transaction"].is_string(), "{document}");
-    for secret in [&ada.email, "a letter"] {
+    for secret in [&ada.email, "a lighthouse"] {
         ensure!(!document.to_string().contains(secret), "{secret} is outside the scope: {document}");
     }
     let mut names = Vec::new();

@@ -47,14 +47,17 @@ async fn p13_p19_p33_guest_ticket_is_read_replied_by_mail_and_deleted(env: &'sta
     open_guest_ticket(env, &email, &words).await?;
     let found = guest_tickets(&grace, &email).await?;
     let [path] = found.as_slice() else { anyhow::bail!("not one guest ticket: {found:?}") };
-    let told = json!(reviews(&grace, "guest_ticket").await?).to_string();
-    ensure!(!told.contains("Locked") && !told.contains(&email), "the list reveals the text or the address: {told}");
-    let (looks, response) = (format!("{path}/reads"), format!("{path}/reply"));
+    let listed = json!(reviews(&grace, "guest_ticket").await?).to_string();
+    ensure!(
+        !listed.contains("Locked") && !listed.contains(&email),
+        "the list reveals the text or the address: {listed}"
+    );
+    let (reads, response) = (format!("{path}/reads"), format!("{path}/reply"));
     let why = json!({"reason": "it waits for us"});
-    ada.post(&looks, &why).await?.is(404)?;
+    ada.post(&reads, &why).await?.is(404)?;
     ada.post(&response, &json!({"text": "mine"})).await?.is(404)?;
-    ensure!(grace.post(&looks, &json!({"reason": ""})).await?.is(400)?.fields() == ["reason"]);
-    let read = grace.post(&looks, &why).await?.is(200)?.json;
+    ensure!(grace.post(&reads, &json!({"reason": ""})).await?.is(400)?.fields() == ["reason"]);
+    let read = grace.post(&reads, &why).await?.is(200)?.json;
     ensure!(read["subject"] == words["subject"] && read["text"] == words["text"] && read["email"] == email, "{read}");
     ensure!(read["reads"][0]["reason"] == why["reason"], "{read}");
     alan.post(&response, &json!({"text": "unread"})).await?.is(409)?;
@@ -70,7 +73,7 @@ async fn p13_p19_p33_guest_ticket_is_read_replied_by_mail_and_deleted(env: &'sta
     ensure!(mails.len() == 2 && mails[1].contains("Try it now.") && mails[1].contains("Locked out"), "{mails:?}");
     let look = format!("{}: it waits for us", text(&read["reads"][0], "staff")?);
     ensure!(mails[1].contains(&look), "the mail does not name the reads and their reasons: {mails:?}");
-    grace.post(&looks, &why).await?.is(404)?;
+    grace.post(&reads, &why).await?.is(404)?;
     ensure!(guest_tickets(&grace, &email).await?.is_empty(), "the guest ticket is still listed");
     grace.post(&response, &json!({"text": "again"})).await?.is(404)?;
     Ok(())

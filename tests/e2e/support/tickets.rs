@@ -100,8 +100,8 @@ async fn p33_staff_reply_under_an_access_that_the_owner_sees(env: &'static TestE
         Ok(tickets.any(|ticket| ticket["id"] == id.as_str() && ticket["account"] == ada.account_id.as_str()))
     };
     ensure!(waits().await?, "staff do not see the open ticket");
-    let told = json!(reviews(&grace, "ticket").await?).to_string();
-    ensure!(!told.contains("Cracked") && !told.contains("Mend"), "the list reveals the text: {told}");
+    let listed = json!(reviews(&grace, "ticket").await?).to_string();
+    ensure!(!listed.contains("Cracked") && !listed.contains("Mend"), "the list reveals the text: {listed}");
 
     // An access to another account does not cover this ticket.
     StaffAccess::to(&grace, &bob).await?.reply(&id, &json!({"text": "for whom?"})).await?.is(404)?;

@@ -1,7 +1,6 @@
-//! The fixed parts of the page.
+//! The constant parts of the index page.
 
-/// Everything up to the first words that are about somebody. The policy lets the page show what lies beside it, and
-/// nothing else: <https://www.w3.org/TR/CSP3/>.
+/// The beginning of the page. Its [content security policy](https://www.w3.org/TR/CSP3/) allows files of the archive only.
 pub(super) const HEAD: &str = r#"<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -45,15 +44,16 @@ article p { margin: .6rem .9rem; overflow-wrap: anywhere }
 <h1>Darkroom</h1>
 "#;
 
-/// The heading of the payments.
-pub(super) const PAYMENTS: &str = "<section id=\"payments\">\n<h2>Payments</h2>\n<table>\n<tr><th>When</th><th>Package</th>\
+/// Begins the section of payments.
+pub(super) const PAYMENTS: &str = "<section id=\"payments\">\n<h2>Payments</h2>\n<table>\n<tr><th>Date</th><th>Package</th>\
     <th class=\"n\">Credits</th><th class=\"n\">Amount</th><th>Status</th><th>Transaction</th></tr>\n";
-/// The end of a table of items.
-pub(super) const END_OF_TABLE: &str = "</table>\n<p class=\"more\">All about each: <a href=\"data/payment.csv\">as a table</a>, \
-    <a href=\"data/payment.json\">as JSON</a>.</p>\n</section>\n";
-/// The heading of the pictures and films.
-pub(super) const ALBUM: &str = "<section id=\"pictures\">\n<h2>Pictures and films</h2>\n<div class=\"album\">\n";
-/// The heading of the uploads.
+/// Ends the section of payments.
+pub(super) const END_OF_PAYMENTS: &str = "</table>\n<p class=\"more\">All fields: <a href=\"data/payment.csv\">CSV</a>, \
+    <a href=\"data/payment.json\">JSON</a>.</p>\n</section>\n";
+/// Begins the section of generations.
+pub(super) const GENERATIONS: &str =
+    "<section id=\"generations\">\n<h2>Images and videos</h2>\n<div class=\"album\">\n";
+/// Begins the section of uploads.
 pub(super) const UPLOADS: &str = "<section id=\"uploads\">\n<h2>Uploads</h2>\n<div class=\"album\">\n";
-/// The end of either.
+/// Ends either of these sections.
 pub(super) const END_OF_ALBUM: &str = "</div>\n</section>\n";

@@ -66,7 +66,7 @@ fn shown(generation: &Generation) -> String {
 }
 
 #[test]
-fn a_picture_is_shown_from_the_archive_with_what_it_was_made_of() {
+fn image_is_shown_with_its_settings() {
     let html = shown(&made("a lighthouse", None));
     let name = format!("media/undated/{}-0", Uuid::nil());
     for part in [
@@ -85,19 +85,19 @@ fn a_picture_is_shown_from_the_archive_with_what_it_was_made_of() {
 }
 
 #[test]
-fn what_was_never_made_says_why() {
-    assert!(shown(&submitted("a lighthouse")).contains("not generated yet"));
-    assert!(shown(&ended("a lighthouse", GenerationOutcome::Canceled)).contains("canceled"));
+fn generation_without_files_shows_its_outcome() {
+    assert!(shown(&submitted("a lighthouse")).contains("Not generated yet"));
+    assert!(shown(&ended("a lighthouse", GenerationOutcome::Canceled)).contains("Canceled"));
     let refused = Failure::Rejected { reason: "<b>no</b>".to_owned() };
     assert!(
-        shown(&ended("a lighthouse", GenerationOutcome::Failed(refused))).contains("rejected: &lt;b&gt;no&lt;/b&gt;")
+        shown(&ended("a lighthouse", GenerationOutcome::Failed(refused))).contains("refused it: &lt;b&gt;no&lt;/b&gt;")
     );
-    let removed = shown(&made("a lighthouse", None).deleted(at()).unwrap());
-    assert!(removed.contains("removed") && !removed.contains("<img"), "{removed}");
+    let deleted = shown(&made("a lighthouse", None).deleted(at()).unwrap());
+    assert!(deleted.contains("Deleted") && !deleted.contains("<img"), "{deleted}");
 }
 
 #[test]
-fn markup_that_somebody_wrote_stays_text() {
+fn markup_in_a_prompt_or_name_is_escaped() {
     let html = shown(&made(MARKUP, None));
     assert!(!html.contains("<script") && html.contains(&format!("alt=\"{ESCAPED}\"")), "{html}");
     assert!(html.contains(&format!(">{ESCAPED}</p>")), "{html}");
@@ -122,7 +122,7 @@ fn whole() -> String {
 }
 
 #[test]
-fn the_page_asks_nobody_for_anything_and_every_element_is_closed() {
+fn page_loads_nothing_from_outside_and_closes_every_element() {
     let html = whole();
     for part in ["Welcome</td><td class=\"n\">1</td><td class=\"n\">9</td>", "<bdi>Ada</bdi>", "data/generation.json"] {
         assert!(html.contains(part), "{part} is not in {html}");

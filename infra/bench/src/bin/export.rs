@@ -19,10 +19,10 @@ struct Arguments {
     /// The profile to build in.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Generations and bytes of each picture, as `10000x500000`.
+    /// The number of generations and the size of each image in bytes, as `10000x500000`.
     #[arg(default_values = ["10x500000", "1000x500000", "10000x500000"])]
     sizes: Vec<String>,
-    /// Where the last archive goes, for whoever wants to read it. Without this nothing is kept.
+    /// The file to write the last archive to. Without it no archive is kept.
     #[arg(long)]
     archive: Option<PathBuf>,
 }
@@ -32,8 +32,8 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let binary = build(&arguments.profile)?.join("export-archive");
     for (number, size) in arguments.sizes.iter().enumerate() {
-        let (generations, picture_bytes) = size.split_once('x').context("a size is like 10000x500000")?;
-        let holdings = Holdings { generations: generations.parse()?, picture_bytes: picture_bytes.parse()? };
+        let (generations, image_bytes) = size.split_once('x').context("a size is like 10000x500000")?;
+        let holdings = Holdings { generations: generations.parse()?, image_bytes: image_bytes.parse()? };
         let archive = arguments.archive.as_deref().filter(|_| number + 1 == arguments.sizes.len());
         let large = Large::start(holdings, archive).await?;
         let mut function = Function::start(&binary, &large.aws).await?;

@@ -3,7 +3,7 @@
 use domain::{
     UploadId,
     catalogue::models::MediaKind,
-    generations::upload::{Upload, UploadDeclaration, UploadState},
+    generations::upload::{RejectionCode, Upload, UploadDeclaration, UploadState},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,9 @@ pub enum UploadStatus {
     },
     /// The file is not what was declared, or cannot be used.
     Rejected {
-        /// Why.
+        /// The broken rule.
+        code: RejectionCode,
+        /// What is wrong with the file, in English.
         reason: String,
     },
 }
@@ -136,7 +138,7 @@ impl UploadView {
                 UploadState::Ready { width, height, duration_ms, .. } => {
                     UploadStatus::Ready { width, height, duration_ms }
                 }
-                UploadState::Rejected { reason } => UploadStatus::Rejected { reason },
+                UploadState::Rejected { code, reason } => UploadStatus::Rejected { code, reason },
             },
             created_at: upload.created_at,
             expires_at: upload.expires_at,

@@ -26,6 +26,10 @@ pub const CONTENT_TYPES: &[(&str, MediaKind)] = &[
 pub const IMAGE_BYTES: u64 = 20 << 20;
 /// Largest video, in bytes.
 pub const VIDEO_BYTES: u64 = 100 << 20;
+/// The largest area of an image or video, in pixels.
+pub const MAX_PIXELS: u64 = 64_000_000;
+/// The longest video, in milliseconds.
+pub const MAX_DURATION_MS: u64 = 5 * 60 * 1000;
 /// Longest file name, in characters.
 pub const FILE_NAME_CHARACTERS: usize = 200;
 /// Seconds for which the presigned request is valid.
@@ -46,13 +50,37 @@ pub struct UploadDeclaration {
     pub file_name: Option<String>,
 }
 
+/// The rule that a rejected upload breaks. The web client has a text for each in every language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCode {
+    /// The received file differs from the declared one in size or SHA-256.
+    NotAsDeclared,
+    /// The file is an image where a video was declared, or the other way round.
+    WrongKind,
+    /// The format is none of [`CONTENT_TYPES`].
+    UnsupportedFormat,
+    /// The image is animated.
+    Animated,
+    /// The format uses a feature that is not supported.
+    UnsupportedFeature,
+    /// The file is incomplete, damaged, or cannot be decoded.
+    Damaged,
+    /// A side is 0, or the area is larger than [`MAX_PIXELS`].
+    Dimensions,
+    /// The video has no duration, or is longer than [`MAX_DURATION_MS`].
+    Duration,
+    /// The image is larger than [`IMAGE_BYTES`] once prepared for models.
+    TooLarge,
+}
+
 /// The state of an upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum UploadState {
     /// Not received or not inspected yet.
     Pending,
-    /// The received file is as declared, and its metadata was removed.
+    /// The received file is as declared. Its metadata was removed, and an image is upright, opaque and sRGB.
     Ready {
         /// Pixels across.
         #[data(plain)]
@@ -64,13 +92,16 @@ pub enum UploadState {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[data(plain)]
         duration_ms: Option<u64>,
-        /// Bytes without its metadata.
+        /// The size of the stored file, in bytes.
         #[data(plain)]
         stored_bytes: u64,
     },
     /// The received file is not as declared, and was deleted.
     Rejected {
-        /// Why, for its owner.
+        /// The broken rule.
+        #[data(plain)]
+        code: RejectionCode,
+        /// What is wrong with the file, in English.
         #[data(plain)]
         reason: String,
     },
@@ -88,7 +119,7 @@ pub struct Upload {
     /// Image or video.
     #[data(plain)]
     pub kind: MediaKind,
-    /// The declared content type.
+    /// The content type: as declared until the inspection finds the actual one.
     #[data(plain)]
     pub content_type: String,
     /// The declared size, in bytes.
@@ -197,11 +228,13 @@ fn check(declared: &UploadDeclaration) -> Result<MediaKind, Refusal> {
 }
 
 impl Upload {
-    /// Stores the result of the inspection. Returns `None` if it was inspected before or is being deleted.
+    /// Stores the result of the inspection: the state and, of an accepted file, its actual content type. Returns `None` if
+    /// it was inspected before or is being deleted.
     #[must_use]
     pub fn inspected(
         &self,
         state: UploadState,
+        content_type: Option<&str>,
         account: &Account,
         retention: Retention,
         now: Timestamp,
@@ -213,7 +246,8 @@ impl Upload {
             UploadState::Ready { .. } => retention.expires_at(account.plan, now),
             UploadState::Pending | UploadState::Rejected { .. } => self.expires_at,
         };
-        Some(Self { state, expires_at, ..self.next_version() })
+        let content_type = content_type.unwrap_or(&self.content_type).to_owned();
+        Some(Self { state, content_type, expires_at, ..self.next_version() })
     }
 
     /// Says whether it has expired or was deleted.

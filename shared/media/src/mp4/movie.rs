@@ -7,6 +7,7 @@ use super::fragments;
 use super::samples::{MAX_CHUNKS, SampleTable, outside_samples};
 use crate::error::MediaError;
 use crate::read;
+use crate::unsupported_format::UnsupportedFormat;
 
 /// More tracks than any file that is made in good faith has.
 const MAX_TRACKS: usize = 64;
@@ -53,10 +54,12 @@ pub(super) enum Rotation {
 impl Movie {
     /// The track that a viewer shows.
     pub(super) fn video(&self) -> Result<&Track, MediaError> {
-        self.tracks
-            .iter()
-            .find(|track| track.handler == *b"vide")
-            .ok_or(unsupported("it has no video track. Choose a file with video."))
+        let has = |handler: &[u8; 4]| self.tracks.iter().find(|track| track.handler == *handler);
+        match (has(b"vide"), has(b"soun")) {
+            (Some(video), _) => Ok(video),
+            (None, Some(_)) => Err(UnsupportedFormat::Audio.into()),
+            (None, None) => Err(unsupported("it has no video track. Choose a file with video.")),
+        }
     }
 
     /// The chunks of all tracks that are seen or heard.

@@ -49,14 +49,14 @@ fn webp_loses_its_metadata_and_keeps_pixels_and_orientation() {
 }
 
 #[test]
-fn a_picture_that_is_cut_anywhere_is_refused() {
+fn image_that_is_cut_anywhere_is_refused() {
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
         check_cuts(&samples::encoded(format));
     }
 }
 
 #[test]
-fn damage_and_what_is_not_supported_are_named() {
+fn damage_and_unsupported_features_are_named() {
     let message = |bytes: &[u8]| inspect(bytes).unwrap_err().to_string();
     let mut png = samples::encoded(ImageFormat::Png);
     png[20] ^= 1;
@@ -91,14 +91,14 @@ fn damage_and_what_is_not_supported_are_named() {
 }
 
 #[test]
-fn a_lossy_webp_is_measured_by_its_key_frame() {
+fn lossy_webp_is_measured_by_its_key_frame() {
     let frame = [0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x40, 0x41, 0x20, 0x80, 0];
     let measured = inspect(&riff(&[riff_chunk(b"VP8 ", &frame)])).unwrap();
     assert_eq!((measured.width, measured.height), (320, 32), "the scaling bits are not part of the size");
 }
 
 #[test]
-fn a_preview_is_small_upright_and_bare() {
+fn preview_is_small_upright_and_without_metadata() {
     for (file, sides) in [(samples::jpeg(), (12, 16)), (samples::png(), (12, 16)), (samples::webp(), (16, 12))] {
         let made = create_preview(&file, 16).unwrap();
         assert_eq!((made.width, made.height), sides);

@@ -1,10 +1,10 @@
 use super::checks::{check_cuts, check_mark, check_stripped, contains};
 use super::samples::{self, pixels};
-use crate::{MediaError, MediaType, create_preview, inspect};
+use crate::{MediaError, MediaType, UnsupportedFormat, create_preview, inspect};
 use image::GenericImageView;
 
 #[test]
-fn mp4_loses_its_metadata_and_data_tracks_and_plays_the_same() {
+fn mp4_loses_metadata_and_data_tracks_and_plays_the_same() {
     let file = samples::mp4();
     let measured = inspect(&file).unwrap();
     assert_eq!((measured.media_type, measured.width, measured.height), (MediaType::Mp4, 48, 64));
@@ -25,7 +25,7 @@ fn mp4_loses_its_metadata_and_data_tracks_and_plays_the_same() {
 }
 
 #[test]
-fn fragmented_mp4_is_measured_by_its_fragments_and_stripped() {
+fn fragmented_mp4_is_measured_by_fragments_and_stripped() {
     let file = samples::fragmented_mp4(None);
     assert_eq!(inspect(&file).unwrap().duration_ms, Some(350));
     check_stripped(&file);
@@ -56,7 +56,7 @@ fn webm_loses_its_metadata_and_keeps_its_blocks_in_place() {
 }
 
 #[test]
-fn a_video_that_is_cut_is_refused() {
+fn video_that_is_cut_is_refused() {
     let file = crate::strip_metadata(samples::mp4()).unwrap();
     check_cuts(&file);
     // The media data shrinks, its box with it: only the sample tables tell.
@@ -71,8 +71,25 @@ fn a_video_that_is_cut_is_refused() {
 }
 
 #[test]
-fn codecs_whose_samples_may_hold_metadata_are_refused() {
+fn codec_whose_samples_may_contain_metadata_is_refused() {
     let error = crate::strip_metadata(samples::mp4_with_codec(b"jpeg")).unwrap_err();
     assert!(error.to_string().contains("codec is not supported"), "{error}");
     assert!(matches!(create_preview(&samples::mp4_with_codec(b"hvc1"), 64), Err(MediaError::NoVideoFrame { .. })));
+}
+
+#[test]
+fn mp4_is_audio_only_without_a_video_track() {
+    let brands = |file: &[u8]| {
+        let size = u32::from_be_bytes(file[..4].try_into().unwrap()) as usize;
+        let ftyp = b"\0\0\0\x18ftypM4V \0\0\0\x01M4V M4A ";
+        [ftyp, &file[size..]].concat()
+    };
+    // What iTunes writes into its videos.
+    let video = brands(&samples::fragmented_mp4(None));
+    assert_eq!(inspect(&video).unwrap().media_type, MediaType::Mp4);
+    let mut audio = video;
+    while let Some(at) = audio.windows(4).position(|kind| kind == b"vide") {
+        audio[at..at + 4].copy_from_slice(b"soun");
+    }
+    assert!(matches!(inspect(&audio), Err(MediaError::UnsupportedFormat(UnsupportedFormat::Audio))));
 }

@@ -10,7 +10,7 @@ use http::HeaderValue;
 /// Is a limit and what is left of it. Adds its headers to a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// The name of the limit: letters, digits and hyphens.
+    /// The name of the limit: alphanumeric characters and hyphens.
     pub policy: &'static str,
     /// The number of requests in a window.
     pub quota: u64,

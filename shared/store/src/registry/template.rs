@@ -5,10 +5,14 @@ use std::{fs, path::Path};
 use crate::registry::{self, DataLocation};
 use domain::{
     accounts::plan::Retention,
+    generations::share::MEDIA_LINK_S,
+    privacy::export::{DOWNLOAD_HOURS, DUE_HOURS},
     registry::{
-        ConfiguredRetention, LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS,
-        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS,
+        ACTIVITY_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS, EXPORT_READY_DAYS, GUEST_TICKET_DAYS,
+        LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS,
+        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS, TOMBSTONE_DAYS, UNPAID_DAYS,
     },
+    staff::audit::ACCESS_MINUTES,
 };
 
 fn template() -> String {
@@ -92,6 +96,57 @@ fn days_in_the_texts_of_the_client_are_retentions() {
         }
     }
     assert!(found > 0, "the texts of the client state no retention");
+}
+
+/// Every period that the documents state must be the one of the code.
+#[test]
+fn periods_in_the_documents_are_those_of_the_code() {
+    let Retention { free_days, plus_days, pro_days } = Retention::DEFAULT;
+    let retentions = format!("`RetentionProDays` | {free_days}, {plus_days}, {pro_days} | days until files");
+    let payments = format!("`PaymentRecordDays` | 0, {PAYMENT_RECORD_DEFAULT_DAYS} | days");
+    for (document, facts) in [
+        (
+            "privacy.md",
+            vec![
+                format!("are stored for {ACTIVITY_DAYS} days, visible"),
+                format!("A link to a file is valid for {MEDIA_LINK_S} seconds."),
+                format!("for at most {} minutes and states a reason", ACCESS_MINUTES.end()),
+                format!("are deleted {TICKET_DAYS} days after the last message"),
+                format!("deleted with the reply or after {GUEST_TICKET_DAYS} days"),
+                format!("ready within {DUE_HOURS} hours, can be downloaded for {DOWNLOAD_HOURS} hours"),
+                format!("deleted after {EXPORT_READY_DAYS} days. It is written"),
+                format!("500 files, and is deleted after {DISCLOSURE_DAYS} days"),
+                format!("A correction is recorded for {CORRECTION_DAYS} days"),
+            ],
+        ),
+        (
+            "payments.md",
+            vec![
+                format!("A checkout that nobody paid is deleted after {UNPAID_DAYS} days."),
+                format!("as a rule and {NOTIFICATION_DAYS} days at most"),
+            ],
+        ),
+        (
+            "operating.md",
+            vec![
+                retentions,
+                payments,
+                format!("Tombstones are kept for {TOMBSTONE_DAYS} days"),
+                format!("What has waited for {REPLY_ALERT_DAYS} days raises an alarm."),
+            ],
+        ),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(document);
+        let text = fs::read_to_string(path).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut rest = text.clone();
+        for fact in facts {
+            assert!(text.contains(&fact), "{document} does not say: {fact}");
+            rest = rest.replace(&fact, "");
+        }
+        let words: Vec<_> = rest.split(' ').collect();
+        let unchecked = words.windows(2).find(|pair| pair[1].starts_with("days") && pair[0].parse::<u32>().is_ok());
+        assert_eq!(unchecked, None, "{document}: add what this is to the list");
+    }
 }
 
 fn texts(folder: &Path) -> Vec<String> {

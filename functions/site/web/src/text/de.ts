@@ -277,14 +277,24 @@ export const messages: Messages = {
 
   uploads: {
     referenceImage: "Referenzbild",
-    hint: "Zieh ein Bild hierher, füge es ein oder wähle eine Datei: JPEG, PNG oder WebP, bis 20 MB.",
+    hint: "Zieh ein Bild hierher, füge es ein oder wähle eine Datei: JPEG, PNG oder WebP, bis 20 MB und 64 Megapixel.",
     preview: "Vorschau des Referenzbilds",
     chooseFile: "Datei wählen",
     uploading: (name) => `${name} wird hochgeladen`,
     checking: (name) => `${name} wird geprüft`,
     ready: (name) => `${name} ist bereit`,
-    rejected: (name) =>
-      `${name} kann nicht verwendet werden: Die Datei ist kein gültiges Bild in JPEG, PNG oder WebP. Exportiere sie noch einmal und versuche es wieder.`,
+    rejected: (name, reason) => `${name} kann nicht verwendet werden: ${reason}`,
+    rejections: {
+      not_as_declared: "Die Datei ist nicht vollständig angekommen. Versuche es noch einmal.",
+      wrong_kind: "Das ist ein Video. Wähle ein Bild.",
+      unsupported_format: "Das Format wird nicht unterstützt. Exportiere die Datei als JPEG, PNG oder WebP.",
+      animated: "Das Bild ist animiert. Exportiere ein einzelnes Bild daraus.",
+      unsupported_feature: "Diese Art von Datei wird nicht unterstützt. Exportiere sie als gewöhnliches JPEG oder PNG (8 Bit pro Kanal).",
+      damaged: "Die Datei ist unvollständig oder beschädigt. Exportiere sie noch einmal.",
+      dimensions: "Das Bild hat mehr als 64 Megapixel. Verkleinere es und versuche es wieder.",
+      duration: "Das Video ist zu lang. Kürze es auf 5 Minuten.",
+      too_large: "Das Bild ist zu groß. Verkleinere es und versuche es wieder.",
+    },
     unsupported: (name) =>
       `${name} kann nicht hochgeladen werden: Das Format wird nicht unterstützt. Exportiere die Datei als JPEG, PNG oder WebP.`,
     tooLarge: (name) =>

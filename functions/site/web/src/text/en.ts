@@ -264,14 +264,25 @@ export const messages = {
 
   uploads: {
     referenceImage: "Reference image",
-    hint: "Drop or paste an image, or choose a file: JPEG, PNG or WebP, up to 20 MB.",
+    hint: "Drop or paste an image, or choose a file: JPEG, PNG or WebP, up to 20 MB and 64 megapixels.",
     preview: "Preview of the reference image",
     chooseFile: "Choose file",
     uploading: (name: string) => `Uploading ${name}`,
     checking: (name: string) => `Checking ${name}`,
     ready: (name: string) => `${name} is ready`,
-    rejected: (name: string) =>
-      `Couldn't use ${name}: it isn't a valid JPEG, PNG or WebP image. Export it again and retry.`,
+    rejected: (name: string, reason: string) => `Couldn't use ${name}: ${reason}`,
+    /** What is wrong with a rejected file and what to do, by the code of the API. */
+    rejections: {
+      not_as_declared: "the upload was incomplete. Try again.",
+      wrong_kind: "it is a video. Choose an image.",
+      unsupported_format: "this format is not supported. Export it as JPEG, PNG or WebP and try again.",
+      animated: "it is animated. Export a single frame as a still image and try again.",
+      unsupported_feature: "this kind of file is not supported. Export it as a standard JPEG or PNG (8 bits per channel) and try again.",
+      damaged: "it is incomplete or damaged. Export it again and try again.",
+      dimensions: "it has more than 64 megapixels. Resize it and try again.",
+      duration: "the video is too long. Trim it to 5 minutes and try again.",
+      too_large: "it is too large. Make it smaller and try again.",
+    },
     unsupported: (name: string) =>
       `Couldn't upload ${name}: this format is not supported. Export it as JPEG, PNG or WebP and try again.`,
     tooLarge: (name: string) => `Couldn't upload ${name}: it is larger than 20 MB. Make it smaller and try again.`,

@@ -6,7 +6,7 @@ import { text } from "../../text";
 import { errorMessage } from "../../ui/error-message";
 import { Icon } from "../../ui/icon";
 import { draft, updateDraft } from "../studio/draft";
-import { CONTENT_TYPES, MAX_BYTES, type Progress, upload } from "./upload";
+import { CONTENT_TYPES, MAX_BYTES, type Progress, UploadRejected, upload } from "./upload";
 
 type State =
   | { kind: "idle" }
@@ -102,8 +102,9 @@ async function previewOf(file: File): Promise<string | undefined> {
 
 function uploadMessage(name: string, error: unknown): string {
   const t = text.value.uploads;
+  if (error instanceof UploadRejected) return t.rejected(name, t.rejections[error.code]);
   if (!(error instanceof ApiError) || error.type === "upload-failed") return t.failed(name);
-  return error.type === "upload-rejected" ? t.rejected(name) : errorMessage(error);
+  return errorMessage(error);
 }
 
 function FileButton({ onFile }: { onFile: (file: File | undefined) => unknown }) {

@@ -14,10 +14,18 @@ const POLL_DURATION_MS = 120_000;
 /** The progress of an upload: the part that is sent, from 0 to 1, or its inspection. */
 export type Progress = { kind: "sending"; part: number } | { kind: "checking" };
 
+/** Reports that the inspection rejected a file. */
+export class UploadRejected extends Error {
+  constructor(readonly code: Schema["RejectionCode"]) {
+    super(code);
+  }
+}
+
 /**
  * Uploads a file, waits for its inspection, and returns the id of the upload.
  *
- * @throws {ApiError} `upload-failed` if it was not stored, `upload-rejected` if the inspection rejected it, or an error of the API.
+ * @throws {UploadRejected} The inspection rejected it.
+ * @throws {ApiError} `upload-failed` if it was not stored, or an error of the API.
  */
 export async function upload(
   file: File,
@@ -26,7 +34,7 @@ export async function upload(
 ): Promise<string> {
   onProgress({ kind: "sending", part: 0 });
   const sha256 = toHex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-  const body = { content_type: file.type, bytes: file.size, sha256, file_name: file.name.slice(0, 200) || null };
+  const body = { content_type: file.type, bytes: file.size, sha256, file_name: safeName(file.name) };
   const declared = await unwrap<Schema["UploadView"]>(
     api.POST("/v1/uploads", { body, params: idempotencyHeader(), signal }),
   );
@@ -38,7 +46,7 @@ export async function upload(
       api.GET("/v1/uploads/{id}", { params: { path: { id: declared.id } }, signal }),
     );
     if (state.status === "ready") return declared.id;
-    if (state.status === "rejected") throw new ApiError("upload-rejected", 0);
+    if (state.status === "rejected") throw new UploadRejected(state.code);
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     signal.throwIfAborted();
   }
@@ -67,6 +75,12 @@ function put(
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
+}
+
+/** Removes what the API refuses in a file name: control characters, and what is behind the 200th character. */
+export function safeName(name: string): string | null {
+  const characters = [...name.toWellFormed().replace(/\p{Cc}/gu, " ")];
+  return characters.slice(0, 200).join("") || null;
 }
 
 function toHex(bytes: ArrayBuffer): string {
