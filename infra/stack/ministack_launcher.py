@@ -353,7 +353,7 @@ def rotate_refresh_tokens():
 
 def demand_client_secrets():
     """`GetTokensFromRefreshToken` and `RevokeToken` need the secret of a client that has one; MiniStack does not ask for it
-    there, as it does for `SECRET_HASH` elsewhere. A trigger that fails lets no token be issued; MiniStack issues it."""
+    there, as it does for `SECRET_HASH` in other calls. A trigger that fails lets no token be issued; MiniStack issues it."""
     os.environ["MINISTACK_COGNITO_PRETOKEN_STRICT"] = "1"
     validate = cognito._validate_client_secret_hash
 

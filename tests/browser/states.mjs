@@ -210,7 +210,7 @@ await journey("a canceled generation", async () => {
   await page.locator(".viewer").getByText("Canceled, credits refunded").waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".viewer").waitFor({ state: "detached" });
-  ensure(new URL(page.url()).pathname === "/credits/transactions", "closing the viewer leads elsewhere");
+  ensure(new URL(page.url()).pathname === "/credits/transactions", "closing the viewer does not lead back");
   await ada.go("/");
   const canceled = page.locator(".job.canceled");
   const before = await canceled.count();

@@ -1,7 +1,7 @@
 //! `POST /v1/session/{sign-up,sign-in,refresh,sign-out,forgot,reset}`: signs people up, in and out with the user pool.
 //!
-//! A sign-up creates a user with a random password and mails a code. The password is set by whoever presents the code, so an
-//! address belongs to the person who reads its mail, whoever signed it up.
+//! A sign-up creates a user with a random password and mails a code. The password is set by the person who presents the code, so an
+//! address belongs to the person who reads its mail, no matter who signed it up.
 //!
 //! A session consists of an access token, valid for fifteen minutes, in the body, and a refresh token in a cookie that
 //! scripts cannot read. The cookie is sealed, and the user pool accepts a refresh token only with the secret of its client: a

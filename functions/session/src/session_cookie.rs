@@ -1,6 +1,6 @@
 //! Keeps the session in a cookie that only this host receives, over TLS, from its own site, and that no script reads
 //! ([RFC 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-cookie-name-prefixes)). The cookie is
-//! sealed: whoever has it learns no refresh token.
+//! sealed: a thief learns no refresh token.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite, time::Duration};

@@ -63,7 +63,7 @@ fn no_stage_builds_from_the_cache() {
     }
 }
 
-/// Whoever has the id of the client, which is in every access token, must not be able to act at the user pool, so the client has
+/// A person who has the id of the client, which is in every access token, must not be able to act at the user pool, so the client has
 /// a secret, and tokens have no scope.
 #[test]
 fn user_pool_and_its_client_trust_no_browser() {

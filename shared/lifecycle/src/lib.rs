@@ -199,7 +199,7 @@ pub async fn remove_deleted(
         holds("generation").or_else(|| holds("generations"))
     };
     Ok(match (held_by, generation.purged()) {
-        // Conditioned on the account, so that whoever releases the hold finds it.
+        // Conditioned on the account, so that a concurrent release of the hold finds it.
         (Some(owner), _) if !generation.held => {
             table.try_commit(&[Write::Generation(&generation.retained_by_hold()), Write::Unchanged(owner)]).await?
         }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rail_is_on_once_it_has_all_of_its_keys() {
+    fn a_provider_is_on_once_it_has_all_of_its_keys() {
         let keys = Keys::parse(BOTH).unwrap();
         assert_eq!(keys.stripe.unwrap().webhook_secrets, ["whsec_hush1", "whsec_hush2"]);
         assert_eq!(keys.paypal.unwrap().receiver_id, "HUSHRECEIVER");

@@ -58,7 +58,7 @@ async fn p18_share_link_shows_one_image_until_revoked(env: &'static TestEnv) -> 
 
 async fn p18_share_link_shows_its_image_and_not_its_siblings(env: &'static TestEnv) -> Result<()> {
     let (ada, visitor) = (env.user().await?, env.visitor()?);
-    let body = json!({"model": "sketch-image", "prompt": "two doors", "width": 320, "height": 320, "count": 2});
+    let body = json!({"model": "sketch-image", "prompt": "two windows", "width": 320, "height": 320, "count": 2});
     let id = ada.submit(&body).await?;
     let generation = ada.ended(&id).await?;
     let outputs = format!("/v1/generations/{id}/outputs");

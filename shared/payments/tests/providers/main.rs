@@ -93,7 +93,7 @@ fn a_key_for_the_other_kind_of_money_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_rail_without_keys_is_off_and_says_what_it_needs() {
+async fn a_provider_without_keys_is_off_and_says_what_it_needs() {
     let payments = PaymentProviders::new(settings("http://127.0.0.1:9"), Keys::default()).unwrap();
     for provider in [PaymentProvider::Stripe, PaymentProvider::Paypal] {
         assert!(!payments.takes(provider));

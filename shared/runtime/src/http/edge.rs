@@ -45,7 +45,15 @@ impl Edge {
         // Hashes are compared, so that the duration reveals nothing about the secret.
         if given.is_none_or(|given| hash(&given) != *key_hash) {
             let is_webhook = event.raw_path.as_deref().is_some_and(|path| path.starts_with(WEBHOOKS));
-            return if is_webhook { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, "wrong-address", "Send the request to the address of the website.")) };
+            return if is_webhook {
+                Ok(())
+            } else {
+                Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "wrong-address",
+                    "Send the request to the address of the website.",
+                ))
+            };
         }
         if let Some(viewer) = viewer.filter(|viewer| viewer.parse::<IpAddr>().is_ok()) {
             event.request_context.http.source_ip = Some(viewer);

@@ -712,7 +712,7 @@ export const messages = {
       generation: "Your prompts, settings and results",
       upload: "Details of your uploads: size, type and time",
       share: "Your share links",
-      "gallery-entry": "Where your public images and videos stand in Explore",
+      "gallery-entry": "Where your public images and videos appear in Explore",
       idempotency: "Responses to recent requests, so that a repeated request takes effect once",
       activity: "IP address and browser of your sign-ins, generations and purchases, to detect abuse",
       export: "Your data exports",
