@@ -2,6 +2,7 @@
 
 use domain::registry::{
     ConfiguredRetention, ErasureRule, ExportRule, LOG_DEFAULT_DAYS, PAYMENT_RECORD_DEFAULT_DAYS, RetentionRule,
+    SIGN_UP_DEFAULT_DAYS,
 };
 use serde::Serialize;
 use store::registry::{self, DataLocation, StoredKind};
@@ -191,6 +192,7 @@ fn retention(rule: &RetentionRule) -> RetentionView {
             default_days: match retention {
                 ConfiguredRetention::PaymentRecords => PAYMENT_RECORD_DEFAULT_DAYS,
                 ConfiguredRetention::Logs => LOG_DEFAULT_DAYS,
+                ConfiguredRetention::SignUps => SIGN_UP_DEFAULT_DAYS,
             },
             parameter: registry::template_parameter(*retention),
         },
