@@ -9,5 +9,7 @@ export function outcomeOf({ status, failure, credits }: Generation): string {
   const t = text.value.generations;
   if (failure) return "reason" in failure ? t.failures[failure.code](failure.reason) : t.failures[failure.code];
   if (status === "canceled") return t.canceled(credits.spent);
-  return status === "queued" || status === "running" || status === "canceling" ? t[status] : text.value.viewer.unavailable;
+  return status === "queued" || status === "running" || status === "canceling"
+    ? t[status]
+    : text.value.viewer.unavailable;
 }

@@ -289,7 +289,8 @@ export const messages: Messages = {
       wrong_kind: "Das ist ein Video. Wähle ein Bild.",
       unsupported_format: "Das Format wird nicht unterstützt. Exportiere die Datei als JPEG, PNG oder WebP.",
       animated: "Das Bild ist animiert. Exportiere ein einzelnes Bild daraus.",
-      unsupported_feature: "Diese Art von Datei wird nicht unterstützt. Exportiere sie als gewöhnliches JPEG oder PNG (8 Bit pro Kanal).",
+      unsupported_feature:
+        "Diese Art von Datei wird nicht unterstützt. Exportiere sie als gewöhnliches JPEG oder PNG (8 Bit pro Kanal).",
       damaged: "Die Datei ist unvollständig oder beschädigt. Exportiere sie noch einmal.",
       dimensions: "Das Bild hat mehr als 64 Megapixel. Verkleinere es und versuche es wieder.",
       duration: "Das Video ist zu lang. Kürze es auf 5 Minuten.",

@@ -277,7 +277,8 @@ export const messages = {
       wrong_kind: "it is a video. Choose an image.",
       unsupported_format: "this format is not supported. Export it as JPEG, PNG or WebP and try again.",
       animated: "it is animated. Export a single frame as a still image and try again.",
-      unsupported_feature: "this kind of file is not supported. Export it as a standard JPEG or PNG (8 bits per channel) and try again.",
+      unsupported_feature:
+        "this kind of file is not supported. Export it as a standard JPEG or PNG (8 bits per channel) and try again.",
       damaged: "it is incomplete or damaged. Export it again and try again.",
       dimensions: "it has more than 64 megapixels. Resize it and try again.",
       duration: "the video is too long. Trim it to 5 minutes and try again.",
