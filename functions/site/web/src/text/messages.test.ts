@@ -132,7 +132,7 @@ describe("messages of errors", () => {
     });
     expect(types.length).toBeGreaterThan(15);
     // Only programs can cause these.
-    const technical = ["not-json", "method-not-allowed", "access-expired"];
+    const technical = ["not-json", "method-not-allowed", "access-expired", "wrong-address"];
     expect([...new Set(types)].filter((type) => !(type in english.errors) && !technical.includes(type))).toEqual([]);
   });
 });

@@ -25,7 +25,9 @@ describe("messages in German", () => {
       { field: "new_field", rule: "must be odd" },
     ];
     const error = new ApiError("invalid-request", 400, problem({ errors }));
-    expect(fieldMessage(error, "password")).toBe("Nimm mindestens 12 Zeichen, ohne Leerzeichen.");
+    expect(fieldMessage(error, "password")).toBe(
+      "Nimm mindestens 12 Zeichen, ohne Leerzeichen, die nicht leicht zu erraten sind.",
+    );
     expect(fieldMessage(error, "new_field")).toBe("Prüfe diese Angabe.");
     expect(fieldMessage(error, "email")).toBeUndefined();
     expect(fieldMessage(undefined, "email")).toBeUndefined();
