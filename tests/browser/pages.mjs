@@ -28,12 +28,13 @@ const problem = (status, slug, more = {}) => ({
 let lastId = 0;
 function generation(change = {}, [width, height] = [1024, 1024], count = 1) {
   const id = `0198f0c0-0000-7000-8000-${String(++lastId).padStart(12, "0")}`;
-  const media = Array.from({ length: count }, (_, index) => ({
-    url: `${MEDIA_URL}/made-up/${id}-${index}.png`, content_type: "image/png", bytes: PICTURE.length, width, height,
+  const outputs = Array.from({ length: count }, (_, index) => ({
+    number: index + 1, visibility: "private", show_prompt: false,
+    file: { url: `${MEDIA_URL}/made-up/${id}-${index}.png`, content_type: "image/png", bytes: PICTURE.length, width, height },
   }));
   return {
-    id, kind: "image", status: "succeeded", visibility: "private", show_prompt: false, created_at: at(60), ended_at: at(50),
-    settings: { model: "sketch-image", prompt: PROMPT, width, height, count }, credits: { reserved: count, spent: count, released: 0 }, media,
+    id, kind: "image", status: "succeeded", created_at: at(60), ended_at: at(50), deadline_at: at(-840),
+    settings: { model: "sketch-image", prompt: PROMPT, width, height, count }, credits: { reserved: count, spent: count, released: 0 }, outputs,
     ...change,
   };
 }
@@ -44,7 +45,7 @@ const account = {
   credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
   limits: {
     jobs_in_flight: used(0, 3), uploads: used(0, 20), upload_bytes: used(0, 209_715_200), outputs_per_generation: 2, output_pixels: 1_048_576,
-    submits_per_minute: 10, shares_per_generation: 5,
+    submits_per_minute: 10, shares_per_output: 5,
   },
 };
 const models = [
@@ -87,7 +88,7 @@ async function visit({ size, locale, signedIn = true, answers = {} }) {
     "GET gallery": { items: [], next: null },
     "GET generations": () => ({ items: jobs, next: null }),
     "POST generations": () => {
-      jobs.unshift(generation({ status: "queued", media: [], ended_at: null, created_at: at(0) }));
+      jobs.unshift(generation({ status: "queued", outputs: [], ended_at: null, created_at: at(0) }));
       return { status: 202, contentType: "application/json", body: JSON.stringify(jobs[0]) };
     },
     "POST generations/quote": { credits: 1, available: account.credits.available },
@@ -203,7 +204,7 @@ await journey("images keep their proportions", {}, async (ada, page) => {
 });
 
 await journey("the progress of a running job is never complete", {}, async (ada, page) => {
-  ada.jobs.push(generation({ status: "running", media: [], ended_at: null, created_at: at(500) }), generation());
+  ada.jobs.push(generation({ status: "running", outputs: [], ended_at: null, created_at: at(500) }), generation());
   await ada.go("/");
   await page.locator(".generating-status .bar:not(.indeterminate) i").waitFor();
   const part = await page.locator(".generating-status .bar").evaluate((bar) => bar.firstElementChild.getBoundingClientRect().width / bar.getBoundingClientRect().width);
@@ -257,7 +258,8 @@ await journey("the current tab is in view", { size: [390, 844], answers: { "GET 
 });
 
 for (const [width, height] of [[640, 360], [360, 640], [1536, 384]]) {
-  const only = { id: generation().id, kind: "image", prompt: PROMPT, published_at: at(60), media: generation({}, [width, height]).media };
+  const [{ file }] = generation({}, [width, height]).outputs;
+  const only = { id: generation().id, output: 1, kind: "image", prompt: PROMPT, published_at: at(60), file };
   const answers = { "GET gallery": { items: [only], next: null } };
   await journey("a single public image is not a strip on the landing page", { size: [1360, 900], signedIn: false, answers }, async (ada, page) => {
     await ada.go("/");

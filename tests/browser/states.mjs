@@ -206,13 +206,15 @@ await journey("a canceled generation", async () => {
   await page.getByRole("button", { name: "Cancel" }).click();
   await ada.sees("Canceled, credits refunded");
   await ada.go("/credits/transactions");
-  await page.locator("td a[href^='/gallery/']").first().click();
+  // The newest entry is the last one.
+  await page.locator("td a[href^='/gallery/']").last().click();
   await page.locator(".viewer").getByText("Canceled, credits refunded").waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".viewer").waitFor({ state: "detached" });
   ensure(new URL(page.url()).pathname === "/credits/transactions", "closing the viewer does not lead back");
   await ada.go("/");
   const canceled = page.locator(".job.canceled");
+  await canceled.first().waitFor();
   const before = await canceled.count();
   await canceled.first().getByRole("button", { name: "Delete" }).click();
   await ada.sees("Prompt deleted");

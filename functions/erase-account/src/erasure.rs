@@ -160,8 +160,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Has the AI providers cancel what runs and delete their copies. Returns the number of copies that a provider will not delete: the key is
-    /// missing or has no permission.
+    /// Has the AI providers cancel what runs and delete their copies. Returns the number of copies that a provider will not
+    /// delete: the key is missing or has no permission.
     async fn forget_copies(&self, id: AccountId) -> Result<u64, ErasureError> {
         let mut left = 0;
         for generation in self.generations(id, Filter::default()).await? {

@@ -362,7 +362,7 @@ impl Worker {
         }
         for job in ended.jobs_with_copies() {
             let Some(provider) = self.providers.provider(&job.provider).await? else { return Ok(()) };
-            if ended.status != GenerationStatus::Succeeded {
+            if ended.status == GenerationStatus::Failed {
                 let _ = tokio::time::timeout(ASIDE, provider.cancel(&job.id)).await;
             }
             match tokio::time::timeout(ASIDE, provider.delete_remote(&job.id)).await {

@@ -25,6 +25,9 @@ pub const HELD: &str = "[held]";
 /// In a prompt: the job waits in the queue of the provider until it is canceled there, for free.
 pub const WAITS: &str = "[waits]";
 
+/// In a prompt: its first job fails.
+pub const FAILS: &str = "[fails]";
+
 /// A request as received.
 #[derive(Clone, Debug)]
 pub struct ProviderRequest {
@@ -151,10 +154,17 @@ impl ProviderStub {
                 let status = if prompt.contains(WAITS) { "aborted" } else { "canceled" };
                 response(200, json!({"id": job, "status": status}))
             }
+            ("GET", ["v1", "predictions", job]) if self.is_failing(job, prompt) => {
+                response(200, json!({"id": job, "status": "failed", "error": "out of memory"}))
+            }
+            ("GET", ["fal-ai", .., job, "status"]) if self.is_failing(job, prompt) => {
+                response(200, json!({"status": "COMPLETED"}))
+            }
+            ("GET", ["fal-ai", .., job]) if self.is_failing(job, prompt) => response(500, json!({"detail": "failed"})),
+            ("PUT", ["fal-ai", .., "cancel"]) => response(200, json!({"status": "OK"})),
             ("GET", ["v1", "predictions", job]) if prompt.contains(WAITS) => {
                 response(200, json!({"id": job, "status": "starting"}))
             }
-            ("PUT", ["fal-ai", .., "cancel"]) => response(200, json!({"status": "OK"})),
             ("GET", [.., "status"]) if prompt.contains(WAITS) => response(200, json!({"status": "IN_QUEUE"})),
             ("POST", ["v1", ..]) if prompt.contains(BUSY) => response(503, json!({"detail": "busy"})),
             ("POST", ["v1", ..]) => response(201, json!({"id": self.begin(prompt), "status": "starting"})),
@@ -178,6 +188,11 @@ impl ProviderStub {
             }
             _ => response(404, json!({"detail": "not found"})),
         }
+    }
+
+    fn is_failing(&self, job: &str, prompt: &str) -> bool {
+        let first = locked(&self.jobs).iter().position(|other| other == prompt);
+        prompt.contains(FAILS) && first.is_some_and(|first| job == format!("job-{first}"))
     }
 
     pub fn begin(&self, prompt: &str) -> String {

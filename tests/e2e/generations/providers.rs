@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, PATIENCE, text},
-    provider_stub::{BUSY, HELD, ProviderRequest, ProviderStub, WAITS, provider_stub},
+    provider_stub::{BUSY, FAILS, HELD, ProviderRequest, ProviderStub, WAITS, provider_stub},
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
@@ -20,6 +20,7 @@ tests![
     image_that_arrives_after_cancellation_is_charged_and_discarded,
     video_that_arrives_after_cancellation_is_charged_and_discarded,
     cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged,
+    p32_erasure_has_providers_cancel_jobs_and_delete_copies,
 ];
 
 async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv) -> Result<()> {
@@ -100,6 +101,28 @@ async fn cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged(e
     ensure!(ada.credits().await? == before, "the credits were not refunded");
     let canceled = stub.about(&prompt).into_iter().filter(|asked| asked.line.ends_with("/cancel")).count();
     ensure!(canceled == 1, "{:?}", stub.about(&prompt));
+    Ok(())
+}
+
+/// The first job fails at its provider, so that another is started; the erasure finds that one waiting.
+async fn p32_erasure_has_providers_cancel_jobs_and_delete_copies(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.user().await?, provider_stub()?);
+    let prompt = format!("{FAILS} {WAITS} for {}", ada.account_id);
+    ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?;
+    let is_start = |asked: &ProviderRequest| asked.line.starts_with("POST ") && !asked.line.ends_with("/cancel");
+    let started = Instant::now();
+    while stub.about(&prompt).into_iter().filter(is_start).count() < 2 {
+        ensure!(started.elapsed() < PATIENCE, "no second job was started: {:?}", stub.about(&prompt));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let receipt = wait_for_erasure(env, &request_erasure(&ada).await?).await?;
+    ensure!(receipt["provider_copies_left"] == 0, "{receipt}");
+    let seen = stub.about(&prompt);
+    ensure!(seen.iter().any(|asked| asked.line.ends_with("/cancel")), "the job was not canceled: {seen:?}");
+    // Only fal stores copies until it is asked to delete them.
+    let at_fal = seen.iter().filter(|asked| asked.line.starts_with("POST /fal-ai/")).count();
+    let deleted = seen.iter().filter(|asked| asked.line.starts_with("DELETE ")).count();
+    ensure!(deleted >= at_fal, "copies were not deleted: {seen:?}");
     Ok(())
 }
 

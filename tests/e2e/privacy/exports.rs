@@ -194,7 +194,9 @@ fn can_be_read_offline(archive: &ExportArchive) -> Result<()> {
         }
     }
     ensure!(files > 8, "only {files} files are shown");
-    for part in ["<img src=\"media/", "<video src=\"media/", "<img src=\"uploads/", "refused:", "5.00 EUR"] {
+    for part in
+        ["<img src=\"media/", "<video src=\"media/", "<img src=\"uploads/", "the provider refused it:", "5.00 EUR"]
+    {
         ensure!(page.contains(part), "{part} is not in {page}");
     }
     let payments = archive.text("data/payment.csv")?;
