@@ -13,84 +13,19 @@ use axum::extract::{DefaultBodyLimit, Path as Segment, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use fake_aws::{aws::Aws, environment::environment};
 use http::StatusCode;
 use jiff::SignedDuration;
 use runtime::clock;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
-use crate::aws::Aws;
 use crate::cpu::CpuShare;
-use crate::payments;
 
-/// The name of the table.
-pub const TABLE: &str = "table";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The time limit of an invocation, unless [`Function::allow`] sets another.
 const ALLOWED: SignedDuration = SignedDuration::from_secs(60);
-
-/// Returns the environment variables that Lambda and the template set.
-///
-/// # Errors
-/// The fake payment providers cannot be started.
-pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
-    let fixed = [
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_SESSION_TOKEN", "test"),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_LAMBDA_FUNCTION_NAME", "function"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-        ("STAGE", "dev"),
-        ("TABLE", TABLE),
-        ("ORIGIN", "https://darkroom.example.com"),
-        ("RECORDS", "records"),
-        ("DELETION_GRACE_DAYS", "0"),
-        ("PAYMENT_RECORD_DAYS", "3650"),
-        ("BUCKET", "bucket"),
-        ("USER_POOL_ID", "eu-west-1_EXAMPLE01"),
-        ("CLIENT_ID", "3n4b5urk1ft4fl3mg5e62d9ado"),
-        ("CLIENT_SECRET", "client-secret"),
-        ("SIGN_UP_DAYS", "7"),
-        ("APP_KEY_SECRET", "app-key"),
-        ("PROVIDER_KEYS_SECRET", "provider-keys"),
-        ("PROVIDERS", "sketch"),
-        ("PROVIDER_CREDITS_PER_DAY", "20000"),
-        ("WELCOME_CREDITS", "100"),
-        ("SESSION_RATE_PER_MINUTE", "30"),
-        ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
-        ("LEASE_SECONDS", "125"),
-        ("EXPORT_LEASE_SECONDS", "180"),
-        ("RETENTION_FREE_DAYS", "30"),
-        ("RETENTION_PLUS_DAYS", "365"),
-        ("RETENTION_PRO_DAYS", "1095"),
-        ("PAYMENT_KEYS_SECRET", "payment-keys"),
-        ("RETURN_URL", "http://localhost:5173/credits/{checkout}"),
-        ("PAYMENT_PROVIDERS", "stripe,paypal"),
-        ("AUTOMATIC_TAX", "false"),
-        ("PAYMENTS_PER_HOUR", "5"),
-        ("CARDS_PER_HOUR", "3"),
-        ("NEW_ACCOUNT_DAYS", "7"),
-        ("NEW_ACCOUNT_CREDITS", "6000"),
-        ("LOST_DISPUTES", "2"),
-    ];
-    let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));
-    environment.extend(aws.roots().map(|roots| ("AWS_CA_BUNDLE", roots.display().to_string())));
-    let fake_payments = payments::fake_payments()?;
-    let postback = format!("{fake_payments}/cgi-bin/webscr");
-    let endpoints = json!({ "stripe": fake_payments, "paypal": fake_payments, "paypal_ipn": postback });
-    environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
-    environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
-    environment.push(("EXPORT_QUEUE_URL", format!("{}/123456789012/exports", aws.endpoint())));
-    environment.push(("ERASURE_QUEUE_URL", format!("{}/123456789012/erasures", aws.endpoint())));
-    environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
-    environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
-    Ok(environment)
-}
 
 /// A running function. Dropping it kills the process.
 pub struct Function {
@@ -123,11 +58,12 @@ enum Said {
 }
 
 impl Function {
-    /// Starts the process and waits until it asks for its first event.
+    /// Freezes the fake AWS, starts the process and waits until it asks for its first event.
     ///
     /// # Errors
     /// It does not start. Its log, on standard error, says why.
     pub async fn start(binary: &Path, aws: &Aws) -> Result<Self> {
+        aws.freeze().await;
         let (events, to_hand_out) = mpsc::channel(1);
         let (said, heard) = mpsc::unbounded_channel();
         let (to_hand_out, heard, allowed) = (Mutex::new(to_hand_out), Mutex::new(heard), Mutex::new(ALLOWED));

@@ -11,6 +11,7 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::catalogue::models::MediaKind;
+use fake_aws::{aws::Aws, seed};
 use http::{
     HeaderMap, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, ETAG, RANGE},
@@ -19,7 +20,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{aws::Aws, function::Function, seed};
+use crate::function::Function;
 
 /// Generations on a page of items: about a megabyte.
 const ITEMS_A_PAGE: u64 = 600;

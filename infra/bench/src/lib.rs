@@ -3,14 +3,10 @@
 //!
 //! That shows what a stack cannot: how long the process takes by itself, and exactly which calls an event costs.
 
-pub mod aws;
 pub mod cpu;
 pub mod events;
 pub mod function;
 pub mod large;
-pub mod payments;
-pub mod seed;
-pub mod tls;
 
 use std::path::{Path, PathBuf};
 

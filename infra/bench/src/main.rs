@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use bench::cpu::{self, CpuShare};
 use bench::events::EVENTS;
-use bench::tls::Tls;
 use clap::Parser;
+use fake_aws::tls::Tls;
 
 use crate::measure::Measured;
 

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use bench::cpu::CpuShare;
 use bench::function::Function;
-use bench::tls::Tls;
-use bench::{payments, seed};
 use bytes::Bytes;
 use domain::catalogue::models::MediaKind;
+use fake_aws::tls::Tls;
+use fake_aws::{payments, seed};
 use flate2::{Compression, write::DeflateEncoder};
 use runtime::clock;
 

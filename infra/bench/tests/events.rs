@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
-use bench::aws::Aws;
+use bench::build;
 use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
-use bench::tls::Tls;
-use bench::{build, payments, seed};
 use domain::catalogue::models::MediaKind;
+use fake_aws::aws::Aws;
+use fake_aws::tls::Tls;
+use fake_aws::{payments, seed};
 use runtime::clock;
 use serde_json::{Value, json};
 

@@ -27,4 +27,4 @@ pub use idempotency::{BodilessRequest, Idempotency, MutatingRequest};
 pub use problem::{InvalidField, Problem};
 pub use query::{StrictPath, StrictQuery};
 pub use rate_limit::RateLimit;
-pub use server::run;
+pub use server::{Server, run};

@@ -37,41 +37,56 @@ const RESPONSE_LIMIT: usize = 6 * 1024 * 1024;
 /// # Errors
 /// The function could not start.
 pub async fn run(build: impl AsyncFnOnce(Environment) -> Result<Router, Error>) -> Result<(), Error> {
-    let (edge, router) = start(async |environment| {
-        let edge = Edge::open(&environment);
-        Ok((edge, with_defaults(build(environment).await?)))
-    })
-    .await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
-        let (edge, router) = (edge.clone(), router.clone());
-        async move { Ok::<_, Infallible>(handle(&edge, router, event.payload).await) }
+    let server = start(async |environment| Server::open(environment, build).await).await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        Ok::<_, Infallible>(server.handle(event.payload).await)
     }))
     .await
 }
 
-/// Adds what every router has: problems for unknown routes and methods, and the body limit. A router's own limit takes precedence.
-pub(super) fn with_defaults(router: Router) -> Router {
-    router
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+/// Answers the requests of one function.
+pub struct Server {
+    edge: Edge,
+    router: Router,
 }
 
-pub(super) async fn handle(
-    edge: &Edge,
-    router: Router,
-    mut event: ApiGatewayV2httpRequest,
-) -> ApiGatewayV2httpResponse {
-    let admitted = edge.admit(&mut event);
-    let request_id = event.request_context.request_id.clone().unwrap_or_default();
-    let span = tracing::info_span!("request", request_id);
-    async {
-        let (status, mut headers, body) = complete(respond(router, event, admitted).await, &request_id).await;
-        add_headers(&mut headers, &request_id);
-        gateway::response(status, &headers, &body)
+impl Server {
+    /// Builds the router of a function.
+    ///
+    /// # Errors
+    /// The function could not start.
+    pub async fn open(
+        environment: Environment,
+        build: impl AsyncFnOnce(Environment) -> Result<Router, Error>,
+    ) -> Result<Self, Error> {
+        let edge = Edge::open(&environment);
+        Ok(Self::new(edge, build(environment).await?))
     }
-    .instrument(span)
-    .await
+
+    /// Adds what every router has: problems for unknown routes and methods, and the body limit. A router's own limit takes
+    /// precedence.
+    pub(super) fn new(edge: Edge, router: Router) -> Self {
+        let router = router
+            .fallback(async || Problem::not_found())
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
+            .layer(DefaultBodyLimit::max(BODY_LIMIT));
+        Self { edge, router }
+    }
+
+    /// Answers a request of API Gateway. What goes wrong is a response too.
+    pub async fn handle(&self, mut event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let admitted = self.edge.admit(&mut event);
+        let request_id = event.request_context.request_id.clone().unwrap_or_default();
+        let span = tracing::info_span!("request", request_id);
+        async {
+            let response = respond(self.router.clone(), event, admitted).await;
+            let (status, mut headers, body) = complete(response, &request_id).await;
+            add_headers(&mut headers, &request_id);
+            gateway::response(status, &headers, &body)
+        }
+        .instrument(span)
+        .await
+    }
 }
 
 async fn respond(router: Router, event: ApiGatewayV2httpRequest, admitted: Result<(), Problem>) -> Response {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::edge::Edge;
-use super::server::{handle, with_defaults};
+use super::server::Server;
 use super::*;
 use crate::config::Environment;
 
@@ -80,7 +80,7 @@ fn send_to(edge: &Edge, method: &str, path: &str, differences: &Value) -> Value 
     merge(&mut event, differences);
     let event = serde_json::from_value(event).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    serde_json::to_value(runtime.block_on(handle(edge, with_defaults(router()), event))).unwrap()
+    serde_json::to_value(runtime.block_on(Server::new(edge.clone(), router()).handle(event))).unwrap()
 }
 
 fn merge(into: &mut Value, differences: &Value) {

@@ -1,6 +1,6 @@
 //! A fake AWS, over HTTP and over TLS: the calls of DynamoDB, S3, SQS, Secrets Manager and Cognito that the functions make.
-//! It keeps what was written before [`Aws::freeze`]. Later writes succeed and change nothing, so that every event finds the
-//! same state.
+//! It keeps what is written, and checks no conditions: every write succeeds. After [`Aws::freeze`] writes change nothing, so that
+//! every event finds the same state.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -41,8 +41,10 @@ struct World {
     account: String,
     items: Vec<Value>,
     objects: BTreeMap<String, Bytes>,
+    played: BTreeMap<String, Value>,
     frozen: bool,
     calls: Vec<String>,
+    messages: Vec<Value>,
     services: Vec<String>,
     services_to_come: Vec<String>,
     busy: Duration,
@@ -119,7 +121,18 @@ impl Aws {
         self.world.lock().await.objects.insert(key, bytes.into());
     }
 
-    /// Keeps the state as it is from now on.
+    /// Returns the messages that were sent since the last call of this function, as SQS gets them.
+    pub async fn take_messages(&self) -> Vec<Value> {
+        std::mem::take(&mut self.world.lock().await.messages)
+    }
+
+    /// Answers every further call of an operation with this response, and changes nothing. A response with a `__type` is the
+    /// error of that name.
+    pub async fn play(&self, operation: &str, response: Value) {
+        self.world.lock().await.played.insert(operation.to_owned(), response);
+    }
+
+    /// Keeps the state as it is from now on, and forgets the calls until now.
     pub async fn freeze(&self) {
         let mut world = self.world.lock().await;
         world.frozen = true;
@@ -163,7 +176,10 @@ async fn answer(
         Some((_, operation)) => {
             world.calls.push(operation.to_owned());
             let body = serde_json::from_slice(&body).unwrap_or_default();
-            match world.call(operation, &body) {
+            match world.played.get(operation).cloned().or_else(|| world.call(operation, &body)) {
+                Some(error) if error.get("__type").is_some() => {
+                    (StatusCode::BAD_REQUEST, error.to_string()).into_response()
+                }
                 Some(answer) => ([(CONTENT_TYPE, "application/x-amz-json-1.0")], answer.to_string()).into_response(),
                 None => (StatusCode::BAD_REQUEST, r#"{"__type":"UnknownOperationException"}"#).into_response(),
             }
@@ -210,12 +226,19 @@ impl World {
             "TransactWriteItems" => {
                 for write in body["TransactItems"].as_array().into_iter().flatten() {
                     self.keep(write.pointer("/Put/Item").unwrap_or(&Value::Null));
+                    self.remove(write.pointer("/Delete/Key").unwrap_or(&Value::Null));
                 }
                 json!({})
             }
             "UpdateItem" => json!({ "Attributes": { "hits": { "N": "1" }, "seen": { "SS": ["one"] } } }),
-            "DeleteItem" => json!({}),
-            "SendMessage" => json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" }),
+            "DeleteItem" => {
+                self.remove(&body["Key"]);
+                json!({})
+            }
+            "SendMessage" => {
+                self.messages.push(body.clone());
+                json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" })
+            }
             "GetSecretValue" if body["SecretId"] == "payment-keys" => {
                 json!({ "Name": "payment-keys", "SecretString": payments::keys().to_string() })
             }
@@ -243,9 +266,16 @@ impl World {
 
     fn keep(&mut self, item: &Value) -> Value {
         if !self.frozen && item.is_object() {
+            self.remove(item);
             self.items.push(item.clone());
         }
         json!({})
+    }
+
+    fn remove(&mut self, key: &Value) {
+        if !self.frozen {
+            self.items.retain(|item| item["pk"] != key["pk"] || item["sk"] != key["sk"]);
+        }
     }
 
     /// Queries without filters, limits and pages: the table is small.

@@ -1,4 +1,6 @@
-//! The table and the bucket that the events find: one account with an item of every kind that they need.
+//! The table and the bucket that the events find: an account with an item of every kind that they need.
+
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use domain::{
@@ -21,8 +23,11 @@ use ring::digest;
 use runtime::{clients::Clients, clock, seal::Sealer};
 use store::{Activity, ActivityKind, Bucket, Table, Write};
 
-use crate::aws::{APP_KEY, Aws};
-use crate::{function, payments};
+use crate::{
+    aws::{APP_KEY, Aws},
+    environment::{TABLE, environment},
+    payments,
+};
 
 /// The `sub` of the user in the events.
 pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
@@ -43,10 +48,10 @@ const RETENTION: Retention = Retention::DEFAULT;
 /// No port is free.
 pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let aws = Aws::start(ACCOUNT).await?;
-    let environment = function::environment(&aws)?;
+    let environment = environment(&aws)?;
     payments::know_notification().await?;
     let clients = Clients::new(&environment.into_iter().collect())?;
-    let table = Table::new(clients.dynamodb().clone(), function::TABLE.to_owned());
+    let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned());
     let now = clock::now();
     let id: AccountId = ACCOUNT.parse()?;
 
@@ -78,7 +83,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let (share, public) = share::create((&public, 1), 0, account.plan, terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
 
-    let picture = picture(UPLOAD_BYTES)?;
+    let picture = upload_picture()?;
     let declared = UploadDeclaration {
         content_type: "image/png".to_owned(),
         bytes: u64::try_from(picture.len())?,
@@ -119,7 +124,6 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         writes.extend(references.iter().map(|reference| Write::PaymentPointer(reference, payment)));
     }
     table.commit(&writes).await?;
-    aws.freeze().await;
     Ok(aws)
 }
 
@@ -155,6 +159,16 @@ fn entry_id(now: Timestamp) -> LedgerEntryId {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns a PNG of exactly [`UPLOAD_BYTES`]. It is made once.
+fn upload_picture() -> Result<Vec<u8>> {
+    static PICTURE: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(picture) = PICTURE.get() {
+        return Ok(picture.clone());
+    }
+    let made = picture(UPLOAD_BYTES)?;
+    Ok(PICTURE.get_or_init(|| made).clone())
 }
 
 /// Returns a PNG of exactly this size: filled with a comment, which the inspection removes.

@@ -1,0 +1,195 @@
+//! Submitting, canceling, showing, publishing, sharing and deleting; uploads.
+
+use anyhow::{Result, ensure};
+use domain::{Credits, accounts::plan::Plan, generations::generation::GenerationStatus};
+use runtime::clock;
+use serde_json::json;
+
+use crate::world::World;
+
+const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
+const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
+
+#[tokio::test]
+async fn submit_reserves_the_price_and_sends_one_message() -> Result<()> {
+    let world = World::new().await?;
+    let before = world.account().await?;
+    let answer = world.send("submit/create", json!({})).await?.is(202)?;
+    let price = Credits(answer.body["credits"]["reserved"].as_i64().unwrap_or_default());
+    let after = world.account().await?;
+    ensure!(price > Credits(0) && after.balance.available == before.balance.available.minus(price), "{after:?}");
+    ensure!(after.jobs_in_flight == before.jobs_in_flight + 1, "{after:?}");
+    ensure!(answer.calls.iter().filter(|call| *call == "SendMessage").count() == 1, "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn message_names_its_account_so_that_no_account_delays_others() -> Result<()> {
+    let world = World::new().await?;
+    world.aws.take_messages().await;
+    world.send("submit/create", json!({})).await?.is(202)?;
+    let messages = world.aws.take_messages().await;
+    ensure!(messages.len() == 1 && messages[0]["MessageGroupId"] == world.account.to_string(), "{messages:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn submit_without_enough_credits_states_price_and_balance() -> Result<()> {
+    let world = World::new().await?;
+    let world = world
+        .with_account(|mut account| {
+            account.balance.available = Credits(0);
+            account
+        })
+        .await?;
+    let refused = world.send("submit/create", json!({})).await?.refused(402, "insufficient-credits")?;
+    ensure!(refused.body["detail"] == "This costs 1 credits and you have 0. Buy credits and try again.", "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn submit_above_the_maximum_price_is_refused() -> Result<()> {
+    World::new().await?.send("submit/create-above-maximum", json!({})).await?.refused(402, "price-above-maximum")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn frozen_account_cannot_submit() -> Result<()> {
+    let world = World::new().await?.with_account(|account| account.frozen("a note".to_owned(), clock::now())).await?;
+    world.send("submit/create", json!({})).await?.refused(403, "account-status")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn plan_limits_generations_at_once() -> Result<()> {
+    let world = World::new().await?;
+    let world = world
+        .with_account(|mut account| {
+            account.jobs_in_flight = account.plan.limits().jobs_in_flight;
+            account
+        })
+        .await?;
+    world.send("submit/create", json!({})).await?.refused(403, "plan-limit")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn submit_names_every_setting_that_breaks_a_rule() -> Result<()> {
+    let world = World::new().await?;
+    world.send("submit/create", json!({"body": {"model": "no-model", "prompt": "x"}})).await?.names(&["model"])?;
+    let body = json!({"model": "sketch-image", "prompt": " ", "count": 0});
+    world.send("submit/create", json!({"body": body})).await?.names(&["count", "prompt"])?;
+    world.send("submit/create", json!({"body": {"prompt": 7}})).await?.names(&["prompt"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn quote_changes_nothing() -> Result<()> {
+    let answer = World::new().await?.send("submit/quote", json!({})).await?.is(200)?;
+    ensure!(answer.calls == ["GetItem", "GetItem"] || answer.calls == ["GetItem"], "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn canceled_queued_generation_is_refunded() -> Result<()> {
+    let world = World::new().await?;
+    let reserved = world.generation(QUEUED).await?.reserved;
+    let before = world.account().await?.balance;
+    let answer = world.send("submit/cancel", json!({})).await?.is(200)?;
+    ensure!(answer.body["status"] == "canceled" && answer.body["credits"]["spent"] == 0, "{answer:?}");
+    let after = world.account().await?.balance;
+    ensure!(before.available == after.available.minus(reserved), "{after:?}");
+    ensure!(world.generation(QUEUED).await?.status == GenerationStatus::Canceled);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ended_generation_cannot_be_canceled() -> Result<()> {
+    let path = json!({"path": format!("/v1/generations/{SUCCEEDED}/cancel")});
+    World::new().await?.send("submit/cancel", path).await?.refused(409, "conflict")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn generations_of_another_account_are_not_found() -> Result<()> {
+    let world = World::new().await?;
+    for event in ["gallery/read", "gallery/delete", "gallery/delete-output", "visibility/publish", "visibility/share"] {
+        world.send(event, world.stranger().await?).await?.refused(404, "not-found")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn running_generation_cannot_be_deleted() -> Result<()> {
+    let path = json!({"path": format!("/v1/generations/{QUEUED}")});
+    World::new().await?.send("gallery/delete", path).await?.refused(409, "conflict")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn public_gallery_names_no_account() -> Result<()> {
+    let world = World::new().await?;
+    world.send("visibility/publish", json!({"body": {"visibility": "public", "show_prompt": false}})).await?.is(200)?;
+    let listed = world.send("gallery/public", json!({})).await?.is(200)?;
+    for hidden in ["ada@example.com", "cabin in the snow"] {
+        ensure!(!listed.body.to_string().contains(hidden), "{hidden}: {listed:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn stale_version_cannot_be_published() -> Result<()> {
+    let stale = json!({"headers": {"if-match": "\"99\""}});
+    World::new().await?.send("visibility/publish", stale).await?.refused(412, "precondition-failed")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn share_link_needs_a_possible_duration() -> Result<()> {
+    let body = json!({"body": {"expires_in_s": 1}});
+    World::new().await?.send("visibility/share", body).await?.names(&["expires_in_s"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn plan_limits_share_links_of_one_image() -> Result<()> {
+    let world =
+        World::new().await?.with_account(|account| domain::accounts::account::Account { plan: Plan::Free, ..account });
+    let world = world.await?;
+    let most = Plan::Free.limits().shares_per_output;
+    for _ in 1..most {
+        world.send("visibility/share", json!({})).await?.is(201)?;
+    }
+    world.send("visibility/share", json!({})).await?.refused(403, "plan-limit")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn upload_declaration_names_what_breaks_a_rule() -> Result<()> {
+    let body = json!({"content_type": "image/heic", "bytes": 0, "sha256": "no hash"});
+    let world = World::new().await?;
+    world.send("upload-presign/create", json!({"body": body})).await?.names(&["bytes", "content_type", "sha256"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn plan_limits_uploads() -> Result<()> {
+    let world = World::new().await?;
+    let world = world
+        .with_account(|mut account| {
+            account.uploads = account.plan.limits().uploads;
+            account
+        })
+        .await?;
+    world.send("upload-presign/create", json!({})).await?.refused(403, "plan-limit")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn deletion_of_an_image_is_repeated_without_harm() -> Result<()> {
+    let world = World::new().await?;
+    world.send("gallery/delete", json!({})).await?.is(204)?;
+    world.send("gallery/delete", json!({})).await?.refused(404, "not-found")?;
+    world.send("gallery/read", json!({})).await?.refused(404, "not-found")?;
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The rules of the HTTP functions, each in this process on a fake AWS: a request, the response, and what is stored. What only
+//! the whole can show, such as races, crashes and permissions, is shown end to end.
+
+mod accounts;
+mod credits;
+mod generations;
+mod links;
+mod payments;
+mod privacy;
+mod staff;
+mod support;
+mod world;
