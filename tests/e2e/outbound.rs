@@ -52,7 +52,7 @@ async fn p24_providers_receive_only_what_the_request_needs(env: &'static TestEnv
     let upload = text(&wait_for_inspection(&ada, &declared).await?, "id")?;
     let mut generations = Vec::new();
     for body in [
-        json!({"model": "gpt-image", "prompt": word("edited"), "input_upload": upload}),
+        json!({"model": "gpt-image", "prompt": word("edited"), "quality": "low", "input_upload": upload}),
         json!({"model": "stable-image-core", "prompt": word("painted"), "negative_prompt": word("unwanted")}),
         json!({"model": "flux-schnell", "prompt": word("queued")}),
     ] {

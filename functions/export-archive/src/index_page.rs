@@ -7,6 +7,7 @@ mod style;
 use domain::{
     Credits,
     accounts::{account::Account, preferences::Theme},
+    catalogue::models::Quality,
     generations::{
         generation::{Failure, Generation, GenerationStatus},
         output::Visibility,
@@ -134,6 +135,12 @@ fn generation(json: &str) -> Option<String> {
         html += &format!("<p class=\"prompt\" dir=\"auto\">Negative prompt: {}</p>\n", escape(negative));
     }
     let seed = settings.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let quality = match settings.quality {
+        None => "",
+        Some(Quality::Low) => ", draft quality",
+        Some(Quality::Medium) => ", standard quality",
+        Some(Quality::High) => ", best quality",
+    };
     let public = generation.present_outputs().filter(|output| output.visibility == Visibility::Public).count();
     let shown = match (public, generation.present_outputs().count()) {
         (0, _) => String::new(),
@@ -142,7 +149,7 @@ fn generation(json: &str) -> Option<String> {
     };
     Some(
         html + &format!(
-            "<p class=\"meta\">{}<br>{}, {}×{}{seed}<br>{}{shown}</p>\n</article>\n",
+            "<p class=\"meta\">{}<br>{}, {}×{}{quality}{seed}<br>{}{shown}</p>\n</article>\n",
             time(generation.created_at),
             escape(&settings.model),
             settings.size.width,

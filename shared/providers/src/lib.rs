@@ -33,6 +33,6 @@ pub use config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
 pub use error::{ProviderError, ProviderErrorKind};
 pub use provider::Provider;
 pub use registry::Providers;
-pub use request::{OutputKind, ProviderRequest, ReferenceImage};
+pub use request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
 pub use response::{Output, PollResponse, StartResponse};
 pub use sketch::Sketch;

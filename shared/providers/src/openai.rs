@@ -19,7 +19,7 @@ use crate::aspect_ratio;
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
-use crate::request::{OutputKind, ProviderRequest, ReferenceImage};
+use crate::request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
 use crate::response::{Output, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "openai";
@@ -27,8 +27,14 @@ pub(crate) const NAME: &str = "openai";
 /// The sizes that every GPT image model offers.
 const SIZES: [(&str, u32, u32); 3] = [("1024x1024", 1, 1), ("1536x1024", 3, 2), ("1024x1536", 2, 3)];
 
-/// The quality that the catalogue's price covers. The default, `auto`, may cost forty times the lowest.
-const QUALITY: &str = "medium";
+/// Returns the name of the quality. OpenAI's own default, `auto`, may cost forty times the lowest.
+fn quality(request: &ProviderRequest) -> &'static str {
+    match request.quality {
+        Some(Quality::Low) => "low",
+        None | Some(Quality::Medium) => "medium",
+        Some(Quality::High) => "high",
+    }
+}
 
 pub(crate) struct OpenAi(pub(crate) ApiClient);
 
@@ -94,7 +100,7 @@ impl OpenAi {
                 "prompt": prompt(request),
                 "n": 1,
                 "size": aspect_ratio::nearest(&SIZES, request.width, request.height),
-                "quality": QUALITY,
+                "quality": quality(request),
                 "output_format": "png",
             })),
             Some(image) => self.0.request(Method::POST, "/v1/images/edits").multipart(edit(request, image)?),
@@ -156,7 +162,7 @@ fn edit(request: &ProviderRequest, image: &ReferenceImage) -> Result<Form, Provi
         .text("model", request.model.clone())
         .text("prompt", prompt(request))
         .text("n", "1")
-        .text("quality", QUALITY)
+        .text("quality", quality(request))
         .text("size", aspect_ratio::nearest(&SIZES, request.width, request.height))
         .text("output_format", "png")
         .part("image[]", form_part(NAME, image)?))

@@ -17,6 +17,8 @@ pub struct ProviderRequest {
     pub width: u32,
     /// The height in pixels. A provider with fixed sizes uses the nearest one.
     pub height: u32,
+    /// How much work to put into it. `None` for the default; only OpenAI has a choice.
+    pub quality: Option<Quality>,
     /// The number of outputs, at least 1.
     pub count: u8,
     /// The seed of the first output; the following outputs use the following numbers. `None` for a random one.
@@ -25,6 +27,17 @@ pub struct ProviderRequest {
     pub duration_ms: Option<u64>,
     /// The image to start from.
     pub reference_image: Option<ReferenceImage>,
+}
+
+/// Says how much work to put into an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quality {
+    /// A draft.
+    Low,
+    /// A good output.
+    Medium,
+    /// The best that the model can do.
+    High,
 }
 
 /// Tells images and videos apart.

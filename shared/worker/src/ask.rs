@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    catalogue::models::{MediaKind, Offer},
+    catalogue::models::{MediaKind, Offer, Quality},
     generations::generation::ProviderFailure,
     generations::settings::GenerationSettings,
 };
@@ -110,6 +110,11 @@ pub(crate) fn request(
         negative_prompt: settings.negative_prompt.clone(),
         width: settings.size.width,
         height: settings.size.height,
+        quality: settings.quality.map(|quality| match quality {
+            Quality::Low => providers::Quality::Low,
+            Quality::Medium => providers::Quality::Medium,
+            Quality::High => providers::Quality::High,
+        }),
         count: settings.count,
         seed: settings.seed.map(u64::from),
         duration_ms: settings.duration_ms.map(u64::from),
@@ -206,6 +211,7 @@ mod tests {
             negative_prompt: None,
             size: Size { width: 64, height: 64 },
             duration_ms: None,
+            quality: None,
             count: 2,
             seed: Some(7),
             input_upload: None,

@@ -189,6 +189,7 @@ mod tests {
             negative_prompt: None,
             width: 64,
             height: 64,
+            quality: None,
             count: 1,
             seed: None,
             duration_ms: None,

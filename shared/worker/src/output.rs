@@ -58,6 +58,7 @@ mod tests {
             negative_prompt: None,
             width: side,
             height: side / 2,
+            quality: None,
             count: 1,
             seed: Some(7),
             duration_ms: Some(200),

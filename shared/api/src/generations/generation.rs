@@ -2,7 +2,7 @@
 
 use domain::{
     Credits, GenerationId, UploadId,
-    catalogue::models::MediaKind,
+    catalogue::models::{MediaKind, Quality},
     generations::{
         generation::{Failure, Generation, GenerationStatus},
         output::{Output, Visibility},
@@ -56,6 +56,8 @@ pub struct SettingsView {
     pub height: u32,
     /// The duration of a video in milliseconds.
     pub duration_ms: Option<u32>,
+    /// The quality, of a model that has a choice.
+    pub quality: Option<Quality>,
     /// The number of images or videos.
     pub count: u8,
     /// The seed.
@@ -146,6 +148,7 @@ impl GenerationView {
                 width: settings.size.width,
                 height: settings.size.height,
                 duration_ms: settings.duration_ms,
+                quality: settings.quality,
                 count: settings.count,
                 seed: settings.seed,
                 input_upload: settings.input_upload,

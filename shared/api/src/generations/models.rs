@@ -2,7 +2,7 @@
 
 use domain::{
     Credits,
-    catalogue::models::{MediaKind, Model, Size},
+    catalogue::models::{MediaKind, Model, Quality, Size},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,8 +31,10 @@ pub struct ModelView {
     pub title: &'static str,
     /// Whether it generates images or videos.
     pub kind: MediaKind,
-    /// The price of one image, or of one second of video.
+    /// The price of one image, or of one second of video, in the default quality.
     pub credits: Credits,
+    /// The qualities that can be chosen, the default first; empty if there is no choice.
+    pub qualities: Vec<QualityView>,
     /// The sizes that it generates, the default first.
     pub sizes: Vec<Size>,
     /// The durations that it generates, the default first; empty for images.
@@ -47,6 +49,15 @@ pub struct ModelView {
     pub input_image: bool,
 }
 
+/// Shows a quality that can be chosen.
+#[derive(Serialize, ToSchema)]
+pub struct QualityView {
+    /// The quality.
+    pub quality: Quality,
+    /// The price of one image, or of one second of video.
+    pub credits: Credits,
+}
+
 impl From<&Model> for ModelView {
     fn from(model: &Model) -> Self {
         Self {
@@ -54,6 +65,11 @@ impl From<&Model> for ModelView {
             title: model.title,
             kind: model.kind,
             credits: model.unit_price,
+            qualities: model
+                .qualities
+                .iter()
+                .map(|tier| QualityView { quality: tier.quality, credits: tier.unit_price })
+                .collect(),
             sizes: model.sizes.to_vec(),
             durations_ms: model.durations_ms.to_vec(),
             max_count: model.max_count,

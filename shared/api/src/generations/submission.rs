@@ -1,6 +1,10 @@
 //! Describes the API that submits and cancels generations.
 
-use domain::{Credits, UploadId, catalogue::models::MediaKind, generations::settings::RequestedSettings};
+use domain::{
+    Credits, UploadId,
+    catalogue::models::{MediaKind, Quality},
+    generations::settings::RequestedSettings,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -54,6 +58,8 @@ pub struct GenerationRequest {
     pub height: Option<u32>,
     /// The duration of a video in milliseconds, one of the model's.
     pub duration_ms: Option<u32>,
+    /// The quality, one of the model's; its first one if absent.
+    pub quality: Option<Quality>,
     /// The number of images or videos; 1 if absent.
     #[schema(minimum = 1)]
     pub count: Option<u32>,
@@ -79,6 +85,7 @@ impl GenerationRequest {
             width: self.width,
             height: self.height,
             duration_ms: self.duration_ms,
+            quality: self.quality,
             count: self.count,
             seed: self.seed,
             input_upload: self.input_upload,

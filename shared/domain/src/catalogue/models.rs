@@ -14,6 +14,27 @@ pub enum MediaKind {
     Video,
 }
 
+/// How much work a provider puts into an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// A draft.
+    Low,
+    /// A good output.
+    Medium,
+    /// The best that the model can do.
+    High,
+}
+
+/// A quality with its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QualityTier {
+    /// The quality.
+    pub quality: Quality,
+    /// The price of one image, or of one second of video.
+    pub unit_price: Credits,
+}
+
 /// Width and height in pixels.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
@@ -69,21 +90,24 @@ pub struct Model {
     pub seed: bool,
     /// Whether it accepts an input image.
     pub input_image: bool,
-    /// The price of one image, or of one second of video.
+    /// The price of one image, or of one second of video, in the default quality.
     pub unit_price: Credits,
+    /// The qualities that can be chosen, the default first; empty if there is no choice.
+    pub qualities: &'static [QualityTier],
     /// Its offers, in the order in which they are tried.
     pub offers: &'static [Offer],
 }
 
 impl Model {
-    /// Returns the price of `count` outputs. A video costs its price for each started second.
+    /// Returns the price of `count` outputs of a quality, or of the default one. A video costs its price for each started second.
     #[must_use]
-    pub const fn price(&self, count: u8, duration_ms: Option<u32>) -> Credits {
+    pub fn price(&self, count: u8, duration_ms: Option<u32>, quality: Option<Quality>) -> Credits {
         let seconds = match duration_ms {
             Some(ms) => ms.div_ceil(1000),
             None => 1,
         };
-        self.unit_price.times(seconds.saturating_mul(count as u32))
+        let tier = self.qualities.iter().find(|tier| Some(tier.quality) == quality);
+        tier.map_or(self.unit_price, |tier| tier.unit_price).times(seconds.saturating_mul(count as u32))
     }
 
     /// Returns the offers of enabled providers.
@@ -126,6 +150,12 @@ pub const MODELS: &[Model] = &[
         seed: false,
         input_image: true,
         unit_price: Credits(8),
+        // OpenAI charges $0.006, $0.053 and $0.211 for a square of low, medium and high quality.
+        qualities: &[
+            QualityTier { quality: Quality::Medium, unit_price: Credits(8) },
+            QualityTier { quality: Quality::Low, unit_price: Credits(2) },
+            QualityTier { quality: Quality::High, unit_price: Credits(30) },
+        ],
         offers: &[Offer { provider: "openai", model: "gpt-image-2" }],
     },
     Model {
@@ -139,6 +169,7 @@ pub const MODELS: &[Model] = &[
         seed: true,
         input_image: false,
         unit_price: Credits(4),
+        qualities: &[],
         offers: &[Offer { provider: "stability", model: "core" }],
     },
     Model {
@@ -152,6 +183,7 @@ pub const MODELS: &[Model] = &[
         seed: true,
         input_image: false,
         unit_price: Credits(2),
+        qualities: &[],
         offers: &[
             Offer { provider: "replicate", model: "black-forest-labs/flux-schnell" },
             Offer { provider: "fal", model: "fal-ai/flux/schnell" },
@@ -168,6 +200,7 @@ pub const MODELS: &[Model] = &[
         seed: true,
         input_image: false,
         unit_price: Credits(8),
+        qualities: &[],
         offers: &[
             Offer { provider: "replicate", model: "wan-video/wan-2.2-t2v-fast" },
             Offer { provider: "fal", model: "fal-ai/wan/v2.2-a14b/text-to-video/turbo" },
@@ -184,6 +217,7 @@ pub const MODELS: &[Model] = &[
         seed: true,
         input_image: true,
         unit_price: Credits(1),
+        qualities: &[],
         offers: &[Offer { provider: "sketch", model: "sketch" }],
     },
     Model {
@@ -197,6 +231,7 @@ pub const MODELS: &[Model] = &[
         seed: true,
         input_image: true,
         unit_price: Credits(2),
+        qualities: &[],
         offers: &[Offer { provider: "sketch", model: "sketch" }],
     },
 ];
@@ -212,8 +247,16 @@ mod tests {
     #[test]
     fn video_costs_its_price_for_each_started_second() {
         let video = model("sketch-video", &enabled(&["sketch"])).unwrap();
-        assert_eq!(video.price(1, Some(4_000)), Credits(8));
-        assert_eq!(video.price(1, Some(4_001)), Credits(10));
+        assert_eq!(video.price(1, Some(4_000), None), Credits(8));
+        assert_eq!(video.price(1, Some(4_001), None), Credits(10));
+    }
+
+    #[test]
+    fn each_quality_has_its_own_price() {
+        let image = model("gpt-image", &enabled(&["openai"])).unwrap();
+        let price = |quality| image.price(2, None, quality);
+        assert_eq!(price(None), price(Some(Quality::Medium)));
+        assert!(price(Some(Quality::Low)) < price(None) && price(None) < price(Some(Quality::High)));
     }
 
     #[test]
@@ -229,6 +272,8 @@ mod tests {
             assert!(!model.sizes.is_empty() && !model.offers.is_empty() && model.max_count > 0, "{}", model.id);
             assert_eq!(model.durations_ms.is_empty(), model.kind == MediaKind::Image, "{}", model.id);
             assert!(model.unit_price > Credits::ZERO, "{}", model.id);
+            let prices: Vec<_> = model.qualities.iter().map(|tier| tier.unit_price).collect();
+            assert!(prices.first().is_none_or(|price| *price == model.unit_price), "{}", model.id);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::plan::PlanLimits,
-    catalogue::models::{self, MediaKind, Model, Size},
+    catalogue::models::{self, MediaKind, Model, Quality, Size},
     credits::ledger::Credits,
     ids::UploadId,
     refusal::{FieldError, Refusal},
@@ -31,6 +31,8 @@ pub struct RequestedSettings {
     pub height: Option<u32>,
     /// The duration of a video.
     pub duration_ms: Option<u32>,
+    /// The quality.
+    pub quality: Option<Quality>,
     /// The number of images.
     pub count: Option<u32>,
     /// The seed. With the same seed and settings, one provider of a model that takes a seed generates the same output.
@@ -60,6 +62,10 @@ pub struct GenerationSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub duration_ms: Option<u32>,
+    /// The quality, of a model that has a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub quality: Option<Quality>,
     /// The number of images.
     #[data(plain)]
     pub count: u8,
@@ -115,6 +121,7 @@ pub fn validate(
     let size = check_size(&asked, model, limits, &mut errors);
     let count = check_count(asked.count, model, limits, &mut errors);
     let duration_ms = check_duration(asked.duration_ms, model, &mut errors);
+    let quality = check_quality(asked.quality, model, &mut errors);
     let seed = check_seed(asked.seed, &mut errors);
     let given = [
         ("negative_prompt", asked.negative_prompt.is_some() && !model.negative_prompt),
@@ -137,11 +144,12 @@ pub fn validate(
         negative_prompt: asked.negative_prompt,
         size,
         duration_ms,
+        quality,
         count,
         seed,
         input_upload: asked.input_upload,
     };
-    Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms) }))
+    Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms, quality) }))
 }
 
 /// Checks a text of several lines. Returns the rule that it breaks.
@@ -201,6 +209,14 @@ fn check_duration(asked: Option<u32>, model: &Model, errors: &mut Vec<FieldError
     duration
 }
 
+fn check_quality(asked: Option<Quality>, model: &Model, errors: &mut Vec<FieldError>) -> Option<Quality> {
+    let mut offered = model.qualities.iter().map(|tier| tier.quality);
+    if asked.is_some_and(|quality| !offered.clone().any(|other| other == quality)) {
+        errors.push(FieldError::new("quality", format!("one that the model {} offers in GET /v1/models", model.id)));
+    }
+    asked.or_else(|| offered.next())
+}
+
 fn check_seed(asked: Option<u64>, errors: &mut Vec<FieldError>) -> Option<u32> {
     let seed = asked.map(u32::try_from);
     if matches!(seed, Some(Err(_))) {
@@ -245,6 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn quality_is_the_default_unless_one_is_requested() {
+        let enabled = ["openai".to_owned()];
+        let quoted = |quality| {
+            let asked = RequestedSettings { model: "gpt-image".into(), quality, ..asked() };
+            let (settings, quote) = validate(asked, &Plan::Free.limits(), &enabled).unwrap();
+            (settings.quality, quote.price)
+        };
+        assert_eq!(quoted(None), (Some(Quality::Medium), Credits(8)));
+        assert_eq!(quoted(Some(Quality::High)), (Some(Quality::High), Credits(30)));
+    }
+
+    #[test]
     fn every_invalid_field_is_named() {
         check(asked(), &[]);
         check(RequestedSettings { model: "gpt-image".into(), ..asked() }, &["model"]);
@@ -261,6 +289,7 @@ mod tests {
         check(RequestedSettings { count: Some(257), ..asked() }, &["count"]);
         check(RequestedSettings { duration_ms: Some(4_000), ..asked() }, &["duration_ms"]);
         check(RequestedSettings { seed: Some(1 << 32), ..asked() }, &["seed"]);
+        check(RequestedSettings { quality: Some(Quality::High), ..asked() }, &["quality"]);
         let flux = RequestedSettings { model: "flux-schnell".into(), negative_prompt: Some("rain".into()), ..asked() };
         check(flux, &["negative_prompt"]);
         check(

@@ -67,6 +67,7 @@ fn request(kind: OutputKind, model: &str) -> ProviderRequest {
         negative_prompt: None,
         width: 1280,
         height: 720,
+        quality: None,
         count: 1,
         seed: Some(7),
         duration_ms: None,

@@ -1,6 +1,6 @@
 //! Requests on the wire: as documented, and without personal data.
 
-use providers::{OutputKind, ProviderErrorKind, ProviderRequest, Providers};
+use providers::{OutputKind, ProviderErrorKind, ProviderRequest, Providers, Quality};
 use serde_json::{Value, json};
 
 use crate::stub::{Reply, Seen, Stub};
@@ -42,13 +42,19 @@ async fn openai_request_is_json_or_a_form_for_edits() {
     check_json(&sent(Case { request, ..case }).await, "POST /v1/images/generations", "Bearer", &body);
 
     let case = openai();
-    let request = ProviderRequest { reference_image: Some(reference_image()), width: 512, height: 512, ..case.request };
+    let request = ProviderRequest {
+        reference_image: Some(reference_image()),
+        width: 512,
+        height: 512,
+        quality: Some(Quality::High),
+        ..case.request
+    };
     let prompt = format!("prompt={PROMPT}");
     let parts = [
         "model=gpt-image-2",
         &prompt,
         "n=1",
-        "quality=medium",
+        "quality=high",
         "size=1024x1024",
         "output_format=png",
         "image[]=input-bytes",
@@ -150,6 +156,7 @@ async fn only_prompt_settings_and_image_are_sent() {
             negative_prompt,
             width,
             height,
+            quality,
             count,
             seed,
             duration_ms,
@@ -157,7 +164,7 @@ async fn only_prompt_settings_and_image_are_sent() {
         } = request.clone();
         assert_eq!((kind, width, height, count, seed), (OutputKind::Image, 1280, 720, 1, Some(7)));
         assert!(!model.is_empty() && prompt == PROMPT && negative_prompt.is_none());
-        assert!(duration_ms.is_none() && reference_image.is_none());
+        assert!(duration_ms.is_none() && reference_image.is_none() && quality.is_none());
 
         let stub = Stub::play(replies).await;
         run(&stub, provider, &request).await.unwrap();

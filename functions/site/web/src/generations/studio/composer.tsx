@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { currentAccount, loadAccount } from "../../accounts/account";
 import { api, type Schema, unwrap } from "../../api/client";
-import { text } from "../../text";
+import { number, text } from "../../text";
 import { fieldMessage } from "../../ui/error-message";
 import { Area, Field, RadioGroup, Select } from "../../ui/field";
 import { useIdempotencyKey, useMutation } from "../../ui/query";
@@ -71,6 +71,9 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
   );
 }
 
+/** The qualities from the cheapest to the best. */
+const QUALITIES = ["low", "medium", "high"] as const;
+
 interface SettingsProperties {
   model: Model;
   errorOf: (field: string) => string | undefined;
@@ -121,6 +124,18 @@ function Settings({ model, errorOf }: SettingsProperties) {
           error={errorOf("duration_ms")}
           onValue={(value) => updateDraft({ duration: Number(value) })}
           options={durations.map((duration) => ({ value: String(duration), label: t.seconds(duration / 1000) }))}
+        />
+      )}
+      {current.quality && (
+        <RadioGroup
+          label={t.quality}
+          value={current.quality}
+          error={errorOf("quality")}
+          onValue={(quality) => updateDraft({ quality })}
+          options={QUALITIES.flatMap((value) => {
+            const tier = model.qualities.find(({ quality }) => quality === value);
+            return tier ? [{ value, label: `${t.qualities[value]} · ${number(tier.credits)}` }] : [];
+          })}
         />
       )}
       {maxCount > 1 && (

@@ -14,19 +14,26 @@ const model = (id: string, change: Partial<Schema["ModelView"]> = {}) =>
       { width: 1024, height: 1024 },
       { width: 512, height: 512 },
     ],
+    qualities: [],
     seed: true,
     negative_prompt: true,
     input_image: true,
     ...change,
   }) as Schema["ModelView"];
 
+const TIERS: Partial<Schema["ModelView"]> = {
+  qualities: [
+    { quality: "medium", credits: 8 },
+    { quality: "high", credits: 30 },
+  ],
+};
 const VIDEO: Partial<Schema["ModelView"]> = { kind: "video", max_count: 1, durations_ms: [4000, 8000], seed: false };
 
 /** Loads the module anew, as a reload of the page does. */
 async function reload() {
   vi.resetModules();
   const module = await import("./draft");
-  module.models.value = [model("sketch"), model("clip", VIDEO)];
+  module.models.value = [model("sketch"), model("clip", VIDEO), model("tiers", TIERS)];
   module.updateDraft({});
   return module;
 }
@@ -61,6 +68,16 @@ describe("a draft", () => {
 });
 
 describe("the request of a draft", () => {
+  it("has the quality of the model that was chosen", async () => {
+    const { draft, draftRequest, updateDraft } = await reload();
+    updateDraft({ model: "tiers", prompt: "A kite" });
+    expect(draftRequest(draft.value).quality).toBe("medium");
+    updateDraft({ quality: "high" });
+    expect(draftRequest(draft.value).quality).toBe("high");
+    updateDraft({ model: "sketch" });
+    expect(draftRequest(draft.value).quality).toBeUndefined();
+  });
+
   it("leaves out what the model does not support", async () => {
     const { draft, draftRequest, updateDraft } = await reload();
     updateDraft({ model: "clip", prompt: "Boats", seed: "7", negativePrompt: " " });

@@ -9,6 +9,7 @@ import { session } from "../../api/session";
 
 type Model = Schema["ModelView"];
 type Settings = Schema["SettingsView"];
+type Quality = Schema["Quality"];
 
 /** What the person has entered. The seed stays as it was typed. */
 export interface Draft {
@@ -18,6 +19,7 @@ export interface Draft {
   size: string;
   /** The duration of a video, in milliseconds. */
   duration: number | undefined;
+  quality: Quality | undefined;
   count: number;
   seed: string;
   /** An upload, with a small image of it for this page. */
@@ -31,6 +33,7 @@ const EMPTY: Draft = {
   negativePrompt: "",
   size: "",
   duration: undefined,
+  quality: undefined,
   count: 1,
   seed: "",
   referenceImage: undefined,
@@ -82,6 +85,7 @@ function fitToModel(draft: Draft): Draft {
     model: model.id,
     size: sizes.includes(draft.size) ? draft.size : (sizes[0] ?? ""),
     duration: model.durations_ms.find((duration) => duration === draft.duration) ?? model.durations_ms[0],
+    quality: (model.qualities.find(({ quality }) => quality === draft.quality) ?? model.qualities[0])?.quality,
     count: Math.min(draft.count, model.max_count),
   };
 }
@@ -94,6 +98,7 @@ export function reuseSettings(settings: Settings): void {
     negativePrompt: settings.negative_prompt ?? "",
     size: sizeName(settings),
     duration: settings.duration_ms ?? undefined,
+    quality: settings.quality ?? undefined,
     count: settings.count,
     seed: settings.seed?.toString() ?? "",
     referenceImage: settings.input_upload ? { id: settings.input_upload, name: "" } : undefined,
@@ -102,7 +107,7 @@ export function reuseSettings(settings: Settings): void {
 
 /** Returns the request that repeats a generation for the same price at most. */
 export function retryRequest({ settings, credits }: Schema["GenerationView"]): Schema["GenerationRequest"] {
-  const { model, prompt, width, height, count, negative_prompt, duration_ms, seed, input_upload } = settings;
+  const { model, prompt, width, height, count, negative_prompt, duration_ms, quality, seed, input_upload } = settings;
   return {
     model,
     prompt,
@@ -111,6 +116,7 @@ export function retryRequest({ settings, credits }: Schema["GenerationView"]): S
     count,
     negative_prompt,
     duration_ms,
+    quality,
     seed,
     input_upload,
     max_credits: credits.reserved,
@@ -126,6 +132,7 @@ export function draftRequest(draft: Draft): Schema["GenerationRequest"] {
     prompt: draft.prompt,
     ...(width && height ? { width, height } : {}),
     ...(draft.duration ? { duration_ms: draft.duration } : {}),
+    ...(draft.quality ? { quality: draft.quality } : {}),
     count: draft.count,
     ...(model?.negative_prompt && draft.negativePrompt.trim() ? { negative_prompt: draft.negativePrompt } : {}),
     ...(model?.seed && draft.seed !== "" ? { seed: Number(draft.seed) } : {}),

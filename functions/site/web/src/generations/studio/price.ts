@@ -14,9 +14,9 @@ const DEBOUNCE_MS = 200;
 export function usePrice() {
   const [quote, setQuote] = useState<{ key: string; price?: Schema["QuoteView"]; error?: ApiError }>();
   const [attempt, setAttempt] = useState(0);
-  const { model, size, duration, count } = draft.value;
+  const { model, size, duration, quality, count } = draft.value;
   const available = currentAccount.value?.credits.available;
-  const key = [model, size, duration, count, available].join();
+  const key = [model, size, duration, quality, count, available].join();
   useEffect(() => {
     if (!model) return;
     const control = new AbortController();

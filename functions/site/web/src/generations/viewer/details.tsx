@@ -49,6 +49,12 @@ export function Details({ generation, output, onChanged }: Properties) {
         <dd>
           {settings.width}×{settings.height}
         </dd>
+        {settings.quality && (
+          <>
+            <dt>{t.generations.quality}</dt>
+            <dd>{t.generations.qualities[settings.quality]}</dd>
+          </>
+        )}
         {typeof settings.seed === "number" && (
           <>
             <dt>{t.viewer.seed}</dt>
