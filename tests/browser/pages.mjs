@@ -50,11 +50,11 @@ const account = {
 };
 const models = [
   {
-    id: "sketch-image", title: "Sketch", kind: "image", credits: 1, durations_ms: [], max_count: 8, negative_prompt: true, seed: true, input_image: true,
+    id: "sketch-image", title: "Sketch", kind: "image", credits: 1, durations_ms: [], qualities: [], max_count: 8, negative_prompt: true, seed: true, input_image: true,
     sizes: [{ width: 1024, height: 1024 }, { width: 640, height: 360 }, { width: 360, height: 640 }],
   },
   {
-    id: "sketch-video", title: "Sketch Video", kind: "video", credits: 2, durations_ms: [4000, 8000], max_count: 1, negative_prompt: false, seed: false,
+    id: "sketch-video", title: "Sketch Video", kind: "video", credits: 2, durations_ms: [4000, 8000], qualities: [], max_count: 1, negative_prompt: false, seed: false,
     input_image: false, sizes: [{ width: 640, height: 360 }],
   },
 ];
@@ -246,6 +246,15 @@ await journey("the offline banner covers nothing", {}, async (ada, page) => {
   });
   await ada.context.setOffline(false);
   await page.getByRole("heading", { name: "Account" }).waitFor();
+});
+
+await journey("the password is changed while signed in", {
+  answers: { "GET account/activity": { items: [], next: null }, "POST session/forgot": () => ({ status: 202, contentType: "application/json", body: "" }) },
+}, async (ada, page) => {
+  await ada.go("/account/sessions");
+  await ada.press("Change password");
+  await page.getByRole("heading", { name: "Set new password" }).waitFor();
+  await ada.sees(EMAIL);
 });
 
 await journey("the current tab is in view", { size: [390, 844], answers: { "GET privacy/inventory": { kinds: [] } } }, async (ada, page) => {

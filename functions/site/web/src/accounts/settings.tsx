@@ -13,6 +13,7 @@ import { ErrorNotice, Loading } from "../ui/states";
 import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
 import { FreezeNotice } from "./freeze-notice";
 import { setLanguage, setTheme, THEMES, theme } from "./preferences";
+import { requestPasswordReset } from "./sign-in";
 
 function SettingsPage({ children }: { children: ComponentChildren }) {
   const t = text.value.accounts;
@@ -73,6 +74,31 @@ export function Preferences() {
         </div>
       </section>
     </SettingsPage>
+  );
+}
+
+/** Offers to sign out here, or on all devices by setting a new password. */
+function ChangePassword() {
+  const t = text.value.accounts;
+  const mutation = useMutation();
+  const address = currentAccount.value?.email;
+  return (
+    <section class="card stack">
+      <h2>{t.changePasswordTitle}</h2>
+      <p class="prose">{t.changePasswordText}</p>
+      <div class="row">
+        <SignOut />
+        <button
+          type="button"
+          class="button"
+          disabled={address === undefined || mutation.busy}
+          onClick={() => address && void mutation.run(() => requestPasswordReset(address))}
+        >
+          {t.changePassword}
+        </button>
+      </div>
+      <ErrorNotice error={mutation.error} />
+    </section>
   );
 }
 
@@ -147,15 +173,7 @@ export function Sessions() {
   );
   return (
     <SettingsPage>
-      <section class="card stack">
-        <p class="prose">{t.accounts.signOutEverywhereText}</p>
-        <div class="row">
-          <SignOut />
-          <a class="button" href="/forgot">
-            {t.accounts.signOutEverywhere}
-          </a>
-        </div>
-      </section>
+      <ChangePassword />
       <section class="stack">
         <h2>{t.accounts.activity}</h2>
         <p class="muted prose">{t.accounts.activityText}</p>

@@ -226,14 +226,18 @@ export function Confirm() {
   );
 }
 
+/** Sends a code to an address, and opens the form that sets a new password with it. */
+export async function requestPasswordReset(address: string): Promise<void> {
+  await unwrap(api.POST("/v1/session/forgot", { body: { email: address } }));
+  email.value = address;
+  password.value = "";
+  navigate("/reset");
+}
+
 export function ForgotPassword() {
   const t = text.value.accounts;
   const mutation = useMutation();
-  const submit = async () => {
-    await unwrap(api.POST("/v1/session/forgot", { body: { email: email.value } }));
-    password.value = "";
-    navigate("/reset");
-  };
+  const submit = () => requestPasswordReset(email.value);
   const footer = (
     <>
       <a href="/sign-in">{t.signIn}</a>

@@ -114,6 +114,7 @@ export const messages: Messages = {
     model: "Dieses Modell gibt es nicht mehr. Wähle ein anderes.",
     width: "Diese Größe gibt es mit diesem Modell und Tarif nicht. Wähle eine andere.",
     count: "So viele Bilder erlaubt dein Tarif nicht. Wähle weniger.",
+    quality: "Wähle eine Qualität, die das Modell anbietet.",
     duration_ms: "Diese Dauer gibt es mit diesem Modell nicht. Wähle eine andere.",
     input_upload: "Dieses Referenzbild ist nicht mehr da. Lade es noch einmal hoch.",
     "about.id": "Das gibt es nicht mehr. Entferne den Bezug und versuche es noch einmal.",
@@ -200,8 +201,10 @@ export const messages: Messages = {
     activityText:
       "Anmeldungen, Generierungen und Käufe der letzten 90 Tage. Kommt dir etwas unbekannt vor, setze ein neues Passwort: Das meldet dich auf allen Geräten ab.",
     activityKinds: { sign_in: "Anmeldung", submit: "Generierung", checkout: "Kauf" },
-    signOutEverywhere: "Überall abmelden",
-    signOutEverywhereText: "Um dich auf allen Geräten abzumelden, auch auf diesem, setze ein neues Passwort.",
+    changePasswordTitle: "Passwort und Geräte",
+    changePasswordText:
+      "Wir senden dir einen Code, mit dem du ein neues Passwort setzt. Du wirst damit auf allen Geräten abgemeldet, auch auf diesem.",
+    changePassword: "Passwort ändern",
     frozen: "Dein Konto kann gerade keine Credits ausgeben",
     freezeReasons: {
       dispute: "Eine Zahlung wird angefochten.",
@@ -229,6 +232,8 @@ export const messages: Messages = {
     pixels: (width, height) => `${width} mal ${height} Pixel`,
     duration: "Dauer",
     seconds,
+    quality: "Qualität",
+    qualities: { low: "Entwurf", medium: "Standard", high: "Beste" },
     count: "Anzahl der Bilder",
     seed: "Seed",
     seedHint:

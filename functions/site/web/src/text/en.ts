@@ -105,6 +105,7 @@ export const messages = {
     model: "This model isn't available anymore. Choose another one.",
     width: "This size isn't available for this model and plan. Choose another one.",
     count: "Your plan doesn't allow this many images. Choose fewer.",
+    quality: "Choose one of the qualities of this model.",
     duration_ms: "This duration isn't available for this model. Choose another one.",
     input_upload: "This reference image is no longer available. Upload it again.",
     "about.id": "This is no longer available. Remove the reference and try again.",
@@ -190,8 +191,10 @@ export const messages = {
     activityText:
       "Sign-ins, generations and purchases of the last 90 days. If you don't recognize something, set a new password: it signs you out on all devices.",
     activityKinds: { sign_in: "Sign-in", submit: "Generation", checkout: "Purchase" },
-    signOutEverywhere: "Sign out everywhere",
-    signOutEverywhereText: "To sign out on all devices, this one included, set a new password.",
+    changePasswordTitle: "Password and devices",
+    changePasswordText:
+      "We'll email you a code to set a new password. It signs you out on all devices, this one included.",
+    changePassword: "Change password",
     frozen: "Your account can't spend credits right now",
     freezeReasons: {
       dispute: "A payment is disputed.",
@@ -219,6 +222,8 @@ export const messages = {
     pixels: (width: number, height: number) => `${width} by ${height} pixels`,
     duration: "Duration",
     seconds,
+    quality: "Quality",
+    qualities: { low: "Draft", medium: "Standard", high: "Best" },
     count: "Number of images",
     seed: "Seed",
     seedHint: "The same seed and settings give the same result, as long as the same AI provider generates it.",
