@@ -52,7 +52,7 @@ struct AppState {
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let state = AppState {
-        bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+        bucket: api::open_bucket(&environment, &clients)?,
         queue: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
         mutations: Mutations::open(&environment, &clients).await?,
     };
@@ -119,7 +119,7 @@ async fn show(
     let download = match export.download_until() {
         Some(until) if now < until => {
             let key = Bucket::archive_key(export.account, export.id);
-            let url = state.bucket.presign_get(&key, LINK_S, now).await.map_err(store_problem)?;
+            let url = state.bucket.link(&key, LINK_S, now).await.map_err(store_problem)?;
             Some(DownloadView::new(url, now))
         }
         Some(_) | None => None,

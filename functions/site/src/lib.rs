@@ -59,13 +59,13 @@ struct App {
 /// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Clients::new(&environment)?;
-    let bucket = Bucket::new(clients.s3().clone(), environment.required("BUCKET")?);
-    let media = bucket.origin(clock::now()).await?;
+    let bucket = api::open_bucket(&environment, &clients)?;
+    let origins = bucket.origins(clock::now()).await?;
     let app = Arc::new(App {
         table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
         bucket,
         origin: environment.required("ORIGIN")?,
-        policy: HeaderValue::try_from(policy::content_security_policy(&media))?,
+        policy: HeaderValue::try_from(policy::content_security_policy(&origins))?,
     });
     Ok(Router::new()
         .route("/", get(async |headers: HeaderMap| files::page(StatusCode::OK, &headers)))
@@ -120,7 +120,7 @@ async fn shared(
 async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
     let shown = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
     let key = preview(&shown.file).ok_or_else(Problem::not_found)?;
-    let link = app.bucket.presign_get(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
+    let link = app.bucket.link(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 

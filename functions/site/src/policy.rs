@@ -5,13 +5,14 @@ use http::{
     header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
 };
 
-/// Builds the Content-Security-Policy: everything is loaded from this origin, except users' files, which come from the bucket
-/// at `media`.
+/// Builds the Content-Security-Policy: everything is loaded from this origin, except users' files, which come from the first
+/// of `origins` and are uploaded to the last.
 ///
 /// No `'unsafe-inline'`, no `'unsafe-eval'`, and no text can become a script
 /// ([Trusted Types](https://www.w3.org/TR/trusted-types/)). `data:` and `blob:` are previews of
 /// images that were chosen for upload.
-pub(crate) fn content_security_policy(media: &str) -> String {
+pub(crate) fn content_security_policy(origins: &[String]) -> String {
+    let media = origins.first().map_or("", String::as_str);
     [
         "default-src 'none'",
         "script-src 'self'",
@@ -19,7 +20,7 @@ pub(crate) fn content_security_policy(media: &str) -> String {
         "font-src 'self'",
         &format!("img-src 'self' blob: data: {media}"),
         &format!("media-src 'self' blob: {media}"),
-        &format!("connect-src 'self' {media}"),
+        &format!("connect-src 'self' {}", origins.join(" ")),
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

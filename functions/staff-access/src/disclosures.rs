@@ -85,9 +85,9 @@ async fn view(bucket: &Bucket, disclosure: Disclosure, now: Timestamp) -> Result
     let mut files = Vec::with_capacity(disclosure.files.len());
     for name in &disclosure.files {
         let key = format!("{}{name}", Bucket::account_prefix(disclosure.account));
-        files.push(DisclosedFileView { name: name.clone(), url: bucket.presign_get(&key, MEDIA_LINK_S, now).await? });
+        files.push(DisclosedFileView { name: name.clone(), url: bucket.link(&key, MEDIA_LINK_S, now).await? });
     }
     let key = Bucket::document_key(disclosure.account, disclosure.id);
-    let url = Some(bucket.presign_get(&key, MEDIA_LINK_S, now).await?);
+    let url = Some(bucket.link(&key, MEDIA_LINK_S, now).await?);
     Ok(DisclosureView { url, files, ..DisclosureView::new(disclosure) })
 }

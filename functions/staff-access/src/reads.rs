@@ -268,7 +268,7 @@ pub(crate) async fn upload(
         let found = found.filter(|upload| !upload.is_expired(now)).ok_or(Refusal::NotFound)?;
         let url = if matches!(found.state, UploadState::Ready { .. }) {
             let key = Bucket::inspected_key(owner.id, id);
-            Some(bucket.presign_get(&key, MEDIA_LINK_S, now).await?)
+            Some(bucket.link(&key, MEDIA_LINK_S, now).await?)
         } else {
             None
         };

@@ -157,6 +157,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     parameters
 }
 
+/// An `Idempotency-Key`: visible ASCII without quotes, commas and backslashes, and around it the quotes of the draft, or none.
+const IDEMPOTENCY_KEY: &str = r#"^("[!#-+\--\[\]-~]{1,64}"|[!#-+\--\[\]-~]{1,64})$"#;
+
 fn describe_parameter(parameter: Parameter) -> Vec<Value> {
     let header = |name: &str, required: bool, schema: Value, description: &str| json!({"name": name, "in": "header", "required": required, "schema": schema, "description": description});
     let query = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
@@ -164,7 +167,7 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
         Parameter::IdempotencyKey => vec![header(
             "Idempotency-Key",
             false,
-            json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"}),
+            json!({"type": "string", "minLength": 1, "maxLength": 66, "pattern": IDEMPOTENCY_KEY}),
             "A repeat with the same key and request within 24 hours gets the same response, with the header Idempotent-Replayed.",
         )],
         Parameter::IfMatch => vec![header(

@@ -30,4 +30,4 @@ pub use operations::{SHOW_DOCUMENT, operations, operations_of};
 pub use paging::{MAX_PAGE, PageQuery, Paging};
 pub use problems::{refusal_problem, store_problem};
 pub use routes::Routes;
-pub use state::AppState;
+pub use state::{AppState, open_bucket};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runtime::{Error, clients::Clients, config::Environment};
-use store::Bucket;
+use store::{Bucket, Distribution};
 
 use crate::mutation::Mutations;
 
@@ -30,9 +30,17 @@ impl AppState {
     /// # Errors
     /// A variable is missing; the error names it.
     pub async fn open_with(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, Error> {
-        Ok(Self {
-            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            mutations: Mutations::open(environment, clients).await?,
-        })
+        Ok(Self { bucket: open_bucket(environment, clients)?, mutations: Mutations::open(environment, clients).await? })
     }
+}
+
+/// Opens the bucket that the environment names. Links lead to the distribution `MEDIA_HOST` with the key `MEDIA_KEY`, or to S3
+/// where there is none.
+///
+/// # Errors
+/// A variable is missing; the error names it.
+pub fn open_bucket(environment: &Environment, clients: &Clients) -> Result<Bucket, Error> {
+    let host = environment.optional("MEDIA_HOST");
+    let distribution = host.map(|host| Ok::<_, Error>(Distribution::new(host, &environment.required("MEDIA_KEY")?)));
+    Ok(Bucket::new(clients.s3().clone(), environment.required("BUCKET")?).behind(distribution.transpose()?))
 }

@@ -1,5 +1,6 @@
 //! The bucket: `accounts/<account>/{uploads,generations,exports,disclosures}/<id>/..`.
 
+pub(crate) mod distribution;
 pub(crate) mod parts;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -13,13 +14,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{AccountId, DisclosureId, ExportId, GenerationId, UploadId};
 use jiff::Timestamp;
 
-use crate::error::StoreError;
+use crate::{bucket::distribution::Distribution, error::StoreError};
 
 /// The bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     pub(crate) s3: Client,
     pub(crate) name: String,
+    distribution: Option<Distribution>,
 }
 
 /// A request that everyone who has it can make, unchanged, until it expires.
@@ -37,7 +39,13 @@ impl Bucket {
     /// Addresses the bucket with this name.
     #[must_use]
     pub fn new(s3: Client, name: String) -> Self {
-        Self { s3, name }
+        Self { s3, name, distribution: None }
+    }
+
+    /// Lets links to files lead to this distribution, instead of to S3.
+    #[must_use]
+    pub fn behind(self, distribution: Option<Distribution>) -> Self {
+        Self { distribution, ..self }
     }
 
     /// Returns the prefix of all files of an account.
@@ -146,23 +154,33 @@ impl Bucket {
         })
     }
 
-    /// Signs a link to a file.
+    /// Signs a link to a file, which everyone who has it can read until it expires. Calls nothing.
     ///
     /// # Errors
     /// It could not be signed.
-    pub async fn presign_get(&self, key: &str, expires_in_s: u64, now: Timestamp) -> Result<String, StoreError> {
+    pub async fn link(&self, key: &str, expires_in_s: u64, now: Timestamp) -> Result<String, StoreError> {
+        match &self.distribution {
+            Some(distribution) => Ok(distribution.link(key, expires_in_s, now)),
+            None => self.presign_get(key, expires_in_s, now).await,
+        }
+    }
+
+    async fn presign_get(&self, key: &str, expires_in_s: u64, now: Timestamp) -> Result<String, StoreError> {
         let request = self.s3.get_object().bucket(&self.name).key(key);
         let signed = request.presigned(presigning(expires_in_s, now)?).await.map_err(StoreError::of("presign"))?;
         Ok(signed.uri().to_owned())
     }
 
-    /// Returns the scheme and host of links to files, for a policy that names them. Calls nothing.
+    /// Returns the scheme and host of links to files, then those of uploads if they differ, for a policy that names them. Calls
+    /// nothing.
     ///
     /// # Errors
     /// A link could not be signed.
-    pub async fn origin(&self, now: Timestamp) -> Result<String, StoreError> {
+    pub async fn origins(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let link = self.presign_get("accounts/", 1, now).await?;
-        Ok(link.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"))
+        let s3 = link.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let distribution = self.distribution.as_ref().map(|distribution| distribution.origin().to_owned());
+        Ok(distribution.into_iter().chain([s3]).collect())
     }
 
     /// Reads a file of at most `most` bytes. Returns `None` if there is none.

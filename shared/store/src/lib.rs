@@ -29,6 +29,7 @@ pub use accounts::{
 };
 pub use bucket::{
     Bucket, Presigned,
+    distribution::Distribution,
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };
 pub use commit::{CommitError, Write};
@@ -45,6 +46,8 @@ pub use privacy::{
     records::Records,
 };
 pub use query::Page;
-pub use queue::{EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Queue};
+pub use queue::{
+    EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Message, Queue,
+};
 pub use staff::open_cases::{OpenCase, OpenCasePosition};
 pub use table::Table;

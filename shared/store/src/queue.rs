@@ -52,6 +52,37 @@ pub struct ExportMessage {
     pub export: ExportId,
 }
 
+/// A message of a queue.
+pub trait Message: Serialize {
+    /// Returns the account that causes it, if it is one. While some accounts have many messages, those of the others are
+    /// delivered first ([fair queues](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html)).
+    fn account(&self) -> Option<AccountId>;
+}
+
+impl Message for GenerationMessage {
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
+    }
+}
+
+impl Message for EraseAccountMessage {
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
+    }
+}
+
+impl Message for ExportMessage {
+    fn account(&self) -> Option<AccountId> {
+        Some(self.account)
+    }
+}
+
+impl Message for IpnNotification {
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+}
+
 /// A queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -70,12 +101,13 @@ impl Queue {
     ///
     /// # Errors
     /// The call failed; the message may have been sent.
-    pub async fn send(&self, message: &impl Serialize, delay_s: u32) -> Result<(), StoreError> {
+    pub async fn send(&self, message: &impl Message, delay_s: u32) -> Result<(), StoreError> {
         let body = serde_json::to_string(message).map_err(StoreError::of("encode"))?;
         let delay_s = i32::try_from(delay_s.min(LONGEST_DELAY_S)).unwrap_or(0);
         let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
         // A delay of the message, even of zero, would override the delay of the queue.
         request
+            .set_message_group_id(message.account().map(|account| account.to_string()))
             .set_delay_seconds((delay_s > 0).then_some(delay_s))
             .send()
             .await

@@ -34,11 +34,11 @@ impl MediaView {
     /// A link could not be signed.
     pub async fn with_links(bucket: &Bucket, media: &Media, now: Timestamp) -> Result<Self, StoreError> {
         let thumbnail_url = match &media.thumbnail_key {
-            Some(key) => Some(bucket.presign_get(key, MEDIA_LINK_S, now).await?),
+            Some(key) => Some(bucket.link(key, MEDIA_LINK_S, now).await?),
             None => None,
         };
         Ok(Self {
-            url: bucket.presign_get(&media.key, MEDIA_LINK_S, now).await?,
+            url: bucket.link(&media.key, MEDIA_LINK_S, now).await?,
             thumbnail_url,
             content_type: media.content_type.clone(),
             bytes: media.bytes,
