@@ -49,9 +49,11 @@ impl Ministack {
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
             .envs([("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0"), ("BIND_HOST", "127.0.0.1")])
             .env("GATEWAY_PORT", port.to_string())
-            .env("SAVE_INTERVAL_S", SAVE_INTERVAL_S.to_string())
             .env("AWS_ENDPOINT_URL", &endpoint)
             .envs(&options.function_environment);
+        if options.saves_regularly {
+            command.env("SAVE_INTERVAL_S", SAVE_INTERVAL_S.to_string());
+        }
         if let Some(calls) = &options.calls {
             command.env("AWS_CALLS_FILE", calls);
         }

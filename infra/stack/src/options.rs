@@ -13,6 +13,9 @@ pub struct Options {
     pub state: PathBuf,
     /// Deletes the data in the folder at the start.
     pub fresh: bool,
+    /// Whether the data is written every ten seconds and not only at the end. It takes a second of a processor with the data of
+    /// a test run.
+    pub saves_regularly: bool,
     /// Where the functions' binaries come from.
     pub functions: Functions,
     /// Values for the template's parameters, by name. `Stage` is `dev` unless it is given here.
@@ -41,6 +44,7 @@ impl Options {
             port: 0,
             state: state.into(),
             fresh: false,
+            saves_regularly: true,
             functions: Functions::BuiltByCargo,
             parameters: BTreeMap::new(),
             function_environment: BTreeMap::new(),

@@ -88,6 +88,7 @@ impl TestEnv {
         let (calls, shapes) = (folder.with_extension("calls.jsonl"), folder.with_extension("shapes.jsonl"));
         let mut options = Options::new(&folder);
         options.fresh = !is_kept();
+        options.saves_regularly = false;
         options.functions = Functions::BuiltByCargo;
         options.function_environment = function_environment;
         options.calls = Some(calls.clone());
