@@ -130,7 +130,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
     let path = operation.path_with(|kind| {
         let id = match kind {
             "generation" | "receipt" => image,
-            "share" | "access" | "hold" | "disclosure" => share,
+            "share" | "access" | "approval" | "hold" | "disclosure" => share,
             "token" => token,
             "output" => return "1".to_owned(),
             "upload" | "guest" => upload,

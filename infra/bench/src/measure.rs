@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use bench::cpu::CpuShare;
 use bench::function::Function;
 use bench::tls::Tls;
-use bench::{payments, seed};
+use bench::{current, seed};
 use bytes::Bytes;
 use domain::catalogue::models::MediaKind;
 use flate2::{Compression, write::DeflateEncoder};
@@ -133,7 +133,7 @@ impl Measured {
 
     /// A signature on it is as new as this call.
     fn input(&self) -> Result<Bytes> {
-        payments::signed(&self.input, clock::now())
+        current(&self.input, clock::now())
     }
 
     fn kind(&self) -> MediaKind {

@@ -8,7 +8,7 @@ use bench::aws::Aws;
 use bench::events::{EVENTS, Event, Outcome};
 use bench::function::Function;
 use bench::tls::Tls;
-use bench::{build, payments, seed};
+use bench::{build, seed};
 use domain::catalogue::models::MediaKind;
 use runtime::clock;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
     let kind = if event.function() == "generate-video" { MediaKind::Video } else { MediaKind::Image };
     let aws = seed::aws(kind).await?;
     let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
-    let input = payments::signed(&std::fs::read(stack::workspace().join(event.path))?, clock::now())?;
+    let input = bench::current(&std::fs::read(stack::workspace().join(event.path))?, clock::now())?;
     function.invoke(input.clone()).await?;
     aws.take_calls().await;
     let answer = function.invoke(input).await?;

@@ -36,6 +36,7 @@ const LISTS: &[&[Operation]] = &[
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,
     staff::access::OPERATIONS,
+    staff::approvals::OPERATIONS,
     staff::audit::OPERATIONS,
     staff::disclosures::OPERATIONS,
     staff::holds::OPERATIONS,

@@ -228,6 +228,14 @@ pub const DATA_KINDS: &[DataKind] = &[
         )
     },
     DataKind {
+        export: ExportRule::Not("the access log states what was requested and who approved it"),
+        ..account_item(
+            "approval",
+            "what a staff member requested of the account and a second one must approve, until it expires",
+            RetentionRule::Days(DISCLOSURE_DAYS),
+        )
+    },
+    DataKind {
         export: NOT_PERSONAL,
         ..account_item("hold-check", "when to check again what a legal hold keeps", RetentionRule::Account)
     },

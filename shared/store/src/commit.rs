@@ -14,7 +14,7 @@ use domain::{
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::audit::AuditEntry,
+    staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -38,7 +38,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::audit,
+    staff::{approval, audit},
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -103,6 +103,8 @@ pub enum Write<'a> {
     RemoveSignUp(&'a SignUp),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
+    /// Writes an approval.
+    Approval(&'a Approval),
     /// Writes a disclosure.
     Disclosure(&'a Disclosure),
     /// Deletes a disclosure.
@@ -234,6 +236,9 @@ impl Write<'_> {
             Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
+            Self::Approval(approval) => {
+                vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]
+            }
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]
             }
@@ -264,6 +269,7 @@ impl Write<'_> {
             Self::Correction(record) => Some(record.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
             Self::AuditEntry(entry) => Some(entry.account),
+            Self::Approval(approval) if approval.version == 1 => Some(approval.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::HoldCheck(check) => Some(check.account),
             Self::IdempotencyRecord(record) => Some(record.account),

@@ -15,6 +15,7 @@ pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
 // Sort keys, or their beginnings where they end with `#`.
 pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
+pub(crate) const APPROVAL: &str = "APPROVAL#";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
@@ -53,6 +54,11 @@ pub(crate) fn parse_account(pk: &str) -> Option<AccountId> {
 
 pub(crate) fn activity(id: ActivityId) -> String {
     format!("{ACTIVITY}{id}")
+}
+
+/// The sort key of the approval that an entry of the audit log requests.
+pub(crate) fn approval(id: AuditEntryId) -> String {
+    format!("{APPROVAL}{id}")
 }
 
 pub(crate) fn audit_entry(id: AuditEntryId) -> String {

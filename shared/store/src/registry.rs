@@ -14,7 +14,7 @@ use domain::{
         export::Export,
     },
     registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
-    staff::audit::AuditEntry,
+    staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -169,6 +169,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("email-change", item(keys::EMAIL_CHANGE)),
     ("access", item(keys::AUDIT_ENTRY)),
     ("disclosure", item(keys::DISCLOSURE)),
+    ("approval", item(keys::APPROVAL)),
     ("hold-check", item(keys::HOLD_CHECK)),
     ("ticket", item(keys::TICKET)),
     ("guest-ticket", shared(keys::GUEST_PARTITION, keys::GUEST_TICKET)),
@@ -218,6 +219,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "email-change" => FieldList::of::<EmailChange>(),
         "access" => FieldList::of::<AuditEntry>(),
         "disclosure" => FieldList::of::<Disclosure>(),
+        "approval" => FieldList::of::<Approval>(),
         "hold-check" => FieldList::of::<HoldCheck>(),
         "ticket" => FieldList::of::<Ticket>(),
         "guest-ticket" => FieldList::of::<GuestTicket>(),
