@@ -55,8 +55,8 @@ use store::Write;
 /// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let staff = StaffDirectory::open(&environment, &clients)?;
     let state = AppState::open_with(&environment, &clients).await?;
+    let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
     let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
     Ok(routes()
         .into_router()

@@ -57,8 +57,8 @@ struct AppState {
 /// A variable is missing or not a number; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let staff = StaffDirectory::open(&environment, &clients)?;
     let mutations = Mutations::open(&environment, &clients).await?;
+    let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let rules = lifecycle::payments::rules(&environment)?;
     Ok(routes()
         .into_router()

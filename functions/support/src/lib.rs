@@ -44,7 +44,7 @@ const DAY_S: i64 = 86_400;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
-    let staff = StaffDirectory::open(&environment, &clients)?;
+    let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
     let guest_state = guest_tickets::AppState {
         mutations: mutations.clone(),

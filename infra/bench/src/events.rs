@@ -41,7 +41,7 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/session/sign-in.json",
         Http(200),
-        &["UpdateItem", "UpdateItem", "InitiateAuth", "GetItem", "TransactWriteItems"],
+        &["UpdateItem", "UpdateItem", "InitiateAuth", "GetItem", "GetItem", "TransactWriteItems"],
     ),
     event("events/session/sign-up.json", Http(202), &["UpdateItem", "UpdateItem", "SignUp", "ForgotPassword"]),
     event("events/session/refresh.json", Http(200), &["UpdateItem", "GetTokensFromRefreshToken"]),
@@ -61,6 +61,9 @@ pub const EVENTS: &[Event] = &[
     event("events/account/corrections.json", Http(200), &["GetItem", "Query"]),
     event("events/account/email-without-mail.json", Http(409), &["GetItem"]),
     event("events/account/email-confirm-wrong-codes.json", Http(400), &["GetItem", "GetItem"]),
+    event("events/account/second-factor.json", Http(200), &["GetItem", "GetItem"]),
+    event("events/account/second-factor-begin-without-recent-sign-in.json", Http(403), &["GetItem"]),
+    event("events/account/second-factor-confirm-unknown-setup.json", Http(400), &["GetItem"]),
     event("events/account/access-log.json", Http(200), &["GetItem", "Query"]),
     event("events/submit/create.json", Http(202), &["GetItem", "GetItem", "TransactWriteItems", "SendMessage"]),
     event("events/submit/create-above-maximum.json", Http(402), &["GetItem", "GetItem"]),
@@ -146,6 +149,7 @@ pub const EVENTS: &[Event] = &[
         &[
             "GetItem",
             "AdminListGroupsForUser",
+            "GetItem",
             "Query",
             "Query",
             "Query",
@@ -161,47 +165,47 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/staff-review/decide.json",
         Http(200),
-        &["GetItem", "AdminListGroupsForUser", "BatchGetItem", "Query", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "BatchGetItem", "Query", "TransactWriteItems"],
     ),
     event(
         "events/staff-review/freeze.json",
         Http(200),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-review/refunded.json",
         Http(200),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/profile.json",
         Http(200),
-        &["GetItem", "AdminListGroupsForUser", "BatchGetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "BatchGetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/generation.json",
         Http(200),
-        &["GetItem", "AdminListGroupsForUser", "BatchGetItem", "GetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "BatchGetItem", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/reply-to-unknown-ticket.json",
         Http(404),
-        &["GetItem", "AdminListGroupsForUser", "BatchGetItem", "GetItem"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "BatchGetItem", "GetItem"],
     ),
     event(
         "events/staff-access/open.json",
         Http(201),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/approve.json",
         Http(204),
-        &["GetItem", "AdminListGroupsForUser", "BatchGetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "BatchGetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/place-hold.json",
         Http(201),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "TransactWriteItems"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem", "TransactWriteItems"],
     ),
     event(
         "events/staff-access/create-disclosure.json",
@@ -209,6 +213,7 @@ pub const EVENTS: &[Event] = &[
         &[
             "GetItem",
             "AdminListGroupsForUser",
+            "GetItem",
             "GetItem",
             "GetItem",
             "TransactWriteItems",

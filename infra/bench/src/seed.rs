@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use domain::{
     AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
-    accounts::{account::Account, plan::Retention},
+    accounts::{account::Account, plan::Retention, second_factor::SecondFactor},
     catalogue::models::MediaKind,
     generations::{
         output::{Media, Visibility},
@@ -41,7 +41,7 @@ const RETENTION: Retention = Retention::DEFAULT;
 
 /// Starts a fake AWS that contains an account with a queued generation of this kind, a public generation with a share link,
 /// an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
-/// second staff member must approve; and the account of a staff member.
+/// second staff member must approve; and the account of a staff member with a second factor.
 ///
 /// # Errors
 /// No port is free.
@@ -101,6 +101,14 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     };
     let access = access(&account, now)?;
     let (secret, approval) = secret_access(&account, now)?;
+    let factor = SecondFactor {
+        account: STAFF.parse()?,
+        secret: "sealed".to_owned(),
+        at: now,
+        last_step: 0,
+        recovery_codes: Vec::new(),
+        version: 1,
+    };
     let (staff, staff_entry) =
         Account::open(STAFF.parse()?, "grace@example.com".to_owned(), Credits(100), entry_id(now), now);
     let (account, sold, bought) = payments::sell(account, now)?;
@@ -122,6 +130,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Write::AuditEntry(&secret),
         Write::Approval(&approval),
         Write::Account(&staff),
+        Write::SecondFactor(&factor),
     ];
     writes.extend(staff_entry.iter().map(|entry| Write::LedgerEntry(staff.id, entry)));
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::LedgerEntry(id, entry)));

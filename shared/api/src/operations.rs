@@ -18,6 +18,7 @@ operations! {
 const LISTS: &[&[Operation]] = &[
     accounts::session::OPERATIONS,
     accounts::profile::OPERATIONS,
+    accounts::second_factor::OPERATIONS,
     accounts::email::OPERATIONS,
     accounts::activity::OPERATIONS,
     credits::statement::OPERATIONS,

@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
+        sign_up::SignUp,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
@@ -22,7 +25,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change, sign_up,
+        correction, email_change, second_factor, sign_up,
     },
     credits::ledger,
     error::StoreError,
@@ -97,6 +100,10 @@ pub enum Write<'a> {
     EmailChange(&'a EmailChange),
     /// Deletes an email change.
     RemoveEmailChange(&'a EmailChange),
+    /// Writes a second factor.
+    SecondFactor(&'a SecondFactor),
+    /// Deletes a second factor.
+    RemoveSecondFactor(&'a SecondFactor),
     /// Writes a sign-up.
     SignUp(&'a SignUp),
     /// Deletes a sign-up.
@@ -233,6 +240,12 @@ impl Write<'_> {
             Self::RemoveEmailChange(change) => {
                 vec![delete(change.account, keys::EMAIL_CHANGE.to_owned(), change.version)]
             }
+            Self::SecondFactor(factor) => {
+                vec![Action::Put(second_factor::to_item(factor)?, Condition::over(factor.version))]
+            }
+            Self::RemoveSecondFactor(factor) => {
+                vec![delete(factor.account, keys::SECOND_FACTOR.to_owned(), factor.version)]
+            }
             Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
@@ -268,6 +281,7 @@ impl Write<'_> {
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(record) => Some(record.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
+            Self::SecondFactor(factor) if factor.version == 1 => Some(factor.account),
             Self::AuditEntry(entry) => Some(entry.account),
             Self::Approval(approval) if approval.version == 1 => Some(approval.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),

@@ -29,6 +29,7 @@ pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";

@@ -4,7 +4,10 @@
 mod template;
 
 use domain::{
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
+        sign_up::SignUp,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, output::GalleryEntry, share::Share, upload::Upload},
     payments::{payment::Payment, unclaimed::UnclaimedPayment},
@@ -167,6 +170,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("export", item(keys::EXPORT)),
     ("correction", item(keys::CORRECTION)),
     ("email-change", item(keys::EMAIL_CHANGE)),
+    ("second-factor", item(keys::SECOND_FACTOR)),
     ("access", item(keys::AUDIT_ENTRY)),
     ("disclosure", item(keys::DISCLOSURE)),
     ("approval", item(keys::APPROVAL)),
@@ -217,6 +221,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "export" => FieldList::of::<Export>(),
         "correction" => FieldList::of::<CorrectionRecord>(),
         "email-change" => FieldList::of::<EmailChange>(),
+        "second-factor" => FieldList::of::<SecondFactor>(),
         "access" => FieldList::of::<AuditEntry>(),
         "disclosure" => FieldList::of::<Disclosure>(),
         "approval" => FieldList::of::<Approval>(),

@@ -3,7 +3,10 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::staff::audit::{AuditAction, AuditEntry};
+use domain::{
+    accounts::second_factor::SecondFactor,
+    staff::audit::{AuditAction, AuditEntry},
+};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::{
@@ -19,6 +22,7 @@ use crate::env::{
     erasures::{check_nothing_left, request_erasure, schedule_deletion, wait_for_erasure},
     http::{ApiResponse, PATIENCE, text},
     logs::{measurements, wait_for_metric},
+    second_factor::{Factor, SECOND_FACTOR},
     sessions::token_with_claims,
     staff_access::{StaffAccess, access_log, approve, reviews},
     table::{account_items, put_item, string},
@@ -36,6 +40,7 @@ tests![
     p19_staff_cannot_act_on_their_own_account,
     p19_staff_who_leave_the_group_are_refused_at_once,
     p19_staff_need_a_sign_in_of_the_last_four_hours,
+    p19_staff_need_a_session_with_a_second_factor,
     p19_every_decision_of_staff_names_its_author,
     p19_every_access_and_disclosure_is_measured,
     p16_undisclosed_entries_appear_when_their_period_ends,
@@ -333,6 +338,12 @@ async fn p19_staff_who_leave_the_group_are_refused_at_once(env: &'static TestEnv
 
 async fn p19_staff_need_a_sign_in_of_the_last_four_hours(env: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (env.staff().await?, env.user().await?);
+    // The second factor was turned on long before.
+    let table = env.table()?;
+    let factor = table.second_factor(grace.account()?).await?.context("no second factor")?;
+    let at = clock::now() - SignedDuration::from_hours(24);
+    let factor = SecondFactor { at, version: factor.version + 1, ..factor };
+    table.commit(&[Write::SecondFactor(&factor)]).await?;
     let signed_in = |seconds_ago: i64| -> Result<TestUser> {
         let at = clock::now().as_second() - seconds_ago;
         let token = token_with_claims(&grace, |claims| claims["auth_time"] = json!(at))?;
@@ -345,6 +356,31 @@ async fn p19_staff_need_a_sign_in_of_the_last_four_hours(env: &'static TestEnv) 
     ensure!(refused.json["type"] == "urn:darkroom:problem:recent-sign-in-needed", "{}", refused.json);
     ensure!(account_items(&ada).await? == before, "something was written");
     signed_in(STAFF_RECENT_S - 60)?.get("/v1/staff/reviews").await?.is(200)?;
+    Ok(())
+}
+
+async fn p19_staff_need_a_session_with_a_second_factor(env: &'static TestEnv) -> Result<()> {
+    let (mut grace, ada) = (env.user().await?, env.user().await?);
+    let (pool, clients) = (env.output("UserPoolId")?, env.clients()?);
+    let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+    group.username(&grace.email).send().await?;
+    grace.sign_in().await?;
+    let before = account_items(&ada).await?;
+    check_operations(&grace, &ada, 403).await?;
+    let refused = grace.get("/v1/staff/reviews").await?.is(403)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:second-factor-required", "{}", refused.json);
+    // A session from before the second factor was opened without it.
+    let an_hour_ago = clock::now().as_second() - 3_600;
+    let token = token_with_claims(&grace, |claims| claims["auth_time"] = json!(an_hour_ago))?;
+    let factor = Factor::set_up(&grace).await?;
+    let earlier = TestUser { token: Some(token), ..env.visitor()? };
+    check_operations(&earlier, &ada, 403).await?;
+    ensure!(account_items(&ada).await? == before, "something was written");
+    grace.sign_in_with(&factor.code(1)).await?.is(200)?;
+    grace.get("/v1/staff/reviews").await?.is(200)?;
+    // Without it, the access ends.
+    grace.delete(SECOND_FACTOR).await?.is(204)?;
+    grace.get("/v1/staff/reviews").await?.is(403)?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ import { ErrorNotice, Loading } from "../ui/states";
 import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
 import { FreezeNotice } from "./freeze-notice";
 import { setLanguage, setTheme, THEMES, theme } from "./preferences";
+import { SecondFactor } from "./second-factor";
 
 function SettingsPage({ children }: { children: ComponentChildren }) {
   const t = text.value.accounts;
@@ -156,6 +157,7 @@ export function Sessions() {
           </a>
         </div>
       </section>
+      <SecondFactor />
       <section class="stack">
         <h2>{t.accounts.activity}</h2>
         <p class="muted prose">{t.accounts.activityText}</p>
