@@ -6,6 +6,7 @@
  * Environment: `BASE_URL` of the client, `MEDIA_URL` of the bucket, `FAKE_PAYMENTS_URL` of the payment pages, `SCREENS` the folder for
  * screenshots.
  */
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -197,13 +198,32 @@ export async function staff(email, password) {
   await pools("AdminAddUserToGroup", { UserPoolId: UserPools[0].Id, GroupName: "staff", Username: email });
   let authorization = "";
   const ask = async (path, body) => {
-    const headers = { "content-type": "application/json", ...(authorization && { authorization }) };
-    const answer = await fetch(`${BASE_URL}/v1/${path}`, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
+    const headers = { ...(body && { "content-type": "application/json" }), ...(authorization && { authorization }) };
+    // An empty text is a POST without a body.
+    const request = body === undefined ? {} : { method: "POST", ...(body && { body: JSON.stringify(body) }) };
+    const answer = await fetch(`${BASE_URL}/v1/${path}`, { headers, ...request });
     ensure(answer.ok, `${path}: ${answer.status}`);
     return answer.status === 204 ? undefined : answer.json();
   };
-  authorization = `Bearer ${(await ask("session/sign-in", { email, password })).access_token}`;
+  const signIn = async (code) => {
+    authorization = `Bearer ${(await ask("session/sign-in", { email, password, ...code })).access_token}`;
+  };
+  await signIn();
+  const { secret, setup } = await ask("account/second-factor", "");
+  const { recovery_codes: codes } = await ask("account/second-factor/confirmation", { setup, code: totp(secret) });
+  await signIn({ code: codes[0] });
   return ask;
+}
+
+/** Returns the code that an authenticator app shows now, or this many steps of 30 seconds later (RFC 6238). */
+export function totp(secret, later = 0) {
+  const bits = [...secret.replaceAll(" ", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const tag = createHmac("sha1", key).update(step).digest();
+  const number = tag.readUInt32BE(tag.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
 }
 
 /** Throws an error with this message unless the condition holds. */

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-import { Visitor, close, ensure, mailed, staff } from "./browser.mjs";
+import { Visitor, close, ensure, mailed, staff, totp } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
@@ -290,6 +290,40 @@ await journey("the account", async () => {
     await page.getByRole("heading", { name: heading }).waitFor();
     await ada.look(path.slice(1).replace("/", "-"));
   }
+});
+
+await journey("two-factor authentication", async () => {
+  const card = page.locator(".card", { has: page.getByRole("heading", { name: "Two-factor authentication" }) });
+  await card.getByRole("button", { name: "Turn on" }).click();
+  const secret = await card.locator("dd code").textContent();
+  await ada.look("account-second-factor");
+  await card.getByLabel("Code from the app").fill(totp(secret));
+  await ada.press("Confirm and turn on");
+  await ada.sees("Save your recovery codes");
+  const recovery = await card.locator("li code").first().textContent();
+  await ada.look("account-recovery-codes");
+  await ada.press("I've saved them");
+  const signIn = async (code) => {
+    await card.waitFor();
+    await ada.press("Sign out");
+    await ada.sees("Create images and video, privately");
+    await ada.go("/sign-in");
+    await ada.type(email, PASSWORD);
+    await ada.expecting([401], async () => {
+      await ada.press("Sign in");
+      await page.getByLabel("Code", { exact: true }).fill(code);
+    });
+    await ada.look("sign-in-code");
+    await ada.press("Sign in");
+    await page.getByLabel("Prompt", { exact: true }).waitFor();
+    await ada.go("/account/sessions");
+  };
+  // The code that turned it on works once, and the next one is accepted early.
+  await signIn(totp(secret, 1));
+  await signIn(recovery);
+  await ada.sees("You have 9 recovery codes left.");
+  await card.getByRole("button", { name: "Turn off" }).click();
+  await card.getByRole("button", { name: "Turn on" }).waitFor();
 });
 
 await journey("the privacy pages", async () => {

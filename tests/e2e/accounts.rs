@@ -1,7 +1,8 @@
-//! Tests of sessions, the profile and its corrections.
+//! Tests of sessions, second factors, the profile and its corrections.
 
 mod corrections;
 mod profile;
+mod second_factor;
 mod sessions;
 
 use libtest_mimic::Trial;
@@ -10,5 +11,8 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [corrections::trials(envs), profile::trials(envs), sessions::trials(envs)].into_iter().flatten().collect()
+    [corrections::trials(envs), profile::trials(envs), second_factor::trials(envs), sessions::trials(envs)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use anyhow::{Context, Result, ensure};
 use api::{
     Operation,
-    accounts::{email, session},
+    accounts::{email, second_factor, session},
     generations::submission,
     payments::webhooks,
     privacy::deletion,
@@ -109,6 +109,8 @@ const STATUSES: &[(Operation, u16)] = &[
     (deletion::SHOW_RECEIPT, 404),
     (email::REQUEST_CHANGE, 400),
     (email::CONFIRM_CHANGE, 400),
+    // It is no setup.
+    (second_factor::CONFIRM, 400),
     // The confirmation is the address of another account, and no deletion was requested.
     (deletion::REQUEST, 400),
     (deletion::SHOW, 404),
@@ -130,7 +132,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
     let path = operation.path_with(|kind| {
         let id = match kind {
             "generation" | "receipt" => image,
-            "share" | "access" | "hold" | "disclosure" => share,
+            "share" | "access" | "approval" | "hold" | "disclosure" => share,
             "token" => token,
             "output" => return "1".to_owned(),
             "upload" | "guest" => upload,

@@ -20,6 +20,7 @@ use crate::env::{
     exports::request_export,
     http::{ApiResponse, text},
     logs::log_events,
+    staff_access::approve,
     support::open_guest_ticket,
     table::{Item, records, scan, string, values_of},
     test_env::{KnownAccount, PASSWORD, TestEnv, TestUser},
@@ -81,7 +82,7 @@ impl Canaries {
         }
         let canaries = Self { user, words };
         canaries.enter_everything().await?;
-        canaries.enter_everything_as_staff(&env.staff().await?).await?;
+        canaries.enter_everything_as_staff(&env.staff().await?, &env.staff().await?).await?;
         Ok(canaries)
     }
 
@@ -126,7 +127,7 @@ impl Canaries {
     }
 
     /// Fills in every field of a staff member about the account.
-    async fn enter_everything_as_staff(&self, grace: &TestUser) -> Result<()> {
+    async fn enter_everything_as_staff(&self, grace: &TestUser, alan: &TestUser) -> Result<()> {
         let path = format!("/v1/staff/accounts/{}", self.user.account_id);
         for allowed in [false, true] {
             let note = json!({"allowed": allowed, "note": self.word("note")?});
@@ -151,6 +152,9 @@ impl Canaries {
             made.push(format!("{path}/{kind}/{}", text(&response.json, "id")?));
         }
         let [look, hold, demand] = made.as_slice() else { bail!("not three") };
+        for request in [look, demand] {
+            approve(alan, request).await?.is(204)?;
+        }
         grace.get(&format!("{look}/profile")).await?.is(200)?;
         let question = json!({"subject": self.word("ticket-subject")?, "text": self.word("ticket-text")?});
         let asked = self.user.post("/v1/support/tickets", &question).await?.is(201)?.json;

@@ -10,6 +10,7 @@ use crate::{
         checkouts::Checkout,
         exports::request_export,
         http::text,
+        second_factor::SECOND_FACTOR,
         test_env::{TestEnv, TestUser},
         trial::tests,
     },
@@ -89,7 +90,10 @@ async fn config_of(ada: &TestUser) -> Result<String> {
     let upload = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
     let upload = text(&ada.post("/v1/uploads", &upload).await?.is(201)?.json, "id")?;
     let export = request_export(ada).await?;
-    let [account, payment] = [ada.account_id.clone(), Checkout::start(ada, "paypal", "starter").await?.id];
+    let payment = Checkout::start(ada, "paypal", "starter").await?.id;
+    // Staff do not decide about their own payments.
+    let bob = ada.env.user().await?;
+    let [account, bobs_payment] = [bob.account_id.clone(), Checkout::start(&bob, "paypal", "starter").await?.id];
     let mut config = format!(
         "headers = {{ Authorization = \"Bearer {}\" }}\n",
         ada.token.as_deref().context("the user has no token")?
@@ -100,6 +104,7 @@ async fn config_of(ada: &TestUser) -> Result<String> {
         "upload" => Some(&upload),
         "token" => Some(&token),
         "generation" => Some(&image),
+        "payment" if path.ends_with("/decision") => Some(&bobs_payment),
         "checkout" | "payment" => Some(&payment),
         "export" => Some(&export),
         "account" if path.ends_with("/decision") => Some(&account),
@@ -115,5 +120,10 @@ async fn config_of(ada: &TestUser) -> Result<String> {
             config += &format!("[[operations]]\ninclude-name = \"{name}\"\nparameters = {{ {known} }}\n");
         }
     }
+    // The rest is for staff, who need their second factor.
+    config += &format!(
+        "[[operations]]\ninclude-name = \"DELETE {SECOND_FACTOR}\"\nheaders = {{ Authorization = \"Bearer {}\" }}\n",
+        bob.token.as_deref().context("the user has no token")?
+    );
     Ok(config)
 }

@@ -15,6 +15,7 @@ pub mod logs;
 pub mod paypal;
 pub mod provider_stub;
 pub mod recorder;
+pub mod second_factor;
 pub mod sessions;
 pub mod staff_access;
 pub mod stripe;

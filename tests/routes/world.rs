@@ -10,7 +10,7 @@ use domain::{
 use fake_aws::{
     aws::Aws,
     environment::{TABLE, environment},
-    payments, seed,
+    seed,
 };
 use runtime::{clients::Clients, clock, config::Environment, http::Server};
 use serde_json::{Value, json};
@@ -113,7 +113,7 @@ impl World {
     pub async fn send(&self, event: &str, changes: Value) -> Result<Answer> {
         let (function, _) = event.split_once('/').context("the name of a function comes first")?;
         let file = stack::workspace().join(format!("events/{event}.json"));
-        let signed = payments::signed(&std::fs::read(file)?, clock::now())?;
+        let signed = fake_aws::current(&std::fs::read(file)?, clock::now())?;
         let mut event: Value = serde_json::from_slice(&signed)?;
         merge(&mut event, changes);
         if let Some(path) = event.as_object_mut().and_then(|event| event.remove("path")) {

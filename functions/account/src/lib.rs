@@ -1,9 +1,11 @@
-//! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address.
+//! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address,
+//! [`second_factor`] sets up a second factor.
 //!
 //! A read is one round trip; a statement page without entries is two. A correction is conditioned on the version that was
 //! read and, with `If-Match`, on the version that the client read; a repeat changes nothing more.
 
 mod email;
+mod second_factor;
 
 use std::sync::Arc;
 
@@ -52,6 +54,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let email = email::routes().into_router().with_state(email::AppState { mutations: mutations.clone(), changes });
     Ok(routes()
         .into_router()
+        .merge(second_factor::routes().into_router())
         .with_state(mutations.clone())
         .merge(email)
         .route_layer(middleware::from_fn_with_state(mutations, api::require_active_account)))
@@ -191,6 +194,7 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(&routes().served() | &email::routes().served(), api::operations_of("account"));
+        let served = &(&routes().served() | &email::routes().served()) | &second_factor::routes().served();
+        assert_eq!(served, api::operations_of("account"));
     }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Email(String);
 /// Holds a password.
 pub(crate) struct Password(String);
 
-/// Holds a code that was sent by mail.
+/// Holds a code that was sent by mail, or one of a second factor.
 pub(crate) struct Code(String);
 
 const MAX_CODE_CHARACTERS: usize = 16;

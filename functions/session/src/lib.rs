@@ -11,6 +11,8 @@
 //! No response tells whether an address is registered. Sign-up and forgot always answer 202. A wrong code, an expired code and
 //! an unknown address get the same response, and so do a wrong password and an unknown address.
 //!
+//! [`second_factor`] asks for a code after the password, if the account has a second factor.
+//!
 //! Repeats: sign-up and forgot send at most one more mail. Reset uses up its code, so a repeat is told that the code is wrong.
 //! Each sign-in opens another session. The first sign-in creates the account; two at once create it once. Refresh replaces the
 //! refresh token. The user pool accepts the old one for ten more seconds, so a client that lost the response can repeat the
@@ -18,14 +20,15 @@
 //! until they expire.
 //!
 //! Calls: each route counts the request for the network and, where there is one, for the address, then calls the user pool
-//! once. Sign-up and reset call it twice: to send the code, and to end every session. Sign-in adds one read and one write, which
-//! is a transaction when it creates the account.
+//! once. Sign-up and reset call it twice: to send the code, and to end every session. Sign-in adds two reads and one write, which
+//! is a transaction when it creates the account, and with a second factor one write more.
 
 mod app;
 mod fields;
 mod password;
 mod rate_limit;
 mod refresh;
+mod second_factor;
 mod session_cookie;
 mod sign_in;
 mod sign_up;

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use domain::AccountId;
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{
@@ -18,10 +19,13 @@ use runtime::{
 use crate::{app::App, fields::Email};
 
 const WINDOW_S: i64 = 60;
-const DAY_S: i64 = 24 * 3_600;
+const HOUR_S: i64 = 3_600;
+const DAY_S: i64 = 24 * HOUR_S;
 /// The requests to one route about one address in a minute, from all networks together: changing networks does not help to
 /// guess passwords or codes.
 const ADDRESS_RATE_PER_MINUTE: u64 = 10;
+/// The codes of a second factor that may be tried for one account in an hour: of a million codes three are right.
+const CODES_PER_HOUR: u64 = 20;
 
 /// Counts the request for its network before it is handled.
 pub(crate) async fn limit_network(
@@ -60,7 +64,18 @@ impl App {
         let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), subject.as_bytes());
         let route = path.rsplit('/').next().unwrap_or(path);
         let hits = self.table.count_in_window(&format!("{route}-{policy}"), &hash, WINDOW_S, now).await;
-        check_quota(policy, quota, hits.map_err(api::store_problem)?, now)
+        check_quota((policy, quota, WINDOW_S), hits.map_err(api::store_problem)?, now)
+    }
+
+    /// Counts a code that is tried for the second factor of an account.
+    ///
+    /// # Errors
+    /// A 429 with the time after which to try again.
+    pub(crate) async fn limit_second_factor(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
+        const POLICY: &str = "second-factor";
+        let hash = self.sealer().await?.keyed_hash(&format!("window {POLICY}"), account.0.as_bytes());
+        let hits = self.table.count_in_window(POLICY, &hash, HOUR_S, now).await.map_err(api::store_problem)?;
+        check_quota((POLICY, CODES_PER_HOUR, HOUR_S), hits, now).map(drop)
     }
 }
 
@@ -68,13 +83,17 @@ impl App {
 ///
 /// # Errors
 /// A 429: the quota is used up.
-fn check_quota(policy: &'static str, quota: u64, hits: u64, now: Timestamp) -> Result<RateLimit, Problem> {
+fn check_quota(
+    (policy, quota, window_s): (&'static str, u64, i64),
+    hits: u64,
+    now: Timestamp,
+) -> Result<RateLimit, Problem> {
     let limit = RateLimit {
         policy,
         quota,
-        window_seconds: WINDOW_S.unsigned_abs(),
+        window_seconds: window_s.unsigned_abs(),
         remaining: quota.saturating_sub(hits),
-        reset_seconds: (WINDOW_S - now.as_second().rem_euclid(WINDOW_S)).unsigned_abs(),
+        reset_seconds: (window_s - now.as_second().rem_euclid(window_s)).unsigned_abs(),
     };
     if hits > quota { Err(Problem::rate_limited(limit)) } else { Ok(limit) }
 }
@@ -84,7 +103,7 @@ mod tests {
     use super::*;
 
     fn check(hits: u64, second: i64, outcome: Result<u64, ()>, reset_seconds: u64) {
-        let limit = check_quota("address", 10, hits, Timestamp::from_second(second).unwrap());
+        let limit = check_quota(("address", 10, WINDOW_S), hits, Timestamp::from_second(second).unwrap());
         let response = match &limit {
             Ok(limit) => (*limit, ()).into_response(),
             Err(problem) => problem.clone().into_response(),

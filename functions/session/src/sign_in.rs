@@ -22,7 +22,7 @@ use store::{Activity, ActivityKind, CommitError, Write};
 
 use crate::{
     app::App,
-    fields::{Email, Password},
+    fields::{Code, Email, Password},
     session_cookie::Session,
     user_pool::Tokens,
 };
@@ -39,10 +39,13 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, Problem> {
     let email = Email::parse(&body.email)?;
     let password = Password::existing(body.password)?;
+    let code = body.code.as_deref().map(Code::parse).transpose()?;
     app.limit_address(&path, &email).await?;
     let tokens = app.user_pool().await?.sign_in(&email, &password).await;
     let (opened, token) = tokens.map_err(|error| error.into_problem(wrong_credentials))?;
-    app.record(opened.account, &email, context, clock::now()).await?;
+    let now = clock::now();
+    app.check_second_factor(opened.account, code.as_ref(), now).await?;
+    app.record(opened.account, &email, context, now).await?;
     signed_in(opened, &Session::begin(token), app.sealer().await?)
 }
 

@@ -1,4 +1,4 @@
-//! Creates and downloads disclosures: the data that a lawful request demands.
+//! Creates disclosures, the data that a lawful request demands, and lets their authors download them once they are approved.
 //!
 //! The item is written first, with its entry of the access log, so that every file in the bucket belongs to an item that expires.
 //! If the process crashes before the document is complete, the item cannot be downloaded, and expires.
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, Staff, StrictPath},
+    telemetry::{Metric, metric},
 };
 use store::{Bucket, StoreError, Write};
 use tokio::sync::OnceCell;
@@ -28,7 +29,7 @@ pub(crate) async fn create(
     request: MutatingRequest<DisclosureRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (DisclosureId(clock::uuid_at(now)), AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
+    let ids = (DisclosureId(clock::uuid_at(now)), name(&state, &staff).await?);
     let (justification, scope) = request.body.split(now).map_err(refusal_problem)?;
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
@@ -38,8 +39,16 @@ pub(crate) async fn create(
     let begun: OnceCell<Disclosure> = OnceCell::new();
     let begin = async || -> Result<Disclosure, MutationError> {
         let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
-        let (disclosure, entry) = Disclosure::begin(&owner, ids.clone(), scope.clone(), justification.clone(), now)?;
-        table.commit(&[Write::Disclosure(&disclosure), Write::AuditEntry(&entry), Write::Unchanged(&owner)]).await?;
+        let (disclosure, entry, approval) =
+            Disclosure::begin(&owner, ids.clone(), scope.clone(), justification.clone(), now)?;
+        let writes = [
+            Write::Disclosure(&disclosure),
+            Write::AuditEntry(&entry),
+            Write::Approval(&approval),
+            Write::Unchanged(&owner),
+        ];
+        table.commit(&writes).await?;
+        metric(Metric::StaffAccesses, 1, &[]);
         Ok(disclosure)
     };
     mutation
@@ -71,9 +80,10 @@ pub(crate) async fn download(
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now);
     mutation
         .run(|| async {
-            let (owner, disclosure) = state.mutations.table.account_and_disclosure(account, id).await?;
+            let (owner, disclosure, approval) =
+                state.mutations.table.account_disclosure_and_approval(account, id).await?;
             let (Some(owner), Some(disclosure)) = (owner, disclosure) else { return Err(Refusal::NotFound.into()) };
-            let entry = disclosure.download(&owner, ids.clone(), now)?;
+            let entry = disclosure.download((&owner, approval.as_ref()), ids.clone(), now)?;
             let view = view(&state.bucket, disclosure, now).await?;
             mutation.commit(&[Write::AuditEntry(&entry), Write::Unchanged(&owner)], MutationResponse::ok(view)).await
         })
@@ -89,5 +99,6 @@ async fn view(bucket: &Bucket, disclosure: Disclosure, now: Timestamp) -> Result
     }
     let key = Bucket::document_key(disclosure.account, disclosure.id);
     let url = Some(bucket.link(&key, MEDIA_LINK_S, now).await?);
-    Ok(DisclosureView { url, files, ..DisclosureView::new(disclosure) })
+    let items = Some(disclosure.items);
+    Ok(DisclosureView { items, url, files, ..DisclosureView::new(disclosure) })
 }

@@ -1,14 +1,10 @@
-//! Places, lists and releases legal holds.
+//! Places and releases legal holds.
 
 use api::{
     AppState, MutationResponse, refusal_problem,
-    staff::holds::{HoldRequest, HoldView, HoldsView, PlacedHoldView},
-    store_problem,
+    staff::holds::{HoldRequest, PlacedHoldView},
 };
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use domain::{
     AccountId, AuditEntryId, HoldId, Refusal,
     staff::audit::{AuditAction, AuditEntry},
@@ -49,17 +45,6 @@ pub(crate) async fn place(
             mutation.commit(&writes, response).await
         })
         .await
-}
-
-pub(crate) async fn list(
-    State(state): State<AppState>,
-    _: Staff,
-    StrictPath(account): StrictPath<AccountId>,
-) -> Result<Response, Problem> {
-    let account =
-        state.mutations.table.account(account).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
-    let items = account.holds.into_iter().map(HoldView::from).collect();
-    Ok(axum::Json(HoldsView { items }).into_response())
 }
 
 pub(crate) async fn release(

@@ -9,9 +9,13 @@
 //! created it can download it for a week. Both write entries of the access log. An entry that must not be disclosed appears to the
 //! owner when that period is over.
 //!
-//! For members of the user pool's group `staff`; everyone else gets 404. An account that is being deleted can be read only as long
+//! An access that must not be disclosed, and every disclosure, shows nothing until a second staff member approves it. Nobody acts on
+//! their own account.
+//!
+//! For members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. An account that is being deleted can be read only as long
 //! as a hold retains something. With the same `Idempotency-Key` a repeated change gets the same response.
 
+mod approvals;
 mod collection;
 mod disclosures;
 mod holds;
@@ -21,15 +25,19 @@ mod replies;
 use std::sync::Arc;
 
 use api::{
-    AppState, MutationResponse, Routes, refusal_problem,
+    AppState, MutationResponse, Routes, StaffDirectory, refusal_problem,
     staff::{
         access::{self, AccessRequest, OpenedAccessView},
+        approvals as approval_operations,
         audit::staff_name,
         disclosures as disclosure_operations, holds as hold_operations,
     },
 };
 use axum::{Router, extract::State, middleware, response::Response};
-use domain::{AccountId, AuditEntryId, Refusal, staff::audit::AuditEntry};
+use domain::{
+    AccountId, AuditEntryId, Refusal,
+    staff::{approval::Approval, audit::AuditEntry},
+};
 use mail::Mail;
 use runtime::{
     Error,
@@ -37,6 +45,7 @@ use runtime::{
     clock,
     config::Environment,
     http::{MutatingRequest, Problem, Staff, StrictPath},
+    telemetry::{Metric, metric},
 };
 use store::Write;
 
@@ -47,11 +56,13 @@ use store::Write;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let state = AppState::open_with(&environment, &clients).await?;
+    let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
     let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
     Ok(routes()
         .into_router()
         .with_state(state.clone())
         .merge(replies::routes().into_router().with_state(reply_state))
+        .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(state.mutations, api::require_active_account)))
 }
 
@@ -66,8 +77,9 @@ fn routes() -> Routes<AppState> {
         .operation(&access::READ_PAYMENTS, reads::list::<reads::Payments>)
         .operation(&access::READ_ACTIVITY, reads::list::<reads::ActivityLog>)
         .operation(&access::READ_TICKETS, reads::list::<reads::Tickets>)
+        .operation(&approval_operations::APPROVE, approvals::approve)
         .operation(&hold_operations::PLACE, holds::place)
-        .operation(&hold_operations::LIST, holds::list)
+        .operation(&hold_operations::LIST, reads::holds)
         .operation(&hold_operations::RELEASE, holds::release)
         .operation(&disclosure_operations::CREATE, disclosures::create)
         .operation(&disclosure_operations::DOWNLOAD, disclosures::download)
@@ -89,9 +101,13 @@ async fn open(
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
             let entry = AuditEntry::open(&owner, (id, name.clone()), until, justification.clone(), now)?;
-            let view = OpenedAccessView { id, staff: name.clone(), until };
-            let writes = [Write::AuditEntry(&entry), Write::Unchanged(&owner)];
-            mutation.commit(&writes, MutationResponse::created(view)).await
+            let approval = Approval::request_for_access(&entry);
+            let view = OpenedAccessView { id, staff: name.clone(), until, needs_approval: approval.is_some() };
+            let mut writes = vec![Write::AuditEntry(&entry), Write::Unchanged(&owner)];
+            writes.extend(approval.iter().map(Write::Approval));
+            let response = mutation.commit(&writes, MutationResponse::created(view)).await?;
+            metric(Metric::StaffAccesses, 1, &[]);
+            Ok(response)
         })
         .await
 }

@@ -13,7 +13,10 @@ use api::{
         uploads::UploadView,
     },
     payments::checkout::{PaymentPage, PaymentView},
-    staff::access::{StaffUploadView, UploadPage},
+    staff::{
+        access::{StaffUploadView, UploadPage},
+        holds::{HoldView, HoldsView},
+    },
     support::tickets::{TicketPage, TicketView},
 };
 use axum::{extract::State, response::Response};
@@ -49,9 +52,9 @@ async fn read<T: Serialize, F: Future<Output = Result<T, MutationError>>>(
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now);
     mutation
         .run(|| async {
-            let (owner, opened) = state.mutations.table.account_and_audit_entry(account, access).await?;
+            let (owner, opened, approval) = state.mutations.table.account_entry_and_approval(account, access).await?;
             let (Some(owner), Some(opened)) = (owner, opened) else { return Err(Refusal::NotFound.into()) };
-            let entry = opened.read(&owner, (entry_id, name), resource, now)?;
+            let entry = opened.read((&owner, approval.as_ref()), (entry_id, name), resource, now)?;
             let view = load(owner.clone()).await?;
             mutation.commit(&[Write::AuditEntry(&entry), Write::Unchanged(&owner)], MutationResponse::ok(view)).await
         })
@@ -237,6 +240,16 @@ pub(crate) async fn profile(
     StrictPath(path): StrictPath<AccessPath>,
 ) -> Result<Response, Problem> {
     read(&state, &staff, path, AuditedResource::Profile, async |owner| Ok(AccountView::new(owner, clock::now()))).await
+}
+
+/// Lists the legal holds to staff.
+pub(crate) async fn holds(
+    State(state): State<AppState>,
+    staff: Staff,
+    StrictPath(path): StrictPath<AccessPath>,
+) -> Result<Response, Problem> {
+    let list = async |owner: Account| Ok(HoldsView { items: owner.holds.into_iter().map(HoldView::from).collect() });
+    read(&state, &staff, path, AuditedResource::Holds, list).await
 }
 
 /// Shows a generation with links to its files to staff.

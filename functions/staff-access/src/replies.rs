@@ -45,9 +45,9 @@ async fn reply(
     let mutation = app.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
     mutation
         .run(|| async {
-            let (owner, opened) = table.account_and_audit_entry(account, access).await?;
+            let (owner, opened, approval) = table.account_entry_and_approval(account, access).await?;
             let (Some(owner), Some(opened)) = (owner, opened) else { return Err(Refusal::NotFound.into()) };
-            let entry = opened.reply(&owner, (entry_id, &name), id, now)?;
+            let entry = opened.reply((&owner, approval.as_ref()), (entry_id, &name), id, now)?;
             let ticket = table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = ticket.add_message(MessageAuthor::Staff, text.clone(), close, now)?;
             if let Some((mail, text)) = mailed_text.filter(|_| ticket.by_mail) {

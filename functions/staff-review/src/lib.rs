@@ -1,17 +1,23 @@
-//! Serves the review list of staff: payments under review, unclaimed payments, unanswered tickets and guest tickets (without
+//! Serves the review list of staff: approvals to give, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
 //! their messages), frozen accounts; and the decisions about them.
 //!
-//! For members of the user pool's group `staff`; everyone else gets 404. The list has account ids, amounts and reasons, and no
-//! other personal data. A decision is stored with its note, which the account owner gets with their data. With the same
-//! `Idempotency-Key` a repeat gets the same response.
+//! For members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. The list has account ids, amounts and reasons, and no
+//! other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
+//! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
 
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, PageQuery, Paging, Routes,
+    MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
     payments::freezes::FrozenAccountView,
     refusal_problem,
-    staff::reviews::{self, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision, UnclaimedView},
+    staff::{
+        audit::staff_name,
+        reviews::{
+            self, ApprovalView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision,
+            UnclaimedView,
+        },
+    },
     store_problem,
     support::tickets::OpenTicketView,
 };
@@ -22,18 +28,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    AccountId, PaymentId, Refusal,
+    AccountId, AuditEntryId, PaymentId, Refusal,
     payments::{
         fraud::FraudRules,
         review::{self, ReviewDecision},
     },
+    staff::audit::{AuditAction, AuditEntry},
 };
+use jiff::Timestamp;
 use runtime::{
     Error,
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
 };
 use store::{OpenCase, OpenCasePosition, Write};
 
@@ -50,9 +58,11 @@ struct AppState {
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
+    let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let rules = lifecycle::payments::rules(&environment)?;
     Ok(routes()
         .into_router()
+        .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(AppState { mutations, rules }))
 }
@@ -65,6 +75,25 @@ fn routes() -> Routes<AppState> {
         .operation(&reviews::MARK_REFUNDED, mark_refunded)
 }
 
+impl AppState {
+    /// Returns the name of a staff member in access logs.
+    async fn name(&self, caller: &Caller) -> Result<String, Problem> {
+        Ok(staff_name(self.mutations.sealer().await?, AccountId(caller.account_id)))
+    }
+
+    /// Makes the entry of the access log for a decision about an account.
+    async fn decision(
+        &self,
+        caller: &Caller,
+        account: AccountId,
+        action: AuditAction,
+        now: Timestamp,
+    ) -> Result<AuditEntry, Problem> {
+        let id = AuditEntryId(clock::uuid_at(now));
+        Ok(AuditEntry::decision(account, (id, self.name(caller).await?), action, now))
+    }
+}
+
 async fn list(
     State(state): State<AppState>,
     Staff(caller): Staff,
@@ -74,7 +103,11 @@ async fn list(
     let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&state.mutations, scope, query).await?;
     let cases = state.mutations.table.open_cases(clock::now(), paging.limit, paging.after.clone());
     let page = cases.await.map_err(store_problem)?;
+    let own = AccountId(caller.account_id);
     let view = |case| match case {
+        // The list must not tell staff of a secret access to their own account.
+        OpenCase::Approval(approval, _) if approval.account == own => None,
+        OpenCase::Approval(approval, entry) => Some(ReviewView::Approval(ApprovalView::new(approval, entry))),
         OpenCase::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         OpenCase::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
         OpenCase::Ticket(ticket) => OpenTicketView::of(&ticket).map(ReviewView::Ticket),
@@ -93,14 +126,22 @@ async fn decide(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let note = review::note(request.body.note).map_err(refusal_problem)?;
-    let decision = ReviewDecision { release: request.body.release, at: now, note };
+    let release = request.body.release;
+    let action = AuditAction::Decided { payment: id, release, note: note.clone() };
+    let entry = state.decision(&caller, account, action, now).await?;
+    let decision = ReviewDecision { release, at: now, note };
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     mutation
         .run(|| async {
-            let settlement = lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
+            let (owner, settlement) =
+                lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
-            let writes = lifecycle::payments::writes(&settlement, &[]);
+            let mut writes = lifecycle::payments::writes(&settlement, &[]);
+            writes.push(Write::AuditEntry(&entry));
+            if settlement.account.is_none() {
+                writes.push(Write::Unchanged(&owner));
+            }
             let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
             lifecycle::payments::measure(&settlement);
             Ok(response)
@@ -117,13 +158,16 @@ async fn set_spending(
     let now = clock::now();
     let allowed = request.body.allowed;
     let note = review::note(request.body.note).map_err(refusal_problem)?;
+    let text = note.clone();
+    let action = if allowed { AuditAction::Unfroze { note: text } } else { AuditAction::Froze { note: text } };
+    let entry = state.decision(&caller, id, action, now).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
             let account = if allowed { account.unfrozen(&note, now)? } else { account.frozen(note.clone(), now) };
             let view = FrozenAccountView::from(account.clone());
-            mutation.commit(&[Write::Account(&account)], MutationResponse::ok(view)).await
+            mutation.commit(&[Write::Account(&account), Write::AuditEntry(&entry)], MutationResponse::ok(view)).await
         })
         .await
 }
@@ -135,11 +179,12 @@ async fn mark_refunded(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
+    let staff = state.name(&caller).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
     mutation
         .run(|| async {
             let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
-            let refunded = unclaimed.refunded(now)?;
+            let refunded = unclaimed.refunded(staff.clone(), now)?;
             let view = UnclaimedView::from(refunded.clone());
             mutation.commit(&[Write::Unclaimed(&refunded)], MutationResponse::ok(view)).await
         })

@@ -165,6 +165,7 @@ async fn reply(
             }
             let writes = [Write::RemoveGuestTicket(&ticket)];
             let response = mutation.commit(&writes, MutationResponse::no_content()).await?;
+            tracing::info!(staff, guest_ticket = %id, "guest ticket was closed");
             metric(Metric::Answers, 1, &[]);
             Ok(response)
         })

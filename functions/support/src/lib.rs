@@ -9,7 +9,8 @@ mod guest_tickets;
 use std::sync::Arc;
 
 use api::{
-    MutationError, MutationResponse, Mutations, PageQuery, Paging, Routes, refusal_problem, store_problem,
+    MutationError, MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory, refusal_problem,
+    store_problem,
     support::tickets::{self, TicketMessageRequest, TicketPage, TicketRequest, TicketView},
 };
 use axum::{
@@ -43,6 +44,7 @@ const DAY_S: i64 = 86_400;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
+    let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
     let guest_state = guest_tickets::AppState {
         mutations: mutations.clone(),
@@ -52,7 +54,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     Ok(routes()
         .into_router()
         .with_state(mutations.clone())
-        .merge(guest_tickets::staff_routes().into_router().with_state(guest_state.clone()))
+        .merge(
+            guest_tickets::staff_routes()
+                .into_router()
+                .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
+                .with_state(guest_state.clone()),
+        )
         .route_layer(middleware::from_fn_with_state(mutations, api::require_active_account))
         .merge(guest_tickets::public_routes().into_router().with_state(guest_state)))
 }

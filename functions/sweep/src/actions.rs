@@ -247,7 +247,7 @@ impl Sweep {
     }
 
     pub(crate) async fn disclosure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
-        let (_, found) = self.table.account_and_disclosure(item.account, DisclosureId(item.id)).await?;
+        let found = self.table.disclosure(item.account, DisclosureId(item.id)).await?;
         let Some(disclosure) = found.filter(|found| found.expires_at <= now) else { return Ok(Action::Nothing) };
         self.bucket.remove_all(&Bucket::disclosure_prefix(disclosure.account, disclosure.id)).await?;
         let written = self.table.try_commit(&[Write::RemoveDisclosure(&disclosure)]).await?;

@@ -10,7 +10,7 @@ use bench::function::Function;
 use bytes::Bytes;
 use domain::catalogue::models::MediaKind;
 use fake_aws::tls::Tls;
-use fake_aws::{payments, seed};
+use fake_aws::{current, seed};
 use flate2::{Compression, write::DeflateEncoder};
 use runtime::clock;
 
@@ -133,7 +133,7 @@ impl Measured {
 
     /// A signature on it is as new as this call.
     fn input(&self) -> Result<Bytes> {
-        payments::signed(&self.input, clock::now())
+        current(&self.input, clock::now())
     }
 
     fn kind(&self) -> MediaKind {

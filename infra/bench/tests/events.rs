@@ -10,7 +10,7 @@ use bench::function::Function;
 use domain::catalogue::models::MediaKind;
 use fake_aws::aws::Aws;
 use fake_aws::tls::Tls;
-use fake_aws::{payments, seed};
+use fake_aws::{current, seed};
 use runtime::clock;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
     let kind = if event.function() == "generate-video" { MediaKind::Video } else { MediaKind::Image };
     let aws = seed::aws(kind).await?;
     let mut function = Function::start(&binaries.join(event.function()), &aws).await?;
-    let input = payments::signed(&std::fs::read(stack::workspace().join(event.path))?, clock::now())?;
+    let input = current(&std::fs::read(stack::workspace().join(event.path))?, clock::now())?;
     function.invoke(input.clone()).await?;
     aws.take_calls().await;
     let answer = function.invoke(input).await?;

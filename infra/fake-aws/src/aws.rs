@@ -254,6 +254,9 @@ impl World {
                     "TokenType": "Bearer",
                 } })
             }
+            "AdminListGroupsForUser" => {
+                json!({ "Groups": [{ "GroupName": "staff", "UserPoolId": "eu-west-1_EXAMPLE01" }] })
+            }
             "SignUp" => json!({ "UserConfirmed": false, "UserSub": self.account }),
             "ForgotPassword" | "ConfirmForgotPassword" | "RevokeToken" | "AdminUserGlobalSignOut" => json!({}),
             _ => return None,

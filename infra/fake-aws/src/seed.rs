@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use domain::{
     AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
-    accounts::{account::Account, plan::Retention},
+    accounts::{account::Account, plan::Retention, second_factor::SecondFactor},
     catalogue::models::MediaKind,
     generations::{
         output::{Media, Visibility},
@@ -15,7 +15,7 @@ use domain::{
         upload::{self, UploadDeclaration},
     },
     privacy::export,
-    staff::{audit::AuditEntry, justification::Justification},
+    staff::{approval::Approval, audit::AuditEntry, justification::Justification},
 };
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +31,8 @@ use crate::{
 
 /// The `sub` of the user in the events.
 pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
+/// The `sub` of the staff member in the events.
+const STAFF: &str = "7c3d9a12-4b5e-4f60-8a71-92b3c4d5e6f7";
 const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
 const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
 const UPLOAD: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
@@ -38,11 +40,13 @@ const UPLOAD_BYTES: usize = 1_204_311;
 const EXPORT: &str = "0199c8a6-3c0f-7b42-9d15-2a6b7c8d9e0f";
 const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
 const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
+const SECRET_ACCESS: &str = "0199c8a6-4e32-7c15-8a70-8192a3b4c5d6";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention::DEFAULT;
 
 /// Starts a fake AWS that contains an account with a queued generation of this kind, a public generation with a share link,
-/// an upload that has just arrived, two ledger entries, an activity record, a queued export, and an access of staff.
+/// an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
+/// second staff member must approve; and the account of a staff member with a second factor.
 ///
 /// # Errors
 /// No port is free.
@@ -101,6 +105,17 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         user_agent: "Mozilla/5.0".to_owned(),
     };
     let access = access(&account, now)?;
+    let (secret, approval) = secret_access(&account, now)?;
+    let factor = SecondFactor {
+        account: STAFF.parse()?,
+        secret: "sealed".to_owned(),
+        at: now,
+        last_step: 0,
+        recovery_codes: Vec::new(),
+        version: 1,
+    };
+    let (staff, staff_entry) =
+        Account::open(STAFF.parse()?, "grace@example.com".to_owned(), Credits(100), entry_id(now), now);
     let (account, sold, bought) = payments::sell(account, now)?;
     let (account, export) = export::request(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
     let unclaimed = payments::unclaimed(now)?;
@@ -117,7 +132,12 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Write::Export(&export),
         Write::Unclaimed(&unclaimed),
         Write::AuditEntry(&access),
+        Write::AuditEntry(&secret),
+        Write::Approval(&approval),
+        Write::Account(&staff),
+        Write::SecondFactor(&factor),
     ];
+    writes.extend(staff_entry.iter().map(|entry| Write::LedgerEntry(staff.id, entry)));
     writes.extend(welcome.iter().chain(&bought).map(|entry| Write::LedgerEntry(id, entry)));
     writes.extend(sold.iter().map(Write::Payment));
     for (references, payment) in &references {
@@ -145,12 +165,23 @@ fn reserve(
     Ok(submission::reserve(account, settings, quote, None, ids, now)?)
 }
 
-/// Returns the access that the user, who is staff as well, just opened.
+/// Returns the access that the staff member just opened.
 fn access(account: &Account, now: Timestamp) -> Result<AuditEntry> {
-    let staff = api::staff::audit::staff_name(&Sealer::new(APP_KEY.as_bytes())?, account.id);
+    let staff = api::staff::audit::staff_name(&Sealer::new(APP_KEY.as_bytes())?, STAFF.parse()?);
     let why = Justification::new(("T-17".to_owned(), "she asked why it failed".to_owned()), (None, None), now)?;
     let until = now + SignedDuration::from_hours(1);
     Ok(AuditEntry::open(account, (ACCESS.parse::<AuditEntryId>()?, staff), until, why, now)?)
+}
+
+/// Returns an undisclosed access that another staff member just opened, and the approval that it needs.
+fn secret_access(account: &Account, now: Timestamp) -> Result<(AuditEntry, Approval)> {
+    let until = now + SignedDuration::from_hours(1);
+    let undisclosed = (Some(until), Some("section 7".to_owned()));
+    let why = Justification::new(("court-7".to_owned(), "an order of the court".to_owned()), undisclosed, now)?;
+    let ids = (SECRET_ACCESS.parse::<AuditEntryId>()?, "0123456789abcdef".to_owned());
+    let entry = AuditEntry::open(account, ids, until, why, now)?;
+    let approval = Approval::request_for_access(&entry).context("an undisclosed access needs an approval")?;
+    Ok((entry, approval))
 }
 
 fn entry_id(now: Timestamp) -> LedgerEntryId {

@@ -19,6 +19,7 @@ mod problems;
 mod rate_windows;
 mod routes;
 pub mod staff;
+mod staff_guard;
 mod state;
 pub mod support;
 
@@ -30,4 +31,5 @@ pub use operations::{SHOW_DOCUMENT, operations, operations_of};
 pub use paging::{MAX_PAGE, PageQuery, Paging};
 pub use problems::{refusal_problem, store_problem};
 pub use routes::Routes;
+pub use staff_guard::{StaffDirectory, require_staff};
 pub use state::{AppState, open_bucket};

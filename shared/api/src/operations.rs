@@ -18,6 +18,7 @@ operations! {
 const LISTS: &[&[Operation]] = &[
     accounts::session::OPERATIONS,
     accounts::profile::OPERATIONS,
+    accounts::second_factor::OPERATIONS,
     accounts::email::OPERATIONS,
     accounts::activity::OPERATIONS,
     credits::statement::OPERATIONS,
@@ -36,6 +37,7 @@ const LISTS: &[&[Operation]] = &[
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,
     staff::access::OPERATIONS,
+    staff::approvals::OPERATIONS,
     staff::audit::OPERATIONS,
     staff::disclosures::OPERATIONS,
     staff::holds::OPERATIONS,

@@ -33,6 +33,11 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
         }
         Refusal::AccessExpired => Problem::new(StatusCode::FORBIDDEN, "access-expired", "This access has expired.")
             .with_detail("Open a new one with its reason."),
+        Refusal::ApprovalNeeded => {
+            let title = "A second staff member must approve this first.";
+            Problem::new(StatusCode::FORBIDDEN, "approval-needed", title)
+                .with_detail("Ask another staff member: it is on the review list until it expires.")
+        }
         Refusal::PlanLimit { what, limit } => {
             Problem::new(StatusCode::FORBIDDEN, "plan-limit", "You have reached a limit of your plan.")
                 .with_detail(format!("Your plan allows {limit} {what}."))

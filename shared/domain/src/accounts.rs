@@ -8,5 +8,6 @@ pub mod freeze;
 pub mod password;
 pub mod plan;
 pub mod preferences;
+pub mod second_factor;
 pub mod sign_up;
 pub mod status;

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// The access of a staff member has expired.
     #[error("the access is over: open another one, with its reason")]
     AccessExpired,
+    /// A second staff member has not approved it.
+    #[error("a second staff member must approve it first")]
+    ApprovalNeeded,
     /// There were too many requests.
     #[error("too many requests: try again in {retry_after_s} s")]
     RateLimited {

@@ -218,12 +218,28 @@ pub const DATA_KINDS: &[DataKind] = &[
         "a new address until it is confirmed, with keyed hashes of the codes",
         RetentionRule::Days(EMAIL_CHANGE_DAYS),
     ),
+    DataKind {
+        export: ExportRule::Not("it is secret"),
+        ..account_item(
+            "second-factor",
+            "signs the account owner in with an authenticator app: its secret, sealed, and recovery codes as keyed hashes",
+            RetentionRule::Account,
+        )
+    },
     account_item("access", "every access by staff to the data of the account, and why", RetentionRule::Account),
     DataKind {
         export: FOR_STAFF,
         ..account_item(
             "disclosure",
             "data that was compiled for a lawful request, for staff to download",
+            RetentionRule::Days(DISCLOSURE_DAYS),
+        )
+    },
+    DataKind {
+        export: ExportRule::Not("the access log states what was requested and who approved it"),
+        ..account_item(
+            "approval",
+            "what a staff member requested of the account and a second one must approve, until it expires",
             RetentionRule::Days(DISCLOSURE_DAYS),
         )
     },

@@ -10,6 +10,7 @@ use ::payments::{
 };
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
+    accounts::account::Account,
     credits::ledger::{Cause, CreditBucket},
     payments::{
         fraud::FraudRules,
@@ -404,7 +405,8 @@ impl PaymentService {
     }
 }
 
-/// What follows from a decision of staff about a payment whose credits wait for one. Writes nothing.
+/// What follows from a decision of staff about a payment whose credits wait for one, with the account as it was read. Writes
+/// nothing.
 ///
 /// # Errors
 /// A call failed.
@@ -414,13 +416,15 @@ pub async fn decide(
     (account, id): (AccountId, PaymentId),
     decision: &ReviewDecision,
     now: Timestamp,
-) -> Result<Result<Settlement, Refusal>, StoreError> {
+) -> Result<Result<(Account, Settlement), Refusal>, StoreError> {
     let (Some(owner), Some(payment)) = table.account_and_payment(account, id).await? else {
         return Ok(Err(Refusal::NotFound));
     };
     let others = others(table, &payment).await?;
     let around = SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules };
-    Ok(settlement::apply_decision(&payment, decision.clone(), around, LedgerEntryId(clock::uuid_at(now)), now))
+    let entry = LedgerEntryId(clock::uuid_at(now));
+    let settled = settlement::apply_decision(&payment, decision.clone(), around, entry, now);
+    Ok(settled.map(|settlement| (owner, settlement)))
 }
 
 async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreError> {

@@ -4,6 +4,7 @@
 //! - [`http`]: requests and responses: problem details, strict bodies and queries, the caller, idempotency keys.
 //! - [`events`], [`sqs`]: the triggers other than HTTP.
 //! - [`seal`], [`cursor`]: what clients store for us and must not read or change.
+//! - [`totp`]: one-time codes of authenticator apps.
 //! - [`telemetry`]: logs and metrics.
 //!
 //! Depends on neither the domain nor the table.
@@ -22,5 +23,6 @@ pub mod secrets;
 pub mod sqs;
 mod start;
 pub mod telemetry;
+pub mod totp;
 
 pub use error::Error;

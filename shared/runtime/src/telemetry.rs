@@ -89,11 +89,13 @@ pub enum Metric {
     Answers,
     /// Counts tickets and guest tickets that wait too long for staff.
     LateAnswers,
+    /// Counts accesses that staff opened and disclosures that they created.
+    StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -122,6 +124,7 @@ impl Metric {
         Self::Questions,
         Self::Answers,
         Self::LateAnswers,
+        Self::StaffAccesses,
     ];
 
     /// Returns the name in CloudWatch.
@@ -156,6 +159,7 @@ impl Metric {
             Self::Questions => "Questions",
             Self::Answers => "Answers",
             Self::LateAnswers => "LateAnswers",
+            Self::StaffAccesses => "StaffAccesses",
         }
     }
 

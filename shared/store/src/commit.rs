@@ -9,12 +9,15 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
+        sign_up::SignUp,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::audit::AuditEntry,
+    staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -22,7 +25,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change, sign_up,
+        correction, email_change, second_factor, sign_up,
     },
     credits::ledger,
     error::StoreError,
@@ -38,7 +41,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::audit,
+    staff::{approval, audit},
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -97,12 +100,18 @@ pub enum Write<'a> {
     EmailChange(&'a EmailChange),
     /// Deletes an email change.
     RemoveEmailChange(&'a EmailChange),
+    /// Writes a second factor.
+    SecondFactor(&'a SecondFactor),
+    /// Deletes a second factor.
+    RemoveSecondFactor(&'a SecondFactor),
     /// Writes a sign-up.
     SignUp(&'a SignUp),
     /// Deletes a sign-up.
     RemoveSignUp(&'a SignUp),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
+    /// Writes an approval.
+    Approval(&'a Approval),
     /// Writes a disclosure.
     Disclosure(&'a Disclosure),
     /// Deletes a disclosure.
@@ -231,9 +240,18 @@ impl Write<'_> {
             Self::RemoveEmailChange(change) => {
                 vec![delete(change.account, keys::EMAIL_CHANGE.to_owned(), change.version)]
             }
+            Self::SecondFactor(factor) => {
+                vec![Action::Put(second_factor::to_item(factor)?, Condition::over(factor.version))]
+            }
+            Self::RemoveSecondFactor(factor) => {
+                vec![delete(factor.account, keys::SECOND_FACTOR.to_owned(), factor.version)]
+            }
             Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
+            Self::Approval(approval) => {
+                vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]
+            }
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]
             }
@@ -263,7 +281,9 @@ impl Write<'_> {
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(record) => Some(record.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),
+            Self::SecondFactor(factor) if factor.version == 1 => Some(factor.account),
             Self::AuditEntry(entry) => Some(entry.account),
+            Self::Approval(approval) if approval.version == 1 => Some(approval.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::HoldCheck(check) => Some(check.account),
             Self::IdempotencyRecord(record) => Some(record.account),

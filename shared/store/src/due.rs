@@ -24,6 +24,8 @@ pub enum DueKind {
     Checkout,
     /// Facts about payments that are not known yet.
     Parked,
+    /// Approvals that wait for a second staff member.
+    Approval,
     /// Payments that staff must review.
     Review,
     /// Unclaimed payments that staff have not refunded.
@@ -58,6 +60,7 @@ impl DueKind {
             Self::Media => "media",
             Self::Checkout => "checkout",
             Self::Parked => "parked",
+            Self::Approval => "approval",
             Self::Review => "review",
             Self::Unclaimed => "unclaimed",
             Self::Frozen => "frozen",
@@ -79,6 +82,7 @@ impl DueKind {
             Self::Upload => keys::UPLOAD,
             Self::Checkout | Self::Review => keys::PAYMENT,
             Self::Parked => keys::PARKED,
+            Self::Approval => keys::APPROVAL,
             Self::Unclaimed => keys::UNCLAIMED,
             Self::Frozen | Self::Erasure => keys::ACCOUNT,
             Self::Export => keys::EXPORT,

@@ -15,6 +15,7 @@ pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
 // Sort keys, or their beginnings where they end with `#`.
 pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
+pub(crate) const APPROVAL: &str = "APPROVAL#";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
@@ -28,6 +29,7 @@ pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
@@ -53,6 +55,11 @@ pub(crate) fn parse_account(pk: &str) -> Option<AccountId> {
 
 pub(crate) fn activity(id: ActivityId) -> String {
     format!("{ACTIVITY}{id}")
+}
+
+/// The sort key of the approval that an entry of the audit log requests.
+pub(crate) fn approval(id: AuditEntryId) -> String {
+    format!("{APPROVAL}{id}")
 }
 
 pub(crate) fn audit_entry(id: AuditEntryId) -> String {

@@ -4,7 +4,10 @@
 mod template;
 
 use domain::{
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
+        sign_up::SignUp,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, output::GalleryEntry, share::Share, upload::Upload},
     payments::{payment::Payment, unclaimed::UnclaimedPayment},
@@ -14,7 +17,7 @@ use domain::{
         export::Export,
     },
     registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
-    staff::audit::AuditEntry,
+    staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -167,8 +170,10 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("export", item(keys::EXPORT)),
     ("correction", item(keys::CORRECTION)),
     ("email-change", item(keys::EMAIL_CHANGE)),
+    ("second-factor", item(keys::SECOND_FACTOR)),
     ("access", item(keys::AUDIT_ENTRY)),
     ("disclosure", item(keys::DISCLOSURE)),
+    ("approval", item(keys::APPROVAL)),
     ("hold-check", item(keys::HOLD_CHECK)),
     ("ticket", item(keys::TICKET)),
     ("guest-ticket", shared(keys::GUEST_PARTITION, keys::GUEST_TICKET)),
@@ -216,8 +221,10 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "export" => FieldList::of::<Export>(),
         "correction" => FieldList::of::<CorrectionRecord>(),
         "email-change" => FieldList::of::<EmailChange>(),
+        "second-factor" => FieldList::of::<SecondFactor>(),
         "access" => FieldList::of::<AuditEntry>(),
         "disclosure" => FieldList::of::<Disclosure>(),
+        "approval" => FieldList::of::<Approval>(),
         "hold-check" => FieldList::of::<HoldCheck>(),
         "ticket" => FieldList::of::<Ticket>(),
         "guest-ticket" => FieldList::of::<GuestTicket>(),

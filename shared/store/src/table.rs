@@ -64,6 +64,17 @@ impl Table {
         Ok((first.map(decode).transpose()?, second.map(decode).transpose()?))
     }
 
+    /// Reads an account and two of its items in one round trip.
+    pub(crate) async fn read_two_with_account<T: DeserializeOwned, U: DeserializeOwned>(
+        &self,
+        account: AccountId,
+        (first, second): (String, String),
+    ) -> Result<(Option<Account>, Option<T>, Option<U>), StoreError> {
+        let keys = [keys::ACCOUNT.to_owned(), first, second].map(|sk| primary_key(keys::account(account), sk));
+        let [account, first, second] = self.batch(keys).await?;
+        Ok((account.map(decode).transpose()?, first.map(decode).transpose()?, second.map(decode).transpose()?))
+    }
+
     /// Reads these items in one round trip. Each is returned at the position of its key.
     pub(crate) async fn batch<const N: usize>(&self, keys: [Item; N]) -> Result<[Option<Item>; N], StoreError> {
         let found = self.read_all(keys.to_vec()).await?;

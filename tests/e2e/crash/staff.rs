@@ -16,7 +16,7 @@ use crate::env::{
 tests![staff_access_crash_at_any_call_keeps_the_access_log_complete,];
 
 async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'static TestEnv) -> Result<()> {
-    let grace = env.staff().await?;
+    let (grace, alan) = (env.staff().await?, env.staff().await?);
     crash_at_each_call(env, "StaffAccess", 20, async |ada| {
         let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
         let post = async |what: &str, more: Value| {
@@ -38,13 +38,20 @@ async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'sta
         let made =
             retry_until_answered(async || post("disclosures", json!({"kinds": ["account"]})).await).await?.is(201)?;
         let fetch = format!("{accounts}/disclosures/{}", text(&made.json, "id")?);
+        let approval = format!("{accounts}/approvals/{}", text(&made.json, "id")?);
+        let approve = async || {
+            let request =
+                alan.request(Method::POST, &approval).header("idempotency-key", format!("a-{}", ada.account_id));
+            ApiResponse::read(request.send().await?).await
+        };
+        retry_until_answered(approve).await?.is(204)?;
         let fetched = retry_until_answered(async || grace.get(&fetch).await).await?.is(200)?.json;
         grace.fetch(&text(&fetched, "url")?).await?.is(200)?;
 
         // Every successful response is in the access log, and what a crash left is deleted when it expires.
         let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
         let kinds: Vec<_> = log["items"].as_array().into_iter().flatten().map(|line| &line["action"]["kind"]).collect();
-        for kind in ["opened", "read", "held", "released", "disclosed", "downloaded"] {
+        for kind in ["opened", "read", "held", "released", "disclosed", "approved", "downloaded"] {
             ensure!(kinds.iter().any(|found| *found == kind), "{kind} is not in the log: {log}");
         }
         sweep_until_done(env, now_plus(SignedDuration::from_hours(24 * 8))).await?;

@@ -1,6 +1,7 @@
 //! Staff access to an account, its access log, and the review list.
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::env::{
@@ -47,6 +48,11 @@ impl<'a> StaffAccess<'a> {
         Ok(Self { staff, path: format!("{path}/{id}"), id, name })
     }
 
+    /// Has another staff member approve it.
+    pub async fn approve(&self, other: &TestUser) -> Result<()> {
+        approve(other, &self.path).await?.is(204).map(drop)
+    }
+
     /// Replies to a ticket under this access.
     pub async fn reply(&self, ticket: &str, body: &Value) -> Result<ApiResponse> {
         self.staff.post(&format!("{}/tickets/{ticket}/messages", self.path), body).await
@@ -56,6 +62,14 @@ impl<'a> StaffAccess<'a> {
     pub async fn read(&self, at: &str) -> Result<ApiResponse> {
         self.staff.get(&format!("{}/{at}", self.path)).await
     }
+}
+
+/// Approves the access or disclosure at this path.
+pub async fn approve(staff: &TestUser, path: &str) -> Result<ApiResponse> {
+    let mut parts: Vec<_> = path.split('/').collect();
+    let kind = parts.len().checked_sub(2).and_then(|at| parts.get_mut(at)).context("no path of an access")?;
+    *kind = "approvals";
+    ApiResponse::read(staff.request(Method::POST, &parts.join("/")).send().await?).await
 }
 
 /// Returns the access log as the account owner sees it.

@@ -23,6 +23,7 @@ use crate::env::{
     http::{ApiResponse, PATIENCE, http_client, text},
     provider_stub::provider_stub,
     recorder::{Recorder, Recorders},
+    second_factor::Factor,
 };
 
 /// The sender of the service's mail.
@@ -201,8 +202,9 @@ impl TestEnv {
         let (pool, clients) = (self.output("UserPoolId")?, self.clients()?);
         let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
         group.username(&user.email).send().await?;
-        // Only tokens that are issued from now on contain the group.
-        user.sign_in().await?;
+        let factor = Factor::set_up(&user).await?;
+        // Only tokens that are issued from now on contain the group, and are protected by the second factor.
+        user.sign_in_with(factor.recovery_code(0)?).await?.is(200)?;
         Ok(user)
     }
 
@@ -286,6 +288,16 @@ impl TestUser {
         self.token = Some(text(&session, "access_token")?);
         self.account_id = text(&session, "account_id")?;
         Ok(())
+    }
+
+    /// Signs in with a code of the second factor, in place of an earlier session, if the code is accepted.
+    pub async fn sign_in_with(&mut self, code: &str) -> Result<ApiResponse> {
+        let credentials = json!({"email": self.email, "password": PASSWORD, "code": code});
+        let response = self.post("/v1/session/sign-in", &credentials).await?;
+        if response.status == 200 {
+            self.token = Some(text(&response.json, "access_token")?);
+        }
+        Ok(response)
     }
 
     /// Returns the typed id of the account.

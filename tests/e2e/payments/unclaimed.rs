@@ -12,7 +12,7 @@ use crate::env::{
     http::{ApiResponse, text},
     logs::{measurements, wait_for_metric},
     paypal::{act_and_drain, pending_paypal},
-    staff_access::reviews,
+    staff_access::{StaffAccess, reviews},
     stripe::{SESSION_COMPLETED, begin_stripe, payment_item, post_signed_event},
     table::{Item, put_item, scan, string},
     test_env::TestEnv,
@@ -131,7 +131,9 @@ async fn b4_p20_late_payment_of_an_expired_checkout_is_unclaimed(env: &'static T
 
     let path = format!("/v1/staff/unclaimed/{}/refunded", checkout.id);
     let refund = async || ApiResponse::read(grace.request(Method::POST, &path).send().await?).await;
-    ensure!(refund().await?.is(200)?.json["refunded_at"].is_string());
+    let refunded = refund().await?.is(200)?.json;
+    let name = StaffAccess::to(&grace, &ada).await?.name;
+    ensure!(refunded["refunded_at"].is_string() && refunded["refunded_by"] == name.as_str(), "{refunded}");
     refund().await?.is(409)?;
     post_signed_event(env, &event).await?.is(204)?;
     let listed = reviews(&grace, "unclaimed").await?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::env::{
     http::text,
+    staff_access::approve,
     table::{account_items, sort_keys, string},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -103,11 +104,12 @@ async fn p16_held_data_outlives_expiry_and_deletion_until_release(env: &'static 
 }
 
 async fn p16_disclosure_is_deleted_after_a_week(env: &'static TestEnv) -> Result<()> {
-    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
     let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
     let wanted = json!({"reference": "court-7", "reason": "an order of the court", "kinds": ["account"]});
     let made = grace.post(&path, &wanted).await?.is(201)?;
     let at = made.header("location").context("no location")?.to_owned();
+    approve(&alan, &at).await?.is(204)?;
     sweep(env, 6).await?;
     grace.get(&at).await?.is(200)?;
     ensure!(files(&ada, "disclosures").await? == 1);

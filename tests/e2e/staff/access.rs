@@ -1,19 +1,30 @@
-//! Staff access: every read needs a reason and appears in the owner's access log; a disclosure contains only what the
-//! lawful request names.
+//! Staff access: every read needs a reason and appears in the owner's access log; what the owner is not told of takes a second
+//! staff member; a disclosure contains only what the lawful request names; nobody acts on their own account.
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::staff::audit::{AuditAction, AuditEntry};
+use domain::{
+    accounts::second_factor::SecondFactor,
+    staff::audit::{AuditAction, AuditEntry},
+};
 use jiff::{SignedDuration, Timestamp};
-use runtime::clock;
-use serde_json::json;
+use reqwest::Method;
+use runtime::{
+    clock,
+    http::{STAFF, STAFF_RECENT_S},
+    telemetry::Metric,
+};
+use serde_json::{Value, json};
 use store::Write;
 
 use crate::env::{
     checkouts::Checkout,
     erasures::{check_nothing_left, request_erasure, schedule_deletion, wait_for_erasure},
-    http::{PATIENCE, text},
-    staff_access::{StaffAccess, access_log},
+    http::{ApiResponse, PATIENCE, text},
+    logs::{measurements, wait_for_metric},
+    second_factor::{Factor, SECOND_FACTOR},
+    sessions::token_with_claims,
+    staff_access::{StaffAccess, access_log, approve, reviews},
     table::{account_items, put_item, string},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -24,6 +35,14 @@ tests![
     p19_staff_need_their_own_unexpired_access,
     p19_owner_sees_every_staff_read_with_its_reason,
     p13_staff_access_shows_everything_about_an_incident,
+    p19_undisclosed_access_shows_nothing_until_a_colleague_approves,
+    p19_disclosure_is_downloaded_only_after_a_colleague_approves,
+    p19_staff_cannot_act_on_their_own_account,
+    p19_staff_who_leave_the_group_are_refused_at_once,
+    p19_staff_need_a_sign_in_of_the_last_four_hours,
+    p19_staff_need_a_session_with_a_second_factor,
+    p19_every_decision_of_staff_names_its_author,
+    p19_every_access_and_disclosure_is_measured,
     p16_undisclosed_entries_appear_when_their_period_ends,
     p16_account_pending_deletion_is_readable_only_under_a_hold,
     p16_erasure_continues_when_the_hold_is_released,
@@ -31,9 +50,10 @@ tests![
 ];
 
 /// Returns the paths of everything that staff can read of an account with an image and an upload.
-fn readable_paths(image: &str, upload: &str) -> [String; 8] {
+fn readable_paths(image: &str, upload: &str) -> [String; 9] {
     let (image, upload) = (format!("generations/{image}"), format!("uploads/{upload}"));
-    ["profile", "generations", &image, "uploads", &upload, "payments", "activity", "tickets"].map(str::to_owned)
+    ["profile", "generations", &image, "uploads", &upload, "payments", "activity", "tickets", "holds"]
+        .map(str::to_owned)
 }
 
 async fn p19_staff_need_their_own_unexpired_access(env: &'static TestEnv) -> Result<()> {
@@ -72,10 +92,10 @@ async fn p19_staff_need_their_own_unexpired_access(env: &'static TestEnv) -> Res
         alans.read(&at).await?.is(200)?;
     }
     let looked = account_items(&ada).await?.len() - before.len() - 1;
-    ensure!(looked == 8, "{looked} entries for eight reads and the expired access");
+    ensure!(looked == 9, "{looked} entries for nine reads and the expired access");
     // A read of something unknown is not logged.
     alans.read(&format!("generations/{}", uuid::Uuid::nil())).await?.is(404)?;
-    ensure!(account_items(&ada).await?.len() == before.len() + 9);
+    ensure!(account_items(&ada).await?.len() == before.len() + 10);
     Ok(())
 }
 
@@ -85,7 +105,7 @@ async fn over(staff: &TestUser, owner: &TestUser) -> Result<String> {
     let access = AuditEntry {
         id: clock::uuid_at(opened).into(),
         account: owner.account_id.parse()?,
-        staff: StaffAccess::to(staff, staff).await?.name,
+        staff: StaffAccess::to(staff, &owner.env.user().await?).await?.name,
         at: opened,
         action: AuditAction::Opened {
             reference: "T-1".to_owned(),
@@ -154,10 +174,10 @@ async fn p13_staff_access_shows_everything_about_an_incident(env: &'static TestE
     for at in readable_paths(&image, &upload) {
         found.push(opened.read(&at).await?.is(200)?.json);
     }
-    let [profile, generations, generation, uploads, file, payments, activity, tickets] = found.as_slice() else {
-        bail!("not eight responses")
+    let [profile, generations, generation, uploads, file, payments, activity, tickets, holds] = found.as_slice() else {
+        bail!("not nine responses")
     };
-    ensure!(tickets["items"] == json!([]), "{tickets}");
+    ensure!(tickets["items"] == json!([]) && holds["items"] == json!([]), "{tickets} {holds}");
     ensure!(profile["email"] == ada.email.as_str() && profile["credits"]["available"] == 239, "{profile}");
     ensure!(generations["items"][0]["settings"]["prompt"] == "a broken vase", "{generations}");
     ensure!(generations["items"][0]["outputs"] == json!([]), "a listing shows files: {generations}");
@@ -170,8 +190,246 @@ async fn p13_staff_access_shows_everything_about_an_incident(env: &'static TestE
     ensure!(payments["items"][0]["status"] == "paid" && payments["items"][0]["transaction"].is_string(), "{payments}");
     let kinds: Vec<_> = activity["items"].as_array().into_iter().flatten().map(|line| &line["kind"]).collect();
     ensure!(kinds == ["checkout", "submit", "sign_in"], "{activity}");
-    ensure!(access_log(&ada).await?.len() == 9);
+    ensure!(access_log(&ada).await?.len() == 10);
     Ok(())
+}
+
+/// Returns the approvals of this account on the review list.
+async fn waiting(staff: &TestUser, owner: &TestUser) -> Result<Vec<Value>> {
+    let mut approvals = reviews(staff, "approval").await?;
+    approvals.retain(|approval| approval["account"] == owner.account_id.as_str());
+    Ok(approvals)
+}
+
+async fn p19_undisclosed_access_shows_nothing_until_a_colleague_approves(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    ada.finished_image("a secret garden").await?;
+    let asked = ada.post("/v1/support/tickets", &json!({"subject": "a", "text": "b"})).await?.is(201)?.json;
+    let until = clock::now() + SignedDuration::from_hours(24);
+    let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
+    let secret = StaffAccess::with(&grace, &ada, silence).await?;
+    let reads = ["profile", "generations", "uploads", "payments", "activity", "tickets", "holds"];
+    let refused = async || -> Result<()> {
+        for at in reads {
+            let problem = secret.read(at).await?.is(403)?;
+            ensure!(problem.json["type"] == "urn:darkroom:problem:approval-needed", "{at}: {}", problem.json);
+        }
+        secret.reply(&text(&asked, "id")?, &json!({"text": "Hello."})).await?.is(403)?;
+        Ok(())
+    };
+    refused().await?;
+    // A colleague sees on the list what to approve and why, and approves under their own name only.
+    let listed = waiting(&alan, &ada).await?;
+    let [listed] = listed.as_slice() else { bail!("not one approval: {listed:?}") };
+    ensure!(listed["id"] == secret.id.as_str() && listed["staff"] == secret.name.as_str(), "{listed}");
+    ensure!(
+        listed["action"]["reference"] == "T-17" && listed["action"]["undisclosed_basis"] == "section 7",
+        "{listed}"
+    );
+    ensure!(approve(&grace, &secret.path).await?.is(409)?.json["detail"].is_string());
+    for (caller, status) in [(&ada, 404), (&env.user().await?, 404), (&env.visitor()?, 401)] {
+        approve(caller, &secret.path).await?.is(status)?;
+    }
+    refused().await?;
+    secret.approve(&alan).await?;
+    ensure!(waiting(&alan, &ada).await?.is_empty(), "it still waits");
+    approve(&alan, &secret.path).await?.is(409)?;
+    for at in reads {
+        secret.read(at).await?.is(200)?;
+    }
+    // An access that the owner sees needs no approval, and has none to give.
+    let open = StaffAccess::to(&grace, &ada).await?;
+    open.read("profile").await?.is(200)?;
+    approve(&alan, &open.path).await?.is(404)?;
+    Ok(())
+}
+
+async fn p19_disclosure_is_downloaded_only_after_a_colleague_approves(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
+    let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["account"]});
+    let made = grace.post(&path, &wanted).await?.is(201)?.json;
+    let at = format!("{path}/{}", text(&made, "id")?);
+    let refused = grace.get(&at).await?.is(403)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:approval-needed", "{}", refused.json);
+    let listed = waiting(&alan, &ada).await?;
+    let [listed] = listed.as_slice() else { bail!("not one approval: {listed:?}") };
+    ensure!(listed["id"] == made["id"] && listed["action"]["kinds"] == json!(["account"]), "{listed}");
+    ensure!(listed["expires_at"] == made["expires_at"], "{listed}");
+    approve(&grace, &at).await?.is(409)?;
+    grace.get(&at).await?.is(403)?;
+    approve(&alan, &at).await?.is(204)?;
+    ensure!(grace.get(&at).await?.is(200)?.json["url"].is_string());
+    // The approval is for its author.
+    alan.get(&at).await?.is(404)?;
+    let lines = access_log(&ada).await?;
+    let kinds: Vec<_> = lines.iter().map(|line| line["action"]["kind"].as_str().unwrap_or_default()).collect();
+    ensure!(kinds == ["downloaded", "approved", "disclosed"] && lines[1]["staff"] != lines[2]["staff"], "{lines:?}");
+    Ok(())
+}
+
+async fn p19_staff_cannot_act_on_their_own_account(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan) = (env.staff().await?, env.staff().await?);
+    let until = clock::now() + SignedDuration::from_hours(24);
+    let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
+    let secret = StaffAccess::with(&alan, &grace, silence).await?;
+    let before = account_items(&grace).await?;
+    let mut refused = 0;
+    let operations = api::operations().filter(|operation| operation.path.starts_with("/v1/staff/accounts/{account}"));
+    for operation in operations {
+        // The id in capital letters is the same account.
+        for account in [grace.account_id.clone(), grace.account_id.to_uppercase()] {
+            let path = operation.path_with(|kind| if kind == "account" { account.clone() } else { secret.id.clone() });
+            let mut request = grace.request(Method::from_bytes(operation.method.to_uppercase().as_bytes())?, &path);
+            if let Some(body) = &operation.body {
+                request = request.json(&serde_json::from_str::<Value>(body.example)?);
+            }
+            let problem = ApiResponse::read(request.send().await?).await?.is(403).with_context(|| path.clone())?;
+            ensure!(problem.json["type"] == "urn:darkroom:problem:own-account", "{path}: {}", problem.json);
+            refused += 1;
+        }
+    }
+    ensure!(refused > 20, "only {refused} requests");
+    ensure!(account_items(&grace).await? == before, "something was written");
+    // The list does not tell a staff member of a secret access to their own account.
+    ensure!(waiting(&grace, &grace).await?.is_empty(), "the list reveals it");
+    let barbara = env.staff().await?;
+    ensure!(waiting(&barbara, &grace).await?.len() == 1);
+    secret.approve(&barbara).await?;
+    Ok(())
+}
+
+/// Sends every operation of staff, about unknown things of this account, and checks the status.
+async fn check_operations(staff: &TestUser, owner: &TestUser, status: u16) -> Result<()> {
+    let unknown = uuid::Uuid::nil().to_string();
+    let mut sent = 0;
+    for operation in api::operations().filter(|operation| operation.path.starts_with("/v1/staff/")) {
+        let id = |kind: &str| if kind == "account" { owner.account_id.clone() } else { unknown.clone() };
+        let path = operation.path_with(id);
+        let mut request = staff.request(Method::from_bytes(operation.method.to_uppercase().as_bytes())?, &path);
+        if let Some(body) = &operation.body {
+            request = request.json(&serde_json::from_str::<Value>(body.example)?);
+        }
+        ApiResponse::read(request.send().await?).await?.is(status).with_context(|| path.clone())?;
+        sent += 1;
+    }
+    ensure!(sent > 15, "only {sent} operations");
+    Ok(())
+}
+
+async fn p19_staff_who_leave_the_group_are_refused_at_once(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let opened = StaffAccess::to(&grace, &ada).await?;
+    opened.read("profile").await?.is(200)?;
+    let (pool, clients) = (env.output("UserPoolId")?, env.clients()?);
+    let removal = clients.cognito().admin_remove_user_from_group().user_pool_id(pool).group_name(STAFF);
+    removal.username(&grace.email).send().await?;
+    // The token still names the group.
+    let before = account_items(&ada).await?;
+    opened.read("profile").await?.is(404)?;
+    check_operations(&grace, &ada, 404).await?;
+    ensure!(account_items(&ada).await? == before, "something was written");
+    grace.get("/v1/account").await?.is(200)?;
+    let rejoining = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+    rejoining.username(&grace.email).send().await?;
+    opened.read("profile").await?.is(200)?;
+    Ok(())
+}
+
+async fn p19_staff_need_a_sign_in_of_the_last_four_hours(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    // The second factor was turned on long before.
+    let table = env.table()?;
+    let factor = table.second_factor(grace.account()?).await?.context("no second factor")?;
+    let at = clock::now() - SignedDuration::from_hours(24);
+    let factor = SecondFactor { at, version: factor.version + 1, ..factor };
+    table.commit(&[Write::SecondFactor(&factor)]).await?;
+    let signed_in = |seconds_ago: i64| -> Result<TestUser> {
+        let at = clock::now().as_second() - seconds_ago;
+        let token = token_with_claims(&grace, |claims| claims["auth_time"] = json!(at))?;
+        Ok(TestUser { token: Some(token), ..env.visitor()? })
+    };
+    let stale = signed_in(STAFF_RECENT_S + 1)?;
+    let before = account_items(&ada).await?;
+    check_operations(&stale, &ada, 403).await?;
+    let refused = stale.get("/v1/staff/reviews").await?.is(403)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:recent-sign-in-needed", "{}", refused.json);
+    ensure!(account_items(&ada).await? == before, "something was written");
+    signed_in(STAFF_RECENT_S - 60)?.get("/v1/staff/reviews").await?.is(200)?;
+    Ok(())
+}
+
+async fn p19_staff_need_a_session_with_a_second_factor(env: &'static TestEnv) -> Result<()> {
+    let (mut grace, ada) = (env.user().await?, env.user().await?);
+    let (pool, clients) = (env.output("UserPoolId")?, env.clients()?);
+    let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+    group.username(&grace.email).send().await?;
+    grace.sign_in().await?;
+    let before = account_items(&ada).await?;
+    check_operations(&grace, &ada, 403).await?;
+    let refused = grace.get("/v1/staff/reviews").await?.is(403)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:second-factor-required", "{}", refused.json);
+    // A session from before the second factor was opened without it.
+    let an_hour_ago = clock::now().as_second() - 3_600;
+    let token = token_with_claims(&grace, |claims| claims["auth_time"] = json!(an_hour_ago))?;
+    let factor = Factor::set_up(&grace).await?;
+    let earlier = TestUser { token: Some(token), ..env.visitor()? };
+    check_operations(&earlier, &ada, 403).await?;
+    ensure!(account_items(&ada).await? == before, "something was written");
+    grace.sign_in_with(&factor.code(1)).await?.is(200)?;
+    grace.get("/v1/staff/reviews").await?.is(200)?;
+    // Without it, the access ends.
+    grace.delete(SECOND_FACTOR).await?.is(204)?;
+    grace.get("/v1/staff/reviews").await?.is(403)?;
+    Ok(())
+}
+
+async fn p19_every_decision_of_staff_names_its_author(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let bob = env.user().await?;
+    let name = StaffAccess::to(&grace, &bob).await?.name;
+    let others = StaffAccess::to(&alan, &bob).await?.name;
+    Checkout::paid(&ada, "paypal", "studio").await?;
+    let held = Checkout::paid(&ada, "paypal", "studio").await?;
+    let account = format!("/v1/staff/accounts/{}", ada.account_id);
+    let decision = format!("{account}/payments/{}/decision", held.id);
+    grace.post(&decision, &json!({"release": false, "note": "a stolen account"})).await?.is(200)?;
+    alan.post(&decision, &json!({"release": true, "note": "it was not"})).await?.is(200)?;
+    alan.post(&decision, &json!({"release": true, "note": "again"})).await?.is(409)?;
+    for (staff, allowed) in [(&grace, false), (&alan, true)] {
+        let body = json!({"allowed": allowed, "note": format!("allowed: {allowed}")});
+        staff.post(&format!("{account}/spending"), &body).await?.is(200)?;
+    }
+    let lines: Vec<_> = access_log(&ada).await?.iter().map(|line| json!([line["staff"], line["action"]])).collect();
+    let decided = |release, note| json!({"kind": "decided", "payment": held.id, "release": release, "note": note});
+    let expected = [
+        json!([others, {"kind": "unfroze", "note": "allowed: true"}]),
+        json!([name, {"kind": "froze", "note": "allowed: false"}]),
+        json!([others, decided(true, "it was not")]),
+        json!([name, decided(false, "a stolen account")]),
+    ];
+    ensure!(lines == expected, "{lines:#?}");
+
+    // The decision about a payment of an account that is being deleted, which its owner reads if the deletion is canceled.
+    let last = Checkout::paid(&ada, "paypal", "studio").await?;
+    schedule_deletion(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
+    let decision = format!("{account}/payments/{}/decision", last.id);
+    grace.post(&decision, &json!({"release": false, "note": "a stolen account"})).await?.is(200)?;
+    ada.delete("/v1/privacy/deletion").await?.is(204)?;
+    ensure!(access_log(&ada).await?.len() == 5);
+    Ok(())
+}
+
+async fn p19_every_access_and_disclosure_is_measured(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let before = measurements(env, Metric::StaffAccesses).await?;
+    StaffAccess::to(&grace, &ada).await?;
+    wait_for_metric(env, Metric::StaffAccesses, before).await?;
+    let before = measurements(env, Metric::StaffAccesses).await?;
+    let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["account"]});
+    let path = format!("/v1/staff/accounts/{}/disclosures", ada.account_id);
+    grace.post(&path, &wanted).await?.is(201)?;
+    wait_for_metric(env, Metric::StaffAccesses, before).await
 }
 
 /// Moves the end of every undisclosed period to the past.
@@ -187,10 +445,11 @@ async fn end_undisclosed_period(owner: &TestUser) -> Result<()> {
 }
 
 async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static TestEnv) -> Result<()> {
-    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
     let until = clock::now() + SignedDuration::from_hours(24 * 300);
     let silence = json!({"undisclosed_until": until, "undisclosed_basis": "section 7"});
     let silent = StaffAccess::with(&grace, &ada, silence.clone()).await?;
+    silent.approve(&alan).await?;
     silent.read("profile").await?.is(200)?;
     let access = StaffAccess::to(&grace, &ada).await?;
     let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
@@ -201,7 +460,9 @@ async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static Tes
     let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["account", "access"],
         "undisclosed_until": until, "undisclosed_basis": "section 7"});
     let disclosure = grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(201)?.json;
-    let fetched = grace.get(&format!("{accounts}/disclosures/{}", text(&disclosure, "id")?)).await?.is(200)?.json;
+    let disclosure = format!("{accounts}/disclosures/{}", text(&disclosure, "id")?);
+    approve(&alan, &disclosure).await?.is(204)?;
+    let fetched = grace.get(&disclosure).await?.is(200)?.json;
     grace.delete(&format!("{accounts}/holds/{}", text(&hold, "id")?)).await?.is(204)?;
 
     let lines = access_log(&ada).await?;
@@ -218,13 +479,19 @@ async fn p16_undisclosed_entries_appear_when_their_period_ends(env: &'static Tes
     end_undisclosed_period(&ada).await?;
     let lines = access_log(&ada).await?;
     let kinds: Vec<_> = lines.iter().map(|line| &line["action"]["kind"]).collect();
-    ensure!(kinds == ["released", "downloaded", "disclosed", "held", "opened", "read", "opened"], "{lines:?}");
-    ensure!(lines[6]["action"]["undisclosed_basis"] == "section 7", "{}", lines[6]);
+    let expected = ["released", "downloaded", "approved", "disclosed", "held", "opened", "read", "approved", "opened"];
+    ensure!(kinds == expected, "{lines:?}");
+    ensure!(lines[8]["action"]["undisclosed_basis"] == "section 7", "{}", lines[8]);
+    // Who approved is another person than who requested, and both approvals name their request.
+    for (approval, request) in [(7, 8), (2, 3)] {
+        ensure!(lines[approval]["action"]["request"] == lines[request]["id"], "{lines:?}");
+        ensure!(lines[approval]["staff"] != lines[request]["staff"], "{lines:?}");
+    }
     Ok(())
 }
 
 async fn p16_account_pending_deletion_is_readable_only_under_a_hold(env: &'static TestEnv) -> Result<()> {
-    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
     let before = StaffAccess::to(&grace, &ada).await?;
     schedule_deletion(&ada, SignedDuration::from_hours(24), Vec::new()).await?;
     let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
@@ -241,6 +508,7 @@ async fn p16_account_pending_deletion_is_readable_only_under_a_hold(env: &'stati
     opened.read("profile").await?.is(200)?;
     let disclosure = grace.post(&format!("{accounts}/disclosures"), &wanted).await?.is(201)?.json;
     let disclosure = format!("{accounts}/disclosures/{}", text(&disclosure, "id")?);
+    approve(&alan, &disclosure).await?.is(204)?;
     grace.get(&disclosure).await?.is(200)?;
 
     grace.delete(&format!("{accounts}/holds/{}", text(&hold, "id")?)).await?.is(204)?;
@@ -248,7 +516,7 @@ async fn p16_account_pending_deletion_is_readable_only_under_a_hold(env: &'stati
     grace.get(&disclosure).await?.is(403)?;
     // The owner cancels the deletion and sees every entry.
     ada.delete("/v1/privacy/deletion").await?.is(204)?;
-    ensure!(access_log(&ada).await?.len() == 8, "{:?}", access_log(&ada).await?);
+    ensure!(access_log(&ada).await?.len() == 9, "{:?}", access_log(&ada).await?);
     Ok(())
 }
 
@@ -277,7 +545,7 @@ async fn p16_erasure_continues_when_the_hold_is_released(env: &'static TestEnv) 
     let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
     ensure!(deletion["held"] == held && deletion["can_be_canceled"] == false, "{deletion}");
     ada.get("/v1/generations").await?.is(401)?;
-    let listed = grace.get(&holds).await?.is(200)?.json;
+    let listed = StaffAccess::to(&grace, &ada).await?.read("holds").await?.is(200)?.json;
     let [listed] = listed["items"].as_array().context("no holds")?.as_slice() else { bail!("not one hold: {listed}") };
     ensure!(listed["id"] == placed["id"] && listed["reference"] == "court-7", "{listed}");
     let release = format!("{holds}/{}", text(&placed, "id")?);
@@ -302,9 +570,12 @@ async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static Tes
         "kinds": ["payment", "generations", "uploads", "ticket"]});
     let made = grace.post(&path, &wanted).await?.is(201)?;
     let at = made.header("location").context("no location")?.to_owned();
-    ensure!(made.json["items"] == 2 && made.json["url"].is_null() && made.json["files"].is_null(), "{}", made.json);
+    let content = ["items", "url", "files"].map(|name| &made.json[name]);
+    ensure!(content.iter().all(|value| value.is_null()), "{}", made.json);
 
+    approve(&alan, &at).await?.is(204)?;
     let fetched = grace.get(&at).await?.is(200)?.json;
+    ensure!(fetched["items"] == 2, "{fetched}");
     let document = grace.fetch(&text(&fetched, "url")?).await?.is(200)?.json;
     let things = document["items"].as_object().context("no items")?;
     ensure!(things.keys().eq(["payment", "ticket"]), "{document}");
@@ -327,9 +598,10 @@ async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static Tes
     let mut before = wanted.clone();
     (before["from"], before["to"]) = (json!("2025-01-01T00:00:00Z"), json!("2026-01-01T00:00:00Z"));
     let before = grace.post(&path, &before).await?.is(201)?.json;
-    ensure!(before["items"] == 0, "{before}");
-    let before = grace.get(&format!("{path}/{}", text(&before, "id")?)).await?.is(200)?.json;
-    ensure!(before["files"].is_null(), "{before}");
+    let before = format!("{path}/{}", text(&before, "id")?);
+    approve(&alan, &before).await?.is(204)?;
+    let before = grace.get(&before).await?.is(200)?.json;
+    ensure!(before["items"] == 0 && before["files"].is_null(), "{before}");
     let mut never = wanted.clone();
     (never["from"], never["to"]) = (json!("2026-02-01T00:00:00Z"), json!("2026-02-01T00:00:00Z"));
     ensure!(grace.post(&path, &never).await?.is(400)?.fields() == ["from"]);
@@ -337,6 +609,7 @@ async fn p16_disclosure_contains_only_its_scope_for_its_author(env: &'static Tes
         caller.get(&at).await?.is(status)?;
     }
     let kinds: Vec<_> = access_log(&ada).await?.iter().map(|line| line["action"]["kind"].clone()).collect();
-    ensure!(kinds == ["downloaded", "disclosed", "downloaded", "disclosed"], "{kinds:?}");
+    let expected = ["downloaded", "approved", "disclosed", "downloaded", "approved", "disclosed"];
+    ensure!(kinds == expected, "{kinds:?}");
     Ok(())
 }

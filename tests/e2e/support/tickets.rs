@@ -15,7 +15,7 @@ use store::Write;
 use crate::env::{
     http::{ApiResponse, text},
     logs::{measurements, wait_for_metric},
-    staff_access::{StaffAccess, access_log, reviews},
+    staff_access::{StaffAccess, access_log, approve, reviews},
     support::TICKETS,
     test_env::TestEnv,
     trial::tests,
@@ -160,7 +160,7 @@ async fn p33_overdue_tickets_are_measured_once_a_day(env: &'static TestEnv) -> R
 }
 
 async fn p16_disclosure_contains_tickets_active_in_its_period(env: &'static TestEnv) -> Result<()> {
-    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
     let days_ago = |days: i64| clock::now() - SignedDuration::from_hours(24 * days);
     let question = NewTicket { subject: "Cracked".to_owned(), text: "Mend it.".to_owned(), about: None };
     let id = (TicketId(clock::uuid_at(clock::now())), ada.account_id.parse()?);
@@ -175,6 +175,9 @@ async fn p16_disclosure_contains_tickets_active_in_its_period(env: &'static Test
     for (from, to, things) in [(10, 8, 1), (8, 2, 0), (2, 0, 1)] {
         let wanted = json!({"reference": "court-7", "reason": "an order", "kinds": ["ticket"], "from": days_ago(from), "to": days_ago(to)});
         let made = grace.post(&path, &wanted).await?.is(201)?.json;
+        let made = format!("{path}/{}", text(&made, "id")?);
+        approve(&alan, &made).await?.is(204)?;
+        let made = grace.get(&made).await?.is(200)?.json;
         ensure!(made["items"] == things, "{from} to {to}: {made}");
     }
     Ok(())

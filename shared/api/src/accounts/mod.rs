@@ -1,6 +1,7 @@
-//! Describes the API of accounts: sessions, the profile, the sign-in address, activity.
+//! Describes the API of accounts: sessions, the second factor, the profile, the sign-in address, activity.
 
 pub mod activity;
 pub mod email;
 pub mod profile;
+pub mod second_factor;
 pub mod session;

@@ -16,7 +16,8 @@ operations! {
         .takes::<Address>(r#"{"email": "ada@example.com"}"#)
         .responds(202).problems(&[400, 413, 415, 429]);
 
-    /// Signs a person in. The first sign-in creates the account. A repeat opens another session.
+    /// Signs a person in. The first sign-in creates the account. An account with a second factor needs a code as well: without
+    /// one, the right password gets 401 `second-factor-needed`. A repeat opens another session.
     SIGN_IN = post("/v1/session/sign-in", "session").public()
         .takes::<Credentials>(r#"{"email": "ada@example.com", "password": "correct horse battery"}"#)
         .returns::<SignedIn>(200).problems(&[400, 401, 413, 415, 429]);
@@ -52,6 +53,9 @@ pub struct Credentials {
     /// The password: 12 to 256 characters.
     #[schema(min_length = 1, max_length = 256)]
     pub password: String,
+    /// The code of the authenticator app, or a recovery code, if the account has a second factor. Spaces and hyphens are ignored.
+    #[schema(max_length = 32)]
+    pub code: Option<String>,
 }
 
 /// Carries a new password and the code that allows to set it.

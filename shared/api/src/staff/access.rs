@@ -24,7 +24,8 @@ use crate::{
 
 operations! {
     /// Opens an access to the data of an account, for some minutes and with a reason (staff). The account owner sees it in
-    /// the access log. Without an Idempotency-Key a repeat opens another access.
+    /// the access log, or later where the law forbids to tell them: then the access shows nothing until a second staff member
+    /// approves it. Without an Idempotency-Key a repeat opens another access.
     OPEN = post("/v1/staff/accounts/{account}/accesses", "staff-access")
         .takes::<AccessRequest>(r#"{"reference": "T-1", "reason": "the account owner asked for help", "minutes": 15}"#)
         .parameters(&[IdempotencyKey])
@@ -113,6 +114,8 @@ pub struct OpenedAccessView {
     pub staff: String,
     /// When the access expires.
     pub until: Timestamp,
+    /// Whether a second staff member must approve the access before it shows anything. The approval has the id of the access.
+    pub needs_approval: bool,
 }
 
 /// Shows a page of uploads, newest first, without their files.

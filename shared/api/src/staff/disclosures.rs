@@ -14,14 +14,14 @@ use utoipa::ToSchema;
 use crate::operation::{Parameter::IdempotencyKey, operations};
 
 operations! {
-    /// Creates a disclosure: a document of at most 4 MiB that names at most 500 files (staff). It is deleted after seven
-    /// days. Without an Idempotency-Key a repeat creates another one.
+    /// Creates a disclosure: a document of at most 4 MiB that names at most 500 files (staff). It can be downloaded once a
+    /// second staff member approved it, and is deleted after seven days. Without an Idempotency-Key a repeat creates another one.
     CREATE = post("/v1/staff/accounts/{account}/disclosures", "staff-access")
         .takes::<DisclosureRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "kinds": ["account"]}"#)
         .parameters(&[IdempotencyKey])
         .returns::<DisclosureView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
 
-    /// Downloads a disclosure, with links that work for four minutes (the staff member who created it). Writes an entry of
+    /// Downloads an approved disclosure, with links that work for four minutes (the staff member who created it). Writes an entry of
     /// the access log.
     DOWNLOAD = get("/v1/staff/accounts/{account}/disclosures/{disclosure}", "staff-access")
         .returns::<DisclosureView>(200).problems(&[403, 404, 409]);
@@ -66,7 +66,7 @@ impl DisclosureRequest {
 /// Shows a disclosure to the staff member who created it.
 #[derive(Serialize, ToSchema)]
 pub struct DisclosureView {
-    /// The id.
+    /// The id, and that of its approval.
     pub id: DisclosureId,
     /// The kinds of data in it.
     pub kinds: BTreeSet<String>,
@@ -74,8 +74,8 @@ pub struct DisclosureView {
     pub from: Option<Timestamp>,
     /// The end of the period, excluded.
     pub to: Option<Timestamp>,
-    /// The number of items in the document.
-    pub items: u64,
+    /// The number of items in the document. Only in the response to a download.
+    pub items: Option<u64>,
     /// When it is deleted.
     pub expires_at: Timestamp,
     /// A link to the document, JSON. It works for four minutes. Only in the response to a download.
@@ -87,11 +87,11 @@ pub struct DisclosureView {
 }
 
 impl DisclosureView {
-    /// Shows a disclosure without links.
+    /// Shows a disclosure without its content.
     #[must_use]
     pub fn new(disclosure: Disclosure) -> Self {
-        let Disclosure { id, kinds, from, to, items, expires_at, .. } = disclosure;
-        Self { id, kinds, from, to, items, expires_at, url: None, files: Vec::new() }
+        let Disclosure { id, kinds, from, to, expires_at, .. } = disclosure;
+        Self { id, kinds, from, to, items: None, expires_at, url: None, files: Vec::new() }
     }
 }
 

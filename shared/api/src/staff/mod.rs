@@ -1,6 +1,7 @@
-//! Describes the staff API: access to the data of an account, holds, disclosures, reviews; and the access log.
+//! Describes the staff API: access to the data of an account, approvals, holds, disclosures, reviews; and the access log.
 
 pub mod access;
+pub mod approvals;
 pub mod audit;
 pub mod disclosures;
 pub mod holds;

@@ -1,11 +1,15 @@
 //! Describes the API of the review list: what waits for a decision of a staff member.
 
 use domain::{
-    AccountId, Credits, PaymentId,
+    AccountId, AuditEntryId, Credits, PaymentId,
     money::Money,
     payments::{
         payment::{Payment, PaymentProvider, UnclaimedPayment},
         review::ReviewReason,
+    },
+    staff::{
+        approval::Approval,
+        audit::{AuditAction, AuditEntry},
     },
 };
 use jiff::Timestamp;
@@ -22,27 +26,27 @@ use crate::{
 };
 
 operations! {
-    /// Lists what waits for staff: payments under review, unclaimed payments to refund, unanswered tickets and guest
-    /// tickets, frozen accounts; of each kind the longest waiting first (staff).
+    /// Lists what waits for staff: approvals, payments under review, unclaimed payments to refund, unanswered tickets and guest
+    /// tickets, frozen accounts; of each kind the longest waiting first (staff). Approvals about the caller are left out.
     LIST = get("/v1/staff/reviews", "staff-review")
-        .parameters(&[Page]).returns::<ReviewPage>(200).problems(&[400, 404]);
+        .parameters(&[Page]).returns::<ReviewPage>(200).problems(&[400, 403, 404]);
 
     /// Grants or refuses the credits of a payment under review (staff).
     DECIDE = post("/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review")
         .takes::<PaymentDecision>(r#"{"release": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<HeldPaymentView>(200).problems(&[400, 404, 409, 413, 415, 422]);
+        .returns::<HeldPaymentView>(200).problems(&[400, 403, 404, 409, 413, 415, 422]);
 
     /// Freezes an account, so that it may not spend credits, or unfreezes it (staff).
     SET_SPENDING = post("/v1/staff/accounts/{account}/spending", "staff-review")
         .takes::<SpendingDecision>(r#"{"allowed": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<FrozenAccountView>(200).problems(&[400, 404, 409, 413, 415, 422]);
+        .returns::<FrozenAccountView>(200).problems(&[400, 403, 404, 409, 413, 415, 422]);
 
     /// Marks an unclaimed payment as refunded, after it was refunded at its provider (staff). It leaves the list.
     MARK_REFUNDED = post("/v1/staff/unclaimed/{payment}/refunded", "staff-review")
         .parameters(&[IdempotencyKey])
-        .returns::<UnclaimedView>(200).problems(&[400, 404, 409, 422]);
+        .returns::<UnclaimedView>(200).problems(&[400, 403, 404, 409, 422]);
 }
 
 /// Decides about a payment under review.
@@ -80,6 +84,8 @@ pub struct ReviewPage {
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ReviewView {
+    /// An approval that a second staff member must give.
+    Approval(ApprovalView),
     /// A payment under review.
     Payment(HeldPaymentView),
     /// A payment to refund.
@@ -90,6 +96,34 @@ pub enum ReviewView {
     GuestTicket(OpenGuestTicketView),
     /// A frozen account.
     Account(FrozenAccountView),
+}
+
+/// Shows an approval that a second staff member must give.
+#[derive(Serialize, ToSchema)]
+pub struct ApprovalView {
+    /// The id of the account.
+    pub account: AccountId,
+    /// The id of the approval: that of the access or the disclosure.
+    pub id: AuditEntryId,
+    /// The staff member who requests it, as in the access log.
+    pub staff: String,
+    /// When it was requested.
+    pub at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// What is requested, and why.
+    pub action: AuditAction,
+    /// Until when it must not be disclosed to the account owner.
+    pub undisclosed_until: Option<Timestamp>,
+}
+
+impl ApprovalView {
+    /// Shows an approval with the entry of the audit log that requests it.
+    #[must_use]
+    pub fn new(approval: Approval, entry: AuditEntry) -> Self {
+        let Approval { account, id, staff, at, expires_at, undisclosed_until, .. } = approval;
+        Self { account, id, staff, at, expires_at, action: entry.action, undisclosed_until }
+    }
 }
 
 /// Shows an unclaimed payment: money for a payment that was deleted, with its account or because it was not paid for 90
@@ -108,12 +142,14 @@ pub struct UnclaimedView {
     pub at: Timestamp,
     /// When staff marked it as refunded.
     pub refunded_at: Option<Timestamp>,
+    /// The staff member who marked it, as in access logs.
+    pub refunded_by: Option<String>,
 }
 
 impl From<UnclaimedPayment> for UnclaimedView {
     fn from(unclaimed: UnclaimedPayment) -> Self {
-        let UnclaimedPayment { payment, provider, transaction, total, at, refunded_at, .. } = unclaimed;
-        Self { payment, provider, transaction, total, at, refunded_at }
+        let UnclaimedPayment { payment, provider, transaction, total, at, refunded_at, refunded_by, .. } = unclaimed;
+        Self { payment, provider, transaction, total, at, refunded_at, refunded_by }
     }
 }
 

@@ -29,6 +29,10 @@ pub struct UnclaimedPayment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub refunded_at: Option<Timestamp>,
+    /// The staff member who marked it, as in the audit log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub refunded_by: Option<String>,
     /// Grows with each write. Each write is conditioned on the version that was read.
     #[data(plain)]
     pub version: u64,
@@ -44,17 +48,20 @@ impl UnclaimedPayment {
         total: Option<Money>,
         at: Timestamp,
     ) -> Self {
-        Self { payment, provider, transaction, total, at, refunded_at: None, version: 1 }
+        Self { payment, provider, transaction, total, at, refunded_at: None, refunded_by: None, version: 1 }
     }
 
-    /// Marks it as refunded.
+    /// Marks it as refunded on behalf of a staff member.
     ///
     /// # Errors
     /// [`Refusal::Conflict`] if it was marked before.
-    pub fn refunded(&self, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn refunded(&self, staff: String, now: Timestamp) -> Result<Self, Refusal> {
         match self.refunded_at {
             Some(_) => Err(Refusal::Conflict("the payment is marked as refunded already")),
-            None => Ok(Self { refunded_at: Some(now), version: self.version + 1, ..self.clone() }),
+            None => {
+                let (refunded_at, refunded_by) = (Some(now), Some(staff));
+                Ok(Self { refunded_at, refunded_by, version: self.version + 1, ..self.clone() })
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Disclosures: data of an account that is compiled for a lawful request, for staff to hand over.
+//! Disclosures: data of an account that is compiled for a lawful request, for staff to hand over once a second staff member
+//! has approved it.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use crate::{
     refusal::Refusal,
     registry::{self, DataFields},
     staff::{
+        approval::Approval,
         audit::{AuditAction, AuditEntry},
         justification::Justification,
     },
@@ -49,7 +51,7 @@ impl DisclosureScope {
 /// A disclosure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct Disclosure {
-    /// Its id.
+    /// Its id: that of its entry in the audit log.
     #[data(plain)]
     pub id: DisclosureId,
     /// The account.
@@ -96,17 +98,17 @@ pub struct Disclosure {
 }
 
 impl Disclosure {
-    /// Begins a disclosure. Returns it with its entry in the audit log.
+    /// Begins a disclosure. Returns it with its entry in the audit log and the approval that it needs, which have its id.
     ///
     /// # Errors
     /// [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
     pub fn begin(
         account: &Account,
-        (id, entry, staff): (DisclosureId, AuditEntryId, String),
+        (id, staff): (DisclosureId, String),
         scope: DisclosureScope,
         why: Justification,
         now: Timestamp,
-    ) -> Result<(Self, AuditEntry), Refusal> {
+    ) -> Result<(Self, AuditEntry, Approval), Refusal> {
         account.check_accessible()?;
         let Justification { reference, reason, undisclosed_until, undisclosed_basis } = why;
         let DisclosureScope { kinds, from, to } = scope;
@@ -132,8 +134,10 @@ impl Disclosure {
             kinds: kinds.into_iter().collect(),
             undisclosed_basis,
         };
-        let entry = AuditEntry { id: entry, account: account.id, staff, at: now, action, undisclosed_until };
-        Ok((disclosure, entry))
+        let id = AuditEntryId(id.0);
+        let entry = AuditEntry { id, account: account.id, staff, at: now, action, undisclosed_until };
+        let approval = Approval::request(&entry, disclosure.expires_at);
+        Ok((disclosure, entry, approval))
     }
 
     /// Says whether it includes data of this time.
@@ -151,17 +155,19 @@ impl Disclosure {
     /// Records a download. Returns the entry in the audit log.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if another staff member requested it or it has expired, [`Refusal::Conflict`] if it was
-    /// not completed, [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
+    /// [`Refusal::NotFound`] if another staff member requested it or it has expired, [`Refusal::ApprovalNeeded`] if its
+    /// approval is missing, [`Refusal::Conflict`] if it was not completed, [`Refusal::AccountStatus`] if the account is being
+    /// deleted and none of its data is held.
     pub fn download(
         &self,
-        account: &Account,
+        (account, approval): (&Account, Option<&Approval>),
         (id, staff): (AuditEntryId, String),
         now: Timestamp,
     ) -> Result<AuditEntry, Refusal> {
         if self.staff != staff || self.expires_at <= now {
             return Err(Refusal::NotFound);
         }
+        Approval::check(approval)?;
         account.check_accessible()?;
         if self.lease_until.is_some() {
             return Err(Refusal::Conflict("the disclosure was not completed: request another one"));

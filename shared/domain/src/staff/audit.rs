@@ -2,7 +2,8 @@
 //!
 //! Staff have no standing access. A staff member opens an access for some minutes and states why. Every action under it is
 //! an entry of the audit log in the partition of the account, written before any data is shown. The account owner reads the
-//! log, except for entries that the law forbids to disclose, and those for a bounded time.
+//! log, except for entries that the law forbids to disclose, and those for a bounded time. Decisions about the account, such as a
+//! freeze, are entries too.
 
 use std::ops::RangeInclusive;
 
@@ -11,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::account::Account,
-    ids::{AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, TicketId, UploadId},
+    ids::{AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, PaymentId, TicketId, UploadId},
     refusal::Refusal,
     registry::DataFields,
-    staff::justification::Justification,
+    staff::{approval::Approval, justification::Justification},
 };
 
 /// Minutes for which an access can last.
@@ -34,7 +35,7 @@ pub fn access_duration(minutes: u32) -> Result<SignedDuration, Refusal> {
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct AuditEntry {
-    /// Its id. The id of the entry that opens an access is the id of the access.
+    /// Its id. The entry that opens an access or creates a disclosure has the id of that.
     #[data(plain)]
     pub id: AuditEntryId,
     /// The account.
@@ -130,6 +131,36 @@ pub enum AuditAction {
         #[data(plain)]
         disclosure: DisclosureId,
     },
+    /// Approved an access or a disclosure that another staff member requested.
+    Approved {
+        /// The entry that requests it.
+        #[data(plain)]
+        request: AuditEntryId,
+    },
+    /// Froze the account.
+    Froze {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Lifted the freezes of the account.
+    Unfroze {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Decided about a payment under review.
+    Decided {
+        /// The payment.
+        #[data(plain)]
+        payment: PaymentId,
+        /// Whether the credits are granted.
+        #[data(plain)]
+        release: bool,
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
 }
 
 /// Data that staff can read under an access.
@@ -154,6 +185,8 @@ pub enum AuditedResource {
     Activity,
     /// A page of the tickets.
     Tickets,
+    /// The legal holds.
+    Holds,
 }
 
 impl AuditEntry {
@@ -174,19 +207,20 @@ impl AuditEntry {
         Ok(Self { id, account: account.id, staff, at: now, action, undisclosed_until })
     }
 
-    /// Records that data was read under this access.
+    /// Records that data was read under this access. An access that the account owner is not told of needs its `approval`.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if this is no access of this staff member, [`Refusal::AccessExpired`] if it has expired,
-    /// [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
+    /// [`Refusal::ApprovalNeeded`] if its approval is missing, [`Refusal::AccountStatus`] if the account is being deleted and
+    /// none of its data is held.
     pub fn read(
         &self,
-        account: &Account,
+        (account, approval): (&Account, Option<&Approval>),
         (id, staff): (AuditEntryId, &str),
         resource: AuditedResource,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.record_action(account, (id, staff), AuditAction::Read { access: self.id, resource }, now)
+        self.record_action((account, approval), (id, staff), AuditAction::Read { access: self.id, resource }, now)
     }
 
     /// Records a reply to a ticket under this access.
@@ -195,17 +229,28 @@ impl AuditEntry {
     /// Those of [`Self::read`].
     pub fn reply(
         &self,
-        account: &Account,
+        (account, approval): (&Account, Option<&Approval>),
         (id, staff): (AuditEntryId, &str),
         ticket: TicketId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.record_action(account, (id, staff), AuditAction::Replied { access: self.id, ticket }, now)
+        self.record_action((account, approval), (id, staff), AuditAction::Replied { access: self.id, ticket }, now)
+    }
+
+    /// Records a decision of a staff member about the account, which its owner is told of at once.
+    #[must_use]
+    pub fn decision(
+        account: AccountId,
+        (id, staff): (AuditEntryId, String),
+        action: AuditAction,
+        now: Timestamp,
+    ) -> Self {
+        Self { id, account, staff, at: now, action, undisclosed_until: None }
     }
 
     fn record_action(
         &self,
-        account: &Account,
+        (account, approval): (&Account, Option<&Approval>),
         (id, staff): (AuditEntryId, &str),
         action: AuditAction,
         now: Timestamp,
@@ -216,6 +261,9 @@ impl AuditEntry {
         }
         if until <= now {
             return Err(Refusal::AccessExpired);
+        }
+        if self.undisclosed_until.is_some() {
+            Approval::check(approval)?;
         }
         account.check_accessible()?;
         Ok(Self { id, at: now, action, ..self.clone() })

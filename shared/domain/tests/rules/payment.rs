@@ -373,9 +373,9 @@ fn b4_unclaimed_payment_is_refunded_once() {
         Some(eur(2_380)),
         at(0),
     );
-    let refunded = unclaimed.refunded(at(9)).unwrap();
+    let refunded = unclaimed.refunded("grace".to_owned(), at(9)).unwrap();
     assert_eq!((refunded.refunded_at, refunded.version), (Some(at(9)), 2));
-    assert!(refunded.refunded(at(10)).is_err());
+    assert!(refunded.refunded("alan".to_owned(), at(10)).is_err());
 }
 
 #[test]

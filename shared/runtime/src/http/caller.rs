@@ -69,6 +69,8 @@ pub struct Caller {
 
 /// The seconds for which a sign-in counts as recent.
 pub const RECENT_S: i64 = 600;
+/// The seconds for which a sign-in of a staff member counts as recent: half a working day.
+pub const STAFF_RECENT_S: i64 = 4 * 3_600;
 
 impl Caller {
     /// Requires a recent sign-in, for operations that a stolen token must not allow.
@@ -76,12 +78,15 @@ impl Caller {
     /// # Errors
     /// 403 unless the user signed in within the last ten minutes.
     pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
-        if now.duration_since(self.signed_in_at).as_secs() <= RECENT_S {
+        self.signed_in_within(RECENT_S, "Sign in again, then repeat this within ten minutes.", now)
+    }
+
+    fn signed_in_within(&self, seconds: i64, detail: &str, now: Timestamp) -> Result<(), Problem> {
+        if now.duration_since(self.signed_in_at).as_secs() <= seconds {
             return Ok(());
         }
         let title = "This needs a recent sign-in.";
-        let problem = Problem::new(StatusCode::FORBIDDEN, "recent-sign-in-needed", title);
-        Err(problem.with_detail("Sign in again, then repeat this within ten minutes."))
+        Err(Problem::new(StatusCode::FORBIDDEN, "recent-sign-in-needed", title).with_detail(detail))
     }
 }
 
@@ -95,9 +100,19 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Identifies a staff member: a caller in the user pool's group [`STAFF`]. Everyone else gets 404.
+/// Identifies a staff member: a caller whose token names the user pool's group [`STAFF`]. Everyone else gets 404.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staff(pub Caller);
+
+impl Staff {
+    /// Requires a recent sign-in, so that a session that was stolen or left open is no use for long.
+    ///
+    /// # Errors
+    /// 403 unless the staff member signed in within the last four hours.
+    pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
+        self.0.signed_in_within(STAFF_RECENT_S, "Sign in again. For staff a sign-in counts for four hours.", now)
+    }
+}
 
 /// The user pool's group of staff members.
 pub const STAFF: &str = "staff";
@@ -138,6 +153,9 @@ mod tests {
         let caller = Caller { account_id: Uuid::nil(), username: String::new(), signed_in_at: at(0) };
         assert!(caller.signed_in_recently(at(600)).is_ok());
         assert_eq!(caller.signed_in_recently(at(601)).unwrap_err().status(), StatusCode::FORBIDDEN);
+        let staff = Staff(caller);
+        assert!(staff.signed_in_recently(at(14_400)).is_ok());
+        assert_eq!(staff.signed_in_recently(at(14_401)).unwrap_err().status(), StatusCode::FORBIDDEN);
     }
 
     #[test]

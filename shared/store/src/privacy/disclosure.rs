@@ -1,6 +1,6 @@
 //! Disclosures in the table, and the redaction of what must not be disclosed yet.
 
-use domain::{AccountId, DisclosureId, accounts::account::Account, privacy::disclosure::Disclosure};
+use domain::{AccountId, DisclosureId, privacy::disclosure::Disclosure};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -19,16 +19,12 @@ pub(crate) fn to_item(disclosure: &Disclosure) -> Result<Item, StoreError> {
 }
 
 impl Table {
-    /// Reads an account and a disclosure of its data in one round trip.
+    /// Reads a disclosure.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn account_and_disclosure(
-        &self,
-        account: AccountId,
-        id: DisclosureId,
-    ) -> Result<(Option<Account>, Option<Disclosure>), StoreError> {
-        self.read_with_account(account, keys::disclosure(id)).await
+    pub async fn disclosure(&self, account: AccountId, id: DisclosureId) -> Result<Option<Disclosure>, StoreError> {
+        self.read(keys::account(account), keys::disclosure(id)).await
     }
 }
 

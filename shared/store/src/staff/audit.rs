@@ -1,6 +1,6 @@
 //! The audit log in the table.
 
-use domain::{AccountId, AuditEntryId, accounts::account::Account, staff::audit::AuditEntry};
+use domain::{AccountId, AuditEntryId, staff::audit::AuditEntry};
 use jiff::Timestamp;
 
 use crate::{
@@ -16,18 +16,6 @@ pub(crate) fn to_item(entry: &AuditEntry) -> Result<Item, StoreError> {
 }
 
 impl Table {
-    /// Reads an account and an entry of its audit log in one round trip.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn account_and_audit_entry(
-        &self,
-        account: AccountId,
-        id: AuditEntryId,
-    ) -> Result<(Option<Account>, Option<AuditEntry>), StoreError> {
-        self.read_with_account(account, keys::audit_entry(id)).await
-    }
-
     /// Lists the audit entries that the account owner may know of at `now`, newest first. Every page but the last is full,
     /// so that a page does not tell how many entries are left out.
     ///

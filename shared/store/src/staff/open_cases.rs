@@ -3,6 +3,7 @@
 use domain::{
     accounts::account::Account,
     payments::payment::{Payment, UnclaimedPayment},
+    staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
@@ -12,17 +13,21 @@ use crate::{
     due::DueKind,
     error::StoreError,
     item::{Item, decode, number, primary_key, string, text},
+    keys,
     query::Page,
     table::Table,
 };
 
-/// The kinds, in the order of the list. Accounts come last, as a freeze may last for a long time.
-const KINDS: [DueKind; 5] =
-    [DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::GuestTicket, DueKind::Frozen];
+/// The kinds, in the order of the list. Approvals come first, as they expire soon, and accounts last, as a freeze may last for a
+/// long time.
+const KINDS: [DueKind; 6] =
+    [DueKind::Approval, DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::GuestTicket, DueKind::Frozen];
 
 /// A case that waits for staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenCase {
+    /// An approval that a second staff member must give, with the entry of the audit log that requests it.
+    Approval(Approval, AuditEntry),
     /// A payment whose credits wait for a decision.
     Payment(Payment),
     /// An unclaimed payment that must be refunded.
@@ -64,7 +69,7 @@ impl OpenCasePosition {
 }
 
 impl Table {
-    /// Lists the cases that wait for staff at `now`: payments, unclaimed payments, tickets, guest tickets, accounts; of each
+    /// Lists the cases that wait for staff at `now`: approvals, payments, unclaimed payments, tickets, guest tickets, accounts; of each
     /// kind the longest waiting first. A page may be shorter than `limit`, as the index lags behind the table.
     ///
     /// # Errors
@@ -91,7 +96,7 @@ impl Table {
         places.truncate(limit);
         let mut items = Vec::new();
         for place in &places {
-            items.extend(self.open_case(place).await?);
+            items.extend(self.open_case(place, now).await?);
         }
         Ok(Page { items, next: places.pop().filter(|_| more) })
     }
@@ -108,9 +113,17 @@ impl Table {
         Ok(found)
     }
 
-    async fn open_case(&self, place: &OpenCasePosition) -> Result<Option<OpenCase>, StoreError> {
+    async fn open_case(&self, place: &OpenCasePosition, now: Timestamp) -> Result<Option<OpenCase>, StoreError> {
         let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
         Ok(match KINDS.get(place.kind) {
+            Some(DueKind::Approval) => {
+                let approval: Approval = decode(item)?;
+                if !approval.is_pending(now) {
+                    return Ok(None);
+                }
+                let entry = self.read(keys::account(approval.account), keys::audit_entry(approval.id)).await?;
+                entry.map(|entry| OpenCase::Approval(approval, entry))
+            }
             Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
             Some(DueKind::Unclaimed) => {
                 let unclaimed: UnclaimedPayment = decode(item)?;

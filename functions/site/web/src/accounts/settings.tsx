@@ -13,6 +13,7 @@ import { ErrorNotice, Loading } from "../ui/states";
 import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
 import { FreezeNotice } from "./freeze-notice";
 import { setLanguage, setTheme, THEMES, theme } from "./preferences";
+import { SecondFactor } from "./second-factor";
 import { requestPasswordReset } from "./sign-in";
 
 function SettingsPage({ children }: { children: ComponentChildren }) {
@@ -174,6 +175,7 @@ export function Sessions() {
   return (
     <SettingsPage>
       <ChangePassword />
+      <SecondFactor />
       <section class="stack">
         <h2>{t.accounts.activity}</h2>
         <p class="muted prose">{t.accounts.activityText}</p>

@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
+import { ApiError } from "../api/error";
 import { openSession, session } from "../api/session";
 import { navigate } from "../router";
 import { text } from "../text";
@@ -21,16 +22,35 @@ import { showToast } from "../ui/toasts";
 /** The values of one form are there on the next. They are in memory only, and forgotten on sign-out. */
 const email = signal("");
 const password = signal("");
+const secondFactor = signal("");
+/** Whether the account has a second factor, which the API tells after the right password. */
+const secondFactorNeeded = signal(false);
+
+function forgetSecrets() {
+  password.value = secondFactor.value = "";
+  secondFactorNeeded.value = false;
+}
 
 effect(() => {
-  if (session.value === "signed-out") email.value = password.value = "";
+  if (session.value !== "signed-out") return;
+  email.value = "";
+  forgetSecrets();
 });
 
-async function signIn(): Promise<void> {
-  const body = { email: email.value, password: password.value };
-  const signedIn = await unwrap<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body }));
-  password.value = "";
-  openSession(signedIn);
+/** Signs in. Returns `false` if the form must ask for the code of the second factor first. */
+async function signIn(): Promise<boolean> {
+  const code = secondFactor.value;
+  const body = { email: email.value, password: password.value, ...(code ? { code } : {}) };
+  try {
+    const signedIn = await unwrap<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body }));
+    forgetSecrets();
+    openSession(signedIn);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.type !== "second-factor-needed") throw error;
+    secondFactorNeeded.value = true;
+    return false;
+  }
 }
 
 interface FormProperties {
@@ -79,8 +99,7 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
   const t = text.value.accounts;
   const mutation = useMutation();
   const submit = async () => {
-    await signIn();
-    onSignedIn?.();
+    if (await signIn()) onSignedIn?.();
   };
   return (
     <Form mutation={mutation} submit={submit} button={t.signIn}>
@@ -93,6 +112,21 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
           password.value = value;
         }}
       />
+      {secondFactorNeeded.value && (
+        <Field
+          label={t.secondFactor.signInCode}
+          hint={t.secondFactor.signInCodeHint}
+          name="code"
+          autocomplete="one-time-code"
+          required
+          maxlength={32}
+          error={fieldMessage(mutation.error, "code")}
+          value={secondFactor.value}
+          onValue={(value) => {
+            secondFactor.value = value;
+          }}
+        />
+      )}
     </Form>
   );
 }
@@ -180,12 +214,11 @@ function useEmailMissing(): boolean {
   return missing;
 }
 
-/** Sets the password with the code, and signs in. */
+/** Sets the password with the code, and signs in, or goes on to the form that asks for the second factor. */
 async function setPassword(code: string): Promise<void> {
   const body = { email: email.value, code, password: password.value };
   await unwrap(api.POST("/v1/session/reset", { body }));
-  await signIn();
-  navigate("/", "replace");
+  navigate((await signIn()) ? "/" : "/sign-in", "replace");
 }
 
 export function Confirm() {

@@ -61,6 +61,11 @@ function describe(action: Action): string {
     }
     case "disclosed":
       return t.disclosed(action.kinds.map(kindName).join("; "), action.reason);
+    case "froze":
+    case "unfroze":
+      return t[action.kind](action.note);
+    case "decided":
+      return action.release ? t.granted(action.note) : t.refused(action.note);
     default:
       return t[action.kind];
   }

@@ -1,0 +1,169 @@
+//! Shows the second factor, turns it on with the first code of an authenticator app, and off.
+//!
+//! The secret of a setup is sealed into its response and stored only with the first code. If the process crashes before that,
+//! nothing changed. A repeat of the confirmation with the same `Idempotency-Key` gets the same recovery codes.
+//!
+//! The user pool could ask for these codes itself, but lets a second factor be set up only with an access token that may also
+//! delete the user and change its address, and access tokens here may not. Nobody signs in at the user pool without this service.
+
+use api::{
+    MutationResponse, Mutations, Routes,
+    accounts::second_factor::{
+        BEGIN, CONFIRM, REMOVE, RecoveryCodesView, SHOW, SecondFactorConfirmation, SecondFactorSetup, SecondFactorView,
+        hash_recovery_code, seal_secret,
+    },
+    store_problem,
+};
+use axum::{Json, extract::State, response::Response};
+use domain::{
+    AccountId, Refusal,
+    accounts::second_factor::{RECOVERY_CODES, SecondFactor, setup_is_open},
+};
+use jiff::Timestamp;
+use runtime::{
+    clock,
+    http::{BodilessRequest, Caller, MutatingRequest, Problem},
+    totp,
+};
+use serde::{Deserialize, Serialize};
+use store::Write;
+
+const HOUR_S: i64 = 3_600;
+/// The codes that may be tried in an hour.
+const CODES_PER_HOUR: u64 = 20;
+/// The purpose of sealed setups.
+const SETUP: &str = "second factor setup";
+/// The name of this service in an authenticator app.
+const ISSUER: &str = "Darkroom";
+/// The characters of recovery codes, without those that look alike: five bits each.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// The characters of a recovery code: 60 bits.
+const RECOVERY_CHARACTERS: usize = 12;
+
+/// A setup that was begun.
+#[derive(Serialize, Deserialize)]
+struct Setup {
+    account: AccountId,
+    secret: [u8; totp::SECRET_BYTES],
+    at: Timestamp,
+}
+
+pub(crate) fn routes() -> Routes<Mutations> {
+    Routes::new()
+        .operation(&SHOW, show)
+        .operation(&BEGIN, begin)
+        .operation(&CONFIRM, confirm)
+        .operation(&REMOVE, remove)
+}
+
+async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Json<SecondFactorView>, Problem> {
+    let factor = mutations.table.second_factor(AccountId(caller.account_id)).await.map_err(store_problem)?;
+    let recovery_codes = factor.as_ref().map_or(0, |factor| factor.recovery_codes.len());
+    Ok(Json(SecondFactorView { enabled: factor.is_some(), recovery_codes }))
+}
+
+async fn begin(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    caller.signed_in_recently(now)?;
+    let account = AccountId(caller.account_id);
+    let setup = Setup { account, secret: clock::random(), at: now };
+    let sealed = mutations.sealer().await?.seal(SETUP, &serde_json::to_vec(&setup).map_err(Problem::internal)?);
+    let mutation = mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            check_is_off(mutations.table.second_factor(account).await?.as_ref())?;
+            let secret = totp::base32(&setup.secret);
+            let uri = format!("otpauth://totp/{ISSUER}?secret={secret}&issuer={ISSUER}");
+            mutation.commit(&[], MutationResponse::ok(SecondFactorSetup { secret, uri, setup: sealed.clone() })).await
+        })
+        .await
+}
+
+async fn confirm(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    request: MutatingRequest<SecondFactorConfirmation>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let SecondFactorConfirmation { setup, code } = request.body;
+    let sealer = mutations.sealer().await?;
+    let opened = sealer.open(SETUP, &setup).and_then(|setup| serde_json::from_slice::<Setup>(&setup).ok());
+    let Some(setup) = opened.filter(|setup| setup.account == account && setup_is_open(setup.at, now)) else {
+        return Err(Problem::invalid("setup", "must be what the setup returned, within ten minutes"));
+    };
+    let mutation = mutations.begin(account, request.idempotency, now);
+    if let Some(response) = mutation.stored_response().await? {
+        return Ok(response);
+    }
+    mutations.limit("second-factor", account.0.as_bytes(), (HOUR_S, CODES_PER_HOUR), now).await?;
+    let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let last_step = totp::matching_step(&setup.secret, &code, now)
+        .ok_or_else(|| Problem::invalid("code", "must be the code that the app shows now"))?;
+    let recovery_codes: Vec<_> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
+    let factor = SecondFactor {
+        account,
+        secret: seal_secret(sealer, &setup.secret),
+        at: now,
+        last_step,
+        recovery_codes: recovery_codes.iter().map(|code| hash_recovery_code(sealer, account, code)).collect(),
+        version: 1,
+    };
+    mutation
+        .run(|| async {
+            check_is_off(mutations.table.second_factor(account).await?.as_ref())?;
+            let view = RecoveryCodesView { recovery_codes: recovery_codes.clone() };
+            mutation.commit(&[Write::SecondFactor(&factor)], MutationResponse::ok(view)).await
+        })
+        .await
+}
+
+async fn remove(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    caller.signed_in_recently(now)?;
+    let account = AccountId(caller.account_id);
+    let mutation = mutations.begin(account, request.idempotency, now);
+    mutation
+        .run(|| async {
+            let factor = mutations.table.second_factor(account).await?;
+            let writes: Vec<_> = factor.iter().map(Write::RemoveSecondFactor).collect();
+            mutation.commit(&writes, MutationResponse::no_content()).await
+        })
+        .await
+}
+
+/// # Errors
+/// 409 if the account has a second factor.
+fn check_is_off(factor: Option<&SecondFactor>) -> Result<(), Refusal> {
+    match factor {
+        None => Ok(()),
+        Some(_) => Err(Refusal::Conflict("The account has a second factor. Turn it off first.")),
+    }
+}
+
+/// Creates a random recovery code, in three groups.
+fn recovery_code() -> String {
+    let letter = |byte: u8| ALPHABET.get(usize::from(byte % 32)).map(|letter| char::from(*letter));
+    let letters: Vec<_> = clock::random::<RECOVERY_CHARACTERS>().into_iter().filter_map(letter).collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recovery_codes_are_random_and_unlike_codes_of_an_app() {
+        let (one, other) = (recovery_code(), recovery_code());
+        assert_ne!(one, other);
+        assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4]);
+    }
+}

@@ -1,0 +1,32 @@
+//! Approves what another staff member requested.
+
+use api::{AppState, MutationResponse};
+use axum::{extract::State, response::Response};
+use domain::{AccountId, AuditEntryId, Refusal};
+use runtime::{
+    clock,
+    http::{BodilessRequest, Problem, Staff, StrictPath},
+};
+use store::Write;
+
+use crate::name;
+
+pub(crate) async fn approve(
+    State(state): State<AppState>,
+    staff: Staff,
+    StrictPath((account, id)): StrictPath<(AccountId, AuditEntryId)>,
+    request: BodilessRequest,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let ids = (AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    mutation
+        .run(|| async {
+            let (owner, approval) = state.mutations.table.account_and_approval(account, id).await?;
+            let (Some(owner), Some(approval)) = (owner, approval) else { return Err(Refusal::NotFound.into()) };
+            let (approved, entry) = approval.approve(&owner, ids.clone(), now)?;
+            let writes = [Write::Approval(&approved), Write::AuditEntry(&entry), Write::Unchanged(&owner)];
+            mutation.commit(&writes, MutationResponse::no_content()).await
+        })
+        .await
+}
