@@ -151,9 +151,9 @@ fn check_is_off(factor: Option<&SecondFactor>) -> Result<(), Refusal> {
 
 /// Creates a random recovery code, in three groups.
 fn recovery_code() -> String {
-    let letter = |byte: u8| ALPHABET.get(usize::from(byte % 32)).map(|letter| char::from(*letter));
-    let letters: Vec<_> = clock::random::<RECOVERY_CHARACTERS>().into_iter().filter_map(letter).collect();
-    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    let symbol = |byte: u8| ALPHABET.get(usize::from(byte % 32)).map(|symbol| char::from(*symbol));
+    let symbols: Vec<_> = clock::random::<RECOVERY_CHARACTERS>().into_iter().filter_map(symbol).collect();
+    symbols.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

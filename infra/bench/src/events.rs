@@ -264,7 +264,7 @@ pub const EVENTS: &[Event] = &[
         &["GetItem", "BatchGetItem", "TransactWriteItems"],
     ),
     event("events/erase-account/taken-back.json", Batch(&[]), &["GetItem"]),
-    event("events/erase-account/replay.json", Done, &["Scan", "GetItem"]),
+    event("events/erase-account/replay.json", Done, &["Scan", "GetItem", "GetItem"]),
     event(
         "events/export-archive/asked.json",
         Batch(&[]),

@@ -41,7 +41,7 @@ pub fn matching_step(secret: &[u8], given: &str, now: Timestamp) -> Option<i64> 
 #[must_use]
 pub fn base32(secret: &[u8]) -> String {
     let (mut text, mut bits, mut count) = (String::new(), 0_u32, 0_u32);
-    let mut push = |bits: u32| text.extend(BASE32.get((bits & 31) as usize).map(|letter| char::from(*letter)));
+    let mut push = |bits: u32| text.extend(BASE32.get((bits & 31) as usize).map(|symbol| char::from(*symbol)));
     for byte in secret {
         bits = (bits << 8) | u32::from(*byte);
         count += 8;

@@ -138,7 +138,7 @@ async fn second_factor_is_turned_off_only_with_a_recent_sign_in(env: &'static Te
     ada.delete(SECOND_FACTOR).await?.is(204)?;
     ada.delete(SECOND_FACTOR).await?.is(204)?;
     sign_in(&ada, PASSWORD, None).await?.is(200)?;
-    // Codes of before are worth nothing afterwards.
+    // Codes of before are worth nothing after that.
     let again = Factor::set_up(&ada).await?;
     check_refused(&sign_in(&ada, PASSWORD, Some(factor.recovery_code(0)?)).await?, "wrong-second-factor")?;
     sign_in(&ada, PASSWORD, Some(again.recovery_code(0)?)).await?.is(200)?;

@@ -1,12 +1,12 @@
 //! Second factors: what a person has in their authenticator app and on paper.
 
 use anyhow::{Context, Result};
-use runtime::{clock, totp};
+use runtime::{clock, http::STAFF, totp};
 use serde_json::{Value, json};
 
 use crate::env::{
     http::{ApiResponse, text},
-    test_env::TestUser,
+    test_env::{TestEnv, TestUser},
 };
 
 pub const SECOND_FACTOR: &str = "/v1/account/second-factor";
@@ -40,6 +40,20 @@ impl Factor {
     }
 }
 
+impl TestEnv {
+    /// Creates a staff member.
+    pub async fn staff(&'static self) -> Result<TestUser> {
+        let mut user = self.user().await?;
+        let (pool, clients) = (self.output("UserPoolId")?, self.clients()?);
+        let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+        group.username(&user.email).send().await?;
+        let factor = Factor::set_up(&user).await?;
+        // Only tokens that are issued from now on contain the group, and are protected by the second factor.
+        user.sign_in_with(factor.recovery_code(0)?).await?.is(200)?;
+        Ok(user)
+    }
+}
+
 /// Begins to set up a second factor.
 pub async fn begin(user: &TestUser) -> Result<ApiResponse> {
     ApiResponse::read(user.request(reqwest::Method::POST, SECOND_FACTOR).send().await?).await
@@ -53,10 +67,10 @@ pub async fn confirm(user: &TestUser, setup: &str, code: &str) -> Result<ApiResp
 /// Decodes the secret of a setup, as an authenticator app does.
 pub fn secret(setup: &Value) -> Result<Vec<u8>> {
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for letter in text(setup, "secret")?.bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'2'..=b'7' => letter - b'2' + 26,
+    for symbol in text(setup, "secret")?.bytes() {
+        let value = match symbol {
+            b'A'..=b'Z' => symbol - b'A',
+            b'2'..=b'7' => symbol - b'2' + 26,
             _ => anyhow::bail!("not base32: {setup}"),
         };
         bits = (bits << 5) | u32::from(value);

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use domain::AccountId;
 use reqwest::{Method, RequestBuilder};
-use runtime::{clients::Clients, config::Environment, http::STAFF};
+use runtime::{clients::Clients, config::Environment};
 use serde_json::{Value, json};
 use stack::{
     Functions, MAILED_CODE, Options, Stack,
@@ -23,7 +23,6 @@ use crate::env::{
     http::{ApiResponse, PATIENCE, http_client, text},
     provider_stub::provider_stub,
     recorder::{Recorder, Recorders},
-    second_factor::Factor,
 };
 
 /// The sender of the service's mail.
@@ -194,18 +193,6 @@ impl TestEnv {
     /// Returns all users for whom an account was created.
     pub fn users(&self) -> Vec<KnownAccount> {
         self.users.lock().map(|users| users.clone()).unwrap_or_default()
-    }
-
-    /// Creates a staff member.
-    pub async fn staff(&'static self) -> Result<TestUser> {
-        let mut user = self.user().await?;
-        let (pool, clients) = (self.output("UserPoolId")?, self.clients()?);
-        let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
-        group.username(&user.email).send().await?;
-        let factor = Factor::set_up(&user).await?;
-        // Only tokens that are issued from now on contain the group, and are protected by the second factor.
-        user.sign_in_with(factor.recovery_code(0)?).await?.is(200)?;
-        Ok(user)
     }
 
     /// Returns a client without an account.

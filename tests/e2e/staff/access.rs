@@ -277,7 +277,7 @@ async fn p19_staff_cannot_act_on_their_own_account(env: &'static TestEnv) -> Res
     let mut refused = 0;
     let operations = api::operations().filter(|operation| operation.path.starts_with("/v1/staff/accounts/{account}"));
     for operation in operations {
-        // The id in capital letters is the same account.
+        // The id in upper case is the same account.
         for account in [grace.account_id.clone(), grace.account_id.to_uppercase()] {
             let path = operation.path_with(|kind| if kind == "account" { account.clone() } else { secret.id.clone() });
             let mut request = grace.request(Method::from_bytes(operation.method.to_uppercase().as_bytes())?, &path);

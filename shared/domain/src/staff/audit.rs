@@ -275,3 +275,56 @@ impl AuditEntry {
         self.undisclosed_until.is_none_or(|until| until <= now)
     }
 }
+
+impl Approval {
+    /// Requests an approval of what this entry records, which expires with it.
+    #[must_use]
+    pub fn request(entry: &AuditEntry, expires_at: Timestamp) -> Self {
+        Self {
+            id: entry.id,
+            account: entry.account,
+            staff: entry.staff.clone(),
+            at: entry.at,
+            expires_at,
+            approved_by: None,
+            undisclosed_until: entry.undisclosed_until,
+            version: 1,
+        }
+    }
+
+    /// Requests the approval of an access. Returns `None` if the account owner is told of it, as it needs none then.
+    #[must_use]
+    pub fn request_for_access(entry: &AuditEntry) -> Option<Self> {
+        match entry.action {
+            AuditAction::Opened { until, .. } if entry.undisclosed_until.is_some() => Some(Self::request(entry, until)),
+            _ => None,
+        }
+    }
+
+    /// Approves it. Returns it with the entry in the audit log.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if it has expired, [`Refusal::Conflict`] if it was approved before or this staff member requested
+    /// it, [`Refusal::AccountStatus`] if the account is being deleted and none of its data is held.
+    pub fn approve(
+        &self,
+        account: &Account,
+        (id, staff): (AuditEntryId, String),
+        now: Timestamp,
+    ) -> Result<(Self, AuditEntry), Refusal> {
+        if self.expires_at <= now {
+            return Err(Refusal::NotFound);
+        }
+        if self.staff == staff {
+            return Err(Refusal::Conflict("another staff member must approve what you requested"));
+        }
+        if self.approved_by.is_some() {
+            return Err(Refusal::Conflict("it is approved already"));
+        }
+        account.check_accessible()?;
+        let approved = Self { approved_by: Some(staff.clone()), version: self.version + 1, ..self.clone() };
+        let (account, undisclosed_until) = (self.account, self.undisclosed_until);
+        let action = AuditAction::Approved { request: self.id };
+        Ok((approved, AuditEntry { id, account, staff, at: now, action, undisclosed_until }))
+    }
+}
