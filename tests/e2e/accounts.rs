@@ -1,6 +1,7 @@
 //! Tests of sessions, the profile and its corrections.
 
 mod corrections;
+mod limits;
 mod profile;
 mod sessions;
 
@@ -10,5 +11,6 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [corrections::trials(envs), profile::trials(envs), sessions::trials(envs)].into_iter().flatten().collect()
+    let trials = [corrections::trials(envs), limits::trials(envs), profile::trials(envs), sessions::trials(envs)];
+    trials.into_iter().flatten().collect()
 }

@@ -95,7 +95,7 @@ async fn decide(
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let decision = ReviewDecision { release: request.body.release, at: now, note };
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let settlement = lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
@@ -117,7 +117,7 @@ async fn set_spending(
     let now = clock::now();
     let allowed = request.body.allowed;
     let note = review::note(request.body.note).map_err(refusal_problem)?;
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
@@ -135,7 +135,7 @@ async fn mark_refunded(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;

@@ -10,3 +10,4 @@ pub mod plan;
 pub mod preferences;
 pub mod sign_up;
 pub mod status;
+pub mod welcome;

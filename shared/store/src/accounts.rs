@@ -5,3 +5,4 @@ pub(crate) mod activity;
 pub(crate) mod correction;
 pub(crate) mod email_change;
 pub(crate) mod sign_up;
+pub(crate) mod welcome;

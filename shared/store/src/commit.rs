@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     AccountId,
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, sign_up::SignUp, welcome::Welcome,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
@@ -22,7 +24,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change, sign_up,
+        correction, email_change, sign_up, welcome,
     },
     credits::ledger,
     error::StoreError,
@@ -101,6 +103,8 @@ pub enum Write<'a> {
     SignUp(&'a SignUp),
     /// Deletes a sign-up.
     RemoveSignUp(&'a SignUp),
+    /// Writes what is remembered of the address with this keyed hash.
+    Welcome(&'a str, &'a Welcome),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
     /// Writes a disclosure.
@@ -233,6 +237,9 @@ impl Write<'_> {
             }
             Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
+            Self::Welcome(keyed_hash, welcome) => {
+                vec![Action::Put(welcome::to_item(keyed_hash, welcome)?, Condition::over(welcome.version))]
+            }
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]

@@ -15,7 +15,7 @@ operations! {
     PLACE = post("/v1/staff/accounts/{account}/holds", "staff-access")
         .takes::<HoldRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "covers": ["account"]}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<PlacedHoldView>(201).problems(&[400, 404, 409, 413, 415, 422]);
+        .returns::<PlacedHoldView>(201).problems(&[400, 404, 409, 413, 415, 422, 429]);
 
     /// Lists the legal holds on an account, oldest first (staff).
     LIST = get("/v1/staff/accounts/{account}/holds", "staff-access")
@@ -23,7 +23,7 @@ operations! {
 
     /// Releases a legal hold: data that nothing else retains is deleted (staff). A repeat changes nothing.
     RELEASE = delete("/v1/staff/accounts/{account}/holds/{hold}", "staff-access")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 }
 
 /// Carries a new legal hold. The account owner gets its reason with their data.
