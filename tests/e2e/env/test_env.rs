@@ -26,7 +26,6 @@ use crate::env::{
     http::{ApiResponse, PATIENCE, http_client, text},
     provider_stub::provider_stub,
     recorder::{Recorder, Recorders},
-    windows::REQUESTS_PER_MINUTE,
 };
 
 /// The sender of the service's mail.
@@ -34,6 +33,9 @@ const MAIL_FROM: &str = "hello@mail.darkroom.example";
 
 /// The SES identity of the sender.
 pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
+
+/// The requests that the stack accepts in a minute from an account or the narrowest network: more than the tests send.
+pub const REQUESTS_PER_MINUTE: u64 = 100_000;
 
 /// The password of every user.
 pub const PASSWORD: &str = "Correct-horse-7-battery";

@@ -3,10 +3,7 @@
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::env::test_env::TestEnv;
-
-/// The requests that the stack accepts in a minute from an account or the narrowest network: more than the tests send.
-pub const REQUESTS_PER_MINUTE: u64 = 100_000;
+use crate::env::test_env::{REQUESTS_PER_MINUTE, TestEnv};
 
 const MINUTE_S: i64 = 60;
 

@@ -66,12 +66,12 @@ describe("a draft", () => {
 });
 
 describe("the model of a draft", () => {
-  const paid = [model("paid", { needs_purchase: true }), model("sketch"), model("film", { ...VIDEO, needs_purchase: true })];
+  const paid = [model("paid", { needs_purchase: true }), model("sketch"), model("paid-clip", { ...VIDEO, needs_purchase: true })];
 
   it("is one that the account can use", async () => {
     const { draft, preferredModel } = await reload(paid);
     expect(draft.value.model).toBe("sketch");
-    expect(preferredModel("video")?.id).toBe("film");
+    expect(preferredModel("video")?.id).toBe("paid-clip");
   });
 
   it("is the first once credits were bought", async () => {
