@@ -45,7 +45,7 @@ const account = {
   credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
   limits: {
     jobs_in_flight: used(0, 3), uploads: used(0, 20), upload_bytes: used(0, 209_715_200), outputs_per_generation: 2, output_pixels: 1_048_576,
-    submits_per_minute: 10, shares_per_output: 5,
+    submits_per_minute: 10, uploads_per_hour: 60, shares_per_output: 5,
   },
 };
 const models = [
@@ -351,9 +351,29 @@ await journey("a file that is no image is told without types of videos", {}, asy
   ensure(message.includes("JPEG, PNG or WebP") && !/video|mp4/i.test(message.replaceAll("clip.mp4", "")), message);
 });
 
+const forSale = [{ ...models[0], id: "gpt-image", title: "GPT Image", credits: 8, needs_purchase: true }, ...models];
+
+await journey("a model that free credits do not cover says so, and another one is chosen first", { answers: { "GET models": { models: forSale } } }, async (ada, page) => {
+  await ada.go("/");
+  await page.getByLabel("Prompt", { exact: true }).fill(PROMPT);
+  const generate = page.locator(".submit-bar button[type=submit]");
+  ensure((await page.getByLabel("Model").inputValue()) === "sketch-image", "the first model is chosen");
+  await page.waitForFunction(() => !document.querySelector(".submit-bar button[type=submit]").disabled);
+  await page.getByLabel("Model").selectOption("gpt-image");
+  await ada.sees("Free credits don't cover this model.");
+  ensure(await generate.isDisabled(), "it can be submitted");
+  ensure((await page.locator(".submit-bar a").getAttribute("href")) === "/credits", "no link to the packages");
+  await ada.look("purchase-needed");
+});
+
+await journey("the landing page says what free credits are for", { signedIn: false, answers: { "GET models": { models: forSale } } }, async (ada) => {
+  await ada.go("/");
+  await ada.sees("For Sketch and Sketch Video.");
+});
+
 await journey("prices, free credits, retention, policy and languages are on the landing page", { signedIn: false }, async (ada, page) => {
   await ada.go("/");
-  for (const words of ["20 credits with every new account", "About 200 images or 25 videos of 4 seconds", "Files are kept for 30 days", "Files are kept for 1 year", "What you could create"]) await ada.sees(words);
+  for (const words of ["20 credits with a new account", "About 200 images or 25 videos of 4 seconds", "Files are kept for 30 days", "Files are kept for 1 year", "What you could create"]) await ada.sees(words);
   await ada.look("landing");
   await page.getByLabel("Language").selectOption("de");
   await ada.sees("Aufbewahrung deiner Dateien: 3 Jahre");

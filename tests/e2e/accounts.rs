@@ -1,6 +1,7 @@
 //! Tests of sessions, second factors, the profile and its corrections.
 
 mod corrections;
+mod limits;
 mod profile;
 mod second_factor;
 mod sessions;
@@ -11,8 +12,12 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [corrections::trials(envs), profile::trials(envs), second_factor::trials(envs), sessions::trials(envs)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let trials = [
+        corrections::trials(envs),
+        limits::trials(envs),
+        profile::trials(envs),
+        second_factor::trials(envs),
+        sessions::trials(envs),
+    ];
+    trials.into_iter().flatten().collect()
 }

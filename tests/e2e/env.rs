@@ -24,3 +24,4 @@ pub mod table;
 pub mod test_env;
 pub mod trial;
 pub mod uploads;
+pub mod windows;

@@ -38,7 +38,7 @@ fn only_configured_hosts(env: &TestEnv) -> Result<()> {
 }
 
 async fn p24_providers_receive_only_what_the_request_needs(env: &'static TestEnv) -> Result<()> {
-    let ada = env.user().await?;
+    let ada = env.plus_user().await?;
     let seed = text(&json!({"id": ada.account_id}), "id")?.replace('-', "");
     let word = |what: &str| format!("{what}-{seed}");
     ada.patch("/v1/account", &json!({"display_name": word("name")})).await?.is(200)?;

@@ -58,7 +58,7 @@ async fn request_change(
     let mail = app.changes.mail.as_ref().ok_or_else(no_mail)?;
     caller.signed_in_recently(now)?;
     let id = AccountId(caller.account_id);
-    let mutation = app.mutations.begin(id, request.idempotency, now);
+    let mutation = app.mutations.begin(id, request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
@@ -88,7 +88,7 @@ async fn confirm_change(
     let codes = [request.body.present_code, request.body.new_code];
     let (present, new) = hashes(app.mutations.sealer().await?, id, &codes);
     let table = &app.mutations.table;
-    let mutation = app.mutations.begin(id, request.idempotency, now);
+    let mutation = app.mutations.begin(id, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let change = table.email_change(id).await?.ok_or_else(wrong_codes)?;

@@ -86,7 +86,7 @@ async fn correct(
     let id = AccountId(caller.account_id);
     let correction = Correction::from(request.body);
     let now = clock::now();
-    let mutation = mutations.begin(id, request.idempotency, now);
+    let mutation = mutations.begin(id, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;

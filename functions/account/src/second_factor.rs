@@ -72,7 +72,7 @@ async fn begin(
     let account = AccountId(caller.account_id);
     let setup = Setup { account, secret: clock::random(), at: now };
     let sealed = mutations.sealer().await?.seal(SETUP, &serde_json::to_vec(&setup).map_err(Problem::internal)?);
-    let mutation = mutations.begin(account, request.idempotency, now);
+    let mutation = mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             check_is_off(mutations.table.second_factor(account).await?.as_ref())?;
@@ -96,7 +96,7 @@ async fn confirm(
     let Some(setup) = opened.filter(|setup| setup.account == account && setup_is_open(setup.at, now)) else {
         return Err(Problem::invalid("setup", "must be what the setup returned, within ten minutes"));
     };
-    let mutation = mutations.begin(account, request.idempotency, now);
+    let mutation = mutations.begin(account, request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
@@ -130,7 +130,7 @@ async fn remove(
     let now = clock::now();
     caller.signed_in_recently(now)?;
     let account = AccountId(caller.account_id);
-    let mutation = mutations.begin(account, request.idempotency, now);
+    let mutation = mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let factor = mutations.table.second_factor(account).await?;

@@ -103,7 +103,7 @@ async fn create(
     if !state.providers.contains(&body.provider) {
         return Err(Problem::invalid("provider", "must be a provider that GET /v1/packages lists"));
     }
-    let mutation = state.mutations.begin(id, request.idempotency, now);
+    let mutation = state.mutations.begin(id, request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
@@ -175,7 +175,7 @@ async fn capture(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }

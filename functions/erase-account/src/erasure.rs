@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountId,
-    accounts::account::Account,
-    accounts::plan::Retention,
+    accounts::{
+        account::Account,
+        email,
+        plan::Retention,
+        welcome::{WELCOME, Welcome},
+    },
     generations::generation::{Generation, GenerationStatus},
     generations::submission::GenerationOutcome,
     payments::payment::Payment,
@@ -85,6 +89,8 @@ impl Eraser {
         }
         // From now on a replay erases the account again if a backup restores it.
         self.records.write_tombstone(&self.tombstone_key(id).await?, now).await?;
+        // Before the user is deleted, so that nobody signs up with the address meanwhile.
+        self.remember(&account, now).await?;
         let held = account.held_kinds();
         let payments = self.table.all_payments(id).await?;
         let copies_left = self.forget_copies(id).await?;
@@ -115,6 +121,28 @@ impl Eraser {
     async fn pending_deletion(&self, id: AccountId) -> Result<Option<(Account, Deletion)>, ErasureError> {
         let account = self.table.account(id).await?;
         Ok(account.and_then(|account| account.deletion.clone().map(|deletion| (account, deletion))))
+    }
+
+    /// Remembers of the first and the present address of the account that it had one, and whether it was frozen or in debt.
+    async fn remember(&self, account: &Account, now: Timestamp) -> Result<(), ErasureError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        let present = sealer.keyed_hash(WELCOME, email::mailbox(&account.email).as_bytes());
+        let keys: BTreeSet<_> = account.welcome_key.iter().chain([&present]).collect();
+        for key in keys {
+            self.remember_as(key, account, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn remember_as(&self, key: &str, account: &Account, now: Timestamp) -> Result<(), ErasureError> {
+        for _ in 0..ATTEMPTS {
+            let welcome = Welcome::erased(self.table.welcome(key).await?.as_ref(), account, now);
+            match self.table.commit(&[Write::Welcome(key, &welcome)]).await {
+                Err(CommitError::Stale) => {}
+                other => return Ok(other?),
+            }
+        }
+        Err(ErasureError::Contended)
     }
 
     /// Makes every output private, revokes every share link and ends every session.

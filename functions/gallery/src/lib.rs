@@ -2,7 +2,7 @@
 //!
 //! A page of own generations is one round trip, or more if a filter drops many items. A page of the public gallery is two: its
 //! entries, and their generations. A share link is two: its pointer, and the generation. Links to files work for four minutes;
-//! signing one calls no service.
+//! signing one calls no service. What everyone can read is counted by network first.
 //!
 //! A deletion of an output or a generation hides it at once from its owner, the gallery and every share link. If the process
 //! crashes before the files are deleted, `sweep` deletes them.
@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use runtime::{
     Error, clock,
     config::Environment,
-    http::{BodilessRequest, Caller, Problem, StrictPath, StrictQuery, etag},
+    http::{BodilessRequest, Caller, Problem, RequestContext, StrictPath, StrictQuery, etag},
 };
 use serde::Deserialize;
 use store::{Filter, Shared, Write};
@@ -68,9 +68,11 @@ fn routes() -> Routes<AppState> {
 
 async fn explore(
     State(state): State<AppState>,
+    client: RequestContext,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
+    state.mutations.limit_open_read(&client, now).await?;
     let paging: Paging<'_, _, String> = Paging::open(&state.mutations, "gallery", query).await?;
     let page = state.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
     let mut items = Vec::with_capacity(page.items.len());
@@ -88,11 +90,16 @@ async fn explore(
     Ok(axum::Json(PublicPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn open_share(State(state): State<AppState>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
+async fn open_share(
+    State(state): State<AppState>,
+    client: RequestContext,
+    StrictPath(token): StrictPath<String>,
+) -> Result<Response, Problem> {
     if token.len() > MAX_TOKEN_LENGTH {
         return Err(Problem::not_found());
     }
     let now = clock::now();
+    state.mutations.limit_open_read(&client, now).await?;
     let found = state.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
     let Shared { share, generation, account } = found.ok_or_else(Problem::not_found)?;
     let output = share.view(&account, &generation, now).map_err(refusal_problem)?;
@@ -173,7 +180,7 @@ async fn delete_with(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (response, deleted) = mutation
         .run_with(|| async {
             let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;

@@ -23,7 +23,7 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, RequestContext, StrictPath},
 };
 use store::{EraseAccountMessage, Queue, Records, Write};
 
@@ -68,7 +68,7 @@ async fn request_deletion(
     caller.signed_in_recently(now)?;
     let id = AccountId(caller.account_id);
     let receipt = ReceiptId(clock::uuid_at(now));
-    let mutation = state.mutations.begin(id, request.idempotency, now);
+    let mutation = state.mutations.begin(id, request.idempotency, now).await?;
     let response = mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
@@ -97,7 +97,7 @@ async fn show(State(state): State<AppState>, caller: Caller) -> Result<Response,
 async fn cancel(State(state): State<AppState>, caller: Caller, request: BodilessRequest) -> Result<Response, Problem> {
     let now = clock::now();
     let id = AccountId(caller.account_id);
-    let mutation = state.mutations.begin(id, request.idempotency, now);
+    let mutation = state.mutations.begin(id, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or_else(Problem::unauthorized)?;
@@ -109,8 +109,10 @@ async fn cancel(State(state): State<AppState>, caller: Caller, request: Bodiless
 
 async fn show_receipt(
     State(state): State<AppState>,
+    client: RequestContext,
     StrictPath(id): StrictPath<ReceiptId>,
 ) -> Result<Response, Problem> {
+    state.mutations.limit_open_read(&client, clock::now()).await?;
     let receipt = state.records.receipt(id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     Ok(axum::Json(ReceiptView::from(receipt)).into_response())
 }

@@ -79,7 +79,7 @@ async fn request_export(
     let account = AccountId(caller.account_id);
     let id = ExportId(clock::uuid_at(now));
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (mut response, requested) = mutation
         .run_with(|| async {
             // The account is read first: an export that is requested after that makes this attempt lose the race.

@@ -1,16 +1,24 @@
 //! The state and the configuration of the function.
 
-use domain::Credits;
-use runtime::{Error, clients::Clients, config::Environment, http::Problem, seal::Sealer, secrets::SecretUnreadable};
-use store::{Records, Table};
+use std::sync::Arc;
+
+use api::Mutations;
+use domain::{Credits, accounts::welcome::WelcomeGrants};
+use runtime::{
+    clients::Clients,
+    config::{Environment, InvalidVariable},
+    http::Problem,
+    secrets::SecretUnreadable,
+};
+use store::Records;
 use tokio::sync::OnceCell;
 
 use crate::user_pool::{PoolClient, UserPool};
 
 /// Holds what the handlers share.
 pub(crate) struct App {
-    pub(crate) clients: Clients,
-    pub(crate) table: Table,
+    clients: Arc<Clients>,
+    pub(crate) mutations: Mutations,
     pub(crate) records: Records,
     user_pool: OnceCell<UserPool>,
     pub(crate) config: Config,
@@ -18,14 +26,12 @@ pub(crate) struct App {
 
 /// Holds the configuration, read from the environment once.
 pub(crate) struct Config {
-    pub(crate) table: String,
     records: String,
     user_pool_id: String,
     client_id: String,
     client_secret: String,
-    app_key_secret: String,
-    /// The credits that a new account gets.
-    pub(crate) welcome: Credits,
+    /// The credits that new accounts get.
+    pub(crate) welcome: WelcomeGrants,
     /// The requests that one network may send to one route in a minute.
     pub(crate) rate_per_minute: u64,
     /// The accounts that one network may open in a day. Every further account starts frozen.
@@ -34,22 +40,14 @@ pub(crate) struct Config {
 
 impl App {
     /// Creates the clients of a configuration. Calls nothing yet.
-    pub(crate) fn new(config: Config, clients: Clients) -> Self {
+    pub(crate) fn new(config: Config, mutations: Mutations, clients: Arc<Clients>) -> Self {
         Self {
-            table: Table::new(clients.dynamodb().clone(), config.table.clone()),
+            mutations,
             records: Records::new(clients.dynamodb().clone(), config.records.clone()),
             user_pool: OnceCell::new(),
             clients,
             config,
         }
-    }
-
-    /// Returns the sealer. The first call reads its key.
-    ///
-    /// # Errors
-    /// A 500: the key cannot be read.
-    pub(crate) async fn sealer(&self) -> Result<&Sealer, Problem> {
-        self.clients.sealer(&self.config.app_key_secret).await.map_err(Problem::internal)
     }
 
     /// Returns the user pool. The first call reads the secret of its client.
@@ -71,23 +69,18 @@ impl Config {
     ///
     /// # Errors
     /// A variable is missing, is no number or is negative. The error names it.
-    pub(crate) fn parse(environment: &Environment) -> Result<Self, Error> {
-        let number = |name: &'static str| -> Result<u64, Error> {
-            u64::try_from(environment.integer(name)?).map_err(|_| {
-                format!("the environment variable {name} is negative: correct it for this function in template.yaml")
-                    .into()
-            })
-        };
+    pub(crate) fn parse(environment: &Environment) -> Result<Self, InvalidVariable> {
         Ok(Self {
-            table: environment.required("TABLE")?,
             records: environment.required("RECORDS")?,
             user_pool_id: environment.required("USER_POOL_ID")?,
             client_id: environment.required("CLIENT_ID")?,
             client_secret: environment.required("CLIENT_SECRET")?,
-            app_key_secret: environment.required("APP_KEY_SECRET")?,
-            welcome: Credits(environment.integer("WELCOME_CREDITS")?),
-            rate_per_minute: number("SESSION_RATE_PER_MINUTE")?,
-            accounts_per_network_per_day: number("ACCOUNTS_PER_NETWORK_PER_DAY")?,
+            welcome: WelcomeGrants {
+                credits: Credits(environment.integer("WELCOME_CREDITS")?),
+                per_day: environment.count("WELCOME_GRANTS_PER_DAY")?,
+            },
+            rate_per_minute: environment.count("SESSION_RATE_PER_MINUTE")?,
+            accounts_per_network_per_day: environment.count("ACCOUNTS_PER_NETWORK_PER_DAY")?,
         })
     }
 }
@@ -96,16 +89,15 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 9] = [
-        ("TABLE", "table"),
+    const VARIABLES: [(&str, &str); 8] = [
         ("RECORDS", "records"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
         ("CLIENT_SECRET", "client-secret"),
-        ("APP_KEY_SECRET", "secret"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
+        ("WELCOME_GRANTS_PER_DAY", "1000"),
     ];
 
     #[test]

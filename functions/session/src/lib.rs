@@ -19,9 +19,9 @@
 //! request within that time. After that it must sign in again. A repeated sign-out changes nothing. Access tokens stay valid
 //! until they expire.
 //!
-//! Calls: each route counts the request for the network and, where there is one, for the address, then calls the user pool
-//! once. Sign-up and reset call it twice: to send the code, and to end every session. Sign-in adds two reads and one write, which
-//! is a transaction when it creates the account, and with a second factor one write more.
+//! Calls: each route counts the request for the networks of the client and, where there is one, for the address, then calls the
+//! user pool once. Sign-up and reset call it twice: to send the code, and to end every session. Sign-in adds two reads and one
+//! write, which is a transaction when it creates the account, and with a second factor one write more.
 
 mod app;
 mod fields;
@@ -36,7 +36,7 @@ mod user_pool;
 
 use std::sync::Arc;
 
-use api::{Routes, accounts::session};
+use api::{Mutations, Routes, accounts::session};
 use axum::{Router, middleware};
 use runtime::{Error, clients::Clients, config::Environment};
 
@@ -48,9 +48,9 @@ use crate::app::{App, Config};
 /// A variable is missing or no number. The error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let config = Config::parse(&environment)?;
-    let clients = Clients::new(&environment)?;
-    clients.warm_dynamodb(&config.table).await;
-    let app = Arc::new(App::new(config, clients));
+    let clients = Arc::new(Clients::new(&environment)?);
+    let mutations = Mutations::open(&environment, &clients).await?;
+    let app = Arc::new(App::new(config, mutations, clients));
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit_network))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::accounts::{email::Address, session::PasswordReset};
 use axum::extract::{MatchedPath, State};
 use http::StatusCode;
-use runtime::http::{Problem, StrictJson};
+use runtime::http::{Problem, RequestContext, StrictJson};
 
 use crate::{
     app::App,
@@ -16,10 +16,11 @@ use crate::{
 pub(crate) async fn forgot(
     State(app): State<Arc<App>>,
     path: MatchedPath,
+    context: RequestContext,
     StrictJson(body): StrictJson<Address>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
-    app.limit_address(&path, &email).await?;
+    app.limit_address(&path, &context, &email).await?;
     accepted(app.user_pool().await?.send_code(&email).await)
 }
 
@@ -29,12 +30,13 @@ pub(crate) async fn forgot(
 pub(crate) async fn reset(
     State(app): State<Arc<App>>,
     path: MatchedPath,
+    context: RequestContext,
     StrictJson(body): StrictJson<PasswordReset>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
     let code = Code::parse(&body.code)?;
     let password = Password::new(body.password, &email)?;
-    app.limit_address(&path, &email).await?;
+    app.limit_address(&path, &context, &email).await?;
     let user_pool = app.user_pool().await?;
     user_pool.set_password(&email, &code, &password).await.map_err(|error| error.into_problem(Code::refused))?;
     user_pool.end_sessions(&email).await.map_err(Problem::internal)?;

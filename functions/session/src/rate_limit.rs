@@ -1,5 +1,5 @@
-//! Limits requests per route in windows of a minute: by the network that sends them, and by the address in them. Counts are
-//! stored under keyed hashes, so the table contains neither addresses nor networks.
+//! Limits requests per route: by the networks that send them, by the address in them from one network, and by the address
+//! from all networks together.
 
 use std::sync::Arc;
 
@@ -8,26 +8,30 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::AccountId;
+use domain::{AccountId, Credits};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{
     clock,
-    http::{Problem, RateLimit, RequestContext},
+    http::{Problem, RequestContext},
 };
 
 use crate::{app::App, fields::Email};
 
-const WINDOW_S: i64 = 60;
-const HOUR_S: i64 = 3_600;
+const MINUTE_S: i64 = 60;
+const HOUR_S: i64 = 60 * MINUTE_S;
 const DAY_S: i64 = 24 * HOUR_S;
-/// The requests to one route about one address in a minute, from all networks together: changing networks does not help to
-/// guess passwords or codes.
-const ADDRESS_RATE_PER_MINUTE: u64 = 10;
+/// The seconds in which one network may send [`ADDRESS_RATE_PER_NETWORK`] requests to one route about one address.
+const ADDRESS_WINDOW_S: i64 = 10 * MINUTE_S;
+/// The requests to one route about one address that one network may send in ten minutes.
+const ADDRESS_RATE_PER_NETWORK: u64 = 20;
+/// The requests to one route about one address from all networks together in an hour: changing networks does not help to
+/// guess passwords or codes. It takes nine networks to use it up, so a stranger does not lock the owner out from one.
+const ADDRESS_RATE_PER_HOUR: u64 = 1_000;
 /// The codes of a second factor that may be tried for one account in an hour: of a million codes three are right.
 const CODES_PER_HOUR: u64 = 20;
 
-/// Counts the request for its network before it is handled.
+/// Counts the request for its networks before it is handled.
 pub(crate) async fn limit_network(
     State(app): State<Arc<App>>,
     path: MatchedPath,
@@ -35,36 +39,51 @@ pub(crate) async fn limit_network(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let limit = app.count("network", app.config.rate_per_minute, path.as_str(), &context.client_network()).await?;
+    let networks: Vec<_> = context.networks().iter().map(|network| format!("{} {network}", route(&path))).collect();
+    let limit = (MINUTE_S, app.config.rate_per_minute);
+    let limit = app.mutations.limit_networks("network", &networks, limit, clock::now()).await?;
     let response = next.run(request).await;
     // A refusal by the limit of the address has its own headers.
     Ok(if response.status() == StatusCode::TOO_MANY_REQUESTS { response } else { (limit, response).into_response() })
 }
 
 impl App {
-    /// Counts the request for its address, registered or not.
+    /// Counts the request for its address, registered or not: for the widest network of the client, and for all networks.
     ///
     /// # Errors
     /// A 429 with the time after which to try again.
-    pub(crate) async fn limit_address(&self, path: &MatchedPath, email: &Email) -> Result<(), Problem> {
-        self.count("address", ADDRESS_RATE_PER_MINUTE, path.as_str(), email.as_str()).await.map(drop)
+    pub(crate) async fn limit_address(
+        &self,
+        path: &MatchedPath,
+        client: &RequestContext,
+        email: &Email,
+    ) -> Result<(), Problem> {
+        let subject = format!("{} {}", route(path), email.as_str());
+        let limits = [(ADDRESS_WINDOW_S, ADDRESS_RATE_PER_NETWORK), (HOUR_S, ADDRESS_RATE_PER_HOUR)];
+        self.mutations.limit_address("address", &subject, client, limits, clock::now()).await
     }
 
-    /// Counts an account that this network opens. Returns how many it opened today, this one included.
+    /// Counts an account for each network that it is opened from. Says whether one of them opens too many today.
     ///
     /// # Errors
-    /// A 500: the count failed.
-    pub(crate) async fn count_account(&self, network: &str, now: Timestamp) -> Result<u64, Problem> {
-        let hash = self.sealer().await?.keyed_hash("window accounts", network.as_bytes());
-        self.table.count_in_window("accounts", &hash, DAY_S, now).await.map_err(api::store_problem)
+    /// A 500: a counter cannot be written.
+    pub(crate) async fn opens_too_many_accounts(&self, networks: &[String], now: Timestamp) -> Result<bool, Problem> {
+        let limit = (DAY_S, self.config.accounts_per_network_per_day);
+        let counts = self.mutations.count_networks("accounts", networks, limit, now).await?;
+        Ok(counts.into_iter().any(|(accounts, quota)| accounts > quota))
     }
 
-    async fn count(&self, policy: &'static str, quota: u64, path: &str, subject: &str) -> Result<RateLimit, Problem> {
-        let now = clock::now();
-        let hash = self.sealer().await?.keyed_hash(&format!("window {policy}"), subject.as_bytes());
-        let route = path.rsplit('/').next().unwrap_or(path);
-        let hits = self.table.count_in_window(&format!("{route}-{policy}"), &hash, WINDOW_S, now).await;
-        check_quota((policy, quota, WINDOW_S), hits.map_err(api::store_problem)?, now)
+    /// Counts an account that gets welcome credits. Returns how many it gets: none once too many accounts got some today.
+    ///
+    /// # Errors
+    /// A 500: the counter cannot be written.
+    pub(crate) async fn grant_welcome(&self, now: Timestamp) -> Result<Credits, Problem> {
+        let nth = self.mutations.count("welcome-grants", b"all accounts", DAY_S, now).await?;
+        let credits = self.config.welcome.of(nth);
+        if credits < self.config.welcome.credits {
+            tracing::warn!(nth, "an account got no welcome credits: see WelcomeGrantsPerDay in template.yaml");
+        }
+        Ok(credits)
     }
 
     /// Counts a code that is tried for the second factor of an account.
@@ -72,53 +91,12 @@ impl App {
     /// # Errors
     /// A 429 with the time after which to try again.
     pub(crate) async fn limit_second_factor(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
-        const POLICY: &str = "second-factor";
-        let hash = self.sealer().await?.keyed_hash(&format!("window {POLICY}"), account.0.as_bytes());
-        let hits = self.table.count_in_window(POLICY, &hash, HOUR_S, now).await.map_err(api::store_problem)?;
-        check_quota((POLICY, CODES_PER_HOUR, HOUR_S), hits, now).map(drop)
+        self.mutations.limit("second-factor", account.0.as_bytes(), (HOUR_S, CODES_PER_HOUR), now).await
     }
 }
 
-/// Returns what is left of the quota after this many requests.
-///
-/// # Errors
-/// A 429: the quota is used up.
-fn check_quota(
-    (policy, quota, window_s): (&'static str, u64, i64),
-    hits: u64,
-    now: Timestamp,
-) -> Result<RateLimit, Problem> {
-    let limit = RateLimit {
-        policy,
-        quota,
-        window_seconds: window_s.unsigned_abs(),
-        remaining: quota.saturating_sub(hits),
-        reset_seconds: (window_s - now.as_second().rem_euclid(window_s)).unsigned_abs(),
-    };
-    if hits > quota { Err(Problem::rate_limited(limit)) } else { Ok(limit) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(hits: u64, second: i64, outcome: Result<u64, ()>, reset_seconds: u64) {
-        let limit = check_quota(("address", 10, WINDOW_S), hits, Timestamp::from_second(second).unwrap());
-        let response = match &limit {
-            Ok(limit) => (*limit, ()).into_response(),
-            Err(problem) => problem.clone().into_response(),
-        };
-        assert_eq!(limit.map(|limit| limit.remaining).map_err(|problem| assert_eq!(problem.status(), 429)), outcome);
-        let remaining = outcome.unwrap_or(0);
-        let expected = format!("\"address\";r={remaining};t={reset_seconds}");
-        assert_eq!(response.headers()["ratelimit"].to_str().unwrap(), expected);
-    }
-
-    #[test]
-    fn request_over_the_quota_is_told_when_the_window_ends() {
-        check(1, 1_800_000_000, Ok(9), 60);
-        check(10, 1_800_000_059, Ok(0), 1);
-        check(11, 1_800_000_059, Err(()), 1);
-        check(u64::MAX, 1_800_000_030, Err(()), 30);
-    }
+/// Returns the last segment of a path, by which the requests to a route are counted.
+fn route(path: &MatchedPath) -> &str {
+    let path = path.as_str();
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -21,7 +21,7 @@ use crate::{
 ///
 /// A refusal does not change the cookie: another tab may just have replaced it, and this response may arrive last.
 pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let sealer = app.sealer().await?;
+    let sealer = app.mutations.sealer().await?;
     let session = Session::from_request(&headers, sealer).ok_or_else(no_session)?;
     if !session.is_confirmed_by(&headers, sealer) {
         return Err(no_csrf_token());
@@ -33,7 +33,7 @@ pub(crate) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 
 /// Ends the session and removes the cookie. Answers 204 for a request without a session.
 pub(crate) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let sealer = app.sealer().await?;
+    let sealer = app.mutations.sealer().await?;
     let Some(session) = Session::from_request(&headers, sealer) else {
         // Another site can send this request without the cookie. The response must not remove the cookie then.
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -27,10 +27,12 @@ impl App {
         code: Option<&Code>,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let Some(factor) = self.table.second_factor(account).await.map_err(store_problem)? else { return Ok(()) };
+        let Some(factor) = self.mutations.table.second_factor(account).await.map_err(store_problem)? else {
+            return Ok(());
+        };
         let Some(code) = code else { return Err(code_needed()) };
         self.limit_second_factor(account, now).await?;
-        let sealer = self.sealer().await?;
+        let sealer = self.mutations.sealer().await?;
         let secret = open_secret(sealer, &factor.secret)
             .ok_or_else(|| Problem::internal("a second factor cannot be opened: was the application key changed?"))?;
         let accepted = match totp::matching_step(&secret, code.as_str(), now) {
@@ -39,7 +41,7 @@ impl App {
         };
         let accepted = accepted.ok_or_else(wrong_code)?;
         // Another request may have used the code meanwhile.
-        if self.table.try_commit(&[Write::SecondFactor(&accepted)]).await.map_err(store_problem)? {
+        if self.mutations.table.try_commit(&[Write::SecondFactor(&accepted)]).await.map_err(store_problem)? {
             Ok(())
         } else {
             Err(wrong_code())

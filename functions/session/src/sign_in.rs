@@ -10,7 +10,18 @@ use axum::{
     extract::{MatchedPath, State},
     response::{IntoResponse, Response},
 };
-use domain::{AccountId, ActivityId, LedgerEntryId, accounts::account::Account, privacy::erasure::TOMBSTONE};
+use domain::{
+    AccountId, ActivityId, Credits, LedgerEntryId,
+    accounts::{
+        account::Account,
+        email,
+        freeze::FreezeReason,
+        sign_up::SignUp,
+        welcome::{WELCOME, Welcome},
+    },
+    credits::ledger::LedgerEntry,
+    privacy::erasure::TOMBSTONE,
+};
 use http::{StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
 use runtime::{
@@ -40,13 +51,13 @@ pub(crate) async fn sign_in(
     let email = Email::parse(&body.email)?;
     let password = Password::existing(body.password)?;
     let code = body.code.as_deref().map(Code::parse).transpose()?;
-    app.limit_address(&path, &email).await?;
+    app.limit_address(&path, &context, &email).await?;
     let tokens = app.user_pool().await?.sign_in(&email, &password).await;
     let (opened, token) = tokens.map_err(|error| error.into_problem(wrong_credentials))?;
     let now = clock::now();
     app.check_second_factor(opened.account, code.as_ref(), now).await?;
     app.record(opened.account, &email, context, now).await?;
-    signed_in(opened, &Session::begin(token), app.sealer().await?)
+    signed_in(opened, &Session::begin(token), app.mutations.sealer().await?)
 }
 
 /// Builds the response: the access token and the CSRF token in the body, the refresh token in the cookie.
@@ -70,7 +81,7 @@ impl App {
     /// Refuses an account that was erased during the sign-in. The tombstone is written before the account is deleted, so
     /// this check cannot miss it.
     async fn check_not_erased(&self, id: AccountId) -> Result<(), Problem> {
-        let keyed_hash = self.sealer().await?.keyed_hash(TOMBSTONE, id.0.as_bytes());
+        let keyed_hash = self.mutations.sealer().await?.keyed_hash(TOMBSTONE, id.0.as_bytes());
         if self.records.has_tombstone(&keyed_hash).await.map_err(store_problem)? {
             Err(wrong_credentials())
         } else {
@@ -86,30 +97,17 @@ impl App {
         context: RequestContext,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let network = context.client_network();
+        let networks = context.networks();
         let client = (context.client_address, context.user_agent.as_str());
         let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::SignIn, now, client);
         for _ in 0..MAX_ATTEMPTS {
             let mut writes = vec![Write::Activity(&activity)];
-            let opened;
-            let sign_up;
-            if self.table.account(id).await.map_err(store_problem)?.is_none() {
-                self.check_not_erased(id).await?;
-                sign_up = self.table.sign_up(id).await.map_err(store_problem)?;
-                if let Some(sign_up) = &sign_up {
-                    if !sign_up.is_open() {
-                        return Err(wrong_credentials());
-                    }
-                    writes.push(Write::RemoveSignUp(sign_up));
-                }
-                let entry = LedgerEntryId(clock::uuid_at(now));
-                let (account, welcome) = Account::open(id, email.as_str().to_owned(), self.config.welcome, entry, now);
-                let is_suspicious = self.count_account(&network, now).await? > self.config.accounts_per_network_per_day;
-                opened = (if is_suspicious { account.frozen_at_opening(now) } else { account }, welcome);
-                writes.push(Write::Account(&opened.0));
-                writes.extend(opened.1.iter().map(|entry| Write::LedgerEntry(id, entry)));
+            let opening;
+            if self.mutations.table.account(id).await.map_err(store_problem)?.is_none() {
+                opening = self.open(id, email, &networks, now).await?;
+                writes.extend(opening.writes());
             }
-            match self.table.commit(&writes).await {
+            match self.mutations.table.commit(&writes).await {
                 // The owner of an account that is being deleted may sign in to cancel that. The sign-in is not recorded.
                 Ok(()) | Err(CommitError::AccountGone) => return Ok(()),
                 Err(CommitError::Stale) => {}
@@ -117,5 +115,61 @@ impl App {
             }
         }
         Err(Problem::internal("other requests kept creating the account"))
+    }
+
+    /// Decides what an account starts with: welcome credits, if its address had none lately and some are left for today, and
+    /// freezes. Counts the account and the grant. Both are counted again if another request writes first.
+    async fn open(
+        &self,
+        id: AccountId,
+        email: &Email,
+        networks: &[String],
+        now: Timestamp,
+    ) -> Result<Opening, Problem> {
+        let table = &self.mutations.table;
+        self.check_not_erased(id).await?;
+        let sign_up = table.sign_up(id).await.map_err(store_problem)?;
+        if sign_up.as_ref().is_some_and(|sign_up| !sign_up.is_open()) {
+            return Err(wrong_credentials());
+        }
+        let mailbox = email::mailbox(email.as_str());
+        let welcome_key = self.mutations.sealer().await?.keyed_hash(WELCOME, mailbox.as_bytes());
+        let before = table.welcome(&welcome_key).await.map_err(store_problem)?;
+        let latest = match before.and_then(|before| before.account) {
+            Some(latest) => table.account(latest).await.map_err(store_problem)?,
+            None => None,
+        };
+        let welcome = Welcome::opened(before.as_ref(), latest.as_ref(), id, now);
+        let is_remembered = before.is_some_and(|before| before.counts(now));
+        let grant = if is_remembered { Credits::ZERO } else { self.grant_welcome(now).await? };
+        let entry = LedgerEntryId(clock::uuid_at(now));
+        let (mut account, entry) = Account::open(id, email.as_str().to_owned(), grant, entry, now);
+        if self.opens_too_many_accounts(networks, now).await? {
+            account = account.frozen_at_opening(FreezeReason::ManyAccounts, now);
+        }
+        if welcome.is_frozen {
+            account = account.frozen_at_opening(FreezeReason::EarlierAccount, now);
+        }
+        Ok(Opening { account: account.remembered_as(welcome_key.clone()), entry, welcome_key, welcome, sign_up })
+    }
+}
+
+/// Holds what the first sign-in writes.
+struct Opening {
+    account: Account,
+    /// Of the welcome credits, if there are any.
+    entry: Option<LedgerEntry>,
+    welcome_key: String,
+    welcome: Welcome,
+    /// The sign-up that ends.
+    sign_up: Option<SignUp>,
+}
+
+impl Opening {
+    fn writes(&self) -> Vec<Write<'_>> {
+        let mut writes = vec![Write::Account(&self.account), Write::Welcome(&self.welcome_key, &self.welcome)];
+        writes.extend(self.entry.iter().map(|entry| Write::LedgerEntry(self.account.id, entry)));
+        writes.extend(self.sign_up.iter().map(Write::RemoveSignUp));
+        writes
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::accounts::email::Address;
 use axum::extract::{MatchedPath, State};
 use http::StatusCode;
-use runtime::http::{Problem, StrictJson};
+use runtime::http::{Problem, RequestContext, StrictJson};
 
 use crate::{app::App, fields::Email, password::accepted, user_pool::UserPoolError};
 
@@ -17,10 +17,11 @@ use crate::{app::App, fields::Email, password::accepted, user_pool::UserPoolErro
 pub(crate) async fn sign_up(
     State(app): State<Arc<App>>,
     path: MatchedPath,
+    context: RequestContext,
     StrictJson(body): StrictJson<Address>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
-    app.limit_address(&path, &email).await?;
+    app.limit_address(&path, &context, &email).await?;
     let user_pool = app.user_pool().await?;
     match user_pool.create_user(&email).await {
         Ok(()) | Err(UserPoolError::Refused) => accepted(user_pool.send_code(&email).await),

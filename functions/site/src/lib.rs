@@ -5,8 +5,8 @@
 //! The client is one page and hashed assets. Its source is in `web/`; `web/src/main.tsx` describes it. Browsers revalidate
 //! the page on each use, and cache assets without a limit. Both are compressed at build time.
 //!
-//! A share link returns the same page with a preview card in its head, or 404 if the link is not valid. Only this route reads
-//! the table, twice. Nothing is written, and a repeat returns the same.
+//! A share link returns the same page with a preview card in its head, or 404 if the link is not valid. Only this route and its
+//! card read the table, twice. They are counted by network, and write nothing else; a repeat returns the same.
 
 mod card;
 mod files;
@@ -14,7 +14,7 @@ mod policy;
 
 use std::sync::Arc;
 
-use api::generations::shares::token_hash;
+use api::{Mutations, generations::shares::token_hash};
 use axum::{
     Router,
     extract::{Request, State},
@@ -35,9 +35,9 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{Problem, StrictPath},
+    http::{Problem, RequestContext, StrictPath},
 };
-use store::{Bucket, Shared, Table};
+use store::{Bucket, Shared};
 
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
@@ -46,7 +46,7 @@ const PAGES: [&str; 10] =
     ["sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "support"];
 
 struct App {
-    table: Table,
+    mutations: Mutations,
     bucket: Bucket,
     /// The public origin of the client, for absolute addresses.
     origin: String,
@@ -58,11 +58,11 @@ struct App {
 /// # Errors
 /// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let clients = Clients::new(&environment)?;
+    let clients = Arc::new(Clients::new(&environment)?);
     let bucket = api::open_bucket(&environment, &clients)?;
     let origins = bucket.origins(clock::now()).await?;
     let app = Arc::new(App {
-        table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+        mutations: Mutations::open(&environment, &clients).await?,
         bucket,
         origin: environment.required("ORIGIN")?,
         policy: HeaderValue::try_from(policy::content_security_policy(&origins))?,
@@ -99,10 +99,11 @@ async fn page(StrictPath(path): StrictPath<String>, headers: HeaderMap) -> Resul
 
 async fn shared(
     State(app): State<Arc<App>>,
+    client: RequestContext,
     StrictPath(token): StrictPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(shown) = app.shared(&token).await? else {
+    let Some(shown) = app.shared(&token, &client).await? else {
         return Ok(files::page(StatusCode::NOT_FOUND, &headers));
     };
     let page = format!("{}/s/{token}", app.origin);
@@ -117,8 +118,12 @@ async fn shared(
 }
 
 /// Redirects to the image of a preview card with a link that is valid for minutes. A revoked share has none.
-async fn card(State(app): State<Arc<App>>, StrictPath(token): StrictPath<String>) -> Result<Response, Problem> {
-    let shown = app.shared(&token).await?.ok_or_else(Problem::not_found)?;
+async fn card(
+    State(app): State<Arc<App>>,
+    client: RequestContext,
+    StrictPath(token): StrictPath<String>,
+) -> Result<Response, Problem> {
+    let shown = app.shared(&token, &client).await?.ok_or_else(Problem::not_found)?;
     let key = preview(&shown.file).ok_or_else(Problem::not_found)?;
     let link = app.bucket.link(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
@@ -138,12 +143,16 @@ struct Shown {
 }
 
 impl App {
-    /// Returns what the share link with this token shows, if it is valid now.
-    async fn shared(&self, token: &str) -> Result<Option<Shown>, Problem> {
+    /// Returns what the share link with this token shows, if it is valid now. Counts the read for the networks of the client.
+    ///
+    /// # Errors
+    /// 429 with the seconds until the next minute, or 500.
+    async fn shared(&self, token: &str, client: &RequestContext) -> Result<Option<Shown>, Problem> {
         if token.len() > LONGEST_TOKEN {
             return Ok(None);
         }
-        let found = self.table.shared(&token_hash(token)).await.map_err(api::store_problem)?;
+        self.mutations.limit_open_read(client, clock::now()).await?;
+        let found = self.mutations.table.shared(&token_hash(token)).await.map_err(api::store_problem)?;
         let Some(Shared { share, generation, account }) = found else { return Ok(None) };
         let Ok(output) = share.view(&account, &generation, clock::now()) else { return Ok(None) };
         let file = output.file.clone();

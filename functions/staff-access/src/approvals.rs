@@ -19,7 +19,7 @@ pub(crate) async fn approve(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let ids = (AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let (owner, approval) = state.mutations.table.account_and_approval(account, id).await?;

@@ -32,7 +32,7 @@ pub(crate) async fn create(
     let ids = (DisclosureId(clock::uuid_at(now)), name(&state, &staff).await?);
     let (justification, scope) = request.body.split(now).map_err(refusal_problem)?;
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
@@ -77,7 +77,7 @@ pub(crate) async fn download(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let ids = (AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now).await?;
     mutation
         .run(|| async {
             let (owner, disclosure, approval) =

@@ -34,7 +34,7 @@ pub(crate) async fn place(
         action: AuditAction::Held { hold: hold.id },
         undisclosed_until: hold.undisclosed_until,
     };
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
@@ -56,7 +56,7 @@ pub(crate) async fn release(
     let now = clock::now();
     let name = name(&state, &staff).await?;
     let entry_id = AuditEntryId(clock::uuid_at(now));
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;

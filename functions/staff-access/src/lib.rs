@@ -96,7 +96,7 @@ async fn open(
     let id = AuditEntryId(clock::uuid_at(now));
     let (justification, duration) = request.body.split(now).map_err(refusal_problem)?;
     let until = now + duration;
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;

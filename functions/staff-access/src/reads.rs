@@ -49,7 +49,7 @@ async fn read<T: Serialize, F: Future<Output = Result<T, MutationError>>>(
     let name = name(state, staff).await?;
     let (load, name) = (&load, &name);
     let entry_id = AuditEntryId(clock::uuid_at(now));
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now);
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now).await?;
     mutation
         .run(|| async {
             let (owner, opened, approval) = state.mutations.table.account_entry_and_approval(account, access).await?;

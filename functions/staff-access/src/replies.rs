@@ -42,7 +42,7 @@ async fn reply(
     let mailed_text = mail.as_ref().zip(text.as_deref());
     let table = &app.mutations.table;
     let mailed = OnceCell::new();
-    let mutation = app.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now);
+    let mutation = app.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let (owner, opened, approval) = table.account_entry_and_approval(account, access).await?;

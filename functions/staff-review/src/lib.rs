@@ -131,7 +131,7 @@ async fn decide(
     let entry = state.decision(&caller, account, action, now).await?;
     let decision = ReviewDecision { release, at: now, note };
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let (owner, settlement) =
@@ -161,7 +161,7 @@ async fn set_spending(
     let text = note.clone();
     let action = if allowed { AuditAction::Unfroze { note: text } } else { AuditAction::Froze { note: text } };
     let entry = state.decision(&caller, id, action, now).await?;
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
@@ -180,7 +180,7 @@ async fn mark_refunded(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let staff = state.name(&caller).await?;
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;

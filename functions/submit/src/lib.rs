@@ -32,7 +32,7 @@ use domain::{
     generations::{
         budget::DailyBudget,
         generation::Generation,
-        settings::{self, RequestedSettings},
+        settings::{self, RequestedSettings, WelcomeModels},
         submission::{self, Cancellation, CreditTransaction, SubmissionIds},
     },
 };
@@ -57,13 +57,14 @@ struct AppState {
     queues: GenerationQueues,
     providers: Arc<[String]>,
     budget: DailyBudget,
+    welcome_models: WelcomeModels,
     retention: Retention,
 }
 
 /// Builds the router.
 ///
 /// # Errors
-/// A variable is missing; the error names it.
+/// A variable is missing or has another value than the template allows; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let queues = GenerationQueues::new(
@@ -75,6 +76,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         queues,
         providers: environment.required("PROVIDERS")?.split(',').map(|name| name.trim().to_owned()).collect(),
         budget: lifecycle::provider_budget(&environment)?,
+        welcome_models: welcome_models(&environment)?,
         retention: lifecycle::retention(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
@@ -82,6 +84,14 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .into_router()
         .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
         .with_state(state))
+}
+
+fn welcome_models(environment: &Environment) -> Result<WelcomeModels, Error> {
+    match environment.required("WELCOME_MODELS")?.as_str() {
+        "free" => Ok(WelcomeModels::Free),
+        "all" => Ok(WelcomeModels::All),
+        _ => Err("the environment variable WELCOME_MODELS is neither free nor all: correct it in template.yaml".into()),
+    }
 }
 
 fn routes() -> Routes<AppState> {
@@ -93,7 +103,8 @@ fn routes() -> Routes<AppState> {
 }
 
 async fn list_models(State(state): State<AppState>) -> Response {
-    let models = catalogue::models::models(&state.providers).map(ModelView::from).collect();
+    let view = |model| ModelView::new(model, state.welcome_models.needs_purchase(model, &state.providers));
+    let models = catalogue::models::models(&state.providers).map(view).collect();
     ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Models { models })).into_response()
 }
 
@@ -121,7 +132,7 @@ async fn submit(
     let (settings, max_credits) = request.body.split();
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (response, submitted) = mutation
         .run_with(|| async {
             let transaction = state.reserve(account, settings.clone(), max_credits, now).await?;
@@ -172,6 +183,7 @@ impl AppState {
         };
         let account = account.ok_or(Refusal::NotFound)?;
         let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
+        self.welcome_models.check(account.plan, &settings.model, &self.providers)?;
         let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()));
         self.check_budget(&settings.model, now).await?;
         if let Some(input) = input {
@@ -227,7 +239,7 @@ async fn cancel(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (response, requested) = mutation
         .run_with(|| async {
             let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
@@ -267,6 +279,16 @@ async fn cancel(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn welcome_models_are_free_or_all() {
+        let parse = |value: &str| welcome_models(&Environment::from_iter([("WELCOME_MODELS", value)]));
+        assert_eq!(parse("free").unwrap(), WelcomeModels::Free);
+        assert_eq!(parse("all").unwrap(), WelcomeModels::All);
+        for other in ["", "some"] {
+            assert!(parse(other).unwrap_err().to_string().contains("WELCOME_MODELS"));
+        }
+    }
 
     #[test]
     fn serves_its_operations() {

@@ -44,11 +44,13 @@ use tokio::sync::OnceCell;
 
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 24 * HOUR_S;
-/// The number of tickets that a network may open in an hour: each sends a mail.
+/// The number of tickets that a network may open in an hour, and wider ones four times as many each: each sends a mail.
 const TICKETS_PER_NETWORK: u64 = 30;
-/// The number of codes that may be tried for an address in an hour.
+/// The number of codes that may be tried for an address from one network in an hour.
 const ATTEMPTS_PER_ADDRESS: u64 = 10;
-/// The number of codes that may be tried from a network in an hour.
+/// The number of codes that may be tried for an address from all networks together in an hour.
+const ATTEMPTS_PER_ADDRESS_OF_ALL: u64 = 100;
+/// The number of codes that may be tried from a network in an hour, and from wider ones four times as many each.
 const ATTEMPTS_PER_NETWORK: u64 = 60;
 /// The purpose of the keyed hash of codes.
 const PURPOSE: &str = "guest ticket code";
@@ -81,8 +83,8 @@ async fn open(
     let code = mail::code();
     let hashes = (email.clone(), guest(sealer, &email), code_hash(sealer, &email, &code));
     let ticket = GuestTicket::open(new, GuestTicketId(clock::uuid_at(now)), hashes, now).map_err(refusal_problem)?;
-    let network = context.client_network();
-    state.mutations.limit("guest-ticket-network", network.as_bytes(), (HOUR_S, TICKETS_PER_NETWORK), now).await?;
+    let network_limit = (HOUR_S, TICKETS_PER_NETWORK);
+    state.mutations.limit_networks("guest-ticket-network", &context.networks(), network_limit, now).await?;
     state.mutations.limit("guest-ticket-address", email.as_bytes(), (DAY_S, PER_DAY), now).await?;
     state.mutations.table.commit(&[Write::GuestTicket(&ticket)]).await.map_err(commit_problem)?;
     let message = Message::GuestTicketCode { code: &code, minutes: CODE_MINUTES };
@@ -97,10 +99,10 @@ async fn confirm(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let email = normalize(&body.email)?;
-    let network = context.client_network();
     let network_limit = (HOUR_S, ATTEMPTS_PER_NETWORK);
-    state.mutations.limit("guest-ticket-code-network", network.as_bytes(), network_limit, now).await?;
-    state.mutations.limit("guest-ticket-code", email.as_bytes(), (HOUR_S, ATTEMPTS_PER_ADDRESS), now).await?;
+    state.mutations.limit_networks("guest-ticket-code-network", &context.networks(), network_limit, now).await?;
+    let address_limits = [(HOUR_S, ATTEMPTS_PER_ADDRESS), (HOUR_S, ATTEMPTS_PER_ADDRESS_OF_ALL)];
+    state.mutations.limit_address("guest-ticket-code", &email, &context, address_limits, now).await?;
     let sealer = state.mutations.sealer().await?;
     let given = code_hash(sealer, &email, &body.code);
     let table = &state.mutations.table;
@@ -127,14 +129,19 @@ async fn read(
     StrictJson(body): StrictJson<GuestTicketReadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let table = &state.mutations.table;
     let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
-    let ticket = table.guest_ticket(&guest, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
-    let ticket = ticket.read(staff.clone(), body.reason, now).map_err(refusal_problem)?;
-    table.commit(&[Write::GuestTicket(&ticket)]).await.map_err(commit_problem)?;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), None, now).await?;
+    let response = mutation
+        .run(|| async {
+            let ticket = state.mutations.table.guest_ticket(&guest, id).await?.ok_or(Refusal::NotFound)?;
+            let ticket = ticket.read(staff.clone(), body.reason.clone(), now)?;
+            let view = GuestTicketView::from(ticket.clone());
+            mutation.commit(&[Write::GuestTicket(&ticket)], MutationResponse::ok(view)).await
+        })
+        .await?;
     // The ticket is deleted with the reply, and its list of reads too. The log remains.
     tracing::info!(staff, guest_ticket = %id, "guest ticket was read");
-    Ok(axum::Json(GuestTicketView::from(ticket)).into_response())
+    Ok(response)
 }
 
 async fn reply(
@@ -148,7 +155,7 @@ async fn reply(
     let mail = state.mail()?;
     let table = &state.mutations.table;
     let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
-    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now);
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }

@@ -79,7 +79,7 @@ async fn open(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let ticket = Ticket::open(NewTicket::from(request.body), (TicketId(clock::uuid_at(now)), account), now);
-    let mutation = mutations.begin(account, request.idempotency, now);
+    let mutation = mutations.begin(account, request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
     }
@@ -136,7 +136,7 @@ async fn add_message(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let TicketMessageRequest { text, close } = request.body;
-    let mutation = mutations.begin(account, request.idempotency, now);
+    let mutation = mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let ticket = mutations.table.ticket(account, id).await?.ok_or(Refusal::NotFound)?;

@@ -1,7 +1,8 @@
 //! Creates, shows and deletes uploads.
 //!
-//! A new upload counts against the plan in the transaction that writes it. Its presigned request works for 15 minutes, and S3
-//! refuses it unless type, size and SHA-256 are as declared. If the file never arrives, `sweep` deletes the upload an hour
+//! A new upload counts against the plan in the transaction that writes it, and against the uploads of the hour, so that nobody
+//! has files inspected without end. Its presigned request works for 15 minutes, and S3 refuses it unless type, size and SHA-256
+//! are as declared, and while a file waits for its inspection. If the file never arrives, `sweep` deletes the upload an hour
 //! later.
 //!
 //! With the same `Idempotency-Key` a repeat gets the same presigned request; without one it creates another upload. A deletion
@@ -57,7 +58,7 @@ async fn create(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let declaration = UploadDeclaration::from(request.body);
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
@@ -90,7 +91,7 @@ async fn delete(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (response, deleted) = mutation
         .run_with(|| async {
             let (owner, upload) = table.account_and_upload(account, id).await?;

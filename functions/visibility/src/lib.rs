@@ -64,7 +64,7 @@ async fn set_visibility(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let VisibilityRequest { visibility, show_prompt } = request.body;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
@@ -92,7 +92,7 @@ async fn create(
     let terms = ShareTerms::from(request.body);
     let token = URL_SAFE_NO_PAD.encode(clock::random::<32>());
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let (owner, generation) = table.account_and_generation(account, id).await?;
@@ -136,7 +136,7 @@ async fn revoke(
     let now = clock::now();
     let account = AccountId(caller.account_id);
     let table = &state.mutations.table;
-    let mutation = state.mutations.begin(account, request.idempotency, now);
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
             let generation = table.generation(account, id).await?.ok_or(Refusal::NotFound)?;

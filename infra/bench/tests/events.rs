@@ -63,7 +63,7 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
     };
     let services = submit(seed::aws(MediaKind::Image).await.unwrap()).await;
     let table = "DynamoDB_20120810";
-    assert_eq!(services, [table, table, table, "secretsmanager", table, "AmazonSQS"]);
+    assert_eq!(services, [table, table, "secretsmanager", table, table, table, "AmazonSQS"]);
     let aws = seed::aws(MediaKind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
     assert_eq!(submit(aws).await, services);
 }

@@ -43,6 +43,8 @@ pub(crate) fn deploy(
     let providers = options.provider_keys.keys().map(String::as_str).chain(["sketch"]).collect::<Vec<_>>().join(",");
     let mut parameters = BTreeMap::from([
         ("Providers".to_owned(), providers),
+        // The keys belong to the person who runs the stack.
+        ("WelcomeModels".to_owned(), "all".to_owned()),
         ("AllowedOrigin".to_owned(), origin.to_owned()),
         ("ReturnUrl".to_owned(), format!("{origin}/credits/{{checkout}}")),
     ]);

@@ -39,6 +39,16 @@ pub struct Mutations {
     pub table: Table,
     clients: Arc<Clients>,
     app_key_secret: String,
+    pub(crate) quotas: Quotas,
+}
+
+/// Says how many requests are accepted in a minute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quotas {
+    /// Mutating requests of one account.
+    pub(crate) writes_per_minute: u64,
+    /// Requests of one network that everyone can send and that read the table.
+    pub(crate) open_reads_per_minute: u64,
 }
 
 /// Is one mutating request: whose it is, its idempotency key, and its time.
@@ -117,12 +127,17 @@ impl Mutations {
     /// Opens the table and the application key that the environment names, and connects to the table.
     ///
     /// # Errors
-    /// A variable is missing; the error names it.
+    /// A variable is missing or no number; the error names it.
     pub async fn open(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, InvalidVariable> {
         let name = environment.required("TABLE")?;
         let app_key_secret = environment.required("APP_KEY_SECRET")?;
+        let quotas = Quotas {
+            writes_per_minute: environment.count("WRITES_PER_MINUTE")?,
+            open_reads_per_minute: environment.count("OPEN_READS_PER_MINUTE")?,
+        };
         clients.warm_dynamodb(&name).await;
-        Ok(Self { table: Table::new(clients.dynamodb().clone(), name), clients: clients.clone(), app_key_secret })
+        let table = Table::new(clients.dynamodb().clone(), name);
+        Ok(Self { table, clients: clients.clone(), app_key_secret, quotas })
     }
 
     /// Returns the sealer of cursors, stored responses and tokens. Fetches its key once per process, on first use.
@@ -133,10 +148,18 @@ impl Mutations {
         self.clients.sealer(&self.app_key_secret).await.map_err(Problem::internal)
     }
 
-    /// Begins a mutating request of this account. `now` is the time of every attempt.
-    #[must_use]
-    pub fn begin(&self, account: AccountId, idempotency: Option<Idempotency>, now: Timestamp) -> Mutation<'_> {
-        Mutation { shared: self, account, idempotency, now }
+    /// Begins a mutating request of this account, and counts it. `now` is the time of every attempt.
+    ///
+    /// # Errors
+    /// 429 with the seconds until the next minute if the account sends too many; 500.
+    pub async fn begin(
+        &self,
+        account: AccountId,
+        idempotency: Option<Idempotency>,
+        now: Timestamp,
+    ) -> Result<Mutation<'_>, Problem> {
+        self.limit_writes(account, now).await?;
+        Ok(Mutation { shared: self, account, idempotency, now })
     }
 }
 

@@ -71,6 +71,17 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
                 .with_detail("Check why they were rejected, and try again later.")
                 .with_retry_after(retry_after_s)
         }
+        Refusal::TooManyUploads { retry_after_s } => {
+            let title = "You have uploaded too many files in an hour.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-uploads", title)
+                .with_detail("Try again later. A larger package of credits comes with a plan that allows more.")
+                .with_retry_after(retry_after_s)
+        }
+        Refusal::PurchaseNeeded => {
+            let title = "This model is for accounts that have bought credits.";
+            Problem::new(StatusCode::PAYMENT_REQUIRED, "purchase-needed", title)
+                .with_detail("Buy credits, or choose a model that GET /v1/models lists without needs_purchase.")
+        }
         Refusal::DailyBudget { retry_after_s } => {
             let title = "This model has reached its limit for today.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "daily-limit", title)

@@ -11,3 +11,4 @@ pub mod preferences;
 pub mod second_factor;
 pub mod sign_up;
 pub mod status;
+pub mod welcome;

@@ -80,6 +80,15 @@ pub enum Refusal {
         /// Seconds until the next submission is allowed.
         retry_after_s: u64,
     },
+    /// The account declared too many uploads in an hour.
+    #[error("too many uploads: try again in {retry_after_s} s")]
+    TooManyUploads {
+        /// Seconds until the next upload is allowed.
+        retry_after_s: u64,
+    },
+    /// The model costs the operator money, and the account has no credits that were bought.
+    #[error("the model needs bought credits")]
+    PurchaseNeeded,
     /// The providers of the model have reached the budget of the day.
     #[error("the model has reached its limit for today: try again in {retry_after_s} s")]
     DailyBudget {

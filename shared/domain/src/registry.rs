@@ -123,6 +123,8 @@ pub const DISCLOSURE_DAYS: u32 = 7;
 pub const IDEMPOTENCY_DAYS: u32 = 1;
 /// Days for which a rate window is kept at most.
 pub const RATE_WINDOW_DAYS: u32 = 2;
+/// Days for which it is remembered that an address was welcomed, after the opening and again after the erasure of its account.
+pub const WELCOME_DAYS: u32 = 365;
 /// Days for which logs are kept, unless the operator configures others.
 pub const LOG_DEFAULT_DAYS: u32 = 30;
 /// Days for which payments are retained without the person, unless the operator configures others.
@@ -288,6 +290,13 @@ pub const DATA_KINDS: &[DataKind] = &[
         "window",
         "counts requests, new accounts and cards under keyed hashes, and credits spent at each AI provider",
         RetentionRule::Days(RATE_WINDOW_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "welcome",
+        "the latest account that was opened with an address, until it is erased, and whether one was frozen or in debt, under \
+         a keyed hash of the address, against abuse of welcome credits",
+        RetentionRule::Days(WELCOME_DAYS),
         ErasureRule::Expires,
     ),
     files("uploads", "uploaded files, without their metadata"),

@@ -39,6 +39,14 @@ impl Environment {
     pub fn integer(&self, name: &'static str) -> Result<i64, InvalidVariable> {
         self.required(name)?.parse().map_err(|source| InvalidVariable::NotAnInteger { name, source })
     }
+
+    /// Returns an integer that the function requires and that is not negative.
+    ///
+    /// # Errors
+    /// The variable is missing, empty, not an integer, or negative.
+    pub fn count(&self, name: &'static str) -> Result<u64, InvalidVariable> {
+        self.required(name)?.parse().map_err(|source| InvalidVariable::NotAnInteger { name, source })
+    }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
@@ -53,8 +61,10 @@ pub enum InvalidVariable {
     /// It is not set, or empty.
     #[error("the environment variable {0} is not set: set it for this function in template.yaml")]
     Missing(&'static str),
-    /// It is not an integer.
-    #[error("the environment variable {name} is not an integer: correct it for this function in template.yaml")]
+    /// It is not an integer, or not one in its range.
+    #[error(
+        "the environment variable {name} is not an integer in its range: correct it for this function in template.yaml"
+    )]
     NotAnInteger {
         /// The variable.
         name: &'static str,
@@ -89,5 +99,12 @@ mod tests {
         let environment = Environment::from_iter([("DAYS", "30"), ("LIMIT", "many")]);
         assert_eq!(environment.integer("DAYS").unwrap(), 30);
         assert!(environment.integer("LIMIT").unwrap_err().to_string().contains("LIMIT"));
+    }
+
+    #[test]
+    fn negative_count_is_refused_by_name() {
+        let environment = Environment::from_iter([("DAYS", "30"), ("LIMIT", "-1")]);
+        assert_eq!(environment.count("DAYS").unwrap(), 30);
+        assert!(environment.count("LIMIT").unwrap_err().to_string().contains("LIMIT"));
     }
 }

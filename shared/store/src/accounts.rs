@@ -6,3 +6,4 @@ pub(crate) mod correction;
 pub(crate) mod email_change;
 pub(crate) mod second_factor;
 pub(crate) mod sign_up;
+pub(crate) mod welcome;

@@ -122,7 +122,7 @@ impl Bucket {
         Some((account.parse().ok()?, id.parse().ok()?))
     }
 
-    /// Signs a `PUT` of exactly this type, size and SHA-256 (hexadecimal). S3 refuses any other.
+    /// Signs a `PUT` of exactly this type, size and SHA-256 (hexadecimal). S3 refuses any other, and one while a file is there.
     ///
     /// # Errors
     /// It could not be signed, or the hash is not hexadecimal.
@@ -144,6 +144,7 @@ impl Bucket {
             .content_type(content_type)
             .content_length(size)
             .checksum_sha256(STANDARD.encode(digest))
+            .if_none_match("*")
             .presigned(presigning(expires_in_s, now)?)
             .await
             .map_err(StoreError::of("presign"))?;

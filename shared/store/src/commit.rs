@@ -11,7 +11,7 @@ use domain::{
     AccountId,
     accounts::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
-        sign_up::SignUp,
+        sign_up::SignUp, welcome::Welcome,
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
@@ -25,7 +25,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change, second_factor, sign_up,
+        correction, email_change, second_factor, sign_up, welcome,
     },
     credits::ledger,
     error::StoreError,
@@ -108,6 +108,8 @@ pub enum Write<'a> {
     SignUp(&'a SignUp),
     /// Deletes a sign-up.
     RemoveSignUp(&'a SignUp),
+    /// Writes what is remembered of the address with this keyed hash.
+    Welcome(&'a str, &'a Welcome),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
     /// Writes an approval.
@@ -248,6 +250,9 @@ impl Write<'_> {
             }
             Self::SignUp(sign_up) => vec![Action::Put(sign_up::to_item(sign_up)?, Condition::over(sign_up.version))],
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
+            Self::Welcome(keyed_hash, welcome) => {
+                vec![Action::Put(welcome::to_item(keyed_hash, welcome)?, Condition::over(welcome.version))]
+            }
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             Self::Approval(approval) => {
                 vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]

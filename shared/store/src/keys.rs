@@ -9,6 +9,8 @@ use domain::{
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The beginning of the partition key of what is remembered of an address.
+pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
 pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
 
@@ -34,6 +36,7 @@ pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
 pub(crate) const UPLOAD: &str = "UPLOAD#";
+pub(crate) const WELCOME: &str = "WELCOME";
 pub(crate) const WINDOW: &str = "WINDOW";
 
 // Beginnings of sort keys in the partition of an account, and of partition keys of pointers and records.
@@ -147,6 +150,11 @@ pub(crate) fn tombstone(keyed_hash: &str) -> String {
 
 pub(crate) fn upload(id: UploadId) -> String {
     format!("{UPLOAD}{id}")
+}
+
+/// The partition key of what is remembered of an address, by the keyed hash of its mailbox.
+pub(crate) fn welcome(keyed_hash: &str) -> String {
+    format!("{WELCOME_PARTITION}{keyed_hash}")
 }
 
 pub(crate) fn window(kind: &str, keyed_hash: &str) -> String {

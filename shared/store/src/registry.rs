@@ -6,7 +6,7 @@ mod template;
 use domain::{
     accounts::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
-        sign_up::SignUp,
+        sign_up::SignUp, welcome::Welcome,
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, output::GalleryEntry, share::Share, upload::Upload},
@@ -182,6 +182,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("parked-fact", shared(keys::PAYMENT, keys::PARKED)),
     ("unclaimed-payment", shared(keys::PAYMENT, keys::UNCLAIMED)),
     ("window", shared(keys::WINDOW_PARTITION, keys::WINDOW)),
+    ("welcome", shared(keys::WELCOME_PARTITION, keys::WELCOME)),
     ("uploads", DataLocation::Objects { folder: "uploads" }),
     ("generations", DataLocation::Objects { folder: "generations" }),
     ("exports", DataLocation::Objects { folder: "exports" }),
@@ -239,6 +240,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "erasure-message" => FieldList::of::<EraseAccountMessage>(),
         "export-message" => FieldList::of::<ExportMessage>(),
         "notification" => FieldList::of::<IpnNotification>(),
+        "welcome" => FieldList::of::<Welcome>(),
         "window" => named(&["hits", "seen", "credits"], false),
         "user" => [named(&["sub", "email_verified"], false), named(&["email"], true)].concat(),
         "log" => named(LOG_FIELDS, false),

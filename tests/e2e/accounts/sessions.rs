@@ -12,6 +12,7 @@ use stack::MAILED_CODE;
 use store::Write;
 
 use crate::env::{
+    erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, text},
     sessions::{Session, new_address, post_session, send_tokens, try_sign_in},
     test_env::{PASSWORD, TestEnv, TestUser},
@@ -33,6 +34,8 @@ tests![
     session_routes_name_each_invalid_field,
     concurrent_first_sign_ins_create_one_account,
     p11_sign_in_attempts_per_address_are_rate_limited,
+    p11_stranger_does_not_lock_the_owner_out,
+    p12_address_is_welcomed_once_and_stays_frozen,
 ];
 
 const OTHER_PASSWORD: &str = "Another-staple-8-cell";
@@ -42,8 +45,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const WRONG_CODE: &str = "111111";
 
-/// The number of requests to one route about one address in a minute.
-const ADDRESS_RATE_PER_MINUTE: usize = 10;
+/// The number of requests to one route about one address that one network may send in ten minutes.
+const ADDRESS_RATE: usize = 20;
 
 /// Signs up a new address without setting a password.
 async fn unconfirmed(visitor: &TestUser) -> Result<String> {
@@ -415,17 +418,75 @@ async fn p11_sign_in_attempts_per_address_are_rate_limited(env: &'static TestEnv
         }
         response.is(401)?;
         passed += 1;
-        // At most one minute boundary falls into the loop.
-        ensure!(passed <= 2 * ADDRESS_RATE_PER_MINUTE, "the rate limit is never applied");
+        // At most one window ends during the loop.
+        ensure!(passed <= 2 * ADDRESS_RATE, "the rate limit is never applied");
     };
-    ensure!(passed >= ADDRESS_RATE_PER_MINUTE, "refused after {passed}");
+    ensure!(passed >= ADDRESS_RATE, "refused after {passed}");
     ensure!(refused.json["type"] == "urn:darkroom:problem:rate-limited", "{}", refused.json);
     let wait: u64 = refused.header("retry-after").context("no Retry-After")?.parse()?;
-    ensure!((1..=60).contains(&wait), "a window is a minute, not {wait} s");
+    ensure!((1..=600).contains(&wait), "a window is ten minutes, not {wait} s");
     ensure!(refused.json["retry_after"] == wait);
-    ensure!(refused.header("ratelimit-policy").is_some_and(|policy| policy.contains("q=10;w=60")));
+    ensure!(refused.header("ratelimit-policy").is_some_and(|policy| policy.contains("q=20;w=600")));
     // Other addresses and other routes are not limited.
     try_sign_in(&visitor, &new_address(), PASSWORD).await?.is(401)?;
     post_session(&visitor, "forgot", &json!({"email": email})).await?.is(202)?;
+    Ok(())
+}
+
+/// Signs in from an address of another network. Returns the status of the response.
+async fn sign_in_from(env: &TestEnv, address: &str, credentials: &Value) -> Result<Value> {
+    let event = std::fs::read_to_string(stack::workspace().join("events/session/sign-in.json"))?;
+    let mut event: Value = serde_json::from_str(&event)?;
+    event["requestContext"]["http"]["sourceIp"] = json!(address);
+    event["body"] = json!(credentials.to_string());
+    Ok(env.invoke("Session", &event).await?["statusCode"].clone())
+}
+
+async fn p11_stranger_does_not_lock_the_owner_out(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let wrong = json!({"email": ada.email, "password": OTHER_PASSWORD});
+    // The addresses of one /24 count together.
+    let mut refused = false;
+    for last in 1..=2 * ADDRESS_RATE + 1 {
+        refused |= sign_in_from(env, &format!("203.0.113.{last}"), &wrong).await? == 429;
+    }
+    ensure!(refused, "the stranger is never refused");
+    // From 127.0.0.1.
+    try_sign_in(&ada, &ada.email, PASSWORD).await?.is(200).map(drop)
+}
+
+async fn p12_address_is_welcomed_once_and_stays_frozen(env: &'static TestEnv) -> Result<()> {
+    let email = new_address();
+    let tagged = |tag: &str| email.replace('@', &format!("+{tag}@"));
+    let first = env.user_at(email.clone()).await?;
+    ensure!(first.credits().await? == (40, 0));
+    let second = env.user_at(tagged("2")).await?;
+    ensure!(second.credits().await? == (0, 0), "another tag is welcomed again");
+    ensure!(second.get("/v1/account").await?.is(200)?.json["status"] == "active");
+
+    let staff = env.staff().await?;
+    let frozen = json!({"allowed": false, "note": "a stolen card"});
+    staff.post(&format!("/v1/staff/accounts/{}/spending", second.account_id), &frozen).await?.is(200)?;
+    check_starts_frozen(&env.user_at(tagged("3")).await?).await?;
+    for account in [&second, &first] {
+        wait_for_erasure(env, &request_erasure(account).await?).await?;
+    }
+    let again = env.user_at(email.clone()).await?;
+    check_starts_frozen(&again).await?;
+
+    let cleared = json!({"allowed": true, "note": "the card was theirs"});
+    staff.post(&format!("/v1/staff/accounts/{}/spending", again.account_id), &cleared).await?.is(200)?;
+    wait_for_erasure(env, &request_erasure(&again).await?).await?;
+    let last = env.user_at(email).await?;
+    ensure!(last.credits().await? == (0, 0));
+    ensure!(last.get("/v1/account").await?.is(200)?.json["status"] == "active");
+    Ok(())
+}
+
+/// Checks that an account has no welcome credits and is frozen as an earlier one was.
+async fn check_starts_frozen(user: &TestUser) -> Result<()> {
+    ensure!(user.credits().await? == (0, 0), "the address is welcomed again");
+    let account = user.get("/v1/account").await?.is(200)?.json;
+    ensure!(account["status"] == "frozen" && account["frozen_for"][0]["reason"] == "earlier_account", "{account}");
     Ok(())
 }

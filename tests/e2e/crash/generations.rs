@@ -212,7 +212,7 @@ async fn lost_generation_message_is_sent_again(env: &'static TestEnv) -> Result<
 
 /// Runs beside the crash tests, as no other test of this stack calls a provider with a key.
 async fn spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal(env: &'static TestEnv) -> Result<()> {
-    let ada = env.user().await?;
+    let ada = env.plus_user().await?;
     let (table, stub) = (env.table()?, provider_stub()?);
     for provider in ["openai", "replicate"] {
         table

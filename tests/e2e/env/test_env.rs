@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use domain::AccountId;
+use domain::{
+    AccountId,
+    accounts::{account::Account, plan::Plan},
+};
 use reqwest::{Method, RequestBuilder};
 use runtime::{clients::Clients, config::Environment};
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ use stack::{
     Functions, MAILED_CODE, Options, Stack,
     payments::{PaymentKeys, Payments},
 };
-use store::Table;
+use store::{Table, Write};
 
 use crate::env::{
     connections::ConnectionMonitor,
@@ -30,6 +33,9 @@ const MAIL_FROM: &str = "hello@mail.darkroom.example";
 
 /// The SES identity of the sender.
 pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
+
+/// The requests that the stack accepts in a minute from an account or the narrowest network: more than the tests send.
+pub const REQUESTS_PER_MINUTE: u64 = 100_000;
 
 /// The password of every user.
 pub const PASSWORD: &str = "Correct-horse-7-battery";
@@ -99,6 +105,7 @@ impl TestEnv {
         let endpoints = stub.endpoints();
         let recorders = Recorders { providers: stub.recorder, stripe: Recorder::start()?, paypal: Recorder::start()? };
         let payment_endpoints = recorders.payment_endpoints();
+        let rate = REQUESTS_PER_MINUTE.to_string();
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
@@ -114,7 +121,11 @@ impl TestEnv {
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),
-            ("SessionRatePerMinute", "100000"),
+            ("WelcomeGrantsPerDay", "1000000"),
+            ("WelcomeModels", "free"),
+            ("SessionRatePerMinute", rate.as_str()),
+            ("OpenReadsPerMinute", rate.as_str()),
+            ("WritesPerMinute", rate.as_str()),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
@@ -187,6 +198,16 @@ impl TestEnv {
         user.sign_in().await?;
         let known = KnownAccount { email: user.email.clone(), account: user.account_id.clone() };
         self.users.lock().map_err(|_| anyhow!("a test panicked while it held the list of users"))?.push(known);
+        Ok(user)
+    }
+
+    /// Creates such a user on the Plus plan, who may use the models of providers that charge for them.
+    pub async fn plus_user(&'static self) -> Result<TestUser> {
+        let user = self.user().await?;
+        let table = self.table()?;
+        let account = table.account(user.account()?).await?.context("no account")?;
+        let plus = Account { plan: Plan::Plus, version: account.version + 1, ..account };
+        table.commit(&[Write::Account(&plus)]).await?;
         Ok(user)
     }
 

@@ -24,7 +24,7 @@ tests![
 ];
 
 async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv) -> Result<()> {
-    let ada = env.user().await?;
+    let ada = env.plus_user().await?;
     let prompt = format!("{BUSY} a lighthouse for {}", ada.account_id.split('-').next().unwrap_or_default());
     let request = ada.request(Method::POST, "/v1/generations").header(header::USER_AGENT, "canary-agent/9");
     let request = request.header("x-forwarded-for", "203.0.113.77");
@@ -69,12 +69,12 @@ async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv
 }
 
 async fn image_that_arrives_after_cancellation_is_charged_and_discarded(env: &'static TestEnv) -> Result<()> {
-    let ada = env.user().await?;
+    let ada = env.plus_user().await?;
     check_late_file(&ada, &json!({"model": "flux-schnell"})).await
 }
 
 async fn video_that_arrives_after_cancellation_is_charged_and_discarded(env: &'static TestEnv) -> Result<()> {
-    let (ada, bob) = (env.user().await?, env.user().await?);
+    let (ada, bob) = (env.plus_user().await?, env.user().await?);
     let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let video = bob.ended(&bob.submit(&video).await?).await?;
     let video = bob.fetch(&text(&video["outputs"][0]["file"], "url")?).await?.is(200)?.bytes;
@@ -83,7 +83,7 @@ async fn video_that_arrives_after_cancellation_is_charged_and_discarded(env: &'s
 }
 
 async fn cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged(env: &'static TestEnv) -> Result<()> {
-    let (ada, stub) = (env.user().await?, provider_stub()?);
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
     let prompt = format!("{WAITS} for {}", ada.account_id);
     let before = ada.credits().await?;
     let id = ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?;
@@ -106,7 +106,7 @@ async fn cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged(e
 
 /// The first job fails at its provider, so that another is started; the erasure finds that one waiting.
 async fn p32_erasure_has_providers_cancel_jobs_and_delete_copies(env: &'static TestEnv) -> Result<()> {
-    let (ada, stub) = (env.user().await?, provider_stub()?);
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
     let prompt = format!("{FAILS} {WAITS} for {}", ada.account_id);
     ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?;
     let is_start = |asked: &ProviderRequest| asked.line.starts_with("POST ") && !asked.line.ends_with("/cancel");

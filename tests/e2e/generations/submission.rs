@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::env::{
+    checkouts::Checkout,
     http::{ApiResponse, text},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -15,6 +16,7 @@ tests![
     fifty_concurrent_submits_with_one_key_charge_once,
     idempotency_key_repeats_its_response_only_for_that_request,
     price_above_maximum_or_balance_is_refused,
+    model_of_a_paid_provider_needs_bought_credits,
     random_seed_is_recorded_and_gives_the_same_image_again,
     rejected_prompt_states_the_reason_and_is_refunded,
     p26_refusal_and_fault_of_the_provider_are_refunded,
@@ -83,6 +85,26 @@ async fn price_above_maximum_or_balance_is_refused(env: &'static TestEnv) -> Res
         canceled(&ada, &id).await?;
     }
     ensure!(ada.credits().await? == (40, 0));
+    Ok(())
+}
+
+async fn model_of_a_paid_provider_needs_bought_credits(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let models = ada.get("/v1/models").await?.is(200)?.json;
+    let needs_purchase = |id: &str| {
+        let listed = models["models"].as_array().and_then(|models| models.iter().find(|model| model["id"] == id));
+        listed.is_some_and(|model| model["needs_purchase"] == true)
+    };
+    ensure!(needs_purchase("gpt-image") && !needs_purchase("sketch-image"), "{models}");
+    let paid = json!({"model": "gpt-image", "prompt": format!("a vase for {}", ada.account_id)});
+    let refused = ada.post("/v1/generations", &paid).await?.is(402)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:purchase-needed", "{}", refused.json);
+    ensure!(ada.credits().await? == (40, 0));
+    ada.finished_image("a vase").await?;
+
+    Checkout::paid(&ada, "stripe", "starter").await?;
+    ensure!(ada.ended(&ada.submit(&paid).await?).await?["status"] == "succeeded");
+    ensure!(ada.credits().await? == (231, 0));
     Ok(())
 }
 

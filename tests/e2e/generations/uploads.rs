@@ -28,6 +28,7 @@ tests![
     file_that_differs_from_its_declaration_is_rejected,
     file_that_arrives_after_inspection_is_removed,
     p14_plan_limits_upload_count_and_bytes,
+    p14_uploads_per_hour_are_limited,
     deleted_upload_loses_all_versions_and_frees_its_bytes,
     repeated_upload_declaration_returns_the_same_upload,
     upload_declaration_names_each_invalid_field,
@@ -122,6 +123,8 @@ async fn bucket_refuses_an_undeclared_upload(env: &'static TestEnv) -> Result<()
     .await?
     .is(403)?;
     put_file(&declared, &image, |_, headers| set(headers, "content-type", "text/html")).await?.is(403)?;
+    // It may only be sent while there is no file.
+    put_file(&declared, &image, |_, headers| set(headers, "if-none-match", "\"another\"")).await?.is(403)?;
     put_file(&declared, &image, |url, _| *url = url.replace("/original", "/inspected")).await?.is(403)?;
     put_file(&declared, &image, |url, _| *url = url.replace("X-Amz-Expires=900", "X-Amz-Expires=9000"))
         .await?
@@ -207,6 +210,27 @@ async fn p14_plan_limits_upload_count_and_bytes(env: &'static TestEnv) -> Result
     bob.delete(&upload_path(&first)?).await?.is(204)?;
     bob.post("/v1/uploads", &one_byte).await?.is(201)?;
     Ok(())
+}
+
+async fn p14_uploads_per_hour_are_limited(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob) = (env.user().await?, env.user().await?);
+    let one_byte = json!({"content_type": "image/png", "bytes": 1, "sha256": "0".repeat(64)});
+    let mut declared = 0;
+    let refused = loop {
+        let response = ada.post("/v1/uploads", &one_byte).await?;
+        if response.status == 429 {
+            break response;
+        }
+        ada.delete(&upload_path(&response.is(201)?.json)?).await?.is(204)?;
+        declared += 1;
+        ensure!(declared <= 60, "uploads are never limited");
+    };
+    ensure!(declared == 60, "refused after {declared}");
+    ensure!(refused.json["type"] == "urn:darkroom:problem:too-many-uploads", "{}", refused.json);
+    let wait: u64 = refused.header("retry-after").context("no Retry-After")?.parse()?;
+    ensure!((1..=3_600).contains(&wait), "{wait}");
+    ensure!(used(&ada).await? == (0, 0));
+    bob.post("/v1/uploads", &one_byte).await?.is(201).map(drop)
 }
 
 async fn deleted_upload_loses_all_versions_and_frees_its_bytes(env: &'static TestEnv) -> Result<()> {

@@ -308,13 +308,15 @@ async fn p12_too_many_accounts_of_one_network_start_frozen(env: &'static TestEnv
     check_unfrozen(&first).await?;
     let mut counted = networks(env).await?;
     counted.retain(|pk| !counted_before.contains(pk));
-    let [network] = counted.as_slice() else { bail!("one network must be new, not {counted:?}") };
-    // The limit of this stack is high for the other tests: this raises the counter of the network to it.
+    ensure!(counted.len() == 2, "an address and its /24 must be new, not {counted:?}");
+    // The limit of this stack is high for the other tests: this raises the counters of the network to it.
     let clients = env.clients()?;
-    let window = clients.dynamodb().update_item().table_name(env.output("TableName")?);
-    let window = window.key("pk", AttributeValue::S(network.clone())).key("sk", AttributeValue::S("WINDOW".to_owned()));
-    let more = window.update_expression("ADD hits :more");
-    more.expression_attribute_values(":more", AttributeValue::N("100000".to_owned())).send().await?;
+    for network in counted {
+        let window = clients.dynamodb().update_item().table_name(env.output("TableName")?);
+        let window = window.key("pk", AttributeValue::S(network)).key("sk", AttributeValue::S("WINDOW".to_owned()));
+        let more = window.update_expression("ADD hits :more");
+        more.expression_attribute_values(":more", AttributeValue::N("100000".to_owned())).send().await?;
+    }
 
     let crowded = user_of_another_network(env).await?;
     check_frozen(&crowded, "many_accounts").await?;

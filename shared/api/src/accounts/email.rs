@@ -17,7 +17,7 @@ operations! {
     /// expire, at most 15 minutes. A mail goes to the old address.
     CONFIRM_CHANGE = post("/v1/account/email/confirm", "account")
         .takes::<EmailConfirmation>(r#"{"present_code": "12345678", "new_code": "87654321"}"#)
-        .parameters(&[IdempotencyKey]).problems(&[400, 409, 413, 415, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 409, 413, 415, 422, 429]);
 }
 
 /// Carries an email address.

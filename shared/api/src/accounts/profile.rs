@@ -36,7 +36,7 @@ operations! {
     CORRECT = patch("/v1/account", "account")
         .takes::<AccountCorrection>(r#"{"display_name": "Ada", "preferences": {"theme": "dark"}}"#)
         .parameters(&[IfMatch, IdempotencyKey])
-        .returns::<AccountView>(200).problems(&[400, 404, 409, 412, 413, 415, 422]);
+        .returns::<AccountView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
 
     /// Lists which fields of the account were corrected and when, newest first. Each record is kept for a year.
     LIST_CORRECTIONS = get("/v1/account/corrections", "account")
@@ -139,6 +139,8 @@ pub struct LimitsView {
     pub output_pixels: u32,
     /// The largest number of submissions in a minute.
     pub submits_per_minute: u32,
+    /// The largest number of uploads that are declared in an hour.
+    pub uploads_per_hour: u32,
     /// The largest number of share links of one image or video.
     pub shares_per_output: u32,
 }
@@ -167,6 +169,7 @@ impl AccountView {
                 outputs_per_generation: limits.outputs_per_generation,
                 output_pixels: limits.output_pixels,
                 submits_per_minute: limits.submits.per_minute,
+                uploads_per_hour: limits.uploads_per_hour,
                 shares_per_output: limits.shares_per_output,
             },
             preferences: account.preferences,

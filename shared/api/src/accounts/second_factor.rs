@@ -17,7 +17,7 @@ operations! {
     /// returns another secret.
     BEGIN = post("/v1/account/second-factor", "account")
         .parameters(&[IdempotencyKey])
-        .returns::<SecondFactorSetup>(200).problems(&[400, 403, 409, 422]);
+        .returns::<SecondFactorSetup>(200).problems(&[400, 403, 409, 422, 429]);
 
     /// Turns the second factor on with the first code of the app, within ten minutes. Every sign-in needs a code from then on.
     /// Returns the recovery codes, this once.
@@ -28,7 +28,7 @@ operations! {
 
     /// Turns the second factor off and deletes its recovery codes. Needs a recent sign-in. A repeat changes nothing.
     REMOVE = delete("/v1/account/second-factor", "account")
-        .parameters(&[IdempotencyKey]).problems(&[400, 403, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 409, 422, 429]);
 }
 
 /// The purpose of the sealed secret.

@@ -13,7 +13,7 @@ use crate::{
 operations! {
     /// Lists the public images and videos of all accounts, newest first. Names no account.
     EXPLORE = get("/v1/gallery", "gallery").public()
-        .parameters(&[Page]).returns::<PublicPage>(200).problems(&[400]);
+        .parameters(&[Page]).returns::<PublicPage>(200).problems(&[400, 429]);
 }
 
 /// Shows a public image or video to everyone, without its account.

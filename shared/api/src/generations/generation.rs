@@ -33,12 +33,12 @@ operations! {
     /// Deletes a generation that has ended, with all its images or videos: their share links, and all versions of their
     /// files.
     DELETE = delete("/v1/generations/{id}", "gallery")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 
     /// Deletes one image or video of a generation: its share links, and all versions of its file. Deletes the generation with
     /// the last one.
     DELETE_OUTPUT = delete("/v1/generations/{id}/outputs/{output}", "gallery")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 }
 
 /// Shows the settings of a generation.

@@ -47,6 +47,9 @@ pub struct ModelView {
     pub seed: bool,
     /// Whether it takes a starting image.
     pub input_image: bool,
+    /// Whether only accounts that have bought credits can use it: those on another plan than Free. Welcome credits pay for
+    /// the other models.
+    pub needs_purchase: bool,
 }
 
 /// Shows a quality that can be chosen.
@@ -58,8 +61,10 @@ pub struct QualityView {
     pub credits: Credits,
 }
 
-impl From<&Model> for ModelView {
-    fn from(model: &Model) -> Self {
+impl ModelView {
+    /// Shows a model.
+    #[must_use]
+    pub fn new(model: &Model, needs_purchase: bool) -> Self {
         Self {
             id: model.id,
             title: model.title,
@@ -76,6 +81,7 @@ impl From<&Model> for ModelView {
             negative_prompt: model.negative_prompt,
             seed: model.seed,
             input_image: model.input_image,
+            needs_purchase,
         }
     }
 }

@@ -26,14 +26,14 @@ operations! {
     SET_VISIBILITY = put("/v1/generations/{id}/outputs/{output}/visibility", "visibility")
         .takes::<VisibilityRequest>(r#"{"visibility": "public", "show_prompt": true}"#)
         .parameters(&[IdempotencyKey, IfMatch])
-        .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422]);
+        .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
 
     /// Creates a share link to an image or a video. Everyone who has the link sees it until the link expires. Without an
     /// Idempotency-Key a repeat creates another link.
     CREATE = post("/v1/generations/{id}/outputs/{output}/shares", "visibility")
         .takes::<ShareRequest>(r#"{"expires_in_s": 3600, "show_prompt": true}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<ShareView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<ShareView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Lists the share links of an image or a video, without their tokens.
     LIST = get("/v1/generations/{id}/outputs/{output}/shares", "visibility")
@@ -41,11 +41,11 @@ operations! {
 
     /// Revokes a share link at once.
     REVOKE = delete("/v1/generations/{id}/outputs/{output}/shares/{share}", "visibility")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 
     /// Shows the image or video that a share link leads to.
     OPEN = get("/v1/shared/{token}", "gallery").public()
-        .returns::<SharedView>(200).problems(&[404]);
+        .returns::<SharedView>(200).problems(&[404, 429]);
 }
 
 /// Sets the visibility of an image or a video.

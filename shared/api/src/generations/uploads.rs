@@ -19,7 +19,7 @@ operations! {
             r#"{"content_type": "image/png", "bytes": 1, "sha256": "0000000000000000000000000000000000000000000000000000000000000000", "file_name": "vase.png"}"#,
         )
         .parameters(&[IdempotencyKey])
-        .returns::<UploadView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<UploadView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Shows an upload and whether it is ready.
     SHOW = get("/v1/uploads/{id}", "upload-presign")
@@ -27,7 +27,7 @@ operations! {
 
     /// Deletes an upload and all versions of its file.
     DELETE = delete("/v1/uploads/{id}", "upload-presign")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 }
 
 /// Declares the file that will be uploaded.

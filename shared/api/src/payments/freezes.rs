@@ -23,6 +23,8 @@ pub enum FreezeReasonView {
     LostDisputes,
     /// Many accounts were opened from one network in a day.
     ManyAccounts,
+    /// Another account with the same address is or was frozen or in debt.
+    EarlierAccount,
     /// A staff member froze the account.
     Staff,
 }
@@ -49,6 +51,7 @@ impl From<Freeze> for FreezeView {
             FreezeReason::Warning { payment, .. } => (FreezeReasonView::Warning, Some(payment)),
             FreezeReason::LostDisputes { .. } => (FreezeReasonView::LostDisputes, None),
             FreezeReason::ManyAccounts => (FreezeReasonView::ManyAccounts, None),
+            FreezeReason::EarlierAccount => (FreezeReasonView::EarlierAccount, None),
             FreezeReason::Staff => (FreezeReasonView::Staff, None),
         };
         Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }

@@ -23,7 +23,7 @@ operations! {
     REQUEST = post("/v1/privacy/deletion", "privacy-delete")
         .takes::<DeletionRequest>(r#"{"confirmation": "ada@example.com"}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<DeletionView>(202).problems(&[400, 403, 409, 413, 415, 422]);
+        .returns::<DeletionView>(202).problems(&[400, 403, 409, 413, 415, 422, 429]);
 
     /// Shows the requested deletion.
     SHOW = get("/v1/privacy/deletion", "privacy-delete")
@@ -31,11 +31,11 @@ operations! {
 
     /// Cancels the deletion, as long as it has not begun. What was public or shared stays private.
     CANCEL = delete("/v1/privacy/deletion", "privacy-delete")
-        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 404, 409, 422, 429]);
 
     /// Shows the receipt of a deletion: what was erased and what the law retains, by kind and count. Needs no account.
     SHOW_RECEIPT = get("/v1/privacy/receipts/{id}", "privacy-delete").public()
-        .returns::<ReceiptView>(200).problems(&[404]);
+        .returns::<ReceiptView>(200).problems(&[404, 429]);
 }
 
 /// Confirms that the account is to be deleted.

@@ -15,7 +15,7 @@ operations! {
     /// being built another request gets 409. With the same Idempotency-Key a repeat gets the same response.
     REQUEST = post("/v1/privacy/exports", "privacy-export")
         .parameters(&[IdempotencyKey])
-        .returns::<ExportView>(202).problems(&[400, 403, 409, 422]);
+        .returns::<ExportView>(202).problems(&[400, 403, 409, 422, 429]);
 
     /// Lists the exports. An export is deleted seven days after it is ready.
     LIST = get("/v1/privacy/exports", "privacy-export")

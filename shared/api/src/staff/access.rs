@@ -29,47 +29,47 @@ operations! {
     OPEN = post("/v1/staff/accounts/{account}/accesses", "staff-access")
         .takes::<AccessRequest>(r#"{"reference": "T-1", "reason": "the account owner asked for help", "minutes": 15}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<OpenedAccessView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<OpenedAccessView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Shows the profile of an account (staff). Writes an entry of the access log before it responds, as every read under an
     /// access does.
     READ_PROFILE = get("/v1/staff/accounts/{account}/accesses/{access}/profile", "staff-access")
-        .returns::<AccountView>(200).problems(&[403, 404, 409]);
+        .returns::<AccountView>(200).problems(&[403, 404, 409, 429]);
 
     /// Lists the generations of an account, newest first, without their files (staff).
     READ_GENERATIONS = get("/v1/staff/accounts/{account}/accesses/{access}/generations", "staff-access")
-        .parameters(&[Page]).returns::<GenerationPage>(200).problems(&[400, 403, 404, 409]);
+        .parameters(&[Page]).returns::<GenerationPage>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Shows a generation of an account, with links to its files that work for four minutes (staff).
     READ_GENERATION = get("/v1/staff/accounts/{account}/accesses/{access}/generations/{generation}", "staff-access")
-        .returns::<GenerationView>(200).problems(&[403, 404, 409]);
+        .returns::<GenerationView>(200).problems(&[403, 404, 409, 429]);
 
     /// Lists the uploads of an account, newest first, without their files (staff).
     READ_UPLOADS = get("/v1/staff/accounts/{account}/accesses/{access}/uploads", "staff-access")
-        .parameters(&[Page]).returns::<UploadPage>(200).problems(&[400, 403, 404, 409]);
+        .parameters(&[Page]).returns::<UploadPage>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Shows an upload of an account, with a link to its file that works for four minutes (staff).
     READ_UPLOAD = get("/v1/staff/accounts/{account}/accesses/{access}/uploads/{upload}", "staff-access")
-        .returns::<StaffUploadView>(200).problems(&[403, 404, 409]);
+        .returns::<StaffUploadView>(200).problems(&[403, 404, 409, 429]);
 
     /// Lists the payments of an account, newest first (staff).
     READ_PAYMENTS = get("/v1/staff/accounts/{account}/accesses/{access}/payments", "staff-access")
-        .parameters(&[Page]).returns::<PaymentPage>(200).problems(&[400, 403, 404, 409]);
+        .parameters(&[Page]).returns::<PaymentPage>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Lists the sign-ins, submissions and checkouts of an account with their network address and client, newest first
     /// (staff).
     READ_ACTIVITY = get("/v1/staff/accounts/{account}/accesses/{access}/activity", "staff-access")
-        .parameters(&[Page]).returns::<ActivityPage>(200).problems(&[400, 403, 404, 409]);
+        .parameters(&[Page]).returns::<ActivityPage>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Lists the support tickets of an account with their messages, newest first (staff).
     READ_TICKETS = get("/v1/staff/accounts/{account}/accesses/{access}/tickets", "staff-access")
-        .parameters(&[Page]).returns::<TicketPage>(200).problems(&[400, 403, 404]);
+        .parameters(&[Page]).returns::<TicketPage>(200).problems(&[400, 403, 404, 429]);
 
     /// Replies to a ticket, closes it, or both (staff). Writes an entry of the access log with it. Without an
     /// Idempotency-Key a repeat is another message.
     REPLY = post("/v1/staff/accounts/{account}/accesses/{access}/tickets/{ticket}/messages", "staff-access")
         .takes::<TicketMessageRequest>(r#"{"text": "Mended.", "close": true}"#)
-        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 }
 
 /// Says why, and for how long, a staff member accesses the data of an account. The account owner gets reference and reason

@@ -6,5 +6,5 @@ operations! {
     /// Approves an access that the account owner is not told of, or a disclosure, which another staff member requested (staff).
     /// Writes an entry of the access log with it. The id is that of the access or the disclosure.
     APPROVE = post("/v1/staff/accounts/{account}/approvals/{approval}", "staff-access")
-        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 422, 429]);
 }

@@ -19,12 +19,12 @@ operations! {
     CREATE = post("/v1/staff/accounts/{account}/disclosures", "staff-access")
         .takes::<DisclosureRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "kinds": ["account"]}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<DisclosureView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<DisclosureView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Downloads an approved disclosure, with links that work for four minutes (the staff member who created it). Writes an entry of
     /// the access log.
     DOWNLOAD = get("/v1/staff/accounts/{account}/disclosures/{disclosure}", "staff-access")
-        .returns::<DisclosureView>(200).problems(&[403, 404, 409]);
+        .returns::<DisclosureView>(200).problems(&[403, 404, 409, 429]);
 }
 
 /// Says what a lawful request demands. The account owner gets reference and reason with their data.

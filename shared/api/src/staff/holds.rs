@@ -15,16 +15,16 @@ operations! {
     PLACE = post("/v1/staff/accounts/{account}/holds", "staff-access")
         .takes::<HoldRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "covers": ["account"]}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<PlacedHoldView>(201).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<PlacedHoldView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Lists the legal holds on an account, oldest first (staff). Writes an entry of the access log, as every read under an
     /// access does.
     LIST = get("/v1/staff/accounts/{account}/accesses/{access}/holds", "staff-access")
-        .returns::<HoldsView>(200).problems(&[403, 404, 409]);
+        .returns::<HoldsView>(200).problems(&[403, 404, 409, 429]);
 
     /// Releases a legal hold: data that nothing else retains is deleted (staff). A repeat changes nothing.
     RELEASE = delete("/v1/staff/accounts/{account}/holds/{hold}", "staff-access")
-        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 422, 429]);
 }
 
 /// Carries a new legal hold. The account owner gets its reason with their data.

@@ -35,18 +35,18 @@ operations! {
     DECIDE = post("/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review")
         .takes::<PaymentDecision>(r#"{"release": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<HeldPaymentView>(200).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<HeldPaymentView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Freezes an account, so that it may not spend credits, or unfreezes it (staff).
     SET_SPENDING = post("/v1/staff/accounts/{account}/spending", "staff-review")
         .takes::<SpendingDecision>(r#"{"allowed": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<FrozenAccountView>(200).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .returns::<FrozenAccountView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Marks an unclaimed payment as refunded, after it was refunded at its provider (staff). It leaves the list.
     MARK_REFUNDED = post("/v1/staff/unclaimed/{payment}/refunded", "staff-review")
         .parameters(&[IdempotencyKey])
-        .returns::<UnclaimedView>(200).problems(&[400, 403, 404, 409, 422]);
+        .returns::<UnclaimedView>(200).problems(&[400, 403, 404, 409, 422, 429]);
 }
 
 /// Decides about a payment under review.

@@ -28,13 +28,13 @@ operations! {
     /// ticket has at most fifty.
     READ = post("/v1/staff/guest-tickets/{guest}/{ticket}/reads", "support")
         .takes::<GuestTicketReadRequest>(r#"{"reason": "it waits"}"#)
-        .returns::<GuestTicketView>(200).problems(&[400, 403, 404, 409, 413, 415]);
+        .returns::<GuestTicketView>(200).problems(&[400, 403, 404, 409, 413, 415, 429]);
 
     /// Replies to a guest ticket by mail, or closes it without a reply (staff who have read it). The ticket is deleted with
     /// that. If the mail cannot be sent the ticket stays.
     REPLY = post("/v1/staff/guest-tickets/{guest}/{ticket}/reply", "support")
         .takes::<GuestTicketReply>(r#"{"text": "Mended."}"#)
-        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422]);
+        .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 }
 
 /// Carries a new guest ticket.

@@ -29,7 +29,7 @@ operations! {
     ADD_MESSAGE = post("/v1/support/tickets/{id}/messages", "support")
         .takes::<TicketMessageRequest>(r#"{"text": "Still.", "close": true}"#)
         .parameters(&[IdempotencyKey])
-        .returns::<TicketView>(200).problems(&[400, 404, 409, 413, 415, 422]);
+        .returns::<TicketView>(200).problems(&[400, 404, 409, 413, 415, 422, 429]);
 }
 
 /// Carries a new ticket.

@@ -66,6 +66,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
     #[data(nested)]
     pub failed_calls: HourlyCount,
+    /// Uploads that it declared in the present hour.
+    #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
+    #[data(nested)]
+    pub declared_uploads: HourlyCount,
     /// Uploads that exist, pending ones included.
     #[data(plain)]
     pub uploads: u32,
@@ -87,6 +91,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub deletion: Option<Deletion>,
+    /// The keyed hash under which it is remembered that the account was opened with its first address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub welcome_key: Option<String>,
     /// When it was opened.
     #[data(plain)]
     pub created_at: Timestamp,
@@ -125,12 +133,14 @@ impl Account {
             submit_rate: TokenBucket::full(plan.limits().submits, now),
             cancels: HourlyCount::default(),
             failed_calls: HourlyCount::default(),
+            declared_uploads: HourlyCount::default(),
             uploads: 0,
             upload_bytes: 0,
             preferences: Preferences::default(),
             billing_email: None,
             holds: Holds::default(),
             deletion: None,
+            welcome_key: None,
             created_at: now,
             version: 1,
         };
@@ -246,15 +256,24 @@ impl Account {
     }
 }
 
-/// Freezes.
+/// Opening.
 impl Account {
-    /// Freezes an account at its opening: too many accounts were opened from its network in a day.
+    /// Notes the keyed hash under which the opening is remembered.
     #[must_use]
-    pub fn frozen_at_opening(mut self, now: Timestamp) -> Self {
-        self.freezes.add(FreezeReason::ManyAccounts, now);
-        self
+    pub fn remembered_as(self, keyed_hash: String) -> Self {
+        Self { welcome_key: Some(keyed_hash), ..self }
     }
 
+    /// Freezes an account at its opening.
+    #[must_use]
+    pub fn frozen_at_opening(mut self, reason: FreezeReason, now: Timestamp) -> Self {
+        self.freezes.add(reason, now);
+        self
+    }
+}
+
+/// Freezes.
+impl Account {
     /// Freezes the account on behalf of a staff member, with their note.
     #[must_use]
     pub fn frozen(&self, note: String, now: Timestamp) -> Self {

@@ -19,6 +19,21 @@ pub fn normalize(text: &str) -> Option<String> {
     (parts.is_some() && text.len() <= LENGTH).then(|| text.to_ascii_lowercase())
 }
 
+/// Returns the mailbox that an address delivers to, as far as that is known: in lower case, without a tag after `+`, and for
+/// [Gmail](https://support.google.com/mail/answer/7436150) and
+/// [Proton](https://proton.me/support/addresses-and-aliases) without what they ignore, under one domain.
+#[must_use]
+pub fn mailbox(email: &str) -> String {
+    let email = email.to_ascii_lowercase();
+    let (local, domain) = email.split_once('@').unwrap_or((email.as_str(), ""));
+    let local = local.split_once('+').map_or(local, |(name, _)| name);
+    match domain {
+        "gmail.com" | "googlemail.com" => format!("{}@gmail.com", local.replace('.', "")),
+        "proton.me" | "protonmail.com" | "pm.me" => format!("{}@proton.me", local.replace(['.', '-', '_'], "")),
+        _ => format!("{local}@{domain}"),
+    }
+}
+
 fn is_local_part(text: &str) -> bool {
     let is_atom = |atom: &str| {
         !atom.is_empty()
@@ -47,6 +62,21 @@ mod tests {
         assert!(normalize("o'neil@mail.example.co.uk").is_some());
         assert!(normalize("a@xn--bcher-kva.example").is_some());
         assert!(normalize(&format!("{}@{}.example", "a".repeat(64), "b".repeat(55))).is_some());
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_one() {
+        for (address, expected) in [
+            ("ada@example.com", "ada@example.com"),
+            ("ada+1@example.com", "ada@example.com"),
+            ("ada.lovelace+x+y@example.com", "ada.lovelace@example.com"),
+            ("a.d.a+1@gmail.com", "ada@gmail.com"),
+            ("ada@googlemail.com", "ada@gmail.com"),
+            ("Ada.L@Example.com", "ada.l@example.com"),
+            ("a-d_a.l+1@pm.me", "adal@proton.me"),
+        ] {
+            assert_eq!(mailbox(address), expected);
+        }
     }
 
     #[test]

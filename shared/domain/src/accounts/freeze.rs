@@ -35,6 +35,8 @@ pub enum FreezeReason {
     },
     /// Too many accounts were opened from one network in a day.
     ManyAccounts,
+    /// Another account with the same address is or was frozen or in debt.
+    EarlierAccount,
     /// A staff member froze it.
     Staff,
 }

@@ -47,6 +47,8 @@ pub struct PlanLimits {
     pub cancels_per_hour: u32,
     /// Provider calls in an hour that may fail because of what was asked for.
     pub failed_calls_per_hour: u32,
+    /// Uploads that may be declared in an hour: each is inspected.
+    pub uploads_per_hour: u32,
     /// Uploads at once.
     pub uploads: u32,
     /// Bytes of uploads at once.
@@ -99,6 +101,7 @@ impl Plan {
                 submits: Rate { per_minute: 10, burst: 10 },
                 cancels_per_hour: 20,
                 failed_calls_per_hour: 20,
+                uploads_per_hour: 60,
                 uploads: 20,
                 upload_bytes: 200 << 20,
                 shares_per_output: 5,
@@ -110,6 +113,7 @@ impl Plan {
                 submits: Rate { per_minute: 30, burst: 30 },
                 cancels_per_hour: 60,
                 failed_calls_per_hour: 60,
+                uploads_per_hour: 300,
                 uploads: 200,
                 upload_bytes: 2 << 30,
                 shares_per_output: 20,
@@ -121,6 +125,7 @@ impl Plan {
                 submits: Rate { per_minute: 60, burst: 60 },
                 cancels_per_hour: 120,
                 failed_calls_per_hour: 120,
+                uploads_per_hour: 1000,
                 uploads: 1000,
                 upload_bytes: 20 << 30,
                 shares_per_output: 50,

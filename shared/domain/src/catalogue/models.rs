@@ -69,6 +69,14 @@ pub struct Offer {
     pub model: &'static str,
 }
 
+impl Offer {
+    /// Says whether the provider charges nothing.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        FREE_PROVIDERS.contains(&self.provider)
+    }
+}
+
 /// A model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model {
@@ -114,6 +122,12 @@ impl Model {
     pub fn enabled_offers<'a>(&'a self, enabled: &'a [String]) -> impl Iterator<Item = Offer> + 'a {
         self.offers.iter().copied().filter(|offer| enabled.iter().any(|name| name == offer.provider))
     }
+
+    /// Says whether an enabled provider that offers it charges the operator.
+    #[must_use]
+    pub fn is_paid(&self, enabled: &[String]) -> bool {
+        self.enabled_offers(enabled).any(|offer| !offer.is_free())
+    }
 }
 
 /// Returns the model with this id, if an enabled provider offers it.
@@ -128,7 +142,7 @@ pub fn models(enabled: &[String]) -> impl Iterator<Item = &'static Model> {
 }
 
 /// The providers that charge nothing.
-pub const FREE_PROVIDERS: &[&str] = &["sketch"];
+const FREE_PROVIDERS: &[&str] = &["sketch"];
 /// The providers that store inputs and outputs until they are asked to delete them.
 pub const KEEPING_PROVIDERS: &[&str] = &["fal"];
 
@@ -264,6 +278,14 @@ mod tests {
         assert!(model("flux-schnell", &enabled(&["sketch"])).is_none());
         let flux = model("flux-schnell", &enabled(&["fal"])).unwrap();
         assert_eq!(flux.enabled_offers(&enabled(&["fal"])).map(|o| o.provider).collect::<Vec<_>>(), ["fal"]);
+    }
+
+    #[test]
+    fn model_is_paid_if_an_enabled_provider_charges_for_it() {
+        let all = enabled(&["openai", "sketch"]);
+        assert!(model("gpt-image", &all).unwrap().is_paid(&all));
+        assert!(!model("sketch-image", &all).unwrap().is_paid(&all));
+        assert!(!model("gpt-image", &all).unwrap().is_paid(&enabled(&["sketch"])));
     }
 
     #[test]

@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{
-    catalogue::models::{FREE_PROVIDERS, Offer},
-    credits::ledger::Credits,
-};
+use crate::{catalogue::models::Offer, credits::ledger::Credits};
 
 /// The length of a window of the budget, in seconds: a day of UTC.
 pub const WINDOW_S: i64 = 86_400;
@@ -18,7 +15,7 @@ impl DailyBudget {
     /// Says whether calls to the provider of this offer are counted: it charges for them.
     #[must_use]
     pub fn counts(self, offer: &Offer) -> bool {
-        !FREE_PROVIDERS.contains(&offer.provider)
+        !offer.is_free()
     }
 
     /// Says whether another call may be made after `spent` credits in the present day.

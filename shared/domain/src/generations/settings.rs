@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::plan::PlanLimits,
+    accounts::plan::{Plan, PlanLimits},
     catalogue::models::{self, MediaKind, Model, Quality, Size},
     credits::ledger::Credits,
     ids::UploadId,
@@ -99,6 +99,34 @@ pub struct Quote {
     pub kind: MediaKind,
     /// The total price.
     pub price: Credits,
+}
+
+/// Says which models an account may use that has bought no credits: welcome credits are easy to get, and a provider charges
+/// the operator for each generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WelcomeModels {
+    /// Those that cost the operator nothing.
+    Free,
+    /// All.
+    All,
+}
+
+impl WelcomeModels {
+    /// Says whether a model can be used only after a purchase.
+    #[must_use]
+    pub fn needs_purchase(self, model: &Model, enabled: &[String]) -> bool {
+        self == Self::Free && model.is_paid(enabled)
+    }
+
+    /// Checks that an account on this plan may use a model. The plan is Free as long as there is no payment that was granted
+    /// and not wholly clawed back.
+    ///
+    /// # Errors
+    /// [`Refusal::PurchaseNeeded`].
+    pub fn check(self, plan: Plan, model: &str, enabled: &[String]) -> Result<(), Refusal> {
+        let refused = models::model(model, enabled).is_some_and(|model| self.needs_purchase(model, enabled));
+        if refused && plan == Plan::Free { Err(Refusal::PurchaseNeeded) } else { Ok(()) }
+    }
 }
 
 /// Checks requested settings against the rules of the model and the plan.
@@ -228,7 +256,6 @@ fn check_seed(asked: Option<u64>, errors: &mut Vec<FieldError>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::plan::Plan;
 
     fn asked() -> RequestedSettings {
         RequestedSettings {
@@ -270,6 +297,16 @@ mod tests {
         };
         assert_eq!(quoted(None), (Some(Quality::Medium), Credits(8)));
         assert_eq!(quoted(Some(Quality::High)), (Some(Quality::High), Credits(30)));
+    }
+
+    #[test]
+    fn paid_model_needs_a_purchase_unless_all_are_for_welcome_credits() {
+        let enabled = ["openai".to_owned(), "sketch".to_owned()];
+        let check = |models: WelcomeModels, plan, model| models.check(plan, model, &enabled);
+        assert_eq!(check(WelcomeModels::Free, Plan::Free, "gpt-image"), Err(Refusal::PurchaseNeeded));
+        assert_eq!(check(WelcomeModels::Free, Plan::Free, "sketch-image"), Ok(()));
+        assert_eq!(check(WelcomeModels::Free, Plan::Plus, "gpt-image"), Ok(()));
+        assert_eq!(check(WelcomeModels::All, Plan::Free, "gpt-image"), Ok(()));
     }
 
     #[test]

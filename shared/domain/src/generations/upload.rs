@@ -157,7 +157,8 @@ pub struct Upload {
 /// Declares an upload. Returns it with the account that counts it.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] with each field that breaks a rule, or the limit of the plan that is reached.
+/// [`Refusal::Invalid`] with each field that breaks a rule, the limit of the plan that is reached, or
+/// [`Refusal::TooManyUploads`] if the account declared too many in an hour.
 pub fn declare(
     account: &Account,
     declared: UploadDeclaration,
@@ -173,6 +174,10 @@ pub fn declare(
     if account.upload_bytes.saturating_add(declared.bytes) > limits.upload_bytes {
         return Err(Refusal::PlanLimit { what: "bytes of uploads kept at once", limit: limits.upload_bytes });
     }
+    let declared_uploads = account
+        .declared_uploads
+        .count(limits.uploads_per_hour, now)
+        .map_err(|retry_after_s| Refusal::TooManyUploads { retry_after_s })?;
     let upload = Upload {
         id,
         account: account.id,
@@ -189,6 +194,7 @@ pub fn declare(
         version: 1,
     };
     let account = Account {
+        declared_uploads,
         uploads: account.uploads + 1,
         upload_bytes: account.upload_bytes + upload.bytes,
         ..account.next_version()

@@ -74,6 +74,17 @@ fn plan_limits_uploads_and_their_bytes() {
 }
 
 #[test]
+fn uploads_of_an_hour_are_limited_whatever_was_deleted() {
+    let mut owner = account(0);
+    for _ in 0..60 {
+        let (declared, pending) = upload(&owner, declared()).unwrap();
+        owner = pending.deleted(&declared, at(1)).unwrap().0;
+    }
+    assert_eq!(upload(&owner, declared()).err(), Some(Refusal::TooManyUploads { retry_after_s: 3601 }));
+    assert!(declare(&owner, declared(), UploadId(Uuid::nil()), at(3600)).is_ok());
+}
+
+#[test]
 fn upload_is_inspected_once_and_expires_by_the_plan() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!(pending.expires_at, at(3600));

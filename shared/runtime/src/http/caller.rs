@@ -24,17 +24,22 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// Returns the network whose requests count together in a rate window: an IPv4 address, or the /64 that belongs to an IPv6
-    /// client ([RFC 6177](https://www.rfc-editor.org/rfc/rfc6177)).
+    /// Returns the networks that the client is in, the narrowest first: for IPv4 the address and its /24, for IPv6 the /64, the
+    /// /56 and the /48, since a provider may give its customer any of them
+    /// ([RFC 6177](https://www.rfc-editor.org/rfc/rfc6177)). The requests of each count together in a rate window.
     #[must_use]
-    pub fn client_network(&self) -> String {
+    pub fn networks(&self) -> Vec<String> {
         match self.client_address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(IpAddr::V4(address)) => {
+                let [a, b, c, _] = address.octets();
+                vec![address.to_string(), format!("{a}.{b}.{c}.0/24")]
+            }
             Ok(IpAddr::V6(address)) => {
                 let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+                let site = format!("{a:x}:{b:x}:{c:x}");
+                vec![format!("{site}:{d:x}::/64"), format!("{site}:{:x}::/56", d & 0xff00), format!("{site}::/48")]
             }
-            Ok(IpAddr::V4(address)) => address.to_string(),
-            Err(_) => self.client_address.clone(),
+            Err(_) => vec![self.client_address.clone()],
         }
     }
 }
@@ -156,6 +161,23 @@ mod tests {
         let staff = Staff(caller);
         assert!(staff.signed_in_recently(at(14_400)).is_ok());
         assert_eq!(staff.signed_in_recently(at(14_401)).unwrap_err().status(), StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn client_is_in_networks_of_every_width() {
+        let networks = |address: &str| {
+            let context = RequestContext {
+                request_id: String::new(),
+                client_address: address.to_owned(),
+                user_agent: String::new(),
+            };
+            context.networks()
+        };
+        assert_eq!(networks("192.0.2.17"), ["192.0.2.17", "192.0.2.0/24"]);
+        assert_eq!(networks("::ffff:192.0.2.17"), ["192.0.2.17", "192.0.2.0/24"]);
+        let ipv6 = ["2001:db8:1:23ff::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48"];
+        assert_eq!(networks("2001:db8:1:23ff::7"), ipv6);
+        assert_eq!(networks("unknown"), ["unknown"]);
     }
 
     #[test]

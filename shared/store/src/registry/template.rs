@@ -10,7 +10,7 @@ use domain::{
     registry::{
         ACTIVITY_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS, EXPORT_READY_DAYS, GUEST_TICKET_DAYS,
         LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS,
-        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS, TOMBSTONE_DAYS, UNPAID_DAYS,
+        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS, TOMBSTONE_DAYS, UNPAID_DAYS, WELCOME_DAYS,
     },
     staff::audit::ACCESS_MINUTES,
 };
@@ -116,6 +116,7 @@ fn periods_in_the_documents_are_those_of_the_code() {
                 format!("ready within {DUE_HOURS} hours, can be downloaded for {DOWNLOAD_HOURS} hours"),
                 format!("deleted after {EXPORT_READY_DAYS} days. It is written"),
                 format!("500 files, and is deleted after {DISCLOSURE_DAYS} days"),
+                format!("For {WELCOME_DAYS} days after the opening of an account"),
                 format!("A correction is recorded for {CORRECTION_DAYS} days"),
             ],
         ),

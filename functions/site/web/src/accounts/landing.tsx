@@ -3,7 +3,7 @@ import { api, unwrap } from "../api/client";
 import { Thumbnail } from "../generations/gallery/thumbnail";
 import { likelyCurrency } from "../payments/offer";
 import { PackageFacts, packageName } from "../payments/package-facts";
-import { text } from "../text";
+import { list, text } from "../text";
 import { Icon } from "../ui/icon";
 import { useQuery } from "../ui/query";
 import { useTitle } from "../ui/title";
@@ -89,6 +89,8 @@ function Pricing() {
   if (!offer.data) return null;
   const { packages, plans, welcome_credits } = offer.data;
   const currency = likelyCurrency();
+  const free = (models.data?.models ?? []).filter((model) => !model.needs_purchase);
+  const restricted = models.data?.models.some((model) => model.needs_purchase);
   return (
     <section class="stack" aria-labelledby="pricing">
       <div class="row spread">
@@ -100,6 +102,13 @@ function Pricing() {
           <article class="card package">
             <h3>{t.accounts.freePlan}</h3>
             <p class="package-credits">{t.accounts.freeCredits(welcome_credits)}</p>
+            {restricted && (
+              <p class="small">
+                {free.length > 0
+                  ? t.accounts.freeCreditsFor(list(free.map(({ title }) => title)))
+                  : t.accounts.freeCreditsLater}
+              </p>
+            )}
             {plans
               .filter(({ plan }) => plan === "free")
               .map(({ plan, retention_days }) => (

@@ -156,6 +156,7 @@ export function Plan() {
             ))}
           <li>{t.imagesPerJob(limits.outputs_per_generation)}</li>
           <li>{t.jobsPerMinute(limits.submits_per_minute)}</li>
+          <li>{t.uploadsPerHour(limits.uploads_per_hour)}</li>
           <li>{t.linksPerOutput(limits.shares_per_output)}</li>
         </ul>
         <p>

@@ -69,6 +69,8 @@ export const messages: Messages = {
     "rate-limited": "Zu viele Anfragen.",
     "insufficient-credits": "Dafür reichen deine Credits nicht.",
     "price-above-maximum": "Der Preis hat sich geändert. Prüfe ihn und versuche es noch einmal.",
+    "purchase-needed":
+      "Dieses Modell ist für Konten, die Credits gekauft haben. Kaufe welche oder wähle ein anderes Modell.",
     "plan-limit":
       "Du hast eine Grenze deines Tarifs erreicht. Entferne, was du nicht mehr brauchst, oder wechsle den Tarif.",
     "account-status": "Dein Konto darf das gerade nicht. Der Support sagt dir, warum.",
@@ -89,6 +91,7 @@ export const messages: Messages = {
     "too-many-cancels": "Du hast in einer Stunde zu oft abgebrochen.",
     "too-many-failures":
       "Zu viele deiner Bilder und Videos wurden in einer Stunde abgelehnt. Prüfe den Grund, bevor du weitermachst.",
+    "too-many-uploads": "Du hast in einer Stunde zu viele Dateien hochgeladen.",
     "daily-limit":
       "Dieses Modell hat sein Limit für heute erreicht. Wähle ein anderes Modell oder versuche es morgen noch einmal.",
     "account-deleting": "Dein Konto wird gelöscht.",
@@ -141,7 +144,9 @@ export const messages: Messages = {
     explore: "Entdecken",
     pricing: "Preise",
     freePlan: "Kostenlos",
-    freeCredits: (count) => `${credits(count)} mit jedem neuen Konto`,
+    freeCredits: (count) => `${credits(count)} mit einem neuen Konto`,
+    freeCreditsFor: (models) => `Für ${models}. Andere Modelle kannst du nutzen, sobald du Credits gekauft hast.`,
+    freeCreditsLater: "Nutzbar, sobald du Credits gekauft hast.",
     examples: "Was du erstellen könntest",
     examplePrompts: [
       "Ein Leuchtturm im Morgennebel, Möwen über dem Steg",
@@ -194,6 +199,7 @@ export const messages: Messages = {
     limits: { jobs: "Laufende Aufträge", uploads: "Uploads", bytes: "Speicher für Uploads" },
     imagesPerJob: (count) => `Bis zu ${images(count)} pro Generierung`,
     jobsPerMinute: (count) => `Bis zu ${plural(count, { one: "Generierung", other: "Generierungen" })} pro Minute`,
+    uploadsPerHour: (count) => `Bis zu ${plural(count, { one: "Upload", other: "Uploads" })} pro Stunde`,
     linksPerOutput: (count) => `Bis zu ${links(count)} pro Bild oder Video`,
     usedOf: (used, limit) => `${used} von ${limit}`,
     upgrade: "Größere Credit-Pakete enthalten einen größeren Tarif.",
@@ -233,6 +239,7 @@ export const messages: Messages = {
       warning: "Der Zahlungsanbieter hat eine Zahlung als möglichen Betrug gemeldet.",
       lost_disputes: "Angefochtene Zahlungen wurden zurückgebucht.",
       many_accounts: "Aus deinem Netz wurden an einem Tag viele Konten erstellt.",
+      earlier_account: "Ein anderes Konto mit deiner E-Mail-Adresse ist oder war gesperrt oder im Minus.",
       staff: "Das Team hat Ausgaben gesperrt.",
     },
   },
@@ -264,6 +271,8 @@ export const messages: Messages = {
     price: "Preis",
     priceOf: credits,
     creditsLeft: (count) => `danach noch ${credits(count)}`,
+    boughtCreditsOnly: "nach einem Kauf",
+    purchaseNeeded: "Gratis-Credits gelten für dieses Modell nicht. Kaufe Credits oder wähle ein anderes.",
     creditsMissing: (count) => plural(count, { one: "Credit fehlt", other: "Credits fehlen" }),
     buyCredits: "Credits kaufen",
     submit: (kind, count) =>
@@ -791,6 +800,8 @@ export const messages: Messages = {
       "payment-pointer": "Findet Zahlungen über die Kennungen von Stripe und PayPal",
       "parked-fact": "Meldungen eines Zahlungsanbieters zu einer noch unbekannten Zahlung: Betrag, Kennungen und Zeit",
       "unclaimed-payment": "Zahlungen für gelöschte Konten, die erstattet werden: Betrag, Transaktion und Zeit",
+      welcome:
+        "Dass mit deiner E-Mail-Adresse ein Konto eröffnet wurde und ob es gesperrt oder im Minus war, unter einem Hash mit Schlüssel, bis 365 Tage nach der Löschung",
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",
       generations: "Deine generierten Bilder und Videos, mit Vorschaubildern",

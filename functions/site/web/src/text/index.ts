@@ -40,6 +40,9 @@ export async function loadMessages(next: Language): Promise<void> {
 /** `1,234` */
 export const number = (value: number) => new Intl.NumberFormat(locale.value).format(value);
 
+/** `one, two, and three` */
+export const list = (names: readonly string[]) => new Intl.ListFormat(locale.value).format(names);
+
 /** `€5.00`: amounts are whole numbers of the currency's smallest unit. */
 export function money({ amount, currency }: { amount: number; currency: string }): string {
   const format = new Intl.NumberFormat(locale.value, { style: "currency", currency });

@@ -9,7 +9,16 @@ import { Area, Field, RadioGroup, Select } from "../../ui/field";
 import { useIdempotencyKey, useMutation } from "../../ui/query";
 import { ErrorNotice } from "../../ui/states";
 import { ReferenceImage } from "../uploads/reference-image";
-import { draft, draftRequest, modelOf, models, sizeName, updateDraft } from "./draft";
+import {
+  draft,
+  draftRequest,
+  modelOf,
+  models,
+  needsPurchase,
+  preferredModel,
+  sizeName,
+  updateDraft,
+} from "./draft";
 import { usePrice } from "./price";
 
 type Model = Schema["ModelView"];
@@ -37,8 +46,12 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
       await loadAccount();
     });
   };
+  const isForSale = model !== undefined && needsPurchase(model);
   const canSubmit =
-    current.prompt.trim() !== "" && price.price !== undefined && price.price.credits <= price.price.available;
+    current.prompt.trim() !== "" &&
+    !isForSale &&
+    price.price !== undefined &&
+    price.price.credits <= price.price.available;
   const submitOnShortcut = (event: KeyboardEvent) => {
     const isShortcut = event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.repeat;
     if (isShortcut && canSubmit && !mutation.busy) submit(event);
@@ -62,7 +75,7 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
       <div class="submit-bar">
         <ErrorNotice error={mutation.error} message={message} />
         <ErrorNotice error={price.error} retry={price.retry} />
-        <Price price={price.price} />
+        {isForSale ? <PurchaseNeeded /> : <Price price={price.price} />}
         <button type="submit" class="button primary" disabled={mutation.busy || !canSubmit}>
           {t.submit(model?.kind ?? "image", current.count)}
         </button>
@@ -96,7 +109,7 @@ function Settings({ model, errorOf }: SettingsProperties) {
           label={t.kind}
           value={model.kind}
           options={kinds.map((value) => ({ value, label: t[value] }))}
-          onValue={(kind) => updateDraft({ model: models.value.find((other) => other.kind === kind)?.id ?? "" })}
+          onValue={(kind) => updateDraft({ model: preferredModel(kind)?.id ?? "" })}
         />
       )}
       <Select
@@ -104,7 +117,10 @@ function Settings({ model, errorOf }: SettingsProperties) {
         value={model.id}
         error={errorOf("model")}
         onValue={(id) => updateDraft({ model: id })}
-        options={sameKind.map((other) => ({ value: other.id, label: `${other.title} · ${priceOf(other)}` }))}
+        options={sameKind.map((other) => ({
+          value: other.id,
+          label: [other.title, priceOf(other), ...(needsPurchase(other) ? [t.boughtCreditsOnly] : [])].join(" · "),
+        }))}
       />
       <RadioGroup
         label={t.size}
@@ -201,6 +217,18 @@ function SizeLabel({ width, height }: { width: number; height: number }) {
         {width}×{height}
       </span>
     </>
+  );
+}
+
+/** Says that the model is only for accounts that have bought credits. */
+function PurchaseNeeded() {
+  const t = text.value.generations;
+  return (
+    <p class="price" role="status">
+      <span class="field-error">
+        {t.purchaseNeeded} <a href="/credits">{t.buyCredits}</a>
+      </span>
+    </p>
   );
 }
 

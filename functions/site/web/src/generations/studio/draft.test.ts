@@ -18,6 +18,7 @@ const model = (id: string, change: Partial<Schema["ModelView"]> = {}) =>
     seed: true,
     negative_prompt: true,
     input_image: true,
+    needs_purchase: false,
     ...change,
   }) as Schema["ModelView"];
 
@@ -29,13 +30,20 @@ const TIERS: Partial<Schema["ModelView"]> = {
 };
 const VIDEO: Partial<Schema["ModelView"]> = { kind: "video", max_count: 1, durations_ms: [4000, 8000], seed: false };
 
-/** Loads the module anew, as a reload of the page does. */
-async function reload() {
+const account = (plan: "free" | "plus") => ({ plan, credits: { available: 100 } }) as Schema["AccountView"];
+
+/** Loads the module anew, as a reload of the page does. The account is loaded after the models. */
+async function reload(
+  models = [model("sketch"), model("clip", VIDEO), model("tiers", TIERS)],
+  plan: "free" | "plus" = "free",
+) {
   vi.resetModules();
   const module = await import("./draft");
-  module.models.value = [model("sketch"), model("clip", VIDEO), model("tiers", TIERS)];
+  const { currentAccount } = await import("../../accounts/account");
+  module.models.value = models;
   module.updateDraft({});
-  return module;
+  currentAccount.value = account(plan);
+  return { ...module, currentAccount };
 }
 
 beforeEach(() => sessionStorage.clear());
@@ -64,6 +72,31 @@ describe("a draft", () => {
     expect(draft.value).toMatchObject({ size: "512x512", count: 1, duration: 4000 });
     updateDraft({ size: "1x1", duration: 5 });
     expect(draft.value).toMatchObject({ size: "1024x1024", duration: 4000 });
+  });
+});
+
+describe("the model of a draft", () => {
+  const paid = [model("paid", { needs_purchase: true }), model("sketch"), model("paid-clip", { ...VIDEO, needs_purchase: true })];
+
+  it("is one that the account can use", async () => {
+    const { draft, preferredModel } = await reload(paid);
+    expect(draft.value.model).toBe("sketch");
+    expect(preferredModel("video")?.id).toBe("paid-clip");
+  });
+
+  it("is the first once credits were bought", async () => {
+    const { draft, needsPurchase } = await reload(paid, "plus");
+    expect(draft.value.model).toBe("paid");
+    expect(paid.some(needsPurchase)).toBe(false);
+  });
+
+  it("stays as it was chosen when the account changes", async () => {
+    const { draft, updateDraft, currentAccount, needsPurchase, modelOf } = await reload(paid);
+    updateDraft({ model: "paid" });
+    expect(needsPurchase(modelOf(draft.value)!)).toBe(true);
+    currentAccount.value = account("plus");
+    expect(draft.value.model).toBe("paid");
+    expect(needsPurchase(modelOf(draft.value)!)).toBe(false);
   });
 });
 

@@ -2,8 +2,9 @@
  * The draft of a generation. It is kept in this tab until the tab closes, so that a reload, a sign-in or a visit to the
  * checkout loses nothing, and forgotten on sign-out.
  */
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
+import { currentAccount } from "../../accounts/account";
 import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
 
@@ -76,8 +77,18 @@ export const sizeName = ({ width, height }: { width: number; height: number }) =
 /** Returns the model of a draft. */
 export const modelOf = (draft: Draft): Model | undefined => models.value.find(({ id }) => id === draft.model);
 
+/** Returns whether the account can use a model only after a purchase. */
+export const needsPurchase = (model: Model): boolean =>
+  model.needs_purchase && currentAccount.value?.plan === "free";
+
+/** Returns the first model of a kind that the account can use, or the first if it can use none. */
+export function preferredModel(kind?: Model["kind"]): Model | undefined {
+  const choices = models.value.filter((model) => kind === undefined || model.kind === kind);
+  return choices.find((model) => !needsPurchase(model)) ?? choices[0];
+}
+
 function fitToModel(draft: Draft): Draft {
-  const model = modelOf(draft) ?? models.value[0];
+  const model = modelOf(draft) ?? (currentAccount.value ? preferredModel() : undefined);
   if (!model) return draft;
   const sizes = model.sizes.map(sizeName);
   return {
@@ -139,3 +150,8 @@ export function draftRequest(draft: Draft): Schema["GenerationRequest"] {
     ...(model?.input_image && draft.referenceImage ? { input_upload: draft.referenceImage.id } : {}),
   };
 }
+
+// What the account may use is known once it is loaded, which may be after the models.
+effect(() => {
+  if (currentAccount.value) untracked(() => updateDraft({}));
+});
