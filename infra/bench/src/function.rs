@@ -61,6 +61,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("PROVIDER_CREDITS_PER_DAY", "20000"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
+        ("WEBHOOK_RATE_PER_MINUTE", "1000000"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
         ("LEASE_SECONDS", "125"),
         ("EXPORT_LEASE_SECONDS", "180"),

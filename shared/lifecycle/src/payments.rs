@@ -5,8 +5,8 @@
 //! known yet is parked, and `sweep` looks at it again until the payment is there.
 
 use ::payments::{
-    Buyer, Endpoints, HostedCheckout, Keys, KeysError, PaymentProviders as Providers, PaymentSettings, ProviderError,
-    ProviderReport, SettingsError,
+    Buyer, Endpoints, HostedCheckout, Keys, KeysError, MessageClaim, PaymentProviders as Providers, PaymentSettings,
+    ProviderError, ProviderReport, SettingsError,
 };
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
@@ -40,6 +40,9 @@ const CARDS_WINDOW_S: i64 = 3_600;
 pub const KEYS_S: i64 = 3_600;
 /// Seconds after which keys that turn out wrong make us look whether they were rotated.
 pub const ROTATED_KEYS_S: i64 = 60;
+
+/// The window, in seconds, in which a repeat of an IPN that was applied is recognised by a keyed hash of its body.
+pub const APPLIED_IPN: (&str, i64) = ("applied-ipn", 86_400);
 
 /// Why something that was heard was not written. Nothing was, or nothing is known; hearing it again does the rest.
 #[derive(Debug, thiserror::Error)]
@@ -271,6 +274,26 @@ impl PaymentService {
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
+    }
+
+    /// Remembers for a day or two that this IPN was applied, so that a repeat of the same bytes costs nothing. One that was not
+    /// verified is never remembered, as PayPal may still verify its repeat.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn remember_ipn(&self, raw: &[u8], now: Timestamp) -> Result<(), PaymentError> {
+        let (window, window_s) = APPLIED_IPN;
+        let hash = self.clients.sealer(&self.app_key_secret).await?.keyed_hash(&format!("window {window}"), raw);
+        self.table.count_in_window(window, &hash, window_s, now).await?;
+        Ok(())
+    }
+
+    /// Says whether a message is about a payment that is known here.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn knows(&self, claim: &MessageClaim) -> Result<bool, PaymentError> {
+        Ok(self.table.has_payment(&claim.references).await?)
     }
 
     /// Refuses what a provider reports in a currency in which nothing is sold here, if its payment is known.

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
-pub use paypal::ipn::{IpnError, Verification, ipn_has_card_number};
+pub use paypal::ipn::{IpnError, Verification, ipn_claim, ipn_has_card_number};
 pub use settings::{Endpoints, PaymentSettings, SettingsError};
 pub use stripe::{error::WebhookError, webhook::HANDLED_EVENTS};
 
@@ -88,6 +88,15 @@ pub enum WebhookEvent {
     UnknownValue(&'static str),
     /// Nothing that concerns us.
     Ignored,
+}
+
+/// What a message of PayPal says it is about. Nothing is verified, so it decides only whether verifying it is worth a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageClaim {
+    /// What it names its payment by, our own id first.
+    pub references: Vec<PaymentReference>,
+    /// Whether it says that a payment of ours was completed: money that must not be lost even if the payment was deleted.
+    pub is_paid: bool,
 }
 
 /// The providers that have keys.

@@ -114,6 +114,7 @@ impl TestEnv {
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),
             ("SessionRatePerMinute", "100000"),
+            ("WebhookRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),

@@ -10,11 +10,11 @@ operations! {
         .takes::<StripeEvent>(r#"{"id": "evt_1", "type": "checkout.session.completed", "livemode": false}"#)
         .parameters(&[StripeSignature]).problems(&[400, 413]);
 
-    /// Receives an instant payment notification from PayPal. It is verified with PayPal before it has an effect. A repeat
-    /// changes nothing.
+    /// Receives an instant payment notification from PayPal. One that names no payment of this service is ignored; others are
+    /// verified with PayPal before they have an effect. A repeat changes nothing. A network may send a number in a minute.
     PAYPAL = post("/v1/webhooks/paypal", "paypal-ipn").public()
         .takes_form::<IpnMessage>(r#"{"txn_id": "1", "payment_status": "Completed", "charset": "utf-8"}"#)
-        .responds(200).problems(&[400, 413]);
+        .responds(200).problems(&[400, 413, 429]);
 }
 
 /// Is an event, as Stripe [sends it](https://docs.stripe.com/api/events/object). It counts only with Stripe's signature.
