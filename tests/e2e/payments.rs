@@ -6,6 +6,7 @@ mod fraud;
 mod histories;
 mod paypal;
 mod paypal_queue;
+mod paypal_webhook;
 mod reconciliation;
 mod refunds_and_disputes;
 mod stripe;
@@ -27,6 +28,7 @@ pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         histories::trials(envs),
         paypal::trials(envs),
         paypal_queue::trials(envs),
+        paypal_webhook::trials(envs),
         reconciliation::trials(envs),
         stripe::trials(envs),
         unclaimed::trials(envs),

@@ -91,13 +91,7 @@ async fn verify(service: &PaymentService, notification: &IpnNotification, now: T
         Verification::Unknown => return Err(VerifyError::Unknown),
     }
     let applied = match read {
-        Ok(WebhookEvent::Report(reference, report)) => service.apply_event(&reference, &report, now).await.map(drop),
-        Ok(WebhookEvent::OtherCurrency(reference)) => service.refuse_currency(&reference).await,
-        Ok(WebhookEvent::UnknownValue(field)) => {
-            lifecycle::payments::measure_unknown_value(PaymentProvider::Paypal, field);
-            Ok(())
-        }
-        Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => Ok(()),
+        Ok(event) => service.apply_message(PaymentProvider::Paypal, &event, now).await,
         Err(error) => {
             mismatch(&error);
             Ok(())

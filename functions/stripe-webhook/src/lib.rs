@@ -72,13 +72,7 @@ async fn receive(
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let applied = match state.verify(&body, signature, now).await? {
         WebhookEvent::Poll { payment, checkout, paid } => state.poll(payment, paid.then_some(checkout), now).await,
-        WebhookEvent::Report(reference, report) => state.payments.apply_event(&reference, &report, now).await.map(drop),
-        WebhookEvent::OtherCurrency(reference) => state.payments.refuse_currency(&reference).await,
-        WebhookEvent::UnknownValue(field) => {
-            lifecycle::payments::measure_unknown_value(PaymentProvider::Stripe, field);
-            Ok(())
-        }
-        WebhookEvent::Ignored => Ok(()),
+        event => state.payments.apply_message(PaymentProvider::Stripe, &event, now).await,
     };
     match applied {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

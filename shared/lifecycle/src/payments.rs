@@ -6,7 +6,7 @@
 
 use ::payments::{
     Buyer, Endpoints, HostedCheckout, Keys, KeysError, MessageClaim, PaymentProviders as Providers, PaymentSettings,
-    ProviderError, ProviderReport, SettingsError,
+    ProviderError, ProviderReport, SettingsError, WebhookEvent,
 };
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
@@ -276,6 +276,47 @@ impl PaymentService {
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
     }
 
+    /// Applies what a verified message reports, except that something became of a checkout, which is to be polled.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn apply_message(
+        &self,
+        provider: PaymentProvider,
+        event: &WebhookEvent,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        match event {
+            WebhookEvent::Report(reference, report) => self.apply_event(reference, report, now).await.map(drop),
+            WebhookEvent::OtherCurrency(reference) => self.refuse_currency(reference).await,
+            WebhookEvent::UnknownValue(field) => {
+                measure_unknown_value(provider, field);
+                Ok(())
+            }
+            WebhookEvent::Poll { .. } | WebhookEvent::Ignored => Ok(()),
+        }
+    }
+
+    /// Has the next sweep poll a checkout that waits for its buyer. The buyer's browser usually is faster.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn poll_soon(&self, id: PaymentId, now: Timestamp) -> Result<(), PaymentError> {
+        for _ in 0..ATTEMPTS {
+            let Some((account, id)) = self.table.find_payment(&PaymentReference::Payment(id)).await? else {
+                return Ok(());
+            };
+            let payment = self.table.payment(account, id).await?;
+            let Some(payment) = payment.filter(|payment| payment.progress == CheckoutProgress::Created) else {
+                return Ok(());
+            };
+            if self.table.try_commit(&[Write::Payment(&payment.poll_due(now))]).await? {
+                return Ok(());
+            }
+        }
+        Err(PaymentError::Contended)
+    }
+
     /// Remembers for a day or two that this IPN was applied, so that a repeat of the same bytes costs nothing. One that was not
     /// verified is never remembered, as PayPal may still verify its repeat.
     ///
@@ -453,7 +494,7 @@ async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreE
 }
 
 /// Measures a value of a provider that is not known here, and names its field to the operator.
-pub fn measure_unknown_value(provider: PaymentProvider, field: &'static str) {
+fn measure_unknown_value(provider: PaymentProvider, field: &'static str) {
     tracing::error!(provider = provider.as_str(), field, "value is not known and moved nothing");
     metric(Metric::UnknownWebhookValues, 1, &[provider.as_str()]);
 }

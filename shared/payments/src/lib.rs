@@ -28,7 +28,10 @@ use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
-pub use paypal::ipn::{IpnError, Verification, ipn_claim, ipn_has_card_number};
+pub use paypal::{
+    ipn::{IpnError, Verification, ipn_claim, ipn_has_card_number},
+    webhook::{PaypalSignature, read_paypal_event},
+};
 pub use settings::{Endpoints, PaymentSettings, SettingsError};
 pub use stripe::{error::WebhookError, webhook::HANDLED_EVENTS};
 
@@ -91,12 +94,21 @@ pub enum WebhookEvent {
 }
 
 /// What a message of PayPal says it is about. Nothing is verified, so it decides only whether verifying it is worth a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageClaim {
     /// What it names its payment by, our own id first.
     pub references: Vec<PaymentReference>,
     /// Whether it says that a payment of ours was completed: money that must not be lost even if the payment was deleted.
     pub is_paid: bool,
+}
+
+/// An event of a webhook of PayPal. It counts for nothing until it is [verified](PaymentProviders::verify_paypal_event).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaypalEvent {
+    /// What it says it is about.
+    pub claim: MessageClaim,
+    /// What it reports, or why that cannot be read.
+    pub events: Result<Vec<WebhookEvent>, WebhookError>,
 }
 
 /// The providers that have keys.
@@ -230,6 +242,25 @@ impl PaymentProviders {
     pub fn read_ipn(&self, raw: &[u8]) -> Result<WebhookEvent, IpnError> {
         let paypal = self.paypal.as_ref().ok_or(IpnError::NotConfigured)?;
         paypal::ipn::read(raw, &paypal.receiver_id, self.settings.live)
+    }
+
+    /// Says whether events of PayPal's webhook can be verified: there are keys of PayPal, and the id of the webhook.
+    #[must_use]
+    pub fn has_paypal_webhook(&self) -> bool {
+        self.paypal.as_ref().is_some_and(|paypal| paypal.webhook_id.is_some())
+    }
+
+    /// Asks PayPal whether it sent this event to our webhook: `body` as it came. That says nothing about what is in it.
+    ///
+    /// # Errors
+    /// [`ProviderError`] if PayPal does not answer. Without [an id](Self::has_paypal_webhook) nothing is verified.
+    pub async fn verify_paypal_event(
+        &self,
+        body: &[u8],
+        signature: &PaypalSignature,
+        now: Timestamp,
+    ) -> Result<Verification, ProviderError> {
+        self.paypal()?.verify_event(body, signature, now).await
     }
 
     fn stripe(&self) -> Result<&stripe::Stripe, ProviderError> {

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::env::{
-    checkouts::{Checkout, read_control},
+    checkouts::{Checkout, post_control, read_control},
     http::{ApiResponse, PATIENCE, text},
     test_env::{TestEnv, TestUser},
 };
@@ -130,6 +130,16 @@ pub async fn queued_ipn_bodies(
     take(true).await?;
     drain_ipn_queue(env).await?;
     looked
+}
+
+/// Has PayPal's webhook subscribe to these events while `act` runs; usually there is only IPN. Only for tests that have the stack to
+/// themselves.
+pub async fn with_paypal_events(env: &TestEnv, events: &str, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+    let subscribe = async |events| post_control(env, "/control/paypal/webhook", &[("enabled_events", events)]).await;
+    subscribe(events).await?;
+    let acted = act().await;
+    subscribe("").await?;
+    acted
 }
 
 /// Starts a checkout with PayPal.

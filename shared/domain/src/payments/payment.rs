@@ -259,6 +259,12 @@ impl Payment {
         Self { poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)), ..self.next_version() }
     }
 
+    /// Schedules the next poll for `now`, as something became of the checkout.
+    #[must_use]
+    pub fn poll_due(&self, now: Timestamp) -> Self {
+        Self { poll_at: Some(now), ..self.next_version() }
+    }
+
     /// Adds a fact. Returns an equal payment if the fact was known.
     ///
     /// # Errors
@@ -383,9 +389,13 @@ impl Payment {
         if receipt.net.amount != price.amount || receipt.total.amount < price.amount {
             return Err(Mismatch("amount"));
         }
-        match &self.receipt {
+        match &mut self.receipt {
             Some(known) if known.transaction != receipt.transaction => return Err(Mismatch("transaction")),
-            Some(_) => {}
+            // One report names the payer, another does not.
+            Some(known) => {
+                known.billing_email = known.billing_email.take().or_else(|| receipt.billing_email.clone());
+                known.country = known.country.take().or_else(|| receipt.country.clone());
+            }
             None => self.receipt = Some(receipt.clone()),
         }
         self.progress = CheckoutProgress::Paid;
@@ -405,9 +415,13 @@ impl Payment {
         Some((gone.clamp(0, total), total))
     }
 
+    /// Returns the money of refunds. PayPal's API shows a reversal as a refund with the same id, which counts as the reversal.
     fn refunded(&self) -> i64 {
-        let made = self.refunds.values().filter(|refund| refund.state == RefundState::Succeeded);
-        made.fold(0, |sum, refund| sum.saturating_add(refund.amount))
+        let is_made = |id: &String, refund: &Refund| {
+            refund.state == RefundState::Succeeded && !self.reversals.contains_key(id)
+        };
+        let made = self.refunds.iter().filter(|(id, refund)| is_made(id, refund));
+        made.fold(0, |sum, (_, refund)| sum.saturating_add(refund.amount))
     }
 
     fn reversed(&self) -> i64 {
