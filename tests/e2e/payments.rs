@@ -1,5 +1,6 @@
 //! Tests of checkouts, Stripe, PayPal, refunds, disputes and the fraud rules.
 
+mod after_erasure;
 mod card_numbers;
 mod checkout;
 mod fraud;
@@ -24,6 +25,7 @@ pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
 /// Lists the tests of this area that each need a stack to themselves.
 pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     [
+        after_erasure::trials(envs),
         card_numbers::trials(envs),
         histories::trials(envs),
         paypal::trials(envs),

@@ -33,12 +33,13 @@ use runtime::{
     http::{Problem, RequestContext},
     telemetry::{Metric, metric},
 };
-use store::{IpnNotification, Queue};
+use store::{IpnNotification, Queue, Records};
 
 const MINUTE_S: i64 = 60;
 
 struct AppState {
     mutations: Mutations,
+    records: Records,
     queue: Queue,
     /// Whether PayPal can be paid with. If not, nothing arrives for a payment that is not known.
     sells_with_paypal: bool,
@@ -54,6 +55,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let rate = environment.integer("WEBHOOK_RATE_PER_MINUTE")?;
     let state = AppState {
         mutations: Mutations::open(&environment, &clients).await?,
+        records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
         queue: Queue::new(clients.sqs().clone(), environment.required("NOTIFICATION_QUEUE_URL")?),
         sells_with_paypal: lifecycle::payments::payment_providers(&environment)?.contains(&PaymentProvider::Paypal),
         rate_per_minute: rate.unsigned_abs(),
@@ -100,7 +102,7 @@ impl AppState {
         if claim.is_paid && self.sells_with_paypal {
             return Ok(true);
         }
-        self.mutations.table.has_payment(&claim.references).await.map_err(store_problem)
+        lifecycle::payments::is_known(&self.mutations.table, &self.records, claim).await.map_err(store_problem)
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use api::{Mutations, Routes, payments::webhooks::PAYPAL_EVENT, store_problem};
+use api::{Mutations, Routes, payments::webhooks::PAYPAL_EVENT};
 use axum::{
     Router,
     body::Bytes,
@@ -74,7 +74,8 @@ async fn receive(
     let body = body.map_err(|_| Problem::body_too_large())?;
     let signature = PaypalSignature::from_headers(|name| headers.get(name)?.to_str().ok());
     let signature = signature.ok_or_else(|| Problem::invalid("paypal-transmission-sig", "is not signed by PayPal"))?;
-    let event = payments::read_paypal_event(&body).map_err(|_| Problem::invalid("body", "is not an event of PayPal"))?;
+    let event =
+        payments::read_paypal_event(&body).map_err(|_| Problem::invalid("body", "is not an event of PayPal"))?;
     if !state.concerns_us(&event.claim).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -107,7 +108,7 @@ impl AppState {
         if claim.is_paid && self.sells_with_paypal {
             return Ok(true);
         }
-        self.mutations.table.has_payment(&claim.references).await.map_err(store_problem)
+        self.payments.knows(claim).await.map_err(Problem::internal)
     }
 
     /// Returns if PayPal says that it signed the event for our webhook. If it does not, the id of the webhook may have been
@@ -132,11 +133,15 @@ impl AppState {
             match self.payments.call(now, ask).await.map_err(Problem::internal)? {
                 Verification::Verified => return Ok(()),
                 Verification::Invalid => {}
-                Verification::Unknown => return Err(Problem::internal("PayPal does not say whether it signed the event")),
+                Verification::Unknown => {
+                    return Err(Problem::internal("PayPal does not say whether it signed the event"));
+                }
             }
         }
         if self.payments.knows(claim).await.map_err(Problem::internal)? {
-            tracing::error!("PayPal does not confirm an event about a known payment: compare paypal_webhook_id with the webhook");
+            tracing::error!(
+                "PayPal does not confirm an event about a known payment: compare paypal_webhook_id with the webhook"
+            );
             metric(Metric::RefusedWebhooks, 1, &["paypal"]);
         }
         Err(Problem::invalid("paypal-transmission-sig", "is not a signature of PayPal for this webhook"))

@@ -146,7 +146,7 @@ pub const EVENTS: &[Event] = &[
         &["UpdateItem", "GetItem", "BatchGetItem", "Query", "GetItem", "TransactWriteItems"],
     ),
     event("events/paypal-webhook/forged.json", Http(400), &["UpdateItem", "GetItem"]),
-    event("events/paypal-webhook/refund-of-another-seller.json", Http(204), &["GetItem"]),
+    event("events/paypal-webhook/refund-of-another-seller.json", Http(204), &["GetItem", "GetItem"]),
     event(
         "events/staff-review/list.json",
         Http(200),

@@ -135,7 +135,8 @@ impl ServiceState {
         if let Some(ipn) = notice.ipn {
             self.enqueue(Provider::Paypal, order, ipn.event_type, ipn.body);
         }
-        let is_enabled = |event: &webhook::Event| self.paypal_events.as_ref().is_some_and(|all| all.has(event.event_type));
+        let is_enabled =
+            |event: &webhook::Event| self.paypal_events.as_ref().is_some_and(|all| all.has(event.event_type));
         if let Some(event) = notice.event.filter(is_enabled) {
             self.enqueue_paypal_event(order, event.event_type, event.body(base_url, now), now);
         }

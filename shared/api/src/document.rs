@@ -186,7 +186,8 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
             "Stripe's signature of the body.",
         )],
         Parameter::PaypalSignature => {
-            let text = |longest: u32| json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": longest});
+            let text =
+                |longest: u32| json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": longest});
             vec![
                 header("PayPal-Auth-Algo", true, text(100), "The algorithm of PayPal's signature."),
                 header("PayPal-Cert-Url", true, text(500), "The address of PayPal's certificate."),

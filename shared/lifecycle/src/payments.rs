@@ -30,7 +30,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{ParkedFact, StoreError, Table, Write};
+use store::{ParkedFact, Records, StoreError, Table, Write};
 
 use crate::ATTEMPTS;
 
@@ -86,6 +86,8 @@ impl PaymentError {
 pub enum EventOutcome {
     /// It is about this payment, and written if it was new.
     Applied(Box<Payment>),
+    /// It is about a payment of an erased account, and written to what is retained of that if it was new.
+    Retained,
     /// Its payment is not known yet; it waits.
     Parked,
     /// It is money for an account that is gone. It is recorded, to be refunded.
@@ -94,9 +96,28 @@ pub enum EventOutcome {
     Unknown,
 }
 
+/// Says whether a message is about a payment that is known here, or retained of an erased account.
+///
+/// # Errors
+/// A call failed.
+pub async fn is_known(table: &Table, records: &Records, claim: &MessageClaim) -> Result<bool, StoreError> {
+    if table.has_payment(&claim.references).await? {
+        return Ok(true);
+    }
+    for reference in &claim.references {
+        if let PaymentReference::Transaction(provider, transaction) = reference
+            && records.retained_payment(*provider, transaction).await?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Settles payments, and asks their providers.
 pub struct PaymentService {
     table: Table,
+    records: Records,
     clients: Arc<Clients>,
     app_key_secret: String,
     keys_secret: String,
@@ -162,6 +183,7 @@ impl PaymentService {
     pub fn open(environment: &Environment, clients: &Arc<Clients>, table: Table) -> Result<Self, Error> {
         Ok(Self {
             table,
+            records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
             clients: clients.clone(),
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             keys_secret: environment.required("PAYMENT_KEYS_SECRET")?,
@@ -264,6 +286,9 @@ impl PaymentService {
         if let Some(heard) = self.apply_to_known_payment(reference, said, now).await? {
             return Ok(heard);
         }
+        if self.apply_to_retained_payment(reference, said).await? {
+            return Ok(EventOutcome::Retained);
+        }
         if let PaymentReference::Payment(id) = reference {
             // A payment is written before anybody hears of it, so this one is gone, or was never ours.
             return self.record_if_paid(*id, &said.facts, now).await;
@@ -334,7 +359,7 @@ impl PaymentService {
     /// # Errors
     /// A call failed.
     pub async fn knows(&self, claim: &MessageClaim) -> Result<bool, PaymentError> {
-        Ok(self.table.has_payment(&claim.references).await?)
+        Ok(is_known(&self.table, &self.records, claim).await?)
     }
 
     /// Refuses what a provider reports in a currency in which nothing is sold here, if its payment is known.
@@ -391,7 +416,14 @@ impl PaymentService {
     /// # Errors
     /// [`PaymentError`].
     pub async fn retry_parked(&self, parked: &ParkedFact, now: Timestamp) -> Result<bool, PaymentError> {
-        let heard = self.apply_to_known_payment(&parked.reference, &parked.fact.clone().into(), now).await;
+        let report = parked.fact.clone().into();
+        let heard = match self.apply_to_known_payment(&parked.reference, &report, now).await {
+            Ok(None) => {
+                let retained = self.apply_to_retained_payment(&parked.reference, &report).await;
+                retained.map(|retained| retained.then_some(EventOutcome::Retained))
+            }
+            heard => heard,
+        };
         let postponed = parked.postponed(now);
         let (write, found) = match &heard {
             Ok(Some(_)) => (Write::Unpark(parked), true),
@@ -415,6 +447,25 @@ impl PaymentService {
         Ok(learned.map(|payment| EventOutcome::Applied(Box::new(payment))))
     }
 
+    /// Applies a report to what is retained of a payment of an erased account. Returns whether there is any.
+    async fn apply_to_retained_payment(
+        &self,
+        reference: &PaymentReference,
+        report: &ProviderReport,
+    ) -> Result<bool, PaymentError> {
+        let PaymentReference::Transaction(provider, transaction) = reference else { return Ok(false) };
+        for _ in 0..ATTEMPTS {
+            let Some(retained) = self.records.retained_payment(*provider, transaction).await? else {
+                return Ok(false);
+            };
+            let Some(next) = retained.with_facts(&report.facts)? else { return Ok(true) };
+            if self.records.retain_payment(&next).await? {
+                return Ok(true);
+            }
+        }
+        Err(PaymentError::Contended)
+    }
+
     async fn record_if_paid(
         &self,
         id: PaymentId,
@@ -430,11 +481,15 @@ impl PaymentService {
         Ok(EventOutcome::Unclaimed)
     }
 
-    /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither.
+    /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither, nor does a repeat
+    /// of what was paid before the account was erased.
     ///
     /// # Errors
     /// The call failed.
     pub async fn record_unclaimed(&self, unclaimed: &UnclaimedPayment) -> Result<(), PaymentError> {
+        if self.records.retained_payment(unclaimed.provider, &unclaimed.transaction).await?.is_some() {
+            return Ok(());
+        }
         if self.table.try_commit(&[Write::Unclaimed(unclaimed)]).await? {
             let UnclaimedPayment { payment, transaction, .. } = unclaimed;
             tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");

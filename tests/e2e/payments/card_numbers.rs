@@ -176,7 +176,8 @@ async fn p7_card_number_scan_finds_planted_numbers(env: &'static TestEnv) -> Res
 
     // A queued body with a number in a field that is not redacted is found as well.
     let ada = env.user().await?;
-    let body = format!("receipt_id=3056-9300-0902-0004&custom={}", Checkout::start(&ada, "paypal", "starter").await?.id);
+    let body =
+        format!("receipt_id=3056-9300-0902-0004&custom={}", Checkout::start(&ada, "paypal", "starter").await?.id);
     let bodies =
         queued_ipn_bodies(env, body.as_bytes(), async || post_ipn(env, body.as_str()).await?.is(200).map(drop)).await?;
     ensure!(bodies.iter().any(|body| found(&[PLANTED], &String::from_utf8_lossy(body)).len() == 1));

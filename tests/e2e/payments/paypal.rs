@@ -533,7 +533,12 @@ async fn pp11_ipn_about_no_payment_of_ours_is_not_queued(env: &'static TestEnv) 
     let nobody = clock::uuid_at(clock::now()).to_string();
     let unpaid = with(&message, "payment_status", "Refunded").replace(&checkout.id, &nobody);
     let bodies = queued_ipn_bodies(env, message.as_bytes(), async || {
-        for other in [foreign.as_str(), &with(&foreign, "custom", "their-order-7"), &with(&foreign, "parent_txn_id", "1A"), &unpaid] {
+        for other in [
+            foreign.as_str(),
+            &with(&foreign, "custom", "their-order-7"),
+            &with(&foreign, "parent_txn_id", "1A"),
+            &unpaid,
+        ] {
             let response = post_ipn(env, other).await?.is(200)?;
             ensure!(response.bytes.is_empty(), "{response:?}");
         }

@@ -15,7 +15,8 @@ tests![pp1_ipn_body_is_queued_unchanged_before_the_response, pp1_p20_unverified_
 async fn pp1_ipn_body_is_queued_unchanged_before_the_response(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
     let checkout = begin_paypal(&ada).await?;
-    let raw = format!("charset=windows-1252&first_name=Jos%E9&b=1&a=+%7e%7E~&last_name=M%fcller&custom={}", checkout.id);
+    let raw =
+        format!("charset=windows-1252&first_name=Jos%E9&b=1&a=+%7e%7E~&last_name=M%fcller&custom={}", checkout.id);
     let raw = raw.into_bytes();
     let bodies = queued_ipn_bodies(env, &raw, async || {
         let response = post_ipn(env, raw.clone()).await?.is(200)?;

@@ -7,7 +7,9 @@ use runtime::{clock, telemetry::Metric};
 use serde_json::{Value, json};
 
 use crate::env::{
-    checkouts::{Checkout, delete_account_items, deliver_message, drop_message, post_control, read_control, with_messages_held},
+    checkouts::{
+        Checkout, delete_account_items, deliver_message, drop_message, post_control, read_control, with_messages_held,
+    },
     http::{ApiResponse, text},
     logs::{measurements, wait_for_metric},
     paypal::{begin_paypal, drain_ipn_queue, with_paypal_events},
@@ -226,7 +228,9 @@ async fn pp4_verified_event_must_match_our_order(env: &'static TestEnv) -> Resul
         let sent = send_event(env, &other).await?;
         ensure!(sent["state"] == "delivered", "it is sent again for ever: {sent}");
         ensure!(account_items(&ada).await? == before, "{place} {value} was accepted");
-        wait_for_metric(env, Metric::PaymentMismatches, mismatches).await.with_context(|| format!("{place} {value}"))?;
+        wait_for_metric(env, Metric::PaymentMismatches, mismatches)
+            .await
+            .with_context(|| format!("{place} {value}"))?;
     }
     send_event(env, &event).await?;
     checkout.check("paid", 200, 0, 240).await

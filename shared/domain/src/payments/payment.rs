@@ -16,12 +16,13 @@ use crate::{
     credits::ledger::Credits,
     ids::{AccountId, PaymentId},
     money::Money,
-    payments::review::Review,
+    payments::{returns::Returns, review::Review},
     registry::{self, DataFields},
 };
 
 pub use crate::payments::fact::{
-    Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund, RefundState,
+    Dispute, DisputeOutcome, Mismatch, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund,
+    RefundState,
 };
 pub use crate::payments::unclaimed::UnclaimedPayment;
 
@@ -48,11 +49,6 @@ pub enum CheckoutProgress {
     /// It was paid.
     Paid,
 }
-
-/// A fact that contradicts the payment. It changes nothing, and staff must investigate it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the provider's {0} is not that of the payment")]
-pub struct Mismatch(pub &'static str);
 
 /// The status of a payment, computed from its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -276,21 +272,14 @@ impl Payment {
             PaymentFact::Expired => next.progress = next.progress.max(CheckoutProgress::Expired),
             PaymentFact::Failed => next.progress = next.progress.max(CheckoutProgress::Failed),
             PaymentFact::Paid(receipt) => next.pay(receipt)?,
-            PaymentFact::Refund { id, amount, state } => {
-                let refund = Refund { amount: self.amount_in_currency(*amount)?, state: *state };
-                let known = next.refunds.entry(id.clone()).or_insert(refund);
-                known.state = known.state.max(*state);
-            }
-            PaymentFact::Dispute { id, currency, dispute } => {
-                self.amount_in_currency(Money::new(dispute.amount, *currency))?;
-                let known = next.disputes.entry(id.clone()).or_default();
-                *known = known.join(*dispute);
-            }
-            PaymentFact::Reversal { id, amount } => {
-                next.reversals.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
-            }
-            PaymentFact::Restoration { id, amount } => {
-                next.restorations.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
+            PaymentFact::Refund { .. }
+            | PaymentFact::Dispute { .. }
+            | PaymentFact::Reversal { .. }
+            | PaymentFact::Restoration { .. } => {
+                let mut returns = self.returns();
+                returns.learn(fact, self.price.currency)?;
+                let Returns { refunds, disputes, reversals, restorations } = returns;
+                next = Self { refunds, disputes, reversals, restorations, ..next };
             }
             PaymentFact::FraudWarning { id } | PaymentFact::Case { id } => {
                 next.warnings.insert(id.clone());
@@ -314,12 +303,13 @@ impl Payment {
             };
         };
         let disputes = || self.disputes.values();
-        let refunded = self.refunded();
+        let returns = self.returns();
+        let refunded = returns.refunded();
         if disputes().any(|dispute| dispute.is_open()) {
             PaymentStatus::Disputed
         } else if disputes().any(|dispute| dispute.is_lost()) {
             PaymentStatus::Lost
-        } else if self.reversed() > 0 {
+        } else if returns.reversed() > 0 {
             PaymentStatus::Reversed
         } else if refunded >= receipt.total.amount {
             PaymentStatus::Refunded
@@ -402,31 +392,19 @@ impl Payment {
         Ok(())
     }
 
-    /// Returns the amount without its sign, if it is in the currency of the payment.
-    fn amount_in_currency(&self, money: Money) -> Result<i64, Mismatch> {
-        if money.currency == self.price.currency { Ok(money.magnitude().amount) } else { Err(Mismatch("currency")) }
-    }
-
     /// Returns how much of the money was returned, and how much was paid.
     fn returned_and_total(&self) -> Option<(i128, i128)> {
-        let total = i128::from(self.receipt.as_ref()?.total.amount.max(1));
-        let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
-        let gone = i128::from(self.refunded()) + disputed + i128::from(self.reversed());
-        Some((gone.clamp(0, total), total))
+        let total = self.receipt.as_ref()?.total.amount.max(1);
+        Some((self.returns().amount_of(total).into(), total.into()))
     }
 
-    /// Returns the money of refunds. PayPal's API shows a reversal as a refund with the same id, which counts as the reversal.
-    fn refunded(&self) -> i64 {
-        let is_made = |id: &String, refund: &Refund| {
-            refund.state == RefundState::Succeeded && !self.reversals.contains_key(id)
-        };
-        let made = self.refunds.iter().filter(|(id, refund)| is_made(id, refund));
-        made.fold(0, |sum, (_, refund)| sum.saturating_add(refund.amount))
-    }
-
-    fn reversed(&self) -> i64 {
-        let sum = |amounts: &BTreeMap<String, i64>| amounts.values().fold(0_i64, |sum, one| sum.saturating_add(*one));
-        sum(&self.reversals).saturating_sub(sum(&self.restorations)).max(0)
+    pub(crate) fn returns(&self) -> Returns {
+        Returns {
+            refunds: self.refunds.clone(),
+            disputes: self.disputes.clone(),
+            reversals: self.reversals.clone(),
+            restorations: self.restorations.clone(),
+        }
     }
 
     fn next_poll(&self, now: Timestamp) -> Option<Timestamp> {

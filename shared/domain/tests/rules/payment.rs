@@ -272,18 +272,16 @@ fn pp8_b3_reversal_that_is_shown_as_a_refund_too_counts_once() {
     let shown = refund("R1", 1_190, RefundState::Succeeded);
     let restoration = PaymentFact::Restoration { id: "R2".to_owned(), amount: eur(1_190) };
     for facts in [[shown.clone(), reversal.clone()], [reversal, shown]] {
-        let story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000).check(&facts, PaymentStatus::Reversed, 500);
+        let story =
+            story("maker").check(&[paid()], PaymentStatus::Paid, 1_000).check(&facts, PaymentStatus::Reversed, 500);
         story.check(&[restoration.clone()], PaymentStatus::Restored, 1_000);
     }
 }
 
 #[test]
 fn p8_receipt_takes_the_payer_from_whichever_report_names_it() {
-    let named = PaymentReceipt {
-        billing_email: Some("jo@b.example".to_owned()),
-        country: Some("DE".to_owned()),
-        ..receipt()
-    };
+    let named =
+        PaymentReceipt { billing_email: Some("jo@b.example".to_owned()), country: Some("DE".to_owned()), ..receipt() };
     for reports in [[receipt(), named.clone()], [named.clone(), receipt()]] {
         let story = story("maker").check(&reports.map(PaymentFact::Paid), PaymentStatus::Paid, 1_000);
         assert_eq!(story.payment.receipt, Some(named.clone()));

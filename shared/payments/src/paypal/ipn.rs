@@ -61,7 +61,8 @@ pub fn ipn_claim(raw: &[u8]) -> Result<MessageClaim, IpnError> {
     let mut references: Vec<_> = ours.into_iter().flatten().map(PaymentReference::Payment).collect();
     let is_paid = !references.is_empty() && form.text("payment_status") == Some("Completed");
     references.dedup();
-    references.extend(theirs.into_iter().flatten().map(|id| PaymentReference::Transaction(PaymentProvider::Paypal, id)));
+    references
+        .extend(theirs.into_iter().flatten().map(|id| PaymentReference::Transaction(PaymentProvider::Paypal, id)));
     Ok(MessageClaim { references, is_paid })
 }
 

@@ -203,7 +203,9 @@ impl Transaction {
     }
 
     fn completed(&self) -> Result<Vec<WebhookEvent>, WebhookError> {
-        let Some(reference) = ours(self.custom_id.as_deref(), self.invoice_id.as_deref()) else { return Ok(Vec::new()) };
+        let Some(reference) = ours(self.custom_id.as_deref(), self.invoice_id.as_deref()) else {
+            return Ok(Vec::new());
+        };
         let Some(amount) = self.amount.read()? else { return Ok(vec![WebhookEvent::OtherCurrency(reference)]) };
         let receipt = PaymentReceipt {
             provider: PaymentProvider::Paypal,

@@ -150,7 +150,8 @@ fn pp8_refund_or_reversal_has_the_id_that_ipn_gives_it() {
     }
     let reversal = PaymentFact::Reversal { id: REFUND.to_owned(), amount };
     for value in ["2.51", "-2.51"] {
-        let sample = refund(&json!({"amount": {"currency_code": "USD", "value": value}, "note_to_payer": "Payment reversed"}));
+        let sample =
+            refund(&json!({"amount": {"currency_code": "USD", "value": value}, "note_to_payer": "Payment reversed"}));
         assert_eq!(reported("PAYMENT.CAPTURE.REVERSED", &sample), about_the_capture(reversal.clone()));
     }
     // Without the link to the capture our own id is enough.
@@ -245,7 +246,8 @@ const TOKEN: &str = r#"{"access_token": "A21AA", "expires_in": 32400}"#;
 async fn pp2_event_goes_back_byte_for_byte_with_its_signature() {
     // Spaces, escapes and the order of the fields must stay.
     let body = "{ \"b\" : 1.0, \"a\":\"\\u00e9\\/\" }";
-    let stub = Stub::start_with([TOKEN, r#"{"verification_status": "SUCCESS"}"#].map(|answer| (200, answer.to_owned()))).await;
+    let stub =
+        Stub::start_with([TOKEN, r#"{"verification_status": "SUCCESS"}"#].map(|answer| (200, answer.to_owned()))).await;
     let verified = payments(&stub.base).verify_paypal_event(body.as_bytes(), &signature().unwrap(), now()).await;
     assert_eq!(verified.unwrap(), Verification::Verified);
     let [_, asked] = stub.asked().try_into().ok().unwrap();
