@@ -149,10 +149,7 @@ impl AppState {
 
     async fn apply(&self, events: Result<Vec<WebhookEvent>, WebhookError>, now: Timestamp) -> Result<(), ApplyError> {
         for event in events? {
-            match event {
-                WebhookEvent::Poll { payment, .. } => self.payments.poll_soon(payment, now).await?,
-                event => self.payments.apply_message(PaymentProvider::Paypal, &event, now).await?,
-            }
+            self.payments.apply_message(PaymentProvider::Paypal, &event, now).await?;
         }
         Ok(())
     }

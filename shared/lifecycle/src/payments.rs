@@ -301,7 +301,8 @@ impl PaymentService {
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
     }
 
-    /// Applies what a verified message reports, except that something became of a checkout, which is to be polled.
+    /// Applies what a verified message reports. If something became of a checkout, Stripe is polled now, and PayPal by the next
+    /// sweep: the buyer's browser usually is faster.
     ///
     /// # Errors
     /// [`PaymentError`].
@@ -318,15 +319,56 @@ impl PaymentService {
                 measure_unknown_value(provider, field);
                 Ok(())
             }
-            WebhookEvent::Poll { .. } | WebhookEvent::Ignored => Ok(()),
+            WebhookEvent::Poll { payment, checkout, paid } => match provider {
+                PaymentProvider::Stripe => self.poll_now(*payment, paid.then_some(checkout.as_str()), now).await,
+                PaymentProvider::Paypal => self.poll_soon(*payment, now).await,
+            },
+            WebhookEvent::Ignored => Ok(()),
         }
     }
 
-    /// Has the next sweep poll a checkout that waits for its buyer. The buyer's browser usually is faster.
+    /// Applies what Stripe lists, if it is about a payment that is known here, or that was paid and deleted.
     ///
     /// # Errors
     /// [`PaymentError`].
-    pub async fn poll_soon(&self, id: PaymentId, now: Timestamp) -> Result<(), PaymentError> {
+    pub async fn apply_listed(&self, event: &WebhookEvent, now: Timestamp) -> Result<(), PaymentError> {
+        match event {
+            WebhookEvent::Report(reference, report) => {
+                if self.apply_to_known_payment(reference, report, now).await?.is_none() {
+                    self.apply_to_retained_payment(reference, report).await?;
+                }
+                Ok(())
+            }
+            // Its webhook measured it: a list would do so each day.
+            WebhookEvent::UnknownValue(_) => Ok(()),
+            event => self.apply_message(PaymentProvider::Stripe, event, now).await,
+        }
+    }
+
+    /// Polls Stripe about a payment, and fulfils it if it is paid. Records money for a payment that does not exist.
+    async fn poll_now(&self, id: PaymentId, paid_as: Option<&str>, now: Timestamp) -> Result<(), PaymentError> {
+        let found = match self.table.find_payment(&PaymentReference::Payment(id)).await? {
+            Some((account, id)) => self.table.payment(account, id).await?,
+            None => None,
+        };
+        let fulfilled = match found {
+            Some(payment) => self.fulfil(&payment, now).await?,
+            None => None,
+        };
+        let (None, Some(checkout)) = (fulfilled, paid_as) else { return Ok(()) };
+        let call = |providers: Arc<Providers>| async move { providers.paid_total(id, checkout).await };
+        let (transaction, total) = match self.call(now, call).await {
+            Ok(Some((transaction, total))) => (transaction, Some(total)),
+            // The event is Stripe's, so the money is recorded even if Stripe does not show the checkout as paid.
+            Ok(None) | Err(PaymentError::Provider(ProviderError::Refused { .. })) => (checkout.to_owned(), None),
+            Err(error) => return Err(error),
+        };
+        let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, transaction, total, now);
+        self.record_unclaimed(&unclaimed).await
+    }
+
+    /// Has the next sweep poll a checkout that waits for its buyer.
+    async fn poll_soon(&self, id: PaymentId, now: Timestamp) -> Result<(), PaymentError> {
         for _ in 0..ATTEMPTS {
             let Some((account, id)) = self.table.find_payment(&PaymentReference::Payment(id)).await? else {
                 return Ok(());

@@ -227,6 +227,15 @@ impl PaymentProviders {
         self.stripe()?.webhook_faults().await
     }
 
+    /// Lists what Stripe knows of refunds and disputes that were created in this time, and of events that it could not deliver,
+    /// of all payments of the account at Stripe. Stripe keeps events for 30 days.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn list_stripe(&self, (from, to): (Timestamp, Timestamp)) -> Result<Vec<WebhookEvent>, ProviderError> {
+        self.stripe()?.list(from, to).await
+    }
+
     /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.
     ///
     /// # Errors
@@ -272,8 +281,9 @@ impl PaymentProviders {
     }
 }
 
-/// What is to be said of a checkout that nobody paid.
+/// What is to be said of a checkout that nobody paid, or whose provider has forgotten it.
 fn unpaid(payment: &Payment, now: Timestamp) -> ProviderReport {
-    let facts = if now < payment.closes_at() { Vec::new() } else { vec![PaymentFact::Expired] };
+    let is_open = now < payment.closes_at() || payment.receipt.is_some();
+    let facts = if is_open { Vec::new() } else { vec![PaymentFact::Expired] };
     ProviderReport { facts, instrument: None }
 }

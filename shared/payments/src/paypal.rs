@@ -178,7 +178,8 @@ impl Paypal {
         }
     }
 
-    /// Retrieves the order. Returns `None` if PayPal has forgotten it after its time, as nobody approved it.
+    /// Retrieves the order. Returns `None` if PayPal has forgotten it after its time, as nobody approved it, or long after it was
+    /// paid.
     async fn retrieve(
         &self,
         payment: &Payment,
@@ -189,7 +190,10 @@ impl Paypal {
         let answer = self.call(request, now).await?;
         match answer.status {
             status if status.is_success() => Order::parse(&answer.body).map(Some),
-            StatusCode::NOT_FOUND if payment.progress == CheckoutProgress::Created && now >= payment.closes_at() => {
+            StatusCode::NOT_FOUND
+                if matches!(payment.progress, CheckoutProgress::Created | CheckoutProgress::Paid)
+                    && now >= payment.closes_at() =>
+            {
                 Ok(None)
             }
             _ => Err(refused(&answer)),

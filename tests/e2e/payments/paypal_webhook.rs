@@ -20,7 +20,7 @@ use crate::env::{
 
 tests![
     pp7_b1_either_messenger_grants_and_both_grant_once,
-    pp8_refund_and_reversal_count_once_whoever_reports_first,
+    pp8_refund_and_reversal_count_once_in_either_order,
     pp8_refund_that_fails_is_restored,
     pp9_dispute_event_freezes_as_a_case_does,
     pp10_approved_order_is_captured_after_its_event,
@@ -104,7 +104,7 @@ async fn pp7_b1_either_messenger_grants_and_both_grant_once(env: &'static TestEn
     Ok(())
 }
 
-async fn pp8_refund_and_reversal_count_once_whoever_reports_first(env: &'static TestEnv) -> Result<()> {
+async fn pp8_refund_and_reversal_count_once_in_either_order(env: &'static TestEnv) -> Result<()> {
     for turned in [false, true] {
         let ada = env.user().await?;
         with_paypal_events(env, "*", async || {

@@ -5,14 +5,10 @@ use serde::Deserialize;
 
 use super::ipn::{self, ChildTransaction};
 use super::order::{Approval, Capture, CaptureOutcome, CaptureStatus, Order, Refund, Reversal, Status};
-use super::webhook::{self, Notice};
+use super::webhook::{self, Notice, Setup};
 use crate::action_form::ActionForm;
 use crate::error::ApiError;
 use crate::ids;
-use crate::options::Options;
-
-/// The settings of the fake services, and their address without a slash at the end.
-pub(crate) type Setup<'a> = (&'a Options, &'a str);
 
 /// An action. Its kebab-case name is the last segment of its control route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -5,12 +5,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::actions::Setup;
 use super::ipn::Ipn;
 use super::objects;
 use super::order::{Capture, CaptureStatus, Order, Refund, Reversal};
 use crate::ids;
 use crate::options::Options;
+
+/// The settings of the fake services, and their address without a slash at the end.
+pub(crate) type Setup<'a> = (&'a Options, &'a str);
 
 /// What PayPal sends after a change.
 #[derive(Debug, Default)]

@@ -30,6 +30,9 @@ pub use crate::payments::unclaimed::UnclaimedPayment;
 pub const POLL_INTERVAL_S: i64 = 300;
 /// Hours between two polls about a payment with a delayed method, which takes days.
 const PENDING_POLL_INTERVAL_HOURS: i64 = 6;
+/// Days for which a provider is asked what became of a payment: refunds and disputes are possible that long
+/// (<https://docs.stripe.com/refunds>, <https://www.paypal.com/us/cshelp/article/help199>).
+pub const WATCHED_DAYS: u32 = 180;
 /// Minutes in which a checkout can be paid. Stripe accepts 30 or more
 /// ([`expires_at`](https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at)).
 pub const CHECKOUT_MINUTES: i64 = 60;
@@ -173,7 +176,7 @@ pub struct Payment {
     /// When the checkout was created.
     #[data(plain)]
     pub created_at: Timestamp,
-    /// When the provider is polled next, while the outcome is unknown.
+    /// When the provider is polled next: while the outcome is unknown, and daily about a payment with PayPal that may be refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub poll_at: Option<Timestamp>,
@@ -407,6 +410,13 @@ impl Payment {
         }
     }
 
+    /// What became of payments with Stripe is listed there; PayPal has no such list.
+    fn next_watch(&self, now: Timestamp) -> Option<Timestamp> {
+        let receipt = self.receipt.as_ref().filter(|receipt| receipt.provider == PaymentProvider::Paypal)?;
+        let next = now + SignedDuration::from_hours(24);
+        (next < receipt.at + SignedDuration::from_hours(24 * i64::from(WATCHED_DAYS))).then_some(next)
+    }
+
     fn next_poll(&self, now: Timestamp) -> Option<Timestamp> {
         match self.progress {
             CheckoutProgress::Created if now < self.closes_at() => {
@@ -418,7 +428,8 @@ impl Payment {
                 Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24)))
             }
             CheckoutProgress::Pending => Some(now + SignedDuration::from_hours(PENDING_POLL_INTERVAL_HOURS)),
-            CheckoutProgress::Expired | CheckoutProgress::Failed | CheckoutProgress::Paid => None,
+            CheckoutProgress::Paid => self.next_watch(now),
+            CheckoutProgress::Expired | CheckoutProgress::Failed => None,
         }
     }
 }

@@ -202,7 +202,7 @@ impl RetainedPayment {
 
     fn with_new(&self, returns: Returns) -> Option<Self> {
         let is_new = returns != self.returns();
-        is_new.then(|| Self { version: self.version + 1, ..self.clone() }.with_returns(returns))
+        is_new.then(|| Self { version: self.version.max(1) + 1, ..self.clone() }.with_returns(returns))
     }
 
     fn with_returns(self, returns: Returns) -> Self {

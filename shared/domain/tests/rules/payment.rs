@@ -274,7 +274,7 @@ fn pp8_b3_reversal_that_is_shown_as_a_refund_too_counts_once() {
     for facts in [[shown.clone(), reversal.clone()], [reversal, shown]] {
         let story =
             story("maker").check(&[paid()], PaymentStatus::Paid, 1_000).check(&facts, PaymentStatus::Reversed, 500);
-        story.check(&[restoration.clone()], PaymentStatus::Restored, 1_000);
+        story.check(std::slice::from_ref(&restoration), PaymentStatus::Restored, 1_000);
     }
 }
 
@@ -412,4 +412,15 @@ fn checkout_is_polled_until_its_outcome_is_known() {
     let story = story.check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
     assert_eq!(story.payment.poll_at, Some(at(60 + 6 * 3_600)));
     assert_eq!(story.check(&[paid()], PaymentStatus::Paid, 1_000).payment.poll_at, None);
+}
+
+#[test]
+fn s11_payment_with_paypal_is_watched_daily_for_180_days() {
+    let mut story = story("maker");
+    story.payment.provider = PaymentProvider::Paypal;
+    let paypal = PaymentFact::Paid(PaymentReceipt { provider: PaymentProvider::Paypal, ..receipt() });
+    let payment = story.check(&[paypal], PaymentStatus::Paid, 1_000).payment;
+    assert_eq!(payment.poll_at, Some(at(60 + 86_400)));
+    assert_eq!(payment.polled(at(2 * 86_400)).poll_at, Some(at(3 * 86_400)));
+    assert_eq!(payment.polled(at(180 * 86_400)).poll_at, None);
 }

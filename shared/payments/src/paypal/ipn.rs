@@ -50,7 +50,7 @@ pub(super) fn charset(raw: &[u8]) -> String {
     form.text("charset").filter(is_name).unwrap_or(CHARSET).to_owned()
 }
 
-/// Reads what the body of an IPN says it is about, whoever sent it.
+/// Reads what the body of an IPN says it is about. Anyone may have sent it.
 ///
 /// # Errors
 /// The body is no form, or can be read in two ways.

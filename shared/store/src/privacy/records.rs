@@ -1,7 +1,7 @@
 //! The records table: data that outlives an account. A restore of the table of accounts does not touch it, and it does not
 //! identify a person.
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError, types::AttributeValue};
 use domain::{
     ReceiptId,
     payments::payment::{PaymentProvider, PaymentReference},
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::StoreError,
-    item::{Item, days_after, decode, encode, expire_at, number, primary_key},
+    item::{Item, days_after, decode, encode, expire_at, primary_key},
     keys,
 };
 
@@ -104,7 +104,7 @@ impl Records {
             // A payment that was retained by an earlier version of the service has none.
             version => request
                 .condition_expression("version = :before OR attribute_not_exists(version)")
-                .expression_attribute_values(":before", number(version - 1)),
+                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string())),
         };
         match request.send().await {
             Ok(_) => Ok(true),
