@@ -1,11 +1,13 @@
 //! Tests of checkouts, Stripe, PayPal, refunds, disputes and the fraud rules.
 
+mod after_erasure;
 mod card_numbers;
 mod checkout;
 mod fraud;
 mod histories;
 mod paypal;
 mod paypal_queue;
+mod paypal_webhook;
 mod reconciliation;
 mod refunds_and_disputes;
 mod stripe;
@@ -23,10 +25,12 @@ pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
 /// Lists the tests of this area that each need a stack to themselves.
 pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     [
+        after_erasure::trials(envs),
         card_numbers::trials(envs),
         histories::trials(envs),
         paypal::trials(envs),
         paypal_queue::trials(envs),
+        paypal_webhook::trials(envs),
         reconciliation::trials(envs),
         stripe::trials(envs),
         unclaimed::trials(envs),

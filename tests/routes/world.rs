@@ -33,6 +33,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "gallery" => gallery::build,
         "openapi" => openapi::build,
         "paypal-ipn" => paypal_ipn::build,
+        "paypal-webhook" => paypal_webhook::build,
         "privacy-delete" => privacy_delete::build,
         "privacy-export" => privacy_export::build,
         "session" => session::build,

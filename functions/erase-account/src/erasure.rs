@@ -227,17 +227,40 @@ impl Eraser {
         held: &BTreeSet<&str>,
         payments: &[Payment],
     ) -> Result<ErasureReceipt, ErasureError> {
-        let retained: Vec<_> =
-            payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.payment_retention)).collect();
-        for payment in &retained {
-            self.records.retain_payment(payment).await?;
-        }
+        let retained = self.retain(payments).await?;
         let begun = ErasureReceipt::begin(deletion, self.count(id, held).await?, &retained, self.payment_retention);
         let receipt = match self.records.receipt(deletion.receipt).await? {
             Some(before) => before.with(begun),
             None => begun,
         };
         Ok(receipt)
+    }
+
+    /// Retains the payments that the law requires, with what was reported of them after an attempt before.
+    async fn retain(&self, payments: &[Payment]) -> Result<Vec<RetainedPayment>, ErasureError> {
+        let mut retained = Vec::new();
+        for payment in payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.payment_retention)) {
+            let mut is_written = false;
+            for _ in 0..ATTEMPTS {
+                let known = self.records.retained_payment(payment.provider, &payment.transaction).await?;
+                let next = match known {
+                    Some(known) => known.joined(&payment),
+                    None => Some(payment.clone()),
+                };
+                is_written = match next {
+                    Some(next) => self.records.retain_payment(&next).await?,
+                    None => true,
+                };
+                if is_written {
+                    break;
+                }
+            }
+            if !is_written {
+                return Err(ErasureError::Contended);
+            }
+            retained.push(payment);
+        }
+        Ok(retained)
     }
 
     async fn count(&self, id: AccountId, held: &BTreeSet<&str>) -> Result<Counts, ErasureError> {
@@ -280,7 +303,9 @@ impl Eraser {
         payments: &[Payment],
     ) -> Result<(), ErasureError> {
         if !held.contains("payment") {
+            // From now on reports go to what is retained. Some may have come since that was written.
             self.table.remove_payment_pointers(payments).await?;
+            self.retain(&self.table.all_payments(id).await?).await?;
         }
         self.each_page(id, async |items| {
             let is_erased = |one: &PartitionItem| !matches!(kind_of(one), "account") && !held.contains(kind_of(one));

@@ -1,11 +1,14 @@
 //! Verifies queued notifications of PayPal, and applies them.
 //!
 //! Only a notification that would count costs a question to PayPal: a malformed one, or one about something else, is dropped. PayPal is
-//! asked with the same bytes. It answers `VERIFIED`, `INVALID`, or nothing that can be understood. In the last case the notification is
-//! tried again; nothing is credited meanwhile. A notification that was not verified in the end moves to the dead-letter queue, which
-//! raises an alarm. It waits there for a redrive, four days at most, as it contains the payer's name and address.
+//! asked with the same bytes. It answers `VERIFIED`, `INVALID`, or nothing that can be understood. Unless it is verified, a
+//! notification about a known payment is tried again; nothing is credited meanwhile. `INVALID` counts as no answer there, as PayPal has
+//! said so of genuine notifications; it is measured. A notification that was not verified in the end moves to the dead-letter queue,
+//! which raises an alarm. It waits there for a redrive, four days at most, as it contains the payer's name and address. One about
+//! an unknown payment is dropped if PayPal did not send it, or if there are no keys of PayPal.
 //!
-//! A verified notification must still match our own order: receiver, order, amount, currency. A repeat changes nothing.
+//! A verified notification must still match our own order: receiver, order, amount, currency. A repeat changes nothing, and once a
+//! notification is applied, `paypal-ipn` recognises its repeats.
 
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use domain::payments::payment::PaymentProvider;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use lifecycle::payments::{KEYS_S, PaymentError, PaymentService};
-use payments::{Verification, WebhookEvent};
+use payments::{IpnError, Verification, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -29,6 +32,8 @@ use store::{IpnNotification, Table};
 enum VerifyError {
     #[error("PayPal does not answer whether it sent the notification")]
     Unknown,
+    #[error("PayPal answers that it did not send a notification about a known payment")]
+    Invalid,
     #[error(transparent)]
     Payment(#[from] PaymentError),
 }
@@ -41,12 +46,12 @@ pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Arc::new(Clients::new(&environment)?);
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
-        let payments = Arc::new(PaymentService::open(&environment, &clients, table)?);
+        let service = Arc::new(PaymentService::open(&environment, &clients, table)?);
         Ok(move |event: LambdaEvent<Value>| {
-            let payments = payments.clone();
+            let service = service.clone();
             async move {
                 let handle =
-                    async |record: sqs::Record<IpnNotification>| verify(&payments, &record.body, clock::now()).await;
+                    async |record: sqs::Record<IpnNotification>| verify(&service, &record.body, clock::now()).await;
                 Ok(sqs::handle_batch(event, handle).await?)
             }
         })
@@ -54,16 +59,20 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-async fn verify(payments: &PaymentService, notification: &IpnNotification, now: Timestamp) -> Result<(), VerifyError> {
+async fn verify(service: &PaymentService, notification: &IpnNotification, now: Timestamp) -> Result<(), VerifyError> {
     let Ok(raw) = STANDARD.decode(&notification.raw) else {
         tracing::error!("notification is not base64: it was not queued by paypal-ipn");
         return Ok(());
     };
-    let providers = payments.providers(KEYS_S, now).await?;
+    let Ok(claim) = payments::ipn_claim(&raw) else {
+        tracing::error!("body is not a notification: it was not queued by paypal-ipn");
+        return Ok(());
+    };
+    let providers = service.providers(KEYS_S, now).await?;
     let read = match providers.read_ipn(&raw) {
         Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => return Ok(()),
-        Err(error) if error.is_junk() => {
-            tracing::warn!(error = %error, "body is not a notification");
+        Err(IpnError::NotConfigured) if !service.knows(&claim).await? => {
+            tracing::warn!("notification about an unknown payment was dropped, as there are no keys of PayPal");
             return Ok(());
         }
         // Whether staff must look depends on whether PayPal sent it.
@@ -71,21 +80,18 @@ async fn verify(payments: &PaymentService, notification: &IpnNotification, now: 
     };
     match providers.verify_ipn(&raw).await.map_err(PaymentError::from)? {
         Verification::Verified => {}
-        Verification::Invalid => {
-            tracing::error!("PayPal answers that it did not send a notification about a known order");
+        Verification::Invalid if service.knows(&claim).await? => {
             metric(Metric::RefusedWebhooks, 1, &["paypal"]);
+            return Err(VerifyError::Invalid);
+        }
+        Verification::Invalid => {
+            tracing::warn!("PayPal did not send a notification about an unknown payment");
             return Ok(());
         }
         Verification::Unknown => return Err(VerifyError::Unknown),
     }
     let applied = match read {
-        Ok(WebhookEvent::Report(reference, report)) => payments.apply_event(&reference, &report, now).await.map(drop),
-        Ok(WebhookEvent::OtherCurrency(reference)) => payments.refuse_currency(&reference).await,
-        Ok(WebhookEvent::UnknownValue(field)) => {
-            lifecycle::payments::measure_unknown_value(PaymentProvider::Paypal, field);
-            Ok(())
-        }
-        Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => Ok(()),
+        Ok(event) => service.apply_message(PaymentProvider::Paypal, &event, now).await,
         Err(error) => {
             mismatch(&error);
             Ok(())
@@ -95,7 +101,7 @@ async fn verify(payments: &PaymentService, notification: &IpnNotification, now: 
         Err(error) if error.is_mismatch() => mismatch(&error),
         applied => applied?,
     }
-    Ok(())
+    Ok(service.remember_ipn(&raw, now).await?)
 }
 
 /// Raises the alarm. A repeat would not help: staff must look.

@@ -16,14 +16,11 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
 };
-use domain::{
-    PaymentId,
-    payments::payment::{PaymentProvider, PaymentReference, UnclaimedPayment},
-};
+use domain::payments::payment::PaymentProvider;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use lifecycle::payments::{KEYS_S, PaymentError, PaymentService, ROTATED_KEYS_S};
-use payments::{PaymentProviders, ProviderError, WebhookError, WebhookEvent};
+use lifecycle::payments::{KEYS_S, PaymentService, ROTATED_KEYS_S};
+use payments::{WebhookError, WebhookEvent};
 use runtime::{
     Error,
     clients::Clients,
@@ -38,7 +35,6 @@ use store::Table;
 const EVENT_LIMIT: usize = 1024 * 1024;
 
 struct AppState {
-    table: Table,
     payments: PaymentService,
 }
 
@@ -51,11 +47,8 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let name = environment.required("TABLE")?;
     clients.warm_dynamodb(&name).await;
     let table = Table::new(clients.dynamodb().clone(), name);
-    let payments = PaymentService::open(&environment, &clients, table.clone())?;
-    Ok(routes()
-        .into_router()
-        .layer(DefaultBodyLimit::max(EVENT_LIMIT))
-        .with_state(Arc::new(AppState { table, payments })))
+    let payments = PaymentService::open(&environment, &clients, table)?;
+    Ok(routes().into_router().layer(DefaultBodyLimit::max(EVENT_LIMIT)).with_state(Arc::new(AppState { payments })))
 }
 
 fn routes() -> Routes<Arc<AppState>> {
@@ -70,16 +63,8 @@ async fn receive(
     let now = clock::now();
     let body = body.map_err(|_| Problem::body_too_large())?;
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let applied = match state.verify(&body, signature, now).await? {
-        WebhookEvent::Poll { payment, checkout, paid } => state.poll(payment, paid.then_some(checkout), now).await,
-        WebhookEvent::Report(reference, report) => state.payments.apply_event(&reference, &report, now).await.map(drop),
-        WebhookEvent::OtherCurrency(reference) => state.payments.refuse_currency(&reference).await,
-        WebhookEvent::UnknownValue(field) => {
-            lifecycle::payments::measure_unknown_value(PaymentProvider::Stripe, field);
-            Ok(())
-        }
-        WebhookEvent::Ignored => Ok(()),
-    };
+    let event = state.verify(&body, signature, now).await?;
+    let applied = state.payments.apply_message(PaymentProvider::Stripe, &event, now).await;
     match applied {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         // A repeat would have the same mistake.
@@ -116,35 +101,6 @@ impl AppState {
         } else {
             Problem::invalid("stripe-signature", refused.to_string())
         })
-    }
-
-    /// Polls Stripe about a payment, and fulfils it if it is paid. Records money for a payment that does not exist.
-    async fn poll(&self, id: PaymentId, paid_as: Option<String>, now: Timestamp) -> Result<(), PaymentError> {
-        let reference = PaymentReference::Payment(id);
-        let found = match self.table.find_payment(&reference).await? {
-            Some((account, id)) => self.table.payment(account, id).await?,
-            None => None,
-        };
-        let fulfilled = match found {
-            Some(payment) => self.payments.fulfil(&payment, now).await?,
-            None => None,
-        };
-        match (fulfilled, paid_as) {
-            (None, Some(checkout)) => {
-                let checkout_id = checkout.as_str();
-                let call =
-                    move |providers: Arc<PaymentProviders>| async move { providers.paid_total(id, checkout_id).await };
-                let (transaction, total) = match self.payments.call(now, call).await {
-                    Ok(Some((transaction, total))) => (transaction, Some(total)),
-                    // The event is signed, so the money is recorded even if Stripe does not show the checkout as paid.
-                    Ok(None) | Err(PaymentError::Provider(ProviderError::Refused { .. })) => (checkout, None),
-                    Err(error) => return Err(error),
-                };
-                let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, transaction, total, now);
-                self.payments.record_unclaimed(&unclaimed).await
-            }
-            _ => Ok(()),
-        }
     }
 }
 

@@ -12,6 +12,8 @@
 //!   after seven days, file first, item last.
 //! - Checkouts: polls the provider some minutes after the checkout was opened; grants what was paid without a webhook, and
 //!   closes what expired. Applies parked facts whose payment is known by now.
+//! - Refunds and disputes: each sweep lists those of some hours at Stripe, so that a day covers the last 180, with the events that
+//!   Stripe could not deliver, and applies what no webhook reported. Paid orders of PayPal are polled daily.
 //! - Once a day: asks Stripe whether it sends all handled events, and counts the tickets that wait too long for a reply.
 //! - Ledger: replays the ledger of each account that something was done for, and compares it with the balance. As all
 //!   generated files expire, each account that generates is checked at some time.
@@ -118,6 +120,7 @@ impl Sweep {
         let silent = UnresponsiveProviders::default();
         let checkout = async |item| self.checkout(item, &silent, now).await;
         self.each(DueKind::Checkout, QUESTIONS, &mut round, checkout).await;
+        self.list_stripe(QUESTIONS, &silent, &mut round).await;
         // The checkouts above may have made their payments known.
         self.parked(OWN, &mut round).await;
         for account in std::mem::take(&mut round.accounts) {

@@ -109,6 +109,38 @@ impl Sweep {
         }
     }
 
+    /// Applies the refunds, disputes and undelivered events that Stripe lists for the time of this sweep.
+    pub(crate) async fn list_stripe(&self, pace: Pace, silent: &UnresponsiveProviders, round: &mut Round) {
+        let stripe = PaymentProvider::Stripe;
+        if !self.payment_providers.contains(&stripe) || silent.has(stripe) || !round.has_time(pace) {
+            return;
+        }
+        let (now, listed) = (round.now, round.listed());
+        let events = match self.payments.call(now, |providers| async move { providers.list_stripe(listed).await }).await
+        {
+            Ok(events) => events,
+            Err(error) => {
+                round.swept.failed += 1;
+                metric(Metric::SweepActions, 1, &["failed"]);
+                tracing::error!(error = %error, "Stripe could not be asked for refunds and disputes: asked again in a day");
+                return;
+            }
+        };
+        for event in events {
+            if !round.has_time(pace) {
+                return;
+            }
+            if let Err(error) = self.payments.apply_listed(&event, now).await {
+                round.swept.failed += 1;
+                metric(Metric::SweepActions, 1, &["failed"]);
+                if error.is_mismatch() {
+                    metric(Metric::PaymentMismatches, 1, &[stripe.as_str()]);
+                }
+                tracing::error!(error = %error, "a refund, dispute or event that Stripe lists was not applied");
+            }
+        }
+    }
+
     /// Whether Stripe sends all the events that are handled.
     pub(crate) async fn check_webhook(&self, pace: Pace, round: &Round) {
         if !self.payment_providers.contains(&PaymentProvider::Stripe) || !round.has_time(pace) {

@@ -8,6 +8,8 @@ use runtime::clock;
 use serde::Serialize;
 
 const MINUTES_A_DAY: i64 = 24 * 60;
+/// The time that the lists of one sweep cover. The sweeps of a day cover all in which payments are watched.
+const LISTED: SignedDuration = SignedDuration::from_hours(3);
 
 /// The results of one sweep, by count.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,7 +56,18 @@ impl Round {
 
     /// Returns whether this is the first sweep of its day.
     pub(crate) fn begins_day(&self) -> bool {
-        self.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY) == 0
+        self.minute_of_day() == 0
+    }
+
+    /// Returns the time whose refunds and disputes this sweep lists: at midnight the latest hours, each minute those before. It
+    /// overlaps with that of the sweep before by a minute.
+    pub(crate) fn listed(&self) -> (Timestamp, Timestamp) {
+        let to = self.now - SignedDuration::from_secs(LISTED.as_secs() * self.minute_of_day());
+        (to - LISTED, to)
+    }
+
+    fn minute_of_day(&self) -> i64 {
+        self.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY)
     }
 
     /// Returns whether there is time for more work at this pace; logs if not.
@@ -64,5 +77,30 @@ impl Round {
             tracing::warn!("out of time: the rest is due in the next sweep");
         }
         has_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::payments::payment::WATCHED_DAYS;
+
+    use super::*;
+
+    #[test]
+    fn sweeps_of_a_day_list_180_days_without_a_gap() {
+        let midnight = Timestamp::from_second(1_800_000_000 - 1_800_000_000 % 86_400).unwrap();
+        let listed = |minute: i64| {
+            let now = midnight + SignedDuration::from_mins(minute);
+            Round::new(now, now).listed()
+        };
+        assert_eq!(listed(0).1, midnight);
+        for minute in 1..MINUTES_A_DAY {
+            assert_eq!(listed(minute).1, listed(minute - 1).0 + SignedDuration::from_mins(1), "{minute}");
+        }
+        let last = midnight + SignedDuration::from_mins(MINUTES_A_DAY - 1);
+        assert_eq!(
+            last.duration_since(listed(MINUTES_A_DAY - 1).0),
+            SignedDuration::from_hours(24 * i64::from(WATCHED_DAYS))
+        );
     }
 }

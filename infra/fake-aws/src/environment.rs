@@ -42,6 +42,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("WELCOME_GRANTS_PER_DAY", "1000"),
         ("WELCOME_MODELS", "free"),
         ("SESSION_RATE_PER_MINUTE", "30"),
+        ("WEBHOOK_RATE_PER_MINUTE", "1000000"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
         ("LEASE_SECONDS", "125"),
         ("EXPORT_LEASE_SECONDS", "180"),

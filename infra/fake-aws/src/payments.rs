@@ -32,6 +32,11 @@ const HELD: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a6";
 const CAPTURED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a7";
 const UNCLAIMED: &str = "0199c8a4-2b4c-7e11-8d31-5f60718293a8";
 const NOTIFICATION: &str = "events/paypal-verify/completed.json";
+const PAYPAL_EVENT: &str = "events/paypal-webhook/completed.json";
+/// The transmission that the fake PayPal did not make.
+const FORGED: &str = "00000000-0000-0000-0000-000000000000";
+/// The transmission of that event, once the fake PayPal knows it.
+static TRANSMISSION: OnceLock<Value> = OnceLock::new();
 
 /// Returns the content of the secret with the keys of the payment providers.
 #[must_use]
@@ -42,6 +47,7 @@ pub fn keys() -> Value {
         "paypal_client_id": "example",
         "paypal_client_secret": "example",
         "paypal_receiver_id": RECEIVER,
+        "paypal_webhook_id": Options::default().paypal_webhook_id,
     })
 }
 
@@ -63,26 +69,37 @@ pub fn fake_payments() -> Result<&'static str> {
     Ok(FAKE_PAYMENTS.get_or_init(|| started).base_url())
 }
 
-/// Registers the notification in the events with the fake PayPal, which then verifies it.
+/// Registers the notification and the event of PayPal in the events with the fake PayPal, which then verifies them.
 ///
 /// # Errors
-/// The fake PayPal refuses it.
-pub async fn know_notification() -> Result<()> {
-    let event: Value = serde_json::from_slice(&std::fs::read(stack::workspace().join(NOTIFICATION))?)?;
+/// The fake PayPal refuses one of them.
+pub async fn know_messages() -> Result<()> {
     let text = |value: &Value, place: &str| value.pointer(place).and_then(Value::as_str).map(str::to_owned);
+    let event: Value = serde_json::from_slice(&std::fs::read(stack::workspace().join(PAYPAL_EVENT))?)?;
+    let paypal_event = text(&event, "/body").context("the event has no body")?;
+    let event: Value = serde_json::from_slice(&std::fs::read(stack::workspace().join(NOTIFICATION))?)?;
     let body = text(&event, "/Records/0/body").context("the event has no body")?;
     let raw = text(&serde_json::from_str(&body)?, "/raw").context("the body has no notification")?;
     let raw = STANDARD.decode(raw)?;
     // Fails if a provider is installed already, which has the same effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let request = client.post(format!("{}/control/paypal/messages", fake_payments()?));
-    let answer = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(raw).send().await?;
-    ensure!(answer.status().is_redirection(), "fake PayPal refuses a notification: {}", answer.status());
+    let control = format!("{}/control", fake_payments()?);
+    for (path, body) in [("messages", raw), ("events", paypal_event.clone().into_bytes())] {
+        let request = client.post(format!("{control}/paypal/{path}"));
+        let answer = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body).send().await?;
+        ensure!(answer.status().is_redirection(), "fake PayPal refuses {path}: {}", answer.status());
+    }
+    let deliveries = client.get(format!("{control}/deliveries")).send().await?.bytes().await?;
+    let deliveries: Vec<Value> = serde_json::from_slice(&deliveries)?;
+    let is_event = |delivery: &&Value| delivery.get("body") == Some(&Value::from(paypal_event.as_str()));
+    let transmission = deliveries.iter().find(is_event).and_then(|delivery| delivery.get("transmission"));
+    TRANSMISSION.get_or_init(|| transmission.cloned().unwrap_or_default());
     Ok(())
 }
 
-/// Returns the event with a new signature if it is a signed event of Stripe: a signature is valid for five minutes.
+/// Returns the event with a new signature if it is a signed event of Stripe, where a signature is valid for five minutes, or with
+/// the transmission of the fake PayPal if it is one of its webhook.
 ///
 /// # Errors
 /// The event is not JSON.
@@ -97,6 +114,19 @@ pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
         let tag = hmac::sign(&key, format!("{at}.{body}").as_bytes());
         let tag: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         *signature = format!("t={at},v1={tag}").into();
+    }
+    if let (Some(transmission), Some(Value::Object(headers))) = (TRANSMISSION.get(), event.pointer_mut("/headers"))
+        && headers.get("paypal-transmission-id").is_some_and(|id| id != FORGED)
+    {
+        let certificate = format!("{}/v1/notifications/certs/CERT-EXAMPLE", fake_payments()?);
+        headers.insert("paypal-cert-url".to_owned(), certificate.into());
+        for (name, field) in [
+            ("paypal-transmission-id", "id"),
+            ("paypal-transmission-sig", "signature"),
+            ("paypal-transmission-time", "time"),
+        ] {
+            headers.insert(name.to_owned(), transmission.get(field).cloned().unwrap_or_default());
+        }
     }
     Ok(event.to_string().into())
 }

@@ -53,7 +53,7 @@ const RETENTION: Retention = Retention::DEFAULT;
 pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let aws = Aws::start(ACCOUNT).await?;
     let environment = environment(&aws)?;
-    payments::know_notification().await?;
+    payments::know_messages().await?;
     let clients = Clients::new(&environment.into_iter().collect())?;
     let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned());
     let now = clock::now();

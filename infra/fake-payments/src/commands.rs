@@ -4,7 +4,6 @@ use runtime::clock;
 
 use crate::action_form::ActionForm;
 use crate::app::App;
-use crate::delivery::Provider;
 use crate::error::ApiError;
 use crate::paypal::actions as paypal;
 use crate::stripe::actions as stripe;
@@ -51,7 +50,7 @@ impl App {
         Ok(())
     }
 
-    /// Applies an action to a PayPal order and sends its notification.
+    /// Applies an action to a PayPal order and sends its messages.
     pub(crate) async fn run_paypal_action(
         &self,
         order: &str,
@@ -59,10 +58,9 @@ impl App {
         form: &ActionForm,
     ) -> Result<(), ApiError> {
         self.update(|state, now| {
-            let notification = paypal::apply(state.order(order)?, action, form, &self.options, now)?;
-            if let Some(ipn) = notification {
-                state.enqueue(Provider::Paypal, order, ipn.event_type, ipn.body);
-            }
+            let setup = (&self.options, self.base_url.as_str());
+            let notice = paypal::apply(state.order(order)?, action, form, setup, now)?;
+            state.enqueue_notice(order, notice, &self.base_url, now);
             Ok(())
         })?;
         self.dispatch().await;

@@ -27,7 +27,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/control/stripe/endpoint", post(set_enabled_events))
         .route("/control/stripe/{session}/{action}", post(run_stripe_action))
         .route("/control/paypal/postback", post(set_postback_mode))
+        .route("/control/paypal/webhook", post(set_paypal_events))
         .route("/control/paypal/messages", post(send_notification))
+        .route("/control/paypal/events", post(send_event))
         .route("/control/paypal/{order}/{action}", post(run_paypal_action))
 }
 
@@ -133,13 +135,26 @@ struct Endpoint {
     enabled_events: String,
 }
 
+impl Endpoint {
+    fn events(&self) -> EnabledEvents {
+        let event_types = self.enabled_events.split([',', ' ', '\r', '\n']).filter(|event_type| !event_type.is_empty());
+        EnabledEvents(event_types.map(str::to_owned).collect())
+    }
+}
+
 /// Replaces the event types that Stripe's webhook endpoint subscribes to. `*` stands for all.
 async fn set_enabled_events(State(app): State<App>, Form(endpoint): Form<Endpoint>) -> Result<Redirect, ApiError> {
-    let separators = [',', ' ', '\r', '\n'];
-    let event_types = endpoint.enabled_events.split(separators).filter(|event_type| !event_type.is_empty());
-    let event_types = event_types.map(str::to_owned).collect();
     app.update(|state, _| {
-        state.enabled_events = EnabledEvents(event_types);
+        state.enabled_events = endpoint.events();
+        Ok(())
+    })?;
+    Ok(to_dashboard())
+}
+
+/// Replaces the event types that PayPal's webhook subscribes to. `*` stands for all.
+async fn set_paypal_events(State(app): State<App>, Form(endpoint): Form<Endpoint>) -> Result<Redirect, ApiError> {
+    app.update(|state, _| {
+        state.paypal_events = Some(endpoint.events());
         Ok(())
     })?;
     Ok(to_dashboard())
@@ -195,6 +210,16 @@ async fn set_outage(State(app): State<App>, Form(form): Form<Outage>) -> Result<
 async fn send_notification(State(app): State<App>, body: String) -> Result<Redirect, ApiError> {
     app.update(|state, _| {
         state.enqueue(Provider::Paypal, "", "custom", body);
+        Ok(())
+    })?;
+    app.dispatch().await;
+    Ok(to_dashboard())
+}
+
+/// Sends the request body as an event of PayPal's webhook, whose signature is genuine.
+async fn send_event(State(app): State<App>, body: String) -> Result<Redirect, ApiError> {
+    app.update(|state, now| {
+        state.enqueue_paypal_event("", "custom", body, now);
         Ok(())
     })?;
     app.dispatch().await;

@@ -18,15 +18,27 @@ pub(crate) struct Delivery {
     pub(crate) provider: Provider,
     /// The id of the Stripe session or PayPal order that it is about.
     pub(crate) object_id: String,
-    /// The type of a Stripe event; the `payment_status` or `txn_type` of a PayPal notification.
+    /// The type of an event; the `payment_status` or `txn_type` of a PayPal notification.
     pub(crate) event_type: String,
     pub(crate) body: String,
     #[serde(flatten)]
     pub(crate) status: DeliveryStatus,
     pub(crate) attempts: Vec<DeliveryAttempt>,
-    /// How many postbacks asked PayPal whether it sent this message.
+    /// How many postbacks or verifications asked PayPal whether it sent this message.
     #[serde(default)]
     pub(crate) postbacks: u32,
+    /// Of an event of PayPal. Other messages of PayPal are notifications.
+    #[serde(default)]
+    pub(crate) transmission: Option<Transmission>,
+}
+
+/// The transmission of an event of PayPal: the same for each attempt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Transmission {
+    pub(crate) id: String,
+    pub(crate) time: String,
+    /// PayPal's is made with RSA. Only PayPal itself is asked about this one.
+    pub(crate) signature: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -60,12 +60,21 @@ impl App {
 
     async fn attempt(&self, target: &str, delivery: &Delivery) -> DeliveryAttempt {
         let at = clock::now();
-        let request = match delivery.provider {
-            Provider::Stripe => Request::post(format!("{target}/v1/webhooks/stripe"))
+        let request = match (delivery.provider, &delivery.transmission) {
+            (Provider::Paypal, Some(transmission)) => Request::post(format!("{target}/v1/webhooks/paypal-events"))
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::USER_AGENT, "PayPal/AUHD-214.0-58391792")
+                .header("paypal-auth-algo", "SHA256withRSA")
+                .header("paypal-auth-version", "v2")
+                .header("paypal-cert-url", format!("{}/v1/notifications/certs/CERT-FAKE", self.base_url))
+                .header("paypal-transmission-id", &transmission.id)
+                .header("paypal-transmission-sig", &transmission.signature)
+                .header("paypal-transmission-time", &transmission.time),
+            (Provider::Stripe, _) => Request::post(format!("{target}/v1/webhooks/stripe"))
                 .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
                 .header(header::USER_AGENT, "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
                 .header("stripe-signature", sign(&self.options.stripe_webhook_secret, at, &delivery.body)),
-            Provider::Paypal => Request::post(format!("{target}/v1/webhooks/paypal"))
+            (Provider::Paypal, None) => Request::post(format!("{target}/v1/webhooks/paypal"))
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .header(header::USER_AGENT, "PayPal IPN ( https://www.paypal.com/ipn )"),
         };

@@ -1,5 +1,7 @@
 //! Random ids in the formats of Stripe and PayPal.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use runtime::clock;
 
@@ -25,6 +27,23 @@ pub(crate) fn paypal() -> String {
 /// Returns a new `ipn_track_id`, which also serves as `debug_id` and nonce.
 pub(crate) fn paypal_track_id() -> String {
     encode(&clock::random::<13>(), HEX)
+}
+
+/// Returns a new id of an event of PayPal.
+pub(crate) fn paypal_event() -> String {
+    format!("WH-{}-{}", paypal(), paypal())
+}
+
+/// Returns a new id of a transmission of PayPal, such as `103e3700-8b0c-11e6-8695-6b62a8a99ac4`.
+pub(crate) fn paypal_transmission() -> String {
+    let hex = encode(&clock::random::<32>(), HEX);
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
+    parts.join("-")
+}
+
+/// Returns a text that looks like a signature of PayPal.
+pub(crate) fn paypal_signature() -> String {
+    STANDARD.encode(clock::random::<256>())
 }
 
 /// Returns the fingerprint of a card or bank account at [Stripe](https://docs.stripe.com/api/charges/object). The same number

@@ -8,8 +8,9 @@
 //!
 //! | path | what it serves |
 //! |---|---|
-//! | `/v1/checkout/sessions`, `/v1/webhook_endpoints` | [Stripe's API](https://docs.stripe.com/api); accepts any test mode key |
+//! | `/v1/checkout/sessions`, `/v1/webhook_endpoints`, `/v1/refunds`, `/v1/disputes`, `/v1/events` | [Stripe's API](https://docs.stripe.com/api); accepts any test mode key |
 //! | `/v1/oauth2/token`, `/v2/checkout/orders` | [PayPal's API](https://developer.paypal.com/docs/api/orders/v2/); accepts any client |
+//! | `/v1/notifications/verify-webhook-signature` | PayPal's [verification](https://developer.paypal.com/docs/api/webhooks/v1/) of its events |
 //! | `/cgi-bin/webscr` | PayPal's [IPN postback](https://developer.paypal.com/api/nvp-soap/ipn/IPNImplementation/) |
 //! | `/pay/stripe/{session}`, `/pay/paypal/{order}` | the payment pages |
 //! | `/` | the dashboard: all payments and deliveries, with a button for each action |

@@ -15,6 +15,10 @@ pub struct Options {
     pub paypal_receiver_id: String,
     /// The email address of the merchant account.
     pub paypal_receiver_email: String,
+    /// The id of PayPal's webhook.
+    pub paypal_webhook_id: String,
+    /// The event types that PayPal's webhook subscribes to at first; `*` stands for all.
+    pub paypal_events: Vec<String>,
     /// Whether PayPal's notifications carry `test_ipn=1`, as those of the sandbox do.
     pub test_ipn: bool,
 }
@@ -27,6 +31,8 @@ impl Default for Options {
             stripe_webhook_secret: "whsec_fake".to_owned(),
             paypal_receiver_id: "FAKEMERCHANT1".to_owned(),
             paypal_receiver_email: "seller@fake-payments.example".to_owned(),
+            paypal_webhook_id: "8FAKEWEBHOOK00001".to_owned(),
+            paypal_events: Vec::new(),
             test_ipn: true,
         }
     }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::delivery::Provider;
 use crate::options::Options;
-use crate::state::ServiceState;
+use crate::state::{EnabledEvents, ServiceState};
 use crate::{control, pages, paypal, stripe};
 
 /// Runs the fake services. They stop when this is dropped.
@@ -33,7 +33,8 @@ impl FakePayments {
     ///
     /// The port is in use, or the state file cannot be read.
     pub fn start(options: Options) -> Result<Self> {
-        let state = ServiceState::load(options.state_file.as_deref())?;
+        let mut state = ServiceState::load(options.state_file.as_deref())?;
+        state.paypal_events.get_or_insert_with(|| EnabledEvents(options.paypal_events.clone()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
             .with_context(|| format!("cannot listen on port {}", options.port))?;
         listener.set_nonblocking(true)?;
@@ -67,7 +68,7 @@ impl FakePayments {
         &self.app.base_url
     }
 
-    /// Sends webhooks to `{api_base_url}/v1/webhooks/stripe` and `.../paypal` from now on, including those that are due
+    /// Sends webhooks to `{api_base_url}/v1/webhooks/stripe`, `.../paypal` and `.../paypal-events` from now on, including those that are due
     /// already. Supports plain HTTP only.
     pub fn deliver_to(&self, api_base_url: &str) {
         self.app.set_target(api_base_url.trim_end_matches('/').to_owned());

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::delivery::{Delivery, DeliveryStatus, Provider};
+use crate::delivery::{Delivery, DeliveryStatus, Provider, Transmission};
 use crate::error::ApiError;
 use crate::ids;
 use crate::paypal::order::Order;
+use crate::paypal::webhook::{self, Notice};
 use crate::stripe::events::{EVENT_TYPES, Event};
 use crate::stripe::objects;
 use crate::stripe::payment::Payment;
@@ -31,12 +32,15 @@ pub(crate) struct ServiceState {
     /// The provider whose API answers 503 to every request.
     pub(crate) outage: Option<Provider>,
     pub(crate) enabled_events: EnabledEvents,
+    /// The event types that PayPal's webhook subscribes to. `None` before the first start.
+    #[serde(default)]
+    pub(crate) paypal_events: Option<EnabledEvents>,
     /// The first request with each idempotency key.
     pub(crate) idempotent_requests: BTreeMap<String, IdempotentRequest>,
     last_sequence: u64,
 }
 
-/// The event types that Stripe's webhook endpoint subscribes to; `*` stands for all.
+/// The event types that a webhook subscribes to; `*` stands for all. By default those of Stripe.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EnabledEvents(pub(crate) Vec<String>);
 
@@ -65,6 +69,12 @@ pub(crate) enum PostbackMode {
 impl Default for EnabledEvents {
     fn default() -> Self {
         Self(EVENT_TYPES.iter().map(|event_type| (*event_type).to_owned()).collect())
+    }
+}
+
+impl EnabledEvents {
+    fn has(&self, event_type: &str) -> bool {
+        self.0.iter().any(|enabled| enabled == event_type || enabled == "*")
     }
 }
 
@@ -116,13 +126,35 @@ impl ServiceState {
             status,
             attempts: Vec::new(),
             postbacks: 0,
+            transmission: None,
         });
+    }
+
+    /// Adds the messages of PayPal about `order`: a notification, and an event if the webhook subscribes to it.
+    pub(crate) fn enqueue_notice(&mut self, order: &str, notice: Notice, base_url: &str, now: Timestamp) {
+        if let Some(ipn) = notice.ipn {
+            self.enqueue(Provider::Paypal, order, ipn.event_type, ipn.body);
+        }
+        let is_enabled =
+            |event: &webhook::Event| self.paypal_events.as_ref().is_some_and(|all| all.has(event.event_type));
+        if let Some(event) = notice.event.filter(is_enabled) {
+            self.enqueue_paypal_event(order, event.event_type, event.body(base_url, now), now);
+        }
+    }
+
+    /// Adds an event of PayPal, whether or not the webhook subscribes to it.
+    pub(crate) fn enqueue_paypal_event(&mut self, order: &str, event_type: &str, body: String, now: Timestamp) {
+        self.enqueue(Provider::Paypal, order, event_type, body);
+        if let Some(delivery) = self.deliveries.last_mut() {
+            let (id, signature) = (ids::paypal_transmission(), ids::paypal_signature());
+            delivery.transmission = Some(Transmission { id, time: webhook::time(now), signature });
+        }
     }
 
     /// Adds the Stripe events about `session` that the webhook endpoint subscribes to.
     pub(crate) fn enqueue_events(&mut self, session: &str, events: Vec<Event>, now: Timestamp) {
         for Event { event_type, object, previous } in events {
-            if self.enabled_events.0.iter().any(|enabled| enabled == event_type || enabled == "*") {
+            if self.enabled_events.has(event_type) {
                 let event = objects::event(&ids::stripe("evt_1"), now.as_second(), event_type, object, previous);
                 self.enqueue(Provider::Stripe, session, event_type, format!("{event:#}"));
             }

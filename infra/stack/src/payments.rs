@@ -12,6 +12,8 @@ use crate::{Options, Stack};
 pub const WEBHOOK_SECRET: &str = "whsec_of_the_fake";
 /// The merchant id that the fake PayPal pays to.
 pub const RECEIVER: &str = "FAKEMERCHANT1";
+/// The id of the webhook of the fake PayPal.
+pub const PAYPAL_WEBHOOK: &str = "8FAKEWEBHOOK00001";
 
 /// Keys of the real services in test mode. A provider without keys is faked.
 #[derive(Clone, Debug, Default)]
@@ -29,16 +31,25 @@ pub struct Payments {
 
 impl Payments {
     /// Starts `fake-payments` and points the payment settings of `options` at it. A provider with `keys` is left to the
-    /// real service. With a `state` file, payments survive a restart.
+    /// real service. With a `state` file, payments survive a restart. The webhook of the fake PayPal subscribes to
+    /// `paypal_events` at first; `*` stands for all.
     ///
     /// # Errors
     /// The port is in use, or the state file cannot be read.
-    pub fn start(port: u16, state: Option<PathBuf>, keys: PaymentKeys, options: &mut Options) -> Result<Self> {
+    pub fn start(
+        port: u16,
+        state: Option<PathBuf>,
+        keys: PaymentKeys,
+        paypal_events: &[&str],
+        options: &mut Options,
+    ) -> Result<Self> {
         let fake_payments = FakePayments::start(fake_payments::Options {
             port,
             state_file: state,
             stripe_webhook_secret: WEBHOOK_SECRET.to_owned(),
             paypal_receiver_id: RECEIVER.to_owned(),
+            paypal_webhook_id: PAYPAL_WEBHOOK.to_owned(),
+            paypal_events: paypal_events.iter().map(|event_type| (*event_type).to_owned()).collect(),
             ..fake_payments::Options::default()
         })?;
         let url = fake_payments.base_url();
@@ -51,6 +62,8 @@ impl Payments {
             endpoints.insert("paypal_ipn".to_owned(), format!("{url}/cgi-bin/webscr").into());
         }
         let [key, secret] = keys.stripe.unwrap_or_else(|| ["sk_test_fake", WEBHOOK_SECRET].map(str::to_owned));
+        // The real PayPal cannot reach a webhook on this machine.
+        let webhook = if keys.paypal.is_none() { PAYPAL_WEBHOOK } else { "" };
         let [client, client_secret, receiver] =
             keys.paypal.unwrap_or_else(|| ["fake", "fake", RECEIVER].map(str::to_owned));
         options.payment_keys = json!({
@@ -59,6 +72,7 @@ impl Payments {
             "paypal_client_id": client,
             "paypal_client_secret": client_secret,
             "paypal_receiver_id": receiver,
+            "paypal_webhook_id": webhook,
         });
         for (name, value) in
             [("PaymentProviders", "stripe,paypal".to_owned()), ("PaymentEndpoints", Value::from(endpoints).to_string())]

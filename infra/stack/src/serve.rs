@@ -44,7 +44,7 @@ pub(crate) fn bring_up(mut options: Options, keys: PaymentKeys, steps: &mut Step
         options.parameters.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let port = options.port.checked_add(1).context("--port must be less than 65535")?;
-    let payments = Payments::start(port, Some(state), keys, &mut options).with_context(|| {
+    let payments = Payments::start(port, Some(state), keys, &["*"], &mut options).with_context(|| {
         format!("the fake payment services need port {port}, the one after --port: choose another --port")
     })?;
     let stack = Stack::start_with(claim, &options, steps)?;

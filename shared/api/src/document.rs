@@ -188,6 +188,17 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
             json!({"type": "string", "pattern": "^[ -~]+$"}),
             "Stripe's signature of the body.",
         )],
+        Parameter::PaypalSignature => {
+            let text =
+                |longest: u32| json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": longest});
+            vec![
+                header("PayPal-Auth-Algo", true, text(100), "The algorithm of PayPal's signature."),
+                header("PayPal-Cert-Url", true, text(500), "The address of PayPal's certificate."),
+                header("PayPal-Transmission-Id", true, text(50), "PayPal's id of the transmission."),
+                header("PayPal-Transmission-Sig", true, text(500), "PayPal's signature of the body."),
+                header("PayPal-Transmission-Time", true, text(100), "The time of the transmission."),
+            ]
+        }
         Parameter::Page => vec![
             query(
                 "limit",

@@ -21,6 +21,8 @@ pub enum Parameter {
     CsrfToken,
     /// The header `Stripe-Signature`.
     StripeSignature,
+    /// The headers of a webhook of PayPal.
+    PaypalSignature,
     /// The query parameters `limit` and `cursor`.
     Page,
     /// The query parameters `status`, `kind` and `visibility`.

@@ -23,6 +23,21 @@ impl Mutations {
         self.table.count_in_window(window, &hash, window_s, now).await.map_err(store_problem)
     }
 
+    /// Says whether this subject was counted in the window of `now`.
+    ///
+    /// # Errors
+    /// A 500 if the counter cannot be read.
+    pub async fn is_counted(
+        &self,
+        window: &str,
+        subject: &[u8],
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
+        let hash = self.sealer().await?.keyed_hash(&format!("window {window}"), subject);
+        self.table.is_counted_in_window((window, &hash), window_s, now).await.map_err(store_problem)
+    }
+
     /// Counts one use, and refuses those above `quota` in a window. Returns what is left.
     ///
     /// # Errors

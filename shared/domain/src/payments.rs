@@ -3,6 +3,7 @@
 pub mod fact;
 pub mod fraud;
 pub mod payment;
+pub(crate) mod returns;
 pub mod review;
 pub mod settlement;
 pub mod unclaimed;

@@ -325,7 +325,7 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     record(
         "retained-payment",
-        "payments of erased accounts, as the law retains them: amount, time, transaction",
+        "payments of erased accounts, as the law retains them: amount, time, transaction, what was returned",
         RetentionRule::Configured(ConfiguredRetention::PaymentRecords),
         ErasureRule::RetainedByLaw,
     ),

@@ -5,8 +5,8 @@
 //! known yet is parked, and `sweep` looks at it again until the payment is there.
 
 use ::payments::{
-    Buyer, Endpoints, HostedCheckout, Keys, KeysError, PaymentProviders as Providers, PaymentSettings, ProviderError,
-    ProviderReport, SettingsError,
+    Buyer, Endpoints, HostedCheckout, Keys, KeysError, MessageClaim, PaymentProviders as Providers, PaymentSettings,
+    ProviderError, ProviderReport, SettingsError, WebhookEvent,
 };
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
@@ -31,7 +31,7 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{ParkedFact, StoreError, Table, Write};
+use store::{ParkedFact, Records, StoreError, Table, Write};
 
 use crate::ATTEMPTS;
 
@@ -41,6 +41,9 @@ const CARDS_WINDOW_S: i64 = 3_600;
 pub const KEYS_S: i64 = 3_600;
 /// Seconds after which keys that turn out wrong make us look whether they were rotated.
 pub const ROTATED_KEYS_S: i64 = 60;
+
+/// The window, in seconds, in which a repeat of an IPN that was applied is recognised by a keyed hash of its body.
+pub const APPLIED_IPN: (&str, i64) = ("applied-ipn", 86_400);
 
 /// Why something that was heard was not written. Nothing was, or nothing is known; hearing it again does the rest.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +87,8 @@ impl PaymentError {
 pub enum EventOutcome {
     /// It is about this payment, and written if it was new.
     Applied(Box<Payment>),
+    /// It is about a payment of an erased account, and written to what is retained of that if it was new.
+    Retained,
     /// Its payment is not known yet; it waits.
     Parked,
     /// It is money for an account that is gone. It is recorded, to be refunded.
@@ -92,9 +97,28 @@ pub enum EventOutcome {
     Unknown,
 }
 
+/// Says whether a message is about a payment that is known here, or retained of an erased account.
+///
+/// # Errors
+/// A call failed.
+pub async fn is_known(table: &Table, records: &Records, claim: &MessageClaim) -> Result<bool, StoreError> {
+    if table.has_payment(&claim.references).await? {
+        return Ok(true);
+    }
+    for reference in &claim.references {
+        if let PaymentReference::Transaction(provider, transaction) = reference
+            && records.retained_payment(*provider, transaction).await?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Settles payments, and asks their providers.
 pub struct PaymentService {
     table: Table,
+    records: Records,
     clients: Arc<Clients>,
     app_key_secret: String,
     keys_secret: String,
@@ -160,6 +184,7 @@ impl PaymentService {
     pub fn open(environment: &Environment, clients: &Arc<Clients>, table: Table) -> Result<Self, Error> {
         Ok(Self {
             table,
+            records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
             clients: clients.clone(),
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             keys_secret: environment.required("PAYMENT_KEYS_SECRET")?,
@@ -262,6 +287,9 @@ impl PaymentService {
         if let Some(heard) = self.apply_to_known_payment(reference, said, now).await? {
             return Ok(heard);
         }
+        if self.apply_to_retained_payment(reference, said).await? {
+            return Ok(EventOutcome::Retained);
+        }
         if let PaymentReference::Payment(id) = reference {
             // A payment is written before anybody hears of it, so this one is gone, or was never ours.
             return self.record_if_paid(*id, &said.facts, now).await;
@@ -272,6 +300,109 @@ impl PaymentService {
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))
+    }
+
+    /// Applies what a verified message reports. If something became of a checkout, Stripe is polled now, and PayPal by the next
+    /// sweep: the buyer's browser usually is faster.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn apply_message(
+        &self,
+        provider: PaymentProvider,
+        event: &WebhookEvent,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        match event {
+            WebhookEvent::Report(reference, report) => self.apply_event(reference, report, now).await.map(drop),
+            WebhookEvent::OtherCurrency(reference) => self.refuse_currency(reference).await,
+            WebhookEvent::UnknownValue(field) => {
+                measure_unknown_value(provider, field);
+                Ok(())
+            }
+            WebhookEvent::Poll { payment, checkout, paid } => match provider {
+                PaymentProvider::Stripe => self.poll_now(*payment, paid.then_some(checkout.as_str()), now).await,
+                PaymentProvider::Paypal => self.poll_soon(*payment, now).await,
+            },
+            WebhookEvent::Ignored => Ok(()),
+        }
+    }
+
+    /// Applies what Stripe lists, if it is about a payment that is known here, or that was paid and deleted.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    pub async fn apply_listed(&self, event: &WebhookEvent, now: Timestamp) -> Result<(), PaymentError> {
+        match event {
+            WebhookEvent::Report(reference, report) => {
+                if self.apply_to_known_payment(reference, report, now).await?.is_none() {
+                    self.apply_to_retained_payment(reference, report).await?;
+                }
+                Ok(())
+            }
+            // Its webhook measured it: a list would do so each day.
+            WebhookEvent::UnknownValue(_) => Ok(()),
+            event => self.apply_message(PaymentProvider::Stripe, event, now).await,
+        }
+    }
+
+    /// Polls Stripe about a payment, and fulfils it if it is paid. Records money for a payment that does not exist.
+    async fn poll_now(&self, id: PaymentId, paid_as: Option<&str>, now: Timestamp) -> Result<(), PaymentError> {
+        let found = match self.table.find_payment(&PaymentReference::Payment(id)).await? {
+            Some((account, id)) => self.table.payment(account, id).await?,
+            None => None,
+        };
+        let fulfilled = match found {
+            Some(payment) => self.fulfil(&payment, now).await?,
+            None => None,
+        };
+        let (None, Some(checkout)) = (fulfilled, paid_as) else { return Ok(()) };
+        let call = |providers: Arc<Providers>| async move { providers.paid_total(id, checkout).await };
+        let (transaction, total) = match self.call(now, call).await {
+            Ok(Some((transaction, total))) => (transaction, Some(total)),
+            // The event is Stripe's, so the money is recorded even if Stripe does not show the checkout as paid.
+            Ok(None) | Err(PaymentError::Provider(ProviderError::Refused { .. })) => (checkout.to_owned(), None),
+            Err(error) => return Err(error),
+        };
+        let unclaimed = UnclaimedPayment::new(id, PaymentProvider::Stripe, transaction, total, now);
+        self.record_unclaimed(&unclaimed).await
+    }
+
+    /// Has the next sweep poll a checkout that waits for its buyer.
+    async fn poll_soon(&self, id: PaymentId, now: Timestamp) -> Result<(), PaymentError> {
+        for _ in 0..ATTEMPTS {
+            let Some((account, id)) = self.table.find_payment(&PaymentReference::Payment(id)).await? else {
+                return Ok(());
+            };
+            let payment = self.table.payment(account, id).await?;
+            let Some(payment) = payment.filter(|payment| payment.progress == CheckoutProgress::Created) else {
+                return Ok(());
+            };
+            if self.table.try_commit(&[Write::Payment(&payment.poll_due(now))]).await? {
+                return Ok(());
+            }
+        }
+        Err(PaymentError::Contended)
+    }
+
+    /// Remembers for a day or two that this IPN was applied, so that a repeat of the same bytes costs nothing. One that was not
+    /// verified is never remembered, as PayPal may still verify its repeat.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn remember_ipn(&self, raw: &[u8], now: Timestamp) -> Result<(), PaymentError> {
+        let (window, window_s) = APPLIED_IPN;
+        let hash = self.clients.sealer(&self.app_key_secret).await?.keyed_hash(&format!("window {window}"), raw);
+        self.table.count_in_window(window, &hash, window_s, now).await?;
+        Ok(())
+    }
+
+    /// Says whether a message is about a payment that is known here.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn knows(&self, claim: &MessageClaim) -> Result<bool, PaymentError> {
+        Ok(is_known(&self.table, &self.records, claim).await?)
     }
 
     /// Refuses what a provider reports in a currency in which nothing is sold here, if its payment is known.
@@ -328,7 +459,14 @@ impl PaymentService {
     /// # Errors
     /// [`PaymentError`].
     pub async fn retry_parked(&self, parked: &ParkedFact, now: Timestamp) -> Result<bool, PaymentError> {
-        let heard = self.apply_to_known_payment(&parked.reference, &parked.fact.clone().into(), now).await;
+        let report = parked.fact.clone().into();
+        let heard = match self.apply_to_known_payment(&parked.reference, &report, now).await {
+            Ok(None) => {
+                let retained = self.apply_to_retained_payment(&parked.reference, &report).await;
+                retained.map(|retained| retained.then_some(EventOutcome::Retained))
+            }
+            heard => heard,
+        };
         let postponed = parked.postponed(now);
         let (write, found) = match &heard {
             Ok(Some(_)) => (Write::Unpark(parked), true),
@@ -352,6 +490,25 @@ impl PaymentService {
         Ok(learned.map(|payment| EventOutcome::Applied(Box::new(payment))))
     }
 
+    /// Applies a report to what is retained of a payment of an erased account. Returns whether there is any.
+    async fn apply_to_retained_payment(
+        &self,
+        reference: &PaymentReference,
+        report: &ProviderReport,
+    ) -> Result<bool, PaymentError> {
+        let PaymentReference::Transaction(provider, transaction) = reference else { return Ok(false) };
+        for _ in 0..ATTEMPTS {
+            let Some(retained) = self.records.retained_payment(*provider, transaction).await? else {
+                return Ok(false);
+            };
+            let Some(next) = retained.with_facts(&report.facts)? else { return Ok(true) };
+            if self.records.retain_payment(&next).await? {
+                return Ok(true);
+            }
+        }
+        Err(PaymentError::Contended)
+    }
+
     async fn record_if_paid(
         &self,
         id: PaymentId,
@@ -367,11 +524,15 @@ impl PaymentService {
         Ok(EventOutcome::Unclaimed)
     }
 
-    /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither.
+    /// Records money that no account claims, and raises the alarm: staff must refund it. A repeat does neither, nor does a repeat
+    /// of what was paid before the account was erased.
     ///
     /// # Errors
     /// The call failed.
     pub async fn record_unclaimed(&self, unclaimed: &UnclaimedPayment) -> Result<(), PaymentError> {
+        if self.records.retained_payment(unclaimed.provider, &unclaimed.transaction).await?.is_some() {
+            return Ok(());
+        }
         if self.table.try_commit(&[Write::Unclaimed(unclaimed)]).await? {
             let UnclaimedPayment { payment, transaction, .. } = unclaimed;
             tracing::error!(%payment, transaction, "money arrived for a payment that is gone: refund it");
@@ -434,7 +595,7 @@ async fn others(table: &Table, payment: &Payment) -> Result<Vec<Payment>, StoreE
 }
 
 /// Measures a value of a provider that is not known here, and names its field to the operator.
-pub fn measure_unknown_value(provider: PaymentProvider, field: &'static str) {
+fn measure_unknown_value(provider: PaymentProvider, field: &'static str) {
     tracing::error!(provider = provider.as_str(), field, "value is not known and moved nothing");
     metric(Metric::UnknownWebhookValues, 1, &[provider.as_str()]);
 }

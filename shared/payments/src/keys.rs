@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 const STRIPE: [&str; 2] = ["stripe_secret_key", "stripe_webhook_secrets"];
 const PAYPAL: [&str; 3] = ["paypal_client_id", "paypal_client_secret", "paypal_receiver_id"];
+const PAYPAL_WEBHOOK: &str = "paypal_webhook_id";
 
 /// The keys. A provider without any is off.
 #[derive(Clone, Default)]
@@ -26,6 +27,7 @@ pub(crate) struct Paypal {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) receiver_id: String,
+    pub(crate) webhook_id: Option<String>,
 }
 
 /// What is wrong with the secret. It never shows what the secret holds.
@@ -35,7 +37,7 @@ pub enum KeysError {
     #[error(
         "the payments secret is not a JSON object of strings {names}, with stripe_webhook_secrets as an array of strings \
          (line {line}, column {column})",
-        names = [&STRIPE[..], &PAYPAL[..]].concat().join(", ")
+        names = [&STRIPE[..], &PAYPAL[..], &[PAYPAL_WEBHOOK]].concat().join(", ")
     )]
     Json {
         /// Where, from 1.
@@ -65,11 +67,13 @@ struct Written {
     paypal_client_id: String,
     paypal_client_secret: String,
     paypal_receiver_id: String,
+    paypal_webhook_id: String,
 }
 
 impl Keys {
     /// Reads the secret: a JSON object with `stripe_secret_key`, `stripe_webhook_secrets` (several while one is rotated),
-    /// `paypal_client_id`, `paypal_client_secret` and `paypal_receiver_id`. Blank counts as absent.
+    /// `paypal_client_id`, `paypal_client_secret` and `paypal_receiver_id`, and `paypal_webhook_id` if PayPal has a webhook to
+    /// us. Blank counts as absent.
     ///
     /// # Errors
     /// [`KeysError`] if there are other fields, or if a provider has only some of its keys.
@@ -122,7 +126,8 @@ fn paypal(written: &Written) -> Result<Option<Paypal>, KeysError> {
         [_, None, _] => Err(missing(secret, "the secret of the REST app in PayPal's developer dashboard")),
         [.., None] => Err(missing(receiver, "the merchant id of the PayPal business account")),
         [Some(client_id), Some(client_secret), Some(receiver_id)] => {
-            Ok(Some(Paypal { client_id, client_secret, receiver_id }))
+            let webhook_id = filled(&written.paypal_webhook_id);
+            Ok(Some(Paypal { client_id, client_secret, receiver_id, webhook_id }))
         }
     }
 }
@@ -138,7 +143,8 @@ mod tests {
 
     const BOTH: &str = r#"{
         "stripe_secret_key": "sk_test_hush", "stripe_webhook_secrets": ["whsec_hush1", "whsec_hush2"],
-        "paypal_client_id": "hush-id", "paypal_client_secret": "hush-secret", "paypal_receiver_id": "HUSHRECEIVER"
+        "paypal_client_id": "hush-id", "paypal_client_secret": "hush-secret", "paypal_receiver_id": "HUSHRECEIVER",
+        "paypal_webhook_id": "HUSHWEBHOOK"
     }"#;
 
     fn refused(json: &str) -> String {
@@ -149,7 +155,8 @@ mod tests {
     fn a_provider_is_on_once_it_has_all_of_its_keys() {
         let keys = Keys::parse(BOTH).unwrap();
         assert_eq!(keys.stripe.unwrap().webhook_secrets, ["whsec_hush1", "whsec_hush2"]);
-        assert_eq!(keys.paypal.unwrap().receiver_id, "HUSHRECEIVER");
+        let paypal = keys.paypal.unwrap();
+        assert_eq!((paypal.receiver_id.as_str(), paypal.webhook_id.as_deref()), ("HUSHRECEIVER", Some("HUSHWEBHOOK")));
         let off = Keys::parse(r#"{"stripe_secret_key": " ", "paypal_client_id": ""}"#).unwrap();
         assert!(off.stripe.is_none() && off.paypal.is_none());
     }

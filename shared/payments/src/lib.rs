@@ -28,7 +28,10 @@ use jiff::Timestamp;
 
 pub use error::ProviderError;
 pub use keys::{Keys, KeysError};
-pub use paypal::ipn::{IpnError, Verification, ipn_has_card_number};
+pub use paypal::{
+    ipn::{IpnError, Verification, ipn_claim, ipn_has_card_number},
+    webhook::{PaypalSignature, read_paypal_event},
+};
 pub use settings::{Endpoints, PaymentSettings, SettingsError};
 pub use stripe::{error::WebhookError, webhook::HANDLED_EVENTS};
 
@@ -88,6 +91,24 @@ pub enum WebhookEvent {
     UnknownValue(&'static str),
     /// Nothing that concerns us.
     Ignored,
+}
+
+/// What a message of PayPal says it is about. Nothing is verified, so it decides only whether verifying it is worth a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageClaim {
+    /// What it names its payment by, our own id first.
+    pub references: Vec<PaymentReference>,
+    /// Whether it says that a payment of ours was completed: money that must not be lost even if the payment was deleted.
+    pub is_paid: bool,
+}
+
+/// An event of a webhook of PayPal. It counts for nothing until it is [verified](PaymentProviders::verify_paypal_event).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaypalEvent {
+    /// What it says it is about.
+    pub claim: MessageClaim,
+    /// What it reports, or why that cannot be read.
+    pub events: Result<Vec<WebhookEvent>, WebhookError>,
 }
 
 /// The providers that have keys.
@@ -206,6 +227,15 @@ impl PaymentProviders {
         self.stripe()?.webhook_faults().await
     }
 
+    /// Lists what Stripe knows of refunds and disputes that were created in this time, and of events that it could not deliver,
+    /// of all payments of the account at Stripe. Stripe keeps events for 30 days.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    pub async fn list_stripe(&self, (from, to): (Timestamp, Timestamp)) -> Result<Vec<WebhookEvent>, ProviderError> {
+        self.stripe()?.list(from, to).await
+    }
+
     /// Asks PayPal whether it sent this IPN: `raw` as it came. That says nothing about what is in it.
     ///
     /// # Errors
@@ -223,6 +253,25 @@ impl PaymentProviders {
         paypal::ipn::read(raw, &paypal.receiver_id, self.settings.live)
     }
 
+    /// Says whether events of PayPal's webhook can be verified: there are keys of PayPal, and the id of the webhook.
+    #[must_use]
+    pub fn has_paypal_webhook(&self) -> bool {
+        self.paypal.as_ref().is_some_and(|paypal| paypal.webhook_id.is_some())
+    }
+
+    /// Asks PayPal whether it sent this event to our webhook: `body` as it came. That says nothing about what is in it.
+    ///
+    /// # Errors
+    /// [`ProviderError`] if PayPal does not answer. Without [an id](Self::has_paypal_webhook) nothing is verified.
+    pub async fn verify_paypal_event(
+        &self,
+        body: &[u8],
+        signature: &PaypalSignature,
+        now: Timestamp,
+    ) -> Result<Verification, ProviderError> {
+        self.paypal()?.verify_event(body, signature, now).await
+    }
+
     fn stripe(&self) -> Result<&stripe::Stripe, ProviderError> {
         self.stripe.as_ref().ok_or(ProviderError::NotConfigured(PaymentProvider::Stripe))
     }
@@ -232,8 +281,9 @@ impl PaymentProviders {
     }
 }
 
-/// What is to be said of a checkout that nobody paid.
+/// What is to be said of a checkout that nobody paid, or whose provider has forgotten it.
 fn unpaid(payment: &Payment, now: Timestamp) -> ProviderReport {
-    let facts = if now < payment.closes_at() { Vec::new() } else { vec![PaymentFact::Expired] };
+    let is_open = now < payment.closes_at() || payment.receipt.is_some();
+    let facts = if is_open { Vec::new() } else { vec![PaymentFact::Expired] };
     ProviderReport { facts, instrument: None }
 }

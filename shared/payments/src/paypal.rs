@@ -1,8 +1,9 @@
-//! PayPal: Orders v2 (<https://developer.paypal.com/docs/api/orders/v2/>) and its messenger,
-//! [IPN](https://developer.paypal.com/api/nvp-soap/ipn/).
+//! PayPal: Orders v2 (<https://developer.paypal.com/docs/api/orders/v2/>), and its two messengers,
+//! [IPN](https://developer.paypal.com/api/nvp-soap/ipn/) and [webhooks](https://developer.paypal.com/api/rest/webhooks/).
 
 pub(crate) mod ipn;
 mod order;
+pub(crate) mod webhook;
 
 use domain::payments::payment::{CheckoutProgress, Payment, PaymentProvider};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use tokio::sync::Mutex;
 
 use self::ipn::Verification;
 use self::order::{Link, Order, unreadable};
+use self::webhook::PaypalSignature;
 use crate::outbound::{self, Answer};
 use crate::settings::{Endpoints, at};
 use crate::{Buyer, HostedCheckout, PaymentSettings, ProviderError, ProviderReport, kept, keys, unpaid};
@@ -30,6 +32,7 @@ pub(crate) struct Paypal {
     client_id: String,
     client_secret: String,
     pub(crate) receiver_id: String,
+    pub(crate) webhook_id: Option<String>,
     token: Mutex<Option<Token>>,
 }
 
@@ -68,6 +71,7 @@ impl Paypal {
             client_id: keys.client_id,
             client_secret: keys.client_secret,
             receiver_id: keys.receiver_id,
+            webhook_id: keys.webhook_id,
             token: Mutex::new(None),
         }
     }
@@ -174,7 +178,8 @@ impl Paypal {
         }
     }
 
-    /// Retrieves the order. Returns `None` if PayPal has forgotten it after its time, as nobody approved it.
+    /// Retrieves the order. Returns `None` if PayPal has forgotten it after its time, as nobody approved it, or long after it was
+    /// paid.
     async fn retrieve(
         &self,
         payment: &Payment,
@@ -185,7 +190,10 @@ impl Paypal {
         let answer = self.call(request, now).await?;
         match answer.status {
             status if status.is_success() => Order::parse(&answer.body).map(Some),
-            StatusCode::NOT_FOUND if payment.progress == CheckoutProgress::Created && now >= payment.closes_at() => {
+            StatusCode::NOT_FOUND
+                if matches!(payment.progress, CheckoutProgress::Created | CheckoutProgress::Paid)
+                    && now >= payment.closes_at() =>
+            {
                 Ok(None)
             }
             _ => Err(refused(&answer)),
@@ -201,6 +209,24 @@ impl Paypal {
         match outbound::send(PaymentProvider::Paypal, request.body(postback)).await {
             Ok(Answer { status: StatusCode::OK, body }) => Verification::from_answer(&body),
             _ => Verification::Unknown,
+        }
+    }
+
+    pub(crate) async fn verify_event(
+        &self,
+        event: &[u8],
+        signature: &PaypalSignature,
+        now: Timestamp,
+    ) -> Result<Verification, ProviderError> {
+        let question = self.webhook_id.as_deref().and_then(|id| signature.question(id, event).ok());
+        let Some(question) = question else { return Ok(Verification::Unknown) };
+        let request = self.client.post(self.api("/v1/notifications/verify-webhook-signature"));
+        let answer = self.call(request.header(CONTENT_TYPE, "application/json").body(question), now).await?;
+        match answer.status {
+            StatusCode::OK => Ok(Verification::from_status(&answer.body)),
+            // What PayPal cannot even read, it did not send.
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Ok(Verification::Invalid),
+            _ => Err(refused(&answer)),
         }
     }
 

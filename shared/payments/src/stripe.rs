@@ -1,6 +1,7 @@
 //! Stripe Checkout: <https://docs.stripe.com/api/checkout/sessions>.
 
 pub(crate) mod error;
+mod list;
 mod objects;
 mod session;
 mod signature;

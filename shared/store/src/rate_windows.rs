@@ -24,8 +24,20 @@ impl Table {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let updated = self.add_to_window((kind, keyed_hash), ("hits", number(1)), window_s, now).await?;
-        let hits = updated.get("hits");
-        Ok(hits.and_then(|hits| hits.as_n().ok()).and_then(|hits| hits.parse().ok()).unwrap_or(u64::MAX))
+        Ok(hits_of(&updated).unwrap_or(u64::MAX))
+    }
+
+    /// Says whether something was counted in the window of `now`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn is_counted_in_window(
+        &self,
+        (kind, keyed_hash): (&str, &str),
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.window((kind, keyed_hash), window_s, now).await?.as_ref().and_then(hits_of).is_some())
     }
 
     /// Adds credits to the sum of the window of `now`. Returns the sum, these included. A repeat adds them again.
@@ -52,16 +64,7 @@ impl Table {
         window_s: i64,
         now: Timestamp,
     ) -> Result<Credits, StoreError> {
-        let pk = keys::window(kind, &window_key(key, window_s, now));
-        let answer = self
-            .db
-            .get_item()
-            .table_name(&self.name)
-            .set_key(Some(primary_key(pk, keys::WINDOW)))
-            .send()
-            .await
-            .map_err(StoreError::of("GetItem"))?;
-        Ok(answer.item.as_ref().map_or(Credits::ZERO, credits_of))
+        Ok(self.window((kind, key), window_s, now).await?.as_ref().map_or(Credits::ZERO, credits_of))
     }
 
     /// Adds `what` to the set of `who` in the window of `now`. Returns how many different values the set has. Both are keyed
@@ -80,6 +83,17 @@ impl Table {
         let updated = self.add_to_window((kind, who), ("seen", value), window_s, now).await?;
         let seen = updated.get("seen").and_then(|seen| seen.as_ss().ok()).map_or(usize::MAX, Vec::len);
         Ok(u32::try_from(seen).unwrap_or(u32::MAX))
+    }
+
+    async fn window(
+        &self,
+        (kind, key): (&str, &str),
+        window_s: i64,
+        now: Timestamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let pk = keys::window(kind, &window_key(key, window_s, now));
+        let request = self.db.get_item().table_name(&self.name).set_key(Some(primary_key(pk, keys::WINDOW)));
+        Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
     }
 
     async fn add_to_window(
@@ -110,6 +124,10 @@ impl Table {
 
 fn window_key(key: &str, window_s: i64, now: Timestamp) -> String {
     format!("{key}#{}", now.as_second() / window_s.max(1))
+}
+
+fn hits_of(item: &Item) -> Option<u64> {
+    item.get("hits")?.as_n().ok()?.parse().ok()
 }
 
 fn credits_of(item: &Item) -> Credits {

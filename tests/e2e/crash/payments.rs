@@ -7,10 +7,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::env::{
-    checkouts::{Checkout, post_control},
+    checkouts::{Checkout, drop_message, post_control, with_messages_held},
     faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
     http::ApiResponse,
-    paypal::drain_ipn_queue,
+    paypal::{drain_ipn_queue, with_paypal_events},
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
@@ -20,6 +20,7 @@ tests![
     stripe_webhook_crash_at_any_call_applies_each_event_once,
     paypal_ipn_crash_at_any_call_grants_credits_once,
     paypal_verify_crash_at_any_call_grants_credits_once,
+    paypal_webhook_crash_at_any_call_grants_credits_once,
     reconciliation_crash_at_any_call_grants_credits_once,
 ];
 
@@ -62,6 +63,26 @@ async fn paypal_verify_crash_at_any_call_grants_credits_once(env: &'static TestE
     let queue = clients.sqs().set_queue_attributes().queue_url(env.output("NotificationsUrl")?);
     queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await?;
     crash_at_each_call(env, "PaypalVerify", 5, async |ada| check_pending_paypal_payment(ada).await).await
+}
+
+async fn paypal_webhook_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
+    with_paypal_events(env, "PAYMENT.CAPTURE.COMPLETED", async || {
+        crash_at_each_call(env, "PaypalWebhook", 5, async |ada| {
+            let checkout = Checkout::start(ada, "paypal", "starter").await?;
+            checkout.act("approve-pending", &[]).await?;
+            checkout.capture().await?.is(200)?;
+            with_messages_held(env, async || {
+                checkout.act("complete", &[]).await?;
+                drop_message(env, &checkout.message("Completed").await?).await
+            })
+            .await?;
+            ensure!(ada.credits().await? == (240, 0), "the event alone grants");
+            drain_ipn_queue(env).await?;
+            check_bought(ada, 200).await
+        })
+        .await
+    })
+    .await
 }
 
 /// Pays so that only an IPN reports that the money arrived.

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::env::{
-    checkouts::{Checkout, read_control},
+    checkouts::{Checkout, post_control, read_control},
     http::{ApiResponse, PATIENCE, text},
     test_env::{TestEnv, TestUser},
 };
@@ -47,24 +47,70 @@ pub async fn queue_length(env: &TestEnv, queue: &str) -> Result<u32> {
     names.iter().map(|name| Ok(attributes.get(name).context("no such attribute")?.parse::<u32>()?)).sum()
 }
 
-/// Waits until every queued IPN is processed.
-pub async fn drain_ipn_queue(env: &TestEnv) -> Result<()> {
+async fn wait_for_empty_queue(env: &TestEnv) -> Result<()> {
     let started = Instant::now();
     while queue_length(env, "NotificationsUrl").await? > 0 {
         ensure!(started.elapsed() < PATIENCE, "messages come back for ever");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    Ok(())
+}
+
+/// Waits until every queued IPN is processed.
+pub async fn drain_ipn_queue(env: &TestEnv) -> Result<()> {
+    wait_for_empty_queue(env).await?;
     ensure!(queue_length(env, "NotificationDeadLettersUrl").await? == 0, "a message was given up");
     Ok(())
 }
 
-/// Returns the queued bodies of what `act` posts, while the queue's consumer is off. `last` is the last of them.
+/// Runs `act` while a notification is given up after one attempt, and returns the bodies that were given up. The queues are
+/// empty then.
+pub async fn given_up_ipn_bodies(env: &'static TestEnv, act: impl AsyncFnOnce() -> Result<()>) -> Result<Vec<Vec<u8>>> {
+    let (clients, queue) = (env.clients()?, env.output("NotificationsUrl")?);
+    let policy = QueueAttributeName::RedrivePolicy;
+    let request = clients.sqs().get_queue_attributes().queue_url(queue).attribute_names(policy.clone());
+    let declared = request.send().await?.attributes.and_then(|mut all| all.remove(&policy));
+    let declared = declared.context("messages are tried for ever, or given up")?;
+    let redrive = async |to: String| {
+        clients.sqs().set_queue_attributes().queue_url(queue).attributes(policy.clone(), to).send().await
+    };
+    let mut sooner: Value = serde_json::from_str(&declared)?;
+    sooner["maxReceiveCount"] = 1.into();
+    redrive(sooner.to_string()).await?;
+    let acted = async {
+        act().await?;
+        wait_for_empty_queue(env).await
+    };
+    let acted = acted.await;
+    redrive(declared).await?;
+    acted?;
+    let (mut bodies, dead_letters) = (Vec::new(), env.output("NotificationDeadLettersUrl")?);
+    while queue_length(env, "NotificationDeadLettersUrl").await? > 0 {
+        bodies.extend(take_bodies(env, dead_letters).await?);
+    }
+    Ok(bodies)
+}
+
+/// Receives some notifications of a queue, and deletes them from it.
+async fn take_bodies(env: &TestEnv, queue: &str) -> Result<Vec<Vec<u8>>> {
+    let (clients, mut bodies) = (env.clients()?, Vec::new());
+    let received = clients.sqs().receive_message().queue_url(queue).max_number_of_messages(10).send().await?;
+    for message in received.messages() {
+        let notification: Value = serde_json::from_str(message.body().context("a message without a body")?)?;
+        bodies.push(STANDARD.decode(text(&notification, "raw")?)?);
+        let handle = message.receipt_handle().context("no handle")?;
+        clients.sqs().delete_message().queue_url(queue).receipt_handle(handle).send().await?;
+    }
+    Ok(bodies)
+}
+
+/// Takes the queued bodies of what `act` posts, while the queue's consumer is off. `last` is the last of them.
 pub async fn queued_ipn_bodies(
     env: &'static TestEnv,
     last: &[u8],
     act: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<Vec<Vec<u8>>> {
-    let (lambda, clients) = (env.lambda(), env.clients()?);
+    let lambda = env.lambda();
     let function = env.function_name("PaypalVerify").await?;
     let mappings = lambda.list_event_source_mappings().function_name(function).send().await?;
     let mapping = mappings.event_source_mappings().first().and_then(|mapping| mapping.uuid());
@@ -76,12 +122,7 @@ pub async fn queued_ipn_bodies(
         let (started, mut bodies) = (Instant::now(), Vec::new());
         while !bodies.iter().any(|body| body == last) {
             ensure!(started.elapsed() < PATIENCE, "the last body is not among {} messages", bodies.len());
-            let request = clients.sqs().receive_message().queue_url(env.output("NotificationsUrl")?);
-            let received = request.max_number_of_messages(10).send().await?;
-            for message in received.messages() {
-                let notification: Value = serde_json::from_str(message.body().context("a message without a body")?)?;
-                bodies.push(STANDARD.decode(text(&notification, "raw")?)?);
-            }
+            bodies.extend(take_bodies(env, env.output("NotificationsUrl")?).await?);
         }
         Ok(bodies)
     };
@@ -89,6 +130,16 @@ pub async fn queued_ipn_bodies(
     take(true).await?;
     drain_ipn_queue(env).await?;
     looked
+}
+
+/// Has PayPal's webhook subscribe to these events while `act` runs; usually there is only IPN. Only for tests that have the stack to
+/// themselves.
+pub async fn with_paypal_events(env: &TestEnv, events: &str, act: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+    let subscribe = async |events| post_control(env, "/control/paypal/webhook", &[("enabled_events", events)]).await;
+    subscribe(events).await?;
+    let acted = act().await;
+    subscribe("").await?;
+    acted
 }
 
 /// Starts a checkout with PayPal.

@@ -66,3 +66,14 @@ pub async fn payment_item(checkout: &Checkout<'_>) -> Result<Item> {
     let items = account_items(checkout.user).await?;
     items.into_iter().find(|item| string(item, "sk") == sk).context("the payment is not stored")
 }
+
+/// Sweeps at the times of tomorrow whose lists cover today.
+pub async fn sweep_lists(env: &TestEnv) -> Result<()> {
+    let day_s = 86_400;
+    let tomorrow = Timestamp::from_second((now_s().div_euclid(day_s) + 1) * day_s)?;
+    // A list covers three hours.
+    for minute in 0..10 {
+        env.sweep(tomorrow + SignedDuration::from_mins(minute)).await?;
+    }
+    Ok(())
+}

@@ -126,12 +126,13 @@ impl TestEnv {
             ("SessionRatePerMinute", rate.as_str()),
             ("OpenReadsPerMinute", rate.as_str()),
             ("WritesPerMinute", rate.as_str()),
+            ("WebhookRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
         ];
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let payments = Payments::start(0, None, PaymentKeys::default(), &mut options)?;
+        let payments = Payments::start(0, None, PaymentKeys::default(), &[], &mut options)?;
         recorders.stripe.lead_to(payments.base_url())?;
         recorders.paypal.lead_to(payments.base_url())?;
         let stack = Stack::start(&options, &mut PrintedProgress)?;

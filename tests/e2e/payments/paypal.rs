@@ -1,8 +1,12 @@
 //! PayPal's notifications (IPN): genuine, forged, repeated, malformed and unverifiable ones.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::SignedDuration;
 use runtime::{clock, telemetry::Metric};
@@ -14,10 +18,10 @@ use crate::env::{
     http::{ApiResponse, PATIENCE, text},
     logs::{measurements, wait_for_metric},
     paypal::{
-        act_and_drain, begin_paypal, drain_ipn_queue, pending_paypal, post_ipn, queue_length, send_ipn,
-        verification_count,
+        act_and_drain, begin_paypal, drain_ipn_queue, given_up_ipn_bodies, pending_paypal, post_ipn, queue_length,
+        queued_ipn_bodies, send_ipn, verification_count,
     },
-    table::account_items,
+    table::{Item, account_items, put_item, scan, string},
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
@@ -26,6 +30,7 @@ tests![
     pp1_ipn_that_cannot_be_queued_is_sent_again_by_paypal,
     pp2_pp6_only_the_exact_bytes_paypal_sent_are_accepted,
     pp3_ipn_grants_nothing_while_paypal_cannot_verify_it,
+    pp3_genuine_ipn_that_paypal_calls_invalid_is_tried_again,
     pp1_unverified_ipn_waits_in_the_dead_letter_queue,
     pp4_verified_ipn_must_match_our_order,
     pp5_live_mode_ipn_is_refused_in_test_mode,
@@ -39,6 +44,9 @@ tests![
     pp10_approved_order_is_captured_by_the_sweep,
     pp10_declined_capture_tells_the_buyer_what_to_do,
     pp11_malformed_ipn_bodies_change_nothing,
+    pp11_ipn_about_no_payment_of_ours_is_not_queued,
+    pp11_applied_ipn_is_not_queued_again,
+    pp11_ipn_flood_from_one_network_is_sent_again_later,
 ];
 
 /// Returns the message with another value of a field.
@@ -89,7 +97,7 @@ async fn pp1_ipn_that_cannot_be_queued_is_sent_again_by_paypal(env: &'static Tes
         request.attributes(QueueAttributeName::MaximumMessageSize, bytes.to_string()).send().await
     };
     take(1_024).await?;
-    let refused = post_ipn(env, "a".repeat(2_048)).await;
+    let refused = post_ipn(env, format!("custom={}&txn_id=1&memo={}", checkout.id, "a".repeat(2_048))).await;
     take(1_024 * 1_024).await?;
     refused?.is(500)?;
     Ok(())
@@ -106,13 +114,18 @@ async fn pp2_pp6_only_the_exact_bytes_paypal_sent_are_accepted(env: &'static Tes
         .extend_pairs(form_urlencoded::parse(message.as_bytes()))
         .finish();
     // PayPal does not verify the original body either, as it was dropped before delivery.
-    for other in
-        [message.clone(), message.replace("%E9", "%e9"), again, format!("{rest}&{first}"), format!("{message}&")]
-    {
-        post_ipn(env, other).await?.is(200)?;
-        drain_ipn_queue(env).await?;
-        ensure!(account_items(&ada).await? == before, "it was accepted");
-    }
+    let others = [message.clone(), message.replace("%E9", "%e9"), again, format!("{rest}&{first}")];
+    let bodies = given_up_ipn_bodies(env, async || {
+        for other in &others {
+            post_ipn(env, other.as_str()).await?.is(200)?;
+        }
+        post_ipn(env, format!("{message}&")).await?.is(200).map(drop)
+    })
+    .await?;
+    ensure!(account_items(&ada).await? == before, "one of them was accepted");
+    // They wait for the operator as they came, except the one that is no form.
+    let kept: BTreeSet<_> = bodies.into_iter().collect();
+    ensure!(kept == others.map(String::into_bytes).into(), "{kept:?}");
     deliver_message(env, &checkout.message("Completed").await?).await?;
     drain_ipn_queue(env).await?;
     checkout.check("paid", 200, 0, 240).await
@@ -147,6 +160,23 @@ async fn pp3_ipn_grants_nothing_while_paypal_cannot_verify_it(env: &'static Test
         checkout.check("paid", 200, 0, 240 + 200 * already).await?;
     }
     Ok(())
+}
+
+async fn pp3_genuine_ipn_that_paypal_calls_invalid_is_tried_again(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = pending_paypal(&ada).await?;
+    let before = measurements(env, Metric::RefusedWebhooks).await?;
+    post_control(env, "/control/paypal/postback", &[("answer", "invalid")]).await?;
+    let refused = async {
+        checkout.act("complete", &[]).await?;
+        wait_for_metric(env, Metric::RefusedWebhooks, before).await?;
+        checkout.check("pending", 0, 0, 40).await
+    };
+    let refused = refused.await;
+    post_control(env, "/control/paypal/postback", &[("answer", "honest")]).await?;
+    refused?;
+    drain_ipn_queue(env).await?;
+    checkout.check("paid", 200, 0, 240).await
 }
 
 async fn pp1_unverified_ipn_waits_in_the_dead_letter_queue(env: &'static TestEnv) -> Result<()> {
@@ -254,8 +284,9 @@ async fn pp6_forged_and_repeated_ipns_change_nothing(env: &'static TestEnv) -> R
     let checkout = pending_paypal(&ada).await?;
     let message = completion(&checkout).await?;
     // The same transaction and status, forged before PayPal sends it.
+    let refused = measurements(env, Metric::RefusedWebhooks).await?;
     post_ipn(env, message).await?.is(200)?;
-    drain_ipn_queue(env).await?;
+    wait_for_metric(env, Metric::RefusedWebhooks, refused).await?;
     checkout.check("pending", 0, 0, 40).await?;
     for _ in 0..3 {
         for kind in ["Pending", "Completed", "Completed"] {
@@ -468,11 +499,15 @@ async fn pp11_malformed_ipn_bodies_change_nothing(env: &'static TestEnv) -> Resu
         with(&message, "charset", "%00"),
         format!("{}&custom%00=1", without(&message, "custom")),
     ];
-    for body in &bodies {
-        post_ipn(env, body.clone()).await?.is(200)?;
-        drain_ipn_queue(env).await?;
-        ensure!(account_items(&ada).await? == before, "it was accepted: {}", &body[..body.len().min(99)]);
-    }
+    let forms = given_up_ipn_bodies(env, async || {
+        for body in &bodies {
+            post_ipn(env, body.clone()).await?.is(200)?;
+        }
+        Ok(())
+    })
+    .await?;
+    ensure!(account_items(&ada).await? == before, "one of them was accepted");
+    ensure!(forms.len() == 3, "{} bodies were queued: the last three are forms", forms.len());
     // An ambiguous body is ignored even if PayPal sent it, and PayPal is not asked to verify it.
     for body in bodies.iter().take(12) {
         send_ipn(env, body).await?;
@@ -488,4 +523,88 @@ async fn pp11_malformed_ipn_bodies_change_nothing(env: &'static TestEnv) -> Resu
     send_ipn(env, &whole).await?;
     ensure!(verification_count(env, &whole).await? == 1, "PayPal was not asked to verify it");
     checkout.check("paid", 200, 0, 240).await
+}
+
+async fn pp11_ipn_about_no_payment_of_ours_is_not_queued(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = pending_paypal(&ada).await?;
+    let message = completion(&checkout).await?;
+    let foreign = without(&without(&message, "custom"), "invoice");
+    let nobody = clock::uuid_at(clock::now()).to_string();
+    let unpaid = with(&message, "payment_status", "Refunded").replace(&checkout.id, &nobody);
+    let bodies = queued_ipn_bodies(env, message.as_bytes(), async || {
+        for other in [
+            foreign.as_str(),
+            &with(&foreign, "custom", "their-order-7"),
+            &with(&foreign, "parent_txn_id", "1A"),
+            &unpaid,
+        ] {
+            let response = post_ipn(env, other).await?.is(200)?;
+            ensure!(response.bytes.is_empty(), "{response:?}");
+        }
+        post_ipn(env, message.as_str()).await?.is(200).map(drop)
+    })
+    .await?;
+    ensure!(bodies == [message.as_bytes()], "{bodies:?}");
+
+    // Money for a payment that was deleted is about nothing known, and must not be lost. Nobody paid here.
+    let paid = message.replace(&checkout.id, &nobody);
+    let bodies =
+        queued_ipn_bodies(env, paid.as_bytes(), async || post_ipn(env, paid.as_str()).await?.is(200).map(drop)).await?;
+    ensure!(bodies == [paid.as_bytes()], "{bodies:?}");
+    let (before, alarms) = (measurements(env, Metric::RefusedWebhooks).await?, account_items(&ada).await?);
+    post_ipn(env, paid).await?.is(200)?;
+    drain_ipn_queue(env).await?;
+    ensure!(measurements(env, Metric::RefusedWebhooks).await? == before, "a stranger raises an alarm");
+    ensure!(account_items(&ada).await? == alarms, "it changed something");
+    Ok(())
+}
+
+async fn pp11_applied_ipn_is_not_queued_again(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = pending_paypal(&ada).await?;
+    act_and_drain(&checkout, "complete", &[]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    let message = checkout.message("Completed").await?;
+    let other = with(&text(&message, "body")?, "memo", "another");
+    let bodies = queued_ipn_bodies(env, other.as_bytes(), async || {
+        deliver_message(env, &message).await?;
+        post_ipn(env, other.as_str()).await?.is(200).map(drop)
+    })
+    .await?;
+    ensure!(bodies == [other.as_bytes()], "{bodies:?}");
+    Ok(())
+}
+
+async fn pp11_ipn_flood_from_one_network_is_sent_again_later(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = pending_paypal(&ada).await?;
+    let message = completion(&checkout).await?;
+    let [first, flood] = ["first", "flood"].map(|memo| with(&message, "memo", memo));
+    let bodies = queued_ipn_bodies(env, message.as_bytes(), async || {
+        post_ipn(env, first.as_str()).await?.is(200)?;
+        let is_counter = |item: &Item| string(item, "pk").starts_with("WINDOW#ipn-network#");
+        let counters: Vec<_> = scan(env).await?.into_iter().filter(is_counter).collect();
+        ensure!(!counters.is_empty(), "the network is not counted");
+        // As if the network had used up this minute and the next.
+        for counter in &counters {
+            let (network, minute) = string(counter, "pk").rsplit_once('#').context("a window without its time")?;
+            for later in [0, 1] {
+                let mut full = counter.clone();
+                let pk = format!("{network}#{}", minute.parse::<i64>()? + later);
+                full.insert("pk".to_owned(), AttributeValue::S(pk));
+                full.insert("hits".to_owned(), AttributeValue::N("100000".to_owned()));
+                put_item(env, full).await?;
+            }
+        }
+        let refused = post_ipn(env, flood.as_str()).await?.is(429)?;
+        ensure!(refused.header("retry-after").is_some(), "{refused:?}");
+        for full in scan(env).await?.into_iter().filter(is_counter) {
+            put_item(env, Item::from_iter(full.into_iter().filter(|(name, _)| name != "hits"))).await?;
+        }
+        post_ipn(env, message.as_str()).await?.is(200).map(drop)
+    })
+    .await?;
+    ensure!(bodies == [first.into_bytes(), message.into_bytes()], "{bodies:?}");
+    Ok(())
 }

@@ -16,7 +16,8 @@ use store::Write;
 use crate::env::{
     checkouts::{Checkout, delete_account_items, drop_message, post_control, with_messages_held},
     logs::{measurements, wait_for_metric},
-    stripe::{SESSION_COMPLETED, after_first_poll, begin_stripe, payment_item},
+    paypal::drain_ipn_queue,
+    stripe::{SESSION_COMPLETED, after_first_poll, begin_stripe, payment_item, sweep_lists},
     table::put_item,
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -29,6 +30,9 @@ tests![
     s11_rotated_stripe_key_is_loaded_after_a_refusal,
     s11_unresponsive_provider_does_not_delay_other_payments,
     s11_missing_stripe_event_subscriptions_are_measured,
+    s11_refunds_and_disputes_without_a_webhook_are_listed,
+    s11_undelivered_fraud_warning_is_listed,
+    s11_paypal_refund_without_a_message_is_polled,
 ];
 
 /// Pays a checkout whose event is dropped.
@@ -149,4 +153,58 @@ async fn s11_missing_stripe_event_subscriptions_are_measured(env: &'static TestE
     subscribe("*").await?;
     swept?;
     wait_for_metric(env, Metric::MissingWebhookEvents, before).await
+}
+
+/// Performs these actions at the provider, and drops every message about them.
+async fn without_messages(checkout: &Checkout<'_>, actions: &[(&str, &str)]) -> Result<()> {
+    let env = checkout.user.env;
+    with_messages_held(env, async || {
+        for (action, amount) in actions {
+            checkout.act(action, &[("amount", amount)]).await?;
+        }
+        for message in checkout.messages().await?.iter().filter(|message| message["state"] == "held") {
+            drop_message(env, message).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn s11_refunds_and_disputes_without_a_webhook_are_listed(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
+    without_messages(&checkout, &[("refund", "125"), ("dispute", "250"), ("withdraw-funds", ""), ("lose", "")]).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    for _ in 0..2 {
+        sweep_lists(env).await?;
+        checkout.check("lost", 200, 150, 90).await?;
+    }
+    without_messages(&checkout, &[("fail-refund", "")]).await?;
+    sweep_lists(env).await?;
+    checkout.check("lost", 200, 100, 140).await
+}
+
+async fn s11_undelivered_fraud_warning_is_listed(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
+    without_messages(&checkout, &[("early-fraud-warning", "")]).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "active");
+    sweep_lists(env).await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["status"] == "frozen", "the warning is lost");
+    checkout.check("paid", 200, 0, 240).await
+}
+
+async fn s11_paypal_refund_without_a_message_is_polled(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let checkout = Checkout::paid(&ada, "paypal", "starter").await?;
+    checkout.messages().await?;
+    drain_ipn_queue(env).await?;
+    without_messages(&checkout, &[("refund", "250")]).await?;
+    env.sweep(clock::now() + SignedDuration::from_hours(23)).await?;
+    checkout.check("paid", 200, 0, 240).await?;
+    env.sweep(clock::now() + SignedDuration::from_hours(25)).await?;
+    checkout.check("partly_refunded", 200, 100, 140).await?;
+    without_messages(&checkout, &[("fail-refund", "")]).await?;
+    env.sweep(clock::now() + SignedDuration::from_hours(51)).await?;
+    checkout.check("paid", 200, 0, 240).await
 }

@@ -135,7 +135,13 @@ fn paypal_card(order: &Order) -> String {
     };
     card.push_str(&post_form(None, &buttons));
     for refund in &order.refunds {
-        card.push_str(&format!("<p class=\"quiet\">Refund of {}</p>", escape(&order.money(refund.amount))));
+        let amount = escape(&order.money(refund.amount));
+        let row = if refund.failed {
+            format!("Refund of {amount}: failed")
+        } else {
+            format!("Refund of {amount} {}", button(&path("fail-refund"), "Fails"))
+        };
+        card.push_str(&post_form(Some(&refund.id), &row));
     }
     for reversal in &order.reversals {
         let amount = escape(&order.money(reversal.amount));

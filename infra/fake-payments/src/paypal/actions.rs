@@ -1,14 +1,14 @@
-//! Actions of buyers and PayPal on an order, and the notifications that follow.
+//! Actions of buyers and PayPal on an order, and the messages that follow.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::ipn::{self, ChildTransaction, Ipn};
+use super::ipn::{self, ChildTransaction};
 use super::order::{Approval, Capture, CaptureOutcome, CaptureStatus, Order, Refund, Reversal, Status};
+use super::webhook::{self, Notice, Setup};
 use crate::action_form::ActionForm;
 use crate::error::ApiError;
 use crate::ids;
-use crate::options::Options;
 
 /// An action. Its kebab-case name is the last segment of its control route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,6 +30,8 @@ pub(crate) enum Action {
     Deny,
     /// The merchant refunds `amount`, or all that is left.
     Refund,
+    /// A refund fails: the merchant has its money again. Only the webhook reports it.
+    FailRefund,
     /// PayPal takes `amount`, or all that is left, from the merchant for the buyer.
     Reverse,
     /// PayPal returns a reversed amount to the merchant.
@@ -42,8 +44,8 @@ pub(crate) enum Action {
     RestoreChargeback,
 }
 
-/// Applies `action` and returns the notification that follows, if any. Without an id in `form`, an action on a reversal
-/// applies to the newest one that stands.
+/// Applies `action` and returns the messages that follow. Without an id in `form`, an action on a refund or a reversal applies to
+/// the newest one that stands.
 ///
 /// # Errors
 /// The status of the order does not allow the action, or the amount is too high. Nothing changes then.
@@ -51,20 +53,20 @@ pub(crate) fn apply(
     order: &mut Order,
     action: Action,
     form: &ActionForm,
-    options: &Options,
+    setup: Setup<'_>,
     now: Timestamp,
-) -> Result<Option<Ipn>, ApiError> {
+) -> Result<Notice, ApiError> {
     match action {
-        Action::Approve => approve(order, CaptureOutcome::Captured(CaptureStatus::Completed), form),
-        Action::ApprovePending => approve(order, CaptureOutcome::Captured(CaptureStatus::Pending), form),
-        Action::ApproveDeclined => approve(order, CaptureOutcome::Captured(CaptureStatus::Declined), form),
-        Action::ApproveInstrumentDeclined => approve(order, CaptureOutcome::InstrumentDeclined, form),
-        Action::ApproveTransactionRefused => approve(order, CaptureOutcome::TransactionRefused, form),
-        Action::Complete => settle(order, CaptureStatus::Completed, options, now).map(Some),
-        Action::Deny => settle(order, CaptureStatus::Declined, options, now).map(Some),
+        Action::Approve => approve(order, CaptureOutcome::Captured(CaptureStatus::Completed), form, setup),
+        Action::ApprovePending => approve(order, CaptureOutcome::Captured(CaptureStatus::Pending), form, setup),
+        Action::ApproveDeclined => approve(order, CaptureOutcome::Captured(CaptureStatus::Declined), form, setup),
+        Action::ApproveInstrumentDeclined => approve(order, CaptureOutcome::InstrumentDeclined, form, setup),
+        Action::ApproveTransactionRefused => approve(order, CaptureOutcome::TransactionRefused, form, setup),
+        Action::Complete => settle(order, CaptureStatus::Completed, setup, now),
+        Action::Deny => settle(order, CaptureStatus::Declined, setup, now),
         _ => {
             let (capture, approval) = completed_capture(order)?;
-            change_paid(order, (&capture, &approval), action, form, options, now).map(Some)
+            change_paid(order, (&capture, &approval), action, form, setup, now)
         }
     }
 }
@@ -75,38 +77,51 @@ fn change_paid(
     paid: (&Capture, &Approval),
     action: Action,
     form: &ActionForm,
-    options: &Options,
+    (options, base_url): Setup<'_>,
     now: Timestamp,
-) -> Result<Ipn, ApiError> {
-    let (capture, approval) = paid;
+) -> Result<Notice, ApiError> {
     match action {
         Action::Refund => {
             let amount = form.amount_up_to(order.unit.amount - order.returned())?;
-            let refund = Refund { id: ids::paypal(), at: now, amount };
+            let refund = Refund { id: ids::paypal(), at: now, amount, failed: false };
             order.refunds.push(refund.clone());
             let child = child("Refunded", "refund", &refund.id, -amount);
-            Ok(ipn::child_transaction(order, paid, &child, options, now))
+            let ipn = ipn::child_transaction(order, paid, &child, options, now);
+            Ok(Notice::new(ipn, webhook::refunded(order, &refund, base_url)))
+        }
+        Action::FailRefund => {
+            let mut made = order.refunds.iter_mut().rev().filter(|refund| !refund.failed);
+            let refund =
+                made.find(|refund| form.id().is_none_or(|id| id == refund.id)).ok_or(ApiError::NotFound("refund"))?;
+            refund.failed = true;
+            let refund = refund.clone();
+            Ok(Notice { ipn: None, event: Some(webhook::refund_failed(order, &refund, base_url)) })
         }
         Action::Reverse => {
             let reversal = reverse(order, form)?;
             let child = child("Reversed", "chargeback", &reversal.id, -reversal.amount);
-            Ok(ipn::child_transaction(order, paid, &child, options, now))
+            let ipn = ipn::child_transaction(order, paid, &child, options, now);
+            Ok(Notice::new(ipn, webhook::reversed(order, &reversal, base_url, now)))
         }
         Action::CancelReversal => {
             let amount = cancel_reversal(order, form)?;
             let txn_id = ids::paypal();
             let child = child("Canceled_Reversal", "chargeback", &txn_id, amount);
-            Ok(ipn::child_transaction(order, paid, &child, options, now))
+            Ok(ipn::child_transaction(order, paid, &child, options, now).into())
         }
         Action::SettleChargeback => {
             let reversal = reverse(order, form)?;
-            Ok(ipn::chargeback_settlement(order, paid, &reversal.id, -reversal.amount, options, now))
+            Ok(ipn::chargeback_settlement(order, paid, &reversal.id, -reversal.amount, options, now).into())
         }
         Action::RestoreChargeback => {
             let amount = cancel_reversal(order, form)?;
-            Ok(ipn::chargeback_settlement(order, paid, &ids::paypal(), amount, options, now))
+            Ok(ipn::chargeback_settlement(order, paid, &ids::paypal(), amount, options, now).into())
         }
-        Action::OpenCase => Ok(ipn::new_case(order, capture, approval, options, now)),
+        Action::OpenCase => {
+            let case_id = format!("PP-D-{}", ids::paypal());
+            let ipn = ipn::new_case(order, paid, &case_id, options, now);
+            Ok(Notice::new(ipn, webhook::dispute_created(order, paid.0, &case_id, (options, base_url), now)))
+        }
         Action::Approve
         | Action::ApprovePending
         | Action::ApproveDeclined
@@ -125,9 +140,9 @@ fn change_paid(
 pub(crate) fn capture(
     order: &mut Order,
     request_id: Option<String>,
-    options: &Options,
+    setup: Setup<'_>,
     now: Timestamp,
-) -> Result<Result<Ipn, &'static str>, ApiError> {
+) -> Result<Result<Notice, &'static str>, ApiError> {
     let approval = match &order.approval {
         Some(approval) if order.status == Status::Approved => approval.clone(),
         _ => return Err(ApiError::Conflict("the order is not approved")),
@@ -144,10 +159,15 @@ pub(crate) fn capture(
     let capture = Capture { id: ids::paypal(), at: now, status, request_id };
     order.status = Status::Completed;
     order.capture = Some(capture.clone());
-    Ok(Ok(ipn::payment(order, &capture, &approval, options, now)))
+    Ok(Ok(payment(order, &capture, &approval, setup, now)))
 }
 
-fn approve(order: &mut Order, outcome: CaptureOutcome, form: &ActionForm) -> Result<Option<Ipn>, ApiError> {
+fn approve(
+    order: &mut Order,
+    outcome: CaptureOutcome,
+    form: &ActionForm,
+    (options, base_url): Setup<'_>,
+) -> Result<Notice, ApiError> {
     if !matches!(order.status, Status::Created | Status::PayerActionRequired) {
         return Err(ApiError::Conflict("the order is already approved"));
     }
@@ -161,10 +181,22 @@ fn approve(order: &mut Order, outcome: CaptureOutcome, form: &ActionForm) -> Res
         outcome,
     });
     order.status = Status::Approved;
-    Ok(None)
+    Ok(Notice { ipn: None, event: Some(webhook::approved(order, options, base_url)) })
 }
 
-fn settle(order: &mut Order, status: CaptureStatus, options: &Options, now: Timestamp) -> Result<Ipn, ApiError> {
+/// The messages about the status of a capture.
+fn payment(
+    order: &Order,
+    capture: &Capture,
+    approval: &Approval,
+    (options, base_url): Setup<'_>,
+    now: Timestamp,
+) -> Notice {
+    let ipn = ipn::payment(order, capture, approval, options, now);
+    Notice::new(ipn, webhook::capture(order, capture, base_url))
+}
+
+fn settle(order: &mut Order, status: CaptureStatus, setup: Setup<'_>, now: Timestamp) -> Result<Notice, ApiError> {
     let (Some(capture), Some(approval)) = (order.capture.as_mut(), order.approval.clone()) else {
         return Err(ApiError::Conflict("the order is not captured"));
     };
@@ -173,7 +205,7 @@ fn settle(order: &mut Order, status: CaptureStatus, options: &Options, now: Time
     }
     capture.status = status;
     let capture = capture.clone();
-    Ok(ipn::payment(order, &capture, &approval, options, now))
+    Ok(payment(order, &capture, &approval, setup, now))
 }
 
 fn reverse(order: &mut Order, form: &ActionForm) -> Result<Reversal, ApiError> {

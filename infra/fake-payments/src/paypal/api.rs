@@ -16,19 +16,22 @@ use serde_json::{Value, json};
 use super::order::{Order, PurchaseUnit, Status};
 use super::{actions, objects};
 use crate::app::App;
-use crate::delivery::Provider;
+use crate::delivery::{Delivery, DeliveryStatus};
 use crate::error::ApiError;
 use crate::state::{IdempotentRequest, ServiceState};
 use crate::{ids, money};
 
 /// The prefix of access tokens. Any token with it is valid, also after a restart.
 const TOKEN_PREFIX: &str = "A21AA";
+/// What precedes the event in the request to verify a signature.
+const EVENT_FIELD: &[u8] = b"\"webhook_event\":";
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/v2/checkout/orders", post(create))
         .route("/v2/checkout/orders/{id}", get(retrieve))
         .route("/v2/checkout/orders/{id}/capture", post(capture))
+        .route("/v1/notifications/verify-webhook-signature", post(verify_signature))
         .route_layer(middleware::from_fn(authenticate))
         .route("/v1/oauth2/token", post(token))
 }
@@ -204,8 +207,9 @@ async fn capture(State(app): State<App>, Path(id): Path<String>, headers: Header
                 let message = "Payer has not yet approved the Order for payment.";
                 return Ok(Err(PaypalError::unprocessable("ORDER_NOT_APPROVED", message)));
             }
-            let ipn = match actions::capture(order, request_id.clone(), &app.options, now)? {
-                Ok(ipn) => ipn,
+            let setup = (&app.options, app.base_url.as_str());
+            let notice = match actions::capture(order, request_id.clone(), setup, now)? {
+                Ok(notice) => notice,
                 Err(issue) => {
                     order.declined.extend(request_id.map(|request_id| (request_id, issue.to_owned())));
                     return Ok(Err(PaypalError::declined(issue, &id, &app.base_url)));
@@ -214,7 +218,7 @@ async fn capture(State(app): State<App>, Path(id): Path<String>, headers: Header
             let captured = order.clone();
             order.first_captured = Some(Box::new(captured));
             let order = order.clone();
-            state.enqueue(Provider::Paypal, &id, ipn.event_type, ipn.body);
+            state.enqueue_notice(&id, notice, &app.base_url, now);
             Ok(Ok(order))
         })
         .map_err(PaypalError::from)??;
@@ -225,6 +229,53 @@ async fn capture(State(app): State<App>, Path(id): Path<String>, headers: Header
     };
     tokio::spawn(async move { app.dispatch().await });
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// <https://developer.paypal.com/docs/api/webhooks/v1/#verify-webhook-signature_post>
+#[derive(Debug, Deserialize)]
+struct SignatureRequest {
+    auth_algo: String,
+    cert_url: String,
+    transmission_id: String,
+    transmission_sig: String,
+    transmission_time: String,
+    webhook_id: String,
+}
+
+/// Verifies the signature of an event that was sent. The event is compared byte for byte, as the signature covers its checksum; it
+/// must be the last field.
+async fn verify_signature(State(app): State<App>, body: Bytes) -> Result<Json<Value>, PaypalError> {
+    let request: SignatureRequest =
+        serde_json::from_slice(&body).map_err(|error| PaypalError::invalid("MISSING_REQUIRED_PARAMETER", &error))?;
+    let event = body.split_at_checked(body.len().saturating_sub(1)).and_then(|(fields, _)| {
+        let start = fields.windows(EVENT_FIELD.len()).position(|window| window == EVENT_FIELD)?;
+        fields.get(start + EVENT_FIELD.len()..)
+    });
+    let is_ours = request.auth_algo == "SHA256withRSA"
+        && request.cert_url.starts_with(&app.base_url)
+        && request.webhook_id == app.options.paypal_webhook_id;
+    let is_genuine = app
+        .update(|state, _| {
+            let mut sent = state.deliveries.iter_mut().filter(|delivery| {
+                !matches!(delivery.status, DeliveryStatus::Held | DeliveryStatus::Dropped)
+                    && Some(delivery.body.as_bytes()) == event
+            });
+            let is_signed = |delivery: &&mut Delivery| {
+                delivery.transmission.as_ref().is_some_and(|transmission| {
+                    request.transmission_id == transmission.id
+                        && request.transmission_time == transmission.time
+                        && request.transmission_sig == transmission.signature
+                })
+            };
+            let found = sent.find(is_signed);
+            let is_genuine = found.is_some();
+            if let Some(delivery) = found {
+                delivery.postbacks += 1;
+            }
+            Ok(is_genuine)
+        })
+        .map_err(PaypalError::from)?;
+    Ok(Json(json!({"verification_status": if is_ours && is_genuine { "SUCCESS" } else { "FAILURE" }})))
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {

@@ -74,8 +74,8 @@ pub(crate) fn child_transaction(
 /// Notifies of a case that the buyer opened. It names the payment but no status.
 pub(crate) fn new_case(
     order: &Order,
-    capture: &Capture,
-    approval: &Approval,
+    (capture, approval): (&Capture, &Approval),
+    case_id: &str,
     options: &Options,
     now: Timestamp,
 ) -> Ipn {
@@ -85,7 +85,7 @@ pub(crate) fn new_case(
     fields.extend([
         ("txn_id", capture.id.clone()),
         ("txn_type", "new_case".to_owned()),
-        ("case_id", format!("PP-D-{}", ids::paypal())),
+        ("case_id", case_id.to_owned()),
         ("case_type", "complaint".to_owned()),
         ("reason_code", "non_receipt".to_owned()),
         ("case_creation_date", date(now)),

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
-use super::order::{CaptureStatus, Order, PurchaseUnit, Refund, Status};
+use super::order::{Capture, CaptureStatus, Order, PurchaseUnit, Refund, Status};
 use crate::options::Options;
 
 /// Renders the whole order, for `GET` and for `Prefer: return=representation`.
@@ -60,7 +60,14 @@ pub(crate) fn links(order: &Order, base_url: &str) -> Value {
 }
 
 fn payments(order: &Order, base_url: &str) -> Option<Value> {
-    let captured = order.capture.as_ref()?;
+    let capture = capture(order, order.capture.as_ref()?, base_url);
+    let refunds: Vec<Value> = order.refunds.iter().map(|refund| self::refund(order, refund, base_url)).collect();
+    let mut payments = json!({"captures": [capture]});
+    insert_some(&mut payments, "refunds", (!refunds.is_empty()).then_some(Value::Array(refunds)));
+    Some(payments)
+}
+
+pub(crate) fn capture(order: &Order, captured: &Capture, base_url: &str) -> Value {
     let gross = order.unit.amount;
     let fee = PurchaseUnit::fee(gross);
     let status = match captured.status {
@@ -77,7 +84,11 @@ fn payments(order: &Order, base_url: &str) -> Option<Value> {
             {"status": "ELIGIBLE", "dispute_categories": ["ITEM_NOT_RECEIVED", "UNAUTHORIZED_TRANSACTION"]},
         "create_time": time(captured.at),
         "update_time": time(captured.at),
-        "links": [{"href": format!("{base_url}/v2/payments/captures/{}", captured.id), "rel": "self", "method": "GET"}],
+        "links": [
+            {"href": format!("{base_url}/v2/payments/captures/{}", captured.id), "rel": "self", "method": "GET"},
+            {"href": format!("{base_url}/v2/payments/captures/{}/refund", captured.id), "rel": "refund", "method": "POST"},
+            {"href": format!("{base_url}/v2/checkout/orders/{}", order.id), "rel": "up", "method": "GET"},
+        ],
     });
     let reason = (captured.status == CaptureStatus::Pending).then(|| json!({"reason": "PENDING_REVIEW"}));
     insert_some(&mut capture, "status_details", reason);
@@ -90,16 +101,14 @@ fn payments(order: &Order, base_url: &str) -> Option<Value> {
     });
     let is_completed = captured.status == CaptureStatus::Completed;
     insert_some(&mut capture, "seller_receivable_breakdown", is_completed.then_some(breakdown));
-    let refunds: Vec<Value> = order.refunds.iter().map(|refund| refund_object(order, refund, base_url)).collect();
-    let mut payments = json!({"captures": [capture]});
-    insert_some(&mut payments, "refunds", (!refunds.is_empty()).then_some(Value::Array(refunds)));
-    Some(payments)
+    capture
 }
 
-fn refund_object(order: &Order, refund: &Refund, base_url: &str) -> Value {
+pub(crate) fn refund(order: &Order, refund: &Refund, base_url: &str) -> Value {
+    let capture = order.capture.as_ref().map_or("", |capture| &capture.id);
     let mut body = json!({
         "id": refund.id,
-        "status": "COMPLETED",
+        "status": if refund.failed { "FAILED" } else { "COMPLETED" },
         "amount": amount(order, refund.amount),
         "seller_payable_breakdown": {
             "gross_amount": amount(order, refund.amount),
@@ -109,7 +118,10 @@ fn refund_object(order: &Order, refund: &Refund, base_url: &str) -> Value {
         },
         "create_time": time(refund.at),
         "update_time": time(refund.at),
-        "links": [{"href": format!("{base_url}/v2/payments/refunds/{}", refund.id), "rel": "self", "method": "GET"}],
+        "links": [
+            {"href": format!("{base_url}/v2/payments/refunds/{}", refund.id), "rel": "self", "method": "GET"},
+            {"href": format!("{base_url}/v2/payments/captures/{capture}"), "rel": "up", "method": "GET"},
+        ],
     });
     insert_some(&mut body, "custom_id", order.unit.custom_id.as_ref().map(|text| json!(text)));
     insert_some(&mut body, "invoice_id", order.unit.invoice_id.as_ref().map(|text| json!(text)));
@@ -141,7 +153,7 @@ fn payer(order: &Order) -> Option<Value> {
     }))
 }
 
-fn amount(order: &Order, minor: i64) -> Value {
+pub(crate) fn amount(order: &Order, minor: i64) -> Value {
     json!({"currency_code": order.unit.currency, "value": order.money(minor)})
 }
 
@@ -151,7 +163,7 @@ fn time(at: Timestamp) -> String {
 }
 
 /// Adds a field unless `value` is `None`.
-fn insert_some(object: &mut Value, name: &str, value: Option<Value>) {
+pub(crate) fn insert_some(object: &mut Value, name: &str, value: Option<Value>) {
     if let (Value::Object(object), Some(value)) = (object, value) {
         object.insert(name.to_owned(), value);
     }

@@ -91,6 +91,9 @@ pub(crate) struct Refund {
     pub(crate) id: String,
     pub(crate) at: Timestamp,
     pub(crate) amount: i64,
+    /// Whether it failed after it was made: the merchant has the money again.
+    #[serde(default)]
+    pub(crate) failed: bool,
 }
 
 /// An amount that PayPal took from the merchant for the buyer: a reversal, or the settlement of a chargeback.
@@ -109,7 +112,7 @@ impl Order {
     }
 
     pub(crate) fn refunded(&self) -> i64 {
-        self.refunds.iter().map(|refund| refund.amount).sum()
+        self.refunds.iter().filter(|refund| !refund.failed).map(|refund| refund.amount).sum()
     }
 
     /// Returns the status that the dashboard shows.

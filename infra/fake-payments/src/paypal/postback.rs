@@ -25,7 +25,9 @@ async fn verify(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Resu
     let message = body.strip_prefix(b"cmd=_notify-validate&");
     let (mode, is_genuine) = app.update(|state, _| {
         let was_sent = |delivery: &Delivery| !matches!(delivery.status, DeliveryStatus::Held | DeliveryStatus::Dropped);
-        let mut notifications = state.deliveries.iter_mut().filter(|delivery| delivery.provider == Provider::Paypal);
+        let is_ipn =
+            |delivery: &&mut Delivery| delivery.provider == Provider::Paypal && delivery.transmission.is_none();
+        let mut notifications = state.deliveries.iter_mut().filter(is_ipn);
         let found = notifications.find(|delivery| was_sent(delivery) && Some(delivery.body.as_bytes()) == message);
         let is_genuine = found.is_some();
         if let Some(delivery) = found {

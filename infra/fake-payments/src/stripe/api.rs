@@ -19,6 +19,7 @@ use super::objects;
 use super::payment::{Payment, SessionParams, Status};
 use crate::action_form::ActionForm;
 use crate::app::App;
+use crate::delivery::{Delivery, DeliveryStatus, Provider};
 use crate::error::ApiError;
 use crate::state::{IdempotentRequest, ServiceState};
 use crate::{ids, urlencoding};
@@ -34,6 +35,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/checkout/sessions/{id}", get(retrieve))
         .route("/v1/checkout/sessions/{id}/expire", post(expire))
         .route("/v1/webhook_endpoints", get(webhook_endpoints))
+        .route("/v1/refunds", get(refunds))
+        .route("/v1/disputes", get(disputes))
+        .route("/v1/events", get(events))
         .route_layer(middleware::from_fn(authenticate))
 }
 
@@ -246,6 +250,91 @@ async fn webhook_endpoints(State(app): State<App>) -> Json<Value> {
     let url = format!("{}/v1/webhooks/stripe", app.target().unwrap_or_default());
     let endpoint = app.read(|state| objects::webhook_endpoint(&url, &state.enabled_events.0));
     Json(json!({"object": "list", "data": [endpoint], "has_more": false, "url": "/v1/webhook_endpoints"}))
+}
+
+/// The supported parameters of a list. All values are strings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ListRequest {
+    created: CreatedRange,
+    limit: Option<String>,
+    starting_after: Option<String>,
+    delivery_success: Option<String>,
+    types: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CreatedRange {
+    gte: Option<String>,
+    lt: Option<String>,
+}
+
+impl ListRequest {
+    fn parse(query: Option<String>) -> Result<Self, StripeError> {
+        let query = urlencoding::parse_nested(query.unwrap_or_default().as_bytes());
+        serde_json::from_value(query).map_err(|error| StripeError::invalid("created", error.to_string()))
+    }
+
+    /// Renders the page of these objects, newest first: <https://docs.stripe.com/api/pagination>.
+    fn page(&self, url: &str, mut objects: Vec<Value>) -> Json<Value> {
+        let created = |object: &Value| object.get("created").and_then(Value::as_i64).unwrap_or_default();
+        let limit_of = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<i64>().ok());
+        let (gte, lt) = (limit_of(&self.created.gte), limit_of(&self.created.lt));
+        objects
+            .retain(|object| gte.is_none_or(|gte| created(object) >= gte) && lt.is_none_or(|lt| created(object) < lt));
+        objects.sort_by_key(|object| std::cmp::Reverse(created(object)));
+        let after = self.starting_after.as_ref();
+        let start =
+            after.and_then(|id| objects.iter().position(|object| object.get("id") == Some(&Value::from(id.as_str()))));
+        let rest = objects.split_off(start.map_or(0, |start| start + 1));
+        let limit = limit_of(&self.limit).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(10);
+        let has_more = rest.len() > limit;
+        let data: Vec<Value> = rest.into_iter().take(limit).collect();
+        Json(json!({"object": "list", "data": data, "has_more": has_more, "url": url}))
+    }
+}
+
+/// <https://docs.stripe.com/api/refunds/list>
+async fn refunds(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, StripeError> {
+    let objects = app.read(|state| {
+        let of_payment = |payment: &Payment| -> Vec<Value> {
+            let attempt = payment.attempt.as_ref();
+            let refund = |refund| attempt.map(|attempt| objects::refund(payment, attempt, refund));
+            payment.refunds.iter().filter_map(refund).collect()
+        };
+        state.payments.iter().flat_map(of_payment).collect()
+    });
+    Ok(ListRequest::parse(query)?.page("/v1/refunds", objects))
+}
+
+/// <https://docs.stripe.com/api/disputes/list>
+async fn disputes(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, StripeError> {
+    let objects = app.read(|state| {
+        let of_payment = |payment: &Payment| -> Vec<Value> {
+            let attempt = payment.attempt.as_ref();
+            let dispute = |dispute| attempt.map(|attempt| objects::dispute(payment, attempt, dispute));
+            payment.disputes.iter().filter_map(dispute).collect()
+        };
+        state.payments.iter().flat_map(of_payment).collect()
+    });
+    Ok(ListRequest::parse(query)?.page("/v1/disputes", objects))
+}
+
+/// <https://docs.stripe.com/api/events/list>, of events that were sent to the webhook.
+async fn events(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, StripeError> {
+    let request = ListRequest::parse(query)?;
+    let is_listed = |delivery: &&Delivery| {
+        let is_delivered = delivery.status == DeliveryStatus::Delivered;
+        delivery.provider == Provider::Stripe
+            && request.delivery_success.as_deref().is_none_or(|wanted| (wanted == "true") == is_delivered)
+            && (request.types.is_empty() || request.types.contains(&delivery.event_type))
+    };
+    let objects = app.read(|state| {
+        let listed = state.deliveries.iter().filter(is_listed);
+        listed.filter_map(|delivery| serde_json::from_str(&delivery.body).ok()).collect()
+    });
+    Ok(request.page("/v1/events", objects))
 }
 
 /// Accepts any secret or restricted key of test mode.

@@ -400,3 +400,97 @@ async fn token_of_a_client_authorizes_api_calls() {
     let refused = merchant.send(Method::GET, "/v2/checkout/orders/NONE", &[], "").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
+
+async fn with_webhook() -> Merchant {
+    Merchant::start_with(Options { paypal_events: vec!["*".to_owned()], ..Options::default() }).await
+}
+
+/// Returns the notification's fields and the event of the only two messages that were received.
+async fn both(merchant: &Merchant) -> (BTreeMap<String, String>, Value) {
+    let received = merchant.received().await;
+    let [ipn, event] = received.as_slice() else { panic!("{received:?}") };
+    assert_eq!([ipn.path.as_str(), event.path.as_str()], ["/v1/webhooks/paypal", "/v1/webhooks/paypal-events"]);
+    (form_urlencoded::parse(ipn.body.as_bytes()).into_owned().collect(), event.json())
+}
+
+#[tokio::test]
+async fn webhook_reports_what_ipn_reports_under_the_same_ids() {
+    let merchant = with_webhook().await;
+    let id = open(&merchant).await;
+    merchant.run(&format!("/pay/paypal/{id}/approve"), &[]).await;
+    let [approved] = merchant.received().await.try_into().unwrap();
+    assert_eq!(approved.json()["event_type"], "CHECKOUT.ORDER.APPROVED");
+    assert_eq!(approved.json()["resource"]["purchase_units"][0]["custom_id"], "account-1");
+
+    capture(&merchant, &id, &[]).await;
+    let (ipn, event) = both(&merchant).await;
+    let resource = &event["resource"];
+    assert_eq!(
+        (&event["event_type"], &event["resource_type"]),
+        (&json!("PAYMENT.CAPTURE.COMPLETED"), &json!("capture"))
+    );
+    assert_eq!((&resource["id"], &resource["custom_id"]), (&json!(ipn["txn_id"]), &json!("account-1")));
+    assert_eq!(resource["supplementary_data"]["related_ids"]["order_id"], id.as_str());
+    let captured = format!("/v2/payments/captures/{}", ipn["txn_id"]);
+
+    for (action, event_type) in [("refund", "PAYMENT.CAPTURE.REFUNDED"), ("reverse", "PAYMENT.CAPTURE.REVERSED")] {
+        merchant.run(&format!("/control/paypal/{id}/{action}"), &[("amount", "100")]).await;
+        let (ipn, event) = both(&merchant).await;
+        let resource = &event["resource"];
+        assert_eq!((&event["event_type"], &event["resource_type"]), (&json!(event_type), &json!("refund")));
+        assert_eq!((&resource["id"], &resource["status"]), (&json!(ipn["txn_id"]), &json!("COMPLETED")));
+        assert_eq!(resource["amount"], json!({"currency_code": "EUR", "value": "1.00"}));
+        let up = resource["links"].as_array().unwrap().iter().find(|link| link["rel"] == "up").unwrap();
+        assert!(up["href"].as_str().unwrap().ends_with(&captured), "{up}");
+    }
+    merchant.run(&format!("/control/paypal/{id}/open-case"), &[]).await;
+    let (ipn, event) = both(&merchant).await;
+    assert_eq!(event["resource"]["dispute_id"], ipn["case_id"].as_str());
+    assert_eq!(event["resource"]["disputed_transactions"][0]["seller_transaction_id"], ipn["txn_id"].as_str());
+
+    merchant.run(&format!("/control/paypal/{id}/fail-refund"), &[]).await;
+    let [failed] = merchant.received().await.try_into().unwrap();
+    assert_eq!(failed.json()["event_type"], "PAYMENT.REFUND.FAILED");
+    assert_eq!(failed.json()["resource"]["status"], "FAILED");
+}
+
+#[tokio::test]
+async fn only_a_sent_event_with_its_own_headers_is_verified() {
+    let merchant = with_webhook().await;
+    let id = open(&merchant).await;
+    merchant.run(&format!("/pay/paypal/{id}/approve"), &[]).await;
+    let [event] = merchant.received().await.try_into().unwrap();
+    let header = |name: &str| event.headers[name].to_str().unwrap().to_owned();
+    let fields = json!({
+        "auth_algo": header("paypal-auth-algo"),
+        "cert_url": header("paypal-cert-url"),
+        "transmission_id": header("paypal-transmission-id"),
+        "transmission_sig": header("paypal-transmission-sig"),
+        "transmission_time": header("paypal-transmission-time"),
+        "webhook_id": Options::default().paypal_webhook_id,
+    });
+    let ask = async |fields: &Value, body: &str| {
+        let fields = fields.to_string();
+        let question = format!("{},\"webhook_event\":{body}}}", fields.strip_suffix('}').unwrap());
+        let headers = [BEARER, ("content-type", "application/json")];
+        let path = "/v1/notifications/verify-webhook-signature";
+        merchant.send(Method::POST, path, &headers, &question).await.json()["verification_status"].clone()
+    };
+    assert_eq!(ask(&fields, &event.body).await, "SUCCESS");
+    assert_eq!(ask(&fields, &event.body.replace("\":", "\": ")).await, "FAILURE");
+    for name in ["transmission_id", "transmission_sig", "transmission_time", "webhook_id", "auth_algo", "cert_url"] {
+        let mut other = fields.clone();
+        other[name] = json!("other");
+        assert_eq!(ask(&other, &event.body).await, "FAILURE", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_webhook_there_is_only_ipn() {
+    let merchant = Merchant::start().await;
+    captured(&merchant, "approve").await;
+    merchant.run("/control/paypal/webhook", &[("enabled_events", "CHECKOUT.ORDER.APPROVED")]).await;
+    let id = open(&merchant).await;
+    merchant.run(&format!("/pay/paypal/{id}/approve"), &[]).await;
+    assert_eq!(merchant.received().await.len(), 1);
+}

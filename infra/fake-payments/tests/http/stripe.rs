@@ -388,3 +388,32 @@ async fn events_not_subscribed_to_are_not_sent() {
     let id = paid(&merchant).await;
     check(&merchant, &id, &[("refund", &[])], &["charge.refunded"]).await;
 }
+
+#[tokio::test]
+async fn lists_have_pages_and_a_range_of_time() {
+    let merchant = Merchant::start().await;
+    let id = paid(&merchant).await;
+    for _ in 0..3 {
+        merchant.run(&format!("/control/stripe/{id}/refund"), &[("amount", "100")]).await;
+    }
+    merchant.run(&format!("/control/stripe/{id}/dispute"), &[]).await;
+    let list = async |path: &str| {
+        let answer = merchant.send(Method::GET, path, &[KEY], "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.json()
+    };
+    let first = list("/v1/refunds?limit=2&created[gte]=1000000000&created[lt]=9000000000").await;
+    let [_, last] = first["data"].as_array().unwrap().as_slice() else { panic!("{first}") };
+    assert_eq!((&first["has_more"], &last["amount"]), (&json!(true), &json!(100)));
+    let rest = list(&format!("/v1/refunds?limit=2&starting_after={}", last["id"].as_str().unwrap())).await;
+    assert_eq!((rest["data"].as_array().unwrap().len(), &rest["has_more"]), (1, &json!(false)));
+    assert_eq!(list("/v1/refunds?created[gte]=9000000000").await["data"], json!([]));
+    assert_eq!(list("/v1/disputes").await["data"][0]["amount"], 900);
+
+    let undelivered =
+        "/v1/events?delivery_success=false&types[0]=charge.dispute.created&types[1]=charge.dispute.closed";
+    assert_eq!(list(undelivered).await["data"], json!([]));
+    merchant.run("/control/deliveries/hold", &[]).await;
+    merchant.run(&format!("/control/stripe/{id}/lose"), &[]).await;
+    assert_eq!(list(undelivered).await["data"][0]["type"], "charge.dispute.closed");
+}

@@ -244,6 +244,11 @@ pub enum PaymentFact {
     },
 }
 
+/// A fact that contradicts the payment. It changes nothing, and staff must investigate it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider's {0} is not that of the payment")]
+pub struct Mismatch(pub &'static str);
+
 impl PaymentFact {
     /// Returns the fact without personal data.
     #[must_use]

@@ -16,12 +16,13 @@ use crate::{
     credits::ledger::Credits,
     ids::{AccountId, PaymentId},
     money::Money,
-    payments::review::Review,
+    payments::{returns::Returns, review::Review},
     registry::{self, DataFields},
 };
 
 pub use crate::payments::fact::{
-    Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund, RefundState,
+    Dispute, DisputeOutcome, Mismatch, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund,
+    RefundState,
 };
 pub use crate::payments::unclaimed::UnclaimedPayment;
 
@@ -29,6 +30,9 @@ pub use crate::payments::unclaimed::UnclaimedPayment;
 pub const POLL_INTERVAL_S: i64 = 300;
 /// Hours between two polls about a payment with a delayed method, which takes days.
 const PENDING_POLL_INTERVAL_HOURS: i64 = 6;
+/// Days for which a provider is asked what became of a payment: refunds and disputes are possible that long
+/// (<https://docs.stripe.com/refunds>, <https://www.paypal.com/us/cshelp/article/help199>).
+pub const WATCHED_DAYS: u32 = 180;
 /// Minutes in which a checkout can be paid. Stripe accepts 30 or more
 /// ([`expires_at`](https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at)).
 pub const CHECKOUT_MINUTES: i64 = 60;
@@ -48,11 +52,6 @@ pub enum CheckoutProgress {
     /// It was paid.
     Paid,
 }
-
-/// A fact that contradicts the payment. It changes nothing, and staff must investigate it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the provider's {0} is not that of the payment")]
-pub struct Mismatch(pub &'static str);
 
 /// The status of a payment, computed from its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -177,7 +176,7 @@ pub struct Payment {
     /// When the checkout was created.
     #[data(plain)]
     pub created_at: Timestamp,
-    /// When the provider is polled next, while the outcome is unknown.
+    /// When the provider is polled next: while the outcome is unknown, and daily about a payment with PayPal that may be refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub poll_at: Option<Timestamp>,
@@ -259,6 +258,12 @@ impl Payment {
         Self { poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)), ..self.next_version() }
     }
 
+    /// Schedules the next poll for `now`, as something became of the checkout.
+    #[must_use]
+    pub fn poll_due(&self, now: Timestamp) -> Self {
+        Self { poll_at: Some(now), ..self.next_version() }
+    }
+
     /// Adds a fact. Returns an equal payment if the fact was known.
     ///
     /// # Errors
@@ -270,21 +275,14 @@ impl Payment {
             PaymentFact::Expired => next.progress = next.progress.max(CheckoutProgress::Expired),
             PaymentFact::Failed => next.progress = next.progress.max(CheckoutProgress::Failed),
             PaymentFact::Paid(receipt) => next.pay(receipt)?,
-            PaymentFact::Refund { id, amount, state } => {
-                let refund = Refund { amount: self.amount_in_currency(*amount)?, state: *state };
-                let known = next.refunds.entry(id.clone()).or_insert(refund);
-                known.state = known.state.max(*state);
-            }
-            PaymentFact::Dispute { id, currency, dispute } => {
-                self.amount_in_currency(Money::new(dispute.amount, *currency))?;
-                let known = next.disputes.entry(id.clone()).or_default();
-                *known = known.join(*dispute);
-            }
-            PaymentFact::Reversal { id, amount } => {
-                next.reversals.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
-            }
-            PaymentFact::Restoration { id, amount } => {
-                next.restorations.entry(id.clone()).or_insert(self.amount_in_currency(*amount)?);
+            PaymentFact::Refund { .. }
+            | PaymentFact::Dispute { .. }
+            | PaymentFact::Reversal { .. }
+            | PaymentFact::Restoration { .. } => {
+                let mut returns = self.returns();
+                returns.learn(fact, self.price.currency)?;
+                let Returns { refunds, disputes, reversals, restorations } = returns;
+                next = Self { refunds, disputes, reversals, restorations, ..next };
             }
             PaymentFact::FraudWarning { id } | PaymentFact::Case { id } => {
                 next.warnings.insert(id.clone());
@@ -308,12 +306,13 @@ impl Payment {
             };
         };
         let disputes = || self.disputes.values();
-        let refunded = self.refunded();
+        let returns = self.returns();
+        let refunded = returns.refunded();
         if disputes().any(|dispute| dispute.is_open()) {
             PaymentStatus::Disputed
         } else if disputes().any(|dispute| dispute.is_lost()) {
             PaymentStatus::Lost
-        } else if self.reversed() > 0 {
+        } else if returns.reversed() > 0 {
             PaymentStatus::Reversed
         } else if refunded >= receipt.total.amount {
             PaymentStatus::Refunded
@@ -383,36 +382,39 @@ impl Payment {
         if receipt.net.amount != price.amount || receipt.total.amount < price.amount {
             return Err(Mismatch("amount"));
         }
-        match &self.receipt {
+        match &mut self.receipt {
             Some(known) if known.transaction != receipt.transaction => return Err(Mismatch("transaction")),
-            Some(_) => {}
+            // One report names the payer, another does not.
+            Some(known) => {
+                known.billing_email = known.billing_email.take().or_else(|| receipt.billing_email.clone());
+                known.country = known.country.take().or_else(|| receipt.country.clone());
+            }
             None => self.receipt = Some(receipt.clone()),
         }
         self.progress = CheckoutProgress::Paid;
         Ok(())
     }
 
-    /// Returns the amount without its sign, if it is in the currency of the payment.
-    fn amount_in_currency(&self, money: Money) -> Result<i64, Mismatch> {
-        if money.currency == self.price.currency { Ok(money.magnitude().amount) } else { Err(Mismatch("currency")) }
-    }
-
     /// Returns how much of the money was returned, and how much was paid.
     fn returned_and_total(&self) -> Option<(i128, i128)> {
-        let total = i128::from(self.receipt.as_ref()?.total.amount.max(1));
-        let disputed = self.disputes.values().map(|dispute| i128::from(dispute.takes())).sum::<i128>();
-        let gone = i128::from(self.refunded()) + disputed + i128::from(self.reversed());
-        Some((gone.clamp(0, total), total))
+        let total = self.receipt.as_ref()?.total.amount.max(1);
+        Some((self.returns().amount_of(total).into(), total.into()))
     }
 
-    fn refunded(&self) -> i64 {
-        let made = self.refunds.values().filter(|refund| refund.state == RefundState::Succeeded);
-        made.fold(0, |sum, refund| sum.saturating_add(refund.amount))
+    pub(crate) fn returns(&self) -> Returns {
+        Returns {
+            refunds: self.refunds.clone(),
+            disputes: self.disputes.clone(),
+            reversals: self.reversals.clone(),
+            restorations: self.restorations.clone(),
+        }
     }
 
-    fn reversed(&self) -> i64 {
-        let sum = |amounts: &BTreeMap<String, i64>| amounts.values().fold(0_i64, |sum, one| sum.saturating_add(*one));
-        sum(&self.reversals).saturating_sub(sum(&self.restorations)).max(0)
+    /// What became of payments with Stripe is listed there; PayPal has no such list.
+    fn next_watch(&self, now: Timestamp) -> Option<Timestamp> {
+        let receipt = self.receipt.as_ref().filter(|receipt| receipt.provider == PaymentProvider::Paypal)?;
+        let next = now + SignedDuration::from_hours(24);
+        (next < receipt.at + SignedDuration::from_hours(24 * i64::from(WATCHED_DAYS))).then_some(next)
     }
 
     fn next_poll(&self, now: Timestamp) -> Option<Timestamp> {
@@ -426,7 +428,8 @@ impl Payment {
                 Some(now + now.duration_since(self.created_at).min(SignedDuration::from_hours(24)))
             }
             CheckoutProgress::Pending => Some(now + SignedDuration::from_hours(PENDING_POLL_INTERVAL_HOURS)),
-            CheckoutProgress::Expired | CheckoutProgress::Failed | CheckoutProgress::Paid => None,
+            CheckoutProgress::Paid => self.next_watch(now),
+            CheckoutProgress::Expired | CheckoutProgress::Failed => None,
         }
     }
 }

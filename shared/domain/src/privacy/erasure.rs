@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{PaymentId, ReceiptId},
     money::Money,
-    payments::{fact::PaymentProvider, payment::Payment},
+    payments::{
+        fact::{Dispute, Mismatch, PaymentFact, PaymentProvider, Refund},
+        payment::Payment,
+        returns::Returns,
+    },
     privacy::deletion::{Deletion, DeletionReason},
     registry::DataFields,
 };
@@ -72,9 +76,25 @@ pub struct RetainedPayment {
     /// The amount without tax.
     #[data(nested)]
     pub net: Money,
-    /// The returned amount, in the smallest unit.
+    /// The returned amount, in the smallest unit, computed from the following.
     #[data(plain)]
     pub returned: i64,
+    /// Refunds, by the provider's id.
+    #[serde(default)]
+    #[data(nested)]
+    pub refunds: BTreeMap<String, Refund>,
+    /// Disputes, by the provider's id.
+    #[serde(default)]
+    #[data(nested)]
+    pub disputes: BTreeMap<String, Dispute>,
+    /// Reversals of PayPal, by transaction, in the smallest unit.
+    #[serde(default)]
+    #[data(plain)]
+    pub reversals: BTreeMap<String, i64>,
+    /// Canceled reversals, by transaction, in the smallest unit.
+    #[serde(default)]
+    #[data(plain)]
+    pub restorations: BTreeMap<String, i64>,
     /// The buyer's country, as two characters, to which the tax is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -85,6 +105,10 @@ pub struct RetainedPayment {
     /// When it expires.
     #[data(plain)]
     pub expires_at: Timestamp,
+    /// Grows with each write. Each write is conditioned on the version that was read.
+    #[serde(default)]
+    #[data(plain)]
+    pub version: u64,
 }
 
 impl ErasureReceipt {
@@ -139,16 +163,60 @@ impl RetainedPayment {
     #[must_use]
     pub fn of(payment: &Payment, keep: SignedDuration) -> Option<Self> {
         let receipt = payment.receipt.as_ref()?;
-        Some(Self {
+        let retained = Self {
             id: payment.id,
             provider: receipt.provider,
             transaction: receipt.transaction.clone(),
             total: receipt.total,
             net: receipt.net,
-            returned: payment.amount_returned(),
+            returned: 0,
+            refunds: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            reversals: BTreeMap::new(),
+            restorations: BTreeMap::new(),
             country: receipt.country.clone(),
             at: receipt.at,
             expires_at: receipt.at + keep,
-        })
+            version: 1,
+        };
+        Some(retained.with_returns(payment.returns()))
+    }
+
+    /// Adds facts that arrive after the erasure: money that was returned. Returns `None` if nothing is new.
+    ///
+    /// # Errors
+    /// [`Mismatch`]: a fact is in another currency.
+    pub fn with_facts(&self, facts: &[PaymentFact]) -> Result<Option<Self>, Mismatch> {
+        let mut returns = self.returns();
+        for fact in facts {
+            returns.learn(fact, self.total.currency)?;
+        }
+        Ok(self.with_new(returns))
+    }
+
+    /// Adds what the payment itself knows, if the erasure is done again. Returns `None` if nothing is new.
+    #[must_use]
+    pub fn joined(&self, payment: &Self) -> Option<Self> {
+        self.with_new(self.returns().join(payment.returns()))
+    }
+
+    fn with_new(&self, returns: Returns) -> Option<Self> {
+        let is_new = returns != self.returns();
+        is_new.then(|| Self { version: self.version.max(1) + 1, ..self.clone() }.with_returns(returns))
+    }
+
+    fn with_returns(self, returns: Returns) -> Self {
+        let returned = returns.amount_of(self.total.amount);
+        let Returns { refunds, disputes, reversals, restorations } = returns;
+        Self { returned, refunds, disputes, reversals, restorations, ..self }
+    }
+
+    fn returns(&self) -> Returns {
+        Returns {
+            refunds: self.refunds.clone(),
+            disputes: self.disputes.clone(),
+            reversals: self.reversals.clone(),
+            restorations: self.restorations.clone(),
+        }
     }
 }

@@ -267,6 +267,29 @@ fn pp8_reversal_and_its_cancellation_balance_in_any_order() {
 }
 
 #[test]
+fn pp8_b3_reversal_that_is_shown_as_a_refund_too_counts_once() {
+    let reversal = PaymentFact::Reversal { id: "R1".to_owned(), amount: eur(1_190) };
+    let shown = refund("R1", 1_190, RefundState::Succeeded);
+    let restoration = PaymentFact::Restoration { id: "R2".to_owned(), amount: eur(1_190) };
+    for facts in [[shown.clone(), reversal.clone()], [reversal, shown]] {
+        let story =
+            story("maker").check(&[paid()], PaymentStatus::Paid, 1_000).check(&facts, PaymentStatus::Reversed, 500);
+        story.check(std::slice::from_ref(&restoration), PaymentStatus::Restored, 1_000);
+    }
+}
+
+#[test]
+fn p8_receipt_takes_the_payer_from_whichever_report_names_it() {
+    let named =
+        PaymentReceipt { billing_email: Some("jo@b.example".to_owned()), country: Some("DE".to_owned()), ..receipt() };
+    for reports in [[receipt(), named.clone()], [named.clone(), receipt()]] {
+        let story = story("maker").check(&reports.map(PaymentFact::Paid), PaymentStatus::Paid, 1_000);
+        assert_eq!(story.payment.receipt, Some(named.clone()));
+        assert_eq!(story.entries.len(), 1);
+    }
+}
+
+#[test]
 fn s9_pp9_warning_freezes_once_until_staff_lift_it() {
     let warning = PaymentFact::FraudWarning { id: "issfr_1".to_owned() };
     let mut story = story("maker").check(&[paid(), warning.clone()], PaymentStatus::Paid, 1_000);
@@ -389,4 +412,15 @@ fn checkout_is_polled_until_its_outcome_is_known() {
     let story = story.check(&[PaymentFact::Pending], PaymentStatus::Pending, 0);
     assert_eq!(story.payment.poll_at, Some(at(60 + 6 * 3_600)));
     assert_eq!(story.check(&[paid()], PaymentStatus::Paid, 1_000).payment.poll_at, None);
+}
+
+#[test]
+fn s11_payment_with_paypal_is_watched_daily_for_180_days() {
+    let mut story = story("maker");
+    story.payment.provider = PaymentProvider::Paypal;
+    let paypal = PaymentFact::Paid(PaymentReceipt { provider: PaymentProvider::Paypal, ..receipt() });
+    let payment = story.check(&[paypal], PaymentStatus::Paid, 1_000).payment;
+    assert_eq!(payment.poll_at, Some(at(60 + 86_400)));
+    assert_eq!(payment.polled(at(2 * 86_400)).poll_at, Some(at(3 * 86_400)));
+    assert_eq!(payment.polled(at(180 * 86_400)).poll_at, None);
 }

@@ -15,7 +15,7 @@ use jiff::{Timestamp, civil, tz};
 
 pub use self::error::IpnError;
 use self::form::Form;
-use crate::{ProviderReport, WebhookEvent, cards, kept};
+use crate::{MessageClaim, ProviderReport, WebhookEvent, cards, kept};
 
 /// What PayPal's messages are in if they do not say.
 const CHARSET: &str = "windows-1252";
@@ -25,7 +25,7 @@ const CHARSET: &str = "windows-1252";
 pub enum Verification {
     /// It sent this message.
     Verified,
-    /// It did not, or not like this. Asking again gives the same answer.
+    /// It did not, or not like this. It has said so of genuine messages too, and corrected it later.
     Invalid,
     /// It did not say. Ask again later; until then the message counts for nothing.
     Unknown,
@@ -48,6 +48,22 @@ pub(super) fn charset(raw: &[u8]) -> String {
     };
     let form = Form::parse(raw).unwrap_or_default();
     form.text("charset").filter(is_name).unwrap_or(CHARSET).to_owned()
+}
+
+/// Reads what the body of an IPN says it is about. Anyone may have sent it.
+///
+/// # Errors
+/// The body is no form, or can be read in two ways.
+pub fn ipn_claim(raw: &[u8]) -> Result<MessageClaim, IpnError> {
+    let form = Form::parse(raw)?;
+    let ours = ["invoice", "custom"].map(|name| form.text(name).and_then(kept::payment_id));
+    let theirs = ["parent_txn_id", "txn_id"].map(|name| form.text(name).and_then(kept::paypal_id));
+    let mut references: Vec<_> = ours.into_iter().flatten().map(PaymentReference::Payment).collect();
+    let is_paid = !references.is_empty() && form.text("payment_status") == Some("Completed");
+    references.dedup();
+    references
+        .extend(theirs.into_iter().flatten().map(|id| PaymentReference::Transaction(PaymentProvider::Paypal, id)));
+    Ok(MessageClaim { references, is_paid })
 }
 
 /// Reads a message about money that this receiver got.

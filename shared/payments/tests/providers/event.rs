@@ -8,7 +8,7 @@ use payments::{HANDLED_EVENTS, WebhookError, WebhookEvent};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use super::{CHECKOUT, example, now, offline, offline_live, payment};
+use super::{CHECKOUT, example, now, offline, offline_live, payment, payments, stub::Stub};
 
 const INTENT: &str = "pi_1PgafyB7WZ01zgkW";
 
@@ -245,5 +245,56 @@ fn p7_a_card_number_in_place_of_an_id_is_not_kept() {
             let refused = read(&event("refund.created", example("refund", fields)));
             assert_eq!(refused, Err(WebhookError::Unreadable("id")), "{id}");
         }
+    }
+}
+
+#[tokio::test]
+async fn s11_lists_are_read_as_events_page_by_page() {
+    let refund = |id: &str| {
+        example(
+            "refund",
+            json!({"id": id, "amount": 5, "currency": "usd", "status": "failed", "payment_intent": "pi_1"}),
+        )
+    };
+    let dispute = example(
+        "dispute",
+        json!({"id": "du_1", "amount": 7, "currency": "usd", "status": "lost", "payment_intent": "pi_1", "balance_transactions": []}),
+    );
+    let warning = example("radar.early_fraud_warning", json!({"id": "issfr_1", "payment_intent": "pi_1"}));
+    let event = json!({"id": "evt_1", "type": "radar.early_fraud_warning.created", "livemode": false, "data": {"object": warning}});
+    let page = |data: Vec<Value>, has_more: bool| (200, json!({"object": "list", "data": data, "has_more": has_more}));
+    let stub = Stub::start([
+        page(vec![refund("re_1")], true),
+        page(vec![refund("re_2"), json!({"id": "re_3"})], false),
+        page(vec![dispute], false),
+        page(vec![event], false),
+    ])
+    .await;
+    let (from, to) = (now() - jiff::SignedDuration::from_hours(3), now());
+    let listed = payments(&stub.base).list_stripe((from, to)).await.unwrap();
+    let reference = PaymentReference::Transaction(PaymentProvider::Stripe, "pi_1".to_owned());
+    let names: Vec<_> = listed
+        .iter()
+        .map(|event| match event {
+            WebhookEvent::Report(about, report) if *about == reference => report.facts[0].name(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        "refund-re_1-undone",
+        "refund-re_2-undone",
+        "UnknownValue(\"object of a list\")",
+        "dispute-du_1-7-0-0-lost",
+        "warning-issfr_1",
+    ];
+    assert_eq!(names, expected);
+    let lines = stub.lines();
+    let created =
+        |line: &str| line.contains(&from.as_second().to_string()) && line.contains(&to.as_second().to_string());
+    assert!(lines.iter().all(|line| created(line) && line.contains("limit=100")), "{lines:?}");
+    assert!(!lines[0].contains("starting_after") && lines[1].contains("starting_after=re_1"), "{lines:?}");
+    assert!(lines[3].starts_with("GET /v1/events?") && lines[3].contains("delivery_success=false"), "{lines:?}");
+    for kind in HANDLED_EVENTS {
+        assert!(lines[3].contains(kind), "{kind} is not listed");
     }
 }

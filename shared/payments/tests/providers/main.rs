@@ -6,6 +6,7 @@
 mod event;
 mod ipn;
 mod order;
+mod paypal_event;
 mod session;
 mod stub;
 
@@ -22,7 +23,8 @@ use uuid::Uuid;
 
 const KEYS: &str = r#"{
     "stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_new", "whsec_old"],
-    "paypal_client_id": "app", "paypal_client_secret": "hush", "paypal_receiver_id": "S8XGHLYDW9T3S"
+    "paypal_client_id": "app", "paypal_client_secret": "hush", "paypal_receiver_id": "S8XGHLYDW9T3S",
+    "paypal_webhook_id": "8PT597110X687430LKGECATA"
 }"#;
 const CHECKOUT: &str = "cs_test_a1";
 const ORDER: &str = "5O190127TN364715T";

@@ -13,10 +13,10 @@ use crate::{
 
 pub(crate) fn to_item(payment: &Payment) -> Result<Item, StoreError> {
     let mut item = encode(payment, keys::account(payment.account), keys::payment(payment.id))?;
-    if let Some(at) = payment.poll_at {
-        mark_due(&mut item, DueKind::Checkout, at);
-    } else if let Some(review) = payment.review.as_ref().filter(|_| payment.awaits_decision()) {
+    if let Some(review) = payment.review.as_ref().filter(|_| payment.awaits_decision()) {
         mark_due(&mut item, DueKind::Review, review.at);
+    } else if let Some(at) = payment.poll_at {
+        mark_due(&mut item, DueKind::Checkout, at);
     }
     if let Some(until) = payment.kept_until() {
         expire_at(&mut item, until);

@@ -45,6 +45,19 @@ impl Table {
         Ok(pointer.map(|PaymentPointer { account, payment }| (account, payment)))
     }
 
+    /// Says whether one of these references is to a payment in the table.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn has_payment(&self, references: &[PaymentReference]) -> Result<bool, StoreError> {
+        for reference in references {
+            if self.find_payment(reference).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Deletes the pointers to these payments. A repeat deletes the rest.
     ///
     /// # Errors

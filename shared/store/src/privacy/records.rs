@@ -1,10 +1,10 @@
 //! The records table: data that outlives an account. A restore of the table of accounts does not touch it, and it does not
 //! identify a person.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError, types::AttributeValue};
 use domain::{
     ReceiptId,
-    payments::payment::PaymentReference,
+    payments::payment::{PaymentProvider, PaymentReference},
     privacy::erasure::{ErasureReceipt, RetainedPayment},
     registry::{DataFields, TOMBSTONE_DAYS},
 };
@@ -75,15 +75,44 @@ impl Records {
         self.put(item).await
     }
 
-    /// Writes a payment that the law requires to retain. A repeat replaces it.
+    /// Reads a retained payment by the provider's id of its transaction.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn retain_payment(&self, payment: &RetainedPayment) -> Result<(), StoreError> {
+    pub async fn retained_payment(
+        &self,
+        provider: PaymentProvider,
+        transaction: &str,
+    ) -> Result<Option<RetainedPayment>, StoreError> {
+        let reference = PaymentReference::Transaction(provider, transaction.to_owned());
+        let key = primary_key(keys::payment_reference(&reference), sort_key(keys::PAYMENT));
+        self.item(key).await?.map(decode).transpose()
+    }
+
+    /// Writes a payment that the law requires to retain, over the version before it; version 1 only if it is not there. Returns
+    /// `false` if another write was faster.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn retain_payment(&self, payment: &RetainedPayment) -> Result<bool, StoreError> {
         let reference = PaymentReference::Transaction(payment.provider, payment.transaction.clone());
         let mut item = encode(payment, keys::payment_reference(&reference), sort_key(keys::PAYMENT))?;
         expire_at(&mut item, payment.expires_at);
-        self.put(item).await
+        let request = self.db.put_item().table_name(&self.name).set_item(Some(item));
+        let request = match payment.version {
+            0 | 1 => request.condition_expression("attribute_not_exists(pk)"),
+            // A payment that was retained by an earlier version of the service has none.
+            version => request
+                .condition_expression("version = :before OR attribute_not_exists(version)")
+                .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string())),
+        };
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::of("PutItem")(error)),
+        }
     }
 
     async fn put(&self, item: Item) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use crate::registry::{self, DataLocation};
 use domain::{
     accounts::plan::Retention,
     generations::share::MEDIA_LINK_S,
+    payments::payment::WATCHED_DAYS,
     privacy::export::{DOWNLOAD_HOURS, DUE_HOURS},
     registry::{
         ACTIVITY_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS, EXPORT_READY_DAYS, GUEST_TICKET_DAYS,
@@ -125,6 +126,7 @@ fn periods_in_the_documents_are_those_of_the_code() {
             vec![
                 format!("A checkout that nobody paid is deleted after {UNPAID_DAYS} days."),
                 format!("as a rule and {NOTIFICATION_DAYS} days at most"),
+                format!("so that a day covers the last {WATCHED_DAYS} days"),
             ],
         ),
         (

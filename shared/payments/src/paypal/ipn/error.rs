@@ -31,14 +31,3 @@ pub enum IpnError {
     #[error("the message's {0} is not as documented")]
     Field(&'static str),
 }
-
-impl IpnError {
-    /// Says whether it is not even a message: no sender can have meant it as one.
-    #[must_use]
-    pub const fn is_junk(self) -> bool {
-        match self {
-            Self::Empty | Self::TooLarge | Self::Encoding | Self::Duplicate => true,
-            Self::NotConfigured | Self::Mode | Self::Receiver | Self::Field(_) => false,
-        }
-    }
-}
