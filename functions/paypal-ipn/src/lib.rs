@@ -85,8 +85,8 @@ async fn receive(
     if state.mutations.is_counted(window, &body, window_s, now).await? {
         return Ok(StatusCode::OK);
     }
-    let network = context.client_network();
-    state.mutations.limit("ipn-network", network.as_bytes(), (MINUTE_S, state.rate_per_minute), now).await?;
+    let limit = (MINUTE_S, state.rate_per_minute);
+    state.mutations.limit_networks("ipn-network", &context.networks(), limit, now).await?;
     if payments::ipn_has_card_number(&body) {
         tracing::error!("notification with a possible card number was dropped, see it in the PayPal account");
         metric(Metric::PaymentMismatches, 1, &["paypal"]);

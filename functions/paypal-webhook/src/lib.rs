@@ -79,8 +79,8 @@ async fn receive(
     if !state.concerns_us(&event.claim).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let network = context.client_network();
-    state.mutations.limit("paypal-network", network.as_bytes(), (MINUTE_S, state.rate_per_minute), now).await?;
+    let limit = (MINUTE_S, state.rate_per_minute);
+    state.mutations.limit_networks("paypal-network", &context.networks(), limit, now).await?;
     state.verify(&body, &signature, &event.claim, now).await?;
     match state.apply(event.events, now).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

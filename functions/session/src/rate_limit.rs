@@ -91,7 +91,7 @@ impl App {
     /// # Errors
     /// A 429 with the time after which to try again.
     pub(crate) async fn limit_second_factor(&self, account: AccountId, now: Timestamp) -> Result<(), Problem> {
-        self.mutations.limit("second-factor", account.0.as_bytes(), (HOUR_S, CODES_PER_HOUR), now).await
+        self.mutations.limit("second-factor", account.0.as_bytes(), (HOUR_S, CODES_PER_HOUR), now).await.map(drop)
     }
 }
 
