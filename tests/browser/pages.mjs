@@ -249,7 +249,11 @@ await journey("the offline banner covers nothing", {}, async (ada, page) => {
 });
 
 await journey("the password is changed while signed in", {
-  answers: { "GET account/activity": { items: [], next: null }, "POST session/forgot": () => ({ status: 202, contentType: "application/json", body: "" }) },
+  answers: {
+    "GET account/activity": { items: [], next: null },
+    "GET account/second-factor": { enabled: false, recovery_codes: 0 },
+    "POST session/forgot": () => ({ status: 202, contentType: "application/json", body: "" }),
+  },
 }, async (ada, page) => {
   await ada.go("/account/sessions");
   await ada.press("Change password");

@@ -275,7 +275,11 @@ async fn p20_export_is_downloadable_for_a_day_and_deleted_after_seven(env: &'sta
         let at = now - SignedDuration::from_hours(hours);
         export_without_message(&ada, at, |export| Export { state: ExportState::Ready { at, bytes: 1 }, ..export }).await
     };
-    let (fresh, old, oldest) = (ready_for(23).await?, ready_for(25).await?, ready_for(24 * 7).await?);
+    let (fresh, old, more) = (ready_for(23).await?, ready_for(25).await?, ready_for(26).await?);
+    let one_more = ada.request(Method::POST, EXPORTS).send().await?;
+    ApiResponse::read(one_more).await?.is(403)?;
+    env.table()?.commit(&[Write::RemoveExport(&more)]).await?;
+    let oldest = ready_for(24 * 7).await?;
     for export in [&fresh, &old, &oldest] {
         store_partial_export(&ada, export.id).await?;
     }
@@ -285,8 +289,6 @@ async fn p20_export_is_downloadable_for_a_day_and_deleted_after_seven(env: &'sta
     ensure!(shown["status"] == "ready" && shown["download"].is_null(), "{shown}");
     ada.get(&path(&oldest)).await?.is(404)?;
     ensure!(ada.get(EXPORTS).await?.json["items"].as_array().is_some_and(|items| items.len() == 2));
-    let one_more = ada.request(Method::POST, EXPORTS).send().await?;
-    ApiResponse::read(one_more).await?.is(403)?;
     env.sweep(now).await?;
     ensure!(export_object_count(&ada, oldest.id).await? == 0 && export_object_count(&ada, old.id).await? == 2);
     let left = env.table()?.exports(ada.account()?).await?;

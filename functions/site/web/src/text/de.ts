@@ -77,6 +77,7 @@ export const messages: Messages = {
     "wrong-credentials": "E-Mail-Adresse oder Passwort ist falsch.",
     "wrong-second-factor": "Der Code ist falsch oder wurde schon benutzt. Gib den ein, den die App jetzt anzeigt.",
     "recent-sign-in-needed": "Melde dich noch einmal an, um zu bestätigen, dass du es bist.",
+    "second-factor-needed": "Gib den Code aus deiner Authenticator-App ein.",
     "invalid-request": "Prüfe die markierten Felder.",
     "body-too-large": "Das ist zu groß zum Senden. Kürze es und versuche es noch einmal.",
     conflict: "Das ist gerade nicht möglich. Lade die Seite neu und versuche es noch einmal.",

@@ -70,6 +70,7 @@ export const messages = {
     "wrong-credentials": "Incorrect email address or password.",
     "wrong-second-factor": "This code is wrong, or was used before. Enter the one that the app shows now.",
     "recent-sign-in-needed": "Sign in again to confirm it's you.",
+    "second-factor-needed": "Enter the code from your authenticator app.",
     "invalid-request": "Check the highlighted fields.",
     "body-too-large": "That's too large to send. Shorten it and try again.",
     conflict: "This isn't possible right now. Reload the page and try again.",
