@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::AccountId;
+use domain::{AccountId, accounts::second_factor::CODES_PER_HOUR};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{
@@ -24,8 +24,6 @@ const DAY_S: i64 = 24 * HOUR_S;
 /// The requests to one route about one address in a minute, from all networks together: changing networks does not help to
 /// guess passwords or codes.
 const ADDRESS_RATE_PER_MINUTE: u64 = 10;
-/// The codes of a second factor that may be tried for one account in an hour: of a million codes three are right.
-const CODES_PER_HOUR: u64 = 20;
 
 /// Counts the request for its network before it is handled.
 pub(crate) async fn limit_network(
