@@ -17,7 +17,7 @@ use api::{
 use axum::{Json, extract::State, response::Response};
 use domain::{
     AccountId, Refusal,
-    accounts::second_factor::{RECOVERY_CODES, SecondFactor, setup_is_open},
+    accounts::second_factor::{CODES_PER_HOUR, RECOVERY_CODES, SecondFactor, setup_is_open},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -29,8 +29,6 @@ use serde::{Deserialize, Serialize};
 use store::Write;
 
 const HOUR_S: i64 = 3_600;
-/// The codes that may be tried in an hour.
-const CODES_PER_HOUR: u64 = 20;
 /// The purpose of sealed setups.
 const SETUP: &str = "second factor setup";
 /// The name of this service in an authenticator app.

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{AccountId, Credits};
+use domain::{AccountId, Credits, accounts::second_factor::CODES_PER_HOUR};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{
@@ -28,8 +28,6 @@ const ADDRESS_RATE_PER_NETWORK: u64 = 20;
 /// The requests to one route about one address from all networks together in an hour: changing networks does not help to
 /// guess passwords or codes. It takes nine networks to use it up, so a stranger does not lock the owner out from one.
 const ADDRESS_RATE_PER_HOUR: u64 = 1_000;
-/// The codes of a second factor that may be tried for one account in an hour: of a million codes three are right.
-const CODES_PER_HOUR: u64 = 20;
 
 /// Counts the request for its networks before it is handled.
 pub(crate) async fn limit_network(

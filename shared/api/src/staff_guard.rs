@@ -67,8 +67,8 @@ impl StaffDirectory {
 /// on their own account.
 ///
 /// A token names its groups for as long as it is valid. So each request asks the user pool, which costs one call, and who leaves
-/// the group is refused at once. A read of the table says since when they have a second factor. Nobody accesses, holds, discloses, approves or decides about their own data: the path of such an
-/// operation names the account.
+/// the group is refused at once. A read of the table says since when they have a second factor. Nobody accesses, holds,
+/// discloses, approves or decides about their own data: the path of such an operation names the account.
 ///
 /// # Errors
 /// 404 if the caller is no staff member, 403 if the sign-in is too old or had no second factor, or the account is their own.

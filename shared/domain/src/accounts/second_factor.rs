@@ -7,6 +7,9 @@ use crate::{ids::AccountId, registry::DataFields};
 
 /// How many recovery codes a person gets.
 pub const RECOVERY_CODES: usize = 10;
+/// The codes that may be tried for one account in an hour, at sign-ins and at a setup together: of a million codes three are
+/// right.
+pub const CODES_PER_HOUR: u64 = 20;
 /// Minutes in which a setup must be confirmed with the first code.
 const SETUP_MINUTES: i64 = 10;
 
