@@ -16,6 +16,24 @@ async fn checkout_names_what_is_not_sold() -> Result<()> {
 }
 
 #[tokio::test]
+async fn s7_with_tax_only_the_provider_that_computes_it_is_offered() -> Result<()> {
+    for (tax, offered) in
+        [("none", vec!["stripe", "paypal"]), ("exclusive", vec!["stripe"]), ("inclusive", vec!["stripe"])]
+    {
+        let world = World::new().await?.with_variables([("TAX", tax), ("PAYMENT_PROVIDERS", "stripe,paypal")]);
+        let listed = world.send("checkout/packages", json!({})).await?.is(200)?.body;
+        ensure!(listed["tax"] == tax, "{listed}");
+        let ids: Vec<_> = listed["providers"].as_array().into_iter().flatten().map(|one| &one["id"]).collect();
+        ensure!(ids == offered, "{tax}: {ids:?}");
+        if !offered.contains(&"paypal") {
+            let body = json!({"package": "maker", "currency": "EUR", "provider": "paypal"});
+            world.send("checkout/create", json!({"body": body})).await?.names(&["provider"])?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn checkouts_of_an_account_are_limited() -> Result<()> {
     let world = World::new().await?;
     world.aws.play("UpdateItem", json!({"Attributes": {"hits": {"N": "1000"}}})).await;

@@ -25,7 +25,10 @@ use domain::{
     AccountId, ActivityId, PaymentId,
     catalogue::packages,
     credits::ledger::Credits,
-    payments::payment::{Payment, PaymentProvider, PaymentReference},
+    payments::{
+        payment::{Payment, PaymentProvider, PaymentReference},
+        tax::Tax,
+    },
 };
 use http::{StatusCode, header::CACHE_CONTROL};
 use lifecycle::payments::{PaymentError, PaymentService};
@@ -54,6 +57,7 @@ struct AppState {
     providers: Arc<[PaymentProvider]>,
     plans: Arc<[PlanView]>,
     welcome_credits: Credits,
+    tax: Tax,
 }
 
 /// Builds the router.
@@ -64,13 +68,16 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let payments = Arc::new(PaymentService::open(&environment, &clients, mutations.table.clone())?);
-    let providers = lifecycle::payments::payment_providers(&environment)?.into();
+    let tax = lifecycle::payments::tax(&environment)?;
+    let mut providers = lifecycle::payments::payment_providers(&environment)?;
+    providers.retain(|provider| tax.allows(*provider));
+    let providers = providers.into();
     let plans = PlanView::all(lifecycle::retention(&environment)?).into();
     let welcome_credits = Credits(environment.integer("WELCOME_CREDITS")?);
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, payments, providers, plans, welcome_credits }))
+        .with_state(AppState { mutations, payments, providers, plans, welcome_credits, tax }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -86,7 +93,7 @@ async fn list_packages(State(state): State<AppState>) -> Response {
     let packages = packages::PACKAGES.iter().map(PackageView::from).collect();
     let providers = state.providers.iter().copied().map(PaymentProviderView::from).collect();
     let (plans, welcome_credits) = (state.plans.to_vec(), state.welcome_credits);
-    let body = Packages { packages, plans, welcome_credits, providers };
+    let body = Packages { packages, plans, welcome_credits, providers, tax: state.tax };
     ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(body)).into_response()
 }
 

@@ -52,7 +52,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("PAYMENT_KEYS_SECRET", "payment-keys"),
         ("RETURN_URL", "http://localhost:5173/credits/{checkout}"),
         ("PAYMENT_PROVIDERS", "stripe,paypal"),
-        ("AUTOMATIC_TAX", "false"),
+        ("TAX", "none"),
         ("PAYMENTS_PER_HOUR", "5"),
         ("CARDS_PER_HOUR", "3"),
         ("NEW_ACCOUNT_DAYS", "7"),

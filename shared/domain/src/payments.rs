@@ -6,4 +6,5 @@ pub mod payment;
 pub(crate) mod returns;
 pub mod review;
 pub mod settlement;
+pub mod tax;
 pub mod unclaimed;

@@ -19,6 +19,7 @@ use domain::{
         },
         review::ReviewDecision,
         settlement::{self, Settlement, SettlementContext},
+        tax::Tax,
     },
 };
 use jiff::Timestamp;
@@ -156,6 +157,14 @@ pub fn payment_providers(environment: &Environment) -> Result<Vec<PaymentProvide
     providers.collect()
 }
 
+/// Returns whether this deployment adds tax.
+///
+/// # Errors
+/// The variable is missing, or names no tax setting.
+pub fn tax(environment: &Environment) -> Result<Tax, Error> {
+    Ok(environment.required("TAX")?.parse()?)
+}
+
 /// The name of an unknown payment provider.
 #[derive(Debug, thiserror::Error)]
 #[error("PAYMENT_PROVIDERS names {0}: it may name stripe and paypal, separated by a comma")]
@@ -171,7 +180,7 @@ pub fn settings(environment: &Environment) -> Result<PaymentSettings, Error> {
         live,
         endpoints: Endpoints::parse(live, environment.optional("PAYMENT_ENDPOINTS").unwrap_or_default())?,
         return_url: environment.required("RETURN_URL")?,
-        automatic_tax: environment.required("AUTOMATIC_TAX")? == "true",
+        tax: tax(environment)?,
         statement_descriptor_suffix: environment.optional("STATEMENT_SUFFIX").map(str::to_owned),
     })
 }

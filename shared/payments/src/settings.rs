@@ -1,6 +1,9 @@
 //! Where the providers are, and what a checkout says.
 
-use domain::{PaymentId, payments::payment::PaymentProvider};
+use domain::{
+    PaymentId,
+    payments::{payment::PaymentProvider, tax::Tax},
+};
 use serde::Deserialize;
 use url::Url;
 
@@ -18,8 +21,8 @@ pub struct PaymentSettings {
     pub endpoints: Endpoints,
     /// Where the provider sends the buyer after the payment page, paid or not. `{checkout}` in it becomes our payment's id.
     pub return_url: String,
-    /// Whether Stripe adds tax to the price ([Stripe Tax](https://docs.stripe.com/tax) must be set up for it).
-    pub automatic_tax: bool,
+    /// Whether Stripe computes tax ([Stripe Tax](https://docs.stripe.com/tax) must be set up for it).
+    pub tax: Tax,
     /// What Stripe puts behind the account's name on the buyer's statement.
     pub statement_descriptor_suffix: Option<String>,
 }
@@ -182,7 +185,7 @@ mod tests {
                 live: false,
                 endpoints: Endpoints::parse(false, "").unwrap(),
                 return_url: return_url.to_owned(),
-                automatic_tax: false,
+                tax: Tax::None,
                 statement_descriptor_suffix: None,
             };
             assert_eq!(settings.cancel_to(payment), canceled);
@@ -195,7 +198,7 @@ mod tests {
             live,
             endpoints: Endpoints::parse(live, "").unwrap(),
             return_url: return_url.to_owned(),
-            automatic_tax: false,
+            tax: Tax::None,
             statement_descriptor_suffix: suffix.map(str::to_owned),
         };
         assert!(settings(true, "https://x.example/checkout/{checkout}", Some("DARKROOM 1")).check().is_ok());

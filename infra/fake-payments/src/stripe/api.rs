@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::actions::{self, Action};
 use super::objects;
-use super::payment::{Payment, SessionParams, Status};
+use super::payment::{Payment, SessionParams, Status, TaxBehavior};
 use crate::action_form::ActionForm;
 use crate::app::App;
 use crate::delivery::{Delivery, DeliveryStatus, Provider};
@@ -53,7 +53,8 @@ struct SessionRequest {
     expires_at: Option<String>,
     locale: Option<String>,
     line_items: Vec<LineItem>,
-    automatic_tax: AutomaticTax,
+    automatic_tax: Switch,
+    invoice_creation: Switch,
     metadata: BTreeMap<String, String>,
     payment_intent_data: PaymentIntentData,
     expand: Vec<String>,
@@ -71,6 +72,7 @@ struct LineItem {
 struct PriceData {
     currency: String,
     unit_amount: String,
+    tax_behavior: Option<TaxBehavior>,
     product_data: ProductData,
 }
 
@@ -82,7 +84,7 @@ struct ProductData {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct AutomaticTax {
+struct Switch {
     enabled: String,
 }
 
@@ -209,7 +211,10 @@ fn session_params(request: &SessionRequest) -> Result<SessionParams, StripeError
         currency: currency.to_ascii_lowercase(),
         unit_amount: amount(&item.price_data.unit_amount, "line_items[0][price_data][unit_amount]")?,
         quantity: amount(&item.quantity, "line_items[0][quantity]")?,
-        automatic_tax: request.automatic_tax.enabled == "true",
+        // The default behavior of the account is to add it.
+        tax: (request.automatic_tax.enabled == "true")
+            .then(|| item.price_data.tax_behavior.unwrap_or(TaxBehavior::Exclusive)),
+        makes_invoice: request.invoice_creation.enabled == "true",
         success_url: request.success_url.clone(),
         cancel_url: request.cancel_url.clone(),
         client_reference_id: request.client_reference_id.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// German value added tax, in percent. It is added to the price.
+/// German value added tax, in percent.
 const TAX_PERCENT: i64 = 19;
 
 /// A checkout session with its payment. Times are Unix seconds, as at Stripe. Amounts are minor units.
@@ -29,7 +29,9 @@ pub(crate) struct SessionParams {
     pub(crate) currency: String,
     pub(crate) unit_amount: i64,
     pub(crate) quantity: i64,
-    pub(crate) automatic_tax: bool,
+    /// How tax relates to the price, if it is computed.
+    pub(crate) tax: Option<TaxBehavior>,
+    pub(crate) makes_invoice: bool,
     pub(crate) success_url: String,
     pub(crate) cancel_url: Option<String>,
     pub(crate) client_reference_id: Option<String>,
@@ -39,6 +41,14 @@ pub(crate) struct SessionParams {
     /// The metadata of the payment intent and its charge.
     pub(crate) payment_metadata: BTreeMap<String, String>,
     pub(crate) statement_descriptor_suffix: Option<String>,
+}
+
+/// <https://docs.stripe.com/api/prices/object#price_object-tax_behavior>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TaxBehavior {
+    Exclusive,
+    Inclusive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,11 +151,23 @@ impl SessionParams {
 
     /// Returns the tax, rounded half up.
     pub(crate) fn tax(&self) -> i64 {
-        if self.automatic_tax { self.subtotal().saturating_mul(TAX_PERCENT).saturating_add(50) / 100 } else { 0 }
+        let of_percent = |whole| {
+            let doubled = self.subtotal().saturating_mul(2 * TAX_PERCENT).saturating_add(whole);
+            doubled / (2 * whole)
+        };
+        match self.tax {
+            None => 0,
+            Some(TaxBehavior::Exclusive) => of_percent(100),
+            Some(TaxBehavior::Inclusive) => of_percent(100 + TAX_PERCENT),
+        }
     }
 
+    /// Returns what the buyer pays. A price with the tax in it is subtotal and total.
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal().saturating_add(self.tax())
+        match self.tax {
+            Some(TaxBehavior::Exclusive) => self.subtotal().saturating_add(self.tax()),
+            _ => self.subtotal(),
+        }
     }
 }
 

@@ -43,7 +43,12 @@ async fn objects_match_stripes_examples_and_client_types() {
         &["expire"],
     ] {
         let more = if actions.len() > 4 { "true" } else { "false" };
-        let fields = [("automatic_tax[enabled]", more), ("customer_email", "ada@buyer.example"), ("locale", "de")];
+        let fields = [
+            ("automatic_tax[enabled]", more),
+            ("invoice_creation[enabled]", more),
+            ("customer_email", "ada@buyer.example"),
+            ("locale", "de"),
+        ];
         let key = ("authorization", "Bearer sk_test_any");
         let session = stripe::create(&merchant, &[key], &fields).await.json();
         let id = session["id"].as_str().unwrap().to_owned();

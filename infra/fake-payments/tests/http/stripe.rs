@@ -156,6 +156,19 @@ async fn automatic_tax_is_added_to_the_price() {
 }
 
 #[tokio::test]
+async fn inclusive_tax_is_taken_out_of_the_price() {
+    let merchant = Merchant::start().await;
+    let fields = [
+        ("automatic_tax[enabled]", "true"),
+        ("line_items[0][price_data][tax_behavior]", "inclusive"),
+        ("line_items[0][price_data][unit_amount]", "2000"),
+    ];
+    let session = create(&merchant, &[KEY], &fields).await.json();
+    assert_eq!((&session["amount_subtotal"], &session["amount_total"]), (&json!(2000), &json!(2000)));
+    assert_eq!(session["total_details"]["amount_tax"], 319);
+}
+
+#[tokio::test]
 async fn repeated_idempotency_key_creates_one_session() {
     let merchant = Merchant::start().await;
     let key = ("idempotency-key", "order-1");

@@ -5,7 +5,10 @@ use domain::{
     accounts::plan::{Plan, Retention},
     catalogue::packages::Package,
     money::{Currency, Money},
-    payments::payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
+    payments::{
+        payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
+        tax::Tax,
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,6 +70,8 @@ pub struct Packages {
     pub welcome_credits: Credits,
     /// The payment providers. Empty if this deployment sells nothing.
     pub providers: Vec<PaymentProviderView>,
+    /// Whether tax is added to the prices, or contained in them.
+    pub tax: Tax,
 }
 
 /// Shows a plan.
@@ -98,7 +103,7 @@ pub struct PackageView {
     pub credits: Credits,
     /// The plan that it activates.
     pub plan: Plan,
-    /// The prices without tax, one for each currency.
+    /// The prices, one for each currency.
     pub prices: Vec<Money>,
 }
 
@@ -157,7 +162,7 @@ pub struct PaymentView {
     pub credits: Credits,
     /// The plan that the package activates.
     pub plan: Plan,
-    /// The price of the package, without tax.
+    /// The price of the package, as it was listed.
     pub price: Money,
     /// How far the payment is.
     pub status: PaymentStatus,

@@ -18,7 +18,7 @@ pub struct Package {
     pub credits: Credits,
     /// The plan that it activates, unless the account is on a higher one.
     pub plan: Plan,
-    /// Its price without tax, in each currency.
+    /// Its listed price, in each currency.
     pub prices: [Money; 4],
 }
 

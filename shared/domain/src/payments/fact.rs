@@ -58,7 +58,7 @@ pub struct PaymentReceipt {
     /// The provider.
     #[data(plain)]
     pub provider: PaymentProvider,
-    /// The price of the package, without tax.
+    /// The amount without tax.
     #[data(nested)]
     pub net: Money,
     /// The amount that the buyer paid, with tax.

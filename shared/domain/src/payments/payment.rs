@@ -129,7 +129,7 @@ pub struct Payment {
     /// The plan that it activates.
     #[data(plain)]
     pub plan: Plan,
-    /// The price, without tax.
+    /// The listed price. Tax is added to it or contained in it, by the setting when the checkout was created.
     #[data(nested)]
     pub price: Money,
     /// The provider's id of the checkout, once it is known.
@@ -379,7 +379,9 @@ impl Payment {
         if receipt.net.currency != price.currency || receipt.total.currency != price.currency {
             return Err(Mismatch("currency"));
         }
-        if receipt.net.amount != price.amount || receipt.total.amount < price.amount {
+        let (net, total) = (receipt.net.amount, receipt.total.amount);
+        // Tax was added to the price, or the price contains it.
+        if !(0..=total).contains(&net) || (net != price.amount && total != price.amount) {
             return Err(Mismatch("amount"));
         }
         match &mut self.receipt {

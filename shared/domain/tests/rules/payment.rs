@@ -131,6 +131,16 @@ fn payment_grants_package_and_plan_once() {
 }
 
 #[test]
+fn s7_price_with_tax_in_it_pays_the_package_and_returns_in_proportion() {
+    let inside = PaymentReceipt { net: eur(1_681), total: eur(2_000), ..receipt() };
+    story("maker").check(&[PaymentFact::Paid(inside)], PaymentStatus::Paid, 1_000).check(
+        &[refund("re_1", 1_000, RefundState::Succeeded)],
+        PaymentStatus::PartlyRefunded,
+        500,
+    );
+}
+
+#[test]
 fn s2_expired_checkout_grants_nothing_until_money_arrives() {
     story("maker").check(&[PaymentFact::Pending, PaymentFact::Failed], PaymentStatus::Failed, 0).check(
         &[paid()],
@@ -160,6 +170,10 @@ fn s4_other_amount_currency_or_transaction_is_a_mismatch() {
     assert_eq!(story.apply(other(|r| r.provider = PaymentProvider::Paypal)), Err(Mismatch("provider")));
     assert_eq!(story.apply(other(|r| r.net = eur(1_999))), Err(Mismatch("amount")));
     assert_eq!(story.apply(other(|r| r.total = eur(1_999))), Err(Mismatch("amount")));
+    let inside = |net| PaymentReceipt { net: eur(net), total: eur(2_000), ..receipt() };
+    for net in [-1, 2_001] {
+        assert_eq!(story.apply(PaymentFact::Paid(inside(net))), Err(Mismatch("amount")), "{net}");
+    }
     assert_eq!(story.apply(other(|r| r.net = Money::new(2_000, Currency::Usd))), Err(Mismatch("currency")));
     assert_eq!(story.apply(other(|r| r.total = Money::new(2_380, Currency::Usd))), Err(Mismatch("currency")));
     let mut story = story.check(&[paid()], PaymentStatus::Paid, 1_000);

@@ -3,15 +3,18 @@
 use domain::{
     PaymentId,
     money::{Currency, Money},
-    payments::payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt},
+    payments::{
+        payment::{Payment, PaymentFact, PaymentProvider, PaymentReceipt},
+        tax::Tax,
+    },
 };
 use jiff::Timestamp;
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionAdaptivePricing, CreateCheckoutSessionAutomaticTax,
-    CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionLineItemsPriceDataTaxBehavior, CreateCheckoutSessionPaymentIntentData, ProductData,
-    RetrieveCheckoutSession,
+    CreateCheckoutSessionInvoiceCreation, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSessionLineItemsPriceDataTaxBehavior as TaxBehavior, CreateCheckoutSessionPaymentIntentData,
+    CreateCheckoutSessionTaxIdCollection, ProductData, RetrieveCheckoutSession,
 };
 use stripe_shared::{
     CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus, PaymentIntent,
@@ -86,9 +89,12 @@ fn request(settings: &PaymentSettings, payment: &Payment, title: &str, email: &s
     let mut price = CreateCheckoutSessionLineItemsPriceData::new(currency(payment.price.currency));
     price.unit_amount = Some(payment.price.amount);
     price.product_data = Some(ProductData::new(title));
-    if settings.automatic_tax {
-        price.tax_behavior = Some(CreateCheckoutSessionLineItemsPriceDataTaxBehavior::Exclusive);
-    }
+    price.tax_behavior = match settings.tax {
+        Tax::None => None,
+        Tax::Exclusive => Some(TaxBehavior::Exclusive),
+        Tax::Inclusive => Some(TaxBehavior::Inclusive),
+    };
+    let is_taxed = settings.tax != Tax::None;
     let mut item = CreateCheckoutSessionLineItems::new();
     item.price_data = Some(price);
     item.quantity = Some(1);
@@ -103,10 +109,18 @@ fn request(settings: &PaymentSettings, payment: &Payment, title: &str, email: &s
         .customer_email(email)
         .line_items([item])
         .adaptive_pricing(pricing)
-        .automatic_tax(CreateCheckoutSessionAutomaticTax::new(settings.automatic_tax))
+        .automatic_tax(CreateCheckoutSessionAutomaticTax::new(is_taxed))
         .expires_at(payment.closes_at().as_second())
         .success_url(&back)
         .cancel_url(settings.cancel_to(payment.id));
+    // A business names its tax id, which may free it from the tax, and everyone gets an invoice that shows the tax.
+    let session = if is_taxed {
+        session
+            .tax_id_collection(CreateCheckoutSessionTaxIdCollection::new(true))
+            .invoice_creation(CreateCheckoutSessionInvoiceCreation::new(true))
+    } else {
+        session
+    };
     match &settings.statement_descriptor_suffix {
         None => session,
         Some(suffix) => {
@@ -117,7 +131,8 @@ fn request(settings: &PaymentSettings, payment: &Payment, title: &str, email: &s
     }
 }
 
-/// Whether the session is the payment's, for its price. What the buyer pays may be more than the price only by the tax.
+/// Whether the session is the payment's, for its price. What the buyer pays may be more than the price only by the tax. A price
+/// with the tax in it is the subtotal as well as the total.
 fn check(session: &CheckoutSession, payment: &Payment, checkout: &str, live: bool) -> Result<(), ProviderError> {
     let Money { amount, currency: priced } = payment.price;
     must(session.id.as_str() == checkout, "id")?;
@@ -130,8 +145,14 @@ fn check(session: &CheckoutSession, payment: &Payment, checkout: &str, live: boo
     let Some([item]) = items else { return Err(ProviderError::Mismatch("line_items")) };
     must(item.quantity == Some(1), "quantity")?;
     must(item.amount_subtotal == amount && item.currency == currency(priced), "line_items")?;
-    let tax = session.total_details.as_ref().map_or(0, |details| details.amount_tax);
-    must(tax >= 0 && session.amount_total == amount.checked_add(tax), "amount_total")
+    let (tax, total) = (tax(session), session.amount_total);
+    let is_price = total == amount.checked_add(tax) || total == Some(amount);
+    must((0..=amount).contains(&tax) && is_price, "amount_total")
+}
+
+/// The tax in the total.
+fn tax(session: &CheckoutSession) -> i64 {
+    session.total_details.as_ref().map_or(0, |details| details.amount_tax)
 }
 
 fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) -> Result<ProviderReport, ProviderError> {
@@ -143,7 +164,7 @@ fn paid(session: &CheckoutSession, intent: &PaymentIntent, payment: &Payment) ->
     let country = customer.and_then(|customer| customer.address.as_ref()?.country.as_deref());
     let receipt = PaymentReceipt {
         provider: PaymentProvider::Stripe,
-        net: payment.price,
+        net: Money::new(total.saturating_sub(tax(session)), payment.price.currency),
         total: Money::new(total, payment.price.currency),
         transaction: kept::stripe_id(intent.id.as_str()).ok_or_else(|| unreadable("the payment intent's id"))?,
         billing_email: email.and_then(kept::email),

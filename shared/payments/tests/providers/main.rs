@@ -52,7 +52,7 @@ fn settings(base: &str) -> PaymentSettings {
         live: false,
         endpoints: Endpoints::parse(false, &overrides.to_string()).unwrap(),
         return_url: "https://darkroom.example/checkout/{checkout}".to_owned(),
-        automatic_tax: false,
+        tax: domain::payments::tax::Tax::None,
         statement_descriptor_suffix: Some("CREDITS".to_owned()),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use domain::{
     money::{Currency, Money},
-    payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt},
+    payments::{
+        payment::{PaymentFact, PaymentProvider, PaymentReceipt},
+        tax::Tax,
+    },
 };
 use jiff::Timestamp;
 use payments::{
@@ -115,15 +118,19 @@ async fn b2_a_price_without_cents_is_sent_as_it_is() {
 }
 
 #[tokio::test]
-async fn tax_comes_on_top_where_it_is_switched_on() {
-    let stub = Stub::start([(200, session("unpaid", "open"))]).await;
-    let taxed = PaymentSettings { automatic_tax: true, statement_descriptor_suffix: None, ..settings(&stub.base) };
-    let payments = PaymentProviders::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
-    payments.create(&payment(PaymentProvider::Stripe), "Maker", buyer(), now()).await.unwrap();
-    let sent = form(&stub.asked()[0].body);
-    assert_eq!(sent["automatic_tax[enabled]"], "true");
-    assert_eq!(sent["line_items[0][price_data][tax_behavior]"], "exclusive");
-    assert!(!sent.keys().any(|name| name.starts_with("payment_intent_data")));
+async fn s7_taxed_checkout_collects_the_tax_id_and_makes_an_invoice() {
+    for (tax, behavior) in [(Tax::Exclusive, "exclusive"), (Tax::Inclusive, "inclusive")] {
+        let stub = Stub::start([(200, session("unpaid", "open"))]).await;
+        let taxed = PaymentSettings { tax, statement_descriptor_suffix: None, ..settings(&stub.base) };
+        let payments = PaymentProviders::new(taxed, Keys::parse(KEYS).unwrap()).unwrap();
+        payments.create(&payment(PaymentProvider::Stripe), "Maker", buyer(), now()).await.unwrap();
+        let sent = form(&stub.asked()[0].body);
+        assert_eq!(sent["automatic_tax[enabled]"], "true");
+        assert_eq!(sent["line_items[0][price_data][tax_behavior]"], behavior);
+        assert_eq!(sent["tax_id_collection[enabled]"], "true");
+        assert_eq!(sent["invoice_creation[enabled]"], "true");
+        assert!(!sent.keys().any(|name| name.starts_with("payment_intent_data")));
+    }
 }
 
 #[tokio::test]
@@ -222,6 +229,22 @@ async fn s7_tax_is_in_the_total_and_not_in_the_price() {
     assert_eq!((receipt.net.amount, receipt.total.amount), (2000, 2380));
     let payment = payment(PaymentProvider::Stripe);
     assert!(payment.with_fact(&said.facts[0], now()).unwrap().receipt.is_some());
+}
+
+#[tokio::test]
+async fn s7_tax_in_the_price_is_not_in_the_net_amount() {
+    let mut session = session("paid", "complete");
+    session["total_details"]["amount_tax"] = json!(319);
+    let said = ask(session.clone()).await.unwrap();
+    let [PaymentFact::Paid(receipt)] = &said.facts[..] else { panic!("{said:?}") };
+    assert_eq!((receipt.net.amount, receipt.total.amount), (1681, 2000));
+    let payment = payment(PaymentProvider::Stripe);
+    assert!(payment.with_fact(&said.facts[0], now()).unwrap().receipt.is_some());
+    for (tax, total) in [(-1, 1999), (2001, 4001), (319, 2318)] {
+        session["total_details"]["amount_tax"] = json!(tax);
+        session["amount_total"] = json!(total);
+        assert_eq!(ask(session.clone()).await, Err(ProviderError::Mismatch("amount_total")), "{tax}");
+    }
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ function Pricing() {
   const offer = useQuery(() => unwrap(api.GET("/v1/packages")));
   const models = useQuery(() => unwrap(api.GET("/v1/models")));
   if (!offer.data) return null;
-  const { packages, plans, welcome_credits } = offer.data;
+  const { packages, plans, welcome_credits, tax } = offer.data;
   const currency = likelyCurrency();
   const free = (models.data?.models ?? []).filter((model) => !model.needs_purchase);
   const restricted = models.data?.models.some((model) => model.needs_purchase);
@@ -133,7 +133,7 @@ function Pricing() {
         })}
       </ul>
       <p class="small muted">
-        {t.payments.lead} {t.payments.tax}
+        {t.payments.lead} {t.payments.tax[tax]}
       </p>
     </section>
   );

@@ -27,7 +27,7 @@ export function Packages() {
       <CreditsPage>{offer.busy ? <Loading /> : <ErrorNotice error={offer.error} retry={offer.refetch} />}</CreditsPage>
     );
   }
-  const { packages, plans, providers } = offer.data;
+  const { packages, plans, providers, tax } = offer.data;
   const provider = chosen ?? providers[0]?.id;
   if (!provider) {
     return (
@@ -71,7 +71,7 @@ export function Packages() {
           ))}
         </ul>
         <p class="small muted prose">
-          {t.cards} {t.tax}
+          {t.cards} {t.tax[tax]}
         </p>
         <p class="row small">
           {providers.map(({ id, privacy_policy }) => (

@@ -478,7 +478,11 @@ export const messages: Messages = {
     canceled: "Kauf abgebrochen",
     canceledText: "Es wurde nichts abgebucht.",
     unpaidCheckouts: (count) => `${plural(count, { one: "begonnener Kauf", other: "begonnene Käufe" })} ohne Zahlung`,
-    tax: "An der Kasse kann Steuer dazukommen.",
+    tax: {
+      none: "",
+      exclusive: "An der Kasse kann Steuer dazukommen.",
+      inclusive: "Die Preise enthalten die Steuer.",
+    },
     redirecting: (provider) => `Weiterleitung zu ${provider}`,
     cards: "Du zahlst auf einer Seite von Stripe oder PayPal. Deine Kartennummer erreicht uns nie.",
     providerPolicy: (provider) => `Datenschutzerklärung von ${provider}`,

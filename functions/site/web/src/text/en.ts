@@ -463,7 +463,11 @@ export const messages = {
     canceled: "Checkout canceled",
     canceledText: "You weren't charged.",
     unpaidCheckouts: (count: number) => `${plural(count, { one: "checkout", other: "checkouts" })} without a payment`,
-    tax: "Tax may be added at checkout.",
+    tax: {
+      none: "",
+      exclusive: "Tax may be added at checkout.",
+      inclusive: "Prices include tax.",
+    },
     redirecting: (provider: string) => `Redirecting to ${provider}`,
     cards: "You pay on a page of Stripe or PayPal. Your card number never reaches us.",
     providerPolicy: (provider: string) => `Privacy policy of ${provider}`,
