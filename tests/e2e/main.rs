@@ -34,7 +34,7 @@ use libtest_mimic::{Arguments, Trial};
 use crate::env::{
     faults::start_with_faults,
     test_env::{TestEnv, is_kept},
-    trial::{TestEnvs, store_test_names},
+    trial::{TestEnvs, slowest_tests, store_test_names},
 };
 
 fn main() -> ExitCode {
@@ -90,6 +90,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
     passed &= !libtest_mimic::run(&all, privileges::trials(&envs, complete)).has_failed();
     for env in envs {
         env.stop()?;
+    }
+    println!("The slowest tests:");
+    for (duration, name) in slowest_tests() {
+        println!("{:6.1} s {name}", duration.as_secs_f64());
     }
     Ok(passed)
 }

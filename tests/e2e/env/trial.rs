@@ -5,12 +5,16 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
 use libtest_mimic::{Failed, Trial};
 
 use crate::env::test_env::TestEnv;
+
+/// The number of tests whose durations are printed.
+const SLOWEST_TESTS: usize = 20;
 
 /// A test: an async function of the environment.
 pub type Test = fn(&'static TestEnv) -> Pin<Box<dyn Future<Output = Result<()>>>>;
@@ -32,11 +36,26 @@ macro_rules! tests {
 
 /// Returns a trial that leases a stack and runs the test on its own runtime.
 pub fn trial(envs: Option<&'static TestEnvs>, name: String, test: Test) -> Trial {
-    Trial::test(name, move || {
+    Trial::test(name.clone(), move || {
         let lease = envs.ok_or("no stack is running")?.lease()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(test(lease.env)).map_err(|error| Failed::from(format!("{error:#}")))
+        let started = Instant::now();
+        let result = runtime.block_on(test(lease.env)).map_err(|error| Failed::from(format!("{error:#}")));
+        if let Ok(mut durations) = DURATIONS.lock() {
+            durations.push((started.elapsed(), name));
+        }
+        result
     })
+}
+
+static DURATIONS: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// Returns the slowest tests so far and how long each took, the slowest first.
+pub fn slowest_tests() -> Vec<(Duration, String)> {
+    let mut durations = DURATIONS.lock().map(|durations| durations.clone()).unwrap_or_default();
+    durations.sort_unstable_by(|a, b| b.cmp(a));
+    durations.truncate(SLOWEST_TESTS);
+    durations
 }
 
 /// The stacks that concurrent tests lease: one shared by all, or one for each.
