@@ -174,13 +174,13 @@ pub const EVENTS: &[Event] = &[
     ),
     event("events/stripe-webhook/unknown-type.json", Http(204), &[]),
     event("events/stripe-webhook/forged.json", Http(400), &[]),
-    event("events/paypal-ipn/completed.json", Http(200), &["GetItem", "UpdateItem", "SendMessage"]),
+    event("events/paypal-ipn/completed.json", Http(200), &["GetItem", "UpdateItem", "UpdateItem", "SendMessage"]),
     event(
         "events/paypal-webhook/completed.json",
         Http(204),
-        &["UpdateItem", "GetItem", "BatchGetItem", "Query", "GetItem", "TransactWriteItems"],
+        &["UpdateItem", "UpdateItem", "GetItem", "BatchGetItem", "Query", "GetItem", "TransactWriteItems"],
     ),
-    event("events/paypal-webhook/forged.json", Http(400), &["UpdateItem", "GetItem"]),
+    event("events/paypal-webhook/forged.json", Http(400), &["UpdateItem", "UpdateItem", "GetItem"]),
     event("events/paypal-webhook/refund-of-another-seller.json", Http(204), &["GetItem", "GetItem"]),
     event(
         "events/staff-review/list.json",

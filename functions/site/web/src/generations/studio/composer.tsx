@@ -9,16 +9,7 @@ import { Area, Field, RadioGroup, Select } from "../../ui/field";
 import { useIdempotencyKey, useMutation } from "../../ui/query";
 import { ErrorNotice } from "../../ui/states";
 import { ReferenceImage } from "../uploads/reference-image";
-import {
-  draft,
-  draftRequest,
-  modelOf,
-  models,
-  needsPurchase,
-  preferredModel,
-  sizeName,
-  updateDraft,
-} from "./draft";
+import { draft, draftRequest, modelOf, models, needsPurchase, preferredModel, sizeName, updateDraft } from "./draft";
 import { usePrice } from "./price";
 
 type Model = Schema["ModelView"];

@@ -78,8 +78,7 @@ export const sizeName = ({ width, height }: { width: number; height: number }) =
 export const modelOf = (draft: Draft): Model | undefined => models.value.find(({ id }) => id === draft.model);
 
 /** Returns whether the account can use a model only after a purchase. */
-export const needsPurchase = (model: Model): boolean =>
-  model.needs_purchase && currentAccount.value?.plan === "free";
+export const needsPurchase = (model: Model): boolean => model.needs_purchase && currentAccount.value?.plan === "free";
 
 /** Returns the first model of a kind that the account can use, or the first if it can use none. */
 export function preferredModel(kind?: Model["kind"]): Model | undefined {
