@@ -302,9 +302,9 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/generate-image/queued.json",
         Batch(&[]),
-        &["GetItem", "PutItem", "PutObject", "PutObject", "BatchGetItem", "TransactWriteItems"],
+        &["BatchGetItem", "PutItem", "PutObject", "PutObject", "BatchGetItem", "TransactWriteItems"],
     ),
-    event("events/generate-video/queued.json", Batch(&[]), &["GetItem", "PutItem", "PutItem", "SendMessage"]),
+    event("events/generate-video/queued.json", Batch(&[]), &["BatchGetItem", "PutItem", "PutItem", "SendMessage"]),
     event(
         "events/paypal-verify/completed.json",
         Batch(&[]),

@@ -45,6 +45,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("WEBHOOK_RATE_PER_MINUTE", "1000000"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
         ("LEASE_SECONDS", "125"),
+        ("WORKERS", "10"),
         ("EXPORT_LEASE_SECONDS", "180"),
         ("RETENTION_FREE_DAYS", "30"),
         ("RETENTION_PLUS_DAYS", "365"),

@@ -12,6 +12,9 @@ use crate::ask::ProviderAnswer;
 /// How much too early a message may seem to come, because another machine's clock set its time.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_millis(500);
 
+/// Seconds until a job tries again to get a worker.
+const TURN_S: u32 = 3;
+
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -35,6 +38,8 @@ pub(crate) enum Wait {
     },
     /// Another attempt, here or at another provider.
     Retry(ProviderFailure),
+    /// A worker, as its account has its share of them.
+    Turn,
 }
 
 /// Decides what follows this response of this provider.
@@ -71,6 +76,9 @@ impl Wait {
                 delay_s: *poll_after_s,
             },
             Self::Retry(failure) => generation.provider_failed(*failure, enabled, jitter, now),
+            Self::Turn => {
+                FailureResponse::Retry { generation: Box::new(generation.waiting(TURN_S, now)), delay_s: TURN_S }
+            }
         };
         match after {
             FailureResponse::Retry { mut generation, delay_s } => {

@@ -25,7 +25,7 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, GenerationMessage, Queue, StoreError, Table, Write};
+use store::{Bucket, CommitError, Filter, GenerationMessage, Queue, StoreError, Table, Write};
 
 use crate::{
     ask::{self, Call, ProviderAnswer, Refused},
@@ -41,6 +41,9 @@ const STORING_S: i64 = 30;
 const ASIDE: Duration = Duration::from_secs(10);
 /// Most times that a step is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
+/// The workers of a queue for each that one account may have: half of them, so that the jobs of one account do not make all
+/// others wait.
+const WORKERS_FOR_ONE: i64 = 2;
 
 /// Why a message is to be delivered again: always our own failure.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,8 @@ pub(crate) struct Worker {
     breakers: Breakers,
     budget: DailyBudget,
     lease_s: u32,
+    /// The most workers that one account may have at once.
+    workers_per_account: usize,
     retention: Retention,
 }
 
@@ -94,6 +99,7 @@ impl Worker {
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
             lease_s: u32::try_from(environment.integer("LEASE_SECONDS")?).unwrap_or(u32::MAX),
+            workers_per_account: workers_per_account(environment.integer("WORKERS")?),
             retention: lifecycle::retention(environment)?,
         })
     }
@@ -101,10 +107,12 @@ impl Worker {
     /// Does what a message asks for, unless it is done or another worker has it.
     pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), WorkError> {
         let GenerationMessage { account, generation: id } = record.body;
-        let Some(mut generation) = self.table.generation(account, id).await? else {
+        let (owner, generation) = self.table.account_and_generation(account, id).await?;
+        let Some(mut generation) = generation else {
             // An attempt that came too late and crashed may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
+        let in_flight = owner.map_or(0, |owner| usize::try_from(owner.jobs_in_flight).unwrap_or(usize::MAX));
         for _ in 0..ATTEMPTS {
             let now = clock::now();
             if generation.is_overdue(now) {
@@ -118,6 +126,9 @@ impl Worker {
                 }
                 GenerationClaim::Work { generation: claimed, offer } => (claimed, offer),
             };
+            if in_flight > self.workers_per_account && self.account_has_its_share(&generation, in_flight, now).await? {
+                return self.wait(&generation, &Wait::Turn, None).await;
+            }
             let provider = self.providers.provider(offer.provider).await?;
             match self.write(&claimed).await? {
                 Written::Now => {
@@ -133,6 +144,21 @@ impl Worker {
             }
         }
         Err(WorkError::Contended)
+    }
+
+    /// Says whether other jobs of the account have as many workers of this queue as it may have. Two claims at once can both
+    /// find a worker left: the share is kept about, not exactly.
+    async fn account_has_its_share(
+        &self,
+        generation: &Generation,
+        in_flight: usize,
+        now: Timestamp,
+    ) -> Result<bool, WorkError> {
+        let (account, kind) = (generation.account, generation.kind);
+        let running = Filter { status: Some(GenerationStatus::Running), kind: Some(kind), visibility: None };
+        let page = self.table.generations(account, running, in_flight, None).await?;
+        let with_worker = page.items.iter().filter(|other| other.id != generation.id && other.has_worker(now));
+        Ok(with_worker.count() >= self.workers_per_account)
     }
 
     async fn attempt(
@@ -377,6 +403,10 @@ impl Worker {
         self.table.try_commit(&[Write::Generation(&ended.copies_deleted())]).await?;
         Ok(())
     }
+}
+
+fn workers_per_account(workers: i64) -> usize {
+    usize::try_from(workers / WORKERS_FOR_ONE).unwrap_or(0).max(1)
 }
 
 /// Has a provider cancel and delete a job that no generation can have any more. It may fail: the provider deletes by itself

@@ -109,6 +109,8 @@ impl TestEnv {
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
+            ("ImageConcurrency", "10"),
+            ("VideoConcurrency", "5"),
             ("VisibilitySeconds", visibility.as_str()),
             ("LeaseSeconds", lease.as_str()),
             ("NotificationRetrySeconds", "2"),

@@ -21,6 +21,7 @@ tests![
     video_that_arrives_after_cancellation_is_charged_and_discarded,
     cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged,
     p32_erasure_has_providers_cancel_jobs_and_delete_copies,
+    jobs_of_one_account_leave_workers_to_others,
 ];
 
 async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv) -> Result<()> {
@@ -182,5 +183,36 @@ async fn check_late_file(ada: &TestUser, body: &Value) -> Result<()> {
     ensure!((available, held) == (before.0 - price, before.1), "the provider is paid and nobody is charged");
     let account = ada.get("/v1/account").await?.is(200)?.json;
     ensure!(account["limits"]["jobs_in_flight"]["used"] == 0, "{account}");
+    Ok(())
+}
+
+async fn jobs_of_one_account_leave_workers_to_others(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob) = (env.plus_user().await?, env.user().await?);
+    let stub = provider_stub()?;
+    let prompts: Vec<_> = (1..=6).map(|number| format!("{HELD} {number} for {}", ada.account_id)).collect();
+    let mut ids = Vec::new();
+    for prompt in &prompts {
+        ids.push(ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?);
+    }
+    let with_worker = || {
+        let is_held = |prompt: &&String| stub.about(prompt).iter().any(|asked| asked.line.starts_with("GET /files/"));
+        prompts.iter().filter(is_held).count()
+    };
+    // The stack has ten workers for images and five for videos.
+    let started = Instant::now();
+    while with_worker() < 5 {
+        ensure!(started.elapsed() < PATIENCE, "{} jobs have a worker", with_worker());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    bob.finished_image("a vase").await?;
+    let video = ada.submit(&json!({"model": "sketch-video", "prompt": "a vase", "duration_ms": 1000})).await?;
+    ensure!(ada.ended(&video).await?["status"] == "succeeded", "videos have workers of their own");
+    ensure!(with_worker() == 5, "{} jobs have a worker", with_worker());
+    for prompt in &prompts {
+        stub.release(prompt);
+    }
+    for id in &ids {
+        ensure!(ada.ended(id).await?["status"] == "succeeded", "a job that waited for a worker did not end");
+    }
     Ok(())
 }

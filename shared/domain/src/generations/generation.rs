@@ -321,6 +321,12 @@ impl Generation {
         Self { provider_job: Some(job), tries, ..self.waiting(poll_after_s, now) }
     }
 
+    /// Says whether a worker has it: not while it waits for a job or for another attempt.
+    #[must_use]
+    pub fn has_worker(&self, now: Timestamp) -> bool {
+        self.in_call && self.lease_until.is_some_and(|until| until > now)
+    }
+
     /// Says whether a provider can charge for it: a call has begun whose end is not recorded, or a job exists.
     #[must_use]
     pub const fn can_be_charged(&self) -> bool {
@@ -418,7 +424,9 @@ impl Generation {
         Self { provider_job: None, ended_provider_jobs: Vec::new(), ..self.next_version() }
     }
 
-    fn waiting(&self, delay_s: u32, now: Timestamp) -> Self {
+    /// Leaves it without a worker for `delay_s` seconds. A message is sent for the time after that.
+    #[must_use]
+    pub fn waiting(&self, delay_s: u32, now: Timestamp) -> Self {
         let handled_by = now + SignedDuration::from_secs(i64::from(delay_s) + LOST_MESSAGE_S);
         Self { in_call: false, lease_until: None, next_message_at: handled_by, ..self.next_version() }
     }
