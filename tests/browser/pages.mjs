@@ -140,16 +140,16 @@ for (const size of WINDOWS) {
     await ada.look("submit-bar");
   });
 
-  const limited = { "POST generations": () => problem(403, "plan-limit") };
+  const limited = { "POST generations": () => problem(429, "too-many-jobs") };
   await journey("an error is visible beside the button", { size, answers: limited }, async (ada, page) => {
     await compose(ada);
-    await ada.expecting([403], async () => {
+    await ada.expecting([429], async () => {
       await page.locator(".submit-bar button[type=submit]").click();
       await page.locator(".composer .notice.error").waitFor();
     });
     await isReachable(page, ".composer .notice.error");
     await isReachable(page, ".submit-bar button[type=submit]");
-    await ada.look("plan-limit");
+    await ada.look("too-many-jobs");
   });
 
   const invalid = { "POST generations": () => problem(400, "invalid-request", { errors: [{ field: "prompt", rule: "must be nicer" }] }) };

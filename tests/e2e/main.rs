@@ -111,12 +111,13 @@ fn selected(arguments: &Arguments, trials: &[Trial]) -> usize {
 /// Lists the tests that share a stack. Without stacks they can only be listed.
 fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     let files = [
+        // It takes the longest: the others run beside it.
+        contract::trials(envs),
         accounts::trials(envs),
         authorization::trials(envs),
         bad_input::trials(envs),
         browser::trials(envs),
         canaries::trials(envs),
-        contract::trials(envs),
         credits::trials(envs),
         generations::trials(envs),
         outbound::trials(envs),

@@ -69,7 +69,8 @@ async fn plan_limits_generations_at_once() -> Result<()> {
             account
         })
         .await?;
-    world.send("submit/create", json!({})).await?.refused(403, "plan-limit")?;
+    let refused = world.send("submit/create", json!({})).await?.refused(429, "too-many-jobs")?;
+    ensure!(refused.headers["retry-after"] == "5", "{refused:?}");
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub async fn run() -> Result<(), Error> {
             async move {
                 let handle =
                     async |record: sqs::Record<GenerationMessage>| abandon(&table, record.body, retention).await;
-                Ok(sqs::handle_batch(event, handle).await?)
+                Ok(sqs::handle_dead_letters(event, handle).await?)
             }
         })
     })

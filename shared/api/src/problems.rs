@@ -5,6 +5,9 @@ use http::StatusCode;
 use runtime::http::{Problem, RateLimit};
 use store::StoreError;
 
+/// The seconds after which a client that waits for one of its generations tries again: most images take a few.
+const JOB_RETRY_AFTER_S: u64 = 5;
+
 /// Makes the problem of a refusal: a title that says what happened, and a detail that says what to do next.
 #[must_use]
 pub fn refusal_problem(refusal: Refusal) -> Problem {
@@ -41,6 +44,12 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
         Refusal::PlanLimit { what, limit } => {
             Problem::new(StatusCode::FORBIDDEN, "plan-limit", "You have reached a limit of your plan.")
                 .with_detail(format!("Your plan allows {limit} {what}."))
+        }
+        Refusal::TooManyJobs { limit } => {
+            let title = "As many of your generations are running as your plan allows.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-jobs", title)
+                .with_detail(format!("Your plan allows {limit} at once. Wait until one is done."))
+                .with_retry_after(JOB_RETRY_AFTER_S)
         }
         Refusal::PriceAboveMaximum { price, max_credits } => {
             let title = "The price is higher than max_credits.";

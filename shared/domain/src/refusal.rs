@@ -54,6 +54,12 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
+    /// As many generations of the account run as its plan allows.
+    #[error("the plan allows {limit} generations at once")]
+    TooManyJobs {
+        /// The limit.
+        limit: u32,
+    },
     /// The access of a staff member has expired.
     #[error("the access is over: open another one, with its reason")]
     AccessExpired,

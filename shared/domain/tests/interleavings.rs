@@ -258,7 +258,7 @@ impl World {
             Err(Refusal::RateLimited { .. } | Refusal::TooManyFailures { .. }) => {}
             Err(_) if !latest => {}
             Err(Refusal::PriceAboveMaximum { .. }) => assert!(price > max.unwrap()),
-            Err(Refusal::PlanLimit { .. }) => assert_eq!(open, 3),
+            Err(Refusal::TooManyJobs { .. }) => assert_eq!(open, 3),
             Err(Refusal::InsufficientCredits { .. }) => assert!(price > self.reference.balance().available.0),
             Err(other) => panic!("{other}"),
         }

@@ -13,7 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::clock;
+use crate::{
+    clock,
+    telemetry::{Metric, metric},
+};
 
 /// The time that must be left of the invocation to begin a record.
 const MIN_TIME_LEFT: SignedDuration = SignedDuration::from_secs(2);
@@ -48,6 +51,31 @@ pub enum BatchError {
     MissingMessageId,
 }
 
+/// What becomes of a body that is not decoded.
+#[derive(Clone, Copy)]
+enum Undecodable {
+    /// It is delivered again, and becomes a dead letter in the end.
+    Return,
+    /// It is deleted: nobody will ever decode it.
+    Delete,
+}
+
+/// Handles a batch of dead letters as [`handle_batch`] does, except that a body that is not a `T` is deleted: it would be
+/// delivered until it expires. Counts it in [`Metric::Abandoned`].
+///
+/// # Errors
+/// As for [`handle_batch`].
+pub async fn handle_dead_letters<T, E>(
+    event: LambdaEvent<Value>,
+    handle: impl AsyncFn(Record<T>) -> Result<(), E>,
+) -> Result<SqsBatchResponse, BatchError>
+where
+    T: DeserializeOwned,
+    E: std::error::Error,
+{
+    handle_records(event, Undecodable::Delete, handle).await
+}
+
 /// Passes the records to `handle`, in order, and reports those to deliver again: a body that is not a `T`, an error or panic of
 /// `handle`, no time left. Logs each failure once, without the body.
 ///
@@ -55,6 +83,18 @@ pub enum BatchError {
 /// The event is not a batch, or a record has no id.
 pub async fn handle_batch<T, E>(
     event: LambdaEvent<Value>,
+    handle: impl AsyncFn(Record<T>) -> Result<(), E>,
+) -> Result<SqsBatchResponse, BatchError>
+where
+    T: DeserializeOwned,
+    E: std::error::Error,
+{
+    handle_records(event, Undecodable::Return, handle).await
+}
+
+async fn handle_records<T, E>(
+    event: LambdaEvent<Value>,
+    undecodable: Undecodable,
     handle: impl AsyncFn(Record<T>) -> Result<(), E>,
 ) -> Result<SqsBatchResponse, BatchError>
 where
@@ -70,7 +110,7 @@ where
     for message in messages {
         let message_id = message.message_id.clone().unwrap_or_default();
         let span = tracing::info_span!("record", request_id = context.request_id, message_id);
-        if !handle_message(message, &context, &handle).instrument(span).await {
+        if !handle_message(message, &context, undecodable, &handle).instrument(span).await {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);
@@ -83,6 +123,7 @@ where
 async fn handle_message<T, E>(
     message: SqsMessage,
     context: &Context,
+    undecodable: Undecodable,
     handle: &impl AsyncFn(Record<T>) -> Result<(), E>,
 ) -> bool
 where
@@ -99,7 +140,13 @@ where
         Err(error) => {
             // Only the position: serde's message may quote the body.
             tracing::error!(line = error.line(), column = error.column(), "record body could not be decoded");
-            return false;
+            return match undecodable {
+                Undecodable::Return => false,
+                Undecodable::Delete => {
+                    metric(Metric::Abandoned, 1, &[]);
+                    true
+                }
+            };
         }
     };
     match AssertUnwindSafe(handle(record)).catch_unwind().await {
@@ -154,6 +201,14 @@ mod tests {
 
     /// Runs a batch in which odd numbers fail and 13 panics. Returns the numbers that were handled and the ids that failed.
     fn run(payload: Value, deadline: Timestamp) -> Result<(Vec<u32>, Vec<String>), BatchError> {
+        run_with(Undecodable::Return, payload, deadline)
+    }
+
+    fn run_with(
+        undecodable: Undecodable,
+        payload: Value,
+        deadline: Timestamp,
+    ) -> Result<(Vec<u32>, Vec<String>), BatchError> {
         let mut context = Context::default();
         context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
         let handled = RefCell::new(Vec::new());
@@ -166,7 +221,7 @@ mod tests {
             }
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let response = runtime.block_on(handle_batch(LambdaEvent::new(payload, context), handle))?;
+        let response = runtime.block_on(handle_records(LambdaEvent::new(payload, context), undecodable, handle))?;
         let failures = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
         Ok((handled.into_inner(), failures))
     }
@@ -186,6 +241,13 @@ mod tests {
     #[test]
     fn bad_body_fails_one_record() {
         check(&[("a", "{"), ("b", r#"{"number":2}"#), ("c", "{}"), ("d", "")], &[2], &["a", "c", "d"]);
+    }
+
+    #[test]
+    fn dead_letter_that_cannot_be_decoded_is_deleted() {
+        let records = [("a", "{"), ("b", r#"{"number":3}"#)].map(|(id, body)| json!({"messageId": id, "body": body}));
+        let (done, failures) = run_with(Undecodable::Delete, json!({ "Records": records }), Timestamp::MAX).unwrap();
+        assert_eq!((done, failures), (vec![3], vec!["b".to_owned()]));
     }
 
     #[test]

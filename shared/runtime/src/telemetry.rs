@@ -49,7 +49,7 @@ pub enum Metric {
     CreditsReleased,
     /// Counts actions of `sweep`.
     SweepActions,
-    /// Counts generations that failed after the last attempt.
+    /// Counts generations that failed after the last attempt, and dead letters that cannot be decoded.
     Abandoned,
     /// Measures the credits by which an account differs from its ledger. Not zero means a defect.
     LedgerDrift,

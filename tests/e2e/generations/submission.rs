@@ -189,8 +189,9 @@ async fn canceled_generation_is_refunded_once(env: &'static TestEnv) -> Result<(
 async fn p14_plan_limits_concurrent_generations(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
     let ids = [ada.image("[sketch:busy]").await?, ada.image("[sketch:busy]").await?, ada.image("[sketch:busy]").await?];
-    let refused = ada.post("/v1/generations", &small("one more")).await?.is(403)?;
-    ensure!(refused.json["type"] == "urn:darkroom:problem:plan-limit", "{}", refused.json);
+    let refused = ada.post("/v1/generations", &small("one more")).await?.is(429)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:too-many-jobs", "{}", refused.json);
+    ensure!(refused.header("retry-after") == Some("5"));
     for id in ids {
         canceled(&ada, &id).await?;
     }

@@ -83,7 +83,7 @@ pub fn reserve(
         }
     };
     if account.jobs_in_flight >= limits.jobs_in_flight {
-        return Err(Refusal::PlanLimit { what: "generations at once", limit: u64::from(limits.jobs_in_flight) });
+        return Err(Refusal::TooManyJobs { limit: limits.jobs_in_flight });
     }
     if account.balance.available < price {
         return Err(Refusal::InsufficientCredits { price, available: account.balance.available });

@@ -65,6 +65,7 @@ export const messages = {
     "insufficient-credits": "You don't have enough credits for this.",
     "price-above-maximum": "The price has changed. Check it and try again.",
     "purchase-needed": "This model is for accounts that have bought credits. Buy some, or choose another model.",
+    "too-many-jobs": "All the jobs that your plan allows are running. Wait until one is done, or upgrade.",
     "plan-limit": "You've reached a limit of your plan. Remove something you no longer need, or upgrade.",
     "account-status": "Your account can't do this right now. Contact support to find out why.",
     "wrong-credentials": "Incorrect email address or password.",

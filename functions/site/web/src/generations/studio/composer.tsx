@@ -48,7 +48,7 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
     if (isShortcut && canSubmit && !mutation.busy) submit(event);
   };
   const jobs = currentAccount.value?.limits.jobs_in_flight;
-  const message = mutation.error?.type === "plan-limit" && jobs ? t.jobLimit(jobs.limit, jobs.limit) : undefined;
+  const message = mutation.error?.type === "too-many-jobs" && jobs ? t.jobLimit(jobs.limit, jobs.limit) : undefined;
   return (
     <form class="composer card stack" aria-label={t.composer} onSubmit={submit} ref={form}>
       <Area
