@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -78,17 +79,20 @@ def package(bucket, arguments):
             raise
     held = {o["Key"] for o in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])}
     template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
-    code = set()
+    code, functions = set(), []
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
-            function = Path(properties["CodeUri"]).name
-            key = upload_function(bucket, held, arguments.binaries / function)
-            properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
-            code.add(key)
+            functions.append(properties)
         elif resource["Type"] == "AWS::CloudFormation::Stack":
             nested = yaml_parse((arguments.template.parent / properties["TemplateURL"]).read_text(encoding="utf-8"))
             properties["TemplateURL"] = upload_template(bucket, arguments, nested)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        binaries = (arguments.binaries / Path(properties["CodeUri"]).name for properties in functions)
+        keys = pool.map(lambda binary: upload_function(bucket, held, binary), binaries)
+        for properties, key in zip(functions, keys):
+            properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
+            code.add(key)
     url = upload_template(bucket, arguments, template)
     fingerprint = hashlib.sha256(json.dumps([url, sorted(arguments.parameter)]).encode()).hexdigest()
     return url, code, fingerprint
@@ -105,11 +109,26 @@ def upload_function(bucket, held, binary):
     if not binary.is_file():
         raise DeployFailed(f"there is no binary for the function {binary.name}: {binary} is missing")
     content = binary.read_bytes()
-    key = f"{binary.name}/{hashlib.sha256(content).hexdigest()}.zip"
+    digest = hashlib.sha256(content).hexdigest()
+    key = f"{binary.name}/{digest}.zip"
     if key not in held:
-        write({"progress": f"packing {binary.name}"})
-        bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=zipped(content))
+        bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=package_of(binary, content, digest))
     return key
+
+
+def package_of(binary, content, digest):
+    """Returns the deployment package of a binary. It is kept beside the binary, because the next stack needs it as well."""
+    packed = binary.parent / "packages" / f"{binary.name}-{digest}.zip"
+    if not packed.exists():
+        write({"progress": f"packing {binary.name}"})
+        packed.parent.mkdir(exist_ok=True)
+        for old in packed.parent.glob(f"{binary.name}-{'?' * len(digest)}.zip"):
+            old.unlink(missing_ok=True)
+        # Renamed into place, so that a start that was killed leaves no half package.
+        written = packed.with_suffix(f".{os.getpid()}")
+        written.write_bytes(zipped(content))
+        written.replace(packed)
+    return packed.read_bytes()
 
 
 def zipped(content):
@@ -221,7 +240,9 @@ def store_keys(secrets, secret, variable):
 
 
 def write(message):
-    print(json.dumps(message), flush=True)
+    # One write: two threads never share a line.
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
