@@ -122,7 +122,8 @@ impl List for Generations {
         after: Option<GenerationId>,
     ) -> Result<Items<Self>, StoreError> {
         let page = table.generations(account, Filter::default(), limit, after).await?;
-        let views = page.items.into_iter().map(|generation| GenerationView::new(generation, Vec::new()));
+        let now = clock::now();
+        let views = page.items.into_iter().map(|generation| GenerationView::new(generation, Vec::new(), now));
         Ok((views.collect(), page.next))
     }
 

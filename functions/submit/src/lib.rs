@@ -157,7 +157,7 @@ async fn commit(
         Write::Generation(generation),
         Write::Activity(activity),
     ];
-    let view = GenerationView::new(generation.clone(), Vec::new());
+    let view = GenerationView::new(generation.clone(), Vec::new(), generation.created_at);
     let response = MutationResponse::accepted(view).at(format!("/v1/generations/{}", generation.id));
     mutation.commit(&writes, response).await
 }
@@ -248,11 +248,11 @@ async fn cancel(
             let entry = LedgerEntryId(clock::uuid_at(now));
             match submission::cancel(&owner, &generation, state.retention, entry, now)? {
                 Cancellation::Repeated => {
-                    let view = GenerationView::new(generation, Vec::new());
+                    let view = GenerationView::new(generation, Vec::new(), now);
                     Ok((mutation.commit(&[], MutationResponse::ok(view)).await?, None))
                 }
                 Cancellation::Requested { account, generation } => {
-                    let view = GenerationView::new((*generation).clone(), Vec::new());
+                    let view = GenerationView::new((*generation).clone(), Vec::new(), now);
                     let writes = [Write::Account(&account), Write::Generation(&generation)];
                     Ok((mutation.commit(&writes, MutationResponse::ok(view)).await?, Some(generation)))
                 }
@@ -262,7 +262,7 @@ async fn cancel(
                         Write::LedgerEntry(account, &ended.entry),
                         Write::Generation(&ended.generation),
                     ];
-                    let view = GenerationView::new(ended.generation.clone(), Vec::new());
+                    let view = GenerationView::new(ended.generation.clone(), Vec::new(), now);
                     let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
                     lifecycle::record_metrics(&ended);
                     Ok((response, None))

@@ -92,6 +92,8 @@ pub struct GenerationView {
     pub created_at: Timestamp,
     /// When it fails, unless it has ended before.
     pub deadline_at: Timestamp,
+    /// After how many seconds to ask again. Absent once it has ended.
+    pub poll_after_s: Option<u32>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// When it is deleted, with its files.
@@ -135,7 +137,8 @@ impl OutputView {
 impl GenerationView {
     /// Shows a generation with these outputs.
     #[must_use]
-    pub fn new(generation: Generation, outputs: Vec<OutputView>) -> Self {
+    pub fn new(generation: Generation, outputs: Vec<OutputView>, now: Timestamp) -> Self {
+        let poll_after_s = (!generation.status.is_final()).then(|| poll_after_s(generation.created_at, now));
         let settings = generation.settings;
         Self {
             id: generation.id,
@@ -156,6 +159,7 @@ impl GenerationView {
             credits: Cost { reserved: generation.reserved, spent: generation.spent },
             created_at: generation.created_at,
             deadline_at: generation.deadline_at,
+            poll_after_s,
             ended_at: generation.ended_at,
             expires_at: generation.expires_at,
             outputs,
@@ -172,8 +176,14 @@ impl GenerationView {
         for output in generation.present_outputs() {
             outputs.push(OutputView::with_links(bucket, output, now).await?);
         }
-        Ok(Self::new(generation, outputs))
+        Ok(Self::new(generation, outputs, now))
     }
+}
+
+/// Returns the seconds after which to ask again: the longer it runs, the longer it may still run.
+fn poll_after_s(created_at: Timestamp, now: Timestamp) -> u32 {
+    let age_s = now.duration_since(created_at).as_secs();
+    u32::try_from(age_s / 4).unwrap_or(0).clamp(1, 15)
 }
 
 /// Shows a page of the account's generations, newest first.

@@ -86,6 +86,28 @@ describe("retries", () => {
     expect(reachable.value).toBe(true);
   });
 
+  it("wait as long as a limit says before a read is repeated", async () => {
+    const limited = () => Response.json(PROBLEM, { status: 429, headers: { "retry-after": "7" } });
+    const fetch = respond(limited(), Response.json({ packages: [], providers: [] }));
+    const result = read();
+    await vi.advanceTimersByTimeAsync(6_900);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    await vi.runAllTimersAsync();
+    expect(await result).toEqual({ packages: [], providers: [] });
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it("say at once that a limit lasts long, or stops a write", async () => {
+    const limited = (seconds: string) => Response.json(PROBLEM, { status: 429, headers: { "retry-after": seconds } });
+    const reads = respond(limited("60"));
+    expect((await failure(read())).type).toBe("rate-limited");
+    expect(reads).toHaveBeenCalledTimes(1);
+    reads.mockRestore();
+    const writes = respond(limited("1"));
+    expect((await failure(write({ params: idempotencyHeader() }))).type).toBe("rate-limited");
+    expect(writes).toHaveBeenCalledTimes(1);
+  });
+
   it("give up after three attempts", async () => {
     const fetch = respond();
     await failure(read());

@@ -14,6 +14,8 @@ const RETRY_DELAYS_MS = [400, 1_500];
 const SLOW_MS = 5_000;
 /** Statuses of a service that is unavailable for a moment. */
 const RETRYABLE_STATUSES = [502, 503, 504];
+/** The longest time that a read waits because of `Retry-After`, in seconds. */
+const RETRY_AFTER_MAX_S = 10;
 
 /** Whether the last request got a response. */
 export const reachable = signal(true);
@@ -91,6 +93,16 @@ async function isAccountDeleting(): Promise<boolean> {
   return response.ok;
 }
 
+/**
+ * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. Whoever waits for a
+ * write is told instead.
+ */
+function limitWait(request: Request, response: Response): number | undefined {
+  if (request.method !== "GET" || response.status !== 429) return undefined;
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return seconds <= RETRY_AFTER_MAX_S ? seconds * 1000 : undefined;
+}
+
 /** Sends a request. Retries it where a repeat is safe: reads, and requests with an `Idempotency-Key`. */
 async function sendWithRetries(request: Request, token?: string): Promise<Response> {
   const repeatable = request.method === "GET" || request.headers.has("idempotency-key");
@@ -98,13 +110,14 @@ async function sendWithRetries(request: Request, token?: string): Promise<Respon
     const copy = request.clone();
     if (token !== undefined) copy.headers.set("authorization", `Bearer ${token}`);
     const response = await fetch(copy).catch(() => undefined);
-    if (response && (delay === undefined || !RETRYABLE_STATUSES.includes(response.status))) {
+    const wait = response && limitWait(request, response);
+    if (response && (delay === undefined || (wait === undefined && !RETRYABLE_STATUSES.includes(response.status)))) {
       reachable.value = true;
       return response;
     }
     request.signal.throwIfAborted();
     if (delay === undefined || !navigator.onLine) break;
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await new Promise((resolve) => setTimeout(resolve, wait ?? delay));
   }
   reachable.value = false;
   throw connectionError();

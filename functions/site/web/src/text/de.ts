@@ -71,7 +71,8 @@ export const messages: Messages = {
     "price-above-maximum": "Der Preis hat sich geändert. Prüfe ihn und versuche es noch einmal.",
     "purchase-needed":
       "Dieses Modell ist für Konten, die Credits gekauft haben. Kaufe welche oder wähle ein anderes Modell.",
-    "too-many-jobs": "Es laufen so viele Aufträge, wie dein Tarif erlaubt. Warte, bis einer fertig ist, oder wechsle den Tarif.",
+    "too-many-jobs":
+      "Es laufen so viele Aufträge, wie dein Tarif erlaubt. Warte, bis einer fertig ist, oder wechsle den Tarif.",
     "plan-limit":
       "Du hast eine Grenze deines Tarifs erreicht. Entferne, was du nicht mehr brauchst, oder wechsle den Tarif.",
     "account-status": "Dein Konto darf das gerade nicht. Der Support sagt dir, warum.",

@@ -61,6 +61,25 @@ describe("recent jobs", () => {
     stop();
   });
 
+  it("are asked for when the API says so, and less often while requests fail", async () => {
+    const fetch = respondWith({ items: [{ ...generation("a", "running"), poll_after_s: 4 }] });
+    addJob(generation("a", "running"));
+    const stop = pollRecentJobs();
+    const asked = () =>
+      fetch.mock.calls.filter(([request]) => (request as Request).url.includes("/v1/generations?")).length;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked()).toBe(1);
+    await vi.advanceTimersByTimeAsync(3_900);
+    expect(asked()).toBe(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(asked()).toBe(2);
+    fetch.mockImplementation(async () => Response.json({}, { status: 500 }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    // After 4, 8, 16 and 32 seconds.
+    expect(asked()).toBe(6);
+    stop();
+  });
+
   it("keep what is known when a request fails", async () => {
     addJob(generation("a", "running"));
     respondWith({ type: "urn:darkroom:problem:internal", title: "", status: 500 }, 500);

@@ -10,15 +10,16 @@ type Generation = Schema["GenerationView"];
 
 /** The number of generations that are shown. */
 const SHOWN = 12;
-/** The interval at which running generations are loaded again, in milliseconds; the second is for long ones. */
-const POLL_INTERVALS_MS = [1_200, 4_000] as const;
-/** After this time a generation counts as long, in milliseconds. */
-const LONG_MS = 30_000;
+/** The longest time between two attempts to load running generations when requests fail, in seconds. */
+const RETRY_MAX_S = 60;
 
 /** The most recent generations, newest first; undefined before they are loaded. */
 export const recentJobs = signal<Generation[] | undefined>(undefined);
 /** Why they could not be loaded. */
 export const recentJobsError = signal<ApiError | undefined>(undefined);
+
+/** The requests that failed since the last successful one. */
+let failures = 0;
 
 effect(() => {
   if (session.value === "signed-out") recentJobs.value = undefined;
@@ -35,15 +36,17 @@ export async function loadRecentJobs(): Promise<void> {
     const page = await unwrap(api.GET("/v1/generations", { params: { query: { limit: SHOWN } } }));
     recentJobs.value = page.items;
     recentJobsError.value = undefined;
+    failures = 0;
     if (page.items.some((item) => inFlight.has(item.id) && !isInFlight(item))) await loadAccount();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    failures++;
     recentJobsError.value = error;
   }
 }
 
 /**
- * Loads the generations repeatedly while one of them is in flight, and when another tab changes something. Returns a function
+ * Loads the generations when the API says so while one of them is in flight, less often while requests fail, and when another tab changes something. Returns a function
  * that stops it.
  */
 export function pollRecentJobs(): () => void {
@@ -52,9 +55,9 @@ export function pollRecentJobs(): () => void {
     clearTimeout(timer);
     const inFlight = (recentJobs.value ?? []).filter(isInFlight);
     if (inFlight.length === 0) return;
-    const newest = Math.max(...inFlight.map(({ created_at }) => Date.parse(created_at)));
-    const isSlow = recentJobsError.value !== undefined || Date.now() - newest > LONG_MS;
-    timer = setTimeout(loadRecentJobs, POLL_INTERVALS_MS[isSlow ? 1 : 0]);
+    const soonest = Math.min(...inFlight.map(({ poll_after_s }) => poll_after_s ?? 1));
+    const delay = recentJobsError.value ? Math.min(soonest * 2 ** failures, RETRY_MAX_S) : soonest;
+    timer = setTimeout(loadRecentJobs, delay * 1000);
   });
   const ignoreTabs = onOutsideChange(loadRecentJobs);
   return () => {
