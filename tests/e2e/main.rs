@@ -2,7 +2,7 @@
 //!
 //! The suite starts a stack on free ports before the first test and stops it after the last one. Tests run in parallel, and
 //! each creates its own users. A test that crashes functions, moves time forward or holds back messages would disturb others:
-//! it gets one of two further stacks to itself while it runs. At the end the suite checks invariants over everything that
+//! it gets one of three further stacks to itself while it runs. At the end the suite checks invariants over everything that
 //! the tests stored, logged and measured.
 
 mod accounts;
@@ -70,12 +70,18 @@ fn run(arguments: &Arguments) -> Result<bool> {
         envs.push(env);
         passed &= !libtest_mimic::run(arguments, trials(Some(TestEnvs::new(vec![env; threads])))).has_failed();
     }
-    let names = ["crash-1", "crash-2"].into_iter().take(selected(arguments, &exclusive_trials(None)));
+    for env in &envs {
+        env.pause()?;
+    }
+    let names = ["crash-1", "crash-2", "crash-3"].into_iter().take(selected(arguments, &exclusive_trials(None)));
     let own = names.map(start_with_faults).collect::<Result<Vec<_>>>()?;
     if !own.is_empty() {
         envs.extend(&own);
         let one_for_each = Arguments { test_threads: Some(own.len()), ..arguments.clone() };
         passed &= !libtest_mimic::run(&one_for_each, exclusive_trials(Some(TestEnvs::new(own)))).has_failed();
+    }
+    for env in &envs {
+        env.resume()?;
     }
     let complete = arguments.filter.is_none() && arguments.skip.is_empty();
     let all = Arguments { filter: None, ..arguments.clone() };

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
 pub use crate::functions::Functions;
 use crate::ministack::Ministack;
@@ -110,6 +111,23 @@ impl Stack {
     pub fn check(&mut self) -> Result<()> {
         self.ministack.check(&self.state)?;
         disk::require_free(self.state.folder(), RESERVE_BYTES, "the local AWS")
+    }
+
+    /// Stops the local AWS and the functions in place, so that an idle stack takes no processor time from others: queues are
+    /// not polled and schedules do not run until [`resume`](Self::resume). A repeat does nothing.
+    ///
+    /// # Errors
+    /// The processes cannot be signaled.
+    pub fn pause(&self) -> Result<()> {
+        self.ministack.signal(Signal::STOP)
+    }
+
+    /// Lets a paused stack go on. A repeat does nothing.
+    ///
+    /// # Errors
+    /// The processes cannot be signaled.
+    pub fn resume(&self) -> Result<()> {
+        self.ministack.signal(Signal::CONT)
     }
 
     /// Ends every process that the stack started, and keeps its data.

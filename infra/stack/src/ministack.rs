@@ -133,10 +133,16 @@ impl Ministack {
         }
     }
 
-    fn kill(&mut self) -> Result<()> {
+    /// Sends a signal to the local AWS and the functions.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            kill_process_group(group, Signal::KILL).context("the local AWS cannot be killed")?;
+            kill_process_group(group, signal).context("the local AWS cannot be signaled")?;
         }
+        Ok(())
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.signal(Signal::KILL)?;
         self.child.wait()?;
         Ok(())
     }

@@ -16,7 +16,7 @@ use std::{
 use crate::env::recorder::locked;
 
 /// The interval of reading the connections. Those to AWS and to providers stay open for longer.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Records the connections of the functions of a stack until it is dropped.
 pub struct ConnectionMonitor {
@@ -42,9 +42,16 @@ impl ConnectionMonitor {
     }
 }
 
+impl ConnectionMonitor {
+    /// Ends the recording.
+    pub fn stop(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Drop for ConnectionMonitor {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.stop();
     }
 }
 

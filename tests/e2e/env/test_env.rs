@@ -168,6 +168,22 @@ impl TestEnv {
         Ok(Box::leak(Box::new(env)))
     }
 
+    /// Pauses the stack while other stacks are tested.
+    pub fn pause(&self) -> Result<()> {
+        self.watch.stop();
+        self.with_stack(Stack::pause)
+    }
+
+    /// Lets the stack go on for its checks.
+    pub fn resume(&self) -> Result<()> {
+        self.with_stack(Stack::resume)
+    }
+
+    fn with_stack(&self, act: impl Fn(&Stack) -> Result<()>) -> Result<()> {
+        let stack = self.stack.lock().map_err(|_| anyhow!("a test panicked while it held the stack"))?;
+        stack.as_ref().map_or(Ok(()), act)
+    }
+
     /// Stops the stack.
     pub fn stop(&self) -> Result<()> {
         let stack = self.stack.lock().map_err(|_| anyhow!("a test panicked while it held the stack"))?.take();
