@@ -227,6 +227,18 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
 mod tests {
     use super::*;
 
+    /// The build of the web client generates its types from this file, so that a change of the API fails the build.
+    #[test]
+    fn web_client_has_the_current_openapi_document() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions/site/web/openapi.json");
+        let built_for: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let served = document();
+        if built_for != served {
+            std::fs::write(path, format!("{served:#}\n")).unwrap();
+            panic!("the API has changed: {path} is up to date now, build the client again and see what it says");
+        }
+    }
+
     #[test]
     fn every_reference_resolves() {
         let document = document();
