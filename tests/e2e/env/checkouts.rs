@@ -146,12 +146,13 @@ pub async fn with_messages_held(env: &TestEnv, act: impl AsyncFnOnce() -> Result
     acted
 }
 
-/// Deletes all items of an account and the pointers to it, as an erasure does.
+/// Deletes all items of an account, the pointers to it, and what names it where its address is remembered, as an erasure does.
 pub async fn delete_account_items(user: &TestUser) -> Result<()> {
     let (clients, table) = (user.env.clients()?, user.env.output("TableName")?);
     let mut items = account_items(user).await?;
     let account = AttributeValue::S(user.account_id.clone());
-    let points_there = |item: &Item| string(item, "sk") == "POINTER" && item.get("account") == Some(&account);
+    let points_there =
+        |item: &Item| ["POINTER", "WELCOME"].contains(&string(item, "sk")) && item.get("account") == Some(&account);
     items.extend(scan(user.env).await?.into_iter().filter(points_there));
     for item in items {
         let request = clients.dynamodb().delete_item().table_name(table);
