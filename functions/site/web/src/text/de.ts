@@ -481,7 +481,7 @@ export const messages: Messages = {
     canceledText: "Es wurde nichts abgebucht.",
     unpaidCheckouts: (count) => `${plural(count, { one: "begonnener Kauf", other: "begonnene Käufe" })} ohne Zahlung`,
     tax: {
-      none: "",
+      none: "An der Kasse kommt keine Steuer dazu.",
       exclusive: "An der Kasse kann Steuer dazukommen.",
       inclusive: "Die Preise enthalten die Steuer.",
     },

@@ -465,7 +465,7 @@ export const messages = {
     canceledText: "You weren't charged.",
     unpaidCheckouts: (count: number) => `${plural(count, { one: "checkout", other: "checkouts" })} without a payment`,
     tax: {
-      none: "",
+      none: "No tax is added at checkout.",
       exclusive: "Tax may be added at checkout.",
       inclusive: "Prices include tax.",
     },
