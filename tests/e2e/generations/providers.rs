@@ -4,8 +4,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use domain::{
+    GenerationId,
+    accounts::account::Account,
+    generations::generation::{Generation, GenerationStatus},
+};
+use jiff::SignedDuration;
 use reqwest::{Method, header};
+use runtime::clock;
 use serde_json::{Value, json};
+use store::Write;
 
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
@@ -187,32 +195,45 @@ async fn check_late_file(ada: &TestUser, body: &Value) -> Result<()> {
 }
 
 async fn jobs_of_one_account_leave_workers_to_others(env: &'static TestEnv) -> Result<()> {
-    let (ada, bob) = (env.plus_user().await?, env.user().await?);
-    let stub = provider_stub()?;
-    let prompts: Vec<_> = (1..=6).map(|number| format!("{HELD} {number} for {}", ada.account_id)).collect();
-    let mut ids = Vec::new();
-    for prompt in &prompts {
-        ids.push(ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?);
-    }
-    let with_worker = || {
-        let is_held = |prompt: &&String| stub.about(prompt).iter().any(|asked| asked.line.starts_with("GET /files/"));
-        prompts.iter().filter(is_held).count()
+    let (ada, bob, table) = (env.plus_user().await?, env.user().await?, env.table()?);
+    let done = text(&ada.finished_image("a vase").await?, "id")?.parse()?;
+    let done = table.generation(ada.account()?, done).await?.context("the generation is gone")?;
+    // The stack has ten workers for images. Five of them are in a call for this account.
+    let soon = clock::now() + SignedDuration::from_mins(10);
+    let in_call = (1..=5).map(|_| Generation {
+        id: GenerationId(clock::uuid_at(clock::now())),
+        status: GenerationStatus::Running,
+        in_call: true,
+        lease_until: Some(soon),
+        next_message_at: soon,
+        deadline_at: soon,
+        outputs: Vec::new(),
+        ended_at: None,
+        expires_at: None,
+        version: 1,
+        ..done.clone()
+    });
+    let in_call: Vec<_> = in_call.collect();
+    let with_jobs = async |jobs_in_flight: u32| {
+        let account = table.account(ada.account()?).await?.context("the account is gone")?;
+        let version = account.version + 1;
+        anyhow::Ok(table.commit(&[Write::Account(&Account { jobs_in_flight, version, ..account })]).await?)
     };
-    // The stack has ten workers for images and five for videos.
-    let started = Instant::now();
-    while with_worker() < 5 {
-        ensure!(started.elapsed() < PATIENCE, "{} jobs have a worker", with_worker());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    for generation in &in_call {
+        table.commit(&[Write::Generation(generation)]).await?;
     }
+    with_jobs(5).await?;
+
+    let sixth = ada.image("a sixth vase").await?;
     bob.finished_image("a vase").await?;
     let video = ada.submit(&json!({"model": "sketch-video", "prompt": "a vase", "duration_ms": 1000})).await?;
     ensure!(ada.ended(&video).await?["status"] == "succeeded", "videos have workers of their own");
-    ensure!(with_worker() == 5, "{} jobs have a worker", with_worker());
-    for prompt in &prompts {
-        stub.release(prompt);
+    let waiting = ada.get(&format!("/v1/generations/{sixth}")).await?.is(200)?.json;
+    ensure!(waiting["status"] == "queued", "{waiting}");
+
+    for generation in &in_call {
+        table.commit(&[Write::RemoveGeneration(generation)]).await?;
     }
-    for id in &ids {
-        ensure!(ada.ended(id).await?["status"] == "succeeded", "a job that waited for a worker did not end");
-    }
-    Ok(())
+    ensure!(ada.ended(&sixth).await?["status"] == "succeeded", "a job that waited for a worker did not end");
+    with_jobs(0).await
 }
