@@ -94,7 +94,9 @@ pub struct GenerationView {
     pub deadline_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// When it is deleted, with its files.
+    /// When it is deleted, with its files: the days of the plan of the account after it ended. It follows a change of the plan
+    /// within minutes: a larger plan moves it back. After a full refund or a lost dispute it moves forward, but never to less
+    /// than 7 days after that.
     pub expires_at: Option<Timestamp>,
     /// The images or videos.
     pub outputs: Vec<OutputView>,
