@@ -95,8 +95,8 @@ pub struct GenerationView {
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// When it is deleted, with its files: the days of the plan of the account after it ended. It follows a change of the plan
-    /// within minutes: a larger plan moves it back. After a full refund or a lost dispute it moves forward, but never to less
-    /// than 7 days after that.
+    /// within minutes: a larger plan makes it later. After a full refund or a lost dispute it becomes earlier, but not earlier than
+    /// 7 days after that.
     pub expires_at: Option<Timestamp>,
     /// The images or videos.
     pub outputs: Vec<OutputView>,
