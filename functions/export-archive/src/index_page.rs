@@ -1,5 +1,5 @@
-//! Writes the index page of the archive, which shows the account, its images and videos without a network connection, in the
-//! language of the account.
+//! Writes the index page of the archive, which shows the account, its images and videos without a network connection,
+//! in the language of the account.
 //!
 //! The page has no scripts and loads nothing from outside the archive. Text of users and providers is escaped.
 
@@ -61,7 +61,8 @@ fn opening(account: Option<&Account>, contents: &ArchiveContents, requested_at: 
     let name = account.map(|account| account.display_name.as_deref().unwrap_or(&account.email));
     let lede = (texts.lede)(&isolated(name.unwrap_or(texts.you)), &time(requested_at, texts));
     let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"{lang}\">\n{}<title>{title}</title>\n{}<p class=\"lede\">{lede}</p>\n</header>\n",
+        "<!DOCTYPE html>\n<html lang=\"{lang}\">\n{}<title>{title}</title>\n{}\
+        <p class=\"lede\">{lede}</p>\n</header>\n",
         style::HEAD,
         style::STYLE,
     );

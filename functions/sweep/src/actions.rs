@@ -202,8 +202,9 @@ impl Sweep {
         Ok(action)
     }
 
-    /// Has the files of an account follow a change of its plan. Each transaction also notes the position, so what a crash, a lost
-    /// race or the end of this sweep leaves is due again, and a change that was replaced meanwhile writes nothing.
+    /// Has the files of an account follow a change of its plan. Each transaction also notes the position, so what a
+    /// crash, a lost race or the end of this sweep leaves is due again, and a change that was replaced meanwhile writes
+    /// nothing.
     pub(crate) async fn plan_change(&self, item: DueItem) -> Result<Action, SweepError> {
         let Some(mut change) = self.table.plan_change(item.account).await? else { return Ok(Action::Nothing) };
         for _ in 0..PAGES {

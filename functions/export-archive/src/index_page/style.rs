@@ -1,7 +1,7 @@
 //! The constant parts of the index page.
 
-/// The beginning of the head, after the language. Its [content security policy](https://www.w3.org/TR/CSP3/) allows files of the
-/// archive only.
+/// The beginning of the head, after the language. Its [content security policy](https://www.w3.org/TR/CSP3/) allows
+/// files of the archive only.
 pub(super) const HEAD: &str = r#"<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

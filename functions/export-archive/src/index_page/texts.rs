@@ -170,10 +170,10 @@ const ENGLISH: Texts = Texts {
     purpose,
     other_files: |files| {
         format!(
-            "The ledger and the payments are also available as CSV: <a href=\"data/ledger.csv\">data/ledger.csv</a>, \
-            <a href=\"data/payment.csv\">data/payment.csv</a>. What you generated or uploaded (files: {files}) is in the \
-            folders media and uploads. <a href=\"manifest.json\">manifest.json</a> lists every file with its size and \
-            SHA-256 hash."
+            "The ledger and the payments are also available as CSV: \
+            <a href=\"data/ledger.csv\">data/ledger.csv</a>, <a href=\"data/payment.csv\">data/payment.csv</a>. \
+            What you generated or uploaded (files: {files}) is in the folders media and uploads. \
+            <a href=\"manifest.json\">manifest.json</a> lists every file with its size and SHA-256 hash."
         )
     },
 };
@@ -238,7 +238,8 @@ const GERMAN: Texts = Texts {
         CauseKind::ClawBack => "Nach Erstattungen und Anfechtungen zurückgebucht",
         CauseKind::Restore => "Nach Anfechtungen wieder gutgeschrieben",
     },
-    all_entries: "Credits, die für eine Generierung reserviert sind, werden entweder ausgegeben oder erstattet. Alle Buchungen:",
+    all_entries: "Credits, die für eine Generierung reserviert sind, werden entweder ausgegeben oder erstattet. \
+        Alle Buchungen:",
     payments: "Zahlungen",
     date: "Datum",
     package: "Paket",
@@ -334,9 +335,9 @@ const GERMAN: Texts = Texts {
     other_files: |files| {
         format!(
             "Buchungen und Zahlungen gibt es auch als CSV: <a href=\"data/ledger.csv\">data/ledger.csv</a>, \
-            <a href=\"data/payment.csv\">data/payment.csv</a>. Was du generiert oder hochgeladen hast (Dateien: {files}), \
-            liegt in den Ordnern media und uploads. <a href=\"manifest.json\">manifest.json</a> nennt jede Datei mit Größe \
-            und SHA-256-Hash."
+            <a href=\"data/payment.csv\">data/payment.csv</a>. Was du generiert oder hochgeladen hast \
+            (Dateien: {files}), liegt in den Ordnern media und uploads. \
+            <a href=\"manifest.json\">manifest.json</a> nennt jede Datei mit Größe und SHA-256-Hash."
         )
     },
 };

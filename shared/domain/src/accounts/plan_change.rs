@@ -1,8 +1,8 @@
 //! A change of the plan, which the expiry of the files that exist must follow.
 //!
-//! The transaction that changes the plan writes it, replacing an earlier one. The sweep changes the generations and uploads of
-//! the account in the order of their keys, and deletes it with the last of them. Files that are stored after the change
-//! expire by the new plan anyway.
+//! The transaction that changes the plan writes it, replacing an earlier one. The sweep changes the generations and
+//! uploads of the account in the order of their keys, and deletes it with the last of them. Files that are stored after
+//! the change expire by the new plan anyway.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use crate::{
     registry::DataFields,
 };
 
-/// Days for which files are kept at least after their account fell to a smaller plan, so that their owner can download them.
+/// Days for which files are kept at least after their account fell to a smaller plan, so that their owner can download
+/// them.
 pub const DOWNLOAD_DAYS: u32 = 7;
 
 /// A change of the plan that not all files follow yet.
@@ -31,8 +32,8 @@ pub struct PlanChange {
     /// When the plan changed.
     #[data(plain)]
     pub at: Timestamp,
-    /// The earliest time to which it may bring an expiry forward. Absent while a dispute is open: then it brings none forward,
-    /// as the plan returns if the dispute is won.
+    /// The earliest time to which it may bring an expiry forward. Absent while a dispute is open: then it brings none
+    /// forward, as the plan returns if the dispute is won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub shortens_to: Option<Timestamp>,
@@ -40,8 +41,8 @@ pub struct PlanChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub after: Option<String>,
-    /// The version of the account that changed its plan. Each later write is conditioned on it, so it fails once the plan has
-    /// changed again.
+    /// The version of the account that changed its plan. Each later write is conditioned on it, so it fails once the
+    /// plan has changed again.
     #[data(plain)]
     pub version: u64,
 }
@@ -54,9 +55,9 @@ impl PlanChange {
         Self { account: account.id, plan: account.plan, at: now, shortens_to, after: None, version: account.version }
     }
 
-    /// Returns when a file expires now that was stored at `stored_at` and would expire at `expires_at`: as if its account had
-    /// been on the new plan then, but never sooner than [`DOWNLOAD_DAYS`] after the change. Returns `None` if that is the same,
-    /// or if the file had expired before the change. A repeat returns `None`.
+    /// Returns when a file expires now that was stored at `stored_at` and would expire at `expires_at`: as if its
+    /// account had been on the new plan then, but never sooner than [`DOWNLOAD_DAYS`] after the change. Returns `None`
+    /// if that is the same, or if the file had expired before the change. A repeat returns `None`.
     pub(crate) fn expiry(
         &self,
         retention: Retention,

@@ -525,8 +525,8 @@ impl Generation {
         self.status.is_final() && (self.deleting || self.expires_at.is_some_and(|at| at <= now))
     }
 
-    /// Moves its expiry after a change of the plan. Returns `None` if that stays the same, if it has not ended, or if it is being
-    /// deleted.
+    /// Moves its expiry after a change of the plan. Returns `None` if that stays the same, if it has not ended, or if
+    /// it is being deleted.
     #[must_use]
     pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
         let (ended_at, expires_at) = self.ended_at.zip(self.expires_at).filter(|_| !self.deleting)?;

@@ -255,8 +255,8 @@ impl Upload {
         Some(Self { state, content_type, expires_at, ..self.next_version() })
     }
 
-    /// Moves the expiry of a ready upload after a change of the plan. Returns `None` if that stays the same, if it is not ready,
-    /// or if it is being deleted.
+    /// Moves the expiry of a ready upload after a change of the plan. Returns `None` if that stays the same, if it is
+    /// not ready, or if it is being deleted.
     #[must_use]
     pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
         if self.deleting || !matches!(self.state, UploadState::Ready { .. }) {

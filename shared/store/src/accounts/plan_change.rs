@@ -62,8 +62,8 @@ impl Table {
         self.read(keys::account(account), keys::PLAN_CHANGE).await
     }
 
-    /// Lists the next items of the account that may have to follow a change of its plan, with a consistent read, at most `limit`:
-    /// the generations, the oldest first, then the uploads.
+    /// Lists the next items of the account that may have to follow a change of its plan, with a consistent read, at
+    /// most `limit`: the generations, the oldest first, then the uploads.
     ///
     /// # Errors
     /// The call failed.
