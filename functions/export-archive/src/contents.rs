@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    accounts::preferences::Language,
     credits::ledger::{Cause, CreditBucket, LedgerEntry},
     privacy::export,
     registry::{DataKind, ExportRule},
@@ -36,7 +37,29 @@ pub(crate) struct ArchiveContents {
     /// The size of the files, in bytes.
     pub file_bytes: u64,
     /// The sums of the ledger, by cause.
-    pub moved: BTreeMap<String, CreditTotals>,
+    pub moved: BTreeMap<CauseKind, CreditTotals>,
+    /// The language of the account, in which the index page is written.
+    pub language: Language,
+}
+
+/// What changed the balance, without the payment or generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CauseKind {
+    /// The account was opened.
+    Welcome,
+    /// Credits were bought.
+    Purchase,
+    /// Credits were reserved for a generation.
+    Reserve,
+    /// A generation was paid for.
+    Settle,
+    /// Reserved credits were refunded.
+    Release,
+    /// A payment was refunded or disputed.
+    ClawBack,
+    /// A dispute was won.
+    Restore,
 }
 
 /// The items of one kind. They are adjacent in the partition, so on consecutive pages.
@@ -106,7 +129,11 @@ impl ArchiveContents {
             let line = ItemLine { kind: kind.to_owned(), json: value.to_string() };
             self.item_bytes += line.json.len() as u64;
             self.count(kind, page);
-            self.sum(kind, value);
+            match kind {
+                "account" => self.language = language_of(&value),
+                "ledger" => self.sum(value),
+                _ => {}
+            }
             lines.push(line);
         }
         self.pages.push(page, version);
@@ -135,26 +162,29 @@ impl ArchiveContents {
         }
     }
 
-    fn sum(&mut self, kind: &str, value: Value) {
-        if kind != "ledger" {
-            return;
-        }
+    fn sum(&mut self, value: Value) {
         let Ok(entry) = serde_json::from_value::<LedgerEntry>(value) else { return };
         // A settlement moves credits from held to spent: `Available` does not change.
         let (cause, bucket) = match entry.cause {
-            Cause::Welcome => ("Welcome", CreditBucket::Available),
-            Cause::Reserve { .. } => ("On hold for generations", CreditBucket::Held),
-            Cause::Settle { .. } => ("Spent on generations", CreditBucket::Spent),
-            Cause::Release { .. } => ("Refunded for generations", CreditBucket::Available),
-            Cause::Purchase { .. } => ("Bought", CreditBucket::Available),
-            Cause::ClawBack { .. } => ("Reversed after refunds and disputes", CreditBucket::Reversed),
-            Cause::Restore { .. } => ("Restored after disputes", CreditBucket::Available),
+            Cause::Welcome => (CauseKind::Welcome, CreditBucket::Available),
+            Cause::Reserve { .. } => (CauseKind::Reserve, CreditBucket::Held),
+            Cause::Settle { .. } => (CauseKind::Settle, CreditBucket::Spent),
+            Cause::Release { .. } => (CauseKind::Release, CreditBucket::Available),
+            Cause::Purchase { .. } => (CauseKind::Purchase, CreditBucket::Available),
+            Cause::ClawBack { .. } => (CauseKind::ClawBack, CreditBucket::Reversed),
+            Cause::Restore { .. } => (CauseKind::Restore, CreditBucket::Available),
         };
-        let moved = self.moved.entry(cause.to_owned()).or_default();
+        let moved = self.moved.entry(cause).or_default();
         moved.entries += 1;
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
         moved.credits += postings.map(|posting| posting.amount.0).sum::<i64>();
     }
+}
+
+/// Returns the language that the owner of this account chose.
+fn language_of(account: &Value) -> Language {
+    let tag = account.pointer("/preferences/language").and_then(Value::as_str);
+    Language::from_tag(tag.unwrap_or_default())
 }
 
 /// Removes the fields of an item that are withheld, or undisclosed at `now`. Returns `None` if the whole item is undisclosed.
@@ -257,6 +287,15 @@ mod tests {
     }
 
     #[test]
+    fn contents_know_the_language_of_the_account() {
+        let in_language = |tag: &str| {
+            let account = json!({"preferences": {"theme": "system", "language": tag}});
+            taken(&[&[("ACCOUNT", account)], &[("GENERATION#1", json!({}))]]).0.language
+        };
+        assert_eq!((in_language("de-AT"), in_language("en")), (Language::German, Language::English));
+    }
+
+    #[test]
     fn credits_are_summed_by_cause() {
         let entry = |available: i64| {
             let postings =
@@ -265,6 +304,6 @@ mod tests {
             json!({"id": uuid::Uuid::nil(), "at": NOW, "cause": {"kind": "welcome"}, "postings": postings, "balance_after": after})
         };
         let (contents, _) = taken(&[&[("LEDGER#1", entry(5)), ("LEDGER#2", entry(7))]]);
-        assert_eq!(contents.moved.get("Welcome"), Some(&CreditTotals { entries: 2, credits: 12 }));
+        assert_eq!(contents.moved.get(&CauseKind::Welcome), Some(&CreditTotals { entries: 2, credits: 12 }));
     }
 }

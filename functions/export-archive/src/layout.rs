@@ -1,6 +1,5 @@
 //! Lists the sections of the archive in the order in which they are written.
 
-use domain::registry;
 use serde::{Deserialize, Serialize};
 
 use crate::contents::{self, ArchiveContents};
@@ -92,11 +91,6 @@ pub(crate) fn chapters(contents: &ArchiveContents) -> Vec<Chapter> {
 pub(crate) fn files(contents: &ArchiveContents) -> u64 {
     let is_file = |section: &&Section| !matches!(section, Section::Files(_) | Section::Directory);
     contents.files + sections(contents).iter().filter(is_file).count() as u64
-}
-
-/// Returns the purpose of a kind from the registry.
-pub(crate) fn purpose(kind: &str) -> &'static str {
-    registry::data_kind(kind).map_or("", |kind| kind.purpose)
 }
 
 #[cfg(test)]

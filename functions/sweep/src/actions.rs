@@ -8,6 +8,7 @@ use domain::{
         account::Account,
         email_change::{EmailChange, EmailChangeStage},
         plan::Retention,
+        plan_change::PlanChange,
     },
     generations::{
         generation::{Failure, Generation},
@@ -26,14 +27,18 @@ use lifecycle::{
 };
 use runtime::telemetry::{Metric, metric};
 use store::{
-    Bucket, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, Queue,
-    StoreError, Table, Write,
+    Bucket, DueItem, DueKind, EraseAccountMessage, ExpiringItem, ExportMessage, GenerationMessage, GenerationQueues,
+    Queue, StoreError, Table, Write,
 };
 
 use crate::round::{Pace, Round};
 
 /// The most items of a kind in one sweep.
 pub(crate) const BATCH: usize = 200;
+/// The generations or uploads that follow a change of the plan in one transaction, which has at most 100 writes.
+const PAGE: usize = 99;
+/// The most transactions for one change of a plan in one sweep.
+const PAGES: usize = 10;
 /// The time between two messages of an erasure that does not end.
 const ERASURE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -195,6 +200,27 @@ impl Sweep {
             lifecycle::remove_archive(&self.bucket, &export).await?;
         }
         Ok(action)
+    }
+
+    /// Has the files of an account follow a change of its plan. Each transaction also notes the position, so what a
+    /// crash, a lost race or the end of this sweep leaves is due again, and a change that was replaced meanwhile writes
+    /// nothing.
+    pub(crate) async fn plan_change(&self, item: DueItem) -> Result<Action, SweepError> {
+        let Some(mut change) = self.table.plan_change(item.account).await? else { return Ok(Action::Nothing) };
+        for _ in 0..PAGES {
+            let page = self.table.expiring_items(&change, PAGE).await?;
+            let moved = page.items.iter().filter_map(|item| item.after_plan_change(&change, self.retention));
+            let moved: Vec<_> = moved.collect();
+            let next = page.next.map(|after| PlanChange { after: Some(after), ..change.clone() });
+            let mut writes: Vec<_> = moved.iter().map(ExpiringItem::write).collect();
+            writes.push(next.as_ref().map_or(Write::RemovePlanChange(&change), Write::PlanChangeLater));
+            if !self.table.try_commit(&writes).await? {
+                return Ok(Action::Nothing);
+            }
+            let Some(next) = next else { break };
+            change = next;
+        }
+        Ok(Action::Checked)
     }
 
     pub(crate) async fn hold_check(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

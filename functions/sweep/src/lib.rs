@@ -3,6 +3,7 @@
 //! - Generations: sends a lost message again; fails and refunds a generation past its deadline; deletes one that expired or
 //!   that its owner deleted, files first, item last.
 //! - Uploads: deletes those that were not completed, that expired, or that their owner deleted.
+//! - Plans: has the expiry of files follow a change of the plan of their account, a thousand files in a sweep.
 //! - Legal holds: held data is hidden when it expires, and deleted once the hold is released. Disclosures are deleted after a
 //!   week.
 //! - Sign-ups: deletes a user who never signed in after some days.
@@ -101,6 +102,9 @@ impl Sweep {
         self.each(DueKind::Erasure, OWN, &mut round, erasure).await;
         let export = async |item| self.export(item, now).await;
         self.each(DueKind::Export, OWN, &mut round, export).await;
+        // Before what expired is deleted: a larger plan may keep it.
+        let plan_change = async |item| self.plan_change(item).await;
+        self.each(DueKind::PlanChange, OWN, &mut round, plan_change).await;
         let upload = async |item| self.upload(item, now).await;
         self.each(DueKind::Upload, OWN, &mut round, upload).await;
         let expired = async |item| self.expired(item, now).await;

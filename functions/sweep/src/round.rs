@@ -22,7 +22,7 @@ pub struct SweepReport {
     pub removed: u32,
     /// Checkouts whose result became known, parked facts that were applied, completed changes of addresses.
     pub settled: u32,
-    /// Accounts whose items were brought in line with their legal holds.
+    /// Accounts whose items were brought in line with their plan or their legal holds.
     pub checked: u32,
     /// Failures. Each is due again.
     pub failed: u32,

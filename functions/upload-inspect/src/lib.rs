@@ -26,7 +26,7 @@ use domain::{
     generations::upload::{Upload, UploadState, VIDEO_BYTES},
 };
 use lambda_runtime::LambdaEvent;
-use runtime::{Error, clients::Clients, clock, events};
+use runtime::{Error, clients::Clients, events};
 use store::{Bucket, StoreError, Table, Write};
 
 use crate::inspection::Accepted;
@@ -100,6 +100,7 @@ impl Inspector {
 
     async fn arrived(&self, account: AccountId, id: UploadId, size: Option<u64>) -> Result<(), InspectError> {
         let everything = Bucket::upload_prefix(account, id);
+        let mut known = None;
         for _ in 0..ATTEMPTS {
             let (owner, upload) = self.table.account_and_upload(account, id).await?;
             let (Some(owner), Some(upload)) = (owner, upload.filter(|upload| !upload.deleting)) else {
@@ -112,17 +113,24 @@ impl Inspector {
                 }
                 UploadState::Rejected { .. } => return Ok(self.bucket.remove_all(&everything).await?),
             }
-            let Some(inspected) = self.inspect(&upload, size).await? else { return Ok(()) };
-            let is_rejected = inspected.is_err();
-            let (state, content_type) = match inspected {
-                Ok(accepted) => (accepted.state, Some(accepted.content_type)),
+            let inspected = match known.take() {
+                Some(inspected) => inspected,
+                None => match self.inspect(&upload, size).await? {
+                    Some(inspected) => inspected,
+                    None => return Ok(()),
+                },
+            };
+            let (state, content_type) = match &inspected {
+                Ok(accepted) => (&accepted.state, Some(accepted.content_type)),
                 Err(rejected) => (rejected, None),
             };
-            let next = upload.inspected(state, content_type, &owner, self.retention, clock::now());
+            let next = upload.inspected(state.clone(), content_type, &owner, self.retention);
             let Some(next) = next else { continue };
-            if self.table.try_commit(&[Write::Upload(&next)]).await? {
-                return if is_rejected { Ok(self.bucket.remove_all(&everything).await?) } else { Ok(()) };
+            // Conditioned on the account, so that a concurrent change of its plan finds the upload, or is found.
+            if self.table.try_commit(&[Write::Upload(&next), Write::Unchanged(&owner)]).await? {
+                return if inspected.is_err() { Ok(self.bucket.remove_all(&everything).await?) } else { Ok(()) };
             }
+            known = Some(inspected);
         }
         Err(InspectError::Contended)
     }

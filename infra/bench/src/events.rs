@@ -297,7 +297,7 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/upload-inspect/arrived.json",
         Done,
-        &["BatchGetItem", "GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "PutItem"],
+        &["BatchGetItem", "GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "TransactWriteItems"],
     ),
     event(
         "events/generate-image/queued.json",
@@ -339,7 +339,7 @@ pub const EVENTS: &[Event] = &[
             "TransactWriteItems",
         ],
     ),
-    event("events/sweep/tick.json", Done, &["Query"; 11]),
+    event("events/sweep/tick.json", Done, &["Query"; 12]),
 ];
 
 #[cfg(test)]

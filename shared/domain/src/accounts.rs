@@ -7,6 +7,7 @@ pub mod email_change;
 pub mod freeze;
 pub mod password;
 pub mod plan;
+pub mod plan_change;
 pub mod preferences;
 pub mod second_factor;
 pub mod sign_up;

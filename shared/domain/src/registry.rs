@@ -247,6 +247,14 @@ pub const DATA_KINDS: &[DataKind] = &[
     },
     DataKind {
         export: NOT_PERSONAL,
+        ..account_item(
+            "plan-change",
+            "that the plan changed, until the expiry of all files has followed it",
+            RetentionRule::Account,
+        )
+    },
+    DataKind {
+        export: NOT_PERSONAL,
         ..account_item("hold-check", "when to check again what a legal hold keeps", RetentionRule::Account)
     },
     account_item("ticket", "tickets to support, with their messages", RetentionRule::Days(TICKET_DAYS)),

@@ -638,10 +638,11 @@ fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
 /// What one transaction writes of a settlement, with the pointers that change.
 #[must_use]
 pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [PaymentReference]) -> Vec<Write<'a>> {
-    let Settlement { payment, account, entry } = settlement;
+    let Settlement { payment, account, entry, plan_change } = settlement;
     let mut writes = vec![Write::Payment(payment)];
     writes.extend(account.as_ref().map(Write::Account));
     writes.extend(entry.as_ref().map(|entry| Write::LedgerEntry(payment.account, entry)));
+    writes.extend(plan_change.as_ref().map(Write::PlanChange));
     writes.extend(pointers.iter().map(|reference| Write::PaymentPointer(reference, payment)));
     writes
 }

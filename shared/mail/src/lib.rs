@@ -19,7 +19,8 @@ use aws_sdk_sesv2::{
 };
 use runtime::{clients::Clients, clock, config::Environment};
 
-pub use message::{Language, Message, Read};
+pub use domain::accounts::preferences::Language;
+pub use message::{Message, Read};
 
 /// The number of different codes: a code has eight digits.
 const CODE_COUNT: u64 = 100_000_000;

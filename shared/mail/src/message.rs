@@ -1,19 +1,11 @@
 //! The mails of the service: one template for each mail and language, with a subject and a plain-text body.
 
+use domain::accounts::preferences::Language;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
 /// The line of a template that holds the subject begins with this. An empty line and the body follow.
 const SUBJECT: &str = "Subject: ";
-
-/// Identifies a language that mails are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// English, also for every language that has no templates.
-    English,
-    /// German.
-    German,
-}
 
 /// Identifies a mail, and holds what its template needs.
 #[derive(Clone, Debug, Serialize)]
@@ -78,16 +70,6 @@ pub struct Read<'a> {
 pub(crate) struct Rendered {
     pub subject: String,
     pub body: String,
-}
-
-impl Language {
-    /// Chooses the language for a tag of [BCP 47](https://www.rfc-editor.org/info/bcp47), such as the one in the
-    /// preferences of an account, by its first part.
-    #[must_use]
-    pub fn from_tag(tag: &str) -> Self {
-        let primary = tag.split('-').next().unwrap_or_default();
-        if primary.eq_ignore_ascii_case("de") { Self::German } else { Self::English }
-    }
 }
 
 impl Message<'_> {
@@ -195,20 +177,5 @@ mod tests {
             .flat_map(|language| messages().into_iter().map(move |(message, _)| message.template(language)))
             .collect();
         assert_eq!(bodies.len(), LANGUAGES.len() * messages().len());
-    }
-
-    #[test]
-    fn a_tag_chooses_its_language_or_english() {
-        for (tag, language) in [
-            ("de", Language::German),
-            ("de-AT", Language::German),
-            ("DE", Language::German),
-            ("den", Language::English),
-            ("en-GB", Language::English),
-            ("fr", Language::English),
-            ("", Language::English),
-        ] {
-            assert_eq!(Language::from_tag(tag), language, "{tag}");
-        }
     }
 }

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
 use domain::{
     AccountId,
     accounts::{
-        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
-        sign_up::SignUp, welcome::Welcome,
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
+        second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
@@ -25,7 +25,7 @@ use crate::{
     accounts::{
         account,
         activity::{self, Activity},
-        correction, email_change, second_factor, sign_up, welcome,
+        correction, email_change, plan_change, second_factor, sign_up, welcome,
     },
     credits::ledger,
     error::StoreError,
@@ -118,6 +118,12 @@ pub enum Write<'a> {
     Disclosure(&'a Disclosure),
     /// Deletes a disclosure.
     RemoveDisclosure(&'a Disclosure),
+    /// Has the files of an account follow its new plan. Replaces an earlier change.
+    PlanChange(&'a PlanChange),
+    /// Notes how far the files followed, unless the plan changed again meanwhile.
+    PlanChangeLater(&'a PlanChange),
+    /// Deletes a change that all files followed, unless the plan changed again meanwhile.
+    RemovePlanChange(&'a PlanChange),
     /// Schedules a check of legal holds, since they changed. A repeat replaces it.
     HoldCheck(&'a HoldCheck),
     /// Reschedules a check, unless holds changed meanwhile.
@@ -263,6 +269,13 @@ impl Write<'_> {
             Self::RemoveDisclosure(disclosure) => {
                 vec![delete(disclosure.account, keys::disclosure(disclosure.id), disclosure.version)]
             }
+            Self::PlanChange(change) => vec![Action::Put(plan_change::to_item(change)?, Condition::None)],
+            Self::PlanChangeLater(change) => {
+                vec![Action::Put(plan_change::to_item(change)?, Condition::Version(change.version))]
+            }
+            Self::RemovePlanChange(change) => {
+                vec![delete(change.account, keys::PLAN_CHANGE.to_owned(), change.version)]
+            }
             Self::HoldCheck(check) => vec![Action::Put(hold_check::to_item(check)?, Condition::None)],
             Self::HoldCheckLater(check) => {
                 vec![Action::Put(hold_check::to_item(check)?, Condition::Version(check.version))]
@@ -290,6 +303,7 @@ impl Write<'_> {
             Self::AuditEntry(entry) => Some(entry.account),
             Self::Approval(approval) if approval.version == 1 => Some(approval.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
+            Self::PlanChange(change) => Some(change.account),
             Self::HoldCheck(check) => Some(check.account),
             Self::IdempotencyRecord(record) => Some(record.account),
             _ => None,

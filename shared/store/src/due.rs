@@ -42,6 +42,8 @@ pub enum DueKind {
     SignUp,
     /// Disclosures past their retention.
     Disclosure,
+    /// Accounts whose plan changed, until the expiry of their files has followed.
+    PlanChange,
     /// Accounts whose items must be checked against their legal holds.
     HoldCheck,
     /// Tickets without a reply.
@@ -69,6 +71,7 @@ impl DueKind {
             Self::EmailChange => "email-change",
             Self::SignUp => "sign-up",
             Self::Disclosure => "disclosure",
+            Self::PlanChange => "plan-change",
             Self::HoldCheck => "hold-check",
             Self::Ticket => "ticket",
             Self::GuestTicket => "guest-ticket",
@@ -89,6 +92,7 @@ impl DueKind {
             Self::EmailChange => keys::EMAIL_CHANGE,
             Self::SignUp => keys::SIGN_UP,
             Self::Disclosure => keys::DISCLOSURE,
+            Self::PlanChange => keys::PLAN_CHANGE,
             Self::HoldCheck => keys::HOLD_CHECK,
             Self::Ticket => keys::TICKET,
             Self::GuestTicket => keys::GUEST_TICKET,

@@ -30,6 +30,7 @@ pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const PARKED: &str = "PARKED#";
+pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGN_UP: &str = "SIGNUP";

@@ -26,6 +26,7 @@ mod table;
 pub use accounts::{
     account::ScanPosition,
     activity::{Activity, ActivityKind},
+    plan_change::ExpiringItem,
 };
 pub use bucket::{
     Bucket, Presigned,

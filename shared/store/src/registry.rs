@@ -5,8 +5,8 @@ mod template;
 
 use domain::{
     accounts::{
-        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
-        sign_up::SignUp, welcome::Welcome,
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
+        second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, output::GalleryEntry, share::Share, upload::Upload},
@@ -174,6 +174,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("access", item(keys::AUDIT_ENTRY)),
     ("disclosure", item(keys::DISCLOSURE)),
     ("approval", item(keys::APPROVAL)),
+    ("plan-change", item(keys::PLAN_CHANGE)),
     ("hold-check", item(keys::HOLD_CHECK)),
     ("ticket", item(keys::TICKET)),
     ("guest-ticket", shared(keys::GUEST_PARTITION, keys::GUEST_TICKET)),
@@ -226,6 +227,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "access" => FieldList::of::<AuditEntry>(),
         "disclosure" => FieldList::of::<Disclosure>(),
         "approval" => FieldList::of::<Approval>(),
+        "plan-change" => FieldList::of::<PlanChange>(),
         "hold-check" => FieldList::of::<HoldCheck>(),
         "ticket" => FieldList::of::<Ticket>(),
         "guest-ticket" => FieldList::of::<GuestTicket>(),

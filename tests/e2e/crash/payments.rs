@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
+use domain::accounts::plan::{Plan, Retention};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::env::{
     checkouts::{Checkout, drop_message, post_control, with_messages_held},
     faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
-    http::ApiResponse,
+    http::{ApiResponse, text},
     paypal::{drain_ipn_queue, with_paypal_events},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -98,15 +99,22 @@ async fn check_pending_paypal_payment(ada: &TestUser) -> Result<()> {
 }
 
 async fn reconciliation_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Sweep", 15, async |ada| {
+    crash_at_each_call(env, "Sweep", 25, async |ada| {
+        let image = ada.finished_image("a wreck").await?;
         let checkout = Checkout::start(ada, "stripe", "starter").await?;
         // Stripe sends no event of the payment: the refund is parked.
         post_control(env, "/control/stripe/endpoint", &[("enabled_events", "refund.created")]).await?;
         checkout.act("pay", &[]).await?;
         checkout.act("refund", &[("amount", "100")]).await?;
         post_control(env, "/control/stripe/endpoint", &[("enabled_events", "*")]).await?;
-        ensure!(ada.credits().await? == (40, 0), "no message was sent");
-        check_bought(ada, 160).await
+        ensure!(ada.credits().await? == (39, 0), "no message was sent");
+        check_bought(ada, 159).await?;
+        // The first sweep changed the plan, and the second one has the image follow it.
+        let found = ada.get(&format!("/v1/generations/{}", text(&image, "id")?)).await?.is(200)?.json;
+        let expires_at = Retention::DEFAULT.expires_at(Plan::Plus, text(&image, "ended_at")?.parse()?);
+        ensure!(found["expires_at"] == json!(expires_at), "{found}");
+        ensure!(env.table()?.plan_change(ada.account()?).await?.is_none(), "the change of the plan is still due");
+        Ok(())
     })
     .await
 }

@@ -1,8 +1,15 @@
 //! Refunds, disputes and fraud warnings of Stripe.
 
 use anyhow::{Context, Result, ensure};
+use domain::{
+    accounts::plan::{Plan, Retention},
+    generations::generation::Generation,
+};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use serde_json::json;
+use runtime::clock;
+use serde_json::{Value, json};
+use store::Write;
 
 use crate::env::{
     checkouts::{Checkout, deliver_message},
@@ -10,6 +17,7 @@ use crate::env::{
     staff_access::reviews,
     test_env::{TestEnv, TestUser},
     trial::tests,
+    uploads::{photo, upload_file},
 };
 
 tests![
@@ -20,6 +28,7 @@ tests![
     s8_b3_refund_and_dispute_of_one_payment_take_credits_once,
     s9_fraud_warning_freezes_the_account_once,
     s10_refund_of_spent_credits_only_blocks_submitting,
+    p21_expiry_of_files_follows_the_plan,
 ];
 
 /// Buys 200 credits for 500 cents. A new account has 40 credits.
@@ -191,4 +200,57 @@ async fn s10_refund_of_spent_credits_only_blocks_submitting(env: &'static TestEn
     again.check("paid", 200, 0, 240 - spent).await?;
     ada.ended(&ada.submit(&image).await?).await?;
     Ok(())
+}
+
+async fn p21_expiry_of_files_follows_the_plan(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let image = ada.finished_image("a vase").await?;
+    let upload = upload_file(&ada, "image/png", &photo("image/png")?).await?;
+    let (image_path, upload_path) = (path_of("generations", &image)?, path_of("uploads", &upload)?);
+    let expire_by = async |plan| -> Result<()> {
+        expires_at(&ada, &image_path, by_plan(plan, &image["ended_at"])?).await?;
+        expires_at(&ada, &upload_path, by_plan(plan, &upload["created_at"])?).await
+    };
+    expire_by(Plan::Free).await?;
+    let checkout = Checkout::paid(&ada, "stripe", "starter").await?;
+    expire_by(Plan::Plus).await?;
+
+    // An image that only the paid plan keeps by now.
+    let old = ada.finished_image("an old vase").await?;
+    let old_path = path_of("generations", &old)?;
+    let (table, account) = (env.table()?, ada.account()?);
+    let stored = table.generation(account, text(&old, "id")?.parse()?).await?.context("no generation")?;
+    let ended_at = clock::now() - SignedDuration::from_hours(24 * 100);
+    let aged = Generation {
+        ended_at: Some(ended_at),
+        expires_at: Some(Retention::DEFAULT.expires_at(Plan::Plus, ended_at)),
+        version: stored.version + 1,
+        ..stored
+    };
+    table.commit(&[Write::Generation(&aged)]).await?;
+
+    let week = SignedDuration::from_hours(24 * 7);
+    let before = clock::now();
+    checkout.act("refund", &[]).await?;
+    let after = clock::now();
+    expire_by(Plan::Free).await?;
+    let shortened = ada.get(&old_path).await?.is(200)?.json;
+    let expires_at: Timestamp = text(&shortened, "expires_at")?.parse()?;
+    ensure!((before + week..=after + week).contains(&expires_at), "{shortened}");
+    ensure!(table.plan_change(account).await?.is_none(), "the change of the plan is still due");
+    Ok(())
+}
+
+fn path_of(area: &str, item: &Value) -> Result<String> {
+    Ok(format!("/v1/{area}/{}", text(item, "id")?))
+}
+
+fn by_plan(plan: Plan, stored_at: &Value) -> Result<Timestamp> {
+    Ok(Retention::DEFAULT.expires_at(plan, stored_at.as_str().context("no time")?.parse()?))
+}
+
+/// Waits until a file expires at this time.
+async fn expires_at(user: &TestUser, path: &str, expected: Timestamp) -> Result<()> {
+    user.env.sweep(clock::now()).await?;
+    user.eventually(path, |file| file["expires_at"] == json!(expected)).await.map(drop)
 }

@@ -1,15 +1,16 @@
 //! The constant parts of the index page.
 
-/// The beginning of the page. Its [content security policy](https://www.w3.org/TR/CSP3/) allows files of the archive only.
-pub(super) const HEAD: &str = r#"<!DOCTYPE html>
-<html lang="en">
-<head>
+/// The beginning of the head, after the language. Its [content security policy](https://www.w3.org/TR/CSP3/) allows
+/// files of the archive only.
+pub(super) const HEAD: &str = r#"<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self' file:; media-src 'self' file:; style-src 'unsafe-inline'">
 <meta name="referrer" content="no-referrer">
-<title>Your Darkroom archive</title>
-<style>
+"#;
+
+/// The rest of the head after the title, and the beginning of the body.
+pub(super) const STYLE: &str = r#"<style>
 :root { color-scheme: light dark; --ink: #1c1b19; --faint: #6d6a64; --line: #dedbd4; --paper: #faf8f4; --card: #fff; --link: #8a3a12 }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #ece8e1; --faint: #9d988f; --line: #35322e; --paper: #161513; --card: #1f1d1b; --link: #e9a27c }
@@ -44,16 +45,5 @@ article p { margin: .6rem .9rem; overflow-wrap: anywhere }
 <h1>Darkroom</h1>
 "#;
 
-/// Begins the section of payments.
-pub(super) const PAYMENTS: &str = "<section id=\"payments\">\n<h2>Payments</h2>\n<table>\n<tr><th>Date</th><th>Package</th>\
-    <th class=\"n\">Credits</th><th class=\"n\">Amount</th><th>Status</th><th>Transaction</th></tr>\n";
-/// Ends the section of payments.
-pub(super) const END_OF_PAYMENTS: &str = "</table>\n<p class=\"more\">All fields: <a href=\"data/payment.csv\">CSV</a>, \
-    <a href=\"data/payment.json\">JSON</a>.</p>\n</section>\n";
-/// Begins the section of generations.
-pub(super) const GENERATIONS: &str =
-    "<section id=\"generations\">\n<h2>Images and videos</h2>\n<div class=\"album\">\n";
-/// Begins the section of uploads.
-pub(super) const UPLOADS: &str = "<section id=\"uploads\">\n<h2>Uploads</h2>\n<div class=\"album\">\n";
-/// Ends either of these sections.
+/// Ends the section of generations or uploads.
 pub(super) const END_OF_ALBUM: &str = "</div>\n</section>\n";

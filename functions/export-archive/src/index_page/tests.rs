@@ -2,15 +2,25 @@ use std::collections::BTreeMap;
 
 use domain::{
     Credits, GenerationId, LedgerEntryId,
-    accounts::plan::{Plan, Retention},
-    generations::output::Media,
+    accounts::{
+        plan::{Plan, Retention},
+        preferences::Language,
+    },
+    catalogue::packages,
     generations::settings::{self, RequestedSettings},
     generations::submission::{self, GenerationOutcome, SubmissionIds},
+    generations::{
+        generation::Failure,
+        output::Media,
+        upload::{RejectionCode, UploadDeclaration, declare},
+    },
+    money::Currency,
+    payments::payment::PaymentProvider,
 };
 use uuid::Uuid;
 
 use super::*;
-use crate::contents::{CreditTotals, ItemRun};
+use crate::contents::{CauseKind, CreditTotals, ItemRun};
 
 const MARKUP: &str = "<script>alert(1)</script> \"quoted\" & 'more'";
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;quoted&quot; &amp; &#39;more&#39;";
@@ -62,7 +72,11 @@ fn made(prompt: &str, duration_ms: Option<u64>) -> Generation {
 }
 
 fn shown(generation: &Generation) -> String {
-    super::generation(&serde_json::to_string(generation).unwrap()).unwrap()
+    shown_in(generation, Language::English)
+}
+
+fn shown_in(generation: &Generation, language: Language) -> String {
+    super::generation(&serde_json::to_string(generation).unwrap(), Texts::of(language)).unwrap()
 }
 
 #[test]
@@ -101,15 +115,16 @@ fn markup_in_a_prompt_or_name_is_escaped() {
     let html = shown(&made(MARKUP, None));
     assert!(!html.contains("<script") && html.contains(&format!("alt=\"{ESCAPED}\"")), "{html}");
     assert!(html.contains(&format!(">{ESCAPED}</p>")), "{html}");
-    let html = opening(Some(&account(MARKUP)), &ArchiveContents::default(), at());
+    let html = opening(Some(&account(MARKUP)), &ArchiveContents::default(), at(), Texts::of(Language::English));
     assert!(!html.contains("<script") && html.contains(&format!("<bdi>{ESCAPED}</bdi>")), "{html}");
 }
 
-fn whole() -> String {
+fn whole(language: Language) -> String {
     let run = |kind: &str| ItemRun { kind: kind.to_owned(), first: 0, last: 0, items: 1 };
     let contents = ArchiveContents {
         runs: vec![run("account"), run("generation")],
-        moved: BTreeMap::from([("Welcome".to_owned(), CreditTotals { entries: 1, credits: 9 })]),
+        moved: BTreeMap::from([(CauseKind::Welcome, CreditTotals { entries: 1, credits: 9 })]),
+        language,
         ..ArchiveContents::default()
     };
     let line = |kind: &str, json: String| ItemLine { kind: kind.to_owned(), json };
@@ -123,7 +138,7 @@ fn whole() -> String {
 
 #[test]
 fn page_loads_nothing_from_outside_and_closes_every_element() {
-    let html = whole();
+    let html = whole(Language::English);
     for part in ["Welcome</td><td class=\"n\">1</td><td class=\"n\">9</td>", "<bdi>Ada</bdi>", "data/generation.json"] {
         assert!(html.contains(part), "{part} is not in {html}");
     }
@@ -136,4 +151,59 @@ fn page_loads_nothing_from_outside_and_closes_every_element() {
         let opened = html.matches(&format!("<{element}>")).count() + html.matches(&format!("<{element} ")).count();
         assert_eq!(opened, html.matches(&format!("</{element}>")).count(), "{element}");
     }
+}
+
+#[test]
+fn page_is_in_the_language_of_the_account() {
+    let english = whole(Language::English);
+    for part in ["<html lang=\"en\">", "<h2>Images and videos</h2>", "22 November 2026, 23:04 UTC", "9 available"] {
+        assert!(english.contains(part), "{part} is not in {english}");
+    }
+    let german = whole(Language::German);
+    for part in [
+        "<html lang=\"de\">",
+        "<title>Dein Darkroom-Archiv</title>",
+        "<h2>Bilder und Videos</h2>",
+        "22. November 2026, 23:04 UTC",
+        "9 verfügbar, 0 reserviert",
+        "Gratis-Credits</td>",
+        "<th>Datei</th><th>Inhalt</th>",
+        "sketch-image, 768×768, Seed 7",
+    ] {
+        assert!(german.contains(part), "{part} is not in {german}");
+    }
+    // The names of files and the machine-readable values are the same in each language.
+    let machine_readable = |html: &str| {
+        let attributes = html
+            .split([' ', '>'])
+            .filter(|part| ["href=", "src=", "datetime="].iter().any(|name| part.starts_with(name)));
+        attributes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(machine_readable(&german), machine_readable(&english));
+}
+
+#[test]
+fn payments_and_rejected_uploads_are_in_the_language_of_the_account() {
+    let choice = packages::choose("starter", Currency::Eur).unwrap();
+    let bought = Payment::open(Uuid::nil().into(), Uuid::nil().into(), PaymentProvider::Stripe, choice, at());
+    let row = |language| payment(&serde_json::to_string(&bought).unwrap(), Texts::of(language)).unwrap();
+    for (language, amount, status) in
+        [(Language::English, "5.00 EUR", "created"), (Language::German, "5,00 EUR", "begonnen")]
+    {
+        let row = row(language);
+        assert!(row.contains(&format!("<td class=\"n\">{amount}</td><td>{status}</td>")), "{row}");
+    }
+    let declared =
+        UploadDeclaration { content_type: "image/png".to_owned(), bytes: 9, sha256: "0a".repeat(32), file_name: None };
+    let rejected = Upload {
+        state: UploadState::Rejected { code: RejectionCode::Animated, reason: "<an animation>".to_owned() },
+        ..declare(&account("Ada"), declared, Uuid::nil().into(), at()).unwrap().1
+    };
+    let article = |language| upload(&serde_json::to_string(&rejected).unwrap(), Texts::of(language)).unwrap();
+    assert!(article(Language::English).contains("Rejected: &lt;an animation&gt;</p>"));
+    let german = article(Language::German);
+    assert!(german.contains("Abgelehnt: Das Bild ist animiert</p>") && german.contains("9 Bytes"), "{german}");
+    assert!(german.contains("<bdi>Ohne Namen</bdi>"), "{german}");
+    let failed = ended("a lighthouse", GenerationOutcome::Failed(Failure::DeadlinePassed));
+    assert!(shown_in(&failed, Language::German).contains("Fehlgeschlagen: Es hat zu lange gedauert"));
 }

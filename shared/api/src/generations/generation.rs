@@ -96,7 +96,9 @@ pub struct GenerationView {
     pub poll_after_s: Option<u32>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// When it is deleted, with its files.
+    /// When it is deleted, with its files: the days of the plan of the account after it ended. It follows a change of
+    /// the plan within minutes: a larger plan makes it later. After a full refund or a lost dispute it becomes earlier,
+    /// but not earlier than 7 days after that.
     pub expires_at: Option<Timestamp>,
     /// The images or videos.
     pub outputs: Vec<OutputView>,

@@ -92,7 +92,8 @@ pub struct UploadView {
     pub state: UploadStatus,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it is deleted, with its file.
+    /// When it is deleted, with its file: an hour after its creation, or, once it can be used, the days of the plan of
+    /// the account after its creation. It follows a change of the plan as the expiry of a generation does.
     pub expires_at: Timestamp,
     /// The request that sends the file. Only in the response that created the upload.
     #[serde(skip_serializing_if = "Option::is_none")]

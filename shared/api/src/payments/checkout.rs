@@ -79,7 +79,8 @@ pub struct Packages {
 pub struct PlanView {
     /// The plan.
     pub plan: Plan,
-    /// The days for which files are kept that are stored on this plan.
+    /// The days for which files are kept, counted from when each was stored. Those that were stored on an earlier plan
+    /// follow a change of the plan.
     pub retention_days: u32,
 }
 

@@ -19,6 +19,27 @@ pub enum Theme {
     Dark,
 }
 
+/// A language that the mails and the page of a data export are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English, also for every language that has no texts.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+impl Language {
+    /// Chooses the language for a tag of [BCP 47](https://www.rfc-editor.org/info/bcp47), such as the one in the
+    /// preferences of an account, by its first part.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Self {
+        let primary = tag.split('-').next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("de") { Self::German } else { Self::English }
+    }
+}
+
 /// What the account owner prefers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema)]
 pub struct Preferences {
@@ -45,4 +66,24 @@ pub(crate) fn is_language_tag(tag: &str) -> bool {
     language
         && tag.len() <= 35
         && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_chooses_its_language_or_english() {
+        for (tag, language) in [
+            ("de", Language::German),
+            ("de-AT", Language::German),
+            ("DE", Language::German),
+            ("den", Language::English),
+            ("en-GB", Language::English),
+            ("fr", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::from_tag(tag), language, "{tag}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    accounts::{plan::Retention, plan_change::PlanChange},
     catalogue::models::{self, MediaKind, Offer},
     credits::ledger::Credits,
     generations::{
@@ -168,7 +169,7 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub failure: Option<Failure>,
-    /// When it expires, with its files; set when it ends.
+    /// When it expires, with its files: set when it ends, by the plan of the account, and again when the plan changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub expires_at: Option<Timestamp>,
@@ -530,6 +531,15 @@ impl Generation {
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.status.is_final() && (self.deleting || self.expires_at.is_some_and(|at| at <= now))
+    }
+
+    /// Moves its expiry after a change of the plan. Returns `None` if that stays the same, if it has not ended, or if
+    /// it is being deleted.
+    #[must_use]
+    pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
+        let (ended_at, expires_at) = self.ended_at.zip(self.expires_at).filter(|_| !self.deleting)?;
+        let next = change.expiry(retention, ended_at, expires_at)?;
+        Some(Self { expires_at: Some(next), ..self.next_version() })
     }
 
     /// Checks that it is not being deleted.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::{account::Account, plan::Retention},
+    accounts::{account::Account, plan::Retention, plan_change::PlanChange},
     catalogue::models::MediaKind,
     ids::{AccountId, UploadId},
     refusal::{FieldError, Refusal},
@@ -138,7 +138,7 @@ pub struct Upload {
     /// When it was declared.
     #[data(plain)]
     pub created_at: Timestamp,
-    /// When it expires, with its files.
+    /// When it expires, with its files: once it is ready, by the plan of the account, counted from the declaration.
     #[data(plain)]
     pub expires_at: Timestamp,
     /// It was deleted or has expired: it is hidden, and its files are being deleted.
@@ -243,17 +243,27 @@ impl Upload {
         content_type: Option<&str>,
         account: &Account,
         retention: Retention,
-        now: Timestamp,
     ) -> Option<Self> {
         if self.deleting || self.state != UploadState::Pending {
             return None;
         }
         let expires_at = match state {
-            UploadState::Ready { .. } => retention.expires_at(account.plan, now),
+            UploadState::Ready { .. } => retention.expires_at(account.plan, self.created_at),
             UploadState::Pending | UploadState::Rejected { .. } => self.expires_at,
         };
         let content_type = content_type.unwrap_or(&self.content_type).to_owned();
         Some(Self { state, content_type, expires_at, ..self.next_version() })
+    }
+
+    /// Moves the expiry of a ready upload after a change of the plan. Returns `None` if that stays the same, if it is
+    /// not ready, or if it is being deleted.
+    #[must_use]
+    pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
+        if self.deleting || !matches!(self.state, UploadState::Ready { .. }) {
+            return None;
+        }
+        let expires_at = change.expiry(retention, self.created_at, self.expires_at)?;
+        Some(Self { expires_at, ..self.next_version() })
     }
 
     /// Says whether it has expired or was deleted.

@@ -329,6 +329,11 @@ impl Payment {
         }
     }
 
+    /// Says whether a dispute of it is open.
+    pub(crate) fn has_open_dispute(&self) -> bool {
+        self.disputes.values().any(|dispute| dispute.is_open())
+    }
+
     /// Says whether a dispute of it was lost.
     #[must_use]
     pub fn lost_dispute(&self) -> bool {

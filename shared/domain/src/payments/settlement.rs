@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    accounts::{account::Account, freeze::FreezeReason, plan::Plan},
+    accounts::{account::Account, freeze::FreezeReason, plan::Plan, plan_change::PlanChange},
     credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
     ids::LedgerEntryId,
     payments::{
@@ -37,6 +37,8 @@ pub struct Settlement {
     pub account: Option<Account>,
     /// The ledger entry, if credits changed.
     pub entry: Option<LedgerEntry>,
+    /// What the files of the account must follow, if the plan changed or a dispute began or ended.
+    pub plan_change: Option<PlanChange>,
 }
 
 /// Applies facts to a payment. Returns `None` if all of them were known.
@@ -64,7 +66,7 @@ pub fn apply_facts(
         let reason = fraud::review(rules, account, &known, others, cards_in_hour, now);
         known.review = reason.map(|reason| Review { reason, at: now, decision: None });
     }
-    Ok(Some(settle(known, around, entry, now)))
+    Ok(Some(settle(payment, known, around, entry, now)))
 }
 
 /// Applies a decision of staff to a payment whose credits wait for one. A later decision replaces an earlier one until
@@ -82,14 +84,23 @@ pub fn apply_decision(
     let review = payment.review.as_ref().filter(|review| review.withholds());
     let review = review.ok_or(Refusal::Conflict("no review of the payment is open"))?;
     let decided = Review { decision: Some(decision), ..review.clone() };
-    Ok(settle(Payment { review: Some(decided), ..payment.clone() }, around, entry, now))
+    Ok(settle(payment, Payment { review: Some(decided), ..payment.clone() }, around, entry, now))
 }
 
-fn settle(known: Payment, around: SettlementContext<'_>, entry: LedgerEntryId, now: Timestamp) -> Settlement {
+fn settle(
+    unsettled: &Payment,
+    known: Payment,
+    around: SettlementContext<'_>,
+    entry: LedgerEntryId,
+    now: Timestamp,
+) -> Settlement {
     let before = around.account;
     let mut account = before.clone();
     freeze(&mut account, &known, around, now);
     account.plan = plan(&known, around.others);
+    let [was_disputed, is_disputed] =
+        [unsettled, &known].map(|payment| around.others.iter().chain([payment]).any(Payment::has_open_dispute));
+    let moves_expiry = account.plan != before.plan || is_disputed != was_disputed;
 
     let granted = known.credits_to_grant();
     let taken_back = known.credits_to_claw_back();
@@ -109,9 +120,11 @@ fn settle(known: Payment, around: SettlementContext<'_>, entry: LedgerEntryId, n
         let (entry, account) = account.with_entry(entry, now, cause, &moves);
         (Some(entry), Some(account))
     } else {
-        (None, (account != *before).then(|| account.next_version()))
+        (None, (moves_expiry || account != *before).then(|| account.next_version()))
     };
-    Settlement { payment, account, entry }
+    let plan_change =
+        account.as_ref().filter(|_| moves_expiry).map(|account| PlanChange::new(account, is_disputed, now));
+    Settlement { payment, account, entry, plan_change }
 }
 
 /// Freezes the account while a dispute is open, and after a warning until staff lift the freeze.

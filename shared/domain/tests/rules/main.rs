@@ -5,6 +5,7 @@ mod access;
 mod export;
 mod generation;
 mod payment;
+mod plan_change;
 mod share;
 mod submission;
 mod ticket;

@@ -1,6 +1,6 @@
 use domain::{
     Credits, PaymentId, Refusal,
-    accounts::{account::Account, freeze::FreezeReason, plan::Plan, status::AccountStatus},
+    accounts::{account::Account, freeze::FreezeReason, plan::Plan, plan_change::PlanChange, status::AccountStatus},
     catalogue::packages,
     credits::ledger::audit,
     money::{Currency, Money},
@@ -34,6 +34,7 @@ struct Story {
     entries: Vec<domain::credits::ledger::LedgerEntry>,
     others: Vec<Payment>,
     cards_in_hour: u32,
+    plan_change: Option<PlanChange>,
 }
 
 fn checkout(number: u8, package: &str) -> Payment {
@@ -43,7 +44,7 @@ fn checkout(number: u8, package: &str) -> Payment {
 
 fn story(package: &str) -> Story {
     let payment = checkout(1, package);
-    Story { account: account(0), payment, entries: Vec::new(), others: Vec::new(), cards_in_hour: 1 }
+    Story { account: account(0), payment, entries: Vec::new(), others: Vec::new(), cards_in_hour: 1, plan_change: None }
 }
 
 impl Story {
@@ -51,6 +52,7 @@ impl Story {
         self.payment = settlement.payment;
         self.account = settlement.account.unwrap_or_else(|| self.account.clone());
         self.entries.extend(settlement.entry);
+        self.plan_change = settlement.plan_change;
         assert_eq!(audit(&self.entries, self.account.balance, &[]), Ok(()));
     }
 
@@ -387,6 +389,36 @@ fn p12_lost_disputes_freeze_the_account() {
     let story = story.check(&[paid(), dispute(LOST)], PaymentStatus::Lost, 0);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
     assert!(story.account.freezes.iter().any(|freeze| freeze.reason == FreezeReason::LostDisputes { count: 2 }));
+}
+
+#[test]
+fn files_follow_each_change_of_the_plan_but_are_not_shortened_during_a_dispute() {
+    let shortens_to = Some(at(60) + SignedDuration::from_hours(7 * 24));
+    let expect = |story: &Story, expected: Option<(Plan, Option<jiff::Timestamp>)>| {
+        let found = story.plan_change.as_ref();
+        assert_eq!(found.map(|change| (change.plan, change.shortens_to)), expected);
+        assert!(found.is_none_or(|change| (change.at, change.version) == (at(60), story.account.version)));
+    };
+    let mut refunded = story("maker");
+    refunded.apply(paid()).unwrap();
+    expect(&refunded, Some((Plan::Plus, shortens_to)));
+    refunded.apply(refund("re_1", 1_190, RefundState::Succeeded)).unwrap();
+    expect(&refunded, None);
+    refunded.apply(refund("re_2", 1_190, RefundState::Succeeded)).unwrap();
+    expect(&refunded, Some((Plan::Free, shortens_to)));
+
+    for end in [LOST, WON] {
+        let mut disputed = story("maker");
+        for fact in [paid(), dispute(OPENED), dispute(WITHDRAWN)] {
+            disputed.apply(fact).unwrap();
+        }
+        expect(&disputed, Some((Plan::Free, None)));
+        // Staff lift the freeze, so the end of the dispute changes nothing else of the account.
+        disputed.account = disputed.account.unfrozen("a look was taken", at(59)).unwrap();
+        disputed.apply(dispute(end)).unwrap();
+        let plan = if end == WON { Plan::Plus } else { Plan::Free };
+        expect(&disputed, Some((plan, shortens_to)));
+    }
 }
 
 #[test]

@@ -88,15 +88,15 @@ fn uploads_of_an_hour_are_limited_whatever_was_deleted() {
 fn upload_is_inspected_once_and_expires_by_the_plan() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!(pending.expires_at, at(3600));
-    let ready = pending.inspected(READY, None, &owner, RETENTION, at(10)).unwrap();
-    assert_eq!((&ready.state, ready.expires_at), (&READY, at(10 + 30 * 86_400)));
-    let found = pending.inspected(READY, Some("image/webp"), &owner, RETENTION, at(10)).unwrap();
+    let ready = pending.inspected(READY, None, &owner, RETENTION).unwrap();
+    assert_eq!((&ready.state, ready.expires_at), (&READY, at(30 * 86_400)));
+    let found = pending.inspected(READY, Some("image/webp"), &owner, RETENTION).unwrap();
     assert_eq!((&*ready.content_type, &*found.content_type), ("image/png", "image/webp"));
     let rejected = UploadState::Rejected { code: RejectionCode::NotAsDeclared, reason: "not as declared".to_owned() };
-    assert_eq!(ready.inspected(rejected.clone(), None, &owner, RETENTION, at(11)), None);
-    assert_eq!(pending.inspected(rejected, None, &owner, RETENTION, at(10)).unwrap().expires_at, at(3600));
+    assert_eq!(ready.inspected(rejected.clone(), None, &owner, RETENTION), None);
+    assert_eq!(pending.inspected(rejected, None, &owner, RETENTION).unwrap().expires_at, at(3600));
     let (_, removed) = pending.deleted(&owner, at(5)).unwrap();
-    assert_eq!(removed.inspected(READY, None, &owner, RETENTION, at(10)), None);
+    assert_eq!(removed.inspected(READY, None, &owner, RETENTION), None);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn only_a_ready_image_is_usable_as_input() {
     let may = |content_type: &str, state: UploadState, second| {
         let declared = UploadDeclaration { content_type: content_type.to_owned(), ..declared() };
         let (owner, pending) = upload(&account(0), declared).unwrap();
-        let inspected = pending.inspected(state, None, &owner, RETENTION, at(0)).unwrap();
+        let inspected = pending.inspected(state, None, &owner, RETENTION).unwrap();
         inspected.check_usable_as_input(at(second)).is_ok()
     };
     assert!(may("image/png", READY, 1));

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::registry::{self, DataLocation};
 use domain::{
-    accounts::plan::Retention,
+    accounts::{plan::Retention, plan_change::DOWNLOAD_DAYS},
     generations::share::MEDIA_LINK_S,
     payments::payment::WATCHED_DAYS,
     privacy::export::{DOWNLOAD_HOURS, DUE_HOURS},
@@ -83,7 +83,7 @@ fn days_in_the_texts_of_the_client_are_retentions() {
             RetentionRule::Days(days) => Some(days),
             _ => None,
         })
-        .chain([domain::registry::UNPAID_DAYS, domain::registry::EXPORT_READY_DAYS, LOG_DEFAULT_DAYS])
+        .chain([DOWNLOAD_DAYS, domain::registry::UNPAID_DAYS, domain::registry::EXPORT_READY_DAYS, LOG_DEFAULT_DAYS])
         .collect();
     let mut found = 0;
     for file in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/site/web/src/text")) {
@@ -124,6 +124,7 @@ fn periods_in_the_documents_are_those_of_the_code() {
         (
             "payments.md",
             vec![
+                format!("but never less than {DOWNLOAD_DAYS} days (`DOWNLOAD_DAYS`)"),
                 format!("A checkout that nobody paid is deleted after {UNPAID_DAYS} days."),
                 format!("as a rule and {NOTIFICATION_DAYS} days at most"),
                 format!("so that a day covers the last {WATCHED_DAYS} days"),

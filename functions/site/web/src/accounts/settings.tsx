@@ -159,6 +159,7 @@ export function Plan() {
           <li>{t.uploadsPerHour(limits.uploads_per_hour)}</li>
           <li>{t.linksPerOutput(limits.shares_per_output)}</li>
         </ul>
+        <p class="muted">{text.value.payments.retentionFollows}</p>
         <p>
           {t.upgrade} <a href="/credits">{t.buyCredits}</a>
         </p>

@@ -27,7 +27,7 @@ export function PackageFacts({ item, price, plans, models }: Properties) {
       <p class="package-price">{money(price)}</p>
       <p class="muted small">
         {t.per100(per100)} · {t.plan(t.plans[item.plan])}
-        {days !== undefined && ` · ${t.retention(days)}`}
+        {days !== undefined && ` · ${t.retentionOfAll(days)}`}
       </p>
     </>
   );

@@ -73,6 +73,7 @@ export function Packages() {
         <p class="small muted prose">
           {t.cards} {t.tax[tax]}
         </p>
+        <p class="small muted prose">{t.retentionFollows}</p>
         <p class="row small">
           {providers.map(({ id, privacy_policy }) => (
             <a key={id} href={privacy_policy} target="_blank" rel="noopener noreferrer">

@@ -476,6 +476,9 @@ export const messages: Messages = {
     buys: (imageCount, videoCount, length) =>
       `Etwa ${images(imageCount)} oder ${plural(videoCount, { one: "Video", other: "Videos" })} von ${plural(length, { one: "Sekunde", other: "Sekunden" })}`,
     retention: (count) => `Aufbewahrung deiner Dateien: ${period(count)}`,
+    retentionOfAll: (count) => `Aufbewahrung deiner Dateien: ${period(count)}, auch der bereits vorhandenen`,
+    retentionFollows:
+      "Ein größerer Tarif verlängert auch die Aufbewahrung deiner vorhandenen Dateien. Nach einer vollständigen Erstattung oder einer verlorenen Rückbuchung gilt für sie der Tarif, der dir bleibt; zum Herunterladen hast du aber mindestens 7 Tage.",
     signUpToBuy: "Konto erstellen, um zu kaufen",
     canceled: "Kauf abgebrochen",
     canceledText: "Es wurde nichts abgebucht.",
@@ -663,7 +666,7 @@ export const messages: Messages = {
         id: "P21",
         group: "keep",
         to: "/gallery",
-        text: "Dein Tarif bestimmt, wie lange Dateien bleiben. Jede zeigt, wann sie abläuft.",
+        text: "Dein aktueller Tarif bestimmt, wie lange Dateien bleiben. Jede zeigt, wann sie abläuft.",
       },
       {
         id: "P22",
@@ -800,6 +803,7 @@ export const messages: Messages = {
       "second-factor":
         "Der Schlüssel deiner Authenticator-App, verschlüsselt, und Wiederherstellungscodes als Hashes mit Schlüssel",
       approval: "Was das Team zu deinem Konto beantragt hat und ein zweites Teammitglied genehmigen muss",
+      "plan-change": "Dass sich dein Tarif geändert hat, bis die Frist all deiner Dateien angepasst ist",
       "hold-check": "Wann eine gesetzliche Aufbewahrung das nächste Mal geprüft wird",
       ticket: "Deine Support-Tickets mit allen Nachrichten",
       "guest-ticket": "Deine Support-Tickets ohne Anmeldung, bis sie beantwortet sind",

@@ -460,6 +460,9 @@ export const messages = {
     buys: (imageCount: number, videoCount: number, length: number) =>
       `About ${images(imageCount)} or ${plural(videoCount, { one: "video", other: "videos" })} of ${seconds(length)}`,
     retention: (count: number) => `Files are kept for ${period(count)}`,
+    retentionOfAll: (count: number) => `Files are kept for ${period(count)}, including those you already have`,
+    retentionFollows:
+      "A larger plan extends how long the files you already have are kept. After a full refund or a lost dispute, they follow the plan you still have, but you have at least 7 days to download them.",
     signUpToBuy: "Create account to buy",
     canceled: "Checkout canceled",
     canceledText: "You weren't charged.",
@@ -641,7 +644,7 @@ export const messages = {
         id: "P21",
         group: "keep",
         to: "/gallery",
-        text: "Your plan decides how long files are kept. Each one shows when it expires.",
+        text: "Your current plan decides how long files are kept. Each one shows when it expires.",
       },
       { id: "P22", group: "keep", to: "/privacy/inventory", text: "Logs are deleted after a fixed period." },
       {
@@ -763,6 +766,7 @@ export const messages = {
       disclosure: "Data compiled for a lawful request, until staff fetch it",
       "second-factor": "The secret of your authenticator app, encrypted, and recovery codes as keyed hashes",
       approval: "What staff requested about your account and a second staff member must approve",
+      "plan-change": "That your plan changed, until the expiry of all your files has followed",
       "hold-check": "When the next check of a legal hold is due",
       ticket: "Your support tickets with all messages",
       "guest-ticket": "Your support tickets sent without signing in, until they are answered",
