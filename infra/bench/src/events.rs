@@ -147,6 +147,7 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event("events/visibility/publish.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]),
+    event("events/visibility/favorite.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "PutItem"]),
     event(
         "events/visibility/share.json",
         Http(201),

@@ -43,12 +43,20 @@ pub struct Filter {
     pub kind: Option<MediaKind>,
     /// Only with an output of this visibility.
     pub visibility: Option<Visibility>,
+    /// Only with an output that is a favorite, or with one that is none. Each output is compared with all filters.
+    pub favorite: Option<bool>,
 }
 
 impl Filter {
     /// Applies what the database cannot: it compares no fields of the items of a list.
     fn includes(&self, generation: &Generation) -> bool {
-        self.visibility.is_none_or(|wanted| generation.present_outputs().any(|output| output.visibility == wanted))
+        if self.visibility.is_none() && self.favorite.is_none() {
+            return true;
+        }
+        generation.present_outputs().any(|output| {
+            self.visibility.is_none_or(|wanted| output.visibility == wanted)
+                && self.favorite.is_none_or(|wanted| output.favorite == wanted)
+        })
     }
 }
 
