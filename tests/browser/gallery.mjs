@@ -26,6 +26,9 @@ ada.name = `many-${ada.name}`;
 const { page } = ada;
 await ada.join(`many-${crypto.randomUUID()}@example.com`, PASSWORD);
 
+/** The ids of the favorites. */
+const favorites = new Set();
+
 function picture(number) {
   const [width, height] = SHAPES[number % SHAPES.length];
   const id = `0198f0c0-0000-7000-8000-${String(number).padStart(12, "0")}`;
@@ -36,15 +39,18 @@ function picture(number) {
     settings: { model: "sketch-image", prompt: `Picture ${number}`, width, height, count: 1 },
     credits: { reserved: 1, spent: 1, released: 0 },
     outputs: [{
-      number: 1, visibility: number % 7 ? "private" : "public", show_prompt: false,
+      number: 1, visibility: number % 7 ? "private" : "public", show_prompt: false, favorite: favorites.has(id),
       file: { url, thumbnail_url: url, content_type: "image/png", bytes: BYTES.length, width, height, thumbhash: THUMBHASH },
     }],
   };
 }
 
+const numberOf = (id) => Number(id.slice(-12));
+
 let asked = 0;
 await page.route("**/v1/generations?*", async (route) => {
   const query = new URL(route.request().url()).searchParams;
+  if (query.get("favorite") === "true") return route.fulfill({ json: { items: [...favorites].map(numberOf).map(picture) } });
   const first = Number(query.get("cursor") ?? 0);
   const end = Math.min(first + Number(query.get("limit")), PICTURES);
   asked++;
@@ -124,6 +130,40 @@ await ada.journey("the list keeps its scroll position", async () => {
   await page.keyboard.press("Escape");
   await page.locator(".viewer").waitFor({ state: "detached" });
   ensure((await page.evaluate(() => scrollY)) === before, "the list has scrolled under the viewer");
+});
+
+await ada.journey("favorites are marked with the mouse and the keyboard, and listed", async () => {
+  await page.route("**/v1/generations/*/outputs/*/favorite", async (route) => {
+    const [id] = new URL(route.request().url()).pathname.split("/").slice(3);
+    favorites[route.request().postDataJSON().favorite ? "add" : "delete"](id);
+    await route.fulfill({ json: picture(numberOf(id)) });
+  });
+  await ada.go("/gallery");
+  await page.locator(".grid .thumbnail.loaded").nth(4).waitFor();
+  const tile = page.locator(".grid li").first();
+  const marked = { name: "Favorite", exact: true, pressed: true };
+  await tile.hover();
+  await tile.getByRole("button", { ...marked, pressed: false }).click();
+  await tile.getByRole("button", marked).waitFor();
+  await tile.locator("a").click();
+  await page.locator(".viewer-bar").getByRole("button", marked).waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.locator(".viewer-bar").getByRole("button", { ...marked, pressed: false }).waitFor();
+  await page.keyboard.press("f");
+  await page.locator(".viewer-bar").getByRole("button", marked).waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  await page.getByLabel("Favorites", { exact: true }).check();
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 2);
+  ensure(new URL(page.url()).search === "?favorites=true", "the filter is not in the address");
+  await ada.look("favorites");
+  await tile.getByRole("button", marked).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll(".grid li").length === 1);
+  await tile.getByRole("button", marked).focus();
+  await page.keyboard.press("Enter");
+  await ada.sees("No favorites yet");
+  ensure(favorites.size === 0, "a mark is left");
 });
 
 await ada.journey("undo restores one of two, and a failed deletion restores its tile", async () => {

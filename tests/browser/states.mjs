@@ -206,7 +206,7 @@ await journey("a canceled generation", async () => {
   await page.getByRole("button", { name: "Cancel" }).click();
   await ada.sees("Canceled, credits refunded");
   await ada.go("/credits/transactions");
-  // The newest entry is the last one.
+  // The newest generation is the last one.
   await page.locator("td a[href^='/gallery/']").last().click();
   await page.locator(".viewer").getByText("Canceled, credits refunded").waitFor();
   await page.keyboard.press("Escape");

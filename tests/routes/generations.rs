@@ -1,9 +1,17 @@
 //! Submitting, canceling, showing, publishing, sharing and deleting; uploads.
 
 use anyhow::{Result, ensure};
-use domain::{Credits, accounts::plan::Plan, generations::generation::GenerationStatus};
+use domain::{
+    Credits,
+    accounts::plan::Plan,
+    generations::{
+        generation::GenerationStatus,
+        output::{Output, Visibility},
+    },
+};
 use runtime::clock;
 use serde_json::json;
+use store::Write;
 
 use crate::world::World;
 
@@ -114,7 +122,14 @@ async fn ended_generation_cannot_be_canceled() -> Result<()> {
 #[tokio::test]
 async fn generations_of_another_account_are_not_found() -> Result<()> {
     let world = World::new().await?;
-    for event in ["gallery/read", "gallery/delete", "gallery/delete-output", "visibility/publish", "visibility/share"] {
+    for event in [
+        "gallery/read",
+        "gallery/delete",
+        "gallery/delete-output",
+        "visibility/publish",
+        "visibility/favorite",
+        "visibility/share",
+    ] {
         world.send(event, world.stranger().await?).await?.refused(404, "not-found")?;
     }
     Ok(())
@@ -142,6 +157,50 @@ async fn public_gallery_names_no_account() -> Result<()> {
 async fn stale_version_cannot_be_published() -> Result<()> {
     let stale = json!({"headers": {"if-match": "\"99\""}});
     World::new().await?.send("visibility/publish", stale).await?.refused(412, "precondition-failed")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn favorite_is_marked_and_unmarked_with_the_same_result_on_a_repeat() -> Result<()> {
+    let world = World::new().await?;
+    for favorite in [true, true, false, false] {
+        let answer = world.send("visibility/favorite", json!({"body": {"favorite": favorite}})).await?.is(200)?;
+        ensure!(answer.body["outputs"][0]["favorite"] == favorite && answer.headers["etag"].is_string(), "{answer:?}");
+        ensure!(answer.body["outputs"][0]["visibility"] == "private", "{answer:?}");
+        ensure!(world.generation(SUCCEEDED).await?.outputs[0].favorite == favorite);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn favorite_of_an_unknown_output_or_a_stale_version_is_refused() -> Result<()> {
+    let world = World::new().await?;
+    for (id, output) in [(SUCCEEDED, 9), (QUEUED, 1)] {
+        let path = json!({"path": format!("/v1/generations/{id}/outputs/{output}/favorite")});
+        world.send("visibility/favorite", path).await?.refused(404, "not-found")?;
+    }
+    let stale = json!({"headers": {"if-match": "\"99\""}});
+    world.send("visibility/favorite", stale).await?.refused(412, "precondition-failed")?;
+    world.send("visibility/favorite", json!({"body": {"favorite": "yes"}})).await?.names(&["favorite"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn filter_by_favorite_and_visibility_wants_one_image_that_is_both() -> Result<()> {
+    let world = World::new().await?;
+    let listed = async |query: &str| -> Result<bool> {
+        let answer = world.send("gallery/list", json!({"rawQueryString": query})).await?.is(200)?;
+        Ok(answer.body["items"].as_array().is_some_and(|items| items.iter().any(|item| item["id"] == SUCCEEDED)))
+    };
+    ensure!(!listed("favorite=true").await? && listed("favorite=false").await?);
+    world.send("visibility/favorite", json!({})).await?.is(200)?;
+    ensure!(listed("favorite=true").await? && !listed("favorite=false").await?);
+    let mut two = world.generation(SUCCEEDED).await?;
+    two.outputs.push(Output { visibility: Visibility::Public, ..Output::new(2, two.outputs[0].file.clone()) });
+    two.version += 1;
+    world.table.commit(&[Write::Generation(&two)]).await?;
+    ensure!(listed("favorite=true&visibility=private").await? && listed("favorite=false&visibility=public").await?);
+    ensure!(!listed("favorite=true&visibility=public").await? && !listed("favorite=false&visibility=private").await?);
     Ok(())
 }
 

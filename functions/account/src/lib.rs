@@ -1,7 +1,7 @@
 //! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address,
 //! [`second_factor`] sets up a second factor.
 //!
-//! A read is one round trip; a statement page without entries is two. A correction is conditioned on the version that was
+//! A read is one round trip; a statement page is two: its entries, and their generations or the balance before. A correction is conditioned on the version that was
 //! read and, with `If-Match`, on the version that the client read; a repeat changes nothing more.
 
 mod email;
@@ -15,7 +15,7 @@ use api::{
         activity::{self, ActivityPage, ActivityView},
         profile::{self, AccountCorrection, AccountView, CorrectionPage, CorrectionView},
     },
-    credits::statement::{self, EntryView, Statement},
+    credits::statement::{self, EntryView, PromptView, Statement},
     staff::audit::{self, AuditEntryView, AuditPage},
     store_problem,
 };
@@ -144,8 +144,13 @@ async fn show_statement(
         }
     };
     let next = paging.next(page.next.map(|last| (from, to, last)))?;
+    let generations = page.items.iter().filter_map(|entry| entry.cause.generation()).collect();
+    let generations = table.generations_with_ids(id, &generations).await.map_err(store_problem)?;
+    let now = clock::now();
+    let present = generations.into_iter().filter(|generation| !generation.is_expired(now));
+    let prompts = present.map(|found| PromptView { generation: found.id, prompt: found.settings.prompt }).collect();
     let entries = page.items.into_iter().map(EntryView::from).collect();
-    Ok(axum::Json(Statement { from, to, opening, closing, entries, next }).into_response())
+    Ok(axum::Json(Statement { from, to, opening, closing, entries, prompts, next }).into_response())
 }
 
 async fn list_activity(

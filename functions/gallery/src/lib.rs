@@ -115,6 +115,7 @@ struct ListQuery {
     status: Option<GenerationStatus>,
     kind: Option<MediaKind>,
     visibility: Option<Visibility>,
+    favorite: Option<bool>,
     limit: Option<usize>,
     cursor: Option<String>,
 }
@@ -126,8 +127,9 @@ async fn list(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let filter = Filter { status: query.status, kind: query.kind, visibility: query.visibility };
-    let scope = ("generations", account, query.status, query.kind, query.visibility);
+    let ListQuery { status, kind, visibility, favorite, .. } = query;
+    let filter = Filter { status, kind, visibility, favorite };
+    let scope = ("generations", account, status, kind, visibility, favorite);
     let query = PageQuery { limit: query.limit, cursor: query.cursor };
     let paging: Paging<'_, _, GenerationId> = Paging::open(&state.mutations, scope, query).await?;
     let table = &state.mutations.table;

@@ -1,17 +1,17 @@
-//! Sets the visibility of the images and videos of generations, and creates, lists and revokes their share links.
+//! Sets the visibility of the images and videos of generations, marks favorites, and creates, lists and revokes share links.
 //!
 //! An image or a video is private until its owner changes that here, and private again at once. The token of a share link is 256
 //! random bits, of which only the SHA-256 is stored. The token is in the response that created the link, and sealed in the
 //! response that is stored for its `Idempotency-Key`. Links to files that were signed before work for at most four minutes
 //! more.
 //!
-//! To set the same visibility again changes nothing. To create a share link again without a key creates another link.
+//! To set the same visibility or mark again changes nothing. To create a share link again without a key creates another link.
 
 use api::{
-    AppState, MutationResponse, Routes,
+    AppState, Mutation, MutationError, MutationResponse, Routes,
     generations::{
         generation::GenerationView,
-        shares::{self, ShareRequest, ShareView, Shares, VisibilityRequest, token_hash},
+        shares::{self, FavoriteRequest, ShareRequest, ShareView, Shares, VisibilityRequest, token_hash},
     },
     refusal_problem, store_problem,
 };
@@ -24,9 +24,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     AccountId, GenerationId, Refusal, ShareId,
-    generations::share::{self, ShareTerms},
+    generations::{
+        generation::Generation,
+        share::{self, ShareTerms},
+    },
 };
 use http::{HeaderValue, header::ETAG};
+use jiff::Timestamp;
 use runtime::{
     Error, clock,
     config::Environment,
@@ -49,6 +53,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 fn routes() -> Routes<AppState> {
     Routes::new()
         .operation(&shares::SET_VISIBILITY, set_visibility)
+        .operation(&shares::SET_FAVORITE, set_favorite)
         .operation(&shares::CREATE, create)
         .operation(&shares::LIST, list)
         .operation(&shares::REVOKE, revoke)
@@ -71,14 +76,47 @@ async fn set_visibility(
             generation.output(output, now)?;
             condition.check(generation.version)?;
             let generation = generation.with_visibility(output, visibility, show_prompt, now)?;
-            let view = GenerationView::with_links(&state.bucket, generation.clone(), now).await?;
             let writes = [Write::Generation(&generation), Write::GalleryEntry(&generation, output)];
-            let mut response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
-            let tag = HeaderValue::try_from(etag(generation.version)).map_err(Problem::internal)?;
-            response.headers_mut().insert(ETAG, tag);
-            Ok(response)
+            commit_changed(&state, &mutation, &generation, &writes, now).await
         })
         .await
+}
+
+async fn set_favorite(
+    State(state): State<AppState>,
+    caller: Caller,
+    StrictPath((id, output)): StrictPath<(GenerationId, u32)>,
+    condition: IfMatch,
+    request: MutatingRequest<FavoriteRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let account = AccountId(caller.account_id);
+    let FavoriteRequest { favorite } = request.body;
+    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
+    mutation
+        .run(|| async {
+            let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+            generation.output(output, now)?;
+            condition.check(generation.version)?;
+            let generation = generation.with_favorite(output, favorite, now)?;
+            commit_changed(&state, &mutation, &generation, &[Write::Generation(&generation)], now).await
+        })
+        .await
+}
+
+/// Commits the writes that change a generation, and responds with the generation and its version.
+async fn commit_changed(
+    state: &AppState,
+    mutation: &Mutation<'_>,
+    generation: &Generation,
+    writes: &[Write<'_>],
+    now: Timestamp,
+) -> Result<Response, MutationError> {
+    let view = GenerationView::with_links(&state.bucket, generation.clone(), now).await?;
+    let mut response = mutation.commit(writes, MutationResponse::ok(view)).await?;
+    let tag = HeaderValue::try_from(etag(generation.version)).map_err(Problem::internal)?;
+    response.headers_mut().insert(ETAG, tag);
+    Ok(response)
 }
 
 async fn create(

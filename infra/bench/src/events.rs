@@ -73,7 +73,7 @@ pub const EVENTS: &[Event] = &[
     event("events/user-pool-trigger/sign-up.json", Done, &["PutItem"]),
     event("events/account/read.json", Http(200), &["GetItem", "GetItem"]),
     event("events/account/correct.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]),
-    event("events/account/statement.json", Http(200), &["GetItem", "Query"]),
+    event("events/account/statement.json", Http(200), &["GetItem", "Query", "BatchGetItem"]),
     event("events/account/activity.json", Http(200), &["GetItem", "Query"]),
     event("events/account/corrections.json", Http(200), &["GetItem", "Query"]),
     event("events/account/email-without-mail.json", Http(409), &["GetItem"]),
@@ -147,6 +147,7 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event("events/visibility/publish.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]),
+    event("events/visibility/favorite.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "PutItem"]),
     event(
         "events/visibility/share.json",
         Http(201),

@@ -211,6 +211,11 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
             query("status", reference("GenerationStatus"), "Only with this status."),
             query("kind", reference("MediaKind"), "Only of this kind."),
             query("visibility", reference("Visibility"), "Only with an image or a video of this visibility."),
+            query(
+                "favorite",
+                json!({"type": "boolean"}),
+                "Only with an image or a video that is a favorite, or with one that is none. With a visibility, one must match both.",
+            ),
         ],
         Parameter::Period => vec![
             query(

@@ -25,7 +25,7 @@ pub enum Parameter {
     PaypalSignature,
     /// The query parameters `limit` and `cursor`.
     Page,
-    /// The query parameters `status`, `kind` and `visibility`.
+    /// The query parameters `status`, `kind`, `visibility` and `favorite`.
     Filter,
     /// The query parameters `from` and `to`.
     Period,

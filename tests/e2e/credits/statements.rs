@@ -15,6 +15,8 @@ async fn p4_statement_balances_match_and_activity_is_listed(env: &'static TestEn
     let whole = ada.get("/v1/account/statement").await?.is(200)?.json;
     ensure!(whole["opening"] == json!({"available": 0, "held": 0}), "{whole}");
     ensure!(whole["closing"] == json!({"available": 38, "held": 0}), "{whole}");
+    let prompts: Vec<_> = whole["prompts"].as_array().into_iter().flatten().map(|view| &view["prompt"]).collect();
+    ensure!(prompts == ["a page"; 2], "{whole}");
     let mut pages = Vec::new();
     let mut path = "/v1/account/statement?limit=2".to_owned();
     loop {

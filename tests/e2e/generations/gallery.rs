@@ -17,6 +17,7 @@ tests![
     p20_deleted_image_loses_all_versions_and_share_links,
     p17_publishing_one_image_keeps_its_siblings_private,
     p20_deleting_one_image_keeps_its_siblings,
+    favorite_is_listed_for_its_owner_only,
     pagination_is_stable_while_items_change,
 ];
 
@@ -125,6 +126,24 @@ async fn p20_deleting_one_image_keeps_its_siblings(env: &'static TestEnv) -> Res
     ada.get(&path).await?.is(404)?;
     visitor.get(&links[1]).await?.is(404)?;
     ensure!(versions(env, &prefix).await? == 0, "versions are left");
+    Ok(())
+}
+
+async fn favorite_is_listed_for_its_owner_only(env: &'static TestEnv) -> Result<()> {
+    let (ada, visitor) = (env.user().await?, env.visitor()?);
+    let id = two_images(&ada, "twin lakes").await?;
+    ada.finished_image("a lake").await?;
+    let output = format!("/v1/generations/{id}/outputs/2");
+    let marked = ada.put(&format!("{output}/favorite"), &json!({"favorite": true})).await?.is(200)?.json;
+    let favorites: Vec<_> = marked["outputs"].as_array().into_iter().flatten().map(|o| o["favorite"] == true).collect();
+    ensure!(favorites == [false, true], "{marked}");
+    ensure!(listed_ids(&ada, "/v1/generations?favorite=true").await? == std::slice::from_ref(&id));
+
+    ada.put(&format!("{output}/visibility"), &json!({"visibility": "public"})).await?.is(200)?;
+    let shown = public_outputs(&visitor, &id).await?;
+    ensure!(shown.len() == 1 && shown[0].get("favorite").is_none(), "{shown:?}");
+    ada.delete(&output).await?.is(204)?;
+    ensure!(listed_ids(&ada, "/v1/generations?favorite=true").await?.is_empty(), "a deleted image is a favorite");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Describes the API of the credit statement.
 
 use domain::{
-    LedgerEntryId,
+    GenerationId, LedgerEntryId,
     credits::ledger::{Balance, Cause, LedgerEntry, Posting},
 };
 use jiff::Timestamp;
@@ -14,7 +14,8 @@ use crate::operation::{
 };
 
 operations! {
-    /// Lists the ledger entries of a period, oldest first, with the opening and the closing balance.
+    /// Lists the ledger entries of a period, oldest first, with the opening and the closing balance, and the prompts of their
+    /// generations.
     SHOW = get("/v1/account/statement", "account")
         .parameters(&[Period, Page]).returns::<Statement>(200).problems(&[400, 404]);
 }
@@ -41,6 +42,15 @@ impl From<LedgerEntry> for EntryView {
     }
 }
 
+/// Shows the prompt of a generation that moved credits.
+#[derive(Serialize, ToSchema)]
+pub struct PromptView {
+    /// The id of the generation.
+    pub generation: GenerationId,
+    /// The prompt.
+    pub prompt: String,
+}
+
 /// Shows a page of the statement of the period `from..to`.
 #[derive(Serialize, ToSchema)]
 pub struct Statement {
@@ -54,6 +64,8 @@ pub struct Statement {
     pub closing: Balance,
     /// The entries, oldest first.
     pub entries: Vec<EntryView>,
+    /// The prompts of the generations of this page that were not deleted, in any order.
+    pub prompts: Vec<PromptView>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }

@@ -117,6 +117,8 @@ pub struct OutputView {
     pub visibility: Visibility,
     /// Whether the prompt is shown too, where the image or video is public.
     pub show_prompt: bool,
+    /// Whether it is a favorite of the account owner. Only the owner sees this.
+    pub favorite: bool,
     /// When the last of its share links expires, if it has one.
     pub shared_until: Option<Timestamp>,
     /// When it was published.
@@ -130,6 +132,7 @@ impl OutputView {
             file: MediaView::with_links(bucket, &output.file, now).await?,
             visibility: output.visibility,
             show_prompt: output.show_prompt,
+            favorite: output.favorite,
             shared_until: output.shared_until,
             published_at: output.published_at,
         })

@@ -1,4 +1,4 @@
-//! Describes the API of visibility and share links.
+//! Describes the API of visibility, favorites and share links.
 
 use domain::{
     ShareId,
@@ -25,6 +25,13 @@ operations! {
     /// Sets whether an image or a video of a generation is public or private. A repeat changes nothing.
     SET_VISIBILITY = put("/v1/generations/{id}/outputs/{output}/visibility", "visibility")
         .takes::<VisibilityRequest>(r#"{"visibility": "public", "show_prompt": true}"#)
+        .parameters(&[IdempotencyKey, IfMatch])
+        .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
+
+    /// Marks an image or a video of a generation as a favorite, or unmarks it. Only the account owner sees this. A repeat changes
+    /// nothing.
+    SET_FAVORITE = put("/v1/generations/{id}/outputs/{output}/favorite", "visibility")
+        .takes::<FavoriteRequest>(r#"{"favorite": true}"#)
         .parameters(&[IdempotencyKey, IfMatch])
         .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
 
@@ -57,6 +64,14 @@ pub struct VisibilityRequest {
     /// Whether the prompt is shown too; `false` if absent.
     #[serde(default)]
     pub show_prompt: bool,
+}
+
+/// Marks an image or a video as a favorite, or unmarks it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FavoriteRequest {
+    /// Whether it is a favorite.
+    pub favorite: bool,
 }
 
 /// Sets the terms of a new share link.

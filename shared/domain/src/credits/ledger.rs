@@ -138,6 +138,19 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Returns the generation that moved credits, if it was one.
+    #[must_use]
+    pub const fn generation(&self) -> Option<GenerationId> {
+        match *self {
+            Self::Reserve { generation } | Self::Settle { generation } | Self::Release { generation } => {
+                Some(generation)
+            }
+            Self::Welcome | Self::Purchase { .. } | Self::ClawBack { .. } | Self::Restore { .. } => None,
+        }
+    }
+}
+
 /// The balance of an account.
 #[derive(
     Clone,

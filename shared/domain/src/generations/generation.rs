@@ -488,6 +488,14 @@ impl Generation {
         self.with_output(number, now, |output| output.with_visibility(visibility, show_prompt, now))
     }
 
+    /// Marks an output as a favorite of its owner, or unmarks it. A repeat changes only the version.
+    ///
+    /// # Errors
+    /// See [`Self::output`].
+    pub fn with_favorite(&self, number: u32, favorite: bool, now: Timestamp) -> Result<Self, Refusal> {
+        self.with_output(number, now, |output| Output { favorite, ..output.clone() })
+    }
+
     /// Deletes it: hides it with all outputs from everyone, and makes its files due for deletion now.
     ///
     /// # Errors

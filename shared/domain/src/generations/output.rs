@@ -72,6 +72,9 @@ pub struct Output {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub published_at: Option<Timestamp>,
+    /// Whether its owner marked it as a favorite. Only its owner sees this.
+    #[data(plain)]
+    pub favorite: bool,
     /// When the last of its share links expires, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -92,6 +95,7 @@ impl Output {
             visibility: Visibility::Private,
             show_prompt: false,
             published_at: None,
+            favorite: false,
             shared_until: None,
             deleted_at: None,
         }

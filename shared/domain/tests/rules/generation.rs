@@ -212,6 +212,23 @@ fn publishing_an_output_leaves_the_others_private() {
 }
 
 #[test]
+fn favorite_marks_one_output_and_shows_it_to_no_one() {
+    let favorites = |generation: &Generation| generation.outputs.iter().map(|o| o.favorite).collect::<Vec<_>>();
+    let marked = two().with_favorite(2, true, at(70)).unwrap();
+    assert_eq!(favorites(&marked), [false, true]);
+    assert!(marked.outputs.iter().all(|output| !output.is_shown()));
+    let public = marked.with_visibility(2, Visibility::Public, true, at(71)).unwrap();
+    let repeated = public.with_favorite(2, true, at(72)).unwrap();
+    assert_eq!(Generation { version: public.version, ..repeated }, public);
+    assert_eq!(favorites(&public.unpublished().unwrap()), [false, true]);
+    assert_eq!(favorites(&public.with_favorite(2, false, at(73)).unwrap()), [false, false]);
+    for number in [0, 3] {
+        assert_eq!(two().with_favorite(number, true, at(70)), Err(Refusal::NotFound));
+    }
+    assert_eq!(marked.without_output(2, at(74)).unwrap().with_favorite(2, true, at(75)), Err(Refusal::NotFound));
+}
+
+#[test]
 fn deleting_an_output_keeps_the_others() {
     let public = two().with_visibility(1, Visibility::Public, false, at(65)).unwrap();
     let public = public.with_visibility(2, Visibility::Public, false, at(66)).unwrap();

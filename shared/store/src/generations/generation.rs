@@ -1,6 +1,6 @@
 //! Generations in the table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     due::{DueKind, mark_due},
     error::StoreError,
-    item::{Item, decode_all, encode, encode_value, id_of, primary_key, string},
+    item::{Item, decode, decode_all, encode, encode_value, id_of, primary_key, string},
     keys,
     query::{Page, page_limit},
     table::Table,
@@ -43,12 +43,20 @@ pub struct Filter {
     pub kind: Option<MediaKind>,
     /// Only with an output of this visibility.
     pub visibility: Option<Visibility>,
+    /// Only with an output that is a favorite, or with one that is none. Each output is compared with all filters.
+    pub favorite: Option<bool>,
 }
 
 impl Filter {
     /// Applies what the database cannot: it compares no fields of the items of a list.
     fn includes(&self, generation: &Generation) -> bool {
-        self.visibility.is_none_or(|wanted| generation.present_outputs().any(|output| output.visibility == wanted))
+        if self.visibility.is_none() && self.favorite.is_none() {
+            return true;
+        }
+        generation.present_outputs().any(|output| {
+            self.visibility.is_none_or(|wanted| output.visibility == wanted)
+                && self.favorite.is_none_or(|wanted| output.favorite == wanted)
+        })
     }
 }
 
@@ -71,6 +79,20 @@ impl Table {
         id: GenerationId,
     ) -> Result<(Option<Account>, Option<Generation>), StoreError> {
         self.read_with_account(account, keys::generation(id)).await
+    }
+
+    /// Reads these generations of an account, in any order, without those that do not exist.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn generations_with_ids(
+        &self,
+        account: AccountId,
+        ids: &BTreeSet<GenerationId>,
+    ) -> Result<Vec<Generation>, StoreError> {
+        let pk = keys::account(account);
+        let keys = ids.iter().map(|id| primary_key(pk.clone(), keys::generation(*id))).collect();
+        self.read_all(keys).await?.into_iter().map(decode).collect()
     }
 
     /// Lists own generations, newest first, without those that are being deleted.

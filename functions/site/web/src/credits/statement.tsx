@@ -42,13 +42,14 @@ async function loadStatement(period: Period): Promise<Statement> {
     ...(to ? { to: to.toISOString() } : {}),
   };
   const first = await unwrap<Statement>(api.GET("/v1/account/statement", { params: { query } }));
-  const whole = { ...first, entries: [...first.entries] };
+  const whole = { ...first, entries: [...first.entries], prompts: [...first.prompts] };
   // A cursor carries its period: the first page has fixed the open ends.
   let cursor = first.next;
   while (cursor) {
     const params = { query: { ...query, cursor } };
     const page: Statement = await unwrap(api.GET("/v1/account/statement", { params }));
     whole.entries.push(...page.entries);
+    whole.prompts.push(...page.prompts);
     whole.closing = page.closing;
     cursor = page.next;
   }

@@ -1,5 +1,6 @@
-/** All changes of the balance in a period, from the opening to the closing balance. */
+/** What changed the balance in a period, a row for each generation and each change of a payment, from the opening to the closing balance. */
 import { dateTime, number, text } from "../text";
+import { rowsOf, type StatementRow } from "./rows";
 import { type LedgerEntry, type Statement, StatementPage } from "./statement";
 
 export function Transactions() {
@@ -8,6 +9,8 @@ export function Transactions() {
 
 function Table({ statement }: { statement: Statement }) {
   const t = text.value.credits;
+  const rows = rowsOf(statement);
+  const prompts = new Map(statement.prompts.map(({ generation, prompt }) => [generation, prompt]));
   return (
     <section class="table-scroll" tabindex={0} aria-label={t.pages.transactions}>
       <table>
@@ -30,10 +33,10 @@ function Table({ statement }: { statement: Statement }) {
             <td />
             <td class="number">{number(statement.opening.available)}</td>
           </tr>
-          {statement.entries.map((entry) => (
-            <Row key={entry.id} entry={entry} />
+          {rows.map((row) => (
+            <Row key={row.key} row={row} prompts={prompts} />
           ))}
-          {statement.entries.length === 0 && (
+          {rows.length === 0 && (
             <tr>
               <td colspan={4}>{t.noTransactions}</td>
             </tr>
@@ -52,35 +55,43 @@ function Table({ statement }: { statement: Statement }) {
   );
 }
 
-/** Returns the change of the available credits; for a settlement, the change of the reserved credits that it spent. */
-export function amountOf({ postings, cause }: LedgerEntry): number {
-  const bucket = cause.kind === "settle" ? "held" : "available";
-  return postings.filter((posting) => posting.bucket === bucket).reduce((sum, { amount }) => sum + amount, 0);
-}
-
-function Row({ entry }: { entry: LedgerEntry }) {
-  const t = text.value.credits;
-  const { cause } = entry;
-  const amount = amountOf(entry);
-  const link =
-    "generation" in cause
-      ? `/gallery/${cause.generation}`
-      : "payment" in cause
-        ? `/credits/${cause.payment}`
-        : undefined;
-  const wasReserved = cause.kind === "settle";
+function Row({ row: { at, cause, amount, balance }, prompts }: { row: StatementRow; prompts: Map<string, string> }) {
   return (
     <tr>
       <td>
-        <time datetime={entry.at}>{dateTime(entry.at)}</time>
+        <time datetime={at}>{dateTime(at)}</time>
       </td>
-      <td>{link ? <a href={link}>{t.causes[cause.kind]}</a> : t.causes[cause.kind]}</td>
-      <td class={wasReserved ? "number muted" : "number"}>
-        {wasReserved ? `(${number(Math.abs(amount))})` : withSign(amount)}
-      </td>
-      <td class="number">{number(entry.balance_after.available)}</td>
+      <td>{"generation" in cause ? <Generation cause={cause} prompts={prompts} /> : <Description cause={cause} />}</td>
+      <td class="number">{withSign(amount)}</td>
+      <td class="number">{number(balance)}</td>
     </tr>
   );
+}
+
+type Cause = LedgerEntry["cause"];
+type GenerationCause = Extract<Cause, { generation: string }>;
+
+/** The prompt of a generation, and whether its credits are reserved or were refunded. */
+function Generation({ cause, prompts }: { cause: GenerationCause; prompts: Map<string, string> }) {
+  const t = text.value.credits;
+  const prompt = prompts.get(cause.generation);
+  return (
+    <>
+      {prompt === undefined ? (
+        t.deleted
+      ) : (
+        <a class="statement-prompt" dir="auto" href={`/gallery/${cause.generation}`}>
+          {prompt}
+        </a>
+      )}
+      {cause.kind !== "settle" && <div class="muted">{t.causes[cause.kind]}</div>}
+    </>
+  );
+}
+
+function Description({ cause }: { cause: Exclude<Cause, GenerationCause> }) {
+  const label = text.value.credits.causes[cause.kind];
+  return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : <>{label}</>;
 }
 
 const withSign = (amount: number) => (amount > 0 ? `+${number(amount)}` : number(amount));

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 
 import type { LedgerEntry } from "./statement";
-import { amountOf } from "./transactions";
 import { usageBars } from "./usage-chart";
 
 const DAY_MS = 86_400_000;
@@ -27,11 +26,5 @@ describe("usageBars", () => {
   it("cover four weeks at least and fit on a phone at most", () => {
     expect(usageBars([spend(0, 1)], 0, TO).length).toBeGreaterThanOrEqual(28);
     expect(usageBars([spend(700, 1)], 0, TO).length).toBeLessThanOrEqual(62);
-  });
-});
-
-describe("amountOf", () => {
-  it("is what a settlement took from the reserved credits", () => {
-    expect(amountOf(spend(1, 5))).toBe(-5);
   });
 });

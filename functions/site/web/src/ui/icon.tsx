@@ -1,4 +1,5 @@
 /** Icons: strokes on a grid of 24, in the colour of the surrounding text. Each one has a text beside it or a label. */
+const STAR = "M12 3.500l2.600 5.400 5.900.8-4.300 4.100 1.050 5.900L12 16.850 6.750 19.700 7.800 13.800 3.500 9.700l5.900-.8z";
 const PATHS = {
   create: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
   gallery: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
@@ -14,6 +15,8 @@ const PATHS = {
   zoomFit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
+  star: STAR,
+  starFilled: STAR,
   lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
   globe:
     "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c3 3 3.500 6 3.500 9s-.5 6-3.500 9c-3-3-3.500-6-3.500-9S9 6 12 3z",
@@ -33,10 +36,13 @@ export type IconName = keyof typeof PATHS;
 
 /** Icons that are mirrored in right-to-left languages. */
 const MIRRORED: IconName[] = ["previous", "next"];
+/** Icons that are filled. */
+const FILLED: IconName[] = ["starFilled"];
 
 export function Icon({ name }: { name: IconName }) {
+  const classes = ["icon-svg", MIRRORED.includes(name) && "mirrored", FILLED.includes(name) && "filled"];
   return (
-    <svg class={MIRRORED.includes(name) ? "icon-svg mirrored" : "icon-svg"} viewBox="0 0 24 24" aria-hidden="true">
+    <svg class={classes.filter(Boolean).join(" ")} viewBox="0 0 24 24" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );

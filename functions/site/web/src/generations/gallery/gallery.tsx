@@ -14,6 +14,7 @@ import { Page } from "../../ui/page";
 import { useRetryWhenOnline } from "../../ui/query";
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
 import { deleteOutput } from "../deletion";
+import { FavoriteButton, favoriteOf, isFavorite, pendingFavorites } from "../favorite";
 import { outcomeOf } from "../outcome";
 import { Details, PublicDetails } from "../viewer/details";
 import { Viewer } from "../viewer/viewer";
@@ -46,6 +47,7 @@ const VISIBILITIES = ["all", "private", "shared", "public"] as const;
 interface Filters {
   kind: (typeof KINDS)[number];
   visibility: (typeof VISIBILITIES)[number];
+  favorites: boolean;
   search: string;
 }
 
@@ -53,15 +55,21 @@ interface Filters {
 function filtersOf(query: URLSearchParams): Filters {
   const one = <T extends string>(name: string, values: readonly [T, ...T[]]) =>
     values.find((value) => value === query.get(name)) ?? values[0];
-  return { kind: one("kind", KINDS), visibility: one("visibility", VISIBILITIES), search: query.get("search") ?? "" };
+  return {
+    kind: one("kind", KINDS),
+    visibility: one("visibility", VISIBILITIES),
+    favorites: query.get("favorites") === "true",
+    search: query.get("search") ?? "",
+  };
 }
 
 /** Returns the query of an address with these filters, and with the number of the image or video that is open. */
-function queryOf({ kind, visibility, search }: Filters, number?: number): string {
+function queryOf({ kind, visibility, favorites, search }: Filters, number?: number): string {
   const parameters = new URLSearchParams();
   if (number !== undefined) parameters.set("n", String(number));
   if (kind !== "all") parameters.set("kind", kind);
   if (visibility !== "all") parameters.set("visibility", visibility);
+  if (favorites) parameters.set("favorites", "true");
   if (search !== "") parameters.set("search", search);
   return parameters.size > 0 ? `?${parameters}` : "";
 }
@@ -71,15 +79,19 @@ export function Gallery({ id }: { id?: string }) {
   const filters = filtersOf(query.value);
   // The API filters neither by prompt nor by links: for these, all pages are loaded.
   const searching = filters.search.trim() !== "" || filters.visibility === "shared";
-  const feed = useMemo(() => createFeed(filters, searching), [filters.kind, filters.visibility, searching]);
-  useEffect(() => void feed.loadMore(), [feed]);
+  const feed = useMemo(() => createFeed(filters, searching), [filters.kind, filters.visibility, filters.favorites, searching]);
   const loaded = feed.tiles.value;
-  const tiles = useMemo(() => loaded.filter((tile) => matches(tile, filters)), [loaded, queryOf(filters)]);
+  const tiles = useMemo(
+    () => loaded.filter((tile) => matches(tile, filters)),
+    [loaded, queryOf(filters), pendingFavorites.value],
+  );
   useEffect(() => {
-    if (searching && !feed.busy.value) void feed.loadMore();
-  }, [searching, loaded, feed]);
+    // A page of which nothing matches any more does not end the list.
+    if (searching || tiles.length === 0) void feed.loadMore();
+  }, [searching, tiles, feed]);
   const href = ({ item, output }: Tile<Generation>) => `/gallery/${item.id}${queryOf(filters, output.number)}`;
   const noMatches = <Empty title={filters.visibility === "shared" ? t.noShared : t.noMatches} />;
+  const noFavorites = <Empty title={t.noFavorites} />;
   const nothingYet = (
     <Empty title={t.empty}>
       <p>{t.emptyText}</p>
@@ -97,7 +109,10 @@ export function Gallery({ id }: { id?: string }) {
         href={href}
         alt={({ item }) => item.settings.prompt}
         badge={({ output }) => <VisibilityBadge output={output} />}
-        empty={searching ? noMatches : nothingYet}
+        action={({ item, output }) => (
+          <FavoriteButton mark={favoriteOf(item, output, (changed) => feed.replace(changed))} />
+        )}
+        empty={searching ? noMatches : filters.favorites ? noFavorites : nothingYet}
       />
       {searching && feed.busy.value && (
         <p class="muted small" role="status">
@@ -112,6 +127,12 @@ export function Gallery({ id }: { id?: string }) {
           href={href}
           listPath={`/gallery${queryOf(filters)}`}
           onRemove={deleteOutput}
+          favorite={(item, output, onChanged) =>
+            favoriteOf(item, output, (changed) => {
+              feed.replace(changed);
+              onChanged(changed);
+            })
+          }
           outcome={outcomeOf}
           load={() => unwrap<Generation>(api.GET("/v1/generations/{id}", { params: { path: { id } } }))}
           details={(item, output, onChanged) => (
@@ -133,17 +154,22 @@ export function Gallery({ id }: { id?: string }) {
 }
 
 /** Returns whether an image or a video matches the filters: the API returns whole generations. */
-function matches({ item, output }: { item: Generation; output: Output }, { visibility, search }: Filters): boolean {
+function matches({ item, output }: { item: Generation; output: Output }, { visibility, favorites, search }: Filters): boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const prompt = item.settings.prompt.toLowerCase();
-  return (visibility === "all" || visibilityOf(output) === visibility) && words.every((word) => prompt.includes(word));
+  return (
+    (visibility === "all" || visibilityOf(output) === visibility) &&
+    (!favorites || isFavorite(item.id, output)) &&
+    words.every((word) => prompt.includes(word))
+  );
 }
 
-function createFeed({ kind, visibility }: Filters, searching: boolean): Feed<Generation> {
+function createFeed({ kind, visibility, favorites }: Filters, searching: boolean): Feed<Generation> {
   const filters = {
     status: "succeeded" as const,
     limit: searching ? SEARCH_PAGE_SIZE : PAGE_SIZE,
     ...(kind === "all" ? {} : { kind }),
+    ...(favorites ? { favorite: true } : {}),
     ...(visibility === "all"
       ? {}
       : { visibility: visibility === "public" ? ("public" as const) : ("private" as const) }),
@@ -177,6 +203,14 @@ function FilterBar({ filters, onFilters }: { filters: Filters; onFilters: (filte
         options={visibilities}
         onValue={(visibility) => onFilters({ ...filters, visibility })}
       />
+      <label class="checkbox">
+        <input
+          type="checkbox"
+          checked={filters.favorites}
+          onChange={(event) => onFilters({ ...filters, favorites: event.currentTarget.checked })}
+        />
+        {t.favorites}
+      </label>
     </search>
   );
 }
@@ -226,11 +260,12 @@ interface FeedGridProperties<T extends Listed> {
   href: (tile: Tile<T>) => string;
   alt: (tile: Tile<T>) => string;
   badge?: (tile: Tile<T>) => ComponentChildren;
+  action?: (tile: Tile<T>) => ComponentChildren;
   /** Shown if the list has no tiles. */
   empty: ComponentChildren;
 }
 
-function FeedGrid<T extends Listed>({ feed, tiles, href, alt, badge, empty }: FeedGridProperties<T>) {
+function FeedGrid<T extends Listed>({ feed, tiles, href, alt, badge, action, empty }: FeedGridProperties<T>) {
   const ended = feed.ended.value;
   const retry = () => feed.retry();
   useRetryWhenOnline(feed.error.value, retry);
@@ -243,6 +278,7 @@ function FeedGrid<T extends Listed>({ feed, tiles, href, alt, badge, empty }: Fe
           href={href}
           alt={alt}
           {...(badge ? { badge } : {})}
+          {...(action ? { action } : {})}
           isFresh={(tile) => feed.isFresh(tile)}
           refresh={(tile) => void feed.refresh(tile.page)}
           onNearEnd={() => void feed.loadMore()}

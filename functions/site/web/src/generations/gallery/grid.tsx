@@ -26,13 +26,16 @@ interface Properties<T extends Listed> {
   isFresh: (tile: Tile<T>) => boolean;
   refresh: (tile: Tile<T>) => void;
   badge?: (tile: Tile<T>) => ComponentChildren;
+  /** A button above the tile. */
+  action?: (tile: Tile<T>) => ComponentChildren;
   /** Whether all tiles are loaded. */
   ended: boolean;
   /** Called when the person scrolls near the last loaded tile. */
   onNearEnd: () => void;
 }
 
-export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refresh, badge, onNearEnd }: Properties<T>) {
+export function Grid<T extends Listed>(properties: Properties<T>) {
+  const { tiles, ended, href, alt, isFresh, refresh, badge, action, onNearEnd } = properties;
   const frame = useRef<HTMLUListElement>(null);
   const width = useWidth(frame);
   const layout = useMemo(() => {
@@ -78,6 +81,7 @@ export function Grid<T extends Listed>({ tiles, ended, href, alt, isFresh, refre
                 />
                 {badge?.(tile)}
               </a>
+              {action?.(tile)}
             </li>
           );
         })}

@@ -9,6 +9,7 @@ import { useIdempotencyKey, useMutation, useRetryWhenOnline } from "../../ui/que
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
 import { showToast } from "../../ui/toasts";
 import { deleteOutput } from "../deletion";
+import { FavoriteButton, favoriteOf } from "../favorite";
 import { isHidden, keyOf } from "../gallery/feed";
 import { Thumbnail } from "../gallery/thumbnail";
 import { VisibilityBadge } from "../gallery/visibility-badge";
@@ -22,6 +23,7 @@ import {
   pollRecentJobs,
   recentJobs,
   recentJobsError,
+  replaceJob,
   usualDuration,
 } from "./recent-jobs";
 import { showSubmitted } from "./submitted";
@@ -121,15 +123,13 @@ function JobMedia({ generation }: { generation: Generation }) {
     <>
       <div class={mediaClass(outputs.length)}>
         {outputs.map((output) => (
-          <a
-            class="frame"
-            key={output.number}
-            href={`/gallery/${id}?n=${output.number}`}
-            style={proportions(output.file)}
-          >
-            <Thumbnail media={output.file} alt={settings.prompt} onStale={loadRecentJobs} />
-            <VisibilityBadge output={output} />
-          </a>
+          <div class="job-output" key={output.number} style={proportions(output.file)}>
+            <a class="frame" href={`/gallery/${id}?n=${output.number}`}>
+              <Thumbnail media={output.file} alt={settings.prompt} onStale={loadRecentJobs} />
+              <VisibilityBadge output={output} />
+            </a>
+            <FavoriteButton mark={favoriteOf(generation, output, replaceJob)} />
+          </div>
         ))}
       </div>
       {credits.spent < credits.reserved && (

@@ -73,6 +73,11 @@ export function addJob(generation: Generation): void {
   recentJobs.value = [generation, ...others].slice(0, SHOWN);
 }
 
+/** Replaces a generation that was changed. */
+export function replaceJob(changed: Generation): void {
+  recentJobs.value = (recentJobs.value ?? []).map((item) => (item.id === changed.id ? changed : item));
+}
+
 /** Cancels a generation. If it has ended meanwhile, loads what became of it. */
 export async function cancelJob(id: string): Promise<void> {
   const params = { path: { id }, ...idempotencyHeader() };
@@ -83,7 +88,7 @@ export async function cancelJob(id: string): Promise<void> {
     if (error instanceof ApiError && error.type === "conflict") return loadRecentJobs();
     throw error;
   }
-  recentJobs.value = (recentJobs.value ?? []).map((item) => (item.id === id ? canceled : item));
+  replaceJob(canceled);
   await loadAccount();
 }
 

@@ -11,6 +11,7 @@ import { showModal } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { Empty, Loading } from "../../ui/states";
 import { showToast, Toasts } from "../../ui/toasts";
+import { type FavoriteMark, starOf } from "../favorite";
 import { type Feed, keyOf, type Listed, type Tile } from "../gallery/feed";
 import { Placeholder } from "../gallery/thumbnail";
 import { useZoom } from "./zoom";
@@ -37,11 +38,13 @@ interface Properties<T extends Listed> {
   details?: (item: T, output: T["outputs"][number] | undefined, onChanged: (item: T) => void) => ComponentChildren;
   /** Says why an item has no images or videos. */
   outcome?: (item: T) => string;
+  /** Returns the mark of an image or a video of the account. */
+  favorite?: (item: T, output: T["outputs"][number], onChanged: (item: T) => void) => FavoriteMark;
   onRemove?: (item: T, output: T["outputs"][number] | undefined) => void;
 }
 
 export function Viewer<T extends Listed>(properties: Properties<T>) {
-  const { tiles, id, href, listPath, onRemove, details, outcome } = properties;
+  const { tiles, id, href, listPath, onRemove, favorite, details, outcome } = properties;
   const dialog = useRef<HTMLDialogElement>(null);
   const wanted = query.value.get("n");
   const isWanted = ({ number }: { number: number }) => wanted === null || String(number) === wanted;
@@ -63,6 +66,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
     then?.();
   };
   const remove = onRemove && item ? () => void close(() => onRemove(item, tile?.output)) : undefined;
+  const mark = tile && favorite?.(tile.item, tile.output, setItem);
   const beside = item && details?.(item, tile?.output, setItem);
   const zoomIn = () => zoom.zoom(ZOOM_STEP);
   const zoomOut = () => zoom.zoom(1 / ZOOM_STEP);
@@ -72,6 +76,7 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
     "+": zoomIn,
     "-": zoomOut,
     0: zoom.fit,
+    f: mark?.toggle,
     Delete: remove,
   });
   const t = text.value.viewer;
@@ -96,6 +101,14 @@ export function Viewer<T extends Listed>(properties: Properties<T>) {
         <ToolButton icon="zoomIn" label={t.zoomIn} onPress={zoomIn} />
         <ToolButton icon="zoomFit" label={t.zoomFit} onPress={zoom.fit} />
         {tile && <ToolButton icon="download" label={t.download} onPress={() => void download(tile, properties.load)} />}
+        {mark && (
+          <ToolButton
+            icon={starOf(mark)}
+            label={text.value.gallery.favorite}
+            onPress={mark.toggle}
+            pressed={mark.marked}
+          />
+        )}
         {remove && <ToolButton icon="trash" label={t.delete} onPress={remove} />}
         {beside && (
           <ToolButton
