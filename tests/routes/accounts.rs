@@ -78,3 +78,61 @@ async fn api_describes_itself() -> Result<()> {
     ensure!(answer.body["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{answer:?}");
     Ok(())
 }
+
+const DAILY_LIMIT: &str = "Exceeded daily email limit for the operation or the account.";
+
+#[tokio::test]
+async fn exhausted_mail_quota_is_503_for_every_address() -> Result<()> {
+    for event in ["session/sign-up", "session/forgot"] {
+        let world = World::new().await?;
+        world.aws.play("ForgotPassword", json!({"__type": "LimitExceededException", "message": DAILY_LIMIT})).await;
+        // An address that is registered, and one that is not, for which the user pool claims that it sent a code.
+        for code in [None, Some("UsernameExistsException")] {
+            if let Some(code) = code {
+                world.aws.play("SignUp", json!({"__type": code})).await;
+            }
+            let answer = world.send(event, json!({})).await?;
+            ensure!(answer.status == 503 && answer.headers["retry-after"] == "900", "{answer:?}");
+            ensure!(answer.body["type"] == "urn:darkroom:problem:mail-unavailable", "{answer:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_mail_quota_ran_out_unregistered_addresses_get_the_same_response() -> Result<()> {
+    let world = World::new().await?;
+    world.aws.play("ForgotPassword", json!({"__type": "LimitExceededException", "message": DAILY_LIMIT})).await;
+    world.send("session/forgot", json!({})).await?.refused(503, "mail-unavailable")?;
+    // The fake counts nothing: this is what the counter is after that.
+    world.aws.play("GetItem", json!({"Item": {"hits": {"N": "1"}}})).await;
+    world.aws.play("ForgotPassword", json!({})).await;
+    let stranger = world.send("session/forgot", json!({"body": {"email": "nobody@example.com"}})).await?;
+    ensure!(!stranger.calls.iter().any(|call| call == "ForgotPassword"), "{stranger:?}");
+    stranger.refused(503, "mail-unavailable")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn codes_that_one_user_asked_for_too_often_stop_no_other_mail() -> Result<()> {
+    let world = World::new().await?;
+    let attempts =
+        json!({"__type": "LimitExceededException", "message": "Attempt limit exceeded, please try after some time."});
+    world.aws.play("ForgotPassword", attempts).await;
+    let before = world.send("session/forgot", json!({})).await?.is(202)?;
+    let counted = |calls: &[String]| calls.iter().filter(|call| *call == "UpdateItem").count();
+    world.aws.play("ForgotPassword", json!({})).await;
+    let after = world.send("session/forgot", json!({})).await?.is(202)?;
+    ensure!(counted(&before.calls) == counted(&after.calls), "{before:?} {after:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn mail_that_is_not_accepted_is_503_where_every_address_is_mailed() -> Result<()> {
+    let world = World::new().await?;
+    world.aws.play("ForgotPassword", json!({"__type": "CodeDeliveryFailureException"})).await;
+    world.send("session/sign-up", json!({})).await?.refused(503, "mail-unavailable")?;
+    // A forgotten password is mailed to registered addresses only.
+    world.send("session/forgot", json!({})).await?.is(202)?;
+    Ok(())
+}

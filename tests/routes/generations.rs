@@ -153,6 +153,28 @@ async fn public_gallery_names_no_account() -> Result<()> {
     Ok(())
 }
 
+/// The index of the gallery is behind the table for a moment.
+#[tokio::test]
+async fn gallery_gives_no_link_to_what_is_private_again_while_its_index_is_behind() -> Result<()> {
+    let world = World::new().await?;
+    world.send("visibility/publish", json!({"body": {"visibility": "public", "show_prompt": true}})).await?.is(200)?;
+    let entries: Vec<_> =
+        world.aws.items().await.into_iter().filter(|item| item["gallery_partition"].is_object()).collect();
+    let shown = world.send("gallery/public", json!({})).await?.is(200)?;
+    ensure!(!entries.is_empty() && shown.body.to_string().contains(SUCCEEDED), "{shown:?}");
+
+    world
+        .send("visibility/publish", json!({"body": {"visibility": "private", "show_prompt": false}}))
+        .await?
+        .is(200)?;
+    for entry in &entries {
+        world.aws.put_item(entry).await;
+    }
+    let shown = world.send("gallery/public", json!({})).await?.is(200)?;
+    ensure!(!shown.body.to_string().contains(SUCCEEDED), "{shown:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn stale_version_cannot_be_published() -> Result<()> {
     let stale = json!({"headers": {"if-match": "\"99\""}});

@@ -2,6 +2,7 @@
 //! the whole can show, such as races, crashes and permissions, is shown end to end.
 
 mod accounts;
+mod busy;
 mod credits;
 mod generations;
 mod links;

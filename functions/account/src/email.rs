@@ -12,6 +12,7 @@ use std::sync::Arc;
 use api::{
     MutationResponse, Mutations, Routes,
     accounts::email::{Address, CONFIRM_CHANGE, EmailConfirmation, REQUEST_CHANGE},
+    store_problem,
 };
 use axum::{extract::State, response::Response};
 use domain::{
@@ -101,7 +102,7 @@ async fn confirm_change(
                 CodeCheck::Expired => return Err(wrong_codes().into()),
             };
             table.commit(&[Write::EmailChange(&confirmed)]).await?;
-            let (moved, change) = app.changes.complete(confirmed, now).await.map_err(Problem::internal)?;
+            let (moved, change) = app.changes.complete(confirmed, now).await.map_err(store_problem)?;
             let completed = [Write::RemoveEmailChange(&change)];
             let problem = match moved {
                 EmailMove::Done => return mutation.commit(&completed, MutationResponse::no_content()).await,

@@ -121,7 +121,7 @@ async fn create(
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
     let reference = PaymentReference::Payment(payment.id);
     let writes = [Write::Payment(&payment), Write::PaymentPointer(&reference, &payment)];
-    table.commit(&writes).await.map_err(Problem::internal)?;
+    table.commit(&writes).await.map_err(store_problem)?;
 
     let (package, _) = choice;
     let buyer = Buyer { email: &account.email, billing_email: account.billing_email.as_deref() };
@@ -243,7 +243,7 @@ fn payment_problem(error: PaymentError) -> Problem {
                 .with_detail("Try again in 10 seconds.")
                 .with_retry_after(10)
         }
-        error => Problem::internal(error),
+        error => store_problem(error),
     }
 }
 

@@ -22,6 +22,7 @@ use lifecycle::user_pool::UserDirectory;
 use runtime::{
     Error,
     clients::Clients,
+    clock,
     config::Environment,
     telemetry::{Metric, metric},
 };
@@ -195,14 +196,14 @@ impl Eraser {
         for generation in self.generations(id, Filter::default()).await? {
             let running = generation.provider_job.iter().filter(|_| !generation.status.is_final());
             for job in running {
-                if let Some(provider) = self.providers.provider(&job.provider).await?
+                if let Some(provider) = self.providers.provider(&job.provider, clock::now()).await?
                     && let Err(error) = provider.cancel(&job.id).await
                 {
                     tracing::warn!(error = %error, "a provider did not cancel a job of an erased account");
                 }
             }
             for job in generation.jobs_with_copies() {
-                let refused = match self.providers.provider(&job.provider).await? {
+                let refused = match self.providers.provider(&job.provider, clock::now()).await? {
                     Some(provider) => match provider.delete_remote(&job.id).await {
                         Ok(()) => continue,
                         Err(error) if !error.retryable() => error.to_string(),
@@ -210,6 +211,7 @@ impl Eraser {
                     },
                     None => "no key is configured".to_owned(),
                 };
+                self.providers.refused(clock::now());
                 left += 1;
                 metric(Metric::ProviderRefusals, 1, &[job.provider.as_str()]);
                 tracing::error!(provider = job.provider, refused, "a provider keeps a copy of an erased generation");

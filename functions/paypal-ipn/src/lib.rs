@@ -93,7 +93,7 @@ async fn receive(
         return Ok(StatusCode::OK);
     }
     let notification = IpnNotification { raw: STANDARD.encode(&body) };
-    state.queue.send(&notification, 0).await.map_err(Problem::internal)?;
+    state.queue.send(&notification, 0).await.map_err(store_problem)?;
     Ok(StatusCode::OK)
 }
 

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use api::{Mutations, Routes, payments::webhooks::PAYPAL_EVENT};
+use api::{Mutations, Routes, payments::webhooks::PAYPAL_EVENT, store_problem};
 use axum::{
     Router,
     body::Bytes,
@@ -84,7 +84,7 @@ async fn receive(
     state.verify(&body, &signature, &event.claim, now).await?;
     match state.apply(event.events, now).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(ApplyError::Payment(error)) if !error.is_mismatch() => Err(Problem::internal(error)),
+        Err(ApplyError::Payment(error)) if !error.is_mismatch() => Err(store_problem(error)),
         // A repeat would have the same mistake.
         Err(error) => {
             tracing::error!(error = %error, "verified event does not match the payment that it names");
@@ -108,7 +108,7 @@ impl AppState {
         if claim.is_paid && self.sells_with_paypal {
             return Ok(true);
         }
-        self.payments.knows(claim).await.map_err(Problem::internal)
+        self.payments.knows(claim).await.map_err(store_problem)
     }
 
     /// Returns if PayPal says that it signed the event for our webhook. If it does not, the id of the webhook may have been
@@ -138,7 +138,7 @@ impl AppState {
                 }
             }
         }
-        if self.payments.knows(claim).await.map_err(Problem::internal)? {
+        if self.payments.knows(claim).await.map_err(store_problem)? {
             tracing::error!(
                 "PayPal does not confirm an event about a known payment: compare paypal_webhook_id with the webhook"
             );

@@ -111,7 +111,7 @@ impl App {
                 // The owner of an account that is being deleted may sign in to cancel that. The sign-in is not recorded.
                 Ok(()) | Err(CommitError::AccountGone) => return Ok(()),
                 Err(CommitError::Stale) => {}
-                Err(error) => return Err(Problem::internal(error)),
+                Err(error) => return Err(store_problem(error)),
             }
         }
         Err(Problem::internal("other requests kept creating the account"))

@@ -24,7 +24,7 @@ pub(crate) async fn sign_up(
     app.limit_address(&path, &context, &email).await?;
     let user_pool = app.user_pool().await?;
     match user_pool.create_user(&email).await {
-        Ok(()) | Err(UserPoolError::Refused) => accepted(user_pool.send_code(&email).await),
+        Ok(()) | Err(UserPoolError::Refused) => accepted(app.send_code(&email).await?),
         Err(error) => Err(error.into_problem(|| Problem::invalid("email", "must be an address that can get mail"))),
     }
 }

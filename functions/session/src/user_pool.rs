@@ -19,8 +19,11 @@ use serde::Deserialize;
 
 use crate::fields::{Code, Email, Password};
 
-/// Seconds after which to try again when the user pool is busy: its quotas are per second.
-const BUSY_RETRY_AFTER_S: u64 = 2;
+/// The seconds for which no mail is tried after the mails of the day were used up, and after which people should try again.
+pub(crate) const MAIL_PAUSE_S: i64 = 15 * 60;
+/// What Cognito says when the mails of the day are used up. Its code, `LimitExceededException`, is also that of a user who asked
+/// for too many codes.
+const MAIL_QUOTA_MESSAGE: &str = "daily email limit";
 
 /// Calls the user pool as the client that `template.yaml` creates.
 pub(crate) struct UserPool {
@@ -71,6 +74,12 @@ pub(crate) enum UserPoolError {
     /// The quota of all callers together is used up.
     #[error("the user pool is busy")]
     Busy,
+    /// The mails of the day are used up, for every address.
+    #[error("the user pool sends no more mail today")]
+    MailQuota,
+    /// The mail to this address was not accepted for delivery.
+    #[error("the user pool could not send the mail")]
+    Undelivered,
     /// The call is wrong or the user pool failed. Its message is left out, as it may repeat what was sent.
     #[error("{operation} failed: {code}")]
     Failed {
@@ -87,8 +96,8 @@ impl UserPoolError {
         match self {
             Self::Refused | Self::Malformed => refused(),
             Self::Password => Problem::invalid("password", "must be one that the user pool's policy allows"),
-            Self::Busy => Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests")
-                .with_retry_after(BUSY_RETRY_AFTER_S),
+            Self::Busy => Problem::busy(self),
+            Self::MailQuota | Self::Undelivered => mail_unavailable(),
             Self::Failed { .. } => Problem::internal(self),
         }
     }
@@ -175,17 +184,27 @@ where
 {
     move |error| match error {
         SdkError::ServiceError(answer) => {
-            meaning(operation, answer.err().code().unwrap_or("a response without a code"))
+            let error = answer.err();
+            meaning(operation, error.code().unwrap_or("a response without a code"), error.message().unwrap_or_default())
         }
         other => UserPoolError::Failed { operation, code: "no response".to_owned(), source: Some(Box::new(other)) },
     }
 }
 
+/// Makes the problem of a code that cannot be mailed now.
+pub(crate) fn mail_unavailable() -> Problem {
+    let title = "We can't send mail right now.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "mail-unavailable", title)
+        .with_detail("Try again later.")
+        .with_retry_after(MAIL_PAUSE_S.unsigned_abs())
+}
+
 /// Classifies an error by its code. A limit of one user counts as a refusal: only a registered address has such limits.
-fn meaning(operation: &'static str, code: &str) -> UserPoolError {
+fn meaning(operation: &'static str, code: &str, message: &str) -> UserPoolError {
     let meaning = match code {
-        "CodeDeliveryFailureException"
-        | "CodeMismatchException"
+        "LimitExceededException" if message.contains(MAIL_QUOTA_MESSAGE) => UserPoolError::MailQuota,
+        "CodeDeliveryFailureException" => UserPoolError::Undelivered,
+        "CodeMismatchException"
         | "ExpiredCodeException"
         | "LimitExceededException"
         | "NotAuthorizedException"
@@ -247,7 +266,7 @@ mod tests {
     }
 
     fn check(code: &str, status: u16) {
-        let problem = meaning("SignUp", code).into_problem(|| Problem::invalid("code", "is the refusal"));
+        let problem = meaning("SignUp", code, "").into_problem(|| Problem::invalid("code", "is the refusal"));
         assert_eq!(problem.status(), status, "{code}");
     }
 
@@ -264,14 +283,15 @@ mod tests {
             "UserNotFoundException",
             "UsernameExistsException",
         ] {
-            let problem = meaning("ConfirmForgotPassword", code).into_problem(Code::refused);
+            let problem = meaning("ConfirmForgotPassword", code, "Attempt limit exceeded, please try after some time.")
+                .into_problem(Code::refused);
             assert_eq!(problem.fields(), Code::refused().fields(), "{code}");
         }
     }
 
     #[test]
-    fn busy_is_429_and_unknown_errors_are_500() {
-        check("TooManyRequestsException", 429);
+    fn busy_is_503_and_unknown_errors_are_500() {
+        check("TooManyRequestsException", 503);
         check("InvalidPasswordException", 400);
         check("ResourceNotFoundException", 500);
         check("InternalErrorException", 500);
@@ -280,7 +300,7 @@ mod tests {
 
     #[test]
     fn failure_names_only_the_operation_and_the_code() {
-        assert_eq!(meaning("SignUp", "ForbiddenException").to_string(), "SignUp failed: ForbiddenException");
+        assert_eq!(meaning("SignUp", "ForbiddenException", "").to_string(), "SignUp failed: ForbiddenException");
     }
 
     #[test]

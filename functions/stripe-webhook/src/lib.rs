@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use api::{Routes, payments::webhooks::STRIPE};
+use api::{Routes, payments::webhooks::STRIPE, store_problem};
 use axum::{
     Router,
     body::Bytes,
@@ -73,7 +73,7 @@ async fn receive(
             metric(Metric::PaymentMismatches, 1, &["stripe"]);
             Ok(StatusCode::NO_CONTENT)
         }
-        Err(error) => Err(Problem::internal(error)),
+        Err(error) => Err(store_problem(error)),
     }
 }
 

@@ -25,7 +25,6 @@ use lifecycle::{
     payments::{PaymentError, PaymentService},
     user_pool::{UserDirectory, UserPoolError},
 };
-use runtime::telemetry::{Metric, metric};
 use store::{
     Bucket, DueItem, DueKind, EraseAccountMessage, ExpiringItem, ExportMessage, GenerationMessage, GenerationQueues,
     Queue, StoreError, Table, Write,
@@ -33,7 +32,7 @@ use store::{
 
 use crate::round::{Pace, Round};
 
-/// The most items of a kind in one sweep.
+/// The most items of a kind that one sweep handles, and that it reads at once.
 pub(crate) const BATCH: usize = 200;
 /// The generations or uploads that follow a change of the plan in one transaction, which has at most 100 writes.
 const PAGE: usize = 99;
@@ -94,7 +93,8 @@ pub(crate) enum Action {
 }
 
 impl Sweep {
-    /// Handles the due items of a kind at this pace.
+    /// Handles the due items of a kind at this pace. Items that fail stay due and do not count: the sweep reads on, so that they
+    /// keep no other from being handled.
     pub(crate) async fn each(
         &self,
         kind: DueKind,
@@ -102,35 +102,26 @@ impl Sweep {
         round: &mut Round,
         act: impl AsyncFn(DueItem) -> Result<Action, SweepError>,
     ) {
-        let due = match self.table.due(kind, round.now, BATCH).await {
-            Ok(due) => due,
-            Err(error) => {
-                round.swept.failed += 1;
-                tracing::error!(error = %error, kind = kind.as_str(), "due items could not be read");
-                return;
+        let (mut handled, mut after) = (0, None);
+        while handled < BATCH {
+            let due = match self.table.due(kind, round.now, BATCH, after).await {
+                Ok(due) => due,
+                Err(error) => {
+                    round.swept.failed += 1;
+                    tracing::error!(error = %error, kind = kind.as_str(), "due items could not be read");
+                    return;
+                }
+            };
+            for some in due.items.chunks(pace.at_once) {
+                if !round.has_time(pace) {
+                    return;
+                }
+                let done = join_all(some.iter().map(|item| act(*item))).await;
+                handled += some.iter().zip(&done).filter(|(item, done)| round.count(kind, item, done)).count();
             }
-        };
-        for some in due.chunks(pace.at_once) {
-            if !round.has_time(pace) {
-                return;
-            }
-            let done = join_all(some.iter().map(|item| act(*item))).await;
-            for (item, done) in some.iter().zip(done) {
-                let (name, count) = match done {
-                    Ok(Action::Nothing) => continue,
-                    Ok(Action::Reminded) => ("reminded", &mut round.swept.reminded),
-                    Ok(Action::Overdue) => ("overdue", &mut round.swept.overdue),
-                    Ok(Action::Removed) => ("removed", &mut round.swept.removed),
-                    Ok(Action::Settled) => ("settled", &mut round.swept.settled),
-                    Ok(Action::Checked) => ("checked", &mut round.swept.checked),
-                    Err(error) => {
-                        tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "due item failed: due again");
-                        ("failed", &mut round.swept.failed)
-                    }
-                };
-                *count += 1;
-                round.accounts.insert(item.account);
-                metric(Metric::SweepActions, 1, &[name]);
+            match due.next {
+                Some(next) => after = Some(next),
+                None => return,
             }
         }
     }

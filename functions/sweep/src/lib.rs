@@ -20,8 +20,9 @@
 //!   generated files expire, each account that generates is checked at some time.
 //!
 //! The time is the `time` of the event. A repeat finds nothing to do; of two concurrent sweeps one writes. A failure is logged,
-//! is due again in a minute, and does not stop the rest; nor does an unresponsive payment provider. Work on our own table and
-//! bucket comes first. The sweep begins nothing that may not end before its deadline: the rest is due in the next minute.
+//! is due again in a minute, and does not stop the rest: the sweep reads on past what fails. Nor does an unresponsive payment
+//! provider stop it. Work on our own table and bucket comes first. The sweep begins nothing that may not end before its deadline:
+//! the rest is due in the next minute.
 
 mod actions;
 mod payments;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use lifecycle::{address::EmailChanges, payments::PaymentService, user_pool::UserDirectory};
-use runtime::{Error, clients::Clients, clock, events};
+use runtime::{Error, clients::Clients, clock, config::Environment, events};
 use serde::Deserialize;
 use store::{Bucket, DueKind, GenerationQueues, Queue, Table};
 
@@ -62,24 +63,7 @@ pub struct SweepEvent {
 /// A setting is missing or invalid.
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
-        let clients = Arc::new(Clients::new(&environment)?);
-        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
-        let sweep = Sweep {
-            payments: Arc::new(PaymentService::open(&environment, &clients, table.clone())?),
-            payment_providers: lifecycle::payments::payment_providers(&environment)?.into(),
-            addresses: Arc::new(EmailChanges::open(&environment, &clients, table.clone())?),
-            users: Arc::new(UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?)),
-            table,
-            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            queues: GenerationQueues::new(
-                clients.sqs().clone(),
-                environment.required("IMAGE_QUEUE_URL")?,
-                environment.required("VIDEO_QUEUE_URL")?,
-            ),
-            erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
-            exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
-            retention: lifecycle::retention(&environment)?,
-        };
+        let sweep = Sweep::open(&environment)?;
         Ok(move |event: LambdaEvent<SweepEvent>| {
             let sweep = sweep.clone();
             async move {
@@ -92,6 +76,31 @@ pub async fn run() -> Result<(), Error> {
 }
 
 impl Sweep {
+    /// Opens what the environment names. Calls nothing yet.
+    ///
+    /// # Errors
+    /// A setting is missing or invalid.
+    pub fn open(environment: &Environment) -> Result<Self, Error> {
+        let clients = Arc::new(Clients::new(environment)?);
+        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        Ok(Self {
+            payments: Arc::new(PaymentService::open(environment, &clients, table.clone())?),
+            payment_providers: lifecycle::payments::payment_providers(environment)?.into(),
+            addresses: Arc::new(EmailChanges::open(environment, &clients, table.clone())?),
+            users: Arc::new(UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?)),
+            table,
+            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+            queues: GenerationQueues::new(
+                clients.sqs().clone(),
+                environment.required("IMAGE_QUEUE_URL")?,
+                environment.required("VIDEO_QUEUE_URL")?,
+            ),
+            erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
+            exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
+            retention: lifecycle::retention(environment)?,
+        })
+    }
+
     /// Handles what is due: a bounded number of each kind, and only what can end before the deadline. The rest is due in the
     /// next minute.
     pub async fn all(&self, now: Timestamp, deadline: Timestamp) -> SweepReport {

@@ -76,35 +76,45 @@ impl Sweep {
     /// Looks again at what was heard of payments before they were known.
     pub(crate) async fn parked(&self, pace: Pace, round: &mut Round) {
         let now = round.now;
-        let parked = match self.table.due_parked(now, BATCH).await {
-            Ok(parked) => parked,
-            Err(error) => {
-                round.swept.failed += 1;
-                tracing::error!(error = %error, "what waits for its payment could not be read");
-                return;
-            }
-        };
-        for waiting in parked {
-            if !round.has_time(pace) {
-                return;
-            }
-            let swept = &mut round.swept;
-            match self.payments.retry_parked(&waiting, now).await {
-                Ok(true) => {
-                    swept.settled += 1;
-                    metric(Metric::SweepActions, 1, &["settled"]);
-                }
-                Ok(false) => {}
+        // Reads on past what fails, as `each` does.
+        let (mut handled, mut after) = (0, None);
+        while handled < BATCH {
+            let parked = match self.table.due_parked(now, BATCH, after).await {
+                Ok(parked) => parked,
                 Err(error) => {
-                    swept.failed += 1;
-                    metric(Metric::SweepActions, 1, &["failed"]);
-                    if let (true, PaymentReference::Transaction(provider, _)) =
-                        (error.is_mismatch(), &waiting.reference)
-                    {
-                        metric(Metric::PaymentMismatches, 1, &[provider.as_str()]);
-                    }
-                    tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
+                    round.swept.failed += 1;
+                    tracing::error!(error = %error, "what waits for its payment could not be read");
+                    return;
                 }
+            };
+            for waiting in parked.items {
+                if !round.has_time(pace) {
+                    return;
+                }
+                let swept = &mut round.swept;
+                match self.payments.retry_parked(&waiting, now).await {
+                    Ok(settled) => {
+                        handled += 1;
+                        if settled {
+                            swept.settled += 1;
+                            metric(Metric::SweepActions, 1, &["settled"]);
+                        }
+                    }
+                    Err(error) => {
+                        swept.failed += 1;
+                        metric(Metric::SweepActions, 1, &["failed"]);
+                        if let (true, PaymentReference::Transaction(provider, _)) =
+                            (error.is_mismatch(), &waiting.reference)
+                        {
+                            metric(Metric::PaymentMismatches, 1, &[provider.as_str()]);
+                        }
+                        tracing::error!(error = %error, fact = waiting.fact.name(), "a fact that waited was not settled");
+                    }
+                }
+            }
+            match parked.next {
+                Some(next) => after = Some(next),
+                None => return,
             }
         }
     }

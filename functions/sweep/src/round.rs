@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 
 use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use runtime::clock;
+use runtime::{
+    clock,
+    telemetry::{Metric, metric},
+};
 use serde::Serialize;
+use store::{DueItem, DueKind};
+
+use crate::actions::{Action, SweepError};
 
 const MINUTES_A_DAY: i64 = 24 * 60;
 /// The time that the lists of one sweep cover. The sweeps of a day cover all in which payments are watched.
@@ -68,6 +74,27 @@ impl Round {
 
     fn minute_of_day(&self) -> i64 {
         self.now.as_second().div_euclid(60).rem_euclid(MINUTES_A_DAY)
+    }
+
+    /// Counts what was done for an item. Returns whether it was handled: one that failed, or that there was nothing to do for,
+    /// may be due again at once.
+    pub(crate) fn count(&mut self, kind: DueKind, item: &DueItem, done: &Result<Action, SweepError>) -> bool {
+        let (name, count) = match done {
+            Ok(Action::Nothing) => return false,
+            Ok(Action::Reminded) => ("reminded", &mut self.swept.reminded),
+            Ok(Action::Overdue) => ("overdue", &mut self.swept.overdue),
+            Ok(Action::Removed) => ("removed", &mut self.swept.removed),
+            Ok(Action::Settled) => ("settled", &mut self.swept.settled),
+            Ok(Action::Checked) => ("checked", &mut self.swept.checked),
+            Err(error) => {
+                tracing::error!(error = %error, kind = kind.as_str(), id = %item.id, "due item failed: due again");
+                ("failed", &mut self.swept.failed)
+            }
+        };
+        *count += 1;
+        self.accounts.insert(item.account);
+        metric(Metric::SweepActions, 1, &[name]);
+        done.is_ok()
     }
 
     /// Returns whether there is time for more work at this pace; logs if not.

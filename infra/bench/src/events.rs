@@ -55,14 +55,14 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/session/sign-up.json",
         Http(202),
-        &["UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "SignUp", "ForgotPassword"],
+        &["UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "SignUp", "GetItem", "ForgotPassword"],
     ),
     event("events/session/refresh.json", Http(200), &["UpdateItem", "UpdateItem", "GetTokensFromRefreshToken"]),
     event("events/session/sign-out.json", Http(204), &["UpdateItem", "UpdateItem", "RevokeToken"]),
     event(
         "events/session/forgot.json",
         Http(202),
-        &["UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "ForgotPassword"],
+        &["UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "ForgotPassword"],
     ),
     event(
         "events/session/reset.json",

@@ -116,6 +116,11 @@ impl Aws {
         &self.account
     }
 
+    /// Writes an item of the table, in the JSON of DynamoDB.
+    pub async fn put_item(&self, item: &Value) {
+        self.world.lock().await.keep(item);
+    }
+
     /// Writes a file to the bucket.
     pub async fn put_object(&self, key: String, bytes: Vec<u8>) {
         self.world.lock().await.objects.insert(key, bytes.into());
@@ -281,16 +286,19 @@ impl World {
         }
     }
 
-    /// Queries without filters, limits and pages: the table is small.
+    /// Queries without filters. A page ends at the limit, and says nothing of the next.
     fn query(&self, body: &Value) -> Vec<&Value> {
         let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
         let values = &body["ExpressionAttributeValues"];
-        let mut found: Vec<_> = self.items.iter().filter(|item| holds(condition, item, values)).collect();
+        let mut found: Vec<&Value> = self.items.iter().filter(|item| holds(condition, item, values)).collect();
         found.sort_by_key(|item| item.pointer("/sk/S").and_then(Value::as_str));
         if body["ScanIndexForward"] == json!(false) {
             found.reverse();
         }
-        found
+        let start = &body["ExclusiveStartKey"];
+        let last = found.iter().position(|item| item["pk"] == start["pk"] && item["sk"] == start["sk"]);
+        let limit = body["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        found.into_iter().skip(last.map_or(0, |last| last + 1)).take(limit).collect()
     }
 
     /// Handles a call of S3, with the bucket in the path.

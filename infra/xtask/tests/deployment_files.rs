@@ -93,3 +93,102 @@ fn user_pool_and_its_client_trust_no_browser() {
 fn a_panic_unwinds_in_what_is_deployed() {
     assert_eq!(read("Cargo.toml")["profile"]["release"]["panic"].as_str(), Some("unwind"));
 }
+
+/// Returns the lines of a file that are about this, without the spaces around them.
+fn lines(file: &str, about: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| line.contains(about)).map(|line| line.trim().to_owned()).collect()
+}
+
+/// Both stages may be in one AWS account.
+#[test]
+fn alarms_watch_their_own_stage() {
+    let namespaces = lines("infra/monitoring.yaml", " Namespace: ");
+    assert!(namespaces.len() > 30);
+    for namespace in namespaces {
+        let known = [r#"Namespace: !Sub "Darkroom/${Stage}""#, r#"Namespace: !Sub "DarkroomApi/${Stage}""#];
+        assert!(known.contains(&namespace.as_str()) || namespace.starts_with("Namespace: AWS/"), "{namespace}");
+    }
+    assert!(lines("infra/monitoring.yaml", "{Darkroom,").is_empty());
+    assert!(lines("infra/monitoring.yaml", r#"["Darkroom","#).is_empty());
+}
+
+/// A line that is no JSON cannot be searched. The string variants of variables bring their own quotes, and `-` has none.
+#[test]
+fn line_of_the_access_log_is_json() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = fs::read_to_string(path).unwrap();
+    let format = template.split_once("Format: >-\n").unwrap().1.split("\n\n").next().unwrap();
+    let members: Vec<_> = format.trim().trim_matches(['{', '}']).split(',').map(str::trim).collect();
+    assert!(members.len() > 5);
+    for member in members {
+        let (name, value) = member.split_once(':').unwrap();
+        assert!(name.starts_with('"') && value.starts_with(r#""$context."#) && value.ends_with('"'), "{member}");
+        assert!(!value.contains("messageString"), "{member}");
+    }
+}
+
+/// The time and the memory of an invocation are in its REPORT line, of the level INFO.
+#[test]
+fn report_lines_are_logged() {
+    assert!(lines("template.yaml", "SystemLogLevel").iter().all(|line| line.contains("SystemLogLevel: INFO")));
+}
+
+/// An event of the sweep is stale after a minute, and S3 answers 403 for a missing object to a role that may not list.
+#[test]
+fn sweep_drops_old_events_and_workers_may_learn_that_an_input_is_missing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = fs::read_to_string(path).unwrap();
+    let section = |from: &str, to: &str| {
+        let (_, rest) = template.split_once(&format!("\n  {from}:\n")).unwrap();
+        rest.split_once(&format!("\n  {to}:\n")).unwrap().0.to_owned()
+    };
+    assert!(section("Sweep", "SweepRole").contains("MaximumEventAgeInSeconds: 60"));
+    for worker in ["GenerateImage", "GenerateVideo"] {
+        assert!(
+            section(&format!("{worker}Role"), &format!("{worker}Logs")).contains("Action: [s3:ListBucket],"),
+            "{worker}"
+        );
+    }
+}
+
+/// A first deployment that fails must roll back, and a new AWS account runs ten functions at once.
+#[test]
+fn defaults_fit_the_first_deployment_to_a_new_account() {
+    let protected = lines("template.yaml", "DeletionProtection");
+    assert_eq!(protected.len(), 3);
+    assert!(protected.iter().all(|line| line.contains("!If [IsProtected, ")), "{protected:?}");
+    let concurrency: u32 = ["ImageConcurrency: {", "VideoConcurrency: {"]
+        .iter()
+        .map(|name| {
+            let line = &lines("template.yaml", name)[0];
+            line.split_once("Default: ").unwrap().1.split(',').next().unwrap().parse::<u32>().unwrap()
+        })
+        .sum();
+    assert!(concurrency <= 5, "{concurrency}");
+}
+
+/// What is sealed with the application key cannot be read without it, and the operator has typed the others in.
+#[test]
+fn secrets_outlive_the_stack_and_a_restored_table_replaces_the_table() {
+    let template = lines("template.yaml", "").join("\n");
+    for secret in ["AppKey", "ProviderKeys", "PaymentKeys"] {
+        let retained =
+            "Type: AWS::SecretsManager::Secret\nDeletionPolicy: RetainExceptOnCreate\nUpdateReplacePolicy: Retain\n";
+        assert!(template.contains(&format!("\n{secret}:\n{retained}")), "{secret}");
+    }
+    for about in ["TABLE: ", "TableName: ", "Table.Arn"] {
+        let found = lines("template.yaml", about);
+        assert!(!found.is_empty() && found.iter().all(|line| line.contains("!If [HasRestoredTable, ")), "{found:?}");
+    }
+}
+
+/// Cognito's own mail ends after fifty a day.
+#[test]
+fn user_pool_sends_from_the_address_of_the_deployment() {
+    let template = lines("template.yaml", "").join("\n");
+    let expected =
+        "EmailConfiguration: !If\n- HasMail\n- EmailSendingAccount: DEVELOPER\nFrom: !Ref MailFrom\nSourceArn: ";
+    assert!(template.contains(expected));
+}

@@ -114,7 +114,9 @@ fn responses(operation: &Operation) -> Value {
         });
         responses.insert("401".to_owned(), json!({"description": title(401), "content": content}));
     }
-    responses.insert("500".to_owned(), json!({"description": title(500), "content": problem}));
+    for status in [500, 503] {
+        responses.insert(status.to_string(), json!({"description": title(status), "content": problem}));
+    }
     Value::Object(responses)
 }
 
@@ -132,7 +134,9 @@ fn title(status: u16) -> &'static str {
         422 => "The Idempotency-Key was used with another request.",
         429 => "Too many requests. `Retry-After` says when to try again.",
         502 => "The payment provider did not respond as expected. Try again.",
-        503 => "The model has reached its limit of the day. `Retry-After` says when to try again.",
+        503 => {
+            "The service is busy, cannot send mail, or the model has reached its limit of the day. `Retry-After` says when."
+        }
         _ => "Something went wrong on our side.",
     }
 }

@@ -1,9 +1,11 @@
 //! Turns refusals of the domain and failures of the store into problem details.
 
+use std::error::Error;
+
 use domain::{Refusal, accounts::status::AccountStatus};
 use http::StatusCode;
 use runtime::http::{Problem, RateLimit};
-use store::StoreError;
+use store::Busy;
 
 /// The seconds after which a client that waits for one of its generations tries again: most images take a few.
 const JOB_RETRY_AFTER_S: u64 = 5;
@@ -101,8 +103,9 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
     }
 }
 
-/// Makes the problem of a failed call to AWS: a 500, as the client cannot change anything about it.
+/// Makes the problem of a failed call to AWS, or of an error that comes from one: a 503 that says when to try again if AWS is
+/// busy, otherwise a 500, as the client cannot change anything about it.
 #[must_use]
-pub fn store_problem(error: StoreError) -> Problem {
-    Problem::internal(error)
+pub fn store_problem(error: impl Error + Send + Sync + 'static) -> Problem {
+    if Busy::is_source_of(&error) { Problem::busy(error) } else { Problem::internal(error) }
 }

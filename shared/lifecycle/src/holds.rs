@@ -30,17 +30,19 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
     }
     let page = table.held_items(id, check.after.clone()).await?;
     for held in page.items {
-        match held {
-            HeldItem::Generation(generation) => {
-                if let Some(generation) = table.generation(id, generation).await? {
-                    remove_deleted(table, bucket, &generation, now).await?;
-                }
-            }
-            HeldItem::Upload(upload) => {
-                if let Some(upload) = table.upload(id, upload).await? {
-                    remove_upload(table, bucket, &upload).await?;
-                }
-            }
+        let removed = match held {
+            HeldItem::Generation(generation) => match table.generation(id, generation).await? {
+                Some(generation) => remove_deleted(table, bucket, &generation, now).await?,
+                None => true,
+            },
+            HeldItem::Upload(upload) => match table.upload(id, upload).await? {
+                Some(upload) => remove_upload(table, bucket, &upload).await?,
+                None => true,
+            },
+        };
+        if !removed {
+            // Nothing else would find it: the check stays due.
+            return Err(LifecycleError::Contended);
         }
     }
     // If the holds changed meanwhile, this write fails, and the new check is due.

@@ -151,7 +151,7 @@ pub async fn audit_ledger(table: &Table, id: AccountId) -> Result<(), LifecycleE
 /// Removes what is left of the outputs that were deleted, or of the whole generation if it has
 /// [expired](Generation::is_expired): gallery entries, share links, files in all versions, and last what the item says of
 /// them. A legal hold keeps files and item, and the generation is not due until the hold is released. An item that names
-/// copies at providers is kept until they are deleted. Returns whether nothing wrote in between.
+/// copies at providers is kept until they are deleted. Returns `false` if another write came first; a repeat removes the rest.
 ///
 /// # Errors
 /// A call failed; a repeat removes the rest.
@@ -175,9 +175,13 @@ pub async fn remove_deleted(
     let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
     for output in generation.deleted_outputs() {
         for share in table.shares(generation.account, generation.id, output.number).await? {
-            table.try_commit(&[Write::RemoveShare(&share)]).await?;
+            if !table.try_commit(&[Write::RemoveShare(&share)]).await? {
+                return Ok(false);
+            }
         }
-        table.try_commit(&[Write::GalleryEntry(&generation, output.number)]).await?;
+        if !table.try_commit(&[Write::GalleryEntry(&generation, output.number)]).await? {
+            return Ok(false);
+        }
         if !generation.deleting && holds("generations").is_none() {
             let keys = [Some(&output.file.key), output.file.thumbnail_key.as_ref()];
             for key in keys.into_iter().flatten() {
@@ -211,24 +215,23 @@ pub async fn remove_deleted(
 }
 
 /// Deletes an upload that was [deleted](Upload::deleted): all versions of its files, its item. Retains what a legal hold
-/// covers.
+/// covers. Returns `false` if another write came first; a repeat deletes the rest.
 ///
 /// # Errors
 /// A call failed. A repeat deletes the rest.
-pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<(), LifecycleError> {
+pub async fn remove_upload(table: &Table, bucket: &Bucket, upload: &Upload) -> Result<bool, LifecycleError> {
     let owner = table.account(upload.account).await?;
     let holds = |kind| owner.as_ref().filter(|owner| owner.held_kinds().contains(kind));
     if holds("uploads").is_none() {
         bucket.remove_all(&Bucket::upload_prefix(upload.account, upload.id)).await?;
     }
-    match holds("upload") {
+    Ok(match holds("upload") {
         Some(owner) if !upload.held => {
             table.try_commit(&[Write::Upload(&upload.retained_by_hold()), Write::Unchanged(owner)]).await?
         }
         Some(_) => true,
         None => table.try_commit(&[Write::RemoveUpload(upload)]).await?,
-    };
-    Ok(())
+    })
 }
 
 /// Deletes all versions of the files of an export, and its incomplete multipart uploads.

@@ -305,7 +305,9 @@ impl PaymentService {
         }
         for fact in &said.facts {
             let parked = ParkedFact::new(reference.clone(), fact.clone(), now);
-            self.table.try_commit(&[Write::Park(&parked)]).await?;
+            if !self.table.try_commit(&[Write::Park(&parked)]).await? {
+                return Err(PaymentError::Contended);
+            }
         }
         // It may have become known since. If it becomes known after this, the next look finds it, within an hour.
         Ok(self.apply_to_known_payment(reference, said, now).await?.unwrap_or(EventOutcome::Parked))

@@ -1,12 +1,14 @@
 //! The configured providers.
 
+use std::sync::Arc;
+
 use crate::api_client::{ApiClient, Auth, http_client};
 use crate::config::{Endpoint, ProviderConfig, ProviderConfigError};
 use crate::provider::Provider;
 use crate::{fal, openai, replicate, stability};
 
 /// Holds the providers that are configured.
-pub struct Providers(Vec<Box<dyn Provider>>);
+pub struct Providers(Vec<Arc<dyn Provider>>);
 
 impl Providers {
     /// Builds the providers that have an API key. Builds the HTTP client, which is slow, only if there is one.
@@ -14,7 +16,7 @@ impl Providers {
     /// # Errors
     /// [`ProviderConfigError`].
     pub fn new(config: &ProviderConfig) -> Result<Self, ProviderConfigError> {
-        let mut providers: Vec<Box<dyn Provider>> = Vec::new();
+        let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
         let ProviderConfig { openai, stability, replicate, fal, .. } = config;
         if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
             return Ok(Self(providers));
@@ -25,24 +27,24 @@ impl Providers {
             None => Ok(None),
         };
         if let Some(api) = api(openai::NAME, openai, "Bearer")? {
-            providers.push(Box::new(openai::OpenAi(api)));
+            providers.push(Arc::new(openai::OpenAi(api)));
         }
         if let Some(api) = api(stability::NAME, stability, "Bearer")? {
-            providers.push(Box::new(stability::Stability(api)));
+            providers.push(Arc::new(stability::Stability(api)));
         }
         if let Some(api) = api(replicate::NAME, replicate, "Bearer")? {
-            providers.push(Box::new(replicate::Replicate(api)));
+            providers.push(Arc::new(replicate::Replicate(api)));
         }
         let platform = Endpoint { base_url: config.fal_platform_url.clone(), ..fal.clone() };
         if let (Some(queue), Some(platform)) = (api(fal::NAME, fal, "Key")?, api(fal::NAME, &platform, "Key")?) {
-            providers.push(Box::new(fal::Fal { queue, platform }));
+            providers.push(Arc::new(fal::Fal { queue, platform }));
         }
         Ok(Self(providers))
     }
 
     /// Returns the provider with this name, if it is configured.
-    pub fn by_name(&self, name: &str) -> Option<&dyn Provider> {
-        self.0.iter().find(|provider| provider.name() == name).map(AsRef::as_ref)
+    pub fn by_name(&self, name: &str) -> Option<Arc<dyn Provider>> {
+        self.0.iter().find(|provider| provider.name() == name).cloned()
     }
 
     /// Returns the names of the configured providers.

@@ -1,6 +1,7 @@
 //! Writes logs as JSON lines and metrics in the embedded metric format, both to standard output.
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -10,12 +11,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock;
 use crate::config::Environment;
 
-/// The CloudWatch namespace of every metric.
-pub const NAMESPACE: &str = "Darkroom";
+/// The CloudWatch namespace of the metrics of this process.
+static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// Starts the logs: flat JSON lines without a time, as CloudWatch adds one. `RUST_LOG` sets the level, for all modules or for
+/// Returns the CloudWatch namespace of the metrics of a stage, so that stages in one AWS account share no metric and no alarm.
+#[must_use]
+pub fn namespace(stage: &str) -> String {
+    format!("Darkroom/{stage}")
+}
+
+/// Starts the metrics in the namespace of `STAGE`, and the logs: flat JSON lines without a time, as CloudWatch adds one. `RUST_LOG` sets the level, for all modules or for
 /// some (`info,store=debug`); the default is `info`.
 pub(crate) fn init(environment: &Environment) {
+    NAMESPACE.get_or_init(|| namespace(environment.optional("STAGE").unwrap_or_default()));
     let levels = environment.optional("RUST_LOG").and_then(|levels| levels.parse::<Targets>().ok());
     let logs = tracing_subscriber::fmt::layer()
         .json()
@@ -89,13 +97,15 @@ pub enum Metric {
     Answers,
     /// Counts tickets and guest tickets that wait too long for staff.
     LateAnswers,
+    /// Counts codes that the user pool could not mail: its quota is used up, or the mail was not accepted.
+    UnsentCodes,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -124,6 +134,7 @@ impl Metric {
         Self::Questions,
         Self::Answers,
         Self::LateAnswers,
+        Self::UnsentCodes,
         Self::StaffAccesses,
     ];
 
@@ -159,6 +170,7 @@ impl Metric {
             Self::Questions => "Questions",
             Self::Answers => "Answers",
             Self::LateAnswers => "LateAnswers",
+            Self::UnsentCodes => "UnsentCodes",
             Self::StaffAccesses => "StaffAccesses",
         }
     }
@@ -194,7 +206,8 @@ impl Metric {
 /// Writes a measurement. `dimensions` are the values of [`Metric::dimensions`]. CloudWatch charges for each combination of values, so
 /// a value is one of a few words and never an id. Ignores a line that cannot be written.
 pub fn metric(metric: Metric, value: i64, dimensions: &[&str]) {
-    let mut line = emf(metric, value, dimensions, clock::now().as_millisecond()).to_string();
+    let namespace = NAMESPACE.get_or_init(|| namespace("test"));
+    let mut line = emf(namespace, metric, (value, dimensions), clock::now().as_millisecond()).to_string();
     line.push('\n');
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
@@ -202,7 +215,7 @@ pub fn metric(metric: Metric, value: i64, dimensions: &[&str]) {
 /// Formats the line in the [embedded metric format].
 ///
 /// [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-fn emf(metric: Metric, value: i64, dimensions: &[&str], timestamp_ms: i64) -> Value {
+fn emf(namespace: &str, metric: Metric, (value, dimensions): (i64, &[&str]), timestamp_ms: i64) -> Value {
     debug_assert_eq!(metric.dimensions().len(), dimensions.len(), "{} has other dimensions", metric.name());
     let mut line: Map<String, Value> =
         metric.dimensions().iter().zip(dimensions).map(|(&name, &value)| (name.to_owned(), value.into())).collect();
@@ -212,7 +225,7 @@ fn emf(metric: Metric, value: i64, dimensions: &[&str], timestamp_ms: i64) -> Va
         json!({
             "Timestamp": timestamp_ms,
             "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
+                "Namespace": namespace,
                 "Dimensions": [metric.dimensions()],
                 "Metrics": [{ "Name": metric.name(), "Unit": metric.unit() }],
             }],
@@ -228,10 +241,10 @@ mod tests {
     /// Checks the rules of the specification; CloudWatch ignores lines that break them.
     fn check(metric: Metric) {
         let values = vec!["sketch"; metric.dimensions().len()];
-        let line = emf(metric, 7, &values, 1_790_000_000_000);
+        let line = emf(&namespace("prod"), metric, (7, &values), 1_790_000_000_000);
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert!(line["_aws"]["Timestamp"].is_u64());
-        assert!((1..=1024).contains(&directive["Namespace"].as_str().unwrap().len()));
+        assert_eq!(directive["Namespace"], "Darkroom/prod");
         for dimension in directive["Dimensions"][0].as_array().unwrap() {
             assert!(line[dimension.as_str().unwrap()].is_string(), "dimension {dimension} has no value");
         }

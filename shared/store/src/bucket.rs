@@ -192,7 +192,7 @@ impl Bucket {
         let answer = match self.s3.get_object().bucket(&self.name).key(key).send().await {
             Ok(answer) => answer,
             Err(e) if e.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
-            Err(e) => return Err(StoreError::of("GetObject")(e)),
+            Err(e) => return Err(StoreError::call("GetObject")(e)),
         };
         let size = answer.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or(u64::MAX);
         if size > most {
@@ -215,7 +215,7 @@ impl Bucket {
             .body(bytes.into())
             .send()
             .await
-            .map_err(StoreError::of("PutObject"))?;
+            .map_err(StoreError::call("PutObject"))?;
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl Bucket {
                 .prefix(prefix)
                 .send()
                 .await
-                .map_err(StoreError::of("ListObjectVersions"))?;
+                .map_err(StoreError::call("ListObjectVersions"))?;
             let versions = listed.versions().iter().map(|v| (v.key(), v.version_id()));
             let markers = listed.delete_markers().iter().map(|m| (m.key(), m.version_id()));
             let mut objects = Vec::new();
@@ -272,7 +272,7 @@ impl Bucket {
                 .set_version_id_marker(version)
                 .send()
                 .await
-                .map_err(StoreError::of("ListObjectVersions"))?;
+                .map_err(StoreError::call("ListObjectVersions"))?;
             let versions = listed.versions().iter().map(|version| version.key());
             let markers = listed.delete_markers().iter().map(|marker| marker.key());
             for key in versions.chain(markers).flatten() {
@@ -293,14 +293,14 @@ impl Bucket {
     pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StoreError> {
         loop {
             let request = self.s3.list_multipart_uploads().bucket(&self.name).prefix(prefix);
-            let listed = request.send().await.map_err(StoreError::of("ListMultipartUploads"))?;
+            let listed = request.send().await.map_err(StoreError::call("ListMultipartUploads"))?;
             for upload in listed.uploads() {
                 let request = self.s3.abort_multipart_upload().bucket(&self.name);
                 let request = request.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
                 match request.send().await {
                     Ok(_) => {}
                     Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_upload()) => {}
-                    Err(error) => return Err(StoreError::of("AbortMultipartUpload")(error)),
+                    Err(error) => return Err(StoreError::call("AbortMultipartUpload")(error)),
                 }
             }
             if listed.is_truncated() != Some(true) {
@@ -322,7 +322,7 @@ impl Bucket {
             .delete(delete)
             .send()
             .await
-            .map_err(StoreError::of("DeleteObjects"))?;
+            .map_err(StoreError::call("DeleteObjects"))?;
         match answer.errors().first() {
             None => Ok(()),
             Some(error) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::{delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use domain::{
@@ -139,7 +139,7 @@ pub enum Write<'a> {
 /// Why a commit wrote nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// A value changed since it was read. Read again and decide again.
+    /// A value changed since it was read, or is being changed. Read again and decide again.
     #[error("a value changed since it was read")]
     Stale,
     /// A request with this `Idempotency-Key` was answered before.
@@ -370,7 +370,9 @@ impl Table {
                         Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                             Err(answered(failed.item()).unwrap_or(CommitError::Stale))
                         }
-                        _ => Err(StoreError::of("PutItem")(error).into()),
+                        // A transaction is writing the item.
+                        Some(PutItemError::TransactionConflictException(_)) => Err(CommitError::Stale),
+                        _ => Err(StoreError::call("PutItem")(error).into()),
                     },
                 }
             }
@@ -384,10 +386,13 @@ impl Table {
                     .set_expression_attribute_values(values(&condition));
                 match request.send().await {
                     Ok(_) => Ok(()),
-                    Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                        Err(CommitError::Stale)
-                    }
-                    Err(e) => Err(StoreError::of("DeleteItem")(e).into()),
+                    Err(error) => match error.as_service_error() {
+                        Some(
+                            DeleteItemError::ConditionalCheckFailedException(_)
+                            | DeleteItemError::TransactionConflictException(_),
+                        ) => Err(CommitError::Stale),
+                        _ => Err(StoreError::call("DeleteItem")(error).into()),
+                    },
                 }
             }
             // They are never the only action.
@@ -474,7 +479,7 @@ fn cancelled(error: SdkError<TransactWriteItemsError>, active_check_at: Option<u
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             cancelled.cancellation_reasons.clone().unwrap_or_default()
         }
-        _ => return StoreError::of("TransactWriteItems")(error).into(),
+        _ => return StoreError::call("TransactWriteItems")(error).into(),
     };
     if let Some(answered) = answered(reasons.iter().filter_map(|reason| reason.item.as_ref())) {
         return answered;
@@ -484,8 +489,13 @@ fn cancelled(error: SdkError<TransactWriteItemsError>, active_check_at: Option<u
     if active_checks.any(|code| code == "ConditionalCheckFailed") {
         return CommitError::AccountGone;
     }
-    let stale = codes().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"));
-    if stale { CommitError::Stale } else { StoreError::of("TransactWriteItems")(error).into() }
+    if codes().any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict")) {
+        return CommitError::Stale;
+    }
+    if codes().any(|code| matches!(code, "ProvisionedThroughputExceeded" | "ThrottlingError")) {
+        return StoreError::busy("TransactWriteItems")(error).into();
+    }
+    StoreError::call("TransactWriteItems")(error).into()
 }
 
 /// Finds the response to the same `Idempotency-Key` among the items that made a condition fail.

@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     item::{Item, id_of, number, string},
     keys,
+    query::Page,
     table::Table,
 };
 
@@ -109,6 +110,10 @@ pub struct DueItem {
     pub id: Uuid,
 }
 
+/// A position in the index of what is due, after which a list goes on.
+#[derive(Clone, Debug)]
+pub struct DuePosition(pub(crate) Item);
+
 /// Adds an item to the index.
 pub(crate) fn mark_due(item: &mut Item, kind: DueKind, at: Timestamp) {
     item.insert("due_kind".to_owned(), string(kind.as_str()));
@@ -116,19 +121,25 @@ pub(crate) fn mark_due(item: &mut Item, kind: DueKind, at: Timestamp) {
 }
 
 impl Table {
-    /// Lists items of accounts that are due at `now`, the longest due first, at most `limit`.
+    /// Lists items of accounts that are due at `now`, the longest due first, at most `limit`, starting after a position.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn due(&self, kind: DueKind, now: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
-        let items = self.due_keys(kind, now, limit, None).await?;
+    pub async fn due(
+        &self,
+        kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        after: Option<DuePosition>,
+    ) -> Result<Page<DueItem, DuePosition>, StoreError> {
+        let items = self.due_keys(kind, now, limit, after.map(|position| position.0)).await?;
         let found = items.iter().filter_map(|item| {
             let account = keys::parse_account(item.get("pk")?.as_s().ok()?)?;
             let is_account = !kind.prefix().ends_with('#');
             let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });
-        Ok(found.collect())
+        Ok(Page { items: found.collect(), next: next_position(items.len() >= limit, items.last()) })
     }
 
     /// Lists the keys, in the table and in the index, of items that are due at `now`, the longest due first, at most
@@ -152,7 +163,12 @@ impl Table {
             .set_exclusive_start_key(after)
             .send()
             .await
-            .map_err(StoreError::of("Query"))?;
+            .map_err(StoreError::call("Query"))?;
         Ok(answer.items.unwrap_or_default())
     }
+}
+
+/// Returns the position after this item, if the list is full.
+pub(crate) fn next_position(is_full: bool, last: Option<&Item>) -> Option<DuePosition> {
+    last.filter(|_| is_full).cloned().map(DuePosition)
 }

@@ -34,8 +34,8 @@ pub use bucket::{
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };
 pub use commit::{CommitError, Write};
-pub use due::{DueItem, DueKind};
-pub use error::StoreError;
+pub use due::{DueItem, DueKind, DuePosition};
+pub use error::{Busy, StoreError};
 pub use generations::{generation::Filter, share::Shared};
 pub use idempotency::IdempotencyRecord;
 pub use payments::parked::ParkedFact;

@@ -56,7 +56,7 @@ pub(crate) async fn all_items(query: QueryFluentBuilder) -> Result<Vec<Item>, St
     let query = query.consistent_read(true);
     let (mut items, mut start) = (Vec::new(), None);
     loop {
-        let answer = query.clone().set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
+        let answer = query.clone().set_exclusive_start_key(start).send().await.map_err(StoreError::call("Query"))?;
         items.extend(answer.items.unwrap_or_default());
         start = answer.last_evaluated_key;
         if start.is_none() {
@@ -82,7 +82,7 @@ pub(crate) async fn page<T: DeserializeOwned, C>(
     limit: usize,
     id: impl Fn(&T) -> C,
 ) -> Result<Page<T, C>, StoreError> {
-    let answer = query.limit(page_limit(limit)).send().await.map_err(StoreError::of("Query"))?;
+    let answer = query.limit(page_limit(limit)).send().await.map_err(StoreError::call("Query"))?;
     let mut items: Vec<T> = decode_all(answer.items)?;
     // A call also ends after a megabyte.
     let more = items.len() > limit || answer.last_evaluated_key.is_some();

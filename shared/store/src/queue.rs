@@ -111,7 +111,7 @@ impl Queue {
             .set_delay_seconds((delay_s > 0).then_some(delay_s))
             .send()
             .await
-            .map_err(StoreError::of("SendMessage"))?;
+            .map_err(StoreError::call("SendMessage"))?;
         Ok(())
     }
 }

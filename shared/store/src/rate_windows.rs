@@ -93,7 +93,7 @@ impl Table {
     ) -> Result<Option<Item>, StoreError> {
         let pk = keys::window(kind, &window_key(key, window_s, now));
         let request = self.db.get_item().table_name(&self.name).set_key(Some(primary_key(pk, keys::WINDOW)));
-        Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
+        Ok(request.send().await.map_err(StoreError::call("GetItem"))?.item)
     }
 
     async fn add_to_window(
@@ -117,7 +117,7 @@ impl Table {
             .return_values(ReturnValue::UpdatedNew)
             .send()
             .await
-            .map_err(StoreError::of("UpdateItem"))?;
+            .map_err(StoreError::call("UpdateItem"))?;
         Ok(answer.attributes.unwrap_or_default())
     }
 }

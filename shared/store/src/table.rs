@@ -41,7 +41,7 @@ impl Table {
     /// Reads an item.
     pub(crate) async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let request = self.db.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
-        Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
+        Ok(request.send().await.map_err(StoreError::call("GetItem"))?.item)
     }
 
     /// Reads and decodes an item.
@@ -98,7 +98,7 @@ impl Table {
                     .request_items(&self.name, request)
                     .send()
                     .await
-                    .map_err(StoreError::of("BatchGetItem"))?;
+                    .map_err(StoreError::call("BatchGetItem"))?;
                 found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
                 let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
                 wanted = left.map(|left| left.keys).unwrap_or_default();
@@ -107,7 +107,7 @@ impl Table {
                 }
             }
             if !wanted.is_empty() {
-                return Err(StoreError::of("BatchGetItem")("some keys were never processed"));
+                return Err(StoreError::busy("BatchGetItem")("some keys were never processed"));
             }
         }
         Ok(found)
@@ -124,14 +124,14 @@ impl Table {
             }
             for _ in 0..DELETION_ROUNDS {
                 let request = self.db.batch_write_item().request_items(&self.name, std::mem::take(&mut wanted));
-                let answer = request.send().await.map_err(StoreError::of("BatchWriteItem"))?;
+                let answer = request.send().await.map_err(StoreError::call("BatchWriteItem"))?;
                 wanted = answer.unprocessed_items.unwrap_or_default().remove(&self.name).unwrap_or_default();
                 if wanted.is_empty() {
                     break;
                 }
             }
             if !wanted.is_empty() {
-                return Err(StoreError::of("BatchWriteItem")("some deletions were never processed"));
+                return Err(StoreError::busy("BatchWriteItem")("some deletions were never processed"));
             }
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Configures the providers from the environment and from the secret with their keys.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
 use providers::{Endpoint, Provider, ProviderConfig, Providers, Sketch};
 use runtime::{
     clients::Clients,
@@ -7,7 +10,6 @@ use runtime::{
     secrets::SecretUnreadable,
 };
 use serde::Deserialize;
-use tokio::sync::OnceCell;
 
 /// Why the providers cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,11 @@ struct PerProvider {
     fal: Option<String>,
 }
 
+/// The age at which keys are read again.
+const KEYS_S: i64 = 3_600;
+/// The age at which keys are read again if a provider refused: they may have been rotated.
+const REFUSED_KEYS_S: i64 = 60;
+
 /// Holds the providers. Those with a key are built when the first of them is called, so a deployment with `sketch` only
 /// reads no secret.
 pub struct Configured {
@@ -43,8 +50,8 @@ pub struct Configured {
     clients: Clients,
     keys_secret: String,
     endpoints: PerProvider,
-    sketch: Sketch,
-    built: OnceCell<Providers>,
+    sketch: Arc<Sketch>,
+    built: Mutex<Option<(Arc<Providers>, Timestamp)>>,
 }
 
 impl Configured {
@@ -58,8 +65,8 @@ impl Configured {
             clients,
             keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
             endpoints: endpoints(environment)?,
-            sketch: sketch(environment)?,
-            built: OnceCell::new(),
+            sketch: Arc::new(sketch(environment)?),
+            built: Mutex::new(None),
         })
     }
 
@@ -70,22 +77,30 @@ impl Configured {
     }
 
     /// Returns the provider of this name; `None` if it has no usable key, which the operator must mend. The secret is read
-    /// again until it holds usable keys, and then not any more in this process.
+    /// again until it holds usable keys, then every hour, and after a [refusal](Self::refused).
     ///
     /// # Errors
     /// The secret cannot be read.
-    pub async fn provider(&self, name: &str) -> Result<Option<&dyn Provider>, SecretUnreadable> {
+    pub async fn provider(&self, name: &str, now: Timestamp) -> Result<Option<Arc<dyn Provider>>, SecretUnreadable> {
         if name == self.sketch.name() {
-            return Ok(Some(&self.sketch));
+            return Ok(Some(self.sketch.clone()));
         }
-        let providers = match self.built.get() {
-            Some(providers) => providers,
-            None => {
-                let Some(providers) = self.build().await? else { return Ok(None) };
-                self.built.get_or_init(async || providers).await
-            }
-        };
-        Ok(providers.by_name(name))
+        let known = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((providers, since)) = known
+            && now.duration_since(since).as_secs() < KEYS_S
+        {
+            return Ok(providers.by_name(name));
+        }
+        let Some(providers) = self.build().await? else { return Ok(None) };
+        let provider = providers.by_name(name);
+        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(providers), now));
+        Ok(provider)
+    }
+
+    /// Notes that a provider refused, or has no key: keys that are older than a minute are read again by the next call.
+    pub fn refused(&self, now: Timestamp) {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.take_if(|(_, since)| now.duration_since(*since).as_secs() >= REFUSED_KEYS_S);
     }
 
     async fn build(&self) -> Result<Option<Providers>, SecretUnreadable> {
@@ -231,6 +246,38 @@ mod tests {
         ]);
         let clients = runtime::clients::Clients::new(&environment).unwrap();
         let configured = Configured::new(&environment, clients).unwrap();
-        assert_eq!(configured.provider("sketch").await.unwrap().map(Provider::name), Some("sketch"));
+        assert_eq!(configured.provider("sketch", Timestamp::UNIX_EPOCH).await.unwrap().unwrap().name(), "sketch");
+    }
+
+    #[tokio::test]
+    async fn keys_are_read_again_after_an_hour_and_after_a_refusal() {
+        let aws = fake_aws::aws::Aws::start("5f0c9a52-6f0e-4c5e-9d3a-0a4d8d6c1b11").await.unwrap();
+        let environment = Environment::from_iter([
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ENDPOINT_URL", aws.endpoint()),
+            ("PROVIDERS", "openai,fal"),
+            ("PROVIDER_KEYS_SECRET", "provider-keys"),
+        ]);
+        let clients = runtime::clients::Clients::new(&environment).unwrap();
+        let configured = Configured::new(&environment, clients).unwrap();
+        let keys = async |json: &str| aws.play("GetSecretValue", serde_json::json!({"SecretString": json})).await;
+        let has = async |name: &str, second: i64| {
+            configured.provider(name, Timestamp::from_second(second).unwrap()).await.unwrap().is_some()
+        };
+
+        keys(r#"{"openai": "k1"}"#).await;
+        assert!(has("openai", 0).await);
+        keys(r#"{"openai": "k1", "fal": "k2"}"#).await;
+        assert!(!has("fal", 59).await);
+        configured.refused(Timestamp::from_second(59).unwrap());
+        assert!(!has("fal", 59).await, "a refusal right after the keys were read does not read them again");
+        configured.refused(Timestamp::from_second(60).unwrap());
+        assert!(has("fal", 60).await);
+
+        keys(r#"{"fal": "k2"}"#).await;
+        assert!(has("openai", 60 + 3_599).await);
+        assert!(!has("openai", 60 + 3_600).await);
     }
 }

@@ -129,14 +129,14 @@ impl Worker {
             if in_flight > self.workers_per_account && self.account_has_its_share(&generation, in_flight, now).await? {
                 return self.wait(&generation, &Wait::Turn, None).await;
             }
-            let provider = self.providers.provider(offer.provider).await?;
+            let provider = self.providers.provider(offer.provider, now).await?;
             match self.write(&claimed).await? {
                 Written::Now => {
                     if generation.status == GenerationStatus::Queued {
                         let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
                         metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
                     }
-                    return self.attempt(&claimed, &offer, provider, record.deadline).await;
+                    return self.attempt(&claimed, &offer, provider.as_deref(), record.deadline).await;
                 }
                 Written::Stale(None) => return Ok(()),
                 // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
@@ -195,6 +195,7 @@ impl Worker {
         metric(Metric::ProviderOutcome, 1, &[offer.provider, answer.outcome()]);
         if matches!(answer, ProviderAnswer::Refused(_)) {
             metric(Metric::ProviderRefusals, 1, &[offer.provider]);
+            self.providers.refused(clock::now());
         }
         self.breakers.record(offer.provider, &answer, clock::now());
         if is_start && answer.may_be_charged() {
@@ -387,7 +388,7 @@ impl Worker {
             return Ok(());
         }
         for job in ended.jobs_with_copies() {
-            let Some(provider) = self.providers.provider(&job.provider).await? else { return Ok(()) };
+            let Some(provider) = self.providers.provider(&job.provider, clock::now()).await? else { return Ok(()) };
             if ended.status == GenerationStatus::Failed {
                 let _ = tokio::time::timeout(ASIDE, provider.cancel(&job.id)).await;
             }
@@ -395,6 +396,7 @@ impl Worker {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) if !error.retryable() => {
                     metric(Metric::ProviderRefusals, 1, &[provider.name()]);
+                    self.providers.refused(clock::now());
                     tracing::error!(error = %error, "a provider keeps a copy of a generation");
                 }
                 Ok(Err(_)) | Err(_) => return Ok(()),

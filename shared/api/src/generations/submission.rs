@@ -28,7 +28,7 @@ operations! {
     SUBMIT = post("/v1/generations", "submit")
         .takes::<GenerationRequest>(EXAMPLE)
         .parameters(&[IdempotencyKey])
-        .returns::<GenerationView>(202).problems(&[400, 402, 403, 404, 409, 413, 415, 422, 429, 503]);
+        .returns::<GenerationView>(202).problems(&[400, 402, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Cancels a generation that is queued or running. While no provider can charge for it, it ends and its credits are
     /// refunded. After that it is `canceling`, and ends as `canceled`: its credits are refunded if the provider confirms that

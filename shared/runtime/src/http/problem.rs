@@ -71,6 +71,8 @@ impl InvalidField {
     }
 }
 
+/// The seconds after which to try again when AWS is busy: its quotas are per second.
+const BUSY_RETRY_AFTER_S: u64 = 2;
 /// The rule that a missing field breaks.
 pub(super) const REQUIRED: &str = "is required";
 /// The rule that a field breaks which the request does not have.
@@ -158,6 +160,14 @@ impl Problem {
         problem
     }
 
+    /// Makes a 503: AWS has refused a call because there were too many. The cause is logged, and never sent to the client.
+    #[must_use]
+    pub fn busy(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Darkroom is busy.");
+        problem.0.cause = Some(Arc::from(cause.into()));
+        problem.with_detail("Try again in a few seconds.").with_retry_after(BUSY_RETRY_AFTER_S)
+    }
+
     /// Adds what to do next, or more about this occurrence.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
@@ -191,7 +201,7 @@ impl Problem {
         &self.0.errors
     }
 
-    /// Returns the cause of a 500.
+    /// Returns the cause of a 5xx.
     pub(crate) fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.0.cause.as_deref()
     }

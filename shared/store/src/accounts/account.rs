@@ -48,7 +48,7 @@ impl Table {
         let request = self.db.get_item().table_name(&self.name).consistent_read(true);
         let request = request.set_key(Some(primary_key(keys::account(id), keys::ACCOUNT)));
         let request = request.projection_expression("pk, #deletion").expression_attribute_names("#deletion", DELETION);
-        let found = request.send().await.map_err(StoreError::of("GetItem"))?.item;
+        let found = request.send().await.map_err(StoreError::call("GetItem"))?.item;
         Ok(found.is_some_and(|item| !item.contains_key(DELETION)))
     }
 
@@ -69,7 +69,7 @@ impl Table {
             .set_exclusive_start_key(after.map(|position| primary_key(position.pk, position.sk)))
             .send()
             .await
-            .map_err(StoreError::of("Scan"))?;
+            .map_err(StoreError::call("Scan"))?;
         let items = answer.items.unwrap_or_default();
         let items = items.iter().filter_map(|item| keys::parse_account(&text(item, "pk")?)).collect();
         let next = answer.last_evaluated_key;

@@ -47,7 +47,7 @@ impl Bucket {
     /// The call failed.
     pub async fn list(&self, prefix: &str, after: Option<String>) -> Result<Page<StoredObject, String>, StoreError> {
         let request = self.s3.list_objects_v2().bucket(&self.name).prefix(prefix).set_start_after(after);
-        let answer = request.send().await.map_err(StoreError::of("ListObjectsV2"))?;
+        let answer = request.send().await.map_err(StoreError::call("ListObjectsV2"))?;
         let stored = answer.contents().iter().filter_map(|object| {
             Some(StoredObject {
                 key: object.key.clone()?,
@@ -71,7 +71,7 @@ impl Bucket {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if matches!(error.code(), Some("NoSuchKey" | "PreconditionFailed")) => return Ok(None),
-            Err(error) => return Err(StoreError::of("GetObject")(error)),
+            Err(error) => return Err(StoreError::call("GetObject")(error)),
         };
         let body = answer.body.collect().await.map_err(StoreError::of("GetObject"))?;
         Ok(Some(body.to_vec()))
@@ -85,7 +85,7 @@ impl Bucket {
         match self.s3.head_object().bucket(&self.name).key(key).send().await {
             Ok(answer) => Ok(answer.content_length().and_then(|size| u64::try_from(size).ok())),
             Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => Ok(None),
-            Err(error) => Err(StoreError::of("HeadObject")(error)),
+            Err(error) => Err(StoreError::call("HeadObject")(error)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Bucket {
         let request = self.s3.create_multipart_upload().bucket(&self.name).key(key).content_type(content_type);
         let request = request.content_disposition(format!("attachment; filename=\"{save_as}\""));
         let answer = request.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
-        let answer = answer.map_err(StoreError::of("CreateMultipartUpload"))?;
+        let answer = answer.map_err(StoreError::call("CreateMultipartUpload"))?;
         answer.upload_id.ok_or("no id").map_err(StoreError::of("CreateMultipartUpload"))
     }
 
@@ -116,7 +116,7 @@ impl Bucket {
         match request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(bytes.into()).send().await {
             Ok(answer) => answer.e_tag.ok_or("no ETag").map_err(StoreError::of("UploadPart")).map(Some),
             Err(error) if error.code() == Some("NoSuchUpload") => Ok(None),
-            Err(error) => Err(StoreError::of("UploadPart")(error)),
+            Err(error) => Err(StoreError::call("UploadPart")(error)),
         }
     }
 
@@ -131,7 +131,7 @@ impl Bucket {
             let listed = match request.set_part_number_marker(after).send().await {
                 Ok(listed) => listed,
                 Err(error) if error.code() == Some("NoSuchUpload") => return Ok(Vec::new()),
-                Err(error) => return Err(StoreError::of("ListParts")(error)),
+                Err(error) => return Err(StoreError::call("ListParts")(error)),
             };
             parts.extend(listed.parts().iter().filter_map(|part| {
                 let number = u32::try_from(part.part_number?).ok()?;
@@ -162,7 +162,7 @@ impl Bucket {
         match request.multipart_upload(whole).send().await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.code(), Some("NoSuchUpload" | "InvalidPart")) => Ok(false),
-            Err(error) => Err(StoreError::of("CompleteMultipartUpload")(error)),
+            Err(error) => Err(StoreError::call("CompleteMultipartUpload")(error)),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Table {
     ) -> Result<Option<LedgerEntry>, StoreError> {
         let before = (keys::LEDGER_ENTRY.to_owned(), keys::ledger_entry(first_id_at(at)));
         let query = self.query_range(account, before).scan_index_forward(false).limit(1);
-        let answer = query.send().await.map_err(StoreError::of("Query"))?;
+        let answer = query.send().await.map_err(StoreError::call("Query"))?;
         Ok(decode_all(answer.items)?.pop())
     }
 }

@@ -55,7 +55,7 @@ impl Table {
             .limit(page_limit(limit))
             .send()
             .await
-            .map_err(StoreError::of("Query"))?;
+            .map_err(StoreError::call("Query"))?;
         let mut entries: Vec<GalleryEntry> = decode_all(answer.items)?;
         // A call also ends after a megabyte.
         let more = entries.len() > limit || answer.last_evaluated_key.is_some();

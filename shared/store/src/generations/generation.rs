@@ -139,7 +139,7 @@ impl Table {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(StoreError::of("Query"))?;
+                .map_err(StoreError::call("Query"))?;
             let found = decode_all::<Generation>(answer.items)?.into_iter();
             items.extend(found.filter(|generation| filter.includes(generation)));
             start = answer.last_evaluated_key;

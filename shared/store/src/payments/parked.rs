@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    due::{DueKind, mark_due},
+    due::{DueKind, DuePosition, mark_due, next_position},
     error::StoreError,
     item::{Item, days_after, decode, encode, expire_at, primary_key},
     keys,
+    query::Page,
     table::Table,
 };
 
@@ -65,17 +66,24 @@ pub(crate) fn to_item(parked: &ParkedFact) -> Result<Item, StoreError> {
 }
 
 impl Table {
-    /// Lists parked facts that are due at `now`, the longest due first, at most `limit`.
+    /// Lists parked facts that are due at `now`, the longest due first, at most `limit`, starting after a position.
     ///
     /// # Errors
     /// A call failed.
-    pub async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<ParkedFact>, StoreError> {
-        let mut found = Vec::new();
-        for keys in self.due_keys(DueKind::Parked, now, limit, None).await? {
+    pub async fn due_parked(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        after: Option<DuePosition>,
+    ) -> Result<Page<ParkedFact, DuePosition>, StoreError> {
+        let places = self.due_keys(DueKind::Parked, now, limit, after.map(|position| position.0)).await?;
+        let next = next_position(places.len() >= limit, places.last());
+        let mut items = Vec::new();
+        for keys in places {
             let keys = keys.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
-            found.extend(self.item(keys).await?.map(decode::<ParkedFact>).transpose()?);
+            items.extend(self.item(keys).await?.map(decode::<ParkedFact>).transpose()?);
         }
-        Ok(found)
+        Ok(Page { items, next })
     }
 }
 

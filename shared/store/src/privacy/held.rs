@@ -40,7 +40,7 @@ impl Table {
             .set_exclusive_start_key(after.map(|sk| primary_key(keys::account(account), sk)))
             .send()
             .await
-            .map_err(StoreError::of("Query"))?;
+            .map_err(StoreError::call("Query"))?;
         let held = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
             let generation = id_of(&item, keys::GENERATION).map(|id| HeldItem::Generation(GenerationId(id)));
             generation.or_else(|| id_of(&item, keys::UPLOAD).map(|id| HeldItem::Upload(UploadId(id))))
@@ -100,7 +100,7 @@ impl Table {
         match update.send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(StoreError::of("UpdateItem")(error)),
+            Err(error) => Err(StoreError::call("UpdateItem")(error)),
         }
     }
 }

@@ -49,7 +49,7 @@ impl Table {
             .set_exclusive_start_key(after.map(|sk| primary_key(keys::account(account), sk)))
             .send()
             .await
-            .map_err(StoreError::of("Query"))?;
+            .map_err(StoreError::call("Query"))?;
         let items = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
             let lease_until = text(&item, "lease_until").and_then(|at| at.parse().ok());
             Some(PartitionItem { sk: text(&item, "sk")?, lease_until })
@@ -74,7 +74,7 @@ impl Table {
             .set_exclusive_start_key(after.map(|sk| primary_key(keys::account(account), sk)))
             .send()
             .await
-            .map_err(StoreError::of("Query"))?;
+            .map_err(StoreError::call("Query"))?;
         let items = answer.items.unwrap_or_default().into_iter().map(content).collect::<Result<_, _>>()?;
         let next = answer.last_evaluated_key.and_then(|last| text(&last, "sk"));
         Ok(Page { items, next })
@@ -93,7 +93,7 @@ impl Table {
     ) -> Result<Page<Map<String, Value>, String>, StoreError> {
         let start = after.map(|sk| primary_key(keys::account(account), sk));
         let query = self.query_prefix(account, prefix).consistent_read(true).set_exclusive_start_key(start);
-        let answer = query.send().await.map_err(StoreError::of("Query"))?;
+        let answer = query.send().await.map_err(StoreError::call("Query"))?;
         let next = answer.last_evaluated_key.and_then(|last| text(&last, "sk"));
         let items = answer.items.unwrap_or_default().into_iter().map(decode_json);
         Ok(Page { items: items.collect::<Result<_, _>>()?, next })

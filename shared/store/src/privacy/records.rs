@@ -111,19 +111,19 @@ impl Records {
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
                 Ok(false)
             }
-            Err(error) => Err(StoreError::of("PutItem")(error)),
+            Err(error) => Err(StoreError::call("PutItem")(error)),
         }
     }
 
     async fn put(&self, item: Item) -> Result<(), StoreError> {
         let request = self.db.put_item().table_name(&self.name).set_item(Some(item));
-        request.send().await.map_err(StoreError::of("PutItem"))?;
+        request.send().await.map_err(StoreError::call("PutItem"))?;
         Ok(())
     }
 
     async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let request = self.db.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
-        Ok(request.send().await.map_err(StoreError::of("GetItem"))?.item)
+        Ok(request.send().await.map_err(StoreError::call("GetItem"))?.item)
     }
 }
 

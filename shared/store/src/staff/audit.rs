@@ -32,7 +32,7 @@ impl Table {
         let mut items: Vec<AuditEntry> = Vec::new();
         loop {
             let query = self.query_prefix(account, keys::AUDIT_ENTRY).scan_index_forward(false);
-            let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::of("Query"))?;
+            let answer = query.set_exclusive_start_key(start).send().await.map_err(StoreError::call("Query"))?;
             let entries = decode_all::<AuditEntry>(answer.items)?;
             items.extend(entries.into_iter().filter(|entry| entry.is_disclosed(now)));
             start = answer.last_evaluated_key;

@@ -62,6 +62,8 @@ export const messages: Messages = {
     offline: "Du bist offline. Prüfe deine Verbindung und versuche es noch einmal.",
     unreachable: "Darkroom antwortet nicht. Versuche es gleich noch einmal.",
     internal: "Bei uns ist etwas schiefgelaufen. Versuche es gleich noch einmal.",
+    "mail-unavailable": "Wir können gerade keine E-Mails verschicken.",
+    busy: "Bei uns ist gerade viel los.",
     unauthorized: SESSION_EXPIRED,
     "no-session": SESSION_EXPIRED,
     "no-csrf-token": SESSION_EXPIRED,

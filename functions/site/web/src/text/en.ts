@@ -57,6 +57,8 @@ export const messages = {
     offline: "You're offline. Check your connection and try again.",
     unreachable: "Darkroom isn't responding. Try again in a moment.",
     internal: "Something went wrong on our end. Try again in a moment.",
+    "mail-unavailable": "We can't send mail right now.",
+    busy: "Darkroom is busy.",
     unauthorized: "Your session has expired. Sign in again to continue.",
     "no-session": "Your session has expired. Sign in again to continue.",
     "no-csrf-token": "Your session has expired. Sign in again to continue.",
