@@ -41,9 +41,6 @@ const STORING_S: i64 = 30;
 const ASIDE: Duration = Duration::from_secs(10);
 /// Most times that a step is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
-/// The workers of a queue for each that one account may have: half of them, so that the jobs of one account do not make all
-/// others wait.
-const WORKERS_FOR_ONE: i64 = 2;
 
 /// Why a message is to be delivered again: always our own failure.
 #[derive(Debug, thiserror::Error)]
@@ -407,8 +404,9 @@ impl Worker {
     }
 }
 
+/// Returns how many workers of a queue one account may have: half of them, so that its jobs do not make all others wait.
 fn workers_per_account(workers: i64) -> usize {
-    usize::try_from(workers / WORKERS_FOR_ONE).unwrap_or(0).max(1)
+    usize::try_from((workers + 1) / 2).unwrap_or(0).max(1)
 }
 
 /// Has a provider cancel and delete a job that no generation can have any more. It may fail: the provider deletes by itself
