@@ -25,6 +25,7 @@ use lifecycle::{
     payments::{PaymentError, PaymentService},
     user_pool::{UserDirectory, UserPoolError},
 };
+use runtime::telemetry::{Metric, metric};
 use store::{
     Bucket, DueItem, DueKind, EraseAccountMessage, ExpiringItem, ExportMessage, GenerationMessage, GenerationQueues,
     Queue, StoreError, Table, Write,

@@ -152,7 +152,7 @@ impl Worker {
         now: Timestamp,
     ) -> Result<bool, WorkError> {
         let (account, kind) = (generation.account, generation.kind);
-        let running = Filter { status: Some(GenerationStatus::Running), kind: Some(kind), visibility: None };
+        let running = Filter { status: Some(GenerationStatus::Running), kind: Some(kind), ..Filter::default() };
         let page = self.table.generations(account, running, in_flight, None).await?;
         let with_worker = page.items.iter().filter(|other| other.id != generation.id && other.has_worker(now));
         Ok(with_worker.count() >= self.workers_per_account)

@@ -15,7 +15,13 @@ function entry(cause: Cause, ...moves: [Bucket, Bucket, number][]): LedgerEntry 
     { bucket: to, amount },
   ]);
   const id = String(++last);
-  return { id, at: `2026-01-01T00:00:${id.padStart(2, "0")}Z`, cause, postings, balance_after: { available: 0, held: 0 } };
+  return {
+    id,
+    at: `2026-01-01T00:00:${id.padStart(2, "0")}Z`,
+    cause,
+    postings,
+    balance_after: { available: 0, held: 0 },
+  };
 }
 
 const reserve = (generation: string, amount: number) =>

@@ -91,7 +91,7 @@ function Generation({ cause, prompts }: { cause: GenerationCause; prompts: Map<s
 
 function Description({ cause }: { cause: Exclude<Cause, GenerationCause> }) {
   const label = text.value.credits.causes[cause.kind];
-  return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : <>{label}</>;
+  return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : label;
 }
 
 const withSign = (amount: number) => (amount > 0 ? `+${number(amount)}` : number(amount));

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Schema } from "../api/client";
-import { session } from "../api/session";
 import { loadMessages } from "../text";
 import { favoriteOf, isFavorite } from "./favorite";
 
@@ -12,7 +11,6 @@ const output = { number: 2, favorite: false };
 const sibling = { number: 1, favorite: false };
 
 beforeEach(async () => {
-  session.value = "signed-out";
   await loadMessages("en");
 });
 

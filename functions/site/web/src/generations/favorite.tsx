@@ -22,7 +22,8 @@ export interface FavoriteMark {
 export const pendingFavorites = signal<ReadonlyMap<string, boolean>>(new Map());
 
 /** Returns whether an image or a video is a favorite. */
-export const isFavorite = (id: string, { number, favorite }: Output) => pendingFavorites.value.get(keyOf(id, number)) ?? favorite;
+export const isFavorite = (id: string, { number, favorite }: Output) =>
+  pendingFavorites.value.get(keyOf(id, number)) ?? favorite;
 
 /** Returns the mark of an image or a video. */
 export const favoriteOf = (

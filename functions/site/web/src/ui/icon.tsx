@@ -1,5 +1,6 @@
 /** Icons: strokes on a grid of 24, in the colour of the surrounding text. Each one has a text beside it or a label. */
-const STAR = "M12 3.500l2.600 5.400 5.900.8-4.300 4.100 1.050 5.900L12 16.850 6.750 19.700 7.800 13.800 3.500 9.700l5.900-.8z";
+const STAR =
+  "M12 3.500l2.600 5.400 5.900.8-4.300 4.100 1.050 5.900L12 16.850 6.750 19.700 7.800 13.800 3.500 9.700l5.900-.8z";
 const PATHS = {
   create: "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3",
   gallery: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",

@@ -79,7 +79,10 @@ export function Gallery({ id }: { id?: string }) {
   const filters = filtersOf(query.value);
   // The API filters neither by prompt nor by links: for these, all pages are loaded.
   const searching = filters.search.trim() !== "" || filters.visibility === "shared";
-  const feed = useMemo(() => createFeed(filters, searching), [filters.kind, filters.visibility, filters.favorites, searching]);
+  const feed = useMemo(
+    () => createFeed(filters, searching),
+    [filters.kind, filters.visibility, filters.favorites, searching],
+  );
   const loaded = feed.tiles.value;
   const tiles = useMemo(
     () => loaded.filter((tile) => matches(tile, filters)),
@@ -154,7 +157,10 @@ export function Gallery({ id }: { id?: string }) {
 }
 
 /** Returns whether an image or a video matches the filters: the API returns whole generations. */
-function matches({ item, output }: { item: Generation; output: Output }, { visibility, favorites, search }: Filters): boolean {
+function matches(
+  { item, output }: { item: Generation; output: Output },
+  { visibility, favorites, search }: Filters,
+): boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const prompt = item.settings.prompt.toLowerCase();
   return (
