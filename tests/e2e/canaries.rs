@@ -250,7 +250,7 @@ async fn p32_no_trace_of_any_erased_account_remains(env: &'static TestEnv) -> Re
         } else {
             erased += 1;
             let [account, email] = places;
-            // Somebody who signs up again gives the same address again.
+            // A person who signs up again gives the same address again.
             let places = [account].into_iter().chain((!is_back(&known.email)).then_some(email));
             left.extend(places.filter(|place| !place.is_empty()).map(|place| (known, place)));
         }

@@ -19,19 +19,14 @@ use domain::{
 };
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{
-    EndResult, LifecycleError,
-    address::{EmailChangeError, EmailChanges},
-    payments::{PaymentError, PaymentService},
-    user_pool::{UserDirectory, UserPoolError},
-};
+use lifecycle::{EndResult, address::EmailChanges, payments::PaymentService, user_pool::UserDirectory};
 use runtime::telemetry::{Metric, metric};
 use store::{
-    Bucket, DueItem, DueKind, EraseAccountMessage, ExpiringItem, ExportMessage, GenerationMessage, GenerationQueues,
-    Queue, StoreError, Table, Write,
+    Bucket, DueItem, DueKind, EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, Queue, Table,
+    Write,
 };
 
-use crate::round::{Pace, Round};
+use crate::round::{Action, Pace, Round, SweepError};
 
 /// The most items of a kind that one sweep handles, and that it reads at once.
 pub(crate) const BATCH: usize = 200;
@@ -65,32 +60,6 @@ pub struct Sweep {
     pub users: Arc<UserDirectory>,
     /// The configured payment providers.
     pub payment_providers: Arc<[PaymentProvider]>,
-}
-
-/// The error of a due item, which stays due.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SweepError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Lifecycle(#[from] LifecycleError),
-    #[error(transparent)]
-    Payment(#[from] PaymentError),
-    #[error(transparent)]
-    Address(#[from] EmailChangeError),
-    #[error(transparent)]
-    UserPool(#[from] UserPoolError),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Reminded,
-    Overdue,
-    Removed,
-    Settled,
-    Checked,
-    /// Another process handled it, or it is no longer due: the index lags behind the table.
-    Nothing,
 }
 
 impl Sweep {
@@ -204,7 +173,7 @@ impl Sweep {
             let moved = page.items.iter().filter_map(|item| item.after_plan_change(&change, self.retention));
             let moved: Vec<_> = moved.collect();
             let next = page.next.map(|after| PlanChange { after: Some(after), ..change.clone() });
-            let mut writes: Vec<_> = moved.iter().map(ExpiringItem::write).collect();
+            let mut writes: Vec<_> = moved.iter().map(Write::from).collect();
             writes.push(next.as_ref().map_or(Write::RemovePlanChange(&change), Write::PlanChangeLater));
             if !self.table.try_commit(&writes).await? {
                 return Ok(Action::Nothing);

@@ -16,8 +16,8 @@ use store::{DueItem, Write};
 
 use crate::{
     Sweep,
-    actions::{Action, BATCH, SweepError},
-    round::{Pace, Round},
+    actions::BATCH,
+    round::{Action, Pace, Round, SweepError},
 };
 
 /// Who does not answer in this sweep.

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
+use lifecycle::{LifecycleError, address::EmailChangeError, payments::PaymentError, user_pool::UserPoolError};
 use runtime::{
     clock,
     telemetry::{Metric, metric},
 };
 use serde::Serialize;
-use store::{DueItem, DueKind};
-
-use crate::actions::{Action, SweepError};
+use store::{DueItem, DueKind, StoreError};
 
 const MINUTES_A_DAY: i64 = 24 * 60;
 /// The time that the lists of one sweep cover. The sweeps of a day cover all in which payments are watched.
@@ -41,6 +40,32 @@ pub(crate) struct Pace {
     pub(crate) at_once: usize,
     /// The longest time that they take.
     pub(crate) takes: SignedDuration,
+}
+
+/// The error of a due item, which stays due.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SweepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Address(#[from] EmailChangeError),
+    #[error(transparent)]
+    UserPool(#[from] UserPoolError),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Reminded,
+    Overdue,
+    Removed,
+    Settled,
+    Checked,
+    /// Another process handled it, or it is no longer due: the index lags behind the table.
+    Nothing,
 }
 
 /// The state of one sweep.

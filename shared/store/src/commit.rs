@@ -193,6 +193,15 @@ impl Condition {
     }
 }
 
+impl<'a> From<&'a plan_change::ExpiringItem> for Write<'a> {
+    fn from(item: &'a plan_change::ExpiringItem) -> Self {
+        match item {
+            plan_change::ExpiringItem::Generation(generation) => Self::Generation(generation),
+            plan_change::ExpiringItem::Upload(upload) => Self::Upload(upload),
+        }
+    }
+}
+
 impl Write<'_> {
     fn actions(&self) -> Result<Vec<Action>, StoreError> {
         Ok(match self {

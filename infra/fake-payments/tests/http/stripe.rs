@@ -156,7 +156,7 @@ async fn automatic_tax_is_added_to_the_price() {
 }
 
 #[tokio::test]
-async fn inclusive_tax_is_taken_out_of_the_price() {
+async fn inclusive_tax_is_part_of_the_price() {
     let merchant = Merchant::start().await;
     let fields = [
         ("automatic_tax[enabled]", "true"),

@@ -7,7 +7,6 @@ use domain::{
 };
 
 use crate::{
-    commit::Write,
     due::{DueKind, mark_due},
     error::StoreError,
     item::{Item, decode_all, encode, text},
@@ -34,15 +33,6 @@ impl ExpiringItem {
                 generation.after_plan_change(change, retention).map(Box::new).map(Self::Generation)
             }
             Self::Upload(upload) => upload.after_plan_change(change, retention).map(Box::new).map(Self::Upload),
-        }
-    }
-
-    /// Returns the write of this version.
-    #[must_use]
-    pub fn write(&self) -> Write<'_> {
-        match self {
-            Self::Generation(generation) => Write::Generation(generation),
-            Self::Upload(upload) => Write::Upload(upload),
         }
     }
 }

@@ -94,7 +94,7 @@ async function isAccountDeleting(): Promise<boolean> {
 }
 
 /**
- * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. Whoever waits for a
+ * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. Who waits for a
  * write is told instead.
  */
 function limitWait(request: Request, response: Response): number | undefined {
