@@ -123,11 +123,10 @@ export class Visitor {
     if (!(await page.title()).endsWith(" · Darkroom")) this.failures.push(`${name}: has no title of its own`);
     const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage), ...document.cookie.split(";").filter(Boolean)]);
     for (const key of kept) if (!DECLARED_KEYS.includes(key)) this.failures.push(`${name}: ${key} is in browser storage and not declared`);
-    const session = await this.context.newCDPSession(page);
+    const session = await this.#devtools();
     // Over the debugging protocol, as the policy of the page forbids scripts.
     const expression = `${AXE}; axe.run().then((found) => JSON.stringify(found.violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target.join(" ")).join(", "))))`;
     const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-    await session.detach();
     if (exceptionDetails) this.failures.push(`${name}: axe does not run: ${exceptionDetails.text}`);
     else for (const violation of JSON.parse(result.value)) this.failures.push(`${name}: axe finds ${violation}`);
   }
@@ -171,6 +170,20 @@ export class Visitor {
     await this.page.getByLabel(/^(New password|Password)$/).last().fill(password);
   }
 
+  /** Returns the one session of the debugging protocol. The end of any session would disconnect the authenticator. */
+  async #devtools() {
+    this.devtools ??= await this.context.newCDPSession(this.page);
+    return this.devtools;
+  }
+
+  /** Connects an authenticator to the browser, which keeps the passkeys of this person and answers by itself. */
+  async authenticator() {
+    const session = await this.#devtools();
+    await session.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  }
+
   async leave() {
     await this.context.close();
     if (this.failures.length > 0) throw new Error(`${this.name}: ${[...new Set(this.failures)].join("\n  ")}`);
@@ -209,8 +222,8 @@ export async function staff(email, password) {
     authorization = `Bearer ${(await ask("session/sign-in", { email, password, ...code })).access_token}`;
   };
   await signIn();
-  const { secret, setup } = await ask("account/second-factor", "");
-  const { recovery_codes: codes } = await ask("account/second-factor/confirmation", { setup, code: totp(secret) });
+  const { secret, setup } = await ask("account/second-factor/app", "");
+  const { recovery_codes: codes } = await ask("account/second-factor/app/confirmation", { setup, code: totp(secret) });
   await signIn({ code: codes[0] });
   return ask;
 }

@@ -294,7 +294,7 @@ await journey("the account", async () => {
 
 await journey("two-factor authentication", async () => {
   const card = page.locator(".card", { has: page.getByRole("heading", { name: "Two-factor authentication" }) });
-  await card.getByRole("button", { name: "Turn on" }).click();
+  await card.getByRole("button", { name: "Set up authenticator app" }).click();
   const secret = await card.locator("dd code").textContent();
   await ada.look("account-second-factor");
   await card.getByLabel("Code from the app").fill(totp(secret));
@@ -322,8 +322,32 @@ await journey("two-factor authentication", async () => {
   await signIn(totp(secret, 1));
   await signIn(recovery);
   await ada.sees("You have 9 recovery codes left.");
-  await card.getByRole("button", { name: "Turn off" }).click();
-  await card.getByRole("button", { name: "Turn on" }).waitFor();
+  await card.getByRole("button", { name: "Remove authenticator app" }).click();
+  await card.getByRole("button", { name: "Set up authenticator app" }).waitFor();
+});
+
+await journey("a passkey", async () => {
+  const card = page.locator(".card", { has: page.getByRole("heading", { name: "Two-factor authentication" }) });
+  await ada.authenticator();
+  await card.getByLabel("Name of the passkey").fill("Phone");
+  await card.getByRole("button", { name: "Add passkey" }).click();
+  await ada.sees("Save your recovery codes");
+  await ada.press("I've saved them");
+  await card.getByText("Never used").waitFor();
+  await ada.look("account-passkey");
+  await ada.press("Sign out");
+  await ada.sees("Create images and video, privately");
+  await ada.go("/sign-in");
+  await ada.type(email, PASSWORD);
+  await ada.expecting([401], async () => {
+    await ada.press("Sign in");
+    // The passkey answers by itself.
+    await page.getByLabel("Prompt", { exact: true }).waitFor();
+  });
+  await ada.go("/account/sessions");
+  await card.getByText("Last used").waitFor();
+  await card.getByRole("button", { name: "Remove passkey Phone" }).click();
+  await ada.sees("Ask for a passkey or a code");
 });
 
 await journey("the privacy pages", async () => {

@@ -251,7 +251,7 @@ await journey("the offline banner covers nothing", {}, async (ada, page) => {
 await journey("the password is changed while signed in", {
   answers: {
     "GET account/activity": { items: [], next: null },
-    "GET account/second-factor": { enabled: false, recovery_codes: 0 },
+    "GET account/second-factor": { app: false, passkeys: [{ id: "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c", name: "Phone", added_at: "2026-01-01T12:00:00Z", last_used_at: null }], recovery_codes: 0 },
     "POST session/forgot": () => ({ status: 202, contentType: "application/json", body: "" }),
   },
 }, async (ada, page) => {

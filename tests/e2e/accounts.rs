@@ -2,6 +2,7 @@
 
 mod corrections;
 mod limits;
+mod passkeys;
 mod profile;
 mod second_factor;
 mod sessions;
@@ -15,6 +16,7 @@ pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     let trials = [
         corrections::trials(envs),
         limits::trials(envs),
+        passkeys::trials(envs),
         profile::trials(envs),
         second_factor::trials(envs),
         sessions::trials(envs),

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use anyhow::{Context, Result, ensure};
 use api::{
     Operation,
-    accounts::{email, second_factor, session},
+    accounts::{email, passkeys, second_factor, session},
     generations::submission,
     payments::webhooks,
     privacy::deletion,
@@ -111,6 +111,8 @@ const STATUSES: &[(Operation, u16)] = &[
     (email::CONFIRM_CHANGE, 400),
     // It is no setup.
     (second_factor::CONFIRM, 400),
+    // It is no passkey.
+    (passkeys::CONFIRM, 400),
     // The confirmation is the address of another account, and no deletion was requested.
     (deletion::REQUEST, 400),
     (deletion::SHOW, 404),
@@ -132,7 +134,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
     let path = operation.path_with(|kind| {
         let id = match kind {
             "generation" | "receipt" => image,
-            "share" | "access" | "approval" | "hold" | "disclosure" => share,
+            "share" | "access" | "approval" | "hold" | "disclosure" | "passkey" => share,
             "token" => token,
             "output" => return "1".to_owned(),
             "upload" | "guest" => upload,

@@ -20,6 +20,7 @@ use crate::env::{
     exports::request_export,
     http::{ApiResponse, text},
     logs::log_events,
+    passkeys::{Authenticator, register},
     staff_access::approve,
     support::open_guest_ticket,
     table::{Item, records, scan, string, values_of},
@@ -31,8 +32,9 @@ use crate::env::{
 tests![p1_p2_p3_p4_p8_p30_p32_canaries_are_stored_exported_erased_as_declared,];
 
 /// The fields that a user fills in, beside the email address.
-const USER_WORDS: [&str; 13] = [
+const USER_WORDS: [&str; 14] = [
     "name",
+    "passkey",
     "prompt",
     "negative",
     "file",
@@ -99,6 +101,7 @@ impl Canaries {
         let billing = format!("{}@example.com", self.word("billing-email")?);
         let profile = json!({"display_name": self.word("name")?, "billing_email": billing});
         user.patch("/v1/account", &profile).await?.is(200)?;
+        register(user, &Authenticator::new()?, self.word("passkey")?).await?.is(200)?;
         let new = json!({"email": format!("{}@example.com", self.word("new-email")?)});
         user.post("/v1/account/email", &new).await?.is(202)?;
         let body = json!({

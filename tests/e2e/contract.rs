@@ -10,7 +10,7 @@ use crate::{
         checkouts::Checkout,
         exports::request_export,
         http::text,
-        second_factor::SECOND_FACTOR,
+        second_factor::APP,
         test_env::{TestEnv, TestUser},
         trial::tests,
     },
@@ -122,7 +122,7 @@ async fn config_of(ada: &TestUser) -> Result<String> {
     }
     // The rest is for staff, who need their second factor.
     config += &format!(
-        "[[operations]]\ninclude-name = \"DELETE {SECOND_FACTOR}\"\nheaders = {{ Authorization = \"Bearer {}\" }}\n",
+        "[[operations]]\ninclude-name = \"DELETE {APP}\"\nheaders = {{ Authorization = \"Bearer {}\" }}\n",
         bob.token.as_deref().context("the user has no token")?
     );
     Ok(config)

@@ -6,6 +6,8 @@
 //! the tests stored, logged and measured.
 
 mod accounts;
+#[path = "../authenticator.rs"]
+mod authenticator;
 mod authorization;
 mod bad_input;
 mod browser;

@@ -2,10 +2,13 @@
 //! the whole can show, such as races, crashes and permissions, is shown end to end.
 
 mod accounts;
+#[path = "../authenticator.rs"]
+mod authenticator;
 mod busy;
 mod credits;
 mod generations;
 mod links;
+mod passkeys;
 mod payments;
 mod privacy;
 mod staff;

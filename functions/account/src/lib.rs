@@ -1,10 +1,11 @@
 //! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address,
-//! [`second_factor`] sets up a second factor.
+//! [`second_factor`] sets up a second factor, [`passkeys`] adds passkeys to it.
 //!
 //! A read is one round trip; a statement page is two: its entries, and their generations or the balance before. A correction is conditioned on the version that was
 //! read and, with `If-Match`, on the version that the client read; a repeat changes nothing more.
 
 mod email;
+mod passkeys;
 mod second_factor;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use runtime::{
     clock,
     config::Environment,
     http::{Caller, IfMatch, MutatingRequest, Problem, StrictQuery, etag},
+    webauthn::RelyingParty,
 };
 use serde::Deserialize;
 use store::Write;
@@ -52,11 +54,14 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = Mutations::open(&environment, &clients).await?;
     let changes = Arc::new(EmailChanges::open(&environment, &clients, mutations.table.clone())?);
     let email = email::routes().into_router().with_state(email::AppState { mutations: mutations.clone(), changes });
+    let relying_party = Arc::new(RelyingParty::open(&environment)?);
+    let passkeys = passkeys::AppState { mutations: mutations.clone(), relying_party };
     Ok(routes()
         .into_router()
         .merge(second_factor::routes().into_router())
         .with_state(mutations.clone())
         .merge(email)
+        .merge(passkeys::routes().into_router().with_state(passkeys))
         .route_layer(middleware::from_fn_with_state(mutations, api::require_active_account)))
 }
 
@@ -199,7 +204,8 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        let served = &(&routes().served() | &email::routes().served()) | &second_factor::routes().served();
+        let factors = &second_factor::routes().served() | &passkeys::routes().served();
+        let served = &(&routes().served() | &email::routes().served()) | &factors;
         assert_eq!(served, api::operations_of("account"));
     }
 }

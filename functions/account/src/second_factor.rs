@@ -1,23 +1,22 @@
-//! Shows the second factor, turns it on with the first code of an authenticator app, and off.
+//! Shows the second factor, adds an authenticator app with its first code, and removes it.
 //!
 //! The secret of a setup is sealed into its response and stored only with the first code. If the process crashes before that,
 //! nothing changed. A repeat of the confirmation with the same `Idempotency-Key` gets the same recovery codes.
 //!
-//! The user pool could ask for these codes itself, but lets a second factor be set up only with an access token that may also
-//! delete the user and change its address, and access tokens here may not. Nobody signs in at the user pool without this service.
+//! The first app or passkey of an account comes with recovery codes, and the last one that is removed takes them along.
 
 use api::{
-    MutationResponse, Mutations, Routes,
+    Mutation, MutationError, MutationResponse, Mutations, Routes,
     accounts::second_factor::{
-        BEGIN, CONFIRM, REMOVE, RecoveryCodesView, SHOW, SecondFactorConfirmation, SecondFactorSetup, SecondFactorView,
-        hash_recovery_code, seal_secret,
+        BEGIN, CONFIRM, PasskeyView, REMOVE, RecoveryCodesView, SHOW, SecondFactorConfirmation, SecondFactorSetup,
+        SecondFactorView, hash_recovery_code, seal_secret,
     },
     store_problem,
 };
 use axum::{Json, extract::State, response::Response};
 use domain::{
-    AccountId, Refusal,
-    accounts::second_factor::{CODES_PER_HOUR, RECOVERY_CODES, SecondFactor, setup_is_open},
+    AccountId,
+    accounts::second_factor::{AuthenticatorApp, CODES_PER_HOUR, RECOVERY_CODES, SecondFactor, setup_is_open},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -56,8 +55,14 @@ pub(crate) fn routes() -> Routes<Mutations> {
 
 async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Json<SecondFactorView>, Problem> {
     let factor = mutations.table.second_factor(AccountId(caller.account_id)).await.map_err(store_problem)?;
-    let recovery_codes = factor.as_ref().map_or(0, |factor| factor.recovery_codes.len());
-    Ok(Json(SecondFactorView { enabled: factor.is_some(), recovery_codes }))
+    Ok(Json(match factor {
+        None => SecondFactorView { app: false, passkeys: Vec::new(), recovery_codes: 0 },
+        Some(factor) => SecondFactorView {
+            app: factor.app.is_some(),
+            recovery_codes: factor.recovery_codes.len(),
+            passkeys: factor.passkeys.into_iter().map(PasskeyView::from).collect(),
+        },
+    }))
 }
 
 async fn begin(
@@ -73,7 +78,9 @@ async fn begin(
     let mutation = mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            check_is_off(mutations.table.second_factor(account).await?.as_ref())?;
+            if let Some(factor) = mutations.table.second_factor(account).await? {
+                factor.check_without_app()?;
+            }
             let secret = totp::base32(&setup.secret);
             let uri = format!("otpauth://totp/{ISSUER}?secret={secret}&issuer={ISSUER}");
             mutation.commit(&[], MutationResponse::ok(SecondFactorSetup { secret, uri, setup: sealed.clone() })).await
@@ -102,19 +109,11 @@ async fn confirm(
     let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let last_step = totp::matching_step(&setup.secret, &code, now)
         .ok_or_else(|| Problem::invalid("code", "must be the code that the app shows now"))?;
-    let recovery_codes: Vec<_> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
-    let factor = SecondFactor {
-        account,
-        secret: seal_secret(sealer, &setup.secret),
-        at: now,
-        last_step,
-        recovery_codes: recovery_codes.iter().map(|code| hash_recovery_code(sealer, account, code)).collect(),
-        version: 1,
-    };
+    let app = AuthenticatorApp { secret: seal_secret(sealer, &setup.secret), last_step };
     mutation
         .run(|| async {
-            check_is_off(mutations.table.second_factor(account).await?.as_ref())?;
-            let view = RecoveryCodesView { recovery_codes: recovery_codes.clone() };
+            let (factor, view) = factor_or_new(&mutations, account, now).await?;
+            let factor = factor.with_app(app.clone())?;
             mutation.commit(&[Write::SecondFactor(&factor)], MutationResponse::ok(view)).await
         })
         .await
@@ -131,20 +130,43 @@ async fn remove(
     let mutation = mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let factor = mutations.table.second_factor(account).await?;
-            let writes: Vec<_> = factor.iter().map(Write::RemoveSecondFactor).collect();
-            mutation.commit(&writes, MutationResponse::no_content()).await
+            match mutations.table.second_factor(account).await?.filter(|factor| factor.app.is_some()) {
+                None => mutation.commit(&[], MutationResponse::no_content()).await,
+                Some(factor) => commit_removal(&mutation, &factor, &factor.without_app()).await,
+            }
         })
         .await
 }
 
+/// Reads the second factor, with no recovery codes to show; or makes one that has nothing but new recovery codes.
+///
 /// # Errors
-/// 409 if the account has a second factor.
-fn check_is_off(factor: Option<&SecondFactor>) -> Result<(), Refusal> {
-    match factor {
-        None => Ok(()),
-        Some(_) => Err(Refusal::Conflict("The account has a second factor. Turn it off first.")),
+/// The table or the application key cannot be read.
+pub(crate) async fn factor_or_new(
+    mutations: &Mutations,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(SecondFactor, RecoveryCodesView), MutationError> {
+    if let Some(factor) = mutations.table.second_factor(account).await? {
+        return Ok((factor, RecoveryCodesView { recovery_codes: Vec::new() }));
     }
+    let sealer = mutations.sealer().await?;
+    let recovery_codes: Vec<_> = (0..RECOVERY_CODES).map(|_| recovery_code()).collect();
+    let hashes = recovery_codes.iter().map(|code| hash_recovery_code(sealer, account, code)).collect();
+    Ok((SecondFactor::none(account, hashes, now), RecoveryCodesView { recovery_codes }))
+}
+
+/// Writes what is left of a second factor after a removal, and deletes it if nothing is.
+///
+/// # Errors
+/// Nothing was written, or a fault leaves open whether it was.
+pub(crate) async fn commit_removal(
+    mutation: &Mutation<'_>,
+    before: &SecondFactor,
+    left: &SecondFactor,
+) -> Result<Response, MutationError> {
+    let write = if left.is_empty() { Write::RemoveSecondFactor(before) } else { Write::SecondFactor(left) };
+    mutation.commit(&[write], MutationResponse::no_content()).await
 }
 
 /// Creates a random recovery code, in three groups.

@@ -283,6 +283,11 @@ mod tests {
         check("SHARE#1#2", json!({"id": 1, "token_hash": "ab"}), &[json!({"id": 1})]);
         check("EMAILCHANGE", json!({"to": "a@b.example", "stage": {}}), &[json!({"to": "a@b.example"})]);
         check("EXPORT#1", json!({"id": 1, "checkpoint": "{}"}), &[json!({"id": 1})]);
+        check(
+            "SECONDFACTOR",
+            json!({"app": {"secret": "s"}, "recovery_codes": ["h"], "passkeys": []}),
+            &[json!({"passkeys": []})],
+        );
         check("IDEMPOTENCY#k", json!({"key": "k", "answer": "sealed", "fingerprint": "f"}), &[json!({"key": "k"})]);
     }
 

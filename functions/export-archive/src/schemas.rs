@@ -1,7 +1,9 @@
 //! Generates a JSON schema for each file of items from the types that the items are stored as.
 
 use domain::{
-    accounts::{account::Account, correction::CorrectionRecord, email_change::EmailChange},
+    accounts::{
+        account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
+    },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     payments::payment::Payment,
@@ -26,6 +28,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "idempotency" => schema_of::<IdempotencyRecord>(),
         "ledger" => schema_of::<LedgerEntry>(),
         "payment" => schema_of::<Payment>(),
+        "second-factor" => schema_of::<SecondFactor>(),
         "share" => schema_of::<Share>(),
         "ticket" => schema_of::<Ticket>(),
         "upload" => schema_of::<Upload>(),
@@ -69,6 +72,7 @@ mod tests {
             ("share", schema_of::<Share>()),
             ("idempotency", schema_of::<IdempotencyRecord>()),
             ("export", schema_of::<export::Export>()),
+            ("second-factor", schema_of::<SecondFactor>()),
         ] {
             for withheld in export::withheld(kind) {
                 assert!(schema["properties"][withheld].take().is_object(), "{kind} has no {withheld}");

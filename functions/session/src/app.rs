@@ -9,6 +9,7 @@ use runtime::{
     config::{Environment, InvalidVariable},
     http::Problem,
     secrets::SecretUnreadable,
+    webauthn::RelyingParty,
 };
 use store::Records;
 use tokio::sync::OnceCell;
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     user_pool_id: String,
     client_id: String,
     client_secret: String,
+    /// The origin whose passkeys sign in.
+    pub(crate) relying_party: RelyingParty,
     /// The credits that new accounts get.
     pub(crate) welcome: WelcomeGrants,
     /// The requests that one network may send to one route in a minute.
@@ -75,6 +78,7 @@ impl Config {
             user_pool_id: environment.required("USER_POOL_ID")?,
             client_id: environment.required("CLIENT_ID")?,
             client_secret: environment.required("CLIENT_SECRET")?,
+            relying_party: RelyingParty::open(environment)?,
             welcome: WelcomeGrants {
                 credits: Credits(environment.integer("WELCOME_CREDITS")?),
                 per_day: environment.count("WELCOME_GRANTS_PER_DAY")?,
@@ -89,11 +93,12 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 8] = [
+    const VARIABLES: [(&str, &str); 9] = [
         ("RECORDS", "records"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
         ("CLIENT_SECRET", "client-secret"),
+        ("ORIGIN", "https://darkroom.example.com"),
         ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),

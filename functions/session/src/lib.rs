@@ -11,7 +11,7 @@
 //! No response tells whether an address is registered. Sign-up and forgot answer 202, or 503 to all while no mail can be sent. A wrong code, an expired code and
 //! an unknown address get the same response, and so do a wrong password and an unknown address.
 //!
-//! [`second_factor`] asks for a code after the password, if the account has a second factor.
+//! [`second_factor`] asks for a code or a passkey after the password, if the account has a second factor.
 //!
 //! Repeats: sign-up and forgot send at most one more mail. Reset uses up its code, so a repeat is told that the code is wrong.
 //! Each sign-in opens another session. The first sign-in creates the account; two at once create it once. Refresh replaces the

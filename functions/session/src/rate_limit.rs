@@ -84,7 +84,7 @@ impl App {
         Ok(credits)
     }
 
-    /// Counts a code that is tried for the second factor of an account.
+    /// Counts a code or passkey that is tried for the second factor of an account.
     ///
     /// # Errors
     /// A 429 with the time after which to try again.

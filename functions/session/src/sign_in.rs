@@ -33,7 +33,8 @@ use store::{Activity, ActivityKind, CommitError, Write};
 
 use crate::{
     app::App,
-    fields::{Code, Email, Password},
+    fields::{Email, Password},
+    second_factor::Proof,
     session_cookie::Session,
     user_pool::Tokens,
 };
@@ -46,16 +47,16 @@ pub(crate) async fn sign_in(
     State(app): State<Arc<App>>,
     path: MatchedPath,
     context: RequestContext,
-    StrictJson(body): StrictJson<Credentials>,
+    StrictJson(mut body): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let email = Email::parse(&body.email)?;
+    let proof = Proof::parse(&mut body)?;
     let password = Password::existing(body.password)?;
-    let code = body.code.as_deref().map(Code::parse).transpose()?;
     app.limit_address(&path, &context, &email).await?;
     let tokens = app.user_pool().await?.sign_in(&email, &password).await;
     let (opened, token) = tokens.map_err(|error| error.into_problem(wrong_credentials))?;
     let now = clock::now();
-    app.check_second_factor(opened.account, code.as_ref(), now).await?;
+    app.check_second_factor(opened.account, proof.as_ref(), now).await?;
     app.record(opened.account, &email, context, now).await?;
     signed_in(opened, &Session::begin(token), app.mutations.sealer().await?)
 }

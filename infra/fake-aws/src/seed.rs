@@ -5,7 +5,11 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use domain::{
     AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
-    accounts::{account::Account, plan::Retention, second_factor::SecondFactor},
+    accounts::{
+        account::Account,
+        plan::Retention,
+        second_factor::{AuthenticatorApp, SecondFactor},
+    },
     catalogue::models::MediaKind,
     generations::{
         output::{Media, Visibility},
@@ -106,14 +110,8 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     };
     let access = access(&account, now)?;
     let (secret, approval) = secret_access(&account, now)?;
-    let factor = SecondFactor {
-        account: STAFF.parse()?,
-        secret: "sealed".to_owned(),
-        at: now,
-        last_step: 0,
-        recovery_codes: Vec::new(),
-        version: 1,
-    };
+    let app = AuthenticatorApp { secret: "sealed".to_owned(), last_step: 0 };
+    let factor = SecondFactor::none(STAFF.parse()?, Vec::new(), now).with_app(app)?;
     let (staff, staff_entry) =
         Account::open(STAFF.parse()?, "grace@example.com".to_owned(), Credits(100), entry_id(now), now);
     let (account, sold, bought) = payments::sell(account, now)?;

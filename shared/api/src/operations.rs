@@ -19,6 +19,7 @@ const LISTS: &[&[Operation]] = &[
     accounts::session::OPERATIONS,
     accounts::profile::OPERATIONS,
     accounts::second_factor::OPERATIONS,
+    accounts::passkeys::OPERATIONS,
     accounts::email::OPERATIONS,
     accounts::activity::OPERATIONS,
     credits::statement::OPERATIONS,

@@ -110,6 +110,10 @@ id!(
     CorrectionId
 );
 id!(
+    /// A passkey.
+    PasskeyId
+);
+id!(
     /// A disclosure for a lawful request.
     DisclosureId
 );

@@ -24,6 +24,6 @@ pub mod support;
 pub use credits::ledger::Credits;
 pub use ids::{
     AccountId, ActivityId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId, HoldId,
-    LedgerEntryId, PaymentId, ReceiptId, ShareId, TicketId, UploadId,
+    LedgerEntryId, PasskeyId, PaymentId, ReceiptId, ShareId, TicketId, UploadId,
 };
 pub use refusal::Refusal;

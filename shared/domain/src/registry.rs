@@ -220,14 +220,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         "a new address until it is confirmed, with keyed hashes of the codes",
         RetentionRule::Days(EMAIL_CHANGE_DAYS),
     ),
-    DataKind {
-        export: ExportRule::Not("it is secret"),
-        ..account_item(
-            "second-factor",
-            "signs the account owner in with an authenticator app: its secret, sealed, and recovery codes as keyed hashes",
-            RetentionRule::Account,
-        )
-    },
+    account_item(
+        "second-factor",
+        "signs the account owner in with an authenticator app or a passkey: the secret of the app, sealed, name and public key \
+         of each passkey, and recovery codes as keyed hashes",
+        RetentionRule::Account,
+    ),
     account_item("access", "every access by staff to the data of the account, and why", RetentionRule::Account),
     DataKind {
         export: FOR_STAFF,

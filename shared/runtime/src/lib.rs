@@ -4,7 +4,7 @@
 //! - [`http`]: requests and responses: problem details, strict bodies and queries, the caller, idempotency keys.
 //! - [`events`], [`sqs`]: the triggers other than HTTP.
 //! - [`seal`], [`cursor`]: what clients store for us and must not read or change.
-//! - [`totp`]: one-time codes of authenticator apps.
+//! - [`totp`], [`webauthn`]: one-time codes of authenticator apps, and passkeys.
 //! - [`telemetry`]: logs and metrics.
 //!
 //! Depends on neither the domain nor the table.
@@ -24,5 +24,6 @@ pub mod sqs;
 mod start;
 pub mod telemetry;
 pub mod totp;
+pub mod webauthn;
 
 pub use error::Error;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::env::{
     http::{ApiResponse, text},
-    second_factor::{Factor, SECOND_FACTOR, begin, confirm, secret},
+    second_factor::{APP, Factor, SECOND_FACTOR, begin, confirm, secret},
     sessions::token_with_claims,
     table::{account_items, string},
     test_env::{PASSWORD, TestEnv, TestUser},
@@ -43,12 +43,12 @@ fn check_refused(response: &ApiResponse, kind: &str) -> Result<()> {
 
 async fn sign_in_needs_a_code_once_a_second_factor_is_on(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
-    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json == json!({"enabled": false, "recovery_codes": 0}));
+    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json == json!({"app": false, "passkeys": [], "recovery_codes": 0}));
     // A code that is not needed is ignored.
     sign_in(&ada, PASSWORD, Some("123456")).await?.is(200)?;
     let factor = Factor::set_up(&ada).await?;
     let shown = ada.get(SECOND_FACTOR).await?.is(200)?.json;
-    ensure!(shown == json!({"enabled": true, "recovery_codes": RECOVERY_CODES}), "{shown}");
+    ensure!(shown == json!({"app": true, "passkeys": [], "recovery_codes": RECOVERY_CODES}), "{shown}");
     check_refused(&sign_in(&ada, PASSWORD, None).await?, "second-factor-needed")?;
     check_refused(&sign_in(&ada, PASSWORD, Some("000000")).await?, "wrong-second-factor")?;
     // A wrong password does not tell that there is a second factor, whatever the code.
@@ -101,7 +101,7 @@ async fn codes_of_a_second_factor_are_limited(env: &'static TestEnv) -> Result<(
         ensure!(refused <= 20, "{refused} codes were tried");
     }
     ensure!(refused == 20, "only {refused} codes could be tried");
-    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["enabled"] == false);
+    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["app"] == false);
     Ok(())
 }
 
@@ -113,9 +113,9 @@ async fn setup_of_a_second_factor_is_for_its_account_and_first_code(env: &'stati
     ensure!(confirm(&bob, &sealed, &code).await?.is(400)?.fields() == ["setup"]);
     ensure!(confirm(&ada, "unknown", &code).await?.is(400)?.fields() == ["setup"]);
     ensure!(confirm(&ada, &sealed, "000000").await?.is(400)?.fields() == ["code"]);
-    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["enabled"] == false);
+    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["app"] == false);
     // With one key a repeat gets the same recovery codes.
-    let path = format!("{SECOND_FACTOR}/confirmation");
+    let path = format!("{APP}/confirmation");
     let send = async || {
         let request = ada.request(Method::POST, &path).header("idempotency-key", "confirm");
         ApiResponse::read(request.json(&json!({"setup": sealed, "code": code})).send().await?).await
@@ -132,11 +132,11 @@ async fn second_factor_is_turned_off_only_with_a_recent_sign_in(env: &'static Te
     let at = clock::now().as_second() - 601;
     let token = token_with_claims(&ada, |claims| claims["auth_time"] = json!(at))?;
     let stale = TestUser { token: Some(token), ..env.visitor()? };
-    stale.delete(SECOND_FACTOR).await?.is(403)?;
+    stale.delete(APP).await?.is(403)?;
     begin(&stale).await?.is(403)?;
-    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["enabled"] == true);
-    ada.delete(SECOND_FACTOR).await?.is(204)?;
-    ada.delete(SECOND_FACTOR).await?.is(204)?;
+    ensure!(ada.get(SECOND_FACTOR).await?.is(200)?.json["app"] == true);
+    ada.delete(APP).await?.is(204)?;
+    ada.delete(APP).await?.is(204)?;
     sign_in(&ada, PASSWORD, None).await?.is(200)?;
     // Codes of before are worth nothing after that.
     let again = Factor::set_up(&ada).await?;

@@ -10,8 +10,9 @@ use crate::env::{
 };
 
 pub const SECOND_FACTOR: &str = "/v1/account/second-factor";
+pub const APP: &str = "/v1/account/second-factor/app";
 
-/// A second factor that is on.
+/// An authenticator app that is set up.
 pub struct Factor {
     secret: Vec<u8>,
     /// The step of the code that turned it on.
@@ -20,7 +21,7 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Sets up a second factor, and turns it on.
+    /// Sets up an authenticator app, with its first code.
     pub async fn set_up(user: &TestUser) -> Result<Self> {
         let setup = begin(user).await?.is(200)?.json;
         let secret = secret(&setup)?;
@@ -54,14 +55,14 @@ impl TestEnv {
     }
 }
 
-/// Begins to set up a second factor.
+/// Begins to set up an authenticator app.
 pub async fn begin(user: &TestUser) -> Result<ApiResponse> {
-    ApiResponse::read(user.request(reqwest::Method::POST, SECOND_FACTOR).send().await?).await
+    ApiResponse::read(user.request(reqwest::Method::POST, APP).send().await?).await
 }
 
 /// Sends the first code of the app.
 pub async fn confirm(user: &TestUser, setup: &str, code: &str) -> Result<ApiResponse> {
-    user.post(&format!("{SECOND_FACTOR}/confirmation"), &json!({"setup": setup, "code": code})).await
+    user.post(&format!("{APP}/confirmation"), &json!({"setup": setup, "code": code})).await
 }
 
 /// Decodes the secret of a setup, as an authenticator app does.

@@ -34,6 +34,7 @@ use crate::env::{
         stored_file_hashes, wait_for_export,
     },
     http::{ApiResponse, PATIENCE, text},
+    passkeys::{Authenticator, register},
     sessions::{new_address, token_with_claims},
     table::{Item, account_items, string},
     test_env::{TestEnv, TestUser},
@@ -112,6 +113,7 @@ async fn fill(ada: &TestUser) -> Result<()> {
     let access = text(&grace.post(&accesses, &why).await?.is(201)?.json, "id")?;
     grace.get(&format!("{accesses}/{access}/generations/{image}")).await?.is(200)?;
     ada.post("/v1/account/email", &json!({"email": new_address()})).await?.is(202)?;
+    register(ada, &Authenticator::new()?, "Phone").await?.is(200)?;
     ada.post("/v1/support/tickets", &json!({"subject": MARKUP, "text": MARKUP})).await?.is(201)?;
     ask_keyed(ada).await
 }

@@ -22,7 +22,7 @@ use crate::env::{
     erasures::{check_nothing_left, request_erasure, schedule_deletion, wait_for_erasure},
     http::{ApiResponse, PATIENCE, text},
     logs::{measurements, wait_for_metric},
-    second_factor::{Factor, SECOND_FACTOR},
+    second_factor::{APP, Factor},
     sessions::token_with_claims,
     staff_access::{StaffAccess, access_log, approve, reviews},
     table::{account_items, put_item, string},
@@ -379,7 +379,7 @@ async fn p19_staff_need_a_session_with_a_second_factor(env: &'static TestEnv) ->
     grace.sign_in_with(&factor.code(1)).await?.is(200)?;
     grace.get("/v1/staff/reviews").await?.is(200)?;
     // Without it, the access ends.
-    grace.delete(SECOND_FACTOR).await?.is(204)?;
+    grace.delete(APP).await?.is(204)?;
     grace.get("/v1/staff/reviews").await?.is(403)?;
     Ok(())
 }

@@ -328,6 +328,7 @@ const GERMAN: Texts = Texts {
         "export" => "Deine Datenexporte",
         "correction" => "Was du in deinem Konto berichtigt hast und wann, ohne den früheren Wert",
         "email-change" => "Deine neue E-Mail-Adresse, bis du sie bestätigst",
+        "second-factor" => "Deine Passkeys, um dich sicher anzumelden",
         "access" => "Jeder Zugriff des Teams auf deine Daten, mit dem Grund",
         "ticket" => "Deine Support-Tickets mit allen Nachrichten",
         other => purpose(other),

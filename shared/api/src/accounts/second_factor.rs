@@ -1,7 +1,8 @@
 //! Describes the API of the second factor: one-time codes of an authenticator app, and recovery codes. Seals and hashes what is
-//! stored of it.
+//! stored of it. Passkeys are added and removed beside it.
 
-use domain::AccountId;
+use domain::{AccountId, PasskeyId, accounts::second_factor::Passkey};
+use jiff::Timestamp;
 use runtime::seal::Sealer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,25 +10,26 @@ use utoipa::ToSchema;
 use crate::operation::{Parameter::IdempotencyKey, operations};
 
 operations! {
-    /// Shows whether the account has a second factor, and how many recovery codes are left.
+    /// Shows the second factor: whether there is an authenticator app, the passkeys, and how many recovery codes are left.
     SHOW = get("/v1/account/second-factor", "account")
         .returns::<SecondFactorView>(200);
 
-    /// Begins to set up a second factor. Needs a recent sign-in. Nothing changes until the first code is confirmed. A repeat
+    /// Begins to set up an authenticator app. Needs a recent sign-in. Nothing changes until the first code is confirmed. A repeat
     /// returns another secret.
-    BEGIN = post("/v1/account/second-factor", "account")
+    BEGIN = post("/v1/account/second-factor/app", "account")
         .parameters(&[IdempotencyKey])
         .returns::<SecondFactorSetup>(200).problems(&[400, 403, 409, 422, 429]);
 
-    /// Turns the second factor on with the first code of the app, within ten minutes. Every sign-in needs a code from then on.
-    /// Returns the recovery codes, this once.
-    CONFIRM = post("/v1/account/second-factor/confirmation", "account")
+    /// Adds the authenticator app with its first code, within ten minutes. Every sign-in needs a second factor from then on.
+    /// Returns the recovery codes, this once, if the account had no second factor before.
+    CONFIRM = post("/v1/account/second-factor/app/confirmation", "account")
         .takes::<SecondFactorConfirmation>(r#"{"setup": "sealed", "code": "123456"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<RecoveryCodesView>(200).problems(&[400, 409, 413, 415, 422, 429]);
 
-    /// Turns the second factor off and deletes its recovery codes. Needs a recent sign-in. A repeat changes nothing.
-    REMOVE = delete("/v1/account/second-factor", "account")
+    /// Removes the authenticator app, and the recovery codes if there is no passkey. Needs a recent sign-in. A repeat changes
+    /// nothing.
+    REMOVE = delete("/v1/account/second-factor/app", "account")
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 409, 422, 429]);
 }
 
@@ -58,10 +60,32 @@ pub fn hash_recovery_code(sealer: &Sealer, account: AccountId, code: &str) -> St
 /// Shows the second factor of an account.
 #[derive(Serialize, ToSchema)]
 pub struct SecondFactorView {
-    /// Whether a sign-in needs a code.
-    pub enabled: bool,
+    /// Whether there is an authenticator app. A sign-in needs a second factor if there is one, or a passkey.
+    pub app: bool,
+    /// The passkeys, in the order in which they were added.
+    pub passkeys: Vec<PasskeyView>,
     /// The number of recovery codes that are left.
     pub recovery_codes: usize,
+}
+
+/// Shows a passkey.
+#[derive(Serialize, ToSchema)]
+pub struct PasskeyView {
+    /// The id.
+    pub id: PasskeyId,
+    /// The name.
+    pub name: String,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// When it signed in last.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl From<Passkey> for PasskeyView {
+    fn from(passkey: Passkey) -> Self {
+        let Passkey { id, name, added_at, last_used_at, .. } = passkey;
+        Self { id, name, added_at, last_used_at }
+    }
 }
 
 /// Shows what an authenticator app needs.
@@ -90,6 +114,7 @@ pub struct SecondFactorConfirmation {
 /// Shows the recovery codes. Only their keyed hashes are stored.
 #[derive(Serialize, ToSchema)]
 pub struct RecoveryCodesView {
-    /// The codes. Each signs the person in once, in place of a code of the app.
+    /// The codes. Each signs the person in once, in place of a code of the app or a passkey. Empty if the account had a second
+    /// factor before: the codes that were shown then are still valid.
     pub recovery_codes: Vec<String>,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    accounts::email::Address,
+    accounts::{email::Address, passkeys::PasskeyAssertion},
     operation::{Parameter::CsrfToken, operations},
 };
 
@@ -16,8 +16,9 @@ operations! {
         .takes::<Address>(r#"{"email": "ada@example.com"}"#)
         .responds(202).problems(&[400, 413, 415, 429]);
 
-    /// Signs a person in. The first sign-in creates the account. An account with a second factor needs a code as well: without
-    /// one, the right password gets 401 `second-factor-needed`. A repeat opens another session.
+    /// Signs a person in. The first sign-in creates the account. An account with a second factor needs a code or a passkey as well:
+    /// without one, the right password gets 401 `second-factor-needed`, with a challenge if there are passkeys. A repeat opens
+    /// another session.
     SIGN_IN = post("/v1/session/sign-in", "session").public()
         .takes::<Credentials>(r#"{"email": "ada@example.com", "password": "correct horse battery"}"#)
         .returns::<SignedIn>(200).problems(&[400, 401, 413, 415, 429]);
@@ -56,6 +57,8 @@ pub struct Credentials {
     /// The code of the authenticator app, or a recovery code, if the account has a second factor. Spaces and hyphens are ignored.
     #[schema(max_length = 32)]
     pub code: Option<String>,
+    /// What a passkey signed, in place of a code.
+    pub passkey: Option<PasskeyAssertion>,
 }
 
 /// Carries a new password and the code that allows to set it.

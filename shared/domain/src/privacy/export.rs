@@ -38,6 +38,8 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
         // Hashes of the codes that were sent.
         "email-change" => &["stage"],
         "export" => &["checkpoint"],
+        // The secret of the app, and the hashes of the recovery codes.
+        "second-factor" => &["app", "recovery_codes"],
         _ => &[],
     }
 }

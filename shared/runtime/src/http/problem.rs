@@ -11,6 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::rate_limit::RateLimit;
+use crate::webauthn::PasskeyRequest;
 
 /// Says why a request fails, for the client to show and to branch on.
 ///
@@ -39,6 +40,9 @@ struct Details {
     /// The seconds after which to try again, as in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// What to ask a passkey for, if the account has one that can be its second factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey: Option<PasskeyRequest>,
     /// The id of the request, as in the header `x-request-id`, to quote in a support ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -91,6 +95,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             retry_after: None,
+            passkey: None,
             request_id: None,
             rate_limit: None,
             cause: None,
@@ -179,6 +184,13 @@ impl Problem {
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds what to ask a passkey for.
+    #[must_use]
+    pub fn with_passkey(mut self, request: PasskeyRequest) -> Self {
+        self.0.passkey = Some(request);
         self
     }
 

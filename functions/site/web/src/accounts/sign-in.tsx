@@ -18,6 +18,7 @@ import { useMutation } from "../ui/query";
 import { ErrorNotice } from "../ui/states";
 import { useTitle } from "../ui/title";
 import { showToast } from "../ui/toasts";
+import { hasPasskeys, signWithPasskey } from "./passkey";
 
 /** The values of one form are there on the next. They are in memory only, and forgotten on sign-out. */
 const email = signal("");
@@ -25,10 +26,12 @@ const password = signal("");
 const secondFactor = signal("");
 /** Whether the account has a second factor, which the API tells after the right password. */
 const secondFactorNeeded = signal(false);
+/** Whether that can be a passkey, in this browser. */
+const passkeyOffered = signal(false);
 
 function forgetSecrets() {
   password.value = secondFactor.value = "";
-  secondFactorNeeded.value = false;
+  secondFactorNeeded.value = passkeyOffered.value = false;
 }
 
 effect(() => {
@@ -37,19 +40,30 @@ effect(() => {
   forgetSecrets();
 });
 
-/** Signs in. Returns `false` if the form must ask for the code of the second factor first. */
-async function signIn(): Promise<boolean> {
-  const code = secondFactor.value;
-  const body = { email: email.value, password: password.value, ...(code ? { code } : {}) };
+async function sendCredentials(secondFactor: { code?: string; passkey?: Schema["PasskeyAssertion"] }): Promise<void> {
+  const body = { email: email.value, password: password.value, ...secondFactor };
+  const signedIn = await unwrap<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body }));
+  forgetSecrets();
+  openSession(signedIn);
+}
+
+/**
+ * Signs in, with the code if one was entered, and with a passkey if the account has one. Returns `false` if the form must ask for
+ * the second factor first.
+ */
+async function signIn(code = secondFactor.value): Promise<boolean> {
   try {
-    const signedIn = await unwrap<Schema["SignedIn"]>(api.POST("/v1/session/sign-in", { body }));
-    forgetSecrets();
-    openSession(signedIn);
+    await sendCredentials(code ? { code } : {});
     return true;
   } catch (error) {
     if (!(error instanceof ApiError) || error.type !== "second-factor-needed") throw error;
+    const request = hasPasskeys() ? error.problem?.passkey : undefined;
     secondFactorNeeded.value = true;
-    return false;
+    passkeyOffered.value = Boolean(request);
+    const passkey = request && (await signWithPasskey(request));
+    if (!passkey) return false;
+    await sendCredentials({ passkey });
+    return true;
   }
 }
 
@@ -101,6 +115,9 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
   const submit = async () => {
     if (await signIn()) onSignedIn?.();
   };
+  const usePasskey = async () => {
+    if (await signIn("")) onSignedIn?.();
+  };
   return (
     <Form mutation={mutation} submit={submit} button={t.signIn}>
       <EmailField error={fieldMessage(mutation.error, "email")} />
@@ -112,6 +129,13 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
           password.value = value;
         }}
       />
+      {passkeyOffered.value && (
+        <div>
+          <button type="button" class="button" disabled={mutation.busy} onClick={() => void mutation.run(usePasskey)}>
+            {t.secondFactor.usePasskey}
+          </button>
+        </div>
+      )}
       {secondFactorNeeded.value && (
         <Field
           label={t.secondFactor.signInCode}

@@ -10,6 +10,7 @@ const SAME_IN_BOTH = new Set([
   "actions.optional",
   "accounts.code",
   "accounts.limits.uploads",
+  "accounts.secondFactor.passkeys",
   "accounts.secondFactor.signInCode",
   "accounts.themes.system",
   "generations.prompt",
@@ -152,7 +153,16 @@ describe("messages of fields", () => {
     expect(new Set(names).size).toBeGreaterThan(15);
     // No person enters these: the client sets them, or only programs do.
     const technical = ["body", "query", "cursor", "limit", "from", "bytes", "content_type", "sha256", "file_name"];
-    const fixed = [...technical, "preferences.language", "setup", "expires_in_s", "minutes"];
+    const fixed = [
+      ...technical,
+      "preferences.language",
+      "setup",
+      "expires_in_s",
+      "minutes",
+      "passkey",
+      "client_data",
+      "attestation_object",
+    ];
     const missing = [...new Set(names)].filter((name) => !(name in english.fieldErrors) && !fixed.includes(name));
     expect(missing).toEqual([]);
   });
