@@ -4,10 +4,7 @@ use anyhow::{Result, ensure};
 use domain::{
     Credits,
     accounts::plan::Plan,
-    generations::{
-        generation::GenerationStatus,
-        output::{Output, Visibility},
-    },
+    generations::{generation::GenerationStatus, output::Output},
 };
 use runtime::clock;
 use serde_json::json;
@@ -188,7 +185,7 @@ async fn favorite_is_marked_and_unmarked_with_the_same_result_on_a_repeat() -> R
     for favorite in [true, true, false, false] {
         let answer = world.send("visibility/favorite", json!({"body": {"favorite": favorite}})).await?.is(200)?;
         ensure!(answer.body["outputs"][0]["favorite"] == favorite && answer.headers["etag"].is_string(), "{answer:?}");
-        ensure!(answer.body["outputs"][0]["visibility"] == "private", "{answer:?}");
+        ensure!(answer.body["outputs"][0]["visibility"] == "public", "{answer:?}");
         ensure!(world.generation(SUCCEEDED).await?.outputs[0].favorite == favorite);
     }
     Ok(())
@@ -218,11 +215,11 @@ async fn filter_by_favorite_and_visibility_wants_one_image_that_is_both() -> Res
     world.send("visibility/favorite", json!({})).await?.is(200)?;
     ensure!(listed("favorite=true").await? && !listed("favorite=false").await?);
     let mut two = world.generation(SUCCEEDED).await?;
-    two.outputs.push(Output { visibility: Visibility::Public, ..Output::new(2, two.outputs[0].file.clone()) });
+    two.outputs.push(Output::new(2, two.outputs[0].file.clone()));
     two.version += 1;
     world.table.commit(&[Write::Generation(&two)]).await?;
-    ensure!(listed("favorite=true&visibility=private").await? && listed("favorite=false&visibility=public").await?);
-    ensure!(!listed("favorite=true&visibility=public").await? && !listed("favorite=false&visibility=private").await?);
+    ensure!(listed("favorite=true&visibility=public").await? && listed("favorite=false&visibility=private").await?);
+    ensure!(!listed("favorite=true&visibility=private").await? && !listed("favorite=false&visibility=public").await?);
     Ok(())
 }
 
