@@ -63,13 +63,20 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Returns all items of an account. Fails if there are none.
 pub async fn account_items(user: &TestUser) -> Result<Vec<Item>> {
-    let clients = user.env.clients()?;
+    let items = items_of_account(user.env, &user.account_id).await?;
+    ensure!(!items.is_empty(), "the account has no items");
+    Ok(items)
+}
+
+/// Returns all items of the account with this id.
+pub async fn items_of_account(env: &TestEnv, account: &str) -> Result<Vec<Item>> {
+    let clients = env.clients()?;
     let pages = clients
         .dynamodb()
         .query()
-        .table_name(user.env.output("TableName")?)
+        .table_name(env.output("TableName")?)
         .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(format!("ACCOUNT#{}", user.account_id)));
+        .expression_attribute_values(":pk", AttributeValue::S(format!("ACCOUNT#{account}")));
     let mut items: Vec<Item> = Vec::new();
     let mut start = None;
     loop {
@@ -77,7 +84,6 @@ pub async fn account_items(user: &TestUser) -> Result<Vec<Item>> {
         items.extend(page.items.unwrap_or_default());
         start = page.last_evaluated_key;
         if start.is_none() {
-            ensure!(!items.is_empty(), "the account has no items");
             return Ok(items);
         }
     }

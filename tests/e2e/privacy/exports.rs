@@ -196,9 +196,13 @@ fn can_be_read_offline(archive: &ExportArchive) -> Result<()> {
         }
     }
     ensure!(files > 8, "only {files} files are shown");
-    for part in
-        ["<img src=\"media/", "<video src=\"media/", "<img src=\"uploads/", "Der KI-Anbieter hat es abgelehnt:", "5,00 EUR"]
-    {
+    for part in [
+        "<img src=\"media/",
+        "<video src=\"media/",
+        "<img src=\"uploads/",
+        "Der KI-Anbieter hat es abgelehnt:",
+        "5,00 EUR",
+    ] {
         ensure!(page.contains(part), "{part} is not in {page}");
     }
     let payments = archive.text("data/payment.csv")?;

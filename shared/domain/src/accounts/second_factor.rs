@@ -30,12 +30,14 @@ pub struct SecondFactor {
     #[data(plain)]
     pub account: AccountId,
     /// The authenticator app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub app: Option<AuthenticatorApp>,
     /// The passkeys, in the order in which they were added.
     #[data(nested)]
     pub passkeys: Vec<Passkey>,
     /// When the challenge was issued that a passkey answered last. A challenge is accepted only if it was issued later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub answered_challenge_at: Option<Timestamp>,
     /// When the first of them was set up.
