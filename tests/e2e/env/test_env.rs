@@ -270,7 +270,7 @@ impl TestEnv {
         let all = sent["messages"].as_object().into_iter().flat_map(|accounts| accounts.values());
         let all = all.flat_map(|mails| mails.as_array().into_iter().flatten());
         // The user pool sends mails of its own in the same name.
-        let is_ours = |mail: &&Value| mail["Source"] == MAIL_FROM && mail["UserPoolId"].is_null();
+        let is_ours = |mail: &&Value| mail["Source"] == MAIL_FROM && mail["Type"] != "CognitoVerificationMessage";
         let ours = all.filter(|mail| mail["To"] == json!([to])).filter(is_ours);
         ours.map(|mail| text(mail, "BodyText")).collect()
     }
