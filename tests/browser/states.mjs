@@ -148,7 +148,10 @@ await journey("a slow connection", async () => {
 });
 
 await journey("reloads during the start", async () => {
-  for (let times = 0; times < 4; times++) await page.reload({ waitUntil: "commit" });
+  // The page reloads itself: the browser's own command fails while the page before it is still being replaced.
+  for (let times = 0; times < 4; times++) {
+    await Promise.all([page.waitForEvent("framenavigated"), page.evaluate(() => { setTimeout(() => location.reload()); })]);
+  }
   await page.getByLabel("Prompt", { exact: true }).waitFor();
   await typed();
 });

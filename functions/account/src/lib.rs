@@ -1,8 +1,9 @@
 //! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address,
 //! [`second_factor`] sets up a second factor, [`passkeys`] adds passkeys to it.
 //!
-//! A read is one round trip; a statement page is two: its entries, and their generations or the balance before. A correction is conditioned on the version that was
-//! read and, with `If-Match`, on the version that the client read; a repeat changes nothing more.
+//! A read is one round trip; a statement page is two: its entries, and their generations or the balance before. A correction is
+//! conditioned on the version that was read and, with `If-Match`, on the version that the client read; a repeat changes nothing
+//! more.
 
 mod email;
 mod passkeys;

@@ -8,8 +8,9 @@
 //! stolen cookie works with this function alone, and only together with the CSRF token. The CSRF token is a keyed hash of a
 //! random session id in the cookie and stays the same until the session ends: another site cannot know it.
 //!
-//! No response tells whether an address is registered. Sign-up and forgot answer 202, or 503 to all while no mail can be sent. A wrong code, an expired code and
-//! an unknown address get the same response, and so do a wrong password and an unknown address.
+//! No response tells whether an address is registered. Sign-up and forgot answer 202, or 503 to all while no mail can be sent;
+//! `App::send_code` says what remains in that case. A wrong code, an expired code and an unknown address get the same response, and
+//! so do a wrong password and an unknown address.
 //!
 //! [`second_factor`] asks for a code or a passkey after the password, if the account has a second factor.
 //!

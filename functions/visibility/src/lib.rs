@@ -72,9 +72,7 @@ async fn set_visibility(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
-            generation.output(output, now)?;
-            condition.check(generation.version)?;
+            let generation = to_change(&state, (account, id, output), &condition, now).await?;
             let generation = generation.with_visibility(output, visibility, show_prompt, now)?;
             let writes = [Write::Generation(&generation), Write::GalleryEntry(&generation, output)];
             commit_changed(&state, &mutation, &generation, &writes, now).await
@@ -95,13 +93,27 @@ async fn set_favorite(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
-            generation.output(output, now)?;
-            condition.check(generation.version)?;
+            let generation = to_change(&state, (account, id, output), &condition, now).await?;
             let generation = generation.with_favorite(output, favorite, now)?;
             commit_changed(&state, &mutation, &generation, &[Write::Generation(&generation)], now).await
         })
         .await
+}
+
+/// Reads the generation whose output is changed.
+///
+/// # Errors
+/// The output does not exist, or the generation has another version than the condition names.
+async fn to_change(
+    state: &AppState,
+    (account, id, output): (AccountId, GenerationId, u32),
+    condition: &IfMatch,
+    now: Timestamp,
+) -> Result<Generation, MutationError> {
+    let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+    generation.output(output, now)?;
+    condition.check(generation.version)?;
+    Ok(generation)
 }
 
 /// Commits the writes that change a generation, and responds with the generation and its version.

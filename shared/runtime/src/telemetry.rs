@@ -20,8 +20,8 @@ pub fn namespace(stage: &str) -> String {
     format!("Darkroom/{stage}")
 }
 
-/// Starts the metrics in the namespace of `STAGE`, and the logs: flat JSON lines without a time, as CloudWatch adds one. `RUST_LOG` sets the level, for all modules or for
-/// some (`info,store=debug`); the default is `info`.
+/// Starts the metrics in the namespace of `STAGE`, and the logs: flat JSON lines without a time, as CloudWatch adds one.
+/// `RUST_LOG` sets the level, for all modules or for some (`info,store=debug`); the default is `info`.
 pub(crate) fn init(environment: &Environment) {
     NAMESPACE.get_or_init(|| namespace(environment.optional("STAGE").unwrap_or_default()));
     let levels = environment.optional("RUST_LOG").and_then(|levels| levels.parse::<Targets>().ok());

@@ -404,7 +404,8 @@ impl Worker {
     }
 }
 
-/// Returns how many workers of a queue one account may have: half of them, so that its jobs do not make all others wait.
+/// Returns how many workers of a queue one account may have: half of them, rounded up, so that its jobs
+/// do not make all others wait.
 fn workers_per_account(workers: i64) -> usize {
     usize::try_from((workers + 1) / 2).unwrap_or(0).max(1)
 }

@@ -94,8 +94,8 @@ async function isAccountDeleting(): Promise<boolean> {
 }
 
 /**
- * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. Who waits for a
- * write is told instead.
+ * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. A write that
+ * exceeded one is not repeated: its error is shown.
  */
 function limitWait(request: Request, response: Response): number | undefined {
   if (request.method !== "GET" || response.status !== 429) return undefined;

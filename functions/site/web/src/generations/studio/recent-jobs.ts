@@ -46,8 +46,8 @@ export async function loadRecentJobs(): Promise<void> {
 }
 
 /**
- * Loads the generations when the API says so while one of them is in flight, less often while requests fail, and when another tab changes something. Returns a function
- * that stops it.
+ * Loads the generations while one of them is in flight, when the API says so and less often while requests fail, and when another
+ * tab changes something. Returns a function that stops it.
  */
 export function pollRecentJobs(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
