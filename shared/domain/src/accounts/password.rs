@@ -159,6 +159,11 @@ mod tests {
     }
 
     #[test]
+    fn password_of_few_different_characters_is_guessable() {
+        assert_eq!(check("aabababbaaab", "ada@example.com"), Err(WeakPassword::Guessable));
+    }
+
+    #[test]
     fn common_passwords_are_not_refused_by_another_rule() {
         for text in COMMON {
             let others = is_repetition(&text.chars().collect::<Vec<_>>())

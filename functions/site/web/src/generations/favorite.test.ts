@@ -39,6 +39,17 @@ describe("favorite", () => {
     await vi.waitFor(() => expect(onChanged).toHaveBeenCalledWith({ id: "a" }));
   });
 
+  it("is removed at once", async () => {
+    const { fetch, respond } = respondLater();
+    const marked = { number: 2, favorite: true };
+    const onChanged = vi.fn();
+    favoriteOf(generation, marked, onChanged).toggle();
+    expect(isFavorite("a", marked)).toBe(false);
+    await vi.waitFor(() => expect(fetch).toHaveBeenCalledOnce());
+    respond({ id: "a" }, 200);
+    await vi.waitFor(() => expect(onChanged).toHaveBeenCalledOnce());
+  });
+
   it("is as before if it could not be stored", async () => {
     const { fetch, respond } = respondLater();
     const onChanged = vi.fn();
