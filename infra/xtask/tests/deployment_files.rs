@@ -245,3 +245,16 @@ fn functions_of_the_api_change_gradually_and_the_web_client_last() {
         assert_eq!(parameter(file[stage].as_table().unwrap(), "deploy", "GradualShift").as_deref(), gradual, "{stage}");
     }
 }
+
+/// A budget needs a person who hears of it, and an alarm sees the metrics of its own region only.
+#[test]
+fn alarms_of_the_account_depend_on_what_they_need() {
+    let template = template("template.yaml");
+    assert_eq!(template["Rules"]["BudgetAndAlarmEmail"]["Assertions"].as_array().unwrap().len(), 1);
+    let monitoring = self::template("infra/monitoring.yaml");
+    assert_eq!(monitoring["Resources"]["Budget"]["Condition"], "HasBudget");
+    assert_eq!(monitoring["Resources"]["CertificateAlarm"]["Condition"], "HasCertificateHere");
+    let passed = template["Resources"]["Monitoring"]["Properties"]["Parameters"].as_object().unwrap();
+    let wanted = monitoring["Parameters"].as_object().unwrap();
+    assert_eq!(passed.keys().collect::<BTreeSet<_>>(), wanted.keys().collect::<BTreeSet<_>>());
+}
