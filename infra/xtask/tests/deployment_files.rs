@@ -246,6 +246,50 @@ fn functions_of_the_api_change_gradually_and_the_web_client_last() {
     }
 }
 
+/// Who gets the mail of an alarm finds out what to do.
+#[test]
+fn runbook_has_a_section_for_each_alarm_and_names_what_exists() {
+    let (monitoring, template) = (template("infra/monitoring.yaml"), template("template.yaml"));
+    let mut alarms: BTreeSet<String> = BTreeSet::new();
+    for kind in ["AWS::CloudWatch::Alarm", "AWS::Budgets::Budget"] {
+        alarms.extend([&monitoring, &template].into_iter().flat_map(|file| resources(file, kind).into_keys()));
+    }
+    let runbook = lines("docs/runbook.md", "").join("\n");
+    let mut described = BTreeSet::new();
+    for section in runbook.split("\n## ").skip(1) {
+        let (title, text) = section.split_once('\n').unwrap();
+        for alarm in title.split(", ") {
+            assert!(described.insert(alarm.to_owned()), "{alarm} has two sections");
+        }
+        for part in ["**It means:** ", "**Look at:**", "**Do:** "] {
+            assert_eq!(text.matches(part).count(), 1, "{title}: {part}");
+        }
+    }
+    assert_eq!(described, alarms);
+
+    let events = |name: &str, one: &Yaml| -> Vec<String> {
+        let events = one["Properties"]["Events"].as_object().into_iter().flatten();
+        events.map(|(event, _)| format!("{name}{event}")).collect()
+    };
+    let known: BTreeSet<String> = template["Resources"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(name, one)| [vec![name.clone()], events(name, one)].concat())
+        .collect();
+    let mut named = 0;
+    for command in ["logs ", "$(id "] {
+        for rest in runbook.split(command).skip(1) {
+            let name = rest.split(|end: char| !end.is_alphanumeric()).next().unwrap();
+            if name.starts_with(char::is_uppercase) {
+                assert!(known.contains(name), "{command}{name}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 30, "{named}");
+}
+
 /// A budget needs a person who hears of it, and an alarm sees the metrics of its own region only.
 #[test]
 fn alarms_of_the_account_depend_on_what_they_need() {
