@@ -84,6 +84,9 @@ def package(bucket, arguments):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             functions.append(properties)
+            # An alias would hold on to the code that `swap` replaces.
+            properties.pop("AutoPublishAlias", None)
+            resource.pop("DependsOn", None)
         elif resource["Type"] == "AWS::CloudFormation::Stack":
             nested = yaml_parse((arguments.template.parent / properties["TemplateURL"]).read_text(encoding="utf-8"))
             properties["TemplateURL"] = upload_template(bucket, arguments, nested)

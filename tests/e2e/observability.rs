@@ -15,15 +15,20 @@ use crate::{
     env::{
         checkouts::Checkout,
         http::{ApiResponse, text},
-        logs::{log_events, wait_for_logs},
-        table::{account_item, put_item},
-        test_env::{PASSWORD, TestEnv},
+        logs::{log_events, measurements, wait_for_logs, wait_for_metric},
+        sessions::new_address,
+        table::{account_item, put_item, scan, string},
+        test_env::{MAIL_IDENTITY, PASSWORD, TestEnv},
         trial::{TestEnvs, tests, trial},
     },
     template::deployed,
 };
 
-tests![balance_that_differs_from_the_ledger_is_measured,];
+tests![
+    balance_that_differs_from_the_ledger_is_measured,
+    account_without_welcome_credits_is_measured,
+    mail_that_is_not_accepted_is_measured,
+];
 
 /// Lists the checks that run on each stack after its tests.
 pub fn checks(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
@@ -183,6 +188,38 @@ async fn balance_that_differs_from_the_ledger_is_measured(env: &'static TestEnv)
         measured.await.with_context(|| format!("a drift of {drift} was not measured"))?;
     }
     put_item(env, account).await
+}
+
+async fn account_without_welcome_credits_is_measured(env: &'static TestEnv) -> Result<()> {
+    let before = measurements(env, Metric::WithheldWelcomes).await?;
+    let ada = env.user().await?;
+    ensure!(ada.credits().await? == (40, 0) && measurements(env, Metric::WithheldWelcomes).await? == before);
+    let items = scan(env).await?;
+    let counters: Vec<_> =
+        items.into_iter().filter(|item| string(item, "pk").starts_with("WINDOW#welcome-grants#")).collect();
+    for counter in &counters {
+        let used_up = AttributeValue::N("1000000".to_owned());
+        put_item(env, counter.clone().into_iter().chain([("hits".to_owned(), used_up)]).collect()).await?;
+    }
+    let alan = env.user().await;
+    for counter in counters {
+        put_item(env, counter).await?;
+    }
+    ensure!(alan?.credits().await? == (0, 0), "more accounts are welcomed than a day has");
+    ensure!(env.user().await?.credits().await? == (40, 0));
+    wait_for_metric(env, Metric::WithheldWelcomes, before).await
+}
+
+async fn mail_that_is_not_accepted_is_measured(env: &'static TestEnv) -> Result<()> {
+    let before = measurements(env, Metric::UnsentMails).await?;
+    let (ada, clients) = (env.user().await?, env.clients()?);
+    let change = json!({"email": new_address()});
+    clients.ses().delete_email_identity().email_identity(MAIL_IDENTITY).send().await?;
+    let refused = ada.post("/v1/account/email", &change).await;
+    clients.ses().create_email_identity().email_identity(MAIL_IDENTITY).send().await?;
+    refused?.is(500)?;
+    ada.post("/v1/account/email", &change).await?.is(202)?;
+    wait_for_metric(env, Metric::UnsentMails, before).await
 }
 
 async fn p13_logs_trace_errors_without_personal_data(env: &'static TestEnv) -> Result<()> {

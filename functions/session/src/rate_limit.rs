@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use runtime::{
     clock,
     http::{Problem, RequestContext},
+    telemetry::{Metric, metric},
 };
 
 use crate::{app::App, fields::Email};
@@ -79,6 +80,7 @@ impl App {
         let nth = self.mutations.count("welcome-grants", b"all accounts", DAY_S, now).await?;
         let credits = self.config.welcome.of(nth);
         if credits < self.config.welcome.credits {
+            metric(Metric::WithheldWelcomes, 1, &[]);
             tracing::warn!(nth, "an account got no welcome credits: see WelcomeGrantsPerDay in template.yaml");
         }
         Ok(credits)

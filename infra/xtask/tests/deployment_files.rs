@@ -1,8 +1,13 @@
 //! The files that decide what is built and deployed, read as SAM and cargo read them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
+use serde_json::Value as Yaml;
 use toml::{Table, Value};
 
 fn read(file: &str) -> Table {
@@ -191,4 +196,109 @@ fn user_pool_sends_from_the_address_of_the_deployment() {
     let expected =
         "EmailConfiguration: !If\n- HasMail\n- EmailSendingAccount: DEVELOPER\nFrom: !Ref MailFrom\nSourceArn: ";
     assert!(template.contains(expected));
+}
+
+/// Reads a template. The short forms of CloudFormation functions are YAML tags, of which only the arguments are left.
+fn template(file: &str) -> Yaml {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Returns the resources of this type, by their names.
+fn resources(template: &Yaml, kind: &str) -> BTreeMap<String, Yaml> {
+    let resources = template["Resources"].as_object().unwrap().iter();
+    resources.filter(|(_, one)| one["Type"] == kind).map(|(name, one)| (name.clone(), one.clone())).collect()
+}
+
+/// A version that fails is taken back by itself, before most people met it. The web client changes at once, and last: its files
+/// name each other, and it needs the API of its own version.
+#[test]
+fn functions_of_the_api_change_gradually_and_the_web_client_last() {
+    let alarms = resources(&template("infra/monitoring.yaml"), "AWS::CloudWatch::Alarm");
+    let names: BTreeSet<_> = alarms.values().filter_map(|alarm| alarm["Properties"]["AlarmName"].as_str()).collect();
+    let functions = resources(&template("template.yaml"), "AWS::Serverless::Function");
+    let mut aliases = BTreeSet::new();
+    for (name, function) in &functions {
+        let properties = &function["Properties"];
+        let events = properties["Events"].as_object();
+        let is_of_api = name != "Site" && events.into_iter().flatten().any(|(_, event)| event["Type"] == "HttpApi");
+        if !is_of_api {
+            assert!(properties["AutoPublishAlias"].is_null() && properties["DeploymentPreference"].is_null(), "{name}");
+            continue;
+        }
+        assert_eq!(properties["AutoPublishAlias"], "live", "{name}");
+        let preference = &properties["DeploymentPreference"];
+        assert_eq!(preference["Enabled"], "GradualShift", "{name}");
+        assert_eq!(preference["Type"], "Canary10Percent5Minutes", "{name}");
+        let watched = preference["Alarms"].as_array().unwrap();
+        assert!(!watched.is_empty(), "{name}");
+        for alarm in watched {
+            assert!(names.contains(alarm.as_str().unwrap()), "{name} names {alarm}, which does not exist");
+        }
+        aliases.insert(format!("{name}Aliaslive"));
+    }
+    assert!(aliases.len() > 10);
+    let before_site = functions["Site"]["DependsOn"].as_array().unwrap();
+    assert_eq!(before_site.iter().map(|name| name.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), aliases);
+    for (stage, gradual) in [("dev", None), ("prod", Some("true"))] {
+        let file = read("samconfig.toml");
+        assert_eq!(parameter(file[stage].as_table().unwrap(), "deploy", "GradualShift").as_deref(), gradual, "{stage}");
+    }
+}
+
+/// Who gets the mail of an alarm finds out what to do.
+#[test]
+fn runbook_has_a_section_for_each_alarm_and_names_what_exists() {
+    let (monitoring, template) = (template("infra/monitoring.yaml"), template("template.yaml"));
+    let mut alarms: BTreeSet<String> = BTreeSet::new();
+    for kind in ["AWS::CloudWatch::Alarm", "AWS::Budgets::Budget"] {
+        alarms.extend([&monitoring, &template].into_iter().flat_map(|file| resources(file, kind).into_keys()));
+    }
+    let runbook = lines("docs/runbook.md", "").join("\n");
+    let mut described = BTreeSet::new();
+    for section in runbook.split("\n## ").skip(1) {
+        let (title, text) = section.split_once('\n').unwrap();
+        for alarm in title.split(", ") {
+            assert!(described.insert(alarm.to_owned()), "{alarm} has two sections");
+        }
+        for part in ["**It means:** ", "**Look at:**", "**Do:** "] {
+            assert_eq!(text.matches(part).count(), 1, "{title}: {part}");
+        }
+    }
+    assert_eq!(described, alarms);
+
+    let events = |name: &str, one: &Yaml| -> Vec<String> {
+        let events = one["Properties"]["Events"].as_object().into_iter().flatten();
+        events.map(|(event, _)| format!("{name}{event}")).collect()
+    };
+    let known: BTreeSet<String> = template["Resources"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(name, one)| [vec![name.clone()], events(name, one)].concat())
+        .collect();
+    let mut named = 0;
+    for command in ["logs ", "$(id "] {
+        for rest in runbook.split(command).skip(1) {
+            let name = rest.split(|end: char| !end.is_alphanumeric()).next().unwrap();
+            if name.starts_with(char::is_uppercase) {
+                assert!(known.contains(name), "{command}{name}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 30, "{named}");
+}
+
+/// A budget needs a person who hears of it, and an alarm sees the metrics of its own region only.
+#[test]
+fn alarms_of_the_account_depend_on_what_they_need() {
+    let template = template("template.yaml");
+    assert_eq!(template["Rules"]["BudgetAndAlarmEmail"]["Assertions"].as_array().unwrap().len(), 1);
+    let monitoring = self::template("infra/monitoring.yaml");
+    assert_eq!(monitoring["Resources"]["Budget"]["Condition"], "HasBudget");
+    assert_eq!(monitoring["Resources"]["CertificateAlarm"]["Condition"], "HasCertificateHere");
+    let passed = template["Resources"]["Monitoring"]["Properties"]["Parameters"].as_object().unwrap();
+    let wanted = monitoring["Parameters"].as_object().unwrap();
+    assert_eq!(passed.keys().collect::<BTreeSet<_>>(), wanted.keys().collect::<BTreeSet<_>>());
 }

@@ -29,7 +29,7 @@ fn files_that_documents_name_exist() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the workspace")?;
     let mut documents = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
     for document in fs::read_dir(root.join("docs"))? {
-        documents.push(document?.path());
+        documents.extend(Some(document?.path()).filter(|path| path.extension().is_some_and(|end| end == "md")));
     }
     let (mut missing, mut checked) = (Vec::new(), 0);
     for document in documents {

@@ -17,7 +17,12 @@ use aws_sdk_sesv2::{
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message as EmailMessage},
 };
-use runtime::{clients::Clients, clock, config::Environment};
+use runtime::{
+    clients::Clients,
+    clock,
+    config::Environment,
+    telemetry::{Metric, metric},
+};
 
 pub use domain::accounts::preferences::Language;
 pub use message::{Message, Read};
@@ -75,7 +80,13 @@ impl Mail {
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build());
-        request.send().await.map(drop).map_err(|error| classify(&error))
+        request.send().await.map(drop).map_err(|error| {
+            // A bad request is about this address. What else is not accepted is the operator's to mend.
+            if !matches!(error.as_service_error(), Some(SendEmailError::BadRequestException(_))) {
+                metric(Metric::UnsentMails, 1, &[]);
+            }
+            classify(&error)
+        })
     }
 }
 

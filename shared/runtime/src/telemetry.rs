@@ -99,13 +99,17 @@ pub enum Metric {
     LateAnswers,
     /// Counts codes that the user pool could not mail: its quota is used up, or the mail was not accepted.
     UnsentCodes,
+    /// Counts mails of the service that SES did not accept, but for those to an address that it cannot read.
+    UnsentMails,
+    /// Counts accounts that start without welcome credits, as those of their day are used up.
+    WithheldWelcomes,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -135,6 +139,8 @@ impl Metric {
         Self::Answers,
         Self::LateAnswers,
         Self::UnsentCodes,
+        Self::UnsentMails,
+        Self::WithheldWelcomes,
         Self::StaffAccesses,
     ];
 
@@ -171,6 +177,8 @@ impl Metric {
             Self::Answers => "Answers",
             Self::LateAnswers => "LateAnswers",
             Self::UnsentCodes => "UnsentCodes",
+            Self::UnsentMails => "UnsentMails",
+            Self::WithheldWelcomes => "WithheldWelcomes",
             Self::StaffAccesses => "StaffAccesses",
         }
     }
