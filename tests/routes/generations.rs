@@ -1,11 +1,15 @@
 //! Submitting, canceling, showing, publishing, sharing and deleting; uploads.
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use domain::{
     Credits,
     accounts::plan::Plan,
     generations::{generation::GenerationStatus, output::Output},
+    privacy::deletion::DeletionReason,
 };
+use jiff::SignedDuration;
 use runtime::clock;
 use serde_json::json;
 use store::Write;
@@ -25,6 +29,36 @@ async fn submit_reserves_the_price_and_sends_one_message() -> Result<()> {
     ensure!(price > Credits(0) && after.balance.available == before.balance.available.minus(price), "{after:?}");
     ensure!(after.jobs_in_flight == before.jobs_in_flight + 1, "{after:?}");
     ensure!(answer.calls.iter().filter(|call| *call == "SendMessage").count() == 1, "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn submit_is_three_round_trips() -> Result<()> {
+    let world = World::new().await?;
+    world.aws.hold_for_each_other("GetItem", "UpdateItem").await;
+    let answer = tokio::time::timeout(Duration::from_secs(30), world.send("submit/create", json!({}))).await;
+    let mut calls = answer.context("the account is read before or after the request is counted")??.is(202)?.calls;
+    // Once in the life of a process.
+    calls.retain(|call| call != "GetSecretValue");
+    calls.sort_unstable();
+    ensure!(calls == ["GetItem", "SendMessage", "TransactWriteItems", "UpdateItem"], "{calls:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn account_that_is_about_to_be_deleted_gets_no_quote_and_no_generation() -> Result<()> {
+    let world = World::new().await?;
+    let world = world
+        .with_account(|account| {
+            let now = clock::now();
+            let grace = SignedDuration::from_hours(24);
+            account.request_deletion(clock::uuid_at(now).into(), DeletionReason::Requested, grace, now).unwrap()
+        })
+        .await?;
+    for event in ["submit/create", "submit/quote", "submit/cancel"] {
+        let answer = world.send(event, json!({})).await?.is(401)?;
+        ensure!(!answer.calls.iter().any(|call| call == "TransactWriteItems"), "{answer:?}");
+    }
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Lists models, and quotes, submits and cancels generations.
 //!
-//! A submission is three round trips: a consistent read, a transaction (account, ledger entry, generation, activity, and the
-//! response if the request has an `Idempotency-Key`), and a message. If the message cannot be sent, or the process crashes
-//! before it is, the response is still 202 and `sweep` sends the message.
+//! A submission is three round trips: consistent reads, and meanwhile the count of the account's requests; a transaction
+//! (account, ledger entry, generation, activity, and the response if the request has an `Idempotency-Key`); and a message. If
+//! the message cannot be sent, or the process crashes before it is, the response is still 202 and `sweep` sends the message.
 //!
 //! With the same key a repeat gets the same response and changes nothing; without one it is another generation. To cancel
 //! twice changes nothing more. A generation that ended in another way cannot be canceled. One whose provider call has begun
@@ -22,20 +22,21 @@ use api::{
 use axum::{
     Router,
     extract::State,
-    middleware,
     response::{IntoResponse, Response},
 };
 use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::plan::Retention,
+    accounts::{account::Account, plan::Retention},
     catalogue,
     generations::{
         budget::DailyBudget,
         generation::Generation,
         settings::{self, RequestedSettings, WelcomeModels},
         submission::{self, Cancellation, CreditTransaction, SubmissionIds},
+        upload::Upload,
     },
 };
+use futures_util::try_join;
 use http::{
     HeaderValue,
     header::{CACHE_CONTROL, RETRY_AFTER},
@@ -49,7 +50,14 @@ use runtime::{
     http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictJson, StrictPath},
     telemetry::{Metric, metric},
 };
-use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, Write};
+use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, StoreError, Write};
+
+/// What a submission is decided by.
+struct Basis {
+    account: Option<Account>,
+    input: Option<Upload>,
+    has_budget: bool,
+}
 
 #[derive(Clone)]
 struct AppState {
@@ -80,10 +88,8 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         retention: lifecycle::retention(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
-    Ok(routes()
-        .into_router()
-        .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
-        .with_state(state))
+    // Each handler with a caller reads the account, and checks that it is active.
+    Ok(routes().into_router().with_state(state))
 }
 
 fn welcome_models(environment: &Environment) -> Result<WelcomeModels, Error> {
@@ -115,7 +121,7 @@ async fn quote(
 ) -> Result<Response, Problem> {
     let (settings, _) = body.split();
     let account = state.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
-    let account = account.ok_or_else(Problem::not_found)?;
+    let account = api::active(account).map_err(|_| Problem::unauthorized())?;
     let (_, quote) = settings::validate(settings, &account.plan.limits(), &state.providers).map_err(refusal_problem)?;
     let view = QuoteView { kind: quote.kind, credits: quote.price, available: account.balance.available };
     Ok(axum::Json(view).into_response())
@@ -132,11 +138,18 @@ async fn submit(
     let (settings, max_credits) = request.body.split();
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
-    let mutation = state.mutations.begin(account, request.idempotency, now).await?;
+    let (state, settings, activity) = (&state, &settings, &activity);
+    let read = || state.read(account, settings, now);
+    let (mutation, first) = state.mutations.begin_with(account, request.idempotency, now, read()).await?;
+    let (mutation, mut first) = (&mutation, Some(first));
     let (response, submitted) = mutation
-        .run_with(|| async {
-            let transaction = state.reserve(account, settings.clone(), max_credits, now).await?;
-            Ok((commit(&mutation, &transaction, &activity).await?, transaction))
+        .run_with(|| {
+            let first = first.take();
+            async move {
+                let basis = if let Some(first) = first { first } else { read().await };
+                let transaction = state.reserve(basis?, settings.clone(), max_credits, now)?;
+                Ok((commit(mutation, &transaction, activity).await?, transaction))
+            }
         })
         .await?;
     match submitted {
@@ -163,46 +176,54 @@ async fn commit(
 }
 
 impl AppState {
-    /// Reads the account and the starting image, and reserves the price.
-    async fn reserve(
+    /// Reads what a submission is decided by.
+    async fn read(&self, id: AccountId, settings: &RequestedSettings, now: Timestamp) -> Result<Basis, StoreError> {
+        let table = &self.mutations.table;
+        let account = async {
+            match settings.input_upload {
+                None => Ok((table.account(id).await?, None)),
+                Some(upload) => table.account_and_upload(id, upload).await,
+            }
+        };
+        let ((account, input), has_budget) = try_join!(account, self.has_budget(&settings.model, now))?;
+        Ok(Basis { account, input, has_budget })
+    }
+
+    /// Reserves the price.
+    fn reserve(
         &self,
-        id: AccountId,
+        basis: Basis,
         settings: RequestedSettings,
         max_credits: Option<Credits>,
         now: Timestamp,
     ) -> Result<CreditTransaction, MutationError> {
-        let table = &self.mutations.table;
-        let (account, input) = match settings.input_upload {
-            None => (table.account(id).await?, None),
-            Some(upload) => {
-                let (account, upload) = table.account_and_upload(id, upload).await?;
-                let missing =
-                    || Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready");
-                (account, Some(upload.ok_or_else(missing)))
-            }
-        };
-        let account = account.ok_or(Refusal::NotFound)?;
+        let account = api::active(basis.account)?;
+        if settings.input_upload.is_some() && basis.input.is_none() {
+            return Err(Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready").into());
+        }
         let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
         self.welcome_models.check(account.plan, &settings.model, &self.providers)?;
         let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()));
-        self.check_budget(&settings.model, now).await?;
-        if let Some(input) = input {
-            input?.check_usable_as_input(now)?;
+        if !basis.has_budget {
+            return Err(Refusal::DailyBudget { retry_after_s: DailyBudget::retry_after_s(now) }.into());
+        }
+        if let Some(input) = basis.input {
+            input.check_usable_as_input(now)?;
         }
         let ids =
             SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
         Ok(submission::reserve(&account, settings, quote, max_credits, ids, now)?)
     }
 
-    /// Checks that the budget of the day is left for one of the providers of the model.
-    async fn check_budget(&self, model: &str, now: Timestamp) -> Result<(), MutationError> {
-        let Some(model) = catalogue::models::model(model, &self.providers) else { return Ok(()) };
+    /// Says whether the budget of the day is left for one of the providers of the model.
+    async fn has_budget(&self, model: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(model) = catalogue::models::model(model, &self.providers) else { return Ok(true) };
         for offer in model.enabled_offers(&self.providers) {
             if lifecycle::has_budget(&self.mutations.table, self.budget, &offer, now).await? {
-                return Ok(());
+                return Ok(true);
             }
         }
-        Err(Refusal::DailyBudget { retry_after_s: DailyBudget::retry_after_s(now) }.into())
+        Ok(false)
     }
 
     /// Sends the message of a generation that was written. If it cannot be sent, `sweep` sends it.
@@ -243,7 +264,8 @@ async fn cancel(
     let (response, requested) = mutation
         .run_with(|| async {
             let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
-            let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
+            let owner = api::active(owner)?;
+            let generation = generation.ok_or(Refusal::NotFound)?;
             generation.check_exists()?;
             let entry = LedgerEntryId(clock::uuid_at(now));
             match submission::cancel(&owner, &generation, state.retention, entry, now)? {

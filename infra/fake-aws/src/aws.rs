@@ -48,6 +48,7 @@ struct World {
     services: Vec<String>,
     services_to_come: Vec<String>,
     busy: Duration,
+    held: BTreeMap<String, String>,
 }
 
 impl Aws {
@@ -137,6 +138,14 @@ impl Aws {
         self.world.lock().await.played.insert(operation.to_owned(), response);
     }
 
+    /// Answers a call of one of these two operations once the other was called too. Functions that call one after the other
+    /// wait for ever.
+    pub async fn hold_for_each_other(&self, one: &str, other: &str) {
+        let held = &mut self.world.lock().await.held;
+        held.insert(one.to_owned(), other.to_owned());
+        held.insert(other.to_owned(), one.to_owned());
+    }
+
     /// Keeps the state as it is from now on, and forgets the calls until now.
     pub async fn freeze(&self) {
         let mut world = self.world.lock().await;
@@ -166,20 +175,27 @@ fn router(world: Arc<Mutex<World>>) -> Router {
 }
 
 async fn answer(
-    State(world): State<Arc<Mutex<World>>>,
+    State(state): State<Arc<Mutex<World>>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let began = Instant::now();
-    let mut world = world.lock().await;
+    let mut world = state.lock().await;
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let target = target.and_then(|target| target.rsplit_once('.'));
     world.services.push(target.map_or("S3", |(service, _)| service).to_owned());
+    if let Some((_, operation)) = target {
+        world.calls.push(operation.to_owned());
+        while world.held.get(operation).is_some_and(|other| !world.calls.contains(other)) {
+            drop(world);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            world = state.lock().await;
+        }
+    }
     let mut response = match target {
         Some((_, operation)) => {
-            world.calls.push(operation.to_owned());
             let body = serde_json::from_slice(&body).unwrap_or_default();
             match world.played.get(operation).cloned().or_else(|| world.call(operation, &body)) {
                 Some(error) if error.get("__type").is_some() => {

@@ -23,7 +23,7 @@ mod staff_guard;
 mod state;
 pub mod support;
 
-pub use active_account::require_active_account;
+pub use active_account::{active, require_active_account};
 pub use document::document;
 pub use mutation::{Mutation, MutationError, MutationResponse, Mutations, contended};
 pub use operation::{Operation, Parameter, RequestBody, SchemaType};

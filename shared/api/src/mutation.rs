@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use domain::{AccountId, Refusal};
+use futures_util::join;
 use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, LOCATION},
@@ -158,8 +159,25 @@ impl Mutations {
         idempotency: Option<Idempotency>,
         now: Timestamp,
     ) -> Result<Mutation<'_>, Problem> {
-        self.limit_writes(account, now).await?;
-        Ok(Mutation { shared: self, account, idempotency, now })
+        let (mutation, ()) = self.begin_with(account, idempotency, now, async {}).await?;
+        Ok(mutation)
+    }
+
+    /// Does what [`begin`](Self::begin) does, and meanwhile what the first attempt begins with: reads, which must change
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub async fn begin_with<T>(
+        &self,
+        account: AccountId,
+        idempotency: Option<Idempotency>,
+        now: Timestamp,
+        read: impl Future<Output = T>,
+    ) -> Result<(Mutation<'_>, T), Problem> {
+        let (limited, read) = join!(self.limit_writes(account, now), read);
+        limited?;
+        Ok((Mutation { shared: self, account, idempotency, now }, read))
     }
 }
 
@@ -183,7 +201,7 @@ impl Mutation<'_> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_with<T, F>(&self, attempt: impl Fn() -> F) -> Result<(Response, Option<T>), Problem>
+    pub async fn run_with<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<(Response, Option<T>), Problem>
     where
         F: Future<Output = Result<(Response, T), MutationError>>,
     {
