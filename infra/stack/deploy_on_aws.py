@@ -21,7 +21,6 @@ import sys
 from pathlib import Path
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from on_aws import DeployFailed, account, changes, code, keys, settings, webhooks
@@ -53,9 +52,10 @@ def main():
 
 def run(arguments):
     chosen = settings.read(arguments.settings, arguments.stage, TEMPLATE, ROOT / "samconfig.toml")
-    session = boto3.Session(profile_name=chosen.profile, region_name=chosen.region)
-    session._session.set_default_client_config(Config(retries={"mode": "standard", "max_attempts": 6}))
-    target = Target(session, chosen)
+    # CloudFormation and IAM throttle accounts that deploy a lot.
+    os.environ.setdefault("AWS_RETRY_MODE", "standard")
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
+    target = Target(boto3.Session(profile_name=chosen.profile, region_name=chosen.region), chosen)
     if arguments.command == "deploy":
         target.deploy(arguments)
     elif arguments.command == "demo-account":
@@ -172,10 +172,10 @@ class Target:
         enabled = self.settings.listed("PaymentProviders") if not self.settings.value("PaymentEndpoints") else []
         if "stripe" in enabled:
             progress(f"The webhook of Stripe: {urls['stripe']}")
-            values |= webhooks.stripe({**held, **values}, urls["stripe"])
+            values = values | webhooks.stripe({**held, **values}, urls["stripe"])
         if "paypal" in enabled:
             progress(f"The webhook of PayPal: {urls['paypal']}")
-            values |= webhooks.paypal(values, urls["paypal"], self.settings.stage)
+            values = values | webhooks.paypal(values, urls["paypal"], self.settings.stage)
         written |= keys.store(self.secrets, outputs["PaymentKeysArn"], values)
         progress("The keys are stored" if written else "The keys are as they were")
 
@@ -215,11 +215,18 @@ class Target:
                 raise DeployFailed("nothing was removed")
             outputs = changes.outputs(stack)
             if outputs:
-                for url in webhooks.remove(keys.stored(self.secrets, outputs), outputs["ApiUrl"], self.settings.stage):
-                    progress(f"  removed the webhook {url}")
+                self.remove_webhooks(outputs)
             changes.delete(self.stacks, stack)
             result(f"{name} is removed. What stays:\n{stays}")
         self.remove_packages()
+
+    def remove_webhooks(self, outputs):
+        """Goes on if a payment provider refuses, as with a key that was revoked: its endpoint can be removed by hand."""
+        try:
+            for url in webhooks.remove(keys.stored(self.secrets, outputs), outputs["ApiUrl"], self.settings.stage):
+                progress(f"  removed the webhook {url}")
+        except DeployFailed as error:
+            progress(f"  {error}: remove the webhook to {outputs['ApiUrl']} there")
 
     def retained(self, stack):
         """Returns a line for each resource that outlives the stack, with what would remove it."""
@@ -227,8 +234,9 @@ class Target:
         for page in self.stacks.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"]):
             for resource in page["StackResourceSummaries"]:
                 if resource["LogicalResourceId"] in retained_resources() and resource.get("PhysicalResourceId"):
-                    removal = REMOVALS.get(resource["ResourceType"], "").format(resource["PhysicalResourceId"])
-                    lines.append(f"  {resource['LogicalResourceId']:<14} {resource['PhysicalResourceId']}\n    to remove it: {removal}")
+                    name, place = resource["LogicalResourceId"], resource["PhysicalResourceId"]
+                    removal = REMOVALS[resource["ResourceType"]].format(place, self.settings.region)
+                    lines.append(f"  {name:<14} {place}\n    to remove it: {removal}")
         return "\n".join(lines) or "  nothing"
 
     def remove_packages(self):
@@ -243,16 +251,21 @@ class Target:
 
 # What removes a resource that outlives its stack. Tables and user pool of prod are protected: that goes first.
 REMOVALS = {
-    "AWS::DynamoDB::Table": "aws dynamodb update-table --table-name {0} --no-deletion-protection-enabled, then aws dynamodb delete-table --table-name {0}",
-    "AWS::S3::Bucket": "empty it in the console, all versions, then aws s3api delete-bucket --bucket {0}",
-    "AWS::SecretsManager::Secret": "aws secretsmanager delete-secret --secret-id {0}",
-    "AWS::Cognito::UserPool": "switch its deletion protection off in the console, then aws cognito-idp delete-user-pool --user-pool-id {0}",
+    "AWS::DynamoDB::Table": (
+        "aws dynamodb update-table --table-name {0} --no-deletion-protection-enabled --region {1}, "
+        "then aws dynamodb delete-table --table-name {0} --region {1}"
+    ),
+    "AWS::S3::Bucket": "empty it in the console, all versions, then aws s3api delete-bucket --bucket {0} --region {1}",
+    "AWS::SecretsManager::Secret": "aws secretsmanager delete-secret --secret-id {0} --region {1}",
+    "AWS::Cognito::UserPool": (
+        "switch its deletion protection off in the console, then aws cognito-idp delete-user-pool --user-pool-id {0} --region {1}"
+    ),
 }
 
 
 def retained_resources():
     """Returns the names of the resources that the template retains."""
-    resources = settings.yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    resources = settings.parsed(TEMPLATE)["Resources"]
     return {name for name, resource in resources.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
 
 

@@ -37,7 +37,7 @@ def gather(settings, stored, environment=os.environ, asks=True, ask=getpass.getp
 
 
 def require_mode(settings, key):
-    """Raises DeployFailed for a key of test mode in prod, or a live one elsewhere: the functions would refuse it."""
+    """Raises DeployFailed for a key of test mode in prod, or of live mode in dev: the functions would refuse it."""
     needed = "live" if settings.stage == "prod" else "test"
     if key.split("_")[1:2] != [needed]:
         raise DeployFailed(f"the key stripe_secret_key must be one of {needed} mode in {settings.stage}: sk_{needed}_... or rk_{needed}_...")

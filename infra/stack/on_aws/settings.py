@@ -4,6 +4,7 @@ The parameters of a stage are those that `samconfig.toml` has for `sam deploy`, 
 checked against `template.yaml`, so that a mistake is found before anything is built.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,8 @@ def read(file, stage, template, samconfig):
         raise DeployFailed(f"{stage}.region is missing: name a region of AWS, such as eu-central-1")
     matches(f"{stage}.region", table["region"], REGION, "a region of AWS, such as eu-central-1")
     stack = table.get("stack", f"darkroom-{stage}")
-    matches(f"{stage}.stack", stack, STACK, "letters, digits and hyphens, a letter first, at most 128")
-    declared = yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]
+    matches(f"{stage}.stack", stack, STACK, "of A to Z, a to z, 0 to 9 and hyphens, begin with no digit and no hyphen, and have at most 128")
+    declared = parsed(template)["Parameters"]
     secrets = {**SECRETS, **table.get("secrets", {})}
     refuse_unknown(file.name, f"{stage}.secrets.", secrets, SECRETS)
     for key, variable in secrets.items():
@@ -107,6 +108,11 @@ def read(file, stage, template, samconfig):
     settings = Settings(stage, table["region"], stack, table.get("profile"), parameters, secrets, defaults)
     check_together(settings)
     return settings
+
+
+@functools.cache
+def parsed(template):
+    return yaml_parse(template.read_text(encoding="utf-8"))
 
 
 def sam_parameters(samconfig, stage):

@@ -50,7 +50,7 @@ def reason(body):
 
 def release(version):
     """Returns the part of a version of Stripe that changes when objects change: `2026-09-30.endive` is of `endive`."""
-    return (version or "").partition(".")[2]
+    return version.partition(".")[2]
 
 
 def stripe(keys, url, send=call):
@@ -60,8 +60,9 @@ def stripe(keys, url, send=call):
     secrets = keys.get("stripe_webhook_secrets", [])
     events = [("enabled_events[]", event) for event in WANTED["stripe"]["events"]]
     for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == url]:
-        # The version of an endpoint cannot be changed; none is the one of the account.
-        if secrets and release(endpoint.get("api_version")) == release(WANTED["stripe"]["api_version"]):
+        # The version of an endpoint cannot be changed. Without one it has that of the account, as if made in the dashboard.
+        version = endpoint.get("api_version") or WANTED["stripe"]["api_version"]
+        if secrets and release(version) == release(WANTED["stripe"]["api_version"]):
             if set(endpoint["enabled_events"]) != set(WANTED["stripe"]["events"]) or endpoint["status"] != "enabled":
                 body = urllib.parse.urlencode([*events, ("disabled", "false")]).encode()
                 send("POST", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", post, body)
