@@ -93,7 +93,9 @@ class Target:
         binary_of = self.build(arguments)
         progress(f"Uploading to {self.place.bucket}")
         self.create_bucket()
-        template, code = upload(self.place, TEMPLATE, binary_of, 9, lambda text: progress(f"  {text}"))
+        # Small packages start faster; binaries that were built before are for trying, and need to be packed fast.
+        level = 1 if arguments.functions else 9
+        template, code = upload(self.place, TEMPLATE, binary_of, level, lambda text: progress(f"  {text}"))
         parameters = settings.with_outputs(self.settings, changes.outputs(stack))
         if arguments.plan:
             self.plan(stack, template, parameters)
