@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import zipped
+from packages import zipped
 
 POLL_S = 0.5
 # How old the first lines are at most.

@@ -7,20 +7,18 @@ On failure it writes one line to standard error and ends with status 1. A repeat
 
 import argparse
 import hashlib
-import io
 import json
 import os
 import sys
 import time
-import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from samtranslator.yaml_helper import yaml_parse
+
+from packages import MissingBinary, Place, delete_old_code, upload
 
 CODE_BUCKET = "darkroom-deployments"
 POLL_S = 0.2
@@ -40,7 +38,7 @@ def main():
     arguments = parser.parse_args()
     try:
         deploy(arguments)
-    except (DeployFailed, BotoCoreError, ClientError, OSError, yaml.YAMLError) as error:
+    except (DeployFailed, MissingBinary, BotoCoreError, ClientError, OSError, yaml.YAMLError) as error:
         sys.exit(" ".join(str(error).split()))
 
 
@@ -51,7 +49,11 @@ def deploy(arguments):
     stacks = boto3.client("cloudformation", **settings)
     secrets = boto3.client("secretsmanager", **settings)
 
-    template, code, fingerprint = package(bucket, arguments)
+    place = Place(bucket, CODE_BUCKET)
+    create_code_bucket(bucket)
+    binary_of = lambda name: arguments.binaries / name
+    template, code = upload(place, arguments.template, without_aliases, binary_of, 1, lambda text: write({"progress": text}))
+    fingerprint = hashlib.sha256(json.dumps([template, sorted(arguments.parameter)]).encode()).hexdigest()
     stack = describe(stacks, arguments.stack)
     if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
         # Nothing is in progress at the start of the local AWS.
@@ -60,7 +62,7 @@ def deploy(arguments):
         raise DeployFailed("an earlier update could not be rolled back: start with --fresh, which deletes the local data")
     if stack is None or fingerprint_of(stack) != fingerprint or not settled(stack):
         stack = apply(stacks, stack, arguments, template, fingerprint)
-    delete_old_code(bucket, code)
+    delete_old_code(place, code)
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     verify_sender(boto3.client("sesv2", **settings), arguments.parameter)
     store_keys(secrets, outputs["ProviderKeysArn"], "PROVIDER_KEYS")
@@ -68,88 +70,21 @@ def deploy(arguments):
     write({"outputs": outputs})
 
 
-def package(bucket, arguments):
-    """Uploads what the template names by a local path, each under the hash of its content, and puts the addresses in.
-    Returns the address of the template, the keys of the code, and a fingerprint of all of it."""
+def without_aliases(template):
+    """An alias would hold on to the code that `swap` replaces."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].pop("AutoPublishAlias", None)
+            resource.pop("DependsOn", None)
+
+
+def create_code_bucket(bucket):
     try:
         bucket.create_bucket(Bucket=CODE_BUCKET)
     except ClientError as error:
         # Left by a start that was killed.
         if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
             raise
-    held = {o["Key"] for o in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])}
-    template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
-    code, functions = set(), []
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function":
-            functions.append(properties)
-            # An alias would hold on to the code that `swap` replaces.
-            properties.pop("AutoPublishAlias", None)
-            resource.pop("DependsOn", None)
-        elif resource["Type"] == "AWS::CloudFormation::Stack":
-            nested = yaml_parse((arguments.template.parent / properties["TemplateURL"]).read_text(encoding="utf-8"))
-            properties["TemplateURL"] = upload_template(bucket, arguments, nested)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        binaries = (arguments.binaries / Path(properties["CodeUri"]).name for properties in functions)
-        keys = pool.map(lambda binary: upload_function(bucket, held, binary), binaries)
-        for properties, key in zip(functions, keys):
-            properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
-            code.add(key)
-    url = upload_template(bucket, arguments, template)
-    fingerprint = hashlib.sha256(json.dumps([url, sorted(arguments.parameter)]).encode()).hexdigest()
-    return url, code, fingerprint
-
-
-def delete_old_code(bucket, code):
-    """Deletes the code of earlier deployments. Called after a deployment: a roll-back needs the old code."""
-    for held in bucket.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", []):
-        if held["Key"].endswith(".zip") and held["Key"] not in code:
-            bucket.delete_object(Bucket=CODE_BUCKET, Key=held["Key"])
-
-
-def upload_function(bucket, held, binary):
-    if not binary.is_file():
-        raise DeployFailed(f"there is no binary for the function {binary.name}: {binary} is missing")
-    content = binary.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    key = f"{binary.name}/{digest}.zip"
-    if key not in held:
-        bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=package_of(binary, content, digest))
-    return key
-
-
-def package_of(binary, content, digest):
-    """Returns the deployment package of a binary. It is kept beside the binary, because the next stack needs it as well."""
-    packed = binary.parent / "packages" / f"{binary.name}-{digest}.zip"
-    if not packed.exists():
-        write({"progress": f"packing {binary.name}"})
-        packed.parent.mkdir(exist_ok=True)
-        for old in packed.parent.glob(f"{binary.name}-{'?' * len(digest)}.zip"):
-            old.unlink(missing_ok=True)
-        # Renamed into place, so that a start that was killed leaves no half package.
-        written = packed.with_suffix(f".{os.getpid()}")
-        written.write_bytes(zipped(content))
-        written.replace(packed)
-    return packed.read_bytes()
-
-
-def zipped(content):
-    """A deployment package that is the same for the same content: no time, and the mode of an executable."""
-    entry = zipfile.ZipInfo("bootstrap")
-    entry.external_attr = 0o755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", compresslevel=1) as package_file:
-        package_file.writestr(entry, content, compresslevel=1)
-    return archive.getvalue()
-
-
-def upload_template(bucket, arguments, template):
-    body = json.dumps(template, sort_keys=True).encode()
-    key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
-    bucket.put_object(Bucket=CODE_BUCKET, Key=key, Body=body)
-    return f"{arguments.endpoint}/{CODE_BUCKET}/{key}"
 
 
 def describe(stacks, name):

@@ -24,9 +24,14 @@ use crate::progress::Output;
 pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
-    environment::clean(&mut command, std::env::vars_os().map(|(name, _)| name));
+    clean(&mut command);
     command.current_dir(workspace()).stdin(Stdio::null());
     command
+}
+
+/// Removes the variables that belong to the package of the caller from a command that starts cargo itself.
+pub fn clean(command: &mut Command) {
+    environment::clean(command, std::env::vars_os().map(|(name, _)| name));
 }
 
 /// Returns the names of all functions, sorted: the folders in `functions/`.

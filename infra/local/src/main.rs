@@ -1,7 +1,9 @@
-//! Builds the local stack and the functions in one call of cargo, and then runs the stack.
+//! Builds the local stack and the functions in one call of cargo, and then runs the stack. Or deploys to AWS.
 //!
 //! This program has few dependencies, so that it says within seconds how far the build is. One call of cargo builds each
 //! crate once: two calls that select other packages would resolve other features, and build most crates twice.
+
+mod deploy;
 
 use std::env::args_os;
 use std::ffi::OsString;
@@ -26,8 +28,13 @@ fn main() -> ExitCode {
         print(HELP);
         return ExitCode::SUCCESS;
     }
-    match run(&arguments) {
-        Ok(never) => match never {},
+    let ended = match arguments.first().and_then(|command| command.to_str()) {
+        Some(command @ ("deploy" | "destroy")) => deploy::run(command, arguments.get(1..).unwrap_or_default()),
+        _ => run(&arguments).map(|never| match never {}),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             print(&format!("error: {error:#}\n"));
             ExitCode::FAILURE

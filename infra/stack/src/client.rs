@@ -34,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) kind: String,
+    needs_purchase: bool,
 }
 
 #[derive(Deserialize)]
@@ -128,10 +129,20 @@ impl Client {
         self.read("/v1/account").await
     }
 
-    /// Returns the first model of this kind (`image` or `video`). The catalogue lists real providers before `sketch`.
+    /// Returns the first model of this kind (`image` or `video`) that a new account can use. The catalogue lists real providers
+    /// before `sketch`.
     pub(crate) async fn model(&self, kind: &str) -> Result<Model> {
         let Models { models } = self.read("/v1/models").await?;
-        models.into_iter().find(|model| model.kind == kind).with_context(|| format!("there is no model of kind {kind}"))
+        let usable = models.into_iter().find(|model| model.kind == kind && !model.needs_purchase);
+        usable.with_context(|| {
+            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or set WelcomeModels to all")
+        })
+    }
+
+    /// Has the account deleted with all that belongs to it.
+    pub(crate) async fn delete_account(&self, email: &str) -> Result<()> {
+        self.post("/v1/privacy/deletion", &json!({ "confirmation": email })).await?;
+        Ok(())
     }
 
     pub(crate) async fn submit(&self, model: &Model, prompt: &str) -> Result<Generation> {

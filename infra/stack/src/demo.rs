@@ -29,11 +29,33 @@ pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image
     stack.stop()
 }
 
+/// Uses a deployed service with an account that was made for it: nobody reads the mails of a demo. Deletes the account at the
+/// end, also if the demo failed.
+pub(crate) fn run_at(
+    runtime: &Runtime,
+    address: &str,
+    [email, password]: [String; 2],
+    (image, video): (&str, &str),
+) -> Result<()> {
+    runtime.block_on(async {
+        let mut client = Client::new(address)?;
+        client.sign_in(&email, &password).await?;
+        let shown = generate_both(&client, &email, image, video).await;
+        client.delete_account(&email).await?;
+        report("The account of the demo is deleted");
+        shown
+    })
+}
+
 async fn show(base_url: &str, image: &str, video: &str) -> Result<()> {
     let mut client = Client::new(base_url)?;
-    let (image_model, video_model) = (client.model("image").await?, client.model("video").await?);
     let email = format!("demo-{}@example.com", unique().simple());
     client.sign_up(&email, &unique().to_string()).await?;
+    generate_both(&client, &email, image, video).await
+}
+
+async fn generate_both(client: &Client, email: &str, image: &str, video: &str) -> Result<()> {
+    let (image_model, video_model) = (client.model("image").await?, client.model("video").await?);
     let before = client.account().await?.credits.available;
     report(&format!("Signed up as {email}, with {before} credits"));
 
@@ -41,8 +63,8 @@ async fn show(base_url: &str, image: &str, video: &str) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let bars = MultiProgress::new();
     let (image, video) = tokio::join!(
-        generate(&client, &image_model, image, &folder, bars.add(bar(&image_model))),
-        generate(&client, &video_model, video, &folder, bars.add(bar(&video_model))),
+        generate(client, &image_model, image, &folder, bars.add(bar(&image_model))),
+        generate(client, &video_model, video, &folder, bars.add(bar(&video_model))),
     );
     let (image, video) = (image?, video?);
     let after = client.account().await?.credits.available;

@@ -7,6 +7,8 @@
 mod deployment;
 mod functions;
 mod ministack;
+#[cfg(test)]
+mod on_aws;
 mod options;
 pub mod payments;
 mod proxy;

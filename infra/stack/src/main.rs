@@ -43,6 +43,10 @@ enum Task {
         /// Prompt of the video.
         #[arg(long, default_value = "Paper boats drifting down a street after the rain")]
         video: String,
+        /// The address of a deployed service. `DEMO_EMAIL` and `DEMO_PASSWORD` are of an account of it, which is deleted
+        /// at the end.
+        #[arg(long)]
+        at: Option<String>,
     },
 }
 
@@ -70,7 +74,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     match &arguments.command {
         None => serve::run(&runtime, options, payment_keys()),
-        Some(Task::Demo { image, video }) => demo::run(&runtime, options, payment_keys(), (image, video)),
+        Some(Task::Demo { image, video, at: Some(address) }) => {
+            let account = [setting("DEMO_EMAIL"), setting("DEMO_PASSWORD")].map(Option::unwrap_or_default);
+            demo::run_at(&runtime, address, account, (image, video))
+        }
+        Some(Task::Demo { image, video, at: None }) => demo::run(&runtime, options, payment_keys(), (image, video)),
     }
 }
 
@@ -83,17 +91,18 @@ fn provider_keys() -> BTreeMap<String, String> {
         ("fal", "FAL_KEY"),
     ]
     .into_iter()
-    .filter_map(|(provider, variable)| {
-        let key = std::env::var_os(variable)?.into_string().ok().filter(|key| !key.is_empty())?;
-        Some((provider.to_owned(), key))
-    })
+    .filter_map(|(provider, variable)| Some((provider.to_owned(), setting(variable)?)))
     .collect()
 }
 
 /// Returns the keys of payment providers in this environment: all of a provider's, or none of it.
 fn payment_keys() -> PaymentKeys {
-    let key = |variable: &str| std::env::var_os(variable)?.into_string().ok().filter(|key| !key.is_empty());
-    let stripe = || Some([key("STRIPE_SECRET_KEY")?, key("STRIPE_WEBHOOK_SECRET")?]);
-    let paypal = || Some([key("PAYPAL_CLIENT_ID")?, key("PAYPAL_CLIENT_SECRET")?, key("PAYPAL_RECEIVER_ID")?]);
+    let stripe = || Some([setting("STRIPE_SECRET_KEY")?, setting("STRIPE_WEBHOOK_SECRET")?]);
+    let paypal =
+        || Some([setting("PAYPAL_CLIENT_ID")?, setting("PAYPAL_CLIENT_SECRET")?, setting("PAYPAL_RECEIVER_ID")?]);
     PaymentKeys { stripe: stripe(), paypal: paypal() }
+}
+
+fn setting(variable: &str) -> Option<String> {
+    std::env::var_os(variable)?.into_string().ok().filter(|value| !value.is_empty())
 }

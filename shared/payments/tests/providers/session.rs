@@ -328,3 +328,18 @@ async fn s11_an_endpoint_of_another_release_of_the_api_is_named() {
         assert_eq!(payments(&stub.base).webhook_faults().await.unwrap(), faults);
     }
 }
+
+/// What `infra/stack/on_aws/webhooks.py` creates at Stripe.
+#[tokio::test]
+async fn endpoint_that_a_deployment_creates_has_no_fault() {
+    let created: Value = serde_json::from_str(include_str!("../../../../infra/stack/on_aws/webhooks.json")).unwrap();
+    let events = &created["stripe"]["events"];
+    assert_eq!(events, &json!(HANDLED_EVENTS));
+    let fields = json!({
+        "url": "https://api.example/v1/webhooks/stripe", "status": "enabled", "enabled_events": events,
+        "api_version": created["stripe"]["api_version"],
+    });
+    let endpoints = [example("webhook_endpoint", fields)];
+    let stub = Stub::start([(200, json!({ "object": "list", "data": endpoints, "has_more": false }))]).await;
+    assert!(payments(&stub.base).webhook_faults().await.unwrap().is_empty());
+}

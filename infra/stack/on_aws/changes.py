@@ -1,0 +1,178 @@
+"""Changes the stack by change sets of CloudFormation: shows them, executes them and follows the events."""
+
+import secrets
+import time
+
+from botocore.exceptions import ClientError
+
+from on_aws import DeployFailed, code
+from on_aws.report import progress
+
+POLL_S = 2
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
+# CloudFormation's two ways to say it.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+def describe(stacks, name):
+    """Returns the stack, or None if there is none. A change set that was not executed leaves a stack without resources: none."""
+    stack = described(stacks, name)
+    return None if stack is not None and stack["StackStatus"] == "REVIEW_IN_PROGRESS" else stack
+
+
+def described(stacks, name):
+    try:
+        stack = stacks.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if code(error) == "ValidationError":
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+
+def outputs(stack):
+    return {output["OutputKey"]: output["OutputValue"] for output in (stack or {}).get("Outputs", [])}
+
+
+def settle(stacks, name):
+    """Waits until nothing is in progress, and removes what a failed first deployment left. Returns the stack, or None. A run that
+    follows one that was cut off goes on from here.
+
+    Raises DeployFailed for a stack that only a person can mend."""
+    stack = describe(stacks, name)
+    if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
+        progress(f"{name} is {stack['StackStatus']}: waiting for its end")
+        stack = follow(stacks, stack["StackId"], newest(stacks, stack["StackId"]))[0]
+    if stack is None or stack["StackStatus"] in SETTLED:
+        return stack
+    if stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+        progress(f"the first deployment of {name} failed and left nothing that is used: removing it")
+        delete(stacks, stack)
+        return None
+    if stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+        raise DeployFailed(
+            f"an update of {name} failed and could not be rolled back: run aws cloudformation continue-update-rollback --stack-name {name}, "
+            "and then this again; the events of the stack in the console say why"
+        )
+    raise DeployFailed(f"{name} is {stack['StackStatus']}: look at its events in the console, and run this again")
+
+
+def delete(stacks, stack):
+    """Deletes a stack and follows it to its end. Raises DeployFailed with the first cause."""
+    seen = newest(stacks, stack["StackId"])
+    stacks.delete_stack(StackName=stack["StackName"])
+    left, failure = follow(stacks, stack["StackId"], seen)
+    if left is not None:
+        raise DeployFailed(f"{stack['StackName']} cannot be removed: {failure}. Remove what it names in the console, and run this again")
+
+
+def create(stacks, name, exists, template, parameters):
+    """Creates a change set and returns it with all its changes, or None if there are none."""
+    change_set = f"darkroom-{secrets.token_hex(8)}"
+    stacks.create_change_set(
+        StackName=name,
+        ChangeSetName=change_set,
+        ChangeSetType="UPDATE" if exists else "CREATE",
+        TemplateURL=template,
+        Capabilities=CAPABILITIES,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
+    )
+    while True:
+        answer = stacks.describe_change_set(StackName=name, ChangeSetName=change_set)
+        if answer["Status"] == "CREATE_COMPLETE":
+            break
+        if answer["Status"] == "FAILED":
+            reason = answer.get("StatusReason", "")
+            discard(stacks, name, answer, exists)
+            if any(text in reason for text in NO_CHANGES):
+                return None
+            raise DeployFailed(f"CloudFormation refuses the change: {reason}")
+        time.sleep(POLL_S)
+    page, changes = answer, list(answer["Changes"])
+    while "NextToken" in page:
+        page = stacks.describe_change_set(StackName=name, ChangeSetName=change_set, NextToken=page["NextToken"])
+        changes += page["Changes"]
+    return {**answer, "Changes": changes}
+
+
+def discard(stacks, name, change_set, exists):
+    """Deletes a change set, and the empty stack that it made if there was none."""
+    stacks.delete_change_set(StackName=name, ChangeSetName=change_set["ChangeSetId"])
+    if not exists:
+        stacks.delete_stack(StackName=name)
+
+
+def as_text(change_set):
+    """Says in words what a change set does: a line for each resource, those that are removed or replaced first, and counts."""
+    lines, counts = [], {}
+    for change in change_set["Changes"]:
+        resource = change["ResourceChange"]
+        verb = verb_of(resource)
+        counts[verb] = counts.get(verb, 0) + 1
+        of = sorted({detail["Target"].get("Name") or detail["Target"]["Attribute"] for detail in resource.get("Details", [])})
+        text = f"  {verb:<16} {resource['LogicalResourceId']:<32} {resource['ResourceType']}"
+        lines.append((ORDER.index(verb), resource["LogicalResourceId"], f"{text}  ({', '.join(of)})" if of else text))
+    summary = ", ".join(f"{counts[verb]} {verb}" for verb in ORDER if verb in counts) or "no resource changes"
+    return "\n".join([*(text for _, _, text in sorted(lines)), f"  {summary}"])
+
+
+ORDER = ("remove", "replace", "perhaps replace", "modify", "add", "import")
+
+
+def verb_of(resource):
+    if resource["Action"] == "Modify":
+        return {"True": "replace", "Conditional": "perhaps replace"}.get(resource.get("Replacement"), "modify")
+    return {"Add": "add", "Remove": "remove", "Import": "import"}.get(resource["Action"], "perhaps replace")
+
+
+def execute(stacks, name, change_set):
+    """Executes a change set and follows it to its end. Returns the stack. Raises DeployFailed with the first cause."""
+    stack_id = change_set["StackId"]
+    seen = newest(stacks, stack_id)
+    stacks.execute_change_set(StackName=name, ChangeSetName=change_set["ChangeSetId"])
+    stack, failure = follow(stacks, stack_id, seen, len(change_set["Changes"]))
+    if stack is not None and stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        return stack
+    status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+    failure = failure or (stack or {}).get("StackStatusReason") or status
+    if status.startswith("UPDATE"):
+        raise DeployFailed(f"the deployment failed and was rolled back ({status}): {failure}. What was deployed before is in place")
+    raise DeployFailed(f"the first deployment failed and was rolled back ({status}): {failure}. Mend that and run this again: it removes the rest")
+
+
+def follow(stacks, stack_id, seen, total=None):
+    """Reports each resource that is done, until nothing is in progress. Returns the stack, or None if it was deleted, and the
+    first failure, which is the cause: what follows it is the roll-back."""
+    reported, failure, done = set(seen), None, 0
+    while True:
+        # Before the events, so that none of the last ones is missed.
+        stack = described(stacks, stack_id)
+        for event in reversed(events(stacks, stack_id, reported)):
+            reported.add(event["EventId"])
+            status = event["ResourceStatus"]
+            if status.endswith("_FAILED") and failure is None:
+                failure = f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', status)}"
+            elif status.endswith("_COMPLETE") and event["PhysicalResourceId"] != stack_id:
+                done += 1
+                count = f"{done} of {total}  " if total and done <= total else ""
+                progress(f"  {count}{event['LogicalResourceId']} {status.lower().replace('_', ' ')}")
+        if stack is None or not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack, failure
+        time.sleep(POLL_S)
+
+
+def newest(stacks, stack_id):
+    """Returns the id of the newest event, as a set."""
+    return {event["EventId"] for event in stacks.describe_stack_events(StackName=stack_id)["StackEvents"][:1]}
+
+
+def events(stacks, stack_id, reported):
+    """Returns the events that were not reported, the newest first: pages are read up to the first one that was."""
+    found = []
+    for page in stacks.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        for event in page["StackEvents"]:
+            if event["EventId"] in reported:
+                return found
+            found.append(event)
+    return found

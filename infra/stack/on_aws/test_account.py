@@ -1,0 +1,126 @@
+from on_aws import DeployFailed, account
+from on_aws.played import Played
+from on_aws.test_settings import dev, prod, read
+
+ACCOUNT = "123456789012"
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+MAIL = "MailFrom = 'hello@example.com'\nMailIdentity = 'example.com'\n"
+DOMAIN = f"SiteDomain = 'darkroom.example.com'\nSiteCertificateArn = '{ARN}'\n"
+
+
+def limits(quota):
+    return {"AccountLimit": {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota}}
+
+
+class Identity(Played):
+    def test_caller_is_named(self):
+        self.answer("sts", "get_caller_identity", {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:user/ada", "UserId": "A"})
+        self.assertEqual(account.identity(self), (ACCOUNT, "arn:aws:iam::123456789012:user/ada"))
+
+    def test_credentials_that_aws_refuses_are_explained(self):
+        self.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token included in the request is expired")
+        with self.assertRaises(DeployFailed) as refused:
+            account.identity(self)
+        self.assertIn("token included in the request is expired", str(refused.exception))
+        self.assertIn("aws configure sso", str(refused.exception))
+
+
+class Lines(Played):
+    def check(self, check, text, stage="dev"):
+        return account.readable(check, self, read(text, stage), ACCOUNT)
+
+    def says(self, line, state, *words):
+        self.assertEqual(line.state, state, line)
+        for word in words:
+            self.assertIn(word, str(line))
+
+    def test_concurrency_that_suffices_is_ok(self):
+        self.answer("lambda", "get_account_settings", limits(1000))
+        self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "5 of them workers")
+
+    def test_new_account_hears_that_workers_would_take_all(self):
+        self.answer("lambda", "get_account_settings", limits(10))
+        line = self.check(account.concurrency_line, prod(), "prod")
+        self.says(line, "limit", "70 workers", "lower ImageConcurrency", "--quota-code L-B99A9384 --desired-value 1000 --region eu-central-1")
+        self.answer("lambda", "get_account_settings", limits(10))
+        self.says(self.check(account.concurrency_line, dev()), "ok")
+
+    def test_reservation_without_room_would_fail_the_deployment(self):
+        reserved = "SweepReservedConcurrency = 2\nWebhookReservedConcurrency = 10"
+        self.answer("lambda", "get_account_settings", limits(121))
+        self.says(self.check(account.concurrency_line, dev(reserved)), "missing", "22 are to be reserved", "--desired-value 122")
+        self.answer("lambda", "get_account_settings", limits(122))
+        self.says(self.check(account.concurrency_line, dev(reserved)), "ok")
+
+    def test_mail_says_sandbox_pause_and_cognito(self):
+        sending = {"SendingEnabled": True, "ProductionAccessEnabled": False, "SendQuota": {"Max24HourSend": 200.0}}
+        self.answer("sesv2", "get_account", sending)
+        self.says(self.check(account.mail_line, dev(MAIL)), "limit", "sandbox", "production access")
+        self.answer("sesv2", "get_account", {**sending, "ProductionAccessEnabled": True})
+        self.says(self.check(account.mail_line, dev(MAIL)), "ok", "200 mails a day")
+        self.answer("sesv2", "get_account", {**sending, "SendingEnabled": False})
+        self.says(self.check(account.mail_line, dev(MAIL)), "missing", "sends no mail")
+        self.answer("sesv2", "get_account", sending)
+        self.says(self.check(account.mail_line, dev()), "limit", "50 codes a day", "MailIdentity")
+
+    def test_identity_must_be_verified(self):
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True}, EmailIdentity="example.com")
+        self.says(self.check(account.identity_line, dev(MAIL)), "ok")
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": False, "VerificationStatus": "PENDING"})
+        self.says(self.check(account.identity_line, dev(MAIL)), "missing", "PENDING", "create-email-identity")
+        self.refuse("sesv2", "get_email_identity", "NotFoundException")
+        self.says(self.check(account.identity_line, dev(MAIL)), "missing", "no identity example.com in eu-central-1")
+
+    def test_cloudfront_is_known_only_after_the_first_distribution(self):
+        listed = {"Marker": "", "MaxItems": 1, "IsTruncated": False}
+        self.answer("cloudfront", "list_distributions", {"DistributionList": {**listed, "Quantity": 0}}, MaxItems="1")
+        self.says(self.check(account.distribution_line, prod(), "prod"), "limit", "no call tells", "AWS Support")
+        self.answer("cloudfront", "list_distributions", {"DistributionList": {**listed, "Quantity": 1}})
+        self.says(self.check(account.distribution_line, prod(), "prod"), "ok")
+
+    def test_certificate_must_be_issued_for_the_domain_in_us_east_1(self):
+        def certificate(**changed):
+            found = {"CertificateArn": ARN, "DomainName": "darkroom.example.com", "Status": "ISSUED", **changed}
+            self.answer("acm", "describe_certificate", {"Certificate": found}, CertificateArn=ARN)
+            return self.check(account.certificate_line, prod(DOMAIN), "prod")
+
+        self.says(certificate(), "ok")
+        self.assertEqual(self.region_names[-1], ("acm", "us-east-1"))
+        self.says(certificate(DomainName="*.example.com"), "ok")
+        self.says(certificate(Status="PENDING_VALIDATION"), "missing", "PENDING_VALIDATION", "request-certificate")
+        self.says(certificate(DomainName="example.org"), "missing", "for example.org, and not for darkroom.example.com")
+        self.refuse("acm", "describe_certificate", "ResourceNotFoundException")
+        self.says(self.check(account.certificate_line, prod(DOMAIN), "prod"), "missing", "there is no certificate")
+        other = DOMAIN.replace("us-east-1", "eu-central-1")
+        self.says(self.check(account.certificate_line, prod(other), "prod"), "missing", "us-east-1 only")
+
+    def test_bucket_of_an_earlier_stack_stops_the_deployment(self):
+        name = "darkroom-dev-123456789012-eu-central-1"
+        self.refuse("s3", "head_bucket", "404", Bucket=name)
+        self.says(self.check(account.bucket_line, dev()), "ok", name)
+        self.answer("s3", "head_bucket", {})
+        self.says(self.check(account.bucket_line, dev()), "missing", f"delete-bucket --bucket {name}")
+        self.refuse("s3", "head_bucket", "403")
+        self.says(self.check(account.bucket_line, dev()), "missing")
+
+    def test_what_may_not_be_read_is_said_and_stops_nothing(self):
+        self.refuse("lambda", "get_account_settings", "AccessDeniedException", "not authorized to perform: lambda:GetAccountSettings")
+        self.says(self.check(account.concurrency_line, dev()), "limit", "GetAccountSettings is not permitted", "lambda:GetAccountSettings")
+
+    def test_each_stage_is_asked_about_what_it_has(self):
+        self.answer("lambda", "get_account_settings", limits(1000))
+        self.answer("sesv2", "get_account", {"SendingEnabled": True})
+        stack = {"StackStatus": "UPDATE_COMPLETE"}
+        lines = account.look(self, read(dev()), ACCOUNT, stack)
+        self.assertEqual([line.state for line in lines], ["ok", "ok", "limit"])
+        self.assertIn("darkroom-dev exists: UPDATE_COMPLETE", str(lines[0]))
+        self.refuse("s3", "head_bucket", "404")
+        self.answer("lambda", "get_account_settings", limits(1000))
+        self.answer("sesv2", "get_account", {"SendingEnabled": True, "ProductionAccessEnabled": True, "SendQuota": {"Max24HourSend": 1.0}})
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True})
+        listed = {"Marker": "", "MaxItems": 1, "IsTruncated": False, "Quantity": 2}
+        self.answer("cloudfront", "list_distributions", {"DistributionList": listed})
+        found = {"CertificateArn": ARN, "DomainName": "darkroom.example.com", "Status": "ISSUED"}
+        self.answer("acm", "describe_certificate", {"Certificate": found})
+        lines = account.look(self, read(prod(MAIL + DOMAIN), "prod"), ACCOUNT, None)
+        self.assertEqual([line.state for line in lines], ["ok"] * 7)

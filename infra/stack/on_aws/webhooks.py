@@ -1,0 +1,120 @@
+"""Creates the webhook endpoints at Stripe and PayPal, and removes them.
+
+Each is found by its address, so a repeat creates none. Stripe shows the secret of an endpoint once, when it is created: an
+endpoint whose secret is not stored, as after a process that ended in between, is replaced.
+"""
+
+import base64
+import fnmatch
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from on_aws import DeployFailed
+
+WANTED = json.loads((Path(__file__).parent / "webhooks.json").read_text(encoding="utf-8"))
+STRIPE = "https://api.stripe.com/v1"
+PAYPAL = {"dev": "https://api-m.sandbox.paypal.com", "prod": "https://api-m.paypal.com"}
+TIMEOUT_S = 30
+
+
+def addresses(api):
+    """Returns the address of each endpoint of a stack whose API has this address."""
+    return {"stripe": f"{api}/v1/webhooks/stripe", "paypal": f"{api}/v1/webhooks/paypal-events"}
+
+
+def call(method, url, headers, body=None):
+    """Sends a request and returns the JSON of the answer. Raises DeployFailed with the reason of a refusal."""
+    request = urllib.request.Request(url, method=method, headers=headers, data=body)
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            return json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        host = urllib.parse.urlsplit(url).hostname
+        raise DeployFailed(f"{host} refused {method} {urllib.parse.urlsplit(url).path}: {error.code} {reason(error.read())}") from None
+    except OSError as error:
+        raise DeployFailed(f"{urllib.parse.urlsplit(url).hostname} cannot be reached: {error}") from None
+
+
+def reason(body):
+    """Returns what a refusal says, of Stripe or of PayPal."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    error = answer.get("error", answer)
+    return error.get("message", "") if isinstance(error, dict) else str(answer.get("error_description", error))
+
+
+def release(version):
+    """Returns the part of a version of Stripe that changes when objects change: `2026-09-30.endive` is of `endive`."""
+    return version.partition(".")[2]
+
+
+def stripe(keys, url, send=call):
+    """Makes Stripe send what is handled to this address. Returns what to store: the signing secrets."""
+    headers = {"Authorization": f"Bearer {keys['stripe_secret_key']}", "Stripe-Version": WANTED["stripe"]["api_version"]}
+    post = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+    secrets = keys.get("stripe_webhook_secrets", [])
+    events = [("enabled_events[]", event) for event in WANTED["stripe"]["events"]]
+    for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == url]:
+        # The version of an endpoint cannot be changed. Without one it has that of the account, as if made in the dashboard.
+        version = endpoint.get("api_version") or WANTED["stripe"]["api_version"]
+        if secrets and release(version) == release(WANTED["stripe"]["api_version"]):
+            if set(endpoint["enabled_events"]) != set(WANTED["stripe"]["events"]) or endpoint["status"] != "enabled":
+                body = urllib.parse.urlencode([*events, ("disabled", "false")]).encode()
+                send("POST", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", post, body)
+            return {"stripe_webhook_secrets": secrets}
+        send("DELETE", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", headers)
+    body = urllib.parse.urlencode([("url", url), ("api_version", WANTED["stripe"]["api_version"]), *events]).encode()
+    created = send("POST", f"{STRIPE}/webhook_endpoints", post, body)
+    return {"stripe_webhook_secrets": [created["secret"]]}
+
+
+def stripe_endpoints(headers, send):
+    return send("GET", f"{STRIPE}/webhook_endpoints?limit=100", headers)["data"]
+
+
+def paypal(keys, url, stage, send=call):
+    """Makes PayPal send what is handled to this address. Returns what to store: the id of the webhook."""
+    headers = paypal_headers(keys, stage, send)
+    available = send("GET", f"{PAYPAL[stage]}/v1/notifications/webhooks-event-types", headers)["event_types"]
+    wanted = [event["name"] for event in available if any(fnmatch.fnmatch(event["name"], one) for one in WANTED["paypal"]["events"])]
+    events = [{"name": name} for name in wanted]
+    for webhook in paypal_webhooks(headers, stage, send):
+        if webhook["url"] == url:
+            if {event["name"] for event in webhook["event_types"]} != set(wanted):
+                patch = json.dumps([{"op": "replace", "path": "/event_types", "value": events}]).encode()
+                send("PATCH", f"{PAYPAL[stage]}/v1/notifications/webhooks/{webhook['id']}", headers, patch)
+            return {"paypal_webhook_id": webhook["id"]}
+    body = json.dumps({"url": url, "event_types": events}).encode()
+    return {"paypal_webhook_id": send("POST", f"{PAYPAL[stage]}/v1/notifications/webhooks", headers, body)["id"]}
+
+
+def paypal_webhooks(headers, stage, send):
+    return send("GET", f"{PAYPAL[stage]}/v1/notifications/webhooks", headers)["webhooks"]
+
+
+def paypal_headers(keys, stage, send):
+    basic = base64.b64encode(f"{keys['paypal_client_id']}:{keys['paypal_client_secret']}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+    token = send("POST", f"{PAYPAL[stage]}/v1/oauth2/token", headers, b"grant_type=client_credentials")["access_token"]
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def remove(keys, api, stage, send=call):
+    """Removes the endpoints of a stack at both. Returns the addresses that were removed; a repeat removes none."""
+    removed, urls = [], addresses(api)
+    if keys.get("stripe_secret_key"):
+        headers = {"Authorization": f"Bearer {keys['stripe_secret_key']}", "Stripe-Version": WANTED["stripe"]["api_version"]}
+        for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == urls["stripe"]]:
+            send("DELETE", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", headers)
+            removed.append(endpoint["url"])
+    if keys.get("paypal_client_id"):
+        headers = paypal_headers(keys, stage, send)
+        for webhook in [one for one in paypal_webhooks(headers, stage, send) if one["url"] == urls["paypal"]]:
+            send("DELETE", f"{PAYPAL[stage]}/v1/notifications/webhooks/{webhook['id']}", headers)
+            removed.append(webhook["url"])
+    return removed
