@@ -35,8 +35,15 @@ async fn differences(event: &Event, binaries: &Path) -> Result<Vec<String>> {
         Outcome::Done => true,
     };
     let answered = (!as_written).then(|| format!("{} is answered with {body}", event.path));
-    let called = (calls != event.calls).then(|| format!("{} calls {calls:?}", event.path));
+    // Two calls at the same time arrive in any order.
+    let called = (sorted(&calls) != sorted(event.calls)).then(|| format!("{} calls {calls:?}", event.path));
     Ok(answered.into_iter().chain(called).collect())
+}
+
+fn sorted<T: AsRef<str>>(calls: &[T]) -> Vec<&str> {
+    let mut calls: Vec<_> = calls.iter().map(AsRef::as_ref).collect();
+    calls.sort_unstable();
+    calls
 }
 
 #[tokio::test]
@@ -63,9 +70,9 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
     };
     let services = submit(seed::aws(MediaKind::Image).await.unwrap()).await;
     let table = "DynamoDB_20120810";
-    assert_eq!(services, [table, table, "secretsmanager", table, table, table, "AmazonSQS"]);
+    assert_eq!(sorted(&services), ["AmazonSQS", table, table, table, table, "secretsmanager"]);
     let aws = seed::aws(MediaKind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
-    assert_eq!(submit(aws).await, services);
+    assert_eq!(sorted(&submit(aws).await), sorted(&services));
 }
 
 #[test]
