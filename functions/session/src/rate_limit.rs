@@ -81,7 +81,7 @@ impl App {
         let credits = self.config.welcome.of(nth);
         if credits < self.config.welcome.credits {
             metric(Metric::WithheldWelcomes, 1, &[]);
-            tracing::warn!(nth, "an account got no welcome credits: see WelcomeGrantsPerDay in template.yaml");
+            tracing::warn!("an account got no welcome credits: see WelcomeGrantsPerDay in template.yaml");
         }
         Ok(credits)
     }
