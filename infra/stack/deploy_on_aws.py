@@ -82,7 +82,7 @@ class Target:
     def deploy(self, arguments):
         name = self.settings.stack
         progress(f"Looking at the account {self.account} in {self.settings.region}, as {self.caller}")
-        stack = changes.settle(self.stacks, name)
+        stack = changes.settle(self.stacks, name, removes=not arguments.plan)
         lines = account.look(self.session, self.settings, self.account, stack)
         for line in lines:
             progress(str(line))

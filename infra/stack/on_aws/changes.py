@@ -35,11 +35,11 @@ def outputs(stack):
     return {output["OutputKey"]: output["OutputValue"] for output in (stack or {}).get("Outputs", [])}
 
 
-def settle(stacks, name):
+def settle(stacks, name, removes=True):
     """Waits until nothing is in progress, and removes what a failed first deployment left. Returns the stack, or None. A run that
     follows one that was cut off goes on from here.
 
-    Raises DeployFailed for a stack that only a person can mend."""
+    Raises DeployFailed for a stack that only a person can mend, and for one to be removed unless this `removes`."""
     stack = describe(stacks, name)
     if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
         progress(f"{name} is {stack['StackStatus']}: waiting for its end")
@@ -47,6 +47,8 @@ def settle(stacks, name):
     if stack is None or stack["StackStatus"] in SETTLED:
         return stack
     if stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+        if not removes:
+            raise DeployFailed(f"the first deployment of {name} failed, so there is nothing to compare with: the next one removes what it left")
         progress(f"the first deployment of {name} failed and left nothing that is used: removing it")
         delete(stacks, stack)
         return None

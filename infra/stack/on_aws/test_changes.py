@@ -177,6 +177,10 @@ class Changes(Played):
         self.has_events(event(1, NAME, "ROLLBACK_COMPLETE"))
         self.assertIsNone(changes.settle(self.stacks, NAME))
 
+    def test_plan_removes_nothing(self):
+        self.is_stack("ROLLBACK_COMPLETE")
+        self.fails(lambda: changes.settle(self.stacks, NAME, removes=False), "nothing to compare with")
+
     def test_stack_that_cannot_be_deleted_names_the_cause(self):
         self.is_stack("ROLLBACK_COMPLETE")
         self.has_events(event(1, NAME, "ROLLBACK_COMPLETE"))
