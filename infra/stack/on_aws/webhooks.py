@@ -55,7 +55,7 @@ def release(version):
 
 def stripe(keys, url, send=call):
     """Makes Stripe send what is handled to this address. Returns what to store: the signing secrets."""
-    headers = {"Authorization": f"Bearer {keys['stripe_secret_key']}", "Stripe-Version": WANTED["stripe"]["api_version"]}
+    headers = stripe_headers(keys)
     post = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
     secrets = keys.get("stripe_webhook_secrets", [])
     events = [("enabled_events[]", event) for event in WANTED["stripe"]["events"]]
@@ -71,6 +71,10 @@ def stripe(keys, url, send=call):
     body = urllib.parse.urlencode([("url", url), ("api_version", WANTED["stripe"]["api_version"]), *events]).encode()
     created = send("POST", f"{STRIPE}/webhook_endpoints", post, body)
     return {"stripe_webhook_secrets": [created["secret"]]}
+
+
+def stripe_headers(keys):
+    return {"Authorization": f"Bearer {keys['stripe_secret_key']}", "Stripe-Version": WANTED["stripe"]["api_version"]}
 
 
 def stripe_endpoints(headers, send):
@@ -108,7 +112,7 @@ def remove(keys, api, stage, send=call):
     """Removes the endpoints of a stack at both. Returns the addresses that were removed; a repeat removes none."""
     removed, urls = [], addresses(api)
     if keys.get("stripe_secret_key"):
-        headers = {"Authorization": f"Bearer {keys['stripe_secret_key']}", "Stripe-Version": WANTED["stripe"]["api_version"]}
+        headers = stripe_headers(keys)
         for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == urls["stripe"]]:
             send("DELETE", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", headers)
             removed.append(endpoint["url"])
