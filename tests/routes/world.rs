@@ -72,7 +72,11 @@ impl World {
         let aws = seed::aws(MediaKind::Image).await?;
         let variables = environment(&aws)?;
         let environment: Environment = variables.clone().into_iter().collect();
-        let table = Table::new(Clients::new(&environment)?.dynamodb().clone(), TABLE.to_owned());
+        let table = Table::new(
+            Clients::new(&environment)?.dynamodb().clone(),
+            TABLE.to_owned(),
+            environment.integer("INDEX_SHARDS")?,
+        );
         Ok(Self { account: aws.account().parse()?, aws, table, environment, variables })
     }
 

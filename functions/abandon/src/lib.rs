@@ -23,7 +23,11 @@ use store::{GenerationMessage, Table};
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;
-        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
         let retention = lifecycle::retention(&environment)?;
         Ok(move |event: LambdaEvent<Value>| {
             let table = table.clone();

@@ -63,9 +63,13 @@ impl Eraser {
     /// A variable is missing or malformed. The error names it.
     pub(crate) fn open(environment: &Environment) -> Result<Self, Error> {
         let clients = Clients::new(environment)?;
-        let days = environment.integer("PAYMENT_RECORD_DAYS")?;
+        let days: i64 = environment.integer("PAYMENT_RECORD_DAYS")?;
         Ok(Self {
-            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            table: Table::new(
+                clients.dynamodb().clone(),
+                environment.required("TABLE")?,
+                environment.integer("INDEX_SHARDS")?,
+            ),
             records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),

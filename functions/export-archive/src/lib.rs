@@ -55,10 +55,14 @@ pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;
         let exporter = Arc::new(work::Exporter {
-            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            table: Table::new(
+                clients.dynamodb().clone(),
+                environment.required("TABLE")?,
+                environment.integer("INDEX_SHARDS")?,
+            ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
-            lease_s: u32::try_from(environment.integer("EXPORT_LEASE_SECONDS")?).unwrap_or(u32::MAX),
+            lease_s: environment.integer("EXPORT_LEASE_SECONDS")?,
         });
         Ok(move |event: LambdaEvent<Value>| {
             let exporter = Arc::clone(&exporter);

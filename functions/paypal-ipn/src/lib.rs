@@ -52,13 +52,12 @@ struct AppState {
 /// A variable is missing or not valid; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let rate = environment.integer("WEBHOOK_RATE_PER_MINUTE")?;
     let state = AppState {
         mutations: Mutations::open(&environment, &clients).await?,
         records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
         queue: Queue::new(clients.sqs().clone(), environment.required("NOTIFICATION_QUEUE_URL")?),
         sells_with_paypal: lifecycle::payments::payment_providers(&environment)?.contains(&PaymentProvider::Paypal),
-        rate_per_minute: rate.unsigned_abs(),
+        rate_per_minute: environment.integer("WEBHOOK_RATE_PER_MINUTE")?,
     };
     Ok(routes().into_router().with_state(Arc::new(state)))
 }

@@ -45,7 +45,11 @@ enum VerifyError {
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Arc::new(Clients::new(&environment)?);
-        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
         let service = Arc::new(PaymentService::open(&environment, &clients, table)?);
         Ok(move |event: LambdaEvent<Value>| {
             let service = service.clone();

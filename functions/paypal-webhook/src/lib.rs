@@ -49,13 +49,12 @@ struct AppState {
 /// A variable is missing or not valid; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let rate = environment.integer("WEBHOOK_RATE_PER_MINUTE")?;
     let mutations = Mutations::open(&environment, &clients).await?;
     let state = AppState {
         payments: PaymentService::open(&environment, &clients, mutations.table.clone())?,
         mutations,
         sells_with_paypal: lifecycle::payments::payment_providers(&environment)?.contains(&PaymentProvider::Paypal),
-        rate_per_minute: rate.unsigned_abs(),
+        rate_per_minute: environment.integer("WEBHOOK_RATE_PER_MINUTE")?,
     };
     Ok(routes().into_router().layer(DefaultBodyLimit::max(EVENT_LIMIT)).with_state(Arc::new(state)))
 }

@@ -44,7 +44,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let state = AppState {
         records: Records::new(clients.dynamodb().clone(), environment.required("RECORDS")?),
         queue: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
-        grace: SignedDuration::from_hours(24 * environment.integer("DELETION_GRACE_DAYS")?),
+        grace: SignedDuration::from_hours(24 * environment.integer::<i64>("DELETION_GRACE_DAYS")?),
         mutations: Mutations::open(&environment, &clients).await?,
     };
     Ok(routes().into_router().with_state(state))

@@ -81,10 +81,10 @@ impl Config {
             relying_party: RelyingParty::open(environment)?,
             welcome: WelcomeGrants {
                 credits: Credits(environment.integer("WELCOME_CREDITS")?),
-                per_day: environment.count("WELCOME_GRANTS_PER_DAY")?,
+                per_day: environment.integer("WELCOME_GRANTS_PER_DAY")?,
             },
-            rate_per_minute: environment.count("SESSION_RATE_PER_MINUTE")?,
-            accounts_per_network_per_day: environment.count("ACCOUNTS_PER_NETWORK_PER_DAY")?,
+            rate_per_minute: environment.integer("SESSION_RATE_PER_MINUTE")?,
+            accounts_per_network_per_day: environment.integer("ACCOUNTS_PER_NETWORK_PER_DAY")?,
         })
     }
 }

@@ -46,7 +46,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let name = environment.required("TABLE")?;
     clients.warm_dynamodb(&name).await;
-    let table = Table::new(clients.dynamodb().clone(), name);
+    let table = Table::new(clients.dynamodb().clone(), name, environment.integer("INDEX_SHARDS")?);
     let payments = PaymentService::open(&environment, &clients, table)?;
     Ok(routes().into_router().layer(DefaultBodyLimit::max(EVENT_LIMIT)).with_state(Arc::new(AppState { payments })))
 }

@@ -28,7 +28,7 @@ use store::{
 
 use crate::round::{Action, Pace, Round, SweepError};
 
-/// The most items of a kind that one sweep handles, and that it reads at once.
+/// The most items that one sweep handles of a shard of a kind, and that it reads at once.
 pub(crate) const BATCH: usize = 200;
 /// The generations or uploads that follow a change of the plan in one transaction, which has at most 100 writes.
 const PAGE: usize = 99;
@@ -63,7 +63,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Handles the due items of a kind at this pace. Items that fail stay due and do not count: the sweep reads on, so that they
+    /// Handles the due items of a kind at this pace, which is that of one shard of the index. Items that fail stay due and do not count: the sweep reads on, so that they
     /// keep no other from being handled.
     pub(crate) async fn each(
         &self,
@@ -72,8 +72,9 @@ impl Sweep {
         round: &mut Round,
         act: impl AsyncFn(DueItem) -> Result<Action, SweepError>,
     ) {
+        let shards = self.table.shards(kind);
         let (mut handled, mut after) = (0, None);
-        while handled < BATCH {
+        while handled < BATCH * shards {
             let due = match self.table.due(kind, round.now, BATCH, after).await {
                 Ok(due) => due,
                 Err(error) => {
@@ -82,7 +83,7 @@ impl Sweep {
                     return;
                 }
             };
-            for some in due.items.chunks(pace.at_once) {
+            for some in due.items.chunks(pace.at_once * shards) {
                 if !round.has_time(pace) {
                     return;
                 }

@@ -82,7 +82,11 @@ impl Sweep {
     /// A setting is missing or invalid.
     pub fn open(environment: &Environment) -> Result<Self, Error> {
         let clients = Arc::new(Clients::new(environment)?);
-        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
         Ok(Self {
             payments: Arc::new(PaymentService::open(environment, &clients, table.clone())?),
             payment_providers: lifecycle::payments::payment_providers(environment)?.into(),

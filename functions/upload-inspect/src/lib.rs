@@ -71,7 +71,11 @@ pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;
         let inspector = Arc::new(Inspector {
-            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            table: Table::new(
+                clients.dynamodb().clone(),
+                environment.required("TABLE")?,
+                environment.integer("INDEX_SHARDS")?,
+            ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             retention: lifecycle::retention(&environment)?,
         });

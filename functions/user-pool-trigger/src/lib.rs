@@ -39,8 +39,12 @@ struct Trigger {
 pub async fn run() -> Result<(), Error> {
     events::run(async |environment| {
         let clients = Clients::new(&environment)?;
-        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?);
-        let days = u32::try_from(environment.integer("SIGN_UP_DAYS")?)?;
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
+        let days = environment.integer("SIGN_UP_DAYS")?;
         Ok(move |event: LambdaEvent<Trigger>| {
             let table = table.clone();
             async move { answer(event.payload, &table, days, clock::now()).await }

@@ -23,6 +23,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("STAGE", "dev"),
         ("TABLE", TABLE),
+        ("INDEX_SHARDS", "1"),
         ("ORIGIN", "https://darkroom.example.com"),
         ("RECORDS", "records"),
         ("DELETION_GRACE_DAYS", "0"),

@@ -24,7 +24,7 @@ use domain::{
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
 use ring::digest;
-use runtime::{clients::Clients, clock, seal::Sealer};
+use runtime::{clients::Clients, clock, config::Environment, seal::Sealer};
 use store::{Activity, ActivityKind, Bucket, Table, Write};
 
 use crate::{
@@ -58,8 +58,9 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let aws = Aws::start(ACCOUNT).await?;
     let environment = environment(&aws)?;
     payments::know_messages().await?;
-    let clients = Clients::new(&environment.into_iter().collect())?;
-    let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned());
+    let environment: Environment = environment.into_iter().collect();
+    let clients = Clients::new(&environment)?;
+    let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned(), environment.integer("INDEX_SHARDS")?);
     let now = clock::now();
     let id: AccountId = ACCOUNT.parse()?;
 

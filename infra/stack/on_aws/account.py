@@ -68,6 +68,14 @@ def readable(check, session, settings, account):
 def stack_line(settings, stack):
     if stack is None:
         return Line(OK, f"the stack {settings.stack} does not exist: it will be created")
+    before = {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])}
+    shards = int(before.get("IndexShards", 1))
+    if int(settings.value("IndexShards")) < shards:
+        return Line(
+            MISSING,
+            f"the indexes of {settings.stack} have {shards} shards: with fewer, nothing would find what is in the others",
+            f"set IndexShards to {shards} or more",
+        )
     return Line(OK, f"the stack {settings.stack} exists: {stack['StackStatus']}")
 
 

@@ -34,6 +34,16 @@ class Lines(Played):
         for word in words:
             self.assertIn(word, str(line))
 
+    def test_indexes_keep_their_shards(self):
+        def line(settings, shards):
+            given = [{"ParameterKey": "IndexShards", "ParameterValue": shards}]
+            return account.stack_line(read(dev(settings)), {"StackStatus": "UPDATE_COMPLETE", "Parameters": given})
+
+        self.says(line("IndexShards = 4", "4"), "ok", "UPDATE_COMPLETE")
+        self.says(line("IndexShards = 8", "4"), "ok")
+        self.says(line("IndexShards = 2", "4"), "missing", "4 shards", "set IndexShards to 4 or more")
+        self.says(line("", "4"), "missing", "set IndexShards to 4 or more")
+
     def test_concurrency_that_suffices_is_ok(self):
         self.answer("lambda", "get_account_settings", limits(1000))
         self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "5 of them workers")

@@ -133,11 +133,11 @@ impl Mutations {
         let name = environment.required("TABLE")?;
         let app_key_secret = environment.required("APP_KEY_SECRET")?;
         let quotas = Quotas {
-            writes_per_minute: environment.count("WRITES_PER_MINUTE")?,
-            open_reads_per_minute: environment.count("OPEN_READS_PER_MINUTE")?,
+            writes_per_minute: environment.integer("WRITES_PER_MINUTE")?,
+            open_reads_per_minute: environment.integer("OPEN_READS_PER_MINUTE")?,
         };
         clients.warm_dynamodb(&name).await;
-        let table = Table::new(clients.dynamodb().clone(), name);
+        let table = Table::new(clients.dynamodb().clone(), name, environment.integer("INDEX_SHARDS")?);
         Ok(Self { table, clients: clients.clone(), app_key_secret, quotas })
     }
 

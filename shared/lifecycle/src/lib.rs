@@ -59,11 +59,10 @@ pub enum EndResult {
 /// # Errors
 /// A variable is missing or not a number of days.
 pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable> {
-    let days = |name| environment.integer(name).map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     Ok(Retention {
-        free_days: days("RETENTION_FREE_DAYS")?,
-        plus_days: days("RETENTION_PLUS_DAYS")?,
-        pro_days: days("RETENTION_PRO_DAYS")?,
+        free_days: environment.integer("RETENTION_FREE_DAYS")?,
+        plus_days: environment.integer("RETENTION_PLUS_DAYS")?,
+        pro_days: environment.integer("RETENTION_PRO_DAYS")?,
     })
 }
 

@@ -133,13 +133,12 @@ pub struct PaymentService {
 /// # Errors
 /// A variable is missing or no number.
 pub fn rules(environment: &Environment) -> Result<FraudRules, InvalidVariable> {
-    let number = |name| environment.integer(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     Ok(FraudRules {
-        payments_per_hour: number("PAYMENTS_PER_HOUR")?,
-        cards_per_hour: number("CARDS_PER_HOUR")?,
-        new_account_days: number("NEW_ACCOUNT_DAYS")?,
+        payments_per_hour: environment.integer("PAYMENTS_PER_HOUR")?,
+        cards_per_hour: environment.integer("CARDS_PER_HOUR")?,
+        new_account_days: environment.integer("NEW_ACCOUNT_DAYS")?,
         new_account_credits: Credits(environment.integer("NEW_ACCOUNT_CREDITS")?),
-        lost_disputes: number("LOST_DISPUTES")?,
+        lost_disputes: environment.integer("LOST_DISPUTES")?,
     })
 }
 

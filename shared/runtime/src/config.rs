@@ -2,7 +2,7 @@
 //!
 //! A function takes its configuration from [`Environment`]. A missing variable stops the start, and the error names it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::ParseIntError, str::FromStr};
 
 /// Holds the environment variables of the process.
 #[derive(Clone, Default)]
@@ -35,16 +35,8 @@ impl Environment {
     /// Returns an integer that the function requires.
     ///
     /// # Errors
-    /// The variable is missing, empty, or not an integer.
-    pub fn integer(&self, name: &'static str) -> Result<i64, InvalidVariable> {
-        self.required(name)?.parse().map_err(|source| InvalidVariable::NotAnInteger { name, source })
-    }
-
-    /// Returns an integer that the function requires and that is not negative.
-    ///
-    /// # Errors
-    /// The variable is missing, empty, not an integer, or negative.
-    pub fn count(&self, name: &'static str) -> Result<u64, InvalidVariable> {
+    /// The variable is missing, empty, or not an integer in the range of the type.
+    pub fn integer<N: FromStr<Err = ParseIntError>>(&self, name: &'static str) -> Result<N, InvalidVariable> {
         self.required(name)?.parse().map_err(|source| InvalidVariable::NotAnInteger { name, source })
     }
 }
@@ -69,7 +61,7 @@ pub enum InvalidVariable {
         /// The variable.
         name: &'static str,
         /// What is wrong with it.
-        source: std::num::ParseIntError,
+        source: ParseIntError,
     },
     /// It does not name a file of root certificates.
     #[error("the environment variable {name} names no readable PEM file of root certificates: correct it, or unset it")]
@@ -97,14 +89,14 @@ mod tests {
     #[test]
     fn integer_is_parsed_and_other_text_is_refused_by_name() {
         let environment = Environment::from_iter([("DAYS", "30"), ("LIMIT", "many")]);
-        assert_eq!(environment.integer("DAYS").unwrap(), 30);
-        assert!(environment.integer("LIMIT").unwrap_err().to_string().contains("LIMIT"));
+        assert_eq!(environment.integer::<i64>("DAYS").unwrap(), 30);
+        assert!(environment.integer::<i64>("LIMIT").unwrap_err().to_string().contains("LIMIT"));
     }
 
     #[test]
-    fn negative_count_is_refused_by_name() {
+    fn integer_out_of_range_is_refused_by_name() {
         let environment = Environment::from_iter([("DAYS", "30"), ("LIMIT", "-1")]);
-        assert_eq!(environment.count("DAYS").unwrap(), 30);
-        assert!(environment.count("LIMIT").unwrap_err().to_string().contains("LIMIT"));
+        assert_eq!(environment.integer::<u64>("DAYS").unwrap(), 30);
+        assert!(environment.integer::<u64>("LIMIT").unwrap_err().to_string().contains("LIMIT"));
     }
 }

@@ -335,6 +335,11 @@ impl Table {
         for write in writes {
             actions.extend(write.actions()?);
         }
+        for action in &mut actions {
+            if let Action::Put(item, _) = action {
+                self.place_in_shards(item);
+            }
+        }
         // An account that is written or checked itself has a condition on its version.
         let owners = writes.iter().filter_map(Write::account_of_new_item);
         let owners: BTreeSet<_> = owners.filter(|id| !writes.iter().any(|write| write.is_account(*id))).collect();

@@ -1,16 +1,21 @@
 //! The index of what is due: items that the sweep or staff must process, by kind and time.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::AccountId;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
     error::StoreError,
-    item::{Item, id_of, number, string},
+    item::{Item, id_of, number, string, text},
     keys,
     query::Page,
     table::Table,
 };
+
+/// The attribute that is the partition key of the index.
+pub(crate) const PARTITION: &str = "due_partition";
 
 /// A kind of due item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +59,7 @@ pub enum DueKind {
 }
 
 impl DueKind {
-    /// Returns the value of `due_kind`.
+    /// Returns the name of its partition in the index, or of its shards.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,21 +115,22 @@ pub struct DueItem {
     pub id: Uuid,
 }
 
-/// A position in the index of what is due, after which a list goes on.
+/// A position in the index of what is due, after which a list goes on: the last keys of each shard that has more.
 #[derive(Clone, Debug)]
-pub struct DuePosition(pub(crate) Item);
+pub struct DuePosition(Vec<Item>);
 
-/// Adds an item to the index.
+/// Adds an item to the index. The write puts it into a shard, if its kind has more than one.
 pub(crate) fn mark_due(item: &mut Item, kind: DueKind, at: Timestamp) {
-    item.insert("due_kind".to_owned(), string(kind.as_str()));
+    item.insert(PARTITION.to_owned(), string(kind.as_str()));
     item.insert("due_at".to_owned(), number(at.as_second()));
 }
 
 impl Table {
-    /// Lists items of accounts that are due at `now`, the longest due first, at most `limit`, starting after a position.
+    /// Lists items of accounts that are due at `now`, the longest due first, at most `limit` of each shard, starting after a
+    /// position.
     ///
     /// # Errors
-    /// The call failed.
+    /// A call failed.
     pub async fn due(
         &self,
         kind: DueKind,
@@ -132,21 +138,43 @@ impl Table {
         limit: usize,
         after: Option<DuePosition>,
     ) -> Result<Page<DueItem, DuePosition>, StoreError> {
-        let items = self.due_keys(kind, now, limit, after.map(|position| position.0)).await?;
+        let Page { items, next } = self.due_keys(kind, now, limit, after).await?;
         let found = items.iter().filter_map(|item| {
             let account = keys::parse_account(item.get("pk")?.as_s().ok()?)?;
             let is_account = !kind.prefix().ends_with('#');
             let id = if is_account { Some(account.0) } else { id_of(item, kind.prefix()) };
             Some(DueItem { account, id: id? })
         });
-        Ok(Page { items: found.collect(), next: next_position(items.len() >= limit, items.last()) })
+        Ok(Page { items: found.collect(), next })
     }
 
-    /// Lists the keys, in the table and in the index, of items that are due at `now`, the longest due first, at most
-    /// `limit`, starting after the given keys.
+    /// Lists the keys, in the table and in the index, of items that are due at `now`, as [`due`](Self::due) does.
     pub(crate) async fn due_keys(
         &self,
         kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        after: Option<DuePosition>,
+    ) -> Result<Page<Item, DuePosition>, StoreError> {
+        let starts: Vec<_> = match after {
+            None => self.index_partitions(kind.as_str()).into_iter().map(|partition| (partition, None)).collect(),
+            Some(DuePosition(keys)) => {
+                keys.into_iter().filter_map(|keys| Some((text(&keys, PARTITION)?, Some(keys)))).collect()
+            }
+        };
+        let shards = starts.into_iter().map(|(partition, start)| self.due_in(partition, now, limit, start));
+        let shards = try_join_all(shards).await?;
+        let next: Vec<_> = shards.iter().filter(|keys| keys.len() >= limit).filter_map(|keys| keys.last()).collect();
+        let next = (!next.is_empty()).then(|| DuePosition(next.into_iter().cloned().collect()));
+        let mut items: Vec<_> = shards.into_iter().flatten().collect();
+        items.sort_by_key(due_at);
+        Ok(Page { items, next })
+    }
+
+    /// Lists the keys of what is due in one partition of the index, the longest due first, starting after the given keys.
+    pub(crate) async fn due_in(
+        &self,
+        partition: String,
         now: Timestamp,
         limit: usize,
         after: Option<Item>,
@@ -156,8 +184,8 @@ impl Table {
             .query()
             .table_name(&self.name)
             .index_name("due")
-            .key_condition_expression("due_kind = :kind AND due_at <= :now")
-            .expression_attribute_values(":kind", string(kind.as_str()))
+            .key_condition_expression("due_partition = :partition AND due_at <= :now")
+            .expression_attribute_values(":partition", AttributeValue::S(partition))
             .expression_attribute_values(":now", number(now.as_second()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after)
@@ -168,7 +196,6 @@ impl Table {
     }
 }
 
-/// Returns the position after this item, if the list is full.
-pub(crate) fn next_position(is_full: bool, last: Option<&Item>) -> Option<DuePosition> {
-    last.filter(|_| is_full).cloned().map(DuePosition)
+fn due_at(keys: &Item) -> Option<i64> {
+    keys.get("due_at")?.as_n().ok()?.parse().ok()
 }

@@ -19,6 +19,7 @@ mod query;
 mod queue;
 mod rate_windows;
 pub mod registry;
+mod shards;
 mod staff;
 mod support;
 mod table;

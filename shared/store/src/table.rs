@@ -1,5 +1,7 @@
 //! The table, with consistent reads of single items: a decision is made from the current state.
 
+use std::num::NonZeroU8;
+
 use aws_sdk_dynamodb::{
     Client,
     types::{DeleteRequest, KeysAndAttributes, WriteRequest},
@@ -29,13 +31,15 @@ const DELETION_ROUNDS: usize = 8;
 pub struct Table {
     pub(crate) db: Client,
     pub(crate) name: String,
+    /// The number of shards of a partition that is split.
+    pub(crate) shards: NonZeroU8,
 }
 
 impl Table {
-    /// Addresses the table with this name.
+    /// Addresses the table with this name, whose indexes have this number of shards. Items in shards above it are not found.
     #[must_use]
-    pub fn new(db: Client, name: String) -> Self {
-        Self { db, name }
+    pub fn new(db: Client, name: String, shards: NonZeroU8) -> Self {
+        Self { db, name, shards }
     }
 
     /// Reads an item.

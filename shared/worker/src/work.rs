@@ -89,13 +89,17 @@ impl Worker {
             MediaKind::Video => "VIDEO_QUEUE_URL",
         };
         Ok(Self {
-            table: Table::new(clients.dynamodb().clone(), environment.required("TABLE")?),
+            table: Table::new(
+                clients.dynamodb().clone(),
+                environment.required("TABLE")?,
+                environment.integer("INDEX_SHARDS")?,
+            ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required(queue_url)?),
             providers: Configured::new(environment, clients)?,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
-            lease_s: u32::try_from(environment.integer("LEASE_SECONDS")?).unwrap_or(u32::MAX),
+            lease_s: environment.integer("LEASE_SECONDS")?,
             workers_per_account: workers_per_account(environment.integer("WORKERS")?),
             retention: lifecycle::retention(environment)?,
         })

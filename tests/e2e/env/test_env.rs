@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroU8,
     path::PathBuf,
     sync::Mutex,
     time::{Duration, Instant},
@@ -36,6 +37,9 @@ pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
 
 /// The requests that the stack accepts in a minute from an account or the narrowest network: more than the tests send.
 pub const REQUESTS_PER_MINUTE: u64 = 100_000;
+
+/// The number of shards of the indexes.
+const INDEX_SHARDS: NonZeroU8 = NonZeroU8::MIN.saturating_add(2);
 
 /// The password of every user.
 pub const PASSWORD: &str = "Correct-horse-7-battery";
@@ -105,7 +109,7 @@ impl TestEnv {
         let endpoints = stub.endpoints();
         let recorders = Recorders { providers: stub.recorder, stripe: Recorder::start()?, paypal: Recorder::start()? };
         let payment_endpoints = recorders.payment_endpoints();
-        let rate = REQUESTS_PER_MINUTE.to_string();
+        let (rate, shards) = (REQUESTS_PER_MINUTE.to_string(), INDEX_SHARDS.to_string());
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
             ("WelcomeCredits", "40"),
@@ -128,6 +132,7 @@ impl TestEnv {
             ("SessionRatePerMinute", rate.as_str()),
             ("OpenReadsPerMinute", rate.as_str()),
             ("WritesPerMinute", rate.as_str()),
+            ("IndexShards", shards.as_str()),
             ("WebhookRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
             ("RequestsPerSecond", "1000"),
@@ -197,7 +202,7 @@ impl TestEnv {
 
     /// Returns the table.
     pub fn table(&self) -> Result<Table> {
-        Ok(Table::new(self.clients()?.dynamodb().clone(), self.output("TableName")?.to_owned()))
+        Ok(Table::new(self.clients()?.dynamodb().clone(), self.output("TableName")?.to_owned(), INDEX_SHARDS))
     }
 
     /// Returns an output of the template.

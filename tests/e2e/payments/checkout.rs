@@ -65,7 +65,7 @@ async fn p8_payment_record_stores_only_declared_fields(env: &'static TestEnv) ->
         let mut names = names(payment);
         if provider == "paypal" {
             // PayPal is asked every day what became of it.
-            for due in ["due_at", "due_kind", "poll_at"] {
+            for due in ["due_at", "due_partition", "poll_at"] {
                 ensure!(names.remove(due), "{due} is not stored");
             }
         }

@@ -95,6 +95,6 @@ mod tests {
             account.request_deletion(nil.into(), DeletionReason::Requested, SignedDuration::ZERO, now).unwrap();
         let item = to_item(&deleted).unwrap();
         assert!(item.contains_key(DELETION));
-        assert_eq!(text(&item, "due_kind").as_deref(), Some("erasure"));
+        assert_eq!(text(&item, "due_partition").as_deref(), Some("erasure"));
     }
 }

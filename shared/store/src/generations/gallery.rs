@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::account::Account,
     generations::{generation::Generation, output::GalleryEntry},
 };
+use futures_util::future::try_join_all;
 
 use crate::{
     error::StoreError,
@@ -16,12 +18,18 @@ use crate::{
 };
 
 /// The partition of the public gallery in its index.
-const PUBLIC: &str = "public";
+pub(crate) const PUBLIC: &str = "public";
+
+/// How many more entries than its share a page reads of a shard. With too few, a page gets shorter.
+const MORE_OF_A_SHARD: usize = 5;
+
+/// The attribute that is the partition key of the index.
+pub(crate) const PARTITION: &str = "gallery_partition";
 
 pub(crate) fn to_item(entry: &GalleryEntry) -> Result<Item, StoreError> {
     let sk = keys::gallery_entry(entry.generation, entry.output);
     let mut item = encode(entry, keys::account(entry.account), sk)?;
-    item.insert("gallery_partition".to_owned(), string(PUBLIC));
+    item.insert(PARTITION.to_owned(), string(PUBLIC));
     item.insert("gallery_at".to_owned(), string(gallery_at(entry)));
     Ok(item)
 }
@@ -29,6 +37,20 @@ pub(crate) fn to_item(entry: &GalleryEntry) -> Result<Item, StoreError> {
 /// Sorts by time, then by id and number, so that no two are equal.
 fn gallery_at(entry: &GalleryEntry) -> String {
     format!("{:015}#{}#{}", entry.published_at.as_millisecond(), entry.generation, entry.output)
+}
+
+/// Merges pages of the shards into one page of at most `limit`, newest first. A shard that has more may hold entries that come
+/// right after its last one: what is older in other shards waits for the next page.
+fn merge(shards: Vec<Page<GalleryEntry, String>>, limit: usize) -> Page<GalleryEntry, String> {
+    let known_until = shards.iter().filter_map(|shard| shard.next.clone()).max();
+    let mut entries: Vec<_> =
+        shards.into_iter().flat_map(|shard| shard.items).map(|entry| (gallery_at(&entry), entry)).collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
+    entries.retain(|(at, _)| known_until.as_ref().is_none_or(|until| at >= until));
+    let more = known_until.is_some() || entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().map(|(at, _)| at.clone()).filter(|_| more);
+    Page { items: entries.into_iter().map(|(_, entry)| entry).collect(), next }
 }
 
 impl Table {
@@ -42,13 +64,27 @@ impl Table {
         limit: usize,
         after: Option<&str>,
     ) -> Result<Page<(Generation, GalleryEntry), String>, StoreError> {
+        let partitions = self.index_partitions(PUBLIC);
+        let of_each = if partitions.len() == 1 { limit } else { limit.div_ceil(partitions.len()) + MORE_OF_A_SHARD };
+        let shards = partitions.into_iter().map(|shard| self.published_in(shard, of_each, after));
+        let Page { items, next } = merge(try_join_all(shards).await?, limit);
+        Ok(Page { items: self.shown(items).await?, next })
+    }
+
+    /// Lists the entries of a shard, newest first, and says where it goes on if it has more: at its last entry.
+    async fn published_in(
+        &self,
+        shard: String,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Page<GalleryEntry, String>, StoreError> {
         let answer = self
             .db
             .query()
             .table_name(&self.name)
             .index_name("gallery")
             .key_condition_expression("gallery_partition = :partition AND gallery_at < :after")
-            .expression_attribute_values(":partition", string(PUBLIC))
+            .expression_attribute_values(":partition", AttributeValue::S(shard))
             // Every position begins with a digit, and digits sort before a colon.
             .expression_attribute_values(":after", string(after.unwrap_or(":")))
             .scan_index_forward(false)
@@ -56,12 +92,10 @@ impl Table {
             .send()
             .await
             .map_err(StoreError::call("Query"))?;
-        let mut entries: Vec<GalleryEntry> = decode_all(answer.items)?;
+        let items: Vec<GalleryEntry> = decode_all(answer.items)?;
         // A call also ends after a megabyte.
-        let more = entries.len() > limit || answer.last_evaluated_key.is_some();
-        entries.truncate(limit);
-        let next = entries.last().map(gallery_at).filter(|_| more);
-        Ok(Page { items: self.shown(entries).await?, next })
+        let next = items.last().map(gallery_at).filter(|_| answer.last_evaluated_key.is_some());
+        Ok(Page { items, next })
     }
 
     /// Reads the generations of these entries, in the same order. Leaves out those whose output is not public any more, and
@@ -87,5 +121,46 @@ impl Table {
             (generation.gallery_entry(entry.output).as_ref() == Some(&entry)).then(|| (generation.clone(), entry))
         });
         Ok(shown.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AccountId, GenerationId};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// An entry for each of these times.
+    fn page(times: &[i64], has_more: bool) -> Page<GalleryEntry, String> {
+        let entry = |time: &i64| GalleryEntry {
+            account: AccountId(Uuid::nil()),
+            generation: GenerationId(Uuid::nil()),
+            output: 1,
+            published_at: Timestamp::from_second(*time).unwrap(),
+        };
+        let items: Vec<_> = times.iter().map(entry).collect();
+        let next = items.last().map(gallery_at).filter(|_| has_more);
+        Page { items, next }
+    }
+
+    fn check(shards: Vec<Page<GalleryEntry, String>>, limit: usize, expected: &[i64], has_more: bool) {
+        let merged = merge(shards, limit);
+        let times: Vec<_> = merged.items.iter().map(|entry| entry.published_at.as_second()).collect();
+        assert_eq!(times, expected);
+        assert_eq!(merged.next, merged.items.last().map(gallery_at).filter(|_| has_more));
+    }
+
+    #[test]
+    fn shards_are_merged_newest_first() {
+        check(vec![page(&[9, 5, 1], false), page(&[], false), page(&[8, 6], false)], 5, &[9, 8, 6, 5, 1], false);
+        check(vec![page(&[9, 5, 1], false), page(&[8, 6], false)], 3, &[9, 8, 6], true);
+    }
+
+    #[test]
+    fn shard_that_ends_early_holds_back_what_is_older_in_others() {
+        check(vec![page(&[9, 7], true), page(&[8, 6, 5], false)], 10, &[9, 8, 7], true);
+        check(vec![page(&[9, 2], true), page(&[8, 4], true)], 10, &[9, 8, 4], true);
     }
 }

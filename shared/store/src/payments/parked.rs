@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    due::{DueKind, DuePosition, mark_due, next_position},
+    due::{DueKind, DuePosition, mark_due},
     error::StoreError,
     item::{Item, days_after, decode, encode, expire_at, primary_key},
     keys,
@@ -76,8 +76,7 @@ impl Table {
         limit: usize,
         after: Option<DuePosition>,
     ) -> Result<Page<ParkedFact, DuePosition>, StoreError> {
-        let places = self.due_keys(DueKind::Parked, now, limit, after.map(|position| position.0)).await?;
-        let next = next_position(places.len() >= limit, places.last());
+        let Page { items: places, next } = self.due_keys(DueKind::Parked, now, limit, after).await?;
         let mut items = Vec::new();
         for keys in places {
             let keys = keys.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    due::DueKind,
+    due::{self, DueKind},
     error::StoreError,
     item::{Item, decode, number, primary_key, string, text},
     keys,
@@ -62,7 +62,7 @@ impl OpenCasePosition {
     /// Returns the keys of the table and of the index.
     fn index_keys(&self) -> Item {
         let mut keys = self.item_keys();
-        keys.extend(KINDS.get(self.kind).map(|kind| ("due_kind".to_owned(), string(kind.as_str()))));
+        keys.extend(KINDS.get(self.kind).map(|kind| (due::PARTITION.to_owned(), string(kind.as_str()))));
         keys.insert("due_at".to_owned(), number(self.due_at));
         keys
     }
@@ -86,7 +86,7 @@ impl Table {
         for (index, kind) in KINDS.into_iter().enumerate().skip(first) {
             // One more than the page, so that a page that is exactly full has no cursor to an empty one.
             let wanted = limit + 1 - places.len();
-            let keys = self.due_keys(kind, now, wanted, start.take()).await?;
+            let keys = self.due_in(kind.as_str().to_owned(), now, wanted, start.take()).await?;
             places.extend(keys.iter().filter_map(|keys| OpenCasePosition::of(index, keys)));
             if places.len() > limit {
                 break;
@@ -108,7 +108,7 @@ impl Table {
     pub async fn unanswered(&self, since: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut found = 0;
         for kind in [DueKind::Ticket, DueKind::GuestTicket] {
-            found += self.due_keys(kind, since, limit, None).await?.len();
+            found += self.due_in(kind.as_str().to_owned(), since, limit, None).await?.len();
         }
         Ok(found)
     }
