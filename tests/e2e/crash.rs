@@ -17,11 +17,12 @@ use crate::env::trial::TestEnvs;
 /// Lists the tests of this area that each need a stack to themselves.
 pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
     [
-        accounts::trials(envs),
-        generations::trials(envs),
-        payments::trials(envs),
+        // They take the longest: the others run beside them.
         privacy::trials(envs),
+        payments::trials(envs),
+        generations::trials(envs),
         staff::trials(envs),
+        accounts::trials(envs),
     ]
     .into_iter()
     .flatten()
