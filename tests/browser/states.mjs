@@ -7,7 +7,7 @@
 import { Visitor, close, ensure } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
-const PASSWORD = "a-darkroom-for-everyone";
+const PASSWORD = "a darkroom for everyone";
 const PROMPT = "A kite over the dunes";
 
 const email = `states-${crypto.randomUUID()}@example.com`;

@@ -60,7 +60,7 @@ const SEQUENCES: [&str; 6] = [
 pub enum WeakPassword {
     /// It has too few or too many characters.
     Length,
-    /// It has spaces or control characters, which the user pool refuses.
+    /// It begins or ends with a space, or has other white space or control characters, which the user pool refuses.
     Characters,
     /// It is among the first that are tried: a common one, a repetition, a sequence, or the email address.
     Guessable,
@@ -72,7 +72,9 @@ impl WeakPassword {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::Length => "must be 12 to 256 characters",
-            Self::Characters => "must not contain spaces or control characters",
+            Self::Characters => {
+                "must not begin or end with a space, nor contain tabs, line breaks or control characters"
+            }
             Self::Guessable => "must not be easy to guess: no common password, repetition, sequence or email address",
         }
     }
@@ -87,7 +89,10 @@ pub fn check(password: &str, email: &str) -> Result<(), WeakPassword> {
     if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&password.chars().count()) {
         return Err(WeakPassword::Length);
     }
-    if password.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    // The user pool takes what matches `^[\S]+.*[\S]+$`, with a space as a special character
+    // (https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html).
+    let is_spaced = password.starts_with(' ') || password.ends_with(' ');
+    if is_spaced || password.chars().any(|c| c.is_control() || (c != ' ' && c.is_whitespace())) {
         return Err(WeakPassword::Characters);
     }
     let lower: Vec<char> = password.to_lowercase().chars().collect();
@@ -125,13 +130,15 @@ mod tests {
 
     #[test]
     fn password_is_checked_by_length_and_characters() {
-        for good in ["correct-horse", "éàüöçñßæøåþð", "x7-Pq2!mv_Zt", "Correct-horse-7-battery"] {
+        for good in ["correct-horse", "éàüöçñßæøåþð", "x7-Pq2!mv_Zt", "correct horse battery staple"] {
             assert_eq!(check(good, EMAIL), Ok(()), "{good}");
         }
         for text in ["", "elevenchars", &"abcdefgh-x".repeat(26)] {
             assert_eq!(check(text, EMAIL), Err(WeakPassword::Length), "{text}");
         }
-        for text in ["twelve chars!", "tab\tin-a-password", "nul\u{0}in-a-password"] {
+        for text in
+            [" twelve chars!", "twelve chars! ", "tab\tin-a-password", "nul\u{0}in-a-password", "no\u{a0}break space"]
+        {
             assert_eq!(check(text, EMAIL), Err(WeakPassword::Characters), "{text}");
         }
     }

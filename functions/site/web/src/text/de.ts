@@ -110,7 +110,7 @@ export const messages: Messages = {
   fieldErrors: {
     email: EMAIL_RULE,
     billing_email: EMAIL_RULE,
-    password: "Nimm mindestens 12 Zeichen, ohne Leerzeichen, die nicht leicht zu erraten sind.",
+    password: "Nimm mindestens 12 Zeichen, die nicht leicht zu erraten sind. Am Anfang und Ende darf kein Leerzeichen stehen.",
     code: "Der Code ist falsch, schon benutzt oder abgelaufen. Prüfe ihn oder lass dir einen neuen schicken.",
     present_code: CODES_RULE,
     new_code: CODES_RULE,
@@ -167,7 +167,7 @@ export const messages: Messages = {
     email: "E-Mail-Adresse",
     password: "Passwort",
     newPassword: "Neues Passwort",
-    passwordHint: "Mindestens 12 Zeichen, ohne Leerzeichen.",
+    passwordHint: "Mindestens 12 Zeichen. Mehrere Wörter sind gut.",
     showPassword: "Passwort anzeigen",
     hidePassword: "Passwort verbergen",
     forgotPassword: "Passwort vergessen?",

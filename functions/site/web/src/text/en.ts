@@ -99,7 +99,7 @@ export const messages = {
   fieldErrors: {
     email: "Enter an email address such as name@example.com.",
     billing_email: "Enter an email address such as name@example.com.",
-    password: "Use at least 12 characters, without spaces, that aren't easy to guess.",
+    password: "Use at least 12 characters that aren't easy to guess, with no space at the start or end.",
     code: "This code is wrong, used or expired. Check it, or request a new one.",
     present_code: "One of the codes is wrong, used or expired. Check both, or request new ones.",
     new_code: "One of the codes is wrong, used or expired. Check both, or request new ones.",
@@ -156,7 +156,7 @@ export const messages = {
     email: "Email address",
     password: "Password",
     newPassword: "New password",
-    passwordHint: "At least 12 characters, without spaces.",
+    passwordHint: "At least 12 characters. Several words work well.",
     showPassword: "Show password",
     hidePassword: "Hide password",
     forgotPassword: "Forgot password?",

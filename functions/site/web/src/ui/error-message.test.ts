@@ -26,7 +26,7 @@ describe("messages in German", () => {
     ];
     const error = new ApiError("invalid-request", 400, problem({ errors }));
     expect(fieldMessage(error, "password")).toBe(
-      "Nimm mindestens 12 Zeichen, ohne Leerzeichen, die nicht leicht zu erraten sind.",
+      "Nimm mindestens 12 Zeichen, die nicht leicht zu erraten sind. Am Anfang und Ende darf kein Leerzeichen stehen.",
     );
     expect(fieldMessage(error, "new_field")).toBe("Prüfe diese Angabe.");
     expect(fieldMessage(error, "email")).toBeUndefined();
