@@ -27,6 +27,10 @@ use crate::env::{
 tests![
     submit_crash_at_any_call_keeps_credits_consistent,
     generate_image_crash_at_any_call_keeps_credits_consistent,
+    finish_generation_crash_at_any_call_keeps_credits_consistent,
+    crash_after_files_were_received_calls_the_provider_once,
+    received_files_of_an_overdue_generation_are_deleted_by_the_sweep,
+    generation_canceled_after_its_files_were_received_is_charged_and_discarded,
     abandon_crash_at_any_call_keeps_credits_consistent,
     sweep_crash_at_any_call_is_completed_by_the_next_sweep,
     gallery_crash_at_any_call_deletes_one_image_whole,
@@ -71,6 +75,63 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
         Ok(())
     })
     .await
+}
+
+async fn finish_generation_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "FinishGeneration", 8, async |ada| {
+        let generation = ada.finished_image("a wreck").await?;
+        ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        wait_for_object_count(env, ada, 2).await
+    })
+    .await
+}
+
+async fn crash_after_files_were_received_calls_the_provider_once(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    let prompt = format!("paid once by {}", ada.account_id);
+    let fault = Fault::at(env, "GenerateImage", "after", "PutObject").await?;
+    let id = ada.submit(&json!({"model": "stable-image-core", "prompt": prompt})).await?;
+    fault.triggered().await?;
+    let ended = ada.ended(&id).await?;
+    ensure!(ended["status"] == "succeeded", "{ended}");
+    let seen = stub.about(&prompt);
+    ensure!(seen.len() == 1, "{seen:?}");
+    wait_for_object_count(env, &ada, 2).await
+}
+
+async fn received_files_of_an_overdue_generation_are_deleted_by_the_sweep(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let id = ada.image("a wreck").await?;
+    fault.triggered().await?;
+    // The message is delivered again.
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    ensure!(object_count(env, &ada).await? == 1, "no file was received");
+    sweep_until_done(env, now_plus(SignedDuration::from_mins(11))).await?;
+    ensure!(ada.ended(&id).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (40, 0));
+    sweep_until_done(env, now_plus(SignedDuration::from_mins(12))).await?;
+    ensure!(object_count(env, &ada).await? == 0, "the received file is left");
+    let found = env.table()?.generation(ada.account()?, id.parse()?).await?.context("no generation")?;
+    ensure!(found.received_files == 0, "{found:?}");
+    fault.outcome().await.map(drop)
+}
+
+async fn generation_canceled_after_its_files_were_received_is_charged_and_discarded(
+    env: &'static TestEnv,
+) -> Result<()> {
+    let ada = env.user().await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let id = ada.image("a wreck").await?;
+    fault.triggered().await?;
+    let canceled = ada.request(Method::POST, &format!("/v1/generations/{id}/cancel")).send().await?;
+    let canceled = ApiResponse::read(canceled).await?.is(200)?.json;
+    ensure!(canceled["status"] == "canceling", "{canceled}");
+    let ended = ada.ended(&id).await?;
+    ensure!(ended["status"] == "canceled" && ended["credits"]["spent"] == 1, "{ended}");
+    ensure!(ada.credits().await? == (39, 0));
+    wait_for_object_count(env, &ada, 0).await
 }
 
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
@@ -232,6 +293,16 @@ async fn spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal(env
     ensure!(seen.iter().any(|asked| asked.line.starts_with("POST /fal-ai/")), "{seen:?}");
     let spent = table.credits_in_window(("provider-budget", "fal"), 86_400, now_plus(SignedDuration::ZERO)).await?;
     ensure!(spent == Credits(2), "{spent}");
+    Ok(())
+}
+
+/// Waits until this many files are left: those that were received are deleted after a generation has ended.
+async fn wait_for_object_count(env: &TestEnv, ada: &TestUser, count: usize) -> Result<()> {
+    let started = Instant::now();
+    while object_count(env, ada).await? != count {
+        ensure!(started.elapsed() < PATIENCE, "not {count} files are left");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     Ok(())
 }
 
