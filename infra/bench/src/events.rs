@@ -341,6 +341,7 @@ pub const EVENTS: &[Event] = &[
             "TransactWriteItems",
             "GetObject",
             "GetObject",
+            "GetObject",
             "UploadPart",
             "PutObject",
             "TransactWriteItems",
