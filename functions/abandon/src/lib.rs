@@ -1,8 +1,8 @@
-//! Handles the dead letters of both generation queues: fails the generation and refunds it.
+//! Handles the dead letters of the generation queues: fails the generation and refunds it.
 //!
 //! A message becomes a dead letter after the worker crashed, ran out of time, or could not reach the table, time after
-//! time. A generation with a lease, or with a job at a provider, is left to the worker and to its deadline. A repeat
-//! changes nothing more.
+//! time. A generation with a lease, or with a job at a provider whose files were not received, is left to the worker and to
+//! its deadline. A repeat changes nothing more.
 
 use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::GenerationOutcome};
 use lambda_runtime::LambdaEvent;
@@ -45,7 +45,8 @@ async fn abandon(table: &Table, job: GenerationMessage, retention: Retention) ->
     let now = clock::now();
     let found = table.generation(job.account, job.generation).await?;
     let is_waited_for = |generation: &domain::generations::generation::Generation| {
-        generation.lease_until.is_some_and(|until| until > now) || generation.provider_job.is_some()
+        generation.lease_until.is_some_and(|until| until > now)
+            || (generation.provider_job.is_some() && generation.received_files == 0)
     };
     if found.is_none_or(|generation| is_waited_for(&generation)) {
         return Ok(());

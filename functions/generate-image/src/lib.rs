@@ -1,4 +1,4 @@
-//! Handles the messages of the image queue: claims a generation, calls the provider, stores the output, settles.
+//! Handles the messages of the image queue: claims a generation, calls the provider, stores the files as received.
 //!
 //! A message that is delivered twice or late, or whose generation has ended, changes nothing. `worker` does the work and
 //! says what a repeat of each step does.

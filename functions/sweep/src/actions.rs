@@ -46,6 +46,8 @@ pub struct Sweep {
     pub bucket: Bucket,
     /// The queues of generations.
     pub queues: GenerationQueues,
+    /// The queue of generations whose files were received.
+    pub finishing: Queue,
     /// The queue of erasures.
     pub erasures: Queue,
     /// The queue of exports.
@@ -120,7 +122,11 @@ impl Sweep {
     /// no harm, and never a missing one.
     async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
         let job = GenerationMessage { account: generation.account, generation: generation.id };
-        self.queues.send(generation.kind, job, 0).await?;
+        if generation.received_files > 0 {
+            self.finishing.send(&job, 0).await?;
+        } else {
+            self.queues.send(generation.kind, job, 0).await?;
+        }
         let written = self.table.try_commit(&[Write::Generation(&generation.message_resent(now))]).await?;
         Ok(if written { Action::Reminded } else { Action::Nothing })
     }
@@ -248,6 +254,11 @@ impl Sweep {
         let Some(generation) = found.filter(|generation| generation.due_at().is_some_and(|at| at <= now)) else {
             return Ok(Action::Nothing);
         };
+        if generation.received_files > 0 && !generation.is_expired(now) {
+            self.bucket.remove_all(&Bucket::received_prefix(generation.account, generation.id)).await?;
+            let written = self.table.try_commit(&[Write::Generation(&generation.received_files_deleted())]).await?;
+            return Ok(if written { Action::Removed } else { Action::Nothing });
+        }
         if generation.is_expired(now) && generation.jobs_with_copies().next().is_some() {
             // A worker has the providers delete their copies. Then the generation is due again.
             let message = GenerationMessage { account: generation.account, generation: generation.id };

@@ -1,7 +1,7 @@
 //! Handles everything that is due. Triggered by a schedule every minute.
 //!
 //! - Generations: sends a lost message again; fails and refunds a generation past its deadline; deletes one that expired or
-//!   that its owner deleted, files first, item last.
+//!   that its owner deleted, files first, item last; deletes the received files of one that ended without them.
 //! - Uploads: deletes those that were not completed, that expired, or that their owner deleted.
 //! - Plans: has the expiry of files follow a change of the plan of their account, a thousand files in a sweep.
 //! - Legal holds: held data is hidden when it expires, and deleted once the hold is released. Disclosures are deleted after a
@@ -99,6 +99,7 @@ impl Sweep {
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
+            finishing: Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?),
             erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
             exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
             retention: lifecycle::retention(environment)?,

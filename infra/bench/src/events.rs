@@ -299,9 +299,23 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/generate-image/queued.json",
         Batch(&[]),
-        &["BatchGetItem", "PutItem", "PutObject", "PutObject", "BatchGetItem", "TransactWriteItems"],
+        &["BatchGetItem", "PutItem", "PutObject", "PutItem", "SendMessage"],
     ),
     event("events/generate-video/queued.json", Batch(&[]), &["BatchGetItem", "PutItem", "PutItem", "SendMessage"]),
+    event(
+        "events/finish-generation/received.json",
+        Batch(&[]),
+        &[
+            "GetItem",
+            "PutItem",
+            "GetObject",
+            "PutObject",
+            "PutObject",
+            "BatchGetItem",
+            "TransactWriteItems",
+            "DeleteObjects",
+        ],
+    ),
     event(
         "events/paypal-verify/completed.json",
         Batch(&[]),
@@ -325,6 +339,7 @@ pub const EVENTS: &[Event] = &[
             "ListMultipartUploads",
             "CreateMultipartUpload",
             "TransactWriteItems",
+            "GetObject",
             "GetObject",
             "GetObject",
             "UploadPart",

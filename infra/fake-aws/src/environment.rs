@@ -72,6 +72,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     environment.push(("EXPORT_QUEUE_URL", format!("{}/123456789012/exports", aws.endpoint())));
     environment.push(("ERASURE_QUEUE_URL", format!("{}/123456789012/erasures", aws.endpoint())));
     environment.push(("IMAGE_QUEUE_URL", format!("{}/123456789012/images", aws.endpoint())));
+    environment.push(("FINISH_QUEUE_URL", format!("{}/123456789012/finish", aws.endpoint())));
     environment.push(("VIDEO_QUEUE_URL", format!("{}/123456789012/videos", aws.endpoint())));
     Ok(environment)
 }

@@ -12,6 +12,7 @@ use domain::{
     },
     catalogue::models::MediaKind,
     generations::{
+        generation::{Generation, GenerationStatus},
         output::{Media, Visibility},
         settings::{self, RequestedSettings},
         share::{self, ShareTerms},
@@ -38,6 +39,7 @@ pub const ACCOUNT: &str = "4f2d7c1e-9b0a-4c3d-8e5f-6a7b8c9d0e1f";
 /// The `sub` of the staff member in the events.
 const STAFF: &str = "7c3d9a12-4b5e-4f60-8a71-92b3c4d5e6f7";
 const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
+const RECEIVED: &str = "0199c8a5-2a71-7b9f-a3e8-4d5f60718293";
 const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
 const UPLOAD: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
 const UPLOAD_BYTES: usize = 1_204_311;
@@ -48,8 +50,8 @@ const SECRET_ACCESS: &str = "0199c8a6-4e32-7c15-8a70-8192a3b4c5d6";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention::DEFAULT;
 
-/// Starts a fake AWS that contains an account with a queued generation of this kind, a public generation with a share link,
-/// an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
+/// Starts a fake AWS that contains an account with a queued generation of this kind, one whose file was received from a
+/// provider, a public generation with a share link, an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
 /// second staff member must approve; and the account of a staff member with a second factor.
 ///
 /// # Errors
@@ -92,7 +94,15 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let (share, public) = share::create((&public, 1), 0, account.plan, terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
 
+    let received = Generation {
+        id: RECEIVED.parse()?,
+        kind: MediaKind::Image,
+        status: GenerationStatus::Running,
+        received_files: 1,
+        ..queued.generation.clone()
+    };
     let picture = upload_picture()?;
+    aws.put_object(Bucket::received_key(id, received.id, 0), picture.clone()).await;
     let declared = UploadDeclaration {
         content_type: "image/png".to_owned(),
         bytes: u64::try_from(picture.len())?,
@@ -126,6 +136,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Write::GalleryEntry(&public, 1),
         Write::Share(&share),
         Write::Generation(&queued.generation),
+        Write::Generation(&received),
         Write::Upload(&upload),
         Write::Activity(&activity),
         Write::Export(&export),

@@ -337,6 +337,7 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     message("image-message", "starts the generation of an image: two ids"),
     message("video-message", "starts the generation of a video: two ids"),
+    message("finish-message", "finishes received images and videos: two ids"),
     message("erasure-message", "continues an erasure: an id"),
     message("export-message", "continues an export: two ids"),
     DataKind {

@@ -14,7 +14,8 @@ use domain::{
     credits::ledger::{Balance, Cause, LedgerEntry, audit},
     generations::{
         generation::{
-            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
+            Failure, FailureResponse, FinishClaim, Generation, GenerationClaim, GenerationStatus, ProviderFailure,
+            ProviderJob,
         },
         output::Media,
         settings::{self, RequestedSettings},
@@ -58,6 +59,9 @@ enum Step {
     // A worker that claimed it writes what it waits for; it may have died, or been overtaken, since.
     Accepted { claimed: Index, poll_after_s: u32 },
     Failed { claimed: Index, failure: ProviderFailure, jitter: u32 },
+    Received { claimed: Index, files: u32 },
+    ClaimToFinish { job: Index, from: Read },
+    Unusable { finishing: Index, jitter: u32 },
     Cancel { job: Index, from: Read, account: Read },
     End { job: Index, from: Read, account: Read, end: u8 },
     Sweep,
@@ -81,6 +85,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (index(), 0..60_u32).prop_map(|(claimed, poll_after_s)| Step::Accepted { claimed, poll_after_s }),
         3 => (index(), failure, 0..=1000_u32)
             .prop_map(|(claimed, failure, jitter)| Step::Failed { claimed, failure, jitter }),
+        3 => (index(), 1..=2_u32).prop_map(|(claimed, files)| Step::Received { claimed, files }),
+        4 => (index(), read()).prop_map(|(job, from)| Step::ClaimToFinish { job, from }),
+        1 => (index(), 0..=1000_u32).prop_map(|(finishing, jitter)| Step::Unusable { finishing, jitter }),
         3 => (index(), read(), read()).prop_map(|(job, from, account)| Step::Cancel { job, from, account }),
         5 => (index(), read(), read(), 0..6_u8)
             .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
@@ -101,6 +108,8 @@ struct Job {
     leased_until: Option<Timestamp>,
     /// A call has begun of which it is not known that it failed.
     can_be_charged: bool,
+    /// Files were received that are not finished.
+    is_received: bool,
     /// Its owner canceled it after that.
     canceled: bool,
     /// Once it has ended.
@@ -125,6 +134,7 @@ struct World {
     generations: Vec<Vec<Generation>>,
     entries: Vec<LedgerEntry>,
     claimed: Vec<(Generation, Offer)>,
+    finishing: Vec<Generation>,
     reference: Reference,
     now: Timestamp,
     ids: u64,
@@ -140,6 +150,7 @@ impl World {
             generations: Vec::new(),
             entries: entry.into_iter().collect(),
             claimed: Vec::new(),
+            finishing: Vec::new(),
             reference: Reference { welcome, jobs: BTreeMap::new() },
             now,
             ids: 0,
@@ -185,6 +196,18 @@ impl World {
             Step::Failed { claimed, failure, jitter } if !self.claimed.is_empty() => {
                 let (from, _) = claimed.get(&self.claimed).clone();
                 self.provider_failed(&from, failure, jitter);
+            }
+            Step::Received { claimed, files } if !self.claimed.is_empty() => {
+                let (from, _) = claimed.get(&self.claimed).clone();
+                self.wait(&from, &from.received(files, self.now));
+            }
+            Step::ClaimToFinish { job, from } if !self.generations.is_empty() => {
+                let from = from.of(self.recent(job));
+                self.claim_to_finish(&from);
+            }
+            Step::Unusable { finishing, jitter } if !self.finishing.is_empty() => {
+                let from = finishing.get(&self.finishing).clone();
+                self.provider_failed(&from, ProviderFailure::JobEnded, jitter);
             }
             Step::Cancel { job, from, account } if !self.generations.is_empty() => {
                 let (from, account) = (from.of(self.recent(job)), account.of(&self.accounts));
@@ -248,6 +271,7 @@ impl World {
                         deadline,
                         leased_until: None,
                         can_be_charged: false,
+                        is_received: false,
                         canceled: false,
                         cost: None,
                     };
@@ -268,11 +292,12 @@ impl World {
         let latest = self.is_latest(from);
         let job = &self.reference.jobs[&from.id];
         let (ended, leased) = (job.cost.is_some(), job.leased_until.is_some_and(|until| until > self.now));
+        let received = job.is_received;
         match from.claim(&enabled(), LEASE_S, self.now) {
             GenerationClaim::Work { generation, offer } => {
                 assert_eq!(self.commit(None, &generation, None), latest);
                 if latest {
-                    assert!(!ended && !leased);
+                    assert!(!ended && !leased && !received, "a provider is asked again");
                     self.job(from.id).leased_until = Some(self.now + SignedDuration::from_secs(LEASE_S.into()));
                     self.job(from.id).can_be_charged = true;
                     self.claimed.push((*generation, offer));
@@ -280,7 +305,28 @@ impl World {
             }
             GenerationClaim::Leased { .. } => assert!(!latest || leased),
             GenerationClaim::Ended => assert!(ended),
+            GenerationClaim::Received => assert!(!latest || received),
             GenerationClaim::NoOffer => panic!("every provider is enabled"),
+        }
+    }
+
+    fn claim_to_finish(&mut self, from: &Generation) {
+        let latest = self.is_latest(from);
+        let job = &self.reference.jobs[&from.id];
+        let (ended, leased) = (job.cost.is_some(), job.leased_until.is_some_and(|until| until > self.now));
+        let received = job.is_received;
+        match from.claim_to_finish(LEASE_S, self.now) {
+            FinishClaim::Work(generation) => {
+                assert_eq!(self.commit(None, &generation, None), latest);
+                if latest {
+                    assert!(!ended && !leased && received);
+                    self.job(from.id).leased_until = Some(self.now + SignedDuration::from_secs(LEASE_S.into()));
+                    self.finishing.push(*generation);
+                }
+            }
+            FinishClaim::Leased => assert!(!latest || leased),
+            FinishClaim::Ended => assert!(ended),
+            FinishClaim::NothingReceived => assert!(!latest || !received),
         }
     }
 
@@ -331,7 +377,8 @@ impl World {
         assert_eq!(self.commit(None, waiting, None), latest);
         if latest {
             self.job(from.id).leased_until = None;
-            self.job(from.id).can_be_charged = waiting.provider_job.is_some();
+            self.job(from.id).is_received = waiting.received_files > 0;
+            self.job(from.id).can_be_charged = waiting.provider_job.is_some() || waiting.received_files > 0;
         }
     }
 

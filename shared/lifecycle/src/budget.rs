@@ -1,4 +1,4 @@
-//! The budget of a day for each provider.
+//! The enabled providers, and the budget of a day for each.
 
 use domain::{
     Credits,
@@ -11,6 +11,15 @@ use store::{StoreError, Table};
 
 /// The kind of the windows that sum up what is spent.
 const KIND: &str = "provider-budget";
+
+/// Returns the names of the enabled providers, in the order of preference.
+///
+/// # Errors
+/// The variable is missing.
+pub fn enabled_providers(environment: &Environment) -> Result<Vec<String>, InvalidVariable> {
+    let list = environment.required("PROVIDERS")?;
+    Ok(list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
 
 /// Returns the budget that this deployment is configured with.
 ///
@@ -46,4 +55,15 @@ pub async fn spend_budget(
         table.add_credits_in_window((KIND, offer.provider), price, WINDOW_S, now).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enabled_providers_are_separated_by_commas() {
+        let environment = Environment::from_iter([("PROVIDERS", "openai, sketch,")]);
+        assert_eq!(enabled_providers(&environment).unwrap(), ["openai", "sketch"]);
+    }
 }

@@ -5,11 +5,12 @@
 
 pub mod address;
 mod budget;
+mod fence;
 pub mod holds;
 pub mod payments;
 pub mod user_pool;
 
-pub use budget::{has_budget, provider_budget, spend_budget};
+pub use budget::{enabled_providers, has_budget, provider_budget, spend_budget};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
     accounts::plan::Retention,
@@ -19,6 +20,7 @@ use domain::{
     generations::upload::Upload,
     privacy::export::Export,
 };
+pub use fence::{Waiting, Written, record_wait, write_generation};
 use jiff::Timestamp;
 use runtime::{
     clock,

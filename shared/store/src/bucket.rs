@@ -24,6 +24,13 @@ pub struct Bucket {
     distribution: Option<Distribution>,
 }
 
+/// A version of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileVersion {
+    key: String,
+    id: Option<String>,
+}
+
 /// A request that everyone who has it can make, unchanged, until it expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presigned {
@@ -58,6 +65,18 @@ impl Bucket {
     #[must_use]
     pub fn generation_prefix(account: AccountId, id: GenerationId) -> String {
         format!("accounts/{account}/generations/{id}/")
+    }
+
+    /// Returns the prefix of the files that were received for a generation and are not finished.
+    #[must_use]
+    pub fn received_prefix(account: AccountId, id: GenerationId) -> String {
+        format!("{}received/", Self::generation_prefix(account, id))
+    }
+
+    /// Returns the key of a received file, which is as the provider sent it.
+    #[must_use]
+    pub fn received_key(account: AccountId, id: GenerationId, number: u32) -> String {
+        format!("{}{number}", Self::received_prefix(account, id))
     }
 
     /// Returns the prefix of the files of an upload.
@@ -189,6 +208,14 @@ impl Bucket {
     /// # Errors
     /// A call failed, or the file is larger.
     pub async fn read(&self, key: &str, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read_version(key, most).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// Reads a file as [`read`](Self::read) does, and returns which version of it was read.
+    ///
+    /// # Errors
+    /// A call failed, or the file is larger.
+    pub async fn read_version(&self, key: &str, most: u64) -> Result<Option<(Vec<u8>, FileVersion)>, StoreError> {
         let answer = match self.s3.get_object().bucket(&self.name).key(key).send().await {
             Ok(answer) => answer,
             Err(e) if e.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
@@ -198,8 +225,9 @@ impl Bucket {
         if size > most {
             return Err(StoreError::of("GetObject")(format!("{size} bytes, more than {most}")));
         }
+        let version = FileVersion { key: key.to_owned(), id: answer.version_id.clone() };
         let body = answer.body.collect().await.map_err(StoreError::of("GetObject"))?;
-        Ok(Some(body.to_vec()))
+        Ok(Some((body.to_vec(), version)))
     }
 
     /// Writes a file. A repeat replaces it.
@@ -217,6 +245,15 @@ impl Bucket {
             .await
             .map_err(StoreError::call("PutObject"))?;
         Ok(())
+    }
+
+    /// Deletes these versions of files, without a listing. A repeat finds nothing.
+    ///
+    /// # Errors
+    /// The call failed; some may be deleted.
+    pub async fn remove_versions(&self, versions: Vec<FileVersion>) -> Result<(), StoreError> {
+        let objects = versions.into_iter().map(|version| object(version.key, version.id));
+        self.delete(objects.collect::<Result<_, _>>()?).await
     }
 
     /// Deletes every version and delete marker of every file under this prefix. A repeat deletes the rest.
@@ -238,12 +275,7 @@ impl Bucket {
             let markers = listed.delete_markers().iter().map(|m| (m.key(), m.version_id()));
             let mut objects = Vec::new();
             for (key, version) in versions.chain(markers) {
-                let object = ObjectIdentifier::builder()
-                    .key(key.unwrap_or_default())
-                    .set_version_id(version.map(str::to_owned))
-                    .build()
-                    .map_err(StoreError::of("build DeleteObjects"))?;
-                objects.push(object);
+                objects.push(object(key.unwrap_or_default().to_owned(), version.map(str::to_owned))?);
             }
             if objects.is_empty() {
                 return Ok(());
@@ -331,6 +363,11 @@ impl Bucket {
             }
         }
     }
+}
+
+fn object(key: String, version: Option<String>) -> Result<ObjectIdentifier, StoreError> {
+    let object = ObjectIdentifier::builder().key(key).set_version_id(version);
+    object.build().map_err(StoreError::of("build DeleteObjects"))
 }
 
 fn presigning(expires_in_s: u64, now: Timestamp) -> Result<PresigningConfig, StoreError> {

@@ -30,7 +30,7 @@ pub use accounts::{
     plan_change::ExpiringItem,
 };
 pub use bucket::{
-    Bucket, Presigned,
+    Bucket, FileVersion, Presigned,
     distribution::Distribution,
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };

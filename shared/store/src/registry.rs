@@ -193,6 +193,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("retained-payment", DataLocation::Record { pk: keys::PAYMENT }),
     ("image-message", DataLocation::Messages { output: "ImageQueueUrl" }),
     ("video-message", DataLocation::Messages { output: "VideoQueueUrl" }),
+    ("finish-message", DataLocation::Messages { output: "FinishQueueUrl" }),
     ("erasure-message", DataLocation::Messages { output: "ErasuresUrl" }),
     ("export-message", DataLocation::Messages { output: "ExportsUrl" }),
     ("notification", DataLocation::Messages { output: "NotificationsUrl" }),
@@ -238,7 +239,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "tombstone" => FieldList::of::<Tombstone>(),
         "receipt" => FieldList::of::<ErasureReceipt>(),
         "retained-payment" => FieldList::of::<RetainedPayment>(),
-        "image-message" | "video-message" => FieldList::of::<GenerationMessage>(),
+        "image-message" | "video-message" | "finish-message" => FieldList::of::<GenerationMessage>(),
         "erasure-message" => FieldList::of::<EraseAccountMessage>(),
         "export-message" => FieldList::of::<ExportMessage>(),
         "notification" => FieldList::of::<IpnNotification>(),
@@ -347,6 +348,7 @@ mod tests {
         };
         check("image-message", json!(GenerationMessage { account, generation }));
         check("video-message", json!(GenerationMessage { account, generation }));
+        check("finish-message", json!(GenerationMessage { account, generation }));
         check("erasure-message", json!(EraseAccountMessage { account }));
         check("export-message", json!(ExportMessage { account, export: ExportId(Uuid::nil()) }));
         check("notification", json!(IpnNotification { raw: String::new() }));

@@ -61,7 +61,7 @@ impl Configured {
     /// [`ConfigurationError`].
     pub fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigurationError> {
         Ok(Self {
-            enabled: enabled(&environment.required("PROVIDERS")?),
+            enabled: lifecycle::enabled_providers(environment)?,
             clients,
             keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
             endpoints: endpoints(environment)?,
@@ -124,10 +124,6 @@ impl Configured {
     }
 }
 
-fn enabled(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
 /// Returns the addresses of stub servers in place of the real ones, for tests against a deployment.
 fn endpoints(environment: &Environment) -> Result<PerProvider, ConfigurationError> {
     let Some(json) = environment.optional("PROVIDER_ENDPOINTS") else { return Ok(PerProvider::default()) };
@@ -180,11 +176,6 @@ mod tests {
 
     fn endpoints_in(stage: &str, json: &str) -> Result<PerProvider, ConfigurationError> {
         endpoints(&Environment::from_iter([("STAGE", stage), ("PROVIDER_ENDPOINTS", json)]))
-    }
-
-    #[test]
-    fn enabled_providers_are_separated_by_commas() {
-        assert_eq!(enabled("openai, sketch,"), ["openai", "sketch"]);
     }
 
     #[test]

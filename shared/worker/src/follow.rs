@@ -4,13 +4,10 @@ use domain::{
     generations::generation::{Failure, FailureResponse, Generation, ProviderFailure, ProviderJob},
     generations::submission::GenerationOutcome,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use providers::Output;
 
 use crate::ask::ProviderAnswer;
-
-/// How much too early a message may seem to come, because another machine's clock set its time.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_millis(500);
 
 /// Seconds until a job tries again to get a worker.
 const TURN_S: u32 = 3;
@@ -18,8 +15,8 @@ const TURN_S: u32 = 3;
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Check and store these files, then settle.
-    Store(Vec<Output>),
+    /// Store these files as they are, for the function that finishes them.
+    Receive(Vec<Output>),
     /// Record what is waited for, then send a delayed message.
     Wait(Wait),
     /// End it.
@@ -40,13 +37,15 @@ pub(crate) enum Wait {
     Retry(ProviderFailure),
     /// A worker, as its account has its share of them.
     Turn,
+    /// The function that finishes this many received files.
+    Finish(u32),
 }
 
 /// Decides what follows this response of this provider.
 pub(crate) fn follow(answer: ProviderAnswer, provider: &str) -> Step {
     let failed = |failure| Step::End(GenerationOutcome::Failed(failure));
     match answer {
-        ProviderAnswer::Done(outputs) => Step::Store(outputs),
+        ProviderAnswer::Done(outputs) => Step::Receive(outputs),
         ProviderAnswer::Pending { job, poll_after_s } => {
             Step::Wait(Wait::Job { job: ProviderJob { provider: provider.to_owned(), id: job }, poll_after_s })
         }
@@ -61,8 +60,7 @@ pub(crate) fn follow(answer: ProviderAnswer, provider: &str) -> Step {
 
 impl Wait {
     /// Returns the generation while it waits, and how long. `jitter` is random, from 0 to 1000. It cannot be claimed before
-    /// that: a message that is delivered twice would otherwise start a second chain of polls, or use up the tries without
-    /// the delays between them.
+    /// that.
     pub(crate) fn begin(
         &self,
         generation: &Generation,
@@ -79,15 +77,11 @@ impl Wait {
             Self::Turn => {
                 FailureResponse::Retry { generation: Box::new(generation.waiting(TURN_S, now)), delay_s: TURN_S }
             }
-        };
-        match after {
-            FailureResponse::Retry { mut generation, delay_s } => {
-                let delay = SignedDuration::from_secs(delay_s.into());
-                generation.lease_until = (delay_s > 0).then(|| now + delay - CLOCK_SKEW);
-                FailureResponse::Retry { generation, delay_s }
+            Self::Finish(files) => {
+                FailureResponse::Retry { generation: Box::new(generation.received(*files, now)), delay_s: 0 }
             }
-            FailureResponse::GiveUp => FailureResponse::GiveUp,
-        }
+        };
+        after.not_before_delay(now)
     }
 }
 
@@ -164,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn files_are_stored() {
-        assert!(matches!(follow(ProviderAnswer::Done(vec![]), "replicate"), Step::Store(_)));
+    fn files_are_received() {
+        assert!(matches!(follow(ProviderAnswer::Done(vec![]), "replicate"), Step::Receive(_)));
     }
 
     #[test]

@@ -1,34 +1,49 @@
-//! What `generate-image` and `generate-video` do with a message: claim the generation, call the provider, store the
-//! output, settle. A message names a generation and nothing else; the table says what to do.
+//! What `generate-image` and `generate-video` do with a message: claim the generation, call the provider, store the files
+//! as received. `finish-generation` checks and marks them, and settles. A message names a generation and nothing else; the
+//! table says what to do.
 //!
 //! A claim takes a lease, which is also the fence: what is waited for is written only while the generation has the lease
 //! that this attempt took. An end is written by the first worker, owner or sweep that decides it, since it is final. A
 //! message that arrives while another worker has the lease is dropped and not returned, since each return counts towards
 //! the dead letters: if that worker crashes, its own message is delivered again, or the sweep sends one.
 //!
-//! Each step can be interrupted before it, after it, or be done twice:
+//! No provider is called for a generation whose received files are recorded: a message for it is sent on to the function
+//! that finishes it. A claim of a generation whose last attempt crashed looks for received files before it calls a provider.
+//!
+//! An account may have half of the workers of a queue. A generation that is finished counts among the jobs that the plan
+//! allows at once, and not among the workers of its account: finishing takes a second where a provider takes twelve, and
+//! the queue is fair.
+//!
+//! Each step can be interrupted before it, after it, or be done twice. The second part is in `finish-generation`:
 //!
 //! | step | crash before it | crash after it | done twice |
 //! |---|---|---|---|
 //! | write the claim | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
-//! | start at the provider | as above | a job whose id was not stored, or files that came at once, are lost; the generation starts again, or is refunded if it was canceled | only after the lease expired; the files have the same names |
+//! | start at the provider | as above | a job whose id was not stored, or files that came at once and were not stored, are lost; the generation starts again, or is refunded if it was canceled | only after the lease expired; the files have the same names |
 //! | count it against the budget of the day | it is not counted | it was not stored: it is counted again | it is counted twice |
 //! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is recognized, another one wins |
 //! | send the delayed message | the sweep sends it | nothing is left to do | one of two claims, the other is dropped |
 //! | cancel at the provider | the next message cancels | the job is polled, has ended, and is refunded | the provider answers that it has ended |
-//! | write the files | the job is polled again, for free | the same names are written again | the same |
-//! | end and settle | the files are written again | nothing is left to do | the second finds that it has ended |
+//! | store the received files | a job is polled again, for free; a start is lost, as above | the next claim finds and records them; those that were not stored are left out and not charged | the same names are written again |
+//! | record them | as above | the sweep sends the message to finish them | the second write is stale; files of a generation that has ended are deleted |
+//! | send the message to finish them | the sweep sends it | nothing is left to do here | one of two claims, the other is dropped |
+//! | claim to finish | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
+//! | write the outputs | the received files are read again | the same names are written again | the same |
+//! | no file is usable: delete the received files | they are checked again | none is there, which is unusable too | nothing is there |
+//! | record that another job is to be started, or give up | as above | the sweep sends the message | the second write is stale |
+//! | end and settle | the outputs are written again | the message is delivered again, and the next steps are done | the second finds that it has ended |
+//! | delete the received files | the message is delivered again; of an end without output they are due in the sweep | nothing is left to do | nothing is there |
+//! | send the message to delete the provider's copies | the message is delivered again | nothing is left to do here | the second finds none |
 //! | delete the provider's copies | they are deleted before the generation is removed, or at the erasure | the same | nothing is there |
 //! | delete files that came too late | they are deleted with the generation, or when the message is delivered again | nothing is left to do | nothing is there |
 //!
-//! Only failures of this service (table, bucket, secret) fail a record, so that it is delivered again. Every response of a
-//! provider is handled and acknowledged: what must follow is in the table before that.
+//! Only failures of this service (table, bucket, queue, secret) fail a record, so that it is delivered again. Every response
+//! of a provider is handled and acknowledged: what must follow is in the table before that.
 
 mod ask;
 mod breaker;
 mod configuration;
 mod follow;
-mod output;
 mod work;
 
 pub use configuration::{ConfigurationError, Configured};

@@ -1,4 +1,4 @@
-//! One message, from claim to settlement.
+//! One message, from claim to received files.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,13 @@ use domain::{
     accounts::plan::Retention,
     catalogue::models::{MediaKind, Offer},
     generations::budget::DailyBudget,
-    generations::generation::{
-        Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
-    },
-    generations::output::Media,
+    generations::generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
+    generations::output::max_file_bytes,
     generations::submission::GenerationOutcome,
     generations::upload,
 };
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{EndResult, LifecycleError};
+use lifecycle::{EndResult, LifecycleError, Waiting, Written};
 use providers::{Output, Provider, ReferenceImage};
 use runtime::{
     clients::Clients,
@@ -25,17 +23,16 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, CommitError, Filter, GenerationMessage, Queue, StoreError, Table, Write};
+use store::{Bucket, Filter, GenerationMessage, Queue, StoreError, Table, Write};
 
 use crate::{
     ask::{self, Call, ProviderAnswer, Refused},
     breaker::Breakers,
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
-    output,
 };
 
-/// The part of an invocation's time for checking, storing and settling, in seconds. A provider has the rest.
+/// The part of an invocation's time for storing files, in seconds. A provider has the rest.
 const STORING_S: i64 = 30;
 /// The time limit of a call that cancels or deletes at a provider.
 const ASIDE: Duration = Duration::from_secs(10);
@@ -64,6 +61,7 @@ pub(crate) struct Worker {
     table: Table,
     bucket: Bucket,
     queue: Queue,
+    finishing: Queue,
     providers: Configured,
     breakers: Breakers,
     budget: DailyBudget,
@@ -71,14 +69,6 @@ pub(crate) struct Worker {
     /// The most workers that one account may have at once.
     workers_per_account: usize,
     retention: Retention,
-}
-
-/// What became of a write.
-enum Written {
-    /// It is there.
-    Now,
-    /// Something else is: this, or nothing.
-    Stale(Option<Box<Generation>>),
 }
 
 impl Worker {
@@ -96,6 +86,7 @@ impl Worker {
             ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queue: Queue::new(clients.sqs().clone(), environment.required(queue_url)?),
+            finishing: Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?),
             providers: Configured::new(environment, clients)?,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
@@ -120,8 +111,13 @@ impl Worker {
                 return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
             }
             let (claimed, offer) = match generation.claim(self.providers.enabled(), self.lease_s, now) {
-                GenerationClaim::Ended => return self.delete_copies(&generation).await,
+                GenerationClaim::Ended => {
+                    // An attempt that came too late and crashed may have received files.
+                    self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
+                    return self.delete_copies(&generation).await;
+                }
                 GenerationClaim::Leased { .. } => return Ok(()),
+                GenerationClaim::Received => return Ok(self.finishing.send(&record.body, 0).await?),
                 GenerationClaim::NoOffer => {
                     return self.end(&generation, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
                 }
@@ -131,8 +127,13 @@ impl Worker {
                 return self.wait(&generation, &Wait::Turn, None).await;
             }
             let provider = self.providers.provider(offer.provider, now).await?;
-            match self.write(&claimed).await? {
+            match lifecycle::write_generation(&self.table, &claimed).await? {
                 Written::Now => {
+                    if generation.in_call
+                        && let Some(files) = self.received_files(&claimed).await?
+                    {
+                        return self.wait(&claimed, &Wait::Finish(files), None).await;
+                    }
                     if generation.status == GenerationStatus::Queued {
                         let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
                         metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
@@ -145,6 +146,13 @@ impl Worker {
             }
         }
         Err(WorkError::Contended)
+    }
+
+    /// Returns the number of files that an attempt received before it crashed, if it received any. They are paid for.
+    async fn received_files(&self, generation: &Generation) -> Result<Option<u32>, WorkError> {
+        let prefix = Bucket::received_prefix(generation.account, generation.id);
+        let files = u32::try_from(self.bucket.count(&prefix).await?.len()).unwrap_or(u32::MAX);
+        Ok((files > 0).then_some(files))
     }
 
     /// Says whether other jobs of the account have as many workers of this queue as it may have. Two claims at once can both
@@ -203,7 +211,7 @@ impl Worker {
             lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await?;
         }
         match follow(answer, offer.provider) {
-            Step::Store(outputs) => self.deliver(generation, offer, outputs).await,
+            Step::Receive(outputs) => self.receive(generation, offer, outputs, provider).await,
             Step::Wait(wait) => self.wait(generation, &wait, provider).await,
             Step::End(end) => self.end(generation, end).await,
         }
@@ -251,117 +259,63 @@ impl Worker {
         Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input)))))
     }
 
-    /// Stores the files and settles. Files that are not what they should be are left out and not charged. The files of a
-    /// generation that was canceled or has ended are deleted again.
-    async fn deliver(&self, generation: &Generation, offer: &Offer, outputs: Vec<Output>) -> Result<(), WorkError> {
-        let media = self.store(generation, outputs).await?;
-        if media.is_empty() {
+    /// Stores the files as they are, and leaves them to the function that finishes them. Files that are too large are left
+    /// out and not charged.
+    async fn receive(
+        &self,
+        generation: &Generation,
+        offer: &Offer,
+        outputs: Vec<Output>,
+        provider: Option<&dyn Provider>,
+    ) -> Result<(), WorkError> {
+        let (account, id) = (generation.account, generation.id);
+        let mut files = 0;
+        for Output { bytes } in outputs.into_iter().take(generation.settings.count.into()) {
+            if bytes.len() as u64 > max_file_bytes(generation.kind) {
+                tracing::warn!(%account, generation = %id, "a file of a provider is too large");
+                continue;
+            }
+            let key = Bucket::received_key(account, id, files);
+            self.bucket.write(&key, "application/octet-stream", bytes).await?;
+            files += 1;
+        }
+        if files == 0 {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
             return self.wait(generation, &Wait::Retry(ProviderFailure::JobEnded), None).await;
         }
-        let (account, id) = (generation.account, generation.id);
-        let is_kept = |ended: &Generation| ended.status == GenerationStatus::Succeeded && !ended.deleting;
-        let is_kept = match self.settle(account, id, GenerationOutcome::Succeeded(media)).await? {
-            EndResult::Ended(ended) => is_kept(&ended.generation),
-            EndResult::AlreadyEnded(ended) => is_kept(&ended),
-            EndResult::Gone => false,
-        };
-        if !is_kept {
-            metric(Metric::ProviderOutcome, 1, &[offer.provider, "late"]);
-            tracing::info!(%account, generation = %id, "generated after it was canceled or had ended: files are deleted");
-            self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?;
-        }
-        Ok(())
-    }
-
-    async fn store(&self, generation: &Generation, outputs: Vec<Output>) -> Result<Vec<Media>, WorkError> {
-        let (account, id) = (generation.account, generation.id);
-        let prefix = Bucket::generation_prefix(account, id);
-        let mut media = Vec::new();
-        for (number, Output { bytes }) in outputs.into_iter().take(generation.settings.count.into()).enumerate() {
-            let (kind, model) = (generation.kind, generation.settings.model.clone());
-            let file = match tokio::task::spawn_blocking(move || output::finish(bytes, kind, &model)).await {
-                Ok(Ok(file)) => file,
-                Ok(Err(error)) => {
-                    tracing::warn!(%account, generation = %id, number, error = %error, "a file is not what it should be");
-                    continue;
-                }
-                Err(error) => {
-                    tracing::error!(%account, generation = %id, number, error = %error, "a file could not be checked");
-                    continue;
-                }
-            };
-            let media_type = file.measured.media_type;
-            let key = format!("{prefix}{number}.{}", media_type.extension());
-            let bytes = file.bytes.len() as u64;
-            self.bucket.write(&key, media_type.mime(), file.bytes).await?;
-            let (thumbnail_key, thumbhash) = match file.preview {
-                Some(preview) => {
-                    let key = format!("{prefix}{number}.thumb.jpg");
-                    self.bucket.write(&key, media::MediaType::Jpeg.mime(), preview.jpeg).await?;
-                    (Some(key), Some(preview.thumbhash))
-                }
-                None => (None, None),
-            };
-            media.push(Media {
-                key,
-                content_type: media_type.mime().to_owned(),
-                bytes,
-                width: file.measured.width,
-                height: file.measured.height,
-                duration_ms: file.measured.duration_ms,
-                thumbnail_key,
-                thumbhash,
-            });
-        }
-        Ok(media)
+        self.wait(generation, &Wait::Finish(files), provider).await
     }
 
     /// Records what is waited for, then sends the message for it. One that cannot be sent is sent by the sweep. A job that
-    /// cannot be recorded, because the generation has ended, is canceled at the provider.
+    /// cannot be recorded, because the generation has ended, is canceled at the provider, and received files are deleted.
     async fn wait(&self, claimed: &Generation, wait: &Wait, provider: Option<&dyn Provider>) -> Result<(), WorkError> {
-        let jitter = u32::from(u16::from_be_bytes(clock::random())) % 1001;
-        let mut generation = claimed.clone();
-        for _ in 0..ATTEMPTS {
-            let (next, delay_s) = match wait.begin(&generation, self.providers.enabled(), jitter, clock::now()) {
-                FailureResponse::Retry { generation, delay_s } => (generation, delay_s),
-                FailureResponse::GiveUp => {
-                    return self.end(claimed, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
+        let (account, id) = (claimed.account, claimed.id);
+        let begin =
+            |generation: &Generation, jitter, now| wait.begin(generation, self.providers.enabled(), jitter, now);
+        match lifecycle::record_wait(&self.table, claimed, begin).await? {
+            Waiting::Recorded { delay_s, .. } => {
+                let queue = if matches!(wait, Wait::Finish(_)) { &self.finishing } else { &self.queue };
+                if let Err(error) = queue.send(&GenerationMessage { account, generation: id }, delay_s).await {
+                    tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
                 }
-            };
-            let (account, id) = (claimed.account, claimed.id);
-            match self.write(&next).await? {
-                Written::Now => {
-                    if let Err(error) = self.queue.send(&GenerationMessage { account, generation: id }, delay_s).await {
-                        tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
-                    }
-                    return Ok(());
+            }
+            Waiting::GiveUp => {
+                return self.end(claimed, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
+            }
+            Waiting::Lost(current) => {
+                if let (Wait::Job { job, .. }, Some(provider), None) = (wait, provider, &claimed.provider_job) {
+                    drop_job(provider, job).await;
                 }
-                // Its owner changed something beside our work, such as who may see it: the lease is still ours.
-                Written::Stale(Some(current)) if current.lease_until == claimed.lease_until => generation = *current,
-                Written::Stale(_) => {
-                    tracing::warn!(%account, generation = %id, "it has ended or another worker has it: attempt dropped");
-                    if let (Wait::Job { job, .. }, Some(provider), None) = (wait, provider, &claimed.provider_job) {
-                        drop_job(provider, job).await;
+                if matches!(wait, Wait::Finish(_)) && current.is_none_or(|current| current.status.is_final()) {
+                    if let Some(provider) = provider {
+                        metric(Metric::ProviderOutcome, 1, &[provider.name(), "late"]);
                     }
-                    return Ok(());
+                    tracing::info!(%account, generation = %id, "received after it had ended: files are deleted");
+                    self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
                 }
             }
         }
-        Err(WorkError::Contended)
-    }
-
-    async fn write(&self, generation: &Generation) -> Result<Written, WorkError> {
-        match self.table.commit(&[Write::Generation(generation)]).await {
-            Ok(()) => Ok(Written::Now),
-            Err(CommitError::Store(error)) => Err(error.into()),
-            Err(_) => {
-                let current = self.table.generation(generation.account, generation.id).await?;
-                // The SDK repeats a write whose answer was lost, and that repeat finds the write itself.
-                let is_ours = current.as_ref() == Some(generation);
-                Ok(if is_ours { Written::Now } else { Written::Stale(current.map(Box::new)) })
-            }
-        }
+        Ok(())
     }
 
     async fn end(&self, generation: &Generation, end: GenerationOutcome) -> Result<(), WorkError> {

@@ -10,14 +10,14 @@ use domain::{
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
-use store::Write;
+use store::{Bucket, Write};
 
 use crate::env::{
     faults::{
         Fault, crash_at_each_call, declare_any_upload, now_plus, object_count, retry_until_answered, sweep_until_done,
     },
     http::{ApiResponse, PATIENCE, text},
-    provider_stub::provider_stub,
+    provider_stub::{HELD, provider_stub},
     sessions::{check_sign_in_address, new_address},
     table::sort_keys,
     test_env::{TestEnv, TestUser},
@@ -27,12 +27,18 @@ use crate::env::{
 tests![
     submit_crash_at_any_call_keeps_credits_consistent,
     generate_image_crash_at_any_call_keeps_credits_consistent,
+    finish_generation_crash_at_any_call_keeps_credits_consistent,
+    crash_after_files_were_received_calls_the_provider_once,
+    received_files_of_an_overdue_generation_are_deleted_by_the_sweep,
+    generation_canceled_after_its_files_were_received_is_charged_and_discarded,
     abandon_crash_at_any_call_keeps_credits_consistent,
     sweep_crash_at_any_call_is_completed_by_the_next_sweep,
     gallery_crash_at_any_call_deletes_one_image_whole,
     visibility_crash_at_any_call_publishes_whole_or_not_at_all,
     generation_past_its_deadline_fails_and_is_refunded,
     lost_generation_message_is_sent_again,
+    lost_message_to_finish_is_sent_again,
+    files_that_arrive_after_the_deadline_are_deleted,
     spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal,
 ];
 
@@ -71,6 +77,63 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
         Ok(())
     })
     .await
+}
+
+async fn finish_generation_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "FinishGeneration", 8, async |ada| {
+        let generation = ada.finished_image("a wreck").await?;
+        ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
+        ensure!(ada.credits().await? == (39, 0), "one charge");
+        wait_until_none_is_left(env, &received_prefix(ada, &text(&generation, "id")?)?).await
+    })
+    .await
+}
+
+async fn crash_after_files_were_received_calls_the_provider_once(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    let prompt = format!("paid once by {}", ada.account_id);
+    let fault = Fault::at(env, "GenerateImage", "after", "PutObject").await?;
+    let id = ada.submit(&json!({"model": "stable-image-core", "prompt": prompt})).await?;
+    fault.triggered().await?;
+    let ended = ada.ended(&id).await?;
+    ensure!(ended["status"] == "succeeded", "{ended}");
+    let seen = stub.about(&prompt);
+    ensure!(seen.len() == 1, "{seen:?}");
+    wait_until_none_is_left(env, &received_prefix(&ada, &id)?).await
+}
+
+async fn received_files_of_an_overdue_generation_are_deleted_by_the_sweep(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let id = ada.image("a wreck").await?;
+    fault.triggered().await?;
+    // The message is delivered again.
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    ensure!(object_count(env, &ada).await? == 1, "no file was received");
+    sweep_until_done(env, now_plus(SignedDuration::from_mins(11))).await?;
+    ensure!(ada.ended(&id).await?["failure"]["code"] == "deadline_passed");
+    ensure!(ada.credits().await? == (40, 0));
+    sweep_until_done(env, now_plus(SignedDuration::from_mins(12))).await?;
+    ensure!(object_count(env, &ada).await? == 0, "the received file is left");
+    let found = env.table()?.generation(ada.account()?, id.parse()?).await?.context("no generation")?;
+    ensure!(found.received_files == 0, "{found:?}");
+    fault.outcome().await.map(drop)
+}
+
+async fn generation_canceled_after_its_files_were_received_is_charged_and_discarded(
+    env: &'static TestEnv,
+) -> Result<()> {
+    let ada = env.user().await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let id = ada.image("a wreck").await?;
+    fault.triggered().await?;
+    let canceled = ada.request(Method::POST, &format!("/v1/generations/{id}/cancel")).send().await?;
+    let canceled = ApiResponse::read(canceled).await?.is(200)?.json;
+    ensure!(canceled["status"] == "canceling", "{canceled}");
+    let ended = ada.ended(&id).await?;
+    ensure!(ended["status"] == "canceled" && ended["credits"]["spent"] == 1, "{ended}");
+    ensure!(ada.credits().await? == (39, 0));
+    wait_until_none_is_left(env, &Bucket::account_prefix(ada.account()?)).await
 }
 
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
@@ -204,6 +267,47 @@ async fn lost_generation_message_is_sent_again(env: &'static TestEnv) -> Result<
     Ok(())
 }
 
+async fn lost_message_to_finish_is_sent_again(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let fault = Fault::at(env, "GenerateImage", "before", "SendMessage").await?;
+    let id = ada.image("a bottle").await?;
+    fault.triggered().await?;
+    // The message of the image queue is delivered again, and would be sent on.
+    let fault = Fault::at(env, "GenerateImage", "before", "BatchGetItem").await?;
+    let found = env.table()?.generation(ada.account()?, id.parse()?).await?.context("no generation")?;
+    ensure!(found.received_files == 1, "{found:?}");
+    env.sweep(now_plus(SignedDuration::from_secs(61))).await?;
+    ensure!(ada.ended(&id).await?["status"] == "succeeded");
+    fault.outcome().await.map(drop)
+}
+
+async fn files_that_arrive_after_the_deadline_are_deleted(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    for (model, function) in [("flux-schnell", "GenerateImage"), ("wan-video", "GenerateVideo")] {
+        let prompt = format!("{HELD} by {function} for {}", ada.account_id);
+        let before = ada.credits().await?;
+        let id = ada.submit(&json!({"model": model, "prompt": prompt})).await?;
+        let started = Instant::now();
+        while !stub.about(&prompt).iter().any(|asked| asked.line.starts_with("GET /files/")) {
+            ensure!(started.elapsed() < PATIENCE, "the file was not downloaded: {:?}", stub.about(&prompt));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        env.sweep(now_plus(SignedDuration::from_mins(31))).await?;
+        ensure!(ada.ended(&id).await?["failure"]["code"] == "deadline_passed");
+        stub.release(&prompt);
+        let (role, prefix) = (format!("-{function}Role-"), received_prefix(&ada, &id)?);
+        let is_deletion =
+            |call: &str| [role.as_str(), &prefix, "s3:DeleteObject"].iter().all(|text| call.contains(text));
+        while !std::fs::read_to_string(&env.calls)?.lines().any(is_deletion) {
+            ensure!(started.elapsed() < PATIENCE, "{function} deleted no file");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        wait_until_none_is_left(env, &Bucket::account_prefix(ada.account()?)).await?;
+        ensure!(ada.credits().await? == before, "charged");
+    }
+    Ok(())
+}
+
 /// Runs beside the crash tests, as no other test of this stack calls a provider with a key.
 async fn spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal(env: &'static TestEnv) -> Result<()> {
     let ada = env.plus_user().await?;
@@ -232,6 +336,21 @@ async fn spent_daily_budget_of_a_provider_leads_to_the_next_one_or_a_refusal(env
     ensure!(seen.iter().any(|asked| asked.line.starts_with("POST /fal-ai/")), "{seen:?}");
     let spent = table.credits_in_window(("provider-budget", "fal"), 86_400, now_plus(SignedDuration::ZERO)).await?;
     ensure!(spent == Credits(2), "{spent}");
+    Ok(())
+}
+
+fn received_prefix(ada: &TestUser, id: &str) -> Result<String> {
+    Ok(Bucket::received_prefix(ada.account()?, id.parse()?))
+}
+
+/// Waits until no version of a file with this prefix is left: received files are deleted after a generation has ended.
+async fn wait_until_none_is_left(env: &TestEnv, prefix: &str) -> Result<()> {
+    let (started, clients) = (Instant::now(), env.clients()?);
+    let bucket = Bucket::new(clients.s3().clone(), env.output("BucketName")?.to_owned());
+    while !bucket.count(prefix).await?.is_empty() {
+        ensure!(started.elapsed() < PATIENCE, "files are left");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     Ok(())
 }
 

@@ -115,6 +115,7 @@ impl TestEnv {
             ("WelcomeCredits", "40"),
             ("ImageConcurrency", "10"),
             ("VideoConcurrency", "5"),
+            ("FinishConcurrency", "10"),
             ("VisibilitySeconds", visibility.as_str()),
             ("LeaseSeconds", lease.as_str()),
             ("NotificationRetrySeconds", "2"),

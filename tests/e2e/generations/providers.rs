@@ -27,6 +27,7 @@ tests![
     p24_p26_busy_provider_falls_back_and_charges_once,
     image_that_arrives_after_cancellation_is_charged_and_discarded,
     video_that_arrives_after_cancellation_is_charged_and_discarded,
+    file_of_another_kind_starts_other_jobs_and_is_refunded,
     cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged,
     p32_erasure_has_providers_cancel_jobs_and_delete_copies,
     jobs_of_one_account_leave_workers_to_others,
@@ -89,6 +90,23 @@ async fn video_that_arrives_after_cancellation_is_charged_and_discarded(env: &'s
     let video = bob.fetch(&text(&video["outputs"][0]["file"], "url")?).await?.is(200)?.bytes;
     let _ = provider_stub()?.video.set(video);
     check_late_file(&ada, &json!({"model": "wan-video"})).await
+}
+
+async fn file_of_another_kind_starts_other_jobs_and_is_refunded(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    let prompt = format!("an image for {}", ada.account_id);
+    let before = ada.credits().await?;
+    let id = ada.submit(&json!({"model": "wan-video", "prompt": prompt})).await?;
+    let ended = ada.ended(&id).await?;
+    ensure!(ended["failure"]["code"] == "provider_unavailable", "{ended}");
+    ensure!(ada.credits().await? == before);
+    let starts = stub.about(&prompt).into_iter().filter(|asked| asked.line.starts_with("POST ")).count();
+    ensure!(starts == 4, "not two at each provider: {:?}", stub.about(&prompt));
+    let prefix = format!("accounts/{}/generations/{id}/", ada.account_id);
+    let (bucket, clients) = (env.output("BucketName")?, env.clients()?);
+    let left = clients.s3().list_object_versions().bucket(bucket).prefix(&prefix).send().await?;
+    ensure!(left.versions().is_empty() && left.delete_markers().is_empty(), "files are left: {left:?}");
+    Ok(())
 }
 
 async fn cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged(env: &'static TestEnv) -> Result<()> {

@@ -1,7 +1,8 @@
 //! A generation: its states, lease, deadline and attempts, and who may see its outputs.
 //!
 //! `queued -> running -> succeeded | failed | canceled`, forward only. A claim takes a lease. The provider's job id is
-//! stored before the job is polled, so that a second attempt resumes it and does not pay twice.
+//! stored before the job is polled, so that a second attempt resumes it and does not pay twice. Files that a provider sent
+//! are stored as received, and another worker finishes them: no provider is called for them again.
 //!
 //! A cancel ends a generation at once while no provider can charge for it. After that it makes it `canceling`: the
 //! worker asks the provider to cancel, and refunds only if the provider confirms that nothing is charged. Otherwise the
@@ -158,6 +159,10 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[data(nested)]
     pub ended_provider_jobs: Vec<ProviderJob>,
+    /// How many files of a provider were received and are not finished: they are stored as the provider sent them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[data(plain)]
+    pub received_files: u32,
     /// When the next message should have been handled. The sweep sends another after that.
     #[data(plain)]
     pub next_message_at: Timestamp,
@@ -204,6 +209,8 @@ pub struct Tries {
 pub const TRIES_PER_OFFER: u32 = 3;
 /// Jobs that may end without output at one provider before the next one is tried. The provider may charge for each.
 pub const ENDED_JOBS_PER_OFFER: u32 = 2;
+/// How much too early a message may seem to come, because another machine's clock set its time.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_millis(500);
 /// The longest backoff, in seconds.
 const MAX_BACKOFF_S: u32 = 60;
 
@@ -224,8 +231,23 @@ pub enum GenerationClaim {
     },
     /// It has ended: there is nothing to do.
     Ended,
+    /// Its files were received: they are to be finished, and no provider is called again.
+    Received,
     /// No enabled provider offers the model.
     NoOffer,
+}
+
+/// What the worker that finishes received files does with a generation that it read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FinishClaim {
+    /// Finish it: write this first, with its lease.
+    Work(Box<Generation>),
+    /// Another worker has leased it.
+    Leased,
+    /// It has ended: there is nothing to do.
+    Ended,
+    /// No files of it were received: it is for the workers that call providers.
+    NothingReceived,
 }
 
 /// A failure of a provider that another attempt may mend.
@@ -261,12 +283,30 @@ pub enum FailureResponse {
     GiveUp,
 }
 
+impl FailureResponse {
+    /// Keeps the generation from being claimed before its delay has passed: a message that is delivered twice would
+    /// otherwise start a second chain of polls, or use up the tries without the delays between them.
+    #[must_use]
+    pub fn not_before_delay(self, now: Timestamp) -> Self {
+        match self {
+            Self::Retry { mut generation, delay_s } => {
+                let delay = SignedDuration::from_secs(delay_s.into());
+                generation.lease_until = (delay_s > 0).then(|| now + delay - CLOCK_SKEW);
+                Self::Retry { generation, delay_s }
+            }
+            Self::GiveUp => Self::GiveUp,
+        }
+    }
+}
+
 impl Generation {
     /// Returns when it is due next: the sweep's `due_at`.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         if self.held {
             None
+        } else if self.status.is_final() && self.received_files > 0 {
+            self.ended_at
         } else if self.status.is_final() {
             self.outputs.iter().filter_map(|output| output.deleted_at).chain(self.expires_at).min()
         } else {
@@ -289,24 +329,45 @@ impl Generation {
         if let Some(until) = self.lease_until.filter(|until| *until > now) {
             return GenerationClaim::Leased { until };
         }
-        let Some(offer) = self.offer(enabled) else { return GenerationClaim::NoOffer };
+        if self.received_files > 0 {
+            return GenerationClaim::Received;
+        }
+        let Some(offer) = self.present_offer(enabled) else { return GenerationClaim::NoOffer };
+        GenerationClaim::Work { generation: Box::new(self.leased(lease_s, now)), offer }
+    }
+
+    /// Claims it for the worker that finishes its received files, with a lease of `lease_s` seconds.
+    #[must_use]
+    pub fn claim_to_finish(&self, lease_s: u32, now: Timestamp) -> FinishClaim {
+        if self.status.is_final() {
+            FinishClaim::Ended
+        } else if self.lease_until.is_some_and(|until| until > now) {
+            FinishClaim::Leased
+        } else if self.received_files == 0 {
+            FinishClaim::NothingReceived
+        } else {
+            FinishClaim::Work(Box::new(self.leased(lease_s, now)))
+        }
+    }
+
+    fn leased(&self, lease_s: u32, now: Timestamp) -> Self {
         let lease_until = now + SignedDuration::from_secs(i64::from(lease_s));
         let status = match self.status {
             GenerationStatus::Canceling => GenerationStatus::Canceling,
             _ => GenerationStatus::Running,
         };
-        let generation = Self {
+        Self {
             status,
             in_call: true,
             lease_until: Some(lease_until),
             next_message_at: lease_until + SignedDuration::from_secs(LOST_MESSAGE_S),
             ..self.next_version()
-        };
-        GenerationClaim::Work { generation: Box::new(generation), offer }
+        }
     }
 
     /// Returns the provider to call: the one that has the job, else the one at the present position.
-    fn offer(&self, enabled: &[String]) -> Option<Offer> {
+    #[must_use]
+    pub fn present_offer(&self, enabled: &[String]) -> Option<Offer> {
         let model = models::model(&self.settings.model, enabled)?;
         let mut offers = model.enabled_offers(enabled);
         match &self.provider_job {
@@ -322,22 +383,37 @@ impl Generation {
         Self { provider_job: Some(job), tries, ..self.waiting(poll_after_s, now) }
     }
 
-    /// Says whether a worker has it: not while it waits for a job or for another attempt.
+    /// Records that this many files were received from the provider. They can be finished at once.
+    #[must_use]
+    pub fn received(&self, files: u32, now: Timestamp) -> Self {
+        Self { received_files: files, ..self.waiting(0, now) }
+    }
+
+    /// Forgets the received files of a generation that has ended, as they are deleted.
+    #[must_use]
+    pub fn received_files_deleted(&self) -> Self {
+        Self { received_files: 0, ..self.next_version() }
+    }
+
+    /// Says whether a worker that calls providers has it: not while it waits for a job or for another attempt, nor while
+    /// its received files are finished.
     #[must_use]
     pub fn has_worker(&self, now: Timestamp) -> bool {
-        self.in_call && self.lease_until.is_some_and(|until| until > now)
+        self.in_call && self.received_files == 0 && self.lease_until.is_some_and(|until| until > now)
     }
 
-    /// Says whether a provider can charge for it: a call has begun whose end is not recorded, or a job exists.
+    /// Says whether a provider can charge for it: a call has begun whose end is not recorded, a job exists, or files were
+    /// received.
     #[must_use]
     pub const fn can_be_charged(&self) -> bool {
-        self.in_call || self.provider_job.is_some()
+        self.in_call || self.provider_job.is_some() || self.received_files > 0
     }
 
-    /// Says whether it must end without another call to start a job: its owner canceled it and no job exists.
+    /// Says whether it must end without another call to start a job: its owner canceled it, and no job and no file of it
+    /// exists.
     #[must_use]
     pub fn is_canceled_without_job(&self) -> bool {
-        self.status == GenerationStatus::Canceling && self.provider_job.is_none()
+        self.status == GenerationStatus::Canceling && self.provider_job.is_none() && self.received_files == 0
     }
 
     /// Marks it as canceled by its owner, to be settled by a worker. Makes it due now, unless a worker is in a call.
@@ -405,11 +481,13 @@ impl Generation {
     #[must_use]
     pub fn next_offer(&self, enabled: &[String]) -> Option<Self> {
         let next = Self { offer: self.offer + 1, tries: Tries::default(), ..self.clone() };
-        next.offer(enabled).is_some().then_some(next)
+        next.present_offer(enabled).is_some().then_some(next)
     }
 
-    /// Forgets the job, so that another is started, and remembers that the provider may have copies of it.
+    /// Forgets the job and its received files, so that another is started, and remembers that the provider may have copies
+    /// of it.
     fn drop_job(&mut self) {
+        self.received_files = 0;
         self.ended_provider_jobs.extend(self.provider_job.take());
     }
 
@@ -569,6 +647,11 @@ impl Generation {
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Returns a random part of an exponential backoff after this many failures, in seconds, at least half of it.

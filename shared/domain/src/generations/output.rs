@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalogue::models::MediaKind,
     ids::{AccountId, GenerationId},
     registry::DataFields,
 };
@@ -19,6 +20,15 @@ pub enum Visibility {
     Private,
     /// Everyone.
     Public,
+}
+
+/// Returns the size of the largest file of this kind that is received and stored, in bytes.
+#[must_use]
+pub const fn max_file_bytes(kind: MediaKind) -> u64 {
+    match kind {
+        MediaKind::Image => 25 << 20,
+        MediaKind::Video => 100 << 20,
+    }
 }
 
 /// The file of an output.

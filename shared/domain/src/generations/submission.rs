@@ -108,6 +108,7 @@ pub fn reserve(
         lease_until: None,
         provider_job: None,
         ended_provider_jobs: Vec::new(),
+        received_files: 0,
         next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
         outputs: Vec::new(),
         failure: None,
@@ -186,6 +187,8 @@ pub fn finish(
     if generation.status.is_final() {
         return Err(Refusal::Conflict(ENDED));
     }
+    // The worker that finished the received files deletes them. Of other ends the sweep does, as this says.
+    let received_files = if matches!(end, GenerationOutcome::Succeeded(_)) { 0 } else { generation.received_files };
     let (status, media, failure) = match end {
         GenerationOutcome::Succeeded(media) if media.is_empty() => {
             (GenerationStatus::Failed, media, Some(Failure::ProviderUnavailable))
@@ -220,6 +223,7 @@ pub fn finish(
         expires_at,
         lease_until: None,
         in_call: false,
+        received_files,
         ..generation.next_version()
     };
     let failed_calls = if is_failed_call { account.failed_calls.counted(now) } else { account.failed_calls };

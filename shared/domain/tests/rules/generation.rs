@@ -4,15 +4,15 @@ use domain::{
     Refusal,
     generations::{
         generation::{
-            Failure, FailureResponse, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob,
-            Tries,
+            Failure, FailureResponse, FinishClaim, Generation, GenerationClaim, GenerationStatus, ProviderFailure,
+            ProviderJob, Tries,
         },
         output::Visibility,
-        submission::GenerationOutcome,
+        submission::{GenerationOutcome, finish},
     },
 };
 
-use crate::{at, enabled, ended, queued, succeeded, two};
+use crate::{NEW, RETENTION, account, at, enabled, ended, queued, succeeded, two};
 
 const THROTTLED: ProviderFailure = ProviderFailure::Throttled { retry_after_s: None };
 const FAULT: ProviderFailure = ProviderFailure::Fault { retry_after_s: None };
@@ -153,6 +153,47 @@ fn lease_excludes_other_workers_until_it_ends() {
     assert_eq!((working.status, working.in_call, provider), (GenerationStatus::Running, true, "replicate"));
     assert_eq!(working.claim(&enabled(), 30, at(29)), GenerationClaim::Leased { until: at(30) });
     assert!(claimed(&working, 30).0.in_call);
+}
+
+#[test]
+fn received_files_are_finished_and_no_provider_is_called_again() {
+    let working = claimed(&queued(), 0).0;
+    assert!(working.has_worker(at(5)));
+    assert_eq!(working.claim_to_finish(30, at(30)), FinishClaim::NothingReceived);
+    let received = working.received(1, at(12));
+    assert_eq!(received.due_at(), Some(at(12 + 60)));
+    assert!(received.can_be_charged() && !received.is_canceled_without_job());
+    assert_eq!(received.claim(&enabled(), 30, at(12)), GenerationClaim::Received);
+    let FinishClaim::Work(finishing) = received.claim_to_finish(30, at(12)) else { panic!("not claimed") };
+    assert_eq!((finishing.lease_until, finishing.due_at()), (Some(at(42)), Some(at(42 + 60))));
+    assert!(!finishing.has_worker(at(13)), "it is not one of the workers that call providers");
+    assert_eq!(finishing.claim_to_finish(30, at(41)), FinishClaim::Leased);
+    assert_eq!(finishing.claim(&enabled(), 30, at(41)), GenerationClaim::Leased { until: at(42) });
+    assert!(matches!(finishing.claim_to_finish(30, at(42)), FinishClaim::Work(_)));
+}
+
+#[test]
+fn received_files_without_a_usable_one_are_followed_by_another_job() {
+    let finishing = claimed(&queued(), 0).0.received(1, at(12));
+    let FailureResponse::Retry { generation, .. } =
+        finishing.provider_failed(ProviderFailure::JobEnded, &enabled(), 0, at(13))
+    else {
+        panic!("gave up")
+    };
+    assert_eq!(generation.received_files, 0);
+    assert!(matches!(generation.claim(&enabled(), 30, at(20)), GenerationClaim::Work { .. }));
+}
+
+#[test]
+fn received_files_of_a_generation_that_ended_without_them_are_due_at_once() {
+    let received = claimed(&queued(), 0).0.received(1, at(12));
+    let end = |how| finish(&account(100), &received, how, RETENTION, NEW.entry, at(60)).unwrap().generation;
+    let failed = end(GenerationOutcome::Failed(Failure::DeadlinePassed));
+    assert_eq!((failed.received_files, failed.due_at()), (1, failed.ended_at));
+    let deleted = failed.received_files_deleted();
+    assert_eq!((deleted.received_files, deleted.due_at()), (0, deleted.expires_at));
+    let finished = end(GenerationOutcome::Succeeded(crate::media(1)));
+    assert_eq!((finished.received_files, finished.due_at()), (0, finished.expires_at));
 }
 
 #[test]

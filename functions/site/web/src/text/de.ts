@@ -845,6 +845,7 @@ export const messages: Messages = {
         "Zahlungen gelöschter Konten, die das Gesetz uns behalten lässt: Betrag, Zeit und Transaktion",
       "image-message": "Wartende Bild-Generierungen: zwei Kennungen",
       "video-message": "Wartende Video-Generierungen: zwei Kennungen",
+      "finish-message": "Empfangene Bilder und Videos, die fertiggestellt werden: zwei Kennungen",
       "erasure-message": "Wartende Kontolöschungen: eine Kennung",
       "export-message": "Wartende Datenexporte: zwei Kennungen",
       notification: "Meldungen von PayPal, bis PayPal sie bestätigt, mit Name und Adresse der kaufenden Person",

@@ -807,6 +807,7 @@ export const messages = {
       "retained-payment": "Payments of deleted accounts that the law requires us to keep: amount, time and transaction",
       "image-message": "Queued image generations: two ids",
       "video-message": "Queued video generations: two ids",
+      "finish-message": "Received images and videos to finish: two ids",
       "erasure-message": "Queued account deletions: an id",
       "export-message": "Queued data exports: two ids",
       notification: "Notifications from PayPal until PayPal confirms them, with the name and address of the buyer",

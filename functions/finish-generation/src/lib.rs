@@ -1,0 +1,29 @@
+//! Handles the messages of the finish queue: checks the received files of a generation, removes their metadata, marks them,
+//! creates thumbnails, stores the outputs, settles, and deletes the received files.
+//!
+//! If no file is usable, another job is started by the function that calls providers. A message that is delivered twice or
+//! late changes nothing. `worker` says what a crash in each step and a repeat of it do.
+
+mod output;
+mod work;
+
+use std::sync::Arc;
+
+use lambda_runtime::LambdaEvent;
+use runtime::{Error, events, sqs};
+use serde_json::Value;
+
+/// Answers events until Lambda ends the process.
+///
+/// # Errors
+/// The function could not start; the log says what to do.
+pub async fn run() -> Result<(), Error> {
+    events::run(async |environment| {
+        let worker = Arc::new(work::Worker::new(&environment)?);
+        Ok(move |event: LambdaEvent<Value>| {
+            let worker = Arc::clone(&worker);
+            async move { Ok(sqs::handle_batch(event, async |record| worker.work(record).await).await?) }
+        })
+    })
+    .await
+}

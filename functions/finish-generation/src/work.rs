@@ -1,0 +1,211 @@
+//! One message, from received files to settlement.
+
+use domain::{
+    accounts::plan::Retention,
+    generations::{
+        generation::{Failure, FinishClaim, Generation, GenerationStatus, ProviderFailure},
+        output::{Media, max_file_bytes},
+        submission::GenerationOutcome,
+    },
+};
+use jiff::Timestamp;
+use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use runtime::{
+    Error,
+    clients::Clients,
+    clock,
+    config::Environment,
+    sqs::Record,
+    telemetry::{Metric, metric},
+};
+use store::{Bucket, FileVersion, GenerationMessage, GenerationQueues, Table};
+
+use crate::output;
+
+/// Most times that a claim is decided anew because its owner changed something beside it.
+const ATTEMPTS: usize = 8;
+
+/// Works on the messages of the finish queue.
+pub(crate) struct Worker {
+    table: Table,
+    bucket: Bucket,
+    /// The queues of the functions that call providers.
+    queues: GenerationQueues,
+    /// The names of the enabled providers.
+    enabled: Vec<String>,
+    lease_s: u32,
+    retention: Retention,
+}
+
+impl Worker {
+    pub(crate) fn new(environment: &Environment) -> Result<Self, Error> {
+        let clients = Clients::new(environment)?;
+        Ok(Self {
+            table: Table::new(
+                clients.dynamodb().clone(),
+                environment.required("TABLE")?,
+                environment.integer("INDEX_SHARDS")?,
+            ),
+            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
+            queues: GenerationQueues::new(
+                clients.sqs().clone(),
+                environment.required("IMAGE_QUEUE_URL")?,
+                environment.required("VIDEO_QUEUE_URL")?,
+            ),
+            enabled: lifecycle::enabled_providers(environment)?,
+            lease_s: environment.integer("LEASE_SECONDS")?,
+            retention: lifecycle::retention(environment)?,
+        })
+    }
+
+    /// Does what a message asks for, unless it is done or another worker has it.
+    pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), LifecycleError> {
+        let GenerationMessage { account, generation: id } = record.body;
+        let Some(mut generation) = self.table.generation(account, id).await? else {
+            // An attempt that came too late and crashed may have written files after the rest was removed.
+            return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
+        };
+        for _ in 0..ATTEMPTS {
+            let now = clock::now();
+            if generation.is_overdue(now) {
+                let end = GenerationOutcome::Failed(Failure::DeadlinePassed);
+                return self.end(&generation, end, Vec::new(), now).await;
+            }
+            let claimed = match generation.claim_to_finish(self.lease_s, now) {
+                FinishClaim::Ended => return self.clean_up(&generation, Vec::new()).await,
+                FinishClaim::Leased => return Ok(()),
+                FinishClaim::NothingReceived => return self.send_back(&generation, 0).await,
+                FinishClaim::Work(claimed) => claimed,
+            };
+            match lifecycle::write_generation(&self.table, &claimed).await? {
+                Written::Now => return self.finish(&claimed).await,
+                Written::Stale(None) => return Ok(()),
+                Written::Stale(Some(current)) => generation = *current,
+            }
+        }
+        Err(LifecycleError::Contended)
+    }
+
+    /// Stores the outputs and settles. Files that are not what they should be are left out and not charged; if none is left,
+    /// another job is started.
+    async fn finish(&self, generation: &Generation) -> Result<(), LifecycleError> {
+        let (media, received) = self.store(generation).await?;
+        if !media.is_empty() {
+            return self.end(generation, GenerationOutcome::Succeeded(media), received, clock::now()).await;
+        }
+        if let Some(offer) = generation.present_offer(&self.enabled) {
+            metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
+        }
+        self.bucket.remove_all(&Bucket::received_prefix(generation.account, generation.id)).await?;
+        let retry = |generation: &Generation, jitter, now| {
+            let failure = ProviderFailure::JobEnded;
+            generation.provider_failed(failure, &self.enabled, jitter, now).not_before_delay(now)
+        };
+        match lifecycle::record_wait(&self.table, generation, retry).await? {
+            Waiting::Recorded { generation, delay_s } => {
+                if let Err(error) = self.send_back(&generation, delay_s).await {
+                    let (account, id) = (generation.account, generation.id);
+                    tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
+                }
+                Ok(())
+            }
+            Waiting::GiveUp => {
+                let end = GenerationOutcome::Failed(Failure::ProviderUnavailable);
+                self.end(generation, end, Vec::new(), clock::now()).await
+            }
+            Waiting::Lost(_) => Ok(()),
+        }
+    }
+
+    /// Writes the outputs that the received files give. Returns them, and the versions of the files that were read.
+    async fn store(&self, generation: &Generation) -> Result<(Vec<Media>, Vec<FileVersion>), LifecycleError> {
+        let (account, id) = (generation.account, generation.id);
+        let prefix = Bucket::generation_prefix(account, id);
+        let (mut media, mut received) = (Vec::new(), Vec::new());
+        for number in 0..generation.received_files {
+            let key = Bucket::received_key(account, id, number);
+            let Some((bytes, version)) = self.bucket.read_version(&key, max_file_bytes(generation.kind)).await? else {
+                tracing::warn!(%account, generation = %id, number, "a received file is not there");
+                continue;
+            };
+            received.push(version);
+            let (kind, model) = (generation.kind, generation.settings.model.clone());
+            let file = match tokio::task::spawn_blocking(move || output::finish(bytes, kind, &model)).await {
+                Ok(Ok(file)) => file,
+                Ok(Err(error)) => {
+                    tracing::warn!(%account, generation = %id, number, error = %error, "a file is not what it should be");
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%account, generation = %id, number, error = %error, "a file could not be checked");
+                    continue;
+                }
+            };
+            let media_type = file.measured.media_type;
+            let key = format!("{prefix}{number}.{}", media_type.extension());
+            let bytes = file.bytes.len() as u64;
+            self.bucket.write(&key, media_type.mime(), file.bytes).await?;
+            let (thumbnail_key, thumbhash) = match file.preview {
+                Some(preview) => {
+                    let key = format!("{prefix}{number}.thumb.jpg");
+                    self.bucket.write(&key, media::MediaType::Jpeg.mime(), preview.jpeg).await?;
+                    (Some(key), Some(preview.thumbhash))
+                }
+                None => (None, None),
+            };
+            media.push(Media {
+                key,
+                content_type: media_type.mime().to_owned(),
+                bytes,
+                width: file.measured.width,
+                height: file.measured.height,
+                duration_ms: file.measured.duration_ms,
+                thumbnail_key,
+                thumbhash,
+            });
+        }
+        Ok((media, received))
+    }
+
+    /// Ends a generation, and deletes what is not needed after that, with the received files that were read.
+    async fn end(
+        &self,
+        generation: &Generation,
+        end: GenerationOutcome,
+        received: Vec<FileVersion>,
+        now: Timestamp,
+    ) -> Result<(), LifecycleError> {
+        let (account, id) = (generation.account, generation.id);
+        match lifecycle::end_generation(&self.table, (account, id), end, self.retention, now).await? {
+            EndResult::Ended(ended) => self.clean_up(&ended.generation, received).await,
+            EndResult::AlreadyEnded(ended) if !ended.deleting => self.clean_up(&ended, received).await,
+            EndResult::AlreadyEnded(_) | EndResult::Gone => {
+                Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?)
+            }
+        }
+    }
+
+    /// Deletes the received files of a generation that has ended, and all its files if it has no output. Has the function that
+    /// calls providers delete their copies. The received files need no listing if they were just read.
+    async fn clean_up(&self, ended: &Generation, received: Vec<FileVersion>) -> Result<(), LifecycleError> {
+        let (account, id) = (ended.account, ended.id);
+        if ended.status == GenerationStatus::Succeeded && !received.is_empty() {
+            self.bucket.remove_versions(received).await?;
+        } else if ended.status == GenerationStatus::Succeeded {
+            self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
+        } else {
+            tracing::info!(%account, generation = %id, "ended without output: files are deleted");
+            self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?;
+        }
+        if ended.jobs_with_copies().next().is_some() {
+            self.send_back(ended, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the message of a generation to the function that calls providers for its kind.
+    async fn send_back(&self, generation: &Generation, delay_s: u32) -> Result<(), LifecycleError> {
+        let message = GenerationMessage { account: generation.account, generation: generation.id };
+        Ok(self.queues.send(generation.kind, message, delay_s).await?)
+    }
+}
