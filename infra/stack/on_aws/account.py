@@ -14,7 +14,7 @@ OK, LIMIT, MISSING = "ok", "limit", "missing"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 UNRESERVED = 100
 # What the API, the sweep and the other functions need while all workers run.
-BESIDE_WORKERS = 5
+BESIDE_WORKERS = 3
 LAMBDA_QUOTA = "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value {} --region {}"
 
 
@@ -101,7 +101,7 @@ def concurrency_line(session, settings, _account):
     quota = limits["ConcurrentExecutions"]
     number = lambda parameter: int(settings.value(parameter) or 0)
     reserved = number("SweepReservedConcurrency") + 2 * number("WebhookReservedConcurrency")
-    workers = number("ImageConcurrency") + number("VideoConcurrency")
+    workers = number("ImageConcurrency") + number("VideoConcurrency") + number("FinishConcurrency")
     if reserved and quota - reserved < UNRESERVED:
         needed = reserved + max(UNRESERVED, workers + BESIDE_WORKERS)
         return Line(
@@ -114,7 +114,7 @@ def concurrency_line(session, settings, _account):
         return Line(
             LIMIT,
             f"Lambda runs {quota - reserved} functions at once here, and {workers} workers leave the API less than {BESIDE_WORKERS}",
-            f"lower ImageConcurrency and VideoConcurrency, or {LAMBDA_QUOTA.format(needed, settings.region)}",
+            f"lower ImageConcurrency, VideoConcurrency and FinishConcurrency, or {LAMBDA_QUOTA.format(needed, settings.region)}",
         )
     return Line(OK, f"Lambda runs {quota} functions at once, {workers} of them workers")
 

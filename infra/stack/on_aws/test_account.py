@@ -46,12 +46,12 @@ class Lines(Played):
 
     def test_concurrency_that_suffices_is_ok(self):
         self.answer("lambda", "get_account_settings", limits(1000))
-        self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "5 of them workers")
+        self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "7 of them workers")
 
     def test_new_account_hears_that_workers_would_take_all(self):
         self.answer("lambda", "get_account_settings", limits(10))
         line = self.check(account.concurrency_line, prod(), "prod")
-        self.says(line, "limit", "70 workers", "lower ImageConcurrency", "--quota-code L-B99A9384 --desired-value 1000 --region eu-central-1")
+        self.says(line, "limit", "80 workers", "lower ImageConcurrency", "--quota-code L-B99A9384 --desired-value 1000 --region eu-central-1")
         self.answer("lambda", "get_account_settings", limits(10))
         self.says(self.check(account.concurrency_line, dev()), "ok")
 

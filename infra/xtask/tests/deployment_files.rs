@@ -164,14 +164,14 @@ fn defaults_fit_the_first_deployment_to_a_new_account() {
     let protected = lines("template.yaml", "DeletionProtection");
     assert_eq!(protected.len(), 3);
     assert!(protected.iter().all(|line| line.contains("!If [IsProtected, ")), "{protected:?}");
-    let concurrency: u32 = ["ImageConcurrency: {", "VideoConcurrency: {"]
+    let concurrency: u32 = ["ImageConcurrency: {", "VideoConcurrency: {", "FinishConcurrency: {"]
         .iter()
         .map(|name| {
             let line = &lines("template.yaml", name)[0];
             line.split_once("Default: ").unwrap().1.split(',').next().unwrap().parse::<u32>().unwrap()
         })
         .sum();
-    assert!(concurrency <= 5, "{concurrency}");
+    assert!(concurrency <= 7, "{concurrency}");
 }
 
 /// What is sealed with the application key cannot be read without it, and the operator has typed the others in.
