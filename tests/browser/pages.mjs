@@ -348,11 +348,17 @@ await journey("the reference image is in sight, and a reload keeps its preview",
   await ada.look("reference-image");
 });
 
-await journey("a file that is no image is told without types of videos", {}, async (ada, page) => {
+await journey("a file that cannot be used is named, with the reason and the way out", {}, async (ada, page) => {
   await ada.go("/");
-  await page.setInputFiles("input[type=file]", { name: "clip.mp4", mimeType: "video/mp4", buffer: Buffer.from("no image") });
-  const message = await page.locator(".drop-zone .field-error").textContent();
-  ensure(message.includes("JPEG, PNG or WebP") && !/video|mp4/i.test(message.replaceAll("clip.mp4", "")), message);
+  for (const [name, mimeType, content, words] of [
+    ["clip.mp4", "video/mp4", "no image", "JPEG, PNG or WebP"],
+    ["photo.heic", "image/heic", "no image", "JPEG, PNG or WebP"],
+    ["empty.png", "image/png", "", "it is empty. Choose another file."],
+  ]) {
+    await page.setInputFiles("input[type=file]", { name, mimeType, buffer: Buffer.from(content) });
+    const message = await page.locator(".drop-zone .field-error", { hasText: name }).textContent();
+    ensure(message.includes(words) && !/video|mp4/i.test(message.replaceAll(name, "")), message);
+  }
 });
 
 const forSale = [{ ...models[0], id: "gpt-image", title: "GPT Image", credits: 8, needs_purchase: true }, ...models];
