@@ -348,11 +348,17 @@ await journey("the reference image is in sight, and a reload keeps its preview",
   await ada.look("reference-image");
 });
 
-await journey("a file that is no image is told without types of videos", {}, async (ada, page) => {
+await journey("a file that cannot be used is named, with the reason and the way out", {}, async (ada, page) => {
   await ada.go("/");
-  await page.setInputFiles("input[type=file]", { name: "clip.mp4", mimeType: "video/mp4", buffer: Buffer.from("no image") });
-  const message = await page.locator(".drop-zone .field-error").textContent();
-  ensure(message.includes("JPEG, PNG or WebP") && !/video|mp4/i.test(message.replaceAll("clip.mp4", "")), message);
+  for (const [name, mimeType, content, words] of [
+    ["clip.mp4", "video/mp4", "no image", "JPEG, PNG or WebP"],
+    ["photo.heic", "image/heic", "no image", "JPEG, PNG or WebP"],
+    ["empty.png", "image/png", "", "it is empty. Choose another file."],
+  ]) {
+    await page.setInputFiles("input[type=file]", { name, mimeType, buffer: Buffer.from(content) });
+    const message = await page.locator(".drop-zone .field-error", { hasText: name }).textContent();
+    ensure(message.includes(words) && !/video|mp4/i.test(message.replaceAll(name, "")), message);
+  }
 });
 
 const forSale = [{ ...models[0], id: "gpt-image", title: "GPT Image", credits: 8, needs_purchase: true }, ...models];
@@ -422,6 +428,94 @@ await journey("the policy is a page of the client", { signedIn: false, answers: 
   await ada.sees("1 of 2 promises are kept.", { exact: false });
   await ada.sees("Not kept yet");
   await page.locator(".header .logo").waitFor();
+});
+
+await journey("a seed that is none is told, and -1 is a random one", {}, async (ada, page) => {
+  await compose(ada);
+  await page.locator(".advanced summary").click();
+  const [seed, generate] = [page.getByLabel("Seed"), page.locator(".submit-bar button[type=submit]")];
+  await seed.fill("1e5");
+  await ada.sees("Enter a whole number from 0 to 4,294,967,295.");
+  ensure(await generate.isDisabled(), "it can be submitted");
+  const sent = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/v1/generations"));
+  await seed.fill("-1");
+  await generate.click();
+  ensure(!("seed" in (await sent).postDataJSON()), "-1 is sent as a seed");
+});
+
+const published = { id: generation().id, output: 1, kind: "image", prompt: PROMPT, published_at: at(60), file: generation().outputs[0].file };
+await journey("a public image shows its prompt", { signedIn: false, answers: { "GET gallery": { items: [published], next: null } } }, async (ada, page) => {
+  await ada.go("/gallery/public");
+  await page.locator(".grid a").click();
+  await page.locator(".viewer-details", { hasText: PROMPT }).waitFor();
+});
+
+const made = generation();
+await journey("a viewer closes to where it was opened, and says that an image does not exist", {
+  answers: { [`GET generations/${made.id}`]: made, [`GET generations/${made.id}/outputs/1/shares`]: { items: [] } },
+}, async (ada, page) => {
+  ada.jobs.push(made);
+  await ada.go("/");
+  await page.locator(".job a.frame").click();
+  await page.locator(".viewer-frame").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".viewer").waitFor({ state: "detached" });
+  ensure(new URL(page.url()).pathname === "/", "closing the viewer does not lead back");
+  await ada.go(`/gallery/${made.id}?n=7`);
+  await page.locator(".viewer", { hasText: "This is no longer available" }).waitFor();
+});
+
+const canceled = generation({ status: "canceled", outputs: [], credits: { reserved: 1, spent: 0, released: 1 } });
+await journey("a canceled generation says so, and its prompt is deleted", {
+  answers: { [`GET generations/${canceled.id}`]: canceled, [`DELETE generations/${canceled.id}`]: () => ({ status: 204, contentType: "text/plain" }) },
+}, async (ada, page) => {
+  ada.jobs.push(canceled);
+  await ada.go(`/gallery/${canceled.id}`);
+  await page.locator(".viewer", { hasText: "Canceled, credits refunded" }).waitFor();
+  await ada.go("/");
+  await Promise.all([
+    page.waitForRequest((request) => request.method() === "DELETE"),
+    page.locator(".job.canceled").getByRole("button", { name: "Delete" }).click(),
+  ]);
+  await page.locator(".job.canceled").waitFor({ state: "detached" });
+});
+
+const two = [generation(), generation()];
+await journey("on a phone a swipe shows the next image, and a drag scrolls to the details", {
+  size: [390, 844], answers: Object.fromEntries(two.map(({ id }) => [`GET generations/${id}/outputs/1/shares`, { items: [] }])),
+}, async (ada, page) => {
+  ada.jobs.push(...two);
+  await ada.go("/gallery");
+  await page.locator(".grid a").first().click();
+  await page.locator(".viewer-frame img").waitFor();
+  const box = await page.locator(".viewer-stage").boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const session = await ada.context.newCDPSession(page);
+  const touch = (type, ...touchPoints) => session.send("Input.dispatchTouchEvent", { type, touchPoints });
+  /** Moves a finger over the image by some steps of this length. */
+  const drag = async (right, down) => {
+    await touch("touchStart", { x, y });
+    for (let step = 1; step <= 6; step++) await touch("touchMove", { x: x + right * step, y: y + down * step });
+    await touch("touchEnd");
+  };
+  await drag(-20, 0);
+  await page.waitForFunction(() => document.querySelector(".viewer-count").textContent.startsWith("2"));
+  await drag(0, -30);
+  await page.waitForFunction(() => document.querySelector(".viewer").scrollTop > 100);
+});
+
+await journey("a reloaded confirmation asks for the address", { signedIn: false }, async (ada, page) => {
+  await ada.go("/confirm");
+  await ada.sees("Enter your email address and the code that we sent to it.");
+  await page.getByLabel("Email address").waitFor();
+});
+
+await journey("who is signed in gets no form to sign up or in", {}, async (ada, page) => {
+  for (const path of ["/sign-up", "/sign-in", "/confirm"]) {
+    await ada.go(path);
+    await page.getByLabel("Prompt", { exact: true }).waitFor();
+    ensure(new URL(page.url()).pathname === "/", `${path} is shown`);
+  }
 });
 
 await close();

@@ -1,7 +1,7 @@
 //! Profile, corrections, address, session.
 
-use anyhow::{Result, ensure};
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -134,5 +134,31 @@ async fn mail_that_is_not_accepted_is_503_where_every_address_is_mailed() -> Res
     world.send("session/sign-up", json!({})).await?.refused(503, "mail-unavailable")?;
     // A forgotten password is mailed to registered addresses only.
     world.send("session/forgot", json!({})).await?.is(202)?;
+    Ok(())
+}
+
+/// Says for each text whether the pattern matches it, as Node.js reads patterns.
+fn matches(pattern: &Value, texts: &[&str]) -> Result<Vec<bool>> {
+    let program =
+        format!("console.log(JSON.stringify({}.map((text) => new RegExp({pattern}).test(text))))", json!(texts));
+    let output = interpreters::node(&mut ())?.command("node").args(["-e", &program]).output()?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+#[tokio::test]
+async fn described_idempotency_keys_are_those_that_are_accepted() -> Result<()> {
+    let world = World::new().await?;
+    let document = world.send("openapi/read", json!({})).await?.is(200)?.body;
+    let parameters = document["paths"]["/v1/uploads"]["post"]["parameters"].as_array().context("no parameters")?;
+    let key = parameters.iter().find(|parameter| parameter["name"] == "Idempotency-Key").context("no key")?;
+    let (longest, longer) = ("k".repeat(64), "k".repeat(65));
+    let keys =
+        ["k-1", "\"k-1\"", "~!#[]+", &longest, &longer, "\"", "\"\"", "\"k", "k\"", "a\"b", "a,b", "a\\b", "a b"];
+    let described = matches(&key["schema"]["pattern"], &keys)?;
+    ensure!(described.contains(&true) && described.contains(&false), "{described:?}");
+    for (key, is_described) in keys.iter().zip(described) {
+        let answer = world.send("upload-presign/create", json!({"headers": {"idempotency-key": key}})).await?;
+        ensure!((answer.status != 400) == is_described, "{key}: {answer:?}");
+    }
     Ok(())
 }

@@ -88,3 +88,20 @@ async fn functions_link_to_the_distribution_and_upload_to_the_bucket() -> Result
     ensure!(policy.contains(&format!("connect-src 'self' https://{HOST} {}", world.aws.endpoint())), "{policy}");
     Ok(())
 }
+
+#[tokio::test]
+async fn links_to_a_file_stay_the_same_for_half_a_minute() -> Result<()> {
+    for variables in [[("MEDIA_HOST", ""), ("MEDIA_KEY", "")], [("MEDIA_HOST", HOST), ("MEDIA_KEY", KEY)]] {
+        let world = World::new().await?.with_variables(variables);
+        let mut links = Vec::new();
+        for _ in 0..3 {
+            let shown = world.send("gallery/read", json!({})).await?.is(200)?;
+            let file = &shown.body["outputs"][0]["file"];
+            links.push((file["url"].clone(), file["thumbnail_url"].clone()));
+            tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        }
+        // The half minute may end once between them.
+        ensure!(links[0] == links[1] || links[1] == links[2], "{links:?}");
+    }
+    Ok(())
+}

@@ -164,7 +164,8 @@ impl Writer<'_> {
     async fn piece(&mut self, name: String, text: &str, pieces: u64) -> Result<(), WorkError> {
         if self.position.piece == 0 {
             let modified: Timestamp = self.export.requested_at;
-            self.begin(name, modified, None)?;
+            // Items of one account stay far below.
+            self.begin(name, modified, Some(archive::MAX_BYTES))?;
         }
         self.write(text.as_bytes())?;
         self.position = self.position.next_piece();

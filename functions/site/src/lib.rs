@@ -22,10 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{
-    catalogue::models::MediaKind,
-    generations::{output::Media, share::MEDIA_LINK_S},
-};
+use domain::{catalogue::models::MediaKind, generations::output::Media};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
@@ -125,7 +122,7 @@ async fn card(
 ) -> Result<Response, Problem> {
     let shown = app.shared(&token, &client).await?.ok_or_else(Problem::not_found)?;
     let key = preview(&shown.file).ok_or_else(Problem::not_found)?;
-    let link = app.bucket.link(key, MEDIA_LINK_S, clock::now()).await.map_err(api::store_problem)?;
+    let link = app.bucket.media_link(key, clock::now()).await.map_err(api::store_problem)?;
     Ok((StatusCode::FOUND, [(LOCATION, link)]).into_response())
 }
 

@@ -100,7 +100,7 @@ def concurrency_line(session, settings, _account):
     limits = session.client("lambda").get_account_settings()["AccountLimit"]
     quota = limits["ConcurrentExecutions"]
     number = lambda parameter: int(settings.value(parameter) or 0)
-    reserved = number("SweepReservedConcurrency") + 2 * number("WebhookReservedConcurrency")
+    reserved = number("SweepReservedConcurrency") + 3 * number("WebhookReservedConcurrency")
     workers = number("ImageConcurrency") + number("VideoConcurrency") + number("FinishConcurrency")
     if reserved and quota - reserved < UNRESERVED:
         needed = reserved + max(UNRESERVED, workers + BESIDE_WORKERS)

@@ -57,9 +57,9 @@ class Lines(Played):
 
     def test_reservation_without_room_would_fail_the_deployment(self):
         reserved = "SweepReservedConcurrency = 2\nWebhookReservedConcurrency = 10"
-        self.answer("lambda", "get_account_settings", limits(121))
-        self.says(self.check(account.concurrency_line, dev(reserved)), "missing", "22 are to be reserved", "--desired-value 122")
-        self.answer("lambda", "get_account_settings", limits(122))
+        self.answer("lambda", "get_account_settings", limits(131))
+        self.says(self.check(account.concurrency_line, dev(reserved)), "missing", "32 are to be reserved", "--desired-value 132")
+        self.answer("lambda", "get_account_settings", limits(132))
         self.says(self.check(account.concurrency_line, dev(reserved)), "ok")
 
     def test_mail_says_sandbox_pause_and_cognito(self):

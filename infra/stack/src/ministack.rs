@@ -157,3 +157,24 @@ impl Drop for Ministack {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_aws_that_ended_by_itself_is_told_with_what_is_kept() {
+        let folder = std::env::temp_dir().join(format!("darkroom-ministack-{}", std::process::id()));
+        let state = State::open(&folder, true).unwrap();
+        let child = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let mut ministack = Ministack { child, input: None, port: 0, endpoint: String::new() };
+        ministack.check(&state).unwrap();
+        // As the kernel does when memory runs out.
+        ministack.signal(Signal::KILL).unwrap();
+        ministack.wait(STOP_LIMIT).unwrap();
+        for error in [ministack.check(&state).unwrap_err(), ministack.stop().unwrap_err()] {
+            assert!(error.to_string().contains("may be lost"), "{error}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

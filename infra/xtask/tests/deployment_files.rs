@@ -86,6 +86,8 @@ fn user_pool_and_its_client_trust_no_browser() {
         (&client, "WriteAttributes: [email]"),
         (&client, "PreventUserExistenceErrors: ENABLED"),
         (&client, "EnableTokenRevocation: true"),
+        // Lite has no version 2 of the trigger.
+        (&pool, "UserPoolTier: ESSENTIALS"),
         (&pool, "UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: [email] }"),
         (&pool, "PreTokenGenerationConfig: { LambdaArn: !GetAtt UserPoolTrigger.Arn, LambdaVersion: V2_0 }"),
     ] {
@@ -183,6 +185,11 @@ fn secrets_outlive_the_stack_and_a_restored_table_replaces_the_table() {
             "Type: AWS::SecretsManager::Secret\nDeletionPolicy: RetainExceptOnCreate\nUpdateReplacePolicy: Retain\n";
         assert!(template.contains(&format!("\n{secret}:\n{retained}")), "{secret}");
     }
+    // Stages, regions and accounts have buckets of their own.
+    assert_eq!(
+        lines("template.yaml", "BucketName: !Sub"),
+        [r#"BucketName: !Sub "darkroom-${Stage}-${AWS::AccountId}-${AWS::Region}""#]
+    );
     for about in ["TABLE: ", "TableName: ", "Table.Arn"] {
         let found = lines("template.yaml", about);
         assert!(!found.is_empty() && found.iter().all(|line| line.contains("!If [HasRestoredTable, ")), "{found:?}");
@@ -288,6 +295,48 @@ fn runbook_has_a_section_for_each_alarm_and_names_what_exists() {
         }
     }
     assert!(named > 30, "{named}");
+}
+
+/// Floods reach neither the user pool nor the API, if the operator asks for that.
+#[test]
+fn web_acls_stand_before_the_user_pool_and_the_distributions_if_asked_for() {
+    let template = template("template.yaml");
+    let (acl, association) = (&template["Resources"]["PoolWebAcl"], &template["Resources"]["PoolWebAclAssociation"]);
+    assert_eq!(
+        (&acl["Condition"], &association["Condition"]),
+        (&"HasUserPoolWebAcl".into(), &"HasUserPoolWebAcl".into())
+    );
+    let ends = &association["Properties"];
+    assert_eq!((&ends["ResourceArn"], &ends["WebACLArn"]), (&"UserPool.Arn".into(), &"PoolWebAcl.Arn".into()));
+    let rules = acl["Properties"]["Rules"].as_array().unwrap();
+    assert!(rules.iter().any(|rule| rule["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"), "{rules:?}");
+    let distributions = resources(&template, "AWS::CloudFront::Distribution");
+    assert_eq!(distributions.len(), 2);
+    for (name, distribution) in distributions {
+        let acl = &distribution["Properties"]["DistributionConfig"]["WebACLId"];
+        assert_eq!((&acl[0], &acl[1]), (&"HasSiteWebAcl".into(), &"SiteWebAclArn".into()), "{name}");
+    }
+}
+
+/// Where the account has room, workers cannot stop the sweep, nor messages about payments.
+#[test]
+fn sweep_and_webhooks_may_have_concurrency_of_their_own() {
+    let functions = resources(&template("template.yaml"), "AWS::Serverless::Function");
+    let mut reserved = BTreeMap::new();
+    for (name, function) in functions {
+        if let Some(share) = function["Properties"]["ReservedConcurrentExecutions"].as_array() {
+            reserved.insert(name, (share[0].as_str().unwrap().to_owned(), share[1].as_str().unwrap().to_owned()));
+        }
+    }
+    let of = |condition: &str, parameter: &str| (condition.to_owned(), parameter.to_owned());
+    let webhook = of("ReservesWebhooks", "WebhookReservedConcurrency");
+    let expected = [
+        ("PaypalIpn", webhook.clone()),
+        ("PaypalWebhook", webhook.clone()),
+        ("StripeWebhook", webhook),
+        ("Sweep", of("ReservesSweep", "SweepReservedConcurrency")),
+    ];
+    assert_eq!(reserved, expected.map(|(name, share)| (name.to_owned(), share)).into());
 }
 
 /// A budget needs a person who hears of it, and an alarm sees the metrics of its own region only.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{
-    FLAGS, Fields, IN_ZIP64_32, MADE_BY, MODE, STORED, VERSION, VERSION_ZIP64, ZIP64_EXTRA, dos_time, to_u32,
+    DEFLATED, FLAGS, Fields, IN_ZIP64_32, MADE_BY, MODE, VERSION, VERSION_ZIP64, ZIP64_EXTRA, dos_time, to_u32,
 };
 
 /// Describes a finished file, for the central directory.
@@ -20,6 +20,8 @@ pub struct DirectoryEntry {
     pub crc32: u32,
     /// The time of the last change.
     pub modified: Timestamp,
+    /// The size in the archive, in bytes.
+    pub(crate) deflated: u64,
     /// The offset of the local header in the archive.
     pub(crate) offset: u64,
     /// Whether the local header declares sizes of 64 bits.
@@ -37,13 +39,13 @@ impl DirectoryEntry {
             })
         };
         // In this order, and each only if its field cannot hold it (4.5.3).
-        let (size, stored, offset) = (or_zip64(self.bytes), or_zip64(self.bytes), or_zip64(self.offset));
+        let (size, deflated, offset) = (or_zip64(self.bytes), or_zip64(self.deflated), or_zip64(self.offset));
         let extra = length(&zip64_values);
         let extra = if extra == 0 { 0 } else { extra + 4 };
         let version = if self.zip64 || extra > 0 { VERSION_ZIP64 } else { VERSION };
         let (time, date) = dos_time(self.modified);
-        let fields = Fields(out).bytes(b"PK\x01\x02").u16(MADE_BY).u16(version).u16(FLAGS).u16(STORED);
-        let fields = fields.u16(time).u16(date).u32(self.crc32).u32(stored).u32(size);
+        let fields = Fields(out).bytes(b"PK\x01\x02").u16(MADE_BY).u16(version).u16(FLAGS).u16(DEFLATED);
+        let fields = fields.u16(time).u16(date).u32(self.crc32).u32(deflated).u32(size);
         // Name, extra field, comment; the disk; internal and external attributes.
         let fields = fields.u16(length(self.name.as_bytes())).u16(extra).u16(0).u16(0).u16(0).u32(MODE);
         let fields = fields.u32(offset).bytes(self.name.as_bytes());

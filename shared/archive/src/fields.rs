@@ -4,8 +4,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 /// General purpose bit 3: checksum and sizes follow the bytes; bit 11: the name is UTF-8 (4.4.4).
 pub(crate) const FLAGS: u16 = 1 << 3 | 1 << 11;
-/// Stored, not compressed (4.4.5).
-pub(crate) const STORED: u16 = 0;
+/// Deflated (4.4.5).
+pub(crate) const DEFLATED: u16 = 8;
 /// The version that a reader needs: 2.0, or 4.5 for ZIP64 (4.4.3.2).
 pub(crate) const VERSION: u16 = 20;
 pub(crate) const VERSION_ZIP64: u16 = 45;

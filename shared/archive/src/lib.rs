@@ -5,15 +5,17 @@
 //! it. It keeps nothing about finished files: it returns a [`DirectoryEntry`] for each, and the caller passes them back for
 //! the central directory. So memory grows neither with the size of a file nor with the number of files.
 //!
-//! Files are stored without compression: images and videos are compressed already. Checksums and sizes follow the bytes
-//! in data descriptors. Values that exceed the original fields use ZIP64. Names are UTF-8. The format is that of
+//! Files are not compressed: images and videos are compressed already. Checksums and sizes follow the bytes in data descriptors. So
+//! the files are deflated, in blocks that are stored as they are: readers that do not seek, such as Java's `ZipInputStream`, find the
+//! end of a deflated file by itself, and refuse a stored one whose size follows. Values that exceed the original fields use ZIP64. Names are UTF-8. The format is that of
 //! [APPNOTE 6.3.10](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT); comments in the code give its section
 //! numbers.
 
 mod checksum;
+mod deflate;
 mod directory;
 mod fields;
 mod zip;
 
 pub use directory::DirectoryEntry;
-pub use zip::{NewFile, ZipError, ZipWriter};
+pub use zip::{MAX_BYTES, NewFile, ZipError, ZipWriter};

@@ -5,11 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     checksum::Checksums,
+    deflate,
     directory::{DirectoryEntry, length},
     fields::{
-        FLAGS, Fields, IN_ZIP64_16, IN_ZIP64_32, MADE_BY, STORED, VERSION, VERSION_ZIP64, ZIP64_EXTRA, dos_time, to_u32,
+        DEFLATED, FLAGS, Fields, IN_ZIP64_16, IN_ZIP64_32, MADE_BY, VERSION, VERSION_ZIP64, ZIP64_EXTRA, dos_time,
+        to_u32,
     },
 };
+
+/// The most bytes of a file that is not in ZIP64 format. It leaves room for the heads of blocks.
+pub const MAX_BYTES: u64 = 15 << 28;
 
 /// Describes a file that is about to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +23,8 @@ pub struct NewFile {
     pub name: String,
     /// The time of the last change.
     pub modified: Timestamp,
-    /// The most bytes that the file can have, if known. Without a limit the file is written in ZIP64 format.
+    /// The most bytes that the file can have, if known. Without a limit, or with one above [`MAX_BYTES`], the file is written in ZIP64
+    /// format, which older readers that do not seek refuse.
     pub max_bytes: Option<u64>,
 }
 
@@ -48,6 +54,8 @@ struct File {
     modified: Timestamp,
     offset: u64,
     zip64: bool,
+    /// The bytes in the archive so far.
+    deflated: u64,
     checksums: Checksums,
 }
 
@@ -69,7 +77,7 @@ pub enum ZipError {
     /// The file name is empty or longer than 65,535 bytes.
     #[error("a file name must have 1 to 65,535 bytes")]
     InvalidName,
-    /// The file exceeds 4 GiB although its `max_bytes` did not.
+    /// The file exceeds 4 GiB although its `max_bytes` did not exceed [`MAX_BYTES`].
     #[error("the file is larger than declared")]
     FileTooLarge,
     /// The central directory does not list every file.
@@ -116,12 +124,13 @@ impl ZipWriter {
         if new.name.is_empty() || new.name.len() > usize::from(u16::MAX) {
             return Err(ZipError::InvalidName);
         }
-        let zip64 = new.max_bytes.is_none_or(|max_bytes| to_u32(max_bytes).is_none());
+        let zip64 = new.max_bytes.is_none_or(|max_bytes| max_bytes > MAX_BYTES);
         let file = File {
             name: new.name,
             modified: new.modified,
             offset: self.position,
             zip64,
+            deflated: 0,
             checksums: Checksums::default(),
         };
         self.append(out, |out| file.append_header(out));
@@ -135,15 +144,18 @@ impl ZipWriter {
     /// [`ZipError::NoFileOpen`], [`ZipError::FileTooLarge`].
     pub fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), ZipError> {
         let Stage::InFile(file) = &mut self.stage else { return Err(ZipError::NoFileOpen) };
-        if !file.zip64 && to_u32(file.checksums.bytes + bytes.len() as u64).is_none() {
+        let deflated = file.deflated + deflate::size(bytes.len() as u64);
+        if !file.zip64 && to_u32(deflated + deflate::END_BYTES).is_none() {
             return Err(ZipError::FileTooLarge);
         }
+        file.deflated = deflated;
         file.checksums.update(bytes);
-        self.append(out, |out| out.extend_from_slice(bytes));
+        self.append(out, |out| deflate::append(bytes, out));
         Ok(())
     }
 
-    /// Drops the open file, if any, from the archive. Its bytes stay in the output, and the directory does not list them.
+    /// Drops the open file, if any, from the archive. Its bytes stay in the output, and the directory does not list them. A reader that
+    /// does not seek stops there.
     pub fn abort_file(&mut self) {
         if self.has_open_file() {
             self.stage = Stage::BetweenFiles;
@@ -159,7 +171,10 @@ impl ZipWriter {
         let Stage::InFile(file) = &self.stage else { return Err(ZipError::NoFileOpen) };
         let entry = file.directory_entry();
         self.stage = Stage::BetweenFiles;
-        self.append(out, |out| append_descriptor(&entry, out));
+        self.append(out, |out| {
+            deflate::append_end(out);
+            append_descriptor(&entry, out);
+        });
         self.files += 1;
         Ok(entry)
     }
@@ -213,7 +228,7 @@ impl File {
     fn append_header(&self, out: &mut Vec<u8>) {
         let (time, date) = dos_time(self.modified);
         let (version, size, extra) = if self.zip64 { (VERSION_ZIP64, IN_ZIP64_32, 20) } else { (VERSION, 0, 0) };
-        let fields = Fields(out).bytes(b"PK\x03\x04").u16(version).u16(FLAGS).u16(STORED).u16(time).u16(date);
+        let fields = Fields(out).bytes(b"PK\x03\x04").u16(version).u16(FLAGS).u16(DEFLATED).u16(time).u16(date);
         let fields = fields.u32(0).u32(size).u32(size).u16(length(self.name.as_bytes())).u16(extra);
         let fields = fields.bytes(self.name.as_bytes());
         if self.zip64 {
@@ -225,6 +240,7 @@ impl File {
         DirectoryEntry {
             name: self.name.clone(),
             bytes: self.checksums.bytes,
+            deflated: self.deflated + deflate::END_BYTES,
             sha256: self.checksums.sha256(),
             crc32: self.checksums.crc32,
             modified: self.modified,
@@ -237,9 +253,9 @@ impl File {
 /// Appends the data descriptor (4.3.9).
 fn append_descriptor(entry: &DirectoryEntry, out: &mut Vec<u8>) {
     let fields = Fields(out).bytes(b"PK\x07\x08").u32(entry.crc32);
-    match to_u32(entry.bytes).filter(|_| !entry.zip64) {
-        Some(bytes) => fields.u32(bytes).u32(bytes),
-        None => fields.u64(entry.bytes).u64(entry.bytes),
+    match (to_u32(entry.deflated), to_u32(entry.bytes)) {
+        (Some(deflated), Some(bytes)) if !entry.zip64 => fields.u32(deflated).u32(bytes),
+        _ => fields.u64(entry.deflated).u64(entry.bytes),
     };
 }
 

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use archive::{DirectoryEntry, NewFile, ZipError, ZipWriter};
+use archive::{DirectoryEntry, MAX_BYTES, NewFile, ZipError, ZipWriter};
 use jiff::Timestamp;
 
 /// Receives the bytes of an archive.
@@ -24,10 +24,18 @@ struct Sparse(File);
 
 impl Sink for Sparse {
     fn take(&mut self, bytes: &mut Vec<u8>) {
-        if bytes.as_slice() == ZEROS {
-            self.0.seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap())).unwrap();
-        } else {
-            self.0.write_all(bytes).unwrap();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            // A block of zeros, or else the head of the next one.
+            let (block, after) = rest.split_at(rest.len().min(usize::from(u16::MAX)));
+            rest = if block.len() > 1000 && ZEROS.starts_with(block) {
+                self.0.seek(SeekFrom::Current(i64::try_from(block.len()).unwrap())).unwrap();
+                after
+            } else {
+                let (head, after) = rest.split_at(rest.len().min(5));
+                self.0.write_all(head).unwrap();
+                after
+            };
         }
         bytes.clear();
     }
@@ -120,6 +128,44 @@ fn other_tools_read_the_archive() {
     assert_eq!(read_with_other_tools(&path("few.zip")), listed(&records));
     // As `printf 'abc%.0s' {1..1000} | sha256sum` has it.
     assert_eq!(records[1].sha256, "328de8f1895f8bb09f6e6b4c2012ef2b2a6f067cd002794b750aa040a6f6d8bd");
+}
+
+/// Reads files from the first byte on, without the directory, as Java's `ZipInputStream` and `stream-unzip` do.
+const FORWARD: &str = r#"
+import struct, sys, zlib
+archive = open(sys.argv[1], "rb")
+while (signature := archive.read(4)) == b"PK\x03\x04":
+    _, flags, method, _, _, _, _, size, name, extra = struct.unpack("<HHHHHIIIHH", archive.read(26))
+    name = archive.read(name).decode()
+    archive.read(extra)
+    assert not flags & 8 or method == 8, "only DEFLATED entries can have EXT descriptor"
+    content, inflater = b"", zlib.decompressobj(-15)
+    while not inflater.eof:
+        content += inflater.decompress(archive.read(1000))
+    archive.seek(-len(inflater.unused_data), 1)
+    wide = size == 0xFFFFFFFF
+    signature, crc, deflated, size = struct.unpack("<4sIQQ" if wide else "<4sIII", archive.read(24 if wide else 16))
+    assert signature == b"PK\x07\x08" and size == len(content) and crc == zlib.crc32(content), name
+    print(size, "wide" if wide else "", name)
+assert signature == b"PK\x01\x02", signature
+"#;
+
+#[test]
+fn archive_is_read_forward_without_its_directory() {
+    let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
+    let records = [
+        add(&mut zip, ("empty", Some(0)), (b"", 0), &mut bytes),
+        add(&mut zip, ("data.json", Some(MAX_BYTES)), (b"abc", 1000), &mut bytes),
+        add(&mut zip, ("image.png", Some(200_000)), (&[7; 200_000], 1), &mut bytes),
+        add(&mut zip, ("without a limit", None), (b"xyz", 1), &mut bytes),
+    ];
+    close(zip, &records, &mut bytes);
+    let path = path("forward.zip");
+    std::fs::write(&path, &bytes).unwrap();
+    let python = Command::new("python3").args(["-c", FORWARD]).arg(&path).output().unwrap();
+    assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+    let read = String::from_utf8(python.stdout).unwrap();
+    assert_eq!(read, "0  empty\n3000  data.json\n200000  image.png\n3 wide without a limit\n");
 }
 
 #[test]

@@ -11,7 +11,10 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{AccountId, DisclosureId, ExportId, GenerationId, UploadId};
+use domain::{
+    AccountId, DisclosureId, ExportId, GenerationId, UploadId,
+    generations::share::{MEDIA_LINK_S, media_link_time},
+};
 use jiff::Timestamp;
 
 use crate::{bucket::distribution::Distribution, error::StoreError};
@@ -183,6 +186,14 @@ impl Bucket {
             Some(distribution) => Ok(distribution.link(key, expires_in_s, now)),
             None => self.presign_get(key, expires_in_s, now).await,
         }
+    }
+
+    /// Signs a link to an image or a video, or to a preview of one. All links of half a minute are the same. Calls nothing.
+    ///
+    /// # Errors
+    /// It could not be signed.
+    pub async fn media_link(&self, key: &str, now: Timestamp) -> Result<String, StoreError> {
+        self.link(key, MEDIA_LINK_S, media_link_time(now)).await
     }
 
     async fn presign_get(&self, key: &str, expires_in_s: u64, now: Timestamp) -> Result<String, StoreError> {

@@ -1,6 +1,6 @@
 //! Describes media files, and signs links to them.
 
-use domain::generations::{output::Media, share::MEDIA_LINK_S};
+use domain::generations::output::Media;
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Bucket, StoreError};
@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 /// Shows the file of an image or a video.
 #[derive(Serialize, ToSchema)]
 pub struct MediaView {
-    /// A link to the file. It works for four minutes.
+    /// A link to the file. It works for up to four minutes, and is the same for half a minute.
     pub url: String,
-    /// A link to a thumbnail, a JPEG. It works for four minutes.
+    /// A link to a thumbnail, a JPEG. It works for up to four minutes, and is the same for half a minute.
     pub thumbnail_url: Option<String>,
     /// The media type.
     pub content_type: String,
@@ -28,17 +28,17 @@ pub struct MediaView {
 }
 
 impl MediaView {
-    /// Shows a file, with links that work for [`MEDIA_LINK_S`] seconds. Signing a link calls no service.
+    /// Shows a file, with links that work for up to four minutes. Signing a link calls no service.
     ///
     /// # Errors
     /// A link could not be signed.
     pub async fn with_links(bucket: &Bucket, media: &Media, now: Timestamp) -> Result<Self, StoreError> {
         let thumbnail_url = match &media.thumbnail_key {
-            Some(key) => Some(bucket.link(key, MEDIA_LINK_S, now).await?),
+            Some(key) => Some(bucket.media_link(key, now).await?),
             None => None,
         };
         Ok(Self {
-            url: bucket.link(&media.key, MEDIA_LINK_S, now).await?,
+            url: bucket.media_link(&media.key, now).await?,
             thumbnail_url,
             content_type: media.content_type.clone(),
             bytes: media.bytes,

@@ -18,6 +18,16 @@ pub const LONGEST_S: u64 = 365 * 86_400;
 /// Seconds for which a presigned link to a file is valid. It stays valid for at most as long after a share is revoked
 /// or an output becomes private.
 pub const MEDIA_LINK_S: u64 = 240;
+/// Seconds for which links to one file are the same, so that a browser does not fetch again what it has.
+const MEDIA_LINK_STEP_S: i64 = 30;
+
+/// Returns the time from which a link to an image or a video counts that is signed at `now`: the same for all links of half a
+/// minute.
+#[must_use]
+pub fn media_link_time(now: Timestamp) -> Timestamp {
+    let second = now.as_second();
+    Timestamp::from_second(second - second.rem_euclid(MEDIA_LINK_STEP_S)).unwrap_or(now)
+}
 
 /// A share link. Its token is not stored, only the hash that the pointer is found by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]

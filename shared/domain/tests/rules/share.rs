@@ -6,7 +6,7 @@ use domain::{
     generations::{
         generation::{Failure, Generation},
         output::Visibility,
-        share::{Share, ShareTerms, create, revoke},
+        share::{Share, ShareTerms, create, media_link_time, revoke},
         submission::GenerationOutcome,
     },
     privacy::deletion::DeletionReason,
@@ -121,4 +121,11 @@ fn link_shows_nothing_once_the_deletion_of_the_account_is_requested() {
         .request_deletion(ReceiptId(Uuid::nil()), DeletionReason::Requested, SignedDuration::from_secs(60), at(110))
         .unwrap();
     assert_eq!(share.view(&leaving, &generation, at(110)), Err(Refusal::NotFound));
+}
+
+#[test]
+fn links_to_a_file_are_the_same_for_half_a_minute() {
+    for (signed, counts_from) in [(0, 0), (29, 0), (30, 30), (59, 30)] {
+        assert_eq!(media_link_time(at(signed) + SignedDuration::from_millis(999)), at(counts_from));
+    }
 }

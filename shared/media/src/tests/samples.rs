@@ -5,7 +5,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 
 pub(super) use movie::{fragmented_mp4, mp4, mp4_with_codec};
-pub(super) use webm::{webm, webm_with_track_type};
+pub(super) use webm::{encrypted_webm, webm, webm_with_track_type};
 
 mod movie;
 mod webm;

@@ -56,6 +56,12 @@ fn webm_loses_its_metadata_and_keeps_its_blocks_in_place() {
 }
 
 #[test]
+fn encrypted_webm_is_refused() {
+    let error = crate::strip_metadata(samples::encrypted_webm()).unwrap_err();
+    assert!(error.to_string().contains("it is encrypted. Export it without copy protection"), "{error}");
+}
+
+#[test]
 fn video_that_is_cut_is_refused() {
     let file = crate::strip_metadata(samples::mp4()).unwrap();
     check_cuts(&file);

@@ -32,3 +32,6 @@ pub(super) const CODEC_PRIVATE: u32 = 0x63A2;
 pub(super) const VIDEO: u32 = 0xE0;
 pub(super) const PIXEL_WIDTH: u32 = 0xB0;
 pub(super) const PIXEL_HEIGHT: u32 = 0xBA;
+pub(super) const CONTENT_ENCODINGS: u32 = 0x6D80;
+pub(super) const CONTENT_ENCODING: u32 = 0x6240;
+pub(super) const CONTENT_ENCRYPTION: u32 = 0x5035;

@@ -4,8 +4,9 @@
 
 use super::ebml::{Element, malformed};
 use super::ids::{
-    BLOCK_GROUP, CLUSTER, CODEC_ID, CODEC_PRIVATE, CUES, DURATION, INFO, MUXING_APP, SEEK, SEEK_HEAD, SEEK_ID,
-    SIMPLE_BLOCK, TIMESTAMP, TIMESTAMP_SCALE, TRACK_ENTRY, TRACK_TYPE, TRACKS, WRITING_APP,
+    BLOCK_GROUP, CLUSTER, CODEC_ID, CODEC_PRIVATE, CONTENT_ENCODING, CONTENT_ENCODINGS, CONTENT_ENCRYPTION, CUES,
+    DURATION, INFO, MUXING_APP, SEEK, SEEK_HEAD, SEEK_ID, SIMPLE_BLOCK, TIMESTAMP, TIMESTAMP_SCALE, TRACK_ENTRY,
+    TRACK_TYPE, TRACKS, WRITING_APP,
 };
 use super::segment::{Part, Parts, segment};
 use crate::error::MediaError;
@@ -17,7 +18,7 @@ use crate::read;
 const TRACK_FIELDS: [u32; 20] = [
     0xD7, 0x73C5, TRACK_TYPE, 0xB9, 0x88, 0x55AA, 0x9C, // numbers, type, flags
     0x23_E383, 0x55EE, 0x41E4, 0x22_B59C, 0x22_B59D, // default duration, block additions, language
-    CODEC_ID, CODEC_PRIVATE, 0x56AA, 0x56BB, 0xE0, 0xE1, 0x6D80, // codec, delays, video, audio, encodings
+    CODEC_ID, CODEC_PRIVATE, 0x56AA, 0x56BB, 0xE0, 0xE1, CONTENT_ENCODINGS, // codec, delays, video, audio, encodings
     0x23_314F, // timestamp scale
 ];
 
@@ -97,6 +98,12 @@ fn strip_tracks(file: &mut [u8], tracks: Element) -> Result<(), MediaError> {
                  subtitles and data tracks and try again.",
             ));
         }
+        if is_encrypted(file, entry)? {
+            return Err(MediaError::unsupported(
+                MediaType::Webm,
+                "it is encrypted. Export it without copy protection and try again.",
+            ));
+        }
         let mut fields = entry.children();
         while let Some(field) = fields.next(file)? {
             if !TRACK_FIELDS.contains(&field.id) {
@@ -106,6 +113,18 @@ fn strip_tracks(file: &mut [u8], tracks: Element) -> Result<(), MediaError> {
         strip_vorbis_comments(file, entry)?;
     }
     Ok(())
+}
+
+/// Says whether the blocks of a track are encrypted (RFC 9559, 5.1.4.1.31).
+fn is_encrypted(file: &[u8], entry: Element) -> Result<bool, MediaError> {
+    let Some(encodings) = entry.child(file, CONTENT_ENCODINGS)? else { return Ok(false) };
+    let mut encodings = encodings.children();
+    while let Some(encoding) = encodings.next(file)? {
+        if encoding.id == CONTENT_ENCODING && encoding.child(file, CONTENT_ENCRYPTION)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Vorbis keeps its title, artist and location tags in the codec's own header (Vorbis I, section 5): three packets

@@ -110,7 +110,7 @@ fn periods_in_the_documents_are_those_of_the_code() {
             "privacy.md",
             vec![
                 format!("are stored for {ACTIVITY_DAYS} days, visible"),
-                format!("A link to a file is valid for {MEDIA_LINK_S} seconds."),
+                format!("A link to a file is valid for at most {MEDIA_LINK_S} seconds."),
                 format!("for at most {} minutes and states a reason", ACCESS_MINUTES.end()),
                 format!("are deleted {TICKET_DAYS} days after the last message"),
                 format!("deleted with the reply or after {GUEST_TICKET_DAYS} days"),

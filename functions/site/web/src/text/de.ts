@@ -354,6 +354,7 @@ export const messages: Messages = {
     },
     unsupported: (name) =>
       `${name} kann nicht hochgeladen werden: Das Format wird nicht unterstützt. Exportiere die Datei als JPEG, PNG oder WebP.`,
+    empty: (name) => `${name} kann nicht hochgeladen werden: Die Datei ist leer. Wähle eine andere.`,
     tooLarge: (name) =>
       `${name} kann nicht hochgeladen werden: Die Datei ist größer als 20 MB. Verkleinere sie und versuche es wieder.`,
     failed: (name) => `${name} konnte nicht hochgeladen werden. Versuche es noch einmal.`,

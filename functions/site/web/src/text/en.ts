@@ -339,6 +339,7 @@ export const messages = {
     },
     unsupported: (name: string) =>
       `Couldn't upload ${name}: this format is not supported. Export it as JPEG, PNG or WebP and try again.`,
+    empty: (name: string) => `Couldn't upload ${name}: it is empty. Choose another file.`,
     tooLarge: (name: string) => `Couldn't upload ${name}: it is larger than 20 MB. Make it smaller and try again.`,
     failed: (name: string) => `Couldn't upload ${name}. Try again.`,
   },

@@ -52,7 +52,6 @@ interface InputAttributes {
   name?: string;
   autocomplete?: string;
   inputmode?: "numeric";
-  pattern?: string;
   placeholder?: string;
   required?: boolean;
   maxlength?: number;

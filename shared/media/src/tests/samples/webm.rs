@@ -31,6 +31,17 @@ pub(in crate::tests) fn webm() -> Vec<u8> {
 
 /// The same, with the sound track declared as another type.
 pub(in crate::tests) fn webm_with_track_type(second: u8) -> Vec<u8> {
+    webm_with(second, &[])
+}
+
+/// The same, with blocks of video that are declared as encrypted (<https://www.webmproject.org/docs/webm-encryption/>).
+pub(in crate::tests) fn encrypted_webm() -> Vec<u8> {
+    let encryption = element(0x5035, &[&element(0x47E1, &[&[5]]), &element(0x47E2, &[b"key"])]);
+    let encoding = [element(0x5031, &[&[0]]), element(0x5032, &[&[1]]), element(0x5033, &[&[1]]), encryption].concat();
+    webm_with(2, &element(0x6D80, &[&element(0x6240, &[&encoding])]))
+}
+
+fn webm_with(second: u8, of_video: &[u8]) -> Vec<u8> {
     let header = element(0x1A45_DFA3, &[&element(0x4282, &[b"webm"])]);
     let seek = |id: u32| element(0x4DBB, &[&element(0x53AB, &[&id_bytes(id)]), &element(0x53AC, &[&[0, 200]])]);
     let seek_head = element(0x114D_9B74, &[&seek(0x1549_A966), &seek(0x1254_C367)]);
@@ -51,7 +62,7 @@ pub(in crate::tests) fn webm_with_track_type(second: u8) -> Vec<u8> {
     };
     let video = element(0xE0, &[&element(0xB0, &[&320_u16.to_be_bytes()]), &element(0xBA, &[&[180]])]);
     let audio = [element(0x86, &[b"A_VORBIS"]), element(0x63A2, &[&vorbis_header()])].concat();
-    let tracks = [track(1, 1, &[&element(0x86, &[b"V_VP9"]), &video]), track(2, second, &[&audio])];
+    let tracks = [track(1, 1, &[&element(0x86, &[b"V_VP9"]), &video, of_video]), track(2, second, &[&audio])];
     let tracks = element(0x1654_AE6B, &[&tracks.concat()]);
     let block = |offset: u16, data: &[u8]| element(0xA3, &[&[0x81], &offset.to_be_bytes(), &[0x80], data]);
     let group = element(0xA0, &[&element(0xA1, &[&[0x81, 0, 0, 0], b"third"]), &element(0x9B, &[&[33]])]);

@@ -9,7 +9,17 @@ import { Area, Field, RadioGroup, Select } from "../../ui/field";
 import { useIdempotencyKey, useMutation } from "../../ui/query";
 import { ErrorNotice } from "../../ui/states";
 import { ReferenceImage } from "../uploads/reference-image";
-import { draft, draftRequest, modelOf, models, needsPurchase, preferredModel, sizeName, updateDraft } from "./draft";
+import {
+  draft,
+  draftRequest,
+  modelOf,
+  models,
+  needsPurchase,
+  preferredModel,
+  seedOf,
+  sizeName,
+  updateDraft,
+} from "./draft";
 import { usePrice } from "./price";
 
 type Model = Schema["ModelView"];
@@ -41,6 +51,7 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
   const canSubmit =
     current.prompt.trim() !== "" &&
     !isForSale &&
+    !(model?.seed && isNoSeed(current.seed)) &&
     price.price !== undefined &&
     price.price.credits <= price.price.available;
   const submitOnShortcut = (event: KeyboardEvent) => {
@@ -74,6 +85,8 @@ export function Composer({ onSubmitted }: { onSubmitted: (generation: Schema["Ge
     </form>
   );
 }
+
+const isNoSeed = (typed: string) => Number.isNaN(seedOf(typed));
 
 /** The qualities from the cheapest to the best. */
 const QUALITIES = ["low", "medium", "high"] as const;
@@ -186,10 +199,9 @@ function AdvancedSettings({ model, errorOf }: SettingsProperties) {
             label={t.seed}
             hint={t.seedHint}
             inputmode="numeric"
-            pattern="[0-9]{1,10}"
             value={seed}
-            error={errorOf("seed")}
-            onValue={(seed) => updateDraft({ seed: seed.replace(/\D/g, "") })}
+            error={isNoSeed(seed) ? text.value.fieldErrors.seed : errorOf("seed")}
+            onValue={(seed) => updateDraft({ seed })}
           />
         )}
       </div>

@@ -108,6 +108,21 @@ describe("the model of a draft", () => {
   });
 });
 
+describe("the seed of a draft", () => {
+  it.each([
+    ["", undefined],
+    ["-1", undefined],
+    [" 7 ", 7],
+    ["0", 0],
+    ["4294967295", 4_294_967_295],
+    ["4294967296", Number.NaN],
+    ["-5", Number.NaN],
+    ["1e5", Number.NaN],
+    ["1.5", Number.NaN],
+    ["seven", Number.NaN],
+  ])("%j is %j", async (typed, seed) => expect((await reload()).seedOf(typed)).toBe(seed));
+});
+
 describe("the request of a draft", () => {
   it("has the quality of the model that was chosen", async () => {
     const { draft, draftRequest, updateDraft } = await reload();
@@ -130,6 +145,14 @@ describe("the request of a draft", () => {
       duration_ms: 4000,
       count: 1,
     });
+  });
+
+  it("has no control characters but tabs and line feeds", async () => {
+    const { draft, draftRequest, updateDraft } = await reload();
+    updateDraft({ prompt: "A\u000b kite\r\nover\tthe\u007f dunes\rat dawn", negativePrompt: "\u000b" });
+    const request = draftRequest(draft.value);
+    expect(request.prompt).toBe("A kite\nover\tthe dunes\nat dawn");
+    expect(request.negative_prompt).toBeUndefined();
   });
 
   it("contains all settings that were entered", async () => {

@@ -133,19 +133,37 @@ export function retryRequest({ settings, credits }: Schema["GenerationView"]): S
   };
 }
 
+/** The largest seed. */
+const MAX_SEED = 4_294_967_295;
+
+/**
+ * Returns the seed that was typed: undefined for a random one, which is nothing or, as in other programs, -1; `NaN` for what is
+ * no seed.
+ */
+export function seedOf(typed: string): number | undefined {
+  const seed = typed.trim();
+  if (seed === "" || seed === "-1") return undefined;
+  return /^\d{1,10}$/.test(seed) && Number(seed) <= MAX_SEED ? Number(seed) : Number.NaN;
+}
+
+/** Returns a text with line feeds as line ends, and without the control characters that come along with copied text. */
+const withoutControls = (text: string) => text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "");
+
 /** Returns the request that submits a draft. Settings that the model does not support are left out. */
 export function draftRequest(draft: Draft): Schema["GenerationRequest"] {
   const model = modelOf(draft);
   const [width, height] = draft.size.split("x").map(Number);
+  const seed = seedOf(draft.seed);
+  const negativePrompt = withoutControls(draft.negativePrompt);
   return {
     model: draft.model,
-    prompt: draft.prompt,
+    prompt: withoutControls(draft.prompt),
     ...(width && height ? { width, height } : {}),
     ...(draft.duration ? { duration_ms: draft.duration } : {}),
     ...(draft.quality ? { quality: draft.quality } : {}),
     count: draft.count,
-    ...(model?.negative_prompt && draft.negativePrompt.trim() ? { negative_prompt: draft.negativePrompt } : {}),
-    ...(model?.seed && draft.seed !== "" ? { seed: Number(draft.seed) } : {}),
+    ...(model?.negative_prompt && negativePrompt.trim() ? { negative_prompt: negativePrompt } : {}),
+    ...(model?.seed && seed !== undefined ? { seed } : {}),
     ...(model?.input_image && draft.referenceImage ? { input_upload: draft.referenceImage.id } : {}),
   };
 }

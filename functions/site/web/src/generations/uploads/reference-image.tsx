@@ -23,6 +23,7 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
   const send = async (file: File | null | undefined) => {
     if (!file) return;
     if (!CONTENT_TYPES.includes(file.type)) return setState({ kind: "failed", message: t.unsupported(file.name) });
+    if (file.size === 0) return setState({ kind: "failed", message: t.empty(file.name) });
     if (file.size > MAX_BYTES) return setState({ kind: "failed", message: t.tooLarge(file.name) });
     running.current?.abort();
     const control = new AbortController();
