@@ -49,9 +49,7 @@ pub(crate) struct Writing {
     pub parts: Parts,
     /// The minimum size of a part, in bytes.
     pub part_bytes: u64,
-    /// The state of the ZIP. In a checkpoint of the version that stored files without deflating them it has another name, so
-    /// that such an archive starts over.
-    #[serde(rename = "deflating_zip")]
+    /// The state of the ZIP.
     pub zip: ZipWriter,
     /// The next piece to write.
     pub position: ArchivePosition,
