@@ -123,7 +123,9 @@ impl Worker {
                 }
                 GenerationClaim::Work { generation: claimed, offer } => (claimed, offer),
             };
-            if in_flight > self.workers_per_account && self.account_has_its_share(&generation, in_flight, now).await? {
+            // An attempt that crashed is continued at once: what it received is looked for, which a wait would forget.
+            let may_wait = !generation.in_call && in_flight > self.workers_per_account;
+            if may_wait && self.account_has_its_share(&generation, in_flight, now).await? {
                 return self.wait(&generation, &Wait::Turn, None).await;
             }
             let provider = self.providers.provider(offer.provider, now).await?;
