@@ -353,14 +353,15 @@ async fn p30_lost_or_repeated_export_messages_build_one_archive(env: &'static Te
 async fn p30_export_with_an_unusable_checkpoint_restarts(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
     ada.finished_image("a phoenix").await?;
-    let stock =
-        json!({"runs": [], "pages": [7], "item_bytes": 1, "lists": [7], "files": 1, "file_bytes": 1, "moved": {}});
+    let contents = json!({
+        "runs": [], "pages": [7], "item_bytes": 1, "lists": [7], "files": 1, "file_bytes": 1, "moved": {}, "language": "english",
+    });
     let zip = json!({"position": 0, "files": 0, "stage": "BetweenFiles"});
-    let (place, parts) = (json!({"section": 0, "piece": 0, "byte": 0}), json!({"count": 0, "digest": ""}));
+    let (position, parts) = (json!({"section": 0, "piece": 0, "byte": 0}), json!({"count": 0, "digest": ""}));
     let writing =
-        json!({"upload": "gone", "parts": parts, "part_bytes": 1, "zip": zip, "place": place, "directory": []});
-    let done = json!({"files": 0, "bytes": 0});
-    let gone = json!({"stock": stock, "stage": {"Archive": writing}, "done": done}).to_string();
+        json!({"upload": "gone", "parts": parts, "part_bytes": 1, "zip": zip, "position": position, "directory": []});
+    let totals = json!({"files": 0, "bytes": 0});
+    let gone = json!({"contents": contents, "stage": {"Archive": writing}, "totals": totals}).to_string();
     for checkpoint in [gone, "of another version".to_owned()] {
         let export =
             export_without_message(&ada, clock::now(), |export| Export { checkpoint: Some(checkpoint), ..export })
