@@ -110,7 +110,8 @@ export const messages: Messages = {
   fieldErrors: {
     email: EMAIL_RULE,
     billing_email: EMAIL_RULE,
-    password: "Nimm mindestens 12 Zeichen, die nicht leicht zu erraten sind. Am Anfang und Ende darf kein Leerzeichen stehen.",
+    password:
+      "Nimm mindestens 12 Zeichen, die nicht leicht zu erraten sind. Am Anfang und Ende darf kein Leerzeichen stehen.",
     code: "Der Code ist falsch, schon benutzt oder abgelaufen. Prüfe ihn oder lass dir einen neuen schicken.",
     present_code: CODES_RULE,
     new_code: CODES_RULE,
