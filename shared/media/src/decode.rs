@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use crate::error::MediaError;
 use crate::limits::MAX_SIDE_PX;
 use crate::media_type::MediaType;
-use crate::{colors, jpeg, mp4, png, webp};
+use crate::{colors, inks, jpeg, mp4, png, webp};
 
 /// The memory for one decoded image. [`crate::MAX_PIXELS`] in four channels of 8 bits fit; in four of 16 bits they do not.
 const MAX_DECODED_BYTES: u64 = 256 * 1024 * 1024;
@@ -43,10 +43,17 @@ pub(crate) fn decode(bytes: &[u8], media_type: MediaType) -> Result<Decoded, Med
         let profile = decoder.icc_profile()?;
         Ok((DynamicImage::from_decoder(decoder)?, profile))
     };
-    let (coded, profile) = pixels().map_err(|source| MediaError::Decode { media_type, source })?;
-    let converted = profile.and_then(|profile| colors::to_srgb(&coded, &profile));
-    let is_converted = converted.is_some() || header.orientation.is_some();
-    let mut image = converted.unwrap_or(coded);
+    let inks = if media_type == MediaType::Jpeg { jpeg::inks(bytes)? } else { None };
+    let in_srgb = || -> image::ImageResult<(DynamicImage, bool)> {
+        if let Some(inks) = inks {
+            return Ok((inks::decode(bytes, inks)?.into(), true));
+        }
+        let (coded, profile) = pixels()?;
+        let converted = profile.and_then(|profile| colors::to_srgb(&coded, &profile));
+        Ok(converted.map_or((coded, false), |converted| (converted, true)))
+    };
+    let (mut image, is_recolored) = in_srgb().map_err(|source| MediaError::Decode { media_type, source })?;
+    let is_converted = is_recolored || header.orientation.is_some();
     let orientation =
         header.orientation.and_then(|orientation| image::metadata::Orientation::from_exif(orientation.exif()));
     image.apply_orientation(orientation.unwrap_or(image::metadata::Orientation::NoTransforms));

@@ -64,6 +64,33 @@ pub(crate) fn header(bytes: &[u8]) -> Result<ImageHeader, MediaError> {
     Ok(ImageHeader { width: width.into(), height: height.into(), orientation })
 }
 
+/// How a JPEG of four inks stores them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inks {
+    /// As coverage: 0 is no ink.
+    Plain,
+    /// Inverted, as Adobe's programs do: 255 is no ink.
+    Inverted,
+    /// As luma, chroma and inverted black.
+    Luma,
+}
+
+/// Says how the inks are stored. Returns `None` for an image without inks: with another number of components than four.
+pub(crate) fn inks(bytes: &[u8]) -> Result<Option<Inks>, MediaError> {
+    let (mut components, mut inks) = (0, Inks::Plain);
+    for segment in Segments::new(bytes) {
+        let Segment { marker, payload, .. } = segment?;
+        match (marker, payload) {
+            (SOF0..=SOF2, [_, _, _, _, _, count, ..]) => components = *count,
+            // Behind the name: version, two flags, transform.
+            (APP14, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, 2, ..]) => inks = Inks::Luma,
+            (APP14, [b'A', b'd', b'o', b'b', b'e', ..]) => inks = Inks::Inverted,
+            _ => {}
+        }
+    }
+    Ok((components == 4).then_some(inks))
+}
+
 /// Keeps tables, frame, scans, the bare JFIF header, the Adobe transform, the orientation and, if `keeps_profile`, the ICC
 /// profile. Removes everything else, stray bytes and what follows the end of the image included.
 pub(crate) fn strip(bytes: &[u8], keeps_profile: bool) -> Result<Vec<u8>, MediaError> {

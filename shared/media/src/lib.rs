@@ -15,6 +15,7 @@
 mod colors;
 mod decode;
 mod error;
+mod inks;
 mod inspect;
 mod jpeg;
 mod limits;

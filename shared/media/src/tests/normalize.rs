@@ -1,6 +1,6 @@
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use moxcms::ColorProfile;
+use moxcms::{ColorProfile, DataColorSpace, LutDataType, LutStore, LutType, LutWarehouse, Matrix3d, ProfileClass};
 
 use super::checks::contains;
 use super::samples::{self, pixels, png_chunk};
@@ -64,6 +64,53 @@ fn colors_of_a_profile_are_converted_to_srgb() {
         check_color(&normalized(&file), expected);
         check_color(&crate::create_preview(&file, 16).unwrap().jpeg, expected);
     }
+}
+
+/// A profile that prints every ink as the same gray.
+fn gray_ink_profile() -> Vec<u8> {
+    let lab = [128, 128, 128];
+    let identity = |channels: usize| LutStore::Store8((0..channels).flat_map(|_| 0..=u8::MAX).collect());
+    let table = LutDataType {
+        num_input_channels: 4,
+        num_output_channels: 3,
+        num_clut_grid_points: 2,
+        matrix: Matrix3d::IDENTITY,
+        num_input_table_entries: 256,
+        num_output_table_entries: 256,
+        input_table: identity(4),
+        clut_table: LutStore::Store8(lab.repeat(16)),
+        output_table: identity(3),
+        lut_type: LutType::Lut8,
+    };
+    let mut profile = ColorProfile::default();
+    profile.profile_class = ProfileClass::OutputDevice;
+    profile.color_space = DataColorSpace::Cmyk;
+    profile.pcs = DataColorSpace::Lab;
+    profile.white_point = ColorProfile::new_srgb().white_point;
+    profile.lut_a_to_b_perceptual = Some(LutWarehouse::Lut(table.clone()));
+    profile.lut_a_to_b_colorimetric = Some(LutWarehouse::Lut(table));
+    profile.encode().unwrap()
+}
+
+#[test]
+fn inks_become_the_colors_that_they_print() {
+    const RED: [u8; 3] = [255, 0, 0];
+    // As Little CMS computes it.
+    const GRAY: [u8; 3] = [110, 118, 121];
+    let profile = gray_ink_profile();
+    let (adobe, luma) = (Some(0), Some(2));
+    // Magenta and yellow, stored in each way.
+    for (stored, transform) in [([0, 255, 255, 0], None), ([255, 0, 0, 255], adobe), ([179, 171, 0, 255], luma)] {
+        let file = samples::inks_jpeg(stored, transform, b"");
+        check_color(&normalized(&file), RED);
+        check_color(&crate::create_preview(&file, 16).unwrap().jpeg, RED);
+        let file = samples::inks_jpeg(stored, transform, &profile);
+        check_color(&normalized(&file), GRAY);
+        check_color(&crate::create_preview(&file, 16).unwrap().jpeg, GRAY);
+    }
+    // Half of each color, on which black comes.
+    check_color(&normalized(&samples::inks_jpeg([128, 128, 128, 0], None, b"")), [127, 127, 127]);
+    check_color(&normalized(&samples::inks_jpeg([0, 0, 0, 255], None, b"")), [0, 0, 0]);
 }
 
 trait EncodeWithProfile {

@@ -4,9 +4,11 @@ use super::canary::CANARY;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 
+pub(super) use inks::inks_jpeg;
 pub(super) use movie::{fragmented_mp4, mp4, mp4_with_codec};
 pub(super) use webm::{encrypted_webm, webm, webm_with_track_type};
 
+mod inks;
 mod movie;
 mod webm;
 
