@@ -130,7 +130,7 @@ fn other_tools_read_the_archive() {
     assert_eq!(records[1].sha256, "328de8f1895f8bb09f6e6b4c2012ef2b2a6f067cd002794b750aa040a6f6d8bd");
 }
 
-/// Reads files from the first byte on, without the directory, as Java's `ZipInputStream` and `stream-unzip` do.
+/// Reads files from the first byte on, without the directory, as `stream-unzip` does.
 const FORWARD: &str = r#"
 import struct, sys, zlib
 archive = open(sys.argv[1], "rb")
@@ -150,22 +150,58 @@ while (signature := archive.read(4)) == b"PK\x03\x04":
 assert signature == b"PK\x01\x02", signature
 "#;
 
-#[test]
-fn archive_is_read_forward_without_its_directory() {
+/// Reads files in the same way in Java, which refuses ZIP64 there.
+const FORWARD_IN_JAVA: &str = r#"
+import java.io.FileInputStream;
+import java.util.zip.ZipInputStream;
+public class Forward {
+    public static void main(String[] arguments) throws Exception {
+        try (var archive = new ZipInputStream(new FileInputStream(arguments[0]))) {
+            for (var entry = archive.getNextEntry(); entry != null; entry = archive.getNextEntry()) {
+                System.out.println(archive.readAllBytes().length + " " + entry.getName());
+            }
+        }
+    }
+}
+"#;
+
+/// Writes an archive of files with limits, and perhaps one without, and returns where it is.
+fn limited_files(name: &str, has_unlimited: bool) -> PathBuf {
     let (mut zip, mut bytes) = (ZipWriter::default(), Vec::new());
-    let records = [
+    let mut records = vec![
         add(&mut zip, ("empty", Some(0)), (b"", 0), &mut bytes),
         add(&mut zip, ("data.json", Some(MAX_BYTES)), (b"abc", 1000), &mut bytes),
         add(&mut zip, ("image.png", Some(200_000)), (&[7; 200_000], 1), &mut bytes),
-        add(&mut zip, ("without a limit", None), (b"xyz", 1), &mut bytes),
     ];
+    if has_unlimited {
+        records.push(add(&mut zip, ("without a limit", None), (b"xyz", 1), &mut bytes));
+    }
     close(zip, &records, &mut bytes);
-    let path = path("forward.zip");
+    let path = path(name);
     std::fs::write(&path, &bytes).unwrap();
+    path
+}
+
+#[test]
+fn archive_is_read_forward_without_its_directory() {
+    let path = limited_files("forward.zip", true);
     let python = Command::new("python3").args(["-c", FORWARD]).arg(&path).output().unwrap();
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
     let read = String::from_utf8(python.stdout).unwrap();
     assert_eq!(read, "0  empty\n3000  data.json\n200000  image.png\n3 wide without a limit\n");
+}
+
+#[test]
+fn java_reads_files_with_limits_forward() {
+    let class = path("Forward.java");
+    std::fs::write(&class, FORWARD_IN_JAVA).unwrap();
+    match Command::new("java").arg(&class).arg(limited_files("limited.zip", false)).output() {
+        Ok(java) => {
+            assert!(java.status.success(), "{}", String::from_utf8_lossy(&java.stderr));
+            assert_eq!(String::from_utf8(java.stdout).unwrap(), "0 empty\n3000 data.json\n200000 image.png\n");
+        }
+        Err(_) => eprintln!("java is not installed: it has not read the archive"),
+    }
 }
 
 #[test]

@@ -32,11 +32,13 @@ impl ExportArchive {
         let archive = folder.with_extension("zip");
         fs::create_dir_all(&folder)?;
         fs::write(&archive, &response.bytes)?;
-        let python = stack::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
-        let script = stack::workspace().join("tests/read_archive.py");
-        let output = Command::new(python).arg(script).arg(&archive).arg(&folder).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        read_with("read_archive.py", &folder)?;
         Ok(Self { folder })
+    }
+
+    /// Checks that a program that does not wait for the end of the archive reads the same files.
+    pub fn check_forward(&self) -> Result<()> {
+        read_with("read_forward.py", &self.folder)
     }
 
     /// Returns the text of a file.
@@ -82,4 +84,13 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// Runs a script of `tests` with the archive that was unpacked into this folder.
+fn read_with(script: &str, folder: &Path) -> Result<()> {
+    let python = stack::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
+    let script = stack::workspace().join("tests").join(script);
+    let output = Command::new(python).arg(script).arg(folder.with_extension("zip")).arg(folder).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

@@ -155,6 +155,7 @@ async fn p30_export_contains_all_stored_account_data(env: &'static TestEnv) -> R
             }
         }
     }
+    archive.check_forward()?;
     ensure!(archive.files()? == stored_file_hashes(&ada).await?, "the files are not those that are stored");
     for other in [&bob.email, &bob.account_id] {
         ensure!(!archive.contains(other)?, "the archive contains another account's data");
