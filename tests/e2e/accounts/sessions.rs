@@ -375,7 +375,8 @@ async fn session_routes_name_each_invalid_field(env: &'static TestEnv) -> Result
             check(route, "email", json!(email)).await?;
         }
     }
-    let passwords = ["", "elevenchars", " with a space before it", "nul\u{0}in-a-password", "aaaaaaaaaaaa", "123456789012"];
+    let passwords =
+        ["", "elevenchars", " with a space before it", "nul\u{0}in-a-password", "aaaaaaaaaaaa", "123456789012"];
     for password in passwords.into_iter().chain([&*"ab-cd".repeat(52)]) {
         check("reset", "password", json!(password)).await?;
     }
