@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::env::{
     checkouts::Checkout,
     http::{ApiResponse, text},
-    sessions::{Session, last_mailed_code, new_address, token_with_claims, try_sign_in},
+    sessions::{Session, last_mailed_code, token_with_claims, try_sign_in},
     table::account_items,
-    test_env::{PASSWORD, TestEnv, TestUser},
+    test_env::{PASSWORD, TestEnv, TestUser, new_address},
     trial::tests,
 };
 

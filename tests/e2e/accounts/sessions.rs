@@ -14,8 +14,8 @@ use store::Write;
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, text},
-    sessions::{Session, new_address, post_session, send_tokens, try_sign_in},
-    test_env::{PASSWORD, TestEnv, TestUser},
+    sessions::{Session, post_session, send_tokens, try_sign_in},
+    test_env::{PASSWORD, TestEnv, TestUser, new_address},
     trial::tests,
 };
 

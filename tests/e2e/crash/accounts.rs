@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::env::{
     faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
     http::{ApiResponse, text},
-    sessions::{check_sign_in_address, last_mailed_code, new_address},
-    test_env::{TestEnv, TestUser},
+    sessions::{check_sign_in_address, last_mailed_code},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
 };
 

@@ -18,9 +18,9 @@ use crate::env::{
     },
     http::{ApiResponse, PATIENCE, text},
     provider_stub::{HELD, provider_stub},
-    sessions::{check_sign_in_address, new_address},
+    sessions::check_sign_in_address,
     table::sort_keys,
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
 };
 

@@ -134,8 +134,3 @@ pub async fn send_tokens(
     }
     ApiResponse::read(request.send().await?).await
 }
-
-/// Returns a new address.
-pub fn new_address() -> String {
-    format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple())
-}

@@ -8,7 +8,7 @@ use crate::env::{
     checkouts::Checkout,
     http::{ApiResponse, text},
     staff_access::reviews,
-    test_env::{PASSWORD, TestEnv, TestUser},
+    test_env::{PASSWORD, TestEnv, TestUser, new_address},
     trial::tests,
 };
 
@@ -337,7 +337,7 @@ async fn networks(env: &TestEnv) -> Result<Vec<String>> {
 /// Creates a user whose first sign-in comes from a network of its own.
 async fn user_of_another_network(env: &'static TestEnv) -> Result<TestUser> {
     let mut user = env.visitor()?;
-    user.email = format!("{}@example.com", runtime::clock::uuid_at(runtime::clock::now()).simple());
+    user.email = new_address();
     let credentials = json!({"email": user.email, "password": PASSWORD});
     user.sign_up().await?;
     let event = std::fs::read_to_string(stack::workspace().join("events/session/sign-in.json"))?;

@@ -35,9 +35,9 @@ use crate::env::{
     },
     http::{ApiResponse, PATIENCE, text},
     passkeys::{Authenticator, register},
-    sessions::{new_address, token_with_claims},
+    sessions::token_with_claims,
     table::{Item, account_items, string},
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
     uploads::{declare_upload, put_file},
 };
@@ -106,11 +106,7 @@ async fn fill(ada: &TestUser) -> Result<()> {
         .eventually(&format!("/v1/uploads/{}", text(&declared, "id")?), |upload| upload["state"]["status"] != "pending")
         .await?;
     ensure!(declared["state"]["status"] == "ready", "{declared}");
-    Checkout::paid(ada, "stripe", "starter").await?;
-    // The sweep has the files follow the plan that was bought; it must not do so between two reads.
-    while ada.env.table()?.plan_change(ada.account()?).await?.is_some() {
-        ada.env.sweep(clock::now()).await?;
-    }
+    Checkout::paid(ada, "stripe", "starter").await?.settle_plan().await?;
     let grace = ada.env.staff().await?;
     let accesses = format!("/v1/staff/accounts/{}/accesses", ada.account_id);
     let why = json!({"reference": "T-1", "reason": "she asked for help", "minutes": 5});

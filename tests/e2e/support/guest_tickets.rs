@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, text},
-    sessions::{last_mailed_code, new_address},
+    sessions::last_mailed_code,
     staff_access::{StaffAccess, access_log, reviews},
     support::{CONFIRM_GUEST_TICKET, GUEST_TICKETS, TICKETS, open_guest_ticket},
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
 };
 
