@@ -79,11 +79,11 @@ pub struct KnownAccount {
     pub account: String,
 }
 
-/// Returns a new address, of letters: digits in a row may look like the number of a card, which no payment stores.
+/// Returns a new address without digits: many in a row may look like the number of a card, which no payment stores.
 pub fn new_address() -> String {
     let id = runtime::clock::uuid_at(runtime::clock::now()).simple().to_string();
-    let letters = id.bytes().map(|digit| char::from(if digit.is_ascii_digit() { digit - b'0' + b'g' } else { digit }));
-    format!("{}@example.com", letters.collect::<String>())
+    let name = id.bytes().map(|digit| char::from(if digit.is_ascii_digit() { digit - b'0' + b'g' } else { digit }));
+    format!("{}@example.com", name.collect::<String>())
 }
 
 /// Returns whether stacks are kept for the next run, as `cargo xtask test` asks: they start in seconds, because only functions
