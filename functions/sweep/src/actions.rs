@@ -65,8 +65,8 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Handles the due items of a kind at this pace, which is that of one shard of the index. Items that fail stay due and do not count: the sweep reads on, so that they
-    /// keep no other from being handled.
+    /// Handles the due items of a kind at this pace, which is that of one shard of the index. Items that fail stay due and do
+    /// not count: the sweep reads on, so that they keep no other from being handled.
     pub(crate) async fn each(
         &self,
         kind: DueKind,

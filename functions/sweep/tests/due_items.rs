@@ -74,6 +74,6 @@ async fn what_is_due_is_found_in_each_shard() -> Result<()> {
     let later = now + SignedDuration::from_hours(48);
     sweep.all(later, clock::now() + SignedDuration::from_secs(50)).await;
     let left = sweep.table.uploads(account.id, usize::from(u8::MAX), None).await?.items;
-    ensure!(left.is_empty(), "{left:?}");
+    ensure!(left.is_empty(), "{} uploads are left", left.len());
     Ok(())
 }

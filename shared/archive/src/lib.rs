@@ -5,9 +5,10 @@
 //! it. It keeps nothing about finished files: it returns a [`DirectoryEntry`] for each, and the caller passes them back for
 //! the central directory. So memory grows neither with the size of a file nor with the number of files.
 //!
-//! Files are not compressed: images and videos are compressed already. Checksums and sizes follow the bytes in data descriptors. So
-//! the files are deflated, in blocks that are stored as they are: readers that do not seek, such as Java's `ZipInputStream`, find the
-//! end of a deflated file by itself, and refuse a stored one whose size follows. Values that exceed the original fields use ZIP64. Names are UTF-8. The format is that of
+//! Files are not compressed: images and videos are compressed already. Checksums and sizes follow the bytes in data
+//! descriptors, so files are deflated, in blocks that are stored as they are. A reader that does not seek, such as Java's
+//! `ZipInputStream`, finds where a deflated file ends, and refuses a stored file whose size follows. Values that exceed the
+//! original fields use ZIP64. Names are UTF-8. The format is that of
 //! [APPNOTE 6.3.10](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT); comments in the code give its section
 //! numbers.
 
