@@ -141,7 +141,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
             "account" => account,
             "checkout" | "payment" => payment,
             "export" => export,
-            "ticket" => ticket,
+            "ticket" | "case" => ticket,
             _ => {
                 unknown.set(true);
                 token

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod generations;
+mod moderation;
 mod payments;
 mod privacy;
 mod staff;
@@ -22,6 +23,7 @@ pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         payments::trials(envs),
         generations::trials(envs),
         staff::trials(envs),
+        moderation::trials(envs),
         accounts::trials(envs),
     ]
     .into_iter()

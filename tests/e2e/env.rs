@@ -12,6 +12,7 @@ pub mod gallery;
 pub mod http;
 pub mod ledger;
 pub mod logs;
+pub mod moderation;
 pub mod passkeys;
 pub mod paypal;
 pub mod provider_stub;

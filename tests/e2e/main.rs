@@ -18,6 +18,7 @@ mod credits;
 mod env;
 mod generations;
 mod invariants;
+mod moderation;
 mod observability;
 mod outbound;
 mod payments;
@@ -138,6 +139,7 @@ fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         browser::trials(envs),
         canaries::trials(envs),
         credits::trials(envs),
+        moderation::trials(envs),
         generations::trials(envs),
         outbound::trials(envs),
         payments::trials(envs),

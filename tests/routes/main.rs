@@ -8,6 +8,7 @@ mod busy;
 mod credits;
 mod generations;
 mod links;
+mod moderation;
 mod passkeys;
 mod payments;
 mod privacy;

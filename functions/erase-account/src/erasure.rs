@@ -12,6 +12,7 @@ use domain::{
     },
     generations::generation::{Generation, GenerationStatus},
     generations::submission::GenerationOutcome,
+    moderation::report::REPORTER,
     payments::payment::Payment,
     privacy::deletion::Deletion,
     privacy::erasure::{Counts, ErasureReceipt, RetainedPayment, TOMBSTONE},
@@ -106,7 +107,8 @@ impl Eraser {
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
         self.remove_items(id, &held, &payments).await?;
-        self.table.remove_guest_tickets(&self.guest_key(&account).await?).await?;
+        self.table.remove_guest_tickets(&self.address_key(GUEST, &account).await?).await?;
+        self.table.remove_reports(&self.address_key(REPORTER, &account).await?).await?;
         if !held.is_empty() {
             return self.wait(id, now + HOLD_CHECK_INTERVAL, now).await;
         }
@@ -398,10 +400,10 @@ impl Eraser {
         }
     }
 
-    /// Returns the key under which guest tickets from the account's address are stored.
-    async fn guest_key(&self, account: &Account) -> Result<String, ErasureError> {
+    /// Returns the key under which guest tickets or reports from the account's address are stored.
+    async fn address_key(&self, purpose: &str, account: &Account) -> Result<String, ErasureError> {
         let sealer = self.clients.sealer(&self.app_key_secret).await?;
-        Ok(sealer.keyed_hash(GUEST, account.email.as_bytes()))
+        Ok(sealer.keyed_hash(purpose, account.email.as_bytes()))
     }
 
     /// Returns the key of the account's tombstone.

@@ -6,6 +6,7 @@ use domain::{
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
+    moderation::case::Case,
     payments::payment::Payment,
     privacy::export,
     staff::audit::AuditEntry,
@@ -21,6 +22,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "access" => schema_of::<AuditEntry>(),
         "account" => schema_of::<Account>(),
         "activity" => schema_of::<Activity>(),
+        "case" => schema_of::<Case>(),
         "correction" => schema_of::<CorrectionRecord>(),
         "email-change" => schema_of::<EmailChange>(),
         "export" => schema_of::<export::Export>(),
@@ -73,6 +75,7 @@ mod tests {
             ("idempotency", schema_of::<IdempotencyRecord>()),
             ("export", schema_of::<export::Export>()),
             ("second-factor", schema_of::<SecondFactor>()),
+            ("case", schema_of::<Case>()),
         ] {
             for withheld in export::withheld(kind) {
                 assert!(schema["properties"][withheld].take().is_object(), "{kind} has no {withheld}");

@@ -15,6 +15,7 @@ use api::{
         media::MediaView,
         shares::{self, SharedView, token_hash},
     },
+    moderation::reports::report_token,
     refusal_problem, store_problem,
 };
 use axum::{
@@ -30,6 +31,7 @@ use domain::{
         generation::{Generation, GenerationStatus},
         output::Visibility,
     },
+    moderation::report::OutputReference,
 };
 use http::header::ETAG;
 use jiff::Timestamp;
@@ -75,6 +77,7 @@ async fn explore(
     state.mutations.limit_open_read(&client, now).await?;
     let paging: Paging<'_, _, String> = Paging::open(&state.mutations, "gallery", query).await?;
     let page = state.mutations.table.gallery(paging.limit, paging.after.as_deref()).await.map_err(store_problem)?;
+    let sealer = state.mutations.sealer().await?;
     let mut items = Vec::with_capacity(page.items.len());
     for (generation, entry) in page.items {
         let Ok(output) = generation.output(entry.output, now) else { continue };
@@ -85,9 +88,14 @@ async fn explore(
             prompt: output.show_prompt.then(|| generation.settings.prompt.clone()),
             file: MediaView::with_links(&state.bucket, &output.file, now).await.map_err(store_problem)?,
             published_at: entry.published_at,
+            report_token: report_token(sealer, reference(&generation, output.number))?,
         });
     }
     Ok(axum::Json(PublicPage { items, next: paging.next(page.next)? }).into_response())
+}
+
+fn reference(generation: &Generation, output: u32) -> OutputReference {
+    OutputReference { account: generation.account, generation: generation.id, output }
 }
 
 async fn open_share(
@@ -104,8 +112,9 @@ async fn open_share(
     let Shared { share, generation, account } = found.ok_or_else(Problem::not_found)?;
     let output = share.view(&account, &generation, now).map_err(refusal_problem)?;
     let file = MediaView::with_links(&state.bucket, &output.file, now).await.map_err(store_problem)?;
+    let report_token = report_token(state.mutations.sealer().await?, reference(&generation, output.number))?;
     let prompt = share.show_prompt.then_some(generation.settings.prompt);
-    let view = SharedView { kind: generation.kind, prompt, file, expires_at: share.expires_at };
+    let view = SharedView { kind: generation.kind, prompt, file, expires_at: share.expires_at, report_token };
     Ok(axum::Json(view).into_response())
 }
 

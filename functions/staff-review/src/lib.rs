@@ -1,4 +1,4 @@
-//! Serves the review list of staff: approvals to give, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
+//! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
 //! their messages), frozen accounts; and the decisions about them.
 //!
 //! For members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. The list has account ids, amounts and reasons, and no
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
+    moderation::cases::OpenCaseView,
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
@@ -108,6 +109,7 @@ async fn list(
         // The list must not tell staff of a secret access to their own account.
         OpenCase::Approval(approval, _) if approval.account == own => None,
         OpenCase::Approval(approval, entry) => Some(ReviewView::Approval(ApprovalView::new(approval, entry))),
+        OpenCase::Moderation(case) => OpenCaseView::of(&case).map(ReviewView::Case),
         OpenCase::Payment(payment) => HeldPaymentView::of(payment).map(ReviewView::Payment),
         OpenCase::Unclaimed(unclaimed) => Some(ReviewView::Unclaimed(unclaimed.into())),
         OpenCase::Ticket(ticket) => OpenTicketView::of(&ticket).map(ReviewView::Ticket),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    DisclosureId, ExportId, GenerationId, Refusal, UploadId,
+    CaseNoticeId, DisclosureId, ExportId, GenerationId, Refusal, UploadId,
     accounts::{
         account::Account,
         email_change::{EmailChange, EmailChangeStage},
@@ -238,6 +238,23 @@ impl Sweep {
         self.users.delete(item.account).await?;
         let written = self.table.try_commit(&[Write::SignUp(&deleting.deleted(now))]).await?;
         Ok(if written { Action::Removed } else { Action::Nothing })
+    }
+
+    /// Sends a notice about a moderation case that another process did not send.
+    pub(crate) async fn case_notice(&self, item: DueItem) -> Result<Action, SweepError> {
+        let found = self.table.case_notice(item.account, CaseNoticeId(item.id)).await?;
+        let Some(notice) = found else { return Ok(Action::Nothing) };
+        lifecycle::moderation::send_notice(&self.table, self.addresses.mail.as_ref(), &notice).await?;
+        Ok(Action::Settled)
+    }
+
+    /// Counts the moderation cases that staff must decide soon.
+    pub(crate) async fn check_cases(&self, now: Timestamp) {
+        match self.table.pressing_cases(now, BATCH).await {
+            Ok(0) => {}
+            Ok(pressing) => metric(Metric::PressingCases, i64::try_from(pressing).unwrap_or(i64::MAX), &[]),
+            Err(error) => tracing::error!(error = %error, "moderation cases could not be read"),
+        }
     }
 
     pub(crate) async fn disclosure(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {

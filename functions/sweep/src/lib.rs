@@ -8,6 +8,8 @@
 //!   week.
 //! - Sign-ups: deletes a user who never signed in after some days.
 //! - Email addresses: completes a confirmed change that is not complete after a minute.
+//! - Moderation: sends the mails about decisions that were not sent at once; counts each hour the cases that staff must decide
+//!   soon.
 //! - Account deletion: sends an erasure that is late to `erase-account` again.
 //! - Exports: sends a lost message again; fails an export that is not ready within a day, and counts it; deletes a ready one
 //!   after seven days, file first, item last.
@@ -131,6 +133,11 @@ impl Sweep {
         self.each(DueKind::SignUp, OWN, &mut round, sign_up).await;
         let disclosure = async |item| self.disclosure(item, now).await;
         self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
+        let case_notice = async |item| self.case_notice(item).await;
+        self.each(DueKind::CaseNotice, OWN, &mut round, case_notice).await;
+        if round.begins_hour() {
+            self.check_cases(now).await;
+        }
         if round.begins_day() {
             self.check_answers(now).await;
             self.check_webhook(QUESTIONS, &round).await;

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{LifecycleError, address::EmailChangeError, payments::PaymentError, user_pool::UserPoolError};
+use lifecycle::{
+    LifecycleError, address::EmailChangeError, moderation::NoticeError, payments::PaymentError,
+    user_pool::UserPoolError,
+};
 use runtime::{
     clock,
     telemetry::{Metric, metric},
@@ -54,6 +57,8 @@ pub(crate) enum SweepError {
     #[error(transparent)]
     Address(#[from] EmailChangeError),
     #[error(transparent)]
+    Notice(#[from] NoticeError),
+    #[error(transparent)]
     UserPool(#[from] UserPoolError),
 }
 
@@ -88,6 +93,11 @@ impl Round {
     /// Returns whether this is the first sweep of its day.
     pub(crate) fn begins_day(&self) -> bool {
         self.minute_of_day() == 0
+    }
+
+    /// Returns whether this is the first sweep of its hour.
+    pub(crate) fn begins_hour(&self) -> bool {
+        self.minute_of_day() % 60 == 0
     }
 
     /// Returns the time whose refunds and disputes this sweep lists: at midnight the latest hours, each minute those before. It

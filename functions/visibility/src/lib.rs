@@ -26,6 +26,7 @@ use domain::{
     AccountId, GenerationId, Refusal, ShareId,
     generations::{
         generation::Generation,
+        output::Visibility,
         share::{self, ShareTerms},
     },
 };
@@ -72,7 +73,11 @@ async fn set_visibility(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let generation = to_change(&state, (account, id, output), &condition, now).await?;
+            let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
+            let generation = to_change(generation, output, &condition, now)?;
+            if visibility == Visibility::Public {
+                owner.ok_or(Refusal::NotFound)?.check_publishing()?;
+            }
             let generation = generation.with_visibility(output, visibility, show_prompt, now)?;
             let writes = [Write::Generation(&generation), Write::GalleryEntry(&generation, output)];
             commit_changed(&state, &mutation, &generation, &writes, now).await
@@ -93,24 +98,25 @@ async fn set_favorite(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let generation = to_change(&state, (account, id, output), &condition, now).await?;
+            let generation = state.mutations.table.generation(account, id).await?;
+            let generation = to_change(generation, output, &condition, now)?;
             let generation = generation.with_favorite(output, favorite, now)?;
             commit_changed(&state, &mutation, &generation, &[Write::Generation(&generation)], now).await
         })
         .await
 }
 
-/// Reads the generation whose output is changed.
+/// Returns the generation whose output is changed.
 ///
 /// # Errors
 /// The output does not exist, or the generation has another version than the condition names.
-async fn to_change(
-    state: &AppState,
-    (account, id, output): (AccountId, GenerationId, u32),
+fn to_change(
+    generation: Option<Generation>,
+    output: u32,
     condition: &IfMatch,
     now: Timestamp,
 ) -> Result<Generation, MutationError> {
-    let generation = state.mutations.table.generation(account, id).await?.ok_or(Refusal::NotFound)?;
+    let generation = generation.ok_or(Refusal::NotFound)?;
     generation.output(output, now)?;
     condition.check(generation.version)?;
     Ok(generation)
@@ -148,6 +154,7 @@ async fn create(
             let (owner, generation) = table.account_and_generation(account, id).await?;
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             generation.output(output, now)?;
+            owner.check_publishing()?;
             let existing = table.shares(account, id, output).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));

@@ -142,7 +142,11 @@ pub const EVENTS: &[Event] = &[
             "DeleteItem",
         ],
     ),
-    event("events/visibility/publish.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]),
+    event(
+        "events/visibility/publish.json",
+        Http(200),
+        &["GetItem", "UpdateItem", "BatchGetItem", "TransactWriteItems"],
+    ),
     event("events/visibility/favorite.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "PutItem"]),
     event(
         "events/visibility/share.json",
@@ -180,6 +184,51 @@ pub const EVENTS: &[Event] = &[
     event("events/paypal-webhook/forged.json", Http(400), &["UpdateItem", "UpdateItem", "GetItem"]),
     event("events/paypal-webhook/refund-of-another-seller.json", Http(204), &["GetItem", "GetItem"]),
     event(
+        "events/report/file.json",
+        Http(201),
+        &["UpdateItem", "UpdateItem", "UpdateItem", "BatchGetItem", "Query", "TransactWriteItems"],
+    ),
+    event("events/moderation/list.json", Http(200), &["GetItem", "Query"]),
+    event("events/moderation/appeal-without-decision.json", Http(409), &["GetItem", "UpdateItem", "GetItem"]),
+    event(
+        "events/moderation/read.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "GetItem",
+            "BatchGetItem",
+            "BatchGetItem",
+            "TransactWriteItems",
+        ],
+    ),
+    event(
+        "events/moderation/decide.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "Query",
+            "BatchGetItem",
+            "TransactWriteItems",
+            "DeleteItem",
+        ],
+    ),
+    event(
+        "events/moderation/appeal-decision-without-appeal.json",
+        Http(409),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "BatchGetItem"],
+    ),
+    event(
+        "events/moderation/publishing.json",
+        Http(200),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "TransactWriteItems"],
+    ),
+    event(
         "events/staff-review/list.json",
         Http(200),
         &[
@@ -192,6 +241,8 @@ pub const EVENTS: &[Event] = &[
             "Query",
             "Query",
             "Query",
+            "Query",
+            "GetItem",
             "GetItem",
             "GetItem",
             "GetItem",
@@ -351,7 +402,14 @@ pub const EVENTS: &[Event] = &[
             "TransactWriteItems",
         ],
     ),
-    event("events/sweep/tick.json", Done, &["Query"; 12]),
+    event(
+        "events/sweep/tick.json",
+        Done,
+        &[
+            "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query",
+            "Query", "Query",
+        ],
+    ),
 ];
 
 #[cfg(test)]

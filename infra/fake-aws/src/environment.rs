@@ -60,6 +60,9 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("NEW_ACCOUNT_DAYS", "7"),
         ("NEW_ACCOUNT_CREDITS", "6000"),
         ("LOST_DISPUTES", "2"),
+        ("HIDE_REPORTED", "true"),
+        ("REPORTS_PER_HOUR", "30"),
+        ("REPEAT_VIOLATIONS", "3"),
     ];
     let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));

@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use domain::{
-    AccountId, ActivityId, AuditEntryId, Credits, ExportId, GenerationId, LedgerEntryId, ShareId, UploadId,
+    AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, Credits, ExportId, GenerationId, LedgerEntryId,
+    ReportId, ShareId, UploadId,
     accounts::{
         account::Account,
         plan::Retention,
+        preferences::Language,
         second_factor::{AuthenticatorApp, SecondFactor},
     },
     catalogue::models::MediaKind,
@@ -18,6 +20,10 @@ use domain::{
         share::{self, ShareTerms},
         submission::{self, GenerationOutcome, SubmissionIds},
         upload::{self, UploadDeclaration},
+    },
+    moderation::{
+        case::{self, Case},
+        report::{NewReport, REPORTER, Report, ReportReason},
     },
     privacy::export,
     staff::{approval::Approval, audit::AuditEntry, justification::Justification},
@@ -47,12 +53,13 @@ const EXPORT: &str = "0199c8a6-3c0f-7b42-9d15-2a6b7c8d9e0f";
 const SHARE: &str = "0199c8a4-0c10-7f3a-8b52-1d2e3f405162";
 const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
 const SECRET_ACCESS: &str = "0199c8a6-4e32-7c15-8a70-8192a3b4c5d6";
+const CASE: &str = "0199c8a7-1a2b-7c3d-8e4f-5061728394a5";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
 const RETENTION: Retention = Retention::DEFAULT;
 
 /// Starts a fake AWS that contains an account with a queued generation of this kind, one whose file was received from a
 /// provider, a public generation with a share link, an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
-/// second staff member must approve; and the account of a staff member with a second factor.
+/// second staff member must approve; a moderation case with a report of the public generation; and the account of a staff member with a second factor.
 ///
 /// # Errors
 /// No port is free.
@@ -127,6 +134,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Account::open(STAFF.parse()?, "grace@example.com".to_owned(), Credits(100), entry_id(now), now);
     let (account, sold, bought) = payments::sell(account, now)?;
     let (account, export) = export::request(&account, &[], EXPORT.parse::<ExportId>()?, now)?;
+    let (case, report) = case(&account, &public, now)?;
     let unclaimed = payments::unclaimed(now)?;
     let references: Vec<_> = sold.iter().map(|payment| (payments::references(payment), payment)).collect();
     let mut writes = vec![
@@ -144,6 +152,8 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         Write::AuditEntry(&access),
         Write::AuditEntry(&secret),
         Write::Approval(&approval),
+        Write::Case(&case),
+        Write::Report(&report),
         Write::Account(&staff),
         Write::SecondFactor(&factor),
     ];
@@ -192,6 +202,23 @@ fn secret_access(account: &Account, now: Timestamp) -> Result<(AuditEntry, Appro
     let entry = AuditEntry::open(account, ids, until, why, now)?;
     let approval = Approval::request_for_access(&entry).context("an undisclosed access needs an approval")?;
     Ok((entry, approval))
+}
+
+/// Returns a case of a public generation, with the one report that opened it.
+fn case(account: &Account, generation: &Generation, now: Timestamp) -> Result<(Case, Report)> {
+    let new = NewReport {
+        reason: ReportReason::Privacy,
+        explanation: "It shows my house.".to_owned(),
+        signature: None,
+        email: Some("bob@example.com".to_owned()),
+        good_faith: true,
+        language: Language::English,
+    };
+    let reporter = Sealer::new(APP_KEY.as_bytes())?.keyed_hash(REPORTER, b"bob@example.com");
+    let report = |case| Report::file(new, (ReportId(clock::uuid_at(now)), reporter, case), now);
+    let ids = (CASE.parse::<CaseId>()?, CaseNoticeId(clock::uuid_at(now)), false);
+    let (transaction, report) = case::report((account, generation, 1), &[], report, ids, now)?;
+    Ok((transaction.case, report))
 }
 
 fn entry_id(now: Timestamp) -> LedgerEntryId {

@@ -9,6 +9,7 @@ mod active_account;
 pub mod credits;
 mod document;
 pub mod generations;
+pub mod moderation;
 mod mutation;
 mod operation;
 mod operations;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    accounts, credits, generations,
+    accounts, credits, generations, moderation,
     operation::{Operation, operations},
     payments, privacy, staff, support,
 };
@@ -35,6 +35,8 @@ const LISTS: &[&[Operation]] = &[
     privacy::export::OPERATIONS,
     privacy::inventory::OPERATIONS,
     privacy::policy::OPERATIONS,
+    moderation::reports::OPERATIONS,
+    moderation::cases::OPERATIONS,
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,
     staff::access::OPERATIONS,

@@ -25,7 +25,7 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
         Refusal::NotFound => Problem::not_found(),
         Refusal::AccountStatus(status) => {
             let title = match status {
-                AccountStatus::Frozen => "This account is frozen and cannot spend credits.",
+                AccountStatus::Frozen => "This account is frozen: it cannot spend credits, publish or share.",
                 AccountStatus::PendingDeletion => "This account is being deleted.",
                 AccountStatus::Active => "This account cannot do this now.",
             };
@@ -35,6 +35,11 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
                 AccountStatus::PendingDeletion => problem.with_detail("Cancel the deletion first."),
                 AccountStatus::Active => problem,
             }
+        }
+        Refusal::PublishingSuspended => {
+            let title = "Publishing and sharing are suspended for this account.";
+            Problem::new(StatusCode::FORBIDDEN, "publishing-suspended", title)
+                .with_detail("Read why under Moderation in your account, where you can appeal.")
         }
         Refusal::AccessExpired => Problem::new(StatusCode::FORBIDDEN, "access-expired", "This access has expired.")
             .with_detail("Open a new one with its reason."),

@@ -125,3 +125,15 @@ id!(
     /// A guest ticket.
     GuestTicketId
 );
+id!(
+    /// A report of an image or a video.
+    ReportId
+);
+id!(
+    /// A moderation case.
+    CaseId
+);
+id!(
+    /// A notice about a moderation case that is to be mailed.
+    CaseNoticeId
+);

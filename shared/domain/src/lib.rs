@@ -12,6 +12,7 @@ pub mod credits;
 pub mod generations;
 pub mod ids;
 mod messages;
+pub mod moderation;
 pub mod money;
 pub mod payments;
 pub mod privacy;
@@ -23,7 +24,7 @@ pub mod support;
 
 pub use credits::ledger::Credits;
 pub use ids::{
-    AccountId, ActivityId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId, HoldId,
-    LedgerEntryId, PasskeyId, PaymentId, ReceiptId, ShareId, TicketId, UploadId,
+    AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
+    GuestTicketId, HoldId, LedgerEntryId, PasskeyId, PaymentId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
 };
 pub use refusal::Refusal;

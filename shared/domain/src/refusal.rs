@@ -30,6 +30,9 @@ pub enum Refusal {
     /// The status of the account forbids it.
     #[error("the account is {0}")]
     AccountStatus(AccountStatus),
+    /// Staff suspended publishing and sharing for the account.
+    #[error("publishing is suspended")]
+    PublishingSuspended,
     /// The price is above the maximum that the client allowed.
     #[error("this costs {price} credits, more than max_credits allows ({max_credits})")]
     PriceAboveMaximum {

@@ -93,6 +93,10 @@ pub const GUEST_TICKET_DAYS: u32 = 30;
 /// Days after which the operator is alerted about a ticket or guest ticket without a reply. As many days are left to reply
 /// to a guest ticket.
 pub const REPLY_ALERT_DAYS: u32 = 15;
+/// Days for which a report is kept. A case is decided in days, and an appeal is possible for half a year after that.
+pub const REPORT_DAYS: u32 = 365;
+/// Days for which a moderation case is kept after its last change: longer than earlier violations count.
+pub const CASE_DAYS: u32 = 400;
 /// Days for which a fact about an unknown payment is kept. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days for which an unclaimed payment is kept, in which it must be refunded: as long as Stripe refunds
@@ -256,6 +260,27 @@ pub const DATA_KINDS: &[DataKind] = &[
         ..account_item("hold-check", "when to check again what a legal hold keeps", RetentionRule::Account)
     },
     account_item("ticket", "tickets to support, with their messages", RetentionRule::Days(TICKET_DAYS)),
+    account_item(
+        "case",
+        "reports of an image or a video by count and reason, the decision with its reasons, and the appeal",
+        RetentionRule::Days(CASE_DAYS),
+    ),
+    DataKind {
+        export: NOT_PERSONAL,
+        ..account_item("case-notice", "that a mail about a moderation case is to be sent", RetentionRule::Account)
+    },
+    DataKind {
+        personal: true,
+        export: ExportRule::Not(
+            "it names the reporter of what is public or shared, who needs no account, and no account",
+        ),
+        ..shared_item(
+            "report",
+            "a report of an image or a video: its reason and explanation, with name and address of the reporter for the answer",
+            RetentionRule::Days(REPORT_DAYS),
+            ErasureRule::WithAddress,
+        )
+    },
     DataKind {
         personal: true,
         export: ExportRule::Not(

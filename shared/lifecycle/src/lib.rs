@@ -7,6 +7,7 @@ pub mod address;
 mod budget;
 mod fence;
 pub mod holds;
+pub mod moderation;
 pub mod payments;
 pub mod user_pool;
 

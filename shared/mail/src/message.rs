@@ -1,6 +1,6 @@
 //! The mails of the service: one template for each mail and language, with a subject and a plain-text body.
 
-use domain::accounts::preferences::Language;
+use domain::{accounts::preferences::Language, moderation::case::DecisionAction};
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
@@ -35,6 +35,33 @@ pub enum Message<'a> {
         reply: &'a str,
         /// The subject of the ticket.
         subject: &'a str,
+    },
+    /// Tells an account owner that an image or a video was hidden until a report is decided.
+    CaseHidden {},
+    /// Tells an account owner that a report was decided. The reasons are shown in the web client only.
+    CaseDecided {},
+    /// Tells an account owner that their appeal was decided.
+    CaseAppealDecided {},
+    /// Confirms a report.
+    ReportReceived {
+        /// The id of the report.
+        report: &'a str,
+        /// Hours within which it is decided.
+        hours: i64,
+    },
+    /// Tells a reporter what was decided.
+    ReportDecided {
+        /// The id of the report.
+        report: &'a str,
+        /// What happened to the image or the video.
+        action: DecisionAction,
+        /// Why.
+        explanation: &'a str,
+    },
+    /// Tells a reporter that the decision was reversed after an appeal.
+    ReportReversed {
+        /// The id of the report.
+        report: &'a str,
     },
     /// Sends the code that confirms a guest ticket.
     GuestTicketCode {
@@ -96,6 +123,12 @@ impl Message<'_> {
             Self::EmailChanged {} => template!("email_changed"),
             Self::TicketReplied {} => template!("ticket_replied"),
             Self::TicketReply { .. } => template!("ticket_reply"),
+            Self::CaseHidden {} => template!("case_hidden"),
+            Self::CaseDecided {} => template!("case_decided"),
+            Self::CaseAppealDecided {} => template!("case_appeal_decided"),
+            Self::ReportReceived { .. } => template!("report_received"),
+            Self::ReportDecided { .. } => template!("report_decided"),
+            Self::ReportReversed { .. } => template!("report_reversed"),
             Self::GuestTicketCode { .. } => template!("guest_ticket_code"),
             Self::GuestTicketReply { .. } => template!("guest_ticket_reply"),
         }
@@ -133,6 +166,15 @@ mod tests {
             (Message::EmailChanged {}, &[]),
             (Message::TicketReplied {}, &[]),
             (Message::TicketReply { reply, subject }, &["Try it <now>.\n", "Locked & out\n"]),
+            (Message::CaseHidden {}, &[]),
+            (Message::CaseDecided {}, &[]),
+            (Message::CaseAppealDecided {}, &[]),
+            (Message::ReportReceived { report: "r-7", hours: 48 }, &["r-7", "48"]),
+            (
+                Message::ReportDecided { report: "r-7", action: DecisionAction::Keep, explanation: "It is <art>." },
+                &["r-7", "It is <art>.\n"],
+            ),
+            (Message::ReportReversed { report: "r-7" }, &["r-7"]),
             (Message::GuestTicketCode { code, minutes }, &["12345678", "31"]),
             (
                 Message::GuestTicketReply { reply, subject, reads: reads.into() },
@@ -156,6 +198,18 @@ mod tests {
                     assert!(body.contains(value), "{value} is missing: {body}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn each_action_has_its_own_words_for_reporters() {
+        for language in LANGUAGES {
+            let actions = [DecisionAction::Keep, DecisionAction::Restrict, DecisionAction::Remove];
+            let body = |action| {
+                Message::ReportDecided { report: "r-7", action, explanation: "x" }.render(language).unwrap().body
+            };
+            let bodies: std::collections::BTreeSet<_> = actions.into_iter().map(body).collect();
+            assert_eq!(bodies.len(), actions.len(), "{language:?}");
         }
     }
 

@@ -97,6 +97,10 @@ pub enum Metric {
     Answers,
     /// Counts tickets and guest tickets that wait too long for staff.
     LateAnswers,
+    /// Counts reports and appeals.
+    Reports,
+    /// Counts moderation cases that staff must decide soon.
+    PressingCases,
     /// Counts codes that the user pool could not mail: its quota is used up, or the mail was not accepted.
     UnsentCodes,
     /// Counts mails of the service that SES did not accept, but for those to an address that it cannot read.
@@ -109,7 +113,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -138,6 +142,8 @@ impl Metric {
         Self::Questions,
         Self::Answers,
         Self::LateAnswers,
+        Self::Reports,
+        Self::PressingCases,
         Self::UnsentCodes,
         Self::UnsentMails,
         Self::WithheldWelcomes,
@@ -176,6 +182,8 @@ impl Metric {
             Self::Questions => "Questions",
             Self::Answers => "Answers",
             Self::LateAnswers => "LateAnswers",
+            Self::Reports => "Reports",
+            Self::PressingCases => "PressingCases",
             Self::UnsentCodes => "UnsentCodes",
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",

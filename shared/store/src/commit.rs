@@ -15,6 +15,7 @@ use domain::{
     },
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
+    moderation::{case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
     staff::{approval::Approval, audit::AuditEntry},
@@ -33,6 +34,7 @@ use crate::{
     idempotency::{self, IdempotencyRecord},
     item::{Item, decode, number, primary_key},
     keys,
+    moderation::{case, notice, report},
     payments::{
         parked::{self, ParkedFact},
         payment, pointer, unclaimed,
@@ -92,6 +94,14 @@ pub enum Write<'a> {
     GuestTicket(&'a GuestTicket),
     /// Deletes a guest ticket.
     RemoveGuestTicket(&'a GuestTicket),
+    /// Writes a moderation case.
+    Case(&'a Case),
+    /// Adds a notice about a moderation case.
+    CaseNotice(&'a CaseNotice),
+    /// Deletes a notice. A repeat changes nothing.
+    RemoveCaseNotice(&'a CaseNotice),
+    /// Adds a report.
+    Report(&'a Report),
     /// Adds an activity record.
     Activity(&'a Activity),
     /// Adds a correction record.
@@ -249,6 +259,13 @@ impl Write<'_> {
                 let key = primary_key(keys::guest(&ticket.guest), keys::guest_ticket(ticket.id));
                 vec![Action::Delete(key, Condition::Version(ticket.version))]
             }
+            Self::Case(case) => vec![Action::Put(case::to_item(case)?, Condition::over(case.version))],
+            Self::CaseNotice(notice) => vec![Action::Put(notice::to_item(notice)?, Condition::Absent)],
+            Self::RemoveCaseNotice(notice) => {
+                let key = primary_key(keys::account(notice.account), keys::case_notice(notice.id));
+                vec![Action::Delete(key, Condition::None)]
+            }
+            Self::Report(report) => vec![Action::Put(report::to_item(report)?, Condition::Absent)],
             Self::Activity(activity) => vec![Action::Put(activity::to_item(activity)?, Condition::None)],
             Self::Correction(record) => vec![Action::Put(correction::to_item(record)?, Condition::None)],
             Self::EmailChange(change) => {
@@ -305,6 +322,8 @@ impl Write<'_> {
             Self::GalleryEntry(g, number) => g.gallery_entry(*number).map(|entry| entry.account),
             Self::Payment(payment) if payment.version == 1 => Some(payment.account),
             Self::Ticket(ticket) if ticket.version == 1 => Some(ticket.account),
+            Self::Case(case) if case.version == 1 => Some(case.account),
+            Self::CaseNotice(notice) => Some(notice.account),
             Self::Activity(activity) => Some(activity.account),
             Self::Correction(record) => Some(record.account),
             Self::EmailChange(change) if change.version == 1 => Some(change.account),

@@ -56,6 +56,10 @@ pub enum DueKind {
     Ticket,
     /// Guest tickets without a reply.
     GuestTicket,
+    /// Moderation cases that wait for a decision.
+    Case,
+    /// Mails about moderation cases that were not sent.
+    CaseNotice,
 }
 
 impl DueKind {
@@ -81,6 +85,8 @@ impl DueKind {
             Self::HoldCheck => "hold-check",
             Self::Ticket => "ticket",
             Self::GuestTicket => "guest-ticket",
+            Self::Case => "case",
+            Self::CaseNotice => "case-notice",
         }
     }
 
@@ -102,6 +108,8 @@ impl DueKind {
             Self::HoldCheck => keys::HOLD_CHECK,
             Self::Ticket => keys::TICKET,
             Self::GuestTicket => keys::GUEST_TICKET,
+            Self::Case => keys::CASE,
+            Self::CaseNotice => keys::CASE_NOTICE,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The key schema of the table and of the records table. No other file writes a prefix.
 
 use domain::{
-    AccountId, ActivityId, AuditEntryId, CorrectionId, DisclosureId, ExportId, GenerationId, GuestTicketId,
-    LedgerEntryId, PaymentId, ReceiptId, ShareId, TicketId, UploadId, payments::payment::PaymentReference,
+    AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
+    GuestTicketId, LedgerEntryId, PaymentId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
+    payments::payment::PaymentReference,
 };
 
 /// The beginning of the partition key of an account.
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The beginning of the partition key of the reports from an address.
+pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The beginning of the partition key of what is remembered of an address.
 pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
@@ -19,6 +22,8 @@ pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
 pub(crate) const APPROVAL: &str = "APPROVAL#";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
+pub(crate) const CASE: &str = "CASE#";
+pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
@@ -32,6 +37,7 @@ pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
@@ -68,6 +74,14 @@ pub(crate) fn approval(id: AuditEntryId) -> String {
 
 pub(crate) fn audit_entry(id: AuditEntryId) -> String {
     format!("{AUDIT_ENTRY}{id}")
+}
+
+pub(crate) fn case(id: CaseId) -> String {
+    format!("{CASE}{id}")
+}
+
+pub(crate) fn case_notice(id: CaseNoticeId) -> String {
+    format!("{CASE_NOTICE}{id}")
 }
 
 pub(crate) fn correction(id: CorrectionId) -> String {
@@ -125,6 +139,15 @@ pub(crate) fn payment_reference(reference: &PaymentReference) -> String {
 
 pub(crate) fn receipt(id: ReceiptId) -> String {
     format!("{RECEIPT}{id}")
+}
+
+pub(crate) fn report(id: ReportId) -> String {
+    format!("{REPORT}{id}")
+}
+
+/// The partition key of the reports from an address, by its keyed hash.
+pub(crate) fn reporter(keyed_hash: &str) -> String {
+    format!("{REPORTER_PARTITION}{keyed_hash}")
 }
 
 pub(crate) fn share(generation: GenerationId, output: u32, id: ShareId) -> String {

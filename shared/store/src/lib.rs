@@ -13,6 +13,7 @@ mod generations;
 mod idempotency;
 mod item;
 mod keys;
+mod moderation;
 mod payments;
 mod privacy;
 mod query;

@@ -143,6 +143,7 @@ impl TestEnv {
             ("IndexShards", shards.as_str()),
             ("WebhookRatePerMinute", "100000"),
             ("AccountsPerNetworkPerDay", "100000"),
+            ("ReportsPerHour", "100000"),
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
         ];

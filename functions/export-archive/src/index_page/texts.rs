@@ -330,6 +330,9 @@ const GERMAN: Texts = Texts {
         "email-change" => "Deine neue E-Mail-Adresse, bis du sie bestätigst",
         "second-factor" => "Deine Passkeys, um dich sicher anzumelden",
         "access" => "Jeder Zugriff des Teams auf deine Daten, mit dem Grund",
+        "case" => {
+            "Meldungen deiner Bilder und Videos nach Anzahl und Grund, die Entscheidung mit ihren Gründen und dein Einspruch"
+        }
         "ticket" => "Deine Support-Tickets mit allen Nachrichten",
         other => purpose(other),
     },

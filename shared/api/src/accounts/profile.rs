@@ -103,6 +103,8 @@ pub struct AccountView {
     pub status: AccountStatus,
     /// Why the account may not spend credits, oldest first.
     pub frozen_for: Vec<FreezeView>,
+    /// Since when publishing and sharing are suspended, if they are.
+    pub publishing_suspended_at: Option<Timestamp>,
     /// The credits.
     pub credits: Balance,
     /// The limits of the plan, and how much of each is used.
@@ -161,6 +163,7 @@ impl AccountView {
             plan: account.plan,
             status,
             frozen_for: frozen_for.map(FreezeView::from).collect(),
+            publishing_suspended_at: account.publishing_suspension.map(|suspension| suspension.at),
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),

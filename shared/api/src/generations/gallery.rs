@@ -31,6 +31,8 @@ pub struct PublicView {
     pub file: MediaView,
     /// When it was published.
     pub published_at: Timestamp,
+    /// Names it in a report. It is another one each time.
+    pub report_token: String,
 }
 
 /// Shows a page of the public gallery, newest first.

@@ -1,7 +1,7 @@
 //! Describes the API of the account's own generations.
 
 use domain::{
-    Credits, GenerationId, UploadId,
+    CaseId, Credits, GenerationId, UploadId,
     catalogue::models::{MediaKind, Quality},
     generations::{
         generation::{Failure, Generation, GenerationStatus},
@@ -123,6 +123,8 @@ pub struct OutputView {
     pub shared_until: Option<Timestamp>,
     /// When it was published.
     pub published_at: Option<Timestamp>,
+    /// The moderation case that hides it from everyone but its owner.
+    pub restricted_by: Option<CaseId>,
 }
 
 impl OutputView {
@@ -135,6 +137,7 @@ impl OutputView {
             favorite: output.favorite,
             shared_until: output.shared_until,
             published_at: output.published_at,
+            restricted_by: output.restricted_by,
         })
     }
 }

@@ -26,7 +26,7 @@ operations! {
     SET_VISIBILITY = put("/v1/generations/{id}/outputs/{output}/visibility", "visibility")
         .takes::<VisibilityRequest>(r#"{"visibility": "public", "show_prompt": true}"#)
         .parameters(&[IdempotencyKey, IfMatch])
-        .returns::<GenerationView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
+        .returns::<GenerationView>(200).problems(&[400, 403, 404, 409, 412, 413, 415, 422, 429]);
 
     /// Marks an image or a video of a generation as a favorite, or unmarks it. Only the account owner sees this. A repeat changes
     /// nothing.
@@ -103,6 +103,8 @@ pub struct SharedView {
     pub file: MediaView,
     /// When the link expires.
     pub expires_at: Timestamp,
+    /// Names it in a report. It is another one each time.
+    pub report_token: String,
 }
 
 /// Shows a share link to the account owner.

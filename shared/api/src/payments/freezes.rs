@@ -1,4 +1,4 @@
-//! Describes freezes: the times in which an account may not spend credits.
+//! Describes freezes: the times in which an account may not spend credits, publish or share.
 
 use domain::{
     AccountId, PaymentId,
@@ -25,6 +25,8 @@ pub enum FreezeReasonView {
     ManyAccounts,
     /// Another account with the same address is or was frozen or in debt.
     EarlierAccount,
+    /// A moderation case was decided against the account.
+    Moderation,
     /// A staff member froze the account.
     Staff,
 }
@@ -52,6 +54,7 @@ impl From<Freeze> for FreezeView {
             FreezeReason::LostDisputes { .. } => (FreezeReasonView::LostDisputes, None),
             FreezeReason::ManyAccounts => (FreezeReasonView::ManyAccounts, None),
             FreezeReason::EarlierAccount => (FreezeReasonView::EarlierAccount, None),
+            FreezeReason::Moderation { .. } => (FreezeReasonView::Moderation, None),
             FreezeReason::Staff => (FreezeReasonView::Staff, None),
         };
         Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    moderation::cases::OpenCaseView,
     operation::{
         Parameter::{IdempotencyKey, Page},
         operations,
@@ -86,6 +87,8 @@ pub struct ReviewPage {
 pub enum ReviewView {
     /// An approval that a second staff member must give.
     Approval(ApprovalView),
+    /// A moderation case: reports to decide about, or an appeal.
+    Case(OpenCaseView),
     /// A payment under review.
     Payment(HeldPaymentView),
     /// A payment to refund.

@@ -15,7 +15,7 @@ use crate::{
         status::AccountStatus,
     },
     credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
-    ids::{AccountId, HoldId, LedgerEntryId, ReceiptId},
+    ids::{AccountId, CaseId, HoldId, LedgerEntryId, ReceiptId},
     privacy::{
         deletion::{Deletion, DeletionReason},
         hold::{Hold, Holds},
@@ -41,10 +41,14 @@ pub struct Account {
     /// The plan, which sets the limits.
     #[data(plain)]
     pub plan: Plan,
-    /// Periods in which it may not spend credits.
+    /// Periods in which it may not spend credits, publish or share.
     #[serde(default, skip_serializing_if = "Freezes::is_empty")]
     #[data(nested)]
     pub freezes: Freezes,
+    /// Since when it may not publish or share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
+    pub publishing_suspension: Option<PublishingSuspension>,
     /// Its credits.
     #[data(nested)]
     pub balance: Balance,
@@ -103,6 +107,18 @@ pub struct Account {
     pub version: u64,
 }
 
+/// A suspension of publishing and sharing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
+pub struct PublishingSuspension {
+    /// When it began.
+    #[data(plain)]
+    pub at: Timestamp,
+    /// The moderation case that it follows from. Without one a staff member suspended publishing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub case: Option<CaseId>,
+}
+
 /// Longest display name, in characters.
 pub const DISPLAY_NAME_CHARACTERS: usize = 80;
 
@@ -127,6 +143,7 @@ impl Account {
             display_name: None,
             plan,
             freezes: Freezes::default(),
+            publishing_suspension: None,
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
@@ -290,6 +307,61 @@ impl Account {
         let mut next = self.next_version();
         next.freezes.lift_all(note, now)?;
         Ok(next)
+    }
+}
+
+/// Publishing.
+impl Account {
+    /// Checks that the account may publish and share: it may act, and publishing is not suspended.
+    ///
+    /// # Errors
+    /// [`Refusal::AccountStatus`] or [`Refusal::PublishingSuspended`].
+    pub fn check_publishing(&self) -> Result<(), Refusal> {
+        self.check_active()?;
+        if self.publishing_suspension.is_some() { Err(Refusal::PublishingSuspended) } else { Ok(()) }
+    }
+
+    /// Suspends publishing, for a moderation case or on behalf of a staff member. A suspension that lasts stays.
+    #[must_use]
+    pub fn publishing_suspended(&self, case: Option<CaseId>, now: Timestamp) -> Self {
+        let suspension = self.publishing_suspension.clone().unwrap_or(PublishingSuspension { at: now, case });
+        Self { publishing_suspension: Some(suspension), ..self.next_version() }
+    }
+
+    /// Lets the account publish again.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if publishing is not suspended.
+    pub fn publishing_restored(&self) -> Result<Self, Refusal> {
+        if self.publishing_suspension.is_none() {
+            return Err(Refusal::Conflict("publishing is not suspended"));
+        }
+        Ok(Self { publishing_suspension: None, ..self.next_version() })
+    }
+
+    /// Applies what a moderation case was decided to mean for the account: it is frozen, or publishing is suspended, or both.
+    /// Returns `None` if neither.
+    pub(crate) fn sanctioned(&self, case: CaseId, (freeze, suspend): (bool, bool), now: Timestamp) -> Option<Self> {
+        let mut next = match (freeze, suspend) {
+            (false, false) => return None,
+            (_, true) => self.publishing_suspended(Some(case), now),
+            (true, false) => self.next_version(),
+        };
+        if freeze {
+            next.freezes.add(FreezeReason::Moderation { case }, now);
+        }
+        Some(next)
+    }
+
+    /// Lifts the freeze and the suspension that followed from a moderation case. Returns `None` if neither lasts.
+    pub(crate) fn pardoned(&self, case: CaseId, now: Timestamp) -> Option<Self> {
+        let mut next = self.next_version();
+        next.freezes.lift(&FreezeReason::Moderation { case }, now);
+        if self.publishing_suspension.as_ref().is_some_and(|suspension| suspension.case == Some(case)) {
+            next.publishing_suspension = None;
+        }
+        let changed = next.freezes != self.freezes || next.publishing_suspension != self.publishing_suspension;
+        changed.then_some(next)
     }
 }
 

@@ -1,9 +1,13 @@
-//! Freezes: periods in which an account may not spend credits.
+//! Freezes: periods in which an account may not spend credits, publish or share.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::PaymentId, refusal::Refusal, registry::DataFields};
+use crate::{
+    ids::{CaseId, PaymentId},
+    refusal::Refusal,
+    registry::DataFields,
+};
 
 /// Why an account is frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
@@ -37,11 +41,17 @@ pub enum FreezeReason {
     ManyAccounts,
     /// Another account with the same address is or was frozen or in debt.
     EarlierAccount,
+    /// A moderation case was decided against it.
+    Moderation {
+        /// The case.
+        #[data(plain)]
+        case: CaseId,
+    },
     /// A staff member froze it.
     Staff,
 }
 
-/// A period in which an account may not spend credits.
+/// A period in which an account may not spend credits, publish or share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Freeze {
     /// Why.

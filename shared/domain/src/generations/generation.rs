@@ -19,7 +19,7 @@ use crate::{
         output::{GalleryEntry, Output, Visibility},
         settings::GenerationSettings,
     },
-    ids::{AccountId, GenerationId},
+    ids::{AccountId, CaseId, GenerationId},
     messages::LOST_MESSAGE_S,
     refusal::Refusal,
     registry::DataFields,
@@ -529,11 +529,12 @@ impl Generation {
         self.outputs.iter().filter(|output| self.deleting || output.is_deleted())
     }
 
-    /// Returns the gallery entry of an output, if the output is public.
+    /// Returns the gallery entry of an output, if the output is public and no moderation case restricts it.
     #[must_use]
     pub fn gallery_entry(&self, number: u32) -> Option<GalleryEntry> {
         let output = self.present_outputs().find(|output| output.number == number)?;
-        let published_at = output.published_at.filter(|_| output.visibility == Visibility::Public)?;
+        let is_listed = output.visibility == Visibility::Public && output.restricted_by.is_none();
+        let published_at = output.published_at.filter(|_| is_listed)?;
         Some(GalleryEntry { account: self.account, generation: self.id, output: number, published_at })
     }
 
@@ -555,7 +556,7 @@ impl Generation {
     /// Sets the visibility of an output. A repeat changes only the version.
     ///
     /// # Errors
-    /// See [`Self::output`].
+    /// See [`Self::output`]; [`Refusal::Conflict`] if it is to be public and a moderation case restricts it.
     pub fn with_visibility(
         &self,
         number: u32,
@@ -563,7 +564,18 @@ impl Generation {
         show_prompt: bool,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
+        if visibility == Visibility::Public {
+            self.output(number, now)?.check_unrestricted()?;
+        }
         self.with_output(number, now, |output| output.with_visibility(visibility, show_prompt, now))
+    }
+
+    /// Hides an output from everyone but its owner for a moderation case, or shows it again as its owner had set it.
+    ///
+    /// # Errors
+    /// See [`Self::output`].
+    pub(crate) fn with_restriction(&self, number: u32, by: Option<CaseId>, now: Timestamp) -> Result<Self, Refusal> {
+        self.with_output(number, now, |output| Output { restricted_by: by, ..output.clone() })
     }
 
     /// Marks an output as a favorite of its owner, or unmarks it. A repeat changes only the version.

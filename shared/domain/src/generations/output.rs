@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     catalogue::models::MediaKind,
-    ids::{AccountId, GenerationId},
+    ids::{AccountId, CaseId, GenerationId},
+    refusal::Refusal,
     registry::DataFields,
 };
 
@@ -89,6 +90,10 @@ pub struct Output {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub shared_until: Option<Timestamp>,
+    /// The moderation case that hides it from everyone but its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub restricted_by: Option<CaseId>,
     /// When it was deleted: it is hidden from everyone, and its file is being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -107,6 +112,7 @@ impl Output {
             published_at: None,
             favorite: false,
             shared_until: None,
+            restricted_by: None,
             deleted_at: None,
         }
     }
@@ -117,7 +123,28 @@ impl Output {
         self.deleted_at.is_some()
     }
 
-    /// Says whether others than its owner see it, in the gallery or with a share link.
+    /// Checks that others may see it.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if a moderation case hides it.
+    pub(crate) fn check_unrestricted(&self) -> Result<(), Refusal> {
+        match self.restricted_by {
+            None => Ok(()),
+            Some(_) => {
+                Err(Refusal::Conflict("a moderation case restricts it to its owner: see Moderation in your account"))
+            }
+        }
+    }
+
+    /// Returns it to others than its owner.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if a moderation case hides it.
+    pub(crate) fn shown_to_others(&self) -> Result<&Self, Refusal> {
+        if self.restricted_by.is_none() { Ok(self) } else { Err(Refusal::NotFound) }
+    }
+
+    /// Says whether its owner lets others see it, in the gallery or with a share link.
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.visibility == Visibility::Public || self.shared_until.is_some()

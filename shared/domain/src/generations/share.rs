@@ -71,7 +71,8 @@ pub struct ShareTerms {
 /// two links created at once from one count the second is decided again.
 ///
 /// # Errors
-/// The output has expired, was deleted or does not exist, the lifetime is out of bounds, or the plan allows no more links.
+/// The output has expired, was deleted or does not exist, a moderation case restricts it, the lifetime is out of bounds, or the
+/// plan allows no more links.
 pub fn create(
     (generation, number): (&Generation, u32),
     existing: usize,
@@ -80,7 +81,7 @@ pub fn create(
     (id, token_hash): (ShareId, String),
     now: Timestamp,
 ) -> Result<(Share, Generation), Refusal> {
-    generation.output(number, now)?;
+    generation.output(number, now)?.check_unrestricted()?;
     let Some(life) =
         i64::try_from(terms.expires_in_s).ok().filter(|_| (SHORTEST_S..=LONGEST_S).contains(&terms.expires_in_s))
     else {
@@ -121,8 +122,8 @@ impl Share {
     /// Returns the output that the link shows.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] if the link or the output has expired, the output was deleted, or the deletion of the account
-    /// was requested.
+    /// [`Refusal::NotFound`] if the link or the output has expired, the output was deleted, a moderation case restricts it, or
+    /// the deletion of the account was requested.
     pub fn view<'a>(
         &self,
         account: &Account,
@@ -132,6 +133,6 @@ impl Share {
         if now >= self.expires_at || account.deletion.is_some() {
             return Err(Refusal::NotFound);
         }
-        generation.output(self.output, now)
+        generation.output(self.output, now).and_then(Output::shown_to_others)
     }
 }

@@ -40,6 +40,8 @@ pub fn withheld(kind: &str) -> &'static [&'static str] {
         "export" => &["checkpoint"],
         // The secret of the app, and the hashes of the recovery codes.
         "second-factor" => &["app", "recovery_codes"],
+        // Keyed hashes of the addresses of reporters.
+        "case" => &["answered"],
         _ => &[],
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::account::Account,
-    ids::{AccountId, AuditEntryId, DisclosureId, GenerationId, HoldId, PaymentId, TicketId, UploadId},
+    ids::{AccountId, AuditEntryId, CaseId, DisclosureId, GenerationId, HoldId, PaymentId, TicketId, UploadId},
     refusal::Refusal,
     registry::DataFields,
     staff::{approval::Approval, justification::Justification},
@@ -145,6 +145,36 @@ pub enum AuditAction {
     },
     /// Lifted the freezes of the account.
     Unfroze {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Looked at what is reported in a moderation case.
+    ReadCase {
+        /// The case.
+        #[data(plain)]
+        case: CaseId,
+    },
+    /// Decided a moderation case.
+    DecidedCase {
+        /// The case.
+        #[data(plain)]
+        case: CaseId,
+    },
+    /// Decided about the appeal in a moderation case.
+    DecidedAppeal {
+        /// The case.
+        #[data(plain)]
+        case: CaseId,
+    },
+    /// Suspended publishing and sharing.
+    SuspendedPublishing {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Allowed publishing and sharing again.
+    RestoredPublishing {
         /// Why.
         #[data(personal)]
         note: String,

@@ -2,6 +2,7 @@
 
 use domain::{
     accounts::account::Account,
+    moderation::case::Case,
     payments::payment::{Payment, UnclaimedPayment},
     staff::{approval::Approval, audit::AuditEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
@@ -18,16 +19,25 @@ use crate::{
     table::Table,
 };
 
-/// The kinds, in the order of the list. Approvals come first, as they expire soon, and accounts last, as a freeze may last for a
+/// The kinds, in the order of the list. Approvals and moderation cases come first, as they have a clock, and accounts last, as a freeze may last for a
 /// long time.
-const KINDS: [DueKind; 6] =
-    [DueKind::Approval, DueKind::Review, DueKind::Unclaimed, DueKind::Ticket, DueKind::GuestTicket, DueKind::Frozen];
+const KINDS: [DueKind; 7] = [
+    DueKind::Approval,
+    DueKind::Case,
+    DueKind::Review,
+    DueKind::Unclaimed,
+    DueKind::Ticket,
+    DueKind::GuestTicket,
+    DueKind::Frozen,
+];
 
 /// A case that waits for staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenCase {
     /// An approval that a second staff member must give, with the entry of the audit log that requests it.
     Approval(Approval, AuditEntry),
+    /// A moderation case.
+    Moderation(Case),
     /// A payment whose credits wait for a decision.
     Payment(Payment),
     /// An unclaimed payment that must be refunded.
@@ -69,7 +79,7 @@ impl OpenCasePosition {
 }
 
 impl Table {
-    /// Lists the cases that wait for staff at `now`: approvals, payments, unclaimed payments, tickets, guest tickets, accounts; of each
+    /// Lists the cases that wait for staff at `now`: approvals, moderation cases, payments, unclaimed payments, tickets, guest tickets, accounts; of each
     /// kind the longest waiting first. A page may be shorter than `limit`, as the index lags behind the table.
     ///
     /// # Errors
@@ -123,6 +133,9 @@ impl Table {
                 }
                 let entry = self.read(keys::account(approval.account), keys::audit_entry(approval.id)).await?;
                 entry.map(|entry| OpenCase::Approval(approval, entry))
+            }
+            Some(DueKind::Case) => {
+                Some(decode(item)?).filter(|case: &Case| case.waiting_since().is_some()).map(OpenCase::Moderation)
             }
             Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
             Some(DueKind::Unclaimed) => {

@@ -3,6 +3,7 @@ import { type ComponentChildren, Fragment } from "preact";
 
 import { api, type Schema, unwrap } from "../api/client";
 import { signOut } from "../api/session";
+import { Cases } from "../moderation/cases";
 import { navigate } from "../router";
 import { bytes, date, dateTime, LANGUAGES, type Language, language, number, text } from "../text";
 import { RadioGroup, Select } from "../ui/field";
@@ -22,11 +23,20 @@ function SettingsPage({ children }: { children: ComponentChildren }) {
     { to: "/account", label: t.pages.preferences },
     { to: "/account/plan", label: t.pages.plan },
     { to: "/account/sessions", label: t.pages.sessions },
+    { to: "/account/moderation", label: t.pages.moderation },
   ];
   return (
     <Page title={t.title} tabs={tabs}>
       {children}
     </Page>
+  );
+}
+
+export function Moderation() {
+  return (
+    <SettingsPage>
+      <Cases />
+    </SettingsPage>
   );
 }
 

@@ -63,6 +63,8 @@ function describe(action: Action): string {
       return t.disclosed(action.kinds.map(kindName).join("; "), action.reason);
     case "froze":
     case "unfroze":
+    case "suspended_publishing":
+    case "restored_publishing":
       return t[action.kind](action.note);
     case "decided":
       return action.release ? t.granted(action.note) : t.refused(action.note);

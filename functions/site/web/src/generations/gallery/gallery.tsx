@@ -244,7 +244,7 @@ export function Explore({ id }: { id?: string }) {
           href={href}
           listPath="/gallery/public"
           name={name}
-          details={(item) => item.prompt && <PublicDetails prompt={item.prompt} publishedAt={item.published_at} />}
+          details={(item) => <PublicDetails item={item} />}
         />
       )}
     </Page>

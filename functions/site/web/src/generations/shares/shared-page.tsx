@@ -3,6 +3,7 @@ import "./shares.css";
 
 import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
+import { ReportButton } from "../../moderation/report";
 import { dateTime, text } from "../../text";
 import { useQuery } from "../../ui/query";
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
@@ -29,7 +30,7 @@ export function Shared({ token }: { token: string }) {
     );
   }
   if (!shared.data) return <Loading />;
-  const { kind, prompt, file, expires_at } = shared.data;
+  const { kind, prompt, file, expires_at, report_token } = shared.data;
   return (
     <div class="page shared-page">
       <h1 class={prompt ? "visually-hidden" : ""}>{t[kind]}</h1>
@@ -41,6 +42,7 @@ export function Shared({ token }: { token: string }) {
       )}
       <div class="row spread muted small">
         <span>{t.expires(dateTime(expires_at))}</span>
+        <ReportButton item={report_token} />
         {session.value === "signed-out" && <a href="/">{t.create}</a>}
       </div>
     </div>

@@ -39,6 +39,14 @@ export function Sharing(properties: Properties) {
   return (
     <section class="stack" aria-label={t.title}>
       <h3>{t.title}</h3>
+      {properties.output.restricted_by && (
+        <div class="notice error">
+          <p>{t.restricted}</p>
+          <a class="button small" href="/account/moderation">
+            {t.openCases}
+          </a>
+        </div>
+      )}
       <Visibility key={`visibility-${key}`} {...properties} />
       <ShareLinks key={key} {...properties} />
     </section>

@@ -1,5 +1,6 @@
 /** The settings of a generation and the visibility of one of its images or videos, beside it. */
 import type { Schema } from "../../api/client";
+import { ReportButton } from "../../moderation/report";
 import { navigate } from "../../router";
 import { date, dateTime, text } from "../../text";
 import { Icon } from "../../ui/icon";
@@ -81,18 +82,24 @@ export function Details({ generation, output, onChanged }: Properties) {
 }
 
 /** What is public of an image or a video, beside it. */
-export function PublicDetails({ prompt, publishedAt }: { prompt: string; publishedAt: string }) {
+export function PublicDetails({ item }: { item: Schema["PublicView"] }) {
+  const { prompt, published_at: publishedAt, report_token } = item;
   return (
     <div class="stack">
-      <p class="details-prompt" dir="auto">
-        {prompt}
-      </p>
+      {prompt && (
+        <p class="details-prompt" dir="auto">
+          {prompt}
+        </p>
+      )}
       <dl class="facts small">
         <dt>{text.value.viewer.published}</dt>
         <dd>
           <time datetime={publishedAt}>{date(publishedAt)}</time>
         </dd>
       </dl>
+      <div class="row">
+        <ReportButton item={report_token} />
+      </div>
     </div>
   );
 }

@@ -1,0 +1,4 @@
+//! Describes the moderation API: reports by everyone, cases with their decisions and appeals.
+
+pub mod cases;
+pub mod reports;

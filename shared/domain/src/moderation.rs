@@ -1,0 +1,5 @@
+//! Moderation: reports of images and videos that others can see, the cases that they open, decisions and appeals.
+
+pub mod case;
+pub mod notice;
+pub mod report;

@@ -1,0 +1,166 @@
+//! A report from its confirmation to the decision about an appeal, what is stored of it, and its clock.
+
+use anyhow::{Context, Result, ensure};
+use domain::{
+    CaseId, CaseNoticeId, ReportId,
+    accounts::preferences::Language,
+    moderation::{
+        case,
+        report::{NewReport, Report, ReportReason},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{clock, telemetry::Metric};
+use serde_json::json;
+use store::Write;
+
+use crate::env::{
+    archive::ExportArchive,
+    erasures::{request_erasure, wait_for_erasure},
+    exports::{request_export, wait_for_export},
+    http::text,
+    logs::{measurements, wait_for_metric},
+    moderation::{SharedImage, case_path, cases, decide, read_case},
+    staff_access::{access_log, reviews},
+    table::scan,
+    test_env::{TestEnv, new_address},
+    trial::tests,
+};
+
+tests![
+    p19_report_is_decided_appealed_and_everyone_is_told,
+    gravest_report_hides_an_image_and_tells_its_owner,
+    p32_reports_are_erased_with_the_account_of_their_reporter,
+    p30_export_has_the_case_without_its_reporters,
+    cases_that_must_be_decided_soon_are_measured_each_hour,
+];
+
+async fn p19_report_is_decided_appealed_and_everyone_is_told(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let (image, email) = (SharedImage::of(&ada).await?, new_address());
+    let report = image.report(env, "privacy", &email).await?;
+    let receipt = env.visitor()?.post("/v1/reports", &report).await?.is(201)?.json;
+    let id = text(&receipt, "id")?;
+    let mails = env.mails(&email).await?;
+    ensure!(mails.len() == 1 && mails[0].contains(&id) && mails[0].contains("168 hours"), "{mails:?}");
+
+    let open = cases(&ada).await?;
+    let [case] = open.as_slice() else { anyhow::bail!("not one case: {open:?}") };
+    ensure!(case["hidden_at"].is_null() && case["decision"].is_null() && case["reports"] == 1, "{case}");
+    let path = case_path(&ada, case)?;
+    let listed = reviews(&grace, "case").await?;
+    ensure!(listed.iter().any(|open| open["id"] == case["id"]), "staff do not see the case");
+    ensure!(!json!(listed).to_string().contains("my house"), "the list reveals what was reported");
+    ensure!(access_log(&ada).await?.is_empty());
+    let seen = read_case(&grace, &path).await?.is(200)?.json;
+    ensure!(seen["reports"][0]["explanation"] == "It shows my house.", "{seen}");
+    grace.fetch(seen["file"]["url"].as_str().context("no file")?).await?.is(200)?;
+    ensure!(access_log(&ada).await?[0]["action"]["kind"] == "read_case", "the owner does not see the read");
+
+    decide(&grace, &path, "restrict").await?.is(200)?;
+    decide(&grace, &path, "restrict").await?.is(200)?;
+    env.visitor()?.get(&image.link).await?.is(404)?;
+    ada.get(&format!("/v1/generations/{}", image.id)).await?.is(200)?;
+    let mails = env.mails(&email).await?;
+    ensure!(mails.len() == 2 && mails[1].contains("It shows a private house."), "{mails:?}");
+    let mails = env.mails(&ada.email).await?;
+    ensure!(mails.len() == 1 && mails[0].contains("Moderation") && !mails[0].contains("house"), "{mails:?}");
+
+    let appeal = format!("/v1/moderation/cases/{}/appeal", text(case, "id")?);
+    ada.post(&appeal, &json!({"text": "It is my own house."})).await?.is(200)?;
+    ada.post(&appeal, &json!({"text": "Really."})).await?.is(409)?;
+    let outcome = json!({"reversed": true, "explanation": "The house is the owner's."});
+    grace.post(&format!("{path}/appeal/decision"), &outcome).await?.is(409)?;
+    alan.post(&format!("{path}/appeal/decision"), &outcome).await?.is(200)?;
+    env.visitor()?.get(&image.link).await?.is(200)?;
+    ensure!(env.mails(&email).await?.len() == 3 && env.mails(&ada.email).await?.len() == 2);
+    let kinds: Vec<_> = access_log(&ada).await?.iter().map(|entry| entry["action"]["kind"].clone()).collect();
+    ensure!(kinds == [json!("decided_appeal"), json!("decided_case"), json!("read_case")], "{kinds:?}");
+    Ok(())
+}
+
+async fn gravest_report_hides_an_image_and_tells_its_owner(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let image = SharedImage::of(&ada).await?;
+    let report = image.report(env, "intimate_image", &new_address()).await?;
+    env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
+    env.visitor()?.get(&image.link).await?.is(404)?;
+    let mails = env.mails(&ada.email).await?;
+    ensure!(mails.len() == 1 && mails[0].contains("hidden automatically"), "{mails:?}");
+    // The owner reported it, in a language that mails are written in.
+    let mut again = report.clone();
+    again["language"] = json!("de-AT");
+    let email = new_address();
+    again["email"] = json!(email);
+    env.visitor()?.post("/v1/reports", &again).await?.is(201)?;
+    ensure!(env.mails(&email).await?[0].contains("Deine Meldung"), "the reporter's language is not used");
+    let open = cases(&ada).await?;
+    decide(&grace, &case_path(&ada, &open[0])?, "remove").await?.is(200)?;
+    ada.get(&format!("/v1/generations/{}", image.id)).await?.is(404)?;
+    ensure!(env.mails(&email).await?[1].contains("gelöscht"), "the reporter does not learn of the removal");
+    Ok(())
+}
+
+async fn p32_reports_are_erased_with_the_account_of_their_reporter(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob) = (env.user().await?, env.user().await?);
+    let image = SharedImage::of(&ada).await?;
+    let report = image.report(env, "privacy", &bob.email).await?;
+    env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
+    let stored = async || -> Result<bool> { Ok(format!("{:?}", scan(env).await?).contains(&bob.email)) };
+    ensure!(stored().await?, "the report is not stored");
+    let receipt = request_erasure(&bob).await?;
+    wait_for_erasure(env, &receipt).await?;
+    ensure!(!stored().await?, "the report outlives the account of its reporter");
+    ensure!(cases(&ada).await?[0]["reports"] == 1, "the case stays");
+    Ok(())
+}
+
+async fn p30_export_has_the_case_without_its_reporters(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let image = SharedImage::of(&ada).await?;
+    let report = image.report(env, "privacy", &new_address()).await?;
+    env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
+    let export = request_export(&ada).await?;
+    wait_for_export(&ada, &export).await?;
+    let archive = ExportArchive::download(&ada, &export).await?;
+    let exported = archive.items("case")?;
+    ensure!(exported.len() == 1 && exported[0]["reason"] == "privacy", "{exported:?}");
+    ensure!(exported[0]["answered"].is_null() && !json!(exported).to_string().contains("my house"), "{exported:?}");
+    Ok(())
+}
+
+async fn cases_that_must_be_decided_soon_are_measured_each_hour(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let image = SharedImage::of(&ada).await?;
+    let (account, generation) = (ada.account_id.parse()?, image.id.parse()?);
+    let table = env.table()?;
+    let now = clock::now();
+    let hour = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(3_600))?;
+    let open = async |opened: Timestamp| -> Result<()> {
+        let (owner, generation) = table.account_and_generation(account, generation).await?;
+        let (owner, generation) = owner.zip(generation).context("no generation")?;
+        let new = NewReport {
+            reason: ReportReason::IntimateImage,
+            explanation: "It shows me.".to_owned(),
+            signature: Some("Bob Roberts".to_owned()),
+            email: Some(new_address()),
+            good_faith: true,
+            language: Language::English,
+        };
+        let id = || clock::uuid_at(now);
+        let report = |case| Report::file(new, (ReportId(id()), id().to_string(), case), opened);
+        let ids = (CaseId(id()), CaseNoticeId(id()), false);
+        let (opened, report) = case::report((&owner, &generation, 1), &[], report, ids, opened)?;
+        Ok(table.commit(&[Write::Case(&opened.case), Write::Report(&report)]).await?)
+    };
+    let before = measurements(env, Metric::PressingCases).await?;
+    // Of 48 hours, 36 are three quarters.
+    open(hour - SignedDuration::from_hours(36) + SignedDuration::from_secs(1)).await?;
+    env.sweep(hour).await?;
+    ensure!(measurements(env, Metric::PressingCases).await? == before, "there is time");
+    open(hour - SignedDuration::from_hours(36)).await?;
+    env.sweep(hour + SignedDuration::from_mins(1)).await?;
+    ensure!(measurements(env, Metric::PressingCases).await? == before, "it is measured more than once an hour");
+    env.sweep(hour).await?;
+    wait_for_metric(env, Metric::PressingCases, before).await
+}
