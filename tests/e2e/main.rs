@@ -23,6 +23,7 @@ mod outbound;
 mod payments;
 mod privacy;
 mod privileges;
+mod provenance;
 mod site;
 mod staff;
 mod support;
@@ -142,6 +143,7 @@ fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         outbound::trials(envs),
         payments::trials(envs),
         privacy::trials(envs),
+        provenance::trials(envs),
         site::trials(envs),
         staff::trials(envs),
         support::trials(envs),

@@ -11,6 +11,7 @@ mod links;
 mod passkeys;
 mod payments;
 mod privacy;
+mod provenance;
 mod staff;
 mod support;
 mod world;

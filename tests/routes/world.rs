@@ -36,6 +36,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "paypal-webhook" => paypal_webhook::build,
         "privacy-delete" => privacy_delete::build,
         "privacy-export" => privacy_export::build,
+        "provenance-check" => provenance_check::build,
         "session" => session::build,
         "site" => site::build,
         "staff-access" => staff_access::build,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     accounts, credits, generations,
     operation::{Operation, operations},
-    payments, privacy, staff, support,
+    payments, privacy, provenance, staff, support,
 };
 
 operations! {
@@ -35,6 +35,7 @@ const LISTS: &[&[Operation]] = &[
     privacy::export::OPERATIONS,
     privacy::inventory::OPERATIONS,
     privacy::policy::OPERATIONS,
+    provenance::check::OPERATIONS,
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,
     staff::access::OPERATIONS,

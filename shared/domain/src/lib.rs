@@ -15,6 +15,7 @@ mod messages;
 pub mod money;
 pub mod payments;
 pub mod privacy;
+pub mod provenance;
 pub mod rate_limit;
 pub mod refusal;
 pub mod registry;

@@ -15,6 +15,7 @@ mod item;
 mod keys;
 mod payments;
 mod privacy;
+mod provenance;
 mod query;
 mod queue;
 mod rate_windows;

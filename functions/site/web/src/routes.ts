@@ -58,5 +58,6 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/account", access: "account", load: page(settings, "Preferences") },
   { pattern: "/account/plan", access: "account", load: page(settings, "Plan") },
   { pattern: "/account/sessions", access: "account", load: page(settings, "Sessions") },
+  { pattern: "/check", access: "everyone", load: page(() => import("./provenance/check"), "Check") },
   { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
 ];
