@@ -267,6 +267,7 @@ REMOVALS = {
     ),
     "AWS::S3::Bucket": "empty it in the console, all versions, then aws s3api delete-bucket --bucket {0} --region {1}",
     "AWS::SecretsManager::Secret": "aws secretsmanager delete-secret --secret-id {0} --region {1}",
+    "AWS::KMS::Key": "aws kms schedule-key-deletion --key-id {0} --region {1}",
     "AWS::Cognito::UserPool": (
         "switch its deletion protection off in the console, then aws cognito-idp delete-user-pool --user-pool-id {0} --region {1}"
     ),

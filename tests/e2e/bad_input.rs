@@ -113,7 +113,8 @@ impl Target {
 
 /// Whether an operation takes a JSON body of ours, rather than one that Stripe or PayPal sends.
 fn takes_our_json(operation: &&'static api::Operation) -> bool {
-    operation.body.is_some() && !operation.path.starts_with("/v1/webhooks/")
+    operation.body.is_some_and(|body| body.content_type == "application/json")
+        && !operation.path.starts_with("/v1/webhooks/")
 }
 
 fn check_problem(response: &ApiResponse, status: u16) -> Result<()> {

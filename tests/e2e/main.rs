@@ -24,6 +24,7 @@ mod outbound;
 mod payments;
 mod privacy;
 mod privileges;
+mod provenance;
 mod site;
 mod staff;
 mod support;
@@ -144,6 +145,7 @@ fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         outbound::trials(envs),
         payments::trials(envs),
         privacy::trials(envs),
+        provenance::trials(envs),
         site::trials(envs),
         staff::trials(envs),
         support::trials(envs),

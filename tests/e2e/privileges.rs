@@ -162,9 +162,12 @@ fn covers(declared: &Value, arn: &str) -> Result<bool> {
     })
 }
 
-/// Returns whether this is the ARN of the resource with this logical id and path. The id of the user pool is the only
-/// one that AWS chooses alone.
+/// Returns whether this is the ARN of the resource with this logical id and path. The ids of the user pool and of the signing key
+/// are the only ones that AWS chooses alone.
 fn is_resource(id: &str, arn: &str, path: &str) -> bool {
+    if id == "SigningKey" {
+        return arn.contains(":kms:") && arn.contains(":key/");
+    }
     if id == "UserPool" {
         return arn.contains(":userpool/");
     }

@@ -12,6 +12,7 @@ mod moderation;
 mod passkeys;
 mod payments;
 mod privacy;
+mod provenance;
 mod staff;
 mod support;
 mod world;

@@ -38,6 +38,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "privacy-delete" => privacy_delete::build,
         "privacy-export" => privacy_export::build,
         "report" => report::build,
+        "provenance-check" => provenance_check::build,
         "session" => session::build,
         "site" => site::build,
         "staff-access" => staff_access::build,

@@ -1,10 +1,11 @@
-//! Handles the messages of the finish queue: checks the received files of a generation, removes their metadata, marks them,
-//! creates thumbnails, stores the outputs, settles, and deletes the received files.
+//! Handles the messages of the finish queue: checks the received files of a generation, removes their metadata, marks and signs
+//! them, creates thumbnails, stores the outputs, settles, and deletes the received files.
 //!
 //! If no file is usable, another job is started by the function that calls providers. A message that is delivered twice or
 //! late changes nothing. `worker` says what a crash in each step and a repeat of it do.
 
 mod output;
+mod signing;
 mod work;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use domain::{
     accounts::plan::Retention,
+    catalogue::models::MediaKind,
     generations::{
         generation::{Failure, FinishClaim, Generation, GenerationStatus, ProviderFailure},
         output::{Media, max_file_bytes},
@@ -10,6 +11,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use provenance::{Claim, EarlierManifest, SignError};
 use runtime::{
     Error,
     clients::Clients,
@@ -20,7 +22,10 @@ use runtime::{
 };
 use store::{Bucket, FileVersion, GenerationMessage, GenerationQueues, Table};
 
-use crate::output;
+use crate::{
+    output::{self, OutputError},
+    signing::{Signing, failed},
+};
 
 /// Most times that a claim is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
@@ -29,6 +34,7 @@ const ATTEMPTS: usize = 8;
 pub(crate) struct Worker {
     table: Table,
     bucket: Bucket,
+    signing: Signing,
     /// The queues of the functions that call providers.
     queues: GenerationQueues,
     /// The names of the enabled providers.
@@ -40,18 +46,20 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(environment: &Environment) -> Result<Self, Error> {
         let clients = Clients::new(environment)?;
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
         Ok(Self {
-            table: Table::new(
-                clients.dynamodb().clone(),
-                environment.required("TABLE")?,
-                environment.integer("INDEX_SHARDS")?,
-            ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
             queues: GenerationQueues::new(
                 clients.sqs().clone(),
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
+            signing: Signing::new(environment, clients, table.clone())?,
+            table,
             enabled: lifecycle::enabled_providers(environment)?,
             lease_s: environment.integer("LEASE_SECONDS")?,
             retention: lifecycle::retention(environment)?,
@@ -120,7 +128,8 @@ impl Worker {
     /// Writes the outputs that the received files give. Returns them, and the versions of the files that were read.
     async fn store(&self, generation: &Generation) -> Result<(Vec<Media>, Vec<FileVersion>), LifecycleError> {
         let (account, id) = (generation.account, generation.id);
-        let prefix = Bucket::generation_prefix(account, id);
+        let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
+        let claim = OwnedClaim::of(generation, &self.enabled, now);
         let (mut media, mut received) = (Vec::new(), Vec::new());
         for number in 0..generation.received_files {
             let key = Bucket::received_key(account, id, number);
@@ -129,9 +138,11 @@ impl Worker {
                 continue;
             };
             received.push(version);
-            let (kind, model) = (generation.kind, generation.settings.model.clone());
-            let file = match tokio::task::spawn_blocking(move || output::finish(bytes, kind, &model)).await {
+            let (claim, signer) = (claim.clone(), self.signing.signer(now).await?);
+            let finish = move || output::finish(bytes, claim.kind, &claim.borrowed(), &signer);
+            let file = match tokio::task::spawn_blocking(finish).await {
                 Ok(Ok(file)) => file,
+                Ok(Err(OutputError::Sign(SignError::Key(error)))) => return Err(failed("Sign")(error)),
                 Ok(Err(error)) => {
                     tracing::warn!(%account, generation = %id, number, error = %error, "a file is not what it should be");
                     continue;
@@ -141,6 +152,19 @@ impl Worker {
                     continue;
                 }
             };
+            match &file.earlier {
+                EarlierManifest::None => {}
+                EarlierManifest::Kept { valid: true, .. } => {
+                    tracing::info!(generation = %id, number, "the manifest of the provider is valid, and kept as an ingredient");
+                }
+                EarlierManifest::Kept { valid: false, problems } => {
+                    let what = problems.as_str();
+                    tracing::warn!(generation = %id, number, what, "the manifest of the provider is not valid, and kept as an ingredient");
+                }
+                EarlierManifest::Unreadable => {
+                    tracing::warn!(generation = %id, number, "the manifest of the provider cannot be read, and is lost");
+                }
+            }
             let media_type = file.measured.media_type;
             let key = format!("{prefix}{number}.{}", media_type.extension());
             let bytes = file.bytes.len() as u64;
@@ -207,5 +231,33 @@ impl Worker {
     async fn send_back(&self, generation: &Generation, delay_s: u32) -> Result<(), LifecycleError> {
         let message = GenerationMessage { account: generation.account, generation: generation.id };
         Ok(self.queues.send(generation.kind, message, delay_s).await?)
+    }
+}
+
+/// What the manifests of the outputs of a generation say.
+#[derive(Clone)]
+struct OwnedClaim {
+    kind: MediaKind,
+    model: String,
+    provider: String,
+    has_starting_image: bool,
+    at: Timestamp,
+}
+
+impl OwnedClaim {
+    fn of(generation: &Generation, enabled: &[String], at: Timestamp) -> Self {
+        let provider = generation.present_offer(enabled).map_or("unknown", |offer| offer.provider);
+        Self {
+            kind: generation.kind,
+            model: generation.settings.model.clone(),
+            provider: provider.to_owned(),
+            has_starting_image: generation.settings.input_upload.is_some(),
+            at,
+        }
+    }
+
+    fn borrowed(&self) -> Claim<'_> {
+        let Self { model, provider, has_starting_image, at, .. } = self;
+        Claim { model, provider, has_starting_image: *has_starting_image, at: *at }
     }
 }

@@ -39,8 +39,9 @@ use store::{Bucket, Shared};
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
 /// The first path segments of the pages of the client. Other paths get the page with status 404.
-const PAGES: [&str; 10] =
-    ["sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "support"];
+const PAGES: [&str; 11] = [
+    "sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "check", "support",
+];
 
 struct App {
     mutations: Mutations,

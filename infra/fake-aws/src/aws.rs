@@ -1,4 +1,4 @@
-//! A fake AWS, over HTTP and over TLS: the calls of DynamoDB, S3, SQS, Secrets Manager and Cognito that the functions make.
+//! A fake AWS, over HTTP and over TLS: the calls of DynamoDB, S3, SQS, Secrets Manager, KMS and Cognito that the functions make.
 //! It keeps what is written, and checks no conditions: every write succeeds. After [`Aws::freeze`] writes change nothing, so that
 //! every event finds the same state.
 
@@ -12,7 +12,10 @@ use anyhow::Result;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -21,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::payments;
+use crate::signing::Key;
 use crate::tls::Tls;
 
 /// The application key.
@@ -263,6 +267,9 @@ impl World {
             "GetSecretValue" if body["SecretId"] == "payment-keys" => {
                 json!({ "Name": "payment-keys", "SecretString": payments::keys().to_string() })
             }
+            "GetSecretValue" if body["SecretId"] == "signing-certificate" => {
+                json!({ "Name": "signing-certificate", "SecretString": "none" })
+            }
             "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
             "InitiateAuth" | "GetTokensFromRefreshToken" => {
                 let claims = URL_SAFE_NO_PAD.encode(
@@ -277,6 +284,11 @@ impl World {
             }
             "AdminListGroupsForUser" => {
                 json!({ "Groups": [{ "GroupName": "staff", "UserPoolId": "eu-west-1_EXAMPLE01" }] })
+            }
+            "GetPublicKey" => json!({ "PublicKey": STANDARD.encode(Key::numbered(1)?.public()) }),
+            "Sign" => {
+                let digest = STANDARD.decode(body["Message"].as_str()?).ok()?;
+                json!({ "Signature": STANDARD.encode(Key::numbered(1)?.sign(&digest).ok()?) })
             }
             "SignUp" => json!({ "UserConfirmed": false, "UserSub": self.account }),
             "ForgotPassword" | "ConfirmForgotPassword" | "RevokeToken" | "AdminUserGlobalSignOut" => json!({}),

@@ -36,6 +36,8 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("WRITES_PER_MINUTE", "120"),
         ("OPEN_READS_PER_MINUTE", "120"),
         ("APP_KEY_SECRET", "app-key"),
+        ("SIGNING_KEY", "arn:aws:kms:eu-west-1:123456789012:key/7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09"),
+        ("SIGNING_CERTIFICATE_SECRET", "signing-certificate"),
         ("PROVIDER_KEYS_SECRET", "provider-keys"),
         ("PROVIDERS", "sketch"),
         ("PROVIDER_CREDITS_PER_DAY", "20000"),

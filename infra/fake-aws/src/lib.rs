@@ -4,6 +4,7 @@ pub mod aws;
 pub mod environment;
 pub mod payments;
 pub mod seed;
+pub mod signing;
 pub mod tls;
 
 use anyhow::Result;

@@ -130,7 +130,7 @@ class Deploy(Played):
 
     def test_data_outlives_the_stack_and_each_kind_has_a_way_to_remove_it(self):
         retained = deploy_on_aws.retained_resources()
-        self.assertLessEqual({"Table", "Records", "Bucket", "UserPool", "AppKey", "ProviderKeys", "PaymentKeys"}, retained)
+        self.assertLessEqual({"Table", "Records", "Bucket", "UserPool", "AppKey", "ProviderKeys", "PaymentKeys", "SigningKey", "SigningCertificate"}, retained)
         resources = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)["Resources"]
         self.assertLessEqual({resources[name]["Type"] for name in retained}, set(deploy_on_aws.REMOVALS))
 

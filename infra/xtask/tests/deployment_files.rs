@@ -180,11 +180,13 @@ fn defaults_fit_the_first_deployment_to_a_new_account() {
 #[test]
 fn secrets_outlive_the_stack_and_a_restored_table_replaces_the_table() {
     let template = lines("template.yaml", "").join("\n");
-    for secret in ["AppKey", "ProviderKeys", "PaymentKeys"] {
+    for secret in ["AppKey", "ProviderKeys", "PaymentKeys", "SigningCertificate"] {
         let retained =
             "Type: AWS::SecretsManager::Secret\nDeletionPolicy: RetainExceptOnCreate\nUpdateReplacePolicy: Retain\n";
         assert!(template.contains(&format!("\n{secret}:\n{retained}")), "{secret}");
     }
+    let key = "Type: AWS::KMS::Key\nDeletionPolicy: RetainExceptOnCreate\nUpdateReplacePolicy: Retain\n";
+    assert!(template.contains(&format!("\nSigningKey:\n{key}")));
     // Stages, regions and accounts have buckets of their own.
     assert_eq!(
         lines("template.yaml", "BucketName: !Sub"),

@@ -17,6 +17,7 @@ mod paging;
 pub mod payments;
 pub mod privacy;
 mod problems;
+pub mod provenance;
 mod rate_windows;
 mod routes;
 pub mod staff;

@@ -63,6 +63,11 @@ fn collect<T: ToSchema>(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     schemas.insert(T::name().into_owned(), T::schema());
 }
 
+/// Is a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+struct File(#[expect(dead_code, reason = "only described")] Vec<u8>);
+
 /// Describes the body of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBody {
@@ -150,6 +155,12 @@ impl Operation {
     pub(crate) const fn takes_form<T: ToSchema>(self, example: &'static str) -> Self {
         let content_type = "application/x-www-form-urlencoded";
         Self::with_body(self, RequestBody { schema: SchemaType::of::<T>(), content_type, example })
+    }
+
+    /// Takes a file as it is.
+    pub(crate) const fn takes_file(self) -> Self {
+        let content_type = "application/octet-stream";
+        Self::with_body(self, RequestBody { schema: SchemaType::of::<File>(), content_type, example: "\"a file\"" })
     }
 
     const fn with_body(self, body: RequestBody) -> Self {

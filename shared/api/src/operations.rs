@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     accounts, credits, generations, moderation,
     operation::{Operation, operations},
-    payments, privacy, staff, support,
+    payments, privacy, provenance, staff, support,
 };
 
 operations! {
@@ -37,6 +37,7 @@ const LISTS: &[&[Operation]] = &[
     privacy::policy::OPERATIONS,
     moderation::reports::OPERATIONS,
     moderation::cases::OPERATIONS,
+    provenance::check::OPERATIONS,
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,
     staff::access::OPERATIONS,

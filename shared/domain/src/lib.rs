@@ -16,6 +16,7 @@ pub mod moderation;
 pub mod money;
 pub mod payments;
 pub mod privacy;
+pub mod provenance;
 pub mod rate_limit;
 pub mod refusal;
 pub mod registry;

@@ -129,6 +129,8 @@ pub const IDEMPOTENCY_DAYS: u32 = 1;
 pub const RATE_WINDOW_DAYS: u32 = 2;
 /// Days for which it is remembered that an address was welcomed, after the opening and again after the erasure of its account.
 pub const WELCOME_DAYS: u32 = 365;
+/// Days for which a certificate of the signing key is kept at most: as long as files that were signed with it can be checked.
+pub const SIGNING_CERTIFICATE_DAYS: u32 = 10_958;
 /// Days for which logs are kept, unless the operator configures others.
 pub const LOG_DEFAULT_DAYS: u32 = 30;
 /// Days for which payments are retained without the person, unless the operator configures others.
@@ -328,6 +330,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         "the latest account that was opened with an address, until it is erased, and whether one was frozen or in debt, under \
          a keyed hash of the address, against abuse of welcome credits",
         RetentionRule::Days(WELCOME_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "signing-certificate",
+        "a certificate of the key that signs generated files, until it ends, so that the files can be checked",
+        RetentionRule::Days(SIGNING_CERTIFICATE_DAYS),
         ErasureRule::Expires,
     ),
     files("uploads", "uploaded files, without their metadata"),

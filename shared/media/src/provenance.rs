@@ -17,7 +17,7 @@ const DIGITAL_SOURCE_TYPE: &str = "http://cv.iptc.org/newscodes/digitalsourcetyp
 ///
 /// # Errors
 /// Those of [`strip_metadata`], [`MediaError::NoteTooLong`], and [`MediaError::UnsupportedFeature`] for WebM, for which XMP has no
-/// place: such a file is stored stripped and unmarked.
+/// place.
 pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError> {
     if note.len() > MAX_NOTE_BYTES {
         return Err(MediaError::NoteTooLong);
@@ -34,6 +34,33 @@ pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError>
         MediaType::Webp => webp::add_xmp(&stripped, &packet),
         MediaType::Mp4 | MediaType::Webm => Ok(mp4::add_xmp(stripped, &packet)),
     }
+}
+
+/// Returns the source that the XMP packet of a file states: the last part of an IPTC term, such as `trainedAlgorithmicMedia`. Packets
+/// are found by their wrapper (XMP part 3, 2.2), so one that is compressed is not found. Anyone can write or remove such a mark.
+#[must_use]
+pub fn stated_source(bytes: &[u8]) -> Option<&str> {
+    let mut rest = bytes;
+    while let Some(packet) = after(rest, b"<?xpacket begin=") {
+        let length = packet.windows(PACKET_END.len()).position(|window| window == PACKET_END)?;
+        let (text, behind) = packet.split_at_checked(length)?;
+        if let Some(term) = after(text, b"DigitalSourceType").and_then(|text| after(text, SOURCE_TYPES)) {
+            let length = term.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            return term.get(..length).and_then(|term| std::str::from_utf8(term).ok()).filter(|term| !term.is_empty());
+        }
+        rest = behind;
+    }
+    None
+}
+
+const PACKET_END: &[u8] = b"<?xpacket end=";
+/// What the IPTC terms for sources begin with.
+const SOURCE_TYPES: &[u8] = b"http://cv.iptc.org/newscodes/digitalsourcetype/";
+
+/// Returns what follows the first occurrence of a text.
+fn after<'a>(bytes: &'a [u8], text: &[u8]) -> Option<&'a [u8]> {
+    let start = bytes.windows(text.len()).position(|window| window == text)?;
+    bytes.get(start + text.len()..)
 }
 
 /// An XMP packet (XMP part 1, 7.3; IPTC Photo Metadata Standard 2023.2, "Digital Source Type").

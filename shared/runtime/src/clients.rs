@@ -51,6 +51,7 @@ pub struct Clients {
     sqs: OnceLock<aws_sdk_sqs::Client>,
     cognito: OnceLock<aws_sdk_cognitoidentityprovider::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
     ses: OnceLock<aws_sdk_sesv2::Client>,
     sealer: OnceCell<Sealer>,
 }
@@ -83,6 +84,7 @@ impl Clients {
             sqs: OnceLock::new(),
             cognito: OnceLock::new(),
             secrets: OnceLock::new(),
+            kms: OnceLock::new(),
             ses: OnceLock::new(),
             sealer: OnceCell::new(),
         })
@@ -125,6 +127,11 @@ impl Clients {
         self.secrets.get_or_init(|| {
             aws_sdk_secretsmanager::Client::from_conf(service_config!(self, aws_sdk_secretsmanager).build())
         })
+    }
+
+    /// Returns the client of the key that signs outputs.
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        self.kms.get_or_init(|| aws_sdk_kms::Client::from_conf(service_config!(self, aws_sdk_kms).build()))
     }
 
     /// Returns the client that sends mail.
@@ -254,6 +261,7 @@ mod tests {
         assert_eq!(clients.sqs().config().region().unwrap().as_ref(), "eu-west-1");
         assert_eq!(clients.cognito().config().region().unwrap().as_ref(), "eu-west-1");
         assert_eq!(clients.secrets().config().region().unwrap().as_ref(), "eu-west-1");
+        assert_eq!(clients.kms().config().region().unwrap().as_ref(), "eu-west-1");
         assert_eq!(clients.s3().config().region().unwrap().as_ref(), "eu-west-1");
     }
 

@@ -107,13 +107,15 @@ pub enum Metric {
     UnsentMails,
     /// Counts accounts that start without welcome credits, as those of their day are used up.
     WithheldWelcomes,
+    /// Measures the days until the certificate ends under which outputs are signed.
+    SigningCertificateDays,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -147,6 +149,7 @@ impl Metric {
         Self::UnsentCodes,
         Self::UnsentMails,
         Self::WithheldWelcomes,
+        Self::SigningCertificateDays,
         Self::StaffAccesses,
     ];
 
@@ -187,6 +190,7 @@ impl Metric {
             Self::UnsentCodes => "UnsentCodes",
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
+            Self::SigningCertificateDays => "SigningCertificateDays",
             Self::StaffAccesses => "StaffAccesses",
         }
     }

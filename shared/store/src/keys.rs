@@ -12,6 +12,8 @@ pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The beginning of the partition key of the reports from an address.
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
+/// The partition key of the certificates of the signing key.
+pub(crate) const PROVENANCE_PARTITION: &str = "PROVENANCE";
 /// The beginning of the partition key of what is remembered of an address.
 pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
@@ -39,6 +41,7 @@ pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
 pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
+pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
 pub(crate) const SIGN_UP: &str = "SIGNUP";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
@@ -162,6 +165,11 @@ pub(crate) fn shares(generation: GenerationId, output: u32) -> String {
 /// The partition key of the pointer to a share.
 pub(crate) fn share_pointer(token_hash: &str) -> String {
     format!("{SHARE}{token_hash}")
+}
+
+/// The sort key of a certificate of the signing key. Those of later numbers sort after it.
+pub(crate) fn signing_certificate(number: u32) -> String {
+    format!("{SIGNING_CERTIFICATE}{number:010}")
 }
 
 pub(crate) fn ticket(id: TicketId) -> String {

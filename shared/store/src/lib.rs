@@ -16,6 +16,7 @@ mod keys;
 mod moderation;
 mod payments;
 mod privacy;
+mod provenance;
 mod query;
 mod queue;
 mod rate_windows;

@@ -1,6 +1,7 @@
 //! A server that plays the AI providers.
 
 use std::{
+    collections::HashMap,
     io::{BufRead, BufReader, Cursor, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Condvar, Mutex, OnceLock},
@@ -53,6 +54,8 @@ pub struct ProviderStub {
     pub seen: Mutex<Vec<ProviderRequest>>,
     pub released: (Mutex<Vec<String>>, Condvar),
     pub video: OnceLock<Vec<u8>>,
+    /// The files to respond with, by their prompts.
+    pub files: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 static STUB: OnceLock<ProviderStub> = OnceLock::new();
@@ -71,6 +74,7 @@ pub fn provider_stub() -> Result<&'static ProviderStub> {
         seen: Mutex::default(),
         released: Default::default(),
         video: OnceLock::new(),
+        files: Mutex::default(),
     });
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
@@ -149,7 +153,7 @@ impl ProviderStub {
             ("POST", ["v1", "images", _]) => {
                 response(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(sample_image()?)}]}))
             }
-            ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", sample_image()?)),
+            ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", self.image(prompt)?)),
             ("POST", ["v1", "predictions", job, "cancel"]) => {
                 let status = if prompt.contains(WAITS) { "aborted" } else { "canceled" };
                 response(200, json!({"id": job, "status": status}))
@@ -188,6 +192,15 @@ impl ProviderStub {
             }
             _ => response(404, json!({"detail": "not found"})),
         }
+    }
+
+    /// Responds with this file to a request for an image with this prompt.
+    pub fn respond_with(&self, prompt: &str, file: Vec<u8>) {
+        locked(&self.files).insert(prompt.to_owned(), file);
+    }
+
+    fn image(&self, prompt: &str) -> Result<Vec<u8>> {
+        locked(&self.files).get(prompt).cloned().map_or_else(sample_image, Ok)
     }
 
     fn is_failing(&self, job: &str, prompt: &str) -> bool {

@@ -31,6 +31,7 @@ export function App() {
           <a href="/privacy">{t.footer.promises}</a>
           <a href="/privacy/policy">{t.footer.policy}</a>
           <a href="/privacy/inventory">{t.footer.inventory}</a>
+          <a href="/check">{t.footer.check}</a>
           <a href="/support">{t.footer.support}</a>
           {session.value === "signed-out" && <LanguageChoice />}
         </footer>

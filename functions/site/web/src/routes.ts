@@ -59,5 +59,6 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/account/plan", access: "account", load: page(settings, "Plan") },
   { pattern: "/account/sessions", access: "account", load: page(settings, "Sessions") },
   { pattern: "/account/moderation", access: "account", load: page(settings, "Moderation") },
+  { pattern: "/check", access: "everyone", load: page(() => import("./provenance/check"), "Check") },
   { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
 ];

@@ -38,6 +38,7 @@ export const messages: Messages = {
     promises: "Unsere Datenschutzversprechen",
     policy: "Datenschutzerklärung",
     inventory: "Gespeicherte Daten",
+    check: "Datei prüfen",
     support: "Support kontaktieren",
   },
   actions: {
@@ -849,6 +850,8 @@ export const messages: Messages = {
       welcome:
         "Dass mit deiner E-Mail-Adresse ein Konto eröffnet wurde und ob es gesperrt oder im Minus war, unter einem Hash mit Schlüssel, bis 365 Tage nach der Löschung",
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
+      "signing-certificate":
+        "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",
       generations: "Deine generierten Bilder und Videos, mit Vorschaubildern",
       exports: "Die Archive deiner Datenexporte",
@@ -1048,6 +1051,57 @@ export const messages: Messages = {
         `Du kannst einmal Einspruch einlegen, bis ${until}. Jemand anderes aus unserem Team entscheidet.`,
       sendAppeal: "Einspruch senden",
     },
+  },
+  provenance: {
+    title: "Datei prüfen",
+    lead: "Hier steht, was ein Bild oder Video über seine Entstehung verrät. Die Datei wird an diesen Dienst gesendet, angesehen und nicht gespeichert.",
+    file: "Bild oder Video",
+    hint: "Datei ablegen, einfügen oder auswählen: JPEG, PNG, WebP, MP4 oder WebM, bis 4 MB.",
+    chooseFile: "Datei auswählen",
+    checking: (name: string) => `${name} wird geprüft`,
+    tooLarge: (name: string) =>
+      `${name} konnte nicht geprüft werden: Die Datei ist größer als 4 MB. Ein Programm für Content Credentials prüft sie auf dem eigenen Gerät.`,
+    unsupported: (name: string) =>
+      `${name} konnte nicht geprüft werden: Dieses Format wird nicht unterstützt. Bitte eine Datei vom Typ JPEG, PNG, WebP, MP4 oder WebM auswählen.`,
+    results: (name: string) => `Ergebnis für ${name}`,
+    techniques: { c2pa: "Content Credentials (C2PA)", metadata: "Kennzeichnung in den Metadaten (IPTC)" },
+    verdicts: {
+      not_found: "Nicht gefunden",
+      found: "Gefunden",
+      signed_here: "Von diesem Dienst signiert",
+      signed_by_another: "Von anderen signiert",
+      not_valid: "Ungültig",
+    },
+    meanings: {
+      c2pa: {
+        not_found:
+          "Das beweist nichts: Content Credentials lassen sich entfernen, und die meisten Programme schreiben keine.",
+        signed_here:
+          "Dieser Dienst hat die Datei signiert, und sie wurde seitdem nicht verändert. Sie ist so entstanden, wie hier steht. Wer sie in Auftrag gegeben hat, verrät die Signatur nicht.",
+        signed_by_another:
+          "Die Datei wurde seit der Signatur nicht verändert. Signiert hat sie ein anderer Dienst, und ob seine Angaben stimmen, wird hier nicht geprüft.",
+        not_valid:
+          "Die Datei wurde nach der Signatur verändert, oder die Content Credentials sind gefälscht. Sie beweisen nichts.",
+      },
+      metadata: {
+        not_found: "Das beweist nichts: Viele Programme entfernen Metadaten.",
+        found:
+          "Die Metadaten nennen die Herkunft der Datei. Sie sind nicht signiert: Alle können sie schreiben, ändern und entfernen.",
+      },
+    },
+    signer: "Signiert von",
+    generator: "Erstellt mit",
+    actions: "Was geschah",
+    ingredients: "Erstellt aus",
+    source: "Herkunft",
+    problems: "Probleme",
+    actionNames: { "c2pa.created": "Erstellt", "c2pa.opened": "Geöffnet", "c2pa.edited": "Bearbeitet" },
+    sources: {
+      trainedAlgorithmicMedia: "Von einem KI-Modell erzeugt",
+      compositeWithTrainedAlgorithmicMedia: "Mit einem KI-Modell bearbeitet",
+      digitalCapture: "Mit einer Kamera aufgenommen",
+    },
+    unsignedFile: "Eine Datei ohne Content Credentials",
   },
 
   support: {

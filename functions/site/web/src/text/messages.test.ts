@@ -30,6 +30,7 @@ const SAME_IN_BOTH = new Set([
   "privacy.accessLog.ticket",
   "privacy.corrections.name",
   "privacy.corrections.fields.display_name",
+  "provenance.techniques.c2pa",
   "support.title",
   "support.staff",
 ]);

@@ -1,8 +1,9 @@
 /** The reference image of a generation: dropped, pasted or chosen. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../../api/error";
 import { text } from "../../text";
+import { useDropAndPaste } from "../../ui/drop-and-paste";
 import { errorMessage } from "../../ui/error-message";
 import { Icon } from "../../ui/icon";
 import { draft, updateDraft } from "../studio/draft";
@@ -41,7 +42,7 @@ export function ReferenceImage({ error }: { error: string | undefined }) {
       setState({ kind: "failed", message: uploadMessage(file.name, error) });
     }
   };
-  useDropAndPaste(send, setDragging);
+  useDropAndPaste(CONTENT_TYPES, send, setDragging);
   const remove = () => {
     running.current?.abort();
     updateDraft({ referenceImage: undefined });
@@ -158,40 +159,4 @@ function UploadProgress({ name, progress }: { name: string; progress: Progress }
       </div>
     </>
   );
-}
-
-/** Handles files that are dropped or pasted anywhere on the page. Pasted text is left to the focused field. */
-function useDropAndPaste(onFile: (file: File) => void, onDragging: (isDragging: boolean) => void): void {
-  const latest = useRef(onFile);
-  latest.current = onFile;
-  useEffect(() => {
-    const control = new AbortController();
-    const { signal } = control;
-    const paste = (event: ClipboardEvent) => {
-      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => CONTENT_TYPES.includes(type));
-      if (!file) return;
-      event.preventDefault();
-      latest.current(file);
-    };
-    const dragOver = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      onDragging(true);
-    };
-    const dragLeave = ({ relatedTarget }: DragEvent) => {
-      if (!relatedTarget) onDragging(false);
-    };
-    const drop = (event: DragEvent) => {
-      const file = event.dataTransfer?.files[0];
-      onDragging(false);
-      if (!file) return;
-      event.preventDefault();
-      latest.current(file);
-    };
-    document.addEventListener("paste", paste, { signal });
-    document.addEventListener("dragover", dragOver, { signal });
-    document.addEventListener("dragleave", dragLeave, { signal });
-    document.addEventListener("drop", drop, { signal });
-    return () => control.abort();
-  }, []);
 }

@@ -1,0 +1,3 @@
+//! Describes the API of provenance: what a file tells about how it was made.
+
+pub mod check;

@@ -1,0 +1,86 @@
+//! The check of a file.
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::provenance::{CertificateOrigin, SigningCertificate};
+use fake_aws::signing::Key;
+use provenance::{CertificateChain, Claim, Manifest, Signer};
+use runtime::clock;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World};
+
+async fn check(world: &World, file: &[u8]) -> Result<Answer> {
+    let body = BASE64_STANDARD.encode(file);
+    world.send("provenance-check/image", json!({"body": body, "isBase64Encoded": true})).await
+}
+
+/// Returns the image of the event without its manifest, and a signer.
+fn unsigned() -> Result<(Vec<u8>, Signer)> {
+    let event = std::fs::read(stack::workspace().join("events/provenance-check/image.json"))?;
+    let event: Value = serde_json::from_slice(&event)?;
+    let image = BASE64_STANDARD.decode(event["body"].as_str().context("no body")?)?;
+    let key = Key::numbered(1).context("no key")?;
+    let chain = CertificateChain::issue(&key.public(), clock::now())?;
+    Ok((media::strip_metadata(image)?, Signer::new(chain, move |digest| Ok(key.sign(digest)?))))
+}
+
+#[tokio::test]
+async fn file_is_signed_here_if_a_certificate_of_the_deployment_vouches_for_it() -> Result<()> {
+    let world = World::new().await?;
+    let (image, signer) = unsigned()?;
+    let answer = check(&world, &image).await?.is(200)?.body;
+    ensure!(answer["media_type"] == "image/png" && answer["techniques"][0]["verdict"] == "not_found", "{answer}");
+    let now = clock::now();
+    let claim = Claim { model: "sketch-image", provider: "sketch", has_starting_image: false, at: now };
+    let signed = Manifest::begin(&image, "image/png")?.sign(&image, &claim, &signer)?;
+    let answer = check(&world, &signed).await?.is(200)?.body;
+    ensure!(answer["techniques"][0]["verdict"] == "signed_by_another", "{answer}");
+
+    let certificate = |number, chain: &CertificateChain| SigningCertificate {
+        number,
+        origin: CertificateOrigin::Deployment,
+        key: "arn".to_owned(),
+        chain: chain.pem().to_owned(),
+        created_at: now,
+        ends_at: chain.ends_at(),
+    };
+    ensure!(world.table.add_signing_certificate(&certificate(1, signer.chain())).await?);
+    // The key was replaced: what the old one signed is still known.
+    let later = Key::numbered(2).context("no key")?;
+    let later = CertificateChain::issue(&later.public(), now)?;
+    ensure!(world.table.add_signing_certificate(&certificate(2, &later)).await?);
+    let answer = check(&world, &signed).await?.is(200)?.body;
+    let manifest = &answer["techniques"][0];
+    ensure!(manifest["verdict"] == "signed_here" && manifest["manifest"]["problems"] == json!([]), "{answer}");
+    ensure!(manifest["manifest"]["actions"][0]["action"] == "c2pa.created", "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn mark_in_the_metadata_has_a_verdict_of_its_own() -> Result<()> {
+    let world = World::new().await?;
+    let (image, _) = unsigned()?;
+    let answer = check(&world, &media::mark_generated(image, "a test")?).await?.is(200)?.body;
+    ensure!(answer["techniques"][0]["verdict"] == "not_found", "{answer}");
+    let metadata = &answer["techniques"][1];
+    ensure!(metadata["technique"] == "metadata" && metadata["verdict"] == "found", "{answer}");
+    ensure!(metadata["source_type"] == "trainedAlgorithmicMedia", "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn file_above_the_limit_or_of_another_format_is_refused_before_the_table_is_read() -> Result<()> {
+    let world = World::new().await?;
+    let (mut image, _) = unsigned()?;
+    image.resize((4 << 20) + 1, 0);
+    let answer = check(&world, &image).await?.is(413)?;
+    ensure!(answer.calls.is_empty(), "{:?}", answer.calls);
+    for other in [&b"<html></html>"[..], b"", b"GIF89a"] {
+        let answer = check(&world, other).await?;
+        answer.names(&["body"])?;
+    }
+    image.truncate(4 << 20);
+    check(&world, &image).await?.is(200)?;
+    Ok(())
+}
