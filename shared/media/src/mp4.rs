@@ -9,7 +9,7 @@ mod strip;
 
 use crate::error::MediaError;
 use crate::media_info::ContainerInfo;
-pub(crate) use frame::first_frame;
+pub(crate) use frame::{first_frame, for_each_frame};
 use movie::{Rotation, check_samples, read_movie};
 pub(crate) use strip::strip;
 

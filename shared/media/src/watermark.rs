@@ -9,11 +9,12 @@
 //! repetition. Whoever lacks the key can neither read a mark nor make one.
 //!
 //! The modules are layers: `key`, `plane`, `texture`, `code` and `waves` are independent steps; `tile` draws and folds
-//! tiles, `period` estimates the scale; `embed` and `detect` use them all.
+//! tiles, `period` estimates the scale; `embed` and `detect` use them all, and `file` uses these.
 
 mod code;
 mod detect;
 mod embed;
+mod file;
 mod key;
 mod period;
 mod plane;
@@ -23,6 +24,7 @@ mod waves;
 
 pub use detect::{Detected, Frames, detect};
 pub use embed::{Embedding, embed};
+pub use file::{detect_file, embed_file};
 pub use key::WatermarkKey;
 
 /// The shortest side of a picture that can be marked, in pixels: about one and a half tiles.

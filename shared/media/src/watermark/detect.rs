@@ -121,7 +121,7 @@ impl Search<'_> {
         }
         let [x, y] = [x as f32, y as f32];
         let angle = |waves: [i32; 2], x: f32, y: f32| {
-            let turned = (waves[0] as f32).mul_add(x, waves[1] as f32 * y);
+            let turned = waves[0] as f32 * x + waves[1] as f32 * y;
             Complex::of_angle(std::f32::consts::TAU * turned / SIDE as f32)
         };
         let shares = [-0.67, -0.33, 0.0, 0.33, 0.67];

@@ -9,13 +9,15 @@ use super::tile::Tile;
 use super::waves::Waves;
 
 /// The amplitude where the picture is flat, in levels of 255.
-const IN_FLAT: f32 = 1.6;
+const IN_FLAT: f32 = 1.0;
 /// The amplitude that each level of activity adds.
-const IN_TEXTURE: f32 = 0.35;
+const IN_TEXTURE: f32 = 0.25;
 /// The largest amplitude.
-const LARGEST: f32 = 7.0;
+const LARGEST: f32 = 5.0;
 /// The least similarity of the marked picture: half a decibel more than promised, which rounding may take.
 const MIN_PSNR_DB: f32 = 38.5;
+/// The square of the largest level.
+const PEAK: f64 = 255.0 * 255.0;
 /// The longest side of a picture whose tiles have one pixel for each cell. Larger pictures have larger tiles, because
 /// they are shown smaller than they are.
 const UNSCALED_SIDE_PX: f32 = 1600.0;
@@ -42,13 +44,16 @@ pub fn embed(image: &mut DynamicImage, mark: u64, key: &WatermarkKey) -> Embeddi
     let luma = Plane::luma(image);
     let tile = Tile::draw(&Waves::new(key).carrying(&encode(mark, key))).normalized();
     let pattern = tile.repeat(luma.width, luma.height, cell_size(luma.width, luma.height));
-    let amplitude = activity(&luma).map(|activity| IN_TEXTURE.mul_add(activity, IN_FLAT).min(LARGEST));
-    let change = amplitude.zip(&pattern, |amplitude, pattern| amplitude * pattern);
-    let power = change.values.iter().map(|change| f64::from(change * change)).sum::<f64>() / change.values.len() as f64;
-    let allowed = 255.0 * 255.0 / 10f64.powf(f64::from(MIN_PSNR_DB) / 10.0);
-    let weaker = (allowed / power).sqrt().min(1.0) as f32;
-    let error = apply(image, &change.map(|change| change * weaker));
-    Embedding::Embedded { psnr_db: (10.0 * (255.0 * 255.0 / error.max(f64::MIN_POSITIVE)).log10()) as f32 }
+    let allowed = PEAK / 10f64.powf(f64::from(MIN_PSNR_DB) / 10.0);
+    let amplitude = activity(&luma).map(|activity| IN_FLAT + IN_TEXTURE * activity);
+    let change = |largest: f32| move |amplitude: f32, pattern: f32| amplitude.min(largest) * pattern;
+    let mut largest = LARGEST;
+    while largest > IN_FLAT && amplitude.mean_square_with(&pattern, change(largest)) > allowed {
+        largest *= 0.85;
+    }
+    let change = amplitude.zip(&pattern, change(largest));
+    let error = apply(image, &change);
+    Embedding::Embedded { psnr_db: (10.0 * (PEAK / error.max(f64::MIN_POSITIVE)).log10()) as f32 }
 }
 
 /// The pixels for each cell of the tile, in a picture that was not resized.

@@ -18,7 +18,7 @@ impl Plane {
     /// The luma of ITU-R BT.601, which JPEG uses, from 0 to 255.
     pub(super) fn luma(image: &DynamicImage) -> Self {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let weigh = |r: f32, g: f32, b: f32| 0.114f32.mul_add(b, 0.299f32.mul_add(r, 0.587 * g));
+        let weigh = |r: f32, g: f32, b: f32| 0.299 * r + 0.587 * g + 0.114 * b;
         let of = |pixel: &[u8]| match *pixel {
             [r, g, b, ..] => weigh(r.into(), g.into(), b.into()),
             [gray, ..] => gray.into(),
@@ -50,6 +50,15 @@ impl Plane {
     pub(super) fn zip(mut self, other: &Self, change: impl Fn(f32, f32) -> f32) -> Self {
         self.values.iter_mut().zip(&other.values).for_each(|(value, other)| *value = change(*value, *other));
         self
+    }
+
+    /// The mean square of what `change` makes of the two planes.
+    pub(super) fn mean_square_with(&self, other: &Self, change: impl Fn(f32, f32) -> f32) -> f64 {
+        let sums = self.rows().zip(other.rows()).map(|(row, other)| {
+            let squares = row.iter().zip(other).map(|(value, other)| change(*value, *other).powi(2));
+            f64::from(squares.sum::<f32>())
+        });
+        sums.sum::<f64>() / self.values.len().max(1) as f64
     }
 
     pub(super) fn transposed(&self) -> Self {

@@ -68,23 +68,29 @@ impl Tile {
 
     /// Adds up what a picture has at the same place of each tile.
     pub(super) fn fold(picture: &Plane, scale: [f32; 2]) -> Self {
-        let mut tile = Self(vec![0.0; SIDE * SIDE]);
-        let columns = positions(picture.width, scale[0]);
-        let mut folded = vec![0.0f32; SIDE + 1];
+        // First the rows, which the compiler adds in lanes; then the columns of what is left.
+        let width = picture.width;
+        let mut rows = vec![0.0f32; width * SIDE];
         for (pixels, (row, share)) in picture.rows().zip(positions(picture.height, scale[1])) {
+            for (row, weight) in [(row, 1.0 - share), ((row + 1) % SIDE, share)] {
+                let sums = rows.get_mut(row * width..(row + 1) * width).unwrap_or_default();
+                sums.iter_mut().zip(pixels).for_each(|(sum, pixel)| *sum += pixel * weight);
+            }
+        }
+        let mut tile = Self(vec![0.0; SIDE * SIDE]);
+        let columns = positions(width, scale[0]);
+        let mut folded = vec![0.0f32; SIDE + 1];
+        for (cells, sums) in tile.0.chunks_exact_mut(SIDE).zip(rows.chunks_exact(width.max(1))) {
             folded.fill(0.0);
-            for (pixel, (column, share)) in pixels.iter().zip(&columns) {
+            for (sum, (column, share)) in sums.iter().zip(&columns) {
                 if let Some([left, right]) = folded.get_mut(*column..*column + 2) {
-                    *left += pixel * (1.0 - share);
-                    *right += pixel * share;
+                    *left += sum * (1.0 - share);
+                    *right += sum * share;
                 }
             }
-            let wrapped = folded.last().copied().unwrap_or_default();
-            if let Some(first) = folded.first_mut() {
-                *first += wrapped;
-            }
-            for (row, weight) in [(row, 1.0 - share), (row + 1, share)] {
-                tile.row_mut(row).iter_mut().zip(&folded).for_each(|(cell, pixel)| *cell += pixel * weight);
+            cells.iter_mut().zip(&folded).for_each(|(cell, sum)| *cell = *sum);
+            if let (Some(first), Some(beyond)) = (cells.first_mut(), folded.last()) {
+                *first += beyond;
             }
         }
         tile
@@ -92,10 +98,6 @@ impl Tile {
 
     fn row(&self, row: usize) -> &[f32] {
         self.0.chunks_exact(SIDE).nth(row % SIDE).unwrap_or_default()
-    }
-
-    fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        self.0.chunks_exact_mut(SIDE).nth(row % SIDE).unwrap_or_default()
     }
 }
 
