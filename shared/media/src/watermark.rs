@@ -9,14 +9,13 @@
 //! repetition. Whoever lacks the key can neither read a mark nor make one.
 //!
 //! The modules are layers: `key`, `plane`, `texture`, `code` and `waves` are independent steps; `tile` draws and folds
-//! tiles, `period` estimates the scale; `embed` and `detect` use them all, and `file` uses these.
+//! tiles; `embed` and `detect` use them all, and `file` uses these.
 
 mod code;
 mod detect;
 mod embed;
 mod file;
 mod key;
-mod period;
 mod plane;
 mod texture;
 mod tile;

@@ -123,8 +123,8 @@ fn screenshot(image: &DynamicImage, number: &mut dyn FnMut(std::ops::Range<f64>)
 
 /// One second that pans over the picture. Each frame was marked, as the frames of a generated video are.
 fn video(original: &DynamicImage, embed: &dyn Fn(&mut DynamicImage), factor: u8) -> Option<Frames> {
-    let width = (original.width() * 85 / 100).min(848) / 2 * 2;
-    let height = (original.height() * 85 / 100).min(848) / 2 * 2;
+    let width = (original.width() * 85 / 100).min(640) / 2 * 2;
+    let height = (original.height() * 85 / 100).min(640) / 2 * 2;
     let mut raw = Vec::new();
     for frame in 0..FRAMES {
         let at = |room: u32| room * frame / FRAMES;

@@ -3,7 +3,6 @@ use image::DynamicImage;
 use super::code::{decode, encode};
 use super::embed::cell_size;
 use super::key::WatermarkKey;
-use super::period::likely_scales;
 use super::plane::Plane;
 use super::texture::details;
 use super::tile::{Spectrum, Tile};
@@ -11,10 +10,15 @@ use super::waves::{Complex, SIDE, Waves};
 
 /// Scales that are common, and so are tried before any search.
 const COMMON_SCALES: [f32; 5] = [1.0, 0.5, 1.5, 0.75, 2.0];
-/// The number of scales that are tried after the search.
+/// The scales that are searched: pixels for each cell of the tile.
+const SMALLEST_SCALE: f32 = 0.42;
+const LARGEST_SCALE: f32 = 4.0;
+/// The side of the middle that is searched, in pixels: a small part tolerates a scale that is slightly wrong.
+const SEARCHED_SIDE: usize = 512;
+/// From one scale to the next, the edges of that middle may move by this many cells.
+const TOLERANCE: f32 = 1.2;
+/// The number of scales that are looked at again.
 const LIKELY_SCALES: usize = 6;
-/// How far a scale from the search may be off, in parts of a thousand.
-const SCALE_STEPS: [f32; 7] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0];
 /// The least evidence for the place of the tile, in standard deviations, with which the bits are read. Without a
 /// watermark the best of all places has about 4.
 const MIN_EVIDENCE: f32 = 4.7;
@@ -59,7 +63,7 @@ impl Frames {
     #[must_use]
     pub fn detect(&self, key: &WatermarkKey) -> Option<Detected> {
         let search = Search { details: self.sum.as_ref()?, waves: Waves::new(key), key };
-        search.at_common_scales().or_else(|| search.at_likely_scales())
+        search.at_common_scales().or_else(|| search.at_any_scale())
     }
 }
 
@@ -73,43 +77,42 @@ impl Search<'_> {
     fn at_common_scales(&self) -> Option<Detected> {
         let unchanged = cell_size(self.details.width, self.details.height);
         let scales = std::iter::once(unchanged).chain(COMMON_SCALES);
-        scales.into_iter().find_map(|scale| self.try_scale([scale; 2]).found)
+        scales.into_iter().find_map(|scale| self.try_scale(self.details, [scale; 2]).found)
     }
 
-    fn at_likely_scales(&self) -> Option<Detected> {
-        likely_scales(self.details, LIKELY_SCALES).into_iter().find_map(|scale| self.near(scale))
+    /// Searches the middle with all scales, then looks closer at the best.
+    fn at_any_scale(&self) -> Option<Detected> {
+        let next = |scale: &f32| Some(scale + scale * scale * TOLERANCE / (SEARCHED_SIDE / 2) as f32);
+        let scales = std::iter::successors(Some(SMALLEST_SCALE), next).take_while(|scale| *scale < LARGEST_SCALE);
+        let middle = self.details.middle(SEARCHED_SIDE);
+        let mut ranked: Vec<_> = scales.map(|scale| (self.try_scale(&middle, [scale; 2]).evidence, scale)).collect();
+        ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        ranked.into_iter().take(LIKELY_SCALES).find_map(|(_, scale)| self.near(scale))
     }
 
-    /// Tries a scale and its neighbours: of both sides together, then of the height alone.
-    fn near(&self, [x, y]: [f32; 2]) -> Option<Detected> {
-        let off = |scale: f32, step: f32| scale * (1.0 + step / 1000.0);
-        let mut best = (f32::MIN, [x, y]);
-        let mut attempt = |scale: [f32; 2]| {
-            let attempt = self.try_scale(scale);
-            if attempt.evidence > best.0 {
-                best = (attempt.evidence, scale);
+    /// Corrects a scale, of width and height apart, on larger and larger parts of the picture.
+    fn near(&self, scale: f32) -> Option<Detected> {
+        let mut center = [scale; 2];
+        for side in [SEARCHED_SIDE, 2 * SEARCHED_SIDE, 4 * SEARCHED_SIDE] {
+            let part = self.details.middle(side);
+            let step = scale * TOLERANCE / side as f32;
+            let steps = [0.0, -step, step];
+            let near = steps.iter().flat_map(|x| steps.map(|y| [center[0] + scale * x, center[1] + scale * y]));
+            let attempts = near.map(|scale| (self.try_scale(&part, scale), scale));
+            let (best, place) = attempts.max_by(|(a, _), (b, _)| a.evidence.total_cmp(&b.evidence))?;
+            if best.found.is_some() {
+                return best.found;
             }
-            (attempt.found, best.1)
-        };
-        let mut center = [x, y];
-        for step in SCALE_STEPS {
-            let (found, best) = attempt([off(x, step), off(y, step)]);
-            if found.is_some() {
-                return found;
-            }
-            center = best;
-        }
-        for step in SCALE_STEPS {
-            let (found, _) = attempt([center[0], off(center[1], step)]);
-            if found.is_some() {
-                return found;
+            center = place;
+            if side > self.details.width.max(self.details.height) {
+                break;
             }
         }
         None
     }
 
-    fn try_scale(&self, scale: [f32; 2]) -> Attempt {
-        let seen = Spectrum::of(&Tile::fold(self.details, scale)).whitened();
+    fn try_scale(&self, details: &Plane, scale: [f32; 2]) -> Attempt {
+        let seen = Spectrum::of(&Tile::fold(details, scale)).whitened();
         let compared: Vec<_> =
             self.waves.sync().iter().map(|(wave, phase)| (*wave, seen.at(*wave).times(phase.conjugate()))).collect();
         let power: f32 = compared.iter().map(|(_, wave)| wave.power()).sum();

@@ -4,18 +4,21 @@ use super::MIN_SIDE_PX;
 use super::code::encode;
 use super::key::WatermarkKey;
 use super::plane::Plane;
-use super::texture::activity;
-use super::tile::Tile;
-use super::waves::Waves;
+use super::texture::{activity, details};
+use super::tile::{Spectrum, Tile};
+use super::waves::{Complex, HIGHEST, Wave, Waves};
 
 /// The amplitude where the picture is flat, in levels of 255.
-const IN_FLAT: f32 = 1.0;
+const IN_FLAT: f32 = 1.2;
 /// The amplitude that each level of activity adds.
 const IN_TEXTURE: f32 = 0.25;
 /// The largest amplitude.
 const LARGEST: f32 = 5.0;
 /// The least similarity of the marked picture: half a decibel more than promised, which rounding may take.
 const MIN_PSNR_DB: f32 = 38.5;
+/// The amplitudes of the weakest and the strongest wave, where all have 1 in the mean.
+const WEAKEST: f32 = 0.2;
+const STRONGEST: f32 = 3.0;
 /// The square of the largest level.
 const PEAK: f64 = 255.0 * 255.0;
 /// The longest side of a picture whose tiles have one pixel for each cell. Larger pictures have larger tiles, because
@@ -42,18 +45,70 @@ pub fn embed(image: &mut DynamicImage, mark: u64, key: &WatermarkKey) -> Embeddi
         return Embedding::TooSmall;
     }
     let luma = Plane::luma(image);
-    let tile = Tile::draw(&Waves::new(key).carrying(&encode(mark, key))).normalized();
-    let pattern = tile.repeat(luma.width, luma.height, cell_size(luma.width, luma.height));
-    let allowed = PEAK / 10f64.powf(f64::from(MIN_PSNR_DB) / 10.0);
+    let waves = Waves::new(key).carrying(&encode(mark, key));
     let amplitude = activity(&luma).map(|activity| IN_FLAT + IN_TEXTURE * activity);
-    let change = |largest: f32| move |amplitude: f32, pattern: f32| amplitude.min(largest) * pattern;
-    let mut largest = LARGEST;
-    while largest > IN_FLAT && amplitude.mean_square_with(&pattern, change(largest)) > allowed {
-        largest *= 0.85;
-    }
-    let change = amplitude.zip(&pattern, change(largest));
+    let cell = cell_size(luma.width, luma.height);
+    let see = |luma: &Plane| Spectrum::of(&Tile::fold(&details(luma), [cell; 2]));
+    let first = change(&amplitude, &waves, cell);
+    let marked = first.zip(&luma, |change, luma| (luma + change).clamp(0.0, 255.0));
+    let waves = balanced(&waves, &see(&luma), &see(&marked));
+    let change = change(&amplitude, &waves, cell);
     let error = apply(image, &change);
     Embedding::Embedded { psnr_db: (10.0 * (PEAK / error.max(f64::MIN_POSITIVE)).log10()) as f32 }
+}
+
+/// How much each pixel changes.
+fn change(amplitude: &Plane, waves: &[(Wave, Complex)], cell: f32) -> Plane {
+    let pattern = Tile::draw(waves).normalized().repeat(amplitude.width, amplitude.height, cell);
+    let allowed = PEAK / 10f64.powf(f64::from(MIN_PSNR_DB) / 10.0);
+    let change = |largest: f32| move |pattern: f32, amplitude: f32| pattern * amplitude.min(largest);
+    let mut largest = LARGEST;
+    while largest > IN_FLAT && pattern.mean_square_with(amplitude, change(largest)) > allowed {
+        largest *= 0.85;
+    }
+    pattern.zip(amplitude, change(largest))
+}
+
+/// Strengthens the waves that the picture itself works against, and weakens those that it helps. `before` is what a
+/// detector sees without the watermark, and `after` with equally strong waves.
+fn balanced(waves: &[(Wave, Complex)], before: &Spectrum, after: &Spectrum) -> Vec<(Wave, Complex)> {
+    // What a wave of amplitude 1 adds depends on its frequency only.
+    let ring = |wave: Wave| f64::from(wave.x * wave.x + wave.y * wave.y).sqrt() as usize;
+    let mut rings = vec![(0.0f32, 0.0f32); HIGHEST as usize + 1];
+    for (wave, phase) in waves {
+        if let Some((gain, count)) = rings.get_mut(ring(*wave)) {
+            *gain += after.at(*wave).minus(before.at(*wave)).times(phase.conjugate()).re;
+            *count += 1.0;
+        }
+    }
+    let gain = |wave: Wave| rings.get(ring(wave)).map_or(0.0, |(gain, count)| gain / count).max(f32::MIN_POSITIVE);
+    // The share of each wave's two parts that the picture brings already, or takes away if it is negative.
+    let brought = |part: f32, picture: f32, gain: f32| picture * part.signum() * std::f32::consts::SQRT_2 / gain;
+    let shares: Vec<[f32; 2]> = waves
+        .iter()
+        .map(|(wave, phase)| {
+            let (picture, gain) = (before.at(*wave), gain(*wave));
+            [brought(phase.re, picture.re, gain), brought(phase.im, picture.im, gain)]
+        })
+        .collect();
+    let amplitude = |goal: f32, share: f32| (goal - share).clamp(WEAKEST, STRONGEST);
+    let power = |goal: f32| {
+        let parts = shares.iter().flatten().map(|share| amplitude(goal, *share).powi(2));
+        parts.sum::<f32>() / (2 * shares.len()) as f32
+    };
+    let (mut low, mut high) = (0.0, STRONGEST);
+    for _ in 0..16 {
+        let goal = f32::midpoint(low, high);
+        if power(goal) > 1.0 {
+            high = goal;
+        } else {
+            low = goal;
+        }
+    }
+    let strengthen = |((wave, phase), [re, im]): (&(Wave, Complex), &[f32; 2])| {
+        (*wave, Complex::new(phase.re * amplitude(low, *re), phase.im * amplitude(low, *im)))
+    };
+    waves.iter().zip(&shares).map(strengthen).collect()
 }
 
 /// The pixels for each cell of the tile, in a picture that was not resized.

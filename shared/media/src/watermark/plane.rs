@@ -61,13 +61,13 @@ impl Plane {
         sums.sum::<f64>() / self.values.len().max(1) as f64
     }
 
-    pub(super) fn transposed(&self) -> Self {
-        let mut turned = Self::new(self.height, self.width);
-        for (y, row) in self.rows().enumerate() {
-            let column = turned.values.iter_mut().skip(y).step_by(self.height.max(1));
-            row.iter().zip(column).for_each(|(from, to)| *to = *from);
-        }
-        turned
+    /// The middle, of at most this many pixels on each side.
+    pub(super) fn middle(&self, side: usize) -> Self {
+        let (width, height) = (self.width.min(side), self.height.min(side));
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        let rows = self.rows().skip(top).take(height);
+        let values = rows.flat_map(|row| row.iter().skip(left).take(width)).copied().collect();
+        Self { width, height, values }
     }
 
     /// The mean of the square of `2 * radius + 1` pixels around each pixel. Beyond the edge, the last pixel repeats.

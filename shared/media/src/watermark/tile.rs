@@ -118,15 +118,17 @@ const SPAN: usize = 2 * HIGHEST as usize + 1;
 impl Spectrum {
     pub(super) fn of(tile: &Tile) -> Self {
         let turns = turns();
+        // For each rightward frequency, the angles of all cells of a row.
+        let rows: Vec<(Vec<f32>, Vec<f32>)> = (0..=HIGHEST as usize)
+            .map(|frequency| {
+                let turned = (0..SIDE).map(|x| turn(&turns, ((frequency * x) % SIDE) as i32));
+                turned.map(|turned| (turned.re, -turned.im)).unzip()
+            })
+            .collect();
         let mut spectrum = vec![Complex::default(); SPAN * (HIGHEST as usize + 1)];
         for (y, cells) in tile.0.chunks_exact(SIDE).enumerate() {
-            let rightward: Vec<Complex> = (0..=HIGHEST as usize)
-                .map(|frequency| {
-                    let turned = (0..SIDE).map(|x| turn(&turns, ((frequency * x) % SIDE) as i32));
-                    let terms = cells.iter().zip(turned).map(|(cell, turned)| turned.conjugate().scaled(*cell));
-                    terms.fold(Complex::default(), Complex::plus)
-                })
-                .collect();
+            let rightward: Vec<Complex> =
+                rows.iter().map(|(re, im)| Complex::new(dot(cells, re), dot(cells, im))).collect();
             // A real signal has the conjugate at the opposite frequency.
             let leftward = rightward.iter().skip(1).rev().map(|wave| wave.conjugate());
             let line: Vec<Complex> = leftward.chain(rightward.iter().copied()).collect();
@@ -170,6 +172,18 @@ impl Spectrum {
 /// The angle of a wave after each number of cells, of one period in a tile.
 fn turns() -> Vec<Complex> {
     (0..SIDE).map(|cell| Complex::of_angle(std::f32::consts::TAU * cell as f32 / SIDE as f32)).collect()
+}
+
+/// The sum of the products, in lanes that the compiler can add at once.
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    let (left, left_rest) = left.as_chunks::<8>();
+    let (right, right_rest) = right.as_chunks::<8>();
+    for (left, right) in left.iter().zip(right) {
+        lanes.iter_mut().zip(left.iter().zip(right)).for_each(|(lane, (left, right))| *lane += left * right);
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
+    lanes.iter().sum::<f32>() + rest
 }
 
 fn turn(turns: &[Complex], at: i32) -> Complex {

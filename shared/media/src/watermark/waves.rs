@@ -6,12 +6,12 @@ use super::key::WatermarkKey;
 /// The side of the tile in cells. A prime, so that the tile shares no period with the blocks of JPEG and H.264, whose
 /// edges then cancel out.
 pub(super) const SIDE: usize = 127;
-/// The highest frequency in periods for each tile: 0.19 for each cell, which survives half the size.
-pub(super) const HIGHEST: i32 = 24;
+/// The highest frequency in periods for each tile: 0.16 for each cell, which survives half the size.
+pub(super) const HIGHEST: i32 = 20;
 /// The lowest frequency. Lower ones are easier to see, and pictures have most of their own content there.
 const LOWEST: i32 = 8;
 /// The number of waves that show where the tile begins. The rest carry bits.
-const SYNC_WAVES: usize = 128;
+const SYNC_WAVES: usize = 96;
 
 /// A complex number.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +35,10 @@ impl Complex {
 
     pub(super) fn plus(self, other: Self) -> Self {
         Self { re: self.re + other.re, im: self.im + other.im }
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self { re: self.re - other.re, im: self.im - other.im }
     }
 
     pub(super) fn scaled(self, factor: f32) -> Self {
