@@ -67,16 +67,16 @@ fn to_picture(frame: &openh264::decoder::DecodedYUV<'_>, rotation: Rotation) -> 
 }
 
 /// The decoder configuration record (ISO/IEC 14496-15, 5.3.3.1).
-struct AvcConfig {
+pub(super) struct AvcConfig {
     /// Sequence and picture parameter sets, in Annex B form.
-    parameter_sets: Vec<u8>,
+    pub(super) parameter_sets: Vec<u8>,
     /// Bytes of a NAL unit's length field in a sample.
     length_size: usize,
 }
 
 impl AvcConfig {
     /// `None` if the track is not H.264, or says nothing that can be read.
-    fn read(file: &[u8], track: &Track) -> Result<Option<Self>, MediaError> {
+    pub(super) fn read(file: &[u8], track: &Track) -> Result<Option<Self>, MediaError> {
         let stsd = track.stbl.required(file, b"stsd")?;
         let Some(entry) = stsd.children(8).next(file)? else { return Ok(None) };
         if !matches!(&entry.kind, b"avc1" | b"avc3") {
@@ -109,7 +109,7 @@ impl AvcConfig {
     }
 
     /// Replaces each NAL unit's length by a start code.
-    fn to_annex_b(&self, sample: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn to_annex_b(&self, sample: &[u8]) -> Option<Vec<u8>> {
         let mut annex_b = Vec::with_capacity(sample.len().saturating_add(16));
         let mut rest = sample;
         while !rest.is_empty() {
@@ -128,6 +128,6 @@ fn push_unit(out: &mut Vec<u8>, unit: &[u8]) {
     out.extend_from_slice(unit);
 }
 
-fn no_frame(reason: &str) -> MediaError {
+pub(super) fn no_frame(reason: &str) -> MediaError {
     MediaError::NoVideoFrame { reason: reason.to_owned() }
 }

@@ -2,9 +2,18 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, overlay};
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
+use openh264::encoder::Encoder;
+use openh264::formats::{RgbSliceU8, YUVBuffer};
+use shiguredo_mp4::boxes::{
+    AudioSampleEntryFields, Avc1Box, AvccBox, DopsBox, OpusBox, SampleEntry, VisualSampleEntryFields,
+};
+use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
+use shiguredo_mp4::mux::{Mp4FileMuxer, Sample};
+use shiguredo_mp4::{FixedPointNumber, TrackKind, Uint};
+
 use super::samples;
-use crate::sniff;
 use crate::watermark::{Detected, Embedding, Frames, WatermarkKey, detect, detect_file, embed, embed_file};
+use crate::{inspect, sniff};
 
 const MARK: u64 = 0x0123_4567_89ab_cdef;
 
@@ -105,13 +114,8 @@ fn frames_show_together_what_each_alone_does_not() {
         DynamicImage::from(frame)
     };
     let mut frames = Frames::default();
-    let mut alone = 0;
-    for number in 0..16 {
-        let frame = noisy(number);
-        alone += u32::from(found(&frame).is_some());
-        frames.add(&frame);
-    }
-    assert_eq!(alone, 0);
+    (0..16).for_each(|number| frames.add(&noisy(number)));
+    assert_eq!(found(&noisy(0)), None);
     assert_eq!(frames.detect(&key()).map(|detected| detected.mark), Some(MARK));
 }
 
@@ -200,4 +204,112 @@ fn files_that_cannot_be_marked_are_left() {
     for file in [samples::png(), samples::mp4(), samples::webm()] {
         assert_eq!(embed_file(&file, MARK, &key()).unwrap(), None);
     }
+}
+
+const FRAMES: u32 = 10;
+const SOUND: &[u8] = b"a packet of sound";
+
+/// A pan over a landscape, of a second, with sound.
+fn video() -> Vec<u8> {
+    let scene = landscape(320, 256);
+    let mut encoder = Encoder::new().unwrap();
+    let mut muxer = Mp4FileMuxer::new().unwrap();
+    let mut file = muxer.initial_boxes_bytes().to_vec();
+    let mut add = |data: &[u8], kind: TrackKind, entry: SampleEntry, keyframe: bool| {
+        let sample = Sample {
+            track_kind: kind,
+            sample_entry: Some(entry),
+            keyframe,
+            timescale: FRAMES.try_into().unwrap(),
+            duration: 1,
+            composition_time_offset: None,
+            data_offset: file.len() as u64,
+            data_size: data.len(),
+        };
+        file.extend_from_slice(data);
+        muxer.append_sample(&sample).unwrap();
+    };
+    let mut description = None;
+    for number in 0..FRAMES {
+        let frame = scene.crop_imm(number * 4, 0, 256, 256).into_rgb8();
+        let yuv = YUVBuffer::from_rgb8_source(RgbSliceU8::new(frame.as_raw(), (256, 256)));
+        let stream = encoder.encode(&yuv).unwrap().to_vec();
+        let units: Vec<&[u8]> = openh264::nal_units(&stream).map(without_start_code).collect();
+        let set = |kind: u8| units.iter().filter(|unit| unit[0] & 31 == kind).map(|unit| unit.to_vec()).collect();
+        let entry = description.get_or_insert_with(|| avc(set(7), set(8))).clone();
+        let slices = units.iter().filter(|unit| matches!(unit[0] & 31, 1 | 5));
+        let data: Vec<u8> = slices.flat_map(|unit| [&(unit.len() as u32).to_be_bytes(), *unit].concat()).collect();
+        add(&data, TrackKind::Video, entry, number == 0);
+        add(SOUND, TrackKind::Audio, opus(), true);
+    }
+    for (offset, bytes) in muxer.finalize().unwrap().offset_and_bytes_pairs() {
+        let start = offset as usize;
+        file.resize(file.len().max(start + bytes.len()), 0);
+        file[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+    file
+}
+
+fn without_start_code(unit: &[u8]) -> &[u8] {
+    &unit[unit.iter().position(|byte| *byte == 1).unwrap() + 1..]
+}
+
+fn avc(sps_list: Vec<Vec<u8>>, pps_list: Vec<Vec<u8>>) -> SampleEntry {
+    let avcc_box = AvccBox {
+        avc_profile_indication: sps_list[0][1],
+        profile_compatibility: sps_list[0][2],
+        avc_level_indication: sps_list[0][3],
+        length_size_minus_one: Uint::new(3),
+        sps_list,
+        pps_list,
+        chroma_format: None,
+        bit_depth_luma_minus8: None,
+        bit_depth_chroma_minus8: None,
+        sps_ext_list: Vec::new(),
+    };
+    let visual = VisualSampleEntryFields {
+        data_reference_index: VisualSampleEntryFields::DEFAULT_DATA_REFERENCE_INDEX,
+        width: 256,
+        height: 256,
+        horizresolution: VisualSampleEntryFields::DEFAULT_HORIZRESOLUTION,
+        vertresolution: VisualSampleEntryFields::DEFAULT_VERTRESOLUTION,
+        frame_count: VisualSampleEntryFields::DEFAULT_FRAME_COUNT,
+        compressorname: VisualSampleEntryFields::NULL_COMPRESSORNAME,
+        depth: VisualSampleEntryFields::DEFAULT_DEPTH,
+    };
+    SampleEntry::Avc1(Avc1Box { visual, avcc_box, unknown_boxes: Vec::new() })
+}
+
+fn opus() -> SampleEntry {
+    SampleEntry::Opus(OpusBox {
+        audio: AudioSampleEntryFields {
+            data_reference_index: AudioSampleEntryFields::DEFAULT_DATA_REFERENCE_INDEX,
+            channelcount: 2,
+            samplesize: AudioSampleEntryFields::DEFAULT_SAMPLESIZE,
+            samplerate: FixedPointNumber::new(48_000, 0),
+        },
+        dops_box: DopsBox { output_channel_count: 2, pre_skip: 0, input_sample_rate: 48_000, output_gain: 0 },
+        unknown_boxes: Vec::new(),
+    })
+}
+
+/// The kind, start and duration of each sample.
+fn times(file: &[u8]) -> Vec<(TrackKind, u64, u32)> {
+    let mut demuxer = Mp4FileDemuxer::new();
+    demuxer.handle_input(Input { position: 0, data: file });
+    let next = || demuxer.next_sample().unwrap().map(|sample| (sample.track.kind, sample.timestamp, sample.duration));
+    std::iter::from_fn(next).collect()
+}
+
+#[test]
+fn frames_of_a_video_carry_the_mark_and_sound_and_times_stay() {
+    let plain = video();
+    let marked = embed_file(&plain, MARK, &key()).unwrap().unwrap();
+    assert_eq!(detect_file(&marked, &key()).unwrap().map(|detected| detected.mark), Some(MARK));
+    assert_eq!(detect_file(&plain, &key()).unwrap(), None);
+    assert_eq!(inspect(&marked).unwrap(), inspect(&plain).unwrap());
+    assert_eq!(times(&marked), times(&plain));
+    let sounds = |file: &[u8]| file.windows(SOUND.len()).filter(|bytes| *bytes == SOUND).count();
+    assert_eq!(sounds(&marked), FRAMES as usize);
+    assert_eq!(embed_file(&plain, MARK, &key()).unwrap().unwrap(), marked, "it is not deterministic");
 }

@@ -12,6 +12,9 @@ use super::waves::{Complex, HIGHEST, Wave, Waves};
 const IN_FLAT: f32 = 1.2;
 /// The amplitude that each level of activity adds.
 const IN_TEXTURE: f32 = 0.25;
+/// The same in videos, which move and are compressed more.
+const IN_FLAT_FRAMES: f32 = 1.8;
+const IN_TEXTURE_FRAMES: f32 = 0.35;
 /// The largest amplitude.
 const LARGEST: f32 = 5.0;
 /// The least similarity of the marked picture: half a decibel more than promised, which rounding may take.
@@ -48,25 +51,48 @@ pub fn embed(image: &mut DynamicImage, mark: u64, key: &WatermarkKey) -> Embeddi
     let waves = Waves::new(key).carrying(&encode(mark, key));
     let amplitude = activity(&luma).map(|activity| IN_FLAT + IN_TEXTURE * activity);
     let cell = cell_size(luma.width, luma.height);
+    let pattern = |waves: &[_]| Tile::draw(waves).normalized().repeat(luma.width, luma.height, cell);
     let see = |luma: &Plane| Spectrum::of(&Tile::fold(&details(luma), [cell; 2]));
-    let first = change(&amplitude, &waves, cell);
+    let first = change(amplitude.clone(), &pattern(&waves), IN_FLAT);
     let marked = first.zip(&luma, |change, luma| (luma + change).clamp(0.0, 255.0));
     let waves = balanced(&waves, &see(&luma), &see(&marked));
-    let change = change(&amplitude, &waves, cell);
-    let error = apply(image, &change);
+    let error = apply(image, &change(amplitude, &pattern(&waves), IN_FLAT));
     Embedding::Embedded { psnr_db: (10.0 * (PEAK / error.max(f64::MIN_POSITIVE)).log10()) as f32 }
 }
 
+/// Marks the frames of a video, all with the same pattern.
+pub(super) struct FrameMarker {
+    waves: Vec<(Wave, Complex)>,
+    /// The pattern for the size of the last frame.
+    pattern: Option<Plane>,
+}
+
+impl FrameMarker {
+    pub(super) fn new(mark: u64, key: &WatermarkKey) -> Self {
+        Self { waves: Waves::new(key).carrying(&encode(mark, key)), pattern: None }
+    }
+
+    /// Marks the luma of a frame.
+    pub(super) fn mark(&mut self, samples: &mut [u8], width: usize, height: usize) {
+        let fits = self.pattern.take().filter(|pattern| (pattern.width, pattern.height) == (width, height));
+        let pattern = fits
+            .unwrap_or_else(|| Tile::draw(&self.waves).normalized().repeat(width, height, cell_size(width, height)));
+        let luma = Plane { width, height, values: samples.iter().map(|sample| f32::from(*sample)).collect() };
+        let amplitude = activity(&luma).map(|activity| IN_FLAT_FRAMES + IN_TEXTURE_FRAMES * activity);
+        apply_to(samples, 1, false, &change(amplitude, &pattern, IN_FLAT_FRAMES));
+        self.pattern = Some(pattern);
+    }
+}
+
 /// How much each pixel changes.
-fn change(amplitude: &Plane, waves: &[(Wave, Complex)], cell: f32) -> Plane {
-    let pattern = Tile::draw(waves).normalized().repeat(amplitude.width, amplitude.height, cell);
+fn change(amplitude: Plane, pattern: &Plane, in_flat: f32) -> Plane {
     let allowed = PEAK / 10f64.powf(f64::from(MIN_PSNR_DB) / 10.0);
-    let change = |largest: f32| move |pattern: f32, amplitude: f32| pattern * amplitude.min(largest);
+    let change = |largest: f32| move |amplitude: f32, pattern: f32| amplitude.min(largest) * pattern;
     let mut largest = LARGEST;
-    while largest > IN_FLAT && pattern.mean_square_with(amplitude, change(largest)) > allowed {
+    while largest > in_flat && amplitude.mean_square_with(pattern, change(largest)) > allowed {
         largest *= 0.85;
     }
-    pattern.zip(amplitude, change(largest))
+    amplitude.zip(pattern, change(largest))
 }
 
 /// Strengthens the waves that the picture itself works against, and weakens those that it helps. `before` is what a

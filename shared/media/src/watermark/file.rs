@@ -5,8 +5,9 @@ use std::io::Cursor;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat};
 
+use super::MIN_SIDE_PX;
 use super::detect::{Detected, Frames};
-use super::embed::{Embedding, embed};
+use super::embed::{Embedding, FrameMarker, embed};
 use super::key::WatermarkKey;
 use crate::decode::decode;
 use crate::error::MediaError;
@@ -19,21 +20,31 @@ const JPEG_QUALITY: u8 = 95;
 /// The frames of a video that are looked at: about a second.
 const FRAMES: usize = 24;
 
-/// Marks an image file with 64 bits that [`detect_file`] finds again. The format stays. `None` if the image is too small
-/// for a watermark, or a video.
+/// Marks an image or a video with 64 bits that [`detect_file`] finds again. The format stays. `None` for what is too small
+/// for a watermark, and for videos other than H.264 in MP4 with at most one track of sound.
 ///
-/// The image is decoded and encoded again: PNG and WebP without loss, JPEG with quality 95. It becomes upright and sRGB,
-/// and loses all metadata. So it must be called before anything is added to the file. The same input gives the same bytes.
+/// The pixels are decoded and encoded again: PNG and WebP without loss, JPEG with quality 95, frames with about a third
+/// more bits than before; sound stays as it is. An image becomes upright and sRGB. All metadata is lost, so this must be
+/// called before anything is added to the file. The same input gives the same bytes.
 ///
 /// # Errors
-/// Those of [`inspect`], [`MediaError::Decode`] and [`MediaError::Encode`].
+/// Those of [`inspect`], [`MediaError::Decode`] and [`MediaError::Encode`], and for videos [`MediaError::NoVideoFrame`] if a
+/// frame cannot be decoded or encoded.
 pub fn embed_file(bytes: &[u8], mark: u64, key: &WatermarkKey) -> Result<Option<Vec<u8>>, MediaError> {
-    let media_type = inspect(bytes)?.media_type;
+    let info = inspect(bytes)?;
+    let media_type = info.media_type;
     let lossless = match media_type {
         MediaType::Png => Some(ImageFormat::Png),
         MediaType::Webp => Some(ImageFormat::WebP),
         MediaType::Jpeg => None,
-        MediaType::Mp4 | MediaType::Webm => return Ok(None),
+        MediaType::Mp4 => {
+            if info.width.min(info.height) < MIN_SIDE_PX {
+                return Ok(None);
+            }
+            let mut marker = FrameMarker::new(mark, key);
+            return mp4::recode(bytes, |luma, width, height| marker.mark(luma, width, height));
+        }
+        MediaType::Webm => return Ok(None),
     };
     let mut image = decode(bytes, media_type)?.image;
     if embed(&mut image, mark, key) == Embedding::TooSmall {
