@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use openh264::decoder::{Decoder, DecoderConfig, Flush};
 use openh264::encoder::{
-    BitRate, Complexity, EncodedBitStream, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod,
+    Complexity, EncodedBitStream, Encoder, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange,
     RateControlMode, UsageType,
 };
 use openh264::formats::{YUVSlices, YUVSource};
@@ -19,10 +19,8 @@ use super::frame::{AvcConfig, no_frame};
 use super::movie::{Rotation, read_movie};
 use crate::error::MediaError;
 
-/// Bits for the new track, in percent of those of the old: the encoder makes no use of later frames, and so needs more.
-const BIT_RATE_PERCENT: u64 = 130;
-/// The least bits for each pixel of a second, in thousandths: below it the encoder shows blocks.
-const LEAST_BITS_PER_PIXEL: u64 = 1500;
+/// How coarse the encoder may be, from 0 to 51: between what is lost in sight and the size of the file.
+const COARSENESS: u8 = 24;
 /// A key frame at least this often, so that players can seek.
 const SECONDS_BETWEEN_KEY_FRAMES: f64 = 2.0;
 const NAL_SPS: u8 = 7;
@@ -50,7 +48,7 @@ pub(crate) fn recode(
         return Ok(None);
     };
     let shown = Shown::of(&pictures);
-    let mut encoder = encoder(&pictures, video.width, video.height)?;
+    let mut encoder = encoder(&pictures)?;
     let mut output = Output::new(&pictures, &sounds, description)?;
     let mut sounds = sounds.iter().peekable();
     let mut shown_frames = shown.frames.iter();
@@ -166,19 +164,14 @@ impl Shown {
     }
 }
 
-fn encoder(pictures: &[Stored], width: u32, height: u32) -> Result<Encoder, MediaError> {
+fn encoder(pictures: &[Stored]) -> Result<Encoder, MediaError> {
     let ticks: u64 = pictures.iter().map(|picture| u64::from(picture.duration)).sum();
     let timescale = pictures.first().map_or(1, |picture| picture.timescale.get());
-    let seconds = (ticks as f64 / f64::from(timescale)).max(0.04);
-    let bytes: usize = pictures.iter().map(|picture| picture.range.len()).sum();
-    let rate = pictures.len() as f64 / seconds;
-    let old = (bytes as f64 * 8.0 / seconds) as u64;
-    let least = u64::from(width) * u64::from(height) * LEAST_BITS_PER_PIXEL / 1000;
-    let bits = u32::try_from((old * BIT_RATE_PERCENT / 100).max(least)).unwrap_or(u32::MAX);
+    let rate = pictures.len() as f64 * f64::from(timescale) / ticks.max(1) as f64;
     let config = EncoderConfig::new()
         .usage_type(UsageType::CameraVideoRealTime)
-        .rate_control_mode(RateControlMode::Bitrate)
-        .bitrate(BitRate::from_bps(bits))
+        .rate_control_mode(RateControlMode::Off)
+        .qp(QpRange::new(COARSENESS, COARSENESS))
         .complexity(Complexity::Medium)
         .max_frame_rate(FrameRate::from_hz(rate as f32))
         .intra_frame_period(IntraFramePeriod::from_num_frames((rate * SECONDS_BETWEEN_KEY_FRAMES).ceil() as u32))
