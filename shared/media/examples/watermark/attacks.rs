@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use media::watermark::Frames;
+use media::watermark::{WatermarkKey, detect, detect_file, embed_file};
 
 use crate::pictures::{random, share};
 
@@ -25,7 +25,7 @@ enum Kind {
     /// Takes away this many percent of the width and of the height.
     Crop(u32),
     Screenshot,
-    /// One second of video with this constant rate factor.
+    /// One second of video with this constant rate factor, of every fourth picture.
     Video(u8),
 }
 
@@ -52,17 +52,21 @@ pub(crate) const ATTACKS: &[Attack] = &[
 
 const FRAMES: u32 = 24;
 
+/// A picture before and after it was marked.
+pub(crate) struct Marked {
+    pub(crate) number: usize,
+    pub(crate) name: String,
+    pub(crate) mark: u64,
+    pub(crate) original: DynamicImage,
+    pub(crate) marked: DynamicImage,
+}
+
 impl Attack {
-    /// Returns what a detector gets to see. `None` if a program is missing that the attack needs.
-    pub(crate) fn run(
-        &self,
-        original: &DynamicImage,
-        marked: &DynamicImage,
-        embed: &dyn Fn(&mut DynamicImage),
-        name: &str,
-    ) -> Option<Frames> {
+    /// Returns the mark that is found after the attack. `None` if it was not tried: a program is missing that it needs.
+    pub(crate) fn run(&self, picture: &Marked, key: &WatermarkKey) -> Option<Option<u64>> {
+        let Marked { number, name, mark, original, marked } = picture;
         let mut seed = random(&format!("{name} {}", self.name));
-        let mut number = |range: std::ops::Range<f64>| share(&mut seed).mul_add(range.end - range.start, range.start);
+        let mut between = |range: std::ops::Range<f64>| share(&mut seed).mul_add(range.end - range.start, range.start);
         let attacked = match self.kind {
             Kind::Jpeg(quality) => jpeg(marked, quality),
             Kind::Webp(quality) => {
@@ -78,16 +82,15 @@ impl Attack {
             Kind::Crop(percent) => {
                 let width = marked.width() * (100 - percent) / 100;
                 let height = marked.height() * (100 - percent) / 100;
-                let left = number(0.0..f64::from(marked.width() - width)) as u32;
-                let top = number(0.0..f64::from(marked.height() - height)) as u32;
+                let left = between(0.0..f64::from(marked.width() - width)) as u32;
+                let top = between(0.0..f64::from(marked.height() - height)) as u32;
                 marked.crop_imm(left, top, width, height)
             }
-            Kind::Screenshot => screenshot(marked, &mut number),
-            Kind::Video(factor) => return video(original, embed, factor),
+            Kind::Screenshot => screenshot(marked, &mut between),
+            Kind::Video(_) if number % 4 != 0 => return None,
+            Kind::Video(factor) => return video(original, *mark, key, name, factor),
         };
-        let mut frames = Frames::default();
-        frames.add(&attacked);
-        Some(frames)
+        Some(detect(&attacked, key).map(|found| found.mark))
     }
 }
 
@@ -121,29 +124,30 @@ fn screenshot(image: &DynamicImage, number: &mut dyn FnMut(std::ops::Range<f64>)
     jpeg(&screen.into(), 85)
 }
 
-/// One second that pans over the picture. Each frame was marked, as the frames of a generated video are.
-fn video(original: &DynamicImage, embed: &dyn Fn(&mut DynamicImage), factor: u8) -> Option<Frames> {
+/// One second that pans over the picture, as a provider would send it, marked, and then compressed with this factor.
+fn video(original: &DynamicImage, mark: u64, key: &WatermarkKey, name: &str, factor: u8) -> Option<Option<u64>> {
     let width = (original.width() * 85 / 100).min(640) / 2 * 2;
     let height = (original.height() * 85 / 100).min(640) / 2 * 2;
     let mut raw = Vec::new();
     for frame in 0..FRAMES {
         let at = |room: u32| room * frame / FRAMES;
         let (left, top) = (at(original.width() - width), at(original.height() - height));
-        let mut frame = DynamicImage::ImageRgb8(original.crop_imm(left, top, width, height).into_rgb8());
-        embed(&mut frame);
-        raw.extend_from_slice(frame.as_bytes());
+        raw.extend_from_slice(&original.crop_imm(left, top, width, height).into_rgb8());
     }
     let frames = RgbImage::from_raw(width, height * FRAMES, raw)?.into();
-    let factor = factor.to_string();
-    let encode = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-threads", "1", "-crf", &factor, "-f", "h264", "-"];
-    let encoded = ffmpeg(&frames, FRAMES, &encode)?;
-    let decode = ["-f", "h264", "-i", "-", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"];
-    let decoded = pipe(&decode, encoded)?;
-    let mut seen = Frames::default();
-    for frame in decoded.chunks_exact(width as usize * height as usize * 3) {
-        seen.add(&RgbImage::from_raw(width, height, frame.to_vec())?.into());
-    }
-    Some(seen)
+    // A file, because the index of an MP4 is written last.
+    let file = std::env::temp_dir().join(format!("watermark-{:x}.mp4", random(name).next()?));
+    let path = file.to_str()?;
+    let h264 = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-threads", "1", "-crf"];
+    ffmpeg(&frames, FRAMES, &[&h264[..], &["16", "-y", path]].concat())?;
+    let marked = embed_file(&std::fs::read(&file).ok()?, mark, key).ok()??;
+    std::fs::write(&file, marked).ok()?;
+    let attacked = file.with_extension("attacked.mp4");
+    pipe(&[&["-i", path], &h264[..], &[&factor.to_string(), "-y", attacked.to_str()?]].concat(), Vec::new())?;
+    let found = detect_file(&std::fs::read(&attacked).ok()?, key).ok()?;
+    std::fs::remove_file(&file).ok()?;
+    std::fs::remove_file(&attacked).ok()?;
+    Some(found.map(|found| found.mark))
 }
 
 /// Encodes frames that lie below each other in one picture.

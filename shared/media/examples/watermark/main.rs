@@ -14,16 +14,15 @@ mod table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use image::DynamicImage;
 use media::watermark::{Embedding, WatermarkKey, detect, embed};
 
-use attacks::{ATTACKS, Attack};
+use attacks::{ATTACKS, Marked};
 use pictures::Picture;
 
 /// The number of pictures that is measured unless another is given.
 const PICTURES: usize = 200;
-/// The number of keys with which each unmarked picture is looked at.
-const FOREIGN_KEYS: u8 = 4;
+/// The looks at each picture that must find nothing: before it is marked, and with another key.
+const LOOKS: usize = 2;
 
 /// What was measured of one picture.
 struct Measured {
@@ -45,51 +44,39 @@ fn main() {
     let count = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(PICTURES);
     let pictures = pictures::collect(folder.as_deref(), count);
     let wanted = arguments.next().unwrap_or_default();
-    let halves = pictures.len().div_ceil(2).max(1);
+    // Every second picture for each of two threads.
+    let half = |first: usize| pictures.iter().enumerate().skip(first).step_by(2);
+    let work =
+        |first: usize| half(first).map(|(number, picture)| measure(number, picture, &wanted)).collect::<Vec<_>>();
     let measured = std::thread::scope(|scope| {
-        let workers: Vec<_> = pictures
-            .chunks(halves)
-            .map(|part| scope.spawn(|| part.iter().map(|picture| measure(picture, &wanted)).collect::<Vec<_>>()))
-            .collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Vec<_>>()
+        let other = scope.spawn(|| work(1));
+        let mut measured = work(0);
+        measured.extend(other.join().expect("the other half was measured"));
+        measured
     });
     table::print(&measured);
 }
 
 /// Tries the attacks whose names contain `wanted`.
-fn measure(picture: &Picture, wanted: &str) -> Measured {
+fn measure(number: usize, picture: &Picture, wanted: &str) -> Measured {
     let key = WatermarkKey::new([7; 32]);
-    let mark = pictures::random(&picture.name).next().unwrap_or_default();
-    let image = picture.load();
-    let megapixels = f64::from(image.width()) * f64::from(image.height()) / 1e6;
-    let mut marked = image.clone();
+    let name = picture.name.clone();
+    let mark = pictures::random(&name).next().unwrap_or_default();
+    let original = picture.load();
+    let megapixels = f64::from(original.width()) * f64::from(original.height()) / 1e6;
+    let mut marked = original.clone();
     let (embedding, psnr_db) = timed(|| match embed(&mut marked, mark, &key) {
         Embedding::Embedded { psnr_db } => psnr_db,
         Embedding::TooSmall => f32::NAN,
     });
     let (detection, _) = timed(|| detect(&marked, &key));
-    let (search, unmarked) = timed(|| detect(&image, &key));
-    let mut false_positives = usize::from(unmarked.is_some());
-    for foreign in 0..if wanted.is_empty() { FOREIGN_KEYS } else { 0 } {
-        let key = WatermarkKey::new([100 + foreign; 32]);
-        false_positives += usize::from(detect(if foreign % 2 == 0 { &image } else { &marked }, &key).is_some());
-    }
-    let survives = |attack: &Attack| {
-        if !attack.name.contains(wanted) {
-            return None;
-        }
-        let found = attack.run(
-            &image,
-            &marked,
-            &|image: &mut DynamicImage| {
-                let _ = embed(image, mark, &key);
-            },
-            &picture.name,
-        );
-        found.map(|frames| frames.detect(&key).is_some_and(|detected| detected.mark == mark))
-    };
-    let found = ATTACKS.iter().map(survives).collect();
-    Measured { name: picture.name.clone(), megapixels, psnr_db, embedding, detection, search, false_positives, found }
+    let (search, unmarked) = timed(|| detect(&original, &key));
+    let foreign = detect(&marked, &WatermarkKey::new([number as u8 + 8; 32]));
+    let false_positives = usize::from(unmarked.is_some()) + usize::from(foreign.is_some());
+    let picture = Marked { number, name, mark, original, marked };
+    let tried = ATTACKS.iter().map(|attack| attack.name.contains(wanted).then(|| attack.run(&picture, &key))?);
+    let found = tried.map(|found| Some(found? == Some(mark))).collect();
+    Measured { name: picture.name, megapixels, psnr_db, embedding, detection, search, false_positives, found }
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::attacks::ATTACKS;
-use crate::{FOREIGN_KEYS, Measured};
+use crate::{LOOKS, Measured};
 
 #[expect(clippy::print_stdout, reason = "the one place of this program that prints its results")]
 pub(crate) fn print(measured: &[Measured]) {
@@ -41,7 +41,7 @@ pub(crate) fn print(measured: &[Measured]) {
         "| finding nothing, median / slowest | {} ms for each megapixel |",
         per_megapixel(|measured| measured.search)
     );
-    let looks = measured.len() * (1 + usize::from(FOREIGN_KEYS));
+    let looks = measured.len() * LOOKS;
     let wrong: usize = measured.iter().map(|measured| measured.false_positives).sum();
     println!("| found where none was, of {looks} looks | {wrong} |");
     println!();
