@@ -32,6 +32,7 @@ mod read;
 mod sniff;
 mod strip;
 mod unsupported_format;
+pub mod watermark;
 mod webm;
 mod webp;
 

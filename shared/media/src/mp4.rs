@@ -4,13 +4,15 @@ mod boxes;
 mod fragments;
 mod frame;
 mod movie;
+mod recode;
 mod samples;
 mod strip;
 
 use crate::error::MediaError;
 use crate::media_info::ContainerInfo;
-pub(crate) use frame::first_frame;
+pub(crate) use frame::{first_frame, for_each_frame};
 use movie::{Rotation, check_samples, read_movie};
+pub(crate) use recode::recode;
 pub(crate) use strip::strip;
 
 /// The type of an XMP packet in a `uuid` box (XMP part 3, 1.2.6).

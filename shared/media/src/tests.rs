@@ -5,6 +5,7 @@ mod normalize;
 mod samples;
 mod totality;
 mod videos;
+mod watermark;
 
 use crate::{FileKind, MediaError, MediaType, UnsupportedFormat, sniff};
 

@@ -1,4 +1,4 @@
-//! The first frame of an H.264 track, for previews.
+//! The first frames of an H.264 track.
 
 use image::imageops::{rotate90, rotate180, rotate270};
 use image::{DynamicImage, RgbImage};
@@ -11,11 +11,18 @@ use super::samples::SampleTable;
 use crate::error::MediaError;
 use crate::read;
 
-/// A stream that shows nothing after this many samples is given up.
+/// No more samples than this are decoded, whether they show something or not.
 const MAX_SAMPLES: usize = 60;
 
 /// Decodes up to the first picture, and turns it as a viewer would.
 pub(crate) fn first_frame(file: &[u8]) -> Result<DynamicImage, MediaError> {
+    let mut first = None;
+    for_each_frame(file, 1, |frame| first = Some(frame))?;
+    first.ok_or_else(|| no_frame("the first samples hold no picture"))
+}
+
+/// Decodes the first `count` pictures, and turns them as a viewer would. A video with fewer ends earlier.
+pub(crate) fn for_each_frame(file: &[u8], count: usize, mut visit: impl FnMut(DynamicImage)) -> Result<(), MediaError> {
     let movie = read_movie(file)?;
     if movie.fragmented {
         return Err(no_frame("the MP4 is fragmented"));
@@ -25,17 +32,23 @@ pub(crate) fn first_frame(file: &[u8]) -> Result<DynamicImage, MediaError> {
     let undecodable = |error: openh264::Error| no_frame(&error.to_string());
     let mut decoder = Decoder::new().map_err(undecodable)?;
     decoder.decode(&config.parameter_sets).map_err(undecodable)?;
+    let mut left = count;
     for sample in SampleTable::read(file, video.stbl)?.first_samples(MAX_SAMPLES)? {
         let sample = file.get(sample).ok_or_else(|| no_frame("a sample is missing"))?;
         let annex_b = config.to_annex_b(sample).ok_or_else(|| no_frame("a sample is damaged"))?;
         // One sample that cannot be decoded need not be the last word.
         if let Ok(Some(frame)) = decoder.decode(&annex_b) {
-            return to_picture(&frame, video.rotation);
+            visit(to_picture(&frame, video.rotation)?);
+            left = left.saturating_sub(1);
+        }
+        if left == 0 {
+            return Ok(());
         }
     }
-    let frames = decoder.flush_remaining().map_err(undecodable)?;
-    let frame = frames.first().ok_or_else(|| no_frame("the first samples hold no picture"))?;
-    to_picture(frame, video.rotation)
+    for frame in decoder.flush_remaining().map_err(undecodable)?.iter().take(left) {
+        visit(to_picture(frame, video.rotation)?);
+    }
+    Ok(())
 }
 
 fn to_picture(frame: &openh264::decoder::DecodedYUV<'_>, rotation: Rotation) -> Result<DynamicImage, MediaError> {
@@ -54,16 +67,16 @@ fn to_picture(frame: &openh264::decoder::DecodedYUV<'_>, rotation: Rotation) -> 
 }
 
 /// The decoder configuration record (ISO/IEC 14496-15, 5.3.3.1).
-struct AvcConfig {
+pub(super) struct AvcConfig {
     /// Sequence and picture parameter sets, in Annex B form.
-    parameter_sets: Vec<u8>,
+    pub(super) parameter_sets: Vec<u8>,
     /// Bytes of a NAL unit's length field in a sample.
     length_size: usize,
 }
 
 impl AvcConfig {
     /// `None` if the track is not H.264, or says nothing that can be read.
-    fn read(file: &[u8], track: &Track) -> Result<Option<Self>, MediaError> {
+    pub(super) fn read(file: &[u8], track: &Track) -> Result<Option<Self>, MediaError> {
         let stsd = track.stbl.required(file, b"stsd")?;
         let Some(entry) = stsd.children(8).next(file)? else { return Ok(None) };
         if !matches!(&entry.kind, b"avc1" | b"avc3") {
@@ -96,7 +109,7 @@ impl AvcConfig {
     }
 
     /// Replaces each NAL unit's length by a start code.
-    fn to_annex_b(&self, sample: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn to_annex_b(&self, sample: &[u8]) -> Option<Vec<u8>> {
         let mut annex_b = Vec::with_capacity(sample.len().saturating_add(16));
         let mut rest = sample;
         while !rest.is_empty() {
@@ -115,6 +128,6 @@ fn push_unit(out: &mut Vec<u8>, unit: &[u8]) {
     out.extend_from_slice(unit);
 }
 
-fn no_frame(reason: &str) -> MediaError {
+pub(super) fn no_frame(reason: &str) -> MediaError {
     MediaError::NoVideoFrame { reason: reason.to_owned() }
 }
