@@ -12,6 +12,7 @@ pub mod credits;
 pub mod generations;
 pub mod ids;
 mod messages;
+pub mod moderation;
 pub mod money;
 pub mod payments;
 pub mod privacy;

@@ -1,0 +1,3 @@
+//! Moderation: what the gate decides about prompts, starting images and outputs.
+
+pub mod verdict;
