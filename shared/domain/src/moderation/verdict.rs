@@ -118,6 +118,12 @@ impl Score {
         if percent > 100 { Self::CERTAIN } else { Self(percent) }
     }
 
+    /// Returns a score that is so many percent lower.
+    #[must_use]
+    pub const fn less(self, percent: u8) -> Self {
+        Self(self.0.saturating_sub(percent))
+    }
+
     /// Makes a score of a probability from 0 to 1, rounded up. What is not a number is certain, so that a response which makes
     /// no sense blocks.
     #[must_use]
