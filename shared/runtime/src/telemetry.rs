@@ -103,13 +103,15 @@ pub enum Metric {
     UnsentMails,
     /// Counts accounts that start without welcome credits, as those of their day are used up.
     WithheldWelcomes,
+    /// Counts prompts, starting images and outputs that were blocked.
+    BlockedContent,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -141,6 +143,7 @@ impl Metric {
         Self::UnsentCodes,
         Self::UnsentMails,
         Self::WithheldWelcomes,
+        Self::BlockedContent,
         Self::StaffAccesses,
     ];
 
@@ -179,6 +182,7 @@ impl Metric {
             Self::UnsentCodes => "UnsentCodes",
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
+            Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",
         }
     }
@@ -197,6 +201,7 @@ impl Metric {
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
             Self::QueueAgeMs => &["kind"],
+            Self::BlockedContent => &["stage"],
             Self::ProviderLatencyMs
             | Self::ProviderRefusals
             | Self::ProviderBudgets

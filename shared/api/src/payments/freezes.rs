@@ -25,6 +25,8 @@ pub enum FreezeReasonView {
     ManyAccounts,
     /// Another account with the same address is or was frozen or in debt.
     EarlierAccount,
+    /// As many prompts and outputs of the account were blocked as the operator allows.
+    BlockedContent,
     /// A staff member froze the account.
     Staff,
 }
@@ -52,6 +54,7 @@ impl From<Freeze> for FreezeView {
             FreezeReason::LostDisputes { .. } => (FreezeReasonView::LostDisputes, None),
             FreezeReason::ManyAccounts => (FreezeReasonView::ManyAccounts, None),
             FreezeReason::EarlierAccount => (FreezeReasonView::EarlierAccount, None),
+            FreezeReason::BlockedContent { .. } => (FreezeReasonView::BlockedContent, None),
             FreezeReason::Staff => (FreezeReasonView::Staff, None),
         };
         Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }

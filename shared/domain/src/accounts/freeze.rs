@@ -37,6 +37,15 @@ pub enum FreezeReason {
     ManyAccounts,
     /// Another account with the same address is or was frozen or in debt.
     EarlierAccount,
+    /// As many of its prompts and outputs were blocked as the operator allows.
+    BlockedContent {
+        /// When the first of them was blocked.
+        #[data(plain)]
+        since: Timestamp,
+        /// How many.
+        #[data(plain)]
+        count: u32,
+    },
     /// A staff member froze it.
     Staff,
 }

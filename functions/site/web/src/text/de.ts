@@ -100,11 +100,14 @@ export const messages: Messages = {
     "too-many-uploads": "Du hast in einer Stunde zu viele Dateien hochgeladen.",
     "daily-limit":
       "Dieses Modell hat sein Limit für heute erreicht. Wähle ein anderes Modell oder versuche es morgen noch einmal.",
+    "content-blocked":
+      "Dieser Prompt verstößt gegen unsere Regeln. Ändere ihn und versuche es noch einmal, oder wende dich an den Support, wenn du das für falsch hältst.",
     "account-deleting": "Dein Konto wird gelöscht.",
     unknown: "Etwas ist schiefgelaufen. Lade die Seite neu und versuche es noch einmal.",
   },
   errorDetails: {
     retryIn: (count) => `Versuche es in ${seconds(count)} noch einmal.`,
+    rules: (rules) => `Nicht erlaubt: ${rules}.`,
     reference: (id) => `Wenn du den Support kontaktierst, nenne ${id}.`,
   },
   fieldErrors: {
@@ -261,6 +264,8 @@ export const messages: Messages = {
       lost_disputes: "Angefochtene Zahlungen wurden zurückgebucht.",
       many_accounts: "Aus deinem Netz wurden an einem Tag viele Konten erstellt.",
       earlier_account: "Ein anderes Konto mit deiner E-Mail-Adresse ist oder war gesperrt oder im Minus.",
+      blocked_content:
+        "Mehrere deiner Prompts oder Ergebnisse haben gegen unsere Regeln verstoßen. Wir sehen uns das an. Wende dich an den Support, wenn du das für falsch hältst.",
       staff: "Das Team hat Ausgaben gesperrt.",
     },
   },
@@ -319,6 +324,11 @@ export const messages: Messages = {
     failures: {
       rejected: (reason) => `Vom Inhaltsfilter blockiert: ${reason}`,
       invalid_input: (reason) => reason,
+      blocked: (stage, rules) => {
+        const what = { prompt: "Der Prompt", starting_image: "Das Referenzbild", outputs: "Das Ergebnis" }[stage];
+        return `${what} verstößt gegen unsere Regeln: ${rules}. Wende dich an den Support, wenn du das für falsch hältst.`;
+      },
+      unchecked: "Wir konnten nicht prüfen, ob es unseren Regeln entspricht. Versuche es später noch einmal.",
       internal: "Bei uns ist etwas schiefgelaufen.",
       provider_unavailable: "Der KI-Anbieter ist gerade nicht verfügbar.",
       deadline_passed: "Es hat zu lange gedauert.",
@@ -330,6 +340,19 @@ export const messages: Messages = {
     partial: (done, requested) =>
       `${done} von ${plural(requested, { one: "Bild", other: "Bildern" })} generiert. Die Credits für die anderen wurden erstattet.`,
     jobsRunning: (used, limit) => `${used} von ${plural(limit, { one: "Auftrag läuft", other: "Aufträgen laufen" })}`,
+  },
+
+  rules: {
+    sexual_minors: "sexuelle Inhalte mit Minderjährigen",
+    intimate_imagery: "intime Bilder echter Personen",
+    sexual_explicit: "explizite sexuelle Inhalte",
+    sexual_suggestive: "anzügliche Inhalte",
+    violence: "drastische Gewalt",
+    hate: "Hass gegen Gruppen von Menschen",
+    self_harm: "Selbstverletzung",
+    extremism: "extremistische Propaganda",
+    illicit_goods: "illegale Waren",
+    real_person: "täuschende Bilder echter Personen",
   },
 
   uploads: {
@@ -652,7 +675,7 @@ export const messages: Messages = {
         id: "P24",
         group: "share",
         to: "/privacy/inventory",
-        text: "KI-Anbieter erhalten Prompt, Einstellungen und Referenzbild und nichts, was dich identifiziert.",
+        text: "KI-Anbieter erhalten Prompt, Einstellungen und Referenzbild und nichts, was dich identifiziert. Eine Maschine prüft Prompts, und Bilder, falls diese Website dafür einen Dienst gewählt hat. Gespeichert wird nur ihr Urteil.",
       },
       {
         id: "P25",
