@@ -14,7 +14,7 @@ use runtime::clock;
 use serde_json::json;
 use store::Write;
 
-use crate::world::World;
+use crate::world::{Answer, World};
 
 const SUCCEEDED: &str = "0199c8a3-55d0-7c1b-a4e6-90b1c2d3e4f5";
 const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
@@ -120,6 +120,85 @@ async fn submit_names_every_setting_that_breaks_a_rule() -> Result<()> {
     let body = json!({"model": "sketch-image", "prompt": " ", "count": 0});
     world.send("submit/create", json!({"body": body})).await?.names(&["count", "prompt"])?;
     world.send("submit/create", json!({"body": {"prompt": 7}})).await?.names(&["prompt"])?;
+    Ok(())
+}
+
+/// A submission of this prompt, each with a key of its own.
+fn prompted(prompt: &str) -> serde_json::Value {
+    let key = format!("\"{}\"", clock::uuid_at(clock::now()));
+    json!({"body": {"model": "sketch-image", "prompt": prompt}, "headers": {"idempotency-key": key}})
+}
+
+/// Checks that a prompt is refused for these rules.
+fn check_blocked(answer: &Answer, categories: &[&str]) -> Result<()> {
+    ensure!(answer.body["type"] == "urn:darkroom:problem:content-blocked", "{answer:?}");
+    ensure!(answer.body["categories"] == json!(categories), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn forbidden_prompt_is_refused_before_anything_is_reserved_or_queued() -> Result<()> {
+    let world = World::new().await?;
+    let before = world.account().await?;
+    let refused = world.send("submit/create", prompted("n4ked schoolgirl")).await?.is(422)?;
+    check_blocked(&refused, &["sexual_minors", "sexual_explicit"])?;
+    let detail = refused.body["detail"].as_str().unwrap_or_default();
+    ensure!(detail.contains("sexual content with minors") && detail.contains("support ticket"), "{refused:?}");
+    ensure!(!refused.body.to_string().contains("n4ked"), "the response repeats the prompt");
+    ensure!(!refused.calls.iter().any(|call| call == "SendMessage"), "{refused:?}");
+    let stored = serde_json::to_string(&world.aws.items().await)?;
+    ensure!(stored.contains("strikes") && !stored.contains("n4ked"), "the prompt is stored");
+    let after = world.account().await?;
+    ensure!(after.balance == before.balance && after.jobs_in_flight == before.jobs_in_flight, "{after:?}");
+    ensure!(after.strikes.count == 1 && !after.is_frozen(), "{after:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn prompt_that_passes_keeps_the_verdict_and_no_strike() -> Result<()> {
+    let world = World::new().await?;
+    let answer = world.send("submit/create", json!({})).await?.is(202)?;
+    let verdicts = world.generation(answer.body["id"].as_str().unwrap_or_default()).await?.verdicts;
+    let [verdict] = verdicts.as_slice() else { anyhow::bail!("{verdicts:?}") };
+    ensure!(!verdict.is_blocked() && verdict.classifier == "local" && !verdict.version.is_empty(), "{verdict:?}");
+    ensure!(world.account().await?.strikes.is_unused());
+    Ok(())
+}
+
+#[tokio::test]
+async fn forbidden_prompts_freeze_the_account_at_the_limit_for_a_reason_that_its_owner_sees() -> Result<()> {
+    let world = World::new().await?;
+    for strike in 1..=3 {
+        ensure!(!world.account().await?.is_frozen(), "frozen before strike {strike}");
+        let refused = world.send("submit/create", prompted("naked woman")).await?.is(422)?;
+        check_blocked(&refused, &["sexual_explicit"])?;
+    }
+    let profile = world.send("account/read", json!({})).await?.is(200)?;
+    ensure!(profile.body["status"] == "frozen", "{profile:?}");
+    ensure!(profile.body["frozen_for"][0]["reason"] == "blocked_content", "{profile:?}");
+    // A frozen account gets no further strikes.
+    world.send("submit/create", prompted("naked woman")).await?.refused(403, "account-status")?;
+    ensure!(world.account().await?.strikes.is_unused());
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_of_the_operator_decide_what_is_blocked_but_for_the_floor() -> Result<()> {
+    let world = World::new().await?.with_variables([("MODERATION_THRESHOLDS", "violence=off,sexual_suggestive=60")]);
+    world.send("submit/create", prompted("gore")).await?.is(202)?;
+    let refused = world.send("submit/create", prompted("sexy woman")).await?.is(422)?;
+    check_blocked(&refused, &["sexual_suggestive"])?;
+    let refused = world.send("submit/create", prompted("porn")).await?.is(422)?;
+    check_blocked(&refused, &["sexual_explicit", "sexual_suggestive"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn prompt_with_invalid_settings_is_no_strike() -> Result<()> {
+    let world = World::new().await?;
+    let body = json!({"body": {"model": "no-model", "prompt": "porn"}});
+    world.send("submit/create", body).await?.names(&["model"])?;
+    ensure!(world.account().await?.strikes.is_unused());
     Ok(())
 }
 

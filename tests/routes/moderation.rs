@@ -40,7 +40,7 @@ impl World {
     async fn decide(&self, change: Value) -> Result<Answer> {
         let mut body = json!({"action": "restrict", "reason": "privacy", "explanation": "It shows a house."});
         crate::world::merge(&mut body, change);
-        self.send("moderation/decide", json!({ "body": body })).await
+        self.send("moderation-cases/decide", json!({ "body": body })).await
     }
 
     async fn case(&self) -> Result<Case> {
@@ -53,7 +53,7 @@ impl World {
         let by = ("0123456789abcdef".to_owned(), CaseNoticeId(clock::uuid_at(now)));
         let case = self.case().await?;
         let decided = case.decide((&owner, Some(&generation)), new, (&[], RepeatRule(3)), by, now)?;
-        self.table.commit(&lifecycle::moderation::writes(&decided)).await?;
+        self.table.commit(&lifecycle::cases::writes(&decided)).await?;
         let appealed = decided.case.appeal("It is my own house.".to_owned(), now)?;
         Ok(self.table.commit(&[Write::Case(&appealed)]).await?)
     }
@@ -101,7 +101,7 @@ async fn gravest_report_hides_an_item_from_all_but_its_owner() -> Result<()> {
         ensure!(shared.status == if hides { 404 } else { 200 }, "{shared:?}");
         let own = world.send("gallery/read", json!({})).await?.is(200)?;
         ensure!((own.body["outputs"][0]["restricted_by"] == CASE) == hides, "{own:?}");
-        let cases = world.send("moderation/list", json!({})).await?.is(200)?;
+        let cases = world.send("moderation-cases/list", json!({})).await?.is(200)?;
         ensure!(cases.body["items"][0]["hidden_at"].is_string() == hides, "{cases:?}");
         ensure!(!cases.body.to_string().contains("bob@example.com"), "the owner learns who reported: {cases:?}");
     }
@@ -120,7 +120,7 @@ async fn reports_of_a_network_and_of_an_address_are_limited() -> Result<()> {
 #[tokio::test]
 async fn staff_see_what_was_reported_and_the_owner_learns_of_it() -> Result<()> {
     let world = World::new().await?;
-    let seen = world.send("moderation/read", json!({})).await?.is(200)?;
+    let seen = world.send("moderation-cases/read", json!({})).await?.is(200)?;
     ensure!(seen.body["reports"][0]["explanation"] == "It shows my house.", "{seen:?}");
     ensure!(seen.body["file"]["url"].is_string() && seen.body["prompt"].is_string(), "{seen:?}");
     ensure!(!seen.body.to_string().contains("bob@example.com"), "staff need no address: {seen:?}");
@@ -164,7 +164,7 @@ async fn removed_item_is_deleted() -> Result<()> {
     world.decide(json!({"action": "remove"})).await?.is(200)?;
     ensure!(world.explore().await?.is_empty());
     world.send("gallery/read", json!({})).await?.refused(404, "not-found")?;
-    let seen = world.send("moderation/read", json!({})).await?.is(200)?;
+    let seen = world.send("moderation-cases/read", json!({})).await?.is(200)?;
     ensure!(seen.body["file"].is_null(), "{seen:?}");
     Ok(())
 }
@@ -178,12 +178,12 @@ async fn third_violation_suspends_publishing_until_staff_restore_it() -> Result<
         ensure!(world.account().await?.publishing_suspension.is_some() == suspends);
     }
     let world = World::new().await?;
-    world.send("moderation/publishing", json!({})).await?.is(200)?;
+    world.send("moderation-cases/publishing", json!({})).await?.is(200)?;
     world.send("visibility/publish", json!({})).await?.refused(403, "publishing-suspended")?;
     world.send("visibility/share", json!({})).await?.refused(403, "publishing-suspended")?;
     let back = json!({"body": {"allowed": true, "note": "apologized"}});
-    world.send("moderation/publishing", back.clone()).await?.is(200)?;
-    world.send("moderation/publishing", back).await?.refused(409, "conflict")?;
+    world.send("moderation-cases/publishing", back.clone()).await?.is(200)?;
+    world.send("moderation-cases/publishing", back).await?.refused(409, "conflict")?;
     world.send("visibility/publish", json!({})).await?.is(200)?;
     Ok(())
 }
@@ -201,8 +201,8 @@ async fn frozen_account_neither_publishes_nor_shares() -> Result<()> {
 #[tokio::test]
 async fn owner_appeals_once_and_another_staff_member_decides() -> Result<()> {
     let world = World::new().await?;
-    let appeal = "moderation/appeal-without-decision";
-    let decide = "moderation/appeal-decision-without-appeal";
+    let appeal = "moderation-cases/appeal-without-decision";
+    let decide = "moderation-cases/appeal-decision-without-appeal";
     world.send(appeal, json!({})).await?.refused(409, "conflict")?;
     world.decide(json!({})).await?.is(200)?;
     world.send(decide, json!({})).await?.refused(409, "conflict")?;
@@ -220,7 +220,7 @@ async fn reversal_restores_item_and_account() -> Result<()> {
     world.appealed(restriction(), clock::now()).await?;
     let account = world.account().await?;
     ensure!(account.is_frozen() && account.publishing_suspension.is_some(), "{account:?}");
-    let decide = "moderation/appeal-decision-without-appeal";
+    let decide = "moderation-cases/appeal-decision-without-appeal";
     let decided = world.send(decide, json!({})).await?.is(200)?;
     ensure!(decided.body["appeal"]["outcome"]["reversed"] == true, "{decided:?}");
     let account = world.account().await?;
@@ -235,7 +235,7 @@ async fn rejected_appeal_leaves_the_decision() -> Result<()> {
     let world = World::new().await?;
     world.appealed(restriction(), clock::now()).await?;
     let body = json!({"body": {"reversed": false, "explanation": "The house is another's."}});
-    world.send("moderation/appeal-decision-without-appeal", body).await?.is(200)?;
+    world.send("moderation-cases/appeal-decision-without-appeal", body).await?.is(200)?;
     ensure!(world.explore().await?.is_empty() && world.account().await?.is_frozen());
     Ok(())
 }
@@ -244,16 +244,16 @@ async fn rejected_appeal_leaves_the_decision() -> Result<()> {
 async fn cases_of_others_are_not_found() -> Result<()> {
     let world = World::new().await?;
     let stranger = world.stranger().await?;
-    let cases = world.send("moderation/list", stranger.clone()).await?.is(200)?;
+    let cases = world.send("moderation-cases/list", stranger.clone()).await?.is(200)?;
     ensure!(cases.body["items"] == json!([]), "{cases:?}");
-    world.send("moderation/appeal-without-decision", stranger).await?.refused(404, "not-found")?;
+    world.send("moderation-cases/appeal-without-decision", stranger).await?.refused(404, "not-found")?;
     let member = crate::world::claims(&json!({"cognito:groups": null}));
     for event in ["read", "decide", "appeal-decision-without-appeal", "publishing"] {
-        world.send(&format!("moderation/{event}"), member.clone()).await?.refused(404, "not-found")?;
+        world.send(&format!("moderation-cases/{event}"), member.clone()).await?.refused(404, "not-found")?;
     }
     let other: CaseId = clock::uuid_at(clock::now()).into();
     let path = format!("/v1/staff/accounts/{}/cases/{other}/decision", world.account);
     let params = json!({"path": path, "pathParameters": {"case": other}});
-    world.send("moderation/decide", params).await?.refused(404, "not-found")?;
+    world.send("moderation-cases/decide", params).await?.refused(404, "not-found")?;
     Ok(())
 }

@@ -31,7 +31,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "account" => account::build,
         "checkout" => checkout::build,
         "gallery" => gallery::build,
-        "moderation" => moderation::build,
+        "moderation-cases" => moderation_cases::build,
         "openapi" => openapi::build,
         "paypal-ipn" => paypal_ipn::build,
         "paypal-webhook" => paypal_webhook::build,

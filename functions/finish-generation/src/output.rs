@@ -1,7 +1,10 @@
 //! Checks, marks and signs the output of a provider. Heavy on the processor, and blocks while the key signs.
 
 use domain::catalogue::models::MediaKind;
-use media::{MediaError, MediaInfo, OutputRequirements, Preview};
+use media::{
+    MediaError, MediaInfo, OutputRequirements, Preview,
+    watermark::{self, WatermarkKey},
+};
 use provenance::{Claim, EarlierManifest, Manifest, SignError, Signer};
 
 /// The largest image that is stored.
@@ -35,12 +38,26 @@ pub(crate) enum OutputError {
     Sign(#[from] SignError),
 }
 
-/// Checks an output, removes its metadata, marks it as generated, signs it, and creates its preview. The same bytes give the same
-/// file but for the id and the signature of its manifest, which has the same length.
+/// The watermark of an output.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// What it says: bits that belong to the generation and tell nothing about it.
+    pub(crate) bits: u64,
+    /// The key of the deployment.
+    pub(crate) key: WatermarkKey,
+}
+
+/// Checks an output, draws the watermark into its pixels, removes its metadata, marks it as generated, signs it, and creates its
+/// preview. The same bytes give the same file but for the id and the signature of its manifest, which has the same length.
 ///
 /// # Errors
 /// It is of another kind, of a format that cannot be marked, damaged, empty, or too large; or it was not signed.
-pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, claim: &Claim<'_>, signer: &Signer) -> Result<File, OutputError> {
+pub(crate) fn finish(
+    bytes: Vec<u8>,
+    kind: MediaKind,
+    mark: &Mark,
+    (claim, signer): (&Claim<'_>, &Signer),
+) -> Result<File, OutputError> {
     let rule = match kind {
         MediaKind::Image => OutputRequirements { kind: media::FileKind::Image, max_bytes: IMAGE_BYTES },
         MediaKind::Video => OutputRequirements { kind: media::FileKind::Video, max_bytes: VIDEO_BYTES },
@@ -49,6 +66,19 @@ pub(crate) fn finish(bytes: Vec<u8>, kind: MediaKind, claim: &Claim<'_>, signer:
     let note = format!("Generated with Darkroom by the model {}", claim.model);
     let manifest = Manifest::begin(&bytes, measured.media_type.mime())?;
     let earlier = manifest.earlier().clone();
+    let (bytes, measured) = match watermark::embed_file(&bytes, mark.bits, &mark.key)? {
+        Some(marked) => {
+            let measured = media::inspect(&marked)?;
+            (marked, measured)
+        }
+        None => {
+            tracing::info!(
+                kind = measured.media_type.mime(),
+                "a file has no watermark: it is too small, or of another codec"
+            );
+            (bytes, measured)
+        }
+    };
     let bytes = media::mark_generated(bytes, &note)?;
     let bytes = manifest.sign(&bytes, claim, signer)?;
     let preview =
@@ -78,13 +108,18 @@ mod tests {
         Signer::new(chain, move |digest| Ok(key.sign(digest)?))
     }
 
+    fn mark() -> Mark {
+        Mark { bits: 0x0123_4567_89ab_cdef, key: WatermarkKey::new([7; 32]) }
+    }
+
     fn finished(bytes: Vec<u8>, kind: MediaKind) -> Result<File, OutputError> {
         finished_by(bytes, kind, &signer())
     }
 
     fn finished_by(bytes: Vec<u8>, kind: MediaKind, signer: &Signer) -> Result<File, OutputError> {
         let at = "2026-11-01T12:00:00Z".parse().unwrap();
-        finish(bytes, kind, &Claim { model: "some-model", provider: "sketch", has_starting_image: false, at }, signer)
+        let claim = Claim { model: "some-model", provider: "sketch", has_starting_image: false, at };
+        finish(bytes, kind, &mark(), (&claim, signer))
     }
 
     async fn sketched(kind: providers::OutputKind, side: u32) -> Vec<u8> {

@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 8;
 
 /// Finds the certificate, and signs with the key.
 pub(crate) struct Signing {
-    clients: Clients,
+    clients: Arc<Clients>,
     table: Table,
     key_arn: String,
     certificate_secret: String,
@@ -37,7 +37,7 @@ pub(crate) struct Signing {
 }
 
 impl Signing {
-    pub(crate) fn new(environment: &Environment, clients: Clients, table: Table) -> Result<Self, Error> {
+    pub(crate) fn new(environment: &Environment, clients: Arc<Clients>, table: Table) -> Result<Self, Error> {
         Ok(Self {
             clients,
             table,

@@ -1,16 +1,22 @@
 //! One message, from received files to settlement.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use domain::{
-    accounts::plan::Retention,
+    GenerationId,
+    accounts::{plan::Retention, strikes::StrikePolicy},
     catalogue::models::MediaKind,
     generations::{
         generation::{Failure, FinishClaim, Generation, GenerationStatus, ProviderFailure},
         output::{Media, max_file_bytes},
         submission::GenerationOutcome,
     },
+    moderation::verdict::{Stage, Verdict},
 };
 use jiff::Timestamp;
 use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use media::watermark::{WATERMARK_KEY, WatermarkKey};
+use moderation::Content;
 use provenance::{Claim, EarlierManifest, SignError};
 use runtime::{
     Error,
@@ -21,31 +27,47 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use store::{Bucket, FileVersion, GenerationMessage, GenerationQueues, Table};
+use worker::{CheckError, Classifiers, log_failed_check};
 
 use crate::{
-    output::{self, OutputError},
+    output::{self, Mark, OutputError},
     signing::{Signing, failed},
 };
 
 /// Most times that a claim is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
 
+/// What became of received files.
+#[derive(Default)]
+struct Stored {
+    /// The outputs that were written.
+    media: Vec<Media>,
+    /// The versions of the files that were read.
+    received: Vec<FileVersion>,
+    /// What the classifiers decided about the outputs.
+    verdicts: Vec<Verdict>,
+}
+
 /// Works on the messages of the finish queue.
 pub(crate) struct Worker {
     table: Table,
     bucket: Bucket,
     signing: Signing,
+    clients: Arc<Clients>,
+    app_key_secret: String,
     /// The queues of the functions that call providers.
     queues: GenerationQueues,
     /// The names of the enabled providers.
     enabled: Vec<String>,
     lease_s: u32,
     retention: Retention,
+    classifiers: Classifiers,
+    strikes: StrikePolicy,
 }
 
 impl Worker {
     pub(crate) fn new(environment: &Environment) -> Result<Self, Error> {
-        let clients = Clients::new(environment)?;
+        let clients = Arc::new(Clients::new(environment)?);
         let table = Table::new(
             clients.dynamodb().clone(),
             environment.required("TABLE")?,
@@ -58,11 +80,15 @@ impl Worker {
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
-            signing: Signing::new(environment, clients, table.clone())?,
+            signing: Signing::new(environment, clients.clone(), table.clone())?,
+            clients: clients.clone(),
+            app_key_secret: environment.required("APP_KEY_SECRET")?,
             table,
             enabled: lifecycle::enabled_providers(environment)?,
             lease_s: environment.integer("LEASE_SECONDS")?,
             retention: lifecycle::retention(environment)?,
+            strikes: lifecycle::moderation::strike_policy(environment)?,
+            classifiers: Classifiers::new(environment, clients)?,
         })
     }
 
@@ -77,7 +103,7 @@ impl Worker {
             let now = clock::now();
             if generation.is_overdue(now) {
                 let end = GenerationOutcome::Failed(Failure::DeadlinePassed);
-                return self.end(&generation, end, Vec::new(), now).await;
+                return self.end(&generation, end, Stored::default(), now).await;
             }
             let claimed = match generation.claim_to_finish(self.lease_s, now) {
                 FinishClaim::Ended => return self.clean_up(&generation, Vec::new()).await,
@@ -97,9 +123,22 @@ impl Worker {
     /// Stores the outputs and settles. Files that are not what they should be are left out and not charged; if none is left,
     /// another job is started.
     async fn finish(&self, generation: &Generation) -> Result<(), LifecycleError> {
-        let (media, received) = self.store(generation).await?;
-        if !media.is_empty() {
-            return self.end(generation, GenerationOutcome::Succeeded(media), received, clock::now()).await;
+        let mut stored = match self.store(generation).await? {
+            Ok(stored) => stored,
+            Err(error) => {
+                log_failed_check(&error);
+                return self.check_again(generation).await;
+            }
+        };
+        if !stored.media.is_empty() {
+            let end = GenerationOutcome::Succeeded(std::mem::take(&mut stored.media));
+            return self.end(generation, end, stored, clock::now()).await;
+        }
+        if stored.verdicts.iter().any(Verdict::is_blocked) {
+            let categories: BTreeSet<_> =
+                stored.verdicts.iter().flat_map(|verdict| verdict.categories.clone()).collect();
+            let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::Outputs, categories });
+            return self.end(generation, end, stored, clock::now()).await;
         }
         if let Some(offer) = generation.present_offer(&self.enabled) {
             metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
@@ -119,27 +158,55 @@ impl Worker {
             }
             Waiting::GiveUp => {
                 let end = GenerationOutcome::Failed(Failure::ProviderUnavailable);
-                self.end(generation, end, Vec::new(), clock::now()).await
+                self.end(generation, end, Stored::default(), clock::now()).await
             }
             Waiting::Lost(_) => Ok(()),
         }
     }
 
-    /// Writes the outputs that the received files give. Returns them, and the versions of the files that were read.
-    async fn store(&self, generation: &Generation) -> Result<(Vec<Media>, Vec<FileVersion>), LifecycleError> {
+    /// Has the outputs checked again later, as a classifier failed; after a few times, fails the generation.
+    async fn check_again(&self, generation: &Generation) -> Result<(), LifecycleError> {
+        let retry = |generation: &Generation, jitter, now| generation.check_failed(jitter, now).not_before_delay(now);
+        match lifecycle::record_wait(&self.table, generation, retry).await? {
+            Waiting::Recorded { generation, delay_s } => {
+                if let Err(error) = self.send_back(&generation, delay_s).await {
+                    let (account, id) = (generation.account, generation.id);
+                    tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
+                }
+                Ok(())
+            }
+            Waiting::GiveUp => {
+                let end = GenerationOutcome::Failed(Failure::Unchecked);
+                self.end(generation, end, Stored::default(), clock::now()).await
+            }
+            Waiting::Lost(_) => Ok(()),
+        }
+    }
+
+    /// Has the classifiers check a file before it is stored: an image, or the first frame of a video.
+    async fn check(&self, file: &output::File) -> Result<Vec<Verdict>, CheckError> {
+        let (bytes, media_type) = match (&file.preview, file.measured.duration_ms) {
+            (Some(preview), Some(_)) => (&preview.jpeg, media::MediaType::Jpeg.mime()),
+            _ => (&file.bytes, file.measured.media_type.mime()),
+        };
+        self.classifiers.check(Stage::Outputs, &Content::Image { bytes, media_type }, clock::now()).await
+    }
+
+    /// Writes the outputs that the received files give and that are not blocked. A check that failed leaves some unwritten.
+    async fn store(&self, generation: &Generation) -> Result<Result<Stored, CheckError>, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
         let claim = OwnedClaim::of(generation, &self.enabled, now);
-        let (mut media, mut received) = (Vec::new(), Vec::new());
+        let mut stored = Stored::default();
         for number in 0..generation.received_files {
             let key = Bucket::received_key(account, id, number);
             let Some((bytes, version)) = self.bucket.read_version(&key, max_file_bytes(generation.kind)).await? else {
                 tracing::warn!(%account, generation = %id, number, "a received file is not there");
                 continue;
             };
-            received.push(version);
-            let (claim, signer) = (claim.clone(), self.signing.signer(now).await?);
-            let finish = move || output::finish(bytes, claim.kind, &claim.borrowed(), &signer);
+            stored.received.push(version);
+            let (claim, signer, mark) = (claim.clone(), self.signing.signer(now).await?, self.mark(id, number).await?);
+            let finish = move || output::finish(bytes, claim.kind, &mark, (&claim.borrowed(), &signer));
             let file = match tokio::task::spawn_blocking(finish).await {
                 Ok(Ok(file)) => file,
                 Ok(Err(OutputError::Sign(SignError::Key(error)))) => return Err(failed("Sign")(error)),
@@ -165,6 +232,16 @@ impl Worker {
                     tracing::warn!(generation = %id, number, "the manifest of the provider cannot be read, and is lost");
                 }
             }
+            let verdicts = match self.check(&file).await {
+                Ok(verdicts) => verdicts,
+                Err(error) => return Ok(Err(error)),
+            };
+            let is_blocked = verdicts.iter().any(Verdict::is_blocked);
+            stored.verdicts.extend(verdicts);
+            if is_blocked {
+                tracing::info!(%account, generation = %id, number, "an output is blocked: it is not stored");
+                continue;
+            }
             let media_type = file.measured.media_type;
             let key = format!("{prefix}{number}.{}", media_type.extension());
             let bytes = file.bytes.len() as u64;
@@ -177,7 +254,7 @@ impl Worker {
                 }
                 None => (None, None),
             };
-            media.push(Media {
+            stored.media.push(Media {
                 key,
                 content_type: media_type.mime().to_owned(),
                 bytes,
@@ -188,7 +265,16 @@ impl Worker {
                 thumbhash,
             });
         }
-        Ok((media, received))
+        Ok(Ok(stored))
+    }
+
+    /// Returns the watermark of an output. Its bits are a keyed hash: nobody can link them to the generation without the key, so
+    /// nothing about them is stored.
+    async fn mark(&self, generation: GenerationId, number: u32) -> Result<Mark, LifecycleError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await.map_err(failed("GetSecretValue"))?;
+        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = sealer.mac("watermark", format!("{generation} {number}").as_bytes());
+        let bits = u64::from_be_bytes([b0, b1, b2, b3, b4, b5, b6, b7]);
+        Ok(Mark { bits, key: WatermarkKey::new(sealer.mac(WATERMARK_KEY, &[])) })
     }
 
     /// Ends a generation, and deletes what is not needed after that, with the received files that were read.
@@ -196,11 +282,15 @@ impl Worker {
         &self,
         generation: &Generation,
         end: GenerationOutcome,
-        received: Vec<FileVersion>,
+        stored: Stored,
         now: Timestamp,
     ) -> Result<(), LifecycleError> {
         let (account, id) = (generation.account, generation.id);
-        match lifecycle::end_generation(&self.table, (account, id), end, self.retention, now).await? {
+        let Stored { received, verdicts, .. } = stored;
+        let checked = (verdicts, self.strikes);
+        let ended =
+            lifecycle::end_checked_generation(&self.table, (account, id), end, checked, self.retention, now).await?;
+        match ended {
             EndResult::Ended(ended) => self.clean_up(&ended.generation, received).await,
             EndResult::AlreadyEnded(ended) if !ended.deleting => self.clean_up(&ended, received).await,
             EndResult::AlreadyEnded(_) | EndResult::Gone => {
@@ -261,3 +351,6 @@ impl OwnedClaim {
         Claim { model, provider, has_starting_image: *has_starting_image, at: *at }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Checks the provenance of a file for everyone: its signed manifest, and the mark in its metadata.
+//! Checks the provenance of a file for everyone: its signed manifest, the watermark in its pixels, and the mark in its metadata.
 //!
 //! The file is read in memory and forgotten. A request reads the certificates of the deployment, which is counted by network first,
 //! and writes nothing else, so a repeat gives the same response.
@@ -17,7 +17,10 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
 };
-use media::MediaType;
+use media::{
+    MediaType,
+    watermark::{WATERMARK_KEY, WatermarkKey},
+};
 use provenance::{Credentials, CredentialsCheck};
 use runtime::{
     Error,
@@ -54,18 +57,19 @@ async fn check(
     mutations.limit_open_read(&client, clock::now()).await?;
     let certificates = mutations.table.signing_certificates().await.map_err(store_problem)?;
     let anchors: String = certificates.iter().map(|certificate| certificate.chain.as_str()).collect();
-    let checked = tokio::task::spawn_blocking(move || techniques(&file, media_type, &anchors)).await;
+    let key = WatermarkKey::new(mutations.sealer().await?.mac(WATERMARK_KEY, &[]));
+    let checked = tokio::task::spawn_blocking(move || techniques(&file, media_type, &anchors, &key)).await;
     let techniques = checked.map_err(Problem::internal)?;
     Ok(Json(ProvenanceView { media_type: media_type.mime().to_owned(), techniques }))
 }
 
-fn techniques(file: &[u8], media_type: MediaType, anchors: &str) -> Vec<TechniqueView> {
+fn techniques(file: &[u8], media_type: MediaType, anchors: &str, key: &WatermarkKey) -> Vec<TechniqueView> {
     // WebM has no place for a manifest.
     let credentials = match media_type {
         MediaType::Webm => CredentialsCheck::Missing,
         other => provenance::check(file, other.mime(), anchors),
     };
-    vec![manifest(credentials), metadata(media::stated_source(file))]
+    vec![manifest(credentials), watermark(file, key), metadata(media::stated_source(file))]
 }
 
 fn manifest(check: CredentialsCheck) -> TechniqueView {
@@ -126,6 +130,27 @@ fn view(credentials: Credentials) -> ManifestView {
             .collect(),
         problems,
     }
+}
+
+/// Looks for the watermark of this deployment. What cannot be decoded has none that can be found.
+fn watermark(file: &[u8], key: &WatermarkKey) -> TechniqueView {
+    let found = media::watermark::detect_file(file, key).unwrap_or_else(|error| {
+        tracing::info!(error = %error, "no watermark can be looked for");
+        None
+    });
+    let (verdict, explanation) = match found {
+        Some(_) => (
+            Verdict::MarkedHere,
+            "The pixels have the watermark of this service: it made the image or video, which may have been changed since.",
+        ),
+        None => (
+            Verdict::NotFound,
+            "The pixels have no watermark of this service that can be found. That proves nothing: strong changes destroy it, and other \
+             services have others.",
+        ),
+    };
+    let explanation = explanation.to_owned();
+    TechniqueView { technique: Technique::Watermark, verdict, explanation, manifest: None, source_type: None }
 }
 
 fn metadata(source: Option<&str>) -> TechniqueView {

@@ -91,8 +91,7 @@ async fn file(
     tracing::info!(case = %transaction.case.id, report = %report.id, "item was reported");
     state.confirm(&report).await;
     if let Some(notice) = &transaction.notice
-        && let Err(error) =
-            lifecycle::moderation::send_notice(&state.mutations.table, state.mail.as_ref(), notice).await
+        && let Err(error) = lifecycle::cases::send_notice(&state.mutations.table, state.mail.as_ref(), notice).await
     {
         tracing::warn!(error = %error, case = %notice.case, "the owner was not notified: the sweep will");
     }
@@ -121,7 +120,7 @@ impl AppState {
             let report = |case| Report::file(new.clone(), (ReportId(id), reporter.clone(), case), now);
             let written = case::report((&owner, &generation, item.output), &cases, report, ids, now);
             let (transaction, report) = written.map_err(refusal_problem)?;
-            let mut writes = lifecycle::moderation::writes(&transaction);
+            let mut writes = lifecycle::cases::writes(&transaction);
             writes.push(Write::Report(&report));
             match table.commit(&writes).await {
                 Ok(()) => return Ok((transaction, report)),

@@ -1,5 +1,8 @@
 //! Lists models, and quotes, submits and cancels generations.
 //!
+//! The prompt is checked before anything is reserved, by the classifier that needs no call. A blocked prompt is a strike of the
+//! account, the only thing that is written; its text is not.
+//!
 //! A submission is three round trips: consistent reads, and meanwhile the count of the account's requests; a transaction
 //! (account, ledger entry, generation, activity, and the response if the request has an `Idempotency-Key`); and a message. If
 //! the message cannot be sent, or the process crashes before it is, the response is still 202 and `sweep` sends the message.
@@ -26,7 +29,7 @@ use axum::{
 };
 use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::{account::Account, plan::Retention},
+    accounts::{account::Account, plan::Retention, strikes::StrikePolicy},
     catalogue,
     generations::{
         budget::DailyBudget,
@@ -35,6 +38,7 @@ use domain::{
         submission::{self, Cancellation, CreditTransaction, SubmissionIds},
         upload::Upload,
     },
+    moderation::verdict::{Stage, Thresholds, Verdict},
 };
 use futures_util::try_join;
 use http::{
@@ -42,6 +46,7 @@ use http::{
     header::{CACHE_CONTROL, RETRY_AFTER},
 };
 use jiff::Timestamp;
+use moderation::Local;
 use runtime::{
     Error,
     clients::Clients,
@@ -59,6 +64,14 @@ struct Basis {
     has_budget: bool,
 }
 
+/// What was decided about a submission.
+enum Decision {
+    /// It is written, and queued.
+    Reserved(Box<CreditTransaction>),
+    /// It is refused for its prompt, which this account is written for.
+    Blocked(Box<Account>),
+}
+
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
@@ -67,6 +80,9 @@ struct AppState {
     budget: DailyBudget,
     welcome_models: WelcomeModels,
     retention: Retention,
+    local: Arc<Local>,
+    thresholds: Thresholds,
+    strikes: StrikePolicy,
 }
 
 /// Builds the router.
@@ -86,6 +102,9 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         budget: lifecycle::provider_budget(&environment)?,
         welcome_models: welcome_models(&environment)?,
         retention: lifecycle::retention(&environment)?,
+        local: Arc::new(Local::new()?),
+        thresholds: lifecycle::moderation::thresholds(&environment)?,
+        strikes: lifecycle::moderation::strike_policy(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
     // Each handler with a caller reads the account, and checks that it is active.
@@ -138,7 +157,8 @@ async fn submit(
     let (settings, max_credits) = request.body.split();
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
-    let (state, settings, activity) = (&state, &settings, &activity);
+    let verdict = state.check_prompt(&settings);
+    let (state, settings, activity, verdict) = (&state, &settings, &activity, &verdict);
     let read = || state.read(account, settings, now);
     let (mutation, first) = state.mutations.begin_with(account, request.idempotency, now, read()).await?;
     let (mutation, mut first) = (&mutation, Some(first));
@@ -147,8 +167,16 @@ async fn submit(
             let first = first.take();
             async move {
                 let basis = if let Some(first) = first { first } else { read().await };
-                let transaction = state.reserve(basis?, settings.clone(), max_credits, now)?;
-                Ok((commit(mutation, &transaction, activity).await?, transaction))
+                match state.decide(basis?, settings.clone(), max_credits, verdict, now)? {
+                    Decision::Reserved(transaction) => {
+                        Ok((commit(mutation, &transaction, activity).await?, *transaction))
+                    }
+                    Decision::Blocked(account) => {
+                        state.mutations.table.commit(&[Write::Account(&account)]).await?;
+                        lifecycle::moderation::record_verdict(verdict);
+                        Err(Refusal::ContentBlocked(verdict.categories.clone()).into())
+                    }
+                }
             }
         })
         .await?;
@@ -189,19 +217,30 @@ impl AppState {
         Ok(Basis { account, input, has_budget })
     }
 
-    /// Reserves the price.
-    fn reserve(
+    /// Checks a prompt.
+    fn check_prompt(&self, settings: &RequestedSettings) -> Verdict {
+        let scores = self.local.score(&settings.prompt, settings.negative_prompt.as_deref());
+        Verdict::decide(Stage::Prompt, &scores, &self.thresholds, (Local::NAME, Local::VERSION))
+    }
+
+    /// Reserves the price, unless the prompt is blocked.
+    fn decide(
         &self,
         basis: Basis,
         settings: RequestedSettings,
         max_credits: Option<Credits>,
+        verdict: &Verdict,
         now: Timestamp,
-    ) -> Result<CreditTransaction, MutationError> {
+    ) -> Result<Decision, MutationError> {
         let account = api::active(basis.account)?;
         if settings.input_upload.is_some() && basis.input.is_none() {
             return Err(Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready").into());
         }
         let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
+        if verdict.is_blocked() {
+            account.check_active()?;
+            return Ok(Decision::Blocked(Box::new(account.struck(self.strikes, now))));
+        }
         self.welcome_models.check(account.plan, &settings.model, &self.providers)?;
         let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()));
         if !basis.has_budget {
@@ -212,7 +251,8 @@ impl AppState {
         }
         let ids =
             SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
-        Ok(submission::reserve(&account, settings, quote, max_credits, ids, now)?)
+        let reserved = submission::reserve(&account, settings, quote, max_credits, ids, now)?;
+        Ok(Decision::Reserved(Box::new(reserved.with_verdicts(vec![verdict.clone()], self.strikes, now))))
     }
 
     /// Says whether the budget of the day is left for one of the providers of the model.

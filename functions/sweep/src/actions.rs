@@ -244,7 +244,7 @@ impl Sweep {
     pub(crate) async fn case_notice(&self, item: DueItem) -> Result<Action, SweepError> {
         let found = self.table.case_notice(item.account, CaseNoticeId(item.id)).await?;
         let Some(notice) = found else { return Ok(Action::Nothing) };
-        lifecycle::moderation::send_notice(&self.table, self.addresses.mail.as_ref(), &notice).await?;
+        lifecycle::cases::send_notice(&self.table, self.addresses.mail.as_ref(), &notice).await?;
         Ok(Action::Settled)
     }
 

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use domain::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{
-    LifecycleError, address::EmailChangeError, moderation::NoticeError, payments::PaymentError,
-    user_pool::UserPoolError,
+    LifecycleError, address::EmailChangeError, cases::NoticeError, payments::PaymentError, user_pool::UserPoolError,
 };
 use runtime::{
     clock,

@@ -190,10 +190,10 @@ pub const EVENTS: &[Event] = &[
         Http(201),
         &["UpdateItem", "UpdateItem", "UpdateItem", "BatchGetItem", "Query", "TransactWriteItems"],
     ),
-    event("events/moderation/list.json", Http(200), &["GetItem", "Query"]),
-    event("events/moderation/appeal-without-decision.json", Http(409), &["GetItem", "UpdateItem", "GetItem"]),
+    event("events/moderation-cases/list.json", Http(200), &["GetItem", "Query"]),
+    event("events/moderation-cases/appeal-without-decision.json", Http(409), &["GetItem", "UpdateItem", "GetItem"]),
     event(
-        "events/moderation/read.json",
+        "events/moderation-cases/read.json",
         Http(200),
         &[
             "GetItem",
@@ -207,7 +207,7 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event(
-        "events/moderation/decide.json",
+        "events/moderation-cases/decide.json",
         Http(200),
         &[
             "GetItem",
@@ -221,12 +221,12 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event(
-        "events/moderation/appeal-decision-without-appeal.json",
+        "events/moderation-cases/appeal-decision-without-appeal.json",
         Http(409),
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "BatchGetItem"],
     ),
     event(
-        "events/moderation/publishing.json",
+        "events/moderation-cases/publishing.json",
         Http(200),
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "TransactWriteItems"],
     ),

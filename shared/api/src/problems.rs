@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use domain::{Refusal, accounts::status::AccountStatus};
+use domain::{Refusal, accounts::status::AccountStatus, moderation::verdict::Category};
 use http::StatusCode;
 use runtime::http::{Problem, RateLimit};
 use store::Busy;
@@ -104,7 +104,32 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
                 .with_detail("Choose another model, or try again tomorrow.")
                 .with_retry_after(retry_after_s)
         }
+        Refusal::ContentBlocked(categories) => {
+            let rules = categories.iter().map(|category| rule(*category)).collect::<Vec<_>>().join(", ");
+            let title = "This prompt breaks the rules of this service.";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "content-blocked", title)
+                .with_detail(format!(
+                    "Not allowed: {rules}. Change the prompt and try again. Open a support ticket if you think this is wrong."
+                ))
+                .with_categories(categories.into_iter().map(Category::name).collect())
+        }
         Refusal::Conflict(reason) => Problem::conflict(reason),
+    }
+}
+
+/// Names what a category forbids.
+const fn rule(category: Category) -> &'static str {
+    match category {
+        Category::SexualMinors => "sexual content with minors",
+        Category::IntimateImagery => "intimate images of real persons",
+        Category::SexualExplicit => "explicit sexual content",
+        Category::SexualSuggestive => "suggestive content",
+        Category::Violence => "graphic violence",
+        Category::Hate => "hatred of groups of people",
+        Category::SelfHarm => "self-harm",
+        Category::Extremism => "extremist propaganda",
+        Category::IllicitGoods => "illegal goods",
+        Category::RealPerson => "deceptive images of real persons",
     }
 }
 

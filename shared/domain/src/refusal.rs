@@ -1,6 +1,10 @@
 //! Refusals of the rules. A refusal changes nothing.
 
-use crate::{accounts::status::AccountStatus, credits::ledger::Credits, rate_limit::Rate};
+use std::collections::BTreeSet;
+
+use crate::{
+    accounts::status::AccountStatus, credits::ledger::Credits, moderation::verdict::Category, rate_limit::Rate,
+};
 
 /// A field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +108,9 @@ pub enum Refusal {
         /// Seconds until the next day.
         retry_after_s: u64,
     },
+    /// The prompt breaks rules of the service.
+    #[error("the prompt breaks rules: {}", .0.iter().map(|category| category.name()).collect::<Vec<_>>().join(", "))]
+    ContentBlocked(BTreeSet<Category>),
     /// The state of the resource forbids it.
     #[error("{0}")]
     Conflict(&'static str),

@@ -182,7 +182,11 @@ const fn browser(name: &'static str, purpose: &'static str) -> DataKind {
 
 /// Every kind of data that the service stores.
 pub const DATA_KINDS: &[DataKind] = &[
-    account_item("account", "the profile, plan, balance and preferences of the account", RetentionRule::Account),
+    account_item(
+        "account",
+        "the profile, plan, balance and preferences of the account, and how much of it was blocked",
+        RetentionRule::Account,
+    ),
     DataKind {
         export: ExportRule::Not("it is deleted with the first sign-in, before which there is no export"),
         ..account_item(
@@ -197,7 +201,11 @@ pub const DATA_KINDS: &[DataKind] = &[
         "what was bought, and the state of the payment; an unpaid checkout is deleted after 90 days",
         RetentionRule::Account,
     ),
-    account_item("generation", "the settings of a generation and its result", RetentionRule::Plan),
+    account_item(
+        "generation",
+        "the settings of a generation, its result, and whether it breaks the rules of the service",
+        RetentionRule::Plan,
+    ),
     account_item("upload", "the declaration of an upload and the result of its inspection", RetentionRule::Plan),
     account_item("share", "links that show one image or video", RetentionRule::OwnExpiry),
     DataKind {

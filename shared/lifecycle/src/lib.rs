@@ -14,11 +14,12 @@ pub mod user_pool;
 pub use budget::{enabled_providers, has_budget, provider_budget, spend_budget};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
-    accounts::plan::Retention,
+    accounts::{plan::Retention, strikes::StrikePolicy},
     credits::ledger::{Balance, Cause, CreditBucket as Credited},
     generations::generation::Generation,
     generations::submission::{self, CreditTransaction, GenerationOutcome},
     generations::upload::Upload,
+    moderation::verdict::Verdict,
     privacy::export::Export,
 };
 pub use fence::{Waiting, Written, record_wait, write_generation};
@@ -76,8 +77,24 @@ pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable
 /// [`LifecycleError`].
 pub async fn end_generation(
     table: &Table,
+    ids: (AccountId, GenerationId),
+    end: GenerationOutcome,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<EndResult, LifecycleError> {
+    let no_strikes = StrikePolicy { limit: 0, days: 0 };
+    end_checked_generation(table, ids, end, (Vec::new(), no_strikes), retention, now).await
+}
+
+/// Does what [`end_generation`] does, and keeps these verdicts. What they block is a strike of the account.
+///
+/// # Errors
+/// [`LifecycleError`].
+pub async fn end_checked_generation(
+    table: &Table,
     (account, generation): (AccountId, GenerationId),
     end: GenerationOutcome,
+    (verdicts, strikes): (Vec<Verdict>, StrikePolicy),
     retention: Retention,
     now: Timestamp,
 ) -> Result<EndResult, LifecycleError> {
@@ -89,6 +106,7 @@ pub async fn end_generation(
         let Ok(transaction) = submission::finish(&owner, &current, end.clone(), retention, entry, now) else {
             return Ok(EndResult::AlreadyEnded(Box::new(current)));
         };
+        let transaction = transaction.with_verdicts(verdicts.clone(), strikes, now);
         let writes = [
             Write::Account(&transaction.account),
             Write::Generation(&transaction.generation),
@@ -96,6 +114,7 @@ pub async fn end_generation(
         ];
         if table.try_commit(&writes).await? {
             record_metrics(&transaction);
+            verdicts.iter().for_each(moderation::record_verdict);
             return Ok(EndResult::Ended(Box::new(transaction)));
         }
     }

@@ -1,89 +1,90 @@
-//! Sends the notices about moderation cases.
-//!
-//! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. Whoever wrote it sends it at
-//! once; `sweep` sends those that a crash or a failure left, a minute later. A mail may come twice, and none is lost.
+//! The settings of the gate.
 
-use domain::moderation::{
-    case::{Case, CaseTransaction},
-    notice::{CaseNotice, NoticeEvent},
+use domain::{
+    accounts::strikes::StrikePolicy,
+    moderation::verdict::{InvalidThresholds, Stage, Thresholds, Verdict},
 };
-use mail::{Language, Mail, MailError, Message};
-use store::{CommitError, StoreError, Table, Write};
+use runtime::{
+    config::{Environment, InvalidVariable},
+    telemetry::{Metric, metric},
+};
 
-/// The error of a notice that was not sent, or not deleted. It is due again.
+/// Why the settings of the gate are refused.
 #[derive(Debug, thiserror::Error)]
-pub enum NoticeError {
-    /// A call failed.
+pub enum InvalidModeration {
+    /// A threshold is not understood, or would turn off the floor.
+    #[error("MODERATION_THRESHOLDS: {0}")]
+    Thresholds(#[from] InvalidThresholds),
+    /// A classifier is unknown, or the local one is missing.
+    #[error("MODERATION is neither local nor local,openai: correct it in template.yaml")]
+    Classifiers,
+    /// A variable is missing.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The notice was not deleted.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-    /// A mail was not accepted.
-    #[error(transparent)]
-    Mail(#[from] MailError),
+    Variable(#[from] InvalidVariable),
 }
 
-/// Returns the writes of what follows from a report or a decision.
-#[must_use]
-pub fn writes(transaction: &CaseTransaction) -> Vec<Write<'_>> {
-    let CaseTransaction { case, generation, account, notice } = transaction;
-    let mut writes = vec![Write::Case(case)];
-    for generation in generation.iter() {
-        writes.extend([Write::Generation(generation), Write::GalleryEntry(generation, case.output)]);
-    }
-    writes.extend(account.iter().map(Write::Account));
-    writes.extend(notice.iter().map(Write::CaseNotice));
-    writes
-}
-
-/// Sends the mails of a notice, then deletes it. Without mail it is deleted: the owner finds the case in the web client. A mail
-/// that is refused for its address is not sent again.
+/// Reads from which score on each category is blocked.
 ///
 /// # Errors
-/// [`NoticeError`].
-pub async fn send_notice(table: &Table, mail: Option<&Mail>, notice: &CaseNotice) -> Result<(), NoticeError> {
-    if let Some(mail) = mail
-        && let Some(case) = table.case(notice.account, notice.case).await?
-        && let Some(account) = table.account(notice.account).await?
-    {
-        let message = match notice.event {
-            NoticeEvent::Hidden => Message::CaseHidden {},
-            NoticeEvent::Decided => Message::CaseDecided {},
-            NoticeEvent::AppealDecided => Message::CaseAppealDecided {},
-        };
-        let language = Language::from_tag(&account.preferences.language);
-        accepted(mail.send(&account.email, language, &message).await)?;
-        answer_reporters(table, mail, &case, notice.event).await?;
-    }
-    Ok(table.commit(&[Write::RemoveCaseNotice(notice)]).await?)
+/// [`InvalidModeration::Thresholds`].
+pub fn thresholds(environment: &Environment) -> Result<Thresholds, InvalidModeration> {
+    Ok(Thresholds::parse(environment.optional("MODERATION_THRESHOLDS").unwrap_or_default())?)
 }
 
-/// Tells the reporters of a case what was decided.
-async fn answer_reporters(table: &Table, mail: &Mail, case: &Case, event: NoticeEvent) -> Result<(), NoticeError> {
-    let Some(decision) = &case.decision else { return Ok(()) };
-    if event == NoticeEvent::Hidden || event == NoticeEvent::AppealDecided && !case.is_reversed() {
-        return Ok(());
+/// Reads whether OpenAI's moderation endpoint is a classifier, beside the local one.
+///
+/// # Errors
+/// The variable is missing, or names another classifier.
+pub fn asks_openai(environment: &Environment) -> Result<bool, InvalidModeration> {
+    match environment.required("MODERATION")?.as_str() {
+        "local" => Ok(false),
+        "local,openai" => Ok(true),
+        _ => Err(InvalidModeration::Classifiers),
     }
-    for report in table.reports(&case.answered).await? {
-        let Some(email) = &report.email else { continue };
-        let id = report.id.to_string();
-        let message = if case.is_reversed() {
-            Message::ReportReversed { report: &id }
-        } else {
-            Message::ReportDecided { report: &id, action: decision.action, explanation: &decision.explanation }
-        };
-        accepted(mail.send(email, report.language, &message).await)?;
-    }
-    Ok(())
 }
 
-fn accepted(sent: Result<(), MailError>) -> Result<(), MailError> {
-    match sent {
-        Err(MailError::Refused(why)) => {
-            tracing::warn!(why, "mail about a moderation case refused");
-            Ok(())
+/// Reads how many strikes freeze an account.
+///
+/// # Errors
+/// A variable is missing or not a number.
+pub fn strike_policy(environment: &Environment) -> Result<StrikePolicy, InvalidVariable> {
+    Ok(StrikePolicy {
+        limit: environment.integer("MODERATION_STRIKES")?,
+        days: environment.integer("MODERATION_STRIKE_DAYS")?,
+    })
+}
+
+/// Counts a verdict that blocks.
+pub fn record_verdict(verdict: &Verdict) {
+    let stage = match verdict.stage {
+        Stage::Prompt => "prompt",
+        Stage::StartingImage => "starting_image",
+        Stage::Outputs => "outputs",
+    };
+    if verdict.is_blocked() {
+        metric(Metric::BlockedContent, 1, &[stage]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_that_would_turn_off_the_floor_stops_the_start_and_is_named() {
+        let read = |settings: &str| thresholds(&Environment::from_iter([("MODERATION_THRESHOLDS", settings)]));
+        assert_eq!(read("").unwrap(), Thresholds::default());
+        assert!(read("violence=off").is_ok());
+        let refused = read("sexual_minors=off").unwrap_err().to_string();
+        assert!(refused.contains("MODERATION_THRESHOLDS") && refused.contains("sexual_minors"), "{refused}");
+    }
+
+    #[test]
+    fn local_classifier_is_always_on() {
+        let read = |classifiers: &str| asks_openai(&Environment::from_iter([("MODERATION", classifiers)]));
+        assert!(!read("local").unwrap() && read("local,openai").unwrap());
+        for other in ["", "off", "openai", "local,other"] {
+            assert!(read(other).is_err(), "{other}");
         }
-        sent => sent,
     }
 }

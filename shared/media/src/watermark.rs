@@ -26,5 +26,8 @@ pub use embed::{Embedding, embed};
 pub use file::{detect_file, embed_file};
 pub use key::WatermarkKey;
 
+/// The purpose for which the key of a deployment is derived from its application key.
+pub const WATERMARK_KEY: &str = "watermark key";
+
 /// The shortest side of a picture that can be marked, in pixels: about one and a half tiles.
 pub const MIN_SIDE_PX: u32 = 192;

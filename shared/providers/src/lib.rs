@@ -20,6 +20,7 @@ mod config;
 mod error;
 mod fal;
 mod openai;
+mod openai_moderation;
 mod provider;
 mod reference_image;
 mod registry;
@@ -31,6 +32,7 @@ mod stability;
 
 pub use config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
 pub use error::{ProviderError, ProviderErrorKind};
+pub use openai_moderation::{ModerationScores, OpenAiModeration};
 pub use provider::Provider;
 pub use registry::Providers;
 pub use request::{OutputKind, ProviderRequest, Quality, ReferenceImage};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::api_client::{ApiClient, Auth, http_client};
 use crate::config::{Endpoint, ProviderConfig, ProviderConfigError};
+use crate::openai_moderation::OpenAiModeration;
 use crate::provider::Provider;
 use crate::{fal, openai, replicate, stability};
 
 /// Holds the providers that are configured.
-pub struct Providers(Vec<Arc<dyn Provider>>);
+pub struct Providers(Vec<Arc<dyn Provider>>, Option<Arc<OpenAiModeration>>);
 
 impl Providers {
     /// Builds the providers that have an API key. Builds the HTTP client, which is slow, only if there is one.
@@ -19,7 +20,7 @@ impl Providers {
         let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
         let ProviderConfig { openai, stability, replicate, fal, .. } = config;
         if [openai, stability, replicate, fal].iter().all(|endpoint| endpoint.usable_key().is_none()) {
-            return Ok(Self(providers));
+            return Ok(Self(providers, None));
         }
         let http = http_client(config)?;
         let api = |name, endpoint: &Endpoint, auth| match endpoint.usable_key() {
@@ -39,12 +40,19 @@ impl Providers {
         if let (Some(queue), Some(platform)) = (api(fal::NAME, fal, "Key")?, api(fal::NAME, &platform, "Key")?) {
             providers.push(Arc::new(fal::Fal { queue, platform }));
         }
-        Ok(Self(providers))
+        let moderation = api(openai::NAME, openai, "Bearer")?.map(|api| Arc::new(OpenAiModeration(api)));
+        Ok(Self(providers, moderation))
     }
 
     /// Returns the provider with this name, if it is configured.
     pub fn by_name(&self, name: &str) -> Option<Arc<dyn Provider>> {
         self.0.iter().find(|provider| provider.name() == name).cloned()
+    }
+
+    /// Returns OpenAI's moderation endpoint, if OpenAI is configured.
+    #[must_use]
+    pub fn openai_moderation(&self) -> Option<Arc<OpenAiModeration>> {
+        self.1.clone()
     }
 
     /// Returns the names of the configured providers.

@@ -109,13 +109,15 @@ pub enum Metric {
     WithheldWelcomes,
     /// Measures the days until the certificate ends under which outputs are signed.
     SigningCertificateDays,
+    /// Counts prompts, starting images and outputs that were blocked.
+    BlockedContent,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -150,6 +152,7 @@ impl Metric {
         Self::UnsentMails,
         Self::WithheldWelcomes,
         Self::SigningCertificateDays,
+        Self::BlockedContent,
         Self::StaffAccesses,
     ];
 
@@ -191,6 +194,7 @@ impl Metric {
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
             Self::SigningCertificateDays => "SigningCertificateDays",
+            Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",
         }
     }
@@ -209,6 +213,7 @@ impl Metric {
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
             Self::QueueAgeMs => &["kind"],
+            Self::BlockedContent => &["stage"],
             Self::ProviderLatencyMs
             | Self::ProviderRefusals
             | Self::ProviderBudgets

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use providers::{Endpoint, Provider, ProviderConfig, Providers, Sketch};
+use providers::{Endpoint, OpenAiModeration, Provider, ProviderConfig, Providers, Sketch};
 use runtime::{
     clients::Clients,
     config::{Environment, InvalidVariable},
@@ -17,6 +17,9 @@ pub enum ConfigurationError {
     /// A variable is missing.
     #[error(transparent)]
     Variable(#[from] InvalidVariable),
+    /// The settings of the gate are refused.
+    #[error(transparent)]
+    Moderation(#[from] lifecycle::moderation::InvalidModeration),
     /// Stub servers must not receive the prompts of customers.
     #[error("PROVIDER_ENDPOINTS is for stub servers: leave it empty where STAGE is prod")]
     EndpointsInProd,
@@ -47,7 +50,7 @@ const REFUSED_KEYS_S: i64 = 60;
 /// reads no secret.
 pub struct Configured {
     enabled: Vec<String>,
-    clients: Clients,
+    clients: Arc<Clients>,
     keys_secret: String,
     endpoints: PerProvider,
     sketch: Arc<Sketch>,
@@ -59,10 +62,10 @@ impl Configured {
     ///
     /// # Errors
     /// [`ConfigurationError`].
-    pub fn new(environment: &Environment, clients: Clients) -> Result<Self, ConfigurationError> {
+    pub fn new(environment: &Environment, clients: impl Into<Arc<Clients>>) -> Result<Self, ConfigurationError> {
         Ok(Self {
             enabled: lifecycle::enabled_providers(environment)?,
-            clients,
+            clients: clients.into(),
             keys_secret: environment.required("PROVIDER_KEYS_SECRET")?,
             endpoints: endpoints(environment)?,
             sketch: Arc::new(sketch(environment)?),
@@ -85,16 +88,28 @@ impl Configured {
         if name == self.sketch.name() {
             return Ok(Some(self.sketch.clone()));
         }
+        Ok(self.present(now).await?.and_then(|providers| providers.by_name(name)))
+    }
+
+    /// Returns OpenAI's moderation endpoint; `None` if OpenAI has no usable key. The secret is read as for a provider.
+    ///
+    /// # Errors
+    /// The secret cannot be read.
+    pub async fn openai_moderation(&self, now: Timestamp) -> Result<Option<Arc<OpenAiModeration>>, SecretUnreadable> {
+        Ok(self.present(now).await?.and_then(|providers| providers.openai_moderation()))
+    }
+
+    /// Returns the providers with a key, as the secret was in the last hour.
+    async fn present(&self, now: Timestamp) -> Result<Option<Arc<Providers>>, SecretUnreadable> {
         let known = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((providers, since)) = known
             && now.duration_since(since).as_secs() < KEYS_S
         {
-            return Ok(providers.by_name(name));
+            return Ok(Some(providers));
         }
-        let Some(providers) = self.build().await? else { return Ok(None) };
-        let provider = providers.by_name(name);
-        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(providers), now));
-        Ok(provider)
+        let Some(providers) = self.build().await?.map(Arc::new) else { return Ok(None) };
+        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&providers), now));
+        Ok(Some(providers))
     }
 
     /// Notes that a provider refused, or has no key: keys that are older than a minute are read again by the next call.

@@ -35,6 +35,8 @@ pub(crate) enum Wait {
     },
     /// Another attempt, here or at another provider.
     Retry(ProviderFailure),
+    /// Another check by a classifier that failed.
+    Check,
     /// A worker, as its account has its share of them.
     Turn,
     /// The function that finishes this many received files.
@@ -74,6 +76,7 @@ impl Wait {
                 delay_s: *poll_after_s,
             },
             Self::Retry(failure) => generation.provider_failed(*failure, enabled, jitter, now),
+            Self::Check => generation.check_failed(jitter, now),
             Self::Turn => {
                 FailureResponse::Retry { generation: Box::new(generation.waiting(TURN_S, now)), delay_s: TURN_S }
             }

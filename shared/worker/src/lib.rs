@@ -19,6 +19,7 @@
 //! | step | crash before it | crash after it | done twice |
 //! |---|---|---|---|
 //! | write the claim | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
+//! | have a classifier check prompt and starting image | as above | they are checked again | they are checked twice |
 //! | start at the provider | as above | a job whose id was not stored, or files that came at once and were not stored, are lost; the generation starts again, or is refunded if it was canceled | only after the lease expired; the files have the same names |
 //! | count it against the budget of the day | it is not counted | it was not stored: it is counted again | it is counted twice |
 //! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is recognized, another one wins |
@@ -28,6 +29,7 @@
 //! | record them | as above | the sweep sends the message to finish them | the second write is stale; files of a generation that has ended are deleted |
 //! | send the message to finish them | the sweep sends it | nothing is left to do here | one of two claims, the other is dropped |
 //! | claim to finish | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
+//! | have a classifier check the outputs | the received files are read again | they are checked again | the same |
 //! | write the outputs | the received files are read again | the same names are written again | the same |
 //! | no file is usable: delete the received files | they are checked again | none is there, which is unusable too | nothing is there |
 //! | record that another job is to be started, or give up | as above | the sweep sends the message | the second write is stale |
@@ -42,10 +44,12 @@
 
 mod ask;
 mod breaker;
+mod classifiers;
 mod configuration;
 mod follow;
 mod work;
 
+pub use classifiers::{CheckError, Classifiers, log_failed_check};
 pub use configuration::{ConfigurationError, Configured};
 
 use std::sync::Arc;

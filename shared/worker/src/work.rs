@@ -1,19 +1,24 @@
 //! One message, from claim to received files.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{
     AccountId, GenerationId,
-    accounts::plan::Retention,
+    accounts::{plan::Retention, strikes::StrikePolicy},
     catalogue::models::{MediaKind, Offer},
     generations::budget::DailyBudget,
     generations::generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
     generations::output::max_file_bytes,
     generations::submission::GenerationOutcome,
     generations::upload,
+    moderation::verdict::{Stage, Verdict},
 };
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use moderation::Content;
 use providers::{Output, Provider, ReferenceImage};
 use runtime::{
     clients::Clients,
@@ -28,6 +33,7 @@ use store::{Bucket, Filter, GenerationMessage, Queue, StoreError, Table, Write};
 use crate::{
     ask::{self, Call, ProviderAnswer, Refused},
     breaker::Breakers,
+    classifiers::{CheckError, Classifiers, log_failed_check},
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
 };
@@ -62,7 +68,9 @@ pub(crate) struct Worker {
     bucket: Bucket,
     queue: Queue,
     finishing: Queue,
-    providers: Configured,
+    providers: Arc<Configured>,
+    classifiers: Classifiers,
+    strikes: StrikePolicy,
     breakers: Breakers,
     budget: DailyBudget,
     lease_s: u32,
@@ -78,16 +86,23 @@ impl Worker {
             MediaKind::Image => "IMAGE_QUEUE_URL",
             MediaKind::Video => "VIDEO_QUEUE_URL",
         };
+        let table = Table::new(
+            clients.dynamodb().clone(),
+            environment.required("TABLE")?,
+            environment.integer("INDEX_SHARDS")?,
+        );
+        let bucket = Bucket::new(clients.s3().clone(), environment.required("BUCKET")?);
+        let queue = Queue::new(clients.sqs().clone(), environment.required(queue_url)?);
+        let finishing = Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?);
+        let providers = Arc::new(Configured::new(environment, clients)?);
         Ok(Self {
-            table: Table::new(
-                clients.dynamodb().clone(),
-                environment.required("TABLE")?,
-                environment.integer("INDEX_SHARDS")?,
-            ),
-            bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            queue: Queue::new(clients.sqs().clone(), environment.required(queue_url)?),
-            finishing: Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?),
-            providers: Configured::new(environment, clients)?,
+            table,
+            bucket,
+            queue,
+            finishing,
+            classifiers: Classifiers::with_keys(environment, &providers)?,
+            strikes: lifecycle::moderation::strike_policy(environment)?,
+            providers,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
             lease_s: environment.integer("LEASE_SECONDS")?,
@@ -191,18 +206,30 @@ impl Worker {
             tracing::error!(provider = offer.provider, "the budget of the day for a provider is spent");
             return self.wait(generation, &Wait::Retry(ProviderFailure::Unusable), None).await;
         }
-        let answer = match provider {
+        let (generation, answer) = match provider {
             Some(provider) => {
                 let Some(call) = self.call(generation, offer).await? else {
                     return self.end(generation, GenerationOutcome::Failed(Failure::InputMissing)).await;
                 };
-                ask(provider, &call, deadline).await
+                let verdicts = match self.check(&call).await {
+                    Ok(verdicts) => verdicts,
+                    Err(error) => {
+                        log_failed_check(&error);
+                        return self.wait(generation, &Wait::Check, None).await;
+                    }
+                };
+                if let Some(blocked) = verdicts.iter().find(|verdict| verdict.is_blocked()) {
+                    let failure = Failure::Blocked { stage: blocked.stage, categories: blocked.categories.clone() };
+                    return self.end_checked(generation, GenerationOutcome::Failed(failure), verdicts).await;
+                }
+                (generation.with_verdicts(&verdicts), ask(provider, &call, deadline).await)
             }
             None => {
                 tracing::error!(provider = offer.provider, "the provider is enabled and has no usable key");
-                ProviderAnswer::Refused(Refused::Account)
+                (generation.clone(), ProviderAnswer::Refused(Refused::Account))
             }
         };
+        let generation = &generation;
         metric(Metric::ProviderOutcome, 1, &[offer.provider, answer.outcome()]);
         if matches!(answer, ProviderAnswer::Refused(_)) {
             metric(Metric::ProviderRefusals, 1, &[offer.provider]);
@@ -215,8 +242,27 @@ impl Worker {
         match follow(answer, offer.provider) {
             Step::Receive(outputs) => self.receive(generation, offer, outputs, provider).await,
             Step::Wait(wait) => self.wait(generation, &wait, provider).await,
-            Step::End(end) => self.end(generation, end).await,
+            Step::End(end) => {
+                let is_refused = matches!(end, GenerationOutcome::Failed(Failure::Rejected { .. }));
+                let refusal = is_refused.then(|| Verdict::of_provider(offer.provider, offer.model));
+                self.end_checked(generation, end, refusal.into_iter().collect()).await
+            }
         }
+    }
+
+    /// Has the classifiers check what is to be sent to a provider. Returns the verdicts, none after one that blocks.
+    async fn check(&self, call: &Call) -> Result<Vec<Verdict>, CheckError> {
+        let Call::Start(request) = call else { return Ok(Vec::new()) };
+        let negative_prompt = request.negative_prompt.as_deref();
+        let prompt = Content::Prompt { prompt: &request.prompt, negative_prompt };
+        let mut verdicts = self.classifiers.check(Stage::Prompt, &prompt, clock::now()).await?;
+        if let Some(image) = &request.reference_image
+            && !verdicts.iter().any(Verdict::is_blocked)
+        {
+            let image = Content::Image { bytes: &image.bytes, media_type: &image.mime };
+            verdicts.extend(self.classifiers.check(Stage::StartingImage, &image, clock::now()).await?);
+        }
+        Ok(verdicts)
     }
 
     /// Cancels the job of a generation that its owner canceled. Returns whether the provider confirms that nothing is
@@ -292,8 +338,9 @@ impl Worker {
     /// cannot be recorded, because the generation has ended, is canceled at the provider, and received files are deleted.
     async fn wait(&self, claimed: &Generation, wait: &Wait, provider: Option<&dyn Provider>) -> Result<(), WorkError> {
         let (account, id) = (claimed.account, claimed.id);
-        let begin =
-            |generation: &Generation, jitter, now| wait.begin(generation, self.providers.enabled(), jitter, now);
+        let begin = |generation: &Generation, jitter, now| {
+            wait.begin(&generation.with_verdicts(&claimed.verdicts), self.providers.enabled(), jitter, now)
+        };
         match lifecycle::record_wait(&self.table, claimed, begin).await? {
             Waiting::Recorded { delay_s, .. } => {
                 let queue = if matches!(wait, Wait::Finish(_)) { &self.finishing } else { &self.queue };
@@ -302,7 +349,8 @@ impl Worker {
                 }
             }
             Waiting::GiveUp => {
-                return self.end(claimed, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
+                let failure = if *wait == Wait::Check { Failure::Unchecked } else { Failure::ProviderUnavailable };
+                return self.end(claimed, GenerationOutcome::Failed(failure)).await;
             }
             Waiting::Lost(current) => {
                 if let (Wait::Job { job, .. }, Some(provider), None) = (wait, provider, &claimed.provider_job) {
@@ -321,7 +369,17 @@ impl Worker {
     }
 
     async fn end(&self, generation: &Generation, end: GenerationOutcome) -> Result<(), WorkError> {
-        self.settle(generation.account, generation.id, end).await.map(drop)
+        self.settle(generation.account, generation.id, end, Vec::new()).await.map(drop)
+    }
+
+    /// Ends a generation, and keeps these verdicts.
+    async fn end_checked(
+        &self,
+        generation: &Generation,
+        end: GenerationOutcome,
+        verdicts: Vec<Verdict>,
+    ) -> Result<(), WorkError> {
+        self.settle(generation.account, generation.id, end, verdicts).await.map(drop)
     }
 
     async fn settle(
@@ -329,9 +387,11 @@ impl Worker {
         account: AccountId,
         generation: GenerationId,
         end: GenerationOutcome,
+        verdicts: Vec<Verdict>,
     ) -> Result<EndResult, WorkError> {
-        let ids = (account, generation);
-        let result = lifecycle::end_generation(&self.table, ids, end, self.retention, clock::now()).await?;
+        let (ids, checked) = ((account, generation), (verdicts, self.strikes));
+        let result =
+            lifecycle::end_checked_generation(&self.table, ids, end, checked, self.retention, clock::now()).await?;
         if let EndResult::Ended(ended) = &result {
             self.delete_copies(&ended.generation).await?;
         }

@@ -146,6 +146,8 @@ const ENGLISH: Texts = Texts {
     outcome: |status, failure| match (status, failure) {
         (_, Some(Failure::Rejected { reason })) => format!("Failed: the provider refused it: {reason}"),
         (_, Some(Failure::InvalidInput { reason })) => format!("Failed: the provider cannot use the input: {reason}"),
+        (_, Some(Failure::Blocked { .. })) => "Failed: it breaks the rules of the service".to_owned(),
+        (_, Some(Failure::Unchecked)) => "Failed: it could not be checked".to_owned(),
         (_, Some(Failure::Internal)) => "Failed: an error on our side".to_owned(),
         (_, Some(Failure::ProviderUnavailable)) => "Failed: no provider was available".to_owned(),
         (_, Some(Failure::DeadlinePassed)) => "Failed: it took too long".to_owned(),
@@ -282,6 +284,8 @@ const GERMAN: Texts = Texts {
         (_, Some(Failure::InvalidInput { reason })) => {
             format!("Fehlgeschlagen: Der KI-Anbieter kann die Eingabe nicht verwenden: {reason}")
         }
+        (_, Some(Failure::Blocked { .. })) => "Fehlgeschlagen: Es verstößt gegen die Regeln des Dienstes".to_owned(),
+        (_, Some(Failure::Unchecked)) => "Fehlgeschlagen: Es konnte nicht geprüft werden".to_owned(),
         (_, Some(Failure::Internal)) => "Fehlgeschlagen: Bei uns ist etwas schiefgelaufen".to_owned(),
         (_, Some(Failure::ProviderUnavailable)) => "Fehlgeschlagen: Kein KI-Anbieter war verfügbar".to_owned(),
         (_, Some(Failure::DeadlinePassed)) => "Fehlgeschlagen: Es hat zu lange gedauert".to_owned(),

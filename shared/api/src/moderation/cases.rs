@@ -23,22 +23,22 @@ use crate::{
 
 operations! {
     /// Lists the moderation cases of the account, newest first: what was reported, what was decided and why.
-    LIST = get("/v1/moderation/cases", "moderation")
+    LIST = get("/v1/moderation/cases", "moderation-cases")
         .parameters(&[Page]).returns::<CasePage>(200).problems(&[400]);
 
     /// Appeals against the decision in a case, once and within six months. Another staff member decides.
-    APPEAL = post("/v1/moderation/cases/{id}/appeal", "moderation")
+    APPEAL = post("/v1/moderation/cases/{id}/appeal", "moderation-cases")
         .takes::<AppealRequest>(r#"{"text": "It is my own house."}"#)
         .parameters(&[IdempotencyKey])
         .returns::<CaseView>(200).problems(&[400, 404, 409, 413, 415, 422, 429]);
 
     /// Shows what was reported in a case, with the reports (staff). Each read is an entry of the owner's access log.
-    READ = post("/v1/staff/accounts/{account}/cases/{case}/reads", "moderation")
+    READ = post("/v1/staff/accounts/{account}/cases/{case}/reads", "moderation-cases")
         .returns::<StaffCaseView>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Decides a case (staff). The owner gets the reasons, and the reporters an answer. A third violation within a year
     /// suspends publishing, unless the operator configured another number.
-    DECIDE = post("/v1/staff/accounts/{account}/cases/{case}/decision", "moderation")
+    DECIDE = post("/v1/staff/accounts/{account}/cases/{case}/decision", "moderation-cases")
         .takes::<CaseDecisionRequest>(
             r#"{"action": "restrict", "reason": "privacy", "explanation": "It shows a private house.",
                 "suspend_publishing": false, "freeze": false}"#
@@ -48,13 +48,13 @@ operations! {
 
     /// Decides about the appeal in a case (another staff member than the one who decided the case). A reversal shows the image
     /// or the video again, unless it was deleted, and lifts what followed for the account.
-    DECIDE_APPEAL = post("/v1/staff/accounts/{account}/cases/{case}/appeal/decision", "moderation")
+    DECIDE_APPEAL = post("/v1/staff/accounts/{account}/cases/{case}/appeal/decision", "moderation-cases")
         .takes::<AppealDecisionRequest>(r#"{"reversed": true, "explanation": "The house is the owner's."}"#)
         .parameters(&[IdempotencyKey])
         .returns::<CaseView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Suspends publishing and sharing for an account, or allows it again (staff).
-    SET_PUBLISHING = post("/v1/staff/accounts/{account}/publishing", "moderation")
+    SET_PUBLISHING = post("/v1/staff/accounts/{account}/publishing", "moderation-cases")
         .takes::<PublishingRequest>(r#"{"allowed": false, "note": "spam"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<PublishingView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);

@@ -27,6 +27,8 @@ pub enum FreezeReasonView {
     EarlierAccount,
     /// A moderation case was decided against the account.
     Moderation,
+    /// As many prompts and outputs of the account were blocked as the operator allows.
+    BlockedContent,
     /// A staff member froze the account.
     Staff,
 }
@@ -55,6 +57,7 @@ impl From<Freeze> for FreezeView {
             FreezeReason::ManyAccounts => (FreezeReasonView::ManyAccounts, None),
             FreezeReason::EarlierAccount => (FreezeReasonView::EarlierAccount, None),
             FreezeReason::Moderation { .. } => (FreezeReasonView::Moderation, None),
+            FreezeReason::BlockedContent { .. } => (FreezeReasonView::BlockedContent, None),
             FreezeReason::Staff => (FreezeReasonView::Staff, None),
         };
         Self { reason, payment, at: freeze.at, lifted_at: freeze.lifted_at, note: freeze.note }

@@ -29,6 +29,8 @@ pub struct ProvenanceView {
 pub enum Technique {
     /// A signed C2PA manifest (Content Credentials).
     C2pa,
+    /// The invisible watermark of this service in the pixels.
+    Watermark,
     /// The IPTC term for the source of a file, in its XMP metadata.
     Metadata,
 }
@@ -43,6 +45,8 @@ pub enum Verdict {
     Found,
     /// This service signed the file, and it has not changed since.
     SignedHere,
+    /// The watermark of this service was found. The file may have changed since it was made.
+    MarkedHere,
     /// Another signed the file, and it has not changed since. Whether to trust that signer is not decided here.
     SignedByAnother,
     /// The signature is wrong, or the file has changed since it was signed.

@@ -13,6 +13,7 @@ use crate::{
         plan::Plan,
         preferences::{Preferences, is_language_tag},
         status::AccountStatus,
+        strikes::Strikes,
     },
     credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
     ids::{AccountId, CaseId, HoldId, LedgerEntryId, ReceiptId},
@@ -70,6 +71,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
     #[data(nested)]
     pub failed_calls: HourlyCount,
+    /// Its prompts and outputs that were blocked in the present window.
+    #[serde(default, skip_serializing_if = "Strikes::is_unused")]
+    #[data(nested)]
+    pub strikes: Strikes,
     /// Uploads that it declared in the present hour.
     #[serde(default, skip_serializing_if = "HourlyCount::is_unused")]
     #[data(nested)]
@@ -150,6 +155,7 @@ impl Account {
             submit_rate: TokenBucket::full(plan.limits().submits, now),
             cancels: HourlyCount::default(),
             failed_calls: HourlyCount::default(),
+            strikes: Strikes::default(),
             declared_uploads: HourlyCount::default(),
             uploads: 0,
             upload_bytes: 0,

@@ -47,6 +47,15 @@ pub enum FreezeReason {
         #[data(plain)]
         case: CaseId,
     },
+    /// As many of its prompts and outputs were blocked as the operator allows.
+    BlockedContent {
+        /// When the first of them was blocked.
+        #[data(plain)]
+        since: Timestamp,
+        /// How many.
+        #[data(plain)]
+        count: u32,
+    },
     /// A staff member froze it.
     Staff,
 }

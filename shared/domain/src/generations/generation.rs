@@ -8,6 +8,8 @@
 //! worker asks the provider to cancel, and refunds only if the provider confirms that nothing is charged. Otherwise the
 //! generation is settled as usual, and ends `canceled` without its output.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,7 @@ use crate::{
     },
     ids::{AccountId, CaseId, GenerationId},
     messages::LOST_MESSAGE_S,
+    moderation::verdict::{Category, Stage, Verdict},
     refusal::Refusal,
     registry::DataFields,
 };
@@ -71,6 +74,17 @@ pub enum Failure {
         #[data(personal)]
         reason: String,
     },
+    /// A classifier of the service blocked the prompt, the starting image or every output.
+    Blocked {
+        /// What was blocked.
+        #[data(plain)]
+        stage: Stage,
+        /// The rules that it breaks.
+        #[data(personal)]
+        categories: BTreeSet<Category>,
+    },
+    /// No classifier could check it. What is not checked is not generated or stored.
+    Unchecked,
     /// A fault of the service.
     Internal,
     /// No provider could generate it.
@@ -86,7 +100,8 @@ impl Failure {
     pub(crate) const fn counts_as_failed_call(&self) -> bool {
         match self {
             Self::Rejected { .. } | Self::InvalidInput { .. } | Self::DeadlinePassed => true,
-            Self::Internal | Self::ProviderUnavailable | Self::InputMissing => false,
+            Self::Blocked { stage, .. } => matches!(stage, Stage::Outputs),
+            Self::Internal | Self::ProviderUnavailable | Self::InputMissing | Self::Unchecked => false,
         }
     }
 }
@@ -174,6 +189,10 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub failure: Option<Failure>,
+    /// What the classifiers decided, and AI providers that refused it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[data(nested)]
+    pub verdicts: Vec<Verdict>,
     /// When it expires, with its files: set when it ends, by the plan of the account, and again when the plan changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -203,10 +222,16 @@ pub struct Tries {
     /// Jobs that ended without output.
     #[data(plain)]
     pub ended_jobs: u32,
+    /// Checks by a classifier that failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[data(plain)]
+    pub checks: u32,
 }
 
 /// Faults, or responses that it is busy, of one provider before the next one is tried.
 pub const TRIES_PER_OFFER: u32 = 3;
+/// Checks by a classifier that may fail before a generation fails.
+pub const CHECKS: u32 = 3;
 /// Jobs that may end without output at one provider before the next one is tried. The provider may charge for each.
 pub const ENDED_JOBS_PER_OFFER: u32 = 2;
 /// How much too early a message may seem to come, because another machine's clock set its time.
@@ -475,6 +500,32 @@ impl Generation {
             }
             _ => FailureResponse::GiveUp,
         }
+    }
+
+    /// Decides what follows a check by a classifier that failed: another one after a random part of an exponential backoff,
+    /// [`CHECKS`] in all. `jitter` is random, from 0 to 1000.
+    #[must_use]
+    pub fn check_failed(&self, jitter: u32, now: Timestamp) -> FailureResponse {
+        let checks = self.tries.checks + 1;
+        let delay_s = backoff_s(checks, jitter);
+        let is_late = now + SignedDuration::from_secs(delay_s.into()) >= self.deadline_at;
+        if checks >= CHECKS || is_late || self.is_canceled_without_job() {
+            return FailureResponse::GiveUp;
+        }
+        let next = Self { tries: Tries { checks, ..self.tries }, ..self.waiting(delay_s, now) };
+        FailureResponse::Retry { generation: Box::new(next), delay_s }
+    }
+
+    /// Adds verdicts that it does not have yet, to be written with its next change.
+    #[must_use]
+    pub fn with_verdicts(&self, verdicts: &[Verdict]) -> Self {
+        let mut next = self.clone();
+        for verdict in verdicts {
+            if !next.verdicts.contains(verdict) {
+                next.verdicts.push(verdict.clone());
+            }
+        }
+        next
     }
 
     /// Returns it with the next provider to call, if an enabled one is left.

@@ -9,6 +9,7 @@ use crate::{
     accounts::{
         account::Account,
         plan::{Retention, deadline_minutes},
+        strikes::StrikePolicy,
     },
     credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
     generations::{
@@ -18,6 +19,7 @@ use crate::{
     },
     ids::{GenerationId, LedgerEntryId},
     messages::LOST_MESSAGE_S,
+    moderation::verdict::Verdict,
     rate_limit::RateDecision,
     refusal::Refusal,
 };
@@ -31,6 +33,18 @@ pub struct CreditTransaction {
     pub generation: Generation,
     /// The ledger entry.
     pub entry: LedgerEntry,
+}
+
+impl CreditTransaction {
+    /// Adds what classifiers and AI providers decided. What is blocked is a strike of the account, one for all of them.
+    #[must_use]
+    pub fn with_verdicts(mut self, verdicts: Vec<Verdict>, policy: StrikePolicy, now: Timestamp) -> Self {
+        if verdicts.iter().any(Verdict::is_blocked) {
+            self.account.strike(policy, now);
+        }
+        self.generation = self.generation.with_verdicts(&verdicts);
+        self
+    }
 }
 
 /// The ids that a submission needs.
@@ -112,6 +126,7 @@ pub fn reserve(
         next_message_at: now + SignedDuration::from_secs(LOST_MESSAGE_S),
         outputs: Vec::new(),
         failure: None,
+        verdicts: Vec::new(),
         expires_at: None,
         deleting: false,
         held: false,

@@ -105,7 +105,8 @@ pub const PROMISES: [Promise; 37] = [
     promise(
         24,
         "Only the information required to complete your request is transmitted",
-        "A provider sees prompt, settings and input image, and nothing that names the account, its address or its device",
+        "A provider sees prompt, settings and input image, OpenAI's moderation endpoint prompts, input images and outputs if the \
+         operator chose it as a classifier, and neither anything that names the account, its address or its device",
     ),
     promise(
         25,

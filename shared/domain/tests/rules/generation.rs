@@ -4,8 +4,8 @@ use domain::{
     Refusal,
     generations::{
         generation::{
-            Failure, FailureResponse, FinishClaim, Generation, GenerationClaim, GenerationStatus, ProviderFailure,
-            ProviderJob, Tries,
+            CHECKS, Failure, FailureResponse, FinishClaim, Generation, GenerationClaim, GenerationStatus,
+            ProviderFailure, ProviderJob, Tries,
         },
         output::Visibility,
         submission::{GenerationOutcome, finish},
@@ -137,7 +137,7 @@ fn retry_after_the_deadline_gives_up() {
 #[test]
 fn accepted_job_stays_with_its_provider_and_resets_its_tries() {
     let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
-    let tries = Tries { faults: 2, throttles: 1, ended_jobs: 1 };
+    let tries = Tries { faults: 2, throttles: 1, ended_jobs: 1, checks: 0 };
     let waiting = Generation { tries, ..claimed(&queued(), 0).0 }.accepted(job.clone(), 20, at(5));
     assert_eq!((waiting.status, waiting.lease_until), (GenerationStatus::Running, None));
     assert_eq!(waiting.tries, Tries { ended_jobs: 1, ..Tries::default() });
@@ -313,4 +313,18 @@ fn expired_generation_is_not_published_and_not_found() {
     assert_eq!(removed.with_visibility(1, Visibility::Public, false, at(81)), Err(Refusal::NotFound));
     assert_eq!(removed.deleted(at(81)), Err(Refusal::NotFound));
     assert!(matches!(queued().deleted(at(1)), Err(Refusal::Conflict(_))));
+}
+
+#[test]
+fn failed_check_is_repeated_a_few_times_within_the_deadline() {
+    let mut generation = claimed(&queued(), 0).0;
+    for check in 1..CHECKS {
+        let FailureResponse::Retry { generation: next, delay_s } = generation.check_failed(0, at(check.into())) else {
+            panic!("gave up after {check}")
+        };
+        assert!(delay_s > 0 && next.tries.checks == check && next.tries.faults == 0, "{next:?}");
+        generation = *next;
+    }
+    assert_eq!(generation.check_failed(0, at(9)), FailureResponse::GiveUp);
+    assert_eq!(claimed(&queued(), 0).0.check_failed(0, queued().deadline_at), FailureResponse::GiveUp);
 }

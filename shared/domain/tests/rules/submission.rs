@@ -2,13 +2,14 @@
 
 use domain::{
     Credits, Refusal,
-    accounts::{account::Account, plan::Plan},
+    accounts::{account::Account, plan::Plan, strikes::StrikePolicy},
     credits::ledger::Balance,
     generations::{
         generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
         settings::RequestedSettings,
         submission::{Cancellation, CreditTransaction, GenerationOutcome, cancel, finish, reserve},
     },
+    moderation::verdict::{Category, Score, Scores, Stage, Thresholds, Verdict},
 };
 
 use crate::{NEW, RETENTION, account, at, enabled, media, submitted};
@@ -234,4 +235,21 @@ fn deadline_is_ten_minutes_for_images_and_thirty_for_videos() {
         assert_eq!(generation.deadline_at, at(minutes * 60));
         assert!(!generation.is_overdue(at(minutes * 60 - 1)) && generation.is_overdue(at(minutes * 60)));
     }
+}
+
+#[test]
+fn blocked_verdict_is_one_strike_and_is_kept_once() {
+    let policy = StrikePolicy { limit: 2, days: 7 };
+    let blocked = |category| {
+        let mut scores = Scores::default();
+        scores.raise(category, Score::CERTAIN);
+        Verdict::decide(Stage::Outputs, &scores, &Thresholds::default(), ("played", "1"))
+    };
+    let passed = Verdict::decide(Stage::Prompt, &Scores::default(), &Thresholds::default(), ("played", "1"));
+    let reserved = submitted(&account(100), "flux-schnell", 1).with_verdicts(vec![passed.clone()], policy, at(0));
+    assert!(reserved.account.strikes.is_unused());
+    let verdicts = vec![passed, blocked(Category::Hate), blocked(Category::Hate), blocked(Category::Violence)];
+    let struck = reserved.with_verdicts(verdicts, policy, at(1));
+    assert_eq!((struck.account.strikes.count, struck.generation.verdicts.len()), (1, 3));
+    assert!(struck.with_verdicts(vec![Verdict::of_provider("openai", "gpt-image")], policy, at(2)).account.is_frozen());
 }

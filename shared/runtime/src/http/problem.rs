@@ -40,6 +40,9 @@ struct Details {
     /// The seconds after which to try again, as in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// The rules of the service that the content breaks, by the names of their categories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<&'static str>,
     /// What to ask a passkey for, if the account has one that can be its second factor.
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<PasskeyRequest>,
@@ -95,6 +98,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             retry_after: None,
+            categories: Vec::new(),
             passkey: None,
             request_id: None,
             rate_limit: None,
@@ -184,6 +188,13 @@ impl Problem {
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds the categories of the rules that the content breaks.
+    #[must_use]
+    pub fn with_categories(mut self, categories: Vec<&'static str>) -> Self {
+        self.0.categories = categories;
         self
     }
 

@@ -103,11 +103,14 @@ export const messages: Messages = {
     "too-many-uploads": "Du hast in einer Stunde zu viele Dateien hochgeladen.",
     "daily-limit":
       "Dieses Modell hat sein Limit für heute erreicht. Wähle ein anderes Modell oder versuche es morgen noch einmal.",
+    "content-blocked":
+      "Dieser Prompt verstößt gegen unsere Regeln. Ändere ihn und versuche es noch einmal, oder wende dich an den Support, wenn du das für falsch hältst.",
     "account-deleting": "Dein Konto wird gelöscht.",
     unknown: "Etwas ist schiefgelaufen. Lade die Seite neu und versuche es noch einmal.",
   },
   errorDetails: {
     retryIn: (count) => `Versuche es in ${seconds(count)} noch einmal.`,
+    rules: (rules) => `Nicht erlaubt: ${rules}.`,
     reference: (id) => `Wenn du den Support kontaktierst, nenne ${id}.`,
   },
   fieldErrors: {
@@ -269,6 +272,8 @@ export const messages: Messages = {
       many_accounts: "Aus deinem Netz wurden an einem Tag viele Konten erstellt.",
       earlier_account: "Ein anderes Konto mit deiner E-Mail-Adresse ist oder war gesperrt oder im Minus.",
       moderation: "Ein Bild oder Video hat gegen das Recht oder unsere Bedingungen verstoßen: siehe „Moderation“.",
+      blocked_content:
+        "Mehrere deiner Prompts oder Ergebnisse haben gegen unsere Regeln verstoßen. Wir sehen uns das an. Wende dich an den Support, wenn du das für falsch hältst.",
       staff: "Das Team hat Ausgaben gesperrt.",
     },
   },
@@ -327,6 +332,11 @@ export const messages: Messages = {
     failures: {
       rejected: (reason) => `Vom Inhaltsfilter blockiert: ${reason}`,
       invalid_input: (reason) => reason,
+      blocked: (stage, rules) => {
+        const what = { prompt: "Der Prompt", starting_image: "Das Referenzbild", outputs: "Das Ergebnis" }[stage];
+        return `${what} verstößt gegen unsere Regeln: ${rules}. Wende dich an den Support, wenn du das für falsch hältst.`;
+      },
+      unchecked: "Wir konnten nicht prüfen, ob es unseren Regeln entspricht. Versuche es später noch einmal.",
       internal: "Bei uns ist etwas schiefgelaufen.",
       provider_unavailable: "Der KI-Anbieter ist gerade nicht verfügbar.",
       deadline_passed: "Es hat zu lange gedauert.",
@@ -338,6 +348,19 @@ export const messages: Messages = {
     partial: (done, requested) =>
       `${done} von ${plural(requested, { one: "Bild", other: "Bildern" })} generiert. Die Credits für die anderen wurden erstattet.`,
     jobsRunning: (used, limit) => `${used} von ${plural(limit, { one: "Auftrag läuft", other: "Aufträgen laufen" })}`,
+  },
+
+  rules: {
+    sexual_minors: "sexuelle Inhalte mit Minderjährigen",
+    intimate_imagery: "intime Bilder echter Personen",
+    sexual_explicit: "explizite sexuelle Inhalte",
+    sexual_suggestive: "anzügliche Inhalte",
+    violence: "drastische Gewalt",
+    hate: "Hass gegen Gruppen von Menschen",
+    self_harm: "Selbstverletzung",
+    extremism: "extremistische Propaganda",
+    illicit_goods: "illegale Waren",
+    real_person: "täuschende Bilder echter Personen",
   },
 
   uploads: {
@@ -662,7 +685,7 @@ export const messages: Messages = {
         id: "P24",
         group: "share",
         to: "/privacy/inventory",
-        text: "KI-Anbieter erhalten Prompt, Einstellungen und Referenzbild und nichts, was dich identifiziert.",
+        text: "KI-Anbieter erhalten Prompt, Einstellungen und Referenzbild und nichts, was dich identifiziert. Eine Maschine prüft Prompts, und Bilder, falls diese Website dafür einen Dienst gewählt hat. Gespeichert wird nur ihr Urteil.",
       },
       {
         id: "P25",
@@ -1064,11 +1087,12 @@ export const messages: Messages = {
     unsupported: (name: string) =>
       `${name} konnte nicht geprüft werden: Dieses Format wird nicht unterstützt. Bitte eine Datei vom Typ JPEG, PNG, WebP, MP4 oder WebM auswählen.`,
     results: (name: string) => `Ergebnis für ${name}`,
-    techniques: { c2pa: "Content Credentials (C2PA)", metadata: "Kennzeichnung in den Metadaten (IPTC)" },
+    techniques: { c2pa: "Content Credentials (C2PA)", watermark: "Unsichtbares Wasserzeichen", metadata: "Kennzeichnung in den Metadaten (IPTC)" },
     verdicts: {
       not_found: "Nicht gefunden",
       found: "Gefunden",
       signed_here: "Von diesem Dienst signiert",
+      marked_here: "Von diesem Dienst",
       signed_by_another: "Von anderen signiert",
       not_valid: "Ungültig",
     },
@@ -1082,6 +1106,10 @@ export const messages: Messages = {
           "Die Datei wurde seit der Signatur nicht verändert. Signiert hat sie ein anderer Dienst, und ob seine Angaben stimmen, wird hier nicht geprüft.",
         not_valid:
           "Die Datei wurde nach der Signatur verändert, oder die Content Credentials sind gefälscht. Sie beweisen nichts.",
+      },
+      watermark: {
+        not_found: "Das beweist nichts: Starke Änderungen zerstören ein Wasserzeichen, und andere Dienste haben andere.",
+        marked_here: "Dieser Dienst hat das Bild oder Video erzeugt. Es kann seitdem verändert worden sein.",
       },
       metadata: {
         not_found: "Das beweist nichts: Viele Programme entfernen Metadaten.",

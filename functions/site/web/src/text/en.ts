@@ -90,11 +90,15 @@ export const messages = {
     "too-many-failures": "Too many of your generations were rejected in an hour. Check why before you go on.",
     "too-many-uploads": "You've uploaded too many files in an hour.",
     "daily-limit": "This model has reached its limit for today. Choose another model, or try again tomorrow.",
+    "content-blocked":
+      "This prompt breaks our rules. Change it and try again, or contact support if you think this is wrong.",
     "account-deleting": "Your account is being deleted.",
     unknown: "Something went wrong. Reload the page and try again.",
   },
   errorDetails: {
     retryIn: (count: number) => `Try again in ${seconds(count)}.`,
+    /** What the rules forbid that a prompt breaks. */
+    rules: (rules: string) => `Not allowed: ${rules}.`,
     reference: (id: string) => `If you contact support, mention ${id}.`,
   },
   /** What to enter in a field whose value the API rejected, by the name of the field. */
@@ -254,6 +258,8 @@ export const messages = {
       many_accounts: "Many accounts were created from your network in one day.",
       earlier_account: "Another account with your email address is or was suspended or in debt.",
       moderation: "An image or video broke the law or our terms: see Moderation.",
+      blocked_content:
+        "Several of your prompts or results broke our rules. We look into it. Contact support if you think this is wrong.",
       staff: "A staff member suspended spending.",
     },
   },
@@ -309,6 +315,11 @@ export const messages = {
     failures: {
       rejected: (reason: string) => `Blocked by the content filter: ${reason}`,
       invalid_input: (reason: string) => reason,
+      blocked: (stage: "prompt" | "starting_image" | "outputs", rules: string) => {
+        const what = { prompt: "The prompt", starting_image: "The reference image", outputs: "The result" }[stage];
+        return `${what} breaks our rules: ${rules}. Contact support if you think this is wrong.`;
+      },
+      unchecked: "We couldn't check it against our rules. Try again later.",
       internal: "Something went wrong on our end.",
       provider_unavailable: "The AI provider isn't available right now.",
       deadline_passed: "It took too long.",
@@ -320,6 +331,20 @@ export const messages = {
     partial: (done: number, requested: number) =>
       `${done} of ${images(requested)} generated. Credits for the others were refunded.`,
     jobsRunning: (used: number, limit: number) => `${used} of ${jobs(limit)} running`,
+  },
+
+  /** What the rules forbid, by category. */
+  rules: {
+    sexual_minors: "sexual content with minors",
+    intimate_imagery: "intimate images of real people",
+    sexual_explicit: "explicit sexual content",
+    sexual_suggestive: "suggestive content",
+    violence: "graphic violence",
+    hate: "hatred of groups of people",
+    self_harm: "self-harm",
+    extremism: "extremist propaganda",
+    illicit_goods: "illegal goods",
+    real_person: "deceptive images of real people",
   },
 
   uploads: {
@@ -638,7 +663,7 @@ export const messages = {
         id: "P24",
         group: "share",
         to: "/privacy/inventory",
-        text: "AI providers receive your prompt, settings and reference image, and nothing that identifies you.",
+        text: "AI providers receive your prompt, settings and reference image, and nothing that identifies you. A machine checks prompts, and images if this site has chosen a service for it, and only its verdict is kept.",
       },
       {
         id: "P25",
@@ -1016,7 +1041,7 @@ export const messages = {
     unsupported: (name: string) =>
       `Couldn't check ${name}: this format is not supported. Choose a JPEG, PNG, WebP, MP4 or WebM file.`,
     results: (name: string) => `Result for ${name}`,
-    techniques: { c2pa: "Content Credentials (C2PA)", metadata: "Mark in the metadata (IPTC)" } as Record<
+    techniques: { c2pa: "Content Credentials (C2PA)", watermark: "Invisible watermark", metadata: "Mark in the metadata (IPTC)" } as Record<
       string,
       string
     >,
@@ -1024,6 +1049,7 @@ export const messages = {
       not_found: "Not found",
       found: "Found",
       signed_here: "Signed by this service",
+      marked_here: "From this service",
       signed_by_another: "Signed by another",
       not_valid: "Not valid",
     },
@@ -1037,6 +1063,10 @@ export const messages = {
           "The file has not changed since it was signed. The signer is not this service, and whether the statement is true is not checked here.",
         not_valid:
           "The file was changed after it was signed, or the Content Credentials were forged. They prove nothing.",
+      },
+      watermark: {
+        not_found: "This proves nothing: strong changes destroy a watermark, and other services have others.",
+        marked_here: "This service made the image or video. It may have been changed since.",
       },
       metadata: {
         not_found: "This proves nothing: many programs remove metadata.",

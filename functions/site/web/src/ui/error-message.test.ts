@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { ApiError } from "../api/error";
+import { outcomeOf } from "../generations/outcome";
 import { loadMessages } from "../text";
 import { errorMessage, fieldMessage } from "./error-message";
 import { normalizeCode } from "./field";
@@ -13,6 +14,18 @@ describe("messages in German", () => {
   it("say what happened and when to retry", () => {
     const error = new ApiError("rate-limited", 429, problem({ retry_after: 12 }));
     expect(errorMessage(error)).toBe("Zu viele Anfragen. Versuche es in 12 Sekunden noch einmal.");
+  });
+
+  it("name the rules that a prompt breaks", () => {
+    const categories = ["sexual_explicit", "a_new_rule"];
+    const error = new ApiError("content-blocked", 422, problem({ categories }));
+    expect(errorMessage(error)).toMatch(/^Dieser Prompt .* Nicht erlaubt: explizite sexuelle Inhalte, a_new_rule\.$/);
+  });
+
+  it("name the rules that a result breaks", () => {
+    const failure = { code: "blocked" as const, stage: "outputs" as const, categories: ["violence" as const] };
+    const credits = { reserved: 1, spent: 0 };
+    expect(outcomeOf({ status: "failed", failure, credits })).toMatch(/^Das Ergebnis .*: drastische Gewalt\./);
   });
 
   it("exist for problem types that are not known", () => {

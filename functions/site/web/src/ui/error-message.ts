@@ -5,9 +5,17 @@ import { text } from "../text";
 /** Returns what happened and what to do next. */
 export function errorMessage(error: ApiError): string {
   const messages: Record<string, string> = text.value.errors;
-  const message = messages[error.type] ?? text.value.errors.unknown;
+  const happened = messages[error.type] ?? text.value.errors.unknown;
+  const rules = ruleNames(error.problem?.categories ?? []);
+  const message = rules ? `${happened} ${text.value.errorDetails.rules(rules)}` : happened;
   const wait = error.problem?.retry_after;
   return typeof wait === "number" ? `${message} ${text.value.errorDetails.retryIn(wait)}` : message;
+}
+
+/** Names the rules that content breaks, by their categories. */
+export function ruleNames(categories: string[]): string {
+  const names: Record<string, string> = text.value.rules;
+  return categories.map((category) => names[category] ?? category).join(", ");
 }
 
 /** Returns what to enter in a field if the API rejected its value. */

@@ -254,7 +254,7 @@ impl StaffState {
                 let owner = owner.ok_or(Refusal::NotFound)?;
                 let read = Read { owner: &owner, generation: generation.as_ref(), case, cases: &cases };
                 let transaction = decide(&read)?;
-                let mut writes = lifecycle::moderation::writes(&transaction);
+                let mut writes = lifecycle::cases::writes(&transaction);
                 writes.push(Write::AuditEntry(entry));
                 if transaction.account.is_none() {
                     writes.push(Write::Unchanged(&owner));
@@ -264,7 +264,7 @@ impl StaffState {
             })
             .await?;
         if let Some(notice) = written.and_then(|transaction| transaction.notice)
-            && let Err(error) = lifecycle::moderation::send_notice(table, self.mail.as_ref(), &notice).await
+            && let Err(error) = lifecycle::cases::send_notice(table, self.mail.as_ref(), &notice).await
         {
             tracing::warn!(error = %error, case = %notice.case, "mails were not sent: the sweep will");
         }
@@ -278,6 +278,6 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(&owner_routes().served() | &staff_routes().served(), api::operations_of("moderation"));
+        assert_eq!(&owner_routes().served() | &staff_routes().served(), api::operations_of("moderation-cases"));
     }
 }

@@ -1,0 +1,146 @@
+//! What becomes of an output that a played classifier blocks, passes, or does not answer for.
+
+use std::sync::{Arc, Mutex};
+
+use domain::{
+    AccountId, GenerationId,
+    accounts::account::Account,
+    catalogue::models::MediaKind,
+    generations::generation::{CHECKS, Failure, Generation, GenerationStatus},
+    moderation::verdict::{Category, Stage},
+};
+use fake_aws::{aws::Aws, environment::environment, seed};
+use jiff::SignedDuration;
+use runtime::{clock, config::Environment, sqs::Record};
+use serde_json::json;
+use store::GenerationMessage;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+/// The generation of the events whose file was received.
+const RECEIVED: &str = "0199c8a5-2a71-7b9f-a3e8-4d5f60718293";
+
+struct World {
+    aws: Aws,
+    worker: Worker,
+    account: AccountId,
+    id: GenerationId,
+    /// The requests to the classifier.
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+/// A moderation endpoint that answers each request with this status and this score of sexual content.
+async fn play(status: u16, score: f64) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let (mut bytes, mut missing) = (Vec::new(), usize::MAX);
+            while bytes.len() < missing {
+                if connection.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                    break;
+                }
+                if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                    let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+                    let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+                    missing = end + 4 + length.parse::<usize>().unwrap();
+                }
+            }
+            seen.lock().unwrap().push(String::from_utf8_lossy(&bytes).into_owned());
+            let body =
+                json!({"id": "m", "model": "m", "results": [{"category_scores": {"sexual": score}}]}).to_string();
+            let head =
+                format!("HTTP/1.1 {status} Played\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = connection.write_all((head + &body).as_bytes()).await;
+        }
+    });
+    (address, asked)
+}
+
+async fn world(status: u16, score: f64) -> World {
+    let aws = seed::aws(MediaKind::Image).await.unwrap();
+    let (address, asked) = play(status, score).await;
+    aws.play("GetSecretValue", json!({"SecretString": json!({"openai": "key"}).to_string()})).await;
+    let mut variables = environment(&aws).unwrap();
+    variables.push(("MODERATION", "local,openai".to_owned()));
+    variables.push(("PROVIDER_ENDPOINTS", json!({"openai": address}).to_string()));
+    let environment: Environment = variables.into_iter().collect();
+    let worker = Worker::new(&environment).unwrap();
+    World { account: aws.account().parse().unwrap(), aws, worker, id: RECEIVED.parse().unwrap(), asked }
+}
+
+impl World {
+    async fn work(&self) -> (Account, Generation, Vec<String>) {
+        self.aws.take_calls().await;
+        let body = GenerationMessage { account: self.account, generation: self.id };
+        let record = Record {
+            message_id: "message".to_owned(),
+            receipt_handle: "receipt".to_owned(),
+            body,
+            receive_count: 1,
+            sent_at: clock::now(),
+            queue_arn: "arn:aws:sqs:eu-west-1:123456789012:darkroom-finish".to_owned(),
+            deadline: clock::now() + SignedDuration::from_secs(100),
+        };
+        self.worker.work(record).await.unwrap();
+        let (account, generation) = self.worker.table.account_and_generation(self.account, self.id).await.unwrap();
+        (account.unwrap(), generation.unwrap(), self.aws.take_calls().await)
+    }
+}
+
+#[tokio::test]
+async fn blocked_output_is_not_stored_and_not_charged_and_is_a_strike() {
+    let world = world(200, 0.9).await;
+    let before = world.worker.table.account(world.account).await.unwrap().unwrap();
+    let (account, generation, calls) = world.work().await;
+    let categories = [Category::SexualExplicit].into();
+    assert_eq!(generation.failure, Some(Failure::Blocked { stage: Stage::Outputs, categories }));
+    assert!(generation.outputs.is_empty() && generation.spent.0 == 0, "{generation:?}");
+    assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
+    assert!(!calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+    assert_eq!(account.strikes.count, 1);
+    let [verdict] = generation.verdicts.as_slice() else { panic!("{generation:?}") };
+    assert!(verdict.is_blocked() && verdict.classifier == "openai", "{verdict:?}");
+}
+
+#[tokio::test]
+async fn output_that_passes_is_stored_with_the_verdict_and_only_its_bytes_were_sent() {
+    let world = world(200, 0.1).await;
+    let (account, generation, calls) = world.work().await;
+    assert_eq!(generation.status, GenerationStatus::Succeeded);
+    assert!(calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+    assert!(account.strikes.is_unused());
+    assert!(generation.verdicts.len() == 1 && !generation.verdicts[0].is_blocked(), "{generation:?}");
+    let asked = world.asked.lock().unwrap().clone();
+    assert!(asked.len() == 1 && asked[0].contains("data:image/png;base64,"), "{}", asked.len());
+    for private in [generation.id.to_string(), generation.settings.prompt, account.id.to_string(), account.email] {
+        assert!(!asked[0].contains(&private), "{private} was sent to the classifier");
+    }
+}
+
+#[tokio::test]
+async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_fails_and_is_refunded() {
+    let world = world(500, 0.0).await;
+    let before = world.worker.table.account(world.account).await.unwrap().unwrap();
+    for check in 1..CHECKS {
+        let (_, generation, calls) = world.work().await;
+        assert!(!generation.status.is_final() && generation.tries.checks == check, "{generation:?}");
+        assert!(generation.received_files == 1, "the received file is kept for the next check");
+        assert!(calls.iter().any(|call| call == "SendMessage") && !calls.iter().any(|call| call == "PutObject"));
+        // The message is delayed: its time has come.
+        let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
+        world.worker.table.commit(&[store::Write::Generation(&due)]).await.unwrap();
+    }
+    let (account, generation, calls) = world.work().await;
+    assert_eq!(generation.failure, Some(Failure::Unchecked));
+    assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
+    assert!(account.strikes.is_unused(), "a failure of a classifier is no strike");
+    assert!(!calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+}

@@ -1,0 +1,112 @@
+//! OpenAI's moderation endpoint, held against OpenAI's own OpenAPI document.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use domain::moderation::verdict::{Category, Score};
+use moderation::{Classifier, ClassifierError, Content, OpenAi};
+use providers::{Endpoint, ProviderConfig, Providers};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+/// An extract of the document: server, path, names of the scores, and its example.
+const DOCUMENT: &str = include_str!("openai-moderations.json");
+const PROMPT: Content<'static> = Content::Prompt { prompt: "a lighthouse", negative_prompt: Some("ships") };
+
+fn document() -> Value {
+    serde_json::from_str(DOCUMENT).unwrap()
+}
+
+/// A server that answers one request. Returns the classifier that calls it, and the request.
+async fn play(status: u16, body: &Value) -> (OpenAi, JoinHandle<(String, Value)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let openai = Endpoint { api_key: Some("the-key".to_owned()), base_url, result_hosts: Vec::new() };
+    let providers = Providers::new(&ProviderConfig { openai, ..ProviderConfig::default() }).unwrap();
+    let body = body.to_string();
+    let request = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        let (head, start) = loop {
+            connection.read_buf(&mut bytes).await.unwrap();
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break (String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase(), end + 4);
+            }
+        };
+        let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse::<usize>().unwrap();
+        while bytes.len() < start + length {
+            connection.read_buf(&mut bytes).await.unwrap();
+        }
+        let head_out = format!(
+            "HTTP/1.1 {status} Played\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all((head_out + &body).as_bytes()).await.unwrap();
+        (head, serde_json::from_slice(&bytes[start..]).unwrap())
+    });
+    (OpenAi::new(providers.openai_moderation().unwrap()), request)
+}
+
+#[tokio::test]
+async fn request_is_as_documented_and_holds_the_content_alone() {
+    let (classifier, request) = play(200, &document()["response"]).await;
+    classifier.scores(&PROMPT).await.unwrap();
+    let (head, body) = request.await.unwrap();
+    let server = document()["server"].as_str().unwrap().trim_start_matches("https://api.openai.com").to_owned();
+    let path = format!("post {server}{} http/1.1", document()["path"].as_str().unwrap());
+    assert!(head.starts_with(&path), "{head}");
+    assert!(head.contains("authorization: bearer the-key"), "{head}");
+    let expected = json!({"model": "omni-moderation-latest", "input": [{"type": "text", "text": "a lighthouse"}]});
+    assert_eq!(body, expected);
+
+    let (classifier, request) = play(200, &document()["response"]).await;
+    classifier.scores(&Content::Image { bytes: b"bytes", media_type: "image/webp" }).await.unwrap();
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/webp;base64,Ynl0ZXM="}});
+    assert_eq!(request.await.unwrap().1, json!({"model": "omni-moderation-latest", "input": [image]}));
+}
+
+#[tokio::test]
+async fn documented_example_gives_the_scores_of_its_categories() {
+    let (classifier, _request) = play(200, &document()["response"]).await;
+    let scores = classifier.scores(&PROMPT).await.unwrap();
+    assert_eq!(scores.of(Category::Violence), Score::percent(85));
+    assert_eq!(scores.of(Category::SexualExplicit), Score::percent(1));
+    assert_eq!(scores.of(Category::IllicitGoods), Score::percent(4));
+}
+
+#[tokio::test]
+async fn every_documented_score_has_a_category_or_is_left_out_on_purpose() {
+    let left_out = ["harassment", "violence"];
+    for name in document()["scores"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let mut response = document()["response"].clone();
+        for score in response["results"][0]["category_scores"].as_object_mut().unwrap().values_mut() {
+            *score = json!(0);
+        }
+        response["results"][0]["category_scores"][name] = json!(1);
+        let (classifier, _request) = play(200, &response).await;
+        let scores = classifier.scores(&PROMPT).await.unwrap();
+        let is_found = Category::ALL.into_iter().any(|category| scores.of(category) == Score::CERTAIN);
+        assert_eq!(is_found, !left_out.contains(&name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn response_that_is_not_understood_gives_no_scores() {
+    for (status, body, is_refused) in [
+        (500, json!({}), false),
+        (429, json!({}), false),
+        (200, json!({}), false),
+        (200, json!({"id": "m", "model": "m", "results": []}), false),
+        (200, json!({"id": "m", "model": "m", "results": [{"category_scores": {}}]}), false),
+        (401, json!({}), true),
+        (400, json!({}), true),
+    ] {
+        let (classifier, _request) = play(status, &body).await;
+        let error = classifier.scores(&PROMPT).await.unwrap_err();
+        assert_eq!(matches!(error, ClassifierError::Refused { .. }), is_refused, "{status} {body}: {error}");
+        assert!(!error.to_string().contains("lighthouse") && !error.to_string().contains("the-key"), "{error}");
+    }
+}
