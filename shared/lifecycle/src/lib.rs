@@ -5,6 +5,7 @@
 
 pub mod address;
 mod budget;
+pub mod cases;
 mod fence;
 pub mod holds;
 pub mod moderation;

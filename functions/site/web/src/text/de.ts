@@ -1087,7 +1087,11 @@ export const messages: Messages = {
     unsupported: (name: string) =>
       `${name} konnte nicht geprüft werden: Dieses Format wird nicht unterstützt. Bitte eine Datei vom Typ JPEG, PNG, WebP, MP4 oder WebM auswählen.`,
     results: (name: string) => `Ergebnis für ${name}`,
-    techniques: { c2pa: "Content Credentials (C2PA)", watermark: "Unsichtbares Wasserzeichen", metadata: "Kennzeichnung in den Metadaten (IPTC)" },
+    techniques: {
+      c2pa: "Content Credentials (C2PA)",
+      watermark: "Unsichtbares Wasserzeichen",
+      metadata: "Kennzeichnung in den Metadaten (IPTC)",
+    },
     verdicts: {
       not_found: "Nicht gefunden",
       found: "Gefunden",
@@ -1108,7 +1112,8 @@ export const messages: Messages = {
           "Die Datei wurde nach der Signatur verändert, oder die Content Credentials sind gefälscht. Sie beweisen nichts.",
       },
       watermark: {
-        not_found: "Das beweist nichts: Starke Änderungen zerstören ein Wasserzeichen, und andere Dienste haben andere.",
+        not_found:
+          "Das beweist nichts: Starke Änderungen zerstören ein Wasserzeichen, und andere Dienste haben andere.",
         marked_here: "Dieser Dienst hat das Bild oder Video erzeugt. Es kann seitdem verändert worden sein.",
       },
       metadata: {

@@ -1041,10 +1041,11 @@ export const messages = {
     unsupported: (name: string) =>
       `Couldn't check ${name}: this format is not supported. Choose a JPEG, PNG, WebP, MP4 or WebM file.`,
     results: (name: string) => `Result for ${name}`,
-    techniques: { c2pa: "Content Credentials (C2PA)", watermark: "Invisible watermark", metadata: "Mark in the metadata (IPTC)" } as Record<
-      string,
-      string
-    >,
+    techniques: {
+      c2pa: "Content Credentials (C2PA)",
+      watermark: "Invisible watermark",
+      metadata: "Mark in the metadata (IPTC)",
+    } as Record<string, string>,
     verdicts: {
       not_found: "Not found",
       found: "Found",
