@@ -87,7 +87,7 @@ impl Worker {
             enabled: lifecycle::enabled_providers(environment)?,
             lease_s: environment.integer("LEASE_SECONDS")?,
             retention: lifecycle::retention(environment)?,
-            strikes: lifecycle::moderation::strike_policy(environment)?,
+            strikes: lifecycle::gate::strike_policy(environment)?,
             classifiers: Classifiers::new(environment, clients)?,
         })
     }

@@ -103,8 +103,8 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         welcome_models: welcome_models(&environment)?,
         retention: lifecycle::retention(&environment)?,
         local: Arc::new(Local::new()?),
-        thresholds: lifecycle::moderation::thresholds(&environment)?,
-        strikes: lifecycle::moderation::strike_policy(&environment)?,
+        thresholds: lifecycle::gate::thresholds(&environment)?,
+        strikes: lifecycle::gate::strike_policy(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
     // Each handler with a caller reads the account, and checks that it is active.
@@ -173,7 +173,7 @@ async fn submit(
                     }
                     Decision::Blocked(account) => {
                         state.mutations.table.commit(&[Write::Account(&account)]).await?;
-                        lifecycle::moderation::record_verdict(verdict);
+                        lifecycle::gate::record_verdict(verdict);
                         Err(Refusal::ContentBlocked(verdict.categories.clone()).into())
                     }
                 }

@@ -7,8 +7,8 @@ pub mod address;
 mod budget;
 pub mod cases;
 mod fence;
+pub mod gate;
 pub mod holds;
-pub mod moderation;
 pub mod payments;
 pub mod user_pool;
 
@@ -115,7 +115,7 @@ pub async fn end_checked_generation(
         ];
         if table.try_commit(&writes).await? {
             record_metrics(&transaction);
-            verdicts.iter().for_each(moderation::record_verdict);
+            verdicts.iter().for_each(gate::record_verdict);
             return Ok(EndResult::Ended(Box::new(transaction)));
         }
     }

@@ -33,18 +33,18 @@ impl Classifiers {
     /// # Errors
     /// [`ConfigurationError`].
     pub fn new(environment: &Environment, clients: impl Into<Arc<Clients>>) -> Result<Self, ConfigurationError> {
-        let openai = if lifecycle::moderation::asks_openai(environment)? {
+        let openai = if lifecycle::gate::asks_openai(environment)? {
             Some(Arc::new(Configured::new(environment, clients)?))
         } else {
             None
         };
-        Ok(Self { openai, thresholds: lifecycle::moderation::thresholds(environment)? })
+        Ok(Self { openai, thresholds: lifecycle::gate::thresholds(environment)? })
     }
 
     /// Does what [`new`](Self::new) does, with keys that are there already.
     pub(crate) fn with_keys(environment: &Environment, keys: &Arc<Configured>) -> Result<Self, ConfigurationError> {
-        let openai = lifecycle::moderation::asks_openai(environment)?.then(|| Arc::clone(keys));
-        Ok(Self { openai, thresholds: lifecycle::moderation::thresholds(environment)? })
+        let openai = lifecycle::gate::asks_openai(environment)?.then(|| Arc::clone(keys));
+        Ok(Self { openai, thresholds: lifecycle::gate::thresholds(environment)? })
     }
 
     /// Checks content. Returns the verdicts: none if no classifier was chosen that sees it.

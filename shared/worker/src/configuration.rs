@@ -19,7 +19,7 @@ pub enum ConfigurationError {
     Variable(#[from] InvalidVariable),
     /// The settings of the gate are refused.
     #[error(transparent)]
-    Moderation(#[from] lifecycle::moderation::InvalidModeration),
+    Moderation(#[from] lifecycle::gate::InvalidModeration),
     /// Stub servers must not receive the prompts of customers.
     #[error("PROVIDER_ENDPOINTS is for stub servers: leave it empty where STAGE is prod")]
     EndpointsInProd,

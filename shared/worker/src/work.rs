@@ -101,7 +101,7 @@ impl Worker {
             queue,
             finishing,
             classifiers: Classifiers::with_keys(environment, &providers)?,
-            strikes: lifecycle::moderation::strike_policy(environment)?,
+            strikes: lifecycle::gate::strike_policy(environment)?,
             providers,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,

@@ -13,7 +13,7 @@ use crate::{
         plan::Plan,
         preferences::{Preferences, is_language_tag},
         status::AccountStatus,
-        strikes::Strikes,
+        strikes::{StrikePolicy, Strikes},
     },
     credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
     ids::{AccountId, CaseId, HoldId, LedgerEntryId, ReceiptId},
@@ -368,6 +368,28 @@ impl Account {
         }
         let changed = next.freezes != self.freezes || next.publishing_suspension != self.publishing_suspension;
         changed.then_some(next)
+    }
+}
+
+/// Strikes.
+impl Account {
+    /// Counts a blocked prompt, and returns the account as its next version. Freezes it at the limit, until a person has
+    /// looked; the count begins anew then.
+    #[must_use]
+    pub fn struck(&self, policy: StrikePolicy, now: Timestamp) -> Self {
+        let mut next = self.next_version();
+        next.strike(policy, now);
+        next
+    }
+
+    /// Counts what was blocked in an account that is written anyway.
+    pub(crate) fn strike(&mut self, policy: StrikePolicy, now: Timestamp) {
+        let (since, count) = self.strikes.counted(policy, now);
+        self.strikes = Strikes { since: Some(since), count };
+        if policy.limit > 0 && count >= policy.limit {
+            self.freezes.add(FreezeReason::BlockedContent { since, count }, now);
+            self.strikes = Strikes::default();
+        }
     }
 }
 

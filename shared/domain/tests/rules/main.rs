@@ -7,6 +7,7 @@ mod generation;
 mod payment;
 mod plan_change;
 mod share;
+mod strikes;
 mod submission;
 mod ticket;
 mod upload;
