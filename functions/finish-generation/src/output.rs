@@ -67,9 +67,13 @@ pub(crate) fn finish(
     let manifest = Manifest::begin(&bytes, measured.media_type.mime())?;
     let earlier = manifest.earlier().clone();
     let (bytes, measured) = match watermark::embed_file(&bytes, mark.bits, &mark.key)? {
-        Some(marked) => {
+        Some(marked) if u64::try_from(marked.len()).is_ok_and(|bytes| bytes <= rule.max_bytes) => {
             let measured = media::inspect(&marked)?;
             (marked, measured)
+        }
+        Some(_) => {
+            tracing::warn!("a file with a watermark would be too large: it has none");
+            (bytes, measured)
         }
         None => {
             tracing::info!(

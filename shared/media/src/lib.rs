@@ -6,7 +6,8 @@
 //! Dimensions are in pixels as a viewer shows them, with the file's orientation applied.
 //!
 //! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode. [`normalize_image`] and
-//! [`check_output`] decode images; [`create_preview`] decodes images and H.264.
+//! [`check_output`] decode images; [`create_preview`] decodes images and H.264. [`watermark`] decodes both, and encodes them
+//! again.
 //!
 //! The modules are layers: plain data (`media_type`, `unsupported_format`, `limits`, `error`, `orientation`,
 //! `media_info`) and byte access (`read`), then one module for each format, then `sniff`, `inspect` and `decode`, which

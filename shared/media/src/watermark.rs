@@ -6,7 +6,7 @@
 //! texture of the picture.
 //!
 //! The 64 bits are protected by a check of 40 bits that depends on the key, a convolutional code of rate 1/4, and
-//! repetition. Whoever lacks the key can neither read a mark nor make one.
+//! repetition. Without the key, a mark can neither be read nor made.
 //!
 //! The modules are layers: `key`, `plane`, `texture`, `code` and `waves` are independent steps; `tile` draws and folds
 //! tiles; `embed` and `detect` use them all, and `file` uses these.

@@ -8,7 +8,7 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use media::watermark::{WatermarkKey, detect, detect_file, embed_file};
 
-use crate::pictures::{random, share};
+use crate::numbers::{random, share};
 
 /// An attack, and the share of pictures that should keep their mark.
 pub(crate) struct Attack {
@@ -110,8 +110,8 @@ fn screenshot(image: &DynamicImage, number: &mut dyn FnMut(std::ops::Range<f64>)
     let (width, height) = (shown.width() + left + number(0.0..200.0) as u32, shown.height() + top + 30);
     let mut screen = RgbImage::from_fn(width, height, |x, y| {
         let is_bar = y < 36;
-        let is_letter = y > 10 && y < 24 && (x / 7 * 31 + y / 5 * 17) % 5 < 2 && x % 7 != 0 && x < width / 2;
-        Rgb(if is_bar && is_letter {
+        let is_glyph = y > 10 && y < 24 && (x / 7 * 31 + y / 5 * 17) % 5 < 2 && x % 7 != 0 && x < width / 2;
+        Rgb(if is_bar && is_glyph {
             [40; 3]
         } else if is_bar {
             [222, 224, 230]

@@ -3,7 +3,7 @@
 use font8x8::UnicodeFonts;
 use image::{Rgb, RgbImage};
 
-use crate::pictures::{random, share};
+use crate::numbers::{random, share};
 
 const KINDS: [&str; 10] =
     ["gradient", "clouds", "noise", "page", "code", "flat shapes", "line art", "dark", "bright", "grid"];
@@ -110,11 +110,10 @@ fn text(width: u32, height: u32, paper: [f64; 3], ink: [f64; 3], seed: u64, zoom
     paint(width, height, |x, y| {
         let (x, y) = (x as u32 / zoom, y as u32 / zoom);
         let (column, line) = (x / 8, y / 13);
-        let letter = lattice(column.into(), line.into(), seed);
-        let is_blank = letter < 0.2
-            || y % 13 >= 8
-            || lattice(line.into(), -1, seed) < f64::from(x * zoom) / f64::from(width) / 1.5;
-        let glyph = font8x8::BASIC_FONTS.get(char::from(b'a' + (letter * 25.9) as u8)).unwrap_or_default();
+        let sign = lattice(column.into(), line.into(), seed);
+        let is_blank =
+            sign < 0.2 || y % 13 >= 8 || lattice(line.into(), -1, seed) < f64::from(x * zoom) / f64::from(width) / 1.5;
+        let glyph = font8x8::BASIC_FONTS.get(char::from(b'a' + (sign * 25.9) as u8)).unwrap_or_default();
         if !is_blank && glyph[(y % 13) as usize] >> (x % 8) & 1 == 1 { ink } else { paper }
     })
 }

@@ -8,6 +8,7 @@
 
 mod attacks;
 mod drawings;
+mod numbers;
 mod pictures;
 mod table;
 
@@ -61,7 +62,7 @@ fn main() {
 fn measure(number: usize, picture: &Picture, wanted: &str) -> Measured {
     let key = WatermarkKey::new([7; 32]);
     let name = picture.name.clone();
-    let mark = pictures::random(&name).next().unwrap_or_default();
+    let mark = numbers::random(&name).next().unwrap_or_default();
     let original = picture.load();
     let megapixels = f64::from(original.width()) * f64::from(original.height()) / 1e6;
     let mut marked = original.clone();
