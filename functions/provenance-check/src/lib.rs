@@ -30,6 +30,10 @@ use runtime::{
     http::{Problem, RequestContext},
 };
 
+const HOUR_S: i64 = 3_600;
+/// The files that a network may have checked in an hour, and wider ones four times as many each: a file without a watermark takes
+/// a second or more to search.
+const CHECKS_PER_NETWORK: u64 = 120;
 /// The largest file, in bytes. Lambda takes 6 MB, of which base64 leaves three quarters.
 const FILE_LIMIT: usize = 4 << 20;
 
@@ -54,7 +58,8 @@ async fn check(
 ) -> Result<Json<ProvenanceView>, Problem> {
     let file = body.map_err(|_| Problem::body_too_large())?;
     let media_type = media::sniff(&file).map_err(|error| Problem::invalid("body", error.to_string()))?;
-    mutations.limit_open_read(&client, clock::now()).await?;
+    let limit = (HOUR_S, CHECKS_PER_NETWORK);
+    mutations.limit_networks("provenance-check", &client.networks(), limit, clock::now()).await?;
     let certificates = mutations.table.signing_certificates().await.map_err(store_problem)?;
     let anchors: String = certificates.iter().map(|certificate| certificate.chain.as_str()).collect();
     let key = WatermarkKey::new(mutations.sealer().await?.mac(WATERMARK_KEY, &[]));

@@ -7,7 +7,7 @@ use crate::operation::operations;
 
 operations! {
     /// Checks what a file tells about how it was made. The body is the file itself: a PNG, JPEG, WebP, MP4 or WebM of at most
-    /// 4 MiB. It is not stored. A repeat gives the same response until the certificates of this service change.
+    /// 4 MiB. It is not stored. A network has at most 120 files an hour checked. A repeat gives the same response until the certificates of this service change.
     CHECK = post("/v1/provenance/check", "provenance-check").public()
         .takes_file()
         .returns::<ProvenanceView>(200).problems(&[400, 413, 429]);
