@@ -161,6 +161,7 @@ mod tests {
         assert!(contains(&file.bytes, "trainedAlgorithmicMedia"));
         assert!(contains(&file.bytes, "the model some-model"));
         assert!(!contains(&file.bytes, "lighthouse"));
+        assert_eq!(file.earlier, EarlierManifest::None);
         let preview = file.preview.as_ref().unwrap();
         assert_eq!((preview.width, preview.height), thumbnail);
         assert!(!preview.thumbhash.is_empty());

@@ -142,3 +142,73 @@ fn usable(pem: &str, public_key: &[u8], now: Timestamp) -> Result<CertificateCha
 pub(crate) fn failed<E: Into<Error>>(operation: &'static str) -> impl FnOnce(E) -> LifecycleError {
     move |source| LifecycleError::Store(StoreError { operation, source: source.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use fake_aws::{
+        aws::Aws,
+        environment::{TABLE, environment},
+        signing::Key,
+    };
+    use runtime::clock;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Starts as a process does.
+    fn process(aws: &Aws) -> Signing {
+        let environment: Environment = environment(aws).unwrap().into_iter().collect();
+        let clients = Clients::new(&environment).unwrap();
+        let shards = environment.integer("INDEX_SHARDS").unwrap();
+        let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned(), shards);
+        Signing::new(&environment, clients, table).unwrap()
+    }
+
+    fn chain_of(key: u8) -> CertificateChain {
+        CertificateChain::issue(&Key::numbered(key).unwrap().public(), clock::now()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn first_process_makes_a_certificate_and_the_others_use_it() {
+        let (aws, now) = (Aws::start("account").await.unwrap(), clock::now());
+        let first = process(&aws).signer(now).await.unwrap();
+        assert_eq!(aws.take_calls().await, ["GetSecretValue", "Query", "GetPublicKey", "PutItem"]);
+        let second = process(&aws);
+        assert_eq!(second.signer(now).await.unwrap().chain(), first.chain());
+        assert_eq!(aws.take_calls().await, ["GetSecretValue", "Query"]);
+        second.signer(now + SignedDuration::from_mins(59)).await.unwrap();
+        assert!(aws.take_calls().await.is_empty());
+        // Twenty years before its end it is replaced, and stays for those who check.
+        let renewed = process(&aws).signer(now + SignedDuration::from_hours(24 * 366 * 11)).await.unwrap();
+        assert!(renewed.chain().ends_at() > first.chain().ends_at());
+        assert_eq!(second.table.signing_certificates().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn certificate_of_the_operator_is_used_if_it_is_for_the_key() {
+        let (aws, now) = (Aws::start("account").await.unwrap(), clock::now());
+        // The fake KMS has key 1.
+        let (given, of_another_key) = (chain_of(1), chain_of(2));
+        aws.play("GetSecretValue", json!({ "Name": "signing-certificate", "SecretString": given.pem() })).await;
+        let signer = process(&aws).signer(now).await.unwrap();
+        assert_eq!(signer.chain().pem().trim(), given.pem().trim());
+        aws.play("GetSecretValue", json!({ "Name": "signing-certificate", "SecretString": of_another_key.pem() }))
+            .await;
+        let signer = process(&aws).signer(now).await.unwrap();
+        assert_ne!(signer.chain().pem().trim(), of_another_key.pem().trim());
+        assert_ne!(signer.chain().pem().trim(), given.pem().trim());
+        signer.chain().check(&Key::numbered(1).unwrap().public(), now).unwrap();
+    }
+
+    #[tokio::test]
+    async fn failing_secret_or_key_is_an_error_that_is_tried_again() {
+        let (aws, now) = (Aws::start("account").await.unwrap(), clock::now());
+        aws.play("GetPublicKey", json!({ "__type": "DisabledException" })).await;
+        let process = process(&aws);
+        let error = process.signer(now).await.err().unwrap();
+        assert!(error.to_string().contains("GetPublicKey"), "{error}");
+        aws.play("GetPublicKey", json!({ "PublicKey": "" })).await;
+        let error = process.signer(now).await.err().unwrap();
+        assert!(error.to_string().contains("make a certificate"), "{error}");
+    }
+}

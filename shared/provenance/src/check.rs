@@ -18,7 +18,7 @@ pub enum CredentialsCheck {
     Found(Box<Credentials>),
 }
 
-/// The manifest of a file. What it says comes from whoever signed it.
+/// The manifest of a file. What it says comes from its signer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// Whether the signature is right, and the file is as it was signed.

@@ -1,7 +1,7 @@
 //! Signs images and videos with C2PA manifests, and checks the manifests of files.
 //!
 //! A manifest says how a file was made: by which model of which provider, when, and from which files. It names no account and
-//! quotes no prompt. It is signed with a key that this crate never sees: [`Signer`] calls whoever has it.
+//! quotes no prompt. It is signed with a key that this crate never sees: [`Signer`] calls a function that has it.
 //!
 //! No function here reads the network: neither remote manifests nor the status of certificates are fetched.
 

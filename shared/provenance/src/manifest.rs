@@ -113,7 +113,7 @@ impl Manifest {
         self.builder.set_claim_generator_info(generator);
         let has_parent = matches!(self.earlier, EarlierManifest::Kept { .. });
         if claim.has_starting_image {
-            // Only the relationship: a hash would tell whoever has the same image that it was used here.
+            // Only the relationship: a hash would tell everyone who has the same image that it was used here.
             let relationship = if has_parent { "inputTo" } else { "parentOf" };
             let label = if has_parent { STARTING_IMAGE } else { PARENT };
             let ingredient = json!({ "relationship": relationship, "label": label, "title": "Starting image" });

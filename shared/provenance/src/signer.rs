@@ -1,4 +1,4 @@
-//! Signs with a key that somebody else has.
+//! Signs with a key that is elsewhere.
 
 use c2pa::SigningAlg;
 use ring::digest::{SHA256, digest};
