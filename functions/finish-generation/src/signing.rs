@@ -161,7 +161,7 @@ mod tests {
         let clients = Clients::new(&environment).unwrap();
         let shards = environment.integer("INDEX_SHARDS").unwrap();
         let table = Table::new(clients.dynamodb().clone(), TABLE.to_owned(), shards);
-        Signing::new(&environment, clients, table).unwrap()
+        Signing::new(&environment, clients.into(), table).unwrap()
     }
 
     fn chain_of(key: u8) -> CertificateChain {
