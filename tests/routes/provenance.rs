@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::provenance::{CertificateOrigin, SigningCertificate};
-use fake_aws::signing::Key;
+use fake_aws::{aws::APP_KEY, signing::Key};
+use media::watermark::{self, WATERMARK_KEY, WatermarkKey};
 use provenance::{CertificateChain, Claim, Manifest, Signer};
-use runtime::clock;
+use runtime::{clock, seal::Sealer};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, World};
@@ -63,9 +64,27 @@ async fn mark_in_the_metadata_has_a_verdict_of_its_own() -> Result<()> {
     let (image, _) = unsigned()?;
     let answer = check(&world, &media::mark_generated(image, "a test")?).await?.is(200)?.body;
     ensure!(answer["techniques"][0]["verdict"] == "not_found", "{answer}");
-    let metadata = &answer["techniques"][1];
+    let metadata = &answer["techniques"][2];
     ensure!(metadata["technique"] == "metadata" && metadata["verdict"] == "found", "{answer}");
     ensure!(metadata["source_type"] == "trainedAlgorithmicMedia", "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn watermark_of_the_deployment_is_found_in_an_image_without_metadata() -> Result<()> {
+    let world = World::new().await?;
+    let picture = image::RgbImage::from_fn(640, 480, |x, y| {
+        image::Rgb([(x / 3 % 256) as u8, (y / 2 % 256) as u8, ((x * 7) ^ (y * 5)) as u8 / 3])
+    });
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png)?;
+    let ours = Sealer::new(APP_KEY.as_bytes())?.mac(WATERMARK_KEY, &[]);
+    for (key, verdict) in [(ours, "marked_here"), ([7; 32], "not_found")] {
+        let marked = watermark::embed_file(png.get_ref(), 7, &WatermarkKey::new(key))?.context("too small")?;
+        let answer = check(&world, &marked).await?.is(200)?.body;
+        let found = &answer["techniques"][1];
+        ensure!(found["technique"] == "watermark" && found["verdict"] == verdict, "{answer}");
+    }
     Ok(())
 }
 

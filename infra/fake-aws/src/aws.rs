@@ -270,6 +270,9 @@ impl World {
             "GetSecretValue" if body["SecretId"] == "signing-certificate" => {
                 json!({ "Name": "signing-certificate", "SecretString": "none" })
             }
+            "GetSecretValue" if body["SecretId"] == "provider-keys" => {
+                json!({ "Name": "provider-keys", "SecretString": json!({ "openai": "key" }).to_string() })
+            }
             "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
             "InitiateAuth" | "GetTokensFromRefreshToken" => {
                 let claims = URL_SAFE_NO_PAD.encode(

@@ -1,6 +1,6 @@
 //! Sends the notices about moderation cases.
 //!
-//! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. Whoever wrote it sends it at
+//! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. The function that wrote it sends it at
 //! once; `sweep` sends those that a crash or a failure left, a minute later. A mail may come twice, and none is lost.
 
 use domain::moderation::{

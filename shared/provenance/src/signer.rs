@@ -1,4 +1,4 @@
-//! Signs with a key that is elsewhere.
+//! Signs with a key that is outside of this process.
 
 use c2pa::SigningAlg;
 use ring::digest::{SHA256, digest};

@@ -67,7 +67,6 @@ async fn play(status: u16, score: f64) -> (String, Arc<Mutex<Vec<String>>>) {
 async fn world(status: u16, score: f64) -> World {
     let aws = seed::aws(MediaKind::Image).await.unwrap();
     let (address, asked) = play(status, score).await;
-    aws.play("GetSecretValue", json!({"SecretString": json!({"openai": "key"}).to_string()})).await;
     let mut variables = environment(&aws).unwrap();
     variables.push(("MODERATION", "local,openai".to_owned()));
     variables.push(("PROVIDER_ENDPOINTS", json!({"openai": address}).to_string()));

@@ -116,7 +116,7 @@ impl ReportReason {
         matches!(self, Self::SexualMinors | Self::IntimateImage)
     }
 
-    /// Says whether the reporter must sign with a name: whoever asks for a removal under the TAKE IT DOWN Act or for a copyright.
+    /// Says whether the reporter must sign with a name: those who ask for a removal under the TAKE IT DOWN Act or for a copyright.
     #[must_use]
     pub const fn needs_signature(self) -> bool {
         matches!(self, Self::IntimateImage | Self::IntellectualProperty)
