@@ -16,12 +16,14 @@ async fn check(env: &'static TestEnv, file: Vec<u8>) -> Result<ApiResponse> {
 }
 
 /// Returns the verdicts of the techniques.
-async fn verdicts(env: &'static TestEnv, file: Vec<u8>) -> Result<(Value, Value)> {
+async fn verdicts(env: &'static TestEnv, file: Vec<u8>) -> Result<[Value; 3]> {
     let answer = check(env, file).await?.is(200)?.json;
-    let techniques = &answer["techniques"];
-    ensure!(techniques[0]["technique"] == "c2pa" && techniques[1]["technique"] == "metadata", "{answer}");
-    ensure!(techniques[0]["explanation"].is_string() && techniques[1]["explanation"].is_string(), "{answer}");
-    Ok((techniques[0].clone(), techniques[1].clone()))
+    let found = ["c2pa", "watermark", "metadata"].map(|name| {
+        let techniques = answer["techniques"].as_array().into_iter().flatten();
+        techniques.filter(|found| found["technique"] == name && found["explanation"].is_string()).collect::<Vec<_>>()
+    });
+    ensure!(found.iter().all(|found| found.len() == 1), "{answer}");
+    Ok(found.map(|found| found[0].clone()))
 }
 
 async fn check_tells_each_technique_apart_without_an_account(env: &'static TestEnv) -> Result<()> {
@@ -29,27 +31,32 @@ async fn check_tells_each_technique_apart_without_an_account(env: &'static TestE
     let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320});
     let generated = finished(&ada, &body).await?;
 
-    let (c2pa, metadata) = verdicts(env, generated.clone()).await?;
+    let [c2pa, watermark, metadata] = verdicts(env, generated.clone()).await?;
     ensure!(c2pa["verdict"] == "signed_here" && metadata["verdict"] == "found", "{c2pa} {metadata}");
     ensure!(c2pa["manifest"]["signer"] == "Darkroom" && c2pa["manifest"]["problems"] == json!([]), "{c2pa}");
     ensure!(c2pa["manifest"]["actions"][0]["action"] == "c2pa.created", "{c2pa}");
-    ensure!(metadata["source_type"] == "trainedAlgorithmicMedia", "{metadata}");
+    ensure!(
+        metadata["source_type"] == "trainedAlgorithmicMedia" && watermark["verdict"] == "marked_here",
+        "{watermark}"
+    );
 
     // The pixels are changed, and the metadata stays.
     let mut changed = generated.clone();
     let at = changed.len() - 40;
     changed[at] ^= 1;
-    let (c2pa, metadata) = verdicts(env, changed).await?;
+    let [c2pa, _, metadata] = verdicts(env, changed).await?;
     ensure!(c2pa["verdict"] == "not_valid" && metadata["verdict"] == "found", "{c2pa} {metadata}");
 
     let foreign = signed_by_provider(&photo("image/jpeg")?, "image/jpeg")?;
-    let (c2pa, metadata) = verdicts(env, foreign).await?;
+    let [c2pa, watermark, metadata] = verdicts(env, foreign).await?;
     ensure!(c2pa["verdict"] == "signed_by_another" && metadata["verdict"] == "not_found", "{c2pa} {metadata}");
     ensure!(c2pa["manifest"]["problems"] == json!(["signingCredential.untrusted"]), "{c2pa}");
+    ensure!(watermark["verdict"] == "not_found", "{watermark}");
 
     let stripped = media::strip_metadata(generated)?;
-    let (c2pa, metadata) = verdicts(env, stripped).await?;
+    let [c2pa, watermark, metadata] = verdicts(env, stripped).await?;
     ensure!(c2pa["verdict"] == "not_found" && metadata["verdict"] == "not_found", "{c2pa} {metadata}");
+    ensure!(watermark["verdict"] == "marked_here", "what removes metadata leaves the watermark: {watermark}");
     Ok(())
 }
 
