@@ -833,7 +833,7 @@ export const messages: Messages = {
         target: "Mit dem, wozu es gehört",
         expiry: "Nach Ablauf: identifiziert dich nicht",
         retained_by_law: "Wird aufbewahrt, wie es das Gesetz verlangt, ohne deine Identität",
-        address: "Sobald es beantwortet ist, und mit dem Konto, das die Adresse hat",
+        address: "Mit dem Konto, das die Adresse hat, wenn es eins gibt",
         user: "Mit deinem Konto",
         browser: "Von dir, in deinem Browser",
       },

@@ -796,7 +796,7 @@ export const messages = {
         target: "With what it belongs to",
         expiry: "When it expires: it doesn't identify you",
         retained_by_law: "Kept as the law requires, without your identity",
-        address: "When it is answered, and with the account that has the address",
+        address: "With the account that has the address, if there is one",
         user: "With your account",
         browser: "By you, in your browser",
       },
