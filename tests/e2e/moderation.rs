@@ -1,5 +1,6 @@
 //! Tests of moderation: reports, decisions, appeals, and the mails about them.
 
+mod gate;
 mod reports;
 
 use libtest_mimic::Trial;
@@ -8,5 +9,5 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    reports::trials(envs)
+    [gate::trials(envs), reports::trials(envs)].into_iter().flatten().collect()
 }

@@ -19,7 +19,7 @@ use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     exports::{request_export, wait_for_export},
     http::text,
-    logs::{measurements, wait_for_metric},
+    logs::{log_events, measurements, wait_for_metric},
     moderation::{SharedImage, case_path, cases, decide, read_case},
     staff_access::{access_log, reviews},
     table::scan,
@@ -95,7 +95,14 @@ async fn gravest_report_hides_an_image_and_tells_its_owner(env: &'static TestEnv
     env.visitor()?.post("/v1/reports", &again).await?.is(201)?;
     ensure!(env.mails(&email).await?[0].contains("Deine Meldung"), "the reporter's language is not used");
     let open = cases(&ada).await?;
-    decide(&grace, &case_path(&ada, &open[0])?, "remove").await?.is(200)?;
+    let decision = json!({
+        "action": "remove", "reason": "intimate_image", "explanation": "It shows a person.", "suspend_publishing": true,
+        "freeze": true,
+    });
+    grace.post(&format!("{}/decision", case_path(&ada, &open[0])?), &decision).await?.is(200)?;
+    let account = ada.get("/v1/account").await?.is(200)?.json;
+    ensure!(account["frozen_for"][0]["reason"] == "moderation", "{account}");
+    ensure!(account["publishing_suspended_at"].is_string(), "{account}");
     ada.get(&format!("/v1/generations/{}", image.id)).await?.is(404)?;
     ensure!(env.mails(&email).await?[1].contains("gelöscht"), "the reporter does not learn of the removal");
     Ok(())
@@ -104,13 +111,20 @@ async fn gravest_report_hides_an_image_and_tells_its_owner(env: &'static TestEnv
 async fn p32_reports_are_erased_with_the_account_of_their_reporter(env: &'static TestEnv) -> Result<()> {
     let (ada, bob) = (env.user().await?, env.user().await?);
     let image = SharedImage::of(&ada).await?;
-    let report = image.report(env, "privacy", &bob.email).await?;
+    let mut report = image.report(env, "privacy", &bob.email).await?;
+    let words = ["explanation", "signature"].map(|what| format!("{what}-{}", image.id));
+    (report["explanation"], report["signature"]) = (json!(words[0]), json!(words[1]));
     env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
-    let stored = async || -> Result<bool> { Ok(format!("{:?}", scan(env).await?).contains(&bob.email)) };
-    ensure!(stored().await?, "the report is not stored");
+    let stored = async || -> Result<Vec<bool>> {
+        let items = format!("{:?}", scan(env).await?);
+        Ok([&bob.email, &words[0], &words[1]].map(|word| items.contains(word.as_str())).to_vec())
+    };
+    ensure!(stored().await? == [true; 3], "the report is not stored");
     let receipt = request_erasure(&bob).await?;
     wait_for_erasure(env, &receipt).await?;
-    ensure!(!stored().await?, "the report outlives the account of its reporter");
+    ensure!(stored().await? == [false; 3], "the report outlives the account of its reporter");
+    let logged = format!("{:?}", log_events(env).await?);
+    ensure!(words.iter().all(|word| !logged.contains(word.as_str())), "the words of a reporter are in the logs");
     ensure!(cases(&ada).await?[0]["reports"] == 1, "the case stays");
     Ok(())
 }

@@ -34,6 +34,7 @@ use crate::env::{
         stored_file_hashes, wait_for_export,
     },
     http::{ApiResponse, PATIENCE, text},
+    moderation::SharedImage,
     passkeys::{Authenticator, register},
     sessions::token_with_claims,
     table::{Item, account_items, string},
@@ -115,6 +116,8 @@ async fn fill(ada: &TestUser) -> Result<()> {
     ada.post("/v1/account/email", &json!({"email": new_address()})).await?.is(202)?;
     register(ada, &Authenticator::new()?, "Phone").await?.is(200)?;
     ada.post("/v1/support/tickets", &json!({"subject": MARKUP, "text": MARKUP})).await?.is(201)?;
+    let report = SharedImage::of(ada).await?.report(ada.env, "privacy", &new_address()).await?;
+    ada.env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
     ask_keyed(ada).await
 }
 
