@@ -122,6 +122,13 @@ async function compose(visitor) {
 
 /** Checks that an element lies within the window and nothing covers it. */
 async function isReachable(page, selector) {
+  // What appeared pushes the rest aside in the next frames.
+  await page.evaluate(async () => {
+    const frame = () => new Promise((shown) => requestAnimationFrame(shown));
+    await frame().then(frame);
+    const ending = document.getAnimations().filter((animation) => animation.effect?.getTiming().iterations !== Infinity);
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+  });
   const seen = await page.locator(selector).first().evaluate((element) => {
     const { left, top, right, bottom } = element.getBoundingClientRect();
     const points = [[(left + right) / 2, (top + bottom) / 2], [left + 12, top + 6], [right - 12, bottom - 6]];
