@@ -7,7 +7,7 @@ use domain::{
     accounts::{plan::Retention, strikes::StrikePolicy},
     catalogue::models::MediaKind,
     generations::{
-        generation::{Failure, FinishClaim, Generation, GenerationStatus, ProviderFailure},
+        generation::{Failure, FailureResponse, FinishClaim, Generation, GenerationStatus, ProviderFailure},
         output::{Media, max_file_bytes},
         submission::GenerationOutcome,
     },
@@ -127,7 +127,9 @@ impl Worker {
             Ok(stored) => stored,
             Err(error) => {
                 log_failed_check(&error);
-                return self.check_again(generation).await;
+                let retry =
+                    |generation: &Generation, jitter, now| generation.check_failed(jitter, now).not_before_delay(now);
+                return self.try_again(generation, retry, Failure::Unchecked).await;
             }
         };
         if !stored.media.is_empty() {
@@ -148,25 +150,16 @@ impl Worker {
             let failure = ProviderFailure::JobEnded;
             generation.provider_failed(failure, &self.enabled, jitter, now).not_before_delay(now)
         };
-        match lifecycle::record_wait(&self.table, generation, retry).await? {
-            Waiting::Recorded { generation, delay_s } => {
-                if let Err(error) = self.send_back(&generation, delay_s).await {
-                    let (account, id) = (generation.account, generation.id);
-                    tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
-                }
-                Ok(())
-            }
-            Waiting::GiveUp => {
-                let end = GenerationOutcome::Failed(Failure::ProviderUnavailable);
-                self.end(generation, end, Stored::default(), clock::now()).await
-            }
-            Waiting::Lost(_) => Ok(()),
-        }
+        self.try_again(generation, retry, Failure::ProviderUnavailable).await
     }
 
-    /// Has the outputs checked again later, as a classifier failed; after a few times, fails the generation.
-    async fn check_again(&self, generation: &Generation) -> Result<(), LifecycleError> {
-        let retry = |generation: &Generation, jitter, now| generation.check_failed(jitter, now).not_before_delay(now);
+    /// Records what `retry` decides, and sends the message for another attempt; if none is left, fails the generation.
+    async fn try_again(
+        &self,
+        generation: &Generation,
+        retry: impl Fn(&Generation, u32, Timestamp) -> FailureResponse,
+        failure: Failure,
+    ) -> Result<(), LifecycleError> {
         match lifecycle::record_wait(&self.table, generation, retry).await? {
             Waiting::Recorded { generation, delay_s } => {
                 if let Err(error) = self.send_back(&generation, delay_s).await {
@@ -176,7 +169,7 @@ impl Worker {
                 Ok(())
             }
             Waiting::GiveUp => {
-                let end = GenerationOutcome::Failed(Failure::Unchecked);
+                let end = GenerationOutcome::Failed(failure);
                 self.end(generation, end, Stored::default(), clock::now()).await
             }
             Waiting::Lost(_) => Ok(()),

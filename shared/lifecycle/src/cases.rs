@@ -1,7 +1,7 @@
 //! Sends the notices about moderation cases.
 //!
-//! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. The function that wrote it sends it at
-//! once; `sweep` sends those that a crash or a failure left, a minute later. A mail may come twice, and none is lost.
+//! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. The function that wrote it
+//! sends it at once; `sweep` sends those that a crash or a failure left, a minute later. A mail may come twice, and none is lost.
 
 use domain::moderation::{
     case::{Case, CaseTransaction},
