@@ -143,6 +143,15 @@ impl Clients {
         }
     }
 
+    /// Fetches the application key during the start, so that the first request does not have to.
+    ///
+    /// Takes at most a second. Ignores errors: the first request that needs the key will report them.
+    pub async fn warm_sealer(&self, secret_arn: &str) {
+        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, self.sealer(secret_arn)).await {
+            tracing::debug!(error = %DisplayErrorContext(&error), "application key was not read during the start");
+        }
+    }
+
     /// Returns the sealer with the application key. Reads the key from Secrets Manager once per process, on first use.
     ///
     /// # Errors
