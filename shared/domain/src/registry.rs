@@ -184,14 +184,14 @@ const fn browser(name: &'static str, purpose: &'static str) -> DataKind {
 pub const DATA_KINDS: &[DataKind] = &[
     account_item(
         "account",
-        "the profile, plan, balance and preferences of the account, and how much of it was blocked",
+        "the profile, plan, balance and preferences of the account, the terms that were accepted, and how much of it was blocked",
         RetentionRule::Account,
     ),
     DataKind {
         export: ExportRule::Not("it is deleted with the first sign-in, before which there is no export"),
         ..account_item(
             "sign-up",
-            "when a user is deleted who never signed in",
+            "when a user is deleted who never signed in, and the terms that they accepted",
             RetentionRule::Configured(ConfiguredRetention::SignUps),
         )
     },
