@@ -479,6 +479,23 @@ for (const size of WINDOWS) {
   });
 }
 
+const counts = {
+  month: "2026-11", reason: "privacy", cases: 3, reports: 7, kept: 1, restricted: 1, removed: 1, hidden_automatically: 0, suspensions: 0, freezes: 0, appeals: 1,
+  appeals_upheld: 0, appeals_reversed: 1, median_decision_s: 5_400,
+};
+for (const [locale, words] of [
+  ["en", { title: "Transparency report", month: "November 2026", reason: "Personal data", time: "1.5 hours" }],
+  ["de", { title: "Transparenzbericht", month: "November 2026", reason: "Personenbezogene Daten", time: "1,5 Stunden" }],
+]) {
+  const answers = { "GET transparency": { counts: [counts], complete: true }, "GET account": { ...account, preferences: { theme: "system", language: locale } } };
+  await journey(`the transparency report is a page in ${locale}`, { size: WINDOWS[0], locale, answers }, async (ada, page) => {
+    await ada.go("/transparency");
+    await page.getByRole("heading", { name: words.title }).waitFor();
+    for (const seen of [words.month, words.reason, words.time]) await ada.sees(seen);
+    await ada.look("transparency");
+  });
+}
+
 for (const [locale, words] of [
   ["en", { ask: "Please read and accept", accept: "Accept the terms", title: "Terms of service and acceptable use", rule: "intimate images of a real person" }],
   ["de", { ask: "Bitte lies die Bedingungen", accept: "Bedingungen zustimmen", title: "Nutzungsbedingungen und zulässige Nutzung", rule: "intime Bilder einer echten Person" }],

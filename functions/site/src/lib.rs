@@ -39,9 +39,20 @@ use store::{Bucket, Shared};
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
 /// The first path segments of the pages of the client. Other paths get the page with status 404.
-const PAGES: [&str; 12] = [
-    "sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "check", "support",
+const PAGES: [&str; 13] = [
+    "sign-in",
+    "sign-up",
+    "confirm",
+    "forgot",
+    "reset",
+    "gallery",
+    "credits",
+    "privacy",
+    "account",
+    "check",
+    "support",
     "terms",
+    "transparency",
 ];
 
 struct App {

@@ -34,6 +34,7 @@ export function App() {
           <a href="/privacy/policy">{t.footer.policy}</a>
           <a href="/privacy/inventory">{t.footer.inventory}</a>
           <a href="/terms">{t.footer.terms}</a>
+          <a href="/transparency">{t.footer.transparency}</a>
           <a href="/check">{t.footer.check}</a>
           <a href="/support">{t.footer.support}</a>
           {session.value === "signed-out" && <LanguageChoice />}

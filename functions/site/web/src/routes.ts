@@ -61,5 +61,10 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/account/moderation", access: "account", load: page(settings, "Moderation") },
   { pattern: "/check", access: "everyone", load: page(() => import("./provenance/check"), "Check") },
   { pattern: "/terms", access: "everyone", load: page(() => import("./accounts/terms"), "Terms") },
+  {
+    pattern: "/transparency",
+    access: "everyone",
+    load: page(() => import("./moderation/transparency"), "Transparency"),
+  },
   { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
 ];

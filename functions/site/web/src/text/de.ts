@@ -39,6 +39,7 @@ export const messages: Messages = {
     policy: "Datenschutzerklärung",
     inventory: "Gespeicherte Daten",
     terms: "Nutzungsbedingungen",
+    transparency: "Transparenzbericht",
     check: "Datei prüfen",
     support: "Support kontaktieren",
   },
@@ -872,6 +873,7 @@ export const messages: Messages = {
       "hold-check": "Wann eine gesetzliche Aufbewahrung das nächste Mal geprüft wird",
       ticket: "Deine Support-Tickets mit allen Nachrichten",
       case: "Meldungen deiner Bilder und Videos nach Anzahl und Grund, die Entscheidung und dein Einspruch",
+      "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:
         "Was Menschen an öffentlichen oder geteilten Bildern und Videos melden, mit Name und Adresse für die Antwort, ein Jahr lang",
@@ -1083,6 +1085,26 @@ export const messages: Messages = {
       appealHint: (until) =>
         `Du kannst einmal Einspruch einlegen, bis ${until}. Jemand anderes aus unserem Team entscheidet.`,
       sendAppeal: "Einspruch senden",
+    },
+    transparency: {
+      title: "Transparenzbericht",
+      lead: "Was an öffentlichen und geteilten Bildern und Videos gemeldet und wie darüber entschieden wurde. Jede Entscheidung trifft ein Mensch. Meldungen zählen im Monat der Entscheidung.",
+      empty: "Bisher wurde nichts entschieden.",
+      incomplete: "Frühere Monate fehlen hier: Es sind zu viele Entscheidungen.",
+      fields: {
+        reports: "Meldungen",
+        cases: "Bilder und Videos, über die entschieden wurde",
+        kept: "Kein Verstoß",
+        restricted: "Für alle außer der Besitzerin oder dem Besitzer verborgen",
+        removed: "Gelöscht",
+        hidden_automatically: "Bis zur Entscheidung automatisch verborgen",
+        suspensions: "Veröffentlichen gesperrt",
+        freezes: "Eingefrorene Konten",
+        appeals: "Einsprüche",
+        appeals_upheld: "Einsprüche, nach denen die Entscheidung bestehen blieb",
+        appeals_reversed: "Einsprüche, nach denen die Entscheidung aufgehoben wurde",
+      },
+      median: "Die Hälfte wurde entschieden innerhalb von",
     },
   },
   provenance: {
