@@ -40,9 +40,10 @@ function generation(change = {}, [width, height] = [1024, 1024], count = 1) {
 }
 
 const used = (value, limit) => ({ used: value, limit });
+const TERMS = "2026-11-30";
 const account = {
   id: "0198f0c0-0000-7000-8000-00000000000a", email: EMAIL, plan: "free", status: "active", frozen_for: [], held: [], created_at: at(86_400),
-  credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
+  terms: { version: TERMS, accepted: { version: TERMS, at: at(86_400) } }, credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
   limits: {
     jobs_in_flight: used(0, 3), uploads: used(0, 20), upload_bytes: used(0, 209_715_200), outputs_per_generation: 2, output_pixels: 1_048_576,
     submits_per_minute: 10, uploads_per_hour: 60, shares_per_output: 5,
@@ -475,6 +476,46 @@ for (const size of WINDOWS) {
     await ada.sees("Your report: 0198f0c0-0000-7000-8000-0000000000bb");
     const { item, reason, signature, good_faith } = sent[0];
     ensure(item === "a-token" && reason === "intimate_image" && signature === "Bob Roberts" && good_faith, JSON.stringify(sent));
+  });
+}
+
+const counts = {
+  month: "2026-11", reason: "privacy", cases: 3, reports: 7, kept: 1, restricted: 1, removed: 1, hidden_automatically: 0, suspensions: 0, freezes: 0, appeals: 1,
+  appeals_upheld: 0, appeals_reversed: 1, median_decision_s: 5_400,
+};
+for (const [locale, words] of [
+  ["en", { title: "Transparency report", month: "November 2026", reason: "Personal data", time: "1.5 hours" }],
+  ["de", { title: "Transparenzbericht", month: "November 2026", reason: "Personenbezogene Daten", time: "1,5 Stunden" }],
+]) {
+  const answers = { "GET transparency": { counts: [counts], complete: true }, "GET account": { ...account, preferences: { theme: "system", language: locale } } };
+  await journey(`the transparency report is a page in ${locale}`, { size: WINDOWS[0], locale, answers }, async (ada, page) => {
+    await ada.go("/transparency");
+    await page.getByRole("heading", { name: words.title }).waitFor();
+    for (const seen of [words.month, words.reason, words.time]) await ada.sees(seen);
+    await ada.look("transparency");
+  });
+}
+
+for (const [locale, words] of [
+  ["en", { ask: "Please read and accept", accept: "Accept the terms", title: "Terms of service and acceptable use", rule: "intimate images of a real person" }],
+  ["de", { ask: "Bitte lies die Bedingungen", accept: "Bedingungen zustimmen", title: "Nutzungsbedingungen und zulässige Nutzung", rule: "intime Bilder einer echten Person" }],
+]) {
+  const sent = [];
+  const accepted = (request) => {
+    sent.push(request.postDataJSON());
+    return { version: TERMS, accepted: { version: TERMS, at: at(0) } };
+  };
+  const older = { version: TERMS, accepted: { version: "2020-01-01", at: at(86_400) } };
+  const answers = { "GET account": { ...account, terms: older, preferences: { theme: "system", language: locale } }, "POST account/terms": accepted };
+  await journey(`newer terms are read and accepted in ${locale}`, { size: WINDOWS[0], locale, answers }, async (ada, page) => {
+    await ada.go("/terms");
+    await page.getByRole("heading", { name: words.title }).waitFor();
+    await ada.sees(words.rule);
+    await ada.sees(words.ask);
+    await ada.look("terms");
+    await page.getByRole("button", { name: words.accept }).click();
+    await page.getByText(words.ask).waitFor({ state: "detached" });
+    ensure(sent.length === 1 && sent[0].version === TERMS, JSON.stringify(sent));
   });
 }
 

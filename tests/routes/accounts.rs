@@ -60,7 +60,22 @@ async fn refresh_needs_the_csrf_token_of_its_cookie() -> Result<()> {
 
 #[tokio::test]
 async fn sign_up_names_an_address_that_is_none() -> Result<()> {
-    World::new().await?.send("session/sign-up", json!({"body": {"email": "ada"}})).await?.names(&["email"])?;
+    World::new()
+        .await?
+        .send("session/sign-up", json!({"body": {"email": "ada", "terms": "2026-11-30"}}))
+        .await?
+        .names(&["email"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn sign_up_names_terms_that_are_missing_or_older() -> Result<()> {
+    for body in [json!({"email": "ada@example.com"}), json!({"email": "ada@example.com", "terms": "2020-01-01"})] {
+        let world = World::new().await?;
+        let answer = world.send("session/sign-up", json!({"body": body})).await?;
+        ensure!(!answer.calls.iter().any(|call| call == "SignUp"), "{answer:?}");
+        answer.names(&["terms"])?;
+    }
     Ok(())
 }
 

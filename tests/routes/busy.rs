@@ -55,7 +55,7 @@ async fn plain_write_during_a_transaction_is_a_lost_race() -> Result<()> {
     for operation in ["PutItem", "DeleteItem"] {
         world.aws.play(operation, json!({"__type": "TransactionConflictException"})).await;
     }
-    let sign_up = SignUp::new(world.account, 7, clock::now());
+    let sign_up = SignUp::new(world.account, 7, None, clock::now());
     for write in [Write::SignUp(&sign_up), Write::RemoveSignUp(&sign_up)] {
         let written = world.table.commit(&[write]).await;
         ensure!(matches!(written, Err(CommitError::Stale)), "{written:?}");

@@ -15,7 +15,7 @@ use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes,
     accounts::{
         activity::{self, ActivityPage, ActivityView},
-        profile::{self, AccountCorrection, AccountView, CorrectionPage, CorrectionView},
+        profile::{self, AccountCorrection, AccountView, CorrectionPage, CorrectionView, TermsRequest, TermsView},
     },
     credits::statement::{self, EntryView, PromptView, Statement},
     staff::audit::{self, AuditEntryView, AuditPage},
@@ -70,6 +70,7 @@ fn routes() -> Routes<Mutations> {
     Routes::new()
         .operation(&profile::SHOW, show)
         .operation(&profile::CORRECT, correct)
+        .operation(&profile::ACCEPT_TERMS, accept_terms)
         .operation(&profile::LIST_CORRECTIONS, list_corrections)
         .operation(&statement::SHOW, show_statement)
         .operation(&activity::LIST, list_activity)
@@ -108,6 +109,26 @@ async fn correct(
             let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
             Ok(response)
+        })
+        .await
+}
+
+async fn accept_terms(
+    State(mutations): State<Mutations>,
+    caller: Caller,
+    request: MutatingRequest<TermsRequest>,
+) -> Result<Response, Problem> {
+    let id = AccountId(caller.account_id);
+    let now = clock::now();
+    let version = request.body.version;
+    let mutation = mutations.begin(id, request.idempotency, now).await?;
+    mutation
+        .run(|| async {
+            let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
+            let accepted = account.accept_terms(&version, now)?;
+            let write = accepted.as_ref().map_or(Write::Unchanged(&account), Write::Account);
+            let view = TermsView::new(accepted.as_ref().unwrap_or(&account).terms.clone());
+            mutation.commit(&[write], MutationResponse::ok(view)).await
         })
         .await
 }

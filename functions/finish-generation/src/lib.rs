@@ -1,8 +1,8 @@
 //! Handles the messages of the finish queue: checks the received files of a generation, removes their metadata, marks and signs
 //! them, creates thumbnails, stores the outputs, settles, and deletes the received files.
 //!
-//! Before an output is stored, the classifiers that the operator chose check it. One that is blocked is not stored and not
-//! charged. If a classifier fails, it is asked again later, and then the generation fails and is refunded.
+//! Before an output is marked and signed, the classifiers that the operator chose check it. One that is blocked is not signed, not
+//! stored and not charged. If a classifier fails, it is asked again later, and then the generation fails and is refunded.
 //!
 //! If no file is usable, another job is started by the function that calls providers. A message that is delivered twice or
 //! late changes nothing. `worker` says what a crash in each step and a repeat of it do.

@@ -1,8 +1,8 @@
-//! Checks, marks and signs the output of a provider. Heavy on the processor, and blocks while the key signs.
+//! Checks the output of a provider, and marks and signs it once it passed the gate. Heavy on the processor, and blocks while the key signs.
 
 use domain::catalogue::models::MediaKind;
 use media::{
-    MediaError, MediaInfo, OutputRequirements, Preview,
+    MediaError, MediaInfo, MediaType, OutputRequirements, Preview,
     watermark::{self, WatermarkKey},
 };
 use provenance::{Claim, EarlierManifest, Manifest, SignError, Signer};
@@ -47,47 +47,77 @@ pub(crate) struct Mark {
     pub(crate) key: WatermarkKey,
 }
 
-/// Checks an output, draws the watermark into its pixels, removes its metadata, marks it as generated, signs it, and creates its
-/// preview. The same bytes give the same file but for the id and the signature of its manifest, which has the same length.
+/// A file of a provider that can be used: it is not marked yet.
+#[derive(Debug)]
+pub(crate) struct Received {
+    bytes: Vec<u8>,
+    measured: MediaInfo,
+    max_bytes: u64,
+}
+
+/// Checks a file of a provider.
 ///
 /// # Errors
-/// It is of another kind, of a format that cannot be marked, damaged, empty, or too large; or it was not signed.
-pub(crate) fn finish(
-    bytes: Vec<u8>,
-    kind: MediaKind,
-    mark: &Mark,
-    (claim, signer): (&Claim<'_>, &Signer),
-) -> Result<File, OutputError> {
+/// It is of another kind, of a format that cannot be marked, damaged, empty, or too large.
+pub(crate) fn read(bytes: Vec<u8>, kind: MediaKind) -> Result<Received, MediaError> {
     let rule = match kind {
         MediaKind::Image => OutputRequirements { kind: media::FileKind::Image, max_bytes: IMAGE_BYTES },
         MediaKind::Video => OutputRequirements { kind: media::FileKind::Video, max_bytes: VIDEO_BYTES },
     };
     let measured = media::check_output(&bytes, rule)?;
-    let note = format!("Generated with Darkroom by the model {}", claim.model);
-    let manifest = Manifest::begin(&bytes, measured.media_type.mime())?;
-    let earlier = manifest.earlier().clone();
-    let (bytes, measured) = match watermark::embed_file(&bytes, mark.bits, &mark.key)? {
-        Some(marked) if u64::try_from(marked.len()).is_ok_and(|bytes| bytes <= rule.max_bytes) => {
-            let measured = media::inspect(&marked)?;
-            (marked, measured)
+    media::check_markable(measured.media_type)?;
+    Ok(Received { bytes, measured, max_bytes: rule.max_bytes })
+}
+
+impl Received {
+    /// Returns what a classifier sees of it, without the metadata of the provider, and its type: the image, or the first frame of a
+    /// video. The whole file stands for a video of which no frame can be decoded.
+    ///
+    /// # Errors
+    /// Its metadata cannot be removed.
+    pub(crate) fn seen(&self) -> Result<(Vec<u8>, MediaType), MediaError> {
+        if self.measured.duration_ms.is_some()
+            && let Ok(frame) = media::create_preview(&self.bytes, THUMBNAIL_SIDE_PX)
+        {
+            return Ok((frame.jpeg, MediaType::Jpeg));
         }
-        Some(_) => {
-            tracing::warn!("a file with a watermark would be too large: it has none");
-            (bytes, measured)
-        }
-        None => {
-            tracing::info!(
-                kind = measured.media_type.mime(),
-                "a file has no watermark: it is too small, or of another codec"
-            );
-            (bytes, measured)
-        }
-    };
-    let bytes = media::mark_generated(bytes, &note)?;
-    let bytes = manifest.sign(&bytes, claim, signer)?;
-    let preview =
-        create_preview(&bytes, &note).inspect_err(|error| tracing::info!(error = %error, "a file has no preview")).ok();
-    Ok(File { bytes, measured, preview, earlier })
+        Ok((media::strip_metadata(self.bytes.clone())?, self.measured.media_type))
+    }
+
+    /// Draws the watermark into its pixels, removes its metadata, marks it as generated, signs it, and creates its preview. The
+    /// same bytes give the same file but for the id and the signature of its manifest, which has the same length.
+    ///
+    /// # Errors
+    /// It is damaged, or was not signed.
+    pub(crate) fn finish(self, mark: &Mark, (claim, signer): (&Claim<'_>, &Signer)) -> Result<File, OutputError> {
+        let Self { bytes, measured, max_bytes } = self;
+        let note = format!("Generated with Darkroom by the model {}", claim.model);
+        let manifest = Manifest::begin(&bytes, measured.media_type.mime())?;
+        let earlier = manifest.earlier().clone();
+        let (bytes, measured) = match watermark::embed_file(&bytes, mark.bits, &mark.key)? {
+            Some(marked) if u64::try_from(marked.len()).is_ok_and(|bytes| bytes <= max_bytes) => {
+                let measured = media::inspect(&marked)?;
+                (marked, measured)
+            }
+            Some(_) => {
+                tracing::warn!("a file with a watermark would be too large: it has none");
+                (bytes, measured)
+            }
+            None => {
+                tracing::info!(
+                    kind = measured.media_type.mime(),
+                    "a file has no watermark: it is too small, or of another codec"
+                );
+                (bytes, measured)
+            }
+        };
+        let bytes = media::mark_generated(bytes, &note)?;
+        let bytes = manifest.sign(&bytes, claim, signer)?;
+        let preview = create_preview(&bytes, &note)
+            .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
+            .ok();
+        Ok(File { bytes, measured, preview, earlier })
+    }
 }
 
 /// Creates the preview of an output. Its thumbnail has the mark in its metadata, and no manifest: it is a copy beside a file that
@@ -99,7 +129,6 @@ fn create_preview(bytes: &[u8], note: &str) -> Result<Preview, MediaError> {
 
 #[cfg(test)]
 mod tests {
-    use media::MediaType;
     use providers::{PollResponse, Provider, ProviderRequest, Sketch, StartResponse};
 
     use super::*;
@@ -123,7 +152,7 @@ mod tests {
     fn finished_by(bytes: Vec<u8>, kind: MediaKind, signer: &Signer) -> Result<File, OutputError> {
         let at = "2026-11-01T12:00:00Z".parse().unwrap();
         let claim = Claim { model: "some-model", provider: "sketch", has_starting_image: false, at };
-        finish(bytes, kind, &mark(), (&claim, signer))
+        read(bytes, kind)?.finish(&mark(), (&claim, signer))
     }
 
     async fn sketched(kind: providers::OutputKind, side: u32) -> Vec<u8> {
@@ -238,7 +267,7 @@ mod tests {
     #[test]
     fn webm_is_refused_as_it_cannot_be_marked() {
         media::inspect(&webm()).unwrap();
-        let refused = finished(webm(), MediaKind::Video).unwrap_err();
+        let refused = read(webm(), MediaKind::Video).unwrap_err();
         assert!(refused.to_string().contains("no place for a provenance mark"), "{refused}");
     }
 

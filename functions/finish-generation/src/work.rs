@@ -176,16 +176,35 @@ impl Worker {
         }
     }
 
-    /// Has the classifiers check a file before it is stored: an image, or the first frame of a video.
-    async fn check(&self, file: &output::File) -> Result<Vec<Verdict>, CheckError> {
-        let (bytes, media_type) = match (&file.preview, file.measured.duration_ms) {
-            (Some(preview), Some(_)) => (&preview.jpeg, media::MediaType::Jpeg.mime()),
-            _ => (&file.bytes, file.measured.media_type.mime()),
-        };
-        self.classifiers.check(Stage::Outputs, &Content::Image { bytes, media_type }, clock::now()).await
+    /// Has the classifiers check what is seen of a received file, if there are any that look at images.
+    async fn check(&self, seen: Option<&(Vec<u8>, media::MediaType)>) -> Result<Vec<Verdict>, CheckError> {
+        let Some((bytes, media_type)) = seen else { return Ok(Vec::new()) };
+        let content = Content::Image { bytes, media_type: media_type.mime() };
+        self.classifiers.check(Stage::Outputs, &content, clock::now()).await
     }
 
-    /// Writes the outputs that the received files give and that are not blocked. A check that failed leaves some unwritten.
+    /// Does what blocks or takes a whole processor. Returns nothing for a file that cannot be used: the log says why.
+    async fn compute<T: Send + 'static>(
+        (generation, number): (&Generation, u32),
+        work: impl FnOnce() -> Result<T, OutputError> + Send + 'static,
+    ) -> Result<Option<T>, LifecycleError> {
+        let (account, id) = (generation.account, generation.id);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(done)) => Ok(Some(done)),
+            Ok(Err(OutputError::Sign(SignError::Key(error)))) => Err(failed("Sign")(error)),
+            Ok(Err(error)) => {
+                tracing::warn!(%account, generation = %id, number, error = %error, "a file is not what it should be");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::error!(%account, generation = %id, number, error = %error, "a file could not be checked");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes the outputs that the received files give and that are not blocked. What is blocked is neither marked nor signed. A
+    /// check that failed leaves some unwritten.
     async fn store(&self, generation: &Generation) -> Result<Result<Stored, CheckError>, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
@@ -198,20 +217,26 @@ impl Worker {
                 continue;
             };
             stored.received.push(version);
-            let (claim, signer, mark) = (claim.clone(), self.signing.signer(now).await?, self.mark(id, number).await?);
-            let finish = move || output::finish(bytes, claim.kind, &mark, (&claim.borrowed(), &signer));
-            let file = match tokio::task::spawn_blocking(finish).await {
-                Ok(Ok(file)) => file,
-                Ok(Err(OutputError::Sign(SignError::Key(error)))) => return Err(failed("Sign")(error)),
-                Ok(Err(error)) => {
-                    tracing::warn!(%account, generation = %id, number, error = %error, "a file is not what it should be");
-                    continue;
-                }
-                Err(error) => {
-                    tracing::error!(%account, generation = %id, number, error = %error, "a file could not be checked");
-                    continue;
-                }
+            let (kind, shows) = (claim.kind, self.classifiers.see_images());
+            let read = move || {
+                let received = output::read(bytes, kind)?;
+                let seen = shows.then(|| received.seen()).transpose()?;
+                Ok((received, seen))
             };
+            let Some((received, seen)) = Self::compute((generation, number), read).await? else { continue };
+            let verdicts = match self.check(seen.as_ref()).await {
+                Ok(verdicts) => verdicts,
+                Err(error) => return Ok(Err(error)),
+            };
+            let is_blocked = verdicts.iter().any(Verdict::is_blocked);
+            stored.verdicts.extend(verdicts);
+            if is_blocked {
+                tracing::info!(%account, generation = %id, number, "an output is blocked: it is not stored");
+                continue;
+            }
+            let (claim, signer, mark) = (claim.clone(), self.signing.signer(now).await?, self.mark(id, number).await?);
+            let finish = move || received.finish(&mark, (&claim.borrowed(), &signer));
+            let Some(file) = Self::compute((generation, number), finish).await? else { continue };
             match &file.earlier {
                 EarlierManifest::None => {}
                 EarlierManifest::Kept { valid: true, .. } => {
@@ -224,16 +249,6 @@ impl Worker {
                 EarlierManifest::Unreadable => {
                     tracing::warn!(generation = %id, number, "the manifest of the provider cannot be read, and is lost");
                 }
-            }
-            let verdicts = match self.check(&file).await {
-                Ok(verdicts) => verdicts,
-                Err(error) => return Ok(Err(error)),
-            };
-            let is_blocked = verdicts.iter().any(Verdict::is_blocked);
-            stored.verdicts.extend(verdicts);
-            if is_blocked {
-                tracing::info!(%account, generation = %id, number, "an output is blocked: it is not stored");
-                continue;
             }
             let media_type = file.measured.media_type;
             let key = format!("{prefix}{number}.{}", media_type.extension());

@@ -112,7 +112,7 @@ async fn appeal(
             let case = mutations.table.case(account, id).await?.ok_or(Refusal::NotFound)?;
             let case = case.appeal(text.clone(), now)?;
             let response = MutationResponse::ok(CaseView::from(case.clone()));
-            let response = mutation.commit(&[Write::Case(&case)], response).await?;
+            let response = mutation.commit(&[Write::Case(&case), Write::CaseOutcome(&case)], response).await?;
             metric(Metric::Reports, 1, &[]);
             Ok(response)
         })

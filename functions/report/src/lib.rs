@@ -1,17 +1,21 @@
-//! Takes reports of images and videos that others can see, from everyone, without an account.
+//! Takes reports of images and videos that others can see, from everyone, without an account, and shows the transparency report.
 //!
 //! A report names its item with the token that the views of public and shared items contain. It joins the open case of the item
 //! or opens one. A report of the gravest kinds hides the item at once from everyone but its owner, unless the operator turned
 //! that off; the transaction also writes the notice to the owner. The reporter gets a confirmation by mail. If the process
 //! crashes before that mail, the report is there all the same, and the response tells its id.
 //!
-//! Reports are counted by network and by address. A repeat is another report of the same case.
+//! Reports are counted by network and by address. A repeat is another report of the same case. The transparency report is one
+//! query, counted by network.
 
 use std::sync::Arc;
 
 use api::{
     Mutations, Routes, contended,
-    moderation::reports::{self, ReportReceipt, ReportRequest, open_report_token},
+    moderation::{
+        reports::{self, ReportReceipt, ReportRequest, open_report_token},
+        transparency::{self, TransparencyReport},
+    },
     refusal_problem, store_problem,
 };
 use axum::{
@@ -23,10 +27,11 @@ use domain::{
     CaseId, CaseNoticeId, ReportId,
     moderation::{
         case::{self, CaseTransaction},
+        outcome,
         report::{NewReport, OutputReference, PER_DAY, REPORTER, Report, ReportReason},
     },
 };
-use http::StatusCode;
+use http::{StatusCode, header::CACHE_CONTROL};
 use jiff::Timestamp;
 use mail::{Mail, Message};
 use runtime::{
@@ -70,7 +75,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 }
 
 fn routes() -> Routes<AppState> {
-    Routes::new().operation(&reports::FILE, file)
+    Routes::new().operation(&reports::FILE, file).operation(&transparency::SHOW, show_transparency)
 }
 
 async fn file(
@@ -97,6 +102,14 @@ async fn file(
     }
     let receipt = ReportReceipt::new(&report, transaction.case.decide_by);
     Ok((StatusCode::CREATED, axum::Json(receipt)).into_response())
+}
+
+async fn show_transparency(State(state): State<AppState>, client: RequestContext) -> Result<Response, Problem> {
+    let now = clock::now();
+    state.mutations.limit_open_read(&client, now).await?;
+    let (outcomes, complete) = state.mutations.table.case_outcomes(now).await.map_err(store_problem)?;
+    let report = TransparencyReport { counts: outcome::count(&outcomes), complete };
+    Ok(([(CACHE_CONTROL, "public, max-age=3600")], axum::Json(report)).into_response())
 }
 
 impl AppState {

@@ -144,7 +144,8 @@ impl App {
         let is_remembered = before.is_some_and(|before| before.counts(now));
         let grant = if is_remembered { Credits::ZERO } else { self.grant_welcome(now).await? };
         let entry = LedgerEntryId(clock::uuid_at(now));
-        let (mut account, entry) = Account::open(id, email.as_str().to_owned(), grant, entry, now);
+        let (account, entry) = Account::open(id, email.as_str().to_owned(), grant, entry, now);
+        let mut account = account.accepting(sign_up.as_ref().and_then(|sign_up| sign_up.terms.clone()));
         if self.opens_too_many_accounts(networks, now).await? {
             account = account.frozen_at_opening(FreezeReason::ManyAccounts, now);
         }

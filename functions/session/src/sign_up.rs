@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use api::accounts::email::Address;
+use api::accounts::session::NewUser;
 use axum::extract::{MatchedPath, State};
+use domain::accounts::terms;
 use http::StatusCode;
 use runtime::http::{Problem, RequestContext, StrictJson};
 
@@ -18,9 +19,10 @@ pub(crate) async fn sign_up(
     State(app): State<Arc<App>>,
     path: MatchedPath,
     context: RequestContext,
-    StrictJson(body): StrictJson<Address>,
+    StrictJson(body): StrictJson<NewUser>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
+    terms::check_version("terms", &body.terms).map_err(|error| Problem::invalid(error.field, error.rule))?;
     app.limit_address(&path, &context, &email).await?;
     let user_pool = app.user_pool().await?;
     match user_pool.create_user(&email).await {

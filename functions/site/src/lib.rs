@@ -39,8 +39,20 @@ use store::{Bucket, Shared};
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
 /// The first path segments of the pages of the client. Other paths get the page with status 404.
-const PAGES: [&str; 11] = [
-    "sign-in", "sign-up", "confirm", "forgot", "reset", "gallery", "credits", "privacy", "account", "check", "support",
+const PAGES: [&str; 13] = [
+    "sign-in",
+    "sign-up",
+    "confirm",
+    "forgot",
+    "reset",
+    "gallery",
+    "credits",
+    "privacy",
+    "account",
+    "check",
+    "support",
+    "terms",
+    "transparency",
 ];
 
 struct App {
@@ -218,6 +230,12 @@ mod tests {
         entries
             .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![fs::read_to_string(path).unwrap()] })
             .collect()
+    }
+
+    #[test]
+    fn sign_up_form_accepts_the_present_terms() {
+        let version = include_str!("../web/src/accounts/terms-version.ts");
+        assert!(version.contains(&format!("\"{}\"", domain::accounts::terms::TERMS_VERSION)), "{version}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ async fn items_that_fail_keep_no_other_of_their_kind_waiting() -> Result<()> {
     let now = clock::now();
     // The sign-up of an account that exists is not needed any more.
     let account = aws.account().parse()?;
-    sweep.table.commit(&[Write::SignUp(&SignUp::new(account, 1, now))]).await?;
+    sweep.table.commit(&[Write::SignUp(&SignUp::new(account, 1, None, now))]).await?;
 
     let later = now + SignedDuration::from_hours(48);
     let report = sweep.all(later, clock::now() + SignedDuration::from_secs(50)).await;

@@ -3,14 +3,17 @@
 //!
 //! A new user is confirmed at once, since nobody knows the password: it is random, and only a code that is mailed to the
 //! address replaces it. Before the user exists, the sign-up is written to the table, so that a user who never signs in is
-//! deleted.
+//! deleted. It says which terms the person accepted.
 //!
 //! An access token gets no scope. With `aws.cognito.signin.user.admin`, which the user pool gives by default, the bearer could
 //! delete the user, end its sessions or set up a second factor at the user pool directly.
 //!
 //! A repeat changes nothing more. Without an answer the user pool creates no user and issues no token.
 
-use domain::{AccountId, accounts::sign_up::SignUp};
+use domain::{
+    AccountId,
+    accounts::{sign_up::SignUp, terms::TermsAcceptance},
+};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
@@ -20,6 +23,10 @@ use store::{Table, Write};
 
 /// The scope with which an access token changes its own user.
 const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
+
+/// The trigger of a person's own sign-up. Only the function `session` has the secret that it needs, and refuses one that does not
+/// accept the present terms. An administrator who creates a user accepts nothing for them.
+const SIGN_UP: &str = "PreSignUp_SignUp";
 
 /// What the user pool asks. The answer is the whole event with a response.
 #[derive(Deserialize, Serialize)]
@@ -57,7 +64,8 @@ async fn answer(trigger: Trigger, table: &Table, days: u32, now: Timestamp) -> R
     let response = if trigger.trigger_source.starts_with("PreSignUp_") {
         // The name of a user is the id that the account will have. A repeat finds the sign-up written.
         let account = AccountId(trigger.user_name.parse()?);
-        table.try_commit(&[Write::SignUp(&SignUp::new(account, days, now))]).await?;
+        let terms = (trigger.trigger_source == SIGN_UP).then(|| TermsAcceptance::present(now));
+        table.try_commit(&[Write::SignUp(&SignUp::new(account, days, terms, now))]).await?;
         sign_up_response()
     } else if trigger.trigger_source.starts_with("TokenGeneration_") {
         token_response()

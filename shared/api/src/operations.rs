@@ -37,6 +37,7 @@ const LISTS: &[&[Operation]] = &[
     privacy::policy::OPERATIONS,
     moderation::reports::OPERATIONS,
     moderation::cases::OPERATIONS,
+    moderation::transparency::OPERATIONS,
     provenance::check::OPERATIONS,
     support::tickets::OPERATIONS,
     support::guest_tickets::OPERATIONS,

@@ -1,4 +1,4 @@
-//! Accounts: sign-up, the profile, its plan, its corrections, freezes, strikes, and the address and password that sign in.
+//! Accounts: sign-up, the profile, its plan, its corrections, freezes, strikes, terms, and the address and password that sign in.
 
 pub mod account;
 pub mod correction;
@@ -13,4 +13,5 @@ pub mod second_factor;
 pub mod sign_up;
 pub mod status;
 pub mod strikes;
+pub mod terms;
 pub mod welcome;

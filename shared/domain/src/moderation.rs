@@ -3,5 +3,6 @@
 
 pub mod case;
 pub mod notice;
+pub mod outcome;
 pub mod report;
 pub mod verdict;

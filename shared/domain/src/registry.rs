@@ -97,6 +97,8 @@ pub const REPLY_ALERT_DAYS: u32 = 15;
 pub const REPORT_DAYS: u32 = 365;
 /// Days for which a moderation case is kept after its last change: longer than earlier violations count.
 pub const CASE_DAYS: u32 = 400;
+/// Days for which the outcome of a moderation case is kept: three years of transparency reports.
+pub const OUTCOME_DAYS: u32 = 1_096;
 /// Days for which a fact about an unknown payment is kept. PayPal sends for four days, Stripe for three.
 pub const PARKED_DAYS: u32 = 30;
 /// Days for which an unclaimed payment is kept, in which it must be refunded: as long as Stripe refunds
@@ -184,14 +186,14 @@ const fn browser(name: &'static str, purpose: &'static str) -> DataKind {
 pub const DATA_KINDS: &[DataKind] = &[
     account_item(
         "account",
-        "the profile, plan, balance and preferences of the account, and how much of it was blocked",
+        "the profile, plan, balance and preferences of the account, the terms that were accepted, and how much of it was blocked",
         RetentionRule::Account,
     ),
     DataKind {
         export: ExportRule::Not("it is deleted with the first sign-in, before which there is no export"),
         ..account_item(
             "sign-up",
-            "when a user is deleted who never signed in",
+            "when a user is deleted who never signed in, and the terms that they accepted",
             RetentionRule::Configured(ConfiguredRetention::SignUps),
         )
     },
@@ -344,6 +346,13 @@ pub const DATA_KINDS: &[DataKind] = &[
         "signing-certificate",
         "a certificate of the key that signs generated files, until it ends, so that the files can be checked",
         RetentionRule::Days(SIGNING_CERTIFICATE_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "case-outcome",
+        "what a moderation case came to, counted in the transparency report: month, reason, decision, time to it, appeal; nothing \
+         about a person, an account or what was reported",
+        RetentionRule::Days(OUTCOME_DAYS),
         ErasureRule::Expires,
     ),
     files("uploads", "uploaded files, without their metadata"),

@@ -28,7 +28,7 @@ pub enum NoticeError {
 #[must_use]
 pub fn writes(transaction: &CaseTransaction) -> Vec<Write<'_>> {
     let CaseTransaction { case, generation, account, notice } = transaction;
-    let mut writes = vec![Write::Case(case)];
+    let mut writes = vec![Write::Case(case), Write::CaseOutcome(case)];
     for generation in generation.iter() {
         writes.extend([Write::Generation(generation), Write::GalleryEntry(generation, case.output)]);
     }

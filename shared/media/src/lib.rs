@@ -48,7 +48,7 @@ pub use media_type::{FileKind, MediaType, UnknownMediaType};
 pub use normalize::normalize_image;
 pub use output::{OutputRequirements, check_output};
 pub use preview::{Preview, create_preview};
-pub use provenance::{MAX_NOTE_BYTES, mark_generated, stated_source};
+pub use provenance::{MAX_NOTE_BYTES, check_markable, mark_generated, stated_source};
 pub use sniff::sniff;
 pub use strip::strip_metadata;
 pub use unsupported_format::UnsupportedFormat;

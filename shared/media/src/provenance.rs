@@ -24,9 +24,7 @@ pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError>
     }
     let packet = packet(note);
     let media_type = sniff(&bytes)?;
-    if media_type == MediaType::Webm {
-        return Err(MediaError::unsupported(media_type, "WebM has no place for a provenance mark. Use MP4."));
-    }
+    check_markable(media_type)?;
     let stripped = strip_metadata(bytes)?;
     match media_type {
         MediaType::Jpeg => jpeg::add_xmp(&stripped, &packet),
@@ -34,6 +32,17 @@ pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError>
         MediaType::Webp => webp::add_xmp(&stripped, &packet),
         MediaType::Mp4 | MediaType::Webm => Ok(mp4::add_xmp(stripped, &packet)),
     }
+}
+
+/// Checks that files of a type have a place for a provenance mark.
+///
+/// # Errors
+/// [`MediaError::UnsupportedFeature`] for WebM.
+pub fn check_markable(media_type: MediaType) -> Result<(), MediaError> {
+    if media_type == MediaType::Webm {
+        return Err(MediaError::unsupported(media_type, "WebM has no place for a provenance mark. Use MP4."));
+    }
+    Ok(())
 }
 
 /// Returns the source that the XMP packet of a file states: the last part of an IPTC term, such as `trainedAlgorithmicMedia`. Packets

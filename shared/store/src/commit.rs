@@ -34,7 +34,7 @@ use crate::{
     idempotency::{self, IdempotencyRecord},
     item::{Item, decode, number, primary_key},
     keys,
-    moderation::{case, notice, report},
+    moderation::{case, notice, outcome, report},
     payments::{
         parked::{self, ParkedFact},
         payment, pointer, unclaimed,
@@ -100,6 +100,8 @@ pub enum Write<'a> {
     CaseNotice(&'a CaseNotice),
     /// Deletes a notice. A repeat changes nothing.
     RemoveCaseNotice(&'a CaseNotice),
+    /// Writes the outcome of a case, if it is decided. Replaces an earlier one.
+    CaseOutcome(&'a Case),
     /// Adds a report.
     Report(&'a Report),
     /// Adds an activity record.
@@ -264,6 +266,9 @@ impl Write<'_> {
             Self::RemoveCaseNotice(notice) => {
                 let key = primary_key(keys::account(notice.account), keys::case_notice(notice.id));
                 vec![Action::Delete(key, Condition::None)]
+            }
+            Self::CaseOutcome(case) => {
+                outcome::to_item(case)?.map(|item| Action::Put(item, Condition::None)).into_iter().collect()
             }
             Self::Report(report) => vec![Action::Put(report::to_item(report)?, Condition::Absent)],
             Self::Activity(activity) => vec![Action::Put(activity::to_item(activity)?, Condition::None)],

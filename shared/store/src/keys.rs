@@ -14,6 +14,8 @@ pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The partition key of the certificates of the signing key.
 pub(crate) const PROVENANCE_PARTITION: &str = "PROVENANCE";
+/// The partition key of the outcomes of moderation cases.
+pub(crate) const TRANSPARENCY_PARTITION: &str = "TRANSPARENCY";
 /// The beginning of the partition key of what is remembered of an address.
 pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
@@ -26,6 +28,7 @@ pub(crate) const APPROVAL: &str = "APPROVAL#";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const CASE: &str = "CASE#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
+pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
@@ -85,6 +88,11 @@ pub(crate) fn case(id: CaseId) -> String {
 
 pub(crate) fn case_notice(id: CaseNoticeId) -> String {
     format!("{CASE_NOTICE}{id}")
+}
+
+/// The sort key of the outcome of a case that was decided in this month.
+pub(crate) fn case_outcome(month: &str, id: CaseId) -> String {
+    format!("{CASE_OUTCOME}{month}#{id}")
 }
 
 pub(crate) fn correction(id: CorrectionId) -> String {

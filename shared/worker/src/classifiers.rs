@@ -47,6 +47,12 @@ impl Classifiers {
         Ok(Self { openai, thresholds: lifecycle::gate::thresholds(environment)? })
     }
 
+    /// Says whether one of them looks at images.
+    #[must_use]
+    pub const fn see_images(&self) -> bool {
+        self.openai.is_some()
+    }
+
     /// Checks content. Returns the verdicts: none if no classifier was chosen that sees it.
     ///
     /// # Errors

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use domain::{AccountId, accounts::sign_up::SignUp};
+use domain::{
+    AccountId,
+    accounts::{account::Account, sign_up::SignUp, terms::TermsAcceptance},
+};
 use futures_util::future::join_all;
 use reqwest::Method;
 use runtime::clock;
 use serde_json::{Value, json};
-use stack::MAILED_CODE;
+use stack::{MAILED_CODE, TERMS_VERSION};
 use store::Write;
 
 use crate::env::{
@@ -30,6 +33,7 @@ tests![
     session_cookie_is_not_an_access_token,
     sign_out_ends_only_that_session,
     password_reset_ends_every_session,
+    terms_accepted_at_sign_up_are_recorded_and_newer_ones_can_be_accepted,
     session_responses_do_not_reveal_registered_addresses,
     session_routes_name_each_invalid_field,
     concurrent_first_sign_ins_create_one_account,
@@ -51,7 +55,7 @@ const ADDRESS_RATE: usize = 20;
 /// Signs up a new address without setting a password.
 async fn unconfirmed(visitor: &TestUser) -> Result<String> {
     let email = new_address();
-    post_session(visitor, "sign-up", &json!({"email": email})).await?.is(202)?;
+    post_session(visitor, "sign-up", &json!({"email": email, "terms": TERMS_VERSION})).await?.is(202)?;
     Ok(email)
 }
 
@@ -76,7 +80,7 @@ async fn p1_sign_in_needs_a_password_set_with_the_mailed_code(env: &'static Test
     let early = try_sign_in(&visitor, &email, OTHER_PASSWORD).await?.is(401)?;
     ensure!(early.json["type"] == "urn:darkroom:problem:wrong-credentials", "{}", early.json);
     // The owner of the address signs it up again, and presents the code.
-    post_session(&visitor, "sign-up", &json!({"email": email})).await?.is(202)?;
+    post_session(&visitor, "sign-up", &json!({"email": email, "terms": TERMS_VERSION})).await?.is(202)?;
     ensure!(reset(&visitor, &email, WRONG_CODE, OTHER_PASSWORD).await?.is(400)?.fields() == ["code"]);
     try_sign_in(&visitor, &email, OTHER_PASSWORD).await?.is(401)?;
     let grouped = format!("{} {}", &MAILED_CODE[..3], &MAILED_CODE[3..]);
@@ -181,7 +185,7 @@ async fn p20_user_who_never_signs_in_is_deleted(env: &'static TestEnv) -> Result
     }
     ensure!(user_of(env, &ada.email).await?.is_some(), "the user of an account was deleted");
     // The address can sign up again.
-    post_session(&visitor, "sign-up", &json!({"email": silent})).await?.is(202)?;
+    post_session(&visitor, "sign-up", &json!({"email": silent, "terms": TERMS_VERSION})).await?.is(202)?;
     reset(&visitor, &silent, MAILED_CODE, PASSWORD).await?.is(204)?;
     try_sign_in(&visitor, &silent, PASSWORD).await?.is(200).map(drop)
 }
@@ -337,6 +341,27 @@ async fn check_same(visitor: &TestUser, route: &str, addresses: &[&str], rest: V
     Ok(())
 }
 
+async fn terms_accepted_at_sign_up_are_recorded_and_newer_ones_can_be_accepted(env: &'static TestEnv) -> Result<()> {
+    let (ada, table) = (env.user().await?, env.table()?);
+    let accepted = async || Ok::<_, anyhow::Error>(ada.get("/v1/account").await?.is(200)?.json["terms"].clone());
+    let terms = accepted().await?;
+    ensure!(terms["version"] == TERMS_VERSION && terms["accepted"]["version"] == TERMS_VERSION, "{terms}");
+    // As if the account had accepted an earlier version.
+    let account = table.account(ada.account()?).await?.context("no account")?;
+    let earlier = TermsAcceptance { version: "2020-01-01".to_owned(), at: clock::now() };
+    let before = Account { terms: Some(earlier), version: account.version + 1, ..account };
+    ensure!(table.try_commit(&[Write::Account(&before)]).await?);
+    ensure!(accepted().await?["accepted"]["version"] == "2020-01-01");
+    let refused = ada.post("/v1/account/terms", &json!({"version": "2020-01-01"})).await?.is(400)?;
+    ensure!(refused.fields() == ["version"], "{}", refused.json);
+    let present = json!({"version": TERMS_VERSION});
+    let first = ada.post("/v1/account/terms", &present).await?.is(200)?.json;
+    ensure!(first["accepted"]["version"] == TERMS_VERSION, "{first}");
+    ensure!(ada.post("/v1/account/terms", &present).await?.is(200)?.json == first, "a repeat keeps the time");
+    ensure!(accepted().await? == first);
+    Ok(())
+}
+
 async fn session_responses_do_not_reveal_registered_addresses(env: &'static TestEnv) -> Result<()> {
     let visitor = env.visitor()?;
     let (known, waiting, unregistered) = (confirmed(&visitor).await?, unconfirmed(&visitor).await?, new_address());
@@ -347,7 +372,7 @@ async fn session_responses_do_not_reveal_registered_addresses(env: &'static Test
     check_same(&visitor, "reset", &[&known, &unregistered], code).await?;
     check_same(&visitor, "forgot", &all, json!({})).await?;
     check_same(&visitor, "reset", &all, json!({"code": WRONG_CODE, "password": OTHER_PASSWORD})).await?;
-    check_same(&visitor, "sign-up", &[&known, &waiting, &new_address()], json!({})).await?;
+    check_same(&visitor, "sign-up", &[&known, &waiting, &new_address()], json!({"terms": TERMS_VERSION})).await?;
     // A sign-up with a registered address does not change its password.
     try_sign_in(&visitor, &known, PASSWORD).await?.is(200)?;
     try_sign_in(&visitor, &known, OTHER_PASSWORD).await?.is(401)?;
@@ -356,11 +381,12 @@ async fn session_responses_do_not_reveal_registered_addresses(env: &'static Test
 
 async fn session_routes_name_each_invalid_field(env: &'static TestEnv) -> Result<()> {
     let visitor = env.visitor()?;
-    let good = json!({"email": new_address(), "password": PASSWORD, "code": MAILED_CODE});
+    let good = json!({"email": new_address(), "password": PASSWORD, "code": MAILED_CODE, "terms": TERMS_VERSION});
     let check = async |route: &str, field: &str, value: Value| -> Result<()> {
         let needed: &[&str] = match route {
             "sign-in" => &["email", "password"],
             "reset" => &["email", "code", "password"],
+            "sign-up" => &["email", "terms"],
             _ => &["email"],
         };
         let mut body: Value = needed.iter().map(|name| ((*name).to_owned(), good[*name].clone())).collect();
@@ -382,6 +408,9 @@ async fn session_routes_name_each_invalid_field(env: &'static TestEnv) -> Result
     }
     for code in ["", "12\u{0}34", "12345678901234567"] {
         check("reset", "code", json!(code)).await?;
+    }
+    for terms in ["", "yes", "2026-01-01"] {
+        check("sign-up", "terms", json!(terms)).await?;
     }
     check("sign-in", "password", json!("")).await
 }

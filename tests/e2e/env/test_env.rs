@@ -318,7 +318,9 @@ pub struct TestUser {
 impl TestUser {
     /// Signs up and sets the password with the mailed code.
     pub async fn sign_up(&self) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({"email": self.email})).await?.is(202)?;
+        self.post("/v1/session/sign-up", &json!({"email": self.email, "terms": stack::TERMS_VERSION}))
+            .await?
+            .is(202)?;
         let reset = json!({"email": self.email, "code": MAILED_CODE, "password": PASSWORD});
         self.post("/v1/session/reset", &reset).await?.is(204).map(drop)
     }

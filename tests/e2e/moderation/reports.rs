@@ -32,6 +32,7 @@ tests![
     gravest_report_hides_an_image_and_tells_its_owner,
     p32_reports_are_erased_with_the_account_of_their_reporter,
     p30_export_has_the_case_without_its_reporters,
+    transparency_report_counts_a_decision_and_its_appeal,
     cases_that_must_be_decided_soon_are_measured_each_hour,
 ];
 
@@ -140,6 +141,44 @@ async fn p30_export_has_the_case_without_its_reporters(env: &'static TestEnv) ->
     let exported = archive.items("case")?;
     ensure!(exported.len() == 1 && exported[0]["reason"] == "privacy", "{exported:?}");
     ensure!(exported[0]["answered"].is_null() && !json!(exported).to_string().contains("my house"), "{exported:?}");
+    Ok(())
+}
+
+async fn transparency_report_counts_a_decision_and_its_appeal(env: &'static TestEnv) -> Result<()> {
+    let (grace, alan, ada) = (env.staff().await?, env.staff().await?, env.user().await?);
+    let visitor = env.visitor()?;
+    // Other tests report for other reasons.
+    let counted = async |name: &str| -> Result<u64> {
+        let report = visitor.get("/v1/transparency").await?.is(200)?;
+        ensure!(report.json["complete"] == true, "{}", report.json);
+        let counts = report.json["counts"].as_array().context("no counts")?.clone();
+        Ok(counts
+            .iter()
+            .find(|counts| counts["reason"] == "deceptive")
+            .map_or(0, |counts| counts[name].as_u64().unwrap_or(0)))
+    };
+    ensure!(counted("cases").await? == 0);
+    let image = SharedImage::of(&ada).await?;
+    let report = image.report(env, "deceptive", &new_address()).await?;
+    visitor.post("/v1/reports", &report).await?.is(201)?;
+    ensure!(counted("reports").await? == 0, "a report that waits is counted");
+    let case = cases(&ada).await?.into_iter().next().context("no case")?;
+    let path = case_path(&ada, &case)?;
+    decide(&grace, &path, "restrict").await?.is(200)?;
+    ensure!(counted("reports").await? == 1 && counted("restricted").await? == 1 && counted("appeals").await? == 0);
+    let appeal = format!("/v1/moderation/cases/{}/appeal", text(&case, "id")?);
+    ada.post(&appeal, &json!({"text": "It is a drawing."})).await?.is(200)?;
+    ensure!(counted("appeals").await? == 1 && counted("appeals_reversed").await? == 0);
+    let outcome = json!({"reversed": true, "explanation": "It is."});
+    alan.post(&format!("{path}/appeal/decision"), &outcome).await?.is(200)?;
+    ensure!(counted("appeals_reversed").await? == 1 && counted("cases").await? == 1);
+    // It stays when the account is erased, and names nobody.
+    let (account, erased) = (ada.account_id.clone(), request_erasure(&ada).await?);
+    wait_for_erasure(env, &erased).await?;
+    ensure!(counted("cases").await? == 1, "the outcome is gone with the account");
+    let items = scan(env).await?;
+    let items: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains("TRANSPARENCY")).collect();
+    ensure!(!items.is_empty() && !format!("{items:?}").contains(&account), "an outcome names its account");
     Ok(())
 }
 

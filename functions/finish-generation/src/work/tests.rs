@@ -104,6 +104,7 @@ async fn blocked_output_is_not_stored_and_not_charged_and_is_a_strike() {
     assert!(generation.outputs.is_empty() && generation.spent.0 == 0, "{generation:?}");
     assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
     assert!(!calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+    assert!(!calls.iter().any(|call| call == "Sign"), "a blocked output costs a signature: {calls:?}");
     assert_eq!(account.strikes.count, 1);
     let [verdict] = generation.verdicts.as_slice() else { panic!("{generation:?}") };
     assert!(verdict.is_blocked() && verdict.classifier == "openai", "{verdict:?}");
@@ -114,6 +115,7 @@ async fn output_that_passes_is_stored_with_the_verdict_and_only_its_bytes_were_s
     let world = world(200, 0.1).await;
     let (account, generation, calls) = world.work().await;
     assert_eq!(generation.status, GenerationStatus::Succeeded);
+    assert!(calls.iter().any(|call| call == "Sign"), "{calls:?}");
     assert!(calls.iter().any(|call| call == "PutObject"), "{calls:?}");
     assert!(account.strikes.is_unused());
     assert!(generation.verdicts.len() == 1 && !generation.verdicts[0].is_blocked(), "{generation:?}");

@@ -6,6 +6,7 @@ import { Landing } from "./accounts/landing";
 import { setLanguage } from "./accounts/preferences";
 import { SignIn } from "./accounts/sign-in";
 import { SignInDialogs } from "./accounts/sign-in-dialog";
+import { TermsNotice } from "./accounts/terms-notice";
 import { isSignedIn, restoreSession, session } from "./api/session";
 import { matchPath, navigate, path } from "./router";
 import { ROUTES, type Route, type RoutePage } from "./routes";
@@ -25,12 +26,15 @@ export function App() {
         </a>
         <Header />
         <main id="main" tabindex={-1}>
+          <TermsNotice />
           <CurrentPage />
         </main>
         <footer class="footer">
           <a href="/privacy">{t.footer.promises}</a>
           <a href="/privacy/policy">{t.footer.policy}</a>
           <a href="/privacy/inventory">{t.footer.inventory}</a>
+          <a href="/terms">{t.footer.terms}</a>
+          <a href="/transparency">{t.footer.transparency}</a>
           <a href="/check">{t.footer.check}</a>
           <a href="/support">{t.footer.support}</a>
           {session.value === "signed-out" && <LanguageChoice />}

@@ -60,5 +60,11 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/account/sessions", access: "account", load: page(settings, "Sessions") },
   { pattern: "/account/moderation", access: "account", load: page(settings, "Moderation") },
   { pattern: "/check", access: "everyone", load: page(() => import("./provenance/check"), "Check") },
+  { pattern: "/terms", access: "everyone", load: page(() => import("./accounts/terms"), "Terms") },
+  {
+    pattern: "/transparency",
+    access: "everyone",
+    load: page(() => import("./moderation/transparency"), "Transparency"),
+  },
   { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
 ];

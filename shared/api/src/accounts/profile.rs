@@ -10,6 +10,7 @@ use domain::{
         plan::Plan,
         preferences::{Preferences, Theme},
         status::AccountStatus,
+        terms::{TERMS_VERSION, TermsAcceptance},
     },
     credits::ledger::Balance,
 };
@@ -37,6 +38,12 @@ operations! {
         .takes::<AccountCorrection>(r#"{"display_name": "Ada", "preferences": {"theme": "dark"}}"#)
         .parameters(&[IfMatch, IdempotencyKey])
         .returns::<AccountView>(200).problems(&[400, 404, 409, 412, 413, 415, 422, 429]);
+
+    /// Accepts the present terms of service. A repeat changes nothing.
+    ACCEPT_TERMS = post("/v1/account/terms", "account")
+        .takes::<TermsRequest>(r#"{"version": "2026-11-30"}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<TermsView>(200).problems(&[400, 404, 409, 413, 415, 422, 429]);
 
     /// Lists which fields of the account were corrected and when, newest first. Each record is kept for a year.
     LIST_CORRECTIONS = get("/v1/account/corrections", "account")
@@ -67,6 +74,32 @@ pub struct PreferencesCorrection {
     pub theme: Option<Theme>,
     /// A language tag such as `en` or `pt-BR`.
     pub language: Option<String>,
+}
+
+/// Accepts the terms of service.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermsRequest {
+    /// The version that the person read and accepts: the date on the page `/terms`.
+    #[schema(format = Date, max_length = 10)]
+    pub version: String,
+}
+
+/// Shows which terms of service there are, and which of them the owner of an account accepted.
+#[derive(Serialize, ToSchema)]
+pub struct TermsView {
+    /// The present version.
+    pub version: &'static str,
+    /// What was accepted last; absent if nothing was.
+    pub accepted: Option<TermsAcceptance>,
+}
+
+impl TermsView {
+    /// Shows what was accepted last.
+    #[must_use]
+    pub fn new(accepted: Option<TermsAcceptance>) -> Self {
+        Self { version: TERMS_VERSION, accepted }
+    }
 }
 
 /// Tells `null` from absent.
@@ -105,6 +138,8 @@ pub struct AccountView {
     pub frozen_for: Vec<FreezeView>,
     /// Since when publishing and sharing are suspended, if they are.
     pub publishing_suspended_at: Option<Timestamp>,
+    /// The terms of service, and what was accepted of them.
+    pub terms: TermsView,
     /// The credits.
     pub credits: Balance,
     /// The limits of the plan, and how much of each is used.
@@ -164,6 +199,7 @@ impl AccountView {
             status,
             frozen_for: frozen_for.map(FreezeView::from).collect(),
             publishing_suspended_at: account.publishing_suspension.map(|suspension| suspension.at),
+            terms: TermsView::new(account.terms),
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),
@@ -207,4 +243,17 @@ pub struct CorrectionPage {
     pub items: Vec<CorrectionView>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::session::SIGN_UP;
+
+    #[test]
+    fn examples_accept_the_present_terms() {
+        for operation in [&ACCEPT_TERMS, &SIGN_UP] {
+            assert!(operation.body.unwrap().example.contains(TERMS_VERSION), "{operation}");
+        }
+    }
 }

@@ -10,10 +10,10 @@ use crate::{
 };
 
 operations! {
-    /// Signs a person up and sends a code to the address, with which they set their password. The response is the same
-    /// whether the address is registered or not. A repeat sends another code.
+    /// Signs a person up, who accepts the terms of service with that, and sends a code to the address, with which they set their
+    /// password. The response is the same whether the address is registered or not. A repeat sends another code.
     SIGN_UP = post("/v1/session/sign-up", "session").public()
-        .takes::<Address>(r#"{"email": "ada@example.com"}"#)
+        .takes::<NewUser>(r#"{"email": "ada@example.com", "terms": "2026-11-30"}"#)
         .responds(202).problems(&[400, 413, 415, 429]);
 
     /// Signs a person in. The first sign-in creates the account. An account with a second factor needs a code or a passkey as well:
@@ -42,6 +42,18 @@ operations! {
     RESET_PASSWORD = post("/v1/session/reset", "session").public()
         .takes::<PasswordReset>(r#"{"email": "ada@example.com", "code": "123456", "password": "correct horse battery"}"#)
         .problems(&[400, 413, 415, 429]);
+}
+
+/// Signs a person up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// The email address.
+    #[schema(format = Email, max_length = 128)]
+    pub email: String,
+    /// The version of the terms of service that the person read and accepts: the date on the page `/terms`.
+    #[schema(format = Date, max_length = 10)]
+    pub terms: String,
 }
 
 /// Carries an email address and a password.

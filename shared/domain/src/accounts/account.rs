@@ -14,6 +14,7 @@ use crate::{
         preferences::{Preferences, is_language_tag},
         status::AccountStatus,
         strikes::{StrikePolicy, Strikes},
+        terms::TermsAcceptance,
     },
     credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
     ids::{AccountId, CaseId, HoldId, LedgerEntryId, ReceiptId},
@@ -50,6 +51,10 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
     pub publishing_suspension: Option<PublishingSuspension>,
+    /// The terms that its owner accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
+    pub terms: Option<TermsAcceptance>,
     /// Its credits.
     #[data(nested)]
     pub balance: Balance,
@@ -149,6 +154,7 @@ impl Account {
             plan,
             freezes: Freezes::default(),
             publishing_suspension: None,
+            terms: None,
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
@@ -285,6 +291,12 @@ impl Account {
     #[must_use]
     pub fn remembered_as(self, keyed_hash: String) -> Self {
         Self { welcome_key: Some(keyed_hash), ..self }
+    }
+
+    /// Notes the terms that were accepted at the sign-up.
+    #[must_use]
+    pub fn accepting(self, terms: Option<TermsAcceptance>) -> Self {
+        Self { terms, ..self }
     }
 
     /// Freezes an account at its opening.

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::AccountId, registry::DataFields};
+use crate::{accounts::terms::TermsAcceptance, ids::AccountId, registry::DataFields};
 
 /// Minutes after which the deletion of a user is tried again.
 const RETRY_MINUTES: i64 = 10;
@@ -25,6 +25,10 @@ pub struct SignUp {
     /// When the next stage is due; once the user is deleted, when this expires.
     #[data(plain)]
     pub next_at: Timestamp,
+    /// The terms that the person accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
+    pub terms: Option<TermsAcceptance>,
     /// Grows with each write. Each write is conditioned on the version that was read.
     #[data(plain)]
     pub version: u64,
@@ -45,9 +49,9 @@ pub enum SignUpStage {
 impl SignUp {
     /// Records a sign-up whose user is deleted after this many days without a sign-in.
     #[must_use]
-    pub fn new(account: AccountId, days: u32, now: Timestamp) -> Self {
+    pub fn new(account: AccountId, days: u32, terms: Option<TermsAcceptance>, now: Timestamp) -> Self {
         let next_at = now + SignedDuration::from_hours(24 * i64::from(days));
-        Self { account, stage: SignUpStage::Waiting, next_at, version: 1 }
+        Self { account, stage: SignUpStage::Waiting, next_at, terms, version: 1 }
     }
 
     /// Says whether the user may still sign in.
@@ -64,7 +68,7 @@ impl SignUp {
             stage: SignUpStage::Deleting,
             next_at: now + SignedDuration::from_mins(RETRY_MINUTES),
             version: self.version + 1,
-            ..*self
+            ..self.clone()
         })
     }
 
@@ -72,7 +76,7 @@ impl SignUp {
     #[must_use]
     pub fn deleted(&self, now: Timestamp) -> Self {
         let next_at = now + SignedDuration::from_hours(DELETED_HOURS);
-        Self { stage: SignUpStage::Deleted, next_at, version: self.version + 1, ..*self }
+        Self { stage: SignUpStage::Deleted, next_at, version: self.version + 1, ..self.clone() }
     }
 }
 
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn user_without_a_sign_in_is_deleted_once_the_days_are_over() {
         let day = |day: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day);
-        let sign_up = SignUp::new(uuid::Uuid::nil().into(), 7, day(0));
+        let sign_up = SignUp::new(uuid::Uuid::nil().into(), 7, None, day(0));
         assert!(sign_up.is_open());
         assert_eq!(sign_up.deleting(day(7) - SignedDuration::from_secs(1)), None);
         let deleting = sign_up.deleting(day(7)).unwrap();

@@ -11,7 +11,7 @@ import { api, type Schema, unwrap } from "../api/client";
 import { ApiError } from "../api/error";
 import { openSession, session } from "../api/session";
 import { navigate } from "../router";
-import { text } from "../text";
+import { date, text } from "../text";
 import { fieldMessage } from "../ui/error-message";
 import { CodeField, Field, Password } from "../ui/field";
 import { useMutation } from "../ui/query";
@@ -19,6 +19,7 @@ import { ErrorNotice } from "../ui/states";
 import { useTitle } from "../ui/title";
 import { showToast } from "../ui/toasts";
 import { hasPasskeys, signWithPasskey } from "./passkey";
+import { TERMS_VERSION } from "./terms-version";
 
 /** The values of one form are there on the next. They are in memory only, and forgotten on sign-out. */
 const email = signal("");
@@ -199,7 +200,7 @@ export function SignUp() {
   const t = text.value.accounts;
   const mutation = useMutation();
   const submit = async () => {
-    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value } }));
+    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, terms: TERMS_VERSION } }));
     navigate("/confirm");
   };
   const footer = (
@@ -212,6 +213,10 @@ export function SignUp() {
       <Form mutation={mutation} submit={submit} button={t.createAccount}>
         <EmailField error={fieldMessage(mutation.error, "email")} />
         <NewPassword label={t.password} error={fieldMessage(mutation.error, "password")} />
+        <p class="small">
+          {t.terms.signUp} <a href="/terms">{t.terms.read(date(TERMS_VERSION))}</a>
+        </p>
+        {mutation.error?.hasField("terms") && <p class="field-error">{t.terms.outdated}</p>}
       </Form>
     </AuthPage>
   );

@@ -80,6 +80,21 @@ export function relativeTime(at: string, now = Date.now()): string {
   return format.format(Math.trunc(seconds), "second");
 }
 
+/** `November 2026`, of a month such as `2026-11` */
+export const monthName = (month: string) =>
+  new Intl.DateTimeFormat(locale.value, { month: "long", year: "numeric", timeZone: "UTC" }).format(
+    new Date(`${month}-01T00:00:00Z`),
+  );
+
+/** `1.5 hours` */
+export const hours = (seconds: number) =>
+  new Intl.NumberFormat(locale.value, {
+    style: "unit",
+    unit: "hour",
+    unitDisplay: "long",
+    maximumFractionDigits: 1,
+  }).format(seconds / 3600);
+
 /** `4 s`, `2 min` */
 export function duration(seconds: number): string {
   const [value, unit] = seconds < 100 ? [Math.round(seconds), "second"] : [Math.round(seconds / 60), "minute"];
