@@ -127,9 +127,11 @@ async fn config_of(ada: &TestUser) -> Result<String> {
         "headers = {{ Authorization = \"Bearer {}\" }}\n",
         ada.token.as_deref().context("the user has no token")?
     );
-    let first = "1".to_owned();
+    let (first, compiled, month) = ("1".to_owned(), "0".to_owned(), "2026-11".to_owned());
     let id = |path: &str, kind: &str| match kind {
         "output" => Some(&first),
+        "number" => Some(&compiled),
+        "month" => Some(&month),
         "upload" => Some(&upload),
         "token" => Some(&token),
         "generation" => Some(&image),

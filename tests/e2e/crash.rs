@@ -5,6 +5,7 @@
 //! new call is covered automatically. Each test has its stack to itself, and `sweep` takes its `now` from the event.
 
 mod accounts;
+mod catalogue;
 mod generations;
 mod moderation;
 mod payments;
@@ -24,6 +25,7 @@ pub fn exclusive_trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         generations::trials(envs),
         staff::trials(envs),
         moderation::trials(envs),
+        catalogue::trials(envs),
         accounts::trials(envs),
     ]
     .into_iter()

@@ -12,6 +12,7 @@ mod authorization;
 mod bad_input;
 mod browser;
 mod canaries;
+mod catalogue;
 mod contract;
 mod crash;
 mod credits;
@@ -139,6 +140,7 @@ fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
         bad_input::trials(envs),
         browser::trials(envs),
         canaries::trials(envs),
+        catalogue::trials(envs),
         credits::trials(envs),
         moderation::trials(envs),
         generations::trials(envs),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::catalogue::models;
+use domain::catalogue;
 use jiff::SignedDuration;
 use libtest_mimic::{Failed, Trial};
 use reqwest::{Method, header};
@@ -87,7 +87,8 @@ async fn p15_metrics_and_alarms_match(env: &'static TestEnv) -> Result<()> {
     let unwatched: Vec<_> = measured.difference(&watched).collect();
     ensure!(unwatched.is_empty(), "measured, and never watched: {unwatched:?}");
 
-    let providers = models::MODELS.iter().flat_map(|model| model.offers).map(|offer| offer.provider);
+    let providers =
+        catalogue::compiled().models.iter().flat_map(|model| &model.offers).map(|offer| offer.provider.as_str());
     let with_keys: BTreeSet<_> = providers.filter(|provider| *provider != "sketch").map(str::to_owned).collect();
     ensure!(mistakes == with_keys, "alarms for {mistakes:?}, providers are {with_keys:?}");
     Ok(())

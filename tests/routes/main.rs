@@ -5,6 +5,7 @@ mod accounts;
 #[path = "../authenticator.rs"]
 mod authenticator;
 mod busy;
+mod catalogue;
 mod credits;
 mod generations;
 mod links;

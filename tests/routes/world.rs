@@ -29,6 +29,7 @@ macro_rules! build {
 async fn server(function: &str, environment: Environment) -> Result<Server> {
     let built = build!(function, environment;
         "account" => account::build,
+        "catalogue" => ::catalogue::build,
         "checkout" => checkout::build,
         "gallery" => gallery::build,
         "moderation-cases" => moderation_cases::build,

@@ -23,7 +23,7 @@ use axum::{
 };
 use domain::{
     AccountId, ActivityId, PaymentId,
-    catalogue::packages,
+    catalogue::Catalogue,
     credits::ledger::Credits,
     payments::{
         payment::{Payment, PaymentProvider, PaymentReference},
@@ -31,7 +31,11 @@ use domain::{
     },
 };
 use http::{StatusCode, header::CACHE_CONTROL};
-use lifecycle::payments::{PaymentError, PaymentService};
+use jiff::Timestamp;
+use lifecycle::{
+    catalogue::Catalogues,
+    payments::{PaymentError, PaymentService},
+};
 use payments::{Buyer, ProviderError};
 use runtime::{
     Error,
@@ -58,6 +62,7 @@ struct AppState {
     plans: Arc<[PlanView]>,
     welcome_credits: Credits,
     tax: Tax,
+    catalogues: Arc<Catalogues>,
 }
 
 /// Builds the router.
@@ -74,10 +79,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let providers = providers.into();
     let plans = PlanView::all(lifecycle::retention(&environment)?).into();
     let welcome_credits = Credits(environment.integer("WELCOME_CREDITS")?);
+    // Only the packages of the catalogue are read here, which no provider offers.
+    let catalogues = Arc::new(Catalogues::new(Vec::new()));
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, payments, providers, plans, welcome_credits, tax }))
+        .with_state(AppState { mutations, payments, providers, plans, welcome_credits, tax, catalogues }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -89,12 +96,13 @@ fn routes() -> Routes<AppState> {
         .operation(&checkout::CAPTURE, capture)
 }
 
-async fn list_packages(State(state): State<AppState>) -> Response {
-    let packages = packages::PACKAGES.iter().map(PackageView::from).collect();
+async fn list_packages(State(state): State<AppState>) -> Result<Response, Problem> {
+    let catalogue = state.catalogue(clock::now()).await?;
+    let packages = catalogue.packages.iter().map(PackageView::from).collect();
     let providers = state.providers.iter().copied().map(PaymentProviderView::from).collect();
     let (plans, welcome_credits) = (state.plans.to_vec(), state.welcome_credits);
     let body = Packages { packages, plans, welcome_credits, providers, tax: state.tax };
-    ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(body)).into_response()
+    Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(body)).into_response())
 }
 
 async fn create(
@@ -106,7 +114,8 @@ async fn create(
     let now = clock::now();
     let id = AccountId(caller.account_id);
     let body = request.body;
-    let choice = packages::choose(&body.package, body.currency).map_err(refusal_problem)?;
+    let catalogue = state.catalogue(now).await?;
+    let choice = catalogue.choose(&body.package, body.currency).map_err(refusal_problem)?;
     if !state.providers.contains(&body.provider) {
         return Err(Problem::invalid("provider", "must be a provider that GET /v1/packages lists"));
     }
@@ -125,7 +134,7 @@ async fn create(
 
     let (package, _) = choice;
     let buyer = Buyer { email: &account.email, billing_email: account.billing_email.as_deref() };
-    let hosted = state.payments.create(&payment, package.title, buyer, now).await.map_err(payment_problem)?;
+    let hosted = state.payments.create(&payment, &package.title, buyer, now).await.map_err(payment_problem)?;
     let payment = payment.with_checkout(hosted.checkout);
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
@@ -210,6 +219,10 @@ async fn capture(
 }
 
 impl AppState {
+    async fn catalogue(&self, now: Timestamp) -> Result<Arc<Catalogue>, Problem> {
+        self.catalogues.present(&self.mutations.table, now).await.map_err(store_problem)
+    }
+
     async fn own_payment(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {
         let payment = self.mutations.table.payment(AccountId(caller.account_id), id).await.map_err(store_problem)?;
         payment.ok_or_else(Problem::not_found)

@@ -140,7 +140,7 @@ mod tests {
     use domain::{
         AccountId, Credits, LedgerEntryId, PaymentId,
         accounts::account::Account,
-        catalogue::packages,
+        catalogue,
         money::Currency,
         payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt},
     };
@@ -166,7 +166,7 @@ mod tests {
 
     fn paid(billing_email: &str) -> String {
         let (now, provider) = (AT.parse().unwrap(), PaymentProvider::Paypal);
-        let package = &packages::PACKAGES[0];
+        let package = &catalogue::compiled().packages[0];
         let price = Money::new(999, Currency::Eur);
         let opened = Payment::open(PaymentId(Uuid::nil()), AccountId(Uuid::nil()), provider, (package, price), now);
         let receipt = PaymentReceipt {

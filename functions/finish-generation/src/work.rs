@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use domain::{
     GenerationId,
     accounts::{plan::Retention, strikes::StrikePolicy},
-    catalogue::models::MediaKind,
+    catalogue::{Catalogue, models::MediaKind},
     generations::{
         generation::{Failure, FailureResponse, FinishClaim, Generation, GenerationStatus, ProviderFailure},
         output::{Media, max_file_bytes},
@@ -14,7 +14,7 @@ use domain::{
     moderation::verdict::{Stage, Verdict},
 };
 use jiff::Timestamp;
-use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use lifecycle::{EndResult, LifecycleError, Waiting, Written, catalogue::Catalogues};
 use media::watermark::{WATERMARK_KEY, WatermarkKey};
 use moderation::Content;
 use provenance::{Claim, EarlierManifest, SignError};
@@ -57,8 +57,7 @@ pub(crate) struct Worker {
     app_key_secret: String,
     /// The queues of the functions that call providers.
     queues: GenerationQueues,
-    /// The names of the enabled providers.
-    enabled: Vec<String>,
+    catalogues: Catalogues,
     lease_s: u32,
     retention: Retention,
     classifiers: Classifiers,
@@ -84,7 +83,7 @@ impl Worker {
             clients: clients.clone(),
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             table,
-            enabled: lifecycle::enabled_providers(environment)?,
+            catalogues: Catalogues::new(lifecycle::enabled_providers(environment)?),
             lease_s: environment.integer("LEASE_SECONDS")?,
             retention: lifecycle::retention(environment)?,
             strikes: lifecycle::gate::strike_policy(environment)?,
@@ -123,7 +122,8 @@ impl Worker {
     /// Stores the outputs and settles. Files that are not what they should be are left out and not charged; if none is left,
     /// another job is started.
     async fn finish(&self, generation: &Generation) -> Result<(), LifecycleError> {
-        let mut stored = match self.store(generation).await? {
+        let catalogue = self.catalogues.version(&self.table, generation.catalogue, clock::now()).await?;
+        let mut stored = match self.store(generation, &catalogue).await? {
             Ok(stored) => stored,
             Err(error) => {
                 log_failed_check(&error);
@@ -142,13 +142,13 @@ impl Worker {
             let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::Outputs, categories });
             return self.end(generation, end, stored, clock::now()).await;
         }
-        if let Some(offer) = generation.present_offer(&self.enabled) {
-            metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
+        if let Some(offer) = generation.present_offer(&catalogue) {
+            metric(Metric::ProviderOutcome, 1, &[&offer.provider, "unusable"]);
         }
         self.bucket.remove_all(&Bucket::received_prefix(generation.account, generation.id)).await?;
         let retry = |generation: &Generation, jitter, now| {
             let failure = ProviderFailure::JobEnded;
-            generation.provider_failed(failure, &self.enabled, jitter, now).not_before_delay(now)
+            generation.provider_failed(failure, &catalogue, jitter, now).not_before_delay(now)
         };
         self.try_again(generation, retry, Failure::ProviderUnavailable).await
     }
@@ -205,10 +205,14 @@ impl Worker {
 
     /// Writes the outputs that the received files give and that are not blocked. What is blocked is neither marked nor signed. A
     /// check that failed leaves some unwritten.
-    async fn store(&self, generation: &Generation) -> Result<Result<Stored, CheckError>, LifecycleError> {
+    async fn store(
+        &self,
+        generation: &Generation,
+        catalogue: &Catalogue,
+    ) -> Result<Result<Stored, CheckError>, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
-        let claim = OwnedClaim::of(generation, &self.enabled, now);
+        let claim = OwnedClaim::of(generation, catalogue, now);
         let mut stored = Stored::default();
         for number in 0..generation.received_files {
             let key = Bucket::received_key(account, id, number);
@@ -343,8 +347,8 @@ struct OwnedClaim {
 }
 
 impl OwnedClaim {
-    fn of(generation: &Generation, enabled: &[String], at: Timestamp) -> Self {
-        let provider = generation.present_offer(enabled).map_or("unknown", |offer| offer.provider);
+    fn of(generation: &Generation, catalogue: &Catalogue, at: Timestamp) -> Self {
+        let provider = generation.present_offer(catalogue).map_or("unknown", |offer| offer.provider.as_str());
         Self {
             kind: generation.kind,
             model: generation.settings.model.clone(),

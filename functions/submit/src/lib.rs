@@ -30,11 +30,11 @@ use axum::{
 use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
     accounts::{account::Account, plan::Retention, strikes::StrikePolicy},
-    catalogue,
+    catalogue::Catalogue,
     generations::{
         budget::DailyBudget,
         generation::Generation,
-        settings::{self, RequestedSettings, WelcomeModels},
+        settings::{self, Quote, RequestedSettings, WelcomeModels},
         submission::{self, Cancellation, CreditTransaction, SubmissionIds},
         upload::Upload,
     },
@@ -46,6 +46,7 @@ use http::{
     header::{CACHE_CONTROL, RETRY_AFTER},
 };
 use jiff::Timestamp;
+use lifecycle::catalogue::Catalogues;
 use moderation::Local;
 use runtime::{
     Error,
@@ -76,7 +77,7 @@ enum Decision {
 struct AppState {
     mutations: Mutations,
     queues: GenerationQueues,
-    providers: Arc<[String]>,
+    catalogues: Arc<Catalogues>,
     budget: DailyBudget,
     welcome_models: WelcomeModels,
     retention: Retention,
@@ -98,7 +99,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     );
     let state = AppState {
         queues,
-        providers: environment.required("PROVIDERS")?.split(',').map(|name| name.trim().to_owned()).collect(),
+        catalogues: Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?)),
         budget: lifecycle::provider_budget(&environment)?,
         welcome_models: welcome_models(&environment)?,
         retention: lifecycle::retention(&environment)?,
@@ -127,10 +128,11 @@ fn routes() -> Routes<AppState> {
         .operation(&CANCEL, cancel)
 }
 
-async fn list_models(State(state): State<AppState>) -> Response {
-    let view = |model| ModelView::new(model, state.welcome_models.needs_purchase(model, &state.providers));
-    let models = catalogue::models::models(&state.providers).map(view).collect();
-    ([(CACHE_CONTROL, "public, max-age=60")], axum::Json(Models { models })).into_response()
+async fn list_models(State(state): State<AppState>) -> Result<Response, Problem> {
+    let catalogue = state.open_models(clock::now()).await?;
+    let view = |model| ModelView::new(model, state.welcome_models.needs_purchase(model));
+    let models = catalogue.models.iter().map(view).collect();
+    Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(Models { models })).into_response())
 }
 
 async fn quote(
@@ -141,8 +143,10 @@ async fn quote(
     let (settings, _) = body.split();
     let account = state.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = api::active(account).map_err(|_| Problem::unauthorized())?;
-    let (_, quote) = settings::validate(settings, &account.plan.limits(), &state.providers).map_err(refusal_problem)?;
-    let view = QuoteView { kind: quote.kind, credits: quote.price, available: account.balance.available };
+    let catalogue = state.open_models(clock::now()).await?;
+    let (_, quote) = settings::validate(settings, &account.plan.limits(), &catalogue).map_err(refusal_problem)?;
+    let Quote { kind, price, catalogue } = quote;
+    let view = QuoteView { kind, credits: price, catalogue, available: account.balance.available };
     Ok(axum::Json(view).into_response())
 }
 
@@ -158,8 +162,10 @@ async fn submit(
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
     let verdict = state.check_prompt(&settings);
+    let catalogue = state.open_models(now).await?;
     let (state, settings, activity, verdict) = (&state, &settings, &activity, &verdict);
-    let read = || state.read(account, settings, now);
+    let catalogue = &catalogue;
+    let read = || state.read(account, settings, catalogue, now);
     let (mutation, first) = state.mutations.begin_with(account, request.idempotency, now, read()).await?;
     let (mutation, mut first) = (&mutation, Some(first));
     let (response, submitted) = mutation
@@ -167,7 +173,7 @@ async fn submit(
             let first = first.take();
             async move {
                 let basis = if let Some(first) = first { first } else { read().await };
-                match state.decide(basis?, settings.clone(), max_credits, verdict, now)? {
+                match state.decide(basis?, catalogue, (settings.clone(), max_credits), verdict, now)? {
                     Decision::Reserved(transaction) => {
                         Ok((commit(mutation, &transaction, activity).await?, *transaction))
                     }
@@ -191,7 +197,7 @@ async fn commit(
     transaction: &CreditTransaction,
     activity: &Activity,
 ) -> Result<Response, MutationError> {
-    let CreditTransaction { account, entry, generation } = transaction;
+    let CreditTransaction { account, entry, generation, .. } = transaction;
     let writes = [
         Write::Account(account),
         Write::LedgerEntry(account.id, entry),
@@ -204,8 +210,19 @@ async fn commit(
 }
 
 impl AppState {
+    /// Returns the catalogue that counts, with the models that can be asked for.
+    async fn open_models(&self, now: Timestamp) -> Result<Catalogue, Problem> {
+        Ok(self.catalogues.present(&self.mutations.table, now).await.map_err(store_problem)?.open(now))
+    }
+
     /// Reads what a submission is decided by.
-    async fn read(&self, id: AccountId, settings: &RequestedSettings, now: Timestamp) -> Result<Basis, StoreError> {
+    async fn read(
+        &self,
+        id: AccountId,
+        settings: &RequestedSettings,
+        catalogue: &Catalogue,
+        now: Timestamp,
+    ) -> Result<Basis, StoreError> {
         let table = &self.mutations.table;
         let account = async {
             match settings.input_upload {
@@ -213,7 +230,7 @@ impl AppState {
                 Some(upload) => table.account_and_upload(id, upload).await,
             }
         };
-        let ((account, input), has_budget) = try_join!(account, self.has_budget(&settings.model, now))?;
+        let ((account, input), has_budget) = try_join!(account, self.has_budget(&settings.model, catalogue, now))?;
         Ok(Basis { account, input, has_budget })
     }
 
@@ -227,8 +244,8 @@ impl AppState {
     fn decide(
         &self,
         basis: Basis,
-        settings: RequestedSettings,
-        max_credits: Option<Credits>,
+        catalogue: &Catalogue,
+        (settings, max_credits): (RequestedSettings, Option<Credits>),
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<Decision, MutationError> {
@@ -236,13 +253,13 @@ impl AppState {
         if settings.input_upload.is_some() && basis.input.is_none() {
             return Err(Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready").into());
         }
-        let (settings, quote) = settings::validate(settings, &account.plan.limits(), &self.providers)?;
+        let (settings, quote) = settings::validate(settings, &account.plan.limits(), catalogue)?;
         if verdict.is_blocked() {
             account.check_active()?;
             return Ok(Decision::Blocked(Box::new(account.struck(self.strikes, now))));
         }
-        self.welcome_models.check(account.plan, &settings.model, &self.providers)?;
-        let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()));
+        self.welcome_models.check(account.plan, &settings.model, catalogue)?;
+        let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()), catalogue);
         if !basis.has_budget {
             return Err(Refusal::DailyBudget { retry_after_s: DailyBudget::retry_after_s(now) }.into());
         }
@@ -256,10 +273,10 @@ impl AppState {
     }
 
     /// Says whether the budget of the day is left for one of the providers of the model.
-    async fn has_budget(&self, model: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(model) = catalogue::models::model(model, &self.providers) else { return Ok(true) };
-        for offer in model.enabled_offers(&self.providers) {
-            if lifecycle::has_budget(&self.mutations.table, self.budget, &offer, now).await? {
+    async fn has_budget(&self, model: &str, catalogue: &Catalogue, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(model) = catalogue.model(model) else { return Ok(true) };
+        for offer in &model.offers {
+            if lifecycle::has_budget(&self.mutations.table, self.budget, offer, now).await? {
                 return Ok(true);
             }
         }
@@ -319,11 +336,12 @@ async fn cancel(
                     Ok((mutation.commit(&writes, MutationResponse::ok(view)).await?, Some(generation)))
                 }
                 Cancellation::Ended(ended) => {
-                    let writes = [
+                    let mut writes = vec![
                         Write::Account(&ended.account),
                         Write::LedgerEntry(account, &ended.entry),
                         Write::Generation(&ended.generation),
                     ];
+                    writes.extend(ended.margin.as_ref().map(|margin| Write::Margin(margin, id)));
                     let view = GenerationView::new(ended.generation.clone(), Vec::new(), now);
                     let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
                     lifecycle::record_metrics(&ended);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{
     Credits, LedgerEntryId,
     accounts::account::Account,
-    catalogue::packages,
+    catalogue,
     credits::ledger::LedgerEntry,
     money::Currency,
     payments::fraud::FraudRules,
@@ -144,7 +144,7 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
         (CAPTURED, PaymentProvider::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
         (HELD, PaymentProvider::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
     ] {
-        let choice = packages::choose(package, Currency::Eur)?;
+        let choice = catalogue::compiled().choose(package, Currency::Eur)?;
         let opened =
             Payment::open(id.parse()?, account.id, provider, choice, now).with_checkout(format!("checkout-{id}"));
         let Some(transaction) = transaction else {

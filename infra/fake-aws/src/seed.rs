@@ -12,7 +12,7 @@ use domain::{
         preferences::Language,
         second_factor::{AuthenticatorApp, SecondFactor},
     },
-    catalogue::models::MediaKind,
+    catalogue::{self, models::MediaKind},
     generations::{
         generation::{Generation, GenerationStatus},
         output::{Media, Visibility},
@@ -180,7 +180,8 @@ fn reserve(
         seed: Some(7),
         ..RequestedSettings::default()
     };
-    let (settings, quote) = settings::validate(asked, &account.plan.limits(), &["sketch".to_owned()])?;
+    let (settings, quote) =
+        settings::validate(asked, &account.plan.limits(), &catalogue::compiled().offered_by(&["sketch"]))?;
     let ids = SubmissionIds { generation, entry: entry_id(now) };
     Ok(submission::reserve(account, settings, quote, None, ids, now)?)
 }

@@ -119,7 +119,16 @@ impl Client {
     }
 
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Result<()> {
-        let response = self.post("/v1/session/sign-in", &json!({ "email": email, "password": password })).await?;
+        self.open_session(&json!({ "email": email, "password": password })).await
+    }
+
+    /// Signs in with a second factor.
+    pub(crate) async fn sign_in_with_code(&mut self, email: &str, password: &str, code: &str) -> Result<()> {
+        self.open_session(&json!({ "email": email, "password": password, "code": code })).await
+    }
+
+    async fn open_session(&mut self, credentials: &Value) -> Result<()> {
+        let response = self.post("/v1/session/sign-in", credentials).await?;
         let signed_in: SignedIn = response.json().await.context("the response to the sign-in has no token")?;
         self.access_token = Some(signed_in.access_token);
         Ok(())
@@ -160,12 +169,12 @@ impl Client {
         Ok(response.bytes().await?.to_vec())
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = self.call(Method::GET, path, None).await?;
         response.json().await.with_context(|| format!("the response to GET {path} is not as expected"))
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Response> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Response> {
         self.call(Method::POST, path, Some(body)).await
     }
 

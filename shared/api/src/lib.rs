@@ -6,6 +6,7 @@
 
 pub mod accounts;
 mod active_account;
+pub mod catalogue;
 pub mod credits;
 mod document;
 pub mod generations;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    accounts, credits, generations, moderation,
+    accounts, catalogue, credits, generations, moderation,
     operation::{Operation, operations},
     payments, privacy, provenance, staff, support,
 };
@@ -22,6 +22,8 @@ const LISTS: &[&[Operation]] = &[
     accounts::passkeys::OPERATIONS,
     accounts::email::OPERATIONS,
     accounts::activity::OPERATIONS,
+    catalogue::versions::OPERATIONS,
+    catalogue::margins::OPERATIONS,
     credits::statement::OPERATIONS,
     generations::models::OPERATIONS,
     generations::submission::OPERATIONS,

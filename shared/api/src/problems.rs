@@ -104,6 +104,12 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
                 .with_detail("Choose another model, or try again tomorrow.")
                 .with_retry_after(retry_after_s)
         }
+        Refusal::LowPrices(errors) => {
+            let title = "Prices are below the cost plus the margin.";
+            let problem = Problem::new(StatusCode::CONFLICT, "price-below-margin", title)
+                .with_detail("Raise them, or say in low_prices_reason why they are so low.");
+            errors.into_iter().fold(problem, |problem, error| problem.and_invalid(error.field, error.rule))
+        }
         Refusal::ContentBlocked(categories) => {
             let rules = categories.iter().map(|category| rule(*category)).collect::<Vec<_>>().join(", ");
             let title = "This prompt breaks the rules of this service.";

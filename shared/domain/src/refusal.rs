@@ -1,6 +1,6 @@
 //! Refusals of the rules. A refusal changes nothing.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     accounts::status::AccountStatus, credits::ledger::Credits, moderation::verdict::Category, rate_limit::Rate,
@@ -10,15 +10,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field, as the client names it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// The rule with its limit, for the client.
     pub rule: String,
 }
 
 impl FieldError {
     /// Names a field and the rule that it breaks.
-    pub fn new(field: &'static str, rule: impl Into<String>) -> Self {
-        Self { field, rule: rule.into() }
+    pub fn new(field: impl Into<Cow<'static, str>>, rule: impl Into<String>) -> Self {
+        Self { field: field.into(), rule: rule.into() }
     }
 }
 
@@ -108,6 +108,9 @@ pub enum Refusal {
         /// Seconds until the next day.
         retry_after_s: u64,
     },
+    /// Prices of a catalogue are below the cost plus the margin, and nothing is said about it. Never empty.
+    #[error("prices are below the cost plus the margin")]
+    LowPrices(Vec<FieldError>),
     /// The prompt breaks rules of the service.
     #[error("the prompt breaks rules: {}", .0.iter().map(|category| category.name()).collect::<Vec<_>>().join(", "))]
     ContentBlocked(BTreeSet<Category>),
@@ -125,7 +128,7 @@ impl Refusal {
 
 /// Checks a text of one line. Returns an error if it has no or more than `most` characters, only spaces, or control
 /// characters.
-pub(crate) fn check_text(field: &'static str, text: &str, most: usize) -> Option<FieldError> {
+pub(crate) fn check_text(field: impl Into<Cow<'static, str>>, text: &str, most: usize) -> Option<FieldError> {
     let bad = text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control);
     bad.then(|| FieldError::new(field, format!("1 to {most} characters, not only spaces, no control characters")))
 }

@@ -24,6 +24,8 @@ pub enum RetentionRule {
     Configured(ConfiguredRetention),
     /// Until the person clears their browser.
     InBrowser,
+    /// As long as the service is operated.
+    Operation,
 }
 
 /// A retention that the operator configures.
@@ -65,6 +67,8 @@ pub enum ErasureRule {
     WithAddress,
     /// By the person, in their browser.
     WithBrowser,
+    /// Never: it is about the operator, and names no other person.
+    OfOperator,
 }
 
 /// A kind of data that the service stores.
@@ -133,6 +137,8 @@ pub const RATE_WINDOW_DAYS: u32 = 2;
 pub const WELCOME_DAYS: u32 = 365;
 /// Days for which a certificate of the signing key is kept at most: as long as files that were signed with it can be checked.
 pub const SIGNING_CERTIFICATE_DAYS: u32 = 10_958;
+/// Days for which it is kept what models earned and cost: two years, to compare a month with the one a year before.
+pub const MARGIN_DAYS: u32 = 730;
 /// Days for which logs are kept, unless the operator configures others.
 pub const LOG_DEFAULT_DAYS: u32 = 30;
 /// Days for which payments are retained without the person, unless the operator configures others.
@@ -353,6 +359,18 @@ pub const DATA_KINDS: &[DataKind] = &[
         "what a moderation case came to, counted in the transparency report: month, reason, decision, time to it, appeal; nothing \
          about a person, an account or what was reported",
         RetentionRule::Days(OUTCOME_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "catalogue-version",
+        "a published version of the models, packages and prices, with the staff member, as a keyed hash, and the reason",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
+    shared_item(
+        "margin",
+        "what the generations of a model earned and cost on a day, as sums",
+        RetentionRule::Days(MARGIN_DAYS),
         ErasureRule::Expires,
     ),
     files("uploads", "uploaded files, without their metadata"),

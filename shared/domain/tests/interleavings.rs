@@ -10,7 +10,7 @@ use domain::{
         account::Account,
         plan::{Plan, Retention},
     },
-    catalogue::models::Offer,
+    catalogue::{self, Catalogue, models::Offer},
     credits::ledger::{Balance, Cause, LedgerEntry, audit},
     generations::{
         generation::{
@@ -199,7 +199,7 @@ impl World {
             }
             Step::Received { claimed, files } if !self.claimed.is_empty() => {
                 let (from, _) = claimed.get(&self.claimed).clone();
-                self.wait(&from, &from.received(files, self.now));
+                self.wait(&from, &from.received(files, &enabled(), self.now));
             }
             Step::ClaimToFinish { job, from } if !self.generations.is_empty() => {
                 let from = from.of(self.recent(job));
@@ -476,8 +476,8 @@ fn id_at(at: Timestamp, number: u64) -> Uuid {
     Builder::from_unix_timestamp_millis(at.as_millisecond().try_into().unwrap(), &random).into_uuid()
 }
 
-fn enabled() -> Vec<String> {
-    ["sketch", "stability", "replicate", "fal"].map(str::to_owned).to_vec()
+fn enabled() -> Catalogue {
+    catalogue::compiled().offered_by(&["sketch", "stability", "replicate", "fal"])
 }
 
 fn media() -> Media {

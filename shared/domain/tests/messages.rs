@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId,
     accounts::account::Account,
-    catalogue::packages,
+    catalogue,
     credits::ledger::{LedgerEntry, audit},
     money::{Currency, Money},
     payments::{
@@ -118,7 +118,7 @@ proptest! {
         let now = Timestamp::UNIX_EPOCH;
         let id = AccountId(Uuid::nil());
         let mut account = Account::open(id, String::new(), Credits(0), LedgerEntryId(Uuid::nil()), now).0;
-        let choice = packages::choose("maker", Currency::Eur).unwrap();
+        let choice = catalogue::compiled().choose("maker", Currency::Eur).unwrap();
         let mut payment = Payment::open(PaymentId(Uuid::nil()), id, PaymentProvider::Stripe, choice, now);
         let mut entries: Vec<LedgerEntry> = Vec::new();
         // Some of them in a random order and several times, then all of them backwards.

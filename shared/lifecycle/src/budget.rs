@@ -37,7 +37,7 @@ pub async fn has_budget(table: &Table, budget: DailyBudget, offer: &Offer, now: 
     if !budget.counts(offer) {
         return Ok(true);
     }
-    Ok(budget.allows(table.credits_in_window((KIND, offer.provider), WINDOW_S, now).await?))
+    Ok(budget.allows(table.credits_in_window((KIND, &offer.provider), WINDOW_S, now).await?))
 }
 
 /// Counts a call that the provider of this offer may charge for. A repeat counts it again.
@@ -52,7 +52,7 @@ pub async fn spend_budget(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if budget.counts(offer) {
-        table.add_credits_in_window((KIND, offer.provider), price, WINDOW_S, now).await?;
+        table.add_credits_in_window((KIND, &offer.provider), price, WINDOW_S, now).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 pub mod address;
 mod budget;
 pub mod cases;
+pub mod catalogue;
 mod fence;
 pub mod gate;
 pub mod holds;
@@ -108,11 +109,12 @@ pub async fn end_checked_generation(
             return Ok(EndResult::AlreadyEnded(Box::new(current)));
         };
         let transaction = transaction.with_verdicts(verdicts.clone(), strikes, now);
-        let writes = [
+        let mut writes = vec![
             Write::Account(&transaction.account),
             Write::Generation(&transaction.generation),
             Write::LedgerEntry(account, &transaction.entry),
         ];
+        writes.extend(transaction.margin.as_ref().map(|margin| Write::Margin(margin, generation)));
         if table.try_commit(&writes).await? {
             record_metrics(&transaction);
             verdicts.iter().for_each(gate::record_verdict);

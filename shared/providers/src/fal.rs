@@ -275,3 +275,19 @@ fn common(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
     }
     input
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::catalogue::models::TEMPLATES;
+
+    use super::*;
+
+    #[test]
+    fn catalogue_may_offer_the_models_that_have_a_template() {
+        let names = MODELS.iter().map(|model| model.name).collect::<Vec<_>>();
+        assert_eq!(
+            TEMPLATES.iter().find(|(provider, _)| *provider == NAME).map(|(_, models)| models.to_vec()),
+            Some(names)
+        );
+    }
+}

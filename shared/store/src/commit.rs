@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError},
-    types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
-    AccountId,
+    AccountId, GenerationId,
     accounts::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
+    catalogue::{margin::Margin, version::CatalogueVersion},
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{case::Case, notice::CaseNotice, report::Report},
@@ -28,6 +29,7 @@ use crate::{
         activity::{self, Activity},
         correction, email_change, plan_change, second_factor, sign_up, welcome,
     },
+    catalogue,
     credits::ledger,
     error::StoreError,
     generations::{gallery, generation, share, upload},
@@ -122,6 +124,11 @@ pub enum Write<'a> {
     RemoveSignUp(&'a SignUp),
     /// Writes what is remembered of the address with this keyed hash.
     Welcome(&'a str, &'a Welcome),
+    /// Adds a version of the catalogue, once.
+    CatalogueVersion(&'a CatalogueVersion),
+    /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
+    /// it is added once.
+    Margin(&'a Margin, GenerationId),
     /// Adds an entry to the audit log.
     AuditEntry(&'a AuditEntry),
     /// Writes an approval.
@@ -168,6 +175,8 @@ pub enum CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
+    /// Adds what a generation earned and cost. Never comes alone.
+    AddMargin(Item, Margin),
     /// Demands this version.
     Check(Item, u64),
     /// Demands an account that is not being deleted. Comes last, so that its failure can be told from the others.
@@ -289,6 +298,12 @@ impl Write<'_> {
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::Welcome(keyed_hash, welcome) => {
                 vec![Action::Put(welcome::to_item(keyed_hash, welcome)?, Condition::over(welcome.version))]
+            }
+            Self::CatalogueVersion(version) => {
+                vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]
+            }
+            Self::Margin(margin, generation) => {
+                vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]
             }
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             Self::Approval(approval) => {
@@ -434,7 +449,7 @@ impl Table {
                 }
             }
             // They are never the only action.
-            Action::Check(..) | Action::CheckActive(_) => Ok(()),
+            Action::AddMargin(..) | Action::Check(..) | Action::CheckActive(_) => Ok(()),
         }
     }
 
@@ -472,6 +487,17 @@ impl Table {
                     .build()
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
+            }
+            Action::AddMargin(key, margin) => {
+                let update = Update::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .update_expression(catalogue::ADD_MARGIN)
+                    .set_expression_attribute_names(Some(catalogue::margin_names().into()))
+                    .set_expression_attribute_values(Some(catalogue::margin_values(&margin)?.into()))
+                    .build()
+                    .map_err(StoreError::of("build Update"))?;
+                TransactWriteItem::builder().update(update).build()
             }
             Action::Check(key, version) => {
                 let condition = Condition::Version(version);

@@ -5,11 +5,16 @@ use domain::{
     GuestTicketId, LedgerEntryId, PaymentId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
     payments::payment::PaymentReference,
 };
+use jiff::civil::Date;
 
 /// The beginning of the partition key of an account.
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
+/// The partition key of the versions of the catalogue.
+pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The beginning of the partition key of what models earn and cost.
+pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
 /// The beginning of the partition key of the reports from an address.
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The partition key of the certificates of the signing key.
@@ -29,6 +34,7 @@ pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const CASE: &str = "CASE#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
+pub(crate) const CATALOGUE_VERSION: &str = "VERSION#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
@@ -39,6 +45,7 @@ pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
 pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
+pub(crate) const MARGIN: &str = "DAY#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
@@ -95,6 +102,11 @@ pub(crate) fn case_outcome(month: &str, id: CaseId) -> String {
     format!("{CASE_OUTCOME}{month}#{id}")
 }
 
+/// The sort key of a version of the catalogue. Those of later numbers sort after it.
+pub(crate) fn catalogue_version(number: u32) -> String {
+    format!("{CATALOGUE_VERSION}{number:010}")
+}
+
 pub(crate) fn correction(id: CorrectionId) -> String {
     format!("{CORRECTION}{id}")
 }
@@ -130,6 +142,16 @@ pub(crate) fn idempotency(key: &str) -> String {
 
 pub(crate) fn ledger_entry(id: LedgerEntryId) -> String {
     format!("{LEDGER_ENTRY}{id}")
+}
+
+/// The sort key of what a model earned and cost on a day.
+pub(crate) fn margin(day: Date, model: &str) -> String {
+    format!("{MARGIN}{day}#{model}")
+}
+
+/// The partition key of a shard of what models earn and cost.
+pub(crate) fn margins(shard: u128) -> String {
+    format!("{MARGIN_PARTITION}{shard}")
 }
 
 pub(crate) fn parked(fact: &str) -> String {

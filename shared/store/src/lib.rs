@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bucket;
+mod catalogue;
 mod commit;
 mod credits;
 mod due;

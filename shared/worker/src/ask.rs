@@ -105,7 +105,7 @@ pub(crate) fn request(
             MediaKind::Image => providers::OutputKind::Image,
             MediaKind::Video => providers::OutputKind::Video,
         },
-        model: offer.model.to_owned(),
+        model: offer.model.clone(),
         prompt: settings.prompt.clone(),
         negative_prompt: settings.negative_prompt.clone(),
         width: settings.size.width,
@@ -197,12 +197,14 @@ fn seconds(duration: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use domain::catalogue::models::Size;
+    use domain::catalogue::{compiled, models::Size};
     use providers::Sketch;
 
     use super::*;
 
-    const OFFER: Offer = Offer { provider: "sketch", model: "sketch" };
+    fn offer() -> &'static Offer {
+        &compiled().model("sketch-image").unwrap().offers[0]
+    }
 
     fn settings(prompt: &str) -> GenerationSettings {
         GenerationSettings {
@@ -219,7 +221,7 @@ mod tests {
     }
 
     fn start(prompt: &str) -> Call {
-        Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), &OFFER, None)))
+        Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), offer(), None)))
     }
 
     async fn sketched(call: &Call) -> ProviderAnswer {

@@ -1,6 +1,7 @@
 //! What follows a response of a provider: decided here, done in `work`.
 
 use domain::{
+    catalogue::Catalogue,
     generations::generation::{Failure, FailureResponse, Generation, ProviderFailure, ProviderJob},
     generations::submission::GenerationOutcome,
 };
@@ -66,7 +67,7 @@ impl Wait {
     pub(crate) fn begin(
         &self,
         generation: &Generation,
-        enabled: &[String],
+        catalogue: &Catalogue,
         jitter: u32,
         now: Timestamp,
     ) -> FailureResponse {
@@ -75,13 +76,13 @@ impl Wait {
                 generation: Box::new(generation.accepted(job.clone(), *poll_after_s, now)),
                 delay_s: *poll_after_s,
             },
-            Self::Retry(failure) => generation.provider_failed(*failure, enabled, jitter, now),
+            Self::Retry(failure) => generation.provider_failed(*failure, catalogue, jitter, now),
             Self::Check => generation.check_failed(jitter, now),
             Self::Turn => {
                 FailureResponse::Retry { generation: Box::new(generation.waiting(TURN_S, now)), delay_s: TURN_S }
             }
             Self::Finish(files) => {
-                FailureResponse::Retry { generation: Box::new(generation.received(*files, now)), delay_s: 0 }
+                FailureResponse::Retry { generation: Box::new(generation.received(*files, catalogue, now)), delay_s: 0 }
             }
         };
         after.not_before_delay(now)
@@ -94,6 +95,7 @@ mod tests {
         AccountId, GenerationId, LedgerEntryId,
         accounts::account::Account,
         accounts::plan::Plan,
+        catalogue::compiled,
         generations::generation::{GenerationClaim, GenerationStatus},
         generations::settings::{self, RequestedSettings},
         generations::submission::{self, SubmissionIds},
@@ -103,8 +105,8 @@ mod tests {
     use super::*;
     use crate::ask::Refused;
 
-    fn enabled() -> Vec<String> {
-        ["replicate", "fal"].map(str::to_owned).to_vec()
+    fn enabled() -> Catalogue {
+        compiled().offered_by(&["replicate", "fal"])
     }
 
     fn at(second: i64) -> Timestamp {
@@ -174,7 +176,7 @@ mod tests {
             else {
                 panic!("gave up")
             };
-            assert_eq!((generation.offer, delay_s), (1, 0));
+            assert_eq!((generation.offer.as_deref(), delay_s), (Some("fal"), 0));
             let last = wait.begin(&claimed(&generation, 6), &enabled(), 0, at(7));
             assert_eq!(last, FailureResponse::GiveUp);
         }

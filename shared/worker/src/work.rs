@@ -8,7 +8,10 @@ use std::{
 use domain::{
     AccountId, GenerationId,
     accounts::{plan::Retention, strikes::StrikePolicy},
-    catalogue::models::{MediaKind, Offer},
+    catalogue::{
+        Catalogue,
+        models::{MediaKind, Offer},
+    },
     generations::budget::DailyBudget,
     generations::generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
     generations::output::max_file_bytes,
@@ -17,7 +20,7 @@ use domain::{
     moderation::verdict::{Stage, Verdict},
 };
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{EndResult, LifecycleError, Waiting, Written};
+use lifecycle::{EndResult, LifecycleError, Waiting, Written, catalogue::Catalogues};
 use moderation::Content;
 use providers::{Output, Provider, ReferenceImage};
 use runtime::{
@@ -69,6 +72,7 @@ pub(crate) struct Worker {
     queue: Queue,
     finishing: Queue,
     providers: Arc<Configured>,
+    catalogues: Catalogues,
     classifiers: Classifiers,
     strikes: StrikePolicy,
     breakers: Breakers,
@@ -102,6 +106,7 @@ impl Worker {
             finishing,
             classifiers: Classifiers::with_keys(environment, &providers)?,
             strikes: lifecycle::gate::strike_policy(environment)?,
+            catalogues: Catalogues::new(providers.enabled().to_vec()),
             providers,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
@@ -120,12 +125,14 @@ impl Worker {
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
         let in_flight = owner.map_or(0, |owner| usize::try_from(owner.jobs_in_flight).unwrap_or(usize::MAX));
+        let catalogue = self.catalogues.version(&self.table, generation.catalogue, clock::now()).await?;
+        let catalogue = catalogue.as_ref();
         for _ in 0..ATTEMPTS {
             let now = clock::now();
             if generation.is_overdue(now) {
                 return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
             }
-            let (claimed, offer) = match generation.claim(self.providers.enabled(), self.lease_s, now) {
+            let (claimed, offer) = match generation.claim(catalogue, self.lease_s, now) {
                 GenerationClaim::Ended => {
                     // An attempt that came too late and crashed may have received files.
                     self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
@@ -141,21 +148,22 @@ impl Worker {
             // An attempt that crashed is continued at once: what it received is looked for, which a wait would forget.
             let may_wait = !generation.in_call && in_flight > self.workers_per_account;
             if may_wait && self.account_has_its_share(&generation, in_flight, now).await? {
-                return self.wait(&generation, &Wait::Turn, None).await;
+                return self.wait((&generation, catalogue), &Wait::Turn, None).await;
             }
-            let provider = self.providers.provider(offer.provider, now).await?;
+            let provider = self.providers.provider(&offer.provider, now).await?;
             match lifecycle::write_generation(&self.table, &claimed).await? {
                 Written::Now => {
                     if generation.in_call
                         && let Some(files) = self.received_files(&claimed).await?
                     {
-                        return self.wait(&claimed, &Wait::Finish(files), None).await;
+                        return self.wait((&claimed, catalogue), &Wait::Finish(files), None).await;
                     }
                     if generation.status == GenerationStatus::Queued {
                         let waited = Duration::try_from(now.duration_since(generation.created_at)).unwrap_or_default();
                         metric(Metric::QueueAgeMs, milliseconds(waited), &[kind_name(generation.kind)]);
                     }
-                    return self.attempt(&claimed, &offer, provider.as_deref(), record.deadline).await;
+                    let job = (claimed.as_ref(), catalogue);
+                    return self.attempt(job, &offer, provider.as_deref(), record.deadline).await;
                 }
                 Written::Stale(None) => return Ok(()),
                 // It need not be a claim: the sweep notes that it sent this message, and may do so only now.
@@ -189,7 +197,7 @@ impl Worker {
 
     async fn attempt(
         &self,
-        generation: &Generation,
+        (generation, catalogue): (&Generation, &Catalogue),
         offer: &Offer,
         provider: Option<&dyn Provider>,
         deadline: Timestamp,
@@ -198,13 +206,16 @@ impl Worker {
             return self.end(generation, GenerationOutcome::Canceled).await;
         }
         let is_start = generation.provider_job.is_none();
-        if is_start && self.breakers.is_open(offer.provider, clock::now()) && self.has_next_offer(generation) {
-            return self.wait(generation, &Wait::Retry(ProviderFailure::Unusable), None).await;
+        if is_start
+            && self.breakers.is_open(&offer.provider, clock::now())
+            && generation.next_offer(catalogue).is_some()
+        {
+            return self.wait((generation, catalogue), &Wait::Retry(ProviderFailure::Unusable), None).await;
         }
         if is_start && !lifecycle::has_budget(&self.table, self.budget, offer, clock::now()).await? {
-            metric(Metric::ProviderBudgets, 1, &[offer.provider]);
-            tracing::error!(provider = offer.provider, "the budget of the day for a provider is spent");
-            return self.wait(generation, &Wait::Retry(ProviderFailure::Unusable), None).await;
+            metric(Metric::ProviderBudgets, 1, &[&offer.provider]);
+            tracing::error!(provider = offer.provider.as_str(), "the budget of the day for a provider is spent");
+            return self.wait((generation, catalogue), &Wait::Retry(ProviderFailure::Unusable), None).await;
         }
         let (generation, answer) = match provider {
             Some(provider) => {
@@ -215,36 +226,36 @@ impl Worker {
                     Ok(verdicts) => verdicts,
                     Err(error) => {
                         log_failed_check(&error);
-                        return self.wait(generation, &Wait::Check, None).await;
+                        return self.wait((generation, catalogue), &Wait::Check, None).await;
                     }
                 };
                 if let Some(blocked) = verdicts.iter().find(|verdict| verdict.is_blocked()) {
                     let failure = Failure::Blocked { stage: blocked.stage, categories: blocked.categories.clone() };
                     return self.end_checked(generation, GenerationOutcome::Failed(failure), verdicts).await;
                 }
-                (generation.with_verdicts(&verdicts), ask(provider, &call, deadline).await)
+                (generation.with_verdicts(&verdicts), ask(provider, &call, offer, deadline).await)
             }
             None => {
-                tracing::error!(provider = offer.provider, "the provider is enabled and has no usable key");
+                tracing::error!(provider = offer.provider.as_str(), "the provider is enabled and has no usable key");
                 (generation.clone(), ProviderAnswer::Refused(Refused::Account))
             }
         };
         let generation = &generation;
-        metric(Metric::ProviderOutcome, 1, &[offer.provider, answer.outcome()]);
+        metric(Metric::ProviderOutcome, 1, &[&offer.provider, answer.outcome()]);
         if matches!(answer, ProviderAnswer::Refused(_)) {
-            metric(Metric::ProviderRefusals, 1, &[offer.provider]);
+            metric(Metric::ProviderRefusals, 1, &[&offer.provider]);
             self.providers.refused(clock::now());
         }
-        self.breakers.record(offer.provider, &answer, clock::now());
+        self.breakers.record(&offer.provider, &answer, clock::now());
         if is_start && answer.may_be_charged() {
             lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await?;
         }
-        match follow(answer, offer.provider) {
-            Step::Receive(outputs) => self.receive(generation, offer, outputs, provider).await,
-            Step::Wait(wait) => self.wait(generation, &wait, provider).await,
+        match follow(answer, &offer.provider) {
+            Step::Receive(outputs) => self.receive((generation, catalogue), offer, outputs, provider).await,
+            Step::Wait(wait) => self.wait((generation, catalogue), &wait, provider).await,
             Step::End(end) => {
                 let is_refused = matches!(end, GenerationOutcome::Failed(Failure::Rejected { .. }));
-                let refusal = is_refused.then(|| Verdict::of_provider(offer.provider, offer.model));
+                let refusal = is_refused.then(|| Verdict::of_provider(&offer.provider, &offer.model));
                 self.end_checked(generation, end, refusal.into_iter().collect()).await
             }
         }
@@ -283,10 +294,6 @@ impl Worker {
         }
     }
 
-    fn has_next_offer(&self, generation: &Generation) -> bool {
-        generation.next_offer(self.providers.enabled()).is_some()
-    }
-
     /// Returns the call to make: a poll if a job exists, else a start. `None` if the input image is gone.
     async fn call(&self, generation: &Generation, offer: &Offer) -> Result<Option<Call>, WorkError> {
         if let Some(job) = &generation.provider_job {
@@ -311,7 +318,7 @@ impl Worker {
     /// out and not charged.
     async fn receive(
         &self,
-        generation: &Generation,
+        (generation, catalogue): (&Generation, &Catalogue),
         offer: &Offer,
         outputs: Vec<Output>,
         provider: Option<&dyn Provider>,
@@ -328,18 +335,23 @@ impl Worker {
             files += 1;
         }
         if files == 0 {
-            metric(Metric::ProviderOutcome, 1, &[offer.provider, "unusable"]);
-            return self.wait(generation, &Wait::Retry(ProviderFailure::JobEnded), None).await;
+            metric(Metric::ProviderOutcome, 1, &[&offer.provider, "unusable"]);
+            return self.wait((generation, catalogue), &Wait::Retry(ProviderFailure::JobEnded), None).await;
         }
-        self.wait(generation, &Wait::Finish(files), provider).await
+        self.wait((generation, catalogue), &Wait::Finish(files), provider).await
     }
 
     /// Records what is waited for, then sends the message for it. One that cannot be sent is sent by the sweep. A job that
     /// cannot be recorded, because the generation has ended, is canceled at the provider, and received files are deleted.
-    async fn wait(&self, claimed: &Generation, wait: &Wait, provider: Option<&dyn Provider>) -> Result<(), WorkError> {
+    async fn wait(
+        &self,
+        (claimed, catalogue): (&Generation, &Catalogue),
+        wait: &Wait,
+        provider: Option<&dyn Provider>,
+    ) -> Result<(), WorkError> {
         let (account, id) = (claimed.account, claimed.id);
         let begin = |generation: &Generation, jitter, now| {
-            wait.begin(&generation.with_verdicts(&claimed.verdicts), self.providers.enabled(), jitter, now)
+            wait.begin(&generation.with_verdicts(&claimed.verdicts), catalogue, jitter, now)
         };
         match lifecycle::record_wait(&self.table, claimed, begin).await? {
             Waiting::Recorded { delay_s, .. } => {
@@ -442,11 +454,12 @@ async fn drop_job(provider: &dyn Provider, job: &ProviderJob) {
     }
 }
 
-/// Asks, within the invocation's time, and measures how long it took.
-async fn ask(provider: &dyn Provider, call: &Call, deadline: Timestamp) -> ProviderAnswer {
+/// Asks, within the time of the invocation and of the offer, and measures how long it took.
+async fn ask(provider: &dyn Provider, call: &Call, offer: &Offer, deadline: Timestamp) -> ProviderAnswer {
     let left = (deadline - SignedDuration::from_secs(STORING_S)).duration_since(clock::now());
     let begun = Instant::now();
-    let answer = ask::ask(provider, call, Duration::try_from(left).unwrap_or_default()).await;
+    let allowed = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(offer.timeout_s.into()));
+    let answer = ask::ask(provider, call, allowed).await;
     metric(Metric::ProviderLatencyMs, milliseconds(begun.elapsed()), &[provider.name()]);
     answer
 }

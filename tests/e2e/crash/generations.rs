@@ -6,8 +6,10 @@ use anyhow::{Context, Result, ensure};
 use domain::{
     Credits,
     accounts::email_change::{EmailChange, EmailChangeStage},
+    catalogue::margin::Margin,
+    generations::generation::Generation,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use reqwest::Method;
 use serde_json::json;
 use store::{Bucket, Write};
@@ -81,9 +83,11 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
 
 async fn finish_generation_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "FinishGeneration", 6, async |ada| {
+        let (earned, _) = earned_and_cost(env).await?;
         let generation = ada.finished_image("a wreck").await?;
         ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
         ensure!(ada.credits().await? == (39, 0), "one charge");
+        ensure!(earned_and_cost(env).await?.0 == earned + 1, "it was not counted once");
         wait_until_none_is_left(env, &received_prefix(ada, &text(&generation, "id")?)?).await
     })
     .await
@@ -138,7 +142,20 @@ async fn generation_canceled_after_its_files_were_received_is_charged_and_discar
 
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "Abandon", 1, async |ada| {
+        let (earned, cost) = earned_and_cost(env).await?;
         let id = ada.image("[sketch:unknown]").await?;
+        // As if a file had been received that its provider charges for.
+        let (table, started) = (env.table()?, Instant::now());
+        loop {
+            let found = table.generation(ada.account()?, id.parse()?).await?.context("no generation")?;
+            let (lease_until, version) = (None, found.version + 1);
+            let charged =
+                Generation { received_files: 1, cost_microusd: 1_000, in_call: false, lease_until, version, ..found };
+            if table.try_commit(&[Write::Generation(&charged)]).await? {
+                break;
+            }
+            ensure!(started.elapsed() < PATIENCE, "it changes all the time");
+        }
         let body = json!({"account": ada.account_id, "generation": id}).to_string();
         let clients = env.clients()?;
         let dead_letters = env.output("ImageDeadLettersUrl")?;
@@ -154,9 +171,18 @@ async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEn
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         ensure!(ada.credits().await? == (40, 0));
+        ensure!(earned_and_cost(env).await? == (earned, cost + 1_000), "its cost was not counted once");
         Ok(())
     })
     .await
+}
+
+/// Returns the credits that all models earned today, and what they cost.
+async fn earned_and_cost(env: &TestEnv) -> Result<(i64, i64)> {
+    let today = runtime::clock::now().to_zoned(TimeZone::UTC).date();
+    let margins = env.table()?.margins(today, today).await?;
+    let sum = |value: fn(&Margin) -> i64| margins.iter().map(value).sum::<i64>();
+    Ok((sum(|margin| margin.credits.0), sum(|margin| margin.cost_microusd)))
 }
 
 async fn sweep_crash_at_any_call_is_completed_by_the_next_sweep(env: &'static TestEnv) -> Result<()> {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
     accounts::plan::Retention,
+    catalogue,
     generations::{
         generation::{Failure, FailureResponse},
         settings::{self, RequestedSettings},
@@ -85,7 +86,8 @@ async fn reserve(ada: &TestUser) -> Result<GenerationId> {
         prompt: "a fox in the snow".to_owned(),
         ..RequestedSettings::default()
     };
-    let (settings, quote) = settings::validate(asked, &owner.plan.limits(), &["sketch".to_owned()])?;
+    let (settings, quote) =
+        settings::validate(asked, &owner.plan.limits(), &catalogue::compiled().offered_by(&["sketch"]))?;
     let ids =
         SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
     let reserved = submission::reserve(&owner, settings, quote, None, ids, now)?;

@@ -3,8 +3,7 @@
 use anyhow::{Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    PaymentId,
-    catalogue::packages,
+    PaymentId, catalogue,
     money::Currency,
     payments::payment::{Payment, PaymentProvider},
 };
@@ -118,7 +117,7 @@ async fn s11_unresponsive_provider_does_not_delay_other_payments(env: &'static T
     const MORE_THAN_A_SWEEP_TAKES: usize = 230;
     let (ada, bob) = (env.user().await?, env.user().await?);
     let table = env.table()?;
-    let choice = packages::choose("starter", Currency::Eur)?;
+    let choice = catalogue::compiled().choose("starter", Currency::Eur)?;
     let before = clock::now() - SignedDuration::from_mins(10);
     for _ in 0..MORE_THAN_A_SWEEP_TAKES {
         let id = PaymentId(clock::uuid_at(before));

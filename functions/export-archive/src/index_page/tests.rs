@@ -6,7 +6,7 @@ use domain::{
         plan::{Plan, Retention},
         preferences::Language,
     },
-    catalogue::packages,
+    catalogue,
     generations::settings::{self, RequestedSettings},
     generations::submission::{self, GenerationOutcome, SubmissionIds},
     generations::{
@@ -42,7 +42,8 @@ fn submitted(prompt: &str) -> Generation {
         seed: Some(7),
         ..RequestedSettings::default()
     };
-    let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &["sketch".to_owned()]).unwrap();
+    let (settings, quote) =
+        settings::validate(asked, &Plan::Free.limits(), &catalogue::compiled().offered_by(&["sketch"])).unwrap();
     let ids = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
     submission::reserve(&account("Ada"), settings, quote, None, ids, at()).unwrap().generation
 }
@@ -184,7 +185,7 @@ fn page_is_in_the_language_of_the_account() {
 
 #[test]
 fn payments_and_rejected_uploads_are_in_the_language_of_the_account() {
-    let choice = packages::choose("starter", Currency::Eur).unwrap();
+    let choice = catalogue::compiled().choose("starter", Currency::Eur).unwrap();
     let bought = Payment::open(Uuid::nil().into(), Uuid::nil().into(), PaymentProvider::Stripe, choice, at());
     let row = |language| payment(&serde_json::to_string(&bought).unwrap(), Texts::of(language)).unwrap();
     for (language, amount, status) in

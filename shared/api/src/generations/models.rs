@@ -2,7 +2,7 @@
 
 use domain::{
     Credits,
-    catalogue::models::{MediaKind, Model, Quality, Size},
+    catalogue::models::{Input, MediaKind, Model, PricedBy, Quality, Size},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,13 +26,15 @@ pub struct Models {
 #[derive(Serialize, ToSchema)]
 pub struct ModelView {
     /// The id, for requests.
-    pub id: &'static str,
+    pub id: String,
     /// The name that people see.
-    pub title: &'static str,
+    pub title: String,
     /// Whether it generates images or videos.
     pub kind: MediaKind,
-    /// The price of one image, or of one second of video, in the default quality.
+    /// The price of a unit in the default quality.
     pub credits: Credits,
+    /// What the unit is.
+    pub price_per: PricedBy,
     /// The qualities that can be chosen, the default first; empty if there is no choice.
     pub qualities: Vec<QualityView>,
     /// The sizes that it generates, the default first.
@@ -57,7 +59,7 @@ pub struct ModelView {
 pub struct QualityView {
     /// The quality.
     pub quality: Quality,
-    /// The price of one image, or of one second of video.
+    /// The price of a unit.
     pub credits: Credits,
 }
 
@@ -66,21 +68,23 @@ impl ModelView {
     #[must_use]
     pub fn new(model: &Model, needs_purchase: bool) -> Self {
         Self {
-            id: model.id,
-            title: model.title,
+            id: model.id.clone(),
+            title: model.title.clone(),
             kind: model.kind,
-            credits: model.unit_price,
+            credits: model.price.credits,
+            price_per: model.price.per,
             qualities: model
+                .price
                 .qualities
                 .iter()
-                .map(|tier| QualityView { quality: tier.quality, credits: tier.unit_price })
+                .map(|tier| QualityView { quality: tier.quality, credits: tier.credits })
                 .collect(),
-            sizes: model.sizes.to_vec(),
-            durations_ms: model.durations_ms.to_vec(),
+            sizes: model.sizes.clone(),
+            durations_ms: model.durations_ms.clone(),
             max_count: model.max_count,
-            negative_prompt: model.negative_prompt,
-            seed: model.seed,
-            input_image: model.input_image,
+            negative_prompt: model.takes(Input::NegativePrompt),
+            seed: model.takes(Input::Seed),
+            input_image: model.takes_image(),
             needs_purchase,
         }
     }

@@ -101,6 +101,8 @@ pub struct QuoteView {
     pub kind: MediaKind,
     /// The price of all outputs.
     pub credits: Credits,
+    /// The version of the catalogue that the price is from.
+    pub catalogue: u32,
     /// The credits that are available now.
     pub available: Credits,
 }

@@ -111,11 +111,11 @@ pub struct PackageView {
 impl From<&Package> for PackageView {
     fn from(package: &Package) -> Self {
         Self {
-            id: package.id.to_owned(),
-            title: package.title.to_owned(),
+            id: package.id.clone(),
+            title: package.title.clone(),
             credits: package.credits,
             plan: package.plan,
-            prices: package.prices.to_vec(),
+            prices: package.prices.clone(),
         }
     }
 }

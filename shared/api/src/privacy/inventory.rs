@@ -86,6 +86,8 @@ pub enum RetentionView {
     OwnExpiry,
     /// Until the data of the browser is cleared.
     Browser,
+    /// As long as the service is operated.
+    Operation,
     /// The days that the operator configured.
     Configured {
         /// The days, unless the operator configured others.
@@ -125,6 +127,8 @@ pub enum ErasureView {
     User,
     /// In the browser, by clearing its data.
     Browser,
+    /// Not erased: it is about the operator.
+    Operator,
 }
 
 /// Shows a field of a kind of data.
@@ -188,6 +192,7 @@ fn retention(rule: &RetentionRule) -> RetentionView {
         RetentionRule::Days(days) => RetentionView::Days { days: *days },
         RetentionRule::OwnExpiry => RetentionView::OwnExpiry,
         RetentionRule::InBrowser => RetentionView::Browser,
+        RetentionRule::Operation => RetentionView::Operation,
         RetentionRule::Configured(retention) => RetentionView::Configured {
             default_days: match retention {
                 ConfiguredRetention::PaymentRecords => PAYMENT_RECORD_DEFAULT_DAYS,
@@ -208,5 +213,6 @@ const fn erasure(rule: &ErasureRule) -> ErasureView {
         ErasureRule::WithAddress => ErasureView::Address,
         ErasureRule::WithUser => ErasureView::User,
         ErasureRule::WithBrowser => ErasureView::Browser,
+        ErasureRule::OfOperator => ErasureView::Operator,
     }
 }

@@ -1,5 +1,6 @@
-//! The catalogue of models: their capabilities, prices and providers, in the order in which the providers are tried.
+//! The models of the catalogue: their capabilities, prices and providers, in the order in which the providers are tried.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{credits::ledger::Credits, registry::DataFields};
@@ -26,15 +27,6 @@ pub enum Quality {
     High,
 }
 
-/// A quality with its price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QualityTier {
-    /// The quality.
-    pub quality: Quality,
-    /// The price of one image, or of one second of video.
-    pub unit_price: Credits,
-}
-
 /// Width and height in pixels.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
@@ -49,10 +41,6 @@ pub struct Size {
 }
 
 impl Size {
-    const fn of(width: u32, height: u32) -> Self {
-        Self { width, height }
-    }
-
     /// Returns the number of pixels.
     #[must_use]
     pub const fn pixels(self) -> u32 {
@@ -60,242 +48,320 @@ impl Size {
     }
 }
 
+/// What a price is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PricedBy {
+    /// One image or one video.
+    Output,
+    /// Each started second of a video.
+    Second,
+    /// Each million pixels of an image; parts of a credit are rounded up for each image.
+    Megapixel,
+}
+
+impl PricedBy {
+    /// Returns the price of one output from the price of a unit.
+    fn of_output(self, unit: i64, size: Size, duration_ms: Option<u32>) -> i64 {
+        match self {
+            Self::Output => unit,
+            Self::Second => unit.saturating_mul(i64::from(duration_ms.unwrap_or(1000).div_ceil(1000))),
+            Self::Megapixel => {
+                let exact = unit.saturating_mul(i64::from(size.pixels()));
+                exact / 1_000_000 + i64::from(exact % 1_000_000 > 0)
+            }
+        }
+    }
+}
+
+/// A quality with its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QualityTier {
+    /// The quality.
+    pub quality: Quality,
+    /// The price of a unit.
+    pub credits: Credits,
+}
+
+/// What a model costs, in credits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceRule {
+    /// What the unit is.
+    pub per: PricedBy,
+    /// The price of a unit in the default quality.
+    pub credits: Credits,
+    /// The qualities that can be chosen, the default first; empty if there is no choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub qualities: Vec<QualityTier>,
+}
+
+/// A quality with its cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostTier {
+    /// The quality.
+    pub quality: Quality,
+    /// What a unit costs, in millionths of a US dollar.
+    pub microusd: i64,
+}
+
+/// What the provider charges the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostRule {
+    /// What the unit is.
+    pub per: PricedBy,
+    /// What a unit costs, in millionths of a US dollar. 0 if the provider charges nothing.
+    pub microusd: i64,
+    /// The qualities that cost otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub qualities: Vec<CostTier>,
+}
+
+impl CostRule {
+    /// Returns what one output costs, in millionths of a US dollar.
+    #[must_use]
+    pub fn of_output(&self, size: Size, duration_ms: Option<u32>, quality: Option<Quality>) -> i64 {
+        let tier = self.qualities.iter().find(|tier| Some(tier.quality) == quality);
+        self.per.of_output(tier.map_or(self.microusd, |tier| tier.microusd), size, duration_ms)
+    }
+}
+
 /// The offer of a model by a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[schema(as = ModelOffer)]
+#[serde(deny_unknown_fields)]
 pub struct Offer {
+    /// Its name among the offers of the model, which must not change: generations name it.
+    pub key: String,
     /// The provider.
-    pub provider: &'static str,
+    pub provider: String,
     /// The provider's name of the model.
-    pub model: &'static str,
+    pub model: String,
+    /// The seconds for which a response is waited for.
+    pub timeout_s: u32,
+    /// What the provider charges.
+    pub cost: CostRule,
 }
 
 impl Offer {
     /// Says whether the provider charges nothing.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        FREE_PROVIDERS.contains(&self.provider)
+        FREE_PROVIDERS.contains(&self.provider.as_str())
+    }
+}
+
+/// What a model can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Generates an image from a prompt.
+    TextToImage,
+    /// Generates an image from a prompt and a starting image.
+    ImageToImage,
+    /// Generates a video from a prompt.
+    TextToVideo,
+    /// Generates a video from a prompt and a starting image.
+    ImageToVideo,
+}
+
+impl Operation {
+    /// Returns the kind of what it generates.
+    #[must_use]
+    pub const fn kind(self) -> MediaKind {
+        match self {
+            Self::TextToImage | Self::ImageToImage => MediaKind::Image,
+            Self::TextToVideo | Self::ImageToVideo => MediaKind::Video,
+        }
+    }
+
+    /// Says whether it takes a starting image.
+    #[must_use]
+    pub const fn takes_image(self) -> bool {
+        matches!(self, Self::ImageToImage | Self::ImageToVideo)
+    }
+}
+
+/// What a model takes beside the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A negative prompt.
+    NegativePrompt,
+    /// A seed.
+    Seed,
+}
+
+/// Whether a model can be asked for. The jobs that were submitted before end in each state.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// It can.
+    #[default]
+    Active,
+    /// It cannot for now, and is not listed.
+    Hidden,
+    /// It cannot from this day of UTC on, and is not listed then.
+    Retired(Date),
+}
+
+impl ModelState {
+    /// Says whether a model in this state can be asked for at `now`.
+    #[must_use]
+    pub fn is_open(self, now: Timestamp) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Hidden => false,
+            Self::Retired(day) => now.to_zoned(TimeZone::UTC).date() < day,
+        }
     }
 }
 
 /// A model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema)]
+#[schema(as = CatalogueModel)]
+#[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Its id in requests.
-    pub id: &'static str,
+    /// Its id in requests, which must not change: generations name it.
+    pub id: String,
     /// Its name for people.
-    pub title: &'static str,
+    pub title: String,
     /// The kind of its output.
     pub kind: MediaKind,
+    /// Whether it can be asked for.
+    #[serde(default)]
+    pub state: ModelState,
+    /// What it can do.
+    pub operations: Vec<Operation>,
+    /// What it takes beside the prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// The sizes of its output, the default first.
-    pub sizes: &'static [Size],
+    pub sizes: Vec<Size>,
     /// The durations of its output, the default first; empty for images.
-    pub durations_ms: &'static [u32],
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub durations_ms: Vec<u32>,
     /// Outputs of one request at most.
     pub max_count: u8,
-    /// Whether it accepts a negative prompt.
-    pub negative_prompt: bool,
-    /// Whether it accepts a seed.
-    pub seed: bool,
-    /// Whether it accepts an input image.
-    pub input_image: bool,
-    /// The price of one image, or of one second of video, in the default quality.
-    pub unit_price: Credits,
-    /// The qualities that can be chosen, the default first; empty if there is no choice.
-    pub qualities: &'static [QualityTier],
+    /// What it costs.
+    pub price: PriceRule,
     /// Its offers, in the order in which they are tried.
-    pub offers: &'static [Offer],
+    pub offers: Vec<Offer>,
 }
 
 impl Model {
-    /// Returns the price of `count` outputs of a quality, or of the default one. A video costs its price for each started second.
+    /// Says whether it takes this beside the prompt.
     #[must_use]
-    pub fn price(&self, count: u8, duration_ms: Option<u32>, quality: Option<Quality>) -> Credits {
-        let seconds = match duration_ms {
-            Some(ms) => ms.div_ceil(1000),
-            None => 1,
-        };
-        let tier = self.qualities.iter().find(|tier| Some(tier.quality) == quality);
-        tier.map_or(self.unit_price, |tier| tier.unit_price).times(seconds.saturating_mul(count as u32))
+    pub fn takes(&self, input: Input) -> bool {
+        self.inputs.contains(&input)
     }
 
-    /// Returns the offers of enabled providers.
-    pub fn enabled_offers<'a>(&'a self, enabled: &'a [String]) -> impl Iterator<Item = Offer> + 'a {
-        self.offers.iter().copied().filter(|offer| enabled.iter().any(|name| name == offer.provider))
-    }
-
-    /// Says whether an enabled provider that offers it charges the operator.
+    /// Says whether it takes a starting image.
     #[must_use]
-    pub fn is_paid(&self, enabled: &[String]) -> bool {
-        self.enabled_offers(enabled).any(|offer| !offer.is_free())
+    pub fn takes_image(&self) -> bool {
+        self.operations.iter().any(|operation| operation.takes_image())
+    }
+
+    /// Returns the price of `count` outputs of a quality, or of the default one.
+    #[must_use]
+    pub fn price(&self, count: u8, size: Size, duration_ms: Option<u32>, quality: Option<Quality>) -> Credits {
+        let PriceRule { per, credits, qualities } = &self.price;
+        let tier = qualities.iter().find(|tier| Some(tier.quality) == quality);
+        let unit = tier.map_or(*credits, |tier| tier.credits);
+        Credits(per.of_output(unit.0, size, duration_ms)).times(count.into())
+    }
+
+    /// Says whether a provider that offers it charges the operator.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        self.offers.iter().any(|offer| !offer.is_free())
     }
 }
 
-/// Returns the model with this id, if an enabled provider offers it.
-#[must_use]
-pub fn model(id: &str, enabled: &[String]) -> Option<&'static Model> {
-    models(enabled).find(|model| model.id == id)
-}
-
-/// Returns the models that enabled providers offer.
-pub fn models(enabled: &[String]) -> impl Iterator<Item = &'static Model> {
-    MODELS.iter().filter(|model| model.enabled_offers(enabled).next().is_some())
-}
-
+/// The providers that can be called.
+pub const PROVIDERS: &[&str] = &["openai", "stability", "replicate", "fal", "sketch"];
+/// The models of providers that the code has a template of the request for. Other providers take one request for all models.
+pub const TEMPLATES: &[(&str, &[&str])] = &[
+    ("stability", &["core", "ultra", "sd3.5-large", "sd3.5-large-turbo", "sd3.5-medium"]),
+    (
+        "replicate",
+        &[
+            "black-forest-labs/flux-schnell",
+            "black-forest-labs/flux-dev",
+            "wan-video/wan-2.2-t2v-fast",
+            "wan-video/wan-2.2-i2v-fast",
+        ],
+    ),
+    (
+        "fal",
+        &[
+            "fal-ai/flux/schnell",
+            "fal-ai/flux/dev",
+            "fal-ai/flux/dev/image-to-image",
+            "fal-ai/wan/v2.2-a14b/text-to-video/turbo",
+            "fal-ai/wan/v2.2-a14b/image-to-video/turbo",
+        ],
+    ),
+];
 /// The providers that charge nothing.
 const FREE_PROVIDERS: &[&str] = &["sketch"];
 /// The providers that store inputs and outputs until they are asked to delete them.
 pub const KEEPING_PROVIDERS: &[&str] = &["fal"];
 
-const SQUARE: Size = Size::of(1024, 1024);
-const WIDE_VIDEO: Size = Size::of(1280, 720);
-const TALL_VIDEO: Size = Size::of(720, 1280);
-
-/// All models. The sketch models come last, so that a client that takes the first of a kind gets a real one if there is
-/// one.
-pub const MODELS: &[Model] = &[
-    Model {
-        id: "gpt-image",
-        title: "GPT Image",
-        kind: MediaKind::Image,
-        sizes: &[SQUARE, Size::of(1536, 1024), Size::of(1024, 1536)],
-        durations_ms: &[],
-        max_count: 8,
-        negative_prompt: false,
-        seed: false,
-        input_image: true,
-        unit_price: Credits(8),
-        // OpenAI charges $0.006, $0.053 and $0.211 for a square of low, medium and high quality.
-        qualities: &[
-            QualityTier { quality: Quality::Medium, unit_price: Credits(8) },
-            QualityTier { quality: Quality::Low, unit_price: Credits(2) },
-            QualityTier { quality: Quality::High, unit_price: Credits(30) },
-        ],
-        offers: &[Offer { provider: "openai", model: "gpt-image-2" }],
-    },
-    Model {
-        id: "stable-image-core",
-        title: "Stable Image Core",
-        kind: MediaKind::Image,
-        sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
-        durations_ms: &[],
-        max_count: 4,
-        negative_prompt: true,
-        seed: true,
-        input_image: false,
-        unit_price: Credits(4),
-        qualities: &[],
-        offers: &[Offer { provider: "stability", model: "core" }],
-    },
-    Model {
-        id: "flux-schnell",
-        title: "FLUX.1 schnell",
-        kind: MediaKind::Image,
-        sizes: &[SQUARE, Size::of(1344, 768), Size::of(768, 1344)],
-        durations_ms: &[],
-        max_count: 4,
-        negative_prompt: false,
-        seed: true,
-        input_image: false,
-        unit_price: Credits(2),
-        qualities: &[],
-        offers: &[
-            Offer { provider: "replicate", model: "black-forest-labs/flux-schnell" },
-            Offer { provider: "fal", model: "fal-ai/flux/schnell" },
-        ],
-    },
-    Model {
-        id: "wan-video",
-        title: "Wan 2.2",
-        kind: MediaKind::Video,
-        sizes: &[WIDE_VIDEO, TALL_VIDEO],
-        durations_ms: &[5_000],
-        max_count: 1,
-        negative_prompt: false,
-        seed: true,
-        input_image: false,
-        unit_price: Credits(8),
-        qualities: &[],
-        offers: &[
-            Offer { provider: "replicate", model: "wan-video/wan-2.2-t2v-fast" },
-            Offer { provider: "fal", model: "fal-ai/wan/v2.2-a14b/text-to-video/turbo" },
-        ],
-    },
-    Model {
-        id: "sketch-image",
-        title: "Sketch",
-        kind: MediaKind::Image,
-        sizes: &[Size::of(768, 768), SQUARE, Size::of(1024, 640), Size::of(640, 1024), Size::of(320, 320)],
-        durations_ms: &[],
-        max_count: 8,
-        negative_prompt: true,
-        seed: true,
-        input_image: true,
-        unit_price: Credits(1),
-        qualities: &[],
-        offers: &[Offer { provider: "sketch", model: "sketch" }],
-    },
-    Model {
-        id: "sketch-video",
-        title: "Sketch Video",
-        kind: MediaKind::Video,
-        sizes: &[Size::of(640, 360), Size::of(360, 640), Size::of(320, 180)],
-        durations_ms: &[4_000, 1_000, 8_000],
-        max_count: 1,
-        negative_prompt: true,
-        seed: true,
-        input_image: true,
-        unit_price: Credits(2),
-        qualities: &[],
-        offers: &[Offer { provider: "sketch", model: "sketch" }],
-    },
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{Catalogue, compiled};
 
-    fn enabled(names: &[&str]) -> Vec<String> {
-        names.iter().map(ToString::to_string).collect()
+    const SQUARE: Size = Size { width: 1024, height: 1024 };
+
+    fn model(id: &str) -> &'static Model {
+        compiled().model(id).unwrap()
     }
 
     #[test]
     fn video_costs_its_price_for_each_started_second() {
-        let video = model("sketch-video", &enabled(&["sketch"])).unwrap();
-        assert_eq!(video.price(1, Some(4_000), None), Credits(8));
-        assert_eq!(video.price(1, Some(4_001), None), Credits(10));
+        let price = |ms| model("sketch-video").price(1, SQUARE, Some(ms), None);
+        assert_eq!(price(4_000), Credits(8));
+        assert_eq!(price(4_001), Credits(10));
     }
 
     #[test]
     fn each_quality_has_its_own_price() {
-        let image = model("gpt-image", &enabled(&["openai"])).unwrap();
-        let price = |quality| image.price(2, None, quality);
+        let price = |quality| model("gpt-image").price(2, SQUARE, None, quality);
         assert_eq!(price(None), price(Some(Quality::Medium)));
         assert!(price(Some(Quality::Low)) < price(None) && price(None) < price(Some(Quality::High)));
     }
 
     #[test]
-    fn model_needs_an_enabled_provider() {
-        assert!(model("flux-schnell", &enabled(&["sketch"])).is_none());
-        let flux = model("flux-schnell", &enabled(&["fal"])).unwrap();
-        assert_eq!(flux.enabled_offers(&enabled(&["fal"])).map(|o| o.provider).collect::<Vec<_>>(), ["fal"]);
+    fn price_by_megapixel_is_rounded_up_for_each_image() {
+        let mut model = model("flux-schnell").clone();
+        model.price = PriceRule { per: PricedBy::Megapixel, credits: Credits(3), qualities: Vec::new() };
+        let price = |count, width, height| model.price(count, Size { width, height }, None, None);
+        assert_eq!(price(1, 1000, 1000), Credits(3));
+        assert_eq!(price(1, 1000, 1001), Credits(4));
+        assert_eq!(price(2, 100, 100), Credits(2));
+    }
+
+    #[test]
+    fn model_needs_an_offer_of_an_enabled_provider() {
+        assert!(compiled().offered_by(&["sketch"]).model("flux-schnell").is_none());
+        let offered = compiled().offered_by(&["fal"]);
+        let offers = &offered.model("flux-schnell").unwrap().offers;
+        assert_eq!(offers.iter().map(|offer| offer.provider.as_str()).collect::<Vec<_>>(), ["fal"]);
     }
 
     #[test]
     fn model_is_paid_if_an_enabled_provider_charges_for_it() {
-        let all = enabled(&["openai", "sketch"]);
-        assert!(model("gpt-image", &all).unwrap().is_paid(&all));
-        assert!(!model("sketch-image", &all).unwrap().is_paid(&all));
-        assert!(!model("gpt-image", &all).unwrap().is_paid(&enabled(&["sketch"])));
-    }
-
-    #[test]
-    fn every_model_has_sizes_offers_and_a_price() {
-        for model in MODELS {
-            assert!(!model.sizes.is_empty() && !model.offers.is_empty() && model.max_count > 0, "{}", model.id);
-            assert_eq!(model.durations_ms.is_empty(), model.kind == MediaKind::Image, "{}", model.id);
-            assert!(model.unit_price > Credits::ZERO, "{}", model.id);
-            let prices: Vec<_> = model.qualities.iter().map(|tier| tier.unit_price).collect();
-            assert!(prices.first().is_none_or(|price| *price == model.unit_price), "{}", model.id);
-        }
+        let is_paid = |catalogue: &Catalogue, id: &str| catalogue.model(id).map(Model::is_paid);
+        let all = compiled().offered_by(&["openai", "sketch"]);
+        assert_eq!(is_paid(&all, "gpt-image"), Some(true));
+        assert_eq!(is_paid(&all, "sketch-image"), Some(false));
+        assert_eq!(is_paid(&compiled().offered_by(&["sketch"]), "gpt-image"), None);
     }
 }

@@ -34,6 +34,11 @@ impl DailyBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue;
+
+    fn offer(model: &str, number: usize) -> Offer {
+        catalogue::compiled().model(model).unwrap().offers[number].clone()
+    }
 
     #[test]
     fn budget_is_spent_until_the_next_day_of_utc() {
@@ -41,7 +46,7 @@ mod tests {
         assert!(budget.allows(Credits(9)) && !budget.allows(Credits(10)));
         let now: Timestamp = "2026-11-29T23:59:00Z".parse().unwrap();
         assert_eq!(DailyBudget::retry_after_s(now), 60);
-        assert!(budget.counts(&Offer { provider: "fal", model: "x" }));
-        assert!(!budget.counts(&Offer { provider: "sketch", model: "x" }));
+        assert!(budget.counts(&offer("flux-schnell", 1)));
+        assert!(!budget.counts(&offer("sketch-image", 0)));
     }
 }

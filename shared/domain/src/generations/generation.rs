@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::{plan::Retention, plan_change::PlanChange},
-    catalogue::models::{self, MediaKind, Offer},
+    catalogue::{
+        Catalogue,
+        models::{self, MediaKind, Offer},
+    },
     credits::ledger::Credits,
     generations::{
         output::{GalleryEntry, Output, Visibility},
@@ -159,9 +162,19 @@ pub struct Generation {
     #[serde(default)]
     #[data(plain)]
     pub in_call: bool,
-    /// The position of the present provider among the enabled offers of the model.
+    /// The version of the catalogue that it was submitted with. It is worked on with the same one.
+    #[serde(default)]
     #[data(plain)]
-    pub offer: u32,
+    pub catalogue: u32,
+    /// The key of the present offer of the model, once a worker claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub offer: Option<String>,
+    /// What providers charge for the files that were received, by the cost rule, in millionths of a US dollar. Its end adds it to
+    /// the costs of the model, which name no generation, and forgets it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    #[data(plain)]
+    pub cost_microusd: i64,
     /// Until when a worker has leased it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -347,7 +360,7 @@ impl Generation {
 
     /// Claims it for a worker, with a lease of `lease_s` seconds.
     #[must_use]
-    pub fn claim(&self, enabled: &[String], lease_s: u32, now: Timestamp) -> GenerationClaim {
+    pub fn claim(&self, catalogue: &Catalogue, lease_s: u32, now: Timestamp) -> GenerationClaim {
         if self.status.is_final() {
             return GenerationClaim::Ended;
         }
@@ -357,8 +370,9 @@ impl Generation {
         if self.received_files > 0 {
             return GenerationClaim::Received;
         }
-        let Some(offer) = self.present_offer(enabled) else { return GenerationClaim::NoOffer };
-        GenerationClaim::Work { generation: Box::new(self.leased(lease_s, now)), offer }
+        let Some(offer) = self.present_offer(catalogue) else { return GenerationClaim::NoOffer };
+        let generation = Self { offer: Some(offer.key.clone()), ..self.leased(lease_s, now) };
+        GenerationClaim::Work { generation: Box::new(generation), offer: offer.clone() }
     }
 
     /// Claims it for the worker that finishes its received files, with a lease of `lease_s` seconds.
@@ -390,14 +404,17 @@ impl Generation {
         }
     }
 
-    /// Returns the provider to call: the one that has the job, else the one at the present position.
+    /// Returns the offer to use: that of the provider that has the job, else the present one, else the first one of the model.
     #[must_use]
-    pub fn present_offer(&self, enabled: &[String]) -> Option<Offer> {
-        let model = models::model(&self.settings.model, enabled)?;
-        let mut offers = model.enabled_offers(enabled);
+    pub fn present_offer<'a>(&self, catalogue: &'a Catalogue) -> Option<&'a Offer> {
+        let offers = &catalogue.model(&self.settings.model)?.offers;
+        let present = offers.iter().find(|offer| Some(&offer.key) == self.offer.as_ref());
         match &self.provider_job {
-            Some(job) => offers.find(|offer| offer.provider == job.provider),
-            None => offers.nth(usize::try_from(self.offer).ok()?),
+            Some(job) => {
+                let has_job = |offer: &&Offer| offer.provider == job.provider;
+                present.filter(has_job).or_else(|| offers.iter().find(has_job))
+            }
+            None => present.or_else(|| offers.first()),
         }
     }
 
@@ -408,10 +425,13 @@ impl Generation {
         Self { provider_job: Some(job), tries, ..self.waiting(poll_after_s, now) }
     }
 
-    /// Records that this many files were received from the provider. They can be finished at once.
+    /// Records that this many files were received from the provider, and what they cost. They can be finished at once.
     #[must_use]
-    pub fn received(&self, files: u32, now: Timestamp) -> Self {
-        Self { received_files: files, ..self.waiting(0, now) }
+    pub fn received(&self, files: u32, catalogue: &Catalogue, now: Timestamp) -> Self {
+        let GenerationSettings { size, duration_ms, quality, .. } = self.settings;
+        let of_one = self.present_offer(catalogue).map_or(0, |offer| offer.cost.of_output(size, duration_ms, quality));
+        let cost_microusd = self.cost_microusd.saturating_add(of_one.saturating_mul(files.into()));
+        Self { received_files: files, cost_microusd, ..self.waiting(0, now) }
     }
 
     /// Forgets the received files of a generation that has ended, as they are deleted.
@@ -463,7 +483,7 @@ impl Generation {
     pub fn provider_failed(
         &self,
         failure: ProviderFailure,
-        enabled: &[String],
+        catalogue: &Catalogue,
         jitter: u32,
         now: Timestamp,
     ) -> FailureResponse {
@@ -471,7 +491,7 @@ impl Generation {
         let (same_offer, asked_s) = match failure {
             ProviderFailure::Throttled { retry_after_s } => {
                 next.tries.throttles += 1;
-                (next.tries.throttles < TRIES_PER_OFFER || self.next_offer(enabled).is_none(), retry_after_s)
+                (next.tries.throttles < TRIES_PER_OFFER || self.next_offer(catalogue).is_none(), retry_after_s)
             }
             ProviderFailure::Fault { retry_after_s } => {
                 next.tries.faults += 1;
@@ -494,7 +514,7 @@ impl Generation {
                 return FailureResponse::Retry { generation: Box::new(next.waiting(delay_s, now)), delay_s };
             }
         }
-        match next.next_offer(enabled) {
+        match next.next_offer(catalogue) {
             Some(next) if next.provider_job.is_none() => {
                 FailureResponse::Retry { generation: Box::new(next.waiting(0, now)), delay_s: 0 }
             }
@@ -528,11 +548,13 @@ impl Generation {
         next
     }
 
-    /// Returns it with the next provider to call, if an enabled one is left.
+    /// Returns it with the next offer to use, if one is left.
     #[must_use]
-    pub fn next_offer(&self, enabled: &[String]) -> Option<Self> {
-        let next = Self { offer: self.offer + 1, tries: Tries::default(), ..self.clone() };
-        next.present_offer(enabled).is_some().then_some(next)
+    pub fn next_offer(&self, catalogue: &Catalogue) -> Option<Self> {
+        let offers = &catalogue.model(&self.settings.model)?.offers;
+        let mut later = offers.iter().skip_while(|offer| Some(&offer.key) != self.offer.as_ref()).skip(1);
+        let offer = Some(later.next()?.key.clone());
+        Some(Self { offer, tries: Tries::default(), ..self.clone() })
     }
 
     /// Forgets the job and its received files, so that another is started, and remembers that the provider may have copies
@@ -715,6 +737,11 @@ impl Generation {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(cost: &i64) -> bool {
+    *cost == 0
 }
 
 /// Returns a random part of an exponential backoff after this many failures, in seconds, at least half of it.

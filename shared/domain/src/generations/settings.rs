@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::plan::{Plan, PlanLimits},
-    catalogue::models::{self, MediaKind, Model, Quality, Size},
+    catalogue::{
+        Catalogue,
+        models::{Input, MediaKind, Model, Quality, Size},
+    },
     credits::ledger::Credits,
     ids::UploadId,
     refusal::{FieldError, Refusal},
@@ -82,8 +85,8 @@ pub struct GenerationSettings {
 impl GenerationSettings {
     /// Chooses this seed if the model takes one and none was requested, so that the output can be generated again.
     #[must_use]
-    pub fn with_chosen_seed(mut self, seed: u32) -> Self {
-        let takes_seed = models::MODELS.iter().any(|model| model.id == self.model && model.seed);
+    pub fn with_chosen_seed(mut self, seed: u32, catalogue: &Catalogue) -> Self {
+        let takes_seed = catalogue.model(&self.model).is_some_and(|model| model.takes(Input::Seed));
         if takes_seed && self.seed.is_none() {
             // Replicate and fal take 31 bits.
             self.seed = Some(seed >> 1);
@@ -99,6 +102,8 @@ pub struct Quote {
     pub kind: MediaKind,
     /// The total price.
     pub price: Credits,
+    /// The version of the catalogue that the price is from.
+    pub catalogue: u32,
 }
 
 /// Says which models an account may use that has bought no credits: welcome credits are easy to get, and a provider charges
@@ -114,8 +119,8 @@ pub enum WelcomeModels {
 impl WelcomeModels {
     /// Says whether a model can be used only after a purchase.
     #[must_use]
-    pub fn needs_purchase(self, model: &Model, enabled: &[String]) -> bool {
-        self == Self::Free && model.is_paid(enabled)
+    pub fn needs_purchase(self, model: &Model) -> bool {
+        self == Self::Free && model.is_paid()
     }
 
     /// Checks that an account on this plan may use a model. The plan is Free as long as there is no payment that was granted
@@ -123,22 +128,23 @@ impl WelcomeModels {
     ///
     /// # Errors
     /// [`Refusal::PurchaseNeeded`].
-    pub fn check(self, plan: Plan, model: &str, enabled: &[String]) -> Result<(), Refusal> {
-        let refused = models::model(model, enabled).is_some_and(|model| self.needs_purchase(model, enabled));
+    pub fn check(self, plan: Plan, model: &str, catalogue: &Catalogue) -> Result<(), Refusal> {
+        let refused = catalogue.model(model).is_some_and(|model| self.needs_purchase(model));
         if refused && plan == Plan::Free { Err(Refusal::PurchaseNeeded) } else { Ok(()) }
     }
 }
 
-/// Checks requested settings against the rules of the model and the plan.
+/// Checks requested settings against the rules of the model and the plan. The catalogue has the [open](Catalogue::open) models
+/// only.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] with every field that breaks a rule, not only the first.
 pub fn validate(
     asked: RequestedSettings,
     limits: &PlanLimits,
-    enabled: &[String],
+    catalogue: &Catalogue,
 ) -> Result<(GenerationSettings, Quote), Refusal> {
-    let Some(model) = models::model(&asked.model, enabled) else {
+    let Some(model) = catalogue.model(&asked.model) else {
         return Err(Refusal::invalid("model", "one of the ids that GET /v1/models lists"));
     };
     let mut errors = Vec::new();
@@ -152,22 +158,22 @@ pub fn validate(
     let quality = check_quality(asked.quality, model, &mut errors);
     let seed = check_seed(asked.seed, &mut errors);
     let given = [
-        ("negative_prompt", asked.negative_prompt.is_some() && !model.negative_prompt),
-        ("seed", asked.seed.is_some() && !model.seed),
-        ("input_upload", asked.input_upload.is_some() && !model.input_image),
+        ("negative_prompt", asked.negative_prompt.is_some() && !model.takes(Input::NegativePrompt)),
+        ("seed", asked.seed.is_some() && !model.takes(Input::Seed)),
+        ("input_upload", asked.input_upload.is_some() && !model.takes_image()),
     ];
     errors.extend(
         given
             .iter()
             .filter(|(_, refused)| *refused)
-            .map(|(field, _)| FieldError::new(field, format!("the model {} does not take it", model.id))),
+            .map(|(field, _)| FieldError::new(*field, format!("the model {} does not take it", model.id))),
     );
     let (Some(size), Some(count)) = (size, count) else { return Err(Refusal::Invalid(errors)) };
     if !errors.is_empty() {
         return Err(Refusal::Invalid(errors));
     }
     let settings = GenerationSettings {
-        model: model.id.to_owned(),
+        model: model.id.clone(),
         prompt: asked.prompt,
         negative_prompt: asked.negative_prompt,
         size,
@@ -177,7 +183,8 @@ pub fn validate(
         seed,
         input_upload: asked.input_upload,
     };
-    Ok((settings, Quote { kind: model.kind, price: model.price(count, duration_ms, quality) }))
+    let price = model.price(count, size, duration_ms, quality);
+    Ok((settings, Quote { kind: model.kind, price, catalogue: catalogue.version }))
 }
 
 /// Checks a text of several lines. Returns the rule that it breaks.
@@ -238,7 +245,7 @@ fn check_duration(asked: Option<u32>, model: &Model, errors: &mut Vec<FieldError
 }
 
 fn check_quality(asked: Option<Quality>, model: &Model, errors: &mut Vec<FieldError>) -> Option<Quality> {
-    let mut offered = model.qualities.iter().map(|tier| tier.quality);
+    let mut offered = model.price.qualities.iter().map(|tier| tier.quality);
     if asked.is_some_and(|quality| !offered.clone().any(|other| other == quality)) {
         errors.push(FieldError::new("quality", format!("one that the model {} offers in GET /v1/models", model.id)));
     }
@@ -256,6 +263,7 @@ fn check_seed(asked: Option<u64>, errors: &mut Vec<FieldError>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::compiled;
 
     fn asked() -> RequestedSettings {
         RequestedSettings {
@@ -266,10 +274,10 @@ mod tests {
     }
 
     fn check(asked: RequestedSettings, fields: &[&str]) {
-        let enabled = ["sketch".to_owned(), "fal".to_owned()];
+        let enabled = compiled().offered_by(&["sketch", "fal"]);
         let found = match validate(asked.clone(), &Plan::Free.limits(), &enabled) {
             Ok(_) => vec![],
-            Err(Refusal::Invalid(errors)) => errors.iter().map(|e| e.field).collect(),
+            Err(Refusal::Invalid(errors)) => errors.into_iter().map(|e| e.field).collect::<Vec<_>>(),
             Err(other) => panic!("{other}"),
         };
         assert_eq!(found, fields, "{asked:?}");
@@ -277,10 +285,10 @@ mod tests {
 
     #[test]
     fn seed_is_chosen_for_models_that_take_one_and_kept_if_requested() {
-        let enabled = ["sketch".to_owned(), "openai".to_owned()];
+        let enabled = compiled().offered_by(&["sketch", "openai"]);
         let seed = |model: &str, seed| {
             let asked = RequestedSettings { model: model.into(), seed, ..asked() };
-            validate(asked, &Plan::Free.limits(), &enabled).unwrap().0.with_chosen_seed(u32::MAX).seed
+            validate(asked, &Plan::Free.limits(), &enabled).unwrap().0.with_chosen_seed(u32::MAX, &enabled).seed
         };
         assert_eq!(seed("sketch-image", None), Some(u32::MAX >> 1));
         assert_eq!(seed("sketch-image", Some(7)), Some(7));
@@ -289,7 +297,7 @@ mod tests {
 
     #[test]
     fn quality_is_the_default_unless_one_is_requested() {
-        let enabled = ["openai".to_owned()];
+        let enabled = compiled().offered_by(&["openai"]);
         let quoted = |quality| {
             let asked = RequestedSettings { model: "gpt-image".into(), quality, ..asked() };
             let (settings, quote) = validate(asked, &Plan::Free.limits(), &enabled).unwrap();
@@ -301,7 +309,7 @@ mod tests {
 
     #[test]
     fn paid_model_needs_a_purchase_unless_all_are_for_welcome_credits() {
-        let enabled = ["openai".to_owned(), "sketch".to_owned()];
+        let enabled = compiled().offered_by(&["openai", "sketch"]);
         let check = |models: WelcomeModels, plan, model| models.check(plan, model, &enabled);
         assert_eq!(check(WelcomeModels::Free, Plan::Free, "gpt-image"), Err(Refusal::PurchaseNeeded));
         assert_eq!(check(WelcomeModels::Free, Plan::Free, "sketch-image"), Ok(()));

@@ -3,7 +3,7 @@
 //! Each returns everything that one transaction writes. A reservation has exactly one end, because each end is
 //! conditioned on the version of a generation that has not ended.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     accounts::{
@@ -11,6 +11,7 @@ use crate::{
         plan::{Retention, deadline_minutes},
         strikes::StrikePolicy,
     },
+    catalogue::margin::Margin,
     credits::ledger::{Cause, CreditBucket, Credits, LedgerEntry},
     generations::{
         generation::{Failure, Generation, GenerationStatus, Tries},
@@ -33,6 +34,8 @@ pub struct CreditTransaction {
     pub generation: Generation,
     /// The ledger entry.
     pub entry: LedgerEntry,
+    /// What an ended generation adds to the earnings and costs of its model, if it adds something.
+    pub margin: Option<Margin>,
 }
 
 impl CreditTransaction {
@@ -82,7 +85,7 @@ pub fn reserve(
     now: Timestamp,
 ) -> Result<CreditTransaction, Refusal> {
     account.check_active()?;
-    let Quote { kind, price } = quote;
+    let Quote { kind, price, .. } = quote;
     if let Some(max_credits) = max_credits.filter(|max| price > *max) {
         return Err(Refusal::PriceAboveMaximum { price, max_credits });
     }
@@ -118,7 +121,9 @@ pub fn reserve(
         ended_at: None,
         tries: Tries::default(),
         in_call: false,
-        offer: 0,
+        catalogue: quote.catalogue,
+        offer: None,
+        cost_microusd: 0,
         lease_until: None,
         provider_job: None,
         ended_provider_jobs: Vec::new(),
@@ -133,7 +138,7 @@ pub fn reserve(
         version: 1,
     };
     let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submit_rate: submits, ..account };
-    Ok(CreditTransaction { account, generation, entry })
+    Ok(CreditTransaction { account, generation, entry, margin: None })
 }
 
 /// What a cancel does.
@@ -223,6 +228,7 @@ pub fn finish(
     };
     let moves =
         [(CreditBucket::Held, CreditBucket::Spent, spent), (CreditBucket::Held, CreditBucket::Available, released)];
+    let margin = margin(generation, media.len(), spent, now);
     let (status, media, failure) = match generation.status {
         GenerationStatus::Canceling => (GenerationStatus::Canceled, Vec::new(), None),
         _ => (status, media, failure),
@@ -239,11 +245,25 @@ pub fn finish(
         lease_until: None,
         in_call: false,
         received_files,
+        cost_microusd: 0,
         ..generation.next_version()
     };
     let failed_calls = if is_failed_call { account.failed_calls.counted(now) } else { account.failed_calls };
     let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), failed_calls, ..account };
-    Ok(CreditTransaction { account, generation, entry })
+    Ok(CreditTransaction { account, generation, entry, margin })
+}
+
+/// Returns what a generation that ends now adds to the earnings and costs of its model; `None` if it adds nothing.
+fn margin(generation: &Generation, made: usize, spent: Credits, now: Timestamp) -> Option<Margin> {
+    let adds = spent > Credits::ZERO || generation.cost_microusd > 0;
+    adds.then(|| Margin {
+        day: now.to_zoned(TimeZone::UTC).date(),
+        model: generation.settings.model.clone(),
+        generations: 1,
+        outputs: i64::try_from(made).unwrap_or(i64::MAX),
+        credits: spent,
+        cost_microusd: generation.cost_microusd,
+    })
 }
 
 /// Returns the price of `made` outputs: the same share of the reserved price, rounded down to whole credits. Outputs

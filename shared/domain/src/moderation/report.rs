@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    fn fields(report: NewReport) -> Vec<&'static str> {
+    fn fields(report: NewReport) -> Vec<std::borrow::Cow<'static, str>> {
         match report.checked() {
             Err(Refusal::Invalid(errors)) => errors.into_iter().map(|error| error.field).collect(),
             other => panic!("{other:?}"),

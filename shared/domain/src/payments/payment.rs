@@ -199,7 +199,7 @@ impl Payment {
             id,
             account,
             provider,
-            package: package.id.to_owned(),
+            package: package.id.clone(),
             credits: package.credits,
             plan: package.plan,
             price,

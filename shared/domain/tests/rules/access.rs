@@ -56,7 +56,7 @@ fn check_fields(undisclosed: (Option<Timestamp>, Option<&str>), expected: &[&str
     let told = ("T-1".to_owned(), "she asked".to_owned());
     let fields = match Justification::new(told, (until, under.map(str::to_owned)), at(0)) {
         Ok(_) => Vec::new(),
-        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field).collect(),
+        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field.to_string()).collect(),
         Err(other) => panic!("{other}"),
     };
     assert_eq!(fields, expected, "{undisclosed:?}");

@@ -17,7 +17,7 @@ use crate::{NEW, RETENTION, account, at, enabled, ended, queued, succeeded, two}
 const THROTTLED: ProviderFailure = ProviderFailure::Throttled { retry_after_s: None };
 const FAULT: ProviderFailure = ProviderFailure::Fault { retry_after_s: None };
 
-fn claimed(generation: &Generation, second: i64) -> (Generation, &'static str) {
+fn claimed(generation: &Generation, second: i64) -> (Generation, String) {
     match generation.claim(&enabled(), 30, at(second)) {
         GenerationClaim::Work { generation, offer } => (*generation, offer.provider),
         other => panic!("{other:?}"),
@@ -48,6 +48,7 @@ fn check_with_jitter(
             FailureResponse::GiveUp => found.push((provider, None)),
         }
     }
+    let found: Vec<_> = found.iter().map(|(provider, delay_s)| (provider.as_str(), *delay_s)).collect();
     assert_eq!(found, expected);
     generation
 }
@@ -117,18 +118,18 @@ fn no_other_job_is_started_while_one_may_still_be_charged() {
 fn ended_job_is_started_anew_once_then_the_next_provider_is_tried() {
     let ended = ProviderFailure::JobEnded;
     let again = check(with_job(), &[ended], &[("replicate", Some(2))]);
-    assert_eq!((again.provider_job.as_ref(), again.offer), (None, 0));
+    assert_eq!((again.provider_job.as_ref(), again.offer.as_deref()), (None, Some("replicate")));
     let job = ProviderJob { provider: "replicate".to_owned(), id: "2".to_owned() };
     let restarted = claimed(&again, 2).0.accepted(job, 2, at(2));
     let next = check(restarted, &[ended], &[("replicate", Some(0))]);
-    assert_eq!((next.provider_job.as_ref(), next.offer), (None, 1));
+    assert_eq!((next.provider_job.as_ref(), next.offer.as_deref()), (None, Some("fal")));
     let ids: Vec<_> = next.ended_provider_jobs.iter().map(|job| job.id.as_str()).collect();
     assert_eq!(ids, ["1", "2"], "their copies are deleted later");
 }
 
 #[test]
 fn retry_after_the_deadline_gives_up() {
-    let working = claimed(&Generation { offer: 1, ..queued() }, 590).0;
+    let working = claimed(&Generation { offer: Some("fal".to_owned()), ..queued() }, 590).0;
     let retry = working.provider_failed(FAULT, &enabled(), 1000, at(597));
     assert!(matches!(retry, FailureResponse::Retry { delay_s: 2, .. }));
     assert_eq!(working.provider_failed(FAULT, &enabled(), 1000, at(598)), FailureResponse::GiveUp);
@@ -143,14 +144,14 @@ fn accepted_job_stays_with_its_provider_and_resets_its_tries() {
     assert_eq!(waiting.tries, Tries { ended_jobs: 1, ..Tries::default() });
     assert_eq!(waiting.due_at(), Some(at(5 + 20 + 60)));
     let (polling, provider) = claimed(&waiting, 25);
-    assert_eq!((provider, polling.provider_job.as_ref()), ("fal", Some(&job)));
+    assert_eq!((provider.as_str(), polling.provider_job.as_ref()), ("fal", Some(&job)));
     check(waiting, &[THROTTLED; 2], &[("fal", Some(2)), ("fal", Some(4))]);
 }
 
 #[test]
 fn lease_excludes_other_workers_until_it_ends() {
     let (working, provider) = claimed(&queued(), 0);
-    assert_eq!((working.status, working.in_call, provider), (GenerationStatus::Running, true, "replicate"));
+    assert_eq!((working.status, working.in_call, provider.as_str()), (GenerationStatus::Running, true, "replicate"));
     assert_eq!(working.claim(&enabled(), 30, at(29)), GenerationClaim::Leased { until: at(30) });
     assert!(claimed(&working, 30).0.in_call);
 }
@@ -160,7 +161,7 @@ fn received_files_are_finished_and_no_provider_is_called_again() {
     let working = claimed(&queued(), 0).0;
     assert!(working.has_worker(at(5)));
     assert_eq!(working.claim_to_finish(30, at(30)), FinishClaim::NothingReceived);
-    let received = working.received(1, at(12));
+    let received = working.received(1, &enabled(), at(12));
     assert_eq!(received.due_at(), Some(at(12 + 60)));
     assert!(received.can_be_charged() && !received.is_canceled_without_job());
     assert_eq!(received.claim(&enabled(), 30, at(12)), GenerationClaim::Received);
@@ -174,7 +175,7 @@ fn received_files_are_finished_and_no_provider_is_called_again() {
 
 #[test]
 fn received_files_without_a_usable_one_are_followed_by_another_job() {
-    let finishing = claimed(&queued(), 0).0.received(1, at(12));
+    let finishing = claimed(&queued(), 0).0.received(1, &enabled(), at(12));
     let FailureResponse::Retry { generation, .. } =
         finishing.provider_failed(ProviderFailure::JobEnded, &enabled(), 0, at(13))
     else {
@@ -186,7 +187,7 @@ fn received_files_without_a_usable_one_are_followed_by_another_job() {
 
 #[test]
 fn received_files_of_a_generation_that_ended_without_them_are_due_at_once() {
-    let received = claimed(&queued(), 0).0.received(1, at(12));
+    let received = claimed(&queued(), 0).0.received(1, &enabled(), at(12));
     let end = |how| finish(&account(100), &received, how, RETENTION, NEW.entry, at(60)).unwrap().generation;
     let failed = end(GenerationOutcome::Failed(Failure::DeadlinePassed));
     assert_eq!((failed.received_files, failed.due_at()), (1, failed.ended_at));
@@ -205,7 +206,7 @@ fn ended_generation_and_model_without_offer_are_not_claimed() {
     ] {
         assert_eq!(ended(how).claim(&enabled(), 30, at(61)), GenerationClaim::Ended);
     }
-    assert_eq!(queued().claim(&["sketch".to_owned()], 30, at(0)), GenerationClaim::NoOffer);
+    assert_eq!(queued().claim(&enabled().offered_by(&["sketch"]), 30, at(0)), GenerationClaim::NoOffer);
 }
 
 #[test]

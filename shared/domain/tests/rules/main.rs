@@ -18,6 +18,7 @@ use domain::{
         account::Account,
         plan::{Plan, Retention},
     },
+    catalogue::{self, Catalogue},
     generations::{
         generation::Generation,
         output::Media,
@@ -39,9 +40,9 @@ fn account(credits: i64) -> Account {
     Account::open(AccountId(Uuid::nil()), String::new(), Credits(credits), NEW.entry, at(0)).0
 }
 
-/// The providers that offer FLUX, and the sketches.
-fn enabled() -> Vec<String> {
-    ["sketch", "replicate", "fal"].map(str::to_owned).to_vec()
+/// The catalogue of the providers that offer FLUX, and of the sketches.
+fn enabled() -> Catalogue {
+    catalogue::compiled().offered_by(&["sketch", "replicate", "fal"])
 }
 
 /// Submitted at second 0.

@@ -1,7 +1,7 @@
 use domain::{
     Credits, PaymentId, Refusal,
     accounts::{account::Account, freeze::FreezeReason, plan::Plan, plan_change::PlanChange, status::AccountStatus},
-    catalogue::packages,
+    catalogue,
     credits::ledger::audit,
     money::{Currency, Money},
     payments::{
@@ -38,7 +38,7 @@ struct Story {
 }
 
 fn checkout(number: u8, package: &str) -> Payment {
-    let choice = packages::choose(package, Currency::Eur).unwrap();
+    let choice = catalogue::compiled().choose(package, Currency::Eur).unwrap();
     Payment::open(PaymentId(Uuid::from_bytes([number; 16])), account(0).id, PaymentProvider::Stripe, choice, at(0))
 }
 

@@ -253,3 +253,28 @@ fn blocked_verdict_is_one_strike_and_is_kept_once() {
     assert_eq!((struck.account.strikes.count, struck.generation.verdicts.len()), (1, 3));
     assert!(struck.with_verdicts(vec![Verdict::of_provider("openai", "gpt-image")], policy, at(2)).account.is_frozen());
 }
+
+#[test]
+fn end_adds_what_received_files_cost_to_the_sums_of_the_model_once_and_forgets_it() {
+    let (owner, claimed) = claimed();
+    assert_eq!(claimed.offer.as_deref(), Some("replicate"));
+    // $0.003 an image at Replicate, $0.003 a million pixels at fal. The first job was of no use, and is charged.
+    let first = claimed.received(2, &enabled(), at(1));
+    assert_eq!(first.cost_microusd, 6_000);
+    let Some(next) = first.next_offer(&enabled()) else { panic!("no offer is left") };
+    let both = next.received(2, &enabled(), at(2));
+    assert_eq!(both.cost_microusd, 6_000 + 2 * 3_146);
+
+    let ended = finish(&owner, &both, GenerationOutcome::Succeeded(media(1)), RETENTION, NEW.entry, at(90)).unwrap();
+    let margin = ended.margin.unwrap();
+    assert_eq!((margin.day.to_string(), margin.model), ("2027-01-15".to_owned(), "flux-schnell".to_owned()));
+    assert_eq!((margin.generations, margin.outputs, margin.credits), (1, 1, Credits(2)));
+    assert_eq!((margin.cost_microusd, ended.generation.cost_microusd), (12_292, 0));
+
+    let lost =
+        finish(&owner, &both, GenerationOutcome::Failed(Failure::Internal), RETENTION, NEW.entry, at(90)).unwrap();
+    let margin = lost.margin.unwrap();
+    assert_eq!((margin.outputs, margin.credits, margin.cost_microusd), (0, Credits(0), 12_292));
+    let unused = finish(&owner, &claimed, GenerationOutcome::Canceled, RETENTION, NEW.entry, at(90)).unwrap();
+    assert_eq!(unused.margin, None);
+}

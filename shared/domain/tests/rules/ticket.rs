@@ -16,7 +16,7 @@ fn open(subject: &str, text: &str) -> Result<Ticket, Refusal> {
 fn check(subject: &str, text: &str, broken: &[&str]) {
     let fields = match open(subject, text) {
         Ok(_) => vec![],
-        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field).collect(),
+        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field.to_string()).collect(),
         Err(other) => panic!("{other}"),
     };
     assert_eq!(fields, broken, "{subject:?} {text:?}");

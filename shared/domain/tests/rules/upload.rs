@@ -24,7 +24,7 @@ fn upload(owner: &Account, declared: UploadDeclaration) -> Result<(Account, Uplo
 fn check(declared: UploadDeclaration, fields: &[&str]) {
     let found = match upload(&account(0), declared.clone()) {
         Ok(_) => vec![],
-        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field).collect(),
+        Err(Refusal::Invalid(errors)) => errors.iter().map(|error| error.field.to_string()).collect(),
         Err(other) => panic!("{other}"),
     };
     assert_eq!(found, fields, "{declared:?}");

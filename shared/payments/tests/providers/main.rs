@@ -11,8 +11,7 @@ mod session;
 mod stub;
 
 use domain::{
-    AccountId, PaymentId,
-    catalogue::packages,
+    AccountId, PaymentId, catalogue,
     money::Currency,
     payments::payment::{Payment, PaymentProvider},
 };
@@ -35,7 +34,7 @@ fn now() -> Timestamp {
 
 /// 1,000 credits for 20 dollars, made just now.
 fn payment(provider: PaymentProvider) -> Payment {
-    let (package, price) = packages::choose("maker", Currency::Usd).unwrap();
+    let (package, price) = catalogue::compiled().choose("maker", Currency::Usd).unwrap();
     let (id, account) = (PaymentId(Uuid::from_u128(7)), AccountId(Uuid::from_u128(1)));
     let checkout = if provider == PaymentProvider::Stripe { CHECKOUT } else { ORDER };
     Payment::open(id, account, provider, (package, price), now()).with_checkout(checkout.to_owned())

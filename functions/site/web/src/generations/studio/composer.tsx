@@ -103,7 +103,11 @@ function Settings({ model, errorOf }: SettingsProperties) {
   const kinds = [...new Set(models.value.map(({ kind }) => kind))];
   const sameKind = models.value.filter(({ kind }) => kind === model.kind);
   const maxCount = Math.min(model.max_count, limits?.outputs_per_generation ?? model.max_count);
-  const priceOf = ({ kind, credits }: Model) => (kind === "video" ? t.perSecond(credits) : t.perImage(credits));
+  const priceOf = ({ kind, credits, price_per }: Model) => {
+    if (price_per === "second") return t.perSecond(credits);
+    if (price_per === "megapixel") return t.perMegapixel(credits);
+    return kind === "video" ? t.perVideo(credits) : t.perImage(credits);
+  };
   const durations = [...model.durations_ms].sort((a, b) => a - b);
   return (
     <>

@@ -8,6 +8,7 @@ const model = (id: string, change: Partial<Schema["ModelView"]> = {}) =>
     title: id,
     kind: "image",
     credits: 1,
+    price_per: "output",
     max_count: 4,
     durations_ms: [],
     sizes: [

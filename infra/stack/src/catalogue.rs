@@ -1,0 +1,57 @@
+//! Publishes a catalogue from a file, as a staff member, or prints the present one.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::{
+    client::Client,
+    terminal::{print, report},
+};
+
+/// Where versions are.
+const VERSIONS: &str = "/v1/staff/catalogue/versions";
+
+/// What a staff member signs in with: their address, password and code.
+pub(crate) type Staff = [String; 3];
+
+/// Signs in at the service at this address and publishes the document in a file, or prints the latest one if there is no file.
+///
+/// # Errors
+/// The file is not JSON, the sign-in is refused, or the document is, with the fields and rules.
+pub(crate) fn run(
+    runtime: &Runtime,
+    address: &str,
+    [email, password, code]: Staff,
+    file: Option<&Path>,
+    (reason, low_prices_reason): (Option<&str>, Option<&str>),
+) -> Result<()> {
+    ensure!(
+        ![&email, &password, &code].iter().any(|value| value.is_empty()),
+        "set STAFF_EMAIL, STAFF_PASSWORD and STAFF_CODE: address, password and present code of a staff member"
+    );
+    let mut client = Client::new(address.trim_end_matches('/'))?;
+    runtime.block_on(async {
+        client.sign_in_with_code(&email, &password, &code).await?;
+        let page: Value = client.read(&format!("{VERSIONS}?limit=1")).await?;
+        let latest = page["items"][0]["number"].as_u64().unwrap_or(0);
+        let Some(file) = file else {
+            let shown: Value = client.read(&format!("{VERSIONS}/{latest}")).await?;
+            report(&format!("Version {latest}"));
+            print(&format!("{:#}", shown["document"]));
+            return Ok(());
+        };
+        let reason = reason.context("say why with --reason: it is part of the record")?;
+        let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let document: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+        let mut body = json!({"expected": latest, "reason": reason, "document": document});
+        if let (Some(why), Some(body)) = (low_prices_reason, body.as_object_mut()) {
+            body.insert("low_prices_reason".to_owned(), json!(why));
+        }
+        let published: Value = client.post(VERSIONS, &body).await?.json().await?;
+        report(&format!("Published version {}; functions follow within a minute", published["number"]));
+        Ok(())
+    })
+}

@@ -1,0 +1,98 @@
+//! The catalogue as data: a version that staff publish reaches every function within a minute, and no submitted job.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::env::{
+    http::PATIENCE,
+    logs::log_events,
+    test_env::{TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![published_version_changes_quotes_within_a_minute_and_no_submitted_job,];
+
+/// A model that only this test uses, so that its versions disturb no other test.
+const MODEL: &str = "sketch-of-a-test";
+
+/// Why it is published: the words of staff are in no log.
+const REASON: &str = "a price for a test";
+
+/// Publishes a version with this model at this price, or retired.
+async fn publish(staff: &TestUser, (credits, state): (i64, Value)) -> Result<Value> {
+    let versions = staff.get("/v1/staff/catalogue/versions").await?.is(200)?.json;
+    let expected = versions["items"].as_array().and_then(|items| Some(items.first()?["number"].clone()));
+    let mut document = staff.get("/v1/staff/catalogue/versions/0").await?.is(200)?.json["document"].clone();
+    let models = document["models"].as_array_mut().context("no models")?;
+    let sketch = models.iter().find(|model| model["id"] == "sketch-image").context("no sketch")?;
+    let mut model = sketch.clone();
+    model["id"] = json!(MODEL);
+    model["state"] = state;
+    model["price"]["credits"] = json!(credits);
+    model["offers"][0]["cost"]["microusd"] = json!(1_000);
+    models.push(model);
+    let body = json!({"expected": expected.unwrap_or(json!(0)), "reason": REASON, "document": document});
+    Ok(staff.post("/v1/staff/catalogue/versions", &body).await?.is(201)?.json)
+}
+
+fn request(prompt: &str) -> Value {
+    json!({"model": MODEL, "prompt": prompt, "width": 320, "height": 320})
+}
+
+/// Waits until the quote says this, for a minute at most.
+async fn quoted(user: &TestUser, is: impl Fn(u16, &Value) -> bool) -> Result<Value> {
+    let started = Instant::now();
+    loop {
+        let quote = user.post("/v1/generations/quote", &request("a")).await?;
+        if is(quote.status.as_u16(), &quote.json) {
+            return Ok(quote.json);
+        }
+        ensure!(started.elapsed() < PATIENCE, "{quote:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}
+
+async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(env: &'static TestEnv) -> Result<()> {
+    let (grace, ada) = (env.staff().await?, env.user().await?);
+    let first = publish(&grace, (2, json!("active"))).await?["number"].clone();
+    let quote = quoted(&ada, |status, _| status == 200).await?;
+    ensure!(quote["credits"] == 2 && quote["catalogue"] == first, "{quote}");
+
+    // What is submitted before a version keeps its price, and ends after its model was retired.
+    let before = ada.submit(&request("[sketch:job] before")).await?;
+    publish(&grace, (5, json!("active"))).await?;
+    quoted(&ada, |_, quote| quote["credits"] == 5).await?;
+    let after = ada.submit(&request("[sketch:job] after")).await?;
+    publish(&grace, (5, json!({"retired": "2026-01-01"}))).await?;
+    quoted(&ada, |status, _| status == 400).await?;
+    let started = Instant::now();
+    loop {
+        let models = env.visitor()?.get("/v1/models").await?.is(200)?.json;
+        let listed = models["models"].as_array().context("no models")?.iter().any(|model| model["id"] == MODEL);
+        if !listed {
+            break;
+        }
+        ensure!(started.elapsed() < PATIENCE, "the retired model is still listed");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    for (id, spent) in [(before, 2), (after, 5)] {
+        let ended = ada.ended(&id).await?;
+        ensure!(ended["status"] == "succeeded" && ended["credits"]["spent"] == spent, "{ended}");
+    }
+    ensure!(ada.credits().await? == (33, 0));
+
+    // What they earned and cost is known without them.
+    let day = runtime::clock::now().to_zoned(TimeZone::UTC).date().to_string();
+    let margins = grace.get(&format!("/v1/staff/margins/{}", &day[..7])).await?.is(200)?.json;
+    let of_model = margins["days"].as_array().context("no days")?.iter().filter(|sum| sum["model"] == MODEL);
+    let sum = |field: &str| of_model.clone().filter_map(|sum| sum[field].as_i64()).sum::<i64>();
+    let sums = ["generations", "outputs", "credits", "cost_microusd"].map(sum);
+    ensure!(sums == [2, 2, 7, 2_000], "{margins}");
+    ensure!(!margins.to_string().contains(&ada.account_id), "{margins}");
+    let logged = log_events(env).await?.iter().any(|line| line.to_string().contains(REASON));
+    ensure!(!logged, "the reason is in a log");
+    Ok(())
+}
