@@ -20,6 +20,10 @@ struct Arguments {
     /// The profile to build in. Only `release` tells what a deployment does, and takes more than half an hour to build.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// A folder of binaries that are built already, to be measured instead: those of a deployment are in
+    /// `target/<target triple>/release`, and `hello` is built like them.
+    #[arg(long)]
+    binaries: Option<PathBuf>,
     /// Cold starts of each function: over HTTP, over TLS, and over TLS with a share of a CPU.
     #[arg(long, default_value_t = 21)]
     rounds: u32,
@@ -31,7 +35,10 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let binaries = bench::build(&arguments.profile)?;
+    let binaries = match arguments.binaries {
+        Some(folder) => folder,
+        None => bench::build(&arguments.profile)?,
+    };
     let mut functions = vec![Measured::new(&binaries, "hello", "events/openapi/read.json")?];
     for event in EVENTS {
         // The first of each function: they lie together.

@@ -125,7 +125,7 @@ impl From<Problem> for MutationError {
 }
 
 impl Mutations {
-    /// Opens the table and the application key that the environment names, and connects to the table.
+    /// Opens the table and the application key that the environment names: connects to the table, and fetches the key.
     ///
     /// # Errors
     /// A variable is missing or no number; the error names it.
@@ -136,12 +136,12 @@ impl Mutations {
             writes_per_minute: environment.integer("WRITES_PER_MINUTE")?,
             open_reads_per_minute: environment.integer("OPEN_READS_PER_MINUTE")?,
         };
-        clients.warm_dynamodb(&name).await;
+        tokio::join!(clients.warm_dynamodb(&name), clients.warm_sealer(&app_key_secret));
         let table = Table::new(clients.dynamodb().clone(), name, environment.integer("INDEX_SHARDS")?);
         Ok(Self { table, clients: clients.clone(), app_key_secret, quotas })
     }
 
-    /// Returns the sealer of cursors, stored responses and tokens. Fetches its key once per process, on first use.
+    /// Returns the sealer of cursors, stored responses and tokens. Its key is fetched once per process.
     ///
     /// # Errors
     /// A 500 if the key cannot be fetched.

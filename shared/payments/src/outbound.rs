@@ -42,7 +42,12 @@ pub(crate) fn client() -> Result<Client, SettingsError> {
 
 /// Sends, and reads the answer, whatever its status; that the provider is busy is no answer.
 pub(crate) async fn send(provider: PaymentProvider, request: RequestBuilder) -> Result<Answer, ProviderError> {
-    let mut response = request.send().await.map_err(|error| not_sent(provider, &error))?;
+    let (client, request) = request.build_split();
+    let request = request.map_err(|error| not_sent(provider, &error))?;
+    let method = request.method().clone();
+    fault_injection::before_call(provider.as_str(), method.as_str());
+    let mut response = client.execute(request).await.map_err(|error| not_sent(provider, &error))?;
+    fault_injection::after_call(provider.as_str(), method.as_str());
     let status = response.status();
     if matches!(status.as_u16(), 408 | 409 | 424 | 425 | 429 | 500..=599) {
         return Err(ProviderError::unreachable(provider, format!("busy: {status}")));

@@ -112,10 +112,12 @@ impl ApiClient {
         let method = request.method().clone();
         let starts = method == Method::POST;
         let failed = |error: ProviderError| if starts { self.unconfirmed(&error) } else { error };
+        fault_injection::before_call(self.provider, method.as_str());
         let response = self.client.execute(request).await.map_err(|error| match self.transport_error(&error) {
             unsent if error.is_connect() => unsent,
             sent => failed(sent),
         })?;
+        fault_injection::after_call(self.provider, method.as_str());
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(response, self.limits.image_bytes * RESPONSE_BYTES_PER_IMAGE_BYTE).await;
         // A failure without its body is classified by its status.

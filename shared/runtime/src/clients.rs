@@ -28,9 +28,9 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::sync::OnceCell;
 
 use crate::config::{Environment, InvalidVariable};
-use crate::error::Error;
 #[cfg(debug_assertions)]
-use crate::fault_injection::FaultInjector;
+use crate::crash::CrashAtCalls;
+use crate::error::Error;
 use crate::seal::{Sealer, WeakKey};
 use crate::secrets::SecretUnreadable;
 
@@ -44,8 +44,6 @@ const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 /// Holds the clients of a process. Shared by reference; a client is cheap to clone.
 pub struct Clients {
     sdk: SdkConfig,
-    #[cfg(debug_assertions)]
-    fault_injector: Option<FaultInjector>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -56,15 +54,12 @@ pub struct Clients {
     sealer: OnceCell<Sealer>,
 }
 
-/// Starts the configuration builder of a service, with the fault injector of crash tests if there is one.
+/// Starts the configuration builder of a service. Crash tests stop a process at its calls, in debug builds only.
 macro_rules! service_config {
     ($clients:expr, $service:ident) => {{
         let builder = $service::config::Builder::from(&$clients.sdk);
         #[cfg(debug_assertions)]
-        let builder = match &$clients.fault_injector {
-            Some(injector) => builder.interceptor(injector.clone()),
-            None => builder,
-        };
+        let builder = builder.interceptor(CrashAtCalls);
         builder
     }};
 }
@@ -77,8 +72,6 @@ impl Clients {
     pub fn new(environment: &Environment) -> Result<Self, InvalidVariable> {
         Ok(Self {
             sdk: sdk_config(environment)?,
-            #[cfg(debug_assertions)]
-            fault_injector: FaultInjector::from_environment(environment),
             dynamodb: OnceLock::new(),
             s3: OnceLock::new(),
             sqs: OnceLock::new(),
@@ -147,6 +140,15 @@ impl Clients {
         let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
         if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, read.send()).await {
             tracing::debug!(error = %DisplayErrorContext(&error), "first read during the start failed");
+        }
+    }
+
+    /// Fetches the application key during the start, so that the first request does not have to.
+    ///
+    /// Takes at most a second. Ignores errors: the first request that needs the key will report them.
+    pub async fn warm_sealer(&self, secret_arn: &str) {
+        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, self.sealer(secret_arn)).await {
+            tracing::debug!(error = %DisplayErrorContext(&error), "application key was not read during the start");
         }
     }
 

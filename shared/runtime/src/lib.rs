@@ -12,11 +12,11 @@
 pub mod clients;
 pub mod clock;
 pub mod config;
+#[cfg(debug_assertions)]
+mod crash;
 pub mod cursor;
 mod error;
 pub mod events;
-#[cfg(debug_assertions)]
-mod fault_injection;
 pub mod http;
 pub mod seal;
 pub mod secrets;

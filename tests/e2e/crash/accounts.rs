@@ -16,7 +16,7 @@ use crate::env::{
 tests![email_change_crash_at_any_call_completes_on_retry, sweep_completes_an_email_change_after_a_crash,];
 
 async fn email_change_crash_at_any_call_completes_on_retry(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Account", 15, async |ada| {
+    crash_at_each_call(env, "Account", 13, async |ada| {
         let new = new_address();
         ask_for(ada, &new).await?;
         let codes = codes(ada, &new).await?;

@@ -72,7 +72,7 @@ async fn submit_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv
 }
 
 async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "GenerateImage", 5, async |ada| {
+    crash_at_each_call(env, "GenerateImage", 4, async |ada| {
         let generation = ada.finished_image("a wreck").await?;
         ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
         ensure!(ada.credits().await? == (39, 0), "one charge");
@@ -82,7 +82,7 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
 }
 
 async fn finish_generation_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "FinishGeneration", 8, async |ada| {
+    crash_at_each_call(env, "FinishGeneration", 6, async |ada| {
         let (earned, _) = earned_and_cost(env).await?;
         let generation = ada.finished_image("a wreck").await?;
         ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
@@ -141,7 +141,7 @@ async fn generation_canceled_after_its_files_were_received_is_charged_and_discar
 }
 
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Abandon", 2, async |ada| {
+    crash_at_each_call(env, "Abandon", 1, async |ada| {
         let (earned, cost) = earned_and_cost(env).await?;
         let id = ada.image("[sketch:unknown]").await?;
         // As if a file had been received that its provider charges for.
@@ -213,7 +213,7 @@ async fn sweep_crash_at_any_call_is_completed_by_the_next_sweep(env: &'static Te
 }
 
 async fn gallery_crash_at_any_call_deletes_one_image_whole(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Gallery", 8, async |ada| {
+    crash_at_each_call(env, "Gallery", 7, async |ada| {
         // The image is made without the function that crashes.
         let (table, account) = (env.table()?, ada.account()?);
         let body = json!({"model": "sketch-image", "prompt": "a wreck", "width": 320, "height": 320, "count": 2});
@@ -244,7 +244,7 @@ async fn gallery_crash_at_any_call_deletes_one_image_whole(env: &'static TestEnv
 }
 
 async fn visibility_crash_at_any_call_publishes_whole_or_not_at_all(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Visibility", 3, async |ada| {
+    crash_at_each_call(env, "Visibility", 2, async |ada| {
         let id = text(&ada.finished_image("a wreck").await?, "id")?;
         let path = format!("/v1/generations/{id}/outputs/1/visibility");
         let request = ada.request(Method::PUT, &path).json(&json!({"visibility": "public"}));

@@ -30,7 +30,7 @@ async fn report_crash_at_any_call_hides_the_image_and_tells_its_owner(env: &'sta
 
 async fn decision_crash_at_any_call_tells_owner_and_reporter(env: &'static TestEnv) -> Result<()> {
     let grace = env.staff().await?;
-    crash_at_each_call(env, "ModerationCases", 8, async |ada| {
+    crash_at_each_call(env, "ModerationCases", 5, async |ada| {
         let (image, email) = (SharedImage::of(ada).await?, new_address());
         let report = image.report(env, "privacy", &email).await?;
         env.visitor()?.post("/v1/reports", &report).await?.is(201)?;

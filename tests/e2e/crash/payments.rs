@@ -42,7 +42,7 @@ async fn checkout_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -
 }
 
 async fn stripe_webhook_crash_at_any_call_applies_each_event_once(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "StripeWebhook", 10, async |ada| {
+    crash_at_each_call(env, "StripeWebhook", 3, async |ada| {
         let checkout = Checkout::start(ada, "stripe", "starter").await?;
         // Stripe retries events without a successful response.
         checkout.act("pay", &[]).await?;
@@ -68,7 +68,7 @@ async fn paypal_verify_crash_at_any_call_grants_credits_once(env: &'static TestE
 
 async fn paypal_webhook_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
     with_paypal_events(env, "PAYMENT.CAPTURE.COMPLETED", async || {
-        crash_at_each_call(env, "PaypalWebhook", 5, async |ada| {
+        crash_at_each_call(env, "PaypalWebhook", 4, async |ada| {
             let checkout = Checkout::start(ada, "paypal", "starter").await?;
             checkout.act("approve-pending", &[]).await?;
             checkout.capture().await?.is(200)?;
@@ -99,7 +99,7 @@ async fn check_pending_paypal_payment(ada: &TestUser) -> Result<()> {
 }
 
 async fn reconciliation_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "Sweep", 25, async |ada| {
+    crash_at_each_call(env, "Sweep", 6, async |ada| {
         let image = ada.finished_image("a wreck").await?;
         let checkout = Checkout::start(ada, "stripe", "starter").await?;
         // Stripe sends no event of the payment: the refund is parked.

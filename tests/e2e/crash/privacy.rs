@@ -44,7 +44,7 @@ async fn erase_account_crash_at_any_call_still_erases_everything(env: &'static T
 }
 
 async fn export_archive_crash_at_any_call_still_builds_the_archive(env: &'static TestEnv) -> Result<()> {
-    crash_at_each_call(env, "ExportArchive", 20, async |ada| {
+    crash_at_each_call(env, "ExportArchive", 15, async |ada| {
         store_large_files(ada).await?;
         let id = request_export(ada).await?;
         finish_export(ada, &id).await?;

@@ -17,7 +17,7 @@ tests![staff_access_crash_at_any_call_keeps_the_access_log_complete,];
 
 async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'static TestEnv) -> Result<()> {
     let (grace, alan) = (env.staff().await?, env.staff().await?);
-    crash_at_each_call(env, "StaffAccess", 20, async |ada| {
+    crash_at_each_call(env, "StaffAccess", 16, async |ada| {
         let accounts = format!("/v1/staff/accounts/{}", ada.account_id);
         let post = async |what: &str, more: Value| {
             let mut body = json!({"reference": "T-17", "reason": "she asked for it"});

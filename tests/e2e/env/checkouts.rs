@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
-use runtime::clock;
 use serde_json::{Value, json};
 
 use crate::env::{
@@ -52,14 +51,6 @@ impl<'a> Checkout<'a> {
         let checkout = Self::start(user, provider, package).await?;
         checkout.pay().await?;
         Ok(checkout)
-    }
-
-    /// Has the files follow the plan that was bought, so that the sweep of the minute does not do so between two reads of a test.
-    pub async fn settle_plan(&self) -> Result<()> {
-        while self.user.env.table()?.plan_change(self.user.account()?).await?.is_some() {
-            self.user.env.sweep(clock::now()).await?;
-        }
-        Ok(())
     }
 
     /// Pays as the buyer and returns to the page.

@@ -61,8 +61,10 @@ fn collect_values(path: &str, value: &AttributeValue, values: &mut Vec<(String, 
 /// An item of the table.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Returns all items of an account. Fails if there are none.
+/// Returns all items of an account, once its files follow its plan: the sweep of the minute changes nothing between two reads.
+/// Fails if there are none.
 pub async fn account_items(user: &TestUser) -> Result<Vec<Item>> {
+    user.settle_plan().await?;
     let items = items_of_account(user.env, &user.account_id).await?;
     ensure!(!items.is_empty(), "the account has no items");
     Ok(items)

@@ -342,6 +342,15 @@ impl TestUser {
         Ok(response)
     }
 
+    /// Has the files follow the plan, so that the sweep of the minute does not do so between two reads of a test.
+    pub async fn settle_plan(&self) -> Result<()> {
+        let (table, account) = (self.env.table()?, self.account()?);
+        while table.plan_change(account).await?.is_some() {
+            self.env.sweep(runtime::clock::now()).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the typed id of the account.
     pub fn account(&self) -> Result<AccountId> {
         Ok(self.account_id.parse()?)

@@ -1,5 +1,7 @@
 //! What the gate blocks: nothing is charged, the person reads which rule it was, and strikes freeze the account.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
@@ -10,7 +12,7 @@ use domain::{
         settings::{self, RequestedSettings},
         submission::{self, GenerationOutcome, SubmissionIds},
     },
-    moderation::verdict::{Category, Stage},
+    moderation::verdict::{Category, Decision, Stage, Verdict},
 };
 use runtime::clock;
 use serde_json::json;
@@ -54,7 +56,15 @@ async fn blocked_generation_is_refunded_and_says_why(env: &'static TestEnv) -> R
     let FailureResponse::Retry { generation, .. } = generation.check_failed(500, now) else { bail!("no retry") };
     table.commit(&[Write::Generation(&generation)]).await?;
     let owner = table.account(account).await?.context("no account")?;
-    let categories = [Category::Violence].into();
+    let categories: BTreeSet<_> = [Category::Violence].into();
+    let verdict = Verdict {
+        stage: Stage::StartingImage,
+        decision: Decision::Blocked,
+        categories: categories.clone(),
+        classifier: "local".to_owned(),
+        version: "1".to_owned(),
+    };
+    let generation = generation.with_verdicts(&[verdict]);
     let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::StartingImage, categories });
     let entry = LedgerEntryId(clock::uuid_at(now));
     let ended = submission::finish(&owner, &generation, end, Retention::DEFAULT, entry, now)?;

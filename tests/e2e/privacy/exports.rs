@@ -107,7 +107,8 @@ async fn fill(ada: &TestUser) -> Result<()> {
         .eventually(&format!("/v1/uploads/{}", text(&declared, "id")?), |upload| upload["state"]["status"] != "pending")
         .await?;
     ensure!(declared["state"]["status"] == "ready", "{declared}");
-    Checkout::paid(ada, "stripe", "starter").await?.settle_plan().await?;
+    Checkout::paid(ada, "stripe", "starter").await?;
+    ada.settle_plan().await?;
     let grace = ada.env.staff().await?;
     let accesses = format!("/v1/staff/accounts/{}/accesses", ada.account_id);
     let why = json!({"reference": "T-1", "reason": "she asked for help", "minutes": 5});
