@@ -20,7 +20,7 @@ async fn catalogue_crash_at_any_call_publishes_one_version(env: &'static TestEnv
         let items = page["items"].as_array().context("no items")?;
         Ok::<_, anyhow::Error>(items.first().and_then(|item| item["number"].as_u64()).unwrap_or(0))
     };
-    crash_at_each_call(env, "Catalogue", 8, async |ada| {
+    crash_at_each_call(env, "Catalogue", 2, async |ada| {
         let expected = latest().await?;
         let compiled = retry_until_answered(async || grace.get(&format!("{versions}/0")).await).await?.is(200)?.json;
         let body = json!({"expected": expected, "reason": "a crash", "document": compiled["document"]});

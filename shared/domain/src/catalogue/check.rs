@@ -330,4 +330,16 @@ mod tests {
         image(&mut catalogue).price.qualities.last_mut().unwrap().credits = Credits(14);
         assert_eq!(catalogue.low_prices(), []);
     }
+
+    #[test]
+    fn price_is_compared_with_the_dearest_offer_and_size() {
+        let mut catalogue = compiled().clone();
+        let flux = catalogue.models.get_mut(2).unwrap();
+        flux.price = PriceRule { per: PricedBy::Megapixel, credits: Credits(2), qualities: Vec::new() };
+        flux.sizes.push(Size { width: 256, height: 256 });
+        flux.offers.first_mut().unwrap().cost.microusd = 20_000;
+        let low = catalogue.low_prices();
+        assert_eq!(paths(&low), ["models[2].price.credits"]);
+        assert!(low[0].rule.contains("256x256 costs $0.020000 at replicate and earns $0.016000"), "{}", low[0].rule);
+    }
 }
