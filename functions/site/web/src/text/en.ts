@@ -35,6 +35,7 @@ export const messages = {
     inventory: "Data we store",
     check: "Check a file",
     support: "Contact support",
+    console: "Staff console",
   },
   actions: {
     loading: "Loading",
@@ -76,6 +77,10 @@ export const messages = {
     "wrong-second-factor":
       "This code or passkey wasn't accepted, or was used before. Enter the code that the app shows now, or try again.",
     "recent-sign-in-needed": "Sign in again to confirm it's you.",
+    "second-factor-required": "Staff need a second factor. Set it up under Sessions, then sign in again with it.",
+    "approval-needed": "Another administrator must approve this first.",
+    "own-account": "You can't do this to your own account. Ask a colleague.",
+    "access-expired": "Your access has expired. Open a new one.",
     "second-factor-needed": "Use your passkey, or enter the code from your authenticator app.",
     "invalid-request": "Check the highlighted fields.",
     "body-too-large": "That's too large to send. Shorten it and try again.",
@@ -499,6 +504,7 @@ export const messages = {
       purchase: "Purchase",
       claw_back: "Charged back",
       restore: "Chargeback reversed",
+      adjustment: "Adjusted by our staff",
     },
     deleted: "Deleted image or video",
     usageByDay: "Credits used",
@@ -836,6 +842,7 @@ export const messages = {
       "unclaimed-payment": "Payments for deleted accounts, to be refunded: amount, transaction and time",
       welcome:
         "That an account was opened with your email address and whether it was suspended or in debt, under a keyed hash, for up to 365 days after its deletion",
+      "staff-record": "Our record of what each member of our staff did, without names",
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
       uploads: "Your uploaded files, without their metadata",
@@ -853,6 +860,7 @@ export const messages = {
       notification: "Notifications from PayPal until PayPal confirms them, with the name and address of the buyer",
       user: "Your sign-in: email address, password hash and sessions",
       "refresh-cookie": "The essential cookie that keeps you signed in",
+      "console-cookie": "The cookie with which our staff load their console",
       "browser-csrf": "A token in your browser that protects your session",
       "browser-theme": "Your theme, in your browser",
       "browser-language": "Your language, in your browser",
@@ -874,6 +882,10 @@ export const messages = {
       approved: "Approved what another staff member requested",
       froze: (note: string) => `Froze the account: ${note}`,
       unfroze: (note: string) => `Unfroze the account: ${note}`,
+      requested_refund: (amount: string, note: string) => `Asked the payment provider to refund ${amount}: ${note}`,
+      ended_sessions: (note: string) => `Ended all your sessions: ${note}`,
+      adjusted_credits: (amount: number, note: string) =>
+        amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
       read_case: "Viewed an image or video that was reported, with the reports",
       decided_case: "Decided about a report",
       decided_appeal: "Decided about your appeal",
