@@ -1,5 +1,5 @@
 /**
- * The console of staff, as each role and as somebody who has none: what each role sees and may do, every kind of case, and that
+ * The console of staff, as each role and as a person who has none: what each role sees and may do, every kind of case, and that
  * nobody else gets the code of the console.
  *
  * `node console.mjs DEVICE SCHEME`
@@ -55,14 +55,14 @@ async function member(role) {
   return Object.assign(visitor, { ask });
 }
 
-// Somebody without a role: what they do makes a case for support, and one for finance.
+// A person without a role: what they do makes a case for support, and one for finance.
 const ada = await Visitor.arrive({ device, scheme });
 const email = address("ada");
 let account;
 let ticket;
 const subject = `A vase ${crypto.randomUUID().slice(0, 8)}`;
 
-await ada.journey("somebody without a role", async () => {
+await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
@@ -125,7 +125,7 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
   await ada.sees("She asks about a vase");
 });
 
-await ada.journey("the code of the console is not served to somebody without a role", async () => {
+await ada.journey("the code of the console is not served to a person without a role", async () => {
   ensure(script, "support has loaded no code of the console");
   await ada.expecting([404], async () => {
     const status = await ada.page.evaluate(async (script) => (await fetch(script)).status, script);

@@ -52,7 +52,7 @@ operations! {
     /// 15 more minutes. A repeat ends those that began meanwhile.
     END_SESSIONS = post("/v1/staff/accounts/{account}/sessions/end", "staff-access")
         .staff(&[Administrator])
-        .takes::<SessionsEnding>(r#"{"note": "a stolen phone, by letter"}"#)
+        .takes::<SessionsEnding>(r#"{"note": "a stolen phone"}"#)
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Shows the profile of an account (staff). Writes an entry of the access log before it responds, as every read under an

@@ -27,8 +27,8 @@ pub struct RecordPage {
     pub next: Option<String>,
 }
 
-/// Shows whether the record is whole. Entries that were removed at its end do not show in it: keep the number and the hash of the
-/// last entry elsewhere, and compare them.
+/// Shows whether the record is whole. Entries that were removed at its end do not show in it: note the number and the hash of the
+/// last entry, and compare them later.
 #[derive(Default, Serialize, ToSchema)]
 pub struct RecordVerification {
     /// The entries that were verified.

@@ -114,7 +114,7 @@ interface SectionProperties<T> {
   show: (item: T) => ComponentChildren;
 }
 
-/** A list that is loaded when somebody asks for it. */
+/** A list that is loaded when a staff member asks for it. */
 function Section<T>(properties: SectionProperties<T>) {
   const { title } = properties;
   const [open, setOpen] = useState(false);

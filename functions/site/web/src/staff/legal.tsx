@@ -62,7 +62,7 @@ interface DemandProperties {
   send: (account: string, body: HoldRequest, params: Header) => Promise<string>;
 }
 
-/** A form for what somebody demands by law: the account, the kinds of data, why, and whether its owner may know. */
+/** A form for what an authority demands by law: the account, the kinds of data, why, and whether its owner may know. */
 function Demand({ title, button, send }: DemandProperties) {
   const t = staffText.value.legal;
   const names: Record<string, string> = text.value.privacy.kinds;

@@ -92,7 +92,7 @@ export const messages = {
     keys: { account: "Account id", email: "Email address", payment: "Payment id", transaction: "Transaction" },
     value: "Exact value",
     reference: "Reference",
-    referenceHint: "The ticket, the letter or the case that you work on.",
+    referenceHint: "The ticket, the request by post or the case that you work on.",
     reason: "Reason",
     minutes: "Minutes",
     find: "Open an access",
