@@ -37,19 +37,21 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns the table of files in Rust: the page, and the assets sorted by name.
+/// Returns the table of files in Rust: the page, the assets, and those of the console, sorted by name.
 fn table(dist: &Path) -> Result<String> {
-    let mut names: Vec<String> = fs::read_dir(dist.join("assets"))?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<Result<_>>()?;
-    names.retain(|name| !name.ends_with(".br") && !name.ends_with(".gz"));
-    names.sort();
-    let mut table = format!("pub(crate) static PAGE: File = {};\n\n", entry(&dist.join("index.html"), "index.html"));
-    writeln!(table, "pub(crate) static ASSETS: [File; {}] = [", names.len())?;
-    for name in names {
-        writeln!(table, "    {},", entry(&dist.join("assets").join(&name), &name))?;
+    let mut table = format!("pub(crate) static PAGE: File = {};\n", entry(&dist.join("index.html"), "index.html"));
+    for (list, folder) in [("ASSETS", dist.join("assets")), ("CONSOLE_ASSETS", dist.join("staff/assets"))] {
+        let mut names: Vec<String> = fs::read_dir(&folder)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<Result<_>>()?;
+        names.retain(|name| !name.ends_with(".br") && !name.ends_with(".gz"));
+        names.sort();
+        writeln!(table, "\npub(crate) static {list}: [File; {}] = [", names.len())?;
+        for name in names {
+            writeln!(table, "    {},", entry(&folder.join(&name), &name))?;
+        }
+        table.push_str("];\n");
     }
-    table.push_str("];\n");
     Ok(table)
 }
 

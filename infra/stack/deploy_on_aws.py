@@ -317,7 +317,7 @@ def places_text(chosen, account_id, outputs):
         ("the dashboard and alarms", f"https://console.aws.amazon.com/cloudwatch/home?region={region}"),
         ("the table", outputs["TableName"]),
         ("the bucket", outputs["BucketName"]),
-        ("the users", f"{outputs['UserPoolId']}; staff are its group staff"),
+        ("the users", f"{outputs['UserPoolId']}; staff are in its groups support, finance, moderation, administrator"),
         ("the keys of AI providers", outputs["ProviderKeysArn"]),
         ("the keys of payments", outputs["PaymentKeysArn"]),
     ]

@@ -198,8 +198,8 @@ export async function mailed(to) {
   return mails.at(-1).BodyText.match(/\b\d{8}\b/)[0];
 }
 
-/** Makes an account a member of staff and signs it in. Returns a function that calls the API. */
-export async function staff(email, password) {
+/** Gives an account a role of staff and signs it in. Returns a function that calls the API, with recovery codes. */
+export async function staff(email, password, role = "administrator") {
   const pools = async (operation, request) => {
     const scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cognito-idp/aws4_request, SignedHeaders=host, Signature=0";
     const headers = { "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`, "content-type": "application/x-amz-json-1.1", authorization: scope };
@@ -208,7 +208,7 @@ export async function staff(email, password) {
     return answer.json();
   };
   const { UserPools } = await pools("ListUserPools", { MaxResults: 1 });
-  await pools("AdminAddUserToGroup", { UserPoolId: UserPools[0].Id, GroupName: "staff", Username: email });
+  await pools("AdminAddUserToGroup", { UserPoolId: UserPools[0].Id, GroupName: role, Username: email });
   let authorization = "";
   const ask = async (path, body) => {
     const headers = { ...(body && { "content-type": "application/json" }), ...(authorization && { authorization }) };
@@ -225,7 +225,8 @@ export async function staff(email, password) {
   const { secret, setup } = await ask("account/second-factor/app", "");
   const { recovery_codes: codes } = await ask("account/second-factor/app/confirmation", { setup, code: totp(secret) });
   await signIn({ code: codes[0] });
-  return ask;
+  // Each recovery code signs in once: the others are for a browser.
+  return Object.assign(ask, { codes: codes.slice(1) });
 }
 
 /** Returns the code that an authenticator app shows now, or this many steps of 30 seconds later (RFC 6238). */

@@ -17,6 +17,8 @@ tests![
     p27_cross_site_requests_and_stolen_cookies_are_refused,
     gallery_of_5000_images_scrolls_without_layout_shift,
     pages_are_complete_on_phones_when_zoomed_and_in_german,
+    each_role_of_staff_works_in_the_console_on_desktop_in_light_theme,
+    each_role_of_staff_works_in_the_console_on_phone_in_dark_theme,
 ];
 
 async fn new_user_completes_every_journey_on_desktop_in_light_theme(env: &'static TestEnv) -> Result<()> {
@@ -41,6 +43,14 @@ async fn gallery_of_5000_images_scrolls_without_layout_shift(env: &'static TestE
 
 async fn pages_are_complete_on_phones_when_zoomed_and_in_german(env: &'static TestEnv) -> Result<()> {
     walk(env, "pages.mjs", ("phone", "dark")).await
+}
+
+async fn each_role_of_staff_works_in_the_console_on_desktop_in_light_theme(env: &'static TestEnv) -> Result<()> {
+    walk(env, "console.mjs", ("desktop", "light")).await
+}
+
+async fn each_role_of_staff_works_in_the_console_on_phone_in_dark_theme(env: &'static TestEnv) -> Result<()> {
+    walk(env, "console.mjs", ("phone", "dark")).await
 }
 
 async fn walk(env: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {

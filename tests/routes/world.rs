@@ -67,6 +67,7 @@ pub struct World {
 pub struct Answer {
     pub status: u64,
     pub headers: Value,
+    pub cookies: Value,
     pub body: Value,
     pub calls: Vec<String>,
 }
@@ -139,6 +140,7 @@ impl World {
         Ok(Answer {
             status: response["statusCode"].as_u64().context("a response without a status")?,
             headers: response["headers"].clone(),
+            cookies: response["cookies"].clone(),
             body: serde_json::from_str(text).unwrap_or_else(|_| text.into()),
             calls: self.aws.take_calls().await,
         })

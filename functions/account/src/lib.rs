@@ -81,7 +81,8 @@ async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Resp
     let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::not_found)?;
     let tag = etag(account.version);
-    Ok(([(ETAG, tag)], axum::Json(AccountView::new(account, clock::now()))).into_response())
+    let view = AccountView::new(account, clock::now()).with_roles(api::roles_of(&caller));
+    Ok(([(ETAG, tag)], axum::Json(view)).into_response())
 }
 
 async fn correct(
@@ -104,7 +105,7 @@ async fn correct(
             if !record.fields.is_empty() {
                 writes.push(Write::Correction(&record));
             }
-            let body = AccountView::new(corrected.clone(), now);
+            let body = AccountView::new(corrected.clone(), now).with_roles(api::roles_of(&caller));
             let mut response = mutation.commit(&writes, MutationResponse::ok(body)).await?;
             let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);

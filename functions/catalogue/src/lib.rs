@@ -4,14 +4,13 @@
 //! why. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
 //! submitted before keeps the version that it was submitted with.
 //!
-//! The routes but that of the schema are for members of the user pool's group `staff` with a recent sign-in; everyone else gets
-//! 404. With the same `Idempotency-Key` a repeat gets the same response, and without one it is refused, as the version that it
+//! Versions are for administrators, what models earn and cost also for finance, with a recent sign-in; everyone else gets 404. With the same `Idempotency-Key` a repeat gets the same response, and without one it is refused, as the version that it
 //! expects is no longer the latest one.
 
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
+    MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     catalogue::{
         margins::{self, Margins},
         versions::{self, CatalogueVersionPage, CatalogueVersionSummary, CatalogueVersionView, PublicationRequest},
@@ -37,7 +36,7 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
+    http::{MutatingRequest, Problem, StrictPath, StrictQuery},
 };
 use store::Write;
 

@@ -1,4 +1,4 @@
-//! Lists packages, creates and shows checkouts, and captures PayPal payments.
+//! Lists packages, creates and shows checkouts, and captures PayPal payments. Has payments refunded, for staff.
 //!
 //! A checkout is written before the provider is called, so every report of a provider is about a payment that is known. If the
 //! process crashes before the payment page is returned, the checkout cannot be paid, and `sweep` closes it.
@@ -6,10 +6,12 @@
 //! A buyer who returns from the payment page polls here, and the provider is polled here: the credits of a paid checkout are
 //! granted at once, without a webhook. A repeat changes nothing, and a second capture captures nothing.
 
+mod refund;
+
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, PageQuery, Paging, Routes,
+    MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
     payments::checkout::{
         self, CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView, PlanView,
     },
@@ -81,8 +83,10 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let welcome_credits = Credits(environment.integer("WELCOME_CREDITS")?);
     // Only the packages of the catalogue are read here, which no provider offers.
     let catalogues = Arc::new(Catalogues::new(Vec::new()));
+    let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     Ok(routes()
         .into_router()
+        .merge(refund::routes().into_router().route_layer(middleware::from_fn_with_state(staff, api::require_staff)))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(AppState { mutations, payments, providers, plans, welcome_credits, tax, catalogues }))
 }
@@ -266,6 +270,6 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(routes().served(), api::operations_of("checkout"));
+        assert_eq!(&routes().served() | &refund::routes().served(), api::operations_of("checkout"));
     }
 }

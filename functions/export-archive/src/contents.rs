@@ -60,6 +60,8 @@ pub(crate) enum CauseKind {
     ClawBack,
     /// A dispute was won.
     Restore,
+    /// Staff granted or took credits.
+    Adjustment,
 }
 
 /// The items of one kind. They are adjacent in the partition, so on consecutive pages.
@@ -173,6 +175,7 @@ impl ArchiveContents {
             Cause::Purchase { .. } => (CauseKind::Purchase, CreditBucket::Available),
             Cause::ClawBack { .. } => (CauseKind::ClawBack, CreditBucket::Reversed),
             Cause::Restore { .. } => (CauseKind::Restore, CreditBucket::Available),
+            Cause::Adjustment { .. } => (CauseKind::Adjustment, CreditBucket::Available),
         };
         let moved = self.moved.entry(cause).or_default();
         moved.entries += 1;

@@ -4,14 +4,14 @@
 //! and the account, its entry in the access log and the notice to owner and reporters are one transaction. The mails are sent
 //! after it; those that a crash leaves are sent by `sweep`. The sweep also deletes the files of what a decision deletes.
 //!
-//! Staff routes are for members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. Nobody decides
+//! Staff routes are for staff members with a role of the operation and a recent sign-in; everyone else gets 404. Nobody decides
 //! about their own account, nor about an appeal against their own decision. With the same `Idempotency-Key` a repeat gets the
 //! same response.
 
 use std::sync::Arc;
 
 use api::{
-    AppState, Mutation, MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
+    AppState, Mutation, MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     generations::media::MediaView,
     moderation::cases::{
         self, AppealDecisionRequest, AppealRequest, CaseDecisionRequest, CasePage, CaseView, PublishingRequest,
@@ -42,7 +42,7 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath, StrictQuery},
     telemetry::{Metric, metric},
 };
 use store::Write;

@@ -95,12 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_cookie_is_declared() {
+    fn only_this_cookie_and_that_of_the_console_are_declared() {
         let cookies = store::registry::kinds().filter_map(|stored| match stored.location {
             store::registry::DataLocation::Cookie { name } => Some(name),
             _ => None,
         });
-        assert_eq!(cookies.collect::<Vec<_>>(), [NAME]);
+        assert_eq!(cookies.collect::<Vec<_>>(), [NAME, api::staff::console::CONSOLE_COOKIE]);
     }
 
     fn sealer(byte: u8) -> Sealer {

@@ -22,6 +22,8 @@ include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// For assets, whose names change with their content.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// For the code of the console, which only staff may load: it stays in no cache.
+const PRIVATE: &str = "no-store";
 /// For the page: the browser revalidates it on each use, mostly with 304 as the response.
 const REVALIDATE: &str = "no-cache";
 
@@ -39,6 +41,14 @@ pub(crate) fn asset(name: &str, headers: &HeaderMap) -> Result<Response, Problem
     let file = found.ok_or_else(Problem::not_found)?;
     let mut response = file.answer(headers);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
+    Ok(response)
+}
+
+/// Returns the asset of the console with this name, or 404. No cache keeps it for others.
+pub(crate) fn console_asset(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let found = CONSOLE_ASSETS.iter().find(|file| file.name == name).ok_or_else(Problem::not_found)?;
+    let mut response = found.answer(headers);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
     Ok(response)
 }
 
@@ -140,6 +150,21 @@ mod tests {
         }
         assert!(asset("index.html", &HeaderMap::new()).is_err());
         assert!(asset("../index.html", &HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn code_of_the_console_is_in_no_public_asset() {
+        assert!(!CONSOLE_ASSETS.is_empty());
+        for file in &ASSETS {
+            let plain = String::from_utf8_lossy(file.plain);
+            // Only the console calls the operations of staff.
+            assert!(!plain.contains("/v1/staff/accounts") && !plain.contains("/v1/staff/reviews"), "{}", file.name);
+        }
+        for file in &CONSOLE_ASSETS {
+            assert!(asset(file.name, &HeaderMap::new()).is_err(), "{}", file.name);
+            let response = console_asset(file.name, &HeaderMap::new()).unwrap();
+            assert_eq!(response.headers()[CACHE_CONTROL], PRIVATE);
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! The client is one page and hashed assets. Its source is in `web/`; `web/src/main.tsx` describes it. Browsers revalidate
 //! the page on each use, and cache assets without a limit. Both are compressed at build time.
 //!
+//! The code of the console is at `GET /staff/assets/{file}`, for browsers with the cookie of `GET /v1/staff/console` only.
+//!
 //! A share link returns the same page with a preview card in its head, or 404 if the link is not valid. Only this route and its
 //! card read the table, twice. They are counted by network, and write nothing else; a repeat returns the same.
 
@@ -14,7 +16,7 @@ mod policy;
 
 use std::sync::Arc;
 
-use api::{Mutations, generations::shares::token_hash};
+use api::{Mutations, generations::shares::token_hash, staff::console::may_load_console};
 use axum::{
     Router,
     extract::{Request, State},
@@ -39,7 +41,7 @@ use store::{Bucket, Shared};
 /// The longest token that is looked up, in characters. Tokens have 43.
 const LONGEST_TOKEN: usize = 64;
 /// The first path segments of the pages of the client. Other paths get the page with status 404.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "sign-in",
     "sign-up",
     "confirm",
@@ -53,6 +55,7 @@ const PAGES: [&str; 13] = [
     "support",
     "terms",
     "transparency",
+    "staff",
 ];
 
 struct App {
@@ -84,6 +87,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route_layer(middleware::from_fn_with_state(app.clone(), guard))
         .route("/s/{token}/card", get(card))
         .route("/assets/{file}", get(asset))
+        .route("/staff/assets/{file}", get(console_asset))
         .with_state(app))
 }
 
@@ -95,6 +99,18 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
 
 async fn asset(StrictPath(file): StrictPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     files::asset(&file, &headers)
+}
+
+/// Serves the code of the console to browsers with its cookie. For everyone else there is none.
+async fn console_asset(
+    State(app): State<Arc<App>>,
+    StrictPath(file): StrictPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !may_load_console(&headers, app.mutations.sealer().await?, clock::now()) {
+        return Err(Problem::not_found());
+    }
+    files::console_asset(&file, &headers)
 }
 
 async fn page(StrictPath(path): StrictPath<String>, headers: HeaderMap) -> Result<Response, Problem> {

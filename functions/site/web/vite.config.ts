@@ -85,5 +85,14 @@ export default defineConfig({
     // Inlined assets have data: addresses, which the Content-Security-Policy forbids.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rollupOptions: {
+      output: {
+        // The console has a folder of its own, which is served to staff only.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => id.includes("/src/staff/"))
+            ? "staff/assets/[name]-[hash].js"
+            : "assets/[name]-[hash].js",
+      },
+    },
   },
 });

@@ -1,11 +1,11 @@
 //! Approves what another staff member requested.
 
-use api::{AppState, MutationResponse};
+use api::{AppState, MutationResponse, Staff};
 use axum::{extract::State, response::Response};
 use domain::{AccountId, AuditEntryId, Refusal};
 use runtime::{
     clock,
-    http::{BodilessRequest, Problem, Staff, StrictPath},
+    http::{BodilessRequest, Problem, StrictPath},
 };
 use store::Write;
 

@@ -4,7 +4,7 @@
 //! If the process crashes before the document is complete, the item cannot be downloaded, and expires.
 
 use api::{
-    AppState, MutationError, MutationResponse, refusal_problem,
+    AppState, MutationError, MutationResponse, Staff, refusal_problem,
     staff::disclosures::{DisclosedFileView, DisclosureRequest, DisclosureView},
 };
 use axum::{extract::State, response::Response};
@@ -14,7 +14,7 @@ use domain::{
 use jiff::Timestamp;
 use runtime::{
     clock,
-    http::{MutatingRequest, Problem, Staff, StrictPath},
+    http::{MutatingRequest, Problem, StrictPath},
     telemetry::{Metric, metric},
 };
 use store::{Bucket, StoreError, Write};

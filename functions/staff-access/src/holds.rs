@@ -1,7 +1,7 @@
 //! Places and releases legal holds.
 
 use api::{
-    AppState, MutationResponse, refusal_problem,
+    AppState, MutationResponse, Staff, refusal_problem,
     staff::holds::{HoldRequest, PlacedHoldView},
 };
 use axum::{extract::State, response::Response};
@@ -11,7 +11,7 @@ use domain::{
 };
 use runtime::{
     clock,
-    http::{BodilessRequest, MutatingRequest, Problem, Staff, StrictPath},
+    http::{BodilessRequest, MutatingRequest, Problem, StrictPath},
 };
 use store::{HoldCheck, Write};
 

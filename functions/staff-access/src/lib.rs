@@ -1,4 +1,4 @@
-//! Lets staff read the data of an account, reply to its tickets, place legal holds, and create disclosures.
+//! Lets staff find accounts, read their data, reply to their tickets, end their sessions, place legal holds, and create disclosures.
 //!
 //! Staff have no standing access. A staff member opens an access for some minutes, with reference and reason. Each read under it
 //! writes an entry of the owner's access log, in one transaction that is conditioned on the account, before it responds: what
@@ -12,9 +12,10 @@
 //! An access that must not be disclosed, and every disclosure, shows nothing until a second staff member approves it. Nobody acts on
 //! their own account.
 //!
-//! For members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. An account that is being deleted can be read only as long
+//! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. An account that is being deleted can be read only as long
 //! as a hold retains something. With the same `Idempotency-Key` a repeated change gets the same response.
 
+mod accounts;
 mod approvals;
 mod collection;
 mod disclosures;
@@ -25,7 +26,7 @@ mod replies;
 use std::sync::Arc;
 
 use api::{
-    AppState, MutationResponse, Routes, StaffDirectory, refusal_problem,
+    AppState, MutationResponse, Routes, Staff, StaffDirectory, refusal_problem,
     staff::{
         access::{self, AccessRequest, OpenedAccessView},
         approvals as approval_operations,
@@ -38,15 +39,17 @@ use domain::{
     AccountId, AuditEntryId, Refusal,
     staff::{approval::Approval, audit::AuditEntry},
 };
+use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
     Error,
     clients::Clients,
     clock,
     config::Environment,
-    http::{MutatingRequest, Problem, Staff, StrictPath},
+    http::{Idempotency, MutatingRequest, Problem, StrictPath},
     telemetry::{Metric, metric},
 };
+use serde::Serialize;
 use store::Write;
 
 /// Builds the router.
@@ -57,11 +60,14 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let state = AppState::open_with(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
+    let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
+    let accounts_state = accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool) };
     let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
     Ok(routes()
         .into_router()
         .with_state(state.clone())
         .merge(replies::routes().into_router().with_state(reply_state))
+        .merge(accounts::routes().into_router().with_state(accounts_state))
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(state.mutations, api::require_active_account)))
 }
@@ -91,12 +97,24 @@ async fn open(
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<AccessRequest>,
 ) -> Result<Response, Problem> {
+    open_access(&state, &staff, account, request.body, request.idempotency, MutationResponse::created).await
+}
+
+/// Opens an access to an account, and responds with what `response` makes of it.
+async fn open_access<T: Serialize>(
+    state: &AppState,
+    staff: &Staff,
+    account: AccountId,
+    request: AccessRequest,
+    idempotency: Option<Idempotency>,
+    response: impl Fn(OpenedAccessView) -> MutationResponse<T>,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&state, &staff).await?;
+    let name = name(state, staff).await?;
     let id = AuditEntryId(clock::uuid_at(now));
-    let (justification, duration) = request.body.split(now).map_err(refusal_problem)?;
+    let (justification, duration) = request.split(now).map_err(refusal_problem)?;
     let until = now + duration;
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
@@ -105,7 +123,7 @@ async fn open(
             let view = OpenedAccessView { id, staff: name.clone(), until, needs_approval: approval.is_some() };
             let mut writes = vec![Write::AuditEntry(&entry), Write::Unchanged(&owner)];
             writes.extend(approval.iter().map(Write::Approval));
-            let response = mutation.commit(&writes, MutationResponse::created(view)).await?;
+            let response = mutation.commit(&writes, response(view)).await?;
             metric(Metric::StaffAccesses, 1, &[]);
             Ok(response)
         })
@@ -123,6 +141,7 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(&routes().served() | &replies::routes().served(), api::operations_of("staff-access"));
+        let served = &(&routes().served() | &replies::routes().served()) | &accounts::routes().served();
+        assert_eq!(served, api::operations_of("staff-access"));
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use api::{
-    AppState, MutationError, MutationResponse, PageQuery, Paging,
+    AppState, MutationError, MutationResponse, PageQuery, Paging, Staff,
     accounts::{
         activity::{ActivityPage, ActivityView},
         profile::AccountView,
@@ -27,7 +27,7 @@ use domain::{
 };
 use runtime::{
     clock,
-    http::{Problem, Staff, StrictPath, StrictQuery},
+    http::{Problem, StrictPath, StrictQuery},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Bucket, Filter, StoreError, Table, Write};

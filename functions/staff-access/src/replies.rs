@@ -3,13 +3,13 @@
 //! The owner of a ticket that came by mail gets the reply by mail first. If the process crashes before the reply is written, the
 //! ticket still waits, and the owner may get a second reply.
 
-use api::{AppState, MutationResponse, Routes, staff::access::REPLY, support::tickets::TicketMessageRequest};
+use api::{AppState, MutationResponse, Routes, Staff, staff::access::REPLY, support::tickets::TicketMessageRequest};
 use axum::{extract::State, response::Response};
 use domain::{AccountId, AuditEntryId, Refusal, TicketId, accounts::account::Account, support::ticket::MessageAuthor};
 use mail::{Language, Mail, Message};
 use runtime::{
     clock,
-    http::{MutatingRequest, Problem, Staff, StrictPath},
+    http::{MutatingRequest, Problem, StrictPath},
     telemetry::{Metric, metric},
 };
 use store::Write;

@@ -1,22 +1,27 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
-//! their messages), frozen accounts; and the decisions about them.
+//! their messages), frozen accounts; and the decisions about them; grants and takes credits. Shows the record
+//! of the acts of staff.
 //!
-//! For members of the user pool's group `staff` with a recent sign-in; everyone else gets 404. The list has account ids, amounts and reasons, and no
-//! other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
+//! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
+//! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
 //! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
+
+mod record;
 
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, PageQuery, Paging, Routes, StaffDirectory,
+    MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     moderation::cases::OpenCaseView,
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
         audit::staff_name,
+        console::{self, ConsoleView, console_cookie},
+        record as record_operations,
         reviews::{
-            self, ApprovalView, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView, SpendingDecision,
-            UnclaimedView,
+            self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
+            SpendingDecision, UnclaimedView,
         },
     },
     store_problem,
@@ -29,22 +34,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    AccountId, AuditEntryId, PaymentId, Refusal,
+    AccountId, AuditEntryId, LedgerEntryId, PaymentId, Refusal,
     payments::{
         fraud::FraudRules,
         review::{self, ReviewDecision},
     },
-    staff::audit::{AuditAction, AuditEntry},
+    staff::{
+        audit::{AuditAction, AuditEntry},
+        record::StaffAct,
+        role::Role::{Administrator, Finance, Moderation, Support},
+    },
 };
+use http::header::SET_COOKIE;
 use jiff::Timestamp;
 use runtime::{
     Error,
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, Staff, StrictPath, StrictQuery},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{OpenCase, OpenCasePosition, Write};
+use store::{OpenCase, OpenCasePosition, Write, record_subject};
 
 #[derive(Clone)]
 struct AppState {
@@ -70,9 +80,13 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 
 fn routes() -> Routes<AppState> {
     Routes::new()
+        .operation(&console::OPEN, open_console)
+        .operation(&record_operations::LIST, record::list)
+        .operation(&record_operations::VERIFY, record::verify)
         .operation(&reviews::LIST, list)
         .operation(&reviews::DECIDE, decide)
         .operation(&reviews::SET_SPENDING, set_spending)
+        .operation(&reviews::ADJUST_CREDITS, adjust_credits)
         .operation(&reviews::MARK_REFUNDED, mark_refunded)
 }
 
@@ -95,16 +109,29 @@ impl AppState {
     }
 }
 
+async fn open_console(State(state): State<AppState>, Staff(caller): Staff) -> Result<Response, Problem> {
+    let cookie = console_cookie(state.mutations.sealer().await?, clock::now())?;
+    let view = ConsoleView { roles: api::roles_of(&caller), staff: state.name(&caller).await? };
+    Ok(([(SET_COOKIE, cookie)], axum::Json(view)).into_response())
+}
+
 async fn list(
     State(state): State<AppState>,
-    Staff(caller): Staff,
+    staff: Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
-    let scope = ("reviews", caller.account_id);
+    let own = AccountId(staff.0.account_id);
+    let scope = ("reviews", own);
     let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&state.mutations, scope, query).await?;
     let cases = state.mutations.table.open_cases(clock::now(), paging.limit, paging.after.clone());
     let page = cases.await.map_err(store_problem)?;
-    let own = AccountId(caller.account_id);
+    let roles = |case: &OpenCase| match case {
+        OpenCase::Approval(..) => &[Administrator][..],
+        OpenCase::Moderation(_) => &[Moderation],
+        OpenCase::Payment(_) | OpenCase::Unclaimed(_) => &[Finance],
+        OpenCase::Ticket(_) | OpenCase::GuestTicket(_) => &[Support],
+        OpenCase::Account(_) => &[Finance, Moderation],
+    };
     let view = |case| match case {
         // The list must not tell staff of a secret access to their own account.
         OpenCase::Approval(approval, _) if approval.account == own => None,
@@ -116,7 +143,7 @@ async fn list(
         OpenCase::GuestTicket(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
         OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
-    let items = page.items.into_iter().filter_map(view).collect();
+    let items = page.items.into_iter().filter(|case| staff.is_among(roles(case))).filter_map(view).collect();
     Ok(axum::Json(ReviewPage { items, next: paging.next(page.next)? }).into_response())
 }
 
@@ -174,6 +201,28 @@ async fn set_spending(
         .await
 }
 
+async fn adjust_credits(
+    State(state): State<AppState>,
+    Staff(caller): Staff,
+    StrictPath(id): StrictPath<AccountId>,
+    request: MutatingRequest<CreditAdjustment>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let CreditAdjustment { amount, note } = request.body;
+    let note = review::note(note).map_err(refusal_problem)?;
+    let decision = state.decision(&caller, id, AuditAction::AdjustedCredits { amount, note }, now).await?;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
+    mutation
+        .run(|| async {
+            let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
+            let ids = (decision.id, LedgerEntryId(clock::uuid_at(now)));
+            let (entry, account) = account.adjusted(amount, ids, now)?;
+            let writes = [Write::Account(&account), Write::LedgerEntry(id, &entry), Write::AuditEntry(&decision)];
+            mutation.commit(&writes, MutationResponse::ok(account.balance)).await
+        })
+        .await
+}
+
 async fn mark_refunded(
     State(state): State<AppState>,
     Staff(caller): Staff,
@@ -188,7 +237,14 @@ async fn mark_refunded(
             let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
             let refunded = unclaimed.refunded(staff.clone(), now)?;
             let view = UnclaimedView::from(refunded.clone());
-            mutation.commit(&[Write::Unclaimed(&refunded)], MutationResponse::ok(view)).await
+            let act = StaffAct {
+                staff: staff.clone(),
+                at: now,
+                kind: "marked_refunded".to_owned(),
+                subject: record_subject(payment.0),
+                digest: String::new(),
+            };
+            mutation.commit(&[Write::Unclaimed(&refunded), Write::StaffAct(&act)], MutationResponse::ok(view)).await
         })
         .await
 }

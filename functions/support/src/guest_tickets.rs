@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, Routes, contended, refusal_problem,
+    MutationResponse, Mutations, Routes, Staff, contended, refusal_problem,
     staff::audit::staff_name,
     store_problem,
     support::guest_tickets::{
@@ -27,19 +27,21 @@ use axum::{
 use domain::{
     AccountId, GuestTicketId, Refusal,
     accounts::email,
+    staff::record::StaffAct,
     support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, GuestTicketRead, PER_DAY},
     support::ticket::NewTicket,
 };
 use http::StatusCode;
+use jiff::Timestamp;
 use lifecycle::user_pool::UserDirectory;
 use mail::{Language, Mail, Message, Read};
 use runtime::{
     clock,
-    http::{MutatingRequest, Problem, RequestContext, Staff, StrictJson, StrictPath},
+    http::{MutatingRequest, Problem, RequestContext, StrictJson, StrictPath},
     seal::Sealer,
     telemetry::{Metric, metric},
 };
-use store::{CommitError, Write};
+use store::{CommitError, Write, record_subject};
 use tokio::sync::OnceCell;
 
 const HOUR_S: i64 = 3_600;
@@ -136,7 +138,8 @@ async fn read(
             let ticket = state.mutations.table.guest_ticket(&guest, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = ticket.read(staff.clone(), body.reason.clone(), now)?;
             let view = GuestTicketView::from(ticket.clone());
-            mutation.commit(&[Write::GuestTicket(&ticket)], MutationResponse::ok(view)).await
+            let act = act(&staff, "read_guest_ticket", id, now);
+            mutation.commit(&[Write::GuestTicket(&ticket), Write::StaffAct(&act)], MutationResponse::ok(view)).await
         })
         .await?;
     // The ticket is deleted with the reply, and its list of reads too. The log remains.
@@ -170,13 +173,20 @@ async fn reply(
                     async || mail.send(&ticket.email, Language::English, &message).await.map_err(Problem::internal);
                 mailed.get_or_try_init(send).await?;
             }
-            let writes = [Write::RemoveGuestTicket(&ticket)];
+            let act = act(&staff, "closed_guest_ticket", id, now);
+            let writes = [Write::RemoveGuestTicket(&ticket), Write::StaffAct(&act)];
             let response = mutation.commit(&writes, MutationResponse::no_content()).await?;
             tracing::info!(staff, guest_ticket = %id, "guest ticket was closed");
             metric(Metric::Answers, 1, &[]);
             Ok(response)
         })
         .await
+}
+
+/// Makes the entry of the record for what a staff member does with a guest ticket.
+fn act(staff: &str, kind: &str, ticket: GuestTicketId, now: Timestamp) -> StaffAct {
+    let (staff, kind) = (staff.to_owned(), kind.to_owned());
+    StaffAct { staff, at: now, kind, subject: record_subject(ticket.0), digest: String::new() }
 }
 
 impl AppState {

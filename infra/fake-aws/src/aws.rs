@@ -286,7 +286,12 @@ impl World {
                 } })
             }
             "AdminListGroupsForUser" => {
-                json!({ "Groups": [{ "GroupName": "staff", "UserPoolId": "eu-west-1_EXAMPLE01" }] })
+                {
+                    // The token says which of them a caller has.
+                    let group = |name: &str| json!({ "GroupName": name, "UserPoolId": "eu-west-1_EXAMPLE01" });
+                    let groups = ["support", "finance", "moderation", "administrator"].map(group);
+                    json!({ "Groups": groups })
+                }
             }
             "GetPublicKey" => json!({ "PublicKey": STANDARD.encode(Key::numbered(1)?.public()) }),
             "Sign" => {

@@ -17,6 +17,11 @@ pub(crate) struct ActionForm {
 }
 
 impl ActionForm {
+    /// Asks for an amount in minor units; `None` for all that is left.
+    pub(crate) fn of_amount(amount: Option<i64>) -> Self {
+        Self { amount: amount.map(|amount| amount.to_string()).unwrap_or_default(), ..Self::default() }
+    }
+
     /// Returns the requested amount in minor units, or `limit` if none is given.
     ///
     /// # Errors

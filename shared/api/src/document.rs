@@ -79,6 +79,9 @@ fn describe(operation: &Operation) -> Value {
         "responses": responses(operation),
         "security": if operation.public { json!([]) } else { json!([{"access_token": []}]) },
     });
+    if let (false, Value::Object(described)) = (operation.roles.is_empty(), &mut described) {
+        described.insert("x-staff-roles".to_owned(), json!(operation.roles));
+    }
     if let (Some(body), Value::Object(described)) = (operation.body, &mut described) {
         let content = json!({ body.content_type: {"schema": reference(&body.schema.name())} });
         described.insert("requestBody".to_owned(), json!({"required": true, "content": content}));

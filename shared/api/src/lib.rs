@@ -34,5 +34,5 @@ pub use operations::{SHOW_DOCUMENT, operations, operations_of};
 pub use paging::{MAX_PAGE, PageQuery, Paging};
 pub use problems::{refusal_problem, store_problem};
 pub use routes::Routes;
-pub use staff_guard::{StaffDirectory, require_staff};
+pub use staff_guard::{Staff, StaffDirectory, own_account, require_staff, roles_of};
 pub use state::{AppState, open_bucket};

@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+use domain::staff::role::Role;
 use utoipa::{
     ToSchema,
     openapi::{RefOr, Schema},
@@ -90,6 +91,8 @@ pub struct Operation {
     pub function: &'static str,
     /// Whether it can be called without an access token.
     pub public: bool,
+    /// The roles of staff members that may call it, besides administrators. Empty if it is not for staff.
+    pub roles: &'static [Role],
     /// What it does, and what a repeat does. The first character is a space.
     summary: &'static str,
     /// Its headers and query parameters.
@@ -129,6 +132,7 @@ impl Operation {
             path,
             function,
             public: false,
+            roles: &[],
             summary,
             parameters: &[],
             body: None,
@@ -140,6 +144,11 @@ impl Operation {
     /// Lets everyone call it, without an access token.
     pub(crate) const fn public(self) -> Self {
         Self { public: true, ..self }
+    }
+
+    /// Lets staff members with one of these roles, and administrators, call it.
+    pub(crate) const fn staff(self, roles: &'static [Role]) -> Self {
+        Self { roles, ..self }
     }
 
     pub(crate) const fn parameters(self, parameters: &'static [Parameter]) -> Self {

@@ -32,6 +32,7 @@ const LISTS: &[&[Operation]] = &[
     generations::shares::OPERATIONS,
     generations::uploads::OPERATIONS,
     payments::checkout::OPERATIONS,
+    payments::refunds::OPERATIONS,
     payments::webhooks::OPERATIONS,
     privacy::deletion::OPERATIONS,
     privacy::export::OPERATIONS,
@@ -46,8 +47,10 @@ const LISTS: &[&[Operation]] = &[
     staff::access::OPERATIONS,
     staff::approvals::OPERATIONS,
     staff::audit::OPERATIONS,
+    staff::console::OPERATIONS,
     staff::disclosures::OPERATIONS,
     staff::holds::OPERATIONS,
+    staff::record::OPERATIONS,
     staff::reviews::OPERATIONS,
     OPERATIONS,
 ];

@@ -1,3 +1,4 @@
 //! Credits: the ledger and the balance that it adds up to.
 
+pub mod adjustment;
 pub mod ledger;

@@ -131,6 +131,8 @@ pub const EMAIL_CHANGE_DAYS: u32 = 1;
 pub const DISCLOSURE_DAYS: u32 = 7;
 /// Days for which the response to an `Idempotency-Key` is kept.
 pub const IDEMPOTENCY_DAYS: u32 = 1;
+/// Days for which an entry of the record of the acts of staff is kept.
+pub const STAFF_RECORD_DAYS: u32 = 1_095;
 /// Days for which a rate window is kept at most.
 pub const RATE_WINDOW_DAYS: u32 = 2;
 /// Days for which it is remembered that an address was welcomed, after the opening and again after the erasure of its account.
@@ -342,6 +344,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::Expires,
     ),
     shared_item(
+        "staff-record",
+        "what each staff member did and when, each entry with the hash of the one before; staff members and accounts are hashes",
+        RetentionRule::Days(STAFF_RECORD_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
         "welcome",
         "the latest account that was opened with an address, until it is erased, and whether one was frozen or in debt, under \
          a keyed hash of the address, against abuse of welcome credits",
@@ -431,6 +439,14 @@ pub const DATA_KINDS: &[DataKind] = &[
         retention: RetentionRule::Days(SESSION_DAYS),
         export: ExportRule::Not("it is in the browser of the person, and is secret"),
         erasure: ErasureRule::WithUser,
+    },
+    DataKind {
+        name: "console-cookie",
+        purpose: "lets the browser of a staff member load the console for five minutes; essential, and names nobody",
+        personal: false,
+        retention: RetentionRule::Days(1),
+        export: ExportRule::Not("it is in the browser of a staff member"),
+        erasure: ErasureRule::WithBrowser,
     },
     browser(
         "browser-csrf",

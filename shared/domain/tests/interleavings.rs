@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Credits, GenerationId, LedgerEntryId, Refusal,
+    AccountId, AuditEntryId, Credits, GenerationId, LedgerEntryId, Refusal,
     accounts::{
         account::Account,
         plan::{Plan, Retention},
@@ -64,6 +64,7 @@ enum Step {
     Unusable { finishing: Index, jitter: u32 },
     Cancel { job: Index, from: Read, account: Read },
     End { job: Index, from: Read, account: Read, end: u8 },
+    Adjust { amount: i64, account: Read },
     Sweep,
 }
 
@@ -91,6 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (index(), read(), read()).prop_map(|(job, from, account)| Step::Cancel { job, from, account }),
         5 => (index(), read(), read(), 0..6_u8)
             .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
+        2 => (-30..30_i64, read()).prop_map(|(amount, account)| Step::Adjust { amount, account }),
         1 => Just(Step::Sweep),
     ]
 }
@@ -98,6 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// What must be true, worked out apart from the code.
 struct Reference {
     welcome: i64,
+    /// The sum of what staff granted and took.
+    adjusted: i64,
     jobs: BTreeMap<GenerationId, Job>,
 }
 
@@ -124,7 +128,7 @@ impl Reference {
     fn balance(&self) -> Balance {
         let held: i64 = self.jobs.values().filter(|job| job.cost.is_none()).map(|job| job.price).sum();
         let spent: i64 = self.jobs.values().filter_map(|job| job.cost).sum();
-        Balance { available: Credits(self.welcome - held - spent), held: Credits(held) }
+        Balance { available: Credits(self.welcome + self.adjusted - held - spent), held: Credits(held) }
     }
 }
 
@@ -151,7 +155,7 @@ impl World {
             entries: entry.into_iter().collect(),
             claimed: Vec::new(),
             finishing: Vec::new(),
-            reference: Reference { welcome, jobs: BTreeMap::new() },
+            reference: Reference { welcome, adjusted: 0, jobs: BTreeMap::new() },
             now,
             ids: 0,
         }
@@ -233,6 +237,10 @@ impl World {
                         self.end(&account, &from, GenerationOutcome::Succeeded(vec![media(); usize::from(more) - 2]))
                     }
                 }
+            }
+            Step::Adjust { amount, account } => {
+                let account = account.of(&self.accounts);
+                self.adjust(&account, amount);
             }
             Step::Sweep => self.sweep(),
             _ => {}
@@ -401,6 +409,23 @@ impl World {
         }
     }
 
+    fn adjust(&mut self, account: &Account, amount: i64) {
+        let latest = account.version == self.account().version;
+        let ids = (AuditEntryId(self.id()), LedgerEntryId(self.id()));
+        match account.adjusted(Credits(amount), ids, self.now) {
+            Ok((entry, adjusted)) if latest => {
+                self.accounts.push(adjusted);
+                self.entries.push(entry);
+                self.reference.adjusted += amount;
+            }
+            Ok(_) => {}
+            Err(Refusal::Invalid(_)) => assert_eq!(amount, 0),
+            Err(_) if !latest => {}
+            Err(Refusal::Conflict(_)) => assert!(self.reference.balance().available.0 + amount < 0),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     fn sweep(&mut self) {
         for place in 0..self.generations.len() {
             let latest = self.generations[place].last().unwrap().clone();
@@ -454,7 +479,8 @@ impl World {
                 | Cause::Reserve { .. }
                 | Cause::Purchase { .. }
                 | Cause::ClawBack { .. }
-                | Cause::Restore { .. } => false,
+                | Cause::Restore { .. }
+                | Cause::Adjustment { .. } => false,
             };
             assert_eq!(self.entries.iter().filter(is_end).count(), usize::from(ended));
         }

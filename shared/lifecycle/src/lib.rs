@@ -136,7 +136,11 @@ pub fn record_metrics(transaction: &CreditTransaction) {
             metric(Metric::CreditsSettled, credited(Credited::Spent), &[]);
             metric(Metric::CreditsReleased, credited(Credited::Available), &[]);
         }
-        Cause::Welcome | Cause::Purchase { .. } | Cause::ClawBack { .. } | Cause::Restore { .. } => {}
+        Cause::Welcome
+        | Cause::Purchase { .. }
+        | Cause::ClawBack { .. }
+        | Cause::Restore { .. }
+        | Cause::Adjustment { .. } => {}
     }
 }
 

@@ -12,6 +12,7 @@ use domain::{
     AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
     accounts::account::Account,
     credits::ledger::{Cause, CreditBucket},
+    money::Money,
     payments::{
         fraud::FraudRules,
         payment::{
@@ -250,6 +251,21 @@ impl PaymentService {
         now: Timestamp,
     ) -> Result<HostedCheckout, PaymentError> {
         self.call(now, |providers| async move { providers.create(payment, title, buyer, now).await }).await
+    }
+
+    /// Asks the provider to refund a payment, in whole or in part. Its messages report what comes of it. A repeat with the same key
+    /// and amount refunds nothing more.
+    ///
+    /// # Errors
+    /// [`PaymentError`]
+    pub async fn refund(
+        &self,
+        payment: &Payment,
+        amount: Option<Money>,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        self.call(now, |providers| async move { providers.refund(payment, amount, key, now).await }).await
     }
 
     /// Asks the provider what became of a checkout, and writes what it says: the one way in which a payment is fulfilled,

@@ -209,6 +209,25 @@ impl PaymentProviders {
         }
     }
 
+    /// Asks the provider to refund a payment: `amount`, or all that is left. What comes of it is reported as every refund is. A repeat
+    /// with the same key and amount refunds nothing more.
+    ///
+    /// # Errors
+    /// [`ProviderError::Declined`] if the provider refuses this refund; otherwise as for a [checkout](Self::create).
+    pub async fn refund(
+        &self,
+        payment: &Payment,
+        amount: Option<Money>,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let receipt = payment.receipt.as_ref().ok_or(ProviderError::NotApproved)?;
+        match receipt.provider {
+            PaymentProvider::Stripe => self.stripe()?.refund(&receipt.transaction, amount, key).await,
+            PaymentProvider::Paypal => self.paypal()?.refund(&receipt.transaction, amount, key, now).await,
+        }
+    }
+
     /// Reads an event of Stripe: `body` as it came, and the header `Stripe-Signature`.
     ///
     /// # Errors

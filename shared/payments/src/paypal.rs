@@ -5,7 +5,10 @@ pub(crate) mod ipn;
 mod order;
 pub(crate) mod webhook;
 
-use domain::payments::payment::{CheckoutProgress, Payment, PaymentProvider};
+use domain::{
+    money::Money,
+    payments::payment::{CheckoutProgress, Payment, PaymentProvider},
+};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -198,6 +201,26 @@ impl Paypal {
             }
             _ => Err(refused(&answer)),
         }
+    }
+
+    /// <https://developer.paypal.com/docs/api/payments/v2/#captures_refund>
+    pub(crate) async fn refund(
+        &self,
+        capture: &str,
+        amount: Option<Money>,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let amount = amount
+            .map(|amount| json!({ "amount": { "currency_code": amount.currency.code(), "value": amount.decimal() } }));
+        let request = self
+            .client
+            .post(self.api(&format!("/v2/payments/captures/{capture}/refund")))
+            .header(CONTENT_TYPE, "application/json")
+            .header("PayPal-Request-Id", key)
+            .body(amount.unwrap_or_else(|| json!({})).to_string());
+        let answer = self.call(request, now).await?;
+        if answer.status.is_success() { Ok(()) } else { Err(declined(refused(&answer))) }
     }
 
     /// Posts the message back as it came; only PayPal's own two words count as an answer.

@@ -8,10 +8,10 @@ mod signature;
 pub(crate) mod webhook;
 
 use bytes::Bytes;
-use domain::payments::payment::PaymentProvider;
+use domain::{money::Money, payments::payment::PaymentProvider};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeMethod, VERSION};
 use url::Url;
@@ -42,6 +42,14 @@ struct StripeErrorDetail {
     kind: String,
     #[serde(default)]
     code: Option<String>,
+}
+
+/// Without an amount Stripe refunds all that is left.
+#[derive(Serialize)]
+struct RefundForm<'a> {
+    payment_intent: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<i64>,
 }
 
 /// <https://docs.stripe.com/api/webhook_endpoints/list>
@@ -93,6 +101,19 @@ impl Stripe {
         let other = versions.filter(|version| release(version) != release(VERSION.as_str()));
         let other = other.map(|version| format!("api_version {version} instead of {}", VERSION.as_str()));
         Ok(missing.chain(other).collect())
+    }
+
+    /// <https://docs.stripe.com/api/refunds/create>
+    pub(crate) async fn refund(&self, intent: &str, amount: Option<Money>, key: &str) -> Result<(), ProviderError> {
+        let form = RefundForm { payment_intent: intent, amount: amount.map(|amount| amount.amount) };
+        let request = RequestBuilder::new(StripeMethod::Post, "/refunds").form(&form);
+        match self.send(request, Some(key)).await {
+            Ok(_) => Ok(()),
+            Err(ProviderError::Refused { provider, status: 400 | 404, code }) => {
+                Err(ProviderError::Declined { provider, code })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, ProviderError> {

@@ -19,7 +19,7 @@ use domain::{
     moderation::{case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::{approval::Approval, audit::AuditEntry},
+    staff::{approval::Approval, audit::AuditEntry, record::StaffAct},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -45,7 +45,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::{approval, audit},
+    staff::{approval, audit, record},
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -129,8 +129,10 @@ pub enum Write<'a> {
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
     /// it is added once.
     Margin(&'a Margin, GenerationId),
-    /// Adds an entry to the audit log.
+    /// Adds an entry to the audit log, and its act to the record.
     AuditEntry(&'a AuditEntry),
+    /// Adds an act without an account to the record.
+    StaffAct(&'a StaffAct),
     /// Writes an approval.
     Approval(&'a Approval),
     /// Writes a disclosure.
@@ -306,6 +308,8 @@ impl Write<'_> {
                 vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]
             }
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
+            // Added to the record with all others, by [`Table::record_actions`].
+            Self::StaffAct(_) => Vec::new(),
             Self::Approval(approval) => {
                 vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]
             }
@@ -374,6 +378,7 @@ impl Table {
         for write in writes {
             actions.extend(write.actions()?);
         }
+        actions.extend(self.record_actions(writes).await?);
         for action in &mut actions {
             if let Action::Put(item, _) = action {
                 self.place_in_shards(item);
@@ -392,6 +397,23 @@ impl Table {
                 self.write_all(actions).await
             }
         }
+    }
+
+    /// Returns what adds the acts of staff among these writes to the record. Who writes the next entry first wins; the others are stale.
+    async fn record_actions(&self, writes: &[Write<'_>]) -> Result<Vec<Action>, StoreError> {
+        let mut acts = Vec::new();
+        for write in writes {
+            match write {
+                Write::AuditEntry(entry) => acts.push(record::act_of(entry)?),
+                Write::StaffAct(act) => acts.push((*act).clone()),
+                _ => {}
+            }
+        }
+        if acts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entries = self.next_record_entries(acts).await?;
+        entries.iter().map(|entry| Ok(Action::Put(record::to_item(entry)?, Condition::Absent))).collect()
     }
 
     /// Writes like [`Self::commit`]. Returns `false` if another write came first, and nothing was written.

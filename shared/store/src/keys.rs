@@ -21,6 +21,8 @@ pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 pub(crate) const PROVENANCE_PARTITION: &str = "PROVENANCE";
 /// The partition key of the outcomes of moderation cases.
 pub(crate) const TRANSPARENCY_PARTITION: &str = "TRANSPARENCY";
+/// The partition key of the record of the acts of staff.
+pub(crate) const STAFF_RECORD_PARTITION: &str = "STAFFRECORD";
 /// The beginning of the partition key of what is remembered of an address.
 pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
@@ -53,6 +55,7 @@ pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
 pub(crate) const SIGN_UP: &str = "SIGNUP";
+pub(crate) const STAFF_RECORD: &str = "ACT#";
 pub(crate) const TICKET: &str = "TICKET#";
 pub(crate) const UNCLAIMED: &str = "UNCLAIMED";
 pub(crate) const UPLOAD: &str = "UPLOAD#";
@@ -200,6 +203,11 @@ pub(crate) fn share_pointer(token_hash: &str) -> String {
 /// The sort key of a certificate of the signing key. Those of later numbers sort after it.
 pub(crate) fn signing_certificate(number: u32) -> String {
     format!("{SIGNING_CERTIFICATE}{number:010}")
+}
+
+/// The sort key of an entry of the record of the acts of staff. Those of later numbers sort after it.
+pub(crate) fn staff_record(number: u64) -> String {
+    format!("{STAFF_RECORD}{number:020}")
 }
 
 pub(crate) fn ticket(id: TicketId) -> String {

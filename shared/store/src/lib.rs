@@ -54,5 +54,8 @@ pub use query::Page;
 pub use queue::{
     EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Message, Queue,
 };
-pub use staff::open_cases::{OpenCase, OpenCasePosition};
+pub use staff::{
+    open_cases::{OpenCase, OpenCasePosition},
+    record::{record_hash, record_subject},
+};
 pub use table::Table;

@@ -20,7 +20,7 @@ use domain::{
     },
     provenance::SigningCertificate,
     registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
-    staff::{approval::Approval, audit::AuditEntry},
+    staff::{approval::Approval, audit::AuditEntry, record::RecordEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -190,6 +190,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("parked-fact", shared(keys::PAYMENT, keys::PARKED)),
     ("unclaimed-payment", shared(keys::PAYMENT, keys::UNCLAIMED)),
     ("window", shared(keys::WINDOW_PARTITION, keys::WINDOW)),
+    ("staff-record", shared(keys::STAFF_RECORD_PARTITION, keys::STAFF_RECORD)),
     ("welcome", shared(keys::WELCOME_PARTITION, keys::WELCOME)),
     ("signing-certificate", shared(keys::PROVENANCE_PARTITION, keys::SIGNING_CERTIFICATE)),
     ("catalogue-version", shared(keys::CATALOGUE_PARTITION, keys::CATALOGUE_VERSION)),
@@ -209,6 +210,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("notification", DataLocation::Messages { output: "NotificationsUrl" }),
     ("user", DataLocation::Users),
     ("refresh-cookie", DataLocation::Cookie { name: "__Host-refresh" }),
+    ("console-cookie", DataLocation::Cookie { name: "__Host-console" }),
     ("browser-csrf", DataLocation::Browser { key: "csrf" }),
     ("browser-theme", DataLocation::Browser { key: "theme" }),
     ("browser-language", DataLocation::Browser { key: "language" }),
@@ -257,6 +259,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "erasure-message" => FieldList::of::<EraseAccountMessage>(),
         "export-message" => FieldList::of::<ExportMessage>(),
         "notification" => FieldList::of::<IpnNotification>(),
+        "staff-record" => FieldList::of::<RecordEntry>(),
         "welcome" => FieldList::of::<Welcome>(),
         "catalogue-version" => FieldList::of::<CatalogueVersion>(),
         "margin" => FieldList::of::<Margin>(),

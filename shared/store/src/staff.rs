@@ -3,3 +3,4 @@
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod open_cases;
+pub(crate) mod record;

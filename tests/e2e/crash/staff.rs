@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::env::{
+    checkouts::Checkout,
     faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
     http::{ApiResponse, text},
     table::sort_keys,
@@ -13,7 +14,53 @@ use crate::env::{
     trial::tests,
 };
 
-tests![staff_access_crash_at_any_call_keeps_the_access_log_complete,];
+tests![
+    staff_access_crash_at_any_call_keeps_the_access_log_complete,
+    adjustment_crash_at_any_call_moves_credits_once,
+    requested_refund_crash_at_any_call_refunds_once,
+];
+
+async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffReview", 5, async |ada| {
+        let before = ada.credits().await?.0;
+        let path = format!("/v1/staff/accounts/{}/credits", ada.account_id);
+        let adjust = async || {
+            let request = grace.request(Method::POST, &path).header("idempotency-key", format!("c-{}", ada.account_id));
+            ApiResponse::read(request.json(&json!({"amount": 20, "note": "three videos failed"})).send().await?).await
+        };
+        retry_until_answered(adjust).await?.is(200)?;
+        ensure!(ada.credits().await?.0 == before + 20);
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
+        let verified =
+            retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
+        ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);
+        Ok(())
+    })
+    .await
+}
+
+async fn requested_refund_crash_at_any_call_refunds_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "Checkout", 10, async |ada| {
+        let before = ada.credits().await?.0;
+        let checkout = Checkout::start(ada, "stripe", "starter").await?;
+        checkout.act("pay", &[]).await?;
+        let path = format!("/v1/staff/accounts/{}/payments/{}/refunds", ada.account_id, checkout.id);
+        let ask = async || {
+            let request = grace.request(Method::POST, &path).header("idempotency-key", format!("r-{}", ada.account_id));
+            ApiResponse::read(request.json(&json!({"amount": 250, "note": "half of it failed"})).send().await?).await
+        };
+        retry_until_answered(ask).await?.is(202)?;
+        let halved = |account: &Value| account["credits"]["available"] == before + 100;
+        ada.eventually("/v1/account", halved).await?;
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
+        Ok(())
+    })
+    .await
+}
 
 async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'static TestEnv) -> Result<()> {
     let (grace, alan) = (env.staff().await?, env.staff().await?);

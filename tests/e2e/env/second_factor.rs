@@ -1,7 +1,8 @@
 //! Second factors: what a person has in their authenticator app and on paper.
 
 use anyhow::{Context, Result};
-use runtime::{clock, http::STAFF, totp};
+use domain::staff::role::Role;
+use runtime::{clock, totp};
 use serde_json::{Value, json};
 
 use crate::env::{
@@ -42,11 +43,16 @@ impl Factor {
 }
 
 impl TestEnv {
-    /// Creates a staff member.
+    /// Creates a staff member who may do everything.
     pub async fn staff(&'static self) -> Result<TestUser> {
+        self.staff_with(Role::Administrator).await
+    }
+
+    /// Creates a staff member with a role.
+    pub async fn staff_with(&'static self, role: Role) -> Result<TestUser> {
         let mut user = self.user().await?;
         let (pool, clients) = (self.output("UserPoolId")?, self.clients()?);
-        let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+        let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(role.group());
         group.username(&user.email).send().await?;
         let factor = Factor::set_up(&user).await?;
         // Only tokens that are issued from now on contain the group, and are protected by the second factor.

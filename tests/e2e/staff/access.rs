@@ -5,15 +5,14 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::second_factor::SecondFactor,
-    staff::audit::{AuditAction, AuditEntry},
+    staff::{
+        audit::{AuditAction, AuditEntry},
+        role::Role,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
-use runtime::{
-    clock,
-    http::{STAFF, STAFF_RECENT_S},
-    telemetry::Metric,
-};
+use runtime::{clock, http::STAFF_RECENT_S, telemetry::Metric};
 use serde_json::{Value, json};
 use store::Write;
 
@@ -322,7 +321,8 @@ async fn p19_staff_who_leave_the_group_are_refused_at_once(env: &'static TestEnv
     let opened = StaffAccess::to(&grace, &ada).await?;
     opened.read("profile").await?.is(200)?;
     let (pool, clients) = (env.output("UserPoolId")?, env.clients()?);
-    let removal = clients.cognito().admin_remove_user_from_group().user_pool_id(pool).group_name(STAFF);
+    let removal =
+        clients.cognito().admin_remove_user_from_group().user_pool_id(pool).group_name(Role::Administrator.group());
     removal.username(&grace.email).send().await?;
     // The token still names the group.
     let before = account_items(&ada).await?;
@@ -330,7 +330,8 @@ async fn p19_staff_who_leave_the_group_are_refused_at_once(env: &'static TestEnv
     check_operations(&grace, &ada, 404).await?;
     ensure!(account_items(&ada).await? == before, "something was written");
     grace.get("/v1/account").await?.is(200)?;
-    let rejoining = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+    let rejoining =
+        clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(Role::Administrator.group());
     rejoining.username(&grace.email).send().await?;
     opened.read("profile").await?.is(200)?;
     Ok(())
@@ -362,7 +363,7 @@ async fn p19_staff_need_a_sign_in_of_the_last_four_hours(env: &'static TestEnv) 
 async fn p19_staff_need_a_session_with_a_second_factor(env: &'static TestEnv) -> Result<()> {
     let (mut grace, ada) = (env.user().await?, env.user().await?);
     let (pool, clients) = (env.output("UserPoolId")?, env.clients()?);
-    let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(STAFF);
+    let group = clients.cognito().admin_add_user_to_group().user_pool_id(pool).group_name(Role::Administrator.group());
     group.username(&grace.email).send().await?;
     grace.sign_in().await?;
     let before = account_items(&ada).await?;

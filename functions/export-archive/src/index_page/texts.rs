@@ -123,6 +123,7 @@ const ENGLISH: Texts = Texts {
         CauseKind::Release => "Refunded for generations",
         CauseKind::ClawBack => "Reversed after refunds and disputes",
         CauseKind::Restore => "Restored after disputes",
+        CauseKind::Adjustment => "Granted or taken by our staff",
     },
     all_entries: "Credits on hold for a generation are either spent or refunded. All entries:",
     payments: "Payments",
@@ -239,6 +240,7 @@ const GERMAN: Texts = Texts {
         CauseKind::Release => "Für Generierungen erstattet",
         CauseKind::ClawBack => "Nach Erstattungen und Anfechtungen zurückgebucht",
         CauseKind::Restore => "Nach Anfechtungen wieder gutgeschrieben",
+        CauseKind::Adjustment => "Von unserem Team gutgeschrieben oder abgezogen",
     },
     all_entries: "Credits, die für eine Generierung reserviert sind, werden entweder ausgegeben oder erstattet. \
         Alle Buchungen:",

@@ -1,17 +1,19 @@
 /** The frame around every page, and the page of the current route. */
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
-import { currentAccount, isDeleting } from "./accounts/account";
+import { accountError, currentAccount, isDeleting, loadAccount } from "./accounts/account";
 import { Landing } from "./accounts/landing";
 import { setLanguage } from "./accounts/preferences";
 import { SignIn } from "./accounts/sign-in";
 import { SignInDialogs } from "./accounts/sign-in-dialog";
 import { TermsNotice } from "./accounts/terms-notice";
+import { ApiError } from "./api/error";
 import { isSignedIn, restoreSession, session } from "./api/session";
 import { matchPath, navigate, path } from "./router";
 import { ROUTES, type Route, type RoutePage } from "./routes";
 import { LANGUAGES, type Language, language, number, text } from "./text";
 import { ConnectionBanner } from "./ui/connection-banner";
+import { errorMessage } from "./ui/error-message";
 import { Icon, type IconName } from "./ui/icon";
 import { Empty, Loading } from "./ui/states";
 import { Toasts } from "./ui/toasts";
@@ -37,6 +39,7 @@ export function App() {
           <a href="/transparency">{t.footer.transparency}</a>
           <a href="/check">{t.footer.check}</a>
           <a href="/support">{t.footer.support}</a>
+          {isSignedIn.value && currentAccount.value?.roles?.length && <a href="/staff">{t.footer.console}</a>}
           {session.value === "signed-out" && <LanguageChoice />}
         </footer>
       </div>
@@ -126,10 +129,15 @@ function CurrentPage() {
   for (const route of ROUTES) {
     const parameters = matchPath(route.pattern, current);
     if (!parameters) continue;
-    if (route.access === "account" && session.value === "signed-out") {
+    if ((route.access === "account" || route.access === "staff") && session.value === "signed-out") {
       return current === "/" ? <Landing /> : <SignIn to={current + location.search} />;
     }
     if (route.access === "guest" && isSignedIn.value) return <Redirect to="/" />;
+    if (route.access === "staff" && !currentAccount.value) {
+      return accountError.value ? <Unreachable retry={loadAccount} /> : <Loading />;
+    }
+    // For everyone else there is no console.
+    if (route.access === "staff" && !currentAccount.value?.roles?.length) break;
     if (route.access === "account" && isDeleting.value && current !== "/privacy/deletion") {
       return <Redirect to="/privacy/deletion" />;
     }
@@ -176,6 +184,17 @@ function Unreachable({ retry }: { retry: () => unknown }) {
   );
 }
 
+/** Says why the service does not give out a page, and leads to where a second factor is set up. */
+function Refused({ error }: { error: ApiError }) {
+  return (
+    <Empty page title={errorMessage(error)}>
+      <a class="button" href="/account/sessions">
+        {text.value.accounts.pages.sessions}
+      </a>
+    </Empty>
+  );
+}
+
 function Redirect({ to }: { to: string }) {
   useEffect(() => navigate(to, "replace"), [to]);
   return null;
@@ -188,7 +207,7 @@ let isFirstPage = true;
 /** A page whose code is loaded first, if it is not there yet. */
 function LazyPage({ route, parameters }: { route: Route; parameters: Record<string, string> }) {
   const [loaded, setLoaded] = useState<{ Page: RoutePage | undefined }>({ Page: loadedPages.get(route.load) });
-  const [failed, setFailed] = useState(false);
+  const [failure, setFailure] = useState<unknown>();
   const { Page } = loaded;
   useEffect(() => {
     if (Page) return;
@@ -197,7 +216,7 @@ function LazyPage({ route, parameters }: { route: Route; parameters: Record<stri
         loadedPages.set(route.load, Page);
         setLoaded({ Page });
       },
-      () => setFailed(true),
+      (error: unknown) => setFailure(error),
     );
   }, [route]);
   useLayoutEffect(() => {
@@ -206,6 +225,6 @@ function LazyPage({ route, parameters }: { route: Route; parameters: Record<stri
     isFirstPage = false;
   }, []);
   // Either there is no connection, or a newer version of the client has replaced this one.
-  if (failed) return <Unreachable retry={reload} />;
+  if (failure) return failure instanceof ApiError ? <Refused error={failure} /> : <Unreachable retry={reload} />;
   return Page ? <Page {...parameters} /> : <Loading />;
 }

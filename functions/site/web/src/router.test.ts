@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { interceptLinks, matchPath, navigate, path, query } from "./router";
 import { ROUTES } from "./routes";
@@ -35,6 +35,8 @@ describe("routes", () => {
   });
 
   it("load a page each", async () => {
+    // The console is loaded once the service has let it.
+    vi.stubGlobal("fetch", async () => Response.json({}));
     for (const { pattern, load } of ROUTES) expect(typeof (await load()), pattern).toBe("function");
   });
 });

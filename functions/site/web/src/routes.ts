@@ -2,14 +2,15 @@
 import type { ComponentType } from "preact";
 
 import * as signInPages from "./accounts/sign-in";
+import { api, unwrap } from "./api/client";
 
 /** A page; it gets the parameters of its path. */
 export type RoutePage = ComponentType<Record<string, string>>;
 
 export interface Route {
   pattern: string;
-  /** Who can open it: everyone, people who are signed in, or people who are not. */
-  access: "everyone" | "account" | "guest";
+  /** Who can open it: everyone, people who are signed in, people who are not, or staff. */
+  access: "everyone" | "account" | "guest" | "staff";
   load: () => Promise<RoutePage>;
 }
 
@@ -25,6 +26,12 @@ const gallery = () => import("./generations/gallery/gallery");
 const credits = () => import("./credits/pages");
 const payments = () => import("./payments/pages");
 const privacy = () => import("./privacy/pages");
+
+/** Loads the console, which the service gives only to a browser whose staff member it has checked right before. */
+const staff = async () => {
+  await unwrap(api.GET("/v1/staff/console"));
+  return import("./staff/pages");
+};
 
 // A list and the viewer above it share one page: the list stays while the viewer opens and closes.
 const ownGallery = page(gallery, "Gallery");
@@ -67,4 +74,8 @@ export const ROUTES: readonly Route[] = [
     load: page(() => import("./moderation/transparency"), "Transparency"),
   },
   { pattern: "/support", access: "everyone", load: page(() => import("./support/tickets"), "Support") },
+  { pattern: "/staff", access: "staff", load: page(staff, "Cases") },
+  { pattern: "/staff/accounts", access: "staff", load: page(staff, "Accounts") },
+  { pattern: "/staff/legal", access: "staff", load: page(staff, "Legal") },
+  { pattern: "/staff/record", access: "staff", load: page(staff, "Record") },
 ];

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::order::{Order, PurchaseUnit, Status};
 use super::{actions, objects};
+use crate::action_form::ActionForm;
 use crate::app::App;
 use crate::delivery::{Delivery, DeliveryStatus};
 use crate::error::ApiError;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v2/checkout/orders", post(create))
         .route("/v2/checkout/orders/{id}", get(retrieve))
         .route("/v2/checkout/orders/{id}/capture", post(capture))
+        .route("/v2/payments/captures/{id}/refund", post(refund))
         .route("/v1/notifications/verify-webhook-signature", post(verify_signature))
         .route_layer(middleware::from_fn(authenticate))
         .route("/v1/oauth2/token", post(token))
@@ -229,6 +231,49 @@ async fn capture(State(app): State<App>, Path(id): Path<String>, headers: Header
     };
     tokio::spawn(async move { app.dispatch().await });
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// <https://developer.paypal.com/docs/api/payments/v2/#captures_refund>
+#[derive(Debug, Deserialize)]
+struct RefundRequest {
+    amount: Option<Amount>,
+}
+
+/// A repeat with the same `PayPal-Request-Id` answers with the first refund.
+async fn refund(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PaypalError> {
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|error| PaypalError::invalid("MALFORMED_REQUEST_JSON", &error))?;
+    let request: RefundRequest = serde_json::from_value(body.clone())
+        .map_err(|error| PaypalError::invalid("INVALID_PARAMETER_SYNTAX", &error))?;
+    let minor = |amount: &Amount| money::parse(&amount.value, money::paypal_decimals(&amount.currency_code));
+    let amount = request.amount.as_ref().and_then(minor);
+    let key = request_id(&headers).map(|id| format!("paypal {id}"));
+    let refunded = app
+        .update(|state, now| {
+            if let Some(first) = key.as_ref().and_then(|key| state.idempotent_requests.get(key)) {
+                return Ok(first.id.clone());
+            }
+            let has_capture = |order: &&mut Order| order.capture.as_ref().is_some_and(|capture| capture.id == id);
+            let order = state.orders.iter_mut().find(has_capture).ok_or(ApiError::NotFound("capture"))?;
+            let order_id = order.id.clone();
+            let setup = (&app.options, app.base_url.as_str());
+            let form = ActionForm::of_amount(amount);
+            let notice = actions::apply(order, actions::Action::Refund, &form, setup, now)?;
+            let refund = order.refunds.last().map(|refund| refund.id.clone()).unwrap_or_default();
+            state.enqueue_notice(&order_id, notice, &app.base_url, now);
+            if let Some(key) = key.clone() {
+                state.idempotent_requests.insert(key, IdempotentRequest { request: body.clone(), id: refund.clone() });
+            }
+            Ok(refund)
+        })
+        .map_err(PaypalError::from)?;
+    tokio::spawn(async move { app.dispatch().await });
+    Ok((StatusCode::CREATED, Json(json!({ "id": refunded, "status": "COMPLETED" }))).into_response())
 }
 
 /// <https://developer.paypal.com/docs/api/webhooks/v1/#verify-webhook-signature_post>

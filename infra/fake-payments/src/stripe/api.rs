@@ -35,7 +35,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/checkout/sessions/{id}", get(retrieve))
         .route("/v1/checkout/sessions/{id}/expire", post(expire))
         .route("/v1/webhook_endpoints", get(webhook_endpoints))
-        .route("/v1/refunds", get(refunds))
+        .route("/v1/refunds", get(refunds).post(create_refund))
         .route("/v1/disputes", get(disputes))
         .route("/v1/events", get(events))
         .route_layer(middleware::from_fn(authenticate))
@@ -249,6 +249,48 @@ async fn expire(State(app): State<App>, Path(id): Path<String>) -> Result<Json<V
     // Stripe answers before it sends the event.
     tokio::spawn(async move { app.dispatch().await });
     Ok(Json(session))
+}
+
+/// <https://docs.stripe.com/api/refunds/create>
+#[derive(Debug, Deserialize)]
+struct RefundRequest {
+    payment_intent: String,
+    amount: Option<String>,
+}
+
+/// A repeat with the same `Idempotency-Key` answers with the first refund.
+async fn create_refund(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, StripeError> {
+    let body = urlencoding::parse_nested(&body);
+    let request: RefundRequest = serde_json::from_value(body.clone())
+        .map_err(|error| StripeError::invalid("payment_intent", error.to_string()))?;
+    let amount = request.amount.as_deref().map(str::parse).transpose();
+    let amount = amount.map_err(|_| StripeError::invalid("amount", "Invalid integer"))?;
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(|key| format!("stripe {key}"));
+    let refund = app
+        .update(|state, now| {
+            match created_before(state, key.as_deref(), &body) {
+                Some(Err(error)) => return Ok(Err(error)),
+                Some(Ok(id)) => return Ok(Ok(json!({ "id": id, "object": "refund" }))),
+                None => {}
+            }
+            let has_intent = |payment: &&mut Payment| {
+                payment.attempt.as_ref().is_some_and(|attempt| attempt.intent == request.payment_intent)
+            };
+            let payment = state.payments.iter_mut().find(has_intent).ok_or(ApiError::NotFound("payment_intent"))?;
+            let session = payment.id.clone();
+            let form = ActionForm::of_amount(amount);
+            let events = actions::apply(payment, Action::Refund, &form, now, &app.base_url)?;
+            let id = payment.refunds.last().map(|refund| refund.id.clone()).unwrap_or_default();
+            state.enqueue_events(&session, events, now);
+            if let Some(key) = key.clone() {
+                state.idempotent_requests.insert(key, IdempotentRequest { request: body.clone(), id: id.clone() });
+            }
+            Ok(Ok(json!({ "id": id, "object": "refund" })))
+        })
+        .map_err(StripeError::from)??;
+    // Stripe answers before it sends the event.
+    tokio::spawn(async move { app.dispatch().await });
+    Ok(Json(refund))
 }
 
 async fn webhook_endpoints(State(app): State<App>) -> Json<Value> {

@@ -13,6 +13,7 @@ use domain::{
         terms::{TERMS_VERSION, TermsAcceptance},
     },
     credits::ledger::Balance,
+    staff::role::Role,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -150,6 +151,11 @@ pub struct AccountView {
     pub held: Vec<RetainedView>,
     /// When the account was created.
     pub created_at: Timestamp,
+    /// The roles that the caller has as a staff member, for what the client offers. Left out if there are none, and in what staff
+    /// read of an account.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(required = false)]
+    pub roles: BTreeSet<Role>,
 }
 
 /// Shows a limit and how much of it is used.
@@ -214,7 +220,14 @@ impl AccountView {
             preferences: account.preferences,
             held,
             created_at: account.created_at,
+            roles: BTreeSet::new(),
         }
+    }
+
+    /// Adds the roles of the caller, who owns the account.
+    #[must_use]
+    pub fn with_roles(self, roles: BTreeSet<Role>) -> Self {
+        Self { roles, ..self }
     }
 }
 

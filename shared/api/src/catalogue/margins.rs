@@ -1,6 +1,6 @@
 //! Describes the API of what models earn and cost, for staff.
 
-use domain::catalogue::margin::Margin;
+use domain::{catalogue::margin::Margin, staff::role::Role::Finance};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,6 +9,7 @@ use crate::operation::operations;
 operations! {
     /// Shows what each model earned and cost on each day of a month, such as 2026-11 (staff).
     SHOW = get("/v1/staff/margins/{month}", "catalogue")
+        .staff(&[Finance])
         .returns::<Margins>(200).problems(&[403, 404]);
 }
 

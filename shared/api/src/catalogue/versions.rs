@@ -1,8 +1,11 @@
 //! Describes the API of the versions of the catalogue, for staff.
 
-use domain::catalogue::{
-    Catalogue,
-    version::{CatalogueVersion, Publication},
+use domain::{
+    catalogue::{
+        Catalogue,
+        version::{CatalogueVersion, Publication},
+    },
+    staff::role::Role::Administrator,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,17 +42,20 @@ operations! {
 
     /// Lists the published versions of the catalogue, the latest first (staff).
     LIST = get("/v1/staff/catalogue/versions", "catalogue")
+        .staff(&[Administrator])
         .parameters(&[Page]).returns::<CatalogueVersionPage>(200).problems(&[400, 403, 404]);
 
     /// Shows a version of the catalogue with its document (staff). 0 is the compiled default, as the providers of this deployment
     /// offer it.
     SHOW = get("/v1/staff/catalogue/versions/{number}", "catalogue")
+        .staff(&[Administrator])
         .returns::<CatalogueVersionView>(200).problems(&[403, 404]);
 
     /// Publishes a version of the catalogue, which functions use within a minute (staff). Jobs and payments that were submitted
     /// before keep theirs. 409 if another version was published meanwhile, or if a price is below the cost plus the margin and
     /// `low_prices_reason` is absent. An earlier version is published again to go back to it.
     PUBLISH = post("/v1/staff/catalogue/versions", "catalogue")
+        .staff(&[Administrator])
         .takes::<PublicationRequest>(EXAMPLE)
         .parameters(&[IdempotencyKey])
         .returns::<CatalogueVersionSummary>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);

@@ -8,6 +8,7 @@ use domain::{
         case::{Appeal, Case, Decision, DecisionAction, NewDecision},
         report::{Report, ReportReason},
     },
+    staff::role::Role::Moderation,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,11 +35,13 @@ operations! {
 
     /// Shows what was reported in a case, with the reports (staff). Each read is an entry of the owner's access log.
     READ = post("/v1/staff/accounts/{account}/cases/{case}/reads", "moderation-cases")
+        .staff(&[Moderation])
         .returns::<StaffCaseView>(200).problems(&[400, 403, 404, 409, 429]);
 
     /// Decides a case (staff). The owner gets the reasons, and the reporters an answer. A third violation within a year
     /// suspends publishing, unless the operator configured another number.
     DECIDE = post("/v1/staff/accounts/{account}/cases/{case}/decision", "moderation-cases")
+        .staff(&[Moderation])
         .takes::<CaseDecisionRequest>(
             r#"{"action": "restrict", "reason": "privacy", "explanation": "It shows a private house.",
                 "suspend_publishing": false, "freeze": false}"#
@@ -49,12 +52,14 @@ operations! {
     /// Decides about the appeal in a case (another staff member than the one who decided the case). A reversal shows the image
     /// or the video again, unless it was deleted, and lifts what followed for the account.
     DECIDE_APPEAL = post("/v1/staff/accounts/{account}/cases/{case}/appeal/decision", "moderation-cases")
+        .staff(&[Moderation])
         .takes::<AppealDecisionRequest>(r#"{"reversed": true, "explanation": "The house is the owner's."}"#)
         .parameters(&[IdempotencyKey])
         .returns::<CaseView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Suspends publishing and sharing for an account, or allows it again (staff).
     SET_PUBLISHING = post("/v1/staff/accounts/{account}/publishing", "moderation-cases")
+        .staff(&[Moderation])
         .takes::<PublishingRequest>(r#"{"allowed": false, "note": "spam"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<PublishingView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);

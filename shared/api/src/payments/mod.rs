@@ -2,4 +2,5 @@
 
 pub mod checkout;
 pub mod freezes;
+pub mod refunds;
 pub mod webhooks;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     DisclosureId, Refusal,
     privacy::disclosure::{Disclosure, DisclosureScope},
-    staff::justification::Justification,
+    staff::{justification::Justification, role::Role::Administrator},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ operations! {
     /// Creates a disclosure: a document of at most 4 MiB that names at most 500 files (staff). It can be downloaded once a
     /// second staff member approved it, and is deleted after seven days. Without an Idempotency-Key a repeat creates another one.
     CREATE = post("/v1/staff/accounts/{account}/disclosures", "staff-access")
+        .staff(&[Administrator])
         .takes::<DisclosureRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "kinds": ["account"]}"#)
         .parameters(&[IdempotencyKey])
         .returns::<DisclosureView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
@@ -24,6 +25,7 @@ operations! {
     /// Downloads an approved disclosure, with links that work for four minutes (the staff member who created it). Writes an entry of
     /// the access log.
     DOWNLOAD = get("/v1/staff/accounts/{account}/disclosures/{disclosure}", "staff-access")
+        .staff(&[Administrator])
         .returns::<DisclosureView>(200).problems(&[403, 404, 409, 429]);
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HoldId, Refusal, privacy::hold::Hold, staff::justification::Justification};
+use domain::{
+    HoldId, Refusal,
+    privacy::hold::Hold,
+    staff::{justification::Justification, role::Role::Administrator},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +17,7 @@ operations! {
     /// Places a legal hold: the named kinds of data are retained, even if the account owner deletes them, they expire, or the
     /// account is deleted (staff). Without an Idempotency-Key a repeat places another hold.
     PLACE = post("/v1/staff/accounts/{account}/holds", "staff-access")
+        .staff(&[Administrator])
         .takes::<HoldRequest>(r#"{"reference": "T-1", "reason": "an order of the court", "covers": ["account"]}"#)
         .parameters(&[IdempotencyKey])
         .returns::<PlacedHoldView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
@@ -20,10 +25,12 @@ operations! {
     /// Lists the legal holds on an account, oldest first (staff). Writes an entry of the access log, as every read under an
     /// access does.
     LIST = get("/v1/staff/accounts/{account}/accesses/{access}/holds", "staff-access")
+        .staff(&[Administrator])
         .returns::<HoldsView>(200).problems(&[403, 404, 409, 429]);
 
     /// Releases a legal hold: data that nothing else retains is deleted (staff). A repeat changes nothing.
     RELEASE = delete("/v1/staff/accounts/{account}/holds/{hold}", "staff-access")
+        .staff(&[Administrator])
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 422, 429]);
 }
 

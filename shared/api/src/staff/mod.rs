@@ -3,6 +3,8 @@
 pub mod access;
 pub mod approvals;
 pub mod audit;
+pub mod console;
 pub mod disclosures;
 pub mod holds;
+pub mod record;
 pub mod reviews;

@@ -2,6 +2,7 @@
 
 use domain::{
     AccountId, AuditEntryId, Credits, PaymentId,
+    credits::ledger::Balance,
     money::Money,
     payments::{
         payment::{Payment, PaymentProvider, UnclaimedPayment},
@@ -10,6 +11,7 @@ use domain::{
     staff::{
         approval::Approval,
         audit::{AuditAction, AuditEntry},
+        role::Role::{Finance, Moderation, Support},
     },
 };
 use jiff::Timestamp;
@@ -27,25 +29,38 @@ use crate::{
 };
 
 operations! {
-    /// Lists what waits for staff: approvals, payments under review, unclaimed payments to refund, unanswered tickets and guest
-    /// tickets, frozen accounts; of each kind the longest waiting first (staff). Approvals about the caller are left out.
+    /// Lists what waits for the roles of the caller: approvals, moderation cases, payments under review, unclaimed payments to
+    /// refund, unanswered tickets and guest tickets, frozen accounts; of each kind the longest waiting first (staff). Approvals
+    /// about the caller are left out.
     LIST = get("/v1/staff/reviews", "staff-review")
+        .staff(&[Support, Finance, Moderation])
         .parameters(&[Page]).returns::<ReviewPage>(200).problems(&[400, 403, 404]);
 
     /// Grants or refuses the credits of a payment under review (staff).
     DECIDE = post("/v1/staff/accounts/{account}/payments/{payment}/decision", "staff-review")
+        .staff(&[Finance])
         .takes::<PaymentDecision>(r#"{"release": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<HeldPaymentView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
     /// Freezes an account, so that it may not spend credits, or unfreezes it (staff).
     SET_SPENDING = post("/v1/staff/accounts/{account}/spending", "staff-review")
+        .staff(&[Finance, Moderation])
         .takes::<SpendingDecision>(r#"{"allowed": true, "note": "asked the buyer"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<FrozenAccountView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
+    /// Grants credits to an account, or takes some that it has available, with a reason that its owner reads in their access log
+    /// (staff). Without an Idempotency-Key a repeat grants or takes them again.
+    ADJUST_CREDITS = post("/v1/staff/accounts/{account}/credits", "staff-review")
+        .staff(&[Finance])
+        .takes::<CreditAdjustment>(r#"{"amount": 20, "note": "three videos failed"}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<Balance>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
+
     /// Marks an unclaimed payment as refunded, after it was refunded at its provider (staff). It leaves the list.
     MARK_REFUNDED = post("/v1/staff/unclaimed/{payment}/refunded", "staff-review")
+        .staff(&[Finance])
         .parameters(&[IdempotencyKey])
         .returns::<UnclaimedView>(200).problems(&[400, 403, 404, 409, 422, 429]);
 }
@@ -68,6 +83,18 @@ pub struct SpendingDecision {
     /// Whether the account may spend credits.
     pub allowed: bool,
     /// The reason: 1 to 500 characters. The account owner gets it with their data.
+    #[schema(min_length = 1, max_length = 500)]
+    pub note: String,
+}
+
+/// Grants or takes credits.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditAdjustment {
+    /// The credits to grant or, negative, to take: at most 100,000.
+    #[schema(minimum = -100_000, maximum = 100_000)]
+    pub amount: Credits,
+    /// The reason: 1 to 500 characters. The account owner reads it in their access log.
     #[schema(min_length = 1, max_length = 500)]
     pub note: String,
 }

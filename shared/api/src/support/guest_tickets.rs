@@ -2,6 +2,7 @@
 
 use domain::{
     GuestTicketId,
+    staff::role::Role::Support,
     support::guest_ticket::{GuestTicket, GuestTicketRead},
 };
 use jiff::Timestamp;
@@ -27,12 +28,14 @@ operations! {
     /// Reads an unanswered guest ticket (staff). The reply tells the guest who read it and why. A repeat is another read; a
     /// ticket has at most fifty.
     READ = post("/v1/staff/guest-tickets/{guest}/{ticket}/reads", "support")
+        .staff(&[Support])
         .takes::<GuestTicketReadRequest>(r#"{"reason": "it waits"}"#)
         .returns::<GuestTicketView>(200).problems(&[400, 403, 404, 409, 413, 415, 429]);
 
     /// Replies to a guest ticket by mail, or closes it without a reply (staff who have read it). The ticket is deleted with
     /// that. If the mail cannot be sent the ticket stays.
     REPLY = post("/v1/staff/guest-tickets/{guest}/{ticket}/reply", "support")
+        .staff(&[Support])
         .takes::<GuestTicketReply>(r#"{"text": "Mended."}"#)
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{GenerationId, LedgerEntryId, PaymentId},
+    ids::{AuditEntryId, GenerationId, LedgerEntryId, PaymentId},
     registry::DataFields,
 };
 
@@ -136,6 +136,12 @@ pub enum Cause {
         #[data(plain)]
         payment: PaymentId,
     },
+    /// A staff member granted or took credits.
+    Adjustment {
+        /// The entry of the access log that says why.
+        #[data(plain)]
+        decision: AuditEntryId,
+    },
 }
 
 impl Cause {
@@ -146,7 +152,11 @@ impl Cause {
             Self::Reserve { generation } | Self::Settle { generation } | Self::Release { generation } => {
                 Some(generation)
             }
-            Self::Welcome | Self::Purchase { .. } | Self::ClawBack { .. } | Self::Restore { .. } => None,
+            Self::Welcome
+            | Self::Purchase { .. }
+            | Self::ClawBack { .. }
+            | Self::Restore { .. }
+            | Self::Adjustment { .. } => None,
         }
     }
 }
@@ -267,6 +277,9 @@ pub enum Drift {
     /// More was clawed back for a payment than it granted, or less than nothing.
     #[error("payment {0} took back more than it granted, or gave back more than it took")]
     Reversed(PaymentId),
+    /// An adjustment moved other credits than those that the operator grants and the account has available.
+    #[error("adjustment {0} moved credits that are not available")]
+    Adjusted(LedgerEntryId),
 }
 
 /// Checks a whole ledger, oldest entry first, against the balance of its account.
@@ -292,6 +305,13 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
         }
         let (generation, ended) = match entry.cause {
             Cause::Welcome => continue,
+            Cause::Adjustment { .. } => {
+                let granted = moved(entry, CreditBucket::Granted);
+                if granted.plus(moved(entry, CreditBucket::Available)) != Credits::ZERO {
+                    return Err(Drift::Adjusted(entry.id));
+                }
+                continue;
+            }
             Cause::Purchase { payment } | Cause::ClawBack { payment } | Cause::Restore { payment } => {
                 let (bought, reversed) = payments.entry(payment).or_default();
                 *bought = bought.minus(moved(entry, CreditBucket::Bought));
@@ -375,6 +395,17 @@ mod tests {
         check(&ledger(&[RESERVE, settle, settle]), &[], Err("the hold of generation JOB has 2 ends"));
         check(&ledger(&[RESERVE, short]), &[], Err("the end of generation JOB left 3 credits held"));
         check(&ledger(&[short]), &[], Err("the end of generation JOB left -5 credits held"));
+    }
+
+    #[test]
+    fn adjustment_of_credits_on_hold_is_found() {
+        let decision = AuditEntryId(uuid::Uuid::nil());
+        let adjust = |to| -> Vec<LedgerEntry> {
+            ledger(&[RESERVE, (Cause::Adjustment { decision }, &[(CreditBucket::Granted, to, 3)])])
+        };
+        check(&adjust(CreditBucket::Available), &[JOB], Ok(()));
+        let held = adjust(CreditBucket::Held);
+        assert_eq!(audit(&held, held[2].balance_after, &[JOB]), Err(Drift::Adjusted(held[2].id)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     ids::{AccountId, PaymentId},
     money::Money,
     payments::{returns::Returns, review::Review},
+    refusal::Refusal,
     registry::{self, DataFields},
 };
 
@@ -369,6 +370,24 @@ impl Payment {
     #[must_use]
     pub fn amount_returned(&self) -> i64 {
         self.returned_and_total().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
+    }
+
+    /// Returns the money that staff can have refunded: `amount` in the smallest unit, or all that is left.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if it was not paid or nothing is left, [`Refusal::Invalid`] if more than what is left is asked for.
+    pub fn refundable(&self, amount: Option<i64>) -> Result<Money, Refusal> {
+        let Some(receipt) = &self.receipt else { return Err(Refusal::Conflict("the payment was not paid")) };
+        let left = receipt.total.amount.saturating_sub(self.amount_returned());
+        if left <= 0 {
+            return Err(Refusal::Conflict("all of it was returned already"));
+        }
+        match amount {
+            Some(amount) if !(1..=left).contains(&amount) => {
+                Err(Refusal::invalid("amount", format!("1 to {left}, what is left of the payment")))
+            }
+            amount => Ok(Money::new(amount.unwrap_or(left), receipt.total.currency)),
+        }
     }
 
     /// Returns it as its next version.

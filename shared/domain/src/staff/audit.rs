@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::account::Account,
+    credits::ledger::Credits,
     ids::{AccountId, AuditEntryId, CaseId, DisclosureId, GenerationId, HoldId, PaymentId, TicketId, UploadId},
+    money::Money,
     refusal::Refusal,
     registry::DataFields,
     staff::{approval::Approval, justification::Justification},
@@ -145,6 +147,33 @@ pub enum AuditAction {
     },
     /// Lifted the freezes of the account.
     Unfroze {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Granted credits, or took them if the amount is negative.
+    AdjustedCredits {
+        /// The credits.
+        #[data(plain)]
+        amount: Credits,
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Asked the payment provider to refund a payment, in whole or in part.
+    RequestedRefund {
+        /// The payment.
+        #[data(plain)]
+        payment: PaymentId,
+        /// The money.
+        #[data(nested)]
+        amount: Money,
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Ended all sessions of the account.
+    EndedSessions {
         /// Why.
         #[data(personal)]
         note: String,

@@ -335,6 +335,26 @@ fn s10_claw_back_of_spent_credits_leaves_a_debt() {
 }
 
 #[test]
+fn what_is_left_of_a_payment_can_be_refunded() {
+    let left = |story: &Story, amount| story.payment.refundable(amount).map(|money| money.amount);
+    assert!(matches!(left(&story("maker"), None), Err(Refusal::Conflict(_))), "it was not paid");
+    let paid_story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
+    let total = left(&paid_story, None).unwrap();
+    assert_eq!(left(&paid_story, Some(total)), Ok(total));
+    for amount in [0, -1, total + 1] {
+        assert!(matches!(left(&paid_story, Some(amount)), Err(Refusal::Invalid(_))), "{amount}");
+    }
+    let facts = [paid(), refund("re_1", total - 80, RefundState::Succeeded)];
+    let mut partly = story("maker");
+    for fact in facts {
+        partly.apply(fact).unwrap();
+    }
+    assert_eq!(left(&partly, None), Ok(80));
+    partly.apply(refund("re_2", 80, RefundState::Succeeded)).unwrap();
+    assert!(matches!(left(&partly, None), Err(Refusal::Conflict(_))), "nothing is left");
+}
+
+#[test]
 fn p12_suspicious_payment_waits_for_a_decision() {
     let other = |number: u8, paid_at| {
         let mut other = checkout(number, "starter");

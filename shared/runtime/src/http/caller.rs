@@ -1,6 +1,6 @@
 //! Identifies the caller of a request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
@@ -70,6 +70,8 @@ pub struct Caller {
     pub username: String,
     /// When the user signed in. A refresh does not change it.
     pub signed_in_at: Timestamp,
+    /// The groups of the user pool that the token names: those of when it was issued.
+    pub groups: BTreeSet<String>,
 }
 
 /// The seconds for which a sign-in counts as recent.
@@ -84,6 +86,14 @@ impl Caller {
     /// 403 unless the user signed in within the last ten minutes.
     pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
         self.signed_in_within(RECENT_S, "Sign in again, then repeat this within ten minutes.", now)
+    }
+
+    /// Requires a sign-in of a staff member that is recent, so that a session that was stolen or left open is no use for long.
+    ///
+    /// # Errors
+    /// 403 unless the user signed in within the last four hours.
+    pub fn signed_in_recently_as_staff(&self, now: Timestamp) -> Result<(), Problem> {
+        self.signed_in_within(STAFF_RECENT_S, "Sign in again. For staff a sign-in counts for four hours.", now)
     }
 
     fn signed_in_within(&self, seconds: i64, detail: &str, now: Timestamp) -> Result<(), Problem> {
@@ -105,39 +115,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Identifies a staff member: a caller whose token names the user pool's group [`STAFF`]. Everyone else gets 404.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Staff(pub Caller);
-
-impl Staff {
-    /// Requires a recent sign-in, so that a session that was stolen or left open is no use for long.
-    ///
-    /// # Errors
-    /// 403 unless the staff member signed in within the last four hours.
-    pub fn signed_in_recently(&self, now: Timestamp) -> Result<(), Problem> {
-        self.0.signed_in_within(STAFF_RECENT_S, "Sign in again. For staff a sign-in counts for four hours.", now)
-    }
-}
-
-/// The user pool's group of staff members.
-pub const STAFF: &str = "staff";
-
-impl<S: Sync> FromRequestParts<S> for Staff {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, state).await?;
-        let authorizer = parts.request_context_ref().and_then(EventContext::authorizer);
-        let groups = authorizer.and_then(|authorizer| authorizer.jwt.as_ref()?.claims.get("cognito:groups"));
-        if groups.is_some_and(|groups| is_member(groups, STAFF)) { Ok(Self(caller)) } else { Err(Problem::not_found()) }
-    }
-}
-
-/// Tells whether a claim names a group. API Gateway writes a list as `[one two]`, and group names have no spaces
+/// Lists the groups that a claim names. API Gateway writes a list as `[one two]`, and group names have no spaces
 /// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html>).
-fn is_member(groups: &str, group: &str) -> bool {
+fn group_names(groups: &str) -> BTreeSet<String> {
     let names = groups.trim_start_matches('[').trim_end_matches(']').split([' ', ',']);
-    names.map(|name| name.trim_matches('"')).any(|name| name == group)
+    names.map(|name| name.trim_matches('"').to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 /// Decodes the claims, which API Gateway passes as strings.
@@ -145,7 +127,12 @@ fn from_claims(claims: &HashMap<String, String>) -> Option<Caller> {
     let claim = |name| claims.get(name).map(String::as_str);
     (claim("token_use") == Some("access")).then_some(())?;
     let signed_in_at = Timestamp::from_second(claim("auth_time")?.parse().ok()?).ok()?;
-    Some(Caller { account_id: claim("sub")?.parse().ok()?, username: claim("username")?.to_owned(), signed_in_at })
+    Some(Caller {
+        account_id: claim("sub")?.parse().ok()?,
+        username: claim("username")?.to_owned(),
+        signed_in_at,
+        groups: group_names(claim("cognito:groups").unwrap_or_default()),
+    })
 }
 
 #[cfg(test)]
@@ -155,12 +142,12 @@ mod tests {
     #[test]
     fn sign_in_is_recent_for_ten_minutes() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
-        let caller = Caller { account_id: Uuid::nil(), username: String::new(), signed_in_at: at(0) };
+        let (username, groups) = (String::new(), BTreeSet::new());
+        let caller = Caller { account_id: Uuid::nil(), username, signed_in_at: at(0), groups };
         assert!(caller.signed_in_recently(at(600)).is_ok());
         assert_eq!(caller.signed_in_recently(at(601)).unwrap_err().status(), StatusCode::FORBIDDEN);
-        let staff = Staff(caller);
-        assert!(staff.signed_in_recently(at(14_400)).is_ok());
-        assert_eq!(staff.signed_in_recently(at(14_401)).unwrap_err().status(), StatusCode::FORBIDDEN);
+        assert!(caller.signed_in_recently_as_staff(at(14_400)).is_ok());
+        assert_eq!(caller.signed_in_recently_as_staff(at(14_401)).unwrap_err().status(), StatusCode::FORBIDDEN);
     }
 
     #[test]
@@ -181,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn only_the_exact_group_makes_a_staff_member() {
-        for groups in ["[staff]", "[editors staff]", "staff", r#"["editors","staff"]"#] {
-            assert!(is_member(groups, STAFF), "{groups}");
+    fn groups_are_read_in_every_spelling_of_the_claim() {
+        for groups in ["[editors support]", "support,editors", r#"["editors","support"]"#] {
+            assert_eq!(group_names(groups), ["editors", "support"].map(str::to_owned).into(), "{groups}");
         }
-        for groups in ["", "[]", "[staffer]", "[not-staff]", "[Staff]"] {
-            assert!(!is_member(groups, STAFF), "{groups}");
+        for groups in ["", "[]"] {
+            assert!(group_names(groups).is_empty(), "{groups}");
         }
     }
 }

@@ -21,7 +21,7 @@ mod server;
 mod tests;
 
 pub use body::StrictJson;
-pub use caller::{Caller, RECENT_S, RequestContext, STAFF, STAFF_RECENT_S, Staff};
+pub use caller::{Caller, RECENT_S, RequestContext, STAFF_RECENT_S};
 pub use conditional::{IfMatch, etag};
 pub use idempotency::{BodilessRequest, Idempotency, MutatingRequest};
 pub use problem::{InvalidField, Problem};

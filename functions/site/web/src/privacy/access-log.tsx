@@ -1,6 +1,6 @@
 /** The log of staff access to the data of the account. */
 import { api, type Schema, unwrap } from "../api/client";
-import { date, dateTime, text } from "../text";
+import { date, dateTime, money, text } from "../text";
 import { LoadMore, usePagedList } from "../ui/paged-list";
 import { Empty, ErrorNotice, Loading } from "../ui/states";
 import { kindName } from "./inventory";
@@ -61,6 +61,11 @@ function describe(action: Action): string {
     }
     case "disclosed":
       return t.disclosed(action.kinds.map(kindName).join("; "), action.reason);
+    case "adjusted_credits":
+      return t.adjusted_credits(action.amount, action.note);
+    case "requested_refund":
+      return t.requested_refund(money(action.amount), action.note);
+    case "ended_sessions":
     case "froze":
     case "unfroze":
     case "suspended_publishing":

@@ -42,6 +42,7 @@ export const messages: Messages = {
     transparency: "Transparenzbericht",
     check: "Datei prüfen",
     support: "Support kontaktieren",
+    console: "Konsole des Teams",
   },
   actions: {
     loading: "Wird geladen",
@@ -87,6 +88,13 @@ export const messages: Messages = {
     "wrong-second-factor":
       "Der Code oder Passkey wurde nicht akzeptiert oder schon benutzt. Gib den Code ein, den die App jetzt anzeigt, oder versuche es noch einmal.",
     "recent-sign-in-needed": "Melde dich noch einmal an, um zu bestätigen, dass du es bist.",
+    "second-factor-required":
+      "Das Team braucht einen zweiten Faktor. Richte ihn unter Sitzungen ein und melde dich dann damit neu an.",
+    "approval-needed": "Dem muss erst jemand anderes aus der Verwaltung zustimmen.",
+    "price-below-margin":
+      "Ein Preis liegt unter den Kosten des Anbieters samt Marge. Erhöhe ihn oder begründe, warum er bleiben darf.",
+    "own-account": "Das geht nicht mit deinem eigenen Konto. Frag jemanden aus dem Team.",
+    "access-expired": "Dein Zugriff ist abgelaufen. Öffne einen neuen.",
     "second-factor-needed": "Nutze deinen Passkey oder gib den Code aus deiner Authenticator-App ein.",
     "invalid-request": "Prüfe die markierten Felder.",
     "body-too-large": "Das ist zu groß zum Senden. Kürze es und versuche es noch einmal.",
@@ -528,6 +536,7 @@ export const messages: Messages = {
       purchase: "Kauf",
       claw_back: "Zurückgebucht",
       restore: "Rückbuchung aufgehoben",
+      adjustment: "Von unserem Team angepasst",
     },
     deleted: "Gelöschtes Bild oder Video",
     usageByDay: "Verbrauchte Credits",
@@ -888,6 +897,7 @@ export const messages: Messages = {
       "unclaimed-payment": "Zahlungen für gelöschte Konten, die erstattet werden: Betrag, Transaktion und Zeit",
       welcome:
         "Dass mit deiner E-Mail-Adresse ein Konto eröffnet wurde und ob es gesperrt oder im Minus war, unter einem Hash mit Schlüssel, bis 365 Tage nach der Löschung",
+      "staff-record": "Unser Protokoll, wer aus unserem Team was getan hat, ohne Namen",
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       "signing-certificate":
         "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
@@ -910,6 +920,7 @@ export const messages: Messages = {
       notification: "Meldungen von PayPal, bis PayPal sie bestätigt, mit Name und Adresse der kaufenden Person",
       user: "Deine Anmeldung: E-Mail-Adresse, Hash des Passworts und Sitzungen",
       "refresh-cookie": "Das notwendige Cookie, das dich angemeldet hält",
+      "console-cookie": "Das Cookie, mit dem unser Team seine Konsole lädt",
       "browser-csrf": "Ein Token in deinem Browser, das deine Sitzung schützt",
       "browser-theme": "Dein Design, in deinem Browser",
       "browser-language": "Deine Sprache, in deinem Browser",
@@ -931,6 +942,10 @@ export const messages: Messages = {
       approved: "Antrag eines anderen Teammitglieds genehmigt",
       froze: (note) => `Konto gesperrt: ${note}`,
       unfroze: (note) => `Sperre aufgehoben: ${note}`,
+      requested_refund: (amount, note) => `Erstattung von ${amount} beim Zahlungsanbieter veranlasst: ${note}`,
+      ended_sessions: (note) => `Alle deine Sitzungen beendet: ${note}`,
+      adjusted_credits: (amount, note) =>
+        amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",
       decided_case: "Über eine Meldung entschieden",
       decided_appeal: "Über deinen Einspruch entschieden",

@@ -48,10 +48,11 @@ function Labelled({
 type ValueProperties = { value: string; onValue: (value: string) => void };
 
 interface InputAttributes {
-  type?: "text" | "email" | "search";
+  type?: "text" | "email" | "search" | "date";
   name?: string;
   autocomplete?: string;
   inputmode?: "numeric";
+  pattern?: string;
   placeholder?: string;
   required?: boolean;
   maxlength?: number;

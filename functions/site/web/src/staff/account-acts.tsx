@@ -1,0 +1,137 @@
+/** What staff may do with an account. Each act has a reason that its owner reads. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import { api, type Schema, unwrap } from "../api/client";
+import { number } from "../text";
+import { Field } from "../ui/field";
+import { showToast } from "../ui/toasts";
+import { TextForm } from "./forms";
+import { hasRole } from "./roles";
+import { staffText } from "./text";
+
+export function AccountActs({ account }: { account: string }) {
+  const t = staffText.value.accounts;
+  return (
+    <section class="stack" aria-label={t.acts}>
+      {hasRole("finance") && <Credits account={account} />}
+      {hasRole("finance", "moderation") && <Spending account={account} />}
+      {hasRole("moderation") && <Publishing account={account} />}
+      {hasRole("administrator") && <Sessions account={account} />}
+    </section>
+  );
+}
+
+function Act({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="card stack">
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Credits({ account }: { account: string }) {
+  const t = staffText.value;
+  const [amount, setAmount] = useState("");
+  const credits = Number(amount);
+  const apply = async (note: string, params: object) => {
+    const body = { amount: credits, note };
+    const balance = await unwrap<Schema["Balance"]>(
+      api.POST("/v1/staff/accounts/{account}/credits", { params: { path: { account }, ...params }, body }),
+    );
+    setAmount("");
+    showToast(t.accounts.applied(number(balance.available)));
+  };
+  return (
+    <Act title={t.accounts.creditsTitle}>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        also={amount}
+        actions={[{ label: t.accounts.apply, run: apply }]}
+      >
+        <Field
+          label={t.accounts.amount}
+          hint={t.accounts.amountHint}
+          value={amount}
+          onValue={setAmount}
+          required
+          maxlength={7}
+          pattern="-?[0-9]+"
+        />
+      </TextForm>
+    </Act>
+  );
+}
+
+/** Calls an operation that allows something or not, with a note. */
+type Allow = (allowed: boolean) => (note: string, params: object) => Promise<void>;
+
+function Spending({ account }: { account: string }) {
+  const t = staffText.value;
+  const set: Allow = (allowed) => async (note, params) => {
+    const body = { allowed, note };
+    await unwrap(api.POST("/v1/staff/accounts/{account}/spending", { params: { path: { account }, ...params }, body }));
+    showToast(t.accounts.changed);
+  };
+  return (
+    <Act title={t.accounts.spendingTitle}>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        actions={[
+          { label: t.accounts.unfreeze, run: set(true) },
+          { label: t.accounts.freeze, danger: true, run: set(false) },
+        ]}
+      />
+    </Act>
+  );
+}
+
+function Publishing({ account }: { account: string }) {
+  const t = staffText.value;
+  const set: Allow = (allowed) => async (note, params) => {
+    const body = { allowed, note };
+    await unwrap(
+      api.POST("/v1/staff/accounts/{account}/publishing", { params: { path: { account }, ...params }, body }),
+    );
+    showToast(t.accounts.changed);
+  };
+  return (
+    <Act title={t.accounts.publishingTitle}>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        actions={[
+          { label: t.accounts.restore, run: set(true) },
+          { label: t.accounts.suspend, danger: true, run: set(false) },
+        ]}
+      />
+    </Act>
+  );
+}
+
+function Sessions({ account }: { account: string }) {
+  const t = staffText.value;
+  const end = async (note: string, params: object) => {
+    const body = { note };
+    await unwrap(
+      api.POST("/v1/staff/accounts/{account}/sessions/end", { params: { path: { account }, ...params }, body }),
+    );
+    showToast(t.accounts.changed);
+  };
+  return (
+    <Act title={t.accounts.sessionsTitle}>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        actions={[{ label: t.accounts.endSessions, danger: true, run: end }]}
+      />
+    </Act>
+  );
+}

@@ -1,0 +1,130 @@
+/** Forms of the console: a text, and buttons that do something with it. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import type { idempotencyHeader } from "../api/client";
+import { fieldMessage } from "../ui/error-message";
+import { Area } from "../ui/field";
+import { useIdempotencyKey, useMutation } from "../ui/query";
+import { ErrorNotice } from "../ui/states";
+
+type Header = ReturnType<typeof idempotencyHeader>;
+
+/** Something that a form does. */
+export interface FormAction {
+  label: string;
+  danger?: boolean;
+  /** Whether it needs no text. */
+  textless?: boolean;
+  run: (text: string, params: Header) => Promise<unknown>;
+}
+
+interface Properties {
+  label: string;
+  hint?: string;
+  /** The name of the field in the API. */
+  field: string;
+  maxlength?: number;
+  actions: readonly FormAction[];
+  /** Further fields, above the text. */
+  children?: ComponentChildren;
+  /** What else the request says: another one gets another `Idempotency-Key`. */
+  also?: unknown;
+}
+
+/** A form with one text. Pressing a button a second time after a lost response changes nothing more. */
+export function TextForm({ label, hint, field, maxlength = 500, actions, children, also }: Properties) {
+  const mutation = useMutation();
+  const key = useIdempotencyKey();
+  const [value, setValue] = useState("");
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const action = actions[Number(event.submitter?.dataset.action ?? 0)];
+    if (!action) return;
+    void mutation.run(async () => {
+      await action.run(value, key.paramsFor([action.label, value, also]));
+      key.reset();
+      setValue("");
+    });
+  };
+  return (
+    <form class="stack" onSubmit={submit}>
+      {children}
+      <Area
+        label={label}
+        hint={hint}
+        required={actions.every(({ textless }) => !textless)}
+        maxlength={maxlength}
+        rows={2}
+        value={value}
+        onValue={setValue}
+        error={fieldMessage(mutation.error, field)}
+      />
+      <ErrorNotice error={mutation.error} />
+      <div class="row">
+        {actions.map(({ label, danger, textless }, index) => (
+          <button
+            key={label}
+            type="submit"
+            class={danger ? "button danger" : "button"}
+            data-action={index}
+            disabled={mutation.busy || (!textless && value.trim() === "")}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+    </form>
+  );
+}
+
+/** A button that changes something, with what went wrong below it. */
+export function ActionButton({
+  label,
+  hint,
+  run,
+}: {
+  label: string;
+  hint?: string;
+  run: (params: Header) => Promise<unknown>;
+}) {
+  const mutation = useMutation();
+  const key = useIdempotencyKey();
+  return (
+    <div class="stack tight">
+      {hint && <p class="small muted">{hint}</p>}
+      <div class="row">
+        <button
+          type="button"
+          class="button"
+          disabled={mutation.busy}
+          onClick={() =>
+            void mutation.run(async () => {
+              await run(key.paramsFor(label));
+              key.reset();
+            })
+          }
+        >
+          {label}
+        </button>
+      </div>
+      <ErrorNotice error={mutation.error} />
+    </div>
+  );
+}
+
+/** Facts, those without a value left out. */
+export function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {facts
+        .filter(([, value]) => value !== undefined && value !== null && value !== "")
+        .map(([name, value]) => [
+          <dt key={`${name}-name`}>{name}</dt>,
+          <dd key={name} dir="auto">
+            {value}
+          </dd>,
+        ])}
+    </dl>
+  );
+}

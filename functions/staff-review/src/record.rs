@@ -1,0 +1,47 @@
+//! Shows and verifies the record of the acts of staff.
+
+use api::{
+    PageQuery, Paging,
+    staff::record::{RecordPage, RecordVerification},
+    store_problem,
+};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use runtime::http::{Problem, StrictQuery};
+use store::record_hash;
+
+use crate::AppState;
+
+/// Entries that are read at once.
+const BATCH: usize = 1_000;
+
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<Response, Problem> {
+    let paging: Paging<'_, _, u64> = Paging::open(&state.mutations, "staff-record", query).await?;
+    let page = state.mutations.table.staff_record(false, paging.limit, paging.after).await.map_err(store_problem)?;
+    Ok(axum::Json(RecordPage { items: page.items, next: paging.next(page.next)? }).into_response())
+}
+
+pub(crate) async fn verify(State(state): State<AppState>) -> Result<Response, Problem> {
+    let mut found = RecordVerification::default();
+    let mut after = None;
+    loop {
+        let page = state.mutations.table.staff_record(true, BATCH, after).await.map_err(store_problem)?;
+        for entry in page.items {
+            if !entry.follows(found.last.as_ref(), record_hash) {
+                found.broken_at.get_or_insert(entry.number);
+            }
+            found.first.get_or_insert(entry.number);
+            found.entries += 1;
+            found.last = Some(entry);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(axum::Json(found).into_response());
+        }
+    }
+}

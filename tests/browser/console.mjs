@@ -1,0 +1,253 @@
+/**
+ * The console of staff, as each role and as a person who has none: what each role sees and may do, every kind of case, and that
+ * nobody else gets the code of the console.
+ *
+ * `node console.mjs DEVICE SCHEME`
+ */
+import { Visitor, close, ensure, staff } from "./browser.mjs";
+
+const [device, scheme] = process.argv.slice(2);
+const PASSWORD = "a-darkroom-for-everyone";
+const address = (name) => `${name}-${crypto.randomUUID()}@example.com`;
+/** The tabs of the console, by role. */
+const TABS = {
+  support: ["Cases", "Accounts"],
+  finance: ["Cases", "Accounts"],
+  moderation: ["Cases", "Accounts"],
+  administrator: ["Cases", "Accounts", "Holds and disclosures", "Record"],
+};
+/** What an account shows, by role. */
+const SECTIONS = {
+  support: ["Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity"],
+  finance: ["Profile", "Payments", "Activity", "Grant or take credits", "Spending"],
+  moderation: ["Spending", "Publishing and sharing"],
+  administrator: [
+    "Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Legal holds",
+    "Grant or take credits", "Spending", "Publishing and sharing", "Sessions",
+  ],
+};
+
+/** Returns the scripts of the console that a page has loaded. */
+const consoleScripts = (page) =>
+  page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.includes("/staff/assets/")));
+
+/** Presses a button, or a link, of this name with the keyboard. */
+async function type(visitor, name, role = "button") {
+  await visitor.page.getByRole(role, { name, exact: true }).first().focus();
+  await visitor.page.keyboard.press("Enter");
+}
+
+/** Arrives as a new member of staff with this role, who is signed in with a second factor. */
+async function member(role) {
+  const visitor = await Visitor.arrive({ device, scheme });
+  const { page } = visitor;
+  visitor.name = `${role}-${visitor.name}`;
+  const email = address(role);
+  await visitor.join(email, PASSWORD);
+  const ask = await staff(email, PASSWORD, role);
+  const signIn = { email, password: PASSWORD, code: ask.codes[0] };
+  await page.evaluate(async (signIn) => {
+    const answer = await fetch("/v1/session/sign-in", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(signIn) });
+    localStorage.setItem("csrf", (await answer.json()).csrf_token);
+  }, signIn);
+  await visitor.go("/");
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
+  return Object.assign(visitor, { ask });
+}
+
+// A person without a role: what they do makes a case for support, and one for finance.
+const ada = await Visitor.arrive({ device, scheme });
+const email = address("ada");
+let account;
+let ticket;
+const subject = `A vase ${crypto.randomUUID().slice(0, 8)}`;
+
+await ada.journey("a person without a role", async () => {
+  const { page } = ada;
+  await ada.join(email, PASSWORD);
+  ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
+  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/record"]) {
+    await ada.go(path);
+    await ada.sees("Page not found");
+    ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
+  }
+  await ada.go("/support");
+  await page.getByLabel("Subject").fill(subject);
+  await page.getByLabel("Message").fill("It is cracked.");
+  const opened = page.waitForResponse((answer) => answer.url().endsWith("/v1/support/tickets") && answer.request().method() === "POST");
+  await ada.press("Send");
+  ticket = (await (await opened).json()).id;
+});
+
+let script;
+
+await ada.journey("support answers a ticket, by keyboard", async () => {
+  const grace = await member("support");
+  const { page } = grace;
+  await grace.journey("the case", async () => {
+    await type(grace, "Staff console", "link");
+    await grace.sees("What waits for a decision");
+    [script] = await consoleScripts(page);
+    await page.getByLabel("Show", { exact: true }).selectOption("ticket");
+    await grace.look("console-cases");
+    // The queue is of all accounts: the one of this walk is found by its id.
+    for (;;) {
+      await page.locator('[data-kind="ticket"]').first().waitFor();
+      const more = page.getByRole("button", { name: "Load more" });
+      if ((await more.count()) === 0) break;
+      await more.click();
+    }
+    const kinds = new Set(await page.locator("[data-kind]").evaluateAll((all) => all.map(({ dataset }) => dataset.kind)));
+    ensure(kinds.size === 1, `the filter shows ${[...kinds]}`);
+    await page.locator('[data-kind="ticket"]').first().getByRole("button").press("Enter");
+    await grace.press("Open the account", "link");
+    await page.getByRole("radio", { name: "Email address" }).check();
+    await page.getByLabel("Exact value").fill(email);
+    await page.getByLabel("Reference").fill(ticket);
+    await page.getByLabel("Reason").fill("She asks about a vase");
+    await grace.look("console-find");
+    await page.getByLabel("Minutes").press("Enter");
+    await grace.sees("Your access lasts until");
+    account = (await page.locator("h2 code").textContent()).trim();
+    await type(grace, "Show Tickets");
+    await grace.sees("It is cracked.");
+    await page.getByLabel("Reply").fill("Glue it, please.");
+    await type(grace, "Send");
+    await grace.sees("Done.");
+    await type(grace, "Show Profile");
+    await grace.sees(email);
+    await grace.look("console-account");
+  });
+  await grace.leave();
+  await ada.go("/support");
+  await ada.page.locator(".ticket", { hasText: subject }).getByText("Glue it, please.").waitFor();
+  await ada.go("/privacy/access");
+  await ada.sees("She asks about a vase");
+});
+
+await ada.journey("the code of the console is not served to a person without a role", async () => {
+  ensure(script, "support has loaded no code of the console");
+  await ada.expecting([404], async () => {
+    const status = await ada.page.evaluate(async (script) => (await fetch(script)).status, script);
+    ensure(status === 404, `the code of the console is served: ${status}`);
+  });
+});
+
+await ada.journey("finance grants credits", async () => {
+  const hopper = await member("finance");
+  const { page } = hopper;
+  await hopper.journey("the grant", async () => {
+    await hopper.go("/staff/accounts");
+    await page.getByRole("radio", { name: "Email address" }).check();
+    await page.getByLabel("Exact value").fill(email);
+    await page.getByLabel("Reference").fill(ticket);
+    await page.getByLabel("Reason").fill("The vase was cracked");
+    await hopper.press("Open an access");
+    await page.getByLabel("Credits", { exact: true }).fill("7");
+    const credits = page.locator("section.card", { hasText: "Grant or take credits" });
+    await credits.getByLabel("Reason").fill("The vase was cracked");
+    await credits.getByRole("button", { name: "Apply" }).press("Enter");
+    await hopper.sees("credits are available now");
+  });
+  await hopper.leave();
+  await ada.go("/credits/transactions");
+  await ada.sees("Adjusted by our staff");
+  await ada.go("/privacy/access");
+  await ada.sees("Granted 7 credits: The vase was cracked");
+});
+
+for (const role of Object.keys(TABS)) {
+  const visitor = await member(role);
+  const { page } = visitor;
+  await visitor.journey(`what the role ${role} has`, async () => {
+    await visitor.go("/staff");
+    await visitor.sees("What waits for a decision");
+    const tabs = await page.getByRole("navigation", { name: "Console" }).getByRole("link").allTextContents();
+    ensure(String(tabs) === String(TABS[role]), `${role} has the tabs ${tabs}`);
+    await visitor.go("/staff/accounts");
+    if (role === "moderation") {
+      await page.getByLabel("Account id").fill(account);
+      await visitor.press("Show");
+    } else {
+      await page.getByLabel("Exact value").fill(account);
+      await page.getByLabel("Reference").fill(ticket);
+      await page.getByLabel("Reason").fill("A walk through the console");
+      await visitor.press("Open an access");
+    }
+    await page.getByRole("heading", { name: account }).waitFor();
+    const titles = (await page.locator("main section.card h2").allTextContents()).filter((title) => title !== account);
+    ensure(String(titles) === String(SECTIONS[role]), `${role} sees ${titles}`);
+    for (const title of titles) {
+      const show = page.getByRole("button", { name: `Show ${title}`, exact: true });
+      if ((await show.count()) > 0) await show.press("Enter");
+    }
+    await visitor.look("console-role");
+    if (!TABS[role].includes("Record")) {
+      await visitor.expecting([404], async () => {
+        await visitor.go("/staff/record");
+        await page.locator(".notice.error").first().waitFor();
+      });
+    }
+  });
+  if (role === "administrator") await visitor.journey("holds and the record", () => administer(visitor));
+  await visitor.leave();
+}
+
+/** Places a hold, verifies and exports the record, and looks at every kind of case. */
+async function administer(visitor) {
+  const { page } = visitor;
+  await visitor.go("/staff/legal");
+  const form = page.locator("section.card", { hasText: "Place a legal hold" });
+  await form.getByLabel("Account id").fill(account);
+  await form.getByLabel("Reference of the request").fill("court-7");
+  await form.getByLabel("Reason").fill("an order of the court");
+  await form.getByRole("checkbox", { name: /^ticket / }).check();
+  await form.getByRole("button", { name: "Place the hold" }).press("Enter");
+  await visitor.sees("The hold is placed:");
+  const hold = (await form.getByRole("status").textContent()).split(": ")[1];
+  await visitor.look("console-legal");
+  const release = page.locator("section.card", { hasText: "Release a legal hold" });
+  await release.getByLabel("Account id").fill(account);
+  await release.getByLabel("Id of the hold").fill(hold);
+  await release.getByRole("button", { name: "Release the hold" }).press("Enter");
+  await visitor.sees("The hold is released.");
+
+  await visitor.go("/staff/record");
+  await visitor.sees("Placed a hold");
+  await visitor.press("Verify");
+  await visitor.sees("all in order");
+  await page.getByLabel("Account id").fill(account);
+  await page.getByLabel("Act", { exact: true }).selectOption("adjusted_credits");
+  await page.waitForFunction(() => document.querySelectorAll(".log-entry").length === 1);
+  await visitor.look("console-record");
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: /^Export as CSV/ }).click();
+  const csv = await (await (await download).createReadStream()).toArray();
+  const lines = Buffer.concat(csv).toString().trim().split("\r\n");
+  ensure(lines.length === 2 && lines[0].startsWith("number,at,staff,kind") && lines[1].includes("adjusted_credits"), `the export is ${lines}`);
+
+  // Every kind of case, with made-up data: the queue of the suite has whatever the other tests left.
+  const at = new Date(Date.now() - 3 * 86_400_000).toISOString();
+  const money = { amount: 500, currency: "EUR" };
+  const id = (number) => `0198f0c0-0000-7000-8000-00000000000${number}`;
+  const items = [
+    { kind: "approval", account, id: id(1), staff: "0123456789abcdef", at, expires_at: at, action: { kind: "disclosed", disclosure: id(1), reference: "court-7", reason: "an order", kinds: ["account"] } },
+    { kind: "case", account, id: id(2), reason: "privacy", reports: 2, since: at, decide_by: at, appealed: false, hidden: true },
+    { kind: "case", account, id: id(3), reason: "hate", reports: 1, since: at, decide_by: at, appealed: true, hidden: false },
+    { kind: "payment", account, id: id(4), provider: "stripe", transaction: "pi_1", total: money, credits: 200, reason: "many_cards", at },
+    { kind: "unclaimed", payment: id(5), provider: "paypal", transaction: "8AB", total: money, at },
+    { kind: "ticket", account, id: id(6), since: at },
+    { kind: "guest_ticket", guest: "a".repeat(64), id: id(7), created_at: at },
+    { kind: "account", account, freezes: [{ reason: "staff", note: "asked by mail", at }] },
+  ];
+  await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, next: null } }));
+  await visitor.go("/staff");
+  await page.locator("[data-kind]").nth(items.length - 1).waitFor();
+  for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");
+  await visitor.look("console-every-case");
+  await page.getByLabel("Show", { exact: true }).selectOption("payment");
+  ensure((await page.locator("[data-kind]").count()) === 1, "the filter shows other kinds");
+}
+
+await ada.leave();
+await close();

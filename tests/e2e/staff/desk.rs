@@ -1,0 +1,235 @@
+//! The desk of staff: each role has its operations and no others, the console is given to staff only, accounts are found under an
+//! access, credits are adjusted with a reason, and everything is on record.
+
+use anyhow::{Context, Result, ensure};
+use api::Operation;
+use domain::staff::role::Role;
+use jiff::Timestamp;
+use reqwest::{Method, header::COOKIE};
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+
+use crate::env::{
+    checkouts::Checkout,
+    http::{ApiResponse, text},
+    sessions::Session,
+    staff_access::{StaffAccess, access_log},
+    test_env::{PASSWORD, TestEnv, TestUser},
+    trial::tests,
+};
+
+tests![
+    p19_each_role_may_call_its_operations_and_no_others,
+    code_of_the_console_is_served_to_staff_only,
+    p19_account_is_found_under_an_access_that_its_owner_sees,
+    p19_adjusted_credits_are_in_statement_and_access_log_once,
+    p19_ended_sessions_cannot_be_refreshed,
+    p19_requested_refund_comes_back_from_the_provider_and_takes_credits,
+    p19_every_act_of_staff_is_in_an_unbroken_record,
+];
+
+/// Sends an operation about an account, with the example of its body.
+async fn send(staff: &TestUser, operation: &Operation, account: &str) -> Result<ApiResponse> {
+    let nothing = uuid::Uuid::nil().to_string();
+    let path = operation.path_with(|kind| if kind == "account" { account.to_owned() } else { nothing.clone() });
+    let mut request = staff.request(Method::from_bytes(operation.method.to_uppercase().as_bytes())?, &path);
+    if let Some(body) = &operation.body {
+        request = request.json(&serde_json::from_str::<Value>(body.example)?);
+    }
+    ApiResponse::read(request.send().await?).await
+}
+
+async fn p19_each_role_may_call_its_operations_and_no_others(env: &'static TestEnv) -> Result<()> {
+    for role in Role::ALL {
+        let member = env.staff_with(role).await?;
+        let shown = member.get("/v1/account").await?.is(200)?.json;
+        ensure!(shown["roles"] == json!([role.group()]), "{shown}");
+        let mut allowed = 0;
+        for operation in api::operations().filter(|operation| operation.path.contains("{account}")) {
+            // Nobody acts on their own account: who may call the operation at all gets 403 for it.
+            let status = if role.is_among(operation.roles) { 403 } else { 404 };
+            let response = send(&member, operation, &member.account_id).await?.is(status)?;
+            allowed += u32::from(status == 403);
+            let expected = if status == 403 { "own-account" } else { "not-found" };
+            let problem = format!("urn:darkroom:problem:{expected}");
+            ensure!(response.json["type"] == problem, "{operation} as {role:?}: {}", response.json);
+        }
+        ensure!(allowed > 3, "{role:?} may do only {allowed} things");
+        for (path, roles) in [
+            ("/v1/staff/console", &Role::ALL[..3]),
+            ("/v1/staff/reviews", &Role::ALL[..3]),
+            ("/v1/staff/record", &[Role::Administrator]),
+            ("/v1/staff/record/verification", &[Role::Administrator]),
+        ] {
+            member.get(path).await?.is(if role.is_among(roles) { 200 } else { 404 })?;
+        }
+    }
+    let shown = env.user().await?.get("/v1/account").await?.is(200)?.json;
+    ensure!(shown["roles"].is_null(), "{shown}");
+    Ok(())
+}
+
+async fn code_of_the_console_is_served_to_staff_only(env: &'static TestEnv) -> Result<()> {
+    let (member, ada, visitor) = (env.staff_with(Role::Support).await?, env.user().await?, env.visitor()?);
+    let page = visitor.get("/").await?.is(200)?;
+    let main = String::from_utf8(page.bytes)?;
+    let entry = main.split('"').find(|part| part.ends_with(".js")).context("no script")?;
+    let script = String::from_utf8(visitor.get(entry).await?.is(200)?.bytes)?;
+    // The entry names the console, which it loads once the person has opened it.
+    let (_, rest) = script.split_once("staff/assets/").context("the entry names no console")?;
+    let name = rest.split(".js").next().context("no name")?;
+    let path = format!("/staff/assets/{name}.js");
+    let load = async |cookie: Option<&str>| {
+        let mut request = visitor.request(Method::GET, &path);
+        if let Some(cookie) = cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        ApiResponse::read(request.send().await?).await
+    };
+    let opened = member.get("/v1/staff/console").await?.is(200)?;
+    let cookie = opened.header("set-cookie").context("no cookie")?.split(';').next().context("no value")?.to_owned();
+    let loaded = load(Some(&cookie)).await?.is(200)?;
+    ensure!(loaded.header("cache-control") == Some("no-store"), "a cache may keep it");
+    for refused in [None, Some("__Host-console=x"), Some(&cookie[..cookie.len() - 2])] {
+        load(refused).await?.is(404)?;
+    }
+    ada.get("/v1/staff/console").await?.is(404)?;
+    ada.get(&path).await?.is(404)?;
+    Ok(())
+}
+
+async fn p19_account_is_found_under_an_access_that_its_owner_sees(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
+    let paid = Checkout::paid(&ada, "paypal", "starter").await?;
+    let access = json!({"reference": "L-4", "reason": "she asked by post", "minutes": 5});
+    let find = async |key: Value| member.post("/v1/staff/searches", &json!({"key": key, "access": access})).await;
+    let read = StaffAccess::to(&member, &ada).await?.read("payments").await?.is(200)?.json;
+    let transaction = text(&read["items"][0], "transaction")?;
+    let keys =
+        [json!({"email": ada.email.to_uppercase()}), json!({"payment": paid.id}), json!({"transaction": transaction})];
+    for key in keys {
+        let found = find(key).await?.is(201)?.json;
+        ensure!(found["account"] == ada.account_id.as_str(), "{found}");
+        let path = format!("/v1/staff/accounts/{}/accesses/{}", ada.account_id, text(&found["access"], "id")?);
+        member.get(&format!("{path}/profile")).await?.is(200)?;
+        let log = access_log(&ada).await?;
+        ensure!(log[1]["action"]["reference"] == "L-4" && log[1]["id"] == found["access"]["id"], "{log:?}");
+    }
+    let nobody = [json!({"email": "nobody@example.com"}), json!({"transaction": "none"})];
+    for key in nobody {
+        find(key).await?.is(404)?;
+    }
+    find(json!({"email": "ada"})).await?.is(400)?;
+    let own = find(json!({"email": member.email})).await?.is(403)?;
+    ensure!(own.json["type"] == "urn:darkroom:problem:own-account", "{}", own.json);
+    Ok(())
+}
+
+async fn p19_adjusted_credits_are_in_statement_and_access_log_once(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff_with(Role::Finance).await?, env.user().await?);
+    let before = ada.get("/v1/account").await?.is(200)?.json["credits"]["available"].as_i64().context("no credits")?;
+    let path = format!("/v1/staff/accounts/{}/credits", ada.account_id);
+    let adjust = async |amount: i64, key: &str| {
+        let request = member.request(Method::POST, &path).header("idempotency-key", key);
+        ApiResponse::read(request.json(&json!({"amount": amount, "note": "three videos failed"})).send().await?).await
+    };
+    for _ in 0..2 {
+        let balance = adjust(30, "grant").await?.is(200)?.json;
+        ensure!(balance["available"] == before + 30, "{balance}");
+    }
+    ensure!(adjust(-10, "take").await?.is(200)?.json["available"] == before + 20);
+    adjust(-(before + 21), "too much").await?.is(409)?;
+    adjust(0, "nothing").await?.is(400)?;
+    let statement = ada.get("/v1/account/statement").await?.is(200)?.json;
+    let entries = statement["entries"].as_array().context("no entries")?;
+    let adjusted: Vec<_> = entries.iter().filter(|entry| entry["cause"]["kind"] == "adjustment").collect();
+    let log = access_log(&ada).await?;
+    let acts: Vec<_> = log.iter().filter(|line| line["action"]["kind"] == "adjusted_credits").collect();
+    ensure!(adjusted.len() == 2 && acts.len() == 2, "{statement} {log:?}");
+    for entry in adjusted {
+        let line = acts.iter().find(|line| line["id"] == entry["cause"]["decision"]).context("no entry of the log")?;
+        ensure!(line["action"]["note"] == "three videos failed", "{line}");
+    }
+    Ok(())
+}
+
+async fn p19_ended_sessions_cannot_be_refreshed(env: &'static TestEnv) -> Result<()> {
+    let (member, ada, visitor) = (env.staff().await?, env.user().await?, env.visitor()?);
+    let session = Session::open(&visitor, &ada.email, PASSWORD).await?;
+    let path = format!("/v1/staff/accounts/{}/sessions/end", ada.account_id);
+    member.post(&path, &json!({"note": "a stolen phone"})).await?.is(204)?;
+    session.refresh(&visitor).await?.is(401)?;
+    let log = access_log(&ada).await?;
+    ensure!(log[0]["action"] == json!({"kind": "ended_sessions", "note": "a stolen phone"}), "{log:?}");
+    Ok(())
+}
+
+async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env: &'static TestEnv) -> Result<()> {
+    let member = env.staff_with(Role::Finance).await?;
+    for provider in ["stripe", "paypal"] {
+        let ada = env.user().await?;
+        let before = ada.credits().await?.0;
+        let paid = Checkout::paid(&ada, provider, "starter").await?;
+        let bought = ada.credits().await?.0 - before;
+        let path = format!("/v1/staff/accounts/{}/payments/{}/refunds", ada.account_id, paid.id);
+        let ask = async |body: Value, key: &str| {
+            let request = member.request(Method::POST, &path).header("idempotency-key", key).json(&body);
+            ApiResponse::read(request.send().await?).await
+        };
+        let payment = ada.get(&format!("/v1/checkout/{}", paid.id)).await?.is(200)?.json;
+        let total = payment["total"]["amount"].as_i64().context("no total")?;
+        ask(json!({"amount": total + 1, "note": "too much"}), "more").await?.is(400)?;
+        ask(json!({"amount": 1, "note": " "}), "silent").await?.is(400)?;
+        // The second request repeats the first: its money is returned once.
+        for _ in 0..2 {
+            let asked = ask(json!({"amount": total / 2, "note": "half of it failed"}), "half").await?.is(202)?.json;
+            ensure!(asked["amount"]["amount"] == total / 2, "{asked}");
+        }
+        let shown = format!("/v1/checkout/{}", paid.id);
+        let returned = ada.eventually(&shown, |payment| payment["refunds"][0]["amount"]["amount"] == total / 2).await?;
+        ensure!(returned["refunds"].as_array().is_some_and(|refunds| refunds.len() == 1), "{returned}");
+        ensure!(returned["clawed_back"] == bought / 2, "{returned}");
+        ask(json!({"note": "the rest failed too"}), "rest").await?.is(202)?;
+        let returned = ada.eventually(&shown, |payment| payment["clawed_back"] == bought).await?;
+        ensure!(ada.credits().await?.0 == before, "{returned}");
+        ask(json!({"note": "once more"}), "again").await?.is(409)?;
+        let log = access_log(&ada).await?;
+        let acts: Vec<_> = log.iter().map(|line| line["action"]["kind"].as_str().unwrap_or_default()).collect();
+        ensure!(acts == ["requested_refund", "requested_refund"], "{log:?}");
+    }
+    Ok(())
+}
+
+async fn p19_every_act_of_staff_is_in_an_unbroken_record(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff().await?, env.user().await?);
+    let opened = StaffAccess::to(&member, &ada).await?;
+    opened.read("profile").await?.is(200)?;
+    let spending = format!("/v1/staff/accounts/{}/spending", ada.account_id);
+    member.post(&spending, &json!({"allowed": false, "note": "asked by mail"})).await?.is(200)?;
+    let hash = digest(&SHA256, ada.account_id.as_bytes());
+    let subject: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (mut entries, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = member.get(&format!("/v1/staff/record?limit=50{next}")).await?.is(200)?.json;
+        entries.extend(page["items"].as_array().context("no entries")?.clone());
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let written = serde_json::to_string(&entries)?;
+    ensure!(!written.contains(&ada.account_id) && !written.contains(&member.account_id), "the record names an account");
+    ensure!(!written.contains("asked by mail"), "the record has the text of a note");
+    let hers: Vec<_> = entries.iter().filter(|entry| entry["act"]["subject"] == subject.as_str()).collect();
+    let kinds: Vec<_> = hers.iter().map(|entry| entry["act"]["kind"].as_str().unwrap_or_default()).collect();
+    ensure!(kinds == ["froze", "read", "opened"], "{kinds:?}");
+    ensure!(hers.iter().all(|entry| entry["act"]["staff"] == opened.name.as_str()), "{hers:?}");
+    for pair in entries.windows(2) {
+        ensure!(pair[0]["previous"] == pair[1]["hash"] && pair[0]["number"].as_u64() > pair[1]["number"].as_u64());
+    }
+    let verified = member.get("/v1/staff/record/verification").await?.is(200)?.json;
+    ensure!(verified["broken_at"].is_null() && verified["first"] == 1, "{verified}");
+    let at: Timestamp = text(&verified["last"]["act"], "at")?.parse()?;
+    ensure!(at <= runtime::clock::now() && verified["entries"].as_u64() >= Some(3), "{verified}");
+    Ok(())
+}
