@@ -485,7 +485,7 @@ const counts = {
 };
 for (const [locale, words] of [
   ["en", { title: "Transparency report", month: "November 2026", reason: "Personal data", time: "1.5 hours" }],
-  ["de", { title: "Transparenzbericht", month: "November 2026", reason: "Personenbezogene Daten", time: "1,5 Stunden" }],
+  ["de", { title: "Transparenzbericht", month: "November 2026", reason: "Persönliche Daten oder eine Person", time: "1,5 Stunden" }],
 ]) {
   const answers = { "GET transparency": { counts: [counts], complete: true }, "GET account": { ...account, preferences: { theme: "system", language: locale } } };
   await journey(`the transparency report is a page in ${locale}`, { size: WINDOWS[0], locale, answers }, async (ada, page) => {

@@ -49,7 +49,7 @@ function Month({ month, counts }: { month: string; counts: Schema["OutcomeCounts
       {counts.map((counts) => (
         <section key={counts.reason} class="stack tight" aria-label={t.reasons[counts.reason]}>
           <h3>{t.reasons[counts.reason]}</h3>
-          <dl class="facts">
+          <dl class="facts counts">
             {FIELDS.map((field) => (
               <Fragment key={field}>
                 <dt>{words.fields[field]}</dt>
