@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -16,6 +17,24 @@ const VERSIONS: &str = "/v1/staff/catalogue/versions";
 
 /// What a staff member signs in with: their address, password and code.
 pub(crate) type Staff = [String; 3];
+
+/// A page of the published versions.
+#[derive(Deserialize)]
+struct Versions {
+    items: Vec<Version>,
+}
+
+/// A published version.
+#[derive(Deserialize)]
+struct Version {
+    number: u64,
+}
+
+/// A version with its document.
+#[derive(Deserialize)]
+struct Document {
+    document: Value,
+}
 
 /// Signs in at the service at this address and publishes the document in a file, or prints the latest one if there is no file.
 ///
@@ -35,12 +54,12 @@ pub(crate) fn run(
     let mut client = Client::new(address.trim_end_matches('/'))?;
     runtime.block_on(async {
         client.sign_in_with_code(&email, &password, &code).await?;
-        let page: Value = client.read(&format!("{VERSIONS}?limit=1")).await?;
-        let latest = page["items"][0]["number"].as_u64().unwrap_or(0);
+        let page: Versions = client.read(&format!("{VERSIONS}?limit=1")).await?;
+        let latest = page.items.first().map_or(0, |version| version.number);
         let Some(file) = file else {
-            let shown: Value = client.read(&format!("{VERSIONS}/{latest}")).await?;
+            let shown: Document = client.read(&format!("{VERSIONS}/{latest}")).await?;
             report(&format!("Version {latest}"));
-            print(&format!("{:#}", shown["document"]));
+            print(&format!("{:#}", shown.document));
             return Ok(());
         };
         let reason = reason.context("say why with --reason: it is part of the record")?;
@@ -50,8 +69,8 @@ pub(crate) fn run(
         if let (Some(why), Some(body)) = (low_prices_reason, body.as_object_mut()) {
             body.insert("low_prices_reason".to_owned(), json!(why));
         }
-        let published: Value = client.post(VERSIONS, &body).await?.json().await?;
-        report(&format!("Published version {}; functions follow within a minute", published["number"]));
+        let published: Version = client.post(VERSIONS, &body).await?.json().await?;
+        report(&format!("Published version {}; functions follow within a minute", published.number));
         Ok(())
     })
 }
