@@ -112,7 +112,7 @@ impl Client {
 
     /// Signs up, sets the password with the mailed code and signs in.
     pub(crate) async fn sign_up(&mut self, email: &str, password: &str) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({ "email": email, "terms": crate::TERMS_VERSION })).await?;
+        self.post("/v1/session/sign-up", &json!({ "email": email, "terms": stack::TERMS_VERSION })).await?;
         let reset = json!({ "email": email, "code": stack::MAILED_CODE, "password": password });
         self.post("/v1/session/reset", &reset).await?;
         self.sign_in(email, password).await
