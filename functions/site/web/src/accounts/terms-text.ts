@@ -20,7 +20,7 @@ export const TERMS: Record<Language, readonly Section[]> = {
     },
     {
       title: "Your account",
-      text: "One person uses one account. Keep your password to yourself, and tell us if somebody else has it. You can delete your account whenever you want.",
+      text: "One person uses one account. Keep your password to yourself, and tell us if another person has it. You can delete your account whenever you want.",
     },
     {
       title: "What you make",
