@@ -347,7 +347,15 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/upload-inspect/arrived.json",
         Done,
-        &["BatchGetItem", "GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "TransactWriteItems"],
+        &[
+            "BatchGetItem",
+            "GetObject",
+            "Query",
+            "PutObject",
+            "ListObjectVersions",
+            "DeleteObjects",
+            "TransactWriteItems",
+        ],
     ),
     event(
         "events/generate-image/queued.json",
