@@ -93,6 +93,13 @@ impl Eraser {
             self.withdraw(id).await?;
             return self.wait(id, deletion.erase_at, now).await;
         }
+        let account = match account.release_ended_holds(now) {
+            Some(released) => {
+                self.table.commit(&[Write::Account(&released)]).await?;
+                released
+            }
+            None => account,
+        };
         // From now on a replay erases the account again if a backup restores it.
         self.records.write_tombstone(&self.tombstone_key(id).await?, now).await?;
         // Before the user is deleted, so that nobody signs up with the address meanwhile.

@@ -1,11 +1,12 @@
 //! Checks the output of a provider, and marks and signs it once it passed the gate. Heavy on the processor, and blocks while the key signs.
 
-use domain::catalogue::models::MediaKind;
+use domain::{catalogue::models::MediaKind, moderation::blocklist::Fingerprints};
 use media::{
     MediaError, MediaInfo, MediaType, OutputRequirements, Preview,
     watermark::{self, WatermarkKey},
 };
 use provenance::{Claim, EarlierManifest, Manifest, SignError, Signer};
+use ring::digest::{SHA256, digest};
 
 /// The largest image that is stored.
 const IMAGE_BYTES: u64 = 25 << 20;
@@ -23,6 +24,8 @@ pub(crate) struct File {
     pub(crate) measured: MediaInfo,
     /// Its preview, marked as generated, where it could be decoded.
     pub(crate) preview: Option<Preview>,
+    /// What copies of it are recognised by.
+    pub(crate) fingerprints: Fingerprints,
     /// What was found of a manifest in the file of the provider.
     pub(crate) earlier: EarlierManifest,
 }
@@ -116,7 +119,9 @@ impl Received {
         let preview = create_preview(&bytes, &note)
             .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
             .ok();
-        Ok(File { bytes, measured, preview, earlier })
+        let sha256 = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprints = Fingerprints { sha256, pdq: preview.as_ref().and_then(|preview| preview.pdq.clone()) };
+        Ok(File { bytes, measured, preview, fingerprints, earlier })
     }
 }
 

@@ -275,6 +275,7 @@ impl Worker {
                 duration_ms: file.measured.duration_ms,
                 thumbnail_key,
                 thumbhash,
+                fingerprints: Some(file.fingerprints),
             });
         }
         Ok(Ok(stored))

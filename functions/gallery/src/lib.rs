@@ -15,11 +15,11 @@ use api::{
         media::MediaView,
         shares::{self, SharedView, token_hash},
     },
-    moderation::reports::report_token,
+    moderation::{blocklist::Blocklist, reports::report_token},
     refusal_problem, store_problem,
 };
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     middleware,
     response::{IntoResponse, Response},
@@ -55,6 +55,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(state.mutations.clone(), api::require_active_account))
+        .layer(Extension(Blocklist::default()))
         .with_state(state))
 }
 
@@ -70,6 +71,7 @@ fn routes() -> Routes<AppState> {
 
 async fn explore(
     State(state): State<AppState>,
+    Extension(blocklist): Extension<Blocklist>,
     client: RequestContext,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -81,6 +83,9 @@ async fn explore(
     let mut items = Vec::with_capacity(page.items.len());
     for (generation, entry) in page.items {
         let Ok(output) = generation.output(entry.output, now) else { continue };
+        if blocklist.hides(&state.mutations.table, &output.file, now).await.map_err(store_problem)? {
+            continue;
+        }
         items.push(PublicView {
             id: generation.id,
             output: output.number,
@@ -100,6 +105,7 @@ fn reference(generation: &Generation, output: u32) -> OutputReference {
 
 async fn open_share(
     State(state): State<AppState>,
+    Extension(blocklist): Extension<Blocklist>,
     client: RequestContext,
     StrictPath(token): StrictPath<String>,
 ) -> Result<Response, Problem> {
@@ -111,6 +117,9 @@ async fn open_share(
     let found = state.mutations.table.shared(&token_hash(&token)).await.map_err(store_problem)?;
     let Shared { share, generation, account } = found.ok_or_else(Problem::not_found)?;
     let output = share.view(&account, &generation, now).map_err(refusal_problem)?;
+    if blocklist.hides(&state.mutations.table, &output.file, now).await.map_err(store_problem)? {
+        return Err(Problem::not_found());
+    }
     let file = MediaView::with_links(&state.bucket, &output.file, now).await.map_err(store_problem)?;
     let report_token = report_token(state.mutations.sealer().await?, reference(&generation, output.number))?;
     let prompt = share.show_prompt.then_some(generation.settings.prompt);

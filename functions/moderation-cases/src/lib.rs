@@ -45,7 +45,7 @@ use runtime::{
     http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath, StrictQuery},
     telemetry::{Metric, metric},
 };
-use store::Write;
+use store::{HoldCheck, Write};
 
 #[derive(Clone)]
 struct StaffState {
@@ -256,6 +256,9 @@ impl StaffState {
                 let transaction = decide(&read)?;
                 let mut writes = lifecycle::cases::writes(&transaction);
                 writes.push(Write::AuditEntry(entry));
+                let holder = transaction.account.as_ref().filter(|_| transaction.holds_changed);
+                let check = holder.map(|account| HoldCheck::new(account, entry.at));
+                writes.extend(check.iter().map(Write::HoldCheck));
                 if transaction.account.is_none() {
                     writes.push(Write::Unchanged(&owner));
                 }

@@ -16,7 +16,7 @@ mod policy;
 
 use std::sync::Arc;
 
-use api::{Mutations, generations::shares::token_hash, staff::console::may_load_console};
+use api::{Mutations, generations::shares::token_hash, moderation::blocklist::Blocklist, staff::console::may_load_console};
 use axum::{
     Router,
     extract::{Request, State},
@@ -64,6 +64,7 @@ struct App {
     /// The public origin of the client, for absolute addresses.
     origin: String,
     policy: HeaderValue,
+    blocklist: Blocklist,
 }
 
 /// Builds the router.
@@ -79,6 +80,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         bucket,
         origin: environment.required("ORIGIN")?,
         policy: HeaderValue::try_from(policy::content_security_policy(&origins))?,
+        blocklist: Blocklist::default(),
     });
     Ok(Router::new()
         .route("/", get(async |headers: HeaderMap| files::page(StatusCode::OK, &headers)))
@@ -181,6 +183,9 @@ impl App {
         let found = self.mutations.table.shared(&token_hash(token)).await.map_err(api::store_problem)?;
         let Some(Shared { share, generation, account }) = found else { return Ok(None) };
         let Ok(output) = share.view(&account, &generation, clock::now()) else { return Ok(None) };
+        if self.blocklist.hides(&self.mutations.table, &output.file, clock::now()).await.map_err(api::store_problem)? {
+            return Ok(None);
+        }
         let file = output.file.clone();
         let prompt = share.show_prompt.then_some(generation.settings.prompt);
         Ok(Some(Shown { kind: generation.kind, prompt, file }))

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use domain::{
-    UploadId,
+    CaseId, CaseNoticeId, UploadId,
     accounts::sign_up::SignUp,
     catalogue::models::MediaKind,
     generations::upload::{self, UploadDeclaration},
+    privacy::hold::{EVIDENCE_DAYS, Hold},
 };
 use fake_aws::{environment::environment, seed};
 use jiff::SignedDuration;
 use runtime::{clock, config::Environment};
 use serde_json::json;
-use store::Write;
+use store::{HoldCheck, Write};
 use sweep::Sweep;
 
 /// More than one sweep handles of a kind.
@@ -75,5 +76,27 @@ async fn what_is_due_is_found_in_each_shard() -> Result<()> {
     sweep.all(later, clock::now() + SignedDuration::from_secs(50)).await;
     let left = sweep.table.uploads(account.id, usize::from(u8::MAX), None).await?.items;
     ensure!(left.is_empty(), "{} uploads are left", left.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn hold_of_evidence_is_released_by_itself_after_a_year() -> Result<()> {
+    let aws = seed::aws(MediaKind::Image).await?;
+    let variables: Environment = environment(&aws)?.into_iter().collect();
+    let sweep = Sweep::open(&variables).map_err(|error| anyhow!("{error}"))?;
+    let now = clock::now();
+    let account = sweep.table.account(aws.account().parse()?).await?.context("no account")?;
+    let hold = Hold::of_evidence(CaseNoticeId(clock::uuid_at(now)), CaseId(clock::uuid_at(now)), now);
+    let held = account.place_hold(hold)?;
+    sweep.table.commit(&[Write::Account(&held), Write::HoldCheck(&HoldCheck::new(&held, now))]).await?;
+    let kinds = async |days: i64| -> Result<usize> {
+        let later = now + SignedDuration::from_hours(24 * days);
+        sweep.all(later, clock::now() + SignedDuration::from_secs(50)).await;
+        let account = sweep.table.account(account.id).await?.context("no account")?;
+        Ok(account.held_kinds().len())
+    };
+    ensure!(kinds(1).await? > 0 && kinds(EVIDENCE_DAYS - 1).await? > 0, "it was released too early");
+    ensure!(kinds(EVIDENCE_DAYS + 1).await? == 0, "it was not released");
+    ensure!(sweep.table.hold_check(account.id).await?.is_none(), "the check stays due");
     Ok(())
 }

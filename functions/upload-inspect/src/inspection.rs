@@ -3,6 +3,7 @@
 use domain::{
     catalogue::models::MediaKind,
     generations::upload::{self, RejectionCode, Upload, UploadState},
+    moderation::blocklist::Fingerprints,
 };
 use media::{FileKind, MediaError, MediaInfo};
 use ring::digest::{SHA256, digest};
@@ -57,6 +58,19 @@ pub(crate) fn prepare(upload: &Upload, bytes: Vec<u8>) -> Result<(Vec<u8>, Accep
     let prepared = prepared.map_err(refused)?;
     let accepted = measure(&prepared)?;
     Ok((prepared, accepted))
+}
+
+/// Returns what a prepared file is recognised by: the original by its SHA-256, an image by what it shows.
+///
+/// # Errors
+/// [`UploadState::Rejected`] if the image cannot be decoded.
+pub(crate) fn fingerprints(upload: &Upload, prepared: &[u8]) -> Result<Fingerprints, UploadState> {
+    Ok(Fingerprints { sha256: upload.sha256.clone(), pdq: media::perceptual_hash(prepared).map_err(refused)? })
+}
+
+/// Rejects a file that matches the blocklist.
+pub(crate) fn known_content() -> UploadState {
+    rejected(RejectionCode::KnownContent, "The file matches one that was removed for a grave reason.")
 }
 
 /// Measures a file that [`prepare`] returned.

@@ -1,7 +1,8 @@
 //! Inspects received uploads. Triggered by S3 when a file arrives.
 //!
 //! A file that matches its declaration and is supported is stored without its metadata, an image also upright, opaque and
-//! in sRGB, and the upload is ready. Any other file is deleted, and the upload is rejected with the reason.
+//! in sRGB, and the upload is ready. Any other file is deleted, and the upload is rejected with the reason; so is one that matches
+//! the blocklist.
 //!
 //! The original is deleted before the upload is ready. After a crash, the next event for the same file continues: Lambda
 //! repeats a failed event twice. Otherwise the sweep deletes the upload, which is still pending, with its files.
@@ -24,6 +25,7 @@ use domain::{
     AccountId, UploadId,
     accounts::plan::Retention,
     generations::upload::{Upload, UploadState, VIDEO_BYTES},
+    moderation::blocklist,
 };
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, events};
@@ -157,11 +159,19 @@ impl Inspector {
             return Ok(Some(inspection::measure(&bytes)));
         };
         let declared = upload.clone();
-        let prepared = tokio::task::spawn_blocking(move || inspection::prepare(&declared, bytes)).await?;
-        let (bytes, accepted) = match prepared {
+        let prepare = move || {
+            let (bytes, accepted) = inspection::prepare(&declared, bytes)?;
+            let fingerprints = inspection::fingerprints(&declared, &bytes)?;
+            Ok::<_, UploadState>((bytes, accepted, fingerprints))
+        };
+        let (bytes, accepted, fingerprints) = match tokio::task::spawn_blocking(prepare).await? {
             Ok(prepared) => prepared,
             Err(rejected) => return Ok(Some(Err(rejected))),
         };
+        if blocklist::check(&self.table.blocklist().await?, &fingerprints).is_err() {
+            tracing::info!(%account, upload = %id, "an upload matches the blocklist");
+            return Ok(Some(Err(inspection::known_content())));
+        }
         self.bucket.write(&inspected, accepted.content_type, bytes).await?;
         self.bucket.remove_all(&original).await?;
         Ok(Some(Ok(accepted)))

@@ -26,9 +26,10 @@ use domain::{
     AccountId, GenerationId, Refusal, ShareId,
     generations::{
         generation::Generation,
-        output::Visibility,
+        output::{Output, Visibility},
         share::{self, ShareTerms},
     },
+    moderation::blocklist,
 };
 use http::{HeaderValue, header::ETAG};
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ async fn set_visibility(
             let generation = to_change(generation, output, &condition, now)?;
             if visibility == Visibility::Public {
                 owner.ok_or(Refusal::NotFound)?.check_publishing()?;
+                check_unknown(&state, generation.output(output, now)?).await?;
             }
             let generation = generation.with_visibility(output, visibility, show_prompt, now)?;
             let writes = [Write::Generation(&generation), Write::GalleryEntry(&generation, output)];
@@ -104,6 +106,14 @@ async fn set_favorite(
             commit_changed(&state, &mutation, &generation, &[Write::Generation(&generation)], now).await
         })
         .await
+}
+
+/// Refuses what matches the blocklist.
+async fn check_unknown(state: &AppState, output: &Output) -> Result<(), MutationError> {
+    if let Some(file) = &output.file.fingerprints {
+        blocklist::check(&state.mutations.table.blocklist().await?, file)?;
+    }
+    Ok(())
 }
 
 /// Returns the generation whose output is changed.
@@ -155,6 +165,7 @@ async fn create(
             let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
             generation.output(output, now)?;
             owner.check_publishing()?;
+            check_unknown(&state, generation.output(output, now)?).await?;
             let existing = table.shares(account, id, output).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));

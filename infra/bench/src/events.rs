@@ -396,7 +396,15 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/upload-inspect/arrived.json",
         Done,
-        &["BatchGetItem", "GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "TransactWriteItems"],
+        &[
+            "BatchGetItem",
+            "GetObject",
+            "Query",
+            "PutObject",
+            "ListObjectVersions",
+            "DeleteObjects",
+            "TransactWriteItems",
+        ],
     ),
     event(
         "events/generate-image/queued.json",

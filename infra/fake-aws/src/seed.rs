@@ -84,6 +84,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         duration_ms: None,
         thumbnail_key: Some(format!("{}0-thumbnail.webp", Bucket::generation_prefix(id, made.generation.id))),
         thumbhash: Some("3OcRJYB4d3h/iIeHeEh3eIhw+j3A".to_owned()),
+        fingerprints: None,
     };
     aws.put_object(media.key.clone(), vec![0; 512]).await;
     let made = submission::finish(

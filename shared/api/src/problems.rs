@@ -119,6 +119,11 @@ pub fn refusal_problem(refusal: Refusal) -> Problem {
                 ))
                 .with_categories(categories.into_iter().map(Category::name).collect())
         }
+        Refusal::KnownContent => {
+            let title = "This image or video matches one that was removed for a grave reason.";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "known-content", title)
+                .with_detail("It cannot be published or shared. Open a support ticket if you think this is wrong.")
+        }
         Refusal::Conflict(reason) => Problem::conflict(reason),
     }
 }

@@ -114,6 +114,9 @@ pub enum Refusal {
     /// The prompt breaks rules of the service.
     #[error("the prompt breaks rules: {}", .0.iter().map(|category| category.name()).collect::<Vec<_>>().join(", "))]
     ContentBlocked(BTreeSet<Category>),
+    /// The image or the video matches one that was removed for a grave reason.
+    #[error("it matches what was removed")]
+    KnownContent,
     /// The state of the resource forbids it.
     #[error("{0}")]
     Conflict(&'static str),

@@ -101,6 +101,8 @@ pub const REPLY_ALERT_DAYS: u32 = 15;
 pub const REPORT_DAYS: u32 = 365;
 /// Days for which a moderation case is kept after its last change: longer than earlier violations count.
 pub const CASE_DAYS: u32 = 400;
+/// Days for which a fingerprint is on the blocklist: ten years.
+pub const BLOCKLIST_DAYS: u32 = 3_653;
 /// Days for which the outcome of a moderation case is kept: three years of transparency reports.
 pub const OUTCOME_DAYS: u32 = 1_096;
 /// Days for which a fact about an unknown payment is kept. PayPal sends for four days, Stripe for three.
@@ -360,6 +362,13 @@ pub const DATA_KINDS: &[DataKind] = &[
         "signing-certificate",
         "a certificate of the key that signs generated files, until it ends, so that the files can be checked",
         RetentionRule::Days(SIGNING_CERTIFICATE_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "blocked-file",
+        "fingerprints of an image or a video that was removed for one of the gravest reasons, so that copies are found: reason, \
+         time and id of the case, without an account",
+        RetentionRule::Days(BLOCKLIST_DAYS),
         ErasureRule::Expires,
     ),
     shared_item(

@@ -508,7 +508,17 @@ fn enabled() -> Catalogue {
 
 fn media() -> Media {
     let (key, content_type) = ("0.png".to_owned(), "image/png".to_owned());
-    Media { key, content_type, bytes: 1, width: 1, height: 1, duration_ms: None, thumbnail_key: None, thumbhash: None }
+    Media {
+        key,
+        content_type,
+        bytes: 1,
+        width: 1,
+        height: 1,
+        duration_ms: None,
+        thumbnail_key: None,
+        thumbhash: None,
+        fingerprints: None,
+    }
 }
 
 proptest! {

@@ -27,13 +27,17 @@ pub enum NoticeError {
 /// Returns the writes of what follows from a report or a decision.
 #[must_use]
 pub fn writes(transaction: &CaseTransaction) -> Vec<Write<'_>> {
-    let CaseTransaction { case, generation, account, notice } = transaction;
+    let CaseTransaction { case, generation, account, notice, blocked, .. } = transaction;
     let mut writes = vec![Write::Case(case), Write::CaseOutcome(case)];
     for generation in generation.iter() {
         writes.extend([Write::Generation(generation), Write::GalleryEntry(generation, case.output)]);
     }
     writes.extend(account.iter().map(Write::Account));
     writes.extend(notice.iter().map(Write::CaseNotice));
+    writes.extend(blocked.iter().map(Write::BlockFile));
+    if case.is_reversed() {
+        writes.push(Write::UnblockFile(case.id));
+    }
     writes
 }
 

@@ -12,8 +12,9 @@ use crate::{LifecycleError, remove_deleted, remove_upload};
 /// The time between two checks of an account with a hold: items that were added meanwhile must not expire either.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Brings the items of an account in line with its legal holds: stops the time to live of held items, and deletes retained
-/// items that are no longer held. The next call continues a check that did not reach the end of a large partition.
+/// Releases the legal holds of an account whose time is over, and brings its items in line with the others: stops the time to live
+/// of held items, and deletes retained items that are no longer held. The next call continues a check that did not reach the end
+/// of a large partition.
 ///
 /// Returns whether a check was due.
 ///
@@ -21,10 +22,17 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// A call failed. A repeat does the rest.
 pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
     let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
-    let Some(account) = table.account(id).await? else {
+    let Some(mut account) = table.account(id).await? else {
         table.try_commit(&[Write::RemoveHoldCheck(&check)]).await?;
         return Ok(true);
     };
+    if let Some(released) = account.release_ended_holds(now) {
+        if !table.try_commit(&[Write::Account(&released)]).await? {
+            return Err(LifecycleError::Contended);
+        }
+        tracing::info!(account = %id, "legal holds ended and are released");
+        account = released;
+    }
     if check.after.is_none() {
         apply_expiry(table, &account).await?;
     }

@@ -6,7 +6,7 @@
 //! Dimensions are in pixels as a viewer shows them, with the file's orientation applied.
 //!
 //! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode. [`normalize_image`] and
-//! [`check_output`] decode images; [`create_preview`] decodes images and H.264. [`watermark`] decodes both, and encodes them
+//! [`check_output`] and [`perceptual_hash`] decode images; [`create_preview`] decodes images and H.264. [`watermark`] decodes both, and encodes them
 //! again.
 //!
 //! The modules are layers: plain data (`media_type`, `unsupported_format`, `limits`, `error`, `orientation`,
@@ -26,6 +26,7 @@ mod mp4;
 mod normalize;
 mod orientation;
 mod output;
+mod pdq;
 mod png;
 mod preview;
 mod provenance;
@@ -47,6 +48,7 @@ pub use media_info::MediaInfo;
 pub use media_type::{FileKind, MediaType, UnknownMediaType};
 pub use normalize::normalize_image;
 pub use output::{OutputRequirements, check_output};
+pub use pdq::perceptual_hash;
 pub use preview::{Preview, create_preview};
 pub use provenance::{MAX_NOTE_BYTES, check_markable, mark_generated, stated_source};
 pub use sniff::sniff;

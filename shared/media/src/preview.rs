@@ -7,6 +7,8 @@ use crate::colors::on_white;
 use crate::decode::decode;
 use crate::error::MediaError;
 use crate::inspect::inspect;
+use crate::media_type::FileKind;
+use crate::pdq;
 use crate::read;
 
 /// The longest side that ThumbHash takes (<https://evanw.github.io/thumbhash/>).
@@ -26,6 +28,8 @@ pub struct Preview {
     pub height: u32,
     /// A `ThumbHash` of about 25 bytes, in base64: a blurred placeholder that fits in a listing.
     pub thumbhash: String,
+    /// The PDQ hash of an image that shows enough, as [`perceptual_hash`](crate::perceptual_hash) gives it.
+    pub pdq: Option<String>,
 }
 
 /// Decodes a picture, or the first frame of an H.264 MP4, and makes it fit a square of `max_side_px`. Smaller ones
@@ -41,7 +45,8 @@ pub fn create_preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaEr
     let opaque = on_white(&picture);
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&opaque).map_err(MediaError::Encode)?;
-    Ok(Preview { jpeg, width: opaque.width(), height: opaque.height(), thumbhash: thumbhash(&hashed) })
+    let pdq = if media_type.kind() == FileKind::Image { pdq::hash(&opaque) } else { None };
+    Ok(Preview { jpeg, width: opaque.width(), height: opaque.height(), thumbhash: thumbhash(&hashed), pdq })
 }
 
 fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {

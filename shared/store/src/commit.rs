@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use domain::{
-    AccountId, GenerationId,
+    AccountId, CaseId, GenerationId,
     accounts::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
@@ -16,7 +16,7 @@ use domain::{
     catalogue::{margin::Margin, version::CatalogueVersion},
     credits::ledger::LedgerEntry,
     generations::{generation::Generation, share::Share, upload::Upload},
-    moderation::{case::Case, notice::CaseNotice, report::Report},
+    moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
     staff::{approval::Approval, audit::AuditEntry, record::StaffAct},
@@ -36,7 +36,7 @@ use crate::{
     idempotency::{self, IdempotencyRecord},
     item::{Item, decode, number, primary_key},
     keys,
-    moderation::{case, notice, outcome, report},
+    moderation::{blocklist, case, notice, outcome, report},
     payments::{
         parked::{self, ParkedFact},
         payment, pointer, unclaimed,
@@ -102,6 +102,10 @@ pub enum Write<'a> {
     CaseNotice(&'a CaseNotice),
     /// Deletes a notice. A repeat changes nothing.
     RemoveCaseNotice(&'a CaseNotice),
+    /// Adds a file to the blocklist. A repeat changes nothing.
+    BlockFile(&'a BlockedFile),
+    /// Removes the file of a case from the blocklist, if it is there.
+    UnblockFile(CaseId),
     /// Writes the outcome of a case, if it is decided. Replaces an earlier one.
     CaseOutcome(&'a Case),
     /// Adds a report.
@@ -278,6 +282,8 @@ impl Write<'_> {
                 let key = primary_key(keys::account(notice.account), keys::case_notice(notice.id));
                 vec![Action::Delete(key, Condition::None)]
             }
+            Self::BlockFile(file) => vec![Action::Put(blocklist::to_item(file)?, Condition::None)],
+            Self::UnblockFile(case) => vec![Action::Delete(blocklist::key(*case), Condition::None)],
             Self::CaseOutcome(case) => {
                 outcome::to_item(case)?.map(|item| Action::Put(item, Condition::None)).into_iter().collect()
             }

@@ -19,6 +19,8 @@ pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The partition key of the certificates of the signing key.
 pub(crate) const PROVENANCE_PARTITION: &str = "PROVENANCE";
+/// The partition key of the blocklist.
+pub(crate) const BLOCKLIST_PARTITION: &str = "BLOCKLIST";
 /// The partition key of the outcomes of moderation cases.
 pub(crate) const TRANSPARENCY_PARTITION: &str = "TRANSPARENCY";
 /// The partition key of the record of the acts of staff.
@@ -33,6 +35,7 @@ pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
 pub(crate) const APPROVAL: &str = "APPROVAL#";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
+pub(crate) const BLOCKED_FILE: &str = "BLOCKED#";
 pub(crate) const CASE: &str = "CASE#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
@@ -98,6 +101,11 @@ pub(crate) fn case(id: CaseId) -> String {
 
 pub(crate) fn case_notice(id: CaseNoticeId) -> String {
     format!("{CASE_NOTICE}{id}")
+}
+
+/// The sort key of the file that was removed in a case.
+pub(crate) fn blocked_file(id: CaseId) -> String {
+    format!("{BLOCKED_FILE}{id}")
 }
 
 /// The sort key of the outcome of a case that was decided in this month.

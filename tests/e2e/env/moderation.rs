@@ -20,7 +20,11 @@ pub struct SharedImage {
 impl SharedImage {
     /// Generates an image of this user, and shares it.
     pub async fn of(user: &TestUser) -> Result<Self> {
-        let id = text(&user.finished_image("a house by the sea").await?, "id")?;
+        Self::link_to(user, text(&user.finished_image("a house by the sea").await?, "id")?).await
+    }
+
+    /// Shares the image of a generation.
+    pub async fn link_to(user: &TestUser, id: String) -> Result<Self> {
         let share =
             user.post(&format!("/v1/generations/{id}/outputs/1/shares"), &json!({"expires_in_s": 3600})).await?;
         let link = format!("/v1/shared/{}", text(&share.is(201)?.json, "token")?);

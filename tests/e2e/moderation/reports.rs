@@ -1,5 +1,7 @@
 //! A report from its confirmation to the decision about an appeal, what is stored of it, and its clock.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use domain::{
     CaseId, CaseNoticeId, ReportId,
@@ -10,21 +12,24 @@ use domain::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
 use runtime::{clock, telemetry::Metric};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Write;
 
 use crate::env::{
     archive::ExportArchive,
     erasures::{request_erasure, wait_for_erasure},
     exports::{request_export, wait_for_export},
-    http::text,
+    faults::object_count,
+    http::{ApiResponse, text},
     logs::{log_events, measurements, wait_for_metric},
     moderation::{SharedImage, case_path, cases, decide, read_case},
     staff_access::{access_log, reviews},
     table::scan,
-    test_env::{TestEnv, new_address},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
+    uploads::upload_file,
 };
 
 tests![
@@ -33,6 +38,8 @@ tests![
     p32_reports_are_erased_with_the_account_of_their_reporter,
     p30_export_has_the_case_without_its_reporters,
     transparency_report_counts_a_decision_and_its_appeal,
+    removed_image_does_not_come_back_from_others,
+    p16_removed_evidence_is_kept_for_a_year,
     cases_that_must_be_decided_soon_are_measured_each_hour,
 ];
 
@@ -179,6 +186,75 @@ async fn transparency_report_counts_a_decision_and_its_appeal(env: &'static Test
     let items = scan(env).await?;
     let items: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains("TRANSPARENCY")).collect();
     ensure!(!items.is_empty() && !format!("{items:?}").contains(&account), "an outcome names its account");
+    Ok(())
+}
+
+/// Removes an image for this reason, and returns its case and the path of that.
+async fn removed(ada: &TestUser, image: &SharedImage, reason: &str) -> Result<(Value, String)> {
+    let grace = ada.env.staff().await?;
+    let report = image.report(ada.env, reason, &new_address()).await?;
+    ada.env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
+    let case = cases(ada).await?.into_iter().next().context("no case")?;
+    let path = case_path(ada, &case)?;
+    let decision = json!({"action": "remove", "reason": reason, "explanation": "It shows a person."});
+    grace.post(&format!("{path}/decision"), &decision).await?.is(200)?;
+    Ok((case, path))
+}
+
+async fn removed_image_does_not_come_back_from_others(env: &'static TestEnv) -> Result<()> {
+    let (ada, bob, alan) = (env.user().await?, env.user().await?, env.staff().await?);
+    // Both get the same image: the model is given the seed.
+    let body = json!({"model": "sketch-image", "prompt": "a cabin in the snow at dusk", "seed": 7, "width": 320, "height": 320});
+    let of_ada = ada.ended(&ada.submit(&body).await?).await?;
+    let file = ada.fetch(&text(&of_ada["outputs"][0]["file"], "url")?).await?.is(200)?.bytes;
+    let image = SharedImage::link_to(&ada, text(&of_ada, "id")?).await?;
+    let copy = SharedImage::link_to(&bob, text(&bob.ended(&bob.submit(&body).await?).await?, "id")?).await?;
+    let (case, path) = removed(&ada, &image, "intimate_image").await?;
+
+    let visitor = env.visitor()?;
+    let started = Instant::now();
+    while visitor.get(&copy.link).await?.status == 200 {
+        ensure!(started.elapsed() < Duration::from_secs(60), "the copy is still shown");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let output = format!("/v1/generations/{}/outputs/1", copy.id);
+    let public = json!({"visibility": "public", "show_prompt": false});
+    let publish = async || {
+        ApiResponse::read(bob.request(Method::PUT, &format!("{output}/visibility")).json(&public).send().await?).await
+    };
+    ensure!(publish().await?.is(422)?.json["type"] == "urn:darkroom:problem:known-content");
+    let share = json!({"expires_in_s": 3600});
+    let refused = bob.post(&format!("{output}/shares"), &share).await?.is(422)?.json;
+    ensure!(refused["type"] == "urn:darkroom:problem:known-content", "{refused}");
+    bob.get(&format!("/v1/generations/{}", copy.id)).await?.is(200)?;
+    let upload = upload_file(&bob, "image/png", &file).await?;
+    ensure!(upload["state"]["code"] == "known_content", "{upload}");
+
+    // The appeal is right: the image is gone, but copies may be shown.
+    ada.post(&format!("/v1/moderation/cases/{}/appeal", text(&case, "id")?), &json!({"text": "It is a cabin."}))
+        .await?
+        .is(200)?;
+    let outcome = json!({"reversed": true, "explanation": "It is."});
+    alan.post(&format!("{path}/appeal/decision"), &outcome).await?.is(200)?;
+    publish().await?.is(200)?;
+    Ok(())
+}
+
+async fn p16_removed_evidence_is_kept_for_a_year(env: &'static TestEnv) -> Result<()> {
+    let ada = env.user().await?;
+    let body =
+        json!({"model": "sketch-image", "prompt": "a harbour with boats", "seed": 11, "width": 320, "height": 320});
+    let image = SharedImage::link_to(&ada, text(&ada.ended(&ada.submit(&body).await?).await?, "id")?).await?;
+    removed(&ada, &image, "sexual_minors").await?;
+    ada.get(&format!("/v1/generations/{}", image.id)).await?.is(404)?;
+    env.sweep(clock::now() + SignedDuration::from_mins(2)).await?;
+    let generation =
+        env.table()?.generation(ada.account()?, image.id.parse()?).await?.context("the evidence is gone")?;
+    ensure!(generation.outputs.len() == 1 && generation.held, "{generation:?}");
+    ensure!(object_count(env, &ada).await? > 0, "the file is gone");
+    let account = env.table()?.account(ada.account()?).await?.context("no account")?;
+    let hold = account.holds.iter().next().context("no hold")?;
+    ensure!(hold.case.is_some() && hold.ends_at.is_some() && hold.released_at.is_none(), "{hold:?}");
     Ok(())
 }
 

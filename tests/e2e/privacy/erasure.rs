@@ -185,6 +185,8 @@ async fn p16_hold_retains_exactly_the_named_kinds(env: &'static TestEnv) -> Resu
         at: now,
         undisclosed_until,
         undisclosed_basis: None,
+        case: None,
+        ends_at: None,
         released_at: None,
     };
     let silent = hold(&["upload"], Some(now + SignedDuration::from_hours(24)));

@@ -263,6 +263,8 @@ async fn p16_undisclosed_holds_are_not_in_the_export(env: &'static TestEnv) -> R
         at: now,
         undisclosed_until,
         undisclosed_basis: None,
+        case: None,
+        ends_at: None,
         released_at: None,
     };
     let later = now + SignedDuration::from_hours(1);

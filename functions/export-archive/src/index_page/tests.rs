@@ -68,6 +68,7 @@ fn made(prompt: &str, duration_ms: Option<u64>) -> Generation {
             duration_ms,
             thumbnail_key: Some(key("0.thumb.jpg")),
             thumbhash: None,
+            fingerprints: None,
         }]),
     )
 }

@@ -310,6 +310,9 @@ const GERMAN: Texts = Texts {
             RejectionCode::Animated => "Das Bild ist animiert",
             RejectionCode::UnsupportedFeature => "Diese Art von Datei wird nicht unterstützt",
             RejectionCode::Damaged => "Die Datei ist unvollständig oder beschädigt",
+            RejectionCode::KnownContent => {
+                "Die Datei gleicht einer, die aus einem schwerwiegenden Grund gelöscht wurde"
+            }
             RejectionCode::Dimensions => "Die Datei hat keine oder zu viele Pixel",
             RejectionCode::Duration => "Das Video hat keine Dauer oder ist zu lang",
             RejectionCode::TooLarge => "Das Bild ist zu groß",

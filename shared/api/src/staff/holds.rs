@@ -102,14 +102,18 @@ pub struct HoldView {
     pub undisclosed_until: Option<Timestamp>,
     /// The legal basis of the non-disclosure.
     pub undisclosed_basis: Option<String>,
+    /// When it is released by itself. Holds of evidence are.
+    pub ends_at: Option<Timestamp>,
     /// When it was released.
     pub released_at: Option<Timestamp>,
 }
 
 impl From<Hold> for HoldView {
     fn from(hold: Hold) -> Self {
-        let Hold { id, reference, reason, covers, at, undisclosed_until, undisclosed_basis, released_at } = hold;
-        Self { id, reference, reason, covers, at, undisclosed_until, undisclosed_basis, released_at }
+        let Hold {
+            id, reference, reason, covers, at, undisclosed_until, undisclosed_basis, ends_at, released_at, ..
+        } = hold;
+        Self { id, reference, reason, covers, at, undisclosed_until, undisclosed_basis, ends_at, released_at }
     }
 }
 

@@ -378,29 +378,50 @@ impl Account {
         Ok(Self { publishing_suspension: None, ..self.next_version() })
     }
 
-    /// Applies what a moderation case was decided to mean for the account: it is frozen, or publishing is suspended, or both.
-    /// Returns `None` if neither.
-    pub(crate) fn sanctioned(&self, case: CaseId, (freeze, suspend): (bool, bool), now: Timestamp) -> Option<Self> {
-        let mut next = match (freeze, suspend) {
-            (false, false) => return None,
-            (_, true) => self.publishing_suspended(Some(case), now),
-            (true, false) => self.next_version(),
-        };
+    /// Applies what a moderation case was decided to mean for the account: it is frozen, publishing is suspended, evidence is held.
+    /// Returns `None` if nothing of that.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if there are too many holds.
+    pub(crate) fn sanctioned(
+        &self,
+        case: CaseId,
+        (freeze, suspend): (bool, bool),
+        evidence: Option<Hold>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Refusal> {
+        if !freeze && !suspend && evidence.is_none() {
+            return Ok(None);
+        }
+        let mut next = if suspend { self.publishing_suspended(Some(case), now) } else { self.next_version() };
         if freeze {
             next.freezes.add(FreezeReason::Moderation { case }, now);
         }
-        Some(next)
+        if let Some(hold) = evidence {
+            next.holds.place(hold)?;
+        }
+        Ok(Some(next))
     }
 
-    /// Lifts the freeze and the suspension that followed from a moderation case. Returns `None` if neither lasts.
-    pub(crate) fn pardoned(&self, case: CaseId, now: Timestamp) -> Option<Self> {
-        let mut next = self.next_version();
+    /// Lifts what followed from a moderation case: freeze, suspension, hold of evidence. Returns `None` if nothing lasts, and
+    /// whether a hold was released.
+    ///
+    /// # Errors
+    /// Never: the hold exists.
+    pub(crate) fn pardoned(&self, case: CaseId, now: Timestamp) -> Result<(Option<Self>, bool), Refusal> {
+        let evidence = self.holds.of_case(case);
+        let mut next = if evidence.is_some() { self.deletion_due_next(now) } else { self.next_version() };
         next.freezes.lift(&FreezeReason::Moderation { case }, now);
         if self.publishing_suspension.as_ref().is_some_and(|suspension| suspension.case == Some(case)) {
             next.publishing_suspension = None;
         }
-        let changed = next.freezes != self.freezes || next.publishing_suspension != self.publishing_suspension;
-        changed.then_some(next)
+        if let Some(hold) = evidence {
+            next.holds.release(hold, now)?;
+        }
+        let changed = evidence.is_some()
+            || next.freezes != self.freezes
+            || next.publishing_suspension != self.publishing_suspension;
+        Ok((changed.then_some(next), evidence.is_some()))
     }
 }
 
@@ -488,6 +509,20 @@ impl Account {
     pub fn release_hold(&self, id: HoldId, now: Timestamp) -> Result<Option<Self>, Refusal> {
         let mut next = self.deletion_due_next(now);
         Ok(next.holds.release(id, now)?.then_some(next))
+    }
+
+    /// Releases the holds whose time is over; a pending deletion continues at once. Returns `None` if there are none.
+    #[must_use]
+    pub fn release_ended_holds(&self, now: Timestamp) -> Option<Self> {
+        let ended = self.holds.ended(now);
+        if ended.is_empty() {
+            return None;
+        }
+        let mut next = self.deletion_due_next(now);
+        for id in ended {
+            next.holds.release(id, now).ok()?;
+        }
+        Some(next)
     }
 
     /// Returns the names of the kinds of data that a hold keeps.

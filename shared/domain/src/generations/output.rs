@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalogue::models::MediaKind,
     ids::{AccountId, CaseId, GenerationId},
+    moderation::blocklist::Fingerprints,
     refusal::Refusal,
     registry::DataFields,
 };
@@ -62,6 +63,10 @@ pub struct Media {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(personal)]
     pub thumbhash: Option<String>,
+    /// What copies of it are recognised by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
+    pub fingerprints: Option<Fingerprints>,
 }
 
 /// An image or a video of a generation.

@@ -66,6 +66,8 @@ pub enum RejectionCode {
     UnsupportedFeature,
     /// The file is incomplete, damaged, or cannot be decoded.
     Damaged,
+    /// The file matches one that was removed for a grave reason.
+    KnownContent,
     /// A side is 0, or the area is larger than [`MAX_PIXELS`].
     Dimensions,
     /// The video has no duration, or is longer than [`MAX_DURATION_MS`].

@@ -12,9 +12,11 @@ use crate::{
     generations::{generation::Generation, settings::check_text},
     ids::{AccountId, CaseId, CaseNoticeId, GenerationId, ReportId},
     moderation::{
+        blocklist::BlockedFile,
         notice::{CaseNotice, NoticeEvent},
         report::{Report, ReportReason},
     },
+    privacy::hold::Hold,
     refusal::Refusal,
     registry::{CASE_DAYS, DataFields},
 };
@@ -186,6 +188,10 @@ pub struct CaseTransaction {
     pub account: Option<Account>,
     /// The mails that are to be sent.
     pub notice: Option<CaseNotice>,
+    /// What the blocklist gets.
+    pub blocked: Option<BlockedFile>,
+    /// Whether legal holds on the account changed.
+    pub holds_changed: bool,
 }
 
 /// How many violations in [`VIOLATION_DAYS`] suspend publishing, with the present one.
@@ -219,7 +225,10 @@ pub fn report(
         None
     };
     let notice = hidden.as_ref().map(|_| case.notice(notice, NoticeEvent::Hidden, now));
-    Ok((CaseTransaction { case, generation: hidden, account: None, notice }, report))
+    Ok((
+        CaseTransaction { case, generation: hidden, account: None, notice, blocked: None, holds_changed: false },
+        report,
+    ))
 }
 
 impl Case {
@@ -286,10 +295,15 @@ impl Case {
         let decision = Decision { action, reason, explanation, suspends_publishing, freezes: freeze, staff, at: now };
         let case = Self { decision: Some(decision), ..self.next_version(now) };
         let present = generation.filter(|generation| generation.output(self.output, now).is_ok());
+        let removed = present.filter(|_| action == DecisionAction::Remove);
+        let file = removed.and_then(|generation| generation.output(self.output, now).ok()?.file.fingerprints.as_ref());
+        let blocked = file.filter(|_| reason.blocks_copies()).map(|file| BlockedFile::new(self.id, reason, file, now));
         let generation = present.map(|generation| case.apply(action, generation, now)).transpose()?.flatten();
-        let account = account.sanctioned(self.id, (freeze, suspends_publishing), now);
+        let held = removed.filter(|_| reason.preserves_evidence()).map(|_| Hold::of_evidence(notice, self.id, now));
+        let holds_changed = held.is_some();
+        let account = account.sanctioned(self.id, (freeze, suspends_publishing), held, now)?;
         let notice = Some(case.notice(notice, NoticeEvent::Decided, now));
-        Ok(CaseTransaction { case, generation, account, notice })
+        Ok(CaseTransaction { case, generation, account, notice, blocked, holds_changed })
     }
 
     /// Returns the generation after an action, or `None` if it stays as it is.
@@ -363,9 +377,9 @@ impl Case {
         let present = generation.filter(|generation| reversed && generation.output(self.output, now).is_ok());
         let generation =
             present.map(|generation| case.apply(DecisionAction::Keep, generation, now)).transpose()?.flatten();
-        let account = if reversed { account.pardoned(self.id, now) } else { None };
+        let (account, holds_changed) = if reversed { account.pardoned(self.id, now)? } else { (None, false) };
         let notice = Some(case.notice(notice, NoticeEvent::AppealDecided, now));
-        Ok(CaseTransaction { case, generation, account, notice })
+        Ok(CaseTransaction { case, generation, account, notice, blocked: None, holds_changed })
     }
 
     /// Says whether it was decided against the owner, within the days in which that counts, and not reversed.

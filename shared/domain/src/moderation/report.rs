@@ -116,6 +116,18 @@ impl ReportReason {
         matches!(self, Self::SexualMinors | Self::IntimateImage)
     }
 
+    /// Says whether what is removed for it is put on the blocklist, so that copies of it are found.
+    #[must_use]
+    pub const fn blocks_copies(self) -> bool {
+        self.hides_at_once()
+    }
+
+    /// Says whether the law asks to preserve for a year what is removed for it (18 U.S.C. § 2258A(h)).
+    #[must_use]
+    pub const fn preserves_evidence(self) -> bool {
+        matches!(self, Self::SexualMinors)
+    }
+
     /// Says whether the reporter must sign with a name: those who ask for a removal under the TAKE IT DOWN Act or for a copyright.
     #[must_use]
     pub const fn needs_signature(self) -> bool {

@@ -4,10 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::HoldId, refusal::Refusal, registry::DataFields, staff::justification::Justification};
+use crate::{
+    ids::{CaseId, CaseNoticeId, HoldId},
+    refusal::Refusal,
+    registry::DataFields,
+    staff::justification::Justification,
+};
 
 /// The names of the [kinds](crate::registry::DATA_KINDS) that a lawful request can name. Share links are not among them, as
 /// they are withdrawn with their account, nor is data that can be derived from the rest.
@@ -24,6 +29,11 @@ pub const HOLDABLE_KINDS: &[&str] = &[
     "correction",
     "ticket",
 ];
+/// Days for which what a moderation case removed is preserved as evidence, where the law asks for it: a year from the report to the
+/// authority, which must follow soon (18 U.S.C. § 2258A(h)).
+pub const EVIDENCE_DAYS: i64 = 365;
+/// What is preserved as evidence: the file, and what tells whose it is.
+const EVIDENCE: [&str; 4] = ["account", "access", "generation", "generations"];
 /// Most holds on an account, released ones included.
 const MAX_HOLDS: usize = 20;
 
@@ -53,6 +63,14 @@ pub struct Hold {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(personal)]
     pub undisclosed_basis: Option<String>,
+    /// The moderation case whose evidence it preserves. Without one a staff member placed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub case: Option<CaseId>,
+    /// When it is released by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub ends_at: Option<Timestamp>,
     /// When it was released; absent while it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -74,7 +92,35 @@ impl Hold {
             }
         }
         covers.insert("access".to_owned());
-        Ok(Self { id, reference, reason, covers, at: now, undisclosed_until, undisclosed_basis, released_at: None })
+        Ok(Self {
+            id,
+            reference,
+            reason,
+            covers,
+            at: now,
+            undisclosed_until,
+            undisclosed_basis,
+            case: None,
+            ends_at: None,
+            released_at: None,
+        })
+    }
+
+    /// Preserves what a moderation case removed, for a year. It has the id of the notice about the decision.
+    #[must_use]
+    pub fn of_evidence(notice: CaseNoticeId, case: CaseId, now: Timestamp) -> Self {
+        Self {
+            id: HoldId(notice.0),
+            reference: format!("moderation case {case}"),
+            reason: "The law asks to preserve for a year what was removed.".to_owned(),
+            covers: EVIDENCE.into_iter().map(str::to_owned).collect(),
+            at: now,
+            undisclosed_until: None,
+            undisclosed_basis: None,
+            case: Some(case),
+            ends_at: Some(now + SignedDuration::from_hours(24 * EVIDENCE_DAYS)),
+            released_at: None,
+        }
     }
 
     /// Says whether the account owner may know of it.
@@ -143,6 +189,16 @@ impl Holds {
         let in_force = hold.released_at.is_none();
         hold.released_at = hold.released_at.or(Some(now));
         Ok(in_force)
+    }
+
+    /// Returns the id of the hold in force that preserves the evidence of a case.
+    pub(crate) fn of_case(&self, case: CaseId) -> Option<HoldId> {
+        self.in_force().find(|hold| hold.case == Some(case)).map(|hold| hold.id)
+    }
+
+    /// Returns the ids of the holds in force whose time is over.
+    pub(crate) fn ended(&self, now: Timestamp) -> Vec<HoldId> {
+        self.in_force().filter(|hold| hold.ends_at.is_some_and(|end| end <= now)).map(|hold| hold.id).collect()
     }
 
     fn in_force(&self) -> impl Iterator<Item = &Hold> {

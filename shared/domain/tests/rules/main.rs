@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod access;
+mod case;
 mod export;
 mod generation;
 mod payment;
@@ -86,6 +87,7 @@ fn media(count: usize) -> Vec<Media> {
         duration_ms: None,
         thumbnail_key: None,
         thumbhash: None,
+        fingerprints: None,
     };
     (0..count).map(file).collect()
 }

@@ -113,6 +113,8 @@ export const messages: Messages = {
     "too-many-uploads": "Du hast in einer Stunde zu viele Dateien hochgeladen.",
     "daily-limit":
       "Dieses Modell hat sein Limit für heute erreicht. Wähle ein anderes Modell oder versuche es morgen noch einmal.",
+    "known-content":
+      "Dieses Bild oder Video gleicht einem, das aus einem schwerwiegenden Grund gelöscht wurde. Es kann nicht veröffentlicht oder geteilt werden. Schreib dem Support, wenn du das für falsch hältst.",
     "content-blocked":
       "Dieser Prompt verstößt gegen unsere Regeln. Ändere ihn und versuche es noch einmal, oder wende dich an den Support, wenn du das für falsch hältst.",
     "account-deleting": "Dein Konto wird gelöscht.",
@@ -395,6 +397,7 @@ export const messages: Messages = {
     rejected: (name, reason) => `${name} kann nicht verwendet werden: ${reason}`,
     rejections: {
       not_as_declared: "Die Datei ist nicht vollständig angekommen. Versuche es noch einmal.",
+      known_content: "Die Datei gleicht einem Bild oder Video, das gelöscht wurde. Wähle eine andere Datei.",
       wrong_kind: "Das ist ein Video. Wähle ein Bild.",
       unsupported_format: "Das Format wird nicht unterstützt. Exportiere die Datei als JPEG, PNG oder WebP.",
       animated: "Das Bild ist animiert. Exportiere ein einzelnes Bild daraus.",
@@ -886,6 +889,8 @@ export const messages: Messages = {
       "hold-check": "Wann eine gesetzliche Aufbewahrung das nächste Mal geprüft wird",
       ticket: "Deine Support-Tickets mit allen Nachrichten",
       case: "Meldungen deiner Bilder und Videos nach Anzahl und Grund, die Entscheidung und dein Einspruch",
+      "blocked-file":
+        "Fingerabdrücke von Bildern und Videos, die aus schwerwiegenden Gründen gelöscht wurden, damit sie nicht wiederkommen",
       "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:

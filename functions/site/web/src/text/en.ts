@@ -98,6 +98,8 @@ export const messages = {
     "too-many-failures": "Too many of your generations were rejected in an hour. Check why before you go on.",
     "too-many-uploads": "You've uploaded too many files in an hour.",
     "daily-limit": "This model has reached its limit for today. Choose another model, or try again tomorrow.",
+    "known-content":
+      "This image or video matches one that was removed for a grave reason. It can't be published or shared. Contact support if you think this is wrong.",
     "content-blocked":
       "This prompt breaks our rules. Change it and try again, or contact support if you think this is wrong.",
     "account-deleting": "Your account is being deleted.",
@@ -378,6 +380,7 @@ export const messages = {
     /** What is wrong with a rejected file and what to do, by the code of the API. */
     rejections: {
       not_as_declared: "the upload was incomplete. Try again.",
+      known_content: "it matches an image or video that was removed. Choose another file.",
       wrong_kind: "it is a video. Choose an image.",
       unsupported_format: "this format is not supported. Export it as JPEG, PNG or WebP and try again.",
       animated: "it is animated. Export a single frame as a still image and try again.",
@@ -848,6 +851,8 @@ export const messages = {
       "hold-check": "When the next check of a legal hold is due",
       ticket: "Your support tickets with all messages",
       case: "Reports of your images and videos as counts and reasons, the decision, and your appeal",
+      "blocked-file":
+        "Fingerprints of images and videos that were removed for grave reasons, so that they don't come back",
       "case-outcome": "What became of a report, counted in the transparency report, without anyone's data",
       "case-notice": "That a mail about a moderation decision is still to be sent",
       report:
