@@ -16,7 +16,9 @@ mod policy;
 
 use std::sync::Arc;
 
-use api::{Mutations, generations::shares::token_hash, moderation::blocklist::Blocklist, staff::console::may_load_console};
+use api::{
+    Mutations, generations::shares::token_hash, moderation::blocklist::Blocklist, staff::console::may_load_console,
+};
 use axum::{
     Router,
     extract::{Request, State},
