@@ -7,6 +7,7 @@ mod export;
 mod generation;
 mod payment;
 mod plan_change;
+mod prices;
 mod share;
 mod strikes;
 mod submission;
