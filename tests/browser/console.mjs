@@ -213,7 +213,7 @@ async function administer(visitor) {
   await visitor.sees("The hold is released.");
 
   await visitor.go("/staff/record");
-  await visitor.sees("Placed a hold");
+  await page.locator(".log-entry", { hasText: "Placed a hold" }).first().waitFor();
   await visitor.press("Verify");
   await visitor.sees("all in order");
   await page.getByLabel("Account id").fill(account);

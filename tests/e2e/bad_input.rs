@@ -201,6 +201,10 @@ async fn every_route_names_a_field_of_the_wrong_type(env: &'static TestEnv) -> R
         for (name, value) in good.as_object().context("no object")? {
             let wrong = match value {
                 Value::String(_) => vec![json!(7), json!(true), json!([]), json!({"a": "b"})],
+                // A number that may be negative has a negative example.
+                Value::Number(number) if number.as_i64() < Some(0) => {
+                    vec![json!("-7"), json!(-1.5), json!(-1.0), json!(true), json!([-7])]
+                }
                 Value::Number(_) => vec![json!("7"), json!(-1), json!(1.5), json!(1.0), json!(true), json!([7])],
                 Value::Bool(_) => vec![json!("true"), json!(1), json!([])],
                 _ => vec![json!("dark"), json!(7), json!([])],

@@ -18,11 +18,14 @@ tests![published_version_changes_quotes_within_a_minute_and_no_submitted_job,];
 /// A model that only this test uses, so that its versions disturb no other test.
 const MODEL: &str = "sketch-of-a-test";
 
+/// What no price of the test covers, in millionths of a US dollar.
+const HIGH_COST: i64 = 500_000;
+
 /// Why it is published: the words of staff are in no log.
 const REASON: &str = "a price for a test";
 
-/// Publishes a version with this model at this price, or retired.
-async fn publish(staff: &TestUser, (credits, state): (i64, Value)) -> Result<Value> {
+/// Publishes a version with this model at this price and cost, or retired. A price below the cost has a reason.
+async fn publish(staff: &TestUser, (credits, cost_microusd, state): (i64, i64, Value)) -> Result<Value> {
     let versions = staff.get("/v1/staff/catalogue/versions").await?.is(200)?.json;
     let expected = versions["items"].as_array().and_then(|items| Some(items.first()?["number"].clone()));
     let mut document = staff.get("/v1/staff/catalogue/versions/0").await?.is(200)?.json["document"].clone();
@@ -32,9 +35,12 @@ async fn publish(staff: &TestUser, (credits, state): (i64, Value)) -> Result<Val
     model["id"] = json!(MODEL);
     model["state"] = state;
     model["price"]["credits"] = json!(credits);
-    model["offers"][0]["cost"]["microusd"] = json!(1_000);
+    model["offers"][0]["cost"]["microusd"] = json!(cost_microusd);
     models.push(model);
-    let body = json!({"expected": expected.unwrap_or(json!(0)), "reason": REASON, "document": document});
+    let mut body = json!({"expected": expected.unwrap_or(json!(0)), "reason": REASON, "document": document});
+    if cost_microusd == HIGH_COST {
+        body["low_prices_reason"] = json!("an offer for a week");
+    }
     Ok(staff.post("/v1/staff/catalogue/versions", &body).await?.is(201)?.json)
 }
 
@@ -57,16 +63,16 @@ async fn quoted(user: &TestUser, is: impl Fn(u16, &Value) -> bool) -> Result<Val
 
 async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(env: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (env.staff().await?, env.user().await?);
-    let first = publish(&grace, (2, json!("active"))).await?["number"].clone();
+    let first = publish(&grace, (2, 1_000, json!("active"))).await?["number"].clone();
     let quote = quoted(&ada, |status, _| status == 200).await?;
     ensure!(quote["credits"] == 2 && quote["catalogue"] == first, "{quote}");
 
     // What is submitted before a version keeps its price, and ends after its model was retired.
     let before = ada.submit(&request("[sketch:job] before")).await?;
-    publish(&grace, (5, json!("active"))).await?;
+    publish(&grace, (5, HIGH_COST, json!("active"))).await?;
     quoted(&ada, |_, quote| quote["credits"] == 5).await?;
     let after = ada.submit(&request("[sketch:job] after")).await?;
-    publish(&grace, (5, json!({"retired": "2026-01-01"}))).await?;
+    publish(&grace, (5, 1_000, json!({"retired": "2026-01-01"}))).await?;
     quoted(&ada, |status, _| status == 400).await?;
     let started = Instant::now();
     loop {
@@ -90,7 +96,7 @@ async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(e
     let of_model = margins["days"].as_array().context("no days")?.iter().filter(|sum| sum["model"] == MODEL);
     let sum = |field: &str| of_model.clone().filter_map(|sum| sum[field].as_i64()).sum::<i64>();
     let sums = ["generations", "outputs", "credits", "cost_microusd"].map(sum);
-    ensure!(sums == [2, 2, 7, 2_000], "{margins}");
+    ensure!(sums == [2, 2, 7, 1_000 + HIGH_COST], "{margins}");
     ensure!(!margins.to_string().contains(&ada.account_id), "{margins}");
     let logged = log_events(env).await?.iter().any(|line| line.to_string().contains(REASON));
     ensure!(!logged, "the reason is in a log");

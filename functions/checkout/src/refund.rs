@@ -53,7 +53,7 @@ async fn request(
         .run(|| async {
             let (owner, payment) = table.account_and_payment(account, id).await?;
             let (Some(owner), Some(payment)) = (owner, payment) else { return Err(Refusal::NotFound.into()) };
-            let refund = payment.refundable(amount)?;
+            let refund = payment.refundable(amount.map(i64::from))?;
             let action = AuditAction::RequestedRefund { payment: id, amount: refund, note: note.clone() };
             let entry = AuditEntry::decision(account, (entry_id, name.clone()), action, now);
             let view = RequestedRefundView { payment: id, amount: refund };
@@ -63,7 +63,7 @@ async fn request(
         .await?;
     let payment = table.payment(account, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
     let currency = payment.receipt.as_ref().map_or(payment.price.currency, |receipt| receipt.total.currency);
-    let amount = amount.map(|amount| Money::new(amount, currency));
+    let amount = amount.map(|amount| Money::new(amount.into(), currency));
     state.payments.refund(&payment, amount, &key, now).await.map_err(payment_problem)?;
     Ok(response)
 }

@@ -4,13 +4,12 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use domain::accounts::plan::{Plan, Retention};
 use jiff::SignedDuration;
-use reqwest::Method;
 use serde_json::json;
 
 use crate::env::{
     checkouts::{Checkout, drop_message, post_control, with_messages_held},
     faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
-    http::{ApiResponse, text},
+    http::text,
     paypal::{drain_ipn_queue, with_paypal_events},
     test_env::{TestEnv, TestUser},
     trial::tests,
@@ -27,12 +26,7 @@ tests![
 
 async fn checkout_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "Checkout", 10, async |ada| {
-        let body = json!({"package": "starter", "currency": "EUR", "provider": "paypal"});
-        let started = retry_until_answered(async || {
-            let request = ada.request(Method::POST, "/v1/checkout").header("idempotency-key", "again");
-            ApiResponse::read(request.json(&body).send().await?).await
-        });
-        let checkout = Checkout::of(ada, "paypal", &started.await?.is(201)?.json)?;
+        let checkout = Checkout::start_until_answered(ada, "paypal").await?;
         checkout.act("approve", &[]).await?;
         // The buyer returns and retries until the credits are granted.
         retry_until_answered(async || checkout.capture().await).await?.is(200)?;
@@ -63,7 +57,7 @@ async fn paypal_verify_crash_at_any_call_grants_credits_once(env: &'static TestE
     let clients = env.clients()?;
     let queue = clients.sqs().set_queue_attributes().queue_url(env.output("NotificationsUrl")?);
     queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await?;
-    crash_at_each_call(env, "PaypalVerify", 5, async |ada| check_pending_paypal_payment(ada).await).await
+    crash_at_each_call(env, "PaypalVerify", 2, async |ada| check_pending_paypal_payment(ada).await).await
 }
 
 async fn paypal_webhook_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {

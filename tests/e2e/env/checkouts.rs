@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::env::{
+    faults::retry_until_answered,
     http::{ApiResponse, text},
     table::{Item, account_items, scan, string},
     test_env::{TestEnv, TestUser},
@@ -37,6 +38,16 @@ impl<'a> Checkout<'a> {
     ) -> Result<Self> {
         let body = json!({"package": package, "currency": currency, "provider": provider});
         Self::of(user, provider, &user.post("/v1/checkout", &body).await?.is(201)?.json)
+    }
+
+    /// Starts a checkout, and repeats the request while the response is a server error.
+    pub async fn start_until_answered(user: &'a TestUser, provider: &'static str) -> Result<Self> {
+        let body = json!({"package": "starter", "currency": "EUR", "provider": provider});
+        let started = retry_until_answered(async || {
+            let request = user.request(Method::POST, "/v1/checkout").header("idempotency-key", "again");
+            ApiResponse::read(request.json(&body).send().await?).await
+        });
+        Self::of(user, provider, &started.await?.is(201)?.json)
     }
 
     /// Reads the checkout from the response that started it.

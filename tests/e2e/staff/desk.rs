@@ -138,7 +138,7 @@ async fn p19_adjusted_credits_are_in_statement_and_access_log_once(env: &'static
         ensure!(balance["available"] == before + 30, "{balance}");
     }
     ensure!(adjust(-10, "take").await?.is(200)?.json["available"] == before + 20);
-    adjust(-(before + 21), "too much").await?.is(409)?;
+    adjust(-(before + 21), "too-much").await?.is(409)?;
     adjust(0, "nothing").await?.is(400)?;
     let statement = ada.get("/v1/account/statement").await?.is(200)?.json;
     let entries = statement["entries"].as_array().context("no entries")?;
@@ -173,8 +173,8 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
         let bought = ada.credits().await?.0 - before;
         let path = format!("/v1/staff/accounts/{}/payments/{}/refunds", ada.account_id, paid.id);
         let ask = async |body: Value, key: &str| {
-            let request = member.request(Method::POST, &path).header("idempotency-key", key).json(&body);
-            ApiResponse::read(request.send().await?).await
+            let request = member.request(Method::POST, &path).header("idempotency-key", format!("{provider}-{key}"));
+            ApiResponse::read(request.json(&body).send().await?).await
         };
         let payment = ada.get(&format!("/v1/checkout/{}", paid.id)).await?.is(200)?.json;
         let total = payment["total"]["amount"].as_i64().context("no total")?;

@@ -23,7 +23,7 @@ operations! {
 pub struct RefundRequest {
     /// The amount in the smallest unit of the currency; absent for all that is left.
     #[schema(minimum = 1)]
-    pub amount: Option<i64>,
+    pub amount: Option<u32>,
     /// The reason: 1 to 500 characters. The account owner reads it in their access log.
     #[schema(min_length = 1, max_length = 500)]
     pub note: String,

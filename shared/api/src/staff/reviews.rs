@@ -54,7 +54,7 @@ operations! {
     /// (staff). Without an Idempotency-Key a repeat grants or takes them again.
     ADJUST_CREDITS = post("/v1/staff/accounts/{account}/credits", "staff-review")
         .staff(&[Finance])
-        .takes::<CreditAdjustment>(r#"{"amount": 20, "note": "three videos failed"}"#)
+        .takes::<CreditAdjustment>(r#"{"amount": -20, "note": "granted twice by mistake"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<Balance>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 

@@ -103,8 +103,10 @@ export function Record() {
                   <time datetime={entry.act.at}>{dateTime(entry.act.at)}</time>
                 </dt>
                 <dd class="small muted">
-                  {t.member} <code>{entry.act.staff}</code> · {t.subject} <code>{entry.act.subject.slice(0, 16)}</code>{" "}
-                  · {t.hash} <code>{entry.hash.slice(0, 16)}</code>
+                  <span>
+                    {t.member} <code>{entry.act.staff}</code> · {t.subject}{" "}
+                    <code>{entry.act.subject.slice(0, 16)}</code> · {t.hash} <code>{entry.hash.slice(0, 16)}</code>
+                  </span>
                 </dd>
               </div>
             ))}
