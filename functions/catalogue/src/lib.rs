@@ -1,7 +1,7 @@
 //! Shows and publishes versions of the catalogue, and shows what models earn and cost.
 //!
-//! A version is one item, written on condition that its number is free. It is also the record of its publication: who, when and
-//! why. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
+//! A version is one item, written on condition that its number is free. It says who published it, when and why; the record of
+//! the acts of staff has the hash of its document. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
 //! submitted before keeps the version that it was submitted with.
 //!
 //! Versions are for administrators, what models earn and cost also for finance, with a recent sign-in; everyone else gets 404. With the same `Idempotency-Key` a repeat gets the same response, and without one it is refused, as the version that it
@@ -27,6 +27,7 @@ use axum::{
 use domain::{
     AccountId,
     catalogue::{self, version::Publication},
+    staff::record::StaffAct,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::civil::Date;
@@ -38,7 +39,7 @@ use runtime::{
     config::Environment,
     http::{MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::Write;
+use store::{Write, record_hash};
 
 #[derive(Clone)]
 struct AppState {
@@ -121,7 +122,14 @@ async fn publish(
             let version = publication.publish(present, state.catalogues.enabled(), staff.clone(), now)?;
             let path = format!("/v1/staff/catalogue/versions/{}", version.number);
             let response = MutationResponse::created(CatalogueVersionSummary::from(&version)).at(path);
-            mutation.commit(&[Write::CatalogueVersion(&version)], response).await
+            let act = StaffAct {
+                staff: staff.clone(),
+                at: now,
+                kind: "published_catalogue".to_owned(),
+                subject: record_hash(&version.number.to_string()),
+                digest: record_hash(&version.document),
+            };
+            mutation.commit(&[Write::CatalogueVersion(&version), Write::StaffAct(&act)], response).await
         })
         .await
 }

@@ -47,6 +47,8 @@ async fn find(
     request: MutatingRequest<SearchRequest>,
 ) -> Result<Response, Problem> {
     let SearchRequest { key, access } = request.body;
+    // Before the search, so that a request that opens nothing tells nothing.
+    access.clone().split(clock::now()).map_err(refusal_problem)?;
     let account = state.search(key).await?.ok_or_else(Problem::not_found)?;
     if account.0 == staff.0.account_id {
         return Err(own_account());

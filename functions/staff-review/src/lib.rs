@@ -186,6 +186,7 @@ async fn set_spending(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let allowed = request.body.allowed;
+    let roles: Vec<_> = api::roles_of(&caller).into_iter().collect();
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let text = note.clone();
     let action = if allowed { AuditAction::Unfroze { note: text } } else { AuditAction::Froze { note: text } };
@@ -194,7 +195,8 @@ async fn set_spending(
     mutation
         .run(|| async {
             let account = state.mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
-            let account = if allowed { account.unfrozen(&note, now)? } else { account.frozen(note.clone(), now) };
+            let account =
+                if allowed { account.unfrozen(&roles, &note, now)? } else { account.frozen(note.clone(), now) };
             let view = FrozenAccountView::from(account.clone());
             mutation.commit(&[Write::Account(&account), Write::AuditEntry(&entry)], MutationResponse::ok(view)).await
         })

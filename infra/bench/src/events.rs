@@ -195,7 +195,7 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/catalogue/publish.json",
         Http(201),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "PutItem"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "Query", "TransactWriteItems"],
     ),
     event(
         "events/catalogue/publish-after-another.json",

@@ -110,7 +110,7 @@ mod tests {
         let parsed: Catalogue = serde_json::from_str(include_str!("../catalogue/default.json")).unwrap();
         assert_eq!(&parsed, compiled());
         assert_eq!(parsed.check(), []);
-        assert_eq!(parsed.low_prices(), []);
+        assert_eq!(parsed.low_prices(jiff::Timestamp::UNIX_EPOCH), []);
         let ids: Vec<_> = parsed.models.iter().map(|model| model.id.as_str()).collect();
         assert_eq!(
             ids,

@@ -125,13 +125,14 @@ async fn p32_erasure_ends_running_generations_and_waits_for_leases(env: &'static
     let ada = env.user().await?;
     let running = ada.image("[sketch:endless]").await?;
     ada.eventually(&format!("/v1/generations/{running}"), |generation| generation["status"] == "running").await?;
-    // A worker holds the lease until then.
+    // A worker holds the lease until then, and the provider charges for what it has sent.
     let lease_until = clock::now() + SignedDuration::from_secs(8);
     let (clients, at) = (env.clients()?, |text: String| AttributeValue::S(text));
     let lease = clients.dynamodb().update_item().table_name(env.output("TableName")?);
     let lease =
         lease.key("pk", at(format!("ACCOUNT#{}", ada.account_id))).key("sk", at(format!("GENERATION#{running}")));
-    let lease = lease.update_expression("SET lease_until = :until");
+    let lease = lease.update_expression("SET lease_until = :until, cost_microusd = :cost");
+    let lease = lease.expression_attribute_values(":cost", AttributeValue::N("1000".to_owned()));
     lease.expression_attribute_values(":until", at(lease_until.to_string())).send().await?;
     let receipt = wait_for_erasure(env, &request_erasure(&ada).await?).await?;
     ensure!(receipt["erased"]["generation"] == 1, "{receipt}");

@@ -107,7 +107,7 @@ operations! {
 
 /// Says why, and for how long, a staff member accesses the data of an account. The account owner gets reference and reason
 /// with their data.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessRequest {
     /// The reference of the request that the access is for.

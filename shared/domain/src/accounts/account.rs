@@ -25,6 +25,7 @@ use crate::{
     rate_limit::{HourlyCount, TokenBucket},
     refusal::{FieldError, Refusal, check_text},
     registry::DataFields,
+    staff::role::Role,
 };
 
 /// An account.
@@ -338,13 +339,13 @@ impl Account {
         next
     }
 
-    /// Lifts every freeze on behalf of a staff member, with their note.
+    /// Lifts every freeze that a staff member with these roles may lift, with their note.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if the account is not frozen.
-    pub fn unfrozen(&self, note: &str, now: Timestamp) -> Result<Self, Refusal> {
+    /// [`Refusal::Conflict`] if the account is not frozen, or only for reasons that other roles decide about.
+    pub fn unfrozen(&self, roles: &[Role], note: &str, now: Timestamp) -> Result<Self, Refusal> {
         let mut next = self.next_version();
-        next.freezes.lift_all(note, now)?;
+        next.freezes.lift_by(roles, note, now)?;
         Ok(next)
     }
 }

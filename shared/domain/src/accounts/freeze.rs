@@ -7,6 +7,7 @@ use crate::{
     ids::{CaseId, PaymentId},
     refusal::Refusal,
     registry::DataFields,
+    staff::role::Role,
 };
 
 /// Why an account is frozen.
@@ -58,6 +59,18 @@ pub enum FreezeReason {
     },
     /// A staff member froze it.
     Staff,
+}
+
+impl FreezeReason {
+    /// Returns the roles whose members may lift a freeze for this reason, besides administrators.
+    #[must_use]
+    pub const fn lifted_by(&self) -> &'static [Role] {
+        match self {
+            Self::Dispute { .. } | Self::Warning { .. } | Self::LostDisputes { .. } => &[Role::Finance],
+            Self::Moderation { .. } | Self::BlockedContent { .. } => &[Role::Moderation],
+            Self::ManyAccounts | Self::EarlierAccount | Self::Staff => &[Role::Finance, Role::Moderation],
+        }
+    }
 }
 
 /// A period in which an account may not spend credits, publish or share.
@@ -121,19 +134,26 @@ impl Freezes {
         }
     }
 
-    /// Lifts every freeze that lasts, with the note of a staff member.
+    /// Lifts every freeze that lasts and that a member with these roles may lift, with their note.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if none lasts.
-    pub(crate) fn lift_all(&mut self, note: &str, now: Timestamp) -> Result<(), Refusal> {
+    /// [`Refusal::Conflict`] if none lasts, or none of those that last is theirs to lift.
+    pub(crate) fn lift_by(&mut self, roles: &[Role], note: &str, now: Timestamp) -> Result<(), Refusal> {
         if self.current().is_none() {
             return Err(Refusal::Conflict("the account is not frozen"));
         }
-        for freeze in self.0.iter_mut().filter(|freeze| freeze.lifted_at.is_none()) {
+        let may_lift = |freeze: &Freeze| roles.iter().any(|role| role.is_among(freeze.reason.lifted_by()));
+        let mut lifted = false;
+        for freeze in self.0.iter_mut().filter(|freeze| freeze.lifted_at.is_none() && may_lift(freeze)) {
             freeze.lifted_at = Some(now);
             freeze.note = Some(note.to_owned());
+            lifted = true;
         }
-        Ok(())
+        if lifted {
+            Ok(())
+        } else {
+            Err(Refusal::Conflict("it is frozen for a reason that another role decides about"))
+        }
     }
 }
 

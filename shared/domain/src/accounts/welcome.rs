@@ -163,7 +163,7 @@ mod tests {
         let erased = Welcome::erased(None, &account(1).frozen("note".to_owned(), at(1)), at(1));
         let (second, welcome) = open(Some(&erased), None, 2);
         assert!(Welcome::erased(Some(&welcome), &second, at(1)).is_frozen);
-        let cleared = second.unfrozen("paid", at(1)).unwrap();
+        let cleared = second.unfrozen(&[crate::staff::role::Role::Administrator], "paid", at(1)).unwrap();
         assert!(!open(Some(&welcome), Some(&cleared), 3).0.is_frozen());
         assert!(!Welcome::erased(Some(&welcome), &cleared, at(1)).is_frozen);
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::{
     accounts::plan::Plan,
     catalogue::{
@@ -91,9 +93,9 @@ impl Catalogue {
 
     /// Returns the offers of models that can be asked for whose provider this deployment has not configured.
     #[must_use]
-    pub fn unconfigured(&self, providers: &[String]) -> Vec<FieldError> {
+    pub fn unconfigured(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
         let mut errors = Errors::default();
-        for (number, model) in self.listed() {
+        for (number, model) in self.open_models(now) {
             for (place, offer) in model.offers.iter().enumerate() {
                 let field = format!("models[{number}].offers[{place}].provider");
                 let rule = format!("one that this deployment has configured: {}", providers.join(", "));
@@ -105,10 +107,10 @@ impl Catalogue {
 
     /// Returns the prices that are below the cost at a provider plus the margin, if a credit is sold at its lowest price.
     #[must_use]
-    pub fn low_prices(&self) -> Vec<FieldError> {
+    pub fn low_prices(&self, now: Timestamp) -> Vec<FieldError> {
         let Some(credit) = self.credit_value_microusd() else { return Vec::new() };
         let mut errors = Errors::default();
-        for (number, model) in self.listed() {
+        for (number, model) in self.open_models(now) {
             for (place, quality) in choices(&model.price.qualities, |tier| tier.quality).enumerate() {
                 let Some((least, rule)) = self.worst(model, quality, credit) else { continue };
                 let field = match quality {
@@ -144,9 +146,8 @@ impl Catalogue {
     }
 
     /// Returns the models that are not hidden or retired, with their positions.
-    fn listed(&self) -> impl Iterator<Item = (usize, &Model)> {
-        let listed = |model: &Model| model.state == crate::catalogue::models::ModelState::Active;
-        self.models.iter().enumerate().filter(move |(_, model)| listed(model))
+    fn open_models(&self, now: Timestamp) -> impl Iterator<Item = (usize, &Model)> {
+        self.models.iter().enumerate().filter(move |(_, model)| model.state.is_open(now))
     }
 }
 
@@ -259,11 +260,15 @@ fn check_package(errors: &mut Errors, at: &str, package: &Package) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
     use crate::{
         catalogue::{compiled, models::ModelState},
         credits::ledger::Credits,
     };
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn paths(errors: &[FieldError]) -> Vec<&str> {
         errors.iter().map(|error| error.field.as_ref()).collect()
@@ -313,9 +318,14 @@ mod tests {
     fn offer_of_a_model_that_can_be_asked_for_needs_a_configured_provider() {
         let mut catalogue = compiled().offered_by(&["openai", "sketch"]);
         let configured = ["sketch".to_owned()];
-        assert_eq!(paths(&catalogue.unconfigured(&configured)), ["models[0].offers[0].provider"]);
+        assert_eq!(paths(&catalogue.unconfigured(&configured, NOW)), ["models[0].offers[0].provider"]);
+        // A model is asked for until the day of its end.
+        image(&mut catalogue).state = ModelState::Retired(date(1970, 1, 2));
+        assert_eq!(paths(&catalogue.unconfigured(&configured, NOW)), ["models[0].offers[0].provider"]);
+        image(&mut catalogue).state = ModelState::Retired(date(1970, 1, 1));
+        assert_eq!(catalogue.unconfigured(&configured, NOW), []);
         image(&mut catalogue).state = ModelState::Hidden;
-        assert_eq!(catalogue.unconfigured(&configured), []);
+        assert_eq!(catalogue.unconfigured(&configured, NOW), []);
     }
 
     #[test]
@@ -323,12 +333,12 @@ mod tests {
         let mut catalogue = compiled().clone();
         // 13 credits at $0.016 are less than $0.211 and 30 %.
         image(&mut catalogue).price.qualities.last_mut().unwrap().credits = Credits(13);
-        let low = catalogue.low_prices();
+        let low = catalogue.low_prices(NOW);
         assert_eq!(paths(&low), ["models[0].price.qualities[2].credits"]);
         assert!(low[0].rule.contains("costs $0.211000 at openai and earns $0.208000"), "{}", low[0].rule);
         catalogue.margin_percent = 0;
         image(&mut catalogue).price.qualities.last_mut().unwrap().credits = Credits(14);
-        assert_eq!(catalogue.low_prices(), []);
+        assert_eq!(catalogue.low_prices(NOW), []);
     }
 
     #[test]
@@ -338,7 +348,7 @@ mod tests {
         flux.price = PriceRule { per: PricedBy::Megapixel, credits: Credits(2), qualities: Vec::new() };
         flux.sizes.push(Size { width: 256, height: 256 });
         flux.offers.first_mut().unwrap().cost.microusd = 20_000;
-        let low = catalogue.low_prices();
+        let low = catalogue.low_prices(NOW);
         assert_eq!(paths(&low), ["models[2].price.credits"]);
         assert!(low[0].rule.contains("256x256 costs $0.020000 at replicate and earns $0.016000"), "{}", low[0].rule);
     }

@@ -66,7 +66,7 @@ impl Publication {
         errors.extend(self.low_prices_reason.as_ref().and_then(|why| check_text("low_prices_reason", why, REASON)));
         errors.extend(self.document.check().into_iter().map(in_document));
         if errors.is_empty() {
-            errors.extend(self.document.unconfigured(providers).into_iter().map(in_document));
+            errors.extend(self.document.unconfigured(providers, now).into_iter().map(in_document));
         }
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
@@ -74,7 +74,7 @@ impl Publication {
         if self.expected != present {
             return Err(Refusal::Conflict("another version was published meanwhile: compare yours with it"));
         }
-        let low: Vec<_> = self.document.low_prices().into_iter().map(in_document).collect();
+        let low: Vec<_> = self.document.low_prices(now).into_iter().map(in_document).collect();
         if !low.is_empty() && self.low_prices_reason.is_none() {
             return Err(Refusal::LowPrices(low));
         }

@@ -34,7 +34,8 @@ pub const HOLDABLE_KINDS: &[&str] = &[
 pub const EVIDENCE_DAYS: i64 = 365;
 /// What is preserved as evidence: the file, and what tells whose it is.
 const EVIDENCE: [&str; 4] = ["account", "access", "generation", "generations"];
-/// Most holds on an account, released ones included.
+/// Most holds that staff place on an account, released ones included. Those that preserve evidence do not count, so that every
+/// case can be decided.
 const MAX_HOLDS: usize = 20;
 
 /// A legal hold on some of the data of an account.
@@ -173,7 +174,7 @@ impl Holds {
     /// # Errors
     /// [`Refusal::Conflict`] if there are twenty.
     pub(crate) fn place(&mut self, hold: Hold) -> Result<(), Refusal> {
-        if self.0.len() >= MAX_HOLDS {
+        if hold.case.is_none() && self.0.iter().filter(|other| other.case.is_none()).count() >= MAX_HOLDS {
             return Err(Refusal::Conflict("the account has had twenty holds, and can have no more"));
         }
         self.0.push(hold);
@@ -234,6 +235,19 @@ impl<'a> IntoIterator for &'a Holds {
 mod tests {
     use super::*;
     use crate::registry;
+
+    #[test]
+    fn evidence_is_preserved_however_many_holds_there_were() {
+        let (mut holds, at) = (Holds::default(), Timestamp::UNIX_EPOCH);
+        let evidence = Hold::of_evidence(CaseNoticeId(uuid::Uuid::nil()), CaseId(uuid::Uuid::nil()), at);
+        let by_staff = Hold { case: None, ends_at: None, ..evidence.clone() };
+        for _ in 0..MAX_HOLDS {
+            holds.place(evidence.clone()).unwrap();
+            holds.place(by_staff.clone()).unwrap();
+        }
+        assert!(holds.place(by_staff).is_err());
+        holds.place(evidence).unwrap();
+    }
 
     #[test]
     fn holdable_kinds_are_declared_and_personal() {

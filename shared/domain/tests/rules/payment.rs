@@ -13,6 +13,7 @@ use domain::{
         review::{ReviewDecision, ReviewReason},
         settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
     },
+    staff::role::Role,
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -310,7 +311,7 @@ fn s9_pp9_warning_freezes_once_until_staff_lift_it() {
     let warning = PaymentFact::FraudWarning { id: "issfr_1".to_owned() };
     let mut story = story("maker").check(&[paid(), warning.clone()], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Frozen);
-    story.account = story.account.unfrozen("the buyer answered", at(70)).unwrap();
+    story.account = story.account.unfrozen(&[Role::Finance], "the buyer answered", at(70)).unwrap();
     let story = story.check(&[warning, dispute(INQUIRY)], PaymentStatus::Paid, 1_000);
     assert_eq!(story.account.status(), AccountStatus::Active);
     let story = story.check(&[PaymentFact::Case { id: "PP-1".to_owned() }], PaymentStatus::Paid, 1_000);
@@ -434,7 +435,7 @@ fn files_follow_each_change_of_the_plan_but_are_not_shortened_during_a_dispute()
         }
         expect(&disputed, Some((Plan::Free, None)));
         // Staff lift the freeze, so the end of the dispute changes nothing else of the account.
-        disputed.account = disputed.account.unfrozen("a look was taken", at(59)).unwrap();
+        disputed.account = disputed.account.unfrozen(&[Role::Finance], "a look was taken", at(59)).unwrap();
         disputed.apply(dispute(end)).unwrap();
         let plan = if end == WON { Plan::Plus } else { Plan::Free };
         expect(&disputed, Some((plan, shortens_to)));

@@ -1,6 +1,10 @@
 //! Strikes, and the freeze that they lead to.
 
-use domain::accounts::{account::Account, freeze::FreezeReason, strikes::StrikePolicy};
+use domain::{
+    Refusal,
+    accounts::{account::Account, freeze::FreezeReason, strikes::StrikePolicy},
+    staff::role::Role,
+};
 use jiff::Timestamp;
 
 use crate::{account, at};
@@ -27,8 +31,23 @@ fn strikes_within_the_window_freeze_the_account_at_the_limit() {
 }
 
 #[test]
+fn freeze_is_lifted_by_the_role_that_decides_about_its_reason() {
+    let frozen = struck(&[1, 2, 3], POLICY);
+    for roles in [&[][..], &[Role::Support], &[Role::Finance], &[Role::Support, Role::Finance]] {
+        assert!(matches!(frozen.unfrozen(roles, "paid", hour(4)), Err(Refusal::Conflict(_))), "{roles:?}");
+    }
+    for role in [Role::Moderation, Role::Administrator] {
+        assert!(!frozen.unfrozen(&[role], "looked at it", hour(4)).unwrap().is_frozen());
+    }
+    // What another role decides about stays.
+    let both = frozen.frozen("asked by mail".to_owned(), hour(4));
+    let lifted = both.unfrozen(&[Role::Finance], "answered", hour(5)).unwrap();
+    assert!(matches!(lifted.freezes.current().map(|freeze| &freeze.reason), Some(FreezeReason::BlockedContent { .. })));
+}
+
+#[test]
 fn account_that_was_unfrozen_is_frozen_again_only_by_as_many_new_strikes() {
-    let unfrozen = struck(&[1, 2, 3], POLICY).unfrozen("looked at it", hour(4)).unwrap();
+    let unfrozen = struck(&[1, 2, 3], POLICY).unfrozen(&[Role::Moderation], "looked at it", hour(4)).unwrap();
     let again = unfrozen.struck(POLICY, hour(5)).struck(POLICY, hour(6));
     assert!(!again.is_frozen());
     assert!(again.struck(POLICY, hour(7)).is_frozen());

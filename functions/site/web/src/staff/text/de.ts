@@ -206,6 +206,7 @@ export const messages: Messages = {
       suspended_publishing: "Veröffentlichen ausgesetzt",
       restored_publishing: "Veröffentlichen erlaubt",
       decided: "Über eine Zahlung entschieden",
+      published_catalogue: "Modelle und Preise veröffentlicht",
       marked_refunded: "Geld als erstattet markiert",
       read_guest_ticket: "Anfrage ohne Konto gelesen",
       closed_guest_ticket: "Anfrage ohne Konto geschlossen",

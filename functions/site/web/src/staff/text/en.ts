@@ -203,6 +203,7 @@ export const messages = {
       suspended_publishing: "Suspended publishing",
       restored_publishing: "Allowed publishing",
       decided: "Decided about a payment",
+      published_catalogue: "Published models and prices",
       marked_refunded: "Marked money as refunded",
       read_guest_ticket: "Read a guest ticket",
       closed_guest_ticket: "Closed a guest ticket",
