@@ -66,52 +66,60 @@ function Credits({ account }: { account: string }) {
   );
 }
 
-/** Calls an operation that allows something or not, with a note. */
-type Allow = (allowed: boolean) => (note: string, params: object) => Promise<void>;
+/** Allows something or forbids it, with a note. */
+interface PermissionProps {
+  title: string;
+  allow: string;
+  forbid: string;
+  set: (body: { allowed: boolean; note: string }, params: object) => Promise<unknown>;
+}
 
-function Spending({ account }: { account: string }) {
+function Permission({ title, allow, forbid, set }: PermissionProps) {
   const t = staffText.value;
-  const set: Allow = (allowed) => async (note, params) => {
-    const body = { allowed, note };
-    await unwrap(api.POST("/v1/staff/accounts/{account}/spending", { params: { path: { account }, ...params }, body }));
+  const run = (allowed: boolean) => async (note: string, params: object) => {
+    await set({ allowed, note }, params);
     showToast(t.accounts.changed);
   };
   return (
-    <Act title={t.accounts.spendingTitle}>
+    <Act title={title}>
       <TextForm
         label={t.accounts.reason}
         hint={t.cases.noteHint}
         field="note"
         actions={[
-          { label: t.accounts.unfreeze, run: set(true) },
-          { label: t.accounts.freeze, danger: true, run: set(false) },
+          { label: allow, run: run(true) },
+          { label: forbid, danger: true, run: run(false) },
         ]}
       />
     </Act>
   );
 }
 
-function Publishing({ account }: { account: string }) {
-  const t = staffText.value;
-  const set: Allow = (allowed) => async (note, params) => {
-    const body = { allowed, note };
-    await unwrap(
-      api.POST("/v1/staff/accounts/{account}/publishing", { params: { path: { account }, ...params }, body }),
-    );
-    showToast(t.accounts.changed);
-  };
+function Spending({ account }: { account: string }) {
+  const t = staffText.value.accounts;
   return (
-    <Act title={t.accounts.publishingTitle}>
-      <TextForm
-        label={t.accounts.reason}
-        hint={t.cases.noteHint}
-        field="note"
-        actions={[
-          { label: t.accounts.restore, run: set(true) },
-          { label: t.accounts.suspend, danger: true, run: set(false) },
-        ]}
-      />
-    </Act>
+    <Permission
+      title={t.spendingTitle}
+      allow={t.unfreeze}
+      forbid={t.freeze}
+      set={(body, params) =>
+        unwrap(api.POST("/v1/staff/accounts/{account}/spending", { params: { path: { account }, ...params }, body }))
+      }
+    />
+  );
+}
+
+function Publishing({ account }: { account: string }) {
+  const t = staffText.value.accounts;
+  return (
+    <Permission
+      title={t.publishingTitle}
+      allow={t.restore}
+      forbid={t.suspend}
+      set={(body, params) =>
+        unwrap(api.POST("/v1/staff/accounts/{account}/publishing", { params: { path: { account }, ...params }, body }))
+      }
+    />
   );
 }
 
