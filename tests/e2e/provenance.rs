@@ -44,7 +44,13 @@ fn signed_by_provider(file: &[u8], media_type: &'static str) -> Result<Vec<u8>> 
     let key = Key::numbered(9).context("no key")?;
     let chain = CertificateChain::issue(&key.public(), now)?;
     let signer = Signer::new(chain, move |digest| Ok(key.sign(digest)?));
-    let claim = Claim { model: "of the provider", provider: "another", has_starting_image: false, at: now };
+    let claim = Claim {
+        model: "of the provider",
+        provider: "another",
+        has_starting_image: false,
+        visible_label: None,
+        at: now,
+    };
     Ok(Manifest::begin(file, media_type)?.sign(file, &claim, &signer)?)
 }
 

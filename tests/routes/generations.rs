@@ -195,6 +195,27 @@ async fn settings_of_the_operator_decide_what_is_blocked_but_for_the_floor() -> 
 }
 
 #[tokio::test]
+async fn visible_label_is_drawn_if_its_owner_asks_for_it_or_the_operator_always_wants_it() -> Result<()> {
+    let body =
+        |labelled: bool| json!({"body": {"model": "sketch-image", "prompt": "a vase", "visible_label": labelled}});
+    for (rule, asked, labelled) in
+        [("optional", false, false), ("optional", true, true), ("always", false, true), ("always", true, true)]
+    {
+        let world = World::new().await?.with_variables([("VISIBLE_LABEL", rule)]);
+        let answer = world.send("submit/create", body(asked)).await?.is(202)?;
+        ensure!(answer.body["settings"]["visible_label"] == labelled, "{rule}, {asked}: {answer}");
+        let stored = world.generation(answer.body["id"].as_str().context("no id")?).await?;
+        ensure!(stored.settings.visible_label == labelled, "{rule}, {asked}");
+        let models = world.send("submit/models", json!({})).await?.is(200)?;
+        ensure!(models.body["always_labelled"] == (rule == "always"), "{models}");
+    }
+    let body = json!({"body": {"model": "sketch-image", "prompt": "a vase"}});
+    let absent = World::new().await?.send("submit/create", body).await?;
+    ensure!(absent.is(202)?.body["settings"]["visible_label"] == false);
+    Ok(())
+}
+
+#[tokio::test]
 async fn prompt_with_invalid_settings_is_no_strike() -> Result<()> {
     let world = World::new().await?;
     let body = json!({"body": {"model": "no-model", "prompt": "porn"}});

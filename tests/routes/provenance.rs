@@ -62,7 +62,7 @@ async fn file_is_signed_here_if_a_certificate_of_the_deployment_vouches_for_it()
 async fn mark_in_the_metadata_has_a_verdict_of_its_own() -> Result<()> {
     let world = World::new().await?;
     let (image, _) = unsigned()?;
-    let answer = check(&world, &media::mark_generated(image, "a test")?).await?.is(200)?.body;
+    let answer = check(&world, &media::mark_generated(image, "a test", None)?).await?.is(200)?.body;
     ensure!(answer["techniques"][0]["verdict"] == "not_found", "{answer}");
     let metadata = &answer["techniques"][2];
     ensure!(metadata["technique"] == "metadata" && metadata["verdict"] == "found", "{answer}");
@@ -80,7 +80,7 @@ async fn watermark_of_the_deployment_is_found_in_an_image_without_metadata() -> 
     picture.write_to(&mut png, image::ImageFormat::Png)?;
     let ours = Sealer::new(APP_KEY.as_bytes())?.mac(WATERMARK_KEY, &[]);
     for (key, verdict) in [(ours, "marked_here"), ([7; 32], "not_found")] {
-        let marked = watermark::embed_file(png.get_ref(), 7, &WatermarkKey::new(key))?.context("too small")?;
+        let marked = watermark::embed_file(png.get_ref(), None, 7, &WatermarkKey::new(key))?.context("too small")?;
         let answer = check(&world, &marked).await?.is(200)?.body;
         let found = &answer["techniques"][1];
         ensure!(found["technique"] == "watermark" && found["verdict"] == verdict, "{answer}");

@@ -1,6 +1,9 @@
 //! Handles the messages of the finish queue: checks the received files of a generation, removes their metadata, marks and signs
 //! them, creates thumbnails, stores the outputs, settles, and deletes the received files.
 //!
+//! Beside the manifest an output has an invisible watermark, a visible label if its owner or the operator wants one, and the label
+//! for China if the operator wants it.
+//!
 //! Before an output is marked and signed, the classifiers that the operator chose check it. One that is blocked is not signed, not
 //! stored and not charged. If a classifier fails, it is asked again later, and then the generation fails and is refunded.
 //!

@@ -2,7 +2,7 @@
 
 use domain::{catalogue::models::MediaKind, moderation::blocklist::Fingerprints};
 use media::{
-    MediaError, MediaInfo, MediaType, OutputRequirements, Preview,
+    AigcLabel, MediaError, MediaInfo, MediaType, OutputRequirements, Preview, VisibleLabel,
     watermark::{self, WatermarkKey},
 };
 use provenance::{Claim, EarlierManifest, Manifest, SignError, Signer};
@@ -41,13 +41,26 @@ pub(crate) enum OutputError {
     Sign(#[from] SignError),
 }
 
-/// The watermark of an output.
+/// The marks of an output beside its manifest.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
-    /// What it says: bits that belong to the generation and tell nothing about it.
+    /// What the watermark says: bits that belong to the output and tell nothing about it.
     pub(crate) bits: u64,
     /// The key of the deployment.
     pub(crate) key: WatermarkKey,
+    /// The visible label, if it is to have one.
+    pub(crate) visible_label: Option<VisibleLabel>,
+    /// The operator, as the label for China names them, if they want that label.
+    pub(crate) aigc_producer: Option<String>,
+}
+
+impl Mark {
+    /// Writes the marks into the metadata of a file. Its id there is that of the watermark.
+    fn write(&self, bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError> {
+        let id = format!("{:016x}", self.bits);
+        let label = self.aigc_producer.as_deref().map(|producer| AigcLabel { producer, id: &id });
+        media::mark_generated(bytes, note, label)
+    }
 }
 
 /// A file of a provider that can be used: it is not marked yet.
@@ -87,20 +100,24 @@ impl Received {
         Ok((media::strip_metadata(self.bytes.clone())?, self.measured.media_type))
     }
 
-    /// Draws the watermark into its pixels, removes its metadata, marks it as generated, signs it, and creates its preview. The
-    /// same bytes give the same file but for the id and the signature of its manifest, which has the same length.
+    /// Draws the visible label and the watermark into its pixels, removes its metadata, marks it as generated, signs it, and creates
+    /// its preview. The same bytes give the same file but for the id and the signature of its manifest, which has the same length.
     ///
     /// # Errors
-    /// It is damaged, or was not signed.
+    /// It is damaged, cannot have the visible label that it is to have, or was not signed.
     pub(crate) fn finish(self, mark: &Mark, (claim, signer): (&Claim<'_>, &Signer)) -> Result<File, OutputError> {
         let Self { bytes, measured, max_bytes } = self;
         let note = format!("Generated with Darkroom by the model {}", claim.model);
         let manifest = Manifest::begin(&bytes, measured.media_type.mime())?;
         let earlier = manifest.earlier().clone();
-        let (bytes, measured) = match watermark::embed_file(&bytes, mark.bits, &mark.key)? {
+        let label = mark.visible_label.as_ref();
+        let (bytes, measured) = match watermark::embed_file(&bytes, label, mark.bits, &mark.key)? {
             Some(marked) if u64::try_from(marked.len()).is_ok_and(|bytes| bytes <= max_bytes) => {
                 let measured = media::inspect(&marked)?;
                 (marked, measured)
+            }
+            Some(marked) if label.is_some() => {
+                return Err(MediaError::TooLarge { bytes: marked.len() as u64, max_bytes }.into());
             }
             Some(_) => {
                 tracing::warn!("a file with a watermark would be too large: it has none");
@@ -114,9 +131,9 @@ impl Received {
                 (bytes, measured)
             }
         };
-        let bytes = media::mark_generated(bytes, &note)?;
+        let bytes = mark.write(bytes, &note)?;
         let bytes = manifest.sign(&bytes, claim, signer)?;
-        let preview = create_preview(&bytes, &note)
+        let preview = create_preview(&bytes, mark, &note)
             .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
             .ok();
         let sha256 = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -127,9 +144,9 @@ impl Received {
 
 /// Creates the preview of an output. Its thumbnail has the mark in its metadata, and no manifest: it is a copy beside a file that
 /// has one.
-fn create_preview(bytes: &[u8], note: &str) -> Result<Preview, MediaError> {
+fn create_preview(bytes: &[u8], mark: &Mark, note: &str) -> Result<Preview, MediaError> {
     let preview = media::create_preview(bytes, THUMBNAIL_SIDE_PX)?;
-    Ok(Preview { jpeg: media::mark_generated(preview.jpeg, note)?, ..preview })
+    Ok(Preview { jpeg: mark.write(preview.jpeg, note)?, ..preview })
 }
 
 #[cfg(test)]
@@ -147,7 +164,8 @@ mod tests {
     }
 
     fn mark() -> Mark {
-        Mark { bits: 0x0123_4567_89ab_cdef, key: WatermarkKey::new([7; 32]) }
+        let key = WatermarkKey::new([7; 32]);
+        Mark { bits: 0x0123_4567_89ab_cdef, key, visible_label: None, aigc_producer: None }
     }
 
     fn finished(bytes: Vec<u8>, kind: MediaKind) -> Result<File, OutputError> {
@@ -156,8 +174,62 @@ mod tests {
 
     fn finished_by(bytes: Vec<u8>, kind: MediaKind, signer: &Signer) -> Result<File, OutputError> {
         let at = "2026-11-01T12:00:00Z".parse().unwrap();
-        let claim = Claim { model: "some-model", provider: "sketch", has_starting_image: false, at };
-        read(bytes, kind)?.finish(&mark(), (&claim, signer))
+        let mark = mark();
+        finished_with(bytes, kind, &mark, (signer, at))
+    }
+
+    fn finished_with(
+        bytes: Vec<u8>,
+        kind: MediaKind,
+        mark: &Mark,
+        (signer, at): (&Signer, jiff::Timestamp),
+    ) -> Result<File, OutputError> {
+        let visible_label = mark.visible_label.as_ref().map(VisibleLabel::text);
+        let claim = Claim { model: "some-model", provider: "sketch", has_starting_image: false, visible_label, at };
+        read(bytes, kind)?.finish(mark, (&claim, signer))
+    }
+
+    /// The brightest level in the lower right corner of a picture.
+    fn corner(picture: &[u8]) -> u8 {
+        let media::Preview { jpeg, width, height, .. } = media::create_preview(picture, 512).unwrap();
+        let shown =
+            image::load_from_memory(&jpeg).unwrap().crop_imm(width / 2, height - 24, width / 2, 24).into_luma8();
+        shown.pixels().map(|pixel| pixel.0[0]).max().unwrap()
+    }
+
+    #[tokio::test]
+    async fn label_for_china_and_visible_label_are_signed_and_in_the_thumbnail() {
+        let at = "2026-11-01T12:00:00Z".parse().unwrap();
+        for (output, kind) in
+            [(providers::OutputKind::Image, MediaKind::Image), (providers::OutputKind::Video, MediaKind::Video)]
+        {
+            let bytes = sketched(output, 512).await;
+            let visible_label = Some(VisibleLabel::new("AI generated").unwrap());
+            let mark = Mark { visible_label, aigc_producer: Some("operator 17".to_owned()), ..mark() };
+            let file = finished_with(bytes.clone(), kind, &mark, (&signer(), at)).unwrap();
+            let credentials = |file: &File| match provenance::check(
+                &file.bytes,
+                file.measured.media_type.mime(),
+                signer().chain().pem(),
+            ) {
+                provenance::CredentialsCheck::Found(credentials) => *credentials,
+                other => panic!("{other:?}"),
+            };
+            let checked = credentials(&file);
+            assert!(checked.valid && checked.actions.last().unwrap().action == "c2pa.addedText", "{checked:?}");
+            let thumbnail = file.preview.as_ref().unwrap().jpeg.clone();
+            let label = r#"{"Label":"1","ContentProducer":"operator 17","ProduceID":"0123456789abcdef","#;
+            for marked in [&file.bytes, &thumbnail] {
+                assert!(contains(marked, label) && corner(marked) > 200, "{kind:?}: {}", corner(marked));
+            }
+            // The signature covers the label.
+            let mut forged = file;
+            let at = forged.bytes.windows(label.len()).position(|window| window == label.as_bytes()).unwrap();
+            forged.bytes[at + 10] = b'2';
+            assert!(!credentials(&forged).valid, "the label can be changed");
+            let plain = finished(bytes, kind).unwrap();
+            assert!(!contains(&plain.bytes, "AIGC") && credentials(&plain).actions.len() == 1);
+        }
     }
 
     async fn sketched(kind: providers::OutputKind, side: u32) -> Vec<u8> {

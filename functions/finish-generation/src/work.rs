@@ -15,7 +15,10 @@ use domain::{
 };
 use jiff::Timestamp;
 use lifecycle::{EndResult, LifecycleError, Waiting, Written, catalogue::Catalogues};
-use media::watermark::{WATERMARK_KEY, WatermarkKey};
+use media::{
+    VisibleLabel,
+    watermark::{WATERMARK_KEY, WatermarkKey},
+};
 use moderation::Content;
 use provenance::{Claim, EarlierManifest, SignError};
 use runtime::{
@@ -62,6 +65,8 @@ pub(crate) struct Worker {
     retention: Retention,
     classifiers: Classifiers,
     strikes: StrikePolicy,
+    visible_label: VisibleLabel,
+    aigc_producer: Option<String>,
 }
 
 impl Worker {
@@ -87,6 +92,8 @@ impl Worker {
             lease_s: environment.integer("LEASE_SECONDS")?,
             retention: lifecycle::retention(environment)?,
             strikes: lifecycle::gate::strike_policy(environment)?,
+            visible_label: visible_label(environment)?,
+            aigc_producer: environment.optional("AIGC_PRODUCER").map(str::to_owned),
             classifiers: Classifiers::new(environment, clients)?,
         })
     }
@@ -212,7 +219,8 @@ impl Worker {
     ) -> Result<Result<Stored, CheckError>, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
-        let claim = OwnedClaim::of(generation, catalogue, now);
+        let label = generation.settings.visible_label.then(|| self.visible_label.clone());
+        let claim = OwnedClaim::of(generation, (catalogue, label), now);
         let mut stored = Stored::default();
         for number in 0..generation.received_files {
             let key = Bucket::received_key(account, id, number);
@@ -238,7 +246,8 @@ impl Worker {
                 tracing::info!(%account, generation = %id, number, "an output is blocked: it is not stored");
                 continue;
             }
-            let (claim, signer, mark) = (claim.clone(), self.signing.signer(now).await?, self.mark(id, number).await?);
+            let (claim, signer) = (claim.clone(), self.signing.signer(now).await?);
+            let mark = self.mark((id, number), claim.visible_label.clone()).await?;
             let finish = move || received.finish(&mark, (&claim.borrowed(), &signer));
             let Some(file) = Self::compute((generation, number), finish).await? else { continue };
             match &file.earlier {
@@ -281,13 +290,18 @@ impl Worker {
         Ok(Ok(stored))
     }
 
-    /// Returns the watermark of an output. Its bits are a keyed hash: nobody can link them to the generation without the key, so
-    /// nothing about them is stored.
-    async fn mark(&self, generation: GenerationId, number: u32) -> Result<Mark, LifecycleError> {
+    /// Returns the marks of an output. The bits of its watermark are a keyed hash: nobody can link them to the generation without
+    /// the key, so nothing about them is stored.
+    async fn mark(
+        &self,
+        (generation, number): (GenerationId, u32),
+        visible_label: Option<VisibleLabel>,
+    ) -> Result<Mark, LifecycleError> {
         let sealer = self.clients.sealer(&self.app_key_secret).await.map_err(failed("GetSecretValue"))?;
         let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = sealer.mac("watermark", format!("{generation} {number}").as_bytes());
         let bits = u64::from_be_bytes([b0, b1, b2, b3, b4, b5, b6, b7]);
-        Ok(Mark { bits, key: WatermarkKey::new(sealer.mac(WATERMARK_KEY, &[])) })
+        let key = WatermarkKey::new(sealer.mac(WATERMARK_KEY, &[]));
+        Ok(Mark { bits, key, visible_label, aigc_producer: self.aigc_producer.clone() })
     }
 
     /// Ends a generation, and deletes what is not needed after that, with the received files that were read.
@@ -337,6 +351,12 @@ impl Worker {
     }
 }
 
+/// Reads the text of the visible label.
+fn visible_label(environment: &Environment) -> Result<VisibleLabel, Error> {
+    let text = environment.required("VISIBLE_LABEL_TEXT")?;
+    VisibleLabel::new(&text).map_err(|error| format!("VISIBLE_LABEL_TEXT: {error}: correct it in template.yaml").into())
+}
+
 /// What the manifests of the outputs of a generation say.
 #[derive(Clone)]
 struct OwnedClaim {
@@ -344,24 +364,31 @@ struct OwnedClaim {
     model: String,
     provider: String,
     has_starting_image: bool,
+    visible_label: Option<VisibleLabel>,
     at: Timestamp,
 }
 
 impl OwnedClaim {
-    fn of(generation: &Generation, catalogue: &Catalogue, at: Timestamp) -> Self {
+    fn of(
+        generation: &Generation,
+        (catalogue, visible_label): (&Catalogue, Option<VisibleLabel>),
+        at: Timestamp,
+    ) -> Self {
         let provider = generation.present_offer(catalogue).map_or("unknown", |offer| offer.provider.as_str());
         Self {
             kind: generation.kind,
             model: generation.settings.model.clone(),
             provider: provider.to_owned(),
             has_starting_image: generation.settings.input_upload.is_some(),
+            visible_label,
             at,
         }
     }
 
     fn borrowed(&self) -> Claim<'_> {
-        let Self { model, provider, has_starting_image, at, .. } = self;
-        Claim { model, provider, has_starting_image: *has_starting_image, at: *at }
+        let Self { model, provider, has_starting_image, visible_label, at, .. } = self;
+        let visible_label = visible_label.as_ref().map(VisibleLabel::text);
+        Claim { model, provider, has_starting_image: *has_starting_image, visible_label, at: *at }
     }
 }
 

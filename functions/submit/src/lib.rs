@@ -80,6 +80,7 @@ struct AppState {
     catalogues: Arc<Catalogues>,
     budget: DailyBudget,
     welcome_models: WelcomeModels,
+    always_labelled: bool,
     retention: Retention,
     local: Arc<Local>,
     thresholds: Thresholds,
@@ -102,6 +103,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         catalogues: Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?)),
         budget: lifecycle::provider_budget(&environment)?,
         welcome_models: welcome_models(&environment)?,
+        always_labelled: always_labelled(&environment)?,
         retention: lifecycle::retention(&environment)?,
         local: Arc::new(Local::new()?),
         thresholds: lifecycle::gate::thresholds(&environment)?,
@@ -120,6 +122,18 @@ fn welcome_models(environment: &Environment) -> Result<WelcomeModels, Error> {
     }
 }
 
+/// Reads whether the operator has a visible label drawn into every output.
+fn always_labelled(environment: &Environment) -> Result<bool, Error> {
+    match environment.required("VISIBLE_LABEL")?.as_str() {
+        "optional" => Ok(false),
+        "always" => Ok(true),
+        _ => {
+            Err("the environment variable VISIBLE_LABEL is neither optional nor always: correct it in template.yaml"
+                .into())
+        }
+    }
+}
+
 fn routes() -> Routes<AppState> {
     Routes::new()
         .operation(&models::LIST, list_models)
@@ -132,7 +146,8 @@ async fn list_models(State(state): State<AppState>) -> Result<Response, Problem>
     let catalogue = state.open_models(clock::now()).await?;
     let view = |model| ModelView::new(model, state.welcome_models.needs_purchase(model));
     let models = catalogue.models.iter().map(view).collect();
-    Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(Models { models })).into_response())
+    let view = Models { models, always_labelled: state.always_labelled };
+    Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(view)).into_response())
 }
 
 async fn quote(
@@ -158,7 +173,8 @@ async fn submit(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let account = AccountId(caller.account_id);
-    let (settings, max_credits) = request.body.split();
+    let (mut settings, max_credits) = request.body.split();
+    settings.visible_label |= state.always_labelled;
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), account, ActivityKind::Submit, now, client);
     let verdict = state.check_prompt(&settings);
@@ -367,6 +383,15 @@ mod tests {
         assert_eq!(parse("all").unwrap(), WelcomeModels::All);
         for other in ["", "some"] {
             assert!(parse(other).unwrap_err().to_string().contains("WELCOME_MODELS"));
+        }
+    }
+
+    #[test]
+    fn visible_label_is_optional_or_always() {
+        let parse = |value: &str| always_labelled(&Environment::from_iter([("VISIBLE_LABEL", value)]));
+        assert!(!parse("optional").unwrap() && parse("always").unwrap());
+        for other in ["", "never"] {
+            assert!(parse(other).unwrap_err().to_string().contains("VISIBLE_LABEL"));
         }
     }
 

@@ -44,6 +44,8 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
         ("WELCOME_CREDITS", "100"),
         ("WELCOME_GRANTS_PER_DAY", "1000"),
         ("WELCOME_MODELS", "free"),
+        ("VISIBLE_LABEL", "optional"),
+        ("VISIBLE_LABEL_TEXT", "AI generated"),
         ("MODERATION", "local"),
         ("MODERATION_STRIKES", "3"),
         ("MODERATION_STRIKE_DAYS", "7"),

@@ -13,12 +13,14 @@
 //! `media_info`) and byte access (`read`), then one module for each format, then `sniff`, `inspect` and `decode`, which
 //! dispatch to the formats, then the operations. A module imports only from layers below its own.
 
+mod aigc;
 mod colors;
 mod decode;
 mod error;
 mod inks;
 mod inspect;
 mod jpeg;
+mod label;
 mod limits;
 mod media_info;
 mod media_type;
@@ -41,8 +43,10 @@ mod webp;
 #[cfg(test)]
 mod tests;
 
+pub use aigc::AigcLabel;
 pub use error::MediaError;
 pub use inspect::inspect;
+pub use label::{InvalidLabel, MAX_LABEL_CHARACTERS, VisibleLabel};
 pub use limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};
 pub use media_info::MediaInfo;
 pub use media_type::{FileKind, MediaType, UnknownMediaType};

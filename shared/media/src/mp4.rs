@@ -3,6 +3,7 @@
 mod boxes;
 mod fragments;
 mod frame;
+mod keys;
 mod movie;
 mod recode;
 mod samples;
@@ -11,6 +12,7 @@ mod strip;
 use crate::error::MediaError;
 use crate::media_info::ContainerInfo;
 pub(crate) use frame::{first_frame, for_each_frame};
+pub(crate) use keys::add_key;
 use movie::{Rotation, check_samples, read_movie};
 pub(crate) use recode::recode;
 pub(crate) use strip::strip;

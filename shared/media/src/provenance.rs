@@ -1,3 +1,4 @@
+use crate::aigc::{self, AigcLabel};
 use crate::error::MediaError;
 use crate::media_type::MediaType;
 use crate::sniff::sniff;
@@ -11,18 +12,19 @@ pub const MAX_NOTE_BYTES: usize = 1000;
 const DIGITAL_SOURCE_TYPE: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
 /// Strips a file, then marks it as generated: an XMP packet with IPTC's digital source type and `note` as its
-/// description. The same input gives the same bytes, and marking again replaces the mark.
+/// description, and with `aigc` the label that China asks for: in the packet, and in an MP4 that is not fragmented also as
+/// metadata of the movie. The same input gives the same bytes, and marking again replaces the mark.
 ///
-/// The note goes out with the file: it must not name the account or quote the prompt.
+/// Note and label go out with the file: they must not name the account or quote the prompt.
 ///
 /// # Errors
 /// Those of [`strip_metadata`], [`MediaError::NoteTooLong`], and [`MediaError::UnsupportedFeature`] for WebM, for which XMP has no
 /// place.
-pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError> {
+pub fn mark_generated(bytes: Vec<u8>, note: &str, aigc: Option<AigcLabel<'_>>) -> Result<Vec<u8>, MediaError> {
     if note.len() > MAX_NOTE_BYTES {
         return Err(MediaError::NoteTooLong);
     }
-    let packet = packet(note);
+    let packet = packet(note, aigc);
     let media_type = sniff(&bytes)?;
     check_markable(media_type)?;
     let stripped = strip_metadata(bytes)?;
@@ -30,7 +32,10 @@ pub fn mark_generated(bytes: Vec<u8>, note: &str) -> Result<Vec<u8>, MediaError>
         MediaType::Jpeg => jpeg::add_xmp(&stripped, &packet),
         MediaType::Png => png::add_xmp(&stripped, &packet),
         MediaType::Webp => webp::add_xmp(&stripped, &packet),
-        MediaType::Mp4 | MediaType::Webm => Ok(mp4::add_xmp(stripped, &packet)),
+        MediaType::Mp4 | MediaType::Webm => {
+            let labelled = if let Some(label) = aigc { label.add_to_mp4(stripped)? } else { stripped };
+            Ok(mp4::add_xmp(labelled, &packet))
+        }
     }
 }
 
@@ -73,8 +78,12 @@ fn after<'a>(bytes: &'a [u8], text: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// An XMP packet (XMP part 1, 7.3; IPTC Photo Metadata Standard 2023.2, "Digital Source Type").
-fn packet(note: &str) -> String {
+fn packet(note: &str, aigc: Option<AigcLabel<'_>>) -> String {
     let note = escape(note);
+    let aigc = aigc.map_or_else(String::new, |label| {
+        let (namespace, json) = (aigc::NAMESPACE, escape(&label.json()));
+        format!("<TC260:AIGC xmlns:TC260=\"{namespace}\">{json}</TC260:AIGC>")
+    });
     format!(
         "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\
          <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\
@@ -84,6 +93,7 @@ fn packet(note: &str) -> String {
          xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\
          <Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>\
          <dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">{note}</rdf:li></rdf:Alt></dc:description>\
+         {aigc}\
          </rdf:Description></rdf:RDF></x:xmpmeta>\
          <?xpacket end=\"r\"?>"
     )

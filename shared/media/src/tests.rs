@@ -1,6 +1,7 @@
 mod canary;
 mod checks;
 mod images;
+mod label;
 mod normalize;
 mod samples;
 mod totality;
@@ -75,7 +76,7 @@ fn output_must_have_the_required_kind_and_size() {
 #[test]
 fn a_note_that_is_too_long_is_refused() {
     let note = "&".repeat(crate::MAX_NOTE_BYTES);
-    let marked = crate::mark_generated(samples::jpeg(), &note).unwrap();
+    let marked = crate::mark_generated(samples::jpeg(), &note, None).unwrap();
     assert!(crate::inspect(&marked).is_ok());
-    assert!(matches!(crate::mark_generated(samples::jpeg(), &format!("{note}&")), Err(MediaError::NoteTooLong)));
+    assert!(matches!(crate::mark_generated(samples::jpeg(), &format!("{note}&"), None), Err(MediaError::NoteTooLong)));
 }

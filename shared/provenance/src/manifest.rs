@@ -17,6 +17,8 @@ pub struct Claim<'a> {
     pub provider: &'a str,
     /// Whether the generation began from a starting image.
     pub has_starting_image: bool,
+    /// The text of the visible label that was drawn into it, if it has one.
+    pub visible_label: Option<&'a str>,
     /// When it was made.
     pub at: Timestamp,
 }
@@ -151,11 +153,17 @@ fn actions(claim: &Claim<'_>, has_parent: bool) -> Vec<Value> {
         }
         action
     };
-    match (has_parent, claim.has_starting_image) {
+    let mut actions = match (has_parent, claim.has_starting_image) {
         (false, false) => vec![action("c2pa.created", None)],
         (true, true) => vec![action(OPENED, Some(PARENT)), action("c2pa.edited", Some(STARTING_IMAGE))],
         _ => vec![action(OPENED, Some(PARENT)), action("c2pa.edited", Some(PARENT))],
+    };
+    if let Some(text) = claim.visible_label {
+        // "(visible) Textual content was inserted into the asset" (C2PA 2.2, table of actions).
+        actions
+            .push(json!({ "action": "c2pa.addedText", "when": when, "description": format!("Visible label: {text}") }));
     }
+    actions
 }
 
 const OPENED: &str = "c2pa.opened";

@@ -32,7 +32,7 @@ fn picture(format: ImageFormat) -> Vec<u8> {
 }
 
 fn claim(has_starting_image: bool) -> Claim<'static> {
-    Claim { model: "sketch-image", provider: "sketch", has_starting_image, at: now() }
+    Claim { model: "sketch-image", provider: "sketch", has_starting_image, visible_label: None, at: now() }
 }
 
 fn sign(file: &[u8], media_type: &'static str, has_starting_image: bool, signer: &Signer) -> Vec<u8> {
@@ -91,6 +91,25 @@ fn starting_image_is_named_as_what_the_output_was_made_from() {
     assert_eq!(actions(&credentials), ["c2pa.opened", "c2pa.edited"]);
     assert_eq!(credentials.ingredients[0].relationship, "parentOf");
     assert_eq!(credentials.ingredients.len(), 1);
+}
+
+#[test]
+fn visible_label_is_an_action_after_the_others() {
+    let own = signer(1);
+    for (format, media_type) in FORMATS {
+        for has_starting_image in [false, true] {
+            let plain = picture(format);
+            let claim = Claim { visible_label: Some("AI generated"), ..claim(has_starting_image) };
+            let signed = Manifest::begin(&plain, media_type).unwrap().sign(&plain, &claim, &own).unwrap();
+            let credentials = found(&signed, media_type, own.chain().pem());
+            assert!(credentials.trusted && credentials.problems.is_empty(), "{media_type}: {credentials:?}");
+            let (last, before) = credentials.actions.split_last().unwrap();
+            assert_eq!((last.action.as_str(), last.source_type.as_deref()), ("c2pa.addedText", None));
+            assert_eq!(before.len(), 1 + usize::from(has_starting_image), "{credentials:?}");
+            let text = b"Visible label: AI generated";
+            assert!(signed.windows(text.len()).any(|window| window == text));
+        }
+    }
 }
 
 #[test]

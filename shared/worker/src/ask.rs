@@ -217,6 +217,7 @@ mod tests {
             count: 2,
             seed: Some(7),
             input_upload: None,
+            visible_label: false,
         }
     }
 

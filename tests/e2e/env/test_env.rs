@@ -29,6 +29,9 @@ use crate::env::{
     recorder::{Recorder, Recorders},
 };
 
+/// The operator, as the label for China names them.
+pub const AIGC_PRODUCER: &str = "001191440300TEST";
+
 /// The sender of the service's mail.
 const MAIL_FROM: &str = "hello@mail.darkroom.example";
 
@@ -132,6 +135,7 @@ impl TestEnv {
             ("ProviderEndpoints", endpoints.as_str()),
             ("PaymentEndpoints", payment_endpoints.as_str()),
             ("SketchMarks", "true"),
+            ("AigcProducer", AIGC_PRODUCER),
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),

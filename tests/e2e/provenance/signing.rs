@@ -9,7 +9,8 @@ use super::{finished, generated, signed_by_provider, verified};
 use crate::env::{
     gallery::download,
     http::text,
-    test_env::TestEnv,
+    provider_stub::provider_stub,
+    test_env::{AIGC_PRODUCER, TestEnv},
     trial::tests,
     uploads::{photo, upload_file},
 };
@@ -19,6 +20,8 @@ tests![
     manifest_of_the_provider_stays_as_an_ingredient,
     starting_image_is_an_ingredient_without_its_content,
     every_process_signs_under_one_certificate,
+    visible_label_is_drawn_signed_and_in_the_thumbnail_if_its_owner_asks_for_it,
+    label_for_china_names_the_operator_and_neither_account_nor_prompt,
 ];
 
 const GENERATED: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
@@ -80,6 +83,79 @@ async fn manifest_of_the_provider_stays_as_an_ingredient(env: &'static TestEnv) 
         ensure!(contains(&files[name.as_str()], "of the provider"), "{name}: the manifest of the provider is gone");
         // What it was made of is not: the location of the photo that stands for it.
         ensure!(!contains(&files[name.as_str()], "CANARY"), "{name}: metadata of the provider is left");
+    }
+    Ok(())
+}
+
+/// The brightest level in the lower right corner of an image, or of the preview of a video, where a label is.
+fn corner(file: &[u8]) -> Result<u8> {
+    let media::Preview { jpeg, width, height, .. } = media::create_preview(file, 512)?;
+    let shown = image::load_from_memory(&jpeg)?.crop_imm(width / 2, height - 18, width / 2, 18).into_luma8();
+    shown.pixels().map(|pixel| pixel.0[0]).max().context("it is empty")
+}
+
+async fn visible_label_is_drawn_signed_and_in_the_thumbnail_if_its_owner_asks_for_it(
+    env: &'static TestEnv,
+) -> Result<()> {
+    let ada = env.plus_user().await?;
+    let mut files = BTreeMap::new();
+    let image = json!({"model": "stable-image-core", "prompt": format!("a night of {}", ada.account_id)});
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
+    let black = image::DynamicImage::new_rgb8(512, 512);
+    let mut png = std::io::Cursor::new(Vec::new());
+    black.write_to(&mut png, image::ImageFormat::Png)?;
+    provider_stub()?.respond_with(image["prompt"].as_str().context("no prompt")?, png.into_inner());
+    for (name, body, labelled) in
+        [("image.png", &image, true), ("plain.png", &image, false), ("video.mp4", &video, true)]
+    {
+        let mut body = body.clone();
+        body["visible_label"] = json!(labelled);
+        let generation = ada.ended(&ada.submit(&body).await?).await?;
+        ensure!(generation["status"] == "succeeded", "{generation}");
+        ensure!(generation["settings"]["visible_label"] == labelled, "{generation}");
+        let file = &generation["outputs"][0]["file"];
+        files.insert(name, download(&ada, &file["url"]).await?);
+        let seen = [corner(&files[name])?, corner(&download(&ada, &file["thumbnail_url"]).await?)?];
+        ensure!(name == "video.mp4" || seen.iter().all(|level| (*level > 180) == labelled), "{name}: {seen:?}");
+        ensure!(!labelled || seen.iter().all(|level| *level > 180), "{name}: {seen:?}");
+    }
+    for (name, report) in verified(env, &files).await? {
+        ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{name}: {report}");
+        let actions = report["actions"].as_array().context("no actions")?;
+        let added: Vec<_> = actions.iter().filter(|action| action["action"] == "c2pa.addedText").collect();
+        ensure!(added.len() == usize::from(name != "plain.png"), "{name}: {report}");
+        ensure!(added.iter().all(|action| action["description"] == "Visible label: AI generated"), "{name}: {report}");
+    }
+    Ok(())
+}
+
+async fn label_for_china_names_the_operator_and_neither_account_nor_prompt(env: &'static TestEnv) -> Result<()> {
+    let ada = env.plus_user().await?;
+    let mut files = BTreeMap::new();
+    for (name, media_type) in [("image.png", "image/png"), ("image.jpg", "image/jpeg"), ("image.webp", "image/webp")] {
+        files.insert(name, generated(&ada, photo(media_type)?).await?);
+    }
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
+    files.insert("video.mp4", finished(&ada, &video).await?);
+    let mut ids = Vec::new();
+    for (name, file) in &files {
+        let start = format!("{{\"Label\":\"1\",\"ContentProducer\":\"{AIGC_PRODUCER}\",\"ProduceID\":\"");
+        let at = file.windows(start.len()).position(|window| window == start.as_bytes());
+        let rest = at.and_then(|at| file.get(at + start.len()..)).context(*name)?;
+        let id = std::str::from_utf8(rest.get(..16).context("cut")?)?.to_owned();
+        ensure!(id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}: {id}");
+        let end = format!(
+            "\",\"ReservedCode1\":\"\",\"ContentPropagator\":\"{AIGC_PRODUCER}\",\"PropagateID\":\"{id}\",\"ReservedCode2\":\"\"}}"
+        );
+        ensure!(rest.get(16..).is_some_and(|rest| rest.starts_with(end.as_bytes())), "{name}: its end differs");
+        ensure!(contains(file, "http://www.tc260.org.cn/ns/AIGC/1.0/"), "{name}");
+        ids.push(id);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ensure!(ids.len() == files.len(), "ids are of more than one file: {ids:?}");
+    for (name, report) in verified(env, &files).await? {
+        ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{name}: {report}");
     }
     Ok(())
 }

@@ -64,6 +64,8 @@ pub struct SettingsView {
     pub seed: Option<u32>,
     /// The upload that is the starting image.
     pub input_upload: Option<UploadId>,
+    /// Whether a visible label is drawn into the images or videos.
+    pub visible_label: bool,
 }
 
 /// Shows what a generation costs.
@@ -163,6 +165,7 @@ impl GenerationView {
                 count: settings.count,
                 seed: settings.seed,
                 input_upload: settings.input_upload,
+                visible_label: settings.visible_label,
             },
             credits: Cost { reserved: generation.reserved, spent: generation.spent },
             created_at: generation.created_at,

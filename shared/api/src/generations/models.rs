@@ -20,6 +20,8 @@ operations! {
 pub struct Models {
     /// The models, the recommended one first.
     pub models: Vec<ModelView>,
+    /// Whether the operator has a visible label drawn into every image and video, whatever a request says.
+    pub always_labelled: bool,
 }
 
 /// Shows a model that can be chosen.

@@ -68,6 +68,9 @@ pub struct GenerationRequest {
     pub seed: Option<u64>,
     /// The starting image, an upload of the account that is ready, if the model takes one.
     pub input_upload: Option<UploadId>,
+    /// Whether a visible label is drawn into each image and video; `false` if absent. The operator may have it always drawn.
+    #[serde(default)]
+    pub visible_label: bool,
     /// The highest price to accept. A generation that costs more is refused.
     #[schema(value_type = Option<u64>)]
     pub max_credits: Option<u64>,
@@ -89,6 +92,7 @@ impl GenerationRequest {
             count: self.count,
             seed: self.seed,
             input_upload: self.input_upload,
+            visible_label: self.visible_label,
         };
         (settings, max_credits)
     }

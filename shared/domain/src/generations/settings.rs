@@ -43,6 +43,8 @@ pub struct RequestedSettings {
     pub seed: Option<u64>,
     /// An upload of the account that is ready, as input image.
     pub input_upload: Option<UploadId>,
+    /// Whether a visible label is drawn into the outputs.
+    pub visible_label: bool,
 }
 
 /// Settings that are within the rules of the model and the plan.
@@ -80,6 +82,15 @@ pub struct GenerationSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
     pub input_upload: Option<UploadId>,
+    /// Whether a visible label is drawn into the outputs.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[data(plain)]
+    pub visible_label: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl GenerationSettings {
@@ -182,6 +193,7 @@ pub fn validate(
         count,
         seed,
         input_upload: asked.input_upload,
+        visible_label: asked.visible_label,
     };
     let price = model.price(count, size, duration_ms, quality);
     Ok((settings, Quote { kind: model.kind, price, catalogue: catalogue.version }))

@@ -140,7 +140,7 @@ fn video(original: &DynamicImage, mark: u64, key: &WatermarkKey, name: &str, fac
     let path = file.to_str()?;
     let h264 = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-threads", "1", "-crf"];
     ffmpeg(&frames, FRAMES, &[&h264[..], &["16", "-y", path]].concat())?;
-    let marked = embed_file(&std::fs::read(&file).ok()?, mark, key).ok()??;
+    let marked = embed_file(&std::fs::read(&file).ok()?, None, mark, key).ok()??;
     std::fs::write(&file, marked).ok()?;
     let attacked = file.with_extension("attacked.mp4");
     pipe(&[&["-i", path], &h264[..], &[&factor.to_string(), "-y", attacked.to_str()?]].concat(), Vec::new())?;

@@ -32,10 +32,10 @@ const NAL_PPS: u8 = 8;
 /// tracks than one of video and one of sound.
 ///
 /// # Errors
-/// Those of [`crate::inspect`], and [`MediaError::NoVideoFrame`] if a frame cannot be decoded or encoded.
+/// Those of [`crate::inspect`] and of `change`, and [`MediaError::NoVideoFrame`] if a frame cannot be decoded or encoded.
 pub(crate) fn recode(
     file: &[u8],
-    mut change: impl FnMut(&mut [u8], usize, usize),
+    mut change: impl FnMut(&mut [u8], usize, usize) -> Result<(), MediaError>,
 ) -> Result<Option<Vec<u8>>, MediaError> {
     let movie = read_movie(file)?;
     let video = movie.video()?;
@@ -58,7 +58,7 @@ pub(crate) fn recode(
             output.add_sound(file, sound)?;
         }
         let mut frame = Frame::copy(frame);
-        change(&mut frame.luma, frame.width, frame.height);
+        change(&mut frame.luma, frame.width, frame.height)?;
         let encoded = encoder.encode(&frame.slices()).map_err(unusable)?;
         output.add_frame(&encoded, shown.duration)
     };

@@ -1,6 +1,7 @@
 //! Assertions that several tests share.
 
 use super::canary::CANARY;
+use crate::AigcLabel;
 
 pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
@@ -23,14 +24,27 @@ pub(super) fn check_cuts(file: &[u8]) {
     }
 }
 
+/// Checks what a mark says, that it can be replaced, and that stripping removes it, with and without the label for China.
 pub(super) fn check_mark(file: Vec<u8>) -> Vec<u8> {
-    let marked = crate::mark_generated(file, "made <by> Darkroom & co").unwrap();
+    let label = AigcLabel { producer: "Dunkel \"&\" Kammer", id: "00c0ffee" };
+    let mark = |file: Vec<u8>, label| crate::mark_generated(file, "made <by> Darkroom & co", label).unwrap();
+    let labelled = mark(file.clone(), Some(label));
+    assert!(contains(&labelled, b"<TC260:AIGC xmlns:TC260=\"http://www.tc260.org.cn/ns/AIGC/1.0/\">{\"Label\":\"1\","));
+    assert!(contains(&labelled, b"\"ContentProducer\":\"Dunkel \\\"&amp;\\\" Kammer\",\"ProduceID\":\"00c0ffee\","));
+    assert!(contains(&labelled, b"\"PropagateID\":\"00c0ffee\",\"ReservedCode2\":\"\"}</TC260:AIGC>"));
+    assert!(mark(labelled.clone(), Some(label)) == labelled, "labelling again replaces the label");
+    assert_eq!(crate::inspect(&labelled).unwrap(), crate::inspect(&file).unwrap());
+    let stripped = crate::strip_metadata(labelled.clone()).unwrap();
+    assert!(!contains(&stripped, b"00c0ffee"), "stripping removes the label");
+    assert!(!contains(&mark(labelled, None), b"00c0ffee"));
+
+    let marked = mark(file, None);
+    assert!(!contains(&marked, b"TC260") && !contains(&marked, b"AIGC"), "without the label nothing of it is there");
     let packet = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
     assert!(contains(&marked, packet.as_bytes()));
     assert!(contains(&marked, b"made &lt;by&gt; Darkroom &amp; co"));
     assert!(!contains(&marked, CANARY));
-    let again = crate::mark_generated(marked.clone(), "made <by> Darkroom & co").unwrap();
-    assert!(again == marked, "marking again replaces the mark");
+    assert!(mark(marked.clone(), None) == marked, "marking again replaces the mark");
     assert!(
         !contains(&crate::strip_metadata(marked.clone()).unwrap(), packet.as_bytes()),
         "stripping removes the mark"

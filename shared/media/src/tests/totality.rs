@@ -1,7 +1,7 @@
 //! Whatever the bytes, every parser ends with a value or an error, and what is accepted can be stripped for good.
 
 use super::samples;
-use crate::{inspect, sniff, strip_metadata};
+use crate::{AigcLabel, inspect, sniff, strip_metadata};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use std::sync::LazyLock;
@@ -83,8 +83,14 @@ fn check(bytes: Vec<u8>) -> Result<(), TestCaseError> {
     if let Ok(stripped) = strip_metadata(bytes) {
         prop_assert_eq!(inspect(&stripped).unwrap(), measured.unwrap());
         prop_assert!(strip_metadata(stripped.clone()).unwrap() == stripped, "stripping twice is the same as once");
-        if let Ok(marked) = crate::mark_generated(stripped.clone(), "note") {
+        if let Ok(marked) = crate::mark_generated(stripped.clone(), "note", None) {
             prop_assert!(strip_metadata(marked).unwrap() == stripped, "the mark comes off");
+        }
+        let label = AigcLabel { producer: "p", id: "i" };
+        if let Ok(marked) = crate::mark_generated(stripped.clone(), "note", Some(label)) {
+            // In MP4 its place becomes free space.
+            let bare = strip_metadata(marked).unwrap();
+            prop_assert_eq!(inspect(&bare).unwrap(), inspect(&stripped).unwrap());
         }
     }
     Ok(())

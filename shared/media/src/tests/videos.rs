@@ -52,7 +52,7 @@ fn webm_loses_its_metadata_and_keeps_its_blocks_in_place() {
         Err(MediaError::UnsupportedFeature { .. })
     ));
     assert!(matches!(create_preview(&file, 64), Err(MediaError::NoVideoFrame { .. })));
-    assert!(matches!(crate::mark_generated(file, ""), Err(MediaError::UnsupportedFeature { .. })));
+    assert!(matches!(crate::mark_generated(file, "", None), Err(MediaError::UnsupportedFeature { .. })));
 }
 
 #[test]

@@ -191,9 +191,9 @@ fn files_keep_their_format_and_carry_the_mark() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
         let mut file = std::io::Cursor::new(Vec::new());
         image.write_to(&mut file, format).unwrap();
-        let marked = embed_file(file.get_ref(), MARK, &key()).unwrap().unwrap();
+        let marked = embed_file(file.get_ref(), None, MARK, &key()).unwrap().unwrap();
         assert_eq!(sniff(&marked), sniff(file.get_ref()));
-        assert_eq!(embed_file(file.get_ref(), MARK, &key()).unwrap().unwrap(), marked, "it is not deterministic");
+        assert_eq!(embed_file(file.get_ref(), None, MARK, &key()).unwrap().unwrap(), marked, "it is not deterministic");
         let mark = |file| detect_file(file, &key()).unwrap().map(|detected| detected.mark);
         assert_eq!((mark(&marked), mark(file.get_ref())), (Some(MARK), None), "{format:?}");
     }
@@ -202,7 +202,7 @@ fn files_keep_their_format_and_carry_the_mark() {
 #[test]
 fn files_that_cannot_be_marked_are_left() {
     for file in [samples::png(), samples::mp4(), samples::webm()] {
-        assert_eq!(embed_file(&file, MARK, &key()).unwrap(), None);
+        assert_eq!(embed_file(&file, None, MARK, &key()).unwrap(), None);
     }
 }
 
@@ -210,7 +210,7 @@ const FRAMES: u32 = 10;
 const SOUND: &[u8] = b"a packet of sound";
 
 /// A pan over a landscape, of a second, with sound.
-fn video() -> Vec<u8> {
+pub(super) fn video() -> Vec<u8> {
     let scene = landscape(320, 256);
     let mut encoder = Encoder::new().unwrap();
     let mut muxer = Mp4FileMuxer::new().unwrap();
@@ -304,12 +304,12 @@ fn times(file: &[u8]) -> Vec<(TrackKind, u64, u32)> {
 #[test]
 fn frames_of_a_video_carry_the_mark_and_sound_and_times_stay() {
     let plain = video();
-    let marked = embed_file(&plain, MARK, &key()).unwrap().unwrap();
+    let marked = embed_file(&plain, None, MARK, &key()).unwrap().unwrap();
     assert_eq!(detect_file(&marked, &key()).unwrap().map(|detected| detected.mark), Some(MARK));
     assert_eq!(detect_file(&plain, &key()).unwrap(), None);
     assert_eq!(inspect(&marked).unwrap(), inspect(&plain).unwrap());
     assert_eq!(times(&marked), times(&plain));
     let sounds = |file: &[u8]| file.windows(SOUND.len()).filter(|bytes| *bytes == SOUND).count();
     assert_eq!(sounds(&marked), FRAMES as usize);
-    assert_eq!(embed_file(&plain, MARK, &key()).unwrap().unwrap(), marked, "it is not deterministic");
+    assert_eq!(embed_file(&plain, None, MARK, &key()).unwrap().unwrap(), marked, "it is not deterministic");
 }

@@ -322,6 +322,8 @@ export const messages: Messages = {
     qualities: { low: "Entwurf", medium: "Standard", high: "Beste" },
     count: "Anzahl der Bilder",
     seed: "Seed",
+    visibleLabel: "Sichtbar kennzeichnen, dass es mit KI erzeugt ist",
+    alwaysLabelled: "Wird sichtbar als mit KI erzeugt gekennzeichnet, wie alles hier",
     seedHint:
       "Gleicher Seed und gleiche Einstellungen ergeben das gleiche Ergebnis, solange derselbe KI-Anbieter es erzeugt.",
     advanced: "Erweiterte Einstellungen",
@@ -1186,7 +1188,12 @@ export const messages: Messages = {
     ingredients: "Erstellt aus",
     source: "Herkunft",
     problems: "Probleme",
-    actionNames: { "c2pa.created": "Erstellt", "c2pa.opened": "Geöffnet", "c2pa.edited": "Bearbeitet" },
+    actionNames: {
+      "c2pa.created": "Erstellt",
+      "c2pa.opened": "Geöffnet",
+      "c2pa.edited": "Bearbeitet",
+      "c2pa.addedText": "Text hinzugefügt",
+    },
     sources: {
       trainedAlgorithmicMedia: "Von einem KI-Modell erzeugt",
       compositeWithTrainedAlgorithmicMedia: "Mit einem KI-Modell bearbeitet",

@@ -10,6 +10,7 @@ import { useIdempotencyKey, useMutation } from "../../ui/query";
 import { ErrorNotice } from "../../ui/states";
 import { ReferenceImage } from "../uploads/reference-image";
 import {
+  alwaysLabelled,
   draft,
   draftRequest,
   modelOf,
@@ -174,8 +175,25 @@ function Settings({ model, errorOf }: SettingsProperties) {
           }))}
         />
       )}
+      <VisibleLabel />
       <AdvancedSettings model={model} errorOf={errorOf} />
     </>
+  );
+}
+
+/** Whether a visible label is drawn; the operator may have it always drawn. */
+function VisibleLabel() {
+  const t = text.value.generations;
+  return (
+    <label class="checkbox">
+      <input
+        type="checkbox"
+        checked={alwaysLabelled.value || draft.value.visibleLabel}
+        disabled={alwaysLabelled.value}
+        onChange={(event) => updateDraft({ visibleLabel: event.currentTarget.checked })}
+      />
+      {alwaysLabelled.value ? t.alwaysLabelled : t.visibleLabel}
+    </label>
   );
 }
 

@@ -162,9 +162,17 @@ describe("the request of a draft", () => {
     expect(draftRequest(draft.value)).toMatchObject({ negative_prompt: "rain", seed: 7, input_upload: "u" });
   });
 
+  it("asks for a visible label only if it is chosen", async () => {
+    const { draft, draftRequest, updateDraft } = await reload();
+    updateDraft({ prompt: "A kite" });
+    expect(draftRequest(draft.value)).not.toHaveProperty("visible_label");
+    updateDraft({ visibleLabel: true });
+    expect(draftRequest(draft.value).visible_label).toBe(true);
+  });
+
   it("repeats the settings of a generation that are reused", async () => {
     const { draft, draftRequest, reuseSettings } = await reload();
-    const settings = { model: "sketch", prompt: "A kite", width: 512, height: 512, count: 2, seed: 0 };
+    const settings = { model: "sketch", prompt: "A kite", width: 512, height: 512, count: 2, seed: 0, visible_label: true };
     reuseSettings(settings as Schema["SettingsView"]);
     expect(draftRequest(draft.value)).toEqual(settings);
   });

@@ -23,6 +23,7 @@ export interface Draft {
   quality: Quality | undefined;
   count: number;
   seed: string;
+  visibleLabel: boolean;
   /** An upload, with a small image of it for this page. */
   referenceImage: { id: string; name: string; preview?: string | undefined } | undefined;
 }
@@ -37,6 +38,7 @@ const EMPTY: Draft = {
   quality: undefined,
   count: 1,
   seed: "",
+  visibleLabel: false,
   referenceImage: undefined,
 };
 
@@ -51,6 +53,8 @@ function storedDraft(): Draft {
 export const draft = signal<Draft>(storedDraft());
 /** The available models, once they are loaded. */
 export const models = signal<Model[]>([]);
+/** Whether the operator has a visible label drawn into everything. */
+export const alwaysLabelled = signal(false);
 
 effect(() => {
   const current = draft.value;
@@ -67,7 +71,9 @@ export function updateDraft(change: Partial<Draft>): void {
 /** Loads the available models, once. */
 export async function loadModels(): Promise<void> {
   if (models.value.length > 0) return;
-  models.value = (await unwrap(api.GET("/v1/models"))).models;
+  const available = await unwrap(api.GET("/v1/models"));
+  models.value = available.models;
+  alwaysLabelled.value = available.always_labelled;
   updateDraft({});
 }
 
@@ -111,13 +117,15 @@ export function reuseSettings(settings: Settings): void {
     quality: settings.quality ?? undefined,
     count: settings.count,
     seed: settings.seed?.toString() ?? "",
+    visibleLabel: settings.visible_label,
     referenceImage: settings.input_upload ? { id: settings.input_upload, name: "" } : undefined,
   });
 }
 
 /** Returns the request that repeats a generation for the same price at most. */
 export function retryRequest({ settings, credits }: Schema["GenerationView"]): Schema["GenerationRequest"] {
-  const { model, prompt, width, height, count, negative_prompt, duration_ms, quality, seed, input_upload } = settings;
+  const { model, prompt, width, height, count, negative_prompt, duration_ms, quality, seed } = settings;
+  const { input_upload, visible_label } = settings;
   return {
     model,
     prompt,
@@ -129,6 +137,7 @@ export function retryRequest({ settings, credits }: Schema["GenerationView"]): S
     quality,
     seed,
     input_upload,
+    visible_label,
     max_credits: credits.reserved,
   };
 }
@@ -164,6 +173,7 @@ export function draftRequest(draft: Draft): Schema["GenerationRequest"] {
     count: draft.count,
     ...(model?.negative_prompt && negativePrompt.trim() ? { negative_prompt: negativePrompt } : {}),
     ...(model?.seed && seed !== undefined ? { seed } : {}),
+    ...(draft.visibleLabel ? { visible_label: true } : {}),
     ...(model?.input_image && draft.referenceImage ? { input_upload: draft.referenceImage.id } : {}),
   };
 }
