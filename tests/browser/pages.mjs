@@ -34,7 +34,7 @@ function generation(change = {}, [width, height] = [1024, 1024], count = 1) {
   }));
   return {
     id, kind: "image", status: "succeeded", created_at: at(60), ended_at: at(50), deadline_at: at(-840),
-    settings: { model: "sketch-image", prompt: PROMPT, width, height, count }, credits: { reserved: count, spent: count, released: 0 }, outputs,
+    settings: { model: "sketch-image", prompt: PROMPT, width, height, count, visible_label: false }, credits: { reserved: count, spent: count, released: 0 }, outputs,
     ...change,
   };
 }
@@ -84,7 +84,7 @@ async function visit({ size, locale, signedIn = true, answers = {} }) {
   const all = {
     "POST session/refresh": { access_token: "t", expires_in_s: 600, csrf_token: "1", account_id: account.id },
     "GET account": account,
-    "GET models": { models },
+    "GET models": { models, always_labelled: false },
     "GET packages": packages,
     "GET gallery": { items: [], next: null },
     "GET generations": () => ({ items: jobs, next: null }),
@@ -383,6 +383,32 @@ await journey("a model that free credits do not cover says so, and another one i
   ensure((await page.locator(".submit-bar a").getAttribute("href")) === "/credits", "no link to the packages");
   await ada.look("purchase-needed");
 });
+
+for (const [name, always_labelled, label] of [
+  ["a visible label is sent if it is chosen", false, "Show a label that it is AI generated"],
+  ["a visible label that the operator always wants is no choice", true, "Shows a label that it is AI generated, as everything here"],
+]) {
+  const sent = [];
+  const answers = {
+    "GET models": { models, always_labelled },
+    "POST generations": (request) => {
+      sent.push(request.postDataJSON().visible_label);
+      return { status: 202, contentType: "application/json", body: JSON.stringify(generation({ status: "queued", outputs: [], ended_at: null, created_at: at(0) })) };
+    },
+  };
+  await journey(name, { answers }, async (ada, page) => {
+    await compose(ada);
+    const choice = page.getByLabel(label);
+    ensure((await choice.isChecked()) === always_labelled && (await choice.isDisabled()) === always_labelled, "it is not as the operator wants it");
+    if (!always_labelled) await choice.check();
+    await ada.look("visible-label");
+    const submitted = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/v1/generations"));
+    await page.locator(".submit-bar button[type=submit]").click();
+    await submitted;
+    // Where the operator always wants it, the service sees to it.
+    ensure(sent.length === 1 && sent[0] === (always_labelled ? undefined : true), `sent: ${sent}`);
+  });
+}
 
 await journey("the landing page says what free credits are for", { signedIn: false, answers: { "GET models": { models: forSale } } }, async (ada) => {
   await ada.go("/");

@@ -172,7 +172,15 @@ describe("the request of a draft", () => {
 
   it("repeats the settings of a generation that are reused", async () => {
     const { draft, draftRequest, reuseSettings } = await reload();
-    const settings = { model: "sketch", prompt: "A kite", width: 512, height: 512, count: 2, seed: 0, visible_label: true };
+    const settings = {
+      model: "sketch",
+      prompt: "A kite",
+      width: 512,
+      height: 512,
+      count: 2,
+      seed: 0,
+      visible_label: true,
+    };
     reuseSettings(settings as Schema["SettingsView"]);
     expect(draftRequest(draft.value)).toEqual(settings);
   });
