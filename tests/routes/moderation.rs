@@ -47,14 +47,20 @@ impl World {
         self.table.case(self.account, CASE.parse()?).await?.context("there is no case")
     }
 
+    /// Decides the case of the seed on behalf of this staff member.
+    async fn decided(&self, new: NewDecision, staff: &str) -> Result<Case> {
+        let now = clock::now();
+        let (owner, generation) = (self.account().await?, self.generation(GENERATION).await?);
+        let by = (staff.to_owned(), CaseNoticeId(clock::uuid_at(now)));
+        let decided = self.case().await?.decide((&owner, Some(&generation)), new, (&[], RepeatRule(3)), by, now)?;
+        self.table.commit(&lifecycle::cases::writes(&decided)).await?;
+        Ok(decided.case)
+    }
+
     /// Decides the case of the seed on behalf of another staff member, and appeals.
     async fn appealed(&self, new: NewDecision, now: Timestamp) -> Result<()> {
-        let (owner, generation) = (self.account().await?, self.generation(GENERATION).await?);
-        let by = ("0123456789abcdef".to_owned(), CaseNoticeId(clock::uuid_at(now)));
-        let case = self.case().await?;
-        let decided = case.decide((&owner, Some(&generation)), new, (&[], RepeatRule(3)), by, now)?;
-        self.table.commit(&lifecycle::cases::writes(&decided)).await?;
-        let appealed = decided.case.appeal("It is my own house.".to_owned(), now)?;
+        let decided = self.decided(new, "0123456789abcdef").await?;
+        let appealed = decided.appeal("It is my own house.".to_owned(), now)?;
         Ok(self.table.commit(&[Write::Case(&appealed)]).await?)
     }
 }
@@ -255,5 +261,47 @@ async fn cases_of_others_are_not_found() -> Result<()> {
     let path = format!("/v1/staff/accounts/{}/cases/{other}/decision", world.account);
     let params = json!({"path": path, "pathParameters": {"case": other}});
     world.send("moderation-cases/decide", params).await?.refused(404, "not-found")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn report_to_an_authority_needs_evidence_and_another_than_who_decided_and_is_not_told() -> Result<()> {
+    let export = "moderation-cases/cybertip-without-evidence";
+    let grave = |action| NewDecision {
+        action,
+        reason: ReportReason::SexualMinors,
+        explanation: "It shows a child.".to_owned(),
+        suspend_publishing: false,
+        freeze: true,
+    };
+    let world = World::new().await?;
+    world.send(export, json!({})).await?.refused(409, "conflict")?;
+    world.send(export, json!({"body": {"email": "nobody"}})).await?.names(&["email"])?;
+    // Without a removal nothing is preserved.
+    world.decided(grave(DecisionAction::Restrict), "0123456789abcdef").await?;
+    world.send(export, json!({})).await?.refused(409, "conflict")?;
+
+    let world = World::new().await?;
+    world.decided(grave(DecisionAction::Remove), "0123456789abcdef").await?;
+    let found = world.send(export, json!({})).await?.is(200)?;
+    let (account, report) = (world.account().await?, found.body["report"].as_str().context("no report")?);
+    for told in
+        [&format!("<espIdentifier>{}</espIdentifier>", account.id), &account.email, "<email>safety@example.com</email>"]
+    {
+        ensure!(report.contains(told.as_str()), "{told}: {report}");
+    }
+    let details = found.body["file_details"].as_str().context("no file details")?;
+    ensure!(details.contains("<reportId>REPORT_ID</reportId><fileId>FILE_ID</fileId>"), "{details}");
+    ensure!(details.contains("<fileAnnotations><generativeAi/></fileAnnotations>"), "{details}");
+    let prompt = world.generation(GENERATION).await?.settings.prompt;
+    ensure!(!found.body.to_string().contains(&prompt), "the prompt is private: {found:?}");
+    let log = world.send("account/access-log", json!({})).await?.is(200)?;
+    ensure!(!log.body.to_string().contains("exported_case"), "its owner learns of the report: {log:?}");
+
+    // The one who decided does not export.
+    let world = World::new().await?;
+    let body = json!({"action": "remove", "reason": "sexual_minors", "explanation": "It shows a child."});
+    world.decide(body).await?.is(200)?;
+    world.send(export, json!({})).await?.refused(409, "conflict")?;
     Ok(())
 }

@@ -113,6 +113,7 @@ impl Eraser {
         let busy_until = self.busy_until(id, &deletion, now).await?;
         self.end_generations(id, now).await?;
         self.remove_files(id, &held).await?;
+        self.close_cases(id, &held, now).await?;
         self.remove_items(id, &held, &payments).await?;
         self.table.remove_guest_tickets(&self.address_key(GUEST, &account).await?).await?;
         self.table.remove_reports(&self.address_key(REPORTER, &account).await?).await?;
@@ -293,6 +294,19 @@ impl Eraser {
         .await?;
         counts.retain(|kind, _| !held.contains(kind.as_str()));
         Ok(counts)
+    }
+
+    /// Has `sweep` tell the reporters of open cases that what they reported is gone: the cases go with the account.
+    async fn close_cases(&self, id: AccountId, held: &BTreeSet<&str>, now: Timestamp) -> Result<(), ErasureError> {
+        if held.contains("case") {
+            return Ok(());
+        }
+        for case in self.table.all_cases(id).await?.iter().filter(|case| case.decision.is_none()) {
+            for report in self.table.reports(&case.answered).await?.iter().filter(|report| report.gone_at.is_none()) {
+                self.table.mark_report_gone(report, now).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Deletes all versions of the files and all unfinished uploads, except those under a legal hold.

@@ -2,7 +2,8 @@
 //!
 //! A message names an account whose deletion was requested. The first message arrives at once: the function revokes what is
 //! public or shared. After the grace period it erases everything in this order: it cancels running generations, has the AI
-//! providers delete their copies, and deletes files in all versions, pointers, items, guest tickets from the account's
+//! providers delete their copies, has `sweep` answer the reports whose case goes with the account, and deletes files in all
+//! versions, pointers, items, guest tickets from the account's
 //! address, the user in the user pool, and the account item last. Before the last step it checks that nothing remains, and
 //! completes the receipt only then. A worker that held a lease when the erasure began may still write. Until those leases
 //! have expired the account item stays, and every step is done again.

@@ -4,6 +4,9 @@
 //! and the account, its entry in the access log and the notice to owner and reporters are one transaction. The mails are sent
 //! after it; those that a crash leaves are sent by `sweep`. The sweep also deletes the files of what a decision deletes.
 //!
+//! The report of a case to an authority is compiled for staff, and sent by nobody here. Its entry in the access log is not shown to the
+//! owner before the evidence is released.
+//!
 //! Staff routes are for staff members with a role of the operation and a recent sign-in; everyone else gets 404. Nobody decides
 //! about their own account, nor about an appeal against their own decision. With the same `Idempotency-Key` a repeat gets the
 //! same response.
@@ -14,8 +17,8 @@ use api::{
     AppState, Mutation, MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     generations::media::MediaView,
     moderation::cases::{
-        self, AppealDecisionRequest, AppealRequest, CaseDecisionRequest, CasePage, CaseView, PublishingRequest,
-        PublishingView, ReportView, StaffCaseView,
+        self, AppealDecisionRequest, AppealRequest, CaseDecisionRequest, CasePage, CaseView, CyberTipRequest,
+        CyberTipView, PublishingRequest, PublishingView, ReportView, StaffCaseView,
     },
     refusal_problem,
     staff::audit::staff_name,
@@ -29,9 +32,12 @@ use axum::{
 };
 use domain::{
     AccountId, AuditEntryId, CaseId, CaseNoticeId, Refusal,
-    accounts::account::Account,
+    accounts::{account::Account, email},
     generations::generation::Generation,
-    moderation::case::{Case, CaseTransaction, NewDecision, RepeatRule},
+    moderation::{
+        case::{Case, CaseTransaction, NewDecision, RepeatRule},
+        cybertip::{CapturedAddress, CyberTip},
+    },
     payments::review,
     staff::audit::{AuditAction, AuditEntry},
 };
@@ -42,10 +48,13 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath, StrictQuery},
+    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictJson, StrictPath, StrictQuery},
     telemetry::{Metric, metric},
 };
-use store::{HoldCheck, Write};
+use store::{Activity, ActivityKind, HoldCheck, Write};
+
+/// Most addresses of an account that a report to an authority names, the latest ones.
+const ADDRESSES: usize = 100;
 
 #[derive(Clone)]
 struct StaffState {
@@ -82,6 +91,7 @@ fn staff_routes() -> Routes<StaffState> {
         .operation(&cases::READ, read)
         .operation(&cases::DECIDE, decide)
         .operation(&cases::DECIDE_APPEAL, decide_appeal)
+        .operation(&cases::EXPORT, export)
         .operation(&cases::SET_PUBLISHING, set_publishing)
 }
 
@@ -187,6 +197,53 @@ async fn decide_appeal(
         read.case.decide_appeal((read.owner, read.generation), (reversed, explanation.clone()), by, now)
     };
     state.run(&mutation, (account, id), &entry, decide).await
+}
+
+async fn export(
+    State(state): State<StaffState>,
+    Staff(caller): Staff,
+    StrictPath((account, id)): StrictPath<(AccountId, CaseId)>,
+    StrictJson(body): StrictJson<CyberTipRequest>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let reporter = email::normalize(&body.email).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))?;
+    let table = &state.app.mutations.table;
+    let staff = staff_name(state.app.mutations.sealer().await?, AccountId(caller.account_id));
+    let entry = AuditEntryId(clock::uuid_at(now));
+    // Without a key: the response is not stored.
+    let mutation = state.app.mutations.begin(AccountId(caller.account_id), None, now).await?;
+    let response = mutation
+        .run(|| async {
+            let case = table.case(account, id).await?.ok_or(Refusal::NotFound)?;
+            let (owner, generation) = table.account_and_generation(account, case.generation).await?;
+            let owner = owner.ok_or(Refusal::NotFound)?;
+            let evidence = case.evidence(&owner, &staff)?;
+            let entry = evidence.exported(&case, (entry, staff.clone()), now);
+            let activities = table.activities(account, ADDRESSES, None).await?.items;
+            let addresses: Vec<_> = activities.into_iter().map(captured).collect();
+            let tip = CyberTip {
+                case: &case,
+                account: &owner,
+                generation: generation.as_ref(),
+                addresses: &addresses,
+                reporter: &reporter,
+            };
+            let view = CyberTipView { report: tip.report(), file_details: tip.file_details() };
+            mutation.commit(&[Write::AuditEntry(&entry), Write::Unchanged(&owner)], MutationResponse::ok(view)).await
+        })
+        .await?;
+    metric(Metric::StaffAccesses, 1, &[]);
+    Ok(response)
+}
+
+/// Converts an activity into what a report says of it.
+fn captured(activity: Activity) -> CapturedAddress {
+    let event = match activity.kind {
+        ActivityKind::SignIn => "Login",
+        ActivityKind::Checkout => "Purchase",
+        ActivityKind::Submit => "Other",
+    };
+    CapturedAddress { address: activity.address, event, at: activity.at }
 }
 
 async fn set_publishing(

@@ -248,6 +248,45 @@ impl Sweep {
         Ok(Action::Settled)
     }
 
+    /// Tells reporters that what they reported was deleted with its account.
+    pub(crate) async fn gone_reports(&self, pace: Pace, round: &mut Round) {
+        let now = round.now;
+        // Reads on past what fails, as `each` does.
+        let (mut handled, mut after) = (0, None);
+        while handled < BATCH {
+            let found = match self.table.gone_reports(now, BATCH, after).await {
+                Ok(found) => found,
+                Err(error) => {
+                    round.swept.failed += 1;
+                    tracing::error!(error = %error, "reports of what is gone could not be read");
+                    return;
+                }
+            };
+            for report in found.items {
+                if !round.has_time(pace) {
+                    return;
+                }
+                let mail = self.addresses.mail.as_ref();
+                let name = match lifecycle::cases::answer_gone_report(&self.table, mail, &report).await {
+                    Ok(()) => {
+                        (handled, round.swept.settled) = (handled + 1, round.swept.settled + 1);
+                        "settled"
+                    }
+                    Err(error) => {
+                        round.swept.failed += 1;
+                        tracing::error!(error = %error, "a reporter was not told: due again");
+                        "failed"
+                    }
+                };
+                metric(Metric::SweepActions, 1, &[name]);
+            }
+            match found.next {
+                Some(next) => after = Some(next),
+                None => return,
+            }
+        }
+    }
+
     /// Counts the moderation cases that staff must decide soon.
     pub(crate) async fn check_cases(&self, now: Timestamp) {
         match self.table.pressing_cases(now, BATCH).await {

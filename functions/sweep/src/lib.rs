@@ -8,8 +8,8 @@
 //!   week.
 //! - Sign-ups: deletes a user who never signed in after some days.
 //! - Email addresses: completes a confirmed change that is not complete after a minute.
-//! - Moderation: sends the mails about decisions that were not sent at once; counts each hour the cases that staff must decide
-//!   soon.
+//! - Moderation: sends the mails about decisions that were not sent at once, and answers to reports whose case was erased with its
+//!   account; counts each hour the cases that staff must decide soon.
 //! - Account deletion: sends an erasure that is late to `erase-account` again.
 //! - Exports: sends a lost message again; fails an export that is not ready within a day, and counts it; deletes a ready one
 //!   after seven days, file first, item last.
@@ -135,6 +135,7 @@ impl Sweep {
         self.each(DueKind::Disclosure, OWN, &mut round, disclosure).await;
         let case_notice = async |item| self.case_notice(item).await;
         self.each(DueKind::CaseNotice, OWN, &mut round, case_notice).await;
+        self.gone_reports(OWN, &mut round).await;
         if round.begins_hour() {
             self.check_cases(now).await;
         }

@@ -258,6 +258,11 @@ pub const EVENTS: &[Event] = &[
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "BatchGetItem"],
     ),
     event(
+        "events/moderation-cases/cybertip-without-evidence.json",
+        Http(409),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "BatchGetItem"],
+    ),
+    event(
         "events/moderation-cases/publishing.json",
         Http(200),
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
@@ -467,7 +472,7 @@ pub const EVENTS: &[Event] = &[
         Done,
         &[
             "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query", "Query",
-            "Query", "Query",
+            "Query", "Query", "Query",
         ],
     ),
 ];

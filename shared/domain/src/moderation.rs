@@ -3,6 +3,7 @@
 
 pub mod blocklist;
 pub mod case;
+pub mod cybertip;
 pub mod notice;
 pub mod outcome;
 pub mod report;

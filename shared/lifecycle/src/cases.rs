@@ -1,4 +1,4 @@
-//! Sends the notices about moderation cases.
+//! Sends the notices about moderation cases, and answers to reports whose case went with its account.
 //!
 //! A notice is written in the transaction that it tells of, and deleted once its mails are accepted. The function that wrote it
 //! sends it at once; `sweep` sends those that a crash or a failure left, a minute later. A mail may come twice, and none is lost.
@@ -6,6 +6,7 @@
 use domain::moderation::{
     case::{Case, CaseTransaction},
     notice::{CaseNotice, NoticeEvent},
+    report::Report,
 };
 use mail::{Language, Mail, MailError, Message};
 use store::{CommitError, StoreError, Table, Write};
@@ -80,6 +81,19 @@ async fn answer_reporters(table: &Table, mail: &Mail, case: &Case, event: Notice
         accepted(mail.send(email, report.language, &message).await)?;
     }
     Ok(())
+}
+
+/// Tells the reporter of what was deleted with its account before a decision, then deletes the report, which is about nothing any
+/// more.
+///
+/// # Errors
+/// [`NoticeError`].
+pub async fn answer_gone_report(table: &Table, mail: Option<&Mail>, report: &Report) -> Result<(), NoticeError> {
+    if let (Some(mail), Some(email)) = (mail, &report.email) {
+        let message = Message::ReportGone { report: &report.id.to_string() };
+        accepted(mail.send(email, report.language, &message).await)?;
+    }
+    Ok(table.commit(&[Write::RemoveReport(report)]).await?)
 }
 
 fn accepted(sent: Result<(), MailError>) -> Result<(), MailError> {

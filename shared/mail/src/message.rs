@@ -63,6 +63,11 @@ pub enum Message<'a> {
         /// The id of the report.
         report: &'a str,
     },
+    /// Tells a reporter that what they reported was deleted before a decision.
+    ReportGone {
+        /// The id of the report.
+        report: &'a str,
+    },
     /// Sends the code that confirms a guest ticket.
     GuestTicketCode {
         /// The code.
@@ -129,6 +134,7 @@ impl Message<'_> {
             Self::ReportReceived { .. } => template!("report_received"),
             Self::ReportDecided { .. } => template!("report_decided"),
             Self::ReportReversed { .. } => template!("report_reversed"),
+            Self::ReportGone { .. } => template!("report_gone"),
             Self::GuestTicketCode { .. } => template!("guest_ticket_code"),
             Self::GuestTicketReply { .. } => template!("guest_ticket_reply"),
         }
@@ -175,6 +181,7 @@ mod tests {
                 &["r-7", "It is <art>.\n"],
             ),
             (Message::ReportReversed { report: "r-7" }, &["r-7"]),
+            (Message::ReportGone { report: "r-7" }, &["r-7"]),
             (Message::GuestTicketCode { code, minutes }, &["12345678", "31"]),
             (
                 Message::GuestTicketReply { reply, subject, reads: reads.into() },

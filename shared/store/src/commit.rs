@@ -110,6 +110,8 @@ pub enum Write<'a> {
     CaseOutcome(&'a Case),
     /// Adds a report.
     Report(&'a Report),
+    /// Deletes a report.
+    RemoveReport(&'a Report),
     /// Adds an activity record.
     Activity(&'a Activity),
     /// Adds a correction record.
@@ -288,6 +290,7 @@ impl Write<'_> {
                 outcome::to_item(case)?.map(|item| Action::Put(item, Condition::None)).into_iter().collect()
             }
             Self::Report(report) => vec![Action::Put(report::to_item(report)?, Condition::Absent)],
+            Self::RemoveReport(report) => vec![Action::Delete(report::key(report), Condition::None)],
             Self::Activity(activity) => vec![Action::Put(activity::to_item(activity)?, Condition::None)],
             Self::Correction(record) => vec![Action::Put(correction::to_item(record)?, Condition::None)],
             Self::EmailChange(change) => {

@@ -60,6 +60,8 @@ pub enum DueKind {
     Case,
     /// Mails about moderation cases that were not sent.
     CaseNotice,
+    /// Reports of what was deleted with its account before a decision.
+    Report,
 }
 
 impl DueKind {
@@ -87,6 +89,7 @@ impl DueKind {
             Self::GuestTicket => "guest-ticket",
             Self::Case => "case",
             Self::CaseNotice => "case-notice",
+            Self::Report => "report",
         }
     }
 
@@ -110,6 +113,7 @@ impl DueKind {
             Self::GuestTicket => keys::GUEST_TICKET,
             Self::Case => keys::CASE,
             Self::CaseNotice => keys::CASE_NOTICE,
+            Self::Report => keys::REPORT,
         }
     }
 }

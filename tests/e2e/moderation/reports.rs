@@ -36,10 +36,12 @@ tests![
     p19_report_is_decided_appealed_and_everyone_is_told,
     gravest_report_hides_an_image_and_tells_its_owner,
     p32_reports_are_erased_with_the_account_of_their_reporter,
+    p32_reporters_of_an_open_case_are_told_when_its_account_is_erased,
     p30_export_has_the_case_without_its_reporters,
     transparency_report_counts_a_decision_and_its_appeal,
     removed_image_does_not_come_back_from_others,
     p16_removed_evidence_is_kept_for_a_year,
+    p16_report_to_an_authority_takes_two_and_is_not_told_to_its_owner,
     cases_that_must_be_decided_soon_are_measured_each_hour,
 ];
 
@@ -134,6 +136,42 @@ async fn p32_reports_are_erased_with_the_account_of_their_reporter(env: &'static
     let logged = format!("{:?}", log_events(env).await?);
     ensure!(words.iter().all(|word| !logged.contains(word.as_str())), "the words of a reporter are in the logs");
     ensure!(cases(&ada).await?[0]["reports"] == 1, "the case stays");
+    Ok(())
+}
+
+async fn p32_reporters_of_an_open_case_are_told_when_its_account_is_erased(env: &'static TestEnv) -> Result<()> {
+    let (ada, grace) = (env.user().await?, env.staff().await?);
+    let (open, decided) = (SharedImage::of(&ada).await?, SharedImage::of(&ada).await?);
+    let visitor = env.visitor()?;
+    let addresses = [new_address(), new_address(), new_address()];
+    let mut ids = Vec::new();
+    for (image, address) in [(&open, &addresses[0]), (&open, &addresses[1]), (&decided, &addresses[2])] {
+        let mut report = image.report(env, "privacy", address).await?;
+        report["language"] = json!(if *address == addresses[1] { "de" } else { "en" });
+        ids.push(text(&visitor.post("/v1/reports", &report).await?.is(201)?.json, "id")?);
+    }
+    let case = cases(&ada).await?.into_iter().find(|case| case["generation"] == decided.id).context("no case")?;
+    decide(&grace, &case_path(&ada, &case)?, "restrict").await?.is(200)?;
+    let before = [1, 1, 2];
+    for (address, count) in addresses.iter().zip(before) {
+        ensure!(env.mails(address).await?.len() == count, "{address}");
+    }
+    let receipt = request_erasure(&ada).await?;
+    wait_for_erasure(env, &receipt).await?;
+    let stored = async || -> Result<Vec<bool>> {
+        let items = format!("{:?}", scan(env).await?);
+        Ok(addresses.iter().map(|address| items.contains(address.as_str())).collect())
+    };
+    // A repeat of the sweep sends nothing more.
+    for minutes in [1, 2] {
+        env.sweep(clock::now() + SignedDuration::from_mins(minutes)).await?;
+        let mails = [env.mails(&addresses[0]).await?, env.mails(&addresses[1]).await?, env.mails(&addresses[2]).await?];
+        ensure!(mails.each_ref().map(Vec::len) == [2, 2, 2], "{mails:?}");
+        ensure!(mails[0][1].contains("was deleted before we decided") && mails[0][1].contains(&ids[0]), "{mails:?}");
+        ensure!(mails[1][1].contains("wurde gelöscht, bevor") && mails[1][1].contains(&ids[1]), "{mails:?}");
+        ensure!(!format!("{mails:?}").contains(&ada.email), "the reporter learns whose it was: {mails:?}");
+        ensure!(stored().await? == [false, false, true], "reports of nothing are kept");
+    }
     Ok(())
 }
 
@@ -255,6 +293,45 @@ async fn p16_removed_evidence_is_kept_for_a_year(env: &'static TestEnv) -> Resul
     let account = env.table()?.account(ada.account()?).await?.context("no account")?;
     let hold = account.holds.iter().next().context("no hold")?;
     ensure!(hold.case.is_some() && hold.ends_at.is_some() && hold.released_at.is_none(), "{hold:?}");
+    Ok(())
+}
+
+async fn p16_report_to_an_authority_takes_two_and_is_not_told_to_its_owner(env: &'static TestEnv) -> Result<()> {
+    let (ada, grace, alan) = (env.user().await?, env.staff().await?, env.staff().await?);
+    // An image that no other test makes, as it enters the blocklist.
+    let body = json!({"model": "sketch-image", "prompt": "a bridge at noon", "seed": 13, "width": 320, "height": 320});
+    let image = SharedImage::link_to(&ada, text(&ada.ended(&ada.submit(&body).await?).await?, "id")?).await?;
+    let report = image.report(env, "sexual_minors", &new_address()).await?;
+    env.visitor()?.post("/v1/reports", &report).await?.is(201)?;
+    let case = cases(&ada).await?.into_iter().next().context("no case")?;
+    let path = case_path(&ada, &case)?;
+    let (export, contact) = (format!("{path}/cybertip"), json!({"email": "safety@example.com"}));
+    alan.post(&export, &contact).await?.is(409)?;
+    let decision = json!({"action": "remove", "reason": "sexual_minors", "explanation": "It shows a child."});
+    grace.post(&format!("{path}/decision"), &decision).await?.is(200)?;
+    grace.post(&export, &contact).await?.is(409)?;
+    let exported = alan.post(&export, &contact).await?.is(200)?.json;
+    let (report, details) = (text(&exported, "report")?, text(&exported, "file_details")?);
+    for told in
+        [&ada.email, &format!("<espIdentifier>{}</espIdentifier>", ada.account_id), "<eventName>Login</eventName>"]
+    {
+        ensure!(report.contains(told.as_str()), "{told}: {report}");
+    }
+    ensure!(details.contains("<originalFileHash hashType=\"SHA256\">"), "{details}");
+    ensure!(!report.contains("a bridge at noon") && !details.contains("a bridge at noon"), "the prompt is private");
+    let kinds: Vec<_> = access_log(&ada).await?.iter().map(|entry| entry["action"]["kind"].clone()).collect();
+    ensure!(kinds == [json!("decided_case")], "its owner learns of the report: {kinds:?}");
+    // Whoever deletes their account does not make the report impossible.
+    env.sweep(clock::now() + SignedDuration::from_mins(2)).await?;
+    request_erasure(&ada).await?;
+    let started = Instant::now();
+    while !env.table()?.activities(ada.account()?, 1, None).await?.items.is_empty() {
+        ensure!(started.elapsed() < Duration::from_secs(60), "the erasure does not begin");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let again = alan.post(&export, &contact).await?.is(200)?.json;
+    ensure!(again["file_details"] == exported["file_details"], "{again}");
+    ensure!(!text(&again, "report")?.contains("ipCaptureEvent"), "addresses outlive the account: {again}");
     Ok(())
 }
 

@@ -57,6 +57,14 @@ operations! {
         .parameters(&[IdempotencyKey])
         .returns::<CaseView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
+    /// Compiles the report of a case to NCMEC's CyberTipline (another staff member than the one who decided it), for a case whose
+    /// evidence is preserved. Nothing is sent. Each export is an entry of the owner's access log, which the owner does not see before
+    /// the evidence is released.
+    EXPORT = post("/v1/staff/accounts/{account}/cases/{case}/cybertip", "moderation-cases")
+        .staff(&[Moderation])
+        .takes::<CyberTipRequest>(r#"{"email": "safety@example.com"}"#)
+        .returns::<CyberTipView>(200).problems(&[400, 403, 404, 409, 413, 415, 429]);
+
     /// Suspends publishing and sharing for an account, or allows it again (staff).
     SET_PUBLISHING = post("/v1/staff/accounts/{account}/publishing", "moderation-cases")
         .staff(&[Moderation])
@@ -109,6 +117,25 @@ pub struct AppealDecisionRequest {
     /// Why, for the owner: at most 2,000 characters and 6,000 bytes of UTF-8.
     #[schema(min_length = 1, max_length = 2000)]
     pub explanation: String,
+}
+
+/// Asks for the report of a case to NCMEC's CyberTipline.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CyberTipRequest {
+    /// The address at which the operator answers questions about the report.
+    #[schema(max_length = 254)]
+    pub email: String,
+}
+
+/// Shows the documents of a report to NCMEC's CyberTipline, as XML, in the order in which its interface takes them.
+#[derive(Serialize, ToSchema)]
+pub struct CyberTipView {
+    /// The report, which opens the submission.
+    pub report: String,
+    /// The details of the file, which follow its upload. Replace `REPORT_ID` and `FILE_ID` in it by the numbers of the responses.
+    /// Absent if the file is gone.
+    pub file_details: Option<String>,
 }
 
 /// Decides whether an account may publish and share.

@@ -203,6 +203,10 @@ pub struct Report {
     /// When it arrived.
     #[data(plain)]
     pub created_at: Timestamp,
+    /// When what it is about was deleted with its account, before a decision. Its reporter is still to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub gone_at: Option<Timestamp>,
 }
 
 impl NewReport {
@@ -238,7 +242,7 @@ impl Report {
     #[must_use]
     pub fn file(new: NewReport, (id, reporter, case): (ReportId, String, CaseId), now: Timestamp) -> Self {
         let NewReport { reason, explanation, signature, email, language, .. } = new;
-        Self { id, reporter, case, reason, explanation, signature, email, language, created_at: now }
+        Self { id, reporter, case, reason, explanation, signature, email, language, created_at: now, gone_at: None }
     }
 
     /// Returns when it expires.

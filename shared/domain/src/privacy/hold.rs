@@ -32,8 +32,8 @@ pub const HOLDABLE_KINDS: &[&str] = &[
 /// Days for which what a moderation case removed is preserved as evidence, where the law asks for it: a year from the report to the
 /// authority, which must follow soon (18 U.S.C. § 2258A(h)).
 pub const EVIDENCE_DAYS: i64 = 365;
-/// What is preserved as evidence: the file, and what tells whose it is.
-const EVIDENCE: [&str; 4] = ["account", "access", "generation", "generations"];
+/// What is preserved as evidence: the file, what tells whose it is, and the case.
+const EVIDENCE: [&str; 5] = ["account", "access", "case", "generation", "generations"];
 /// Most holds that staff place on an account, released ones included. Those that preserve evidence do not count, so that every
 /// case can be decided.
 const MAX_HOLDS: usize = 20;

@@ -196,6 +196,12 @@ pub enum AuditAction {
         #[data(plain)]
         case: CaseId,
     },
+    /// Compiled the report of a moderation case to an authority.
+    ExportedCase {
+        /// The case.
+        #[data(plain)]
+        case: CaseId,
+    },
     /// Suspended publishing and sharing.
     SuspendedPublishing {
         /// Why.

@@ -956,6 +956,7 @@ export const messages: Messages = {
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",
       decided_case: "Über eine Meldung entschieden",
       decided_appeal: "Über deinen Einspruch entschieden",
+      exported_case: "Eine Meldung an eine Behörde über ein gemeldetes Bild oder Video zusammengestellt",
       suspended_publishing: (note) => `Veröffentlichen und Teilen gesperrt: ${note}`,
       restored_publishing: (note) => `Veröffentlichen und Teilen wieder erlaubt: ${note}`,
       granted: (note) => `Credits einer geprüften Zahlung gutgeschrieben: ${note}`,

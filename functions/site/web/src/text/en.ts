@@ -915,6 +915,7 @@ export const messages = {
       read_case: "Viewed an image or video that was reported, with the reports",
       decided_case: "Decided about a report",
       decided_appeal: "Decided about your appeal",
+      exported_case: "Compiled a report to an authority about a reported image or video",
       suspended_publishing: (note: string) => `Suspended publishing and sharing: ${note}`,
       restored_publishing: (note: string) => `Allowed publishing and sharing again: ${note}`,
       granted: (note: string) => `Granted the credits of a payment under review: ${note}`,

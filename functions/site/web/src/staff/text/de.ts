@@ -203,6 +203,7 @@ export const messages: Messages = {
       read_case: "Meldung angesehen",
       decided_case: "Fall entschieden",
       decided_appeal: "Einspruch entschieden",
+      exported_case: "Meldung an eine Behörde zusammengestellt",
       suspended_publishing: "Veröffentlichen ausgesetzt",
       restored_publishing: "Veröffentlichen erlaubt",
       decided: "Über eine Zahlung entschieden",

@@ -200,6 +200,7 @@ export const messages = {
       read_case: "Looked at a report",
       decided_case: "Decided a case",
       decided_appeal: "Decided an appeal",
+      exported_case: "Compiled a report to an authority",
       suspended_publishing: "Suspended publishing",
       restored_publishing: "Allowed publishing",
       decided: "Decided about a payment",
