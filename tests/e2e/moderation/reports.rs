@@ -321,7 +321,7 @@ async fn p16_report_to_an_authority_takes_two_and_is_not_told_to_its_owner(env: 
     ensure!(!report.contains("a bridge at noon") && !details.contains("a bridge at noon"), "the prompt is private");
     let kinds: Vec<_> = access_log(&ada).await?.iter().map(|entry| entry["action"]["kind"].clone()).collect();
     ensure!(kinds == [json!("decided_case")], "its owner learns of the report: {kinds:?}");
-    // Whoever deletes their account does not make the report impossible.
+    // An owner who deletes their account does not make the report impossible.
     env.sweep(clock::now() + SignedDuration::from_mins(2)).await?;
     request_erasure(&ada).await?;
     let started = Instant::now();

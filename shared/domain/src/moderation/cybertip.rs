@@ -136,8 +136,8 @@ impl CyberTip<'_> {
         xml.close("report")
     }
 
-    /// Returns the details of the file, which follow its upload; `None` if the file is not known any more. The numbers that the
-    /// CyberTipline assigns stand in it as `REPORT_ID` and `FILE_ID`.
+    /// Returns the details of the file, which follow its upload; `None` if the file is not known any more. Where the CyberTipline
+    /// assigns a number, it says `REPORT_ID` or `FILE_ID`.
     #[must_use]
     pub fn file_details(&self) -> Option<String> {
         let (generation, output) = (self.generation?, output(self.generation?, self.case)?);
