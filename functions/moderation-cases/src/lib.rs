@@ -17,9 +17,7 @@ use api::{
         self, AppealDecisionRequest, AppealRequest, CaseDecisionRequest, CasePage, CaseView, PublishingRequest,
         PublishingView, ReportView, StaffCaseView,
     },
-    refusal_problem,
-    staff::audit::staff_name,
-    store_problem,
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
@@ -28,14 +26,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    AccountId, AuditEntryId, CaseId, CaseNoticeId, Refusal,
+    AccountId, CaseId, CaseNoticeId, Refusal,
     accounts::account::Account,
     generations::generation::Generation,
     moderation::case::{Case, CaseTransaction, NewDecision, RepeatRule},
     payments::review,
     staff::audit::{AuditAction, AuditEntry},
 };
-use jiff::Timestamp;
 use mail::Mail;
 use runtime::{
     Error,
@@ -127,7 +124,7 @@ async fn read(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let table = &state.app.mutations.table;
-    let entry = state.entry(&caller, account, AuditAction::ReadCase { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::ReadCase { case: id }, now).await?;
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
@@ -161,7 +158,7 @@ async fn decide(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let new = NewDecision::from(request.body);
-    let entry = state.entry(&caller, account, AuditAction::DecidedCase { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::DecidedCase { case: id }, now).await?;
     let notice = CaseNoticeId(clock::uuid_at(now));
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     let decide = |read: &Read<'_>| {
@@ -179,7 +176,7 @@ async fn decide_appeal(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let AppealDecisionRequest { reversed, explanation } = request.body;
-    let entry = state.entry(&caller, account, AuditAction::DecidedAppeal { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::DecidedAppeal { case: id }, now).await?;
     let notice = CaseNoticeId(clock::uuid_at(now));
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     let decide = |read: &Read<'_>| {
@@ -200,7 +197,7 @@ async fn set_publishing(
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let action =
         if allowed { AuditAction::RestoredPublishing { note } } else { AuditAction::SuspendedPublishing { note } };
-    let entry = state.entry(&caller, account, action, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, action, now).await?;
     let table = &state.app.mutations.table;
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
@@ -224,18 +221,6 @@ struct Read<'a> {
 }
 
 impl StaffState {
-    /// Makes the entry of the access log for an action of a staff member.
-    async fn entry(
-        &self,
-        caller: &Caller,
-        account: AccountId,
-        action: AuditAction,
-        now: Timestamp,
-    ) -> Result<AuditEntry, Problem> {
-        let staff = staff_name(self.app.mutations.sealer().await?, AccountId(caller.account_id));
-        Ok(AuditEntry::decision(account, (AuditEntryId(clock::uuid_at(now)), staff), action, now))
-    }
-
     /// Commits what `decide` makes of a case, then sends its notice.
     async fn run(
         &self,

@@ -13,13 +13,13 @@ use api::{
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccountId, AuditEntryId, Refusal,
+    AccountId, Refusal,
     accounts::email,
     payments::{
         payment::{PaymentProvider, PaymentReference},
         review,
     },
-    staff::audit::{AuditAction, AuditEntry},
+    staff::audit::AuditAction,
 };
 use lifecycle::user_pool::UserDirectory;
 use runtime::{
@@ -28,7 +28,7 @@ use runtime::{
 };
 use store::Write;
 
-use crate::{name, open_access};
+use crate::open_access;
 
 /// Holds what the handlers need.
 #[derive(Clone)]
@@ -46,15 +46,20 @@ async fn find(
     staff: Staff,
     request: MutatingRequest<SearchRequest>,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let SearchRequest { key, access } = request.body;
     // Before the search, so that a request that opens nothing tells nothing.
-    access.clone().split(clock::now()).map_err(refusal_problem)?;
+    access.clone().split(now).map_err(refusal_problem)?;
+    let mutation = state.app.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    if let Some(response) = mutation.stored_response().await? {
+        return Ok(response);
+    }
     let account = state.search(key).await?.ok_or_else(Problem::not_found)?;
     if account.0 == staff.0.account_id {
         return Err(own_account());
     }
     let view = move |opened| MutationResponse::created(FoundAccountView { account, access: opened });
-    open_access(&state.app, &staff, account, access, request.idempotency, view).await
+    open_access((&state.app, &mutation), &staff, account, access, view, now).await
 }
 
 impl AccountsState {
@@ -87,9 +92,8 @@ async fn end_sessions(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let note = review::note(request.body.note).map_err(refusal_problem)?;
-    let ids = (AuditEntryId(clock::uuid_at(now)), name(&state.app, &staff).await?);
-    let entry = AuditEntry::decision(account, ids, AuditAction::EndedSessions { note }, now);
     let mutations = &state.app.mutations;
+    let entry = mutations.audit_entry(&staff.0, account, AuditAction::EndedSessions { note }, now).await?;
     let mutation = mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     let response = mutation
         .run(|| async {

@@ -185,6 +185,8 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
             let asked = ask(json!({"amount": total / 2, "note": "half of it failed"}), "half").await?.is(202)?.json;
             ensure!(asked["amount"]["amount"] == total / 2, "{asked}");
         }
+        // What was asked for is not left, whether it is reported yet or not.
+        ask(json!({"amount": total - total / 2 + 1, "note": "more than the rest"}), "rest and more").await?.is(400)?;
         let shown = format!("/v1/checkout/{}", paid.id);
         let returned = ada.eventually(&shown, |payment| payment["refunds"][0]["amount"]["amount"] == total / 2).await?;
         ensure!(returned["refunds"].as_array().is_some_and(|refunds| refunds.len() == 1), "{returned}");

@@ -106,6 +106,7 @@ export const messages: Messages = {
     "payment-not-approved":
       "PayPal hat die Zahlung nicht freigegeben. Gib sie dort frei oder wähle eine andere Zahlungsart.",
     "payment-declined": "Die Zahlung wurde abgelehnt, und es wurde nichts abgebucht. Versuche eine andere Zahlungsart.",
+    "refund-declined": "Der Zahlungsanbieter hat die Rückzahlung abgelehnt. Sieh dir die Zahlung in seiner Konsole an und versuche es dann noch einmal.",
     "payment-provider": "Der Zahlungsanbieter antwortet nicht. Versuche es gleich noch einmal.",
     "too-many-cancels": "Du hast in einer Stunde zu oft abgebrochen.",
     "too-many-failures":

@@ -93,6 +93,7 @@ export const messages = {
     "idempotency-key-reused": "This was already submitted with other details. Reload the page and try again.",
     "payment-not-approved": "PayPal hasn't approved the payment. Approve it there or choose another payment method.",
     "payment-declined": "The payment was declined and you weren't charged. Try another payment method.",
+    "refund-declined": "The payment provider declined the refund. Look at the payment in the provider's console, then try again.",
     "payment-provider": "The payment provider isn't responding. Try again in a moment.",
     "too-many-cancels": "You've canceled too many generations in an hour.",
     "too-many-failures": "Too many of your generations were rejected in an hour. Check why before you go on.",
