@@ -37,7 +37,7 @@ use domain::{
     AccountId, AuditEntryId, Refusal,
     staff::{approval::Approval, audit::AuditEntry},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
@@ -60,8 +60,11 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let state = AppState::open_with(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    let accounts_state = accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool) };
-    let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
+    let mail = Mail::open(&environment, &clients);
+    let grace = SignedDuration::from_hours(24 * environment.integer::<i64>("DELETION_GRACE_DAYS")?);
+    let accounts_state =
+        accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool), mail: mail.clone(), grace };
+    let reply_state = replies::ReplyState { app: state.clone(), mail };
     Ok(routes()
         .into_router()
         .with_state(state.clone())

@@ -121,6 +121,50 @@ fn alarms_watch_their_own_stage() {
     assert!(lines("infra/monitoring.yaml", r#"["Darkroom","#).is_empty());
 }
 
+/// What AWS measures itself, with the dimensions that it does so by. An alarm about anything else is never raised.
+///
+/// Sources: [SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html),
+/// [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html),
+/// [Lambda](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html),
+/// [SES](https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html),
+/// [ACM](https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html),
+/// [DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
+const METRICS_OF_AWS: &[(&str, &str, &[&[&str]])] = &[
+    ("AWS/SQS", "NumberOfMessagesReceived", &[&["QueueName"]]),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", &[&["QueueName"]]),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &[&["QueueName"]]),
+    ("AWS/ApiGateway", "5xx", &[&["ApiId"], &["ApiId", "Stage"]]),
+    ("AWS/Lambda", "Throttles", &[&[], &["FunctionName"]]),
+    ("AWS/Lambda", "Invocations", &[&[], &["FunctionName"]]),
+    ("AWS/Lambda", "Errors", &[&[], &["FunctionName"]]),
+    ("AWS/SES", "Reputation.BounceRate", &[&[]]),
+    ("AWS/SES", "Reputation.ComplaintRate", &[&[]]),
+    ("AWS/CertificateManager", "DaysToExpiry", &[&["CertificateArn"]]),
+    ("AWS/DynamoDB", "ReadThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
+    ("AWS/DynamoDB", "WriteThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
+];
+
+#[test]
+fn alarms_are_about_metrics_and_dimensions_that_aws_documents() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/monitoring.yaml");
+    let template = fs::read_to_string(path).unwrap();
+    let mut checked = 0;
+    for alarm in template.split("    Type: AWS::CloudWatch::Alarm\n").skip(1) {
+        let value = |name: &str| alarm.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_default();
+        let (namespace, metric) = (value("Namespace: "), value("MetricName: "));
+        if !namespace.starts_with("AWS/") {
+            continue;
+        }
+        let dimensions: Vec<_> =
+            value("Dimensions: ").split("Name: ").skip(1).filter_map(|one| one.split(',').next()).collect();
+        let documented = METRICS_OF_AWS.iter().find(|known| (known.0, known.1) == (namespace, metric));
+        let (_, _, possible) = documented.unwrap_or_else(|| panic!("{namespace} has no metric {metric}"));
+        assert!(possible.contains(&dimensions.as_slice()), "{metric} of {namespace} by {dimensions:?}");
+        checked += 1;
+    }
+    assert!(checked > 20, "{checked} alarms");
+}
+
 /// A line that is no JSON cannot be searched. The string variants of variables bring their own quotes, and `-` has none.
 #[test]
 fn line_of_the_access_log_is_json() {

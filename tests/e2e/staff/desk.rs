@@ -7,6 +7,7 @@ use domain::staff::role::Role;
 use jiff::Timestamp;
 use reqwest::{Method, header::COOKIE};
 use ring::digest::{SHA256, digest};
+use runtime::clock;
 use serde_json::{Value, json};
 
 use crate::env::{
@@ -25,6 +26,7 @@ tests![
     p19_adjusted_credits_are_in_statement_and_access_log_once,
     p19_ended_sessions_cannot_be_refreshed,
     p19_requested_refund_comes_back_from_the_provider_and_takes_credits,
+    p32_owner_can_cancel_a_deletion_that_a_letter_asked_for,
     p19_every_act_of_staff_is_in_an_unbroken_record,
 ];
 
@@ -199,6 +201,35 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
         let acts: Vec<_> = log.iter().map(|line| line["action"]["kind"].as_str().unwrap_or_default()).collect();
         ensure!(acts == ["requested_refund", "requested_refund"], "{log:?}");
     }
+    Ok(())
+}
+
+async fn p32_owner_can_cancel_a_deletion_that_a_letter_asked_for(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
+    let path = format!("/v1/staff/accounts/{}/deletion", ada.account_id);
+    let ask = async |address: &str, key: &str| {
+        let body = json!({"confirmation": address, "note": "a letter of 2 May"});
+        let request = member.request(Method::POST, &path).header("idempotency-key", key).json(&body);
+        ApiResponse::read(request.send().await?).await
+    };
+    let refused = ask("bob@example.com", "other").await?.is(400)?;
+    ensure!(refused.fields() == ["confirmation"] && env.mails(&ada.email).await?.is_empty(), "{}", refused.json);
+    let asked = ask(&ada.email, "first").await?.is(202)?.json;
+    let time = |name: &str| Ok::<_, anyhow::Error>(text(&asked, name)?.parse::<Timestamp>()?);
+    ensure!(time("erase_at")?.duration_since(time("requested_at")?).as_hours() == 7 * 24, "{asked}");
+    ensure!(ask(&ada.email, "first").await?.is(202)?.json == asked, "a repeat asks anew");
+    ask(&ada.email, "second").await?.is(409)?;
+    let mails = env.mails(&ada.email).await?;
+    ensure!(mails.len() == 2 && mails.iter().all(|mail| mail.contains("in 7 days")), "{mails:?}");
+
+    // A sweep of today leaves the account, whose owner never wrote that letter.
+    env.sweep(clock::now()).await?;
+    let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
+    ensure!(deletion["receipt"] == asked["receipt"] && deletion["can_be_canceled"] == true, "{deletion}");
+    ada.delete("/v1/privacy/deletion").await?.is(204)?;
+    let log = access_log(&ada).await?;
+    let action = json!({"kind": "requested_deletion", "note": "a letter of 2 May"});
+    ensure!(log.len() == 1 && log[0]["action"] == action, "{log:?}");
     Ok(())
 }
 

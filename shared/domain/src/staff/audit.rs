@@ -178,6 +178,12 @@ pub enum AuditAction {
         #[data(personal)]
         note: String,
     },
+    /// Requested the deletion of the account, as its owner asked for it by letter or mail.
+    RequestedDeletion {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
     /// Looked at what is reported in a moderation case.
     ReadCase {
         /// The case.

@@ -66,6 +66,7 @@ function describe(action: Action): string {
     case "requested_refund":
       return t.requested_refund(money(action.amount), action.note);
     case "ended_sessions":
+    case "requested_deletion":
     case "froze":
     case "unfroze":
     case "suspended_publishing":

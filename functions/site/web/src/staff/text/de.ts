@@ -143,6 +143,12 @@ export const messages: Messages = {
     restore: "Wieder erlauben",
     sessionsTitle: "Sitzungen",
     endSessions: "Alle Sitzungen beenden",
+    deletionTitle: "Löschung auf Brief hin",
+    deletionHint:
+      "Für jemanden, der brieflich oder per E-Mail darum gebeten hat. Er bekommt eine E-Mail und kann sie sieben Tage lang zurücknehmen.",
+    deletionAddress: "Anmeldeadresse, wie im Brief",
+    requestDeletion: "Löschung beantragen",
+    deletionRequested: (when) => `Die Löschung beginnt am ${when}.`,
     changed: "Erledigt.",
   },
   legal: {
@@ -199,6 +205,7 @@ export const messages: Messages = {
       unfroze: "Sperren aufgehoben",
       adjusted_credits: "Credits gutgeschrieben oder abgezogen",
       ended_sessions: "Sitzungen beendet",
+      requested_deletion: "Löschung beantragt",
       requested_refund: "Erstattung veranlasst",
       read_case: "Meldung angesehen",
       decided_case: "Fall entschieden",
