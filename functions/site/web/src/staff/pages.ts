@@ -1,4 +1,6 @@
 export { Accounts } from "./accounts";
 export { Cases } from "./cases";
+export { Catalogue } from "./catalogue";
 export { Legal } from "./legal";
+export { Margins } from "./margins";
 export { Record } from "./record";
