@@ -111,8 +111,13 @@ function Chart({ days }: { days: readonly Sum[] }) {
       </div>
       <div class="row spread small muted" aria-hidden="true">
         <span>{dayName(days[0]?.name ?? "")}</span>
-        <span>
-          <i class="usage-chart-key" /> {t.earned} <i class="usage-chart-key second" /> {t.cost}
+        <span class="row">
+          <span>
+            <i class="usage-chart-key" /> {t.earned}
+          </span>
+          <span>
+            <i class="usage-chart-key second" /> {t.cost}
+          </span>
         </span>
         <span>{dayName(days.at(-1)?.name ?? "")}</span>
       </div>
