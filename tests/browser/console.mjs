@@ -14,7 +14,7 @@ const TABS = {
   support: ["Cases", "Accounts"],
   finance: ["Cases", "Accounts", "Margins"],
   moderation: ["Cases", "Accounts"],
-  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Record"],
+  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -51,7 +51,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -167,7 +167,7 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"]]) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Staff", "members"]]) {
       if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
         await visitor.go(`/staff/${path}`);
@@ -219,7 +219,28 @@ async function administer(visitor) {
   await page.getByText("The whole document").press("Enter");
   await visitor.look("console-catalogue");
 
+  // A role is given and taken. Nobody changes their own.
+  await visitor.go("/staff/members");
+  const grant = page.locator("section.card", { hasText: "Give a role" });
+  const give = async (to) => {
+    await grant.getByLabel("Email address").fill(to);
+    await grant.getByLabel("Role").selectOption("finance");
+    await grant.getByRole("button", { name: "Give the role" }).press("Enter");
+  };
+  await visitor.expecting([404], async () => {
+    await give(address("nobody"));
+    await visitor.sees("Ask them to sign up first.");
+  });
+  await give(email);
+  await visitor.sees(`${email} has the role Finance.`);
+  const entry = page.locator(".log-entry", { hasText: email });
+  ensure((await page.locator(".log-entry", { hasText: "You" }).getByRole("button").count()) === 0, "an own role can be taken");
+  await visitor.look("console-members");
+  await entry.getByRole("button", { name: /^Take the role Finance/ }).press("Enter");
+  await entry.waitFor({ state: "detached" });
+
   await visitor.go("/staff/record");
+  await page.locator(".log-entry", { hasText: "Took a role" }).first().waitFor();
   await page.locator(".log-entry", { hasText: "Placed a hold" }).first().waitFor();
   await visitor.press("Verify");
   await visitor.sees("all in order");

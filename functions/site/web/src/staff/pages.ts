@@ -3,4 +3,5 @@ export { Cases } from "./cases";
 export { Catalogue } from "./catalogue";
 export { Legal } from "./legal";
 export { Margins } from "./margins";
+export { Members } from "./members";
 export { Record } from "./record";
