@@ -952,6 +952,14 @@ export const messages: Messages = {
       requested_refund: (amount, note) => `Erstattung von ${amount} beim Zahlungsanbieter veranlasst: ${note}`,
       ended_sessions: (note) => `Alle deine Sitzungen beendet: ${note}`,
       requested_deletion: (note) => `Hat für dich die Löschung des Kontos beantragt: ${note}`,
+      granted_role: (role) => `Dir eine Rolle in unserem Team gegeben: ${role}`,
+      revoked_role: (role) => `Dir eine Rolle in unserem Team genommen: ${role}`,
+      roles: {
+        support: "Kundendienst",
+        finance: "Finanzen",
+        moderation: "Inhalteprüfung",
+        administrator: "Verwaltung",
+      },
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",

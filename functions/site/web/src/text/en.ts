@@ -911,6 +911,9 @@ export const messages = {
       requested_refund: (amount: string, note: string) => `Asked the payment provider to refund ${amount}: ${note}`,
       ended_sessions: (note: string) => `Ended all your sessions: ${note}`,
       requested_deletion: (note: string) => `Requested the deletion of the account for you: ${note}`,
+      granted_role: (role: string) => `Gave you a role of our staff: ${role}`,
+      revoked_role: (role: string) => `Took a role of our staff from you: ${role}`,
+      roles: { support: "Support", finance: "Finance", moderation: "Moderation", administrator: "Administrator" },
       adjusted_credits: (amount: number, note: string) =>
         amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
       read_case: "Viewed an image or video that was reported, with the reports",
