@@ -146,20 +146,19 @@ const METRICS_OF_AWS: &[(&str, &str, &[&[&str]])] = &[
 
 #[test]
 fn alarms_are_about_metrics_and_dimensions_that_aws_documents() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/monitoring.yaml");
-    let template = fs::read_to_string(path).unwrap();
     let mut checked = 0;
-    for alarm in template.split("    Type: AWS::CloudWatch::Alarm\n").skip(1) {
-        let value = |name: &str| alarm.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_default();
-        let (namespace, metric) = (value("Namespace: "), value("MetricName: "));
+    for (name, alarm) in resources(&template("infra/monitoring.yaml"), "AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        let namespace = properties["Namespace"].as_str().unwrap();
         if !namespace.starts_with("AWS/") {
             continue;
         }
-        let dimensions: Vec<_> =
-            value("Dimensions: ").split("Name: ").skip(1).filter_map(|one| one.split(',').next()).collect();
+        let metric = properties["MetricName"].as_str().unwrap();
         let documented = METRICS_OF_AWS.iter().find(|known| (known.0, known.1) == (namespace, metric));
-        let (_, _, possible) = documented.unwrap_or_else(|| panic!("{namespace} has no metric {metric}"));
-        assert!(possible.contains(&dimensions.as_slice()), "{metric} of {namespace} by {dimensions:?}");
+        let (_, _, possible) = documented.unwrap_or_else(|| panic!("{name}: {namespace} has no metric {metric}"));
+        let dimensions = properties["Dimensions"].as_array().into_iter().flatten();
+        let dimensions: Vec<_> = dimensions.map(|dimension| dimension["Name"].as_str().unwrap()).collect();
+        assert!(possible.contains(&dimensions.as_slice()), "{name}: {metric} by {dimensions:?}");
         checked += 1;
     }
     assert!(checked > 20, "{checked} alarms");
