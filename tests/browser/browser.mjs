@@ -229,6 +229,23 @@ export async function staff(email, password, role = "administrator") {
   return Object.assign(ask, { codes: codes.slice(1) });
 }
 
+/** Arrives as a new member of staff with this role, who is signed in with a second factor. */
+export async function member(role, { device, scheme }) {
+  const visitor = await Visitor.arrive({ device, scheme });
+  const { page } = visitor;
+  visitor.name = `${role}-${visitor.name}`;
+  const [email, password] = [`${role}-${crypto.randomUUID()}@example.com`, "a-darkroom-for-everyone"];
+  await visitor.join(email, password);
+  const ask = await staff(email, password, role);
+  await page.evaluate(async (signIn) => {
+    const answer = await fetch("/v1/session/sign-in", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(signIn) });
+    localStorage.setItem("csrf", (await answer.json()).csrf_token);
+  }, { email, password, code: ask.codes[0] });
+  await visitor.go("/");
+  await page.getByLabel("Prompt", { exact: true }).waitFor();
+  return Object.assign(visitor, { ask });
+}
+
 /** Returns the code that an authenticator app shows now, or this many steps of 30 seconds later (RFC 6238). */
 export function totp(secret, later = 0) {
   const bits = [...secret.replaceAll(" ", "")].map((symbol) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(symbol).toString(2).padStart(5, "0")).join("");

@@ -4,7 +4,7 @@
  *
  * `node console.mjs DEVICE SCHEME`
  */
-import { Visitor, close, ensure, staff } from "./browser.mjs";
+import { Visitor, close, ensure, member } from "./browser.mjs";
 
 const [device, scheme] = process.argv.slice(2);
 const PASSWORD = "a-darkroom-for-everyone";
@@ -12,9 +12,9 @@ const address = (name) => `${name}-${crypto.randomUUID()}@example.com`;
 /** The tabs of the console, by role. */
 const TABS = {
   support: ["Cases", "Accounts"],
-  finance: ["Cases", "Accounts"],
+  finance: ["Cases", "Accounts", "Margins"],
   moderation: ["Cases", "Accounts"],
-  administrator: ["Cases", "Accounts", "Holds and disclosures", "Record"],
+  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -37,23 +37,8 @@ async function type(visitor, name, role = "button") {
   await visitor.page.keyboard.press("Enter");
 }
 
-/** Arrives as a new member of staff with this role, who is signed in with a second factor. */
-async function member(role) {
-  const visitor = await Visitor.arrive({ device, scheme });
-  const { page } = visitor;
-  visitor.name = `${role}-${visitor.name}`;
-  const email = address(role);
-  await visitor.join(email, PASSWORD);
-  const ask = await staff(email, PASSWORD, role);
-  const signIn = { email, password: PASSWORD, code: ask.codes[0] };
-  await page.evaluate(async (signIn) => {
-    const answer = await fetch("/v1/session/sign-in", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(signIn) });
-    localStorage.setItem("csrf", (await answer.json()).csrf_token);
-  }, signIn);
-  await visitor.go("/");
-  await page.getByLabel("Prompt", { exact: true }).waitFor();
-  return Object.assign(visitor, { ask });
-}
+/** Arrives as a new member of staff with this role. */
+const arrive = (role) => member(role, { device, scheme });
 
 // A person without a role: what they do makes a case for support, and one for finance.
 const ada = await Visitor.arrive({ device, scheme });
@@ -66,7 +51,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -82,7 +67,7 @@ await ada.journey("a person without a role", async () => {
 let script;
 
 await ada.journey("support answers a ticket, by keyboard", async () => {
-  const grace = await member("support");
+  const grace = await arrive("support");
   const { page } = grace;
   await grace.journey("the case", async () => {
     await type(grace, "Staff console", "link");
@@ -134,7 +119,7 @@ await ada.journey("the code of the console is not served to a person without a r
 });
 
 await ada.journey("finance grants credits", async () => {
-  const hopper = await member("finance");
+  const hopper = await arrive("finance");
   const { page } = hopper;
   await hopper.journey("the grant", async () => {
     await hopper.go("/staff/accounts");
@@ -157,7 +142,7 @@ await ada.journey("finance grants credits", async () => {
 });
 
 for (const role of Object.keys(TABS)) {
-  const visitor = await member(role);
+  const visitor = await arrive(role);
   const { page } = visitor;
   await visitor.journey(`what the role ${role} has`, async () => {
     await visitor.go("/staff");
@@ -182,15 +167,32 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    if (!TABS[role].includes("Record")) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Staff", "members"]]) {
+      if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
-        await visitor.go("/staff/record");
+        await visitor.go(`/staff/${path}`);
         await page.locator(".notice.error").first().waitFor();
       });
     }
+    if (TABS[role].includes("Margins")) await seeMargins(visitor);
   });
   if (role === "administrator") await visitor.journey("holds and the record", () => administer(visitor));
   await visitor.leave();
+}
+
+/** Looks at what models earned and cost, with made-up data. */
+async function seeMargins(visitor) {
+  const { page } = visitor;
+  const sums = (day, model, credits, cost_microusd) => ({ day, model, generations: 2, outputs: 3, credits, cost_microusd });
+  const month = new Date().toISOString().slice(0, 7);
+  const days = [sums(`${month}-01`, "flux-schnell", 40, 90_000), sums(`${month}-01`, "wan-video", 10, 400_000), sums(`${month}-02`, "flux-schnell", 20, 45_000)];
+  await page.route("**/v1/staff/margins/*", (route) => route.fulfill({ json: { credit_microusd: 16_000, days } }));
+  await visitor.go("/staff/margins");
+  await visitor.sees("US$1.12 earned, US$0.535 cost");
+  await page.getByLabel("Show", { exact: true }).selectOption("wan-video");
+  await visitor.sees("US$0.16 earned, US$0.40 cost");
+  await page.getByRole("region", { name: "By day" }).getByText("-US$0.24 (-60%)").waitFor();
+  await visitor.look("console-margins");
 }
 
 /** Places a hold, verifies and exports the record, and looks at every kind of case. */
@@ -212,7 +214,33 @@ async function administer(visitor) {
   await release.getByRole("button", { name: "Release the hold" }).press("Enter");
   await visitor.sees("The hold is released.");
 
+  await visitor.go("/staff/catalogue");
+  await page.getByRole("group", { name: "Package starter" }).waitFor();
+  await page.getByText("The whole document").press("Enter");
+  await visitor.look("console-catalogue");
+
+  // A role is given and taken. Nobody changes their own.
+  await visitor.go("/staff/members");
+  const grant = page.locator("section.card", { hasText: "Give a role" });
+  const give = async (to) => {
+    await grant.getByLabel("Email address").fill(to);
+    await grant.getByLabel("Role").selectOption("finance");
+    await grant.getByRole("button", { name: "Give the role" }).press("Enter");
+  };
+  await visitor.expecting([404], async () => {
+    await give(address("nobody"));
+    await visitor.sees("Ask them to sign up first.");
+  });
+  await give(email);
+  await visitor.sees(`${email} has the role Finance.`);
+  const entry = page.locator(".log-entry", { hasText: email });
+  ensure((await page.locator(".log-entry", { hasText: "You" }).getByRole("button").count()) === 0, "an own role can be taken");
+  await visitor.look("console-members");
+  await entry.getByRole("button", { name: /^Take the role Finance/ }).press("Enter");
+  await entry.waitFor({ state: "detached" });
+
   await visitor.go("/staff/record");
+  await page.locator(".log-entry", { hasText: "Took a role" }).first().waitFor();
   await page.locator(".log-entry", { hasText: "Placed a hold" }).first().waitFor();
   await visitor.press("Verify");
   await visitor.sees("all in order");

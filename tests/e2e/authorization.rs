@@ -138,6 +138,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
             "token" => token,
             "output" | "number" => return "1".to_owned(),
             "month" => return "2026-11".to_owned(),
+            "role" => return "support".to_owned(),
             "upload" | "guest" => upload,
             "account" => account,
             "checkout" | "payment" => payment,

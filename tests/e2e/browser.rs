@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use interpreters::Node;
 
-use crate::env::{test_env::TestEnv, trial::tests};
+use crate::{
+    catalogue::PUBLISHING,
+    env::{test_env::TestEnv, trial::tests},
+};
 
 tests![
     new_user_completes_every_journey_on_desktop_in_light_theme,
@@ -19,6 +22,7 @@ tests![
     pages_are_complete_on_phones_when_zoomed_and_in_german,
     each_role_of_staff_works_in_the_console_on_desktop_in_light_theme,
     each_role_of_staff_works_in_the_console_on_phone_in_dark_theme,
+    price_changed_in_the_console_is_quoted_and_retired_model_leaves_the_studio,
 ];
 
 async fn new_user_completes_every_journey_on_desktop_in_light_theme(env: &'static TestEnv) -> Result<()> {
@@ -51,6 +55,13 @@ async fn each_role_of_staff_works_in_the_console_on_desktop_in_light_theme(env: 
 
 async fn each_role_of_staff_works_in_the_console_on_phone_in_dark_theme(env: &'static TestEnv) -> Result<()> {
     walk(env, "console.mjs", ("phone", "dark")).await
+}
+
+async fn price_changed_in_the_console_is_quoted_and_retired_model_leaves_the_studio(
+    env: &'static TestEnv,
+) -> Result<()> {
+    let _publishing = PUBLISHING.lock().await;
+    walk(env, "catalogue.mjs", ("desktop", "light")).await
 }
 
 async fn walk(env: &'static TestEnv, script: &str, (device, scheme): (&str, &str)) -> Result<()> {

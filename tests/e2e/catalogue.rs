@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::env::{
     http::PATIENCE,
@@ -17,6 +18,9 @@ tests![published_version_changes_quotes_within_a_minute_and_no_submitted_job,];
 
 /// A model that only this test uses, so that its versions disturb no other test.
 const MODEL: &str = "sketch-of-a-test";
+
+/// Held by a test while it publishes: a version replaces the whole document, so two tests at once would undo each other's.
+pub static PUBLISHING: Mutex<()> = Mutex::const_new(());
 
 /// What no price of the test covers, in millionths of a US dollar.
 const HIGH_COST: i64 = 500_000;
@@ -65,6 +69,7 @@ async fn quoted(user: &TestUser, is: impl Fn(u16, &Value) -> bool) -> Result<Val
 }
 
 async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(env: &'static TestEnv) -> Result<()> {
+    let _publishing = PUBLISHING.lock().await;
     let (grace, ada) = (env.staff().await?, env.user().await?);
     let first = publish(&grace, (2, 1_000, json!("active"))).await?["number"].clone();
     let quote = quoted(&ada, |status, _| status == 200).await?;

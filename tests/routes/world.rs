@@ -43,6 +43,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "session" => session::build,
         "site" => site::build,
         "staff-access" => staff_access::build,
+        "staff-members" => staff_members::build,
         "staff-review" => staff_review::build,
         "stripe-webhook" => stripe_webhook::build,
         "submit" => submit::build,

@@ -15,7 +15,6 @@ use api::{
         margins::{self, Margins},
         versions::{self, CatalogueVersionPage, CatalogueVersionSummary, CatalogueVersionView, PublicationRequest},
     },
-    staff::audit::staff_name,
     store_problem,
 };
 use axum::{
@@ -27,7 +26,6 @@ use axum::{
 use domain::{
     AccountId,
     catalogue::{self, version::Publication},
-    staff::record::StaffAct,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::civil::Date;
@@ -39,7 +37,7 @@ use runtime::{
     config::Environment,
     http::{MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{Write, record_hash};
+use store::{Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
@@ -114,7 +112,7 @@ async fn publish(
     let table = &state.mutations.table;
     let publication = Publication::from(request.body);
     let author = AccountId(caller.account_id);
-    let staff = staff_name(state.mutations.sealer().await?, author);
+    let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
     mutation
         .run(|| async {
@@ -122,13 +120,7 @@ async fn publish(
             let version = publication.publish(present, state.catalogues.enabled(), staff.clone(), now)?;
             let path = format!("/v1/staff/catalogue/versions/{}", version.number);
             let response = MutationResponse::created(CatalogueVersionSummary::from(&version)).at(path);
-            let act = StaffAct {
-                staff: staff.clone(),
-                at: now,
-                kind: "published_catalogue".to_owned(),
-                subject: record_hash(&version.number.to_string()),
-                digest: record_hash(&version.document),
-            };
+            let act = staff_act(&staff, "published_catalogue", (version.number, &version.document), now);
             mutation.commit(&[Write::CatalogueVersion(&version), Write::StaffAct(&act)], response).await
         })
         .await

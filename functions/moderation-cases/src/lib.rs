@@ -20,9 +20,7 @@ use api::{
         self, AppealDecisionRequest, AppealRequest, CaseDecisionRequest, CasePage, CaseView, CyberTipRequest,
         CyberTipView, PublishingRequest, PublishingView, ReportView, StaffCaseView,
     },
-    refusal_problem,
-    staff::audit::staff_name,
-    store_problem,
+    refusal_problem, store_problem,
 };
 use axum::{
     Router,
@@ -41,7 +39,6 @@ use domain::{
     payments::review,
     staff::audit::{AuditAction, AuditEntry},
 };
-use jiff::Timestamp;
 use mail::Mail;
 use runtime::{
     Error,
@@ -137,7 +134,7 @@ async fn read(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let table = &state.app.mutations.table;
-    let entry = state.entry(&caller, account, AuditAction::ReadCase { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::ReadCase { case: id }, now).await?;
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
@@ -171,7 +168,7 @@ async fn decide(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let new = NewDecision::from(request.body);
-    let entry = state.entry(&caller, account, AuditAction::DecidedCase { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::DecidedCase { case: id }, now).await?;
     let notice = CaseNoticeId(clock::uuid_at(now));
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     let decide = |read: &Read<'_>| {
@@ -189,7 +186,7 @@ async fn decide_appeal(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let AppealDecisionRequest { reversed, explanation } = request.body;
-    let entry = state.entry(&caller, account, AuditAction::DecidedAppeal { case: id }, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::DecidedAppeal { case: id }, now).await?;
     let notice = CaseNoticeId(clock::uuid_at(now));
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     let decide = |read: &Read<'_>| {
@@ -208,7 +205,7 @@ async fn export(
     let now = clock::now();
     let reporter = email::normalize(&body.email).ok_or_else(|| Problem::invalid("email", email::EMAIL_RULE))?;
     let table = &state.app.mutations.table;
-    let staff = staff_name(state.app.mutations.sealer().await?, AccountId(caller.account_id));
+    let staff = state.app.mutations.staff_name(&caller).await?;
     let entry = AuditEntryId(clock::uuid_at(now));
     // Without a key: the response is not stored.
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), None, now).await?;
@@ -257,7 +254,7 @@ async fn set_publishing(
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let action =
         if allowed { AuditAction::RestoredPublishing { note } } else { AuditAction::SuspendedPublishing { note } };
-    let entry = state.entry(&caller, account, action, now).await?;
+    let entry = state.app.mutations.audit_entry(&caller, account, action, now).await?;
     let table = &state.app.mutations.table;
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
@@ -281,18 +278,6 @@ struct Read<'a> {
 }
 
 impl StaffState {
-    /// Makes the entry of the access log for an action of a staff member.
-    async fn entry(
-        &self,
-        caller: &Caller,
-        account: AccountId,
-        action: AuditAction,
-        now: Timestamp,
-    ) -> Result<AuditEntry, Problem> {
-        let staff = staff_name(self.app.mutations.sealer().await?, AccountId(caller.account_id));
-        Ok(AuditEntry::decision(account, (AuditEntryId(clock::uuid_at(now)), staff), action, now))
-    }
-
     /// Commits what `decide` makes of a case, then sends its notice.
     async fn run(
         &self,

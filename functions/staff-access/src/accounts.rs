@@ -1,44 +1,62 @@
-//! Finds accounts, and ends their sessions.
+//! Finds accounts, ends their sessions, and requests their deletion for owners who asked for it by letter.
 //!
 //! What finds an account opens an access to it in the same write, so its owner sees who looked for it and why. Sessions are ended after
 //! the entry of the access log is written, and again by every repeat: if the process crashes in between, a repeat with the same
-//! `Idempotency-Key` ends them.
+//! `Idempotency-Key` ends them. So it is with the mail about a deletion.
 
 use std::sync::Arc;
 
 use api::{
-    AppState, MutationResponse, Routes, Staff, own_account, refusal_problem,
-    staff::access::{END_SESSIONS, FIND, FoundAccountView, SearchKey, SearchRequest, SessionsEnding},
+    AppState, MutationResponse, Routes, Staff, own_account,
+    privacy::deletion::DeletionView,
+    refusal_problem,
+    staff::access::{
+        DeletionForOwner, END_SESSIONS, FIND, FoundAccountView, REQUEST_DELETION, SearchKey, SearchRequest,
+        SessionsEnding,
+    },
     store_problem,
 };
 use axum::{extract::State, response::Response};
 use domain::{
-    AccountId, AuditEntryId, Refusal,
+    AccountId, ReceiptId, Refusal,
     accounts::email,
     payments::{
         payment::{PaymentProvider, PaymentReference},
         review,
     },
-    staff::audit::{AuditAction, AuditEntry},
+    privacy::deletion::DeletionReason,
+    staff::audit::AuditAction,
 };
+use jiff::SignedDuration;
 use lifecycle::user_pool::UserDirectory;
+use mail::{Language, Mail, Message};
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, StrictPath},
 };
 use store::Write;
 
-use crate::{name, open_access};
+use crate::open_access;
+
+/// Days in which an owner can cancel a deletion that staff requested for them, at least: anyone can write a letter in their name.
+const OBJECTION_DAYS: i64 = 7;
 
 /// Holds what the handlers need.
 #[derive(Clone)]
 pub(crate) struct AccountsState {
     pub(crate) app: AppState,
     pub(crate) user_pool: Arc<UserDirectory>,
+    /// `None` if the operator has set up no mail.
+    pub(crate) mail: Option<Mail>,
+    /// The time between a request for a deletion and the erasure.
+    pub(crate) grace: SignedDuration,
 }
 
 pub(crate) fn routes() -> Routes<AccountsState> {
-    Routes::new().operation(&FIND, find).operation(&END_SESSIONS, end_sessions)
+    Routes::new()
+        .operation(&FIND, find)
+        .operation(&END_SESSIONS, end_sessions)
+        .operation(&REQUEST_DELETION, request_deletion)
 }
 
 async fn find(
@@ -46,15 +64,20 @@ async fn find(
     staff: Staff,
     request: MutatingRequest<SearchRequest>,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let SearchRequest { key, access } = request.body;
     // Before the search, so that a request that opens nothing tells nothing.
-    access.clone().split(clock::now()).map_err(refusal_problem)?;
+    access.clone().split(now).map_err(refusal_problem)?;
+    let mutation = state.app.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    if let Some(response) = mutation.stored_response().await? {
+        return Ok(response);
+    }
     let account = state.search(key).await?.ok_or_else(Problem::not_found)?;
     if account.0 == staff.0.account_id {
         return Err(own_account());
     }
     let view = move |opened| MutationResponse::created(FoundAccountView { account, access: opened });
-    open_access(&state.app, &staff, account, access, request.idempotency, view).await
+    open_access((&state.app, &mutation), &staff, account, access, view, now).await
 }
 
 impl AccountsState {
@@ -87,9 +110,8 @@ async fn end_sessions(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let note = review::note(request.body.note).map_err(refusal_problem)?;
-    let ids = (AuditEntryId(clock::uuid_at(now)), name(&state.app, &staff).await?);
-    let entry = AuditEntry::decision(account, ids, AuditAction::EndedSessions { note }, now);
     let mutations = &state.app.mutations;
+    let entry = mutations.audit_entry(&staff.0, account, AuditAction::EndedSessions { note }, now).await?;
     let mutation = mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     let response = mutation
         .run(|| async {
@@ -99,5 +121,44 @@ async fn end_sessions(
         })
         .await?;
     state.user_pool.end_sessions(account).await.map_err(Problem::internal)?;
+    Ok(response)
+}
+
+async fn request_deletion(
+    State(state): State<AccountsState>,
+    staff: Staff,
+    StrictPath(account): StrictPath<AccountId>,
+    request: MutatingRequest<DeletionForOwner>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let DeletionForOwner { confirmation, note } = request.body;
+    let note = review::note(note).map_err(refusal_problem)?;
+    let mutations = &state.app.mutations;
+    let entry = mutations.audit_entry(&staff.0, account, AuditAction::RequestedDeletion { note }, now).await?;
+    let receipt = ReceiptId(clock::uuid_at(now));
+    let mutation = mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    let response = mutation
+        .run(|| async {
+            let owner = mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+            if !confirmation.trim().eq_ignore_ascii_case(&owner.email) {
+                return Err(Refusal::invalid("confirmation", "must be the address that the owner signs in with").into());
+            }
+            let grace = state.grace.max(SignedDuration::from_hours(24 * OBJECTION_DAYS));
+            let owner = owner.request_deletion(receipt, DeletionReason::Requested, grace, now)?;
+            let view = DeletionView::of(&owner, now).ok_or(Refusal::NotFound)?;
+            let location = format!("/v1/privacy/receipts/{}", view.receipt);
+            let writes = [Write::Account(&owner), Write::AuditEntry(&entry)];
+            mutation.commit(&writes, MutationResponse::accepted(view).at(location)).await
+        })
+        .await?;
+    // The sweep sends the message that begins the erasure. The owner may not know of the letter.
+    if let Some(mail) = &state.mail
+        && let Some(owner) = mutations.table.account(account).await.map_err(store_problem)?
+        && let Some(deletion) = &owner.deletion
+    {
+        let language = Language::from_tag(&owner.preferences.language);
+        let days = deletion.erase_at.duration_since(now).as_hours().div_euclid(24) + 1;
+        mail.send(&owner.email, language, &Message::DeletionRequested { days }).await.map_err(Problem::internal)?;
+    }
     Ok(response)
 }

@@ -9,8 +9,6 @@ use runtime::{
 };
 use store::Write;
 
-use crate::name;
-
 pub(crate) async fn approve(
     State(state): State<AppState>,
     staff: Staff,
@@ -18,7 +16,7 @@ pub(crate) async fn approve(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
+    let ids = (AuditEntryId(clock::uuid_at(now)), state.mutations.staff_name(&staff.0).await?);
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {

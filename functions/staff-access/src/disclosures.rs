@@ -20,7 +20,7 @@ use runtime::{
 use store::{Bucket, StoreError, Write};
 use tokio::sync::OnceCell;
 
-use crate::{collection, name};
+use crate::collection;
 
 pub(crate) async fn create(
     State(state): State<AppState>,
@@ -29,7 +29,7 @@ pub(crate) async fn create(
     request: MutatingRequest<DisclosureRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (DisclosureId(clock::uuid_at(now)), name(&state, &staff).await?);
+    let ids = (DisclosureId(clock::uuid_at(now)), state.mutations.staff_name(&staff.0).await?);
     let (justification, scope) = request.body.split(now).map_err(refusal_problem)?;
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn download(
     StrictPath((account, id)): StrictPath<(AccountId, DisclosureId)>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let ids = (AuditEntryId(clock::uuid_at(now)), name(&state, &staff).await?);
+    let ids = (AuditEntryId(clock::uuid_at(now)), state.mutations.staff_name(&staff.0).await?);
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now).await?;
     mutation
         .run(|| async {

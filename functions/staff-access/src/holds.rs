@@ -15,8 +15,6 @@ use runtime::{
 };
 use store::{HoldCheck, Write};
 
-use crate::name;
-
 pub(crate) async fn place(
     State(state): State<AppState>,
     staff: Staff,
@@ -24,7 +22,7 @@ pub(crate) async fn place(
     request: MutatingRequest<HoldRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&state, &staff).await?;
+    let name = state.mutations.staff_name(&staff.0).await?;
     let hold = request.body.into_hold(HoldId(clock::uuid_at(now)), now).map_err(refusal_problem)?;
     let entry = AuditEntry {
         id: AuditEntryId(clock::uuid_at(now)),
@@ -54,7 +52,7 @@ pub(crate) async fn release(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&state, &staff).await?;
+    let name = state.mutations.staff_name(&staff.0).await?;
     let entry_id = AuditEntryId(clock::uuid_at(now));
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
     mutation

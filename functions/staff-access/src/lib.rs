@@ -26,12 +26,10 @@ mod replies;
 use std::sync::Arc;
 
 use api::{
-    AppState, MutationResponse, Routes, Staff, StaffDirectory, refusal_problem,
+    AppState, Mutation, MutationResponse, Routes, Staff, StaffDirectory, refusal_problem,
     staff::{
         access::{self, AccessRequest, OpenedAccessView},
-        approvals as approval_operations,
-        audit::staff_name,
-        disclosures as disclosure_operations, holds as hold_operations,
+        approvals as approval_operations, disclosures as disclosure_operations, holds as hold_operations,
     },
 };
 use axum::{Router, extract::State, middleware, response::Response};
@@ -39,6 +37,7 @@ use domain::{
     AccountId, AuditEntryId, Refusal,
     staff::{approval::Approval, audit::AuditEntry},
 };
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::user_pool::UserDirectory;
 use mail::Mail;
 use runtime::{
@@ -46,7 +45,7 @@ use runtime::{
     clients::Clients,
     clock,
     config::Environment,
-    http::{Idempotency, MutatingRequest, Problem, StrictPath},
+    http::{MutatingRequest, Problem, StrictPath},
     telemetry::{Metric, metric},
 };
 use serde::Serialize;
@@ -61,8 +60,11 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let state = AppState::open_with(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    let accounts_state = accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool) };
-    let reply_state = replies::ReplyState { app: state.clone(), mail: Mail::open(&environment, &clients) };
+    let mail = Mail::open(&environment, &clients);
+    let grace = SignedDuration::from_hours(24 * environment.integer::<i64>("DELETION_GRACE_DAYS")?);
+    let accounts_state =
+        accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool), mail: mail.clone(), grace };
+    let reply_state = replies::ReplyState { app: state.clone(), mail };
     Ok(routes()
         .into_router()
         .with_state(state.clone())
@@ -97,24 +99,24 @@ async fn open(
     StrictPath(account): StrictPath<AccountId>,
     request: MutatingRequest<AccessRequest>,
 ) -> Result<Response, Problem> {
-    open_access(&state, &staff, account, request.body, request.idempotency, MutationResponse::created).await
+    let now = clock::now();
+    let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    open_access((&state, &mutation), &staff, account, request.body, MutationResponse::created, now).await
 }
 
 /// Opens an access to an account, and responds with what `response` makes of it.
 async fn open_access<T: Serialize>(
-    state: &AppState,
+    (state, mutation): (&AppState, &Mutation<'_>),
     staff: &Staff,
     account: AccountId,
     request: AccessRequest,
-    idempotency: Option<Idempotency>,
     response: impl Fn(OpenedAccessView) -> MutationResponse<T>,
+    now: Timestamp,
 ) -> Result<Response, Problem> {
-    let now = clock::now();
-    let name = name(state, staff).await?;
+    let name = state.mutations.staff_name(&staff.0).await?;
     let id = AuditEntryId(clock::uuid_at(now));
     let (justification, duration) = request.split(now).map_err(refusal_problem)?;
     let until = now + duration;
-    let mutation = state.mutations.begin(AccountId(staff.0.account_id), idempotency, now).await?;
     mutation
         .run(|| async {
             let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
@@ -128,11 +130,6 @@ async fn open_access<T: Serialize>(
             Ok(response)
         })
         .await
-}
-
-/// Returns the name of a staff member in access logs.
-async fn name(state: &AppState, staff: &Staff) -> Result<String, Problem> {
-    Ok(staff_name(state.mutations.sealer().await?, AccountId(staff.0.account_id)))
 }
 
 #[cfg(test)]

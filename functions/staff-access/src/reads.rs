@@ -32,8 +32,6 @@ use runtime::{
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Bucket, Filter, StoreError, Table, Write};
 
-use crate::name;
-
 /// Identifies the account, and the access under which it is read.
 type AccessPath = (AccountId, AuditEntryId);
 
@@ -46,7 +44,7 @@ async fn read<T: Serialize, F: Future<Output = Result<T, MutationError>>>(
     load: impl Fn(Account) -> F,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(state, staff).await?;
+    let name = state.mutations.staff_name(&staff.0).await?;
     let (load, name) = (&load, &name);
     let entry_id = AuditEntryId(clock::uuid_at(now));
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), None, now).await?;

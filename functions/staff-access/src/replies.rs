@@ -15,8 +15,6 @@ use runtime::{
 use store::Write;
 use tokio::sync::OnceCell;
 
-use crate::name;
-
 /// Holds what a reply needs.
 #[derive(Clone)]
 pub(crate) struct ReplyState {
@@ -36,7 +34,7 @@ async fn reply(
     request: MutatingRequest<TicketMessageRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let name = name(&app, &staff).await?;
+    let name = app.mutations.staff_name(&staff.0).await?;
     let entry_id = AuditEntryId(clock::uuid_at(now));
     let TicketMessageRequest { text, close } = request.body;
     let mailed_text = mail.as_ref().zip(text.as_deref());

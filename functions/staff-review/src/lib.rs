@@ -16,7 +16,6 @@ use api::{
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
-        audit::staff_name,
         console::{self, ConsoleView, console_cookie},
         record as record_operations,
         reviews::{
@@ -34,27 +33,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    AccountId, AuditEntryId, LedgerEntryId, PaymentId, Refusal,
+    AccountId, LedgerEntryId, PaymentId, Refusal,
     payments::{
         fraud::FraudRules,
         review::{self, ReviewDecision},
     },
     staff::{
-        audit::{AuditAction, AuditEntry},
-        record::StaffAct,
+        audit::AuditAction,
         role::Role::{Administrator, Finance, Moderation, Support},
     },
 };
 use http::header::SET_COOKIE;
-use jiff::Timestamp;
 use runtime::{
     Error,
     clients::Clients,
     clock,
     config::Environment,
-    http::{BodilessRequest, Caller, MutatingRequest, Problem, StrictPath, StrictQuery},
+    http::{BodilessRequest, MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{OpenCase, OpenCasePosition, Write, record_subject};
+use store::{OpenCase, OpenCasePosition, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
@@ -90,28 +87,9 @@ fn routes() -> Routes<AppState> {
         .operation(&reviews::MARK_REFUNDED, mark_refunded)
 }
 
-impl AppState {
-    /// Returns the name of a staff member in access logs.
-    async fn name(&self, caller: &Caller) -> Result<String, Problem> {
-        Ok(staff_name(self.mutations.sealer().await?, AccountId(caller.account_id)))
-    }
-
-    /// Makes the entry of the access log for a decision about an account.
-    async fn decision(
-        &self,
-        caller: &Caller,
-        account: AccountId,
-        action: AuditAction,
-        now: Timestamp,
-    ) -> Result<AuditEntry, Problem> {
-        let id = AuditEntryId(clock::uuid_at(now));
-        Ok(AuditEntry::decision(account, (id, self.name(caller).await?), action, now))
-    }
-}
-
 async fn open_console(State(state): State<AppState>, Staff(caller): Staff) -> Result<Response, Problem> {
     let cookie = console_cookie(state.mutations.sealer().await?, clock::now())?;
-    let view = ConsoleView { roles: api::roles_of(&caller), staff: state.name(&caller).await? };
+    let view = ConsoleView { roles: api::roles_of(&caller), staff: state.mutations.staff_name(&caller).await? };
     Ok(([(SET_COOKIE, cookie)], axum::Json(view)).into_response())
 }
 
@@ -157,7 +135,7 @@ async fn decide(
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let release = request.body.release;
     let action = AuditAction::Decided { payment: id, release, note: note.clone() };
-    let entry = state.decision(&caller, account, action, now).await?;
+    let entry = state.mutations.audit_entry(&caller, account, action, now).await?;
     let decision = ReviewDecision { release, at: now, note };
     let table = &state.mutations.table;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
@@ -190,7 +168,7 @@ async fn set_spending(
     let note = review::note(request.body.note).map_err(refusal_problem)?;
     let text = note.clone();
     let action = if allowed { AuditAction::Unfroze { note: text } } else { AuditAction::Froze { note: text } };
-    let entry = state.decision(&caller, id, action, now).await?;
+    let entry = state.mutations.audit_entry(&caller, id, action, now).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
@@ -212,7 +190,7 @@ async fn adjust_credits(
     let now = clock::now();
     let CreditAdjustment { amount, note } = request.body;
     let note = review::note(note).map_err(refusal_problem)?;
-    let decision = state.decision(&caller, id, AuditAction::AdjustedCredits { amount, note }, now).await?;
+    let decision = state.mutations.audit_entry(&caller, id, AuditAction::AdjustedCredits { amount, note }, now).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
@@ -232,20 +210,14 @@ async fn mark_refunded(
     request: BodilessRequest,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let staff = state.name(&caller).await?;
+    let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
             let unclaimed = state.mutations.table.unclaimed_payment(payment).await?.ok_or(Refusal::NotFound)?;
             let refunded = unclaimed.refunded(staff.clone(), now)?;
             let view = UnclaimedView::from(refunded.clone());
-            let act = StaffAct {
-                staff: staff.clone(),
-                at: now,
-                kind: "marked_refunded".to_owned(),
-                subject: record_subject(payment.0),
-                digest: String::new(),
-            };
+            let act = staff_act(&staff, "marked_refunded", (payment, ""), now);
             mutation.commit(&[Write::Unclaimed(&refunded), Write::StaffAct(&act)], MutationResponse::ok(view)).await
         })
         .await

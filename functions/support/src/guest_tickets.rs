@@ -13,9 +13,7 @@
 use std::sync::Arc;
 
 use api::{
-    MutationResponse, Mutations, Routes, Staff, contended, refusal_problem,
-    staff::audit::staff_name,
-    store_problem,
+    MutationResponse, Mutations, Routes, Staff, contended, refusal_problem, store_problem,
     support::guest_tickets::{
         self, GuestTicketConfirmation, GuestTicketReadRequest, GuestTicketReply, GuestTicketRequest, GuestTicketView,
     },
@@ -27,12 +25,10 @@ use axum::{
 use domain::{
     AccountId, GuestTicketId, Refusal,
     accounts::email,
-    staff::record::StaffAct,
     support::guest_ticket::{CODE_MINUTES, GUEST, GuestTicket, GuestTicketRead, PER_DAY},
     support::ticket::NewTicket,
 };
 use http::StatusCode;
-use jiff::Timestamp;
 use lifecycle::user_pool::UserDirectory;
 use mail::{Language, Mail, Message, Read};
 use runtime::{
@@ -41,7 +37,7 @@ use runtime::{
     seal::Sealer,
     telemetry::{Metric, metric},
 };
-use store::{CommitError, Write, record_subject};
+use store::{CommitError, Write, staff_act};
 use tokio::sync::OnceCell;
 
 const HOUR_S: i64 = 3_600;
@@ -131,14 +127,14 @@ async fn read(
     StrictJson(body): StrictJson<GuestTicketReadRequest>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
+    let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), None, now).await?;
     let response = mutation
         .run(|| async {
             let ticket = state.mutations.table.guest_ticket(&guest, id).await?.ok_or(Refusal::NotFound)?;
             let ticket = ticket.read(staff.clone(), body.reason.clone(), now)?;
             let view = GuestTicketView::from(ticket.clone());
-            let act = act(&staff, "read_guest_ticket", id, now);
+            let act = staff_act(&staff, "read_guest_ticket", (id, ""), now);
             mutation.commit(&[Write::GuestTicket(&ticket), Write::StaffAct(&act)], MutationResponse::ok(view)).await
         })
         .await?;
@@ -157,7 +153,7 @@ async fn reply(
     let text = request.body.text;
     let mail = state.mail()?;
     let table = &state.mutations.table;
-    let staff = staff_name(state.mutations.sealer().await?, AccountId(caller.account_id));
+    let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     if let Some(response) = mutation.stored_response().await? {
         return Ok(response);
@@ -173,7 +169,7 @@ async fn reply(
                     async || mail.send(&ticket.email, Language::English, &message).await.map_err(Problem::internal);
                 mailed.get_or_try_init(send).await?;
             }
-            let act = act(&staff, "closed_guest_ticket", id, now);
+            let act = staff_act(&staff, "closed_guest_ticket", (id, ""), now);
             let writes = [Write::RemoveGuestTicket(&ticket), Write::StaffAct(&act)];
             let response = mutation.commit(&writes, MutationResponse::no_content()).await?;
             tracing::info!(staff, guest_ticket = %id, "guest ticket was closed");
@@ -181,12 +177,6 @@ async fn reply(
             Ok(response)
         })
         .await
-}
-
-/// Makes the entry of the record for what a staff member does with a guest ticket.
-fn act(staff: &str, kind: &str, ticket: GuestTicketId, now: Timestamp) -> StaffAct {
-    let (staff, kind) = (staff.to_owned(), kind.to_owned());
-    StaffAct { staff, at: now, kind, subject: record_subject(ticket.0), digest: String::new() }
 }
 
 impl AppState {

@@ -293,6 +293,16 @@ impl World {
                     json!({ "Groups": groups })
                 }
             }
+            "AdminGetUser" => {
+                let attribute = json!({ "Name": "sub", "Value": self.account });
+                json!({ "Username": self.account, "UserAttributes": [attribute] })
+            }
+            "ListUsersInGroup" => {
+                let attribute = |name: &str, value: &str| json!({ "Name": name, "Value": value });
+                let attributes = [attribute("sub", &self.account), attribute("email", "ada@example.com")];
+                json!({ "Users": [{ "Username": self.account, "Attributes": attributes }] })
+            }
+            "AdminAddUserToGroup" | "AdminRemoveUserFromGroup" => json!({}),
             "GetPublicKey" => json!({ "PublicKey": STANDARD.encode(Key::numbered(1)?.public()) }),
             "Sign" => {
                 let digest = STANDARD.decode(body["Message"].as_str()?).ok()?;

@@ -121,6 +121,49 @@ fn alarms_watch_their_own_stage() {
     assert!(lines("infra/monitoring.yaml", r#"["Darkroom","#).is_empty());
 }
 
+/// What AWS measures itself, with the dimensions that it does so by. An alarm about anything else is never raised.
+///
+/// Sources: [SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html),
+/// [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html),
+/// [Lambda](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html),
+/// [SES](https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html),
+/// [ACM](https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html),
+/// [DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
+const METRICS_OF_AWS: &[(&str, &str, &[&[&str]])] = &[
+    ("AWS/SQS", "NumberOfMessagesReceived", &[&["QueueName"]]),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", &[&["QueueName"]]),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &[&["QueueName"]]),
+    ("AWS/ApiGateway", "5xx", &[&["ApiId"], &["ApiId", "Stage"]]),
+    ("AWS/Lambda", "Throttles", &[&[], &["FunctionName"]]),
+    ("AWS/Lambda", "Invocations", &[&[], &["FunctionName"]]),
+    ("AWS/Lambda", "Errors", &[&[], &["FunctionName"]]),
+    ("AWS/SES", "Reputation.BounceRate", &[&[]]),
+    ("AWS/SES", "Reputation.ComplaintRate", &[&[]]),
+    ("AWS/CertificateManager", "DaysToExpiry", &[&["CertificateArn"]]),
+    ("AWS/DynamoDB", "ReadThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
+    ("AWS/DynamoDB", "WriteThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
+];
+
+#[test]
+fn alarms_are_about_metrics_and_dimensions_that_aws_documents() {
+    let mut checked = 0;
+    for (name, alarm) in resources(&template("infra/monitoring.yaml"), "AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        let namespace = properties["Namespace"].as_str().unwrap();
+        if !namespace.starts_with("AWS/") {
+            continue;
+        }
+        let metric = properties["MetricName"].as_str().unwrap();
+        let documented = METRICS_OF_AWS.iter().find(|known| (known.0, known.1) == (namespace, metric));
+        let (_, _, possible) = documented.unwrap_or_else(|| panic!("{name}: {namespace} has no metric {metric}"));
+        let dimensions = properties["Dimensions"].as_array().into_iter().flatten();
+        let dimensions: Vec<_> = dimensions.map(|dimension| dimension["Name"].as_str().unwrap()).collect();
+        assert!(possible.contains(&dimensions.as_slice()), "{name}: {metric} by {dimensions:?}");
+        checked += 1;
+    }
+    assert!(checked > 20, "{checked} alarms");
+}
+
 /// A line that is no JSON cannot be searched. The string variants of variables bring their own quotes, and `-` has none.
 #[test]
 fn line_of_the_access_log_is_json() {

@@ -152,6 +152,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
                 json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"})
             } else if name == "output" {
                 json!({"type": "integer", "format": "int32", "minimum": 1})
+            } else if name == "role" {
+                json!({"$ref": "#/components/schemas/Role"})
             } else {
                 json!({"type": "string", "format": "uuid"})
             };

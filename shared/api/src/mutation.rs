@@ -226,7 +226,8 @@ impl Mutation<'_> {
     /// 422 if the key was used with another request, or 500.
     pub async fn stored_response(&self) -> Result<Option<Response>, Problem> {
         let Some(idempotency) = &self.idempotency else { return Ok(None) };
-        match self.shared.table.idempotency_record(self.account, &idempotency.key).await.map_err(store_problem)? {
+        let table = &self.shared.table;
+        match table.idempotency_record(self.account, &idempotency.key, self.now).await.map_err(store_problem)? {
             Some(record) => self.replay(record).await.map(Some),
             None => Ok(None),
         }

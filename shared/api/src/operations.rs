@@ -50,6 +50,7 @@ const LISTS: &[&[Operation]] = &[
     staff::console::OPERATIONS,
     staff::disclosures::OPERATIONS,
     staff::holds::OPERATIONS,
+    staff::members::OPERATIONS,
     staff::record::OPERATIONS,
     staff::reviews::OPERATIONS,
     OPERATIONS,

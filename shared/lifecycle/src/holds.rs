@@ -21,7 +21,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// A call failed. A repeat does the rest.
 pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp) -> Result<bool, LifecycleError> {
-    let Some(check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
+    let Some(mut check) = table.hold_check(id).await?.filter(|check| check.next_at <= now) else { return Ok(false) };
     let Some(mut account) = table.account(id).await? else {
         table.try_commit(&[Write::RemoveHoldCheck(&check)]).await?;
         return Ok(true);
@@ -32,6 +32,8 @@ pub async fn check(table: &Table, bucket: &Bucket, id: AccountId, now: Timestamp
         }
         tracing::info!(account = %id, "legal holds ended and are released");
         account = released;
+        // What is before the position is not held any more.
+        check.after = None;
     }
     if check.after.is_none() {
         apply_expiry(table, &account).await?;

@@ -253,15 +253,15 @@ impl PaymentService {
         self.call(now, |providers| async move { providers.create(payment, title, buyer, now).await }).await
     }
 
-    /// Asks the provider to refund a payment, in whole or in part. Its messages report what comes of it. A repeat with the same key
-    /// and amount refunds nothing more.
+    /// Asks the provider to refund this amount of a payment. Its messages report what comes of it. A repeat with the same key and amount
+    /// refunds nothing more.
     ///
     /// # Errors
     /// [`PaymentError`]
     pub async fn refund(
         &self,
         payment: &Payment,
-        amount: Option<Money>,
+        amount: Money,
         key: &str,
         now: Timestamp,
     ) -> Result<(), PaymentError> {

@@ -27,6 +27,11 @@ pub enum Message<'a> {
     },
     /// Tells the old address that another one signs in.
     EmailChanged {},
+    /// Tells an account owner that staff requested the deletion of the account, as a letter or a mail asked for it.
+    DeletionRequested {
+        /// Days until the erasure begins.
+        days: i64,
+    },
     /// Tells an account owner that a staff member replied. The reply itself is shown in the web client only.
     TicketReplied {},
     /// Sends a reply to the owner of an account whose ticket came by mail.
@@ -126,6 +131,7 @@ impl Message<'_> {
             Self::EmailChangeCurrent { .. } => template!("email_change_current"),
             Self::EmailChangeNew { .. } => template!("email_change_new"),
             Self::EmailChanged {} => template!("email_changed"),
+            Self::DeletionRequested { .. } => template!("deletion_requested"),
             Self::TicketReplied {} => template!("ticket_replied"),
             Self::TicketReply { .. } => template!("ticket_reply"),
             Self::CaseHidden {} => template!("case_hidden"),
@@ -170,6 +176,7 @@ mod tests {
             (Message::EmailChangeCurrent { code, minutes }, &["12345678", "31"]),
             (Message::EmailChangeNew { code, minutes }, &["12345678", "31"]),
             (Message::EmailChanged {}, &[]),
+            (Message::DeletionRequested { days: 7 }, &["7"]),
             (Message::TicketReplied {}, &[]),
             (Message::TicketReply { reply, subject }, &["Try it <now>.\n", "Locked & out\n"]),
             (Message::CaseHidden {}, &[]),

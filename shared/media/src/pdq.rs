@@ -1,5 +1,6 @@
 //! PDQ, a perceptual hash of images: similar for images that look alike
-//! (<https://github.com/facebook/ThreatExchange/blob/main/hashing/hashing.pdf>). Written by its specification.
+//! (<https://github.com/facebook/ThreatExchange/blob/main/hashing/hashing.pdf>). Written by its specification, with the
+//! bits in the order in which lists of known hashes have them.
 
 use std::fmt::Write as _;
 
@@ -77,8 +78,9 @@ pub(crate) fn hash(image: &RgbImage) -> Option<String> {
     sorted.sort_by(f32::total_cmp);
     let median = sorted.get(values.len() / 2 - 1).copied().unwrap_or(0.0);
     let mut hex = String::with_capacity(FREQUENCIES * FREQUENCIES / 4);
-    for four in values.chunks(4) {
-        let digit = four.iter().fold(0_u8, |digit, value| (digit << 1) | u8::from(*value > median));
+    // The bit of the highest frequencies comes first.
+    for four in values.rchunks(4) {
+        let digit = four.iter().rev().fold(0_u8, |digit, value| (digit << 1) | u8::from(*value > median));
         let _ = write!(hex, "{digit:x}");
     }
     Some(hex)
@@ -91,7 +93,7 @@ fn window(side: usize) -> usize {
 
 /// Replaces each value by the mean of those around it.
 fn boxed(values: &[f32], window: usize) -> Vec<f32> {
-    let half = window.div_ceil(2);
+    let half = window / 2 + 1;
     let mean = |around: &[f32]| around.iter().sum::<f32>() / count(around.len());
     let at = |index: usize| {
         let (first, end) = ((index + half).saturating_sub(window), (index + half).min(values.len()));
@@ -193,6 +195,22 @@ mod tests {
             }
             let other = perceptual_hash(&png(&picture(seed + 100))).unwrap().unwrap();
             assert!(distance(&original, &other) > 80, "{seed}: {}", distance(&original, &other));
+        }
+    }
+
+    /// What `pdqhash` 0.2.8 computes, which wraps the implementation of those who specified PDQ
+    /// (<https://github.com/facebook/ThreatExchange/tree/main/pdq/cpp>).
+    #[test]
+    fn hashes_are_those_of_another_implementation() {
+        let expected = [
+            "b764217d9be6f4bd697436d864be8a407e90406181d22e871e4d17dae96d74d8",
+            "95821e57025f1cb637523e59f8ae7132a0d309ba51e627c579a1932674dd93a7",
+            "75b1e378618e268fc739b2384c6697236f599a38662959397474e1b1d1e1269b",
+            "e8cedcc689c4e08651ff3f6e6b604663d06b98e9b0b81a99d3d32551ac52668f",
+        ];
+        for (seed, expected) in (0..).zip(expected) {
+            let image = image::imageops::crop_imm(&picture(seed), 0, 0, 500, 400).to_image();
+            assert_eq!(hash(&image).as_deref(), Some(expected), "{seed}");
         }
     }
 

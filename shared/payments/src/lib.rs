@@ -209,7 +209,7 @@ impl PaymentProviders {
         }
     }
 
-    /// Asks the provider to refund a payment: `amount`, or all that is left. What comes of it is reported as every refund is. A repeat
+    /// Asks the provider to refund this amount of a payment. What comes of it is reported as every refund is. A repeat
     /// with the same key and amount refunds nothing more.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ impl PaymentProviders {
     pub async fn refund(
         &self,
         payment: &Payment,
-        amount: Option<Money>,
+        amount: Money,
         key: &str,
         now: Timestamp,
     ) -> Result<(), ProviderError> {

@@ -207,18 +207,17 @@ impl Paypal {
     pub(crate) async fn refund(
         &self,
         capture: &str,
-        amount: Option<Money>,
+        amount: Money,
         key: &str,
         now: Timestamp,
     ) -> Result<(), ProviderError> {
-        let amount = amount
-            .map(|amount| json!({ "amount": { "currency_code": amount.currency.code(), "value": amount.decimal() } }));
+        let body = json!({ "amount": { "currency_code": amount.currency.code(), "value": amount.decimal() } });
         let request = self
             .client
             .post(self.api(&format!("/v2/payments/captures/{capture}/refund")))
             .header(CONTENT_TYPE, "application/json")
             .header("PayPal-Request-Id", key)
-            .body(amount.unwrap_or_else(|| json!({})).to_string());
+            .body(body.to_string());
         let answer = self.call(request, now).await?;
         if answer.status.is_success() { Ok(()) } else { Err(declined(refused(&answer))) }
     }

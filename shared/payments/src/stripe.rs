@@ -44,12 +44,11 @@ struct StripeErrorDetail {
     code: Option<String>,
 }
 
-/// Without an amount Stripe refunds all that is left.
+/// <https://docs.stripe.com/api/refunds/create>
 #[derive(Serialize)]
 struct RefundForm<'a> {
     payment_intent: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<i64>,
+    amount: i64,
 }
 
 /// <https://docs.stripe.com/api/webhook_endpoints/list>
@@ -103,9 +102,8 @@ impl Stripe {
         Ok(missing.chain(other).collect())
     }
 
-    /// <https://docs.stripe.com/api/refunds/create>
-    pub(crate) async fn refund(&self, intent: &str, amount: Option<Money>, key: &str) -> Result<(), ProviderError> {
-        let form = RefundForm { payment_intent: intent, amount: amount.map(|amount| amount.amount) };
+    pub(crate) async fn refund(&self, intent: &str, amount: Money, key: &str) -> Result<(), ProviderError> {
+        let form = RefundForm { payment_intent: intent, amount: amount.amount };
         let request = RequestBuilder::new(StripeMethod::Post, "/refunds").form(&form);
         match self.send(request, Some(key)).await {
             Ok(_) => Ok(()),

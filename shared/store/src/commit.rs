@@ -1,6 +1,6 @@
 //! Writes: all of one decision in one transaction, or none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -22,6 +22,7 @@ use domain::{
     staff::{approval::Approval, audit::AuditEntry, record::StaffAct},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
+use jiff::Timestamp;
 
 use crate::{
     accounts::{
@@ -34,7 +35,7 @@ use crate::{
     error::StoreError,
     generations::{gallery, generation, share, upload},
     idempotency::{self, IdempotencyRecord},
-    item::{Item, decode, number, primary_key},
+    item::{Item, TTL, decode, number, primary_key},
     keys,
     moderation::{blocklist, case, notice, outcome, report},
     payments::{
@@ -194,6 +195,8 @@ enum Action {
 enum Condition {
     None,
     Absent,
+    /// Absent, or its time to live is over at this time.
+    Expired(Timestamp),
     Version(u64),
 }
 
@@ -210,15 +213,22 @@ impl Condition {
         match self {
             Self::None => None,
             Self::Absent => Some("attribute_not_exists(pk)"),
+            Self::Expired(_) => Some("attribute_not_exists(pk) OR #ttl <= :now"),
             Self::Version(_) => Some("version = :version"),
         }
     }
 
-    fn version(&self) -> Option<i64> {
-        match self {
-            Self::Version(version) => i64::try_from(*version).ok(),
-            Self::None | Self::Absent => None,
-        }
+    fn values(&self) -> Option<Item> {
+        let (name, value) = match self {
+            Self::Version(version) => (":version", i64::try_from(*version).ok()?),
+            Self::Expired(now) => (":now", now.as_second()),
+            Self::None | Self::Absent => return None,
+        };
+        Some(Item::from([(name.to_owned(), number(value))]))
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        matches!(self, Self::Expired(_)).then(|| HashMap::from([("#ttl".to_owned(), TTL.to_owned())]))
     }
 }
 
@@ -343,7 +353,9 @@ impl Write<'_> {
                 vec![Action::Delete(check.primary_key(), Condition::Version(check.version))]
             }
             Self::Unchanged(account) => vec![Action::Check(account_key(account.id), account.version)],
-            Self::IdempotencyRecord(record) => vec![Action::Put(idempotency::to_item(record)?, Condition::Absent)],
+            Self::IdempotencyRecord(record) => {
+                vec![Action::Put(idempotency::to_item(record)?, Condition::Expired(record.at))]
+            }
         })
     }
 
@@ -446,7 +458,8 @@ impl Table {
                     .table_name(&self.name)
                     .set_item(Some(item))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition))
+                    .set_expression_attribute_names(condition.names())
+                    .set_expression_attribute_values(condition.values())
                     .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
                 match request.send().await {
                     Ok(_) => Ok(()),
@@ -467,7 +480,7 @@ impl Table {
                     .table_name(&self.name)
                     .set_key(Some(key))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition));
+                    .set_expression_attribute_values(condition.values());
                 match request.send().await {
                     Ok(_) => Ok(()),
                     Err(error) => match error.as_service_error() {
@@ -503,7 +516,8 @@ impl Table {
                     .table_name(&self.name)
                     .set_item(Some(item))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition))
+                    .set_expression_attribute_names(condition.names())
+                    .set_expression_attribute_values(condition.values())
                     .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                     .build()
                     .map_err(StoreError::of("build Put"))?;
@@ -514,7 +528,7 @@ impl Table {
                     .table_name(&self.name)
                     .set_key(Some(key))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition))
+                    .set_expression_attribute_values(condition.values())
                     .build()
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
@@ -536,7 +550,7 @@ impl Table {
                     .table_name(&self.name)
                     .set_key(Some(key))
                     .set_condition_expression(condition.expression().map(str::to_owned))
-                    .set_expression_attribute_values(values(&condition))
+                    .set_expression_attribute_values(condition.values())
                     .build()
                     .map_err(StoreError::of("build ConditionCheck"))?;
                 TransactWriteItem::builder().condition_check(check).build()
@@ -561,10 +575,6 @@ fn account_key(id: AccountId) -> Item {
 
 fn delete(account: AccountId, sk: String, version: u64) -> Action {
     Action::Delete(primary_key(keys::account(account), sk), Condition::Version(version))
-}
-
-fn values(condition: &Condition) -> Option<Item> {
-    condition.version().map(|version| Item::from([(":version".to_owned(), number(version))]))
 }
 
 /// Interprets a cancelled transaction. A response to the same `Idempotency-Key` is found among the old items, so that a replay

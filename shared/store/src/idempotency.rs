@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The response to a request that carried an `Idempotency-Key`. The caller encrypts `answer`, as it may contain data about
-/// another account, which must not outlive that account.
+/// another account, which must not outlive that account. One that has expired is none, although DynamoDB deletes it later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct IdempotencyRecord {
     /// The account.
@@ -40,12 +40,18 @@ pub struct IdempotencyRecord {
 
 pub(crate) fn to_item(record: &IdempotencyRecord) -> Result<Item, StoreError> {
     let mut item = encode(record, keys::account(record.account), keys::idempotency(&record.key))?;
-    expire_at(&mut item, days_after(record.at, IDEMPOTENCY_DAYS));
+    expire_at(&mut item, record.expires_at());
     Ok(item)
 }
 
+impl IdempotencyRecord {
+    fn expires_at(&self) -> Timestamp {
+        days_after(self.at, IDEMPOTENCY_DAYS)
+    }
+}
+
 impl Table {
-    /// Reads the response that was sent to a request with this key.
+    /// Reads the response that was sent to a request with this key, unless it has expired.
     ///
     /// # Errors
     /// The call failed.
@@ -53,7 +59,10 @@ impl Table {
         &self,
         account: AccountId,
         idempotency_key: &str,
+        now: Timestamp,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        self.read(keys::account(account), keys::idempotency(idempotency_key)).await
+        let record: Option<IdempotencyRecord> =
+            self.read(keys::account(account), keys::idempotency(idempotency_key)).await?;
+        Ok(record.filter(|record| record.expires_at() > now))
     }
 }

@@ -56,6 +56,6 @@ pub use queue::{
 };
 pub use staff::{
     open_cases::{OpenCase, OpenCasePosition},
-    record::{record_hash, record_subject},
+    record::{record_hash, staff_act},
 };
 pub use table::Table;

@@ -18,6 +18,7 @@ tests![
     staff_access_crash_at_any_call_keeps_the_access_log_complete,
     adjustment_crash_at_any_call_moves_credits_once,
     requested_refund_crash_at_any_call_refunds_once,
+    role_crash_at_any_call_changes_it_with_an_entry,
 ];
 
 async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) -> Result<()> {
@@ -105,6 +106,40 @@ async fn staff_access_crash_at_any_call_keeps_the_access_log_complete(env: &'sta
         ensure!(object_count(env, ada).await? == 0, "files are left");
         let left = sort_keys(env, &ada.account_id).await?;
         ensure!(!left.iter().any(|sk| sk.starts_with("DISCLOSURE#") || sk.starts_with("HOLDCHECK")), "{left:?}");
+        Ok(())
+    })
+    .await
+}
+
+async fn role_crash_at_any_call_changes_it_with_an_entry(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    let members = "/v1/staff/members";
+    crash_at_each_call(env, "StaffMembers", 9, async |ada| {
+        let grant = async || {
+            let request =
+                grace.request(Method::POST, members).header("idempotency-key", format!("g-{}", ada.account_id));
+            ApiResponse::read(request.json(&json!({"email": ada.email, "role": "support"})).send().await?).await
+        };
+        let granted = retry_until_answered(grant).await?.is(201)?.json;
+        ensure!(granted["roles"] == json!(["support"]), "{granted}");
+        let path = format!("{members}/{}/roles/support", ada.account_id);
+        let revoke = async || {
+            let request =
+                grace.request(Method::DELETE, &path).header("idempotency-key", format!("r-{}", ada.account_id));
+            ApiResponse::read(request.send().await?).await
+        };
+        retry_until_answered(revoke).await?.is(204)?;
+        // A repeat gets the response of before: it does not give the role again.
+        grant().await?.is(201)?;
+        let listed = grace.get(members).await?.is(200)?.json;
+        ensure!(!listed.to_string().contains(&ada.account_id), "{listed}");
+        // A crash right after an entry leaves one of a change that its repeat made.
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        let mut kinds: Vec<_> =
+            log["items"].as_array().into_iter().flatten().filter_map(|line| line["action"]["kind"].as_str()).collect();
+        ensure!(kinds.len() <= 3, "{log}");
+        kinds.dedup();
+        ensure!(kinds == ["revoked_role", "granted_role"], "{log}");
         Ok(())
     })
     .await

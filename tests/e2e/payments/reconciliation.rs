@@ -1,19 +1,22 @@
 //! Reconciliation: payments that no message reported are found by polling.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     PaymentId, catalogue,
     money::Currency,
     payments::payment::{Payment, PaymentProvider},
+    staff::role::Role,
 };
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
 use runtime::{clock, telemetry::Metric};
 use serde_json::{Value, json};
 use store::Write;
 
 use crate::env::{
     checkouts::{Checkout, delete_account_items, drop_message, post_control, with_messages_held},
+    http::ApiResponse,
     logs::{measurements, wait_for_metric},
     paypal::drain_ipn_queue,
     stripe::{SESSION_COMPLETED, after_first_poll, begin_stripe, payment_item, sweep_lists},
@@ -29,6 +32,7 @@ tests![
     s11_rotated_stripe_key_is_loaded_after_a_refusal,
     s11_unresponsive_provider_does_not_delay_other_payments,
     s11_missing_stripe_event_subscriptions_are_measured,
+    s11_refund_that_the_provider_declines_is_left,
     s11_refunds_and_disputes_without_a_webhook_are_listed,
     s11_undelivered_fraud_warning_is_listed,
     s11_paypal_refund_without_a_message_is_polled,
@@ -167,6 +171,31 @@ async fn without_messages(checkout: &Checkout<'_>, actions: &[(&str, &str)]) -> 
         Ok(())
     })
     .await
+}
+
+async fn s11_refund_that_the_provider_declines_is_left(env: &'static TestEnv) -> Result<()> {
+    let finance = env.staff_with(Role::Finance).await?;
+    for provider in ["stripe", "paypal"] {
+        let ada = env.user().await?;
+        let checkout = Checkout::paid(&ada, provider, "starter").await?;
+        let path = format!("/v1/staff/accounts/{}/payments/{}/refunds", ada.account_id, checkout.id);
+        let ask = async |amount: Option<i64>, key: &str| {
+            let request = finance.request(Method::POST, &path).header("idempotency-key", format!("{provider}-{key}"));
+            ApiResponse::read(request.json(&json!({"amount": amount, "note": "it failed"})).send().await?).await
+        };
+        // The operator refunded a part in the provider's own console.
+        without_messages(&checkout, &[("refund", "125")]).await?;
+        for _ in 0..2 {
+            let declined = ask(None, "all").await?.is(409)?.json;
+            ensure!(declined["type"] == "urn:darkroom:problem:refund-declined", "{declined}");
+        }
+        let total = ada.get(&format!("/v1/checkout/{}", checkout.id)).await?.is(200)?.json["total"]["amount"].clone();
+        let rest = total.as_i64().context("no total")? - 125;
+        ask(Some(rest), "rest").await?.is(202)?;
+        // Before and after its report.
+        ask(Some(126), "more").await?.is(400)?;
+    }
+    Ok(())
 }
 
 async fn s11_refunds_and_disputes_without_a_webhook_are_listed(env: &'static TestEnv) -> Result<()> {

@@ -7,12 +7,14 @@ use domain::staff::role::Role;
 use jiff::Timestamp;
 use reqwest::{Method, header::COOKIE};
 use ring::digest::{SHA256, digest};
+use runtime::clock;
 use serde_json::{Value, json};
 
 use crate::env::{
     checkouts::Checkout,
     http::{ApiResponse, text},
-    sessions::Session,
+    second_factor::Factor,
+    sessions::{Session, post_session},
     staff_access::{StaffAccess, access_log},
     test_env::{PASSWORD, TestEnv, TestUser},
     trial::tests,
@@ -25,7 +27,9 @@ tests![
     p19_adjusted_credits_are_in_statement_and_access_log_once,
     p19_ended_sessions_cannot_be_refreshed,
     p19_requested_refund_comes_back_from_the_provider_and_takes_credits,
+    p32_owner_can_cancel_a_deletion_that_a_letter_asked_for,
     p19_every_act_of_staff_is_in_an_unbroken_record,
+    p19_role_is_given_and_taken_by_administrators_with_an_entry_each,
 ];
 
 /// Sends an operation about an account, with the example of its body.
@@ -58,6 +62,7 @@ async fn p19_each_role_may_call_its_operations_and_no_others(env: &'static TestE
         for (path, roles) in [
             ("/v1/staff/console", &Role::ALL[..3]),
             ("/v1/staff/reviews", &Role::ALL[..3]),
+            ("/v1/staff/members", &[Role::Administrator]),
             ("/v1/staff/record", &[Role::Administrator]),
             ("/v1/staff/record/verification", &[Role::Administrator]),
         ] {
@@ -185,6 +190,8 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
             let asked = ask(json!({"amount": total / 2, "note": "half of it failed"}), "half").await?.is(202)?.json;
             ensure!(asked["amount"]["amount"] == total / 2, "{asked}");
         }
+        // What was asked for is not left, whether it is reported yet or not.
+        ask(json!({"amount": total - total / 2 + 1, "note": "more than the rest"}), "rest and more").await?.is(400)?;
         let shown = format!("/v1/checkout/{}", paid.id);
         let returned = ada.eventually(&shown, |payment| payment["refunds"][0]["amount"]["amount"] == total / 2).await?;
         ensure!(returned["refunds"].as_array().is_some_and(|refunds| refunds.len() == 1), "{returned}");
@@ -197,6 +204,35 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
         let acts: Vec<_> = log.iter().map(|line| line["action"]["kind"].as_str().unwrap_or_default()).collect();
         ensure!(acts == ["requested_refund", "requested_refund"], "{log:?}");
     }
+    Ok(())
+}
+
+async fn p32_owner_can_cancel_a_deletion_that_a_letter_asked_for(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
+    let path = format!("/v1/staff/accounts/{}/deletion", ada.account_id);
+    let ask = async |address: &str, key: &str| {
+        let body = json!({"confirmation": address, "note": "a letter of 2 May"});
+        let request = member.request(Method::POST, &path).header("idempotency-key", key).json(&body);
+        ApiResponse::read(request.send().await?).await
+    };
+    let refused = ask("bob@example.com", "other").await?.is(400)?;
+    ensure!(refused.fields() == ["confirmation"] && env.mails(&ada.email).await?.is_empty(), "{}", refused.json);
+    let asked = ask(&ada.email, "first").await?.is(202)?.json;
+    let time = |name: &str| Ok::<_, anyhow::Error>(text(&asked, name)?.parse::<Timestamp>()?);
+    ensure!(time("erase_at")?.duration_since(time("requested_at")?).as_hours() == 7 * 24, "{asked}");
+    ensure!(ask(&ada.email, "first").await?.is(202)?.json == asked, "a repeat asks anew");
+    ask(&ada.email, "second").await?.is(409)?;
+    let mails = env.mails(&ada.email).await?;
+    ensure!(mails.len() == 2 && mails.iter().all(|mail| mail.contains("in 7 days")), "{mails:?}");
+
+    // A sweep of today leaves the account, whose owner never wrote that letter.
+    env.sweep(clock::now()).await?;
+    let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
+    ensure!(deletion["receipt"] == asked["receipt"] && deletion["can_be_canceled"] == true, "{deletion}");
+    ada.delete("/v1/privacy/deletion").await?.is(204)?;
+    let log = access_log(&ada).await?;
+    let action = json!({"kind": "requested_deletion", "note": "a letter of 2 May"});
+    ensure!(log.len() == 1 && log[0]["action"] == action, "{log:?}");
     Ok(())
 }
 
@@ -231,5 +267,52 @@ async fn p19_every_act_of_staff_is_in_an_unbroken_record(env: &'static TestEnv) 
     ensure!(verified["broken_at"].is_null() && verified["first"] == 1, "{verified}");
     let at: Timestamp = text(&verified["last"]["act"], "at")?.parse()?;
     ensure!(at <= runtime::clock::now() && verified["entries"].as_u64() >= Some(3), "{verified}");
+    Ok(())
+}
+
+async fn p19_role_is_given_and_taken_by_administrators_with_an_entry_each(env: &'static TestEnv) -> Result<()> {
+    let (boss, mut ada, visitor) = (env.staff().await?, env.user().await?, env.visitor()?);
+    let members = "/v1/staff/members";
+    let roles_of = async |account: &str| {
+        let listed = boss.get(members).await?.is(200)?.json;
+        let found = listed["members"].as_array().context("no members")?.iter().find(|one| one["account"] == account);
+        Ok::<_, anyhow::Error>(found.map(|one| (one["email"].clone(), one["roles"].clone())))
+    };
+    ensure!(roles_of(&ada.account_id).await?.is_none());
+    let own = boss.post(members, &json!({"email": boss.email, "role": "support"})).await?.is(403)?.json;
+    ensure!(own["type"] == "urn:darkroom:problem:own-account", "{own}");
+    boss.post(members, &json!({"email": "nobody@example.com", "role": "support"})).await?.is(404)?;
+
+    let body = json!({"email": ada.email.to_uppercase(), "role": "support"});
+    for _ in 0..2 {
+        let granted = boss.post(members, &body).await?.is(201)?.json;
+        ensure!(granted["account"] == ada.account_id.as_str() && granted["roles"] == json!(["support"]), "{granted}");
+    }
+    ensure!(roles_of(&ada.account_id).await? == Some((json!(ada.email), json!(["support"]))));
+    let factor = Factor::set_up(&ada).await?;
+    ada.sign_in_with(factor.recovery_code(0)?).await?.is(200)?;
+    ada.get("/v1/staff/reviews").await?.is(200)?;
+    ada.get(members).await?.is(404)?;
+    ada.post(members, &body).await?.is(404)?;
+
+    let sign_in = json!({"email": ada.email, "password": PASSWORD, "code": factor.recovery_code(1)?});
+    let session = Session::of(&post_session(&visitor, "sign-in", &sign_in).await?.is(200)?)?;
+    let path = format!("{members}/{}/roles/support", ada.account_id);
+    for _ in 0..2 {
+        boss.delete(&path).await?.is(204)?;
+    }
+    ada.get("/v1/staff/reviews").await?.is(404)?;
+    session.refresh(&visitor).await?.is(401)?;
+    ensure!(roles_of(&ada.account_id).await?.is_none());
+    let acts: Vec<_> = access_log(&ada).await?.into_iter().map(|line| line["action"].clone()).collect();
+    let act = |kind: &str| json!({"kind": kind, "role": "support"});
+    ensure!(acts == [act("revoked_role"), act("granted_role")], "{acts:?}");
+    let record = boss.get("/v1/staff/record?limit=100").await?.is(200)?.json;
+    let subject: String =
+        digest(&SHA256, ada.account_id.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let entries = record["items"].as_array().context("no entries")?.iter();
+    let hers = entries.filter(|entry| entry["act"]["subject"] == subject.as_str());
+    let kinds: Vec<_> = hers.map(|entry| entry["act"]["kind"].clone()).collect();
+    ensure!(kinds == ["revoked_role", "granted_role"], "{kinds:?}");
     Ok(())
 }

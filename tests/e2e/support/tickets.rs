@@ -1,9 +1,10 @@
 //! Tickets of accounts: opened, replied to under an access that the owner sees, closed, limited, and disclosed.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     TicketId,
-    registry::REPLY_ALERT_DAYS,
+    registry::{IDEMPOTENCY_DAYS, REPLY_ALERT_DAYS},
     support::ticket::{MessageAuthor, NewTicket, Ticket},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use crate::env::{
     logs::{measurements, wait_for_metric},
     staff_access::{StaffAccess, access_log, approve, reviews},
     support::TICKETS,
+    table::{items_of_account, put_item, string},
     test_env::TestEnv,
     trial::tests,
 };
@@ -86,8 +88,21 @@ async fn ticket_sent_twice_with_one_key_is_opened_once(env: &'static TestEnv) ->
     let first = ApiResponse::read(send().await?).await?.is(201)?;
     let second = ApiResponse::read(send().await?).await?.is(201)?;
     ensure!(first.bytes == second.bytes && second.header("idempotent-replayed") == Some("true"));
-    let list = ada.get(TICKETS).await?.is(200)?.json;
-    ensure!(list["items"].as_array().is_some_and(|items| items.len() == 1), "{list}");
+    let count =
+        async || Ok::<_, anyhow::Error>(ada.get(TICKETS).await?.is(200)?.json["items"].as_array().map_or(0, Vec::len));
+    ensure!(count().await? == 1);
+    // A key is known for a day, although DynamoDB may delete what it stands for later.
+    let records = items_of_account(env, &ada.account_id).await?;
+    let mut record =
+        records.into_iter().find(|item| string(item, "key") == "question").context("no record of the key")?;
+    let ago = clock::now() - SignedDuration::from_hours(24 * i64::from(IDEMPOTENCY_DAYS) + 1);
+    record.insert("at".to_owned(), AttributeValue::S(ago.to_string()));
+    record.insert("ttl".to_owned(), AttributeValue::N((clock::now().as_second() - 3_600).to_string()));
+    put_item(env, record).await?;
+    let third = ApiResponse::read(send().await?).await?.is(201)?;
+    ensure!(third.header("idempotent-replayed").is_none() && count().await? == 2, "{}", third.json);
+    let fourth = ApiResponse::read(send().await?).await?.is(201)?;
+    ensure!(fourth.bytes == third.bytes && count().await? == 2, "{}", fourth.json);
     Ok(())
 }
 

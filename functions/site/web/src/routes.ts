@@ -77,5 +77,8 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/staff", access: "staff", load: page(staff, "Cases") },
   { pattern: "/staff/accounts", access: "staff", load: page(staff, "Accounts") },
   { pattern: "/staff/legal", access: "staff", load: page(staff, "Legal") },
+  { pattern: "/staff/catalogue", access: "staff", load: page(staff, "Catalogue") },
+  { pattern: "/staff/margins", access: "staff", load: page(staff, "Margins") },
+  { pattern: "/staff/members", access: "staff", load: page(staff, "Members") },
   { pattern: "/staff/record", access: "staff", load: page(staff, "Record") },
 ];

@@ -55,6 +55,15 @@ operations! {
         .takes::<SessionsEnding>(r#"{"note": "a stolen phone"}"#)
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
+    /// Requests the deletion of an account whose owner asked for it by letter or mail (staff). The owner gets a mail, reads the reason in
+    /// their access log, and can cancel the deletion for seven days at least. With the same Idempotency-Key a repeat gets
+    /// the same response and sends the mail again; without one it gets 409.
+    REQUEST_DELETION = post("/v1/staff/accounts/{account}/deletion", "staff-access")
+        .staff(&[Support])
+        .takes::<DeletionForOwner>(r#"{"confirmation": "ada@example.com", "note": "a letter of 2 May"}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<DeletionView>(202).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
+
     /// Shows the profile of an account (staff). Writes an entry of the access log before it responds, as every read under an
     /// access does.
     READ_PROFILE = get("/v1/staff/accounts/{account}/accesses/{access}/profile", "staff-access")
@@ -164,6 +173,18 @@ pub enum SearchKey {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionsEnding {
+    /// The reason: 1 to 500 characters. The account owner reads it in their access log.
+    #[schema(min_length = 1, max_length = 500)]
+    pub note: String,
+}
+
+/// Asks for the deletion of an account, as its owner did.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionForOwner {
+    /// The sign-in address of the account, as it stands in what the owner wrote.
+    #[schema(max_length = 128)]
+    pub confirmation: String,
     /// The reason: 1 to 500 characters. The account owner reads it in their access log.
     #[schema(min_length = 1, max_length = 500)]
     pub note: String,

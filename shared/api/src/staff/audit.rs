@@ -5,11 +5,18 @@ use domain::{
     staff::audit::{AuditAction, AuditEntry},
 };
 use jiff::Timestamp;
-use runtime::seal::Sealer;
+use runtime::{
+    clock,
+    http::{Caller, Problem},
+    seal::Sealer,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::operation::{Parameter::Page, operations};
+use crate::{
+    Mutations,
+    operation::{Parameter::Page, operations},
+};
 
 /// The purpose of the keyed hash that stands for a staff member.
 const PURPOSE: &str = "staff";
@@ -27,6 +34,31 @@ operations! {
 #[must_use]
 pub fn staff_name(sealer: &Sealer, account: AccountId) -> String {
     sealer.keyed_hash(PURPOSE, account.0.as_bytes()).chars().take(STAFF_DIGITS).collect()
+}
+
+impl Mutations {
+    /// Returns the [name](staff_name) of a staff member in audit logs.
+    ///
+    /// # Errors
+    /// A 500 if the application key cannot be fetched.
+    pub async fn staff_name(&self, staff: &Caller) -> Result<String, Problem> {
+        Ok(staff_name(self.sealer().await?, AccountId(staff.account_id)))
+    }
+
+    /// Makes the entry of the access log for what a staff member does with an account.
+    ///
+    /// # Errors
+    /// As [`staff_name`](Self::staff_name).
+    pub async fn audit_entry(
+        &self,
+        staff: &Caller,
+        account: AccountId,
+        action: AuditAction,
+        now: Timestamp,
+    ) -> Result<AuditEntry, Problem> {
+        let ids = (AuditEntryId(clock::uuid_at(now)), self.staff_name(staff).await?);
+        Ok(AuditEntry::decision(account, ids, action, now))
+    }
 }
 
 /// Shows an entry of the access log.

@@ -1,4 +1,4 @@
-//! Describes the staff API: access to the data of an account, approvals, holds, disclosures, reviews; and the access log.
+//! Describes the staff API: access to the data of an account, approvals, holds, disclosures, reviews, members; and the access log.
 
 pub mod access;
 pub mod approvals;
@@ -6,5 +6,6 @@ pub mod audit;
 pub mod console;
 pub mod disclosures;
 pub mod holds;
+pub mod members;
 pub mod record;
 pub mod reviews;

@@ -102,6 +102,20 @@ pub struct Refund {
     pub state: RefundState,
 }
 
+/// A refund that staff asked the provider for and that it has not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
+pub struct RequestedRefund {
+    /// The amount, in the smallest unit of the currency of the payment.
+    #[data(plain)]
+    pub amount: i64,
+    /// When it was asked for.
+    #[data(plain)]
+    pub at: Timestamp,
+    /// Whether the provider declined it.
+    #[data(plain)]
+    pub declined: bool,
+}
+
 /// The outcome of a dispute. If both are reported, `Won` came later: a lost dispute can be won on appeal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -23,7 +23,7 @@ use crate::{
 
 pub use crate::payments::fact::{
     Dispute, DisputeOutcome, Mismatch, PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, Refund,
-    RefundState,
+    RefundState, RequestedRefund,
 };
 pub use crate::payments::unclaimed::UnclaimedPayment;
 
@@ -34,6 +34,10 @@ const PENDING_POLL_INTERVAL_HOURS: i64 = 6;
 /// Days for which a provider is asked what became of a payment: refunds and disputes are possible that long
 /// (<https://docs.stripe.com/refunds>, <https://www.paypal.com/us/cshelp/article/help199>).
 pub const WATCHED_DAYS: u32 = 180;
+/// Hours for which a refund that staff asked for counts as returned although the provider has not reported it. Stripe and PayPal know the
+/// key of a request at least as long (<https://docs.stripe.com/api/idempotent_requests>,
+/// <https://developer.paypal.com/api/rest/reference/idempotency/>).
+pub const REFUND_REPORT_HOURS: i64 = 24;
 /// Minutes in which a checkout can be paid. Stripe accepts 30 or more
 /// ([`expires_at`](https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at)).
 pub const CHECKOUT_MINUTES: i64 = 60;
@@ -148,6 +152,10 @@ pub struct Payment {
     #[serde(default)]
     #[data(nested)]
     pub refunds: BTreeMap<String, Refund>,
+    /// Refunds that staff asked the provider for and that it has not reported, by the key of the request to the provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[data(nested)]
+    pub requested_refunds: BTreeMap<String, RequestedRefund>,
     /// Disputes, by the provider's id.
     #[serde(default)]
     #[data(nested)]
@@ -208,6 +216,7 @@ impl Payment {
             progress: CheckoutProgress::Created,
             receipt: None,
             refunds: BTreeMap::new(),
+            requested_refunds: BTreeMap::new(),
             disputes: BTreeMap::new(),
             reversals: BTreeMap::new(),
             restorations: BTreeMap::new(),
@@ -283,6 +292,11 @@ impl Payment {
                 let mut returns = self.returns();
                 returns.learn(fact, self.price.currency)?;
                 let Returns { refunds, disputes, reversals, restorations } = returns;
+                if let PaymentFact::Refund { id, amount, .. } = fact
+                    && !self.refunds.contains_key(id)
+                {
+                    next.requested_refund_reported(amount.magnitude().amount);
+                }
                 next = Self { refunds, disputes, reversals, restorations, ..next };
             }
             PaymentFact::FraudWarning { id } | PaymentFact::Case { id } => {
@@ -372,27 +386,61 @@ impl Payment {
         self.returned_and_total().map_or(0, |(gone, _)| i64::try_from(gone).unwrap_or(i64::MAX))
     }
 
-    /// Returns the money that staff can have refunded: `amount` in the smallest unit, or all that is left.
+    /// Records that staff ask the provider to refund `amount` in the smallest unit, or all that is left, and returns how much that is. What
+    /// was asked for within [`REFUND_REPORT_HOURS`] and was neither reported nor declined is not left.
     ///
     /// # Errors
     /// [`Refusal::Conflict`] if it was not paid or nothing is left, [`Refusal::Invalid`] if more than what is left is asked for.
-    pub fn refundable(&self, amount: Option<i64>) -> Result<Money, Refusal> {
+    pub fn request_refund(&self, key: &str, amount: Option<i64>, now: Timestamp) -> Result<(Self, Money), Refusal> {
         let Some(receipt) = &self.receipt else { return Err(Refusal::Conflict("the payment was not paid")) };
-        let left = receipt.total.amount.saturating_sub(self.amount_returned());
+        let mut next = self.next_version();
+        next.requested_refunds.retain(|_, request| now < request.at + SignedDuration::from_hours(REFUND_REPORT_HOURS));
+        let requested = next.requested_refunds.values().filter(|request| !request.declined);
+        let requested = requested.fold(0_i64, |sum, request| sum.saturating_add(request.amount));
+        let left = receipt.total.amount.saturating_sub(self.amount_returned()).saturating_sub(requested);
         if left <= 0 {
-            return Err(Refusal::Conflict("all of it was returned already"));
+            return Err(Refusal::Conflict(
+                "all of it was returned, or a refund of it was asked for and is not reported yet",
+            ));
         }
-        match amount {
+        let amount = match amount {
             Some(amount) if !(1..=left).contains(&amount) => {
-                Err(Refusal::invalid("amount", format!("1 to {left}, what is left of the payment")))
+                return Err(Refusal::invalid("amount", format!("1 to {left}, what is left of the payment")));
             }
-            amount => Ok(Money::new(amount.unwrap_or(left), receipt.total.currency)),
-        }
+            amount => amount.unwrap_or(left),
+        };
+        next.requested_refunds.insert(key.to_owned(), RequestedRefund { amount, at: now, declined: false });
+        Ok((next, Money::new(amount, receipt.total.currency)))
+    }
+
+    /// Returns the money of a refund that was asked for with this key, unless the provider reported it since.
+    #[must_use]
+    pub fn requested_refund(&self, key: &str) -> Option<Money> {
+        let currency = self.receipt.as_ref()?.total.currency;
+        self.requested_refunds.get(key).map(|request| Money::new(request.amount, currency))
+    }
+
+    /// Records that the provider declined a refund, which is left to be refunded again. `None` if that is known or it was reported since.
+    #[must_use]
+    pub fn refund_declined(&self, key: &str) -> Option<Self> {
+        let mut next = self.next_version();
+        let request = next.requested_refunds.get_mut(key).filter(|request| !request.declined)?;
+        request.declined = true;
+        Some(next)
     }
 
     /// Returns it as its next version.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
+    }
+
+    /// Forgets the oldest request for a refund of this amount. Reports do not name the request.
+    fn requested_refund_reported(&mut self, amount: i64) {
+        let of_amount = self.requested_refunds.iter().filter(|(_, request)| request.amount == amount);
+        let oldest = of_amount.min_by_key(|(_, request)| request.at).map(|(key, _)| key.clone());
+        if let Some(key) = oldest {
+            self.requested_refunds.remove(&key);
+        }
     }
 
     fn pay(&mut self, receipt: &PaymentReceipt) -> Result<(), Mismatch> {

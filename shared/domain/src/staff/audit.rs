@@ -17,7 +17,7 @@ use crate::{
     money::Money,
     refusal::Refusal,
     registry::DataFields,
-    staff::{approval::Approval, justification::Justification},
+    staff::{approval::Approval, justification::Justification, role::Role},
 };
 
 /// Minutes for which an access can last.
@@ -177,6 +177,24 @@ pub enum AuditAction {
         /// Why.
         #[data(personal)]
         note: String,
+    },
+    /// Requested the deletion of the account, as its owner asked for it by letter or mail.
+    RequestedDeletion {
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Made the account owner a member of staff with this role.
+    GrantedRole {
+        /// The role.
+        #[data(plain)]
+        role: Role,
+    },
+    /// Took this role from the account owner, and ended their sessions.
+    RevokedRole {
+        /// The role.
+        #[data(plain)]
+        role: Role,
     },
     /// Looked at what is reported in a moderation case.
     ReadCase {

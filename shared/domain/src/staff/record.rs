@@ -3,10 +3,10 @@
 //! It names no person: staff members and accounts are hashes. What was done and why is in the audit log of the account, as long as
 //! the account exists; the record has the hash of that too.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::registry::DataFields;
+use crate::registry::{DataFields, STAFF_RECORD_DAYS};
 
 /// An act of a staff member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, utoipa::ToSchema)]
@@ -60,6 +60,12 @@ impl RecordEntry {
     pub fn follows(&self, last: Option<&Self>, hash: impl Fn(&str) -> String) -> bool {
         let in_order = last.is_none_or(|last| self.number == last.number + 1 && self.previous == last.hash);
         in_order && self.hash == hash(&self.content())
+    }
+
+    /// Returns when it expires.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.act.at + SignedDuration::from_hours(24 * i64::from(STAFF_RECORD_DAYS))
     }
 
     /// Returns what is hashed. Each field is on a line of its own, and none contains a line break.

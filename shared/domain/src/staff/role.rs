@@ -1,9 +1,22 @@
 //! Roles of staff members. Each operation for staff names the roles that may call it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A role of a staff member: a group of the user pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Answers tickets and looks into accounts.
@@ -54,6 +67,7 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(Role::of_group(role.group()), Some(role));
             assert_eq!(serde_json::to_value(role).unwrap(), role.group());
+            assert_eq!(serde_json::from_value::<Role>(role.group().into()).unwrap(), role);
         }
         for group in ["", "Support", "support ", "supporters", "staff"] {
             assert_eq!(Role::of_group(group), None, "{group}");

@@ -337,22 +337,52 @@ fn s10_claw_back_of_spent_credits_leaves_a_debt() {
 
 #[test]
 fn what_is_left_of_a_payment_can_be_refunded() {
-    let left = |story: &Story, amount| story.payment.refundable(amount).map(|money| money.amount);
-    assert!(matches!(left(&story("maker"), None), Err(Refusal::Conflict(_))), "it was not paid");
+    let left = |payment: &Payment, amount| payment.request_refund("key", amount, at(60)).map(|(_, money)| money.amount);
+    assert!(matches!(left(&story("maker").payment, None), Err(Refusal::Conflict(_))), "it was not paid");
     let paid_story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
-    let total = left(&paid_story, None).unwrap();
-    assert_eq!(left(&paid_story, Some(total)), Ok(total));
+    let total = left(&paid_story.payment, None).unwrap();
+    assert_eq!(left(&paid_story.payment, Some(total)), Ok(total));
     for amount in [0, -1, total + 1] {
-        assert!(matches!(left(&paid_story, Some(amount)), Err(Refusal::Invalid(_))), "{amount}");
+        assert!(matches!(left(&paid_story.payment, Some(amount)), Err(Refusal::Invalid(_))), "{amount}");
     }
     let facts = [paid(), refund("re_1", total - 80, RefundState::Succeeded)];
     let mut partly = story("maker");
     for fact in facts {
         partly.apply(fact).unwrap();
     }
-    assert_eq!(left(&partly, None), Ok(80));
+    assert_eq!(left(&partly.payment, None), Ok(80));
     partly.apply(refund("re_2", 80, RefundState::Succeeded)).unwrap();
-    assert!(matches!(left(&partly, None), Err(Refusal::Conflict(_))), "nothing is left");
+    assert!(matches!(left(&partly.payment, None), Err(Refusal::Conflict(_))), "nothing is left");
+}
+
+#[test]
+fn refund_that_was_asked_for_is_not_left() {
+    let mut story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
+    let ask = |payment: &Payment, key: &str, amount, now| payment.request_refund(key, amount, now);
+    let (first, money) = ask(&story.payment, "first", Some(2_000), at(60)).unwrap();
+    assert_eq!(first.requested_refund("first"), Some(money));
+    assert!(
+        matches!(ask(&first, "second", Some(381), at(61)), Err(Refusal::Invalid(_))),
+        "two members of staff at once"
+    );
+    let (both, rest) = ask(&first, "second", None, at(61)).unwrap();
+    assert_eq!(rest.amount, 380);
+    assert!(matches!(ask(&both, "third", None, at(62)), Err(Refusal::Conflict(_))), "nothing is left");
+
+    let declined = both.refund_declined("second").unwrap();
+    assert_eq!(declined.refund_declined("second"), None, "known");
+    assert_eq!(ask(&declined, "third", None, at(62)).unwrap().1.amount, 380);
+    let hours = |hours: i64| at(60) + SignedDuration::from_hours(hours);
+    assert!(ask(&both, "third", None, hours(23)).is_err());
+    assert_eq!(ask(&both, "third", None, hours(25)).unwrap().1.amount, 2_380, "the provider did not report it");
+
+    // Another refund than that which was asked for, then this one, then this one again.
+    story.payment = both;
+    for (id, amount, left) in [("re_1", 80, 2), ("re_2", 2_000, 1), ("re_2", 2_000, 1)] {
+        story.apply(refund(id, amount, RefundState::Succeeded)).unwrap();
+        assert_eq!(story.payment.requested_refunds.len(), left, "{id}");
+    }
+    assert_eq!(story.payment.requested_refund("first"), None);
 }
 
 #[test]

@@ -1,19 +1,17 @@
 //! The record of the acts of staff in the table.
 
-use domain::{
-    AccountId,
-    registry::STAFF_RECORD_DAYS,
-    staff::{
-        audit::AuditEntry,
-        record::{RecordEntry, StaffAct},
-    },
+use std::fmt::Display;
+
+use domain::staff::{
+    audit::AuditEntry,
+    record::{RecordEntry, StaffAct},
 };
+use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
-use uuid::Uuid;
 
 use crate::{
     error::StoreError,
-    item::{Item, days_after, decode_all, encode, expire_at, primary_key, string},
+    item::{Item, decode_all, encode, expire_at, primary_key, string},
     keys,
     query::{Page, page},
     table::Table,
@@ -25,10 +23,13 @@ pub fn record_hash(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns what stands in the record for the account, or the thing, with this id. An id is random, so nobody finds it by trial.
+/// Makes an act of a staff member, for the record. What it is about stands there as a hash. Its id is random, so nobody finds it by trial.
+/// `content` is what the act wrote, if the record must tell it from another.
 #[must_use]
-pub fn record_subject(id: Uuid) -> String {
-    record_hash(&id.to_string())
+pub fn staff_act(staff: &str, kind: &str, (subject, content): (impl Display, &str), now: Timestamp) -> StaffAct {
+    let digest = if content.is_empty() { String::new() } else { record_hash(content) };
+    let subject = record_hash(&subject.to_string());
+    StaffAct { staff: staff.to_owned(), at: now, kind: kind.to_owned(), subject, digest }
 }
 
 /// Makes the act that an entry of the audit log is about.
@@ -36,19 +37,12 @@ pub(crate) fn act_of(entry: &AuditEntry) -> Result<StaffAct, StoreError> {
     let value = serde_json::to_value(&entry.action).map_err(StoreError::of("encode an action"))?;
     let kind = value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     let whole = serde_json::to_string(entry).map_err(StoreError::of("encode an audit entry"))?;
-    let AccountId(account) = entry.account;
-    Ok(StaffAct {
-        staff: entry.staff.clone(),
-        at: entry.at,
-        kind,
-        subject: record_subject(account),
-        digest: record_hash(&whole),
-    })
+    Ok(staff_act(&entry.staff, &kind, (entry.account, &whole), entry.at))
 }
 
 pub(crate) fn to_item(entry: &RecordEntry) -> Result<Item, StoreError> {
     let mut item = encode(entry, keys::STAFF_RECORD_PARTITION.to_owned(), keys::staff_record(entry.number))?;
-    expire_at(&mut item, days_after(entry.act.at, STAFF_RECORD_DAYS));
+    expire_at(&mut item, entry.expires_at());
     Ok(item)
 }
 

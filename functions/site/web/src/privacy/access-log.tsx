@@ -65,7 +65,11 @@ function describe(action: Action): string {
       return t.adjusted_credits(action.amount, action.note);
     case "requested_refund":
       return t.requested_refund(money(action.amount), action.note);
+    case "granted_role":
+    case "revoked_role":
+      return t[action.kind](t.roles[action.role]);
     case "ended_sessions":
+    case "requested_deletion":
     case "froze":
     case "unfroze":
     case "suspended_publishing":

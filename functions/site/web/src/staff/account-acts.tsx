@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
-import { number } from "../text";
+import { date, number } from "../text";
 import { Field } from "../ui/field";
 import { showToast } from "../ui/toasts";
 import { TextForm } from "./forms";
@@ -18,6 +18,7 @@ export function AccountActs({ account }: { account: string }) {
       {hasRole("finance", "moderation") && <Spending account={account} />}
       {hasRole("moderation") && <Publishing account={account} />}
       {hasRole("administrator") && <Sessions account={account} />}
+      {hasRole("support") && <Deletion account={account} />}
     </section>
   );
 }
@@ -140,6 +141,40 @@ function Sessions({ account }: { account: string }) {
         field="note"
         actions={[{ label: t.accounts.endSessions, danger: true, run: end }]}
       />
+    </Act>
+  );
+}
+
+function Deletion({ account }: { account: string }) {
+  const t = staffText.value;
+  const [confirmation, setConfirmation] = useState("");
+  const request = async (note: string, params: object) => {
+    const body = { confirmation, note };
+    const deletion = await unwrap<Schema["DeletionView"]>(
+      api.POST("/v1/staff/accounts/{account}/deletion", { params: { path: { account }, ...params }, body }),
+    );
+    setConfirmation("");
+    showToast(t.accounts.deletionRequested(date(deletion.erase_at)));
+  };
+  return (
+    <Act title={t.accounts.deletionTitle}>
+      <p>{t.accounts.deletionHint}</p>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        also={confirmation}
+        actions={[{ label: t.accounts.requestDeletion, danger: true, run: request }]}
+      >
+        <Field
+          label={t.accounts.deletionAddress}
+          type="email"
+          value={confirmation}
+          onValue={setConfirmation}
+          required
+          maxlength={128}
+        />
+      </TextForm>
     </Act>
   );
 }

@@ -7,6 +7,7 @@ import { bytes, date, dateTime, money, number } from "../text";
 import { Field } from "../ui/field";
 import { LoadMore, usePagedList } from "../ui/paged-list";
 import { ErrorNotice, Loading } from "../ui/states";
+import { fractionDigits, smallestUnits } from "./amounts";
 import { ActionButton, Facts, TextForm } from "./forms";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
@@ -297,7 +298,7 @@ function Refund({ account, payment, total }: RefundProperties) {
   const [amount, setAmount] = useState("");
   const [asked, setAsked] = useState<Schema["Money"]>();
   const ask = async (note: string, params: object) => {
-    const part = amount.trim() === "" ? {} : { amount: minorUnits(amount, total.currency) };
+    const part = amount.trim() === "" ? {} : { amount: smallestUnits(amount, fractionDigits(total.currency)) };
     const body = { note, ...part };
     const path = { account, payment };
     const view = await unwrap<Schema["RequestedRefundView"]>(
@@ -339,13 +340,5 @@ function Refund({ account, payment, total }: RefundProperties) {
         pattern="[0-9]+([.,][0-9]{1,2})?"
       />
     </TextForm>
-  );
-}
-
-/** Returns an amount such as `2.50` in the smallest unit of its currency. */
-function minorUnits(amount: string, currency: string): number {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  return Math.round(
-    Number(amount.trim().replace(",", ".")) * 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2),
   );
 }

@@ -81,10 +81,13 @@ export function TextForm({ label, hint, field, maxlength = 500, actions, childre
 /** A button that changes something, with what went wrong below it. */
 export function ActionButton({
   label,
+  about,
   hint,
   run,
 }: {
   label: string;
+  /** What it is about, for screen readers, where several buttons have one label. */
+  about?: string;
   hint?: string;
   run: (params: Header) => Promise<unknown>;
 }) {
@@ -106,6 +109,7 @@ export function ActionButton({
           }
         >
           {label}
+          {about && <span class="visually-hidden">: {about}</span>}
         </button>
       </div>
       <ErrorNotice error={mutation.error} />

@@ -12,6 +12,9 @@ export function StaffPage({ lead, children }: { lead: string; children: Componen
     { to: "/staff", label: t.pages.cases, shown: true },
     { to: "/staff/accounts", label: t.pages.accounts, shown: true },
     { to: "/staff/legal", label: t.pages.legal, shown: hasRole("administrator") },
+    { to: "/staff/catalogue", label: t.pages.catalogue, shown: hasRole("administrator") },
+    { to: "/staff/margins", label: t.pages.margins, shown: hasRole("finance") },
+    { to: "/staff/members", label: t.pages.members, shown: hasRole("administrator") },
     { to: "/staff/record", label: t.pages.record, shown: hasRole("administrator") },
   ];
   return (

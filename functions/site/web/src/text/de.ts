@@ -106,6 +106,8 @@ export const messages: Messages = {
     "payment-not-approved":
       "PayPal hat die Zahlung nicht freigegeben. Gib sie dort frei oder wähle eine andere Zahlungsart.",
     "payment-declined": "Die Zahlung wurde abgelehnt, und es wurde nichts abgebucht. Versuche eine andere Zahlungsart.",
+    "refund-declined":
+      "Der Zahlungsanbieter hat die Rückzahlung abgelehnt. Sieh dir die Zahlung in seiner Konsole an und versuche es dann noch einmal.",
     "payment-provider": "Der Zahlungsanbieter antwortet nicht. Versuche es gleich noch einmal.",
     "too-many-cancels": "Du hast in einer Stunde zu oft abgebrochen.",
     "too-many-failures":
@@ -951,6 +953,15 @@ export const messages: Messages = {
       unfroze: (note) => `Sperre aufgehoben: ${note}`,
       requested_refund: (amount, note) => `Erstattung von ${amount} beim Zahlungsanbieter veranlasst: ${note}`,
       ended_sessions: (note) => `Alle deine Sitzungen beendet: ${note}`,
+      requested_deletion: (note) => `Hat für dich die Löschung des Kontos beantragt: ${note}`,
+      granted_role: (role) => `Dir eine Rolle in unserem Team gegeben: ${role}`,
+      revoked_role: (role) => `Dir eine Rolle in unserem Team genommen: ${role}`,
+      roles: {
+        support: "Kundendienst",
+        finance: "Finanzen",
+        moderation: "Inhalteprüfung",
+        administrator: "Verwaltung",
+      },
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",

@@ -93,6 +93,8 @@ export const messages = {
     "idempotency-key-reused": "This was already submitted with other details. Reload the page and try again.",
     "payment-not-approved": "PayPal hasn't approved the payment. Approve it there or choose another payment method.",
     "payment-declined": "The payment was declined and you weren't charged. Try another payment method.",
+    "refund-declined":
+      "The payment provider declined the refund. Look at the payment in the provider's console, then try again.",
     "payment-provider": "The payment provider isn't responding. Try again in a moment.",
     "too-many-cancels": "You've canceled too many generations in an hour.",
     "too-many-failures": "Too many of your generations were rejected in an hour. Check why before you go on.",
@@ -910,6 +912,10 @@ export const messages = {
       unfroze: (note: string) => `Unfroze the account: ${note}`,
       requested_refund: (amount: string, note: string) => `Asked the payment provider to refund ${amount}: ${note}`,
       ended_sessions: (note: string) => `Ended all your sessions: ${note}`,
+      requested_deletion: (note: string) => `Requested the deletion of the account for you: ${note}`,
+      granted_role: (role: string) => `Gave you a role of our staff: ${role}`,
+      revoked_role: (role: string) => `Took a role of our staff from you: ${role}`,
+      roles: { support: "Support", finance: "Finance", moderation: "Moderation", administrator: "Administrator" },
       adjusted_credits: (amount: number, note: string) =>
         amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
       read_case: "Viewed an image or video that was reported, with the reports",

@@ -35,6 +35,8 @@ const SAME_IN_BOTH = new Set([
   "provenance.techniques.c2pa",
   "support.title",
   "support.staff",
+  "staff.catalogue.credits",
+  "staff.margins.credits",
 ]);
 /** Arguments of messages that are functions: text, numbers and the kind of a generation. */
 const TEXT_ARGUMENTS = ["«one»", "«two»"];
