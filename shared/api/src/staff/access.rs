@@ -23,6 +23,7 @@ use crate::{
         operations,
     },
     payments::checkout::PaymentPage,
+    privacy::deletion::DeletionView,
     support::tickets::{TicketMessageRequest, TicketPage},
 };
 
