@@ -203,11 +203,11 @@ async fn visible_label_is_drawn_if_its_owner_asks_for_it_or_the_operator_always_
     {
         let world = World::new().await?.with_variables([("VISIBLE_LABEL", rule)]);
         let answer = world.send("submit/create", body(asked)).await?.is(202)?;
-        ensure!(answer.body["settings"]["visible_label"] == labelled, "{rule}, {asked}: {answer}");
+        ensure!(answer.body["settings"]["visible_label"] == labelled, "{rule}, {asked}: {answer:?}");
         let stored = world.generation(answer.body["id"].as_str().context("no id")?).await?;
         ensure!(stored.settings.visible_label == labelled, "{rule}, {asked}");
         let models = world.send("submit/models", json!({})).await?.is(200)?;
-        ensure!(models.body["always_labelled"] == (rule == "always"), "{models}");
+        ensure!(models.body["always_labelled"] == (rule == "always"), "{models:?}");
     }
     let body = json!({"body": {"model": "sketch-image", "prompt": "a vase"}});
     let absent = World::new().await?.send("submit/create", body).await?;

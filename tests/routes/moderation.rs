@@ -285,10 +285,9 @@ async fn report_to_an_authority_needs_evidence_and_another_than_who_decided_and_
     world.decided(grave(DecisionAction::Remove), "0123456789abcdef").await?;
     let found = world.send(export, json!({})).await?.is(200)?;
     let (account, report) = (world.account().await?, found.body["report"].as_str().context("no report")?);
-    for told in
-        [&format!("<espIdentifier>{}</espIdentifier>", account.id), &account.email, "<email>safety@example.com</email>"]
-    {
-        ensure!(report.contains(told.as_str()), "{told}: {report}");
+    let id = format!("<espIdentifier>{}</espIdentifier>", account.id);
+    for told in [id.as_str(), &account.email, "<email>safety@example.com</email>"] {
+        ensure!(report.contains(told), "{told}: {report}");
     }
     let details = found.body["file_details"].as_str().context("no file details")?;
     ensure!(details.contains("<reportId>REPORT_ID</reportId><fileId>FILE_ID</fileId>"), "{details}");

@@ -312,10 +312,9 @@ async fn p16_report_to_an_authority_takes_two_and_is_not_told_to_its_owner(env: 
     grace.post(&export, &contact).await?.is(409)?;
     let exported = alan.post(&export, &contact).await?.is(200)?.json;
     let (report, details) = (text(&exported, "report")?, text(&exported, "file_details")?);
-    for told in
-        [&ada.email, &format!("<espIdentifier>{}</espIdentifier>", ada.account_id), "<eventName>Login</eventName>"]
-    {
-        ensure!(report.contains(told.as_str()), "{told}: {report}");
+    let id = format!("<espIdentifier>{}</espIdentifier>", ada.account_id);
+    for told in [id.as_str(), &ada.email, "<eventName>Login</eventName>"] {
+        ensure!(report.contains(told), "{told}: {report}");
     }
     ensure!(details.contains("<originalFileHash hashType=\"SHA256\">"), "{details}");
     ensure!(!report.contains("a bridge at noon") && !details.contains("a bridge at noon"), "the prompt is private");
