@@ -41,6 +41,8 @@ use crate::open_access;
 /// Days in which an owner can cancel a deletion that staff requested for them, at least: anyone can write a letter in their name.
 const OBJECTION_DAYS: i64 = 7;
 
+const DAY_S: i64 = 86_400;
+
 /// Holds what the handlers need.
 #[derive(Clone)]
 pub(crate) struct AccountsState {
@@ -157,7 +159,8 @@ async fn request_deletion(
         && let Some(deletion) = &owner.deletion
     {
         let language = Language::from_tag(&owner.preferences.language);
-        let days = deletion.erase_at.duration_since(now).as_hours().div_euclid(24) + 1;
+        // A day that began counts.
+        let days = (deletion.erase_at.duration_since(now).as_secs() + DAY_S - 1).div_euclid(DAY_S);
         mail.send(&owner.email, language, &Message::DeletionRequested { days }).await.map_err(Problem::internal)?;
     }
     Ok(response)
