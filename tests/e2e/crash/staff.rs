@@ -130,8 +130,8 @@ async fn role_crash_at_any_call_changes_it_with_an_entry(env: &'static TestEnv) 
         };
         retry_until_answered(revoke).await?.is(204)?;
         // A repeat gets the response of before: it does not give the role again.
-        grant().await?.is(201)?;
-        let listed = grace.get(members).await?.is(200)?.json;
+        retry_until_answered(grant).await?.is(201)?;
+        let listed = retry_until_answered(async || grace.get(members).await).await?.is(200)?.json;
         ensure!(!listed.to_string().contains(&ada.account_id), "{listed}");
         // A crash right after an entry leaves one of a change that its repeat made.
         let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
