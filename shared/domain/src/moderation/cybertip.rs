@@ -145,8 +145,6 @@ impl CyberTip<'_> {
         xml.text("reportId", REPORT_ID);
         xml.text("fileId", FILE_ID);
         xml.text("originalFileName", output.file.key.rsplit('/').next().unwrap_or_default());
-        xml.text("fileViewedByEsp", "true");
-        xml.text("publiclyAvailable", "true");
         xml.nested("fileAnnotations", |xml| xml.empty("generativeAi"));
         if let Some(fingerprints) = &output.file.fingerprints {
             xml.with_attribute("originalFileHash", "hashType=\"SHA256\"", &fingerprints.sha256);
