@@ -118,7 +118,9 @@ impl Eraser {
         self.table.remove_guest_tickets(&self.address_key(GUEST, &account).await?).await?;
         self.table.remove_reports(&self.address_key(REPORTER, &account).await?).await?;
         if !held.is_empty() {
-            return self.wait(id, now + HOLD_CHECK_INTERVAL, now).await;
+            // A hold that was released meanwhile made the erasure due, and stays so.
+            let until = |account: &Account| if account.held_kinds() == held { now + HOLD_CHECK_INTERVAL } else { now };
+            return self.change(id, |account| account.deletion_due_next(until(account))).await;
         }
         if busy_until > now {
             return self.wait(id, busy_until, now).await;
