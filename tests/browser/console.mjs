@@ -14,7 +14,7 @@ const TABS = {
   support: ["Cases", "Accounts"],
   finance: ["Cases", "Accounts", "Margins"],
   moderation: ["Cases", "Accounts"],
-  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Staff", "Record"],
+  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Promotions", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -51,7 +51,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/members", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -167,7 +167,7 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Staff", "members"]]) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
       if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
         await visitor.go(`/staff/${path}`);
@@ -218,6 +218,32 @@ async function administer(visitor) {
   await page.getByRole("group", { name: "Package starter" }).waitFor();
   await page.getByText("The whole document").press("Enter");
   await visitor.look("console-catalogue");
+
+  // A code is published, redeemed once, and ended.
+  await visitor.go("/staff/promotions");
+  const code = `WALK-${crypto.randomUUID().slice(0, 8).toUpperCase()}`;
+  await page.getByLabel("Code", { exact: true }).fill(code);
+  await page.getByLabel("Credits for each account").fill("11");
+  await page.getByLabel("Accounts at most").fill("5");
+  await page.getByLabel("Last day").fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10));
+  await page.getByLabel("Last day").press("Enter");
+  await visitor.sees(`${code} can be redeemed.`);
+  await visitor.look("console-promotions");
+  await ada.go("/credits");
+  const redeem = async () => {
+    await ada.page.getByLabel("Code", { exact: true }).fill(code.toLowerCase());
+    await ada.page.getByRole("button", { name: "Redeem", exact: true }).press("Enter");
+  };
+  await redeem();
+  await ada.sees("11 credits added.");
+  await ada.expecting([409], async () => {
+    await redeem();
+    await ada.sees("You've redeemed this code before.");
+  });
+  await ada.look("redeemed");
+  const published = page.locator(".log-entry", { hasText: code });
+  await published.getByRole("button", { name: /^End it/ }).press("Enter");
+  await published.getByText("Over").waitFor();
 
   // A role is given and taken. Nobody changes their own.
   await visitor.go("/staff/members");

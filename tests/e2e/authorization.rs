@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use api::{
     Operation,
     accounts::{email, passkeys, second_factor, session},
+    credits::promotions,
     generations::submission,
     payments::webhooks,
     privacy::deletion,
@@ -113,6 +114,8 @@ const STATUSES: &[(Operation, u16)] = &[
     (second_factor::CONFIRM, 400),
     // It is no passkey.
     (passkeys::CONFIRM, 400),
+    // No promotion has the code.
+    (promotions::REDEEM, 400),
     // The confirmation is the address of another account, and no deletion was requested.
     (deletion::REQUEST, 400),
     (deletion::SHOW, 404),

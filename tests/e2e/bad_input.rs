@@ -80,6 +80,7 @@ impl Target {
     async fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<ApiResponse> {
         let id = |segment: &'_ str| match segment {
             "{output}" => "1".to_owned(),
+            "{role}" => "support".to_owned(),
             parameter if parameter.starts_with('{') => self.image.clone(),
             fixed => fixed.to_owned(),
         };

@@ -1,5 +1,6 @@
-//! Tests of the credit statement.
+//! Tests of the credit statement and of promotions.
 
+pub mod promotions;
 mod statements;
 
 use libtest_mimic::Trial;
@@ -8,5 +9,5 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [statements::trials(envs)].into_iter().flatten().collect()
+    [promotions::trials(envs), statements::trials(envs)].into_iter().flatten().collect()
 }

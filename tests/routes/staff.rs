@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use api::{
     Operation,
+    credits::promotions,
     moderation::cases,
     staff::{access, console, disclosures, holds, members, reviews},
 };
@@ -22,7 +23,7 @@ async fn staff_routes_do_not_exist_for_others() -> Result<()> {
 }
 
 /// Events that succeed for whom may send them, with their operations.
-const EVENTS: [(&str, Operation); 16] = [
+const EVENTS: [(&str, Operation); 18] = [
     ("staff-access/open", access::OPEN),
     ("staff-access/profile", access::READ_PROFILE),
     ("staff-access/generation", access::READ_GENERATION),
@@ -31,6 +32,8 @@ const EVENTS: [(&str, Operation); 16] = [
     ("staff-members/list", members::LIST),
     ("staff-members/grant", members::GRANT),
     ("staff-members/revoke", members::REVOKE),
+    ("catalogue/promotions", promotions::LIST),
+    ("catalogue/publish-promotion", promotions::PUBLISH),
     ("staff-review/console", console::OPEN),
     ("staff-review/list", reviews::LIST),
     ("staff-review/decide", reviews::DECIDE),

@@ -1,5 +1,6 @@
 //! Serves the account: profile, statement, activity, corrections, access log. [`email`] changes the sign-in address,
-//! [`second_factor`] sets up a second factor, [`passkeys`] adds passkeys to it.
+//! [`second_factor`] sets up a second factor, [`passkeys`] adds passkeys to it, [`redemptions`] redeems
+//! codes of promotions.
 //!
 //! A read is one round trip; a statement page is two: its entries, and their generations or the balance before. A correction is
 //! conditioned on the version that was read and, with `If-Match`, on the version that the client read; a repeat changes nothing
@@ -7,6 +8,7 @@
 
 mod email;
 mod passkeys;
+mod redemptions;
 mod second_factor;
 
 use std::sync::Arc;
@@ -60,6 +62,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     Ok(routes()
         .into_router()
         .merge(second_factor::routes().into_router())
+        .merge(redemptions::routes().into_router())
         .with_state(mutations.clone())
         .merge(email)
         .merge(passkeys::routes().into_router().with_state(passkeys))
@@ -228,7 +231,8 @@ mod tests {
     #[test]
     fn serves_its_operations() {
         let factors = &second_factor::routes().served() | &passkeys::routes().served();
-        let served = &(&routes().served() | &email::routes().served()) | &factors;
+        let others = &email::routes().served() | &redemptions::routes().served();
+        let served = &(&routes().served() | &others) | &factors;
         assert_eq!(served, api::operations_of("account"));
     }
 }

@@ -1,11 +1,13 @@
-//! Shows and publishes versions of the catalogue, and shows what models earn and cost.
+//! Shows and publishes versions of the catalogue, shows what models earn and cost, and has [`promotions`].
 //!
 //! A version is one item, written on condition that its number is free. It says who published it, when and why; the record of
 //! the acts of staff has the hash of its document. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
 //! submitted before keeps the version that it was submitted with.
 //!
-//! Versions are for administrators, what models earn and cost also for finance, with a recent sign-in; everyone else gets 404. With the same `Idempotency-Key` a repeat gets the same response, and without one it is refused, as the version that it
+//! Versions and promotions are for administrators, what models earn and cost also for finance, with a recent sign-in; everyone else gets 404. With the same `Idempotency-Key` a repeat gets the same response, and without one it is refused, as the version that it
 //! expects is no longer the latest one.
+
+mod promotions;
 
 use std::sync::Arc;
 
@@ -56,6 +58,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(staff_routes()
         .into_router()
+        .merge(promotions::routes().into_router())
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(AppState { mutations, catalogues })
@@ -143,6 +146,7 @@ mod tests {
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(&staff_routes().served() | &public_routes().served(), api::operations_of("catalogue"));
+        let served = &(&staff_routes().served() | &public_routes().served()) | &promotions::routes().served();
+        assert_eq!(served, api::operations_of("catalogue"));
     }
 }

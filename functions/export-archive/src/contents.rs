@@ -62,6 +62,8 @@ pub(crate) enum CauseKind {
     Restore,
     /// Staff granted or took credits.
     Adjustment,
+    /// The code of a promotion was redeemed.
+    Redemption,
 }
 
 /// The items of one kind. They are adjacent in the partition, so on consecutive pages.
@@ -176,6 +178,7 @@ impl ArchiveContents {
             Cause::ClawBack { .. } => (CauseKind::ClawBack, CreditBucket::Reversed),
             Cause::Restore { .. } => (CauseKind::Restore, CreditBucket::Available),
             Cause::Adjustment { .. } => (CauseKind::Adjustment, CreditBucket::Available),
+            Cause::Redemption { .. } => (CauseKind::Redemption, CreditBucket::Available),
         };
         let moved = self.moved.entry(cause).or_default();
         moved.entries += 1;

@@ -4,7 +4,7 @@ use domain::{
     accounts::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, second_factor::SecondFactor,
     },
-    credits::ledger::LedgerEntry,
+    credits::{ledger::LedgerEntry, promotion::Redemption},
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::case::Case,
     payments::payment::Payment,
@@ -30,6 +30,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "idempotency" => schema_of::<IdempotencyRecord>(),
         "ledger" => schema_of::<LedgerEntry>(),
         "payment" => schema_of::<Payment>(),
+        "redemption" => schema_of::<Redemption>(),
         "second-factor" => schema_of::<SecondFactor>(),
         "share" => schema_of::<Share>(),
         "ticket" => schema_of::<Ticket>(),

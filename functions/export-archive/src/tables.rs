@@ -70,6 +70,7 @@ pub(crate) fn entry(entry: &LedgerEntry) -> csv::Result<String> {
         Cause::ClawBack { payment } => ("claw_back", None, Some(payment)),
         Cause::Restore { payment } => ("restore", None, Some(payment)),
         Cause::Adjustment { .. } => ("adjustment", None, None),
+        Cause::Redemption { .. } => ("redemption", None, None),
     };
     let posted = |bucket: CreditBucket| {
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);

@@ -1,4 +1,4 @@
-//! Finds accounts, ends their sessions, and requests their deletion for owners who asked for it by letter.
+//! Finds accounts, ends their sessions, and requests their deletion for owners who asked for it in writing.
 //!
 //! What finds an account opens an access to it in the same write, so its owner sees who looked for it and why. Sessions are ended after
 //! the entry of the access log is written, and again by every repeat: if the process crashes in between, a repeat with the same
@@ -38,7 +38,7 @@ use store::Write;
 
 use crate::open_access;
 
-/// Days in which an owner can cancel a deletion that staff requested for them, at least: anyone can write a letter in their name.
+/// Days in which an owner can cancel a deletion that staff requested for them, at least: anyone can write in their name.
 const OBJECTION_DAYS: i64 = 7;
 
 const DAY_S: i64 = 86_400;
@@ -153,7 +153,7 @@ async fn request_deletion(
             mutation.commit(&writes, MutationResponse::accepted(view).at(location)).await
         })
         .await?;
-    // The sweep sends the message that begins the erasure. The owner may not know of the letter.
+    // The sweep sends the message that begins the erasure. The owner may not know who wrote.
     if let Some(mail) = &state.mail
         && let Some(owner) = mutations.table.account(account).await.map_err(store_problem)?
         && let Some(deletion) = &owner.deletion

@@ -417,6 +417,22 @@ pub const EVENTS: &[Event] = &[
             "AdminRemoveUserFromGroup",
         ],
     ),
+    event("events/catalogue/promotions.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event(
+        "events/catalogue/publish-promotion.json",
+        Http(201),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
+    ),
+    event(
+        "events/catalogue/end-unknown-promotion.json",
+        Http(404),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem"],
+    ),
+    event(
+        "events/account/redeem-unknown-code.json",
+        Http(400),
+        &["GetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"],
+    ),
     event("events/privacy-delete/show.json", Http(404), &["GetItem"]),
     event("events/privacy-delete/request-without-recent-sign-in.json", Http(403), &[]),
     event("events/privacy-delete/cancel.json", Http(404), &["UpdateItem", "GetItem"]),

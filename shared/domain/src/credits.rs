@@ -2,3 +2,4 @@
 
 pub mod adjustment;
 pub mod ledger;
+pub mod promotion;

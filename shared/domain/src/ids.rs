@@ -137,3 +137,7 @@ id!(
     /// A notice about a moderation case that is to be mailed.
     CaseNoticeId
 );
+id!(
+    /// A promotion.
+    PromotionId
+);

@@ -208,6 +208,7 @@ pub const DATA_KINDS: &[DataKind] = &[
         )
     },
     account_item("ledger", "every change of the balance, with its cause", RetentionRule::Account),
+    account_item("redemption", "codes of promotions that were redeemed, each once", RetentionRule::Account),
     account_item(
         "payment",
         "what was bought, and the state of the payment; an unpaid checkout is deleted after 90 days",
@@ -381,6 +382,13 @@ pub const DATA_KINDS: &[DataKind] = &[
     shared_item(
         "catalogue-version",
         "a published version of the models, packages and prices, with the staff member, as a keyed hash, and the reason",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
+    shared_item(
+        "promotion",
+        "a code that gives credits, with its limits and how often it was redeemed, and the staff member who published it, as a \
+         keyed hash",
         RetentionRule::Operation,
         ErasureRule::OfOperator,
     ),

@@ -2,16 +2,19 @@
 //! reference that knows nothing but prices and who still holds what.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AccountId, AuditEntryId, Credits, GenerationId, LedgerEntryId, Refusal,
+    AccountId, AuditEntryId, Credits, GenerationId, LedgerEntryId, PromotionId, Refusal,
     accounts::{
         account::Account,
         plan::{Plan, Retention},
     },
     catalogue::{self, Catalogue, models::Offer},
-    credits::ledger::{Balance, Cause, LedgerEntry, audit},
+    credits::{
+        ledger::{Balance, Cause, LedgerEntry, audit},
+        promotion::{NewPromotion, Promotion},
+    },
     generations::{
         generation::{
             Failure, FailureResponse, FinishClaim, Generation, GenerationClaim, GenerationStatus, ProviderFailure,
@@ -65,8 +68,13 @@ enum Step {
     Cancel { job: Index, from: Read, account: Read },
     End { job: Index, from: Read, account: Read, end: u8 },
     Adjust { amount: i64, account: Read },
+    // By this account, or by another one.
+    Redeem { promotion: Index, account: Option<Read> },
     Sweep,
 }
+
+/// Credits, how many accounts can redeem it, and for how many minutes.
+const PROMOTIONS: [(i64, u32, i64); 3] = [(7, 2, 600), (30, 1, 600), (5, 1_000, 5)];
 
 fn step() -> impl Strategy<Value = Step> {
     let read = || prop::option::weighted(0.2, any::<Index>()).prop_map(Read);
@@ -93,6 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (index(), read(), read(), 0..6_u8)
             .prop_map(|(job, from, account, end)| Step::End { job, from, account, end }),
         2 => (-30..30_i64, read()).prop_map(|(amount, account)| Step::Adjust { amount, account }),
+        1 => (index(), prop::option::weighted(0.7, read())).prop_map(|(promotion, account)| Step::Redeem { promotion, account }),
         1 => Just(Step::Sweep),
     ]
 }
@@ -102,6 +111,9 @@ struct Reference {
     welcome: i64,
     /// The sum of what staff granted and took.
     adjusted: i64,
+    /// The promotions that the account redeemed, and how often each was redeemed by anyone.
+    redeemed: BTreeSet<usize>,
+    redemptions: [u32; PROMOTIONS.len()],
     jobs: BTreeMap<GenerationId, Job>,
 }
 
@@ -128,13 +140,15 @@ impl Reference {
     fn balance(&self) -> Balance {
         let held: i64 = self.jobs.values().filter(|job| job.cost.is_none()).map(|job| job.price).sum();
         let spent: i64 = self.jobs.values().filter_map(|job| job.cost).sum();
-        Balance { available: Credits(self.welcome + self.adjusted - held - spent), held: Credits(held) }
+        let redeemed: i64 = self.redeemed.iter().map(|place| PROMOTIONS[*place].0).sum();
+        Balance { available: Credits(self.welcome + self.adjusted + redeemed - held - spent), held: Credits(held) }
     }
 }
 
 /// Every version of everything that was written.
 struct World {
     accounts: Vec<Account>,
+    promotions: Vec<Promotion>,
     generations: Vec<Vec<Generation>>,
     entries: Vec<LedgerEntry>,
     claimed: Vec<(Generation, Offer)>,
@@ -151,11 +165,22 @@ impl World {
         let (account, entry) = Account::open(id, String::new(), Credits(welcome), LedgerEntryId(id_at(now, 0)), now);
         Self {
             accounts: vec![account],
+            promotions: PROMOTIONS
+                .iter()
+                .enumerate()
+                .map(|(place, promotion)| publish(place, *promotion, now))
+                .collect(),
             generations: Vec::new(),
             entries: entry.into_iter().collect(),
             claimed: Vec::new(),
             finishing: Vec::new(),
-            reference: Reference { welcome, adjusted: 0, jobs: BTreeMap::new() },
+            reference: Reference {
+                welcome,
+                adjusted: 0,
+                redeemed: BTreeSet::new(),
+                redemptions: [0; PROMOTIONS.len()],
+                jobs: BTreeMap::new(),
+            },
             now,
             ids: 0,
         }
@@ -241,6 +266,10 @@ impl World {
             Step::Adjust { amount, account } => {
                 let account = account.of(&self.accounts);
                 self.adjust(&account, amount);
+            }
+            Step::Redeem { promotion, account } => {
+                let account = account.map(|account| account.of(&self.accounts));
+                self.redeem(promotion.index(PROMOTIONS.len()), account);
             }
             Step::Sweep => self.sweep(),
             _ => {}
@@ -426,6 +455,36 @@ impl World {
         }
     }
 
+    /// Another account redeems it if `account` is none.
+    fn redeem(&mut self, place: usize, account: Option<Account>) {
+        let promotion = self.promotions[place].clone();
+        let (credits, limit, minutes) = PROMOTIONS[place];
+        let is_over = self.now >= self.accounts[0].created_at + SignedDuration::from_mins(minutes);
+        let is_open = !is_over && self.reference.redemptions[place] < limit;
+        let redeemer = account.clone().unwrap_or_else(|| self.accounts[0].clone());
+        match redeemer.redeem(&promotion, LedgerEntryId(self.id()), self.now) {
+            Ok(redeemed) => {
+                assert!(is_open);
+                let is_another = account.is_none();
+                let latest = account.is_some_and(|account| account.version == self.account().version);
+                // The table's rules: over the version before, and once for each account.
+                if latest && !self.reference.redeemed.contains(&place) {
+                    assert_eq!(redeemed.redemption.credits, Credits(credits));
+                    self.accounts.push(redeemed.account);
+                    self.entries.push(redeemed.entry);
+                    self.promotions[place] = redeemed.promotion;
+                    self.reference.redeemed.insert(place);
+                    self.reference.redemptions[place] += 1;
+                } else if is_another {
+                    self.promotions[place] = redeemed.promotion;
+                    self.reference.redemptions[place] += 1;
+                }
+            }
+            Err(Refusal::Invalid(_)) => assert!(!is_open),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     fn sweep(&mut self) {
         for place in 0..self.generations.len() {
             let latest = self.generations[place].last().unwrap().clone();
@@ -462,6 +521,9 @@ impl World {
         assert_eq!(usize::try_from(account.jobs_in_flight).unwrap(), open.len());
         assert_eq!(audit(&self.entries, account.balance, &open), Ok(()));
         assert!(self.entries.is_sorted_by(|a, b| a.id < b.id), "a statement would be out of order");
+        for (promotion, times) in self.promotions.iter().zip(self.reference.redemptions) {
+            assert!(promotion.redeemed == times && times <= promotion.limit);
+        }
         for versions in &self.generations {
             let latest = versions.last().unwrap();
             let ended = latest.status.is_final();
@@ -480,11 +542,18 @@ impl World {
                 | Cause::Purchase { .. }
                 | Cause::ClawBack { .. }
                 | Cause::Restore { .. }
-                | Cause::Adjustment { .. } => false,
+                | Cause::Adjustment { .. }
+                | Cause::Redemption { .. } => false,
             };
             assert_eq!(self.entries.iter().filter(is_end).count(), usize::from(ended));
         }
     }
+}
+
+fn publish(place: usize, (credits, limit, minutes): (i64, u32, i64), now: Timestamp) -> Promotion {
+    let (code, until) = (format!("SPRING-{place}"), now + SignedDuration::from_mins(minutes));
+    let id = PromotionId(id_at(now, 1_000 + place as u64));
+    NewPromotion { code, credits: Credits(credits), limit, until }.publish((id, String::new()), now).unwrap()
 }
 
 fn rank(generation: &Generation) -> u8 {

@@ -140,7 +140,8 @@ pub fn record_metrics(transaction: &CreditTransaction) {
         | Cause::Purchase { .. }
         | Cause::ClawBack { .. }
         | Cause::Restore { .. }
-        | Cause::Adjustment { .. } => {}
+        | Cause::Adjustment { .. }
+        | Cause::Redemption { .. } => {}
     }
 }
 

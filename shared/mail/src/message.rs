@@ -27,7 +27,7 @@ pub enum Message<'a> {
     },
     /// Tells the old address that another one signs in.
     EmailChanged {},
-    /// Tells an account owner that staff requested the deletion of the account, as a letter or a mail asked for it.
+    /// Tells an account owner that staff requested the deletion of the account, as a person asked for it in writing.
     DeletionRequested {
         /// Days until the erasure begins.
         days: i64,

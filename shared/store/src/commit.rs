@@ -14,7 +14,10 @@ use domain::{
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
     catalogue::{margin::Margin, version::CatalogueVersion},
-    credits::ledger::LedgerEntry,
+    credits::{
+        ledger::LedgerEntry,
+        promotion::{Promotion, Redemption},
+    },
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
@@ -31,7 +34,7 @@ use crate::{
         correction, email_change, plan_change, second_factor, sign_up, welcome,
     },
     catalogue,
-    credits::ledger,
+    credits::{ledger, promotion},
     error::StoreError,
     generations::{gallery, generation, share, upload},
     idempotency::{self, IdempotencyRecord},
@@ -61,6 +64,10 @@ pub enum Write<'a> {
     RemoveAccount(&'a Account),
     /// Adds a ledger entry to an account, once.
     LedgerEntry(AccountId, &'a LedgerEntry),
+    /// Writes a promotion.
+    Promotion(&'a Promotion),
+    /// Adds what an account redeemed, once. Goes with the account.
+    Redemption(&'a Redemption),
     /// Writes a generation.
     Generation(&'a Generation),
     /// Writes the gallery entry of the output with this number if it is public, and deletes it if not. A repeat changes
@@ -319,6 +326,12 @@ impl Write<'_> {
             Self::RemoveSignUp(sign_up) => vec![delete(sign_up.account, keys::SIGN_UP.to_owned(), sign_up.version)],
             Self::Welcome(keyed_hash, welcome) => {
                 vec![Action::Put(welcome::to_item(keyed_hash, welcome)?, Condition::over(welcome.version))]
+            }
+            Self::Promotion(promotion) => {
+                vec![Action::Put(promotion::to_item(promotion)?, Condition::over(promotion.version))]
+            }
+            Self::Redemption(redemption) => {
+                vec![Action::Put(promotion::redemption_item(redemption)?, Condition::Absent)]
             }
             Self::CatalogueVersion(version) => {
                 vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]

@@ -1,3 +1,4 @@
 //! Credits in the table.
 
 pub(crate) mod ledger;
+pub(crate) mod promotion;

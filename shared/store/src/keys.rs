@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, LedgerEntryId, PaymentId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
+    GuestTicketId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
     payments::payment::PaymentReference,
 };
 use jiff::civil::Date;
@@ -17,6 +17,8 @@ pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
 /// The beginning of the partition key of the reports from an address.
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
+/// The partition key of the promotions.
+pub(crate) const PROMOTION_PARTITION: &str = "PROMOTIONS";
 /// The partition key of the certificates of the signing key.
 pub(crate) const PROVENANCE_PARTITION: &str = "PROVENANCE";
 /// The partition key of the blocklist.
@@ -54,6 +56,8 @@ pub(crate) const MARGIN: &str = "DAY#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
+pub(crate) const PROMOTION: &str = "CODE#";
+pub(crate) const REDEMPTION: &str = "REDEMPTION#";
 pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
@@ -179,6 +183,16 @@ pub(crate) fn payment_reference(reference: &PaymentReference) -> String {
         PaymentReference::Payment(id) => payment(*id),
         PaymentReference::Transaction(provider, id) => format!("{PAYMENT}{}#{id}", provider.as_str()),
     }
+}
+
+/// The sort key of the promotion with this code.
+pub(crate) fn promotion(code: &str) -> String {
+    format!("{PROMOTION}{code}")
+}
+
+/// The sort key of what an account redeemed.
+pub(crate) fn redemption(promotion: PromotionId) -> String {
+    format!("{REDEMPTION}{promotion}")
 }
 
 pub(crate) fn receipt(id: ReceiptId) -> String {

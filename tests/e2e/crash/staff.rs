@@ -5,13 +5,16 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::env::{
-    checkouts::Checkout,
-    faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
-    http::{ApiResponse, text},
-    table::sort_keys,
-    test_env::TestEnv,
-    trial::tests,
+use crate::{
+    credits::promotions::publish,
+    env::{
+        checkouts::Checkout,
+        faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
+        http::{ApiResponse, text},
+        table::sort_keys,
+        test_env::TestEnv,
+        trial::tests,
+    },
 };
 
 tests![
@@ -19,6 +22,7 @@ tests![
     adjustment_crash_at_any_call_moves_credits_once,
     requested_refund_crash_at_any_call_refunds_once,
     role_crash_at_any_call_changes_it_with_an_entry,
+    redemption_crash_at_any_call_gives_credits_once,
 ];
 
 async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) -> Result<()> {
@@ -140,6 +144,26 @@ async fn role_crash_at_any_call_changes_it_with_an_entry(env: &'static TestEnv) 
         ensure!(kinds.len() <= 3, "{log}");
         kinds.dedup();
         ensure!(kinds == ["revoked_role", "granted_role"], "{log}");
+        Ok(())
+    })
+    .await
+}
+
+async fn redemption_crash_at_any_call_gives_credits_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    let code = publish(&grace, 20, 1_000).await?;
+    crash_at_each_call(env, "Account", 4, async |ada| {
+        let before = retry_until_answered(async || ada.get("/v1/account").await).await?.is(200)?.json;
+        let before = before["credits"]["available"].as_i64();
+        let redeem = async || {
+            let request = ada.request(Method::POST, "/v1/account/redemptions").header("idempotency-key", "redeem");
+            ApiResponse::read(request.json(&json!({"code": code})).send().await?).await
+        };
+        let redeemed = retry_until_answered(redeem).await?.is(201)?.json;
+        ensure!(redeemed["available"].as_i64() == before.map(|before| before + 20), "{redeemed}");
+        let again = json!({"code": code});
+        let again = retry_until_answered(async || ada.post("/v1/account/redemptions", &again).await).await?;
+        again.is(409)?;
         Ok(())
     })
     .await

@@ -25,22 +25,25 @@ use store::{
     registry::{self, DataLocation, StoredKind},
 };
 
-use crate::env::{
-    archive::ExportArchive,
-    checkouts::Checkout,
-    erasures::{check_nothing_left, request_erasure, wait_for_erasure},
-    exports::{
-        EXPORTS, bucket_of, check_only_archive_left, export_object_count, request_export, store_large_files,
-        stored_file_hashes, wait_for_export,
+use crate::{
+    credits::promotions::publish,
+    env::{
+        archive::ExportArchive,
+        checkouts::Checkout,
+        erasures::{check_nothing_left, request_erasure, wait_for_erasure},
+        exports::{
+            EXPORTS, bucket_of, check_only_archive_left, export_object_count, request_export, store_large_files,
+            stored_file_hashes, wait_for_export,
+        },
+        http::{ApiResponse, PATIENCE, text},
+        moderation::SharedImage,
+        passkeys::{Authenticator, register},
+        sessions::token_with_claims,
+        table::{Item, account_items, string},
+        test_env::{TestEnv, TestUser, new_address},
+        trial::tests,
+        uploads::{declare_upload, put_file},
     },
-    http::{ApiResponse, PATIENCE, text},
-    moderation::SharedImage,
-    passkeys::{Authenticator, register},
-    sessions::token_with_claims,
-    table::{Item, account_items, string},
-    test_env::{TestEnv, TestUser, new_address},
-    trial::tests,
-    uploads::{declare_upload, put_file},
 };
 
 tests![
@@ -110,6 +113,8 @@ async fn fill(ada: &TestUser) -> Result<()> {
     Checkout::paid(ada, "stripe", "starter").await?;
     ada.settle_plan().await?;
     let grace = ada.env.staff().await?;
+    let code = publish(&grace, 5, 1).await?;
+    ada.post("/v1/account/redemptions", &json!({"code": code})).await?.is(201)?;
     let accesses = format!("/v1/staff/accounts/{}/accesses", ada.account_id);
     let why = json!({"reference": "T-1", "reason": "she asked for help", "minutes": 5});
     let access = text(&grace.post(&accesses, &why).await?.is(201)?.json, "id")?;

@@ -27,7 +27,7 @@ tests![
     p19_adjusted_credits_are_in_statement_and_access_log_once,
     p19_ended_sessions_cannot_be_refreshed,
     p19_requested_refund_comes_back_from_the_provider_and_takes_credits,
-    p32_owner_can_cancel_a_deletion_that_a_letter_asked_for,
+    p32_owner_can_cancel_a_deletion_that_staff_requested,
     p19_every_act_of_staff_is_in_an_unbroken_record,
     p19_role_is_given_and_taken_by_administrators_with_an_entry_each,
 ];
@@ -207,11 +207,11 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
     Ok(())
 }
 
-async fn p32_owner_can_cancel_a_deletion_that_a_letter_asked_for(env: &'static TestEnv) -> Result<()> {
+async fn p32_owner_can_cancel_a_deletion_that_staff_requested(env: &'static TestEnv) -> Result<()> {
     let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
     let path = format!("/v1/staff/accounts/{}/deletion", ada.account_id);
     let ask = async |address: &str, key: &str| {
-        let body = json!({"confirmation": address, "note": "a letter of 2 May"});
+        let body = json!({"confirmation": address, "note": "written on 2 May"});
         let request = member.request(Method::POST, &path).header("idempotency-key", key).json(&body);
         ApiResponse::read(request.send().await?).await
     };
@@ -225,13 +225,13 @@ async fn p32_owner_can_cancel_a_deletion_that_a_letter_asked_for(env: &'static T
     let mails = env.mails(&ada.email).await?;
     ensure!(mails.len() == 2 && mails.iter().all(|mail| mail.contains("in 7 days")), "{mails:?}");
 
-    // A sweep of today leaves the account, whose owner never wrote that letter.
+    // A sweep of today leaves the account, whose owner never asked for that.
     env.sweep(clock::now()).await?;
     let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
     ensure!(deletion["receipt"] == asked["receipt"] && deletion["can_be_canceled"] == true, "{deletion}");
     ada.delete("/v1/privacy/deletion").await?.is(204)?;
     let log = access_log(&ada).await?;
-    let action = json!({"kind": "requested_deletion", "note": "a letter of 2 May"});
+    let action = json!({"kind": "requested_deletion", "note": "written on 2 May"});
     ensure!(log.len() == 1 && log[0]["action"] == action, "{log:?}");
     Ok(())
 }

@@ -124,6 +124,7 @@ const ENGLISH: Texts = Texts {
         CauseKind::ClawBack => "Reversed after refunds and disputes",
         CauseKind::Restore => "Restored after disputes",
         CauseKind::Adjustment => "Granted or taken by our staff",
+        CauseKind::Redemption => "Promotion codes",
     },
     all_entries: "Credits on hold for a generation are either spent or refunded. All entries:",
     payments: "Payments",
@@ -241,6 +242,7 @@ const GERMAN: Texts = Texts {
         CauseKind::ClawBack => "Nach Erstattungen und Anfechtungen zurückgebucht",
         CauseKind::Restore => "Nach Anfechtungen wieder gutgeschrieben",
         CauseKind::Adjustment => "Von unserem Team gutgeschrieben oder abgezogen",
+        CauseKind::Redemption => "Gutscheincodes",
     },
     all_entries: "Credits, die für eine Generierung reserviert sind, werden entweder ausgegeben oder erstattet. \
         Alle Buchungen:",
@@ -328,6 +330,7 @@ const GERMAN: Texts = Texts {
     purpose: |kind| match kind {
         "account" => "Dein Profil, dein Tarif, deine Credits und Einstellungen",
         "ledger" => "Jede Änderung deines Credit-Guthabens mit ihrem Grund",
+        "redemption" => "Gutscheincodes, die du eingelöst hast",
         "payment" => "Deine Käufe und Erstattungen; Unbezahltes wird nach 90 Tagen gelöscht",
         "generation" => "Deine Prompts, Einstellungen und Ergebnisse",
         "upload" => "Angaben zu deinen Uploads und das Ergebnis ihrer Prüfung",

@@ -1,3 +1,4 @@
 //! Describes the API of credits.
 
+pub mod promotions;
 pub mod statement;

@@ -56,12 +56,12 @@ operations! {
         .takes::<SessionsEnding>(r#"{"note": "a stolen phone"}"#)
         .parameters(&[IdempotencyKey]).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
-    /// Requests the deletion of an account whose owner asked for it by letter or mail (staff). The owner gets a mail, reads the reason in
+    /// Requests the deletion of an account whose owner asked for it in writing (staff). The owner gets a mail, reads the reason in
     /// their access log, and can cancel the deletion for seven days at least. With the same Idempotency-Key a repeat gets
     /// the same response and sends the mail again; without one it gets 409.
     REQUEST_DELETION = post("/v1/staff/accounts/{account}/deletion", "staff-access")
         .staff(&[Support])
-        .takes::<DeletionForOwner>(r#"{"confirmation": "ada@example.com", "note": "a letter of 2 May"}"#)
+        .takes::<DeletionForOwner>(r#"{"confirmation": "ada@example.com", "note": "written on 2 May"}"#)
         .parameters(&[IdempotencyKey])
         .returns::<DeletionView>(202).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 

@@ -3,13 +3,16 @@
 //! An entry moves credits between buckets, and its postings sum to zero. Entries are never changed or deleted; a
 //! correction is another entry. The entries of an account always sum to its balance.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AuditEntryId, GenerationId, LedgerEntryId, PaymentId},
+    ids::{AuditEntryId, GenerationId, LedgerEntryId, PaymentId, PromotionId},
     registry::DataFields,
 };
 
@@ -142,6 +145,12 @@ pub enum Cause {
         #[data(plain)]
         decision: AuditEntryId,
     },
+    /// The code of a promotion was redeemed.
+    Redemption {
+        /// The promotion.
+        #[data(plain)]
+        promotion: PromotionId,
+    },
 }
 
 impl Cause {
@@ -156,7 +165,8 @@ impl Cause {
             | Self::Purchase { .. }
             | Self::ClawBack { .. }
             | Self::Restore { .. }
-            | Self::Adjustment { .. } => None,
+            | Self::Adjustment { .. }
+            | Self::Redemption { .. } => None,
         }
     }
 }
@@ -280,6 +290,9 @@ pub enum Drift {
     /// An adjustment moved other credits than those that the operator grants and the account has available.
     #[error("adjustment {0} moved credits that are not available")]
     Adjusted(LedgerEntryId),
+    /// A promotion gave credits twice, or other credits than those that the operator grants.
+    #[error("redemption {0} gave credits again, or none that the operator grants")]
+    Redeemed(LedgerEntryId),
 }
 
 /// Checks a whole ledger, oldest entry first, against the balance of its account.
@@ -293,6 +306,7 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
     let mut replayed = Balance::default();
     let mut holds: BTreeMap<GenerationId, (usize, Credits)> = BTreeMap::new();
     let mut payments: BTreeMap<PaymentId, (Credits, Credits)> = BTreeMap::new();
+    let mut promotions: BTreeSet<PromotionId> = BTreeSet::new();
     for entry in entries {
         let sum: i64 = entry.postings.iter().map(|posting| posting.amount.0).sum();
         if sum != 0 {
@@ -309,6 +323,14 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
                 let granted = moved(entry, CreditBucket::Granted);
                 if granted.plus(moved(entry, CreditBucket::Available)) != Credits::ZERO {
                     return Err(Drift::Adjusted(entry.id));
+                }
+                continue;
+            }
+            Cause::Redemption { promotion } => {
+                let gained = moved(entry, CreditBucket::Available);
+                let is_granted = gained.plus(moved(entry, CreditBucket::Granted)) == Credits::ZERO;
+                if !promotions.insert(promotion) || gained <= Credits::ZERO || !is_granted {
+                    return Err(Drift::Redeemed(entry.id));
                 }
                 continue;
             }
@@ -406,6 +428,23 @@ mod tests {
         check(&adjust(CreditBucket::Available), &[JOB], Ok(()));
         let held = adjust(CreditBucket::Held);
         assert_eq!(audit(&held, held[2].balance_after, &[JOB]), Err(Drift::Adjusted(held[2].id)));
+    }
+
+    #[test]
+    fn promotion_that_gives_twice_or_takes_is_found() {
+        let redeem = |amount| {
+            let moves: &[_] = match amount {
+                7 => &[(CreditBucket::Granted, CreditBucket::Available, 7)],
+                _ => &[(CreditBucket::Granted, CreditBucket::Available, -7)],
+            };
+            (Cause::Redemption { promotion: PromotionId(uuid::Uuid::nil()) }, moves)
+        };
+        check(&ledger(&[redeem(7)]), &[], Ok(()));
+        for movements in [vec![redeem(7), redeem(7)], vec![redeem(-7)]] {
+            let entries = ledger(&movements);
+            let last = entries.last().unwrap();
+            assert_eq!(audit(&entries, last.balance_after, &[]), Err(Drift::Redeemed(last.id)));
+        }
     }
 
     #[test]

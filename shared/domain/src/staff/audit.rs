@@ -178,7 +178,7 @@ pub enum AuditAction {
         #[data(personal)]
         note: String,
     },
-    /// Requested the deletion of the account, as its owner asked for it by letter or mail.
+    /// Requested the deletion of the account, as its owner asked for it in writing.
     RequestedDeletion {
         /// Why.
         #[data(personal)]

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { api, type Schema, unwrap } from "../api/client";
 import { session } from "../api/session";
 import { CreditsPage } from "../credits/layout";
+import { Redeem } from "../credits/redeem";
 import { language, text } from "../text";
 import { fieldMessage } from "../ui/error-message";
 import { RadioGroup, Select } from "../ui/field";
@@ -70,6 +71,7 @@ export function Packages() {
             </li>
           ))}
         </ul>
+        {session.value !== "signed-out" && <Redeem />}
         <p class="small muted prose">
           {t.cards} {t.tax[tax]}
         </p>

@@ -175,6 +175,8 @@ describe("messages of fields", () => {
       "amount",
       "expires_in_s",
       "minutes",
+      "credits",
+      "until",
       "action",
       "passkey",
       "client_data",
