@@ -5,9 +5,7 @@
 use api::{
     MutationResponse, PageQuery, Paging, Routes, Staff,
     credits::promotions::{END, LIST, PUBLISH, PromotionEnding, PromotionPage, PromotionRequest, PromotionView},
-    refusal_problem,
-    staff::audit::staff_name,
-    store_problem,
+    refusal_problem, store_problem,
 };
 use axum::{
     extract::State,
@@ -51,7 +49,7 @@ async fn publish(
     let now = clock::now();
     let table = &state.mutations.table;
     let author = AccountId(caller.account_id);
-    let staff = staff_name(state.mutations.sealer().await?, author);
+    let staff = state.mutations.staff_name(&caller).await?;
     let ids = (PromotionId(clock::uuid_at(now)), staff.clone());
     let promotion = NewPromotion::from(request.body).publish(ids, now).map_err(refusal_problem)?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
@@ -75,7 +73,7 @@ async fn end(
     let now = clock::now();
     let table = &state.mutations.table;
     let author = AccountId(caller.account_id);
-    let staff = staff_name(state.mutations.sealer().await?, author);
+    let staff = state.mutations.staff_name(&caller).await?;
     let code = normalize(&request.body.code).ok_or_else(Problem::not_found)?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
     mutation
