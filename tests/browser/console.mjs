@@ -18,12 +18,13 @@ const TABS = {
 };
 /** What an account shows, by role. */
 const SECTIONS = {
-  support: ["Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity"],
+  support: ["Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Deletion asked for in writing"],
   finance: ["Profile", "Payments", "Activity", "Grant or take credits", "Spending"],
   moderation: ["Spending", "Publishing and sharing"],
   administrator: [
     "Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Legal holds",
     "Grant or take credits", "Spending", "Publishing and sharing", "Sessions",
+    "Deletion asked for in writing",
   ],
 };
 

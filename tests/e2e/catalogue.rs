@@ -40,6 +40,7 @@ async fn publish(staff: &TestUser, (credits, cost_microusd, state): (i64, i64, V
     model["state"] = state;
     model["price"]["credits"] = json!(credits);
     model["offers"][0]["cost"]["microusd"] = json!(cost_microusd);
+    model["sizes"].as_array_mut().context("no sizes")?.push(json!({"width": 64, "height": 64}));
     models.push(model);
     let mut body = json!({"expected": expected.unwrap_or(json!(0)), "reason": REASON, "document": document});
     if cost_microusd == HIGH_COST {
@@ -74,6 +75,12 @@ async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(e
     let first = publish(&grace, (2, 1_000, json!("active"))).await?["number"].clone();
     let quote = quoted(&ada, |status, _| status == 200).await?;
     ensure!(quote["credits"] == 2 && quote["catalogue"] == first, "{quote}");
+
+    // No other job is paid for what is too small for its label: it ends at once, and nothing is spent.
+    let small =
+        json!({"model": MODEL, "prompt": "[sketch:job] small", "width": 64, "height": 64, "visible_label": true});
+    let ended = ada.ended(&ada.submit(&small).await?).await?;
+    ensure!(ended["failure"]["code"] == "invalid_input" && ended["credits"]["spent"] == 0, "{ended}");
 
     // What is submitted before a version keeps its price, and ends after its model was retired.
     let before = ada.submit(&request("[sketch:job] before")).await?;

@@ -7,6 +7,7 @@
 use api::{
     MutationResponse, Mutations, Routes,
     credits::promotions::{REDEEM, RedemptionRequest, RedemptionView},
+    own_account,
 };
 use axum::{extract::State, response::Response};
 use domain::{
@@ -50,6 +51,10 @@ async fn redeem(
             let account = table.account(id).await?.ok_or(Refusal::NotFound)?;
             let code = code.as_deref().ok_or_else(not_redeemable)?;
             let promotion = table.promotion(code).await?.ok_or_else(not_redeemable)?;
+            // Staff give credits to accounts of others, with a reason that their owners read.
+            if promotion.staff == mutations.staff_name(&caller).await? {
+                return Err(own_account().into());
+            }
             if table.redemption(id, promotion.id).await?.is_some() {
                 return Err(Refusal::Conflict("the account has redeemed this code before").into());
             }

@@ -51,8 +51,12 @@ async fn publish(
     let author = AccountId(caller.account_id);
     let staff = state.mutations.staff_name(&caller).await?;
     let ids = (PromotionId(clock::uuid_at(now)), staff.clone());
-    let promotion = NewPromotion::from(request.body).publish(ids, now).map_err(refusal_problem)?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
+    // A repeat may come after the end that it asks for.
+    if let Some(stored) = mutation.stored_response().await? {
+        return Ok(stored);
+    }
+    let promotion = NewPromotion::from(request.body).publish(ids, now).map_err(refusal_problem)?;
     mutation
         .run(|| async {
             if table.promotion(&promotion.code).await?.is_some() {

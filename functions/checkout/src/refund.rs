@@ -1,8 +1,8 @@
 //! Has a payment refunded at its provider, for staff.
 //!
 //! The entry of the access log is written first, together with the request on the payment, so that what was asked for is not asked for
-//! twice. Then the provider is asked, and again by every repeat with the same `Idempotency-Key` until it reports the refund: the provider
-//! takes the key too and refunds once. If the process crashes in between, the repeat asks it. What comes of the refund is reported as
+//! twice. Then the provider is asked, and again by every repeat with the same `Idempotency-Key` until it reports or declines the refund: the
+//! provider takes the key too and refunds once. If the process crashes in between, the repeat asks it. What comes of the refund is reported as
 //! every other, and credits are taken back then.
 
 use api::{
@@ -62,8 +62,11 @@ async fn request(
         })
         .await?;
     let payment = table.payment(account, id).await.map_err(store_problem)?.ok_or_else(Problem::not_found)?;
-    // Reported since: this is a repeat.
-    let Some(amount) = payment.requested_refund(&key) else { return Ok(response) };
+    // Reported since: this is a repeat. So is what was declined, which the provider may not decline again.
+    let Some((amount, requested)) = payment.requested_refund(&key) else { return Ok(response) };
+    if requested.declined {
+        return Err(declined(""));
+    }
     match state.payments.refund(&payment, amount, &key, now).await {
         Err(PaymentError::Provider(ProviderError::Declined { code, .. })) => {
             record_declined(table, &payment, &key).await?;
@@ -89,6 +92,6 @@ fn declined(code: &str) -> Problem {
     let title = "The payment provider declined the refund.";
     Problem::new(StatusCode::CONFLICT, "refund-declined", title).with_detail(format!(
         "Its reason: {}. Look at the payment in the provider's own console, then ask again with a new Idempotency-Key.",
-        if code.is_empty() { "none given" } else { code },
+        if code.is_empty() { "none, or told before" } else { code },
     ))
 }

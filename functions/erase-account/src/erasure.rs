@@ -14,7 +14,7 @@ use domain::{
     generations::submission::GenerationOutcome,
     moderation::report::REPORTER,
     payments::payment::Payment,
-    privacy::deletion::Deletion,
+    privacy::deletion::{Deletion, DeletionReason},
     privacy::erasure::{Counts, ErasureReceipt, RetainedPayment, TOMBSTONE},
     support::guest_ticket::GUEST,
 };
@@ -90,7 +90,10 @@ impl Eraser {
     pub(crate) async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), ErasureError> {
         let Some((account, deletion)) = self.pending_deletion(id).await? else { return Ok(()) };
         if now < deletion.erase_at {
-            self.withdraw(id).await?;
+            // Anyone can write in the name of the owner, who gets back all of it if they cancel.
+            if deletion.reason != DeletionReason::InWriting {
+                self.withdraw(id).await?;
+            }
             return self.wait(id, deletion.erase_at, now).await;
         }
         let account = match account.release_ended_holds(now) {

@@ -49,6 +49,8 @@ struct Stored {
     received: Vec<FileVersion>,
     /// What the classifiers decided about the outputs.
     verdicts: Vec<Verdict>,
+    /// Whether a file that could be read was not finished with the visible label that it is to have.
+    unlabelled: bool,
 }
 
 /// Works on the messages of the finish queue.
@@ -147,6 +149,12 @@ impl Worker {
             let categories: BTreeSet<_> =
                 stored.verdicts.iter().flat_map(|verdict| verdict.categories.clone()).collect();
             let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::Outputs, categories });
+            return self.end(generation, end, stored, clock::now()).await;
+        }
+        if stored.unlabelled {
+            // Another job of the model would give the same, and cost the operator as much.
+            let reason = "A visible label cannot be drawn into what the model returned: choose another model or size.";
+            let end = GenerationOutcome::Failed(Failure::InvalidInput { reason: reason.to_owned() });
             return self.end(generation, end, stored, clock::now()).await;
         }
         if let Some(offer) = generation.present_offer(&catalogue) {
@@ -249,7 +257,10 @@ impl Worker {
             let (claim, signer) = (claim.clone(), self.signing.signer(now).await?);
             let mark = self.mark((id, number), claim.visible_label.clone()).await?;
             let finish = move || received.finish(&mark, (&claim.borrowed(), &signer));
-            let Some(file) = Self::compute((generation, number), finish).await? else { continue };
+            let Some(file) = Self::compute((generation, number), finish).await? else {
+                stored.unlabelled |= generation.settings.visible_label;
+                continue;
+            };
             match &file.earlier {
                 EarlierManifest::None => {}
                 EarlierManifest::Kept { valid: true, .. } => {

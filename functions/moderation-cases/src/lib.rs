@@ -189,6 +189,7 @@ async fn decide_appeal(
     let entry = state.app.mutations.audit_entry(&caller, account, AuditAction::DecidedAppeal { case: id }, now).await?;
     let notice = CaseNoticeId(clock::uuid_at(now));
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
+    state.app.mutations.check_settled(&caller, now).await?;
     let decide = |read: &Read<'_>| {
         let by = (entry.staff.clone(), notice);
         read.case.decide_appeal((read.owner, read.generation), (reversed, explanation.clone()), by, now)
@@ -209,6 +210,7 @@ async fn export(
     let entry = AuditEntryId(clock::uuid_at(now));
     // Without a key: the response is not stored.
     let mutation = state.app.mutations.begin(AccountId(caller.account_id), None, now).await?;
+    state.app.mutations.check_settled(&caller, now).await?;
     let response = mutation
         .run(|| async {
             let case = table.case(account, id).await?.ok_or(Refusal::NotFound)?;

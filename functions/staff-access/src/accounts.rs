@@ -146,7 +146,7 @@ async fn request_deletion(
                 return Err(Refusal::invalid("confirmation", "must be the address that the owner signs in with").into());
             }
             let grace = state.grace.max(SignedDuration::from_hours(24 * OBJECTION_DAYS));
-            let owner = owner.request_deletion(receipt, DeletionReason::Requested, grace, now)?;
+            let owner = owner.request_deletion(receipt, DeletionReason::InWriting, grace, now)?;
             let view = DeletionView::of(&owner, now).ok_or(Refusal::NotFound)?;
             let location = format!("/v1/privacy/receipts/{}", view.receipt);
             let writes = [Write::Account(&owner), Write::AuditEntry(&entry)];

@@ -18,6 +18,7 @@ pub(crate) async fn approve(
     let now = clock::now();
     let ids = (AuditEntryId(clock::uuid_at(now)), state.mutations.staff_name(&staff.0).await?);
     let mutation = state.mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
+    state.mutations.check_settled(&staff.0, now).await?;
     mutation
         .run(|| async {
             let (owner, approval) = state.mutations.table.account_and_approval(account, id).await?;

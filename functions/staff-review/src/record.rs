@@ -1,7 +1,9 @@
 //! Shows and verifies the record of the acts of staff.
+//!
+//! Of acts about their own account members of staff see the hashes only: their access log shows what they may know of.
 
 use api::{
-    PageQuery, Paging,
+    PageQuery, Paging, Staff,
     staff::record::{RecordPage, RecordVerification},
     store_problem,
 };
@@ -22,11 +24,14 @@ const BATCH: usize = 1_000;
 
 pub(crate) async fn list(
     State(state): State<AppState>,
+    Staff(caller): Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let paging: Paging<'_, _, u64> = Paging::open(&state.mutations, "staff-record", query).await?;
     let page = state.mutations.table.staff_record(false, paging.limit, paging.after).await.map_err(store_problem)?;
-    Ok(axum::Json(RecordPage { items: page.items, next: paging.next(page.next)? }).into_response())
+    let own = record_hash(&caller.account_id.to_string());
+    let items = page.items.into_iter().map(|entry| if entry.act.subject == own { entry.without_act() } else { entry });
+    Ok(axum::Json(RecordPage { items: items.collect(), next: paging.next(page.next)? }).into_response())
 }
 
 pub(crate) async fn verify(State(state): State<AppState>) -> Result<Response, Problem> {

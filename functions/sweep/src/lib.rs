@@ -153,7 +153,7 @@ impl Sweep {
             if !round.has_time(OWN) {
                 break;
             }
-            if let Err(error) = lifecycle::audit_ledger(&self.table, account).await {
+            if let Err(error) = lifecycle::audit_ledger(&self.table, account, now).await {
                 tracing::warn!(error = %error, %account, "ledger not compared with the balance");
             }
         }

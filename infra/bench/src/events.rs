@@ -255,12 +255,12 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/moderation-cases/appeal-decision-without-appeal.json",
         Http(409),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "BatchGetItem"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "Query", "BatchGetItem"],
     ),
     event(
         "events/moderation-cases/cybertip-without-evidence.json",
         Http(409),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "BatchGetItem"],
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "GetItem", "BatchGetItem"],
     ),
     event(
         "events/moderation-cases/publishing.json",
@@ -350,7 +350,16 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/staff-access/approve.json",
         Http(204),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "BatchGetItem", "Query", "TransactWriteItems"],
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "Query",
+            "BatchGetItem",
+            "Query",
+            "TransactWriteItems",
+        ],
     ),
     event(
         "events/staff-access/place-hold.json",

@@ -16,7 +16,7 @@ pub mod user_pool;
 pub use budget::{enabled_providers, has_budget, provider_budget, spend_budget};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
-    accounts::{plan::Retention, strikes::StrikePolicy},
+    accounts::{account::Account, plan::Retention, strikes::StrikePolicy},
     credits::ledger::{Balance, Cause, CreditBucket as Credited},
     generations::generation::Generation,
     generations::submission::{self, CreditTransaction, GenerationOutcome},
@@ -150,9 +150,10 @@ pub fn record_metrics(transaction: &CreditTransaction) {
 ///
 /// # Errors
 /// A call failed.
-pub async fn audit_ledger(table: &Table, id: AccountId) -> Result<(), LifecycleError> {
-    // While evidence of it is held, an account that is being erased has no ledger any more.
-    let Some(account) = table.account(id).await?.filter(|account| account.deletion.is_none()) else { return Ok(()) };
+pub async fn audit_ledger(table: &Table, id: AccountId, now: Timestamp) -> Result<(), LifecycleError> {
+    // While evidence of it is held, an account whose erasure began has no ledger any more.
+    let has_ledger = |account: &Account| account.deletion.as_ref().is_none_or(|deletion| now < deletion.erase_at);
+    let Some(account) = table.account(id).await?.filter(has_ledger) else { return Ok(()) };
     let mut replayed = Balance::default();
     let mut after = None;
     loop {

@@ -30,6 +30,7 @@ pub async fn publish(staff: &TestUser, credits: i64, limit: u32) -> Result<Strin
 async fn code_is_redeemed_once_by_each_account_and_by_no_more_than_its_limit(env: &'static TestEnv) -> Result<()> {
     let grace = env.staff().await?;
     let code = publish(&grace, 30, 2).await?;
+    grace.post("/v1/account/redemptions", &json!({"code": code})).await?.is(403)?;
     let mut people = Vec::new();
     for _ in 0..4 {
         people.push(env.user().await?);

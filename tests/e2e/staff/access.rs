@@ -229,6 +229,11 @@ async fn p19_undisclosed_access_shows_nothing_until_a_colleague_approves(env: &'
     for (caller, status) in [(&ada, 404), (&env.user().await?, 404), (&env.visitor()?, 401)] {
         approve(caller, &secret.path).await?.is(status)?;
     }
+    // A second account of their own is none: who got a role lately does not approve.
+    let bob = env.staff().await?;
+    let role = json!({"email": bob.email, "role": "support"});
+    grace.post("/v1/staff/members", &role).await?.is(201)?;
+    approve(&bob, &secret.path).await?.is(409)?;
     refused().await?;
     secret.approve(&alan).await?;
     ensure!(waiting(&alan, &ada).await?.is_empty(), "it still waits");

@@ -1,10 +1,12 @@
 //! The desk of staff: each role has its operations and no others, the console is given to staff only, accounts are found under an
 //! access, credits are adjusted with a reason, and everything is on record.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, ensure};
 use api::Operation;
 use domain::staff::role::Role;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, header::COOKIE};
 use ring::digest::{SHA256, digest};
 use runtime::clock;
@@ -12,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::env::{
     checkouts::Checkout,
-    http::{ApiResponse, text},
+    http::{ApiResponse, PATIENCE, text},
+    moderation::SharedImage,
     second_factor::Factor,
     sessions::{Session, post_session},
     staff_access::{StaffAccess, access_log},
@@ -209,6 +212,7 @@ async fn p19_requested_refund_comes_back_from_the_provider_and_takes_credits(env
 
 async fn p32_owner_can_cancel_a_deletion_that_staff_requested(env: &'static TestEnv) -> Result<()> {
     let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
+    let image = SharedImage::of(&ada).await?;
     let path = format!("/v1/staff/accounts/{}/deletion", ada.account_id);
     let ask = async |address: &str, key: &str| {
         let body = json!({"confirmation": address, "note": "written on 2 May"});
@@ -225,8 +229,17 @@ async fn p32_owner_can_cancel_a_deletion_that_staff_requested(env: &'static Test
     let mails = env.mails(&ada.email).await?;
     ensure!(mails.len() == 2 && mails.iter().all(|mail| mail.contains("in 7 days")), "{mails:?}");
 
-    // A sweep of today leaves the account, whose owner never asked for that.
-    env.sweep(clock::now()).await?;
+    // The sweep of today leaves the account, whose owner never asked for that, and all that others see of it.
+    env.sweep(clock::now() + SignedDuration::from_mins(5)).await?;
+    let started = Instant::now();
+    let next_at = async || {
+        let account = env.table()?.account(ada.account()?).await?.context("no account")?;
+        Ok::<_, anyhow::Error>(account.deletion.context("no deletion")?.next_at)
+    };
+    while next_at().await?.duration_since(clock::now()) < SignedDuration::from_hours(24) {
+        ensure!(started.elapsed() < PATIENCE, "the erasure does not wait");
+    }
+    env.visitor()?.get(&image.link).await?.is(200)?;
     let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
     ensure!(deletion["receipt"] == asked["receipt"] && deletion["can_be_canceled"] == true, "{deletion}");
     ada.delete("/v1/privacy/deletion").await?.is(204)?;

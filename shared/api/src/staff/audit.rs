@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, AuditEntryId,
-    staff::audit::{AuditAction, AuditEntry},
+    staff::audit::{self, AuditAction, AuditEntry},
 };
 use jiff::Timestamp;
 use runtime::{
@@ -16,10 +16,13 @@ use utoipa::ToSchema;
 use crate::{
     Mutations,
     operation::{Parameter::Page, operations},
+    refusal_problem, store_problem,
 };
 
 /// The purpose of the keyed hash that stands for a staff member.
 const PURPOSE: &str = "staff";
+/// The newest entries of a member's own access log that are read: more than staff write about one account in a week.
+const RECENT_ENTRIES: usize = 100;
 /// The number of hexadecimal digits that are kept of this hash: enough to tell staff members apart.
 const STAFF_DIGITS: usize = 16;
 
@@ -58,6 +61,16 @@ impl Mutations {
     ) -> Result<AuditEntry, Problem> {
         let ids = (AuditEntryId(clock::uuid_at(now)), self.staff_name(staff).await?);
         Ok(AuditEntry::decision(account, ids, action, now))
+    }
+
+    /// Checks that a staff member [may act as the second one](audit::check_settled): got no role lately, by their own access log.
+    ///
+    /// # Errors
+    /// 409 if they did; 500.
+    pub async fn check_settled(&self, staff: &Caller, now: Timestamp) -> Result<(), Problem> {
+        let own = AccountId(staff.account_id);
+        let entries = self.table.audit_entries(own, now, RECENT_ENTRIES, None).await.map_err(store_problem)?;
+        audit::check_settled(&entries.items, now).map_err(refusal_problem)
     }
 }
 

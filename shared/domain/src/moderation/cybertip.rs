@@ -72,7 +72,7 @@ impl Case {
 }
 
 impl Evidence<'_> {
-    /// Makes the entry of the access log for its export. The account owner is not told before the evidence is released: someone
+    /// Makes the entry of the access log for its export. The account owner is not told before the evidence was to be released when it was exported: someone
     /// who knows of a report to an authority can thwart what follows.
     #[must_use]
     pub fn exported(self, case: &Case, (id, staff): (AuditEntryId, String), now: Timestamp) -> AuditEntry {

@@ -413,11 +413,11 @@ impl Payment {
         Ok((next, Money::new(amount, receipt.total.currency)))
     }
 
-    /// Returns the money of a refund that was asked for with this key, unless the provider reported it since.
+    /// Returns the refund that was asked for with this key, unless the provider reported it since.
     #[must_use]
-    pub fn requested_refund(&self, key: &str) -> Option<Money> {
+    pub fn requested_refund(&self, key: &str) -> Option<(Money, RequestedRefund)> {
         let currency = self.receipt.as_ref()?.total.currency;
-        self.requested_refunds.get(key).map(|request| Money::new(request.amount, currency))
+        self.requested_refunds.get(key).map(|request| (Money::new(request.amount, currency), *request))
     }
 
     /// Records that the provider declined a refund, which is left to be refunded again. `None` if that is known or it was reported since.
@@ -434,9 +434,10 @@ impl Payment {
         Self { version: self.version + 1, ..self.clone() }
     }
 
-    /// Forgets the oldest request for a refund of this amount. Reports do not name the request.
+    /// Forgets the oldest request for a refund of this amount that was not declined. Reports do not name the request.
     fn requested_refund_reported(&mut self, amount: i64) {
-        let of_amount = self.requested_refunds.iter().filter(|(_, request)| request.amount == amount);
+        let is_meant = |request: &RequestedRefund| request.amount == amount && !request.declined;
+        let of_amount = self.requested_refunds.iter().filter(|(_, request)| is_meant(request));
         let oldest = of_amount.min_by_key(|(_, request)| request.at).map(|(key, _)| key.clone());
         if let Some(key) = oldest {
             self.requested_refunds.remove(&key);

@@ -14,6 +14,8 @@ use crate::{ids::ReceiptId, messages::LOST_MESSAGE_S, refusal::Refusal, registry
 pub enum DeletionReason {
     /// The account owner requested it.
     Requested,
+    /// Staff requested it, as the account owner asked for it in writing. Nothing is withdrawn before the erasure begins.
+    InWriting,
     /// The account was erased before, and a restored backup brought it back.
     Restored,
 }

@@ -359,6 +359,25 @@ impl AuditEntry {
     }
 }
 
+/// Days for which who got a role approves nothing, and decides nothing that takes another member: a member who gives a role to a second
+/// account of their own has to leave it in the list of the staff for so long.
+pub const SETTLED_DAYS: i64 = 7;
+
+/// Checks that a member of staff got no role within the last [`SETTLED_DAYS`]. `entries` are those of their own access log.
+///
+/// # Errors
+/// [`Refusal::Conflict`] if they did.
+pub fn check_settled(entries: &[AuditEntry], now: Timestamp) -> Result<(), Refusal> {
+    let since = now - SignedDuration::from_hours(24 * SETTLED_DAYS);
+    let is_recent = |entry: &AuditEntry| matches!(entry.action, AuditAction::GrantedRole { .. }) && entry.at > since;
+    if entries.iter().any(is_recent) {
+        return Err(Refusal::Conflict(
+            "who got a role within the last seven days does not act as the second member of staff",
+        ));
+    }
+    Ok(())
+}
+
 impl Approval {
     /// Requests an approval of what this entry records, which expires with it.
     #[must_use]

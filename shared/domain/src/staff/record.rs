@@ -62,6 +62,15 @@ impl RecordEntry {
         in_order && self.hash == hash(&self.content())
     }
 
+    /// Returns it without what was done: its number, its time and the hashes are left.
+    #[must_use]
+    pub fn without_act(self) -> Self {
+        let Self { act: StaffAct { at, .. }, .. } = self;
+        let act =
+            StaffAct { staff: String::new(), at, kind: String::new(), subject: String::new(), digest: String::new() };
+        Self { act, ..self }
+    }
+
     /// Returns when it expires.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {

@@ -360,7 +360,7 @@ fn refund_that_was_asked_for_is_not_left() {
     let mut story = story("maker").check(&[paid()], PaymentStatus::Paid, 1_000);
     let ask = |payment: &Payment, key: &str, amount, now| payment.request_refund(key, amount, now);
     let (first, money) = ask(&story.payment, "first", Some(2_000), at(60)).unwrap();
-    assert_eq!(first.requested_refund("first"), Some(money));
+    assert_eq!(first.requested_refund("first").map(|(asked, _)| asked), Some(money));
     assert!(
         matches!(ask(&first, "second", Some(381), at(61)), Err(Refusal::Invalid(_))),
         "two members of staff at once"
@@ -375,6 +375,11 @@ fn refund_that_was_asked_for_is_not_left() {
     let hours = |hours: i64| at(60) + SignedDuration::from_hours(hours);
     assert!(ask(&both, "third", None, hours(23)).is_err());
     assert_eq!(ask(&both, "third", None, hours(25)).unwrap().1.amount, 2_380, "the provider did not report it");
+
+    // A report is about the request that was not declined.
+    let (asked, _) = ask(&first.refund_declined("first").unwrap(), "again", Some(2_000), at(62)).unwrap();
+    let reported = asked.with_fact(&refund("re_0", 2_000, RefundState::Succeeded), at(63)).unwrap();
+    assert_eq!(reported.requested_refunds.keys().collect::<Vec<_>>(), ["first"]);
 
     // Another refund than that which was asked for, then this one, then this one again.
     story.payment = both;

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import type { idempotencyHeader } from "../api/client";
+import { ApiError } from "../api/error";
 import { fieldMessage } from "../ui/error-message";
 import { Area } from "../ui/field";
 import { useIdempotencyKey, useMutation } from "../ui/query";
@@ -42,7 +43,13 @@ export function TextForm({ label, hint, field, maxlength = 500, actions, childre
     const action = actions[Number(event.submitter?.dataset.action ?? 0)];
     if (!action) return;
     void mutation.run(async () => {
-      await action.run(value, key.paramsFor([action.label, value, also]));
+      try {
+        await action.run(value, key.paramsFor([action.label, value, also]));
+      } catch (error) {
+        // It is answered, and asking for the same again is another request.
+        if (error instanceof ApiError && error.type === "refund-declined") key.reset();
+        throw error;
+      }
       key.reset();
       setValue("");
     });
