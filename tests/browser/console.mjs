@@ -233,7 +233,7 @@ async function administer(visitor) {
   await ada.go("/credits");
   const redeem = async () => {
     await ada.page.getByLabel("Code", { exact: true }).fill(code.toLowerCase());
-    await ada.page.getByRole("button", { name: "Redeem", exact: true }).press("Enter");
+    await ada.page.getByRole("button", { name: "Redeem", exact: true, disabled: false }).press("Enter");
   };
   await redeem();
   await ada.sees("11 credits added.");

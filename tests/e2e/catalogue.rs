@@ -111,7 +111,7 @@ async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(e
     let of_model = margins["days"].as_array().context("no days")?.iter().filter(|sum| sum["model"] == MODEL);
     let sum = |field: &str| of_model.clone().filter_map(|sum| sum[field].as_i64()).sum::<i64>();
     let sums = ["generations", "outputs", "credits", "cost_microusd"].map(sum);
-    ensure!(sums == [2, 2, 7, 1_000 + HIGH_COST], "{margins}");
+    ensure!(sums == [3, 2, 7, 2_000 + HIGH_COST], "{margins}");
     ensure!(!margins.to_string().contains(&ada.account_id), "{margins}");
     let logged = log_events(env).await?.iter().any(|line| line.to_string().contains(REASON));
     ensure!(!logged, "the reason is in a log");

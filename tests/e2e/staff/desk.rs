@@ -229,7 +229,7 @@ async fn p32_owner_can_cancel_a_deletion_that_staff_requested(env: &'static Test
     let mails = env.mails(&ada.email).await?;
     ensure!(mails.len() == 2 && mails.iter().all(|mail| mail.contains("in 7 days")), "{mails:?}");
 
-    // The sweep of today leaves the account, whose owner never asked for that, and all that others see of it.
+    // The sweep of today leaves the account, whose owner never asked for that, and gives all of it back.
     env.sweep(clock::now() + SignedDuration::from_mins(5)).await?;
     let started = Instant::now();
     let next_at = async || {
@@ -239,10 +239,10 @@ async fn p32_owner_can_cancel_a_deletion_that_staff_requested(env: &'static Test
     while next_at().await?.duration_since(clock::now()) < SignedDuration::from_hours(24) {
         ensure!(started.elapsed() < PATIENCE, "the erasure does not wait");
     }
-    env.visitor()?.get(&image.link).await?.is(200)?;
     let deletion = ada.get("/v1/privacy/deletion").await?.is(200)?.json;
     ensure!(deletion["receipt"] == asked["receipt"] && deletion["can_be_canceled"] == true, "{deletion}");
     ada.delete("/v1/privacy/deletion").await?.is(204)?;
+    env.visitor()?.get(&image.link).await?.is(200)?;
     let log = access_log(&ada).await?;
     let action = json!({"kind": "requested_deletion", "note": "written on 2 May"});
     ensure!(log.len() == 1 && log[0]["action"] == action, "{log:?}");
