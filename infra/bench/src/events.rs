@@ -82,6 +82,11 @@ pub const EVENTS: &[Event] = &[
     event("events/account/second-factor-begin-without-recent-sign-in.json", Http(403), &["GetItem"]),
     event("events/account/second-factor-confirm-unknown-setup.json", Http(400), &["GetItem"]),
     event("events/account/access-log.json", Http(200), &["GetItem", "Query"]),
+    event(
+        "events/account/redeem-unknown-code.json",
+        Http(400),
+        &["GetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"],
+    ),
     event("events/submit/create.json", Http(202), &["UpdateItem", "GetItem", "TransactWriteItems", "SendMessage"]),
     event("events/submit/create-above-maximum.json", Http(402), &["UpdateItem", "GetItem"]),
     event("events/submit/models.json", Http(200), &[]),
@@ -220,6 +225,17 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event("events/catalogue/schema.json", Http(200), &[]),
+    event("events/catalogue/promotions.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event(
+        "events/catalogue/publish-promotion.json",
+        Http(201),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
+    ),
+    event(
+        "events/catalogue/end-unknown-promotion.json",
+        Http(404),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem"],
+    ),
     event("events/moderation-cases/list.json", Http(200), &["GetItem", "Query"]),
     event("events/moderation-cases/appeal-without-decision.json", Http(409), &["GetItem", "UpdateItem", "GetItem"]),
     event(
@@ -425,22 +441,6 @@ pub const EVENTS: &[Event] = &[
             "AdminUserGlobalSignOut",
             "AdminRemoveUserFromGroup",
         ],
-    ),
-    event("events/catalogue/promotions.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
-    event(
-        "events/catalogue/publish-promotion.json",
-        Http(201),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
-    ),
-    event(
-        "events/catalogue/end-unknown-promotion.json",
-        Http(404),
-        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem"],
-    ),
-    event(
-        "events/account/redeem-unknown-code.json",
-        Http(400),
-        &["GetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"],
     ),
     event("events/privacy-delete/show.json", Http(404), &["GetItem"]),
     event("events/privacy-delete/request-without-recent-sign-in.json", Http(403), &[]),
