@@ -11,9 +11,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use domain::staff::record::RecordEntry;
 use runtime::{
     clock,
-    http::{Problem, StrictQuery},
+    http::{Caller, Problem, StrictQuery},
 };
 use store::record_hash;
 
@@ -29,12 +30,11 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let paging: Paging<'_, _, u64> = Paging::open(&state.mutations, "staff-record", query).await?;
     let page = state.mutations.table.staff_record(false, paging.limit, paging.after).await.map_err(store_problem)?;
-    let own = record_hash(&caller.account_id.to_string());
-    let items = page.items.into_iter().map(|entry| if entry.act.subject == own { entry.without_act() } else { entry });
+    let items = page.items.into_iter().map(|entry| shown_to(&caller, entry));
     Ok(axum::Json(RecordPage { items: items.collect(), next: paging.next(page.next)? }).into_response())
 }
 
-pub(crate) async fn verify(State(state): State<AppState>) -> Result<Response, Problem> {
+pub(crate) async fn verify(State(state): State<AppState>, Staff(caller): Staff) -> Result<Response, Problem> {
     let now = clock::now();
     let mut found = RecordVerification::default();
     let mut after = None;
@@ -51,7 +51,13 @@ pub(crate) async fn verify(State(state): State<AppState>) -> Result<Response, Pr
         }
         after = page.next;
         if after.is_none() {
+            found.last = found.last.map(|entry| shown_to(&caller, entry));
             return Ok(axum::Json(found).into_response());
         }
     }
+}
+
+/// Hides the act of an entry that is about the account of the caller.
+fn shown_to(caller: &Caller, entry: RecordEntry) -> RecordEntry {
+    if entry.act.subject == record_hash(&caller.account_id.to_string()) { entry.without_act() } else { entry }
 }

@@ -276,6 +276,17 @@ async fn p19_every_act_of_staff_is_in_an_unbroken_record(env: &'static TestEnv) 
     for pair in entries.windows(2) {
         ensure!(pair[0]["previous"] == pair[1]["hash"] && pair[0]["number"].as_u64() > pair[1]["number"].as_u64());
     }
+    // Members see no act about their own account, in the list or as the last entry.
+    let other = env.staff().await?;
+    let own: String =
+        digest(&SHA256, other.account_id.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let publishing = format!("/v1/staff/accounts/{}/publishing", other.account_id);
+    member.post(&publishing, &json!({"allowed": false, "note": "asked by mail"})).await?.is(200)?;
+    for path in ["/v1/staff/record?limit=100", "/v1/staff/record/verification"] {
+        let (theirs, seen) = (member.get(path).await?.is(200)?.json, other.get(path).await?.is(200)?.json);
+        ensure!(!seen.to_string().contains(&own), "{path} shows an act to whom it is about: {seen}");
+        ensure!(path.ends_with("verification") || theirs.to_string().contains(&own), "{path}: {theirs}");
+    }
     let verified = member.get("/v1/staff/record/verification").await?.is(200)?.json;
     ensure!(verified["broken_at"].is_null() && verified["first"] == 1, "{verified}");
     let at: Timestamp = text(&verified["last"]["act"], "at")?.parse()?;
