@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::Mutations;
 use domain::{Credits, accounts::welcome::WelcomeGrants};
 use runtime::{
-    clients::Clients,
+    clients::{self, Clients},
     config::{Environment, InvalidVariable},
     http::Problem,
     secrets::SecretUnreadable,
@@ -42,7 +42,7 @@ pub(crate) struct Config {
 }
 
 impl App {
-    /// Creates the clients of a configuration. Calls nothing yet.
+    /// Creates the clients of a configuration. Calls nothing.
     pub(crate) fn new(config: Config, mutations: Mutations, clients: Arc<Clients>) -> Self {
         Self {
             mutations,
@@ -51,6 +51,16 @@ impl App {
             clients,
             config,
         }
+    }
+
+    /// Reads the secret of the user pool's client and connects to the user pool [during the start](clients::during_start), by
+    /// refreshing a session with a token that was never given.
+    pub(crate) async fn warm(&self) {
+        let refresh = async {
+            let refreshed = self.user_pool().await?.refresh("-").await;
+            refreshed.map_err(Problem::internal)
+        };
+        clients::during_start(refresh).await;
     }
 
     /// Returns the user pool. The first call reads the secret of its client.

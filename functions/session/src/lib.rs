@@ -52,6 +52,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let app = Arc::new(App::new(config, mutations, clients));
+    app.warm().await;
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit_network))

@@ -50,7 +50,7 @@ use lifecycle::catalogue::Catalogues;
 use moderation::Local;
 use runtime::{
     Error,
-    clients::Clients,
+    clients::{self, Clients},
     clock,
     config::Environment,
     http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictJson, StrictPath},
@@ -110,6 +110,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         strikes: lifecycle::gate::strike_policy(&environment)?,
         mutations: Mutations::open(&environment, &clients).await?,
     };
+    clients::during_start(state.queues.connect()).await;
     // Each handler with a caller reads the account, and checks that it is active.
     Ok(routes().into_router().with_state(state))
 }

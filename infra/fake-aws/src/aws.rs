@@ -264,6 +264,7 @@ impl World {
                 self.messages.push(body.clone());
                 json!({ "MessageId": "7f3c1a52-0b8e-4d6f-9a21-5c4e3d2b1a09", "MD5OfMessageBody": "" })
             }
+            "GetQueueAttributes" => json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } }),
             "GetSecretValue" if body["SecretId"] == "payment-keys" => {
                 json!({ "Name": "payment-keys", "SecretString": payments::keys().to_string() })
             }

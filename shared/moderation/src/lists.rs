@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, MatchKind};
 use domain::moderation::verdict::{Category, Score};
 
-use crate::fold;
-
 /// What a term says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
@@ -83,7 +81,7 @@ pub enum InvalidList {
     /// A line names no class.
     #[error("a list has an unknown class: {0}")]
     Class(String),
-    /// A term comes before the first class, or is empty after folding.
+    /// A term comes before the first class, or has no letters.
     #[error("a list has a term that cannot be found: {0}")]
     Term(String),
     /// The terms cannot be compiled.
@@ -106,8 +104,7 @@ impl Term {
         let (across_spaces, line) = line.strip_prefix('~').map_or((false, line), |rest| (true, rest));
         let (begins_word, line) = line.strip_prefix('*').map_or((true, line), |rest| (false, rest));
         let (ends_word, line) = line.strip_suffix('*').map_or((true, line), |rest| (false, rest));
-        let text = fold::term(line);
-        (!text.is_empty()).then_some(Self { class, text, begins_word, ends_word, across_spaces })
+        (!line.is_empty()).then(|| Self { class, text: line.to_owned(), begins_word, ends_word, across_spaces })
     }
 }
 
@@ -144,18 +141,16 @@ impl Found {
 }
 
 impl Lists {
-    /// Compiles these lists.
-    pub(crate) fn new<'a>(lists: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidList> {
+    /// Compiles the lists, whose terms `build.rs` has folded.
+    pub(crate) fn new(lists: &str) -> Result<Self, InvalidList> {
         let mut terms = Vec::new();
-        for list in lists {
-            let mut class = None;
-            for line in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                if let Some(name) = line.strip_prefix("= ") {
-                    class = Some(Class::parse(name).ok_or_else(|| InvalidList::Class(name.to_owned()))?);
-                } else {
-                    let term = class.and_then(|class| Term::parse(class, line));
-                    terms.push(term.ok_or_else(|| InvalidList::Term(line.to_owned()))?);
-                }
+        let mut class = None;
+        for line in lists.lines() {
+            if let Some(name) = line.strip_prefix("= ") {
+                class = Some(Class::parse(name).ok_or_else(|| InvalidList::Class(name.to_owned()))?);
+            } else {
+                let term = class.and_then(|class| Term::parse(class, line));
+                terms.push(term.ok_or_else(|| InvalidList::Term(line.to_owned()))?);
             }
         }
         let texts = terms.iter().map(|term| &term.text);

@@ -7,6 +7,7 @@
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>).
 //! The linker drops a client that a function never uses.
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -132,24 +132,16 @@ impl Clients {
         self.ses.get_or_init(|| aws_sdk_sesv2::Client::from_conf(service_config!(self, aws_sdk_sesv2).build()))
     }
 
-    /// Connects to DynamoDB during the start, which runs at full CPU, so that the first request does not have to.
-    ///
-    /// Reads a key that no item has, for at most a second. Ignores errors: the first request will report them.
+    /// Connects to DynamoDB [during the start](during_start), by reading a key that no item has.
     pub async fn warm_dynamodb(&self, table: &str) {
         let nothing = AttributeValue::S("-".to_owned());
         let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
-        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, read.send()).await {
-            tracing::debug!(error = %DisplayErrorContext(&error), "first read during the start failed");
-        }
+        during_start(read.send()).await;
     }
 
-    /// Fetches the application key during the start, so that the first request does not have to.
-    ///
-    /// Takes at most a second. Ignores errors: the first request that needs the key will report them.
+    /// Fetches the application key [during the start](during_start).
     pub async fn warm_sealer(&self, secret_arn: &str) {
-        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, self.sealer(secret_arn)).await {
-            tracing::debug!(error = %DisplayErrorContext(&error), "application key was not read during the start");
-        }
+        during_start(self.sealer(secret_arn)).await;
     }
 
     /// Returns the sealer with the application key. Reads the key from Secrets Manager once per process, on first use.
@@ -189,6 +181,16 @@ pub enum AppKeyError {
 
 /// Makes the configuration that all clients share. The credentials are those of the function's role. They do not expire while the
 /// process runs, as Lambda ends it before.
+/// Makes a call during the start, which runs at full CPU, so that the first request finds the connection open, and what the
+/// call fetches.
+///
+/// Takes at most a second. Ignores errors: the first request that makes the call will report them.
+pub async fn during_start<T, E: fmt::Debug>(call: impl Future<Output = Result<T, E>>) {
+    if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, call).await {
+        tracing::debug!(?error, "call during the start failed");
+    }
+}
+
 fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,

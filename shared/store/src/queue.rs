@@ -1,6 +1,6 @@
 //! The queues and their messages.
 
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use domain::{AccountId, ExportId, GenerationId, catalogue::models::MediaKind, registry::DataFields};
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,16 @@ impl Queue {
         Self { sqs, url }
     }
 
+    /// Connects to SQS, by asking how many messages wait.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        let waiting = QueueAttributeName::ApproximateNumberOfMessages;
+        let asked = self.sqs.get_queue_attributes().queue_url(&self.url).attribute_names(waiting).send().await;
+        asked.map(drop).map_err(StoreError::call("GetQueueAttributes"))
+    }
+
     /// Sends a message that is delivered after `delay_s` seconds, at most 900.
     ///
     /// # Errors
@@ -128,6 +138,14 @@ impl GenerationQueues {
     #[must_use]
     pub fn new(sqs: Client, image_url: String, video_url: String) -> Self {
         Self { image: Queue::new(sqs.clone(), image_url), video: Queue::new(sqs, video_url) }
+    }
+
+    /// Connects to SQS, by asking how many images are queued.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        self.image.connect().await
     }
 
     /// Sends a message to the queue of this kind, as [`Queue::send`] does.
