@@ -20,11 +20,11 @@ const TABS = {
 const SECTIONS = {
   support: ["Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Deletion asked for in writing"],
   finance: ["Profile", "Payments", "Activity", "Grant or take credits", "Spending"],
-  moderation: ["Spending", "Publishing and sharing"],
+  moderation: ["Spending", "Publishing and sharing", "Report to NCMEC's CyberTipline"],
   administrator: [
     "Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Legal holds",
-    "Grant or take credits", "Spending", "Publishing and sharing", "Sessions",
-    "Deletion asked for in writing",
+    "Grant or take credits", "Spending", "Publishing and sharing",
+    "Report to NCMEC's CyberTipline", "Sessions", "Deletion asked for in writing",
   ],
 };
 

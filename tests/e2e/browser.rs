@@ -22,6 +22,7 @@ tests![
     pages_are_complete_on_phones_when_zoomed_and_in_german,
     each_role_of_staff_works_in_the_console_on_desktop_in_light_theme,
     each_role_of_staff_works_in_the_console_on_phone_in_dark_theme,
+    report_is_decided_and_appealed_by_those_whom_it_concerns,
     price_changed_in_the_console_is_quoted_and_retired_model_leaves_the_studio,
 ];
 
@@ -55,6 +56,10 @@ async fn each_role_of_staff_works_in_the_console_on_desktop_in_light_theme(env: 
 
 async fn each_role_of_staff_works_in_the_console_on_phone_in_dark_theme(env: &'static TestEnv) -> Result<()> {
     walk(env, "console.mjs", ("phone", "dark")).await
+}
+
+async fn report_is_decided_and_appealed_by_those_whom_it_concerns(env: &'static TestEnv) -> Result<()> {
+    walk(env, "moderation.mjs", ("desktop", "dark")).await
 }
 
 async fn price_changed_in_the_console_is_quoted_and_retired_model_leaves_the_studio(

@@ -4,8 +4,12 @@ import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
 import { date, number } from "../text";
+import { fieldMessage } from "../ui/error-message";
 import { Field } from "../ui/field";
+import { useMutation } from "../ui/query";
+import { ErrorNotice } from "../ui/states";
 import { showToast } from "../ui/toasts";
+import { saveFile } from "./files";
 import { TextForm } from "./forms";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
@@ -17,6 +21,7 @@ export function AccountActs({ account }: { account: string }) {
       {hasRole("finance") && <Credits account={account} />}
       {hasRole("finance", "moderation") && <Spending account={account} />}
       {hasRole("moderation") && <Publishing account={account} />}
+      {hasRole("moderation") && <CyberTip account={account} />}
       {hasRole("administrator") && <Sessions account={account} />}
       {hasRole("support") && <Deletion account={account} />}
     </section>
@@ -121,6 +126,49 @@ function Publishing({ account }: { account: string }) {
         unwrap(api.POST("/v1/staff/accounts/{account}/publishing", { params: { path: { account }, ...params }, body }))
       }
     />
+  );
+}
+
+/** Saves the documents of a report to NCMEC's CyberTipline. Nothing is sent. */
+function CyberTip({ account }: { account: string }) {
+  const t = staffText.value.accounts;
+  const mutation = useMutation();
+  const [id, setId] = useState("");
+  const [email, setEmail] = useState("");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void mutation.run(async () => {
+      const path = { account, case: id.trim() };
+      const { report, file_details } = await unwrap<Schema["CyberTipView"]>(
+        api.POST("/v1/staff/accounts/{account}/cases/{case}/cybertip", { params: { path }, body: { email } }),
+      );
+      saveFile("report.xml", report, "text/xml");
+      if (file_details) saveFile("file-details.xml", file_details, "text/xml");
+      showToast(file_details ? t.cyberTipSaved : t.cyberTipSavedWithoutFile);
+    });
+  };
+  return (
+    <Act title={t.cyberTipTitle}>
+      <p>{t.cyberTipHint}</p>
+      <form class="stack" onSubmit={submit}>
+        <Field label={t.caseId} value={id} onValue={setId} required maxlength={100} />
+        <Field
+          label={t.contact}
+          type="email"
+          value={email}
+          onValue={setEmail}
+          required
+          maxlength={254}
+          error={fieldMessage(mutation.error, "email")}
+        />
+        <ErrorNotice error={mutation.error} />
+        <div class="row">
+          <button type="submit" class="button" disabled={mutation.busy}>
+            {t.compile}
+          </button>
+        </div>
+      </form>
+    </Act>
   );
 }
 

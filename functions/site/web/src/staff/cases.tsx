@@ -98,7 +98,7 @@ function Case({ review, onDone }: { review: Review; onDone: () => void }) {
   const [open, setOpen] = useState(false);
   const title = review.kind === "case" && review.appealed ? t.appeal : t.kinds[review.kind];
   return (
-    <article class="card stack" data-kind={review.kind}>
+    <article class="card stack" data-kind={review.kind} data-key={keyOf(review)}>
       <div class="row spread">
         <h2>
           {title}

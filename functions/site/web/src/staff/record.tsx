@@ -7,6 +7,7 @@ import { Field, Select } from "../ui/field";
 import { useMutation, useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
 import { csv } from "./csv";
+import { saveFile } from "./files";
 import { StaffPage } from "./layout";
 import { staffText } from "./text";
 
@@ -88,7 +89,7 @@ export function Record() {
           />
           <Field label={t.account} optional value={account} onValue={setAccount} maxlength={100} />
           <div class="row">
-            <button type="button" class="button" onClick={() => download(shown)}>
+            <button type="button" class="button" onClick={() => saveEntries(shown)}>
               {t.export} ({number(shown.length)})
             </button>
           </div>
@@ -142,7 +143,7 @@ function Verification() {
 }
 
 /** Saves these entries as CSV. */
-function download(entries: readonly Entry[]): void {
+function saveEntries(entries: readonly Entry[]): void {
   const header = ["number", "at", "staff", "kind", "subject", "digest", "previous", "hash"];
   const rows = entries.map(({ number, act, previous, hash }) => [
     String(number),
@@ -154,10 +155,5 @@ function download(entries: readonly Entry[]): void {
     previous,
     hash,
   ]);
-  const url = URL.createObjectURL(new Blob([csv([header, ...rows])], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "record.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveFile("record.csv", csv([header, ...rows]), "text/csv");
 }

@@ -22,7 +22,7 @@ export function ReportedCase({ review, onDone }: { review: OpenCase; onDone: () 
   const { appeal } = found.case;
   return (
     <>
-      <Reported found={found} />
+      <Reported path={path} found={found} />
       {appeal && <Facts facts={[[t.appealText, appeal.text]]} />}
       {appeal ? (
         <AppealDecision path={path} onDone={onDone} />
@@ -33,7 +33,7 @@ export function ReportedCase({ review, onDone }: { review: OpenCase; onDone: () 
   );
 }
 
-function Reported({ found }: { found: Schema["StaffCaseView"] }) {
+function Reported({ path, found }: { path: DecisionProperties["path"]; found: Schema["StaffCaseView"] }) {
   const t = staffText.value.cases;
   const { file, prompt, reports } = found;
   return (
@@ -45,7 +45,13 @@ function Reported({ found }: { found: Schema["StaffCaseView"] }) {
         ) : (
           <img src={file.url} alt={prompt ?? t.kinds.case} />
         ))}
-      <Facts facts={[[t.prompt, prompt]]} />
+      <Facts
+        facts={[
+          [t.facts.account, <code key="account">{path.account}</code>],
+          [t.facts.case, <code key="case">{path.case}</code>],
+          [t.prompt, prompt],
+        ]}
+      />
       <ul class="stack tight">
         {reports.map((report) => (
           <li key={report.id}>

@@ -44,7 +44,12 @@ export function useQuery<T>(load: () => Promise<T>, dependencies: readonly unkno
     };
   }, [refetch]);
   useRetryWhenOnline(state.error, refetch);
-  return { ...state, refetch, setData: (data: T) => setState({ data, busy: false }) };
+  const setData = (data: T) => {
+    // What is being loaded is older.
+    latest.current++;
+    setState({ data, busy: false });
+  };
+  return { ...state, refetch, setData };
 }
 
 /** Runs a change that a person asked for. `run` resolves to whether it succeeded. */

@@ -151,17 +151,18 @@ function ShareLinks({ generation, output, onChanged }: Properties) {
         ))}
       </ul>
       {shares.data?.length === 0 && <p class="small">{t.noLinks}</p>}
-      <CreateLink path={path} onCreated={(share) => update([...(shares.data ?? []), share])} />
+      <CreateLink path={path} disabled={!shares.data} onCreated={(share) => update([...(shares.data ?? []), share])} />
     </div>
   );
 }
 
 interface CreateLinkProperties {
   path: { id: string; output: number };
+  disabled: boolean;
   onCreated: (share: Share) => void;
 }
 
-function CreateLink({ path, onCreated }: CreateLinkProperties) {
+function CreateLink({ path, disabled, onCreated }: CreateLinkProperties) {
   const t = text.value.shares;
   const mutation = useMutation();
   const [lifetime, setLifetime] = useState<Lifetime>("week");
@@ -190,7 +191,7 @@ function CreateLink({ path, onCreated }: CreateLinkProperties) {
         {t.showPrompt}
       </label>
       <ErrorNotice error={mutation.error} />
-      <button type="submit" class="button" disabled={mutation.busy}>
+      <button type="submit" class="button" disabled={disabled || mutation.busy}>
         <Icon name="link" />
         {t.create}
       </button>
