@@ -1,7 +1,7 @@
 //! Redeems the codes of promotions.
 //!
-//! Account, ledger entry, promotion and redemption are written in one transaction: a code gives its credits once to each account, and
-//! to no more accounts than its limit. Attempts are counted for the account and for the networks of the client, so that codes cannot be
+//! Account, ledger entry, promotion and redemption are written in one transaction: a code gives its credits once to each email address,
+//! and to no more accounts than its limit. Attempts are counted for the account and for the networks of the client, so that codes cannot be
 //! guessed; a repeat with the same `Idempotency-Key` gets the same response and is no attempt.
 
 use api::{
@@ -55,16 +55,19 @@ async fn redeem(
             if promotion.staff == mutations.staff_name(&caller).await? {
                 return Err(own_account().into());
             }
-            if table.redemption(id, promotion.id).await?.is_some() {
-                return Err(Refusal::Conflict("the account has redeemed this code before").into());
+            if table.has_redeemed(&account, promotion.id).await? {
+                return Err(
+                    Refusal::Conflict("an account with this email address has redeemed this code before").into()
+                );
             }
             let redeemed = account.redeem(&promotion, LedgerEntryId(clock::uuid_at(now)), now)?;
-            let writes = [
+            let mut writes = vec![
                 Write::Account(&redeemed.account),
                 Write::LedgerEntry(id, &redeemed.entry),
                 Write::Promotion(&redeemed.promotion),
                 Write::Redemption(&redeemed.redemption),
             ];
+            writes.extend(redeemed.mailbox.iter().map(Write::RedeemedCode));
             let (credits, available) = (redeemed.redemption.credits, redeemed.account.balance.available);
             mutation.commit(&writes, MutationResponse::created(RedemptionView { credits, available })).await
         })

@@ -82,7 +82,11 @@ async fn end(
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let promotion = table.promotion(&code).await?.ok_or(Refusal::NotFound)?.ended(now);
+            let promotion = table.promotion(&code).await?.ok_or(Refusal::NotFound)?;
+            if promotion.until <= now {
+                return mutation.commit(&[], MutationResponse::ok(PromotionView::from(promotion))).await;
+            }
+            let promotion = promotion.ended(now);
             let act = act(&promotion, "ended_promotion", &staff, now);
             let response = MutationResponse::ok(PromotionView::from(promotion.clone()));
             mutation.commit(&[Write::Promotion(&promotion), Write::StaffAct(&act)], response).await

@@ -2,7 +2,8 @@
 //!
 //! What finds an account opens an access to it in the same write, so its owner sees who looked for it and why. Sessions are ended after
 //! the entry of the access log is written, and again by every repeat: if the process crashes in between, a repeat with the same
-//! `Idempotency-Key` ends them. So it is with the mail about a deletion.
+//! `Idempotency-Key` ends them. The mail about a deletion is sent before it is written: no deletion stands that its owner was not told
+//! of, unless SES refuses their address.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use api::{
 use axum::{extract::State, response::Response};
 use domain::{
     AccountId, ReceiptId, Refusal,
-    accounts::email,
+    accounts::{account::Account, email},
     payments::{
         payment::{PaymentProvider, PaymentReference},
         review,
@@ -27,9 +28,9 @@ use domain::{
     privacy::deletion::DeletionReason,
     staff::audit::AuditAction,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::user_pool::UserDirectory;
-use mail::{Language, Mail, Message};
+use mail::{Language, Mail, MailError, Message};
 use runtime::{
     clock,
     http::{MutatingRequest, Problem, StrictPath},
@@ -104,6 +105,21 @@ impl AccountsState {
     }
 }
 
+impl AccountsState {
+    /// Tells an owner that the deletion of their account is requested: they may not know who wrote.
+    async fn tell_of_deletion(&self, owner: &Account, now: Timestamp) -> Result<(), Problem> {
+        let (Some(mail), Some(deletion)) = (&self.mail, &owner.deletion) else { return Ok(()) };
+        let language = Language::from_tag(&owner.preferences.language);
+        // A day that began counts.
+        let days = (deletion.erase_at.duration_since(now).as_secs() + DAY_S - 1).div_euclid(DAY_S);
+        match mail.send(&owner.email, language, &Message::DeletionRequested { days }).await {
+            // Who asked for it in writing may have no mailbox any more.
+            Err(MailError::Refused(_)) => Ok(()),
+            other => other.map_err(Problem::internal),
+        }
+    }
+}
+
 async fn end_sessions(
     State(state): State<AccountsState>,
     staff: Staff,
@@ -139,29 +155,33 @@ async fn request_deletion(
     let entry = mutations.audit_entry(&staff.0, account, AuditAction::RequestedDeletion { note }, now).await?;
     let receipt = ReceiptId(clock::uuid_at(now));
     let mutation = mutations.begin(AccountId(staff.0.account_id), request.idempotency, now).await?;
-    let response = mutation
+    if let Some(response) = mutation.stored_response().await? {
+        return Ok(response);
+    }
+    let deleted = |owner: Option<Account>| {
+        let owner = owner.ok_or(Refusal::NotFound)?;
+        if !confirmation.trim().eq_ignore_ascii_case(&owner.email) {
+            return Err(Refusal::invalid("confirmation", "must be the address that the owner signs in with"));
+        }
+        let grace = state.grace.max(SignedDuration::from_hours(24 * OBJECTION_DAYS));
+        owner.request_deletion(receipt, DeletionReason::InWriting, grace, now)
+    };
+    let owner = mutations.table.account(account).await.map_err(store_problem)?;
+    let owner = deleted(owner).map_err(refusal_problem)?;
+    if !state.user_pool.roles(account).await.map_err(Problem::internal)?.is_empty() {
+        return Err(refusal_problem(Refusal::Conflict(
+            "the account has a role of staff: an administrator takes it first, under Staff",
+        )));
+    }
+    state.tell_of_deletion(&owner, now).await?;
+    mutation
         .run(|| async {
-            let owner = mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
-            if !confirmation.trim().eq_ignore_ascii_case(&owner.email) {
-                return Err(Refusal::invalid("confirmation", "must be the address that the owner signs in with").into());
-            }
-            let grace = state.grace.max(SignedDuration::from_hours(24 * OBJECTION_DAYS));
-            let owner = owner.request_deletion(receipt, DeletionReason::InWriting, grace, now)?;
+            let owner = deleted(mutations.table.account(account).await?)?;
             let view = DeletionView::of(&owner, now).ok_or(Refusal::NotFound)?;
             let location = format!("/v1/privacy/receipts/{}", view.receipt);
             let writes = [Write::Account(&owner), Write::AuditEntry(&entry)];
+            // The sweep sends the message that begins the erasure.
             mutation.commit(&writes, MutationResponse::accepted(view).at(location)).await
         })
-        .await?;
-    // The sweep sends the message that begins the erasure. The owner may not know who wrote.
-    if let Some(mail) = &state.mail
-        && let Some(owner) = mutations.table.account(account).await.map_err(store_problem)?
-        && let Some(deletion) = &owner.deletion
-    {
-        let language = Language::from_tag(&owner.preferences.language);
-        // A day that began counts.
-        let days = (deletion.erase_at.duration_since(now).as_secs() + DAY_S - 1).div_euclid(DAY_S);
-        mail.send(&owner.email, language, &Message::DeletionRequested { days }).await.map_err(Problem::internal)?;
-    }
-    Ok(response)
+        .await
 }

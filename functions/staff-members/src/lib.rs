@@ -38,6 +38,7 @@ use runtime::{
     clock,
     config::Environment,
     http::{BodilessRequest, Idempotency, MutatingRequest, Problem, StrictPath},
+    telemetry::{Metric, metric},
 };
 use serde::Serialize;
 use store::Write;
@@ -156,6 +157,9 @@ impl AppState {
                         owner.check_active()?;
                     }
                     table.commit(&[Write::AuditEntry(&entry), Write::Unchanged(&owner)]).await?;
+                    if granted {
+                        metric(Metric::GrantedRoles, 1, &[]);
+                    }
                     let changed = if granted {
                         self.user_pool.grant(account, role).await
                     } else {

@@ -360,6 +360,13 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::Expires,
     ),
     shared_item(
+        "redeemed-code",
+        "that an account with an address redeemed the code of a promotion, under a keyed hash of the address, until the code cannot \
+         be redeemed any more",
+        RetentionRule::OwnExpiry,
+        ErasureRule::Expires,
+    ),
+    shared_item(
         "signing-certificate",
         "a certificate of the key that signs generated files, until it ends, so that the files can be checked",
         RetentionRule::Days(SIGNING_CERTIFICATE_DAYS),

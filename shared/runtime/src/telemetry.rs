@@ -113,11 +113,13 @@ pub enum Metric {
     BlockedContent,
     /// Counts accesses that staff opened and disclosures that they created.
     StaffAccesses,
+    /// Counts roles of staff that were given.
+    GrantedRoles,
 }
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -154,6 +156,7 @@ impl Metric {
         Self::SigningCertificateDays,
         Self::BlockedContent,
         Self::StaffAccesses,
+        Self::GrantedRoles,
     ];
 
     /// Returns the name in CloudWatch.
@@ -196,6 +199,7 @@ impl Metric {
             Self::SigningCertificateDays => "SigningCertificateDays",
             Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",
+            Self::GrantedRoles => "GrantedRoles",
         }
     }
 

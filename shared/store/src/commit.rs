@@ -16,7 +16,7 @@ use domain::{
     catalogue::{margin::Margin, version::CatalogueVersion},
     credits::{
         ledger::LedgerEntry,
-        promotion::{Promotion, Redemption},
+        promotion::{Promotion, RedeemedCode, Redemption},
     },
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
@@ -68,6 +68,8 @@ pub enum Write<'a> {
     Promotion(&'a Promotion),
     /// Adds what an account redeemed, once. Goes with the account.
     Redemption(&'a Redemption),
+    /// Adds that an account with a mailbox redeemed a code, once.
+    RedeemedCode(&'a RedeemedCode),
     /// Writes a generation.
     Generation(&'a Generation),
     /// Writes the gallery entry of the output with this number if it is public, and deletes it if not. A repeat changes
@@ -332,6 +334,9 @@ impl Write<'_> {
             }
             Self::Redemption(redemption) => {
                 vec![Action::Put(promotion::redemption_item(redemption)?, Condition::Absent)]
+            }
+            Self::RedeemedCode(redeemed) => {
+                vec![Action::Put(promotion::redeemed_code_item(redeemed)?, Condition::Absent)]
             }
             Self::CatalogueVersion(version) => {
                 vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]

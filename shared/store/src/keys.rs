@@ -27,6 +27,8 @@ pub(crate) const BLOCKLIST_PARTITION: &str = "BLOCKLIST";
 pub(crate) const TRANSPARENCY_PARTITION: &str = "TRANSPARENCY";
 /// The partition key of the record of the acts of staff.
 pub(crate) const STAFF_RECORD_PARTITION: &str = "STAFFRECORD";
+/// The beginning of the partition key of the codes that were redeemed with an address.
+pub(crate) const REDEEMED_CODES_PARTITION: &str = "REDEEMED#";
 /// The beginning of the partition key of what is remembered of an address.
 pub(crate) const WELCOME_PARTITION: &str = "WELCOME#";
 /// The beginning of the partition key of a rate window.
@@ -58,6 +60,7 @@ pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
 pub(crate) const PROMOTION: &str = "CODE#";
 pub(crate) const REDEMPTION: &str = "REDEMPTION#";
+pub(crate) const REDEEMED_CODE: &str = "PROMOTION#";
 pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
@@ -191,6 +194,15 @@ pub(crate) fn promotion(code: &str) -> String {
 }
 
 /// The sort key of what an account redeemed.
+/// The partition key of the codes that were redeemed with an address, by the keyed hash of its mailbox.
+pub(crate) fn redeemed_codes(keyed_hash: &str) -> String {
+    format!("{REDEEMED_CODES_PARTITION}{keyed_hash}")
+}
+
+pub(crate) fn redeemed_code(promotion: PromotionId) -> String {
+    format!("{REDEEMED_CODE}{promotion}")
+}
+
 pub(crate) fn redemption(promotion: PromotionId) -> String {
     format!("{REDEMPTION}{promotion}")
 }

@@ -1,8 +1,9 @@
 //! Crashes of staff access.
 
 use anyhow::{Result, ensure};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
+use runtime::clock;
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,6 +24,8 @@ tests![
     requested_refund_crash_at_any_call_refunds_once,
     role_crash_at_any_call_changes_it_with_an_entry,
     redemption_crash_at_any_call_gives_credits_once,
+    promotion_crash_at_any_call_publishes_and_ends_it_once,
+    deletion_in_writing_crash_at_any_call_tells_its_owner,
 ];
 
 async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) -> Result<()> {
@@ -164,6 +167,53 @@ async fn redemption_crash_at_any_call_gives_credits_once(env: &'static TestEnv) 
         let again = json!({"code": code});
         let again = retry_until_answered(async || ada.post("/v1/account/redemptions", &again).await).await?;
         again.is(409)?;
+        Ok(())
+    })
+    .await
+}
+
+async fn promotion_crash_at_any_call_publishes_and_ends_it_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "Catalogue", 4, async |ada| {
+        let code = format!("C-{}", &ada.account_id.replace('-', "")[8..]).to_uppercase();
+        let promotion =
+            json!({"code": code, "credits": 5, "limit": 9, "until": now_plus(SignedDuration::from_hours(24))});
+        let ask = async |path: &str, body: &Value| {
+            let request = grace.request(Method::POST, path).header("idempotency-key", format!("p-{path}-{code}"));
+            ApiResponse::read(request.json(body).send().await?).await
+        };
+        retry_until_answered(async || ask("/v1/staff/promotions", &promotion).await).await?.is(201)?;
+        let ending = json!({"code": code});
+        let ended = retry_until_answered(async || ask("/v1/staff/promotions/end", &ending).await).await?.is(200)?.json;
+        ensure!(text(&ended, "until")?.parse::<Timestamp>()? <= clock::now(), "{ended}");
+        let verified =
+            retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
+        ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);
+        Ok(())
+    })
+    .await
+}
+
+async fn deletion_in_writing_crash_at_any_call_tells_its_owner(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffAccess", 3, async |ada| {
+        let path = format!("/v1/staff/accounts/{}/deletion", ada.account_id);
+        let body = json!({"confirmation": ada.email, "note": "written on 2 May"});
+        let ask = async || {
+            let request = grace.request(Method::POST, &path).header("idempotency-key", format!("d-{}", ada.account_id));
+            ApiResponse::read(request.json(&body).send().await?).await
+        };
+        // Whatever the crash left, a deletion that stands was told.
+        let first = ask().await?;
+        let stands = env.table()?.account(ada.account()?).await?.is_some_and(|account| account.deletion.is_some());
+        ensure!(!stands || !env.mails(&ada.email).await?.is_empty(), "an owner was not told: {first:?}");
+        retry_until_answered(ask).await?.is(202)?;
+        let mails = env.mails(&ada.email).await?.len();
+        ensure!((1..=2).contains(&mails), "{mails} mails");
+        // While it stands, the owner sees the deletion alone. They cancel it.
+        ada.delete("/v1/privacy/deletion").await?.is(204)?;
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
         Ok(())
     })
     .await

@@ -8,13 +8,15 @@ use serde_json::json;
 
 use crate::env::{
     checkouts::Checkout,
+    erasures::{request_erasure, wait_for_erasure},
     http::text,
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, new_address},
     trial::tests,
 };
 
 tests![
     code_is_redeemed_once_by_each_account_and_by_no_more_than_its_limit,
+    code_is_redeemed_once_with_an_address,
     ended_code_gives_nothing_and_attempts_are_limited,
 ];
 
@@ -62,6 +64,21 @@ async fn code_is_redeemed_once_by_each_account_and_by_no_more_than_its_limit(env
     Ok(())
 }
 
+async fn code_is_redeemed_once_with_an_address(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    let (code, email) = (publish(&grace, 30, 100).await?, new_address());
+    let body = json!({"code": code});
+    let first = env.user_at(email.clone()).await?;
+    first.post("/v1/account/redemptions", &body).await?.is(201)?;
+    let tagged = env.user_at(email.replace('@', "+2@")).await?;
+    tagged.post("/v1/account/redemptions", &body).await?.is(409)?;
+    wait_for_erasure(env, &request_erasure(&first).await?).await?;
+    let again = env.user_at(email).await?;
+    again.post("/v1/account/redemptions", &body).await?.is(409)?;
+    ensure!(again.credits().await? == (0, 0));
+    Ok(())
+}
+
 async fn ended_code_gives_nothing_and_attempts_are_limited(env: &'static TestEnv) -> Result<()> {
     let (grace, ada) = (env.staff().await?, env.user().await?);
     let code = publish(&grace, 30, 100).await?;
@@ -69,6 +86,14 @@ async fn ended_code_gives_nothing_and_attempts_are_limited(env: &'static TestEnv
         let ended = grace.post("/v1/staff/promotions/end", &json!({"code": code})).await?.is(200)?.json;
         ensure!(text(&ended, "code")? == code, "{ended}");
     }
+    let members = grace.get("/v1/staff/members").await?.is(200)?.json;
+    let mut members = members["members"].as_array().context("no members")?.iter();
+    let name = &members.find(|member| member["account"] == grace.account_id).context("not a member")?["staff"];
+    let record = grace.get("/v1/staff/record?limit=100").await?.is(200)?.json;
+    let acts = record["items"].as_array().context("no entries")?.iter();
+    let ended =
+        acts.filter(|entry| entry["act"]["kind"] == "ended_promotion" && entry["act"]["staff"] == *name).count();
+    ensure!(ended == 1, "{record}");
     let before = ada.credits().await?;
     for _ in 0..10 {
         let refused = ada.post("/v1/account/redemptions", &json!({"code": code})).await?.is(400)?;

@@ -11,7 +11,7 @@ import { ApiError } from "./api/error";
 import { isSignedIn, restoreSession, session } from "./api/session";
 import { matchPath, navigate, path } from "./router";
 import { ROUTES, type Route, type RoutePage } from "./routes";
-import { LANGUAGES, type Language, language, number, text } from "./text";
+import { LANGUAGES, type Language, language, text } from "./text";
 import { ConnectionBanner } from "./ui/connection-banner";
 import { errorMessage } from "./ui/error-message";
 import { Icon, type IconName } from "./ui/icon";
@@ -83,7 +83,7 @@ function Header() {
       )}
       {isSignedIn.value && currentAccount.value && (
         <a class="credit-balance" href="/credits" aria-label={t.balance(currentAccount.value.credits.available)}>
-          {number(currentAccount.value.credits.available)} <small>{t.credits}</small>
+          {t.amount(currentAccount.value.credits.available)}
         </a>
       )}
       {session.value === "signed-out" && (

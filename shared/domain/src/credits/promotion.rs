@@ -74,6 +74,21 @@ pub struct Redemption {
     pub at: Timestamp,
 }
 
+/// Remembers that an account redeemed a code, under the keyed hash of its mailbox: neither a second account with the mailbox nor one
+/// that is opened after an erasure gets its credits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
+pub struct RedeemedCode {
+    /// The keyed hash, as that of [`Account::welcome_key`].
+    #[data(plain)]
+    pub mailbox: String,
+    /// The promotion.
+    #[data(plain)]
+    pub promotion: PromotionId,
+    /// When this expires: the code cannot be redeemed any more.
+    #[data(plain)]
+    pub expires_at: Timestamp,
+}
+
 /// A promotion to publish.
 #[derive(Clone, Debug)]
 pub struct NewPromotion {
@@ -98,6 +113,8 @@ pub struct Redeemed {
     pub promotion: Promotion,
     /// That the account redeemed it, which it can once.
     pub redemption: Redemption,
+    /// That its mailbox did.
+    pub mailbox: Option<RedeemedCode>,
 }
 
 /// Returns the one spelling of a code: people type it in lower case, and with spaces around. `None` if no code is spelled so.
@@ -160,7 +177,7 @@ impl Promotion {
 }
 
 impl Account {
-    /// Redeems a code, which this account has not redeemed before.
+    /// Redeems a code, which no account with this mailbox has redeemed before.
     ///
     /// # Errors
     /// [`Refusal::AccountStatus`] if the account is frozen or being deleted, [`Refusal::Invalid`] if the code is expired or used up.
@@ -173,8 +190,12 @@ impl Account {
         let moves = [(CreditBucket::Granted, CreditBucket::Available, credits)];
         let (entry, account) = self.with_entry(entry, now, Cause::Redemption { promotion: id }, &moves);
         let redemption = Redemption { promotion: id, account: self.id, code, credits, at: now };
+        let remember =
+            |mailbox: &String| RedeemedCode { mailbox: mailbox.clone(), promotion: id, expires_at: promotion.until };
+        let mailbox = self.welcome_key.as_ref().map(remember);
         let (redeemed, version) = (promotion.redeemed.saturating_add(1), promotion.version + 1);
-        Ok(Redeemed { entry, account, promotion: Promotion { redeemed, version, ..promotion.clone() }, redemption })
+        let promotion = Promotion { redeemed, version, ..promotion.clone() };
+        Ok(Redeemed { entry, account, promotion, redemption, mailbox })
     }
 }
 
@@ -219,9 +240,11 @@ mod tests {
     fn code_gives_its_credits_until_its_limit_and_its_end() {
         let entry = LedgerEntryId(Uuid::nil());
         let (account, first) = Account::open(AccountId(Uuid::nil()), String::new(), Credits(20), entry, NOW);
+        let account = account.remembered_as("a mailbox".to_owned());
         let promotion = publish(NewPromotion { limit: 1, ..new() }).unwrap();
-        let Redeemed { entry: last, account: richer, promotion: used, redemption } =
+        let Redeemed { entry: last, account: richer, promotion: used, redemption, mailbox } =
             account.redeem(&promotion, entry, NOW).unwrap();
+        assert_eq!(mailbox.map(|mailbox| (mailbox.mailbox, mailbox.expires_at)), Some(("a mailbox".to_owned(), LATER)));
         assert_eq!((richer.balance.available, richer.version), (Credits(70), account.version + 1));
         assert_eq!(audit(&[first.unwrap(), last], richer.balance, &[]), Ok(()));
         assert_eq!((used.redeemed, used.version, redemption.credits), (1, 2, Credits(50)));

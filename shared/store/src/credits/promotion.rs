@@ -1,13 +1,15 @@
 //! Promotions and their redemptions in the table.
 
 use domain::{
-    AccountId, PromotionId,
-    credits::promotion::{Promotion, Redemption},
+    PromotionId,
+    accounts::account::Account,
+    credits::promotion::{Promotion, RedeemedCode, Redemption},
 };
+use futures_util::try_join;
 
 use crate::{
     error::StoreError,
-    item::{Item, encode, primary_key, string},
+    item::{Item, encode, expire_at, primary_key, string},
     keys,
     query::{Page, page},
     table::Table,
@@ -19,6 +21,12 @@ pub(crate) fn to_item(promotion: &Promotion) -> Result<Item, StoreError> {
 
 pub(crate) fn redemption_item(redemption: &Redemption) -> Result<Item, StoreError> {
     encode(redemption, keys::account(redemption.account), keys::redemption(redemption.promotion))
+}
+
+pub(crate) fn redeemed_code_item(redeemed: &RedeemedCode) -> Result<Item, StoreError> {
+    let mut item = encode(redeemed, keys::redeemed_codes(&redeemed.mailbox), keys::redeemed_code(redeemed.promotion))?;
+    expire_at(&mut item, redeemed.expires_at);
+    Ok(item)
 }
 
 impl Table {
@@ -46,15 +54,17 @@ impl Table {
         page(query.set_exclusive_start_key(start), limit, |promotion: &Promotion| promotion.code.clone()).await
     }
 
-    /// Reads what an account redeemed of a promotion.
+    /// Says whether an account, or another one with its mailbox, redeemed a promotion.
     ///
     /// # Errors
-    /// The call failed.
-    pub async fn redemption(
-        &self,
-        account: AccountId,
-        promotion: PromotionId,
-    ) -> Result<Option<Redemption>, StoreError> {
-        self.read(keys::account(account), keys::redemption(promotion)).await
+    /// A call failed.
+    pub async fn has_redeemed(&self, account: &Account, promotion: PromotionId) -> Result<bool, StoreError> {
+        let own = self.read::<Redemption>(keys::account(account.id), keys::redemption(promotion));
+        let of_mailbox = async {
+            let Some(mailbox) = &account.welcome_key else { return Ok(None) };
+            self.read::<RedeemedCode>(keys::redeemed_codes(mailbox), keys::redeemed_code(promotion)).await
+        };
+        let (own, of_mailbox) = try_join!(own, of_mailbox)?;
+        Ok(own.is_some() || of_mailbox.is_some())
     }
 }

@@ -32,6 +32,7 @@ export const messages: Messages = {
     privacy: "Datenschutz",
     account: "Konto",
     signIn: "Anmelden",
+    amount: credits,
     balance: (count) => `${credits(count)} verfügbar`,
   },
   footer: {
@@ -916,6 +917,8 @@ export const messages: Messages = {
       "unclaimed-payment": "Zahlungen für gelöschte Konten, die erstattet werden: Betrag, Transaktion und Zeit",
       welcome:
         "Dass mit deiner E-Mail-Adresse ein Konto eröffnet wurde und ob es gesperrt oder im Minus war, unter einem Hash mit Schlüssel, bis 365 Tage nach der Löschung",
+      "redeemed-code":
+        "Dass ein Konto mit deiner E-Mail-Adresse einen Gutscheincode eingelöst hat, unter einem Hash mit Schlüssel, bis der Code endet",
       "staff-record": "Unser Protokoll, wer aus unserem Team was getan hat, ohne Namen",
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       "signing-certificate":

@@ -27,6 +27,7 @@ export const messages = {
     privacy: "Privacy",
     account: "Account",
     signIn: "Sign in",
+    amount: credits,
     balance: (count: number) => `${credits(count)} available`,
   },
   footer: {
@@ -878,6 +879,8 @@ export const messages = {
       "unclaimed-payment": "Payments for deleted accounts, to be refunded: amount, transaction and time",
       welcome:
         "That an account was opened with your email address and whether it was suspended or in debt, under a keyed hash, for up to 365 days after its deletion",
+      "redeemed-code":
+        "That an account with your email address redeemed a promotion code, under a keyed hash, until the code ends",
       "staff-record": "Our record of what each member of our staff did, without names",
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
