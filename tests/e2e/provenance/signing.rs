@@ -90,7 +90,7 @@ async fn manifest_of_the_provider_stays_as_an_ingredient(env: &'static TestEnv) 
 /// The brightest level in the lower right corner of an image, or of the preview of a video, where a label is.
 fn corner(file: &[u8]) -> Result<u8> {
     let media::Preview { jpeg, width, height, .. } = media::create_preview(file, 512)?;
-    let shown = image::load_from_memory(&jpeg)?.crop_imm(width / 2, height - 18, width / 2, 18).into_luma8();
+    let shown = image::load_from_memory(&jpeg)?.crop_imm(width / 2, height - 64, width / 2, 64).into_luma8();
     shown.pixels().map(|pixel| pixel.0[0]).max().context("it is empty")
 }
 
