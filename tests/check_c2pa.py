@@ -30,6 +30,12 @@ def check(path, anchors):
         "integrity": report["integrity"],
         "trust": report["trust"]["status"],
         "failures": [failure["code"] for failure in report["validation_results"]["failure"]],
+        "time_stamps": [
+            status["code"]
+            for kind in ("success", "informational", "failure")
+            for status in report["validation_results"].get(kind, [])
+            if status["code"].startswith("timeStamp.")
+        ],
         "manifests": len(manifests),
         "generator": active["claim_generator_info"],
         "actions": [action for one in assertions if one["label"].startswith("c2pa.actions") for action in one["data"]["actions"]],

@@ -51,7 +51,7 @@ fn signed_by_provider(file: &[u8], media_type: &'static str) -> Result<Vec<u8>> 
         visible_label: None,
         at: now,
     };
-    Ok(Manifest::begin(file, media_type)?.sign(file, &claim, &signer)?)
+    Ok(Manifest::begin(file, media_type)?.sign(file, &claim, &signer)?.file)
 }
 
 /// Verifies files, by their names, with a program that is not the one that signed them. The certificates of the stack are trusted

@@ -109,6 +109,8 @@ pub enum Metric {
     WithheldWelcomes,
     /// Measures the days until the certificate ends under which outputs are signed.
     SigningCertificateDays,
+    /// Counts outputs that were signed without a time stamp although an authority is chosen.
+    MissingTimeStamps,
     /// Counts prompts, starting images and outputs that were blocked.
     BlockedContent,
     /// Counts accesses that staff opened and disclosures that they created.
@@ -117,7 +119,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -152,6 +154,7 @@ impl Metric {
         Self::UnsentMails,
         Self::WithheldWelcomes,
         Self::SigningCertificateDays,
+        Self::MissingTimeStamps,
         Self::BlockedContent,
         Self::StaffAccesses,
     ];
@@ -194,6 +197,7 @@ impl Metric {
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
             Self::SigningCertificateDays => "SigningCertificateDays",
+            Self::MissingTimeStamps => "MissingTimeStamps",
             Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",
         }
