@@ -140,7 +140,9 @@ mod tests {
 
     #[tokio::test]
     async fn authority_that_failed_is_left_alone_for_a_minute() {
-        assert_eq!(asked_twice(Behaviour::Fails).await, ([false, false], 1));
+        for behaviour in [Behaviour::Fails, Behaviour::Endless] {
+            assert_eq!(asked_twice(behaviour).await, ([false, false], 1), "{behaviour:?}");
+        }
         assert_eq!(asked_twice(Behaviour::Refuses).await, ([true, true], 2));
     }
 
