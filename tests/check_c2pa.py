@@ -1,9 +1,10 @@
 """Verifies Content Credentials with a program that shares no code with the one that wrote them.
 
-    check_c2pa.py ANCHORS FILE...
+    check_c2pa.py ANCHORS AUTHORITIES FILE...
 
 Prints a JSON array with one object for each file: its integrity, whether its signer is trusted under the anchors alone,
-its actions, and the ingredients with their manifests. Nothing is sent anywhere.
+what is to be said about its time stamp under those authorities, its actions, and the ingredients with their manifests.
+Nothing is sent anywhere.
 """
 
 import json
@@ -19,8 +20,8 @@ import encypher_c2pa  # noqa: E402
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".mp4": "video/mp4"}
 
 
-def check(path, anchors):
-    report = encypher_c2pa.verify(path.read_bytes(), TYPES[path.suffix], trust_pem=anchors, no_default_trust=True)
+def check(path, anchors, authorities):
+    report = encypher_c2pa.verify(path.read_bytes(), TYPES[path.suffix], trust_pem=anchors, tsa_trust_pem=authorities, no_default_trust=True)
     if not report["present"]:
         return {"integrity": "absent"}
     manifests = report["manifest_report"]["manifests"]
@@ -30,6 +31,12 @@ def check(path, anchors):
         "integrity": report["integrity"],
         "trust": report["trust"]["status"],
         "failures": [failure["code"] for failure in report["validation_results"]["failure"]],
+        "time_stamps": [
+            status["code"]
+            for kind in ("success", "informational", "failure")
+            for status in report["validation_results"].get(kind, [])
+            if status["code"].startswith("timeStamp.")
+        ],
         "manifests": len(manifests),
         "generator": active["claim_generator_info"],
         "actions": [action for one in assertions if one["label"].startswith("c2pa.actions") for action in one["data"]["actions"]],
@@ -37,5 +44,5 @@ def check(path, anchors):
     }
 
 
-anchors = Path(sys.argv[1]).read_text("utf-8")
-print(json.dumps([check(Path(name), anchors) for name in sys.argv[2:]]))
+anchors, authorities = (Path(name).read_text("utf-8") for name in sys.argv[1:3])
+print(json.dumps([check(Path(name), anchors, authorities) for name in sys.argv[3:]]))

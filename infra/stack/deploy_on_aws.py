@@ -6,6 +6,9 @@ a run that was cut off goes on. With --plan it prints the changes and makes none
 `deploy_on_aws.py demo-account STAGE` creates an account for one demo and prints the address of the service, the address of the
 account and its password, a line each.
 `deploy_on_aws.py where STAGE` prints where everything is.
+`deploy_on_aws.py certificate-request STAGE --organization NAME` prints a certification request for the key that signs outputs.
+`deploy_on_aws.py certificate STAGE --chain FILE` checks the chain that an authority sent for it, and has outputs signed under it;
+with --plan it only checks. `--chain none` goes back to the deployment's own certificate.
 `deploy_on_aws.py destroy STAGE` removes the stack once its name is typed, and says what stays.
 
 It goes to the AWS account of the environment or of the profile in the settings, in any way that boto3 knows. botocore checks
@@ -25,7 +28,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from on_aws import DeployFailed, account, changes, code, keys, settings, webhooks
+from on_aws import DeployFailed, account, certificate, changes, code, keys, settings, webhooks
 from on_aws.report import progress, result
 from packages import MissingBinary, Place, delete_old_code, upload
 
@@ -37,10 +40,14 @@ DEMO_ADDRESS = "success+demo-{}@simulator.amazonses.com"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["deploy", "demo-account", "where", "destroy"])
+    parser.add_argument("command", choices=["deploy", "demo-account", "where", "certificate-request", "certificate", "destroy"])
     parser.add_argument("stage")
     parser.add_argument("--settings", type=Path, default=ROOT / "darkroom.toml")
     parser.add_argument("--plan", action="store_true")
+    parser.add_argument("--organization", help="who the certificate is for")
+    parser.add_argument("--name", help="the name that programs show; the organization if it is left out")
+    parser.add_argument("--country", help="its country, two letters")
+    parser.add_argument("--chain", help="a file with the certificates in PEM, that of the key first, or none")
     parser.add_argument("--functions", type=Path, help="a folder with binaries that were built before")
     parser.add_argument("--cargo-lambda", type=Path, help="the program that builds the binaries")
     arguments = parser.parse_args()
@@ -64,6 +71,10 @@ def run(arguments):
         target.create_demo_account()
     elif arguments.command == "where":
         target.show_places()
+    elif arguments.command == "certificate-request":
+        target.request_certificate(arguments)
+    elif arguments.command == "certificate":
+        target.take_certificate(arguments)
     else:
         target.destroy()
 
@@ -207,6 +218,28 @@ class Target:
 
     def show_places(self):
         result(places_text(self.settings, self.account, self.deployed()))
+
+    def request_certificate(self, arguments):
+        if not arguments.organization:
+            raise DeployFailed("certificate-request needs --organization: the name of who answers for the outputs")
+        key, kms = self.deployed()["SigningKeyArn"], self.session.client("kms")
+        result(certificate.request(kms, key, arguments.organization, arguments.name, arguments.country).strip())
+        progress(f"Send this request to an authority. It is for the key {key}. Then set the chain that it sends: certificate {self.settings.stage} --chain FILE")
+
+    def take_certificate(self, arguments):
+        """Has outputs signed under a chain, unless it does not fit."""
+        outputs = self.deployed()
+        if not arguments.chain:
+            raise DeployFailed("certificate needs --chain: a file with the certificates in PEM, that of the key first, or none")
+        text = certificate.NONE
+        if arguments.chain != certificate.NONE:
+            text = Path(arguments.chain).read_text("utf-8", errors="replace")
+            for line in certificate.check(text, certificate.public_key(self.session.client("kms"), outputs["SigningKeyArn"])):
+                progress(str(line))
+        if arguments.plan:
+            return
+        written = certificate.store(self.secrets, outputs["SigningCertificateArn"], text)
+        progress("Outputs are signed under it within an hour" if written else "It is set already")
 
     def destroy(self):
         name = self.settings.stack

@@ -51,7 +51,7 @@ fn signed_by_provider(file: &[u8], media_type: &'static str) -> Result<Vec<u8>> 
         visible_label: None,
         at: now,
     };
-    Ok(Manifest::begin(file, media_type)?.sign(file, &claim, &signer)?)
+    Ok(Manifest::begin(file, media_type)?.sign(file, &claim, &signer)?.file)
 }
 
 /// Verifies files, by their names, with a program that is not the one that signed them. The certificates of the stack are trusted
@@ -63,13 +63,15 @@ async fn verified(env: &TestEnv, files: &BTreeMap<&str, Vec<u8>>) -> Result<BTre
     let folder = env.folder.with_extension(format!("c2pa-{}", clock::uuid_at(clock::now())));
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("anchors.pem"), chains)?;
+    fs::write(folder.join("authorities.pem"), env.authority.authority().root())?;
     for (name, bytes) in files {
         fs::write(folder.join(name), bytes)?;
     }
     let python = stack::python("venv-tests", "Schemathesis", "tests/requirements.txt", &mut ())?;
     let script = stack::workspace().join("tests/check_c2pa.py");
-    let output =
-        Command::new(python).current_dir(&folder).arg(script).arg("anchors.pem").args(files.keys()).output()?;
+    let mut check = Command::new(python);
+    check.current_dir(&folder).arg(script).args(["anchors.pem", "authorities.pem"]).args(files.keys());
+    let output = check.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let reports: Vec<Value> = serde_json::from_slice(&output.stdout)?;
     ensure!(reports.len() == files.len());

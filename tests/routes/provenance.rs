@@ -35,7 +35,7 @@ async fn file_is_signed_here_if_a_certificate_of_the_deployment_vouches_for_it()
     let now = clock::now();
     let claim =
         Claim { model: "sketch-image", provider: "sketch", has_starting_image: false, visible_label: None, at: now };
-    let signed = Manifest::begin(&image, "image/png")?.sign(&image, &claim, &signer)?;
+    let signed = Manifest::begin(&image, "image/png")?.sign(&image, &claim, &signer)?.file;
     let answer = check(&world, &signed).await?.is(200)?.body;
     ensure!(answer["techniques"][0]["verdict"] == "signed_by_another", "{answer}");
 

@@ -4,12 +4,16 @@
 //! Beside the manifest an output has an invisible watermark, a visible label if its owner or the operator wants one, and the label
 //! for China if the operator wants it.
 //!
+//! If the operator chose a time-stamping authority, it stamps the signature. Without its answer an output is signed all the same, and
+//! counted.
+//!
 //! Before an output is marked and signed, the classifiers that the operator chose check it. One that is blocked is not signed, not
 //! stored and not charged. If a classifier fails, it is asked again later, and then the generation fails and is refunded.
 //!
 //! If no file is usable, another job is started by the function that calls providers. A message that is delivered twice or
 //! late changes nothing. `worker` says what a crash in each step and a repeat of it do.
 
+mod authority;
 mod output;
 mod signing;
 mod work;

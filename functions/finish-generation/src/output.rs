@@ -5,7 +5,7 @@ use media::{
     AigcLabel, MediaError, MediaInfo, MediaType, OutputRequirements, Preview, VisibleLabel,
     watermark::{self, WatermarkKey},
 };
-use provenance::{Claim, EarlierManifest, Manifest, SignError, Signer};
+use provenance::{Claim, EarlierManifest, Manifest, SignError, Signed, Signer, TimeStamp};
 use ring::digest::{SHA256, digest};
 
 /// The largest image that is stored.
@@ -28,6 +28,8 @@ pub(crate) struct File {
     pub(crate) fingerprints: Fingerprints,
     /// What was found of a manifest in the file of the provider.
     pub(crate) earlier: EarlierManifest,
+    /// What became of the time stamp of its signature.
+    pub(crate) time_stamp: TimeStamp,
 }
 
 /// Says why there is no file.
@@ -132,13 +134,13 @@ impl Received {
             }
         };
         let bytes = mark.write(bytes, &note)?;
-        let bytes = manifest.sign(&bytes, claim, signer)?;
+        let Signed { file: bytes, time_stamp } = manifest.sign(&bytes, claim, signer)?;
         let preview = create_preview(&bytes, mark, &note)
             .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
             .ok();
         let sha256 = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let fingerprints = Fingerprints { sha256, pdq: preview.as_ref().and_then(|preview| preview.pdq.clone()) };
-        Ok(File { bytes, measured, preview, fingerprints, earlier })
+        Ok(File { bytes, measured, preview, fingerprints, earlier, time_stamp })
     }
 }
 
@@ -157,7 +159,11 @@ mod tests {
 
     /// A signer whose key is in this process, as KMS has one.
     fn signer() -> Signer {
-        let key = fake_aws::signing::Key::numbered(1).unwrap();
+        numbered_signer(1)
+    }
+
+    fn numbered_signer(number: u8) -> Signer {
+        let key = fake_aws::signing::Key::numbered(number).unwrap();
         let chain =
             provenance::CertificateChain::issue(&key.public(), "2026-11-01T12:00:00Z".parse().unwrap()).unwrap();
         Signer::new(chain, move |digest| Ok(key.sign(digest)?))
@@ -320,6 +326,56 @@ mod tests {
             assert!(!check(&forged), "the mark can be changed");
             assert!(contains(&file.preview.unwrap().jpeg, "trainedAlgorithmicMedia"));
         }
+    }
+
+    /// A video as a provider sends it that signs its files.
+    async fn signed_by_provider() -> Vec<u8> {
+        let plain = sketched(providers::OutputKind::Video, 128).await;
+        let at = "2026-11-01T12:00:00Z".parse().unwrap();
+        let claim =
+            Claim { model: "of the provider", provider: "another", has_starting_image: false, visible_label: None, at };
+        let manifest = Manifest::begin(&plain, "video/mp4").unwrap();
+        manifest.sign(&plain, &claim, &numbered_signer(9)).unwrap().file
+    }
+
+    fn of_video(bytes: &[u8], signer: &Signer) -> provenance::Credentials {
+        match provenance::check(bytes, "video/mp4", signer.chain().pem()) {
+            provenance::CredentialsCheck::Found(credentials) => *credentials,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn manifest_of_the_provider_in_a_video_is_verified_and_stays_as_an_ingredient() {
+        let (received, own) = (signed_by_provider().await, signer());
+        let before = of_video(&received, &own);
+        assert!(before.valid && !before.trusted && before.ingredients.is_empty(), "{before:?}");
+        let file = finished_by(received, MediaKind::Video, &own).unwrap();
+        let problems = "signingCredential.untrusted".to_owned();
+        assert_eq!(file.earlier, EarlierManifest::Kept { valid: true, problems });
+        let credentials = of_video(&file.bytes, &own);
+        assert!(credentials.trusted && credentials.problems.is_empty(), "{credentials:?}");
+        let actions: Vec<_> = credentials.actions.iter().map(|action| action.action.as_str()).collect();
+        assert_eq!(actions, ["c2pa.opened", "c2pa.edited"]);
+        let [parent] = credentials.ingredients.as_slice() else { panic!("{credentials:?}") };
+        assert_eq!((parent.relationship.as_str(), parent.signer.as_deref()), ("parentOf", Some("Darkroom")));
+        assert!(contains(&file.bytes, "of the provider"), "the manifest of the provider is gone");
+    }
+
+    #[tokio::test]
+    async fn video_that_was_changed_after_its_provider_signed_it_is_said_to_be() {
+        let (mut changed, own) = (signed_by_provider().await, signer());
+        // The lowest byte of the time at which the video was created, which nobody sees.
+        let header = changed.windows(4).position(|window| window == b"mvhd").unwrap();
+        changed[header + 11] ^= 1;
+        let before = of_video(&changed, &own);
+        assert!(!before.valid && before.problems.iter().any(|code| code.contains("bmffHash.mismatch")), "{before:?}");
+        let file = finished_by(changed, MediaKind::Video, &own).unwrap();
+        let EarlierManifest::Kept { valid: false, problems } = &file.earlier else { panic!("{:?}", file.earlier) };
+        assert!(problems.contains("bmffHash.mismatch"), "{problems}");
+        let credentials = of_video(&file.bytes, &own);
+        assert!(credentials.trusted && credentials.ingredients.len() == 1, "{credentials:?}");
+        assert!(contains(&file.bytes, "bmffHash.mismatch"), "the ingredient does not say that it was changed");
     }
 
     /// A WebM file of one frame, 320 by 180.

@@ -22,6 +22,8 @@ use runtime::{
 use store::{StoreError, Table};
 use tokio::{runtime::Handle, sync::Mutex};
 
+use crate::authority::Authority;
+
 /// How long a process signs under a certificate before it looks for another.
 const REFRESH: SignedDuration = SignedDuration::from_hours(1);
 /// Most times that a certificate is stored anew because another process was first.
@@ -33,6 +35,7 @@ pub(crate) struct Signing {
     table: Table,
     key_arn: String,
     certificate_secret: String,
+    authority: Option<Arc<Authority>>,
     current: Mutex<Option<(Arc<Signer>, Timestamp)>>,
 }
 
@@ -43,6 +46,7 @@ impl Signing {
             table,
             key_arn: environment.required("SIGNING_KEY")?,
             certificate_secret: environment.required("SIGNING_CERTIFICATE_SECRET")?,
+            authority: Authority::chosen(environment)?.map(Arc::new),
             current: Mutex::new(None),
         })
     }
@@ -119,7 +123,7 @@ impl Signing {
     /// Returns the key with this certificate. It signs on a thread that may block.
     fn with_key(&self, chain: CertificateChain) -> Signer {
         let (kms, key_arn, runtime) = (self.clients.kms().clone(), self.key_arn.clone(), Handle::current());
-        Signer::new(chain, move |digest| {
+        let signer = Signer::new(chain, move |digest| {
             let call = kms
                 .sign()
                 .key_id(&key_arn)
@@ -128,7 +132,11 @@ impl Signing {
                 .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
             let answer = runtime.block_on(call.send())?;
             Ok(answer.signature.map(Blob::into_inner).unwrap_or_default())
-        })
+        });
+        match &self.authority {
+            Some(authority) => signer.with_time_stamps(Arc::<Authority>::clone(authority)),
+            None => signer,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use media::{
     watermark::{WATERMARK_KEY, WatermarkKey},
 };
 use moderation::Content;
-use provenance::{Claim, EarlierManifest, SignError};
+use provenance::{Claim, EarlierManifest, SignError, TimeStamp};
 use runtime::{
     Error,
     clients::Clients,
@@ -273,6 +273,10 @@ impl Worker {
                 EarlierManifest::Unreadable => {
                     tracing::warn!(generation = %id, number, "the manifest of the provider cannot be read, and is lost");
                 }
+            }
+            if let TimeStamp::Missing(error) = &file.time_stamp {
+                tracing::warn!(generation = %id, number, error = %error, "an output is signed without a time stamp");
+                metric(Metric::MissingTimeStamps, 1, &[]);
             }
             let media_type = file.measured.media_type;
             let key = format!("{prefix}{number}.{}", media_type.extension());

@@ -45,6 +45,8 @@ struct World {
     account: String,
     items: Vec<Value>,
     objects: BTreeMap<String, Bytes>,
+    /// What was put, by path with the bucket. It is not there to be read.
+    written: BTreeMap<String, Bytes>,
     played: BTreeMap<String, Value>,
     frozen: bool,
     calls: Vec<String>,
@@ -131,6 +133,11 @@ impl Aws {
         self.world.lock().await.objects.insert(key, bytes.into());
     }
 
+    /// Returns what was put under a key of the bucket.
+    pub async fn written(&self, key: &str) -> Option<Vec<u8>> {
+        self.world.lock().await.written.get(&format!("/bucket/{key}")).map(|bytes| bytes.to_vec())
+    }
+
     /// Returns the messages that were sent since the last call of this function, as SQS gets them.
     pub async fn take_messages(&self) -> Vec<Value> {
         std::mem::take(&mut self.world.lock().await.messages)
@@ -209,7 +216,12 @@ async fn answer(
                 None => (StatusCode::BAD_REQUEST, r#"{"__type":"UnknownOperationException"}"#).into_response(),
             }
         }
-        None => world.file(&method, &uri),
+        None => {
+            if method == Method::PUT {
+                world.written.insert(uri.path().to_owned(), body);
+            }
+            world.file(&method, &uri)
+        }
     };
     if world.a_new_service_is_next() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

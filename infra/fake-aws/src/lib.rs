@@ -5,6 +5,7 @@ pub mod environment;
 pub mod payments;
 pub mod seed;
 pub mod signing;
+pub mod time_stamps;
 pub mod tls;
 
 use anyhow::Result;

@@ -10,7 +10,7 @@ use crate::Lines;
 
 const DEPLOY: &str = "infra/stack/deploy_on_aws.py";
 
-/// Runs `deploy` or `destroy` for a stage; without one for `dev`. A repeat with nothing changed changes nothing, and one after a
+/// Runs a command for a stage; without one for `dev`. A repeat of `deploy` with nothing changed changes nothing, and one after a
 /// run that was cut off goes on. Returns whether it succeeded: if not, what failed has said why.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<bool> {
     }
     lines.finish();
     let deployed = succeeds(&mut deploying)?;
-    if !deployed || command == "destroy" || has("--plan") {
+    if !deployed || command != "deploy" || has("--plan") {
         return Ok(deployed);
     }
     let settings = options.iter().position(|option| option == "--settings");

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let ended = match arguments.first().and_then(|command| command.to_str()) {
-        Some(command @ ("deploy" | "destroy")) => deploy::run(command, arguments.get(1..).unwrap_or_default()),
+        Some(command @ ("deploy" | "certificate-request" | "certificate" | "destroy")) => {
+            deploy::run(command, arguments.get(1..).unwrap_or_default())
+        }
         _ => run(&arguments).map(|never| match never {}),
     };
     match ended {

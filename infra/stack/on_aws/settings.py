@@ -154,6 +154,9 @@ def check_parameter(key, value, declaration):
     allowed = [str(one) for one in declaration.get("AllowedValues", [])]
     if allowed and value not in allowed:
         raise DeployFailed(f"{key} must be one of {', '.join(allowed)}, and is {value!r}")
+    pattern = declaration.get("AllowedPattern")
+    if pattern and not re.fullmatch(pattern, value):
+        raise DeployFailed(f"{key} must be as the template says ({declaration.get('Description', pattern)}), and is {value!r}")
     if declaration["Type"] == "Number":
         try:
             number = float(value)

@@ -63,6 +63,8 @@ class Refusals(unittest.TestCase):
             (dev("LogRetentionDays = 2"), "dev.parameters.LogRetentionDays must be one of 1, 3, 5"),
             (dev("NoncurrentDays = 0"), "dev.parameters.NoncurrentDays must be at least 1, and is 0"),
             (dev("NoncurrentDays = 36"), "dev.parameters.NoncurrentDays must be at most 35, and is 36"),
+            (dev("TimeStampUrl = 'http://tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says (The https address of"),
+            (dev("TimeStampUrl = 'https://someone@tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says"),
             (dev("WelcomeCredits = 'many'"), "dev.parameters.WelcomeCredits must be a number, and is 'many'"),
             (dev("SiteDomain = 'a.example'"), "dev.parameters.SiteDomain and dev.parameters.SiteCertificateArn belong together"),
             (dev("MailFrom = 'a@example.com'"), "dev.parameters.MailFrom and dev.parameters.MailIdentity belong together"),

@@ -111,6 +111,18 @@ fn deploys_from_nothing_to_the_demo_and_back() {
     let (_, said) = aws.succeeds("deploy", &[], "");
     contains(&said, &["darkroom-dev has these functions and parameters already", "The keys are as they were"]);
 
+    let (request, said) =
+        aws.succeeds("certificate-request", &["--organization", "Studio Example", "--country", "DE"], "");
+    contains(&request, &["-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----"]);
+    contains(&said, &["Send this request to an authority"]);
+    let chain = folder.join("chain.pem");
+    fs::write(&chain, request).unwrap();
+    let (succeeded, _, said) = aws.run("certificate", &["--chain", chain.to_str().unwrap()], "");
+    assert!(!succeeded, "a request is no chain");
+    contains(&said, &["the file has no certificates in PEM"]);
+    let (_, said) = aws.succeeds("certificate", &["--chain", "none"], "");
+    contains(&said, &["It is set already"]);
+
     let (places, _) = aws.succeeds("where", &[], "");
     let (account, _) = aws.succeeds("demo-account", &[], "");
     let [address, email, password] = account.lines().collect::<Vec<_>>()[..] else { panic!("{account}") };

@@ -1,20 +1,26 @@
 //! A visible label: a short text on a dark, translucent plate in the lower right corner.
 
+mod chinese;
+
 use font8x8::{BASIC_FONTS, LATIN_FONTS, UnicodeFonts};
 use image::{DynamicImage, GenericImage, GenericImageView, Rgba};
 
 use crate::error::MediaError;
 use crate::media_type::MediaType;
 
-/// The longest text, in characters: as wide as three quarters of a picture of 256 pixels.
+/// The longest text, in characters.
 pub const MAX_LABEL_CHARACTERS: usize = 24;
 
-/// The sides of a glyph, before it is enlarged.
-const GLYPH_PX: u32 = 8;
-/// The space around the text, and around the plate, in pixels of glyphs.
-const PADDING_PX: u32 = 3;
-/// The shorter side of a picture for each step in which glyphs are enlarged: 16 pixels high at 512, 32 at 1024.
-const STEP_PX: u32 = 256;
+/// The sides of a glyph of a western language, before it is enlarged.
+const SMALL_PX: u32 = 8;
+/// The sides of one if the text has Chinese characters.
+const LARGE_PX: u32 = 16;
+/// The space around the text, and around the plate, in eighths of a glyph.
+const PADDING: u32 = 3;
+/// The height of a capital letter, in eighths of its glyph. Chinese characters are higher.
+const CAPITAL: u32 = 7;
+/// The least height of a capital letter, in hundredths of the shorter side of the picture, if the text is not too long for it.
+const HEIGHT: u32 = 5;
 /// What is left of the picture under the plate, of 256.
 const SEEN_THROUGH: u32 = 100;
 const INK: u8 = 240;
@@ -26,27 +32,33 @@ const WHITE: u8 = 235;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisibleLabel {
     text: String,
-    glyphs: Vec<[u8; 8]>,
+    /// The rows of each, in each the leftmost pixel as the lowest bit.
+    glyphs: Vec<[u16; 16]>,
+    /// The sides of a glyph.
+    side: u32,
 }
 
 /// Reports that a text cannot be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a visible label has 1 to {MAX_LABEL_CHARACTERS} characters of ISO 8859-1")]
+#[error(
+    "a visible label has 1 to {MAX_LABEL_CHARACTERS} characters of ISO 8859-1 and of the words 人工智能, 生成, 合成"
+)]
 pub struct InvalidLabel;
 
 impl VisibleLabel {
     /// Takes a text.
     ///
     /// # Errors
-    /// It is empty or too long, or the font lacks one of its characters: it has those of English and of western Europe.
+    /// It is empty or too long, or the fonts lack one of its characters: they have those of English and of western Europe, and
+    /// those of the Chinese words that such a label has.
     pub fn new(text: &str) -> Result<Self, InvalidLabel> {
-        let glyph = |character: char| {
-            let drawn = BASIC_FONTS.get(character).or_else(|| LATIN_FONTS.get(character));
-            drawn.filter(|_| !character.is_control()).ok_or(InvalidLabel)
-        };
         let text = text.trim().to_owned();
-        let glyphs: Vec<[u8; 8]> = text.chars().map(glyph).collect::<Result<_, _>>()?;
-        if (1..=MAX_LABEL_CHARACTERS).contains(&glyphs.len()) { Ok(Self { text, glyphs }) } else { Err(InvalidLabel) }
+        let is_chinese = |character: char| chinese::GLYPHS.iter().any(|(known, _)| *known == character);
+        let side = if text.chars().any(is_chinese) { LARGE_PX } else { SMALL_PX };
+        let glyph = |character| glyph(character, side).ok_or(InvalidLabel);
+        let glyphs: Vec<_> = text.chars().map(glyph).collect::<Result<_, _>>()?;
+        let fits = (1..=MAX_LABEL_CHARACTERS).contains(&glyphs.len());
+        if fits { Ok(Self { text, glyphs, side }) } else { Err(InvalidLabel) }
     }
 
     /// Returns its text.
@@ -80,18 +92,44 @@ impl VisibleLabel {
     }
 
     fn plate(&self, width: u32, height: u32, media_type: MediaType) -> Result<Plate<'_>, MediaError> {
-        let scale = (width.min(height) / STEP_PX).max(1);
         let characters = u32::try_from(self.glyphs.len()).unwrap_or(u32::MAX);
-        let plate_width = characters.saturating_mul(GLYPH_PX).saturating_add(2 * PADDING_PX).saturating_mul(scale);
-        let plate_height = (GLYPH_PX + 2 * PADDING_PX).saturating_mul(scale);
-        let margin = PADDING_PX.saturating_mul(scale);
+        let padding = self.side * PADDING / 8;
+        let plate_width = characters.saturating_mul(self.side).saturating_add(2 * padding);
+        let plate_height = self.side + 2 * padding;
+        // In hundredths of a pixel, rounded up. A text that is too long for that is as high as it can be.
+        let wanted = width.min(height).saturating_mul(HEIGHT).div_ceil(self.side * CAPITAL / 8 * 100);
+        let scale = wanted.min(width / plate_width.saturating_add(padding)).min(height / (plate_height + padding));
+        let [plate_width, plate_height, margin] =
+            [plate_width, plate_height, padding].map(|length| length.saturating_mul(scale));
         let left = width.checked_sub(plate_width.saturating_add(margin));
         let top = height.checked_sub(plate_height.saturating_add(margin));
         let too_small =
             MediaError::unsupported(media_type, "it is too small for a visible label. Choose a larger size.");
-        let (left, top) = left.zip(top).ok_or(too_small)?;
-        Ok(Plate { label: self, scale, left, top, width: plate_width, height: plate_height })
+        let (left, top) = left.zip(top).filter(|_| scale > 0).ok_or(too_small)?;
+        Ok(Plate { label: self, scale, padding, left, top, width: plate_width, height: plate_height })
     }
+}
+
+/// Returns the rows of a glyph with these sides. The glyphs of western languages are enlarged to those of Chinese ones.
+fn glyph(character: char, side: u32) -> Option<[u16; 16]> {
+    let mut rows = [0; 16];
+    if let Some((_, known)) = chinese::GLYPHS.iter().find(|(known, _)| *known == character) {
+        for (row, known) in rows.iter_mut().zip(known) {
+            *row = known.reverse_bits();
+        }
+        return Some(rows);
+    }
+    let drawn = BASIC_FONTS.get(character).or_else(|| LATIN_FONTS.get(character));
+    let drawn = drawn.filter(|_| !character.is_control())?;
+    let doubled = |row: u8| (0..8).fold(0, |wide, bit| wide | (u16::from(row >> bit & 1) * 0b11) << (2 * bit));
+    let source: Vec<u16> = match side {
+        LARGE_PX => drawn.iter().flat_map(|row| [doubled(*row); 2]).collect(),
+        _ => drawn.iter().map(|row| u16::from(*row)).collect(),
+    };
+    for (row, source) in rows.iter_mut().zip(source) {
+        *row = source;
+    }
+    Some(rows)
 }
 
 /// Darkens what is under the plate. What was transparent becomes dark.
@@ -104,6 +142,7 @@ fn shaded(seen: u8, alpha: u8) -> u8 {
 struct Plate<'a> {
     label: &'a VisibleLabel,
     scale: u32,
+    padding: u32,
     left: u32,
     top: u32,
     width: u32,
@@ -119,8 +158,9 @@ impl Plate<'_> {
 
     /// Says whether a pixel of the plate, before it is enlarged, belongs to the text.
     fn is_ink(&self, x: u32, y: u32) -> bool {
-        let (Some(x), Some(y)) = (x.checked_sub(PADDING_PX), y.checked_sub(PADDING_PX)) else { return false };
-        let glyph = self.label.glyphs.get((x / GLYPH_PX) as usize);
-        glyph.and_then(|rows| rows.get(y as usize)).is_some_and(|row| row >> (x % GLYPH_PX) & 1 == 1)
+        let (Some(x), Some(y)) = (x.checked_sub(self.padding), y.checked_sub(self.padding)) else { return false };
+        let side = self.label.side;
+        let glyph = self.label.glyphs.get((x / side) as usize);
+        glyph.and_then(|rows| rows.get(y as usize)).is_some_and(|row| row >> (x % side) & 1 == 1)
     }
 }

@@ -3,17 +3,20 @@
 //! A manifest says how a file was made: by which model of which provider, when, and from which files. It names no account and
 //! quotes no prompt. It is signed with a key that this crate never sees: [`Signer`] calls a function that has it.
 //!
-//! No function here reads the network: neither remote manifests nor the status of certificates are fetched.
+//! No function here uses the network: neither remote manifests nor the status of certificates are fetched. A time stamp is asked for
+//! by a [`TimeStampAuthority`] that is given.
 
 mod certificates;
 mod check;
 mod manifest;
 mod signer;
+mod time_stamp;
 
 pub use certificates::{CertificateChain, CertificateError};
 pub use check::{Action, Credentials, CredentialsCheck, Ingredient, check};
-pub use manifest::{Claim, EarlierManifest, Manifest, SignError};
+pub use manifest::{Claim, EarlierManifest, Manifest, SignError, Signed};
 pub use signer::{KeyError, Signer};
+pub use time_stamp::{MAX_TIME_STAMP_BYTES, TimeStamp, TimeStampAuthority, TimeStampError};
 
 /// The IPTC term for media that a trained model made (<https://cv.iptc.org/newscodes/digitalsourcetype/>).
 pub const TRAINED_ALGORITHMIC_MEDIA: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";

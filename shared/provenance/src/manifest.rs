@@ -6,7 +6,11 @@ use c2pa::{Builder, ClaimGeneratorInfo, ValidationState};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{TRAINED_ALGORITHMIC_MEDIA, context, signer::Signer};
+use crate::{
+    TRAINED_ALGORITHMIC_MEDIA, context,
+    signer::{Signature, Signer},
+    time_stamp::TimeStamp,
+};
 
 /// What a manifest says about an output.
 #[derive(Clone, Copy, Debug)]
@@ -103,11 +107,12 @@ impl Manifest {
     }
 
     /// Signs an output, whose metadata was removed and whose other marks are in place: the signature covers them. Each call gives
-    /// the manifest another id and another signature.
+    /// the manifest another id and another signature. If the signer has a time-stamping authority that does not stamp it, the file
+    /// has no time stamp, and what is returned says so.
     ///
     /// # Errors
     /// The key did not sign, or the file cannot hold a manifest.
-    pub fn sign(mut self, output: &[u8], claim: &Claim<'_>, signer: &Signer) -> Result<Vec<u8>, SignError> {
+    pub fn sign(mut self, output: &[u8], claim: &Claim<'_>, signer: &Signer) -> Result<Signed, SignError> {
         let mut generator = ClaimGeneratorInfo::new("Darkroom");
         generator.set_version(env!("CARGO_PKG_VERSION"));
         generator.insert("model", claim.model);
@@ -125,9 +130,19 @@ impl Manifest {
             self.builder.add_action(action)?;
         }
         let mut signed = Cursor::new(Vec::with_capacity(output.len() + MANIFEST_BYTES));
-        self.builder.sign(signer, self.media_type, &mut Cursor::new(output), &mut signed)?;
-        Ok(signed.into_inner())
+        let signature = Signature::new(signer, claim.at);
+        self.builder.sign(&signature, self.media_type, &mut Cursor::new(output), &mut signed)?;
+        Ok(Signed { file: signed.into_inner(), time_stamp: signature.into_time_stamp() })
     }
+}
+
+/// A signed output.
+#[derive(Debug)]
+pub struct Signed {
+    /// The file.
+    pub file: Vec<u8>,
+    /// What became of the time stamp of its signature.
+    pub time_stamp: TimeStamp,
 }
 
 /// About the size of a manifest, in bytes.

@@ -1,3 +1,5 @@
+mod time_stamps;
+
 use std::io::Cursor;
 
 use fake_aws::signing::Key;
@@ -36,7 +38,7 @@ fn claim(has_starting_image: bool) -> Claim<'static> {
 }
 
 fn sign(file: &[u8], media_type: &'static str, has_starting_image: bool, signer: &Signer) -> Vec<u8> {
-    Manifest::begin(file, media_type).unwrap().sign(file, &claim(has_starting_image), signer).unwrap()
+    Manifest::begin(file, media_type).unwrap().sign(file, &claim(has_starting_image), signer).unwrap().file
 }
 
 fn found(file: &[u8], media_type: &str, anchors: &str) -> Credentials {
@@ -100,7 +102,7 @@ fn visible_label_is_an_action_after_the_others() {
         for has_starting_image in [false, true] {
             let plain = picture(format);
             let claim = Claim { visible_label: Some("AI generated"), ..claim(has_starting_image) };
-            let signed = Manifest::begin(&plain, media_type).unwrap().sign(&plain, &claim, &own).unwrap();
+            let signed = Manifest::begin(&plain, media_type).unwrap().sign(&plain, &claim, &own).unwrap().file;
             let credentials = found(&signed, media_type, own.chain().pem());
             assert!(credentials.trusted && credentials.problems.is_empty(), "{media_type}: {credentials:?}");
             let (last, before) = credentials.actions.split_last().unwrap();
@@ -122,7 +124,7 @@ fn manifest_of_the_provider_is_verified_and_kept() {
             let manifest = Manifest::begin(&received, media_type).unwrap();
             let problems = "signingCredential.untrusted".to_owned();
             assert_eq!(manifest.earlier(), &EarlierManifest::Kept { valid: true, problems }, "{media_type}");
-            let signed = manifest.sign(&plain, &claim(has_starting_image), &own).unwrap();
+            let signed = manifest.sign(&plain, &claim(has_starting_image), &own).unwrap().file;
             let credentials = found(&signed, media_type, own.chain().pem());
             assert!(credentials.trusted, "{media_type}: {credentials:?}");
             assert_eq!(actions(&credentials), ["c2pa.opened", "c2pa.edited"]);
@@ -136,7 +138,8 @@ fn manifest_of_the_provider_is_verified_and_kept() {
         changed[at] ^= 1;
         let manifest = Manifest::begin(&changed, media_type).unwrap();
         assert!(matches!(manifest.earlier(), EarlierManifest::Kept { valid: false, .. }), "{:?}", manifest.earlier());
-        let credentials = found(&manifest.sign(&plain, &claim(false), &own).unwrap(), media_type, own.chain().pem());
+        let credentials =
+            found(&manifest.sign(&plain, &claim(false), &own).unwrap().file, media_type, own.chain().pem());
         assert!(credentials.valid, "{media_type}: {credentials:?}");
     }
 }

@@ -109,6 +109,8 @@ pub enum Metric {
     WithheldWelcomes,
     /// Measures the days until the certificate ends under which outputs are signed.
     SigningCertificateDays,
+    /// Counts outputs that were signed without a time stamp although an authority is chosen.
+    MissingTimeStamps,
     /// Counts prompts, starting images and outputs that were blocked.
     BlockedContent,
     /// Counts accesses that staff opened and disclosures that they created.
@@ -154,6 +156,7 @@ impl Metric {
         Self::UnsentMails,
         Self::WithheldWelcomes,
         Self::SigningCertificateDays,
+        Self::MissingTimeStamps,
         Self::BlockedContent,
         Self::StaffAccesses,
         Self::GrantedRoles,
@@ -197,6 +200,7 @@ impl Metric {
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
             Self::SigningCertificateDays => "SigningCertificateDays",
+            Self::MissingTimeStamps => "MissingTimeStamps",
             Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",
             Self::GrantedRoles => "GrantedRoles",

@@ -185,8 +185,10 @@ impl ProviderStub {
                     let held = self.released.1.wait_timeout_while(locked(&self.released.0), PATIENCE, until);
                     drop(held);
                 }
-                match self.video.get().filter(|_| prompt.contains("video")) {
-                    Some(video) => Ok((200, "video/mp4", video.clone())),
+                let video = || self.video.get().filter(|_| prompt.contains("video")).cloned();
+                let file = locked(&self.files).get(prompt).cloned();
+                match file.or_else(video) {
+                    Some(video) => Ok((200, "video/mp4", video)),
                     None => Ok((200, "image/png", sample_image()?)),
                 }
             }
@@ -194,7 +196,7 @@ impl ProviderStub {
         }
     }
 
-    /// Responds with this file to a request for an image with this prompt.
+    /// Responds with this file to a request with this prompt: an image of Stability, or a video of another provider.
     pub fn respond_with(&self, prompt: &str, file: Vec<u8>) {
         locked(&self.files).insert(prompt.to_owned(), file);
     }

@@ -96,6 +96,8 @@ pub struct Recorders {
     pub stripe: &'static Recorder,
     /// In front of PayPal.
     pub paypal: &'static Recorder,
+    /// In front of the time-stamping authority.
+    pub time_stamps: &'static Recorder,
 }
 
 impl Recorders {
@@ -105,8 +107,13 @@ impl Recorders {
         json!({"stripe": stripe, "paypal": paypal, "paypal_ipn": format!("{paypal}/cgi-bin/webscr")}).to_string()
     }
 
-    pub fn each(&self) -> [(&'static str, &'static Recorder); 3] {
-        [("providers", self.providers), ("stripe", self.stripe), ("paypal", self.paypal)]
+    pub fn each(&self) -> [(&'static str, &'static Recorder); 4] {
+        [
+            ("providers", self.providers),
+            ("stripe", self.stripe),
+            ("paypal", self.paypal),
+            ("time stamps", self.time_stamps),
+        ]
     }
 
     /// Returns the names of the recorders that this was sent to.

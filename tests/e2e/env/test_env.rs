@@ -13,6 +13,7 @@ use domain::{
     AccountId,
     accounts::{account::Account, plan::Plan},
 };
+use fake_aws::time_stamps::{Behaviour, Server};
 use reqwest::{Method, RequestBuilder};
 use runtime::{clients::Clients, config::Environment};
 use serde_json::{Value, json};
@@ -59,6 +60,8 @@ pub struct TestEnv {
     pub _payments: Payments,
     /// The recorders of all requests to hosts that are not AWS.
     pub recorders: Recorders,
+    /// The time-stamping authority.
+    pub authority: &'static Server,
     /// The monitor of the functions' connections.
     pub watch: ConnectionMonitor,
     /// The outputs of the template.
@@ -117,7 +120,15 @@ impl TestEnv {
         options.provider_keys = keys.map(|name| (name.to_owned(), format!("key-of-{name}"))).into();
         let stub = provider_stub()?;
         let endpoints = stub.endpoints();
-        let recorders = Recorders { providers: stub.recorder, stripe: Recorder::start()?, paypal: Recorder::start()? };
+        let authority = Server::start(Behaviour::Right)?;
+        let recorders = Recorders {
+            providers: stub.recorder,
+            stripe: Recorder::start()?,
+            paypal: Recorder::start()?,
+            time_stamps: Recorder::start()?,
+        };
+        recorders.time_stamps.lead_to(authority.address())?;
+        let time_stamps = recorders.time_stamps.url();
         let payment_endpoints = recorders.payment_endpoints();
         let (rate, shards) = (REQUESTS_PER_MINUTE.to_string(), INDEX_SHARDS.to_string());
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
@@ -136,6 +147,7 @@ impl TestEnv {
             ("PaymentEndpoints", payment_endpoints.as_str()),
             ("SketchMarks", "true"),
             ("AigcProducer", AIGC_PRODUCER),
+            ("TimeStampUrl", time_stamps.as_str()),
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),
@@ -173,6 +185,7 @@ impl TestEnv {
             fake_payments: payments.base_url().to_owned(),
             _payments: payments,
             recorders,
+            authority,
             watch: ConnectionMonitor::start(&endpoint),
             outputs: stack.outputs().clone(),
             endpoint,

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use fake_aws::time_stamps::Behaviour;
+use runtime::telemetry::Metric;
 use serde_json::{Value, json};
 
 use super::{finished, generated, signed_by_provider, verified};
 use crate::env::{
     gallery::download,
     http::text,
+    logs::{measurements, wait_for_metric},
     provider_stub::provider_stub,
     test_env::{AIGC_PRODUCER, TestEnv},
     trial::tests,
@@ -17,7 +20,9 @@ use crate::env::{
 
 tests![
     outputs_of_each_format_are_signed_and_a_changed_byte_is_found,
+    signature_has_a_time_stamp_and_an_output_without_one_is_signed_and_counted,
     manifest_of_the_provider_stays_as_an_ingredient,
+    manifest_of_the_provider_stays_in_a_video_also_if_it_is_not_right,
     starting_image_is_an_ingredient_without_its_content,
     every_process_signs_under_one_certificate,
     visible_label_is_drawn_signed_and_in_the_thumbnail_if_its_owner_asks_for_it,
@@ -66,6 +71,32 @@ async fn outputs_of_each_format_are_signed_and_a_changed_byte_is_found(env: &'st
     Ok(())
 }
 
+async fn signature_has_a_time_stamp_and_an_output_without_one_is_signed_and_counted(
+    env: &'static TestEnv,
+) -> Result<()> {
+    let ada = env.plus_user().await?;
+    let mut files = BTreeMap::new();
+    for (name, media_type) in [("image.png", "image/png"), ("image.jpg", "image/jpeg"), ("image.webp", "image/webp")] {
+        files.insert(name, generated(&ada, photo(media_type)?).await?);
+    }
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
+    files.insert("video.mp4", finished(&ada, &video).await?);
+    for (name, report) in verified(env, &files).await? {
+        let found = report["time_stamps"].as_array().context("no list")?;
+        let right = ["timeStamp.validated", "timeStamp.trusted"];
+        ensure!(found.len() == 2 && right.iter().all(|code| found.contains(&json!(code))), "{name}: {report}");
+        ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{name}: {report}");
+    }
+
+    let before = measurements(env, Metric::MissingTimeStamps).await?;
+    env.authority.once(Behaviour::Garbage);
+    // The output of another test may get the wrong answer first. Either is signed, and counted.
+    let image = generated(&ada, photo("image/png")?).await?;
+    let report = verified(env, &[("image.png", image)].into()).await?.remove("image.png").context("no report")?;
+    ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{report}");
+    wait_for_metric(env, Metric::MissingTimeStamps, before).await
+}
+
 async fn manifest_of_the_provider_stays_as_an_ingredient(env: &'static TestEnv) -> Result<()> {
     let ada = env.plus_user().await?;
     let mut files = BTreeMap::new();
@@ -87,10 +118,37 @@ async fn manifest_of_the_provider_stays_as_an_ingredient(env: &'static TestEnv) 
     Ok(())
 }
 
+async fn manifest_of_the_provider_stays_in_a_video_also_if_it_is_not_right(env: &'static TestEnv) -> Result<()> {
+    let ada = env.plus_user().await?;
+    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
+    let plain = media::strip_metadata(finished(&ada, &video).await?)?;
+    let signed = signed_by_provider(&plain, "video/mp4")?;
+    let mut changed = signed.clone();
+    // The lowest byte of the time at which it was created, which nobody sees.
+    let header = changed.windows(4).position(|window| window == b"mvhd").context("no header")?;
+    *changed.get_mut(header + 11).context("it is cut")? ^= 1;
+    let mut files = BTreeMap::new();
+    for (name, file) in [("signed.mp4", signed), ("changed.mp4", changed)] {
+        let prompt = format!("waves {name} of {}", ada.account_id);
+        provider_stub()?.respond_with(&prompt, file);
+        files.insert(name, finished(&ada, &json!({"model": "wan-video", "prompt": prompt})).await?);
+    }
+    for (name, report) in verified(env, &files).await? {
+        ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{name}: {report}");
+        ensure!(report["manifests"] == 2 && report["generator"]["model"] == "wan-video", "{name}: {report}");
+        let ingredients = report["ingredients"].as_array().context("no ingredients")?;
+        ensure!(ingredients.len() == 1 && ingredients[0]["relationship"] == "parentOf", "{name}: {report}");
+        let says = |code: &str| ingredients[0].to_string().contains(code);
+        ensure!(says("assertion.bmffHash.mismatch") == (name == "changed.mp4"), "{name}: {report}");
+        ensure!(contains(&files[name.as_str()], "of the provider"), "{name}: the manifest of the provider is gone");
+    }
+    Ok(())
+}
+
 /// The brightest level in the lower right corner of an image, or of the preview of a video, where a label is.
 fn corner(file: &[u8]) -> Result<u8> {
     let media::Preview { jpeg, width, height, .. } = media::create_preview(file, 512)?;
-    let shown = image::load_from_memory(&jpeg)?.crop_imm(width / 2, height - 18, width / 2, 18).into_luma8();
+    let shown = image::load_from_memory(&jpeg)?.crop_imm(width / 2, height - 64, width / 2, 64).into_luma8();
     shown.pixels().map(|pixel| pixel.0[0]).max().context("it is empty")
 }
 

@@ -9,7 +9,12 @@ use domain::{
     generations::generation::{CHECKS, Failure, Generation, GenerationStatus},
     moderation::verdict::{Category, Stage},
 };
-use fake_aws::{aws::Aws, environment::environment, seed};
+use fake_aws::{
+    aws::Aws,
+    environment::environment,
+    seed,
+    time_stamps::{self, Behaviour},
+};
 use jiff::SignedDuration;
 use runtime::{clock, config::Environment, sqs::Record};
 use serde_json::json;
@@ -144,4 +149,52 @@ async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_
     assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
     assert!(account.strikes.is_unused(), "a failure of a classifier is no strike");
     assert!(!calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+}
+
+/// The time stamps of an authority that behaves so: the generation, its file, and the requests.
+async fn with_authority(behaviour: Behaviour) -> (Generation, Vec<u8>, &'static time_stamps::Server) {
+    let aws = seed::aws(MediaKind::Image).await.unwrap();
+    let server = time_stamps::Server::start(behaviour).unwrap();
+    let mut variables = environment(&aws).unwrap();
+    variables.push(("TIME_STAMP_URL", format!("{}/tsr", server.address())));
+    let environment: Environment = variables.into_iter().collect();
+    let worker = Worker::new(&environment).unwrap();
+    let account = aws.account().parse().unwrap();
+    let world = World { aws, worker, account, id: RECEIVED.parse().unwrap(), asked: Arc::default() };
+    let (_, generation, _) = world.work().await;
+    let key = &generation.outputs[0].file.key;
+    let file = world.aws.written(key).await.unwrap();
+    (generation, file, server)
+}
+
+#[tokio::test]
+async fn authority_stamps_the_signature_and_learns_a_hash_of_it_and_nothing_else() {
+    let (generation, file, server) = with_authority(Behaviour::Right).await;
+    assert_eq!(generation.status, GenerationStatus::Succeeded);
+    let token = b"Time-stamping authority for tests";
+    assert!(file.windows(token.len()).any(|window| window == token), "the file has no time stamp");
+    let requests = server.requests();
+    let [(head, body)] = requests.as_slice() else { panic!("{} requests", requests.len()) };
+    assert!(head.starts_with("POST /tsr HTTP/1.1") && head.contains("application/timestamp-query"), "{head}");
+    assert_eq!(body.len(), 67, "a request is a hash, a nonce, and nothing else");
+    for header in head.lines().skip(1).filter_map(|line| line.split(':').next()).map(str::to_lowercase) {
+        assert!(["content-type", "content-length", "accept", "host"].contains(&header.as_str()), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn output_is_signed_in_time_without_a_time_stamp_whatever_the_authority_does() {
+    for behaviour in Behaviour::WRONG {
+        let started = clock::now();
+        let (generation, file, server) = with_authority(behaviour).await;
+        assert_eq!(generation.status, GenerationStatus::Succeeded, "{behaviour:?}");
+        assert!(generation.spent.0 > 0, "{behaviour:?}");
+        assert!(clock::now().duration_since(started) < SignedDuration::from_secs(20), "{behaviour:?}");
+        assert_eq!(server.requests().len(), 1, "{behaviour:?}: asked again, or elsewhere");
+        let checked = provenance::check(&file, "image/png", "");
+        let provenance::CredentialsCheck::Found(credentials) = checked else { panic!("{checked:?}") };
+        assert!(credentials.valid, "{behaviour:?}: {credentials:?}");
+        let token = b"Time-stamping authority for tests";
+        assert!(!file.windows(token.len()).any(|window| window == token), "{behaviour:?}");
+    }
 }

@@ -111,7 +111,8 @@ pub const PROMISES: [Promise; 37] = [
     promise(
         25,
         "We do not sell personal data and we do not share it for third-party marketing",
-        "No outbound call beyond the configured providers, payment services and mail; a test lists every outbound host",
+        "No outbound call beyond the configured providers, payment services, time-stamping authority and mail; a test lists every \
+         outbound host",
     ),
     promise(
         26,

@@ -7,7 +7,9 @@ use super::checks::contains;
 use super::samples;
 use super::watermark::video;
 use crate::watermark::{WatermarkKey, detect_file, embed_file};
-use crate::{AigcLabel, InvalidLabel, MAX_LABEL_CHARACTERS, MediaError, VisibleLabel, create_preview, mark_generated};
+use crate::{
+    AigcLabel, InvalidLabel, MAX_LABEL_CHARACTERS, MediaError, MediaType, VisibleLabel, create_preview, mark_generated,
+};
 
 const MARK: u64 = 7;
 
@@ -42,7 +44,7 @@ fn levels(image: &DynamicImage, (x, y, width, height): (u32, u32, u32, u32)) -> 
 
 /// Reads the text of a label in a picture with a side of 512, by the glyphs of the font.
 fn read(image: &DynamicImage, characters: u32) -> String {
-    let (scale, padding, glyph) = (2, 3, 8);
+    let (scale, padding, glyph) = (4, 3, 8);
     let left = image.width() - (characters * glyph + 2 * padding) * scale;
     let top = image.height() - (glyph + 2 * padding) * scale;
     let luma = image.to_luma8();
@@ -133,7 +135,64 @@ fn transparent_picture_is_opaque_under_its_label() {
     let marked = embed_file(&plain, Some(&label()), MARK, &key()).unwrap().unwrap();
     let shown = image::load_from_memory(&marked).unwrap();
     assert_eq!(read(&shown, 12), "AI generated");
-    assert_eq!((shown.get_pixel(0, 0).0[3], shown.get_pixel(500, 500).0[3]), (0, 255));
+    assert_eq!((shown.get_pixel(0, 0).0[3], shown.get_pixel(490, 490).0[3]), (0, 255));
+}
+
+/// Draws a text into a black picture, and returns the picture and how many of its rows have ink.
+fn drawn(text: &str, (width, height): (u32, u32)) -> (image::GrayImage, u32) {
+    let mut picture = grey(width, height, 0);
+    VisibleLabel::new(text).unwrap().draw(&mut picture, MediaType::Png).unwrap();
+    let shown = picture.to_luma8();
+    let has_ink = |y: &u32| (0..width).any(|x| shown.get_pixel(x, *y).0[0] > 200);
+    let (first, last) = ((0..height).find(has_ink).unwrap(), (0..height).rev().find(has_ink).unwrap());
+    let rows = last - first + 1;
+    (shown, rows)
+}
+
+#[test]
+fn letters_are_at_least_a_twentieth_of_the_shorter_side_high() {
+    let sizes = [(512, 512), (512, 768), (768, 512), (1024, 1024), (1344, 768), (720, 1280), (1920, 1080), (421, 421)];
+    for size in sizes {
+        let shorter = size.0.min(size.1);
+        for text in ["AI", "AI GENERATED", "AI生成", "人工智能生成", "人工智能合成"] {
+            let (_, rows) = drawn(text, size);
+            assert!(rows * 20 >= shorter, "{text} has {rows} pixels of {shorter}");
+            assert!(rows * 10 <= shorter, "{text} has {rows} pixels of {shorter}: it is larger than it has to be");
+        }
+        // A longer text is as high as it can be.
+        let (_, rows) = drawn(&"X".repeat(MAX_LABEL_CHARACTERS), size);
+        assert!(rows >= 14, "{rows} pixels of {shorter}");
+    }
+}
+
+#[test]
+fn chinese_words_are_drawn_beside_letters_of_the_same_height() {
+    let (shown, _) = drawn("AI生成", (512, 512));
+    let (scale, left, top) = (2, 512 - (4 * 16 + 12) * 2, 512 - (16 + 12) * 2);
+    let row = |glyph: u32, y: u32| -> String {
+        let ink = |x: u32| shown.get_pixel(left + (glyph * 16 + x) * scale, top + y * scale).0[0] > 200;
+        (0..16).map(|x| if ink(x) { '#' } else { '.' }).collect()
+    };
+    let generated = [
+        "........#.......",
+        "....#...##......",
+        "....##..##......",
+        "...##...##...#..",
+        "...############.",
+        "..##....##......",
+        "..#.....##......",
+        ".#......##..#...",
+        "....##########..",
+        "........##......",
+        "........##......",
+        "........##......",
+        "........##......",
+        "........##....#.",
+        ".###############",
+        "................",
+    ];
+    assert_eq!((0..16).map(|y| row(2, y)).collect::<Vec<_>>(), generated);
+    assert_eq!(row(1, 0), "..########......", "the I is twice as large as in its font");
 }
 
 #[test]
@@ -141,7 +200,7 @@ fn text_that_the_font_lacks_or_that_is_too_long_is_refused() {
     VisibleLabel::new(" KI-generiert für Ähren ").unwrap();
     let longest = "x".repeat(MAX_LABEL_CHARACTERS);
     VisibleLabel::new(&longest).unwrap();
-    for refused in [String::new(), "  ".to_owned(), format!("{longest}x"), "人工智能".to_owned(), "a\nb".to_owned()]
+    for refused in [String::new(), "  ".to_owned(), format!("{longest}x"), "图像生成".to_owned(), "a\nb".to_owned()]
     {
         assert_eq!(VisibleLabel::new(&refused), Err(InvalidLabel), "{refused}");
     }
