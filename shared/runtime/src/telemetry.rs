@@ -121,7 +121,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
