@@ -16,7 +16,9 @@ pub enum InvalidModeration {
     #[error("MODERATION_THRESHOLDS: {0}")]
     Thresholds(#[from] InvalidThresholds),
     /// A classifier is unknown, or the local one is missing.
-    #[error("MODERATION is neither local nor local,openai: correct it in template.yaml")]
+    #[error(
+        "MODERATION is not local with at most one of each of openai, rekognition after it: correct it in template.yaml"
+    )]
     Classifiers,
     /// A variable is missing.
     #[error(transparent)]
@@ -31,16 +33,37 @@ pub fn thresholds(environment: &Environment) -> Result<Thresholds, InvalidModera
     Ok(Thresholds::parse(environment.optional("MODERATION_THRESHOLDS").unwrap_or_default())?)
 }
 
-/// Reads whether OpenAI's moderation endpoint is a classifier, beside the local one.
+/// The classifiers that the operator chose beside the local one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// OpenAI's moderation endpoint.
+    pub openai: bool,
+    /// Amazon Rekognition.
+    pub rekognition: bool,
+}
+
+/// Reads which classifiers the operator chose beside the local one.
 ///
 /// # Errors
 /// The variable is missing, or names another classifier.
-pub fn asks_openai(environment: &Environment) -> Result<bool, InvalidModeration> {
-    match environment.required("MODERATION")?.as_str() {
-        "local" => Ok(false),
-        "local,openai" => Ok(true),
-        _ => Err(InvalidModeration::Classifiers),
+pub fn chosen(environment: &Environment) -> Result<Chosen, InvalidModeration> {
+    let names = environment.required("MODERATION")?;
+    let mut names = names.split(',');
+    if names.next() != Some("local") {
+        return Err(InvalidModeration::Classifiers);
     }
+    let mut chosen = Chosen::default();
+    for name in names {
+        let classifier = match name {
+            "openai" => &mut chosen.openai,
+            "rekognition" => &mut chosen.rekognition,
+            _ => return Err(InvalidModeration::Classifiers),
+        };
+        if std::mem::replace(classifier, true) {
+            return Err(InvalidModeration::Classifiers);
+        }
+    }
+    Ok(chosen)
 }
 
 /// Reads how many strikes freeze an account.
@@ -81,9 +104,11 @@ mod tests {
 
     #[test]
     fn local_classifier_is_always_on() {
-        let read = |classifiers: &str| asks_openai(&Environment::from_iter([("MODERATION", classifiers)]));
-        assert!(!read("local").unwrap() && read("local,openai").unwrap());
-        for other in ["", "off", "openai", "local,other"] {
+        let read = |classifiers: &str| chosen(&Environment::from_iter([("MODERATION", classifiers)]));
+        assert_eq!(read("local").unwrap(), Chosen::default());
+        assert_eq!(read("local,openai").unwrap(), Chosen { openai: true, ..Chosen::default() });
+        assert_eq!(read("local,openai,rekognition").unwrap(), Chosen { openai: true, rekognition: true });
+        for other in ["", "off", "openai", "rekognition,local", "local,other", "local,", "local,openai,openai"] {
             assert!(read(other).is_err(), "{other}");
         }
     }
