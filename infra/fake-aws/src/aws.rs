@@ -209,6 +209,13 @@ async fn answer(
                 None => (StatusCode::BAD_REQUEST, r#"{"__type":"UnknownOperationException"}"#).into_response(),
             }
         }
+        None if uri.path().starts_with("/guardrail/") => {
+            world.calls.push("ApplyGuardrail".to_owned());
+            world
+                .played
+                .get("ApplyGuardrail")
+                .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |played| played.to_string().into_response())
+        }
         None => world.file(&method, &uri),
     };
     if world.a_new_service_is_next() {

@@ -17,9 +17,12 @@ pub enum InvalidModeration {
     Thresholds(#[from] InvalidThresholds),
     /// A classifier is unknown, or the local one is missing.
     #[error(
-        "MODERATION is not local with at most one of each of openai, rekognition after it: correct it in template.yaml"
+        "MODERATION is not local with at most one of each of openai, rekognition, guardrail after it: correct it in template.yaml"
     )]
     Classifiers,
+    /// What the local classifier looks at is unknown.
+    #[error("LOCAL_CLASSIFIER is neither words nor words-and-images: correct it in template.yaml")]
+    Local,
     /// A variable is missing.
     #[error(transparent)]
     Variable(#[from] InvalidVariable),
@@ -34,33 +37,43 @@ pub fn thresholds(environment: &Environment) -> Result<Thresholds, InvalidModera
 }
 
 /// The classifiers that the operator chose beside the local one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
+    /// The local classifier of images.
+    pub pixels: bool,
     /// OpenAI's moderation endpoint.
     pub openai: bool,
     /// Amazon Rekognition.
     pub rekognition: bool,
+    /// The id and the version of a guardrail of Amazon Bedrock.
+    pub guardrail: Option<(String, String)>,
 }
 
 /// Reads which classifiers the operator chose beside the local one.
 ///
 /// # Errors
-/// The variable is missing, or names another classifier.
+/// The variable is missing, or names another classifier, or one that lacks a variable.
 pub fn chosen(environment: &Environment) -> Result<Chosen, InvalidModeration> {
     let names = environment.required("MODERATION")?;
     let mut names = names.split(',');
     if names.next() != Some("local") {
         return Err(InvalidModeration::Classifiers);
     }
-    let mut chosen = Chosen::default();
+    let pixels = match environment.optional("LOCAL_CLASSIFIER") {
+        None | Some("words") => false,
+        Some("words-and-images") => true,
+        Some(_) => return Err(InvalidModeration::Local),
+    };
+    let mut chosen = Chosen { pixels, ..Chosen::default() };
     for name in names {
-        let classifier = match name {
-            "openai" => &mut chosen.openai,
-            "rekognition" => &mut chosen.rekognition,
+        match name {
+            "openai" if !chosen.openai => chosen.openai = true,
+            "rekognition" if !chosen.rekognition => chosen.rekognition = true,
+            "guardrail" if chosen.guardrail.is_none() => {
+                let (id, version) = (environment.required("GUARDRAIL_ID")?, environment.required("GUARDRAIL_VERSION")?);
+                chosen.guardrail = Some((id, version));
+            }
             _ => return Err(InvalidModeration::Classifiers),
-        };
-        if std::mem::replace(classifier, true) {
-            return Err(InvalidModeration::Classifiers);
         }
     }
     Ok(chosen)
@@ -107,7 +120,19 @@ mod tests {
         let read = |classifiers: &str| chosen(&Environment::from_iter([("MODERATION", classifiers)]));
         assert_eq!(read("local").unwrap(), Chosen::default());
         assert_eq!(read("local,openai").unwrap(), Chosen { openai: true, ..Chosen::default() });
-        assert_eq!(read("local,openai,rekognition").unwrap(), Chosen { openai: true, rekognition: true });
+        assert_eq!(
+            read("local,openai,rekognition").unwrap(),
+            Chosen { openai: true, rekognition: true, ..Chosen::default() }
+        );
+        let guardrail = [("MODERATION", "local,guardrail"), ("GUARDRAIL_ID", "abc123"), ("GUARDRAIL_VERSION", "3")];
+        let read_guardrail = |variables: &[(&'static str, &'static str)]| chosen(&variables.iter().copied().collect());
+        let expected = Some(("abc123".to_owned(), "3".to_owned()));
+        assert_eq!(read_guardrail(&guardrail).unwrap().guardrail, expected);
+        assert!(read_guardrail(&guardrail[..2]).is_err(), "a guardrail without a version");
+        let images = |value| chosen(&[("MODERATION", "local"), ("LOCAL_CLASSIFIER", value)].into_iter().collect());
+        assert_eq!(images("words").unwrap(), Chosen::default());
+        assert_eq!(images("words-and-images").unwrap(), Chosen { pixels: true, ..Chosen::default() });
+        assert!(images("images").is_err());
         for other in ["", "off", "openai", "rekognition,local", "local,other", "local,", "local,openai,openai"] {
             assert!(read(other).is_err(), "{other}");
         }

@@ -48,3 +48,14 @@ pub fn fit_image(bytes: &[u8], limits: ImageLimits) -> Result<(Vec<u8>, MediaTyp
     }
     Err(MediaError::TooLarge { bytes: found, max_bytes })
 }
+
+/// Returns the pixels of an image, or of the first frame of an H.264 MP4, drawn into a square of `side_px`: rows of red, green and
+/// blue. It is upright, on white, and not in its proportions.
+///
+/// # Errors
+/// Those of [`create_preview`](crate::create_preview).
+pub fn square_of(bytes: &[u8], side_px: u32) -> Result<Vec<u8>, MediaError> {
+    let media_type = inspect(bytes)?.media_type;
+    let picture = decode(bytes, media_type)?.image.thumbnail_exact(side_px, side_px);
+    Ok(on_white(&picture.into_rgba8()).into_raw())
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::moderation::verdict::{Stage, Thresholds, Verdict};
 use jiff::Timestamp;
-use moderation::{Classifier, ClassifierError, Content, Gate, OpenAi, Rekognition};
+use moderation::{Classifier, ClassifierError, Content, Gate, Guardrail, OpenAi, Pixels, Rekognition};
 use runtime::{clients::Clients, config::Environment, secrets::SecretUnreadable};
 
 use crate::configuration::{ConfigurationError, Configured};
@@ -24,7 +24,9 @@ pub enum CheckError {
 pub struct Classifiers {
     /// Where the key of OpenAI is, if its moderation endpoint is asked.
     openai: Option<Arc<Configured>>,
-    rekognition: Option<Arc<Rekognition>>,
+    /// Those that need no key: of images in this process, and of AWS.
+    keyless: Vec<Arc<dyn Classifier>>,
+    sees_images: bool,
     thresholds: Thresholds,
 }
 
@@ -58,9 +60,20 @@ impl Classifiers {
         clients: &Arc<Clients>,
     ) -> Result<Self, ConfigurationError> {
         let chosen = lifecycle::gate::chosen(environment)?;
+        let mut keyless: Vec<Arc<dyn Classifier>> = Vec::new();
+        if chosen.pixels {
+            keyless.push(Arc::new(Pixels::new()));
+        }
+        if chosen.rekognition {
+            keyless.push(Arc::new(Rekognition::new(Arc::clone(clients))));
+        }
+        if let Some((id, version)) = chosen.guardrail {
+            keyless.push(Arc::new(Guardrail::new(Arc::clone(clients), id, version)));
+        }
         Ok(Self {
+            sees_images: chosen.openai || !keyless.is_empty(),
             openai: keys.filter(|_| chosen.openai),
-            rekognition: chosen.rekognition.then(|| Arc::new(Rekognition::new(Arc::clone(clients)))),
+            keyless,
             thresholds: lifecycle::gate::thresholds(environment)?,
         })
     }
@@ -68,7 +81,7 @@ impl Classifiers {
     /// Says whether one of them looks at images.
     #[must_use]
     pub const fn see_images(&self) -> bool {
-        self.openai.is_some() || self.rekognition.is_some()
+        self.sees_images
     }
 
     /// Checks content. Returns the verdicts: none if no classifier was chosen that sees it.
@@ -76,10 +89,7 @@ impl Classifiers {
     /// # Errors
     /// [`CheckError`].
     pub async fn check(&self, stage: Stage, content: &Content<'_>, now: Timestamp) -> Result<Vec<Verdict>, CheckError> {
-        let mut classifiers: Vec<Arc<dyn Classifier>> = Vec::new();
-        if let Some(rekognition) = &self.rekognition {
-            classifiers.push(Arc::clone(rekognition) as _);
-        }
+        let mut classifiers = self.keyless.clone();
         if let Some(keys) = &self.openai {
             let Some(endpoint) = keys.openai_moderation(now).await? else {
                 let reason = "it was chosen and has no usable key".to_owned();
@@ -126,6 +136,10 @@ mod tests {
     }
 
     fn classifiers(aws: &fake_aws::aws::Aws, chosen: &str) -> Classifiers {
+        classifiers_with(aws, chosen, "words")
+    }
+
+    fn classifiers_with(aws: &fake_aws::aws::Aws, chosen: &str, local: &str) -> Classifiers {
         let environment = Environment::from_iter([
             ("AWS_ACCESS_KEY_ID", "key"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -134,6 +148,9 @@ mod tests {
             ("PROVIDERS", "sketch"),
             ("PROVIDER_KEYS_SECRET", "provider-keys"),
             ("MODERATION", chosen),
+            ("LOCAL_CLASSIFIER", local),
+            ("GUARDRAIL_ID", "abc123"),
+            ("GUARDRAIL_VERSION", "3"),
         ]);
         Classifiers::new(&environment, Clients::new(&environment).unwrap()).unwrap()
     }
@@ -171,6 +188,44 @@ mod tests {
         let prompt = Content::Prompt { prompt: "a lighthouse", negative_prompt: None };
         let verdicts = classifiers.check(Stage::Prompt, &prompt, Timestamp::UNIX_EPOCH).await.unwrap();
         assert!(verdicts.is_empty() && aws.take_calls().await.is_empty(), "{verdicts:?}");
+    }
+
+    #[tokio::test]
+    async fn local_classifier_of_images_calls_nothing_and_keeps_what_it_cannot_read_from_passing() {
+        let aws = fake_aws::aws::Aws::start("5f0c9a52-6f0e-4c5e-9d3a-0a4d8d6c1b11").await.unwrap();
+        let classifiers = classifiers_with(&aws, "local", "words-and-images");
+        assert!(classifiers.see_images());
+        let image = Content::Image { bytes: PNG, media_type: "image/png" };
+        let verdicts = classifiers.check(Stage::Outputs, &image, Timestamp::UNIX_EPOCH).await.unwrap();
+        let [verdict] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+        assert_eq!((verdict.classifier.as_str(), verdict.version.as_str()), (Pixels::NAME, Pixels::VERSION));
+        let unreadable = classifiers.check(Stage::Outputs, &IMAGE, Timestamp::UNIX_EPOCH).await;
+        assert!(
+            matches!(unreadable, Err(CheckError::Classifier(ClassifierError::Unavailable { .. }))),
+            "{unreadable:?}"
+        );
+        assert!(aws.take_calls().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn guardrail_sees_prompts_and_images_and_needs_no_key() {
+        let aws = fake_aws::aws::Aws::start("5f0c9a52-6f0e-4c5e-9d3a-0a4d8d6c1b11").await.unwrap();
+        let filter = serde_json::json!({"type": "SEXUAL", "confidence": "HIGH", "action": "NONE"});
+        let played = serde_json::json!({
+            "action": "NONE", "assessments": [{"contentPolicy": {"filters": [filter]}}],
+            "guardrailCoverage": {"textCharacters": {"guarded": 12, "total": 12}, "images": {"guarded": 1, "total": 1}},
+        });
+        aws.play("ApplyGuardrail", played).await;
+        let classifiers = classifiers(&aws, "local,guardrail");
+        assert!(classifiers.see_images());
+        let prompt = Content::Prompt { prompt: "a lighthouse", negative_prompt: None };
+        for content in [prompt, Content::Image { bytes: PNG, media_type: "image/png" }] {
+            let verdicts = classifiers.check(Stage::Outputs, &content, Timestamp::UNIX_EPOCH).await.unwrap();
+            let [verdict] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+            let named = (verdict.is_blocked(), verdict.classifier.as_str(), verdict.version.as_str());
+            assert_eq!(named, (true, "guardrail", "abc123:3"));
+        }
+        assert_eq!(aws.take_calls().await, ["ApplyGuardrail"; 2]);
     }
 
     #[tokio::test]

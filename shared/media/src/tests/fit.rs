@@ -1,7 +1,7 @@
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use super::samples::{self, pixels};
-use crate::{ImageLimits, MediaError, MediaType, fit_image, inspect, sniff};
+use crate::{ImageLimits, MediaError, MediaType, fit_image, inspect, sniff, square_of};
 
 const LIMITS: ImageLimits = ImageLimits { max_bytes: 1 << 20, max_side_px: 10_000 };
 
@@ -59,4 +59,18 @@ fn image_that_never_fits_and_what_is_no_image_are_refused() {
     assert!(matches!(fit_image(&heavy, tiny), Err(MediaError::TooLarge { max_bytes: 1000, .. })));
     assert!(matches!(fit_image(&samples::mp4(), LIMITS), Err(MediaError::WrongKind { .. })));
     assert!(fit_image(b"hello", LIMITS).is_err());
+}
+
+#[test]
+fn square_shows_the_whole_image_upright() {
+    let halves = RgbImage::from_fn(400, 100, |x, _| if x < 200 { Rgb([200, 0, 0]) } else { Rgb([0, 0, 200]) });
+    let square = square_of(&encoded(&halves.into(), ImageFormat::Png), 8).unwrap();
+    assert_eq!(square.len(), 8 * 8 * 3);
+    for row in square.chunks(8 * 3) {
+        assert_eq!((&row[..3], &row[21..]), (&[200, 0, 0][..], &[0, 0, 200][..]));
+    }
+    // A small image is drawn larger, and of a video the first frame counts.
+    assert_eq!(square_of(&samples::png(), 224).unwrap().len(), 224 * 224 * 3);
+    assert_eq!(square_of(&samples::mp4(), 224).map(|pixels| pixels.len()).ok(), Some(224 * 224 * 3));
+    assert!(square_of(b"hello", 8).is_err());
 }
