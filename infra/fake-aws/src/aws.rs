@@ -216,6 +216,13 @@ async fn answer(
                 None => (StatusCode::BAD_REQUEST, r#"{"__type":"UnknownOperationException"}"#).into_response(),
             }
         }
+        None if uri.path().starts_with("/guardrail/") => {
+            world.calls.push("ApplyGuardrail".to_owned());
+            world
+                .played
+                .get("ApplyGuardrail")
+                .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |played| played.to_string().into_response())
+        }
         None => {
             if method == Method::PUT {
                 world.written.insert(uri.path().to_owned(), body);

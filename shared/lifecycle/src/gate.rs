@@ -16,8 +16,13 @@ pub enum InvalidModeration {
     #[error("MODERATION_THRESHOLDS: {0}")]
     Thresholds(#[from] InvalidThresholds),
     /// A classifier is unknown, or the local one is missing.
-    #[error("MODERATION is neither local nor local,openai: correct it in template.yaml")]
+    #[error(
+        "MODERATION is not local with at most one of each of openai, rekognition, guardrail after it: correct it in template.yaml"
+    )]
     Classifiers,
+    /// What the local classifier looks at is unknown.
+    #[error("LOCAL_CLASSIFIER is neither words nor words-and-images: correct it in template.yaml")]
+    Local,
     /// A variable is missing.
     #[error(transparent)]
     Variable(#[from] InvalidVariable),
@@ -31,16 +36,47 @@ pub fn thresholds(environment: &Environment) -> Result<Thresholds, InvalidModera
     Ok(Thresholds::parse(environment.optional("MODERATION_THRESHOLDS").unwrap_or_default())?)
 }
 
-/// Reads whether OpenAI's moderation endpoint is a classifier, beside the local one.
+/// The classifiers that the operator chose beside the local one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The local classifier of images.
+    pub pixels: bool,
+    /// OpenAI's moderation endpoint.
+    pub openai: bool,
+    /// Amazon Rekognition.
+    pub rekognition: bool,
+    /// The id and the version of a guardrail of Amazon Bedrock.
+    pub guardrail: Option<(String, String)>,
+}
+
+/// Reads which classifiers the operator chose beside the local one.
 ///
 /// # Errors
-/// The variable is missing, or names another classifier.
-pub fn asks_openai(environment: &Environment) -> Result<bool, InvalidModeration> {
-    match environment.required("MODERATION")?.as_str() {
-        "local" => Ok(false),
-        "local,openai" => Ok(true),
-        _ => Err(InvalidModeration::Classifiers),
+/// The variable is missing, or names another classifier, or one that lacks a variable.
+pub fn chosen(environment: &Environment) -> Result<Chosen, InvalidModeration> {
+    let names = environment.required("MODERATION")?;
+    let mut names = names.split(',');
+    if names.next() != Some("local") {
+        return Err(InvalidModeration::Classifiers);
     }
+    let pixels = match environment.optional("LOCAL_CLASSIFIER") {
+        None | Some("words") => false,
+        Some("words-and-images") => true,
+        Some(_) => return Err(InvalidModeration::Local),
+    };
+    let mut chosen = Chosen { pixels, ..Chosen::default() };
+    for name in names {
+        match name {
+            "openai" if !chosen.openai => chosen.openai = true,
+            "rekognition" if !chosen.rekognition => chosen.rekognition = true,
+            "guardrail" if chosen.guardrail.is_none() => {
+                let (id, version) = (environment.required("GUARDRAIL_ID")?, environment.required("GUARDRAIL_VERSION")?);
+                chosen.guardrail = Some((id, version));
+            }
+            _ => return Err(InvalidModeration::Classifiers),
+        }
+    }
+    Ok(chosen)
 }
 
 /// Reads how many strikes freeze an account.
@@ -81,9 +117,23 @@ mod tests {
 
     #[test]
     fn local_classifier_is_always_on() {
-        let read = |classifiers: &str| asks_openai(&Environment::from_iter([("MODERATION", classifiers)]));
-        assert!(!read("local").unwrap() && read("local,openai").unwrap());
-        for other in ["", "off", "openai", "local,other"] {
+        let read = |classifiers: &str| chosen(&Environment::from_iter([("MODERATION", classifiers)]));
+        assert_eq!(read("local").unwrap(), Chosen::default());
+        assert_eq!(read("local,openai").unwrap(), Chosen { openai: true, ..Chosen::default() });
+        assert_eq!(
+            read("local,openai,rekognition").unwrap(),
+            Chosen { openai: true, rekognition: true, ..Chosen::default() }
+        );
+        let guardrail = [("MODERATION", "local,guardrail"), ("GUARDRAIL_ID", "abc123"), ("GUARDRAIL_VERSION", "3")];
+        let read_guardrail = |variables: &[(&'static str, &'static str)]| chosen(&variables.iter().copied().collect());
+        let expected = Some(("abc123".to_owned(), "3".to_owned()));
+        assert_eq!(read_guardrail(&guardrail).unwrap().guardrail, expected);
+        assert!(read_guardrail(&guardrail[..2]).is_err(), "a guardrail without a version");
+        let images = |value| chosen(&[("MODERATION", "local"), ("LOCAL_CLASSIFIER", value)].into_iter().collect());
+        assert_eq!(images("words").unwrap(), Chosen::default());
+        assert_eq!(images("words-and-images").unwrap(), Chosen { pixels: true, ..Chosen::default() });
+        assert!(images("images").is_err());
+        for other in ["", "off", "openai", "rekognition,local", "local,other", "local,", "local,openai,openai"] {
             assert!(read(other).is_err(), "{other}");
         }
     }

@@ -5,8 +5,8 @@
 //!
 //! Dimensions are in pixels as a viewer shows them, with the file's orientation applied.
 //!
-//! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode. [`normalize_image`] and
-//! [`check_output`] and [`perceptual_hash`] decode images; [`create_preview`] decodes images and H.264. [`watermark`] decodes both, and encodes them
+//! [`sniff`], [`inspect`] and [`strip_metadata`] read containers and never decode. [`normalize_image`],
+//! [`check_output`], [`fit_image`] and [`perceptual_hash`] decode images; [`create_preview`] and [`square_of`] decode images and H.264. [`watermark`] decodes both, and encodes them
 //! again.
 //!
 //! The modules are layers: plain data (`media_type`, `unsupported_format`, `limits`, `error`, `orientation`,
@@ -17,6 +17,7 @@ mod aigc;
 mod colors;
 mod decode;
 mod error;
+mod fit;
 mod inks;
 mod inspect;
 mod jpeg;
@@ -45,6 +46,7 @@ mod tests;
 
 pub use aigc::AigcLabel;
 pub use error::MediaError;
+pub use fit::{ImageLimits, fit_image, square_of};
 pub use inspect::inspect;
 pub use label::{InvalidLabel, MAX_LABEL_CHARACTERS, VisibleLabel};
 pub use limits::{MAX_DURATION_MS, MAX_PIXELS, MAX_SIDE_PX};

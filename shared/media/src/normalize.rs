@@ -40,7 +40,8 @@ pub fn normalize_image(bytes: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>, MediaE
     if bytes > max_bytes { Err(MediaError::TooLarge { bytes, max_bytes }) } else { Ok(normalized) }
 }
 
-fn encode(image: RgbImage, media_type: MediaType, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
+/// Encodes an image in a format: losslessly where it can be so and fits in `max_bytes`, else as the best JPEG that fits, or the smallest.
+pub(crate) fn encode(image: RgbImage, media_type: MediaType, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
     let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= max_bytes;
     let lossless = match media_type {
         MediaType::Png => Some(ImageFormat::Png),

@@ -49,7 +49,8 @@ pub fn create_preview(bytes: &[u8], max_side_px: u32) -> Result<Preview, MediaEr
     Ok(Preview { jpeg, width: opaque.width(), height: opaque.height(), thumbhash: thumbhash(&hashed), pdq })
 }
 
-fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {
+/// Scales a picture down to fit a square. A smaller one keeps its size.
+pub(crate) fn fit(picture: DynamicImage, max_side_px: u32) -> DynamicImage {
     let max_side_px = max_side_px.max(1);
     if picture.width() <= max_side_px && picture.height() <= max_side_px {
         return picture;

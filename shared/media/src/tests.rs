@@ -1,5 +1,6 @@
 mod canary;
 mod checks;
+mod fit;
 mod images;
 mod label;
 mod normalize;

@@ -52,14 +52,20 @@ pub enum ClassifierError {
     },
 }
 
+/// What a classifier found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scored {
+    /// Its scores.
+    pub scores: Scores,
+    /// Its version, as verdicts name it: what else decided how it scored.
+    pub version: String,
+}
+
 /// Scores content. Keeps and logs none of it.
 #[async_trait]
 pub trait Classifier: Send + Sync {
     /// Returns its name in verdicts.
     fn name(&self) -> &'static str;
-
-    /// Returns its version in verdicts: what else decides how it scores.
-    fn version(&self) -> &str;
 
     /// Says whether it can score content of this kind. What it cannot score must not be given to it.
     fn sees(&self, content: &Content<'_>) -> bool;
@@ -68,5 +74,5 @@ pub trait Classifier: Send + Sync {
     ///
     /// # Errors
     /// [`ClassifierError`]. The content must not pass then.
-    async fn scores(&self, content: &Content<'_>) -> Result<Scores, ClassifierError>;
+    async fn scores(&self, content: &Content<'_>) -> Result<Scored, ClassifierError>;
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::moderation::verdict::{Stage, Thresholds, Verdict};
 
-use crate::classifier::{Classifier, ClassifierError, Content};
+use crate::classifier::{Classifier, ClassifierError, Content, Scored};
 
 /// The time limit of one question to one classifier.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,12 +33,11 @@ impl Gate {
         let mut verdicts = Vec::new();
         for classifier in self.classifiers.iter().filter(|classifier| classifier.sees(content)) {
             let asked = tokio::time::timeout(self.patience, classifier.scores(content)).await;
-            let scores = asked.unwrap_or_else(|_| {
+            let Scored { scores, version } = asked.unwrap_or_else(|_| {
                 let reason = "no response in time".to_owned();
                 Err(ClassifierError::Unavailable { classifier: classifier.name(), reason })
             })?;
-            let named = (classifier.name(), classifier.version());
-            let verdict = Verdict::decide(stage, &scores, &self.thresholds, named);
+            let verdict = Verdict::decide(stage, &scores, &self.thresholds, (classifier.name(), &version));
             let is_blocked = verdict.is_blocked();
             verdicts.push(verdict);
             if is_blocked {
@@ -66,19 +65,15 @@ mod tests {
             "played"
         }
 
-        fn version(&self) -> &str {
-            "1"
-        }
-
         fn sees(&self, content: &Content<'_>) -> bool {
             matches!(content, Content::Image { .. })
         }
 
-        async fn scores(&self, _content: &Content<'_>) -> Result<Scores, ClassifierError> {
+        async fn scores(&self, _content: &Content<'_>) -> Result<Scored, ClassifierError> {
             let Some(answer) = self.0.clone() else { return std::future::pending().await };
             let mut scores = Scores::default();
             scores.raise(Category::SexualExplicit, answer?);
-            Ok(scores)
+            Ok(Scored { scores, version: "1".to_owned() })
         }
     }
 

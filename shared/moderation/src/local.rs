@@ -5,7 +5,7 @@ use domain::moderation::verdict::{Category, Score, Scores};
 
 use crate::{
     age,
-    classifier::{Classifier, ClassifierError, Content},
+    classifier::{Classifier, ClassifierError, Content, Scored},
     fold,
     lists::{Class, Found, InvalidList, Lists},
 };
@@ -116,19 +116,16 @@ impl Classifier for Local {
         Self::NAME
     }
 
-    fn version(&self) -> &str {
-        Self::VERSION
-    }
-
     fn sees(&self, content: &Content<'_>) -> bool {
         matches!(content, Content::Prompt { .. })
     }
 
-    async fn scores(&self, content: &Content<'_>) -> Result<Scores, ClassifierError> {
-        Ok(match content {
+    async fn scores(&self, content: &Content<'_>) -> Result<Scored, ClassifierError> {
+        let scores = match content {
             Content::Prompt { prompt, negative_prompt } => self.score(prompt, *negative_prompt),
             Content::Image { .. } => Scores::default(),
-        })
+        };
+        Ok(Scored { scores, version: Self::VERSION.to_owned() })
     }
 }
 

@@ -6,12 +6,10 @@ use async_trait::async_trait;
 use domain::moderation::verdict::{Category, Score, Scores};
 use providers::{ModerationScores, OpenAiModeration, ProviderErrorKind};
 
-use crate::classifier::{Classifier, ClassifierError, Content};
+use crate::classifier::{Classifier, ClassifierError, Content, Scored};
 
 /// Sends prompts and images to OpenAI, and nothing else.
 pub struct OpenAi(Arc<OpenAiModeration>);
-
-const NAME: &str = "openai";
 
 /// What each score of OpenAI says. Harassment has no category here: it is about words to a person, not about an image.
 const MEANINGS: [(&str, Category); 11] = [
@@ -29,6 +27,9 @@ const MEANINGS: [(&str, Category); 11] = [
 ];
 
 impl OpenAi {
+    /// Its name in verdicts.
+    pub const NAME: &str = "openai";
+
     /// Makes the classifier.
     #[must_use]
     pub const fn new(endpoint: Arc<OpenAiModeration>) -> Self {
@@ -39,32 +40,28 @@ impl OpenAi {
 #[async_trait]
 impl Classifier for OpenAi {
     fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn version(&self) -> &str {
-        "omni-moderation-latest"
+        Self::NAME
     }
 
     fn sees(&self, _content: &Content<'_>) -> bool {
         true
     }
 
-    async fn scores(&self, content: &Content<'_>) -> Result<Scores, ClassifierError> {
+    async fn scores(&self, content: &Content<'_>) -> Result<Scored, ClassifierError> {
         let response = match content {
             // The negative prompt says what not to show.
             Content::Prompt { prompt, .. } => self.0.score_text(prompt).await,
             Content::Image { bytes, media_type } => self.0.score_image(bytes, media_type).await,
         };
         match response {
-            Ok(response) => Ok(meaning(&response)),
+            Ok(response) => Ok(Scored { scores: meaning(&response), version: response.model }),
             Err(error) => Err(match error.kind {
                 ProviderErrorKind::AccountProblem
                 | ProviderErrorKind::ModelGone
                 | ProviderErrorKind::InvalidRequest => {
-                    ClassifierError::Refused { classifier: NAME, reason: error.to_string() }
+                    ClassifierError::Refused { classifier: Self::NAME, reason: error.to_string() }
                 }
-                _ => ClassifierError::Unavailable { classifier: NAME, reason: error.to_string() },
+                _ => ClassifierError::Unavailable { classifier: Self::NAME, reason: error.to_string() },
             }),
         }
     }

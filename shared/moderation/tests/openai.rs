@@ -1,15 +1,13 @@
 //! OpenAI's moderation endpoint, held against OpenAI's own OpenAPI document.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod played;
+
 use domain::moderation::verdict::{Category, Score};
 use moderation::{Classifier, ClassifierError, Content, OpenAi};
 use providers::{Endpoint, ProviderConfig, Providers};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 
 /// An extract of the document: server, path, names of the scores, and its example.
 const DOCUMENT: &str = include_str!("openai-moderations.json");
@@ -19,33 +17,11 @@ fn document() -> Value {
     serde_json::from_str(DOCUMENT).unwrap()
 }
 
-/// A server that answers one request. Returns the classifier that calls it, and the request.
+/// A classifier that gets one response. Returns it, and its request.
 async fn play(status: u16, body: &Value) -> (OpenAi, JoinHandle<(String, Value)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let (base_url, request) = played::play(status, body).await;
     let openai = Endpoint { api_key: Some("the-key".to_owned()), base_url, result_hosts: Vec::new() };
     let providers = Providers::new(&ProviderConfig { openai, ..ProviderConfig::default() }).unwrap();
-    let body = body.to_string();
-    let request = tokio::spawn(async move {
-        let (mut connection, _) = listener.accept().await.unwrap();
-        let mut bytes = Vec::new();
-        let (head, start) = loop {
-            connection.read_buf(&mut bytes).await.unwrap();
-            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-                break (String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase(), end + 4);
-            }
-        };
-        let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse::<usize>().unwrap();
-        while bytes.len() < start + length {
-            connection.read_buf(&mut bytes).await.unwrap();
-        }
-        let head_out = format!(
-            "HTTP/1.1 {status} Played\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        connection.write_all((head_out + &body).as_bytes()).await.unwrap();
-        (head, serde_json::from_slice(&bytes[start..]).unwrap())
-    });
     (OpenAi::new(providers.openai_moderation().unwrap()), request)
 }
 
@@ -70,7 +46,7 @@ async fn request_is_as_documented_and_holds_the_content_alone() {
 #[tokio::test]
 async fn documented_example_gives_the_scores_of_its_categories() {
     let (classifier, _request) = play(200, &document()["response"]).await;
-    let scores = classifier.scores(&PROMPT).await.unwrap();
+    let scores = classifier.scores(&PROMPT).await.unwrap().scores;
     assert_eq!(scores.of(Category::Violence), Score::percent(85));
     assert_eq!(scores.of(Category::SexualExplicit), Score::percent(1));
     assert_eq!(scores.of(Category::IllicitGoods), Score::percent(4));
@@ -87,7 +63,7 @@ async fn every_documented_score_has_a_category_or_is_left_out_on_purpose() {
         }
         response["results"][0]["category_scores"][name] = json!(1);
         let (classifier, _request) = play(200, &response).await;
-        let scores = classifier.scores(&PROMPT).await.unwrap();
+        let scores = classifier.scores(&PROMPT).await.unwrap().scores;
         let is_found = Category::ALL.into_iter().any(|category| scores.of(category) == Score::CERTAIN);
         assert_eq!(is_found, !left_out.contains(&name), "{name}");
     }

@@ -23,6 +23,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::sync::OnceCell;
@@ -33,6 +34,7 @@ use crate::crash::CrashAtCalls;
 use crate::error::Error;
 use crate::seal::{Sealer, WeakKey};
 use crate::secrets::SecretUnreadable;
+use crate::signed::{self, CallFailed, SignedCall, SignedResponse};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,6 +132,14 @@ impl Clients {
     /// Returns the client that sends mail.
     pub fn ses(&self) -> &aws_sdk_sesv2::Client {
         self.ses.get_or_init(|| aws_sdk_sesv2::Client::from_conf(service_config!(self, aws_sdk_sesv2).build()))
+    }
+
+    /// Calls a service that has no client here. `now` is the time of the signature.
+    ///
+    /// # Errors
+    /// No response came, after a second attempt.
+    pub async fn call(&self, call: SignedCall, now: Timestamp) -> Result<SignedResponse, CallFailed> {
+        signed::send(&self.sdk, call, now).await
     }
 
     /// Connects to DynamoDB [during the start](during_start), by reading a key that no item has.

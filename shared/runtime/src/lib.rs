@@ -2,6 +2,7 @@
 //!
 //! - [`config`], [`clients`], [`clock`]: the environment, AWS, time and randomness. Each is read here and nowhere else.
 //! - [`http`]: requests and responses: problem details, strict bodies and queries, the caller, idempotency keys.
+//! - [`signed`]: calls of AWS services that have no client in [`clients`].
 //! - [`events`], [`sqs`]: the triggers other than HTTP.
 //! - [`seal`], [`cursor`]: what clients store for us and must not read or change.
 //! - [`totp`], [`webauthn`]: one-time codes of authenticator apps, and passkeys.
@@ -20,6 +21,7 @@ pub mod events;
 pub mod http;
 pub mod seal;
 pub mod secrets;
+pub mod signed;
 pub mod sqs;
 mod start;
 pub mod telemetry;

@@ -85,7 +85,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(environment: &Environment, kind: MediaKind) -> Result<Self, ConfigurationError> {
-        let clients = Clients::new(environment)?;
+        let clients = Arc::new(Clients::new(environment)?);
         let queue_url = match kind {
             MediaKind::Image => "IMAGE_QUEUE_URL",
             MediaKind::Video => "VIDEO_QUEUE_URL",
@@ -98,13 +98,13 @@ impl Worker {
         let bucket = Bucket::new(clients.s3().clone(), environment.required("BUCKET")?);
         let queue = Queue::new(clients.sqs().clone(), environment.required(queue_url)?);
         let finishing = Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?);
-        let providers = Arc::new(Configured::new(environment, clients)?);
+        let providers = Arc::new(Configured::new(environment, Arc::clone(&clients))?);
         Ok(Self {
             table,
             bucket,
             queue,
             finishing,
-            classifiers: Classifiers::with_keys(environment, &providers)?,
+            classifiers: Classifiers::with_keys(environment, &providers, &clients)?,
             strikes: lifecycle::gate::strike_policy(environment)?,
             catalogues: Catalogues::new(providers.enabled().to_vec()),
             providers,

@@ -72,12 +72,16 @@ async fn play(status: u16, score: f64) -> (String, Arc<Mutex<Vec<String>>>) {
 async fn world(status: u16, score: f64) -> World {
     let aws = seed::aws(MediaKind::Image).await.unwrap();
     let (address, asked) = play(status, score).await;
+    World { asked, ..of(aws, "local,openai", &address) }
+}
+
+fn of(aws: Aws, moderation: &str, openai: &str) -> World {
     let mut variables = environment(&aws).unwrap();
-    variables.push(("MODERATION", "local,openai".to_owned()));
-    variables.push(("PROVIDER_ENDPOINTS", json!({"openai": address}).to_string()));
+    variables.push(("MODERATION", moderation.to_owned()));
+    variables.push(("PROVIDER_ENDPOINTS", json!({"openai": openai}).to_string()));
     let environment: Environment = variables.into_iter().collect();
     let worker = Worker::new(&environment).unwrap();
-    World { account: aws.account().parse().unwrap(), aws, worker, id: RECEIVED.parse().unwrap(), asked }
+    World { account: aws.account().parse().unwrap(), aws, worker, id: RECEIVED.parse().unwrap(), asked: Arc::default() }
 }
 
 impl World {
@@ -196,5 +200,34 @@ async fn output_is_signed_in_time_without_a_time_stamp_whatever_the_authority_do
         assert!(credentials.valid, "{behaviour:?}: {credentials:?}");
         let token = b"Time-stamping authority for tests";
         assert!(!file.windows(token.len()).any(|window| window == token), "{behaviour:?}");
+    }
+}
+
+#[tokio::test]
+async fn output_that_rekognition_blocks_is_not_stored_and_one_that_it_cannot_check_is_refunded() {
+    let label = json!({"Name": "Explicit", "ParentName": "", "Confidence": 97.5});
+    let blocks = json!({"ModerationLabels": [label], "ModerationModelVersion": "7.0"});
+    let categories = [Category::SexualExplicit].into();
+    for (played, checks, expected) in [
+        (blocks, 1, Failure::Blocked { stage: Stage::Outputs, categories }),
+        (json!({"__type": "AccessDeniedException"}), CHECKS, Failure::Unchecked),
+    ] {
+        let world = of(seed::aws(MediaKind::Image).await.unwrap(), "local,rekognition", "http://127.0.0.1:1");
+        world.aws.play("DetectModerationLabels", played).await;
+        let before = world.worker.table.account(world.account).await.unwrap().unwrap();
+        let (mut account, mut generation, mut calls) = world.work().await;
+        for _ in 1..checks {
+            assert!(!generation.status.is_final(), "{generation:?}");
+            let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
+            world.worker.table.commit(&[store::Write::Generation(&due)]).await.unwrap();
+            (account, generation, calls) = world.work().await;
+        }
+        assert_eq!(generation.failure, Some(expected));
+        assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
+        assert!(calls.iter().any(|call| call == "DetectModerationLabels"), "{calls:?}");
+        assert!(
+            !calls.iter().any(|call| ["PutObject", "Sign", "GetSecretValue"].contains(&call.as_str())),
+            "{calls:?}"
+        );
     }
 }
