@@ -37,15 +37,17 @@ impl Pixels {
             .map_err(|error| ClassifierError::Refused { classifier: Self::NAME, reason: error.to_string() })?;
         let pixels = media::square_of(image, u32::try_from(SIDE).unwrap_or(u32::MAX)).map_err(unavailable)?;
         let classes = network.classify(pixels.into_iter().map(|value| f32::from(value) / 255.0).collect());
-        // In this order: a drawing, a drawing of sex, a harmless photo, a photo of sex, a photo that suggests it.
-        let [_, drawn, _, photo, suggestive] = classes.as_slice() else {
-            return Err(unavailable("other classes than known"));
-        };
-        let mut scores = Scores::default();
-        scores.raise(Category::SexualExplicit, Score::of_probability(f64::from(drawn + photo)));
-        scores.raise(Category::SexualSuggestive, Score::of_probability(f64::from(*suggestive)));
-        Ok(scores)
+        meaning(&classes).ok_or_else(|| unavailable("other classes than known"))
     }
+}
+
+/// Returns the scores of classes, in this order: a drawing, a drawing of sex, a harmless photo, a photo of sex, a photo that suggests it.
+fn meaning(classes: &[f32]) -> Option<Scores> {
+    let [_, drawn, _, photo, suggestive] = classes else { return None };
+    let mut scores = Scores::default();
+    scores.raise(Category::SexualExplicit, Score::of_probability(f64::from(drawn + photo)));
+    scores.raise(Category::SexualSuggestive, Score::of_probability(f64::from(*suggestive)));
+    Some(scores)
 }
 
 fn unavailable(reason: impl ToString) -> ClassifierError {
@@ -107,6 +109,14 @@ mod tests {
         assert_eq!((verdict.classifier.as_str(), verdict.version.as_str()), (Pixels::NAME, Pixels::VERSION));
         assert!(!verdict.is_blocked(), "{verdict:?}");
         assert!(check("sexual_explicit=1").await.iter().all(Verdict::is_blocked));
+    }
+
+    #[test]
+    fn drawings_and_photos_of_sex_count_together() {
+        let scores = meaning(&[0.0, 0.25, 0.125, 0.5, 0.125]).unwrap();
+        let found = [Category::SexualExplicit, Category::SexualSuggestive].map(|category| scores.of(category));
+        assert_eq!(found, [Score::percent(75), Score::percent(13)]);
+        assert!(meaning(&[1.0]).is_none());
     }
 
     #[tokio::test]
