@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--organization", help="who the certificate is for")
     parser.add_argument("--name", help="the name that programs show; the organization if it is left out")
-    parser.add_argument("--country", help="its country, two letters")
+    parser.add_argument("--country", help="its country, as in ISO 3166-1 alpha-2")
     parser.add_argument("--chain", help="a file with the certificates in PEM, that of the key first, or none")
     parser.add_argument("--functions", type=Path, help="a folder with binaries that were built before")
     parser.add_argument("--cargo-lambda", type=Path, help="the program that builds the binaries")

@@ -51,13 +51,14 @@ def request(kms, key, organization, name=None, country=None):
     builder = x509.CertificateSigningRequestBuilder(x509.Name(attributes))
     builder = builder.add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
-    # A key that is thrown away stands in for the one in KMS: both are of P-256, so their public keys have the same length.
-    stand_in = ec.generate_private_key(ec.SECP256R1())
-    key_of_kms, key_of_stand_in = public_key(kms, key), as_der(stand_in.public_key())
-    content = builder.sign(stand_in, hashes.SHA256()).tbs_certrequest_bytes
-    if len(key_of_kms) != len(key_of_stand_in) or content.count(key_of_stand_in) != 1:
+    # It is built with a key that is thrown away, which the one in KMS then replaces: as both are of P-256, their public keys have the
+    # same length.
+    placeholder = ec.generate_private_key(ec.SECP256R1())
+    key_of_kms, replaced = public_key(kms, key), as_der(placeholder.public_key())
+    content = builder.sign(placeholder, hashes.SHA256()).tbs_certrequest_bytes
+    if len(key_of_kms) != len(replaced) or content.count(replaced) != 1:
         raise DeployFailed(f"the key {key} is not of the kind ECC_NIST_P256: deploy first, which makes one that is")
-    content = content.replace(key_of_stand_in, key_of_kms)
+    content = content.replace(replaced, key_of_kms)
     signature = kms.sign(
         KeyId=key, Message=hashlib.sha256(content).digest(), MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
     )["Signature"]

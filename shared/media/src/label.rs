@@ -17,9 +17,9 @@ const SMALL_PX: u32 = 8;
 const LARGE_PX: u32 = 16;
 /// The space around the text, and around the plate, in eighths of a glyph.
 const PADDING: u32 = 3;
-/// The height of a capital letter, in eighths of its glyph. Chinese characters are higher.
+/// The height of a capital, in eighths of its glyph. Chinese characters are higher.
 const CAPITAL: u32 = 7;
-/// The least height of a capital letter, in hundredths of the shorter side of the picture, if the text is not too long for it.
+/// The least height of a capital, in hundredths of the shorter side of the picture, if the text is not too long for it.
 const HEIGHT: u32 = 5;
 /// What is left of the picture under the plate, of 256.
 const SEEN_THROUGH: u32 = 100;

@@ -105,7 +105,7 @@ pub(crate) fn request(message: &[u8], nonce: [u8; 8]) -> Vec<u8> {
 }
 
 /// Checks that an answer is a time stamp for this message and this nonce, that its signature is right, that its signer may give
-/// time stamps, and that the time is about `now`. Whether somebody trusts the signer is for those to decide who check the file.
+/// time stamps, and that the time is about `now`. Whether the signer is trusted is for those to decide who check the file.
 pub(crate) fn check(
     answer: &[u8],
     message: &[u8],

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{finished, generated, signed_by_provider, verified};
 use crate::env::{
+    checkouts::Checkout,
     gallery::download,
     http::text,
     logs::{measurements, wait_for_metric},
@@ -120,6 +121,7 @@ async fn manifest_of_the_provider_stays_as_an_ingredient(env: &'static TestEnv) 
 
 async fn manifest_of_the_provider_stays_in_a_video_also_if_it_is_not_right(env: &'static TestEnv) -> Result<()> {
     let ada = env.plus_user().await?;
+    Checkout::paid(&ada, "stripe", "starter").await?;
     let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
     let plain = media::strip_metadata(finished(&ada, &video).await?)?;
     let signed = signed_by_provider(&plain, "video/mp4")?;

@@ -194,7 +194,7 @@ async fn output_is_signed_in_time_without_a_time_stamp_whatever_the_authority_do
         assert_eq!(generation.status, GenerationStatus::Succeeded, "{behaviour:?}");
         assert!(generation.spent.0 > 0, "{behaviour:?}");
         assert!(clock::now().duration_since(started) < SignedDuration::from_secs(20), "{behaviour:?}");
-        assert_eq!(server.requests().len(), 1, "{behaviour:?}: asked again, or elsewhere");
+        assert_eq!(server.requests().len(), 1, "{behaviour:?}: asked again, or another was");
         let checked = provenance::check(&file, "image/png", "");
         let provenance::CredentialsCheck::Found(credentials) = checked else { panic!("{checked:?}") };
         assert!(credentials.valid, "{behaviour:?}: {credentials:?}");

@@ -150,7 +150,7 @@ fn drawn(text: &str, (width, height): (u32, u32)) -> (image::GrayImage, u32) {
 }
 
 #[test]
-fn letters_are_at_least_a_twentieth_of_the_shorter_side_high() {
+fn capitals_are_at_least_a_twentieth_of_the_shorter_side_high() {
     let sizes = [(512, 512), (512, 768), (768, 512), (1024, 1024), (1344, 768), (720, 1280), (1920, 1080), (421, 421)];
     for size in sizes {
         let shorter = size.0.min(size.1);
@@ -166,7 +166,7 @@ fn letters_are_at_least_a_twentieth_of_the_shorter_side_high() {
 }
 
 #[test]
-fn chinese_words_are_drawn_beside_letters_of_the_same_height() {
+fn chinese_words_are_drawn_beside_capitals_of_the_same_height() {
     let (shown, _) = drawn("AI生成", (512, 512));
     let (scale, left, top) = (2, 512 - (4 * 16 + 12) * 2, 512 - (16 + 12) * 2);
     let row = |glyph: u32, y: u32| -> String {
