@@ -11,10 +11,10 @@ const PASSWORD = "a-darkroom-for-everyone";
 const address = (name) => `${name}-${crypto.randomUUID()}@example.com`;
 /** The tabs of the console, by role. */
 const TABS = {
-  support: ["Cases", "Accounts"],
-  finance: ["Cases", "Accounts", "Margins"],
-  moderation: ["Cases", "Accounts"],
-  administrator: ["Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Promotions", "Staff", "Record"],
+  support: ["Overview", "Cases", "Accounts"],
+  finance: ["Overview", "Cases", "Accounts", "Margins"],
+  moderation: ["Overview", "Cases", "Accounts"],
+  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Promotions", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -52,7 +52,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -72,9 +72,10 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
   const { page } = grace;
   await grace.journey("the case", async () => {
     await type(grace, "Staff console", "link");
-    await grace.sees("What waits for a decision");
+    await page.getByRole("link", { name: /^Ticket \(\d/ }).press("Enter");
+    await grace.sees("What waits for a decision or an answer");
     [script] = await consoleScripts(page);
-    await page.getByLabel("Show", { exact: true }).selectOption("ticket");
+    ensure((await page.getByLabel("Show", { exact: true }).inputValue()) === "ticket", "the overview leads to another kind");
     await grace.look("console-cases");
     // The queue is of all accounts: the one of this walk is found by its id.
     for (;;) {
@@ -147,7 +148,11 @@ for (const role of Object.keys(TABS)) {
   const { page } = visitor;
   await visitor.journey(`what the role ${role} has`, async () => {
     await visitor.go("/staff");
-    await visitor.sees("What waits for a decision");
+    await page.getByRole("heading", { name: "Waiting" }).waitFor();
+    const earned = page.getByText("Earned and cost by day");
+    if (TABS[role].includes("Margins")) await earned.waitFor();
+    else ensure((await earned.count()) === 0, `${role} sees what was earned`);
+    await visitor.look("console-overview");
     const tabs = await page.getByRole("navigation", { name: "Console" }).getByRole("link").allTextContents();
     ensure(String(tabs) === String(TABS[role]), `${role} has the tabs ${tabs}`);
     await visitor.go("/staff/accounts");
@@ -297,6 +302,8 @@ async function administer(visitor) {
   ];
   await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, next: null } }));
   await visitor.go("/staff");
+  await visitor.sees("Report (2)");
+  await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
   for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");
   await visitor.look("console-every-case");

@@ -60,7 +60,7 @@ async function report(link, reason, words) {
 /** Opens a case in the console, and returns its card. */
 async function open(visitor, id) {
   const { page } = visitor;
-  await visitor.go("/staff");
+  await visitor.go("/staff/cases");
   await page.getByLabel("Show", { exact: true }).selectOption("case");
   const card = page.locator(`[data-key="case ${id}"]`);
   for (;;) {

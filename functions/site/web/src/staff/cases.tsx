@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
+import { query } from "../router";
 import { dateTime, money, number, relativeTime, text } from "../text";
 import { Select } from "../ui/field";
 import { LoadMore, usePagedList } from "../ui/paged-list";
@@ -10,33 +11,10 @@ import { showToast } from "../ui/toasts";
 import { ActionButton, Facts, TextForm } from "./forms";
 import { StaffPage } from "./layout";
 import { ReportedCase } from "./reported-case";
+import { loadReviews, type Review, since } from "./reviews";
 import { staffText } from "./text";
 
-type Review = Schema["ReviewView"];
 type Kind = Review["kind"];
-
-/** The number of cases on each page of the API. */
-const PAGE_SIZE = 100;
-
-const loadPage = (cursor?: string) =>
-  unwrap<Schema["ReviewPage"]>(
-    api.GET("/v1/staff/reviews", { params: { query: { limit: PAGE_SIZE, ...(cursor ? { cursor } : {}) } } }),
-  );
-
-/** Since when a case has waited. */
-function since(review: Review): string {
-  switch (review.kind) {
-    case "account":
-      return review.freezes.map(({ at }) => at).sort()[0] ?? new Date().toISOString();
-    case "guest_ticket":
-      return review.created_at;
-    case "case":
-    case "ticket":
-      return review.since;
-    default:
-      return review.at;
-  }
-}
 
 /** What tells a case from the others. */
 function keyOf(review: Review): string {
@@ -46,8 +24,8 @@ function keyOf(review: Review): string {
 
 export function Cases() {
   const t = staffText.value.cases;
-  const list = usePagedList(loadPage);
-  const [kind, setKind] = useState<Kind | "all">("all");
+  const list = usePagedList(loadReviews);
+  const [kind, setKind] = useState<Kind | "all">((query.value.get("kind") as Kind | null) ?? "all");
   const [done, setDone] = useState<readonly string[]>([]);
   const waiting = list.items.filter((review) => !done.includes(keyOf(review)));
   const kinds = (Object.keys(t.kinds) as Kind[]).filter((kind) => waiting.some((review) => review.kind === kind));

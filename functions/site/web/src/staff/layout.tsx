@@ -9,7 +9,8 @@ import { staffText } from "./text";
 export function StaffPage({ lead, children }: { lead: string; children: ComponentChildren }) {
   const t = staffText.value;
   const tabs = [
-    { to: "/staff", label: t.pages.cases, shown: true },
+    { to: "/staff", label: t.pages.overview, shown: true },
+    { to: "/staff/cases", label: t.pages.cases, shown: true },
     { to: "/staff/accounts", label: t.pages.accounts, shown: true },
     { to: "/staff/legal", label: t.pages.legal, shown: hasRole("administrator") },
     { to: "/staff/catalogue", label: t.pages.catalogue, shown: hasRole("administrator") },

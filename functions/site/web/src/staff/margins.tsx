@@ -69,7 +69,7 @@ export function Margins() {
 }
 
 /** What was earned and what it cost on each day: two bars beside each other. */
-function Chart({ days }: { days: readonly Sum[] }) {
+export function Chart({ days }: { days: readonly Sum[] }) {
   const t = staffText.value.margins;
   const total = (of: (sum: Sum) => number) => days.reduce((sum, day) => sum + of(day), 0);
   const max = Math.max(1, ...days.map(({ earned, cost }) => Math.max(earned, cost)));

@@ -4,5 +4,6 @@ export { Catalogue } from "./catalogue";
 export { Legal } from "./legal";
 export { Margins } from "./margins";
 export { Members } from "./members";
+export { Overview } from "./overview";
 export { Promotions } from "./promotions";
 export { Record } from "./record";

@@ -8,6 +8,7 @@ const entries = (count: number) => plural(count, { one: "Eintrag", other: "Eintr
 export const messages: Messages = {
   title: "Konsole",
   pages: {
+    overview: "Überblick",
     cases: "Fälle",
     accounts: "Konten",
     legal: "Sperren und Herausgaben",
@@ -22,6 +23,15 @@ export const messages: Messages = {
     finance: "Finanzen",
     moderation: "Inhalteprüfung",
     administrator: "Verwaltung",
+  },
+  overview: {
+    lead: "Was auf eine Entscheidung wartet, und wie dieser Monat läuft.",
+    waiting: "Es wartet",
+    more: (count) => `Gezählt sind die ersten ${count}.`,
+    oldest: (since) => `Das Erste kam ${since}`,
+    generated: (count, credits) =>
+      `${plural(count, { one: "Generierung", other: "Generierungen" })} für ${plural(credits, { one: "Credit", other: "Credits" })}`,
+    margins: "Nach Modell und Tag",
   },
   cases: {
     lead: "Was auf eine Entscheidung oder Antwort wartet, das Älteste zuerst.",
@@ -262,7 +272,7 @@ export const messages: Messages = {
     empty: "In diesem Monat gibt es keine Generierungen.",
   },
   promotions: {
-    lead: "Codes, die Credits geben, jedem Konto einmal.",
+    lead: "Codes, die Credits geben, jeder E-Mail-Adresse einmal.",
     none: "Keine Gutscheincodes.",
     redeemed: (times, limit) => `${times} von ${limit} Mal eingelöst`,
     credits: (credits) => `${credits} Credits`,

@@ -7,6 +7,7 @@ const entries = (count: number) => plural(count, { one: "entry", other: "entries
 export const messages = {
   title: "Console",
   pages: {
+    overview: "Overview",
     cases: "Cases",
     accounts: "Accounts",
     legal: "Holds and disclosures",
@@ -21,6 +22,15 @@ export const messages = {
     finance: "Finance",
     moderation: "Moderation",
     administrator: "Administrator",
+  },
+  overview: {
+    lead: "What waits for a decision, and how this month goes.",
+    waiting: "Waiting",
+    more: (count: string) => `Counted are the first ${count}.`,
+    oldest: (since: string) => `The first came in ${since}`,
+    generated: (count: number, credits: number) =>
+      `${plural(count, { one: "generation", other: "generations" })} for ${plural(credits, { one: "credit", other: "credits" })}`,
+    margins: "By model and day",
   },
   cases: {
     lead: "What waits for a decision or an answer, the longest waiting first.",
@@ -258,7 +268,7 @@ export const messages = {
     empty: "No generations in this month.",
   },
   promotions: {
-    lead: "Codes that give credits, once to each account.",
+    lead: "Codes that give credits, once to each email address.",
     none: "No promotions.",
     redeemed: (times: string, limit: string) => `Redeemed ${times} of ${limit} times`,
     credits: (credits: string) => `${credits} credits`,
