@@ -17,7 +17,9 @@ use tokio::runtime::Handle;
 const VARIABLE: &str = "TIME_STAMP_URL";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an authority is left alone that did not answer.
+/// How long an answer may take before the authority is left alone.
+const SLOW: SignedDuration = SignedDuration::from_secs(2);
+/// How long an authority is left alone that did not answer, or slowly.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Asks the authority for time stamps.
@@ -114,10 +116,14 @@ impl TimeStampAuthority for Authority {
         if clock::now() < *paused() {
             return Err(NoAnswer::Paused.into());
         }
-        self.runtime.block_on(self.send(request)).map_err(|error| {
-            *paused() = clock::now() + PAUSE;
-            error.into()
-        })
+        let asked_at = clock::now();
+        let answer = self.runtime.block_on(self.send(request));
+        // One that is slow would take the time of the outputs that follow.
+        let answered_at = clock::now();
+        if answer.is_err() || answered_at.duration_since(asked_at) > SLOW {
+            *paused() = answered_at + PAUSE;
+        }
+        Ok(answer?)
     }
 }
 

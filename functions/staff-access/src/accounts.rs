@@ -114,7 +114,10 @@ impl AccountsState {
         let days = (deletion.erase_at.duration_since(now).as_secs() + DAY_S - 1).div_euclid(DAY_S);
         match mail.send(&owner.email, language, &Message::DeletionRequested { days }).await {
             // Who asked for it in writing may have no mailbox any more.
-            Err(MailError::Refused(_)) => Ok(()),
+            Err(MailError::Refused(why)) => {
+                tracing::warn!(account = %owner.id, why, "owner is not told of the deletion in writing");
+                Ok(())
+            }
             other => other.map_err(Problem::internal),
         }
     }

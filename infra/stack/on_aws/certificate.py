@@ -93,6 +93,8 @@ def check(text, key, now=None):
         chain = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
         raise DeployFailed(f"the file has no certificates in PEM ({error}): ask the authority for PEM, or convert it with openssl x509 -inform der") from None
+    if text.count("-----BEGIN ") != len(chain):
+        raise DeployFailed("the file has more than certificates: leave only those")
     leaf = chain[0]
     if as_der(leaf.public_key()) != key:
         if any(as_der(one.public_key()) == key for one in chain[1:]):

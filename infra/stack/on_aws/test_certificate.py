@@ -119,6 +119,7 @@ class Chain(unittest.TestCase):
             ("nothing", ["none"], "no certificates in PEM .* ask the authority for PEM"),
             ("damaged", [leaf.replace("MII", "AAA", 1)], "no certificates in PEM"),
             ("a private key", [leaf, private], "remove it. The key of this deployment is in AWS KMS"),
+            ("a list of revoked ones", [leaf, own.replace("CERTIFICATE", "X509 CRL")], "more than certificates: leave only those"),
             ("too long", [leaf, *[own] * 60], "leave only the certificates of the chain"),
             ("another key", [self.authority.leaf(another), own], "for another key: ask for one with certificate-request"),
             ("the order", [own, leaf], "is not the first of the file: put it first"),

@@ -104,5 +104,14 @@ class Permissions(unittest.TestCase):
                 _, *names = value.split(",")
                 given, memory = self.actions(Moderation=value)
                 self.assertEqual(given, {needed[name] for name in names})
-                self.assertEqual(int(memory), 512 if {"rekognition", "guardrail"} & set(names) else 192)
-        self.assertEqual(self.actions(LocalClassifier="words-and-images"), (set(), 512))
+                self.assertEqual(int(memory), 1024 if {"rekognition", "guardrail"} & set(names) else 192)
+        self.assertEqual(self.actions(LocalClassifier="words-and-images"), (set(), 1024))
+
+    def test_guardrail_is_not_deployed_without_its_id_and_version(self):
+        rule = self.template["Rules"]["GuardrailNeedsIdAndVersion"]
+        chosen = {one["Fn::Equals"][1] for one in rule["RuleCondition"]["Fn::Or"]}
+        values = self.template["Parameters"]["Moderation"]["AllowedValues"]
+        self.assertEqual(chosen, {value for value in values if "guardrail" in value})
+        [assertion] = rule["Assertions"]
+        needed = [one["Fn::Not"][0]["Fn::Equals"] for one in assertion["Assert"]["Fn::And"]]
+        self.assertEqual(needed, [[{"Ref": "GuardrailId"}, ""], [{"Ref": "GuardrailVersion"}, ""]])

@@ -101,7 +101,7 @@ impl Guardrail {
         Self { clients, id, version }
     }
 
-    async fn ask(&self, content: Value) -> Result<Response, ClassifierError> {
+    async fn ask(&self, content: Value, is_image: bool) -> Result<Response, ClassifierError> {
         let body = json!({"source": "INPUT", "content": [content], "outputScope": "FULL"});
         let call = SignedCall {
             host: "bedrock-runtime",
@@ -113,7 +113,7 @@ impl Guardrail {
         };
         let response = self.clients.call(call, clock::now()).await.map_err(unavailable)?;
         if !response.is_success {
-            return Err(failure(response.error));
+            return Err(failure(response.error, is_image));
         }
         serde_json::from_slice(&response.body).map_err(|_| unavailable("a response without assessments"))
     }
@@ -142,7 +142,7 @@ impl Classifier for Guardrail {
                 (json!({"image": {"format": format, "source": source}}), true)
             }
         };
-        let response = self.ask(asked).await?;
+        let response = self.ask(asked, is_image).await?;
         let covered = &response.guardrail_coverage;
         let looked_at = if is_image { covered.images } else { covered.text_characters };
         if !looked_at.is_some_and(|part| part.total > 0 && part.guarded == part.total) {
@@ -160,8 +160,10 @@ fn refused(reason: &str) -> ClassifierError {
     ClassifierError::Refused { classifier: NAME, reason: reason.to_owned() }
 }
 
-fn failure(error: Option<String>) -> ClassifierError {
+fn failure(error: Option<String>, is_image: bool) -> ClassifierError {
     match error.as_deref() {
+        // It cannot read this image, which says nothing about the deployment.
+        Some("ValidationException") if is_image => unavailable("ValidationException"),
         None | Some("ThrottlingException" | "InternalServerException" | "ServiceUnavailableException") => {
             unavailable(error.as_deref().unwrap_or("an error without a name"))
         }

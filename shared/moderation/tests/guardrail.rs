@@ -156,6 +156,10 @@ async fn failure_gives_no_scores_and_says_whether_the_operator_must_mend_it() {
         assert_eq!(matches!(failure, ClassifierError::Refused { .. }), !is_busy, "{name}");
         assert!(failure.to_string().contains(name) && !failure.to_string().contains("lighthouse"), "{failure}");
     }
+    // One odd image is no fault of the deployment.
+    let (classifier, _request) = play(400, &json!({"__type": "ValidationException"})).await;
+    let odd = classifier.scores(&Content::Image { bytes: &drawn(ImageFormat::Png), media_type: "image/png" }).await;
+    assert!(matches!(odd, Err(ClassifierError::Unavailable { .. })), "{odd:?}");
     for (status, body) in [(200, json!({})), (200, json!({"action": "NONE"})), (500, json!({}))] {
         let (classifier, _request) = play(status, &body).await;
         let failure = classifier.scores(&PROMPT).await;

@@ -36,8 +36,8 @@ pub enum CertificateError {
     /// The first certificate has another public key than the signing key.
     #[error("the first certificate of the chain is not for the signing key")]
     OtherKey,
-    /// The first certificate is not valid at this time.
-    #[error("the first certificate of the chain is not valid now")]
+    /// A certificate is not valid at this time.
+    #[error("a certificate of the chain is not valid now")]
     NotValidNow,
     /// The public key is of another kind than ECDSA with the curve P-256.
     #[error("the signing key is not of the kind ECC_NIST_P256")]
@@ -66,21 +66,29 @@ impl CertificateChain {
         let unreadable = |error: &dyn std::fmt::Display| CertificateError::Unreadable(error.to_string());
         let mut certificates = Vec::new();
         for block in Pem::iter_from_buffer(pem.as_bytes()) {
-            certificates.push(block.map_err(|error| unreadable(&error))?);
+            let block = block.map_err(|error| unreadable(&error))?;
+            if block.label != "CERTIFICATE" {
+                return Err(unreadable(&format!("it contains {}", block.label)));
+            }
+            certificates.push(block);
         }
-        let leaf = certificates.first().ok_or(CertificateError::Empty)?;
-        let leaf = leaf.parse_x509().map_err(|error| unreadable(&error))?;
+        let chain: Result<Vec<_>, _> = certificates.iter().map(Pem::parse_x509).collect();
+        let chain = chain.map_err(|error| unreadable(&error))?;
+        let leaf = chain.first().ok_or(CertificateError::Empty)?;
         if leaf.is_ca() || leaf.subject() == leaf.issuer() {
             return Err(CertificateError::NotALeaf);
         }
-        if !signs_manifests(&leaf) {
+        if !signs_manifests(leaf) {
             return Err(CertificateError::WrongPurpose);
         }
         let time = |second: i64| Timestamp::from_second(second).map_err(|error| unreadable(&error));
+        // Who checks a file checks each of them.
+        let begins_at = chain.iter().map(|one| one.validity().not_before.timestamp()).max();
+        let ends_at = chain.iter().map(|one| one.validity().not_after.timestamp()).min();
         Ok(Self {
             public_key: leaf.public_key().raw.to_vec(),
-            begins_at: time(leaf.validity().not_before.timestamp())?,
-            ends_at: time(leaf.validity().not_after.timestamp())?,
+            begins_at: time(begins_at.unwrap_or_default())?,
+            ends_at: time(ends_at.unwrap_or_default())?,
             pem: pem.to_owned(),
             certificates: certificates.into_iter().map(|block| block.contents).collect(),
         })
@@ -132,7 +140,7 @@ impl CertificateChain {
         &self.pem
     }
 
-    /// Returns when the certificate of the signing key ends.
+    /// Returns when the first of the certificates ends.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
         self.ends_at

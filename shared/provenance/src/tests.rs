@@ -5,6 +5,7 @@ use std::io::Cursor;
 use fake_aws::signing::Key;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::{
     CertificateChain, CertificateError, Claim, Credentials, CredentialsCheck, EarlierManifest, Manifest, SignError,
@@ -179,11 +180,23 @@ fn chain_is_for_its_key_and_its_time_only() {
 }
 
 #[test]
+fn chain_ends_with_the_first_of_its_certificates() {
+    let chain = CertificateChain::issue(&Key::numbered(1).unwrap().public(), now()).unwrap();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    (authority.not_before, authority.not_after) = (date_time_ymd(2026, 10, 1), date_time_ymd(2027, 3, 1));
+    let authority = authority.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let chain = CertificateChain::parse(&format!("{}{}", chain.pem(), authority.pem())).unwrap();
+    assert_eq!(chain.ends_at().to_string(), "2027-03-01T00:00:00Z");
+}
+
+#[test]
 fn text_that_is_no_chain_of_a_signing_key_is_refused() {
     let chain = CertificateChain::issue(&Key::numbered(1).unwrap().public(), now()).unwrap();
     let authority = chain.pem().split_inclusive("-----END CERTIFICATE-----\n").last().unwrap().to_owned();
     assert!(matches!(CertificateChain::parse(&authority), Err(CertificateError::NotALeaf)));
     assert!(matches!(CertificateChain::parse("none"), Err(CertificateError::Empty)));
+    let more = format!("{}{}", chain.pem(), authority.replace("CERTIFICATE", "X509 CRL"));
+    assert!(matches!(CertificateChain::parse(&more), Err(CertificateError::Unreadable(_))));
     assert!(CertificateChain::parse(&chain.pem().replace("MII", "AAA")).is_err());
     assert!(matches!(CertificateChain::issue(b"no key", now()), Err(CertificateError::UnsupportedKey)));
     assert!(authority.contains("BEGIN CERTIFICATE") && !chain.pem().contains("PRIVATE"));

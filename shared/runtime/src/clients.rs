@@ -189,8 +189,6 @@ pub enum AppKeyError {
     Weak(#[from] WeakKey),
 }
 
-/// Makes the configuration that all clients share. The credentials are those of the function's role. They do not expire while the
-/// process runs, as Lambda ends it before.
 /// Makes a call during the start, which runs at full CPU, so that the first request finds the connection open, and what the
 /// call fetches.
 ///
@@ -201,6 +199,8 @@ pub async fn during_start<T, E: fmt::Debug>(call: impl Future<Output = Result<T,
     }
 }
 
+/// Makes the configuration that all clients share. The credentials are those of the function's role. They do not expire while the
+/// process runs, as Lambda ends it before.
 fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,

@@ -193,7 +193,6 @@ pub(crate) fn promotion(code: &str) -> String {
     format!("{PROMOTION}{code}")
 }
 
-/// The sort key of what an account redeemed.
 /// The partition key of the codes that were redeemed with an address, by the keyed hash of its mailbox.
 pub(crate) fn redeemed_codes(keyed_hash: &str) -> String {
     format!("{REDEEMED_CODES_PARTITION}{keyed_hash}")
@@ -203,6 +202,7 @@ pub(crate) fn redeemed_code(promotion: PromotionId) -> String {
     format!("{REDEEMED_CODE}{promotion}")
 }
 
+/// The sort key of what an account redeemed.
 pub(crate) fn redemption(promotion: PromotionId) -> String {
     format!("{REDEMPTION}{promotion}")
 }

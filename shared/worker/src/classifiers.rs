@@ -24,8 +24,10 @@ pub enum CheckError {
 pub struct Classifiers {
     /// Where the key of OpenAI is, if its moderation endpoint is asked.
     openai: Option<Arc<Configured>>,
-    /// Those that need no key: of images in this process, and of AWS.
-    keyless: Vec<Arc<dyn Classifier>>,
+    /// The one of images in this process.
+    pixels: Option<Arc<dyn Classifier>>,
+    /// Those of AWS.
+    of_aws: Vec<Arc<dyn Classifier>>,
     sees_images: bool,
     thresholds: Thresholds,
 }
@@ -60,20 +62,19 @@ impl Classifiers {
         clients: &Arc<Clients>,
     ) -> Result<Self, ConfigurationError> {
         let chosen = lifecycle::gate::chosen(environment)?;
-        let mut keyless: Vec<Arc<dyn Classifier>> = Vec::new();
-        if chosen.pixels {
-            keyless.push(Arc::new(Pixels::new()));
-        }
+        let pixels = chosen.pixels.then(|| Arc::new(Pixels::new()) as Arc<dyn Classifier>);
+        let mut of_aws: Vec<Arc<dyn Classifier>> = Vec::new();
         if chosen.rekognition {
-            keyless.push(Arc::new(Rekognition::new(Arc::clone(clients))));
+            of_aws.push(Arc::new(Rekognition::new(Arc::clone(clients))));
         }
         if let Some((id, version)) = chosen.guardrail {
-            keyless.push(Arc::new(Guardrail::new(Arc::clone(clients), id, version)));
+            of_aws.push(Arc::new(Guardrail::new(Arc::clone(clients), id, version)));
         }
         Ok(Self {
-            sees_images: chosen.openai || !keyless.is_empty(),
+            sees_images: chosen.openai || pixels.is_some() || !of_aws.is_empty(),
             openai: keys.filter(|_| chosen.openai),
-            keyless,
+            pixels,
+            of_aws,
             thresholds: lifecycle::gate::thresholds(environment)?,
         })
     }
@@ -89,7 +90,8 @@ impl Classifiers {
     /// # Errors
     /// [`CheckError`].
     pub async fn check(&self, stage: Stage, content: &Content<'_>, now: Timestamp) -> Result<Vec<Verdict>, CheckError> {
-        let mut classifiers = self.keyless.clone();
+        // What costs nothing first: what it blocks, the others are not asked about.
+        let mut classifiers: Vec<Arc<dyn Classifier>> = self.pixels.iter().cloned().collect();
         if let Some(keys) = &self.openai {
             let Some(endpoint) = keys.openai_moderation(now).await? else {
                 let reason = "it was chosen and has no usable key".to_owned();
@@ -97,6 +99,7 @@ impl Classifiers {
             };
             classifiers.push(Arc::new(OpenAi::new(endpoint)));
         }
+        classifiers.extend(self.of_aws.iter().cloned());
         let checked = Gate::new(classifiers, self.thresholds.clone()).check(stage, content).await;
         if let (Err(ClassifierError::Refused { classifier: OpenAi::NAME, .. }), Some(keys)) = (&checked, &self.openai) {
             keys.refused(now);

@@ -129,22 +129,23 @@ function Publishing({ account }: { account: string }) {
   );
 }
 
-/** Saves the documents of a report to NCMEC's CyberTipline. Nothing is sent. */
+/** Compiles the documents of a report to NCMEC's CyberTipline. Nothing is sent. */
 function CyberTip({ account }: { account: string }) {
   const t = staffText.value.accounts;
   const mutation = useMutation();
   const [id, setId] = useState("");
   const [email, setEmail] = useState("");
+  const [documents, setDocuments] = useState<Schema["CyberTipView"]>();
   const submit = (event: Event) => {
     event.preventDefault();
+    setDocuments(undefined);
     void mutation.run(async () => {
       const path = { account, case: id.trim() };
-      const { report, file_details } = await unwrap<Schema["CyberTipView"]>(
-        api.POST("/v1/staff/accounts/{account}/cases/{case}/cybertip", { params: { path }, body: { email } }),
+      setDocuments(
+        await unwrap(
+          api.POST("/v1/staff/accounts/{account}/cases/{case}/cybertip", { params: { path }, body: { email } }),
+        ),
       );
-      saveFile("report.xml", report, "text/xml");
-      if (file_details) saveFile("file-details.xml", file_details, "text/xml");
-      showToast(file_details ? t.cyberTipSaved : t.cyberTipSavedWithoutFile);
     });
   };
   return (
@@ -168,7 +169,22 @@ function CyberTip({ account }: { account: string }) {
           </button>
         </div>
       </form>
+      {documents && (
+        <div class="row">
+          <Save name="report.xml" content={documents.report} />
+          {documents.file_details && <Save name="file-details.xml" content={documents.file_details} />}
+          {!documents.file_details && <p class="muted">{t.fileGone}</p>}
+        </div>
+      )}
     </Act>
+  );
+}
+
+function Save({ name, content }: { name: string; content: string }) {
+  return (
+    <button type="button" class="button" onClick={() => saveFile(name, content, "text/xml")}>
+      {staffText.value.accounts.save(name)}
+    </button>
   );
 }
 

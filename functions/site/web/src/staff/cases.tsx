@@ -25,10 +25,13 @@ function keyOf(review: Review): string {
 export function Cases() {
   const t = staffText.value.cases;
   const list = usePagedList(loadReviews);
-  const [kind, setKind] = useState<Kind | "all">((query.value.get("kind") as Kind | null) ?? "all");
+  const asked = query.value.get("kind") ?? "";
+  const [kind, setKind] = useState<Kind | "all">(asked in t.kinds ? (asked as Kind) : "all");
   const [done, setDone] = useState<readonly string[]>([]);
   const waiting = list.items.filter((review) => !done.includes(keyOf(review)));
-  const kinds = (Object.keys(t.kinds) as Kind[]).filter((kind) => waiting.some((review) => review.kind === kind));
+  const kinds = (Object.keys(t.kinds) as Kind[]).filter(
+    (other) => other === kind || waiting.some((review) => review.kind === other),
+  );
   const shown = waiting
     .filter((review) => kind === "all" || review.kind === kind)
     .sort((a, b) => since(a).localeCompare(since(b)));

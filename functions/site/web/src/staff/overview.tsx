@@ -1,4 +1,4 @@
-/** How it goes: what waits for a decision, and what this month earned and cost. */
+/** What waits for a decision, and what this month earned and cost. */
 import { api, type Schema, unwrap } from "../api/client";
 import { monthName, number, relativeTime } from "../text";
 import { useQuery } from "../ui/query";

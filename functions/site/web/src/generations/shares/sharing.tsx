@@ -151,20 +151,26 @@ function ShareLinks({ generation, output, onChanged }: Properties) {
         ))}
       </ul>
       {shares.data?.length === 0 && <p class="small">{t.noLinks}</p>}
-      <CreateLink path={path} disabled={!shares.data} onCreated={(share) => update([...(shares.data ?? []), share])} />
+      <CreateLink
+        path={path}
+        mutation={mutation}
+        disabled={!shares.data}
+        onCreated={(share) => update([...(shares.data ?? []), share])}
+      />
     </div>
   );
 }
 
 interface CreateLinkProperties {
   path: { id: string; output: number };
+  /** That of the list: while one change is under way, there is no other, as each makes the list anew. */
+  mutation: ReturnType<typeof useMutation>;
   disabled: boolean;
   onCreated: (share: Share) => void;
 }
 
-function CreateLink({ path, disabled, onCreated }: CreateLinkProperties) {
+function CreateLink({ path, mutation, disabled, onCreated }: CreateLinkProperties) {
   const t = text.value.shares;
-  const mutation = useMutation();
   const [lifetime, setLifetime] = useState<Lifetime>("week");
   const [showPrompt, setShowPrompt] = useState(false);
   const key = useIdempotencyKey();
@@ -190,7 +196,6 @@ function CreateLink({ path, disabled, onCreated }: CreateLinkProperties) {
         <input type="checkbox" checked={showPrompt} onChange={(event) => setShowPrompt(event.currentTarget.checked)} />
         {t.showPrompt}
       </label>
-      <ErrorNotice error={mutation.error} />
       <button type="submit" class="button" disabled={disabled || mutation.busy}>
         <Icon name="link" />
         {t.create}
