@@ -1,6 +1,6 @@
 //! The functions, and a fake AWS with an account.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::Pin};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use domain::{
@@ -20,10 +20,15 @@ use store::{Table, Write};
 macro_rules! build {
     ($name:expr, $environment:expr; $($function:literal => $build:path,)*) => {
         match $name {
-            $($function => Server::open($environment, $build).await,)*
+            $($function => boxed(|| Server::open($environment, $build)).await,)*
             other => bail!("{other} is no HTTP function of these tests: add it to the list"),
         }
     };
+}
+
+/// Makes a future on the heap: those of all functions beside each other would fill the stack of a test.
+fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
 }
 
 async fn server(function: &str, environment: Environment) -> Result<Server> {
