@@ -103,9 +103,7 @@ impl AccountsState {
         }
         Ok(None)
     }
-}
 
-impl AccountsState {
     /// Tells an owner that the deletion of their account is requested: they may not know who wrote.
     async fn tell_of_deletion(&self, owner: &Account, now: Timestamp) -> Result<(), Problem> {
         let (Some(mail), Some(deletion)) = (&self.mail, &owner.deletion) else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::env::{
     http::text,
     logs::{measurements, wait_for_metric},
     provider_stub::provider_stub,
-    test_env::{AIGC_PRODUCER, TestEnv},
+    test_env::{AIGC_PRODUCER, TestEnv, TestUser},
     trial::tests,
     uploads::{photo, upload_file},
 };
@@ -38,14 +38,20 @@ fn contains(file: &[u8], text: &str) -> bool {
     file.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-async fn outputs_of_each_format_are_signed_and_a_changed_byte_is_found(env: &'static TestEnv) -> Result<()> {
-    let ada = env.plus_user().await?;
+/// Generates an output of each format, by the name of its file.
+async fn of_each_format(ada: &TestUser) -> Result<BTreeMap<&'static str, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for (name, media_type) in [("image.png", "image/png"), ("image.jpg", "image/jpeg"), ("image.webp", "image/webp")] {
-        files.insert(name, generated(&ada, photo(media_type)?).await?);
+        files.insert(name, generated(ada, photo(media_type)?).await?);
     }
     let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
-    files.insert("video.mp4", finished(&ada, &video).await?);
+    files.insert("video.mp4", finished(ada, &video).await?);
+    Ok(files)
+}
+
+async fn outputs_of_each_format_are_signed_and_a_changed_byte_is_found(env: &'static TestEnv) -> Result<()> {
+    let ada = env.plus_user().await?;
+    let mut files = of_each_format(&ada).await?;
     for (name, report) in verified(env, &files).await? {
         ensure!(report["integrity"] == "valid" && report["trust"] == TRUSTED, "{name}: {report}");
         ensure!(report["failures"] == json!([]) && report["manifests"] == 1, "{name}: {report}");
@@ -76,12 +82,7 @@ async fn signature_has_a_time_stamp_and_an_output_without_one_is_signed_and_coun
     env: &'static TestEnv,
 ) -> Result<()> {
     let ada = env.plus_user().await?;
-    let mut files = BTreeMap::new();
-    for (name, media_type) in [("image.png", "image/png"), ("image.jpg", "image/jpeg"), ("image.webp", "image/webp")] {
-        files.insert(name, generated(&ada, photo(media_type)?).await?);
-    }
-    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
-    files.insert("video.mp4", finished(&ada, &video).await?);
+    let files = of_each_format(&ada).await?;
     for (name, report) in verified(env, &files).await? {
         let found = report["time_stamps"].as_array().context("no list")?;
         let right = ["timeStamp.validated", "timeStamp.trusted"];
@@ -191,12 +192,7 @@ async fn visible_label_is_drawn_signed_and_in_the_thumbnail_if_its_owner_asks_fo
 
 async fn label_for_china_names_the_operator_and_neither_account_nor_prompt(env: &'static TestEnv) -> Result<()> {
     let ada = env.plus_user().await?;
-    let mut files = BTreeMap::new();
-    for (name, media_type) in [("image.png", "image/png"), ("image.jpg", "image/jpeg"), ("image.webp", "image/webp")] {
-        files.insert(name, generated(&ada, photo(media_type)?).await?);
-    }
-    let video = json!({"model": "sketch-video", "prompt": "waves", "width": 320, "height": 180, "duration_ms": 1000});
-    files.insert("video.mp4", finished(&ada, &video).await?);
+    let files = of_each_format(&ada).await?;
     let mut ids = Vec::new();
     for (name, file) in &files {
         let start = format!("{{\"Label\":\"1\",\"ContentProducer\":\"{AIGC_PRODUCER}\",\"ProduceID\":\"");

@@ -6,7 +6,7 @@ import { ErrorNotice, Loading } from "../ui/states";
 import { StaffPage } from "./layout";
 import { daysOf, lastMonths, sumsBy } from "./margin-sums";
 import { Chart } from "./margins";
-import { loadReviews, type Review, since } from "./reviews";
+import { loadReviews, type Review } from "./reviews";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
 import { type Waiting, waitingByKind } from "./waiting";
@@ -40,7 +40,7 @@ async function loadOpen(): Promise<{ reviews: Review[]; more: boolean }> {
 function WaitingCases() {
   const t = staffText.value;
   const query = useQuery(loadOpen);
-  const waiting = waitingByKind(query.data?.reviews ?? [], since);
+  const waiting = waitingByKind(query.data?.reviews ?? []);
   return (
     <section class="card stack">
       <h2>{t.overview.waiting}</h2>

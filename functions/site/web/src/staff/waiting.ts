@@ -1,5 +1,5 @@
 /** What waits, by kind. */
-import type { Review } from "./reviews";
+import { type Review, since } from "./reviews";
 
 export interface Waiting {
   kind: Review["kind"];
@@ -9,7 +9,7 @@ export interface Waiting {
 }
 
 /** Counts what waits by kind, the kind that has waited longest first. */
-export function waitingByKind(reviews: readonly Review[], since: (review: Review) => string): Waiting[] {
+export function waitingByKind(reviews: readonly Review[]): Waiting[] {
   const kinds = new Map<Review["kind"], Waiting>();
   for (const review of reviews) {
     const at = since(review);
