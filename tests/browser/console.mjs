@@ -14,7 +14,7 @@ const TABS = {
   support: ["Overview", "Cases", "Accounts"],
   finance: ["Overview", "Cases", "Accounts", "Margins"],
   moderation: ["Overview", "Cases", "Accounts"],
-  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Settings", "Margins", "Promotions", "Staff", "Record"],
+  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Settings", "Texts", "Margins", "Promotions", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -38,6 +38,14 @@ async function type(visitor, name, role = "button") {
   await visitor.page.keyboard.press("Enter");
 }
 
+/** Repeats an act for a minute until it says that it is done. */
+async function until(done) {
+  for (const end = Date.now() + 60_000; !(await done()); ) {
+    ensure(Date.now() < end, "it was not done within a minute");
+    await new Promise((passed) => setTimeout(passed, 1_000));
+  }
+}
+
 /** Arrives as a new member of staff with this role. */
 const arrive = (role) => member(role, { device, scheme });
 
@@ -52,7 +60,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/settings", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/settings", "/staff/texts", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -173,7 +181,7 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Settings", "settings"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Settings", "settings"], ["Texts", "texts"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
       if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
         await visitor.go(`/staff/${path}`);
@@ -245,6 +253,31 @@ async function administer(visitor) {
     await visitor.sees("is published.");
     await visitor.go("/staff/settings");
     ensure((await shares.inputValue()) === String(before + 1), "the version is not shown");
+  }
+
+  // An imprint is published, and everybody reads it.
+  await visitor.go("/staff/texts");
+  const imprint = page.getByRole("group", { name: "Imprint", exact: true });
+  const written = `Darkroom Test, ${crypto.randomUUID()}`;
+  await imprint.getByLabel("In English").fill(written);
+  await page.getByLabel("Color of links and buttons", { exact: true }).fill("#ffcc00");
+  await page.getByText("accent.light", { exact: true }).waitFor();
+  await page.getByLabel("Reason for the publication").fill("an imprint");
+  const publish = () => page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+  await visitor.expecting([400], async () => {
+    await publish();
+    await page.getByText(/Required: a contrast of at least 4.5/).waitFor();
+  });
+  await visitor.look("console-texts");
+  if (device === "desktop") {
+    await page.getByLabel("Color of links and buttons", { exact: true }).fill("#b3301a");
+    await publish();
+    await visitor.sees("is published.");
+    // Functions may use the version before for half a minute.
+    await until(async () => {
+      await ada.go("/imprint");
+      return (await ada.page.getByText(written).count()) > 0;
+    });
   }
 
   // A code is published, redeemed once, and ended.

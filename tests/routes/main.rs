@@ -17,4 +17,5 @@ mod provenance;
 mod settings;
 mod staff;
 mod support;
+mod texts;
 mod world;

@@ -1,5 +1,5 @@
-//! Shows and publishes versions of the documents of the operator, the catalogue and the settings of the service, shows what models
-//! earn and cost, and has [`promotions`].
+//! Shows and publishes versions of the documents of the operator, the catalogue, the settings of the service and its texts, shows what
+//! models earn and cost, and has [`promotions`].
 //!
 //! A version is one item, written on condition that its number is free. It says who published it, when and why; the record of
 //! the acts of staff has the hash of its document. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
@@ -17,7 +17,9 @@ use api::{
     catalogue::{
         documents::{DocumentVersionPage, DocumentVersionSummary, Published},
         margins::{self, Margins},
-        settings, versions,
+        settings,
+        texts::{self, ServiceView},
+        versions,
     },
     store_problem,
 };
@@ -32,6 +34,7 @@ use domain::{
     catalogue::Catalogue,
     documents::{Document, Publication},
     service_settings::ServiceSettings,
+    service_texts::ServiceTexts,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::civil::Date;
@@ -43,7 +46,8 @@ use runtime::{
     config::Environment,
     http::{MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{Write, staff_act};
+use serde::Serialize;
+use store::{Table, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
@@ -59,6 +63,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
+    let table = mutations.table.clone();
     let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(staff_routes()
         .into_router()
@@ -66,13 +71,16 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(AppState { mutations, catalogues })
-        .merge(public_routes().into_router()))
+        .merge(public_routes().into_router().with_state(table)))
 }
 
-fn public_routes() -> Routes<()> {
+fn public_routes() -> Routes<Table> {
     Routes::new()
         .operation(&versions::SCHEMA, async || schema::<Catalogue>())
         .operation(&settings::SCHEMA, async || schema::<ServiceSettings>())
+        .operation(&texts::SCHEMA, async || schema::<ServiceTexts>())
+        .operation(&texts::SERVICE, show_service)
+        .operation(&texts::TERMS, show_terms)
 }
 
 fn staff_routes() -> Routes<AppState> {
@@ -83,12 +91,30 @@ fn staff_routes() -> Routes<AppState> {
         .operation(&settings::LIST, list::<ServiceSettings>)
         .operation(&settings::SHOW, show::<ServiceSettings>)
         .operation(&settings::PUBLISH, publish::<ServiceSettings>)
+        .operation(&texts::LIST, list::<ServiceTexts>)
+        .operation(&texts::SHOW, show::<ServiceTexts>)
+        .operation(&texts::PUBLISH, publish::<ServiceTexts>)
         .operation(&margins::SHOW, show_margins)
 }
 
 fn schema<D: Document>() -> Response {
     let headers = [(CONTENT_TYPE, "application/schema+json"), (CACHE_CONTROL, "public, max-age=300")];
     (headers, D::SCHEMA).into_response()
+}
+
+/// Shows what everybody may read. Browsers ask again after half a minute.
+fn shown_to_all(view: impl Serialize) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=30")], axum::Json(view)).into_response()
+}
+
+async fn show_service(State(table): State<Table>) -> Result<Response, Problem> {
+    let texts = table.texts(clock::now()).await.map_err(store_problem)?;
+    Ok(shown_to_all(ServiceView::from(texts.as_ref())))
+}
+
+async fn show_terms(State(table): State<Table>) -> Result<Response, Problem> {
+    let texts = table.texts(clock::now()).await.map_err(store_problem)?;
+    Ok(shown_to_all(&texts.terms))
 }
 
 async fn list<D: Published>(

@@ -239,8 +239,10 @@ pub(crate) async fn profile(
     StrictPath(path): StrictPath<AccessPath>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    let settings = state.mutations.table.settings(now).await.map_err(api::store_problem)?;
-    let view = async |owner| Ok(AccountView::new(owner, &settings.plans, now));
+    let table = &state.mutations.table;
+    let documents = tokio::try_join!(table.settings(now), table.texts(now));
+    let (settings, texts) = documents.map_err(api::store_problem)?;
+    let view = async |owner| Ok(AccountView::new(owner, (&settings, &texts), now));
     read(&state, &staff, path, AuditedResource::Profile, view).await
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum DocumentName {
     Catalogue,
     /// Plans, welcome credits, rules against payment fraud.
     Settings,
+    /// Name, imprint, terms, contact, color and logo.
+    Texts,
 }
 
 impl DocumentName {
@@ -27,6 +29,7 @@ impl DocumentName {
         match self {
             Self::Catalogue => "/v1/staff/catalogue/versions",
             Self::Settings => "/v1/staff/settings/versions",
+            Self::Texts => "/v1/staff/texts/versions",
         }
     }
 }

@@ -25,6 +25,7 @@ const LISTS: &[&[Operation]] = &[
     catalogue::versions::OPERATIONS,
     catalogue::margins::OPERATIONS,
     catalogue::settings::OPERATIONS,
+    catalogue::texts::OPERATIONS,
     credits::promotions::OPERATIONS,
     credits::statement::OPERATIONS,
     generations::models::OPERATIONS,

@@ -146,6 +146,11 @@ impl Errors {
             self.0.push(FieldError::new(field.to_owned(), rule));
         }
     }
+
+    /// Requires a text of one line, at most `most` characters.
+    pub(crate) fn text(&mut self, field: &str, text: &str, most: usize) {
+        self.0.extend(check_text(field.to_owned(), text, most));
+    }
 }
 
 /// Compares a schema in a file with that of the type; writes it if this variable is set.

@@ -22,6 +22,7 @@ pub mod rate_limit;
 pub mod refusal;
 pub mod registry;
 pub mod service_settings;
+pub mod service_texts;
 pub mod staff;
 pub mod support;
 

@@ -388,7 +388,7 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     shared_item(
         "document-version",
-        "a published version of the catalogue or the settings, with the staff member, as a keyed hash, and the reason",
+        "a published version of the catalogue, the settings or the texts of the operator, with the staff member, as a keyed hash, and the reason",
         RetentionRule::Operation,
         ErasureRule::OfOperator,
     ),

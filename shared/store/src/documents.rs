@@ -8,6 +8,7 @@ use std::{
 use domain::{
     documents::{Document, DocumentVersion},
     service_settings::ServiceSettings,
+    service_texts::ServiceTexts,
 };
 use jiff::Timestamp;
 
@@ -71,6 +72,14 @@ impl Table {
     /// The call failed, or the version cannot be read by this code.
     pub async fn settings(&self, now: Timestamp) -> Result<Arc<ServiceSettings>, StoreError> {
         self.settings.get(self, now, |settings| settings).await
+    }
+
+    /// Returns the texts of the operator, at most [`CACHE_S`] old.
+    ///
+    /// # Errors
+    /// The call failed, or the version cannot be read by this code.
+    pub async fn texts(&self, now: Timestamp) -> Result<Arc<ServiceTexts>, StoreError> {
+        self.texts.get(self, now, |texts| texts).await
     }
 
     /// Reads a version of a document.

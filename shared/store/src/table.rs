@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     Client,
     types::{DeleteRequest, KeysAndAttributes, WriteRequest},
 };
-use domain::{AccountId, accounts::account::Account, service_settings::ServiceSettings};
+use domain::{AccountId, accounts::account::Account, service_settings::ServiceSettings, service_texts::ServiceTexts};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -36,13 +36,15 @@ pub struct Table {
     pub(crate) shards: NonZeroU8,
     /// The settings of the service, as they were read last.
     pub(crate) settings: Arc<Latest<ServiceSettings>>,
+    /// The texts of the operator, as they were read last.
+    pub(crate) texts: Arc<Latest<ServiceTexts>>,
 }
 
 impl Table {
     /// Addresses the table with this name, whose indexes have this number of shards. Items in shards above it are not found.
     #[must_use]
     pub fn new(db: Client, name: String, shards: NonZeroU8) -> Self {
-        Self { db, name, shards, settings: Arc::default() }
+        Self { db, name, shards, settings: Arc::default(), texts: Arc::default() }
     }
 
     /// Reads an item.

@@ -13,6 +13,7 @@ use domain::{
     AccountId, Credits,
     accounts::{account::Account, plan::Plan},
     service_settings::{self, ServiceSettings},
+    service_texts,
 };
 use fake_aws::time_stamps::{Behaviour, Server};
 use reqwest::{Method, RequestBuilder};
@@ -92,6 +93,11 @@ pub fn settings() -> ServiceSettings {
     settings.welcome.credits = Credits(40);
     settings.welcome.grants_per_day = 1_000_000;
     settings
+}
+
+/// Returns the version of the terms, which no test changes.
+pub fn terms_version() -> &'static str {
+    &service_texts::compiled().terms.version
 }
 
 /// Returns a new address without digits: many in a row may look like the number of a card, which no payment stores.
@@ -342,9 +348,7 @@ pub struct TestUser {
 impl TestUser {
     /// Signs up and sets the password with the mailed code.
     pub async fn sign_up(&self) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({"email": self.email, "terms": stack::TERMS_VERSION}))
-            .await?
-            .is(202)?;
+        self.post("/v1/session/sign-up", &json!({"email": self.email, "terms": terms_version()})).await?.is(202)?;
         let reset = json!({"email": self.email, "code": MAILED_CODE, "password": PASSWORD});
         self.post("/v1/session/reset", &reset).await?.is(204).map(drop)
     }

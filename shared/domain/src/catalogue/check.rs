@@ -13,7 +13,7 @@ use crate::{
     },
     documents::Errors,
     money::Currency,
-    refusal::{FieldError, check_text},
+    refusal::FieldError,
 };
 
 /// The most models. With all of them the document stays far below what an item of the table holds.
@@ -56,10 +56,6 @@ impl Errors {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let is_id = (1..=ID).contains(&id.len()) && id.chars().all(allowed);
         self.require(is_id, field, format!("1 to {ID} of a to z, 0 to 9 and hyphens"));
-    }
-
-    fn text(&mut self, field: &str, text: &str) {
-        self.0.extend(check_text(field.to_owned(), text, TITLE));
     }
 }
 
@@ -156,7 +152,7 @@ fn dollars(microusd: i64) -> String {
 fn check_model(errors: &mut Errors, at: &str, model: &Model) {
     let field = |name: &str| format!("{at}.{name}");
     errors.id(&field("id"), &model.id);
-    errors.text(&field("title"), &model.title);
+    errors.text(&field("title"), &model.title, TITLE);
     errors.require(!model.operations.is_empty(), &field("operations"), "at least one");
     let kinds = model.operations.iter().all(|operation| operation.kind() == model.kind);
     errors.require(kinds, &field("operations"), "those of the kind of the model");
@@ -188,7 +184,7 @@ fn check_model(errors: &mut Errors, at: &str, model: &Model) {
         errors.id(&field("key"), &offer.key);
         let known = PROVIDERS.contains(&offer.provider.as_str());
         errors.require(known, &field("provider"), format!("one of {}", PROVIDERS.join(", ")));
-        errors.text(&field("model"), &offer.model);
+        errors.text(&field("model"), &offer.model, TITLE);
         if let Some((_, models)) = TEMPLATES.iter().find(|(provider, _)| *provider == offer.provider) {
             let rule = format!("one that has a template: {}", models.join(", "));
             errors.require(models.contains(&offer.model.as_str()), &field("model"), rule);
@@ -240,7 +236,7 @@ fn check_cost(errors: &mut Errors, at: &str, model: &Model, cost: &CostRule) {
 fn check_package(errors: &mut Errors, at: &str, package: &Package) {
     let field = |name: &str| format!("{at}.{name}");
     errors.id(&field("id"), &package.id);
-    errors.text(&field("title"), &package.title);
+    errors.text(&field("title"), &package.title, TITLE);
     errors.require((1..=CREDITS).contains(&package.credits.0), &field("credits"), format!("1 to {CREDITS}"));
     errors.require(package.plan > Plan::Free, &field("plan"), "plus or pro");
     let has = |currency: Currency| package.prices.iter().filter(|price| price.currency == currency).count() == 1;

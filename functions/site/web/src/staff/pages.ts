@@ -8,3 +8,4 @@ export { Overview } from "./overview";
 export { Promotions } from "./promotions";
 export { Record } from "./record";
 export { Settings } from "./settings";
+export { Texts } from "./texts";

@@ -40,6 +40,7 @@ export const messages: Messages = {
     policy: "Datenschutzerklärung",
     inventory: "Gespeicherte Daten",
     terms: "Nutzungsbedingungen",
+    imprint: "Impressum und Kontakt",
     transparency: "Transparenzbericht",
     check: "Datei prüfen",
     support: "Support kontaktieren",
@@ -60,12 +61,12 @@ export const messages: Messages = {
   },
   connection: {
     offline: "Du bist offline. Deine Eingaben bleiben erhalten.",
-    unreachable: "Darkroom antwortet nicht. Deine Eingaben bleiben erhalten; wir versuchen es weiter.",
+    unreachable: "Der Dienst antwortet nicht. Deine Eingaben bleiben erhalten; wir versuchen es weiter.",
     slow: "Das dauert länger als gewöhnlich.",
   },
   errors: {
     offline: "Du bist offline. Prüfe deine Verbindung und versuche es noch einmal.",
-    unreachable: "Darkroom antwortet nicht. Versuche es gleich noch einmal.",
+    unreachable: "Der Dienst antwortet nicht. Versuche es gleich noch einmal.",
     internal: "Bei uns ist etwas schiefgelaufen. Versuche es gleich noch einmal.",
     "mail-unavailable": "Wir können gerade keine E-Mails verschicken.",
     busy: "Bei uns ist gerade viel los.",
@@ -170,6 +171,11 @@ export const messages: Messages = {
   },
 
   accounts: {
+    imprint: {
+      lead: (service) => `Wer ${service} betreibt`,
+      contact: "E-Mail:",
+      none: "Der Betreiber dieses Dienstes hat hier nichts veröffentlicht.",
+    },
     landingTitle: "Bilder und Videos erstellen, ganz privat",
     landingText:
       "Alles, was du generierst, bleibt privat, bis du es teilst. Zahle einmal für Credits, die nie verfallen, und exportiere oder lösche deine Daten jederzeit.",
@@ -193,7 +199,7 @@ export const messages: Messages = {
       title: "Nutzungsbedingungen und zulässige Nutzung",
       since: (date) => `Diese Bedingungen gelten ab dem ${date}.`,
       signUp: "Mit dem Erstellen eines Kontos stimmst du den Bedingungen zu:",
-      read: (date) => `Nutzungsbedingungen vom ${date}`,
+      read: (date) => (date ? `Nutzungsbedingungen vom ${date}` : "Nutzungsbedingungen"),
       outdated: "Die Bedingungen haben sich geändert. Lade die Seite neu und lies sie.",
       changed: "Bitte lies die Bedingungen und stimme ihnen zu:",
       accept: "Bedingungen zustimmen",
@@ -510,8 +516,8 @@ export const messages: Messages = {
     restricted: "Nur du siehst es, wegen einer Meldung.",
     openCases: "Warum?",
     page: {
-      image: "Ein Bild, erstellt mit Darkroom",
-      video: "Ein Video, erstellt mit Darkroom",
+      image: (service) => `Ein Bild, erstellt mit ${service}`,
+      video: (service) => `Ein Video, erstellt mit ${service}`,
       expires: (when) => `Dieser Link läuft ab: ${when}.`,
       expired: "Dieser Link funktioniert nicht mehr",
       expiredText: "Er ist abgelaufen, wurde widerrufen, oder es gab ihn nie.",
@@ -923,7 +929,7 @@ export const messages: Messages = {
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       "signing-certificate":
         "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
-      "document-version": "Die veröffentlichten Modelle, Preise und Einstellungen, mit wem und warum",
+      "document-version": "Die veröffentlichten Modelle, Preise, Einstellungen und Texte, mit wem und warum",
       margin: "Was die Generierungen jedes Modells an einem Tag eingebracht und gekostet haben, als Summen",
       promotion: "Gutscheincodes mit Credits und Grenzen, mit wem sie veröffentlicht hat",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",

@@ -35,6 +35,7 @@ export const messages = {
     policy: "Privacy policy",
     inventory: "Data we store",
     terms: "Terms",
+    imprint: "Imprint and contact",
     transparency: "Transparency report",
     check: "Check a file",
     support: "Contact support",
@@ -55,15 +56,15 @@ export const messages = {
   },
   connection: {
     offline: "You're offline. Your input is kept.",
-    unreachable: "Darkroom isn't responding. Your input is kept; we're retrying.",
+    unreachable: "The service isn't responding. Your input is kept; we're retrying.",
     slow: "This is taking longer than usual.",
   },
   errors: {
     offline: "You're offline. Check your connection and try again.",
-    unreachable: "Darkroom isn't responding. Try again in a moment.",
+    unreachable: "The service isn't responding. Try again in a moment.",
     internal: "Something went wrong on our end. Try again in a moment.",
     "mail-unavailable": "We can't send mail right now.",
-    busy: "Darkroom is busy.",
+    busy: "The service is busy.",
     unauthorized: "Your session has expired. Sign in again to continue.",
     "no-session": "Your session has expired. Sign in again to continue.",
     "no-csrf-token": "Your session has expired. Sign in again to continue.",
@@ -156,6 +157,11 @@ export const messages = {
   },
 
   accounts: {
+    imprint: {
+      lead: (service: string) => `Who operates ${service}`,
+      contact: "Email:",
+      none: "The operator of this service has published nothing here.",
+    },
     landingTitle: "Create images and video, privately",
     landingText:
       "Everything you generate stays private until you share it. Pay once for credits that never expire, and export or delete your data at any time.",
@@ -179,7 +185,7 @@ export const messages = {
       title: "Terms of service and acceptable use",
       since: (date: string) => `These terms apply from ${date}.`,
       signUp: "By creating an account you accept the",
-      read: (date: string) => `terms of ${date}`,
+      read: (date?: string) => (date ? `terms of ${date}` : "terms"),
       outdated: "The terms have changed. Reload the page and read them.",
       changed: "Please read and accept the",
       accept: "Accept the terms",
@@ -492,8 +498,8 @@ export const messages = {
     restricted: "Only you can see it, because of a report.",
     openCases: "Read why",
     page: {
-      image: "An image created with Darkroom",
-      video: "A video created with Darkroom",
+      image: (service: string) => `An image created with ${service}`,
+      video: (service: string) => `A video created with ${service}`,
       expires: (when: string) => `This link expires ${when}.`,
       expired: "This link doesn't work anymore",
       expiredText: "It has expired, was revoked, or never existed.",
@@ -884,7 +890,7 @@ export const messages = {
       "staff-record": "Our record of what each member of our staff did, without names",
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
-      "document-version": "The published models, prices and settings, with who published them and why",
+      "document-version": "The published models, prices, settings and texts, with who published them and why",
       margin: "What the generations of each model earned and cost on a day, as sums",
       promotion: "Promotion codes with their credits and limits, with who published them",
       uploads: "Your uploaded files, without their metadata",
