@@ -1,6 +1,7 @@
 //! Tests of staff access.
 
 mod access;
+mod cases;
 mod desk;
 
 use libtest_mimic::Trial;
@@ -9,5 +10,5 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [access::trials(envs), desk::trials(envs)].into_iter().flatten().collect()
+    [access::trials(envs), cases::trials(envs), desk::trials(envs)].into_iter().flatten().collect()
 }

@@ -302,6 +302,7 @@ pub const EVENTS: &[Event] = &[
             "GetItem",
             "GetItem",
             "GetItem",
+            "BatchGetItem",
         ],
     ),
     event("events/staff-review/console.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),

@@ -11,6 +11,8 @@ use jiff::civil::Date;
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 /// The partition key of the versions of the catalogue.
 pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
+/// The beginning of the partition key of who works on a case.
+pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The beginning of the partition key of what models earn and cost.
@@ -38,9 +40,11 @@ pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
 pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
 pub(crate) const APPROVAL: &str = "APPROVAL#";
+pub(crate) const ASSIGNMENT: &str = "ASSIGNMENT";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const BLOCKED_FILE: &str = "BLOCKED#";
 pub(crate) const CASE: &str = "CASE#";
+pub(crate) const CASE_NOTES: &str = "NOTES#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
 pub(crate) const CATALOGUE_VERSION: &str = "VERSION#";
@@ -61,6 +65,8 @@ pub(crate) const POINTER: &str = "POINTER";
 pub(crate) const PROMOTION: &str = "CODE#";
 pub(crate) const REDEMPTION: &str = "REDEMPTION#";
 pub(crate) const REDEEMED_CODE: &str = "PROMOTION#";
+/// Also the partition key.
+pub(crate) const REPLY_TEMPLATES: &str = "REPLYTEMPLATES";
 pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
@@ -98,12 +104,22 @@ pub(crate) fn approval(id: AuditEntryId) -> String {
     format!("{APPROVAL}{id}")
 }
 
+/// The partition key of who works on the case whose name has this hash.
+pub(crate) fn assignment(hash: &str) -> String {
+    format!("{ASSIGNMENT_PARTITION}{hash}")
+}
+
 pub(crate) fn audit_entry(id: AuditEntryId) -> String {
     format!("{AUDIT_ENTRY}{id}")
 }
 
 pub(crate) fn case(id: CaseId) -> String {
     format!("{CASE}{id}")
+}
+
+/// The sort key of the notes about the case with this name.
+pub(crate) fn case_notes(case: &str) -> String {
+    format!("{CASE_NOTES}{case}")
 }
 
 pub(crate) fn case_notice(id: CaseNoticeId) -> String {

@@ -1,6 +1,6 @@
 //! Crashes of staff access.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
@@ -21,6 +21,7 @@ use crate::{
 tests![
     staff_access_crash_at_any_call_keeps_the_access_log_complete,
     adjustment_crash_at_any_call_moves_credits_once,
+    case_crash_at_any_call_takes_it_and_adds_a_note_once,
     requested_refund_crash_at_any_call_refunds_once,
     role_crash_at_any_call_changes_it_with_an_entry,
     redemption_crash_at_any_call_gives_credits_once,
@@ -41,6 +42,52 @@ async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) 
         ensure!(ada.credits().await?.0 == before + 20);
         let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
         ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
+        let verified =
+            retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
+        ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);
+        Ok(())
+    })
+    .await
+}
+
+async fn case_crash_at_any_call_takes_it_and_adds_a_note_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffReview", 9, async |ada| {
+        let ticket = ada.post("/v1/support/tickets", &json!({"subject": "A vase", "text": "It is cracked."})).await?;
+        let case = json!({"kind": "ticket", "account": ada.account_id, "id": text(&ticket.is(201)?.json, "id")?});
+        let ask = async |what: &str, key: &str, mut body: Value| {
+            body["case"] = case.clone();
+            let request = grace.request(Method::POST, &format!("/v1/staff/reviews/{what}"));
+            let request = request.header("idempotency-key", format!("{key}-{}", ada.account_id));
+            retry_until_answered(async || {
+                let request = request.try_clone().context("the request cannot be repeated")?;
+                ApiResponse::read(request.json(&body).send().await?).await
+            })
+            .await
+        };
+        ask("assignment", "take", json!({"take": true})).await?.is(200)?;
+        ask("notes", "note", json!({"text": "asked the potter"})).await?.is(201)?;
+        ask("assignment", "give", json!({"take": false})).await?.is(200)?;
+        let read = json!({"case": case});
+        let notes = retry_until_answered(async || grace.post("/v1/staff/reviews/notes/reads", &read).await).await?;
+        let notes = notes.is(200)?.json;
+        ensure!(notes["notes"].as_array().is_some_and(|notes| notes.len() == 1), "{notes}");
+        let templates = retry_until_answered(async || grace.get("/v1/staff/reply-templates").await).await?.is(200)?;
+        let version = templates.json["version"].clone();
+        let body = json!({"version": version, "templates": [{"name": "Received", "text": "We look into it."}]});
+        let replace = async || {
+            let request = grace.request(Method::PUT, "/v1/staff/reply-templates");
+            let request = request.header("idempotency-key", format!("templates-{}", ada.account_id));
+            ApiResponse::read(request.json(&body).send().await?).await
+        };
+        let replaced = retry_until_answered(replace).await?.is(200)?.json;
+        ensure!(replaced["version"].as_u64() == version.as_u64().map(|version| version + 1), "{replaced}");
+        // Each act is in the record once, and each note and the read of them in the access log.
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        let count = |kind: &str| {
+            log["items"].as_array().into_iter().flatten().filter(|line| line["action"]["kind"] == kind).count()
+        };
+        ensure!(count("noted_case") == 1 && count("read_notes") >= 1, "{log}");
         let verified =
             retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
         ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);

@@ -907,6 +907,9 @@ export const messages: Messages = {
       "blocked-file":
         "Fingerabdrücke von Bildern und Videos, die aus schwerwiegenden Gründen gelöscht wurden, damit sie nicht wiederkommen",
       "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
+      "case-notes": "Was unser Team zu deinen Tickets, Zahlungen und anderen Vorgängen notiert hat",
+      assignment: "Welches Teammitglied an einem Vorgang arbeitet, ohne Vorgang oder Person zu nennen",
+      "reply-templates": "Texte, mit denen unser Team auf Tickets antwortet",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:
         "Was Menschen an öffentlichen oder geteilten Bildern und Videos melden, mit Name und Adresse für die Antwort, ein Jahr lang",
@@ -978,6 +981,8 @@ export const messages: Messages = {
       },
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
+      noted_case: "Eine interne Notiz zu einem deiner Vorgänge geschrieben. Dein Datenexport enthält sie",
+      read_notes: "Interne Notizen zu einem deiner Vorgänge angesehen",
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",
       decided_case: "Über eine Meldung entschieden",
       decided_appeal: "Über deinen Einspruch entschieden",
