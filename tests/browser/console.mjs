@@ -283,7 +283,14 @@ async function administer(visitor) {
   await visitor.sees(`${email} has the role Finance.`);
   const entry = page.locator(".log-entry", { hasText: email });
   ensure((await page.locator(".log-entry", { hasText: "You" }).getByRole("button").count()) === 0, "an own role can be taken");
+  const invited = address("invited");
+  await grant.getByLabel("Email address").fill(invited);
+  await grant.getByRole("button", { name: "Invite by mail" }).press("Enter");
+  await visitor.sees(`${invited} is invited to the role Finance, for seven days.`);
   await visitor.look("console-members");
+  const invitation = page.locator(".log-entry", { hasText: invited });
+  await invitation.getByRole("button", { name: /^Withdraw the invitation/ }).press("Enter");
+  await invitation.waitFor({ state: "detached" });
   await entry.getByRole("button", { name: /^Take the role Finance/ }).press("Enter");
   await entry.waitFor({ state: "detached" });
 
@@ -326,7 +333,7 @@ async function administer(visitor) {
   await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
   await page.getByLabel("Whose").selectOption("nobody");
-  ensure((await page.locator("[data-kind]").count()) === items.length - 2, "the filter shows cases that somebody has");
+  ensure((await page.locator("[data-kind]").count()) === items.length - 2, "the filter shows cases that a member has");
   await page.getByLabel("Whose").selectOption("all");
   for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");
   await visitor.look("console-every-case");

@@ -412,6 +412,7 @@ pub const EVENTS: &[Event] = &[
             "ListUsersInGroup",
             "ListUsersInGroup",
             "ListUsersInGroup",
+            "Query",
         ],
     ),
     event(

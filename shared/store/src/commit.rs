@@ -23,8 +23,8 @@ use domain::{
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
     staff::{
-        approval::Approval, assignment::Assignment, audit::AuditEntry, notes::CaseNotes, record::StaffAct,
-        reply_templates::ReplyTemplates,
+        administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
+        invitation::Invitation, notes::CaseNotes, record::StaffAct, reply_templates::ReplyTemplates,
     },
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
@@ -52,7 +52,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::{approval, audit, case_work, record, reply_templates},
+    staff::{approval, audit, case_work, members, record, reply_templates},
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -158,6 +158,12 @@ pub enum Write<'a> {
     Assignment(&'a Assignment),
     /// Writes the notes about a case.
     CaseNotes(&'a CaseNotes),
+    /// Writes an invitation.
+    Invitation(&'a Invitation),
+    /// Deletes an invitation.
+    RemoveInvitation(&'a Invitation),
+    /// Writes who lost the role administrator lately.
+    LostAdministrators(&'a LostAdministrators),
     /// Writes the reply templates.
     ReplyTemplates(&'a ReplyTemplates),
     /// Writes a disclosure.
@@ -364,6 +370,15 @@ impl Write<'_> {
             }
             Self::CaseNotes(notes) => {
                 vec![Action::Put(case_work::notes_item(notes)?, Condition::over(notes.version))]
+            }
+            Self::Invitation(invitation) => {
+                vec![Action::Put(members::invitation_item(invitation)?, Condition::over(invitation.version))]
+            }
+            Self::RemoveInvitation(invitation) => {
+                vec![Action::Delete(members::invitation_key(invitation.id), Condition::Version(invitation.version))]
+            }
+            Self::LostAdministrators(lost) => {
+                vec![Action::Put(members::lost_administrators_item(lost)?, Condition::over(lost.version))]
             }
             Self::ReplyTemplates(templates) => {
                 vec![Action::Put(reply_templates::to_item(templates)?, Condition::over(templates.version))]

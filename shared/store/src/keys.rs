@@ -2,8 +2,8 @@
 
 use domain::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
-    payments::payment::PaymentReference,
+    GuestTicketId, InvitationId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId,
+    UploadId, payments::payment::PaymentReference,
 };
 use jiff::civil::Date;
 
@@ -15,6 +15,8 @@ pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
 pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The partition key of the invitations to roles of staff.
+pub(crate) const INVITATION_PARTITION: &str = "INVITATIONS";
 /// The beginning of the partition key of what models earn and cost.
 pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
 /// The beginning of the partition key of the reports from an address.
@@ -57,7 +59,10 @@ pub(crate) const GENERATION: &str = "GENERATION#";
 pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
 pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+pub(crate) const INVITATION: &str = "INVITATION#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
+/// Also the partition key.
+pub(crate) const LOST_ADMINISTRATORS: &str = "LOSTADMINISTRATORS";
 pub(crate) const MARGIN: &str = "DAY#";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
@@ -172,6 +177,10 @@ pub(crate) fn guest_ticket(id: GuestTicketId) -> String {
 
 pub(crate) fn idempotency(key: &str) -> String {
     format!("{IDEMPOTENCY}{key}")
+}
+
+pub(crate) fn invitation(id: InvitationId) -> String {
+    format!("{INVITATION}{id}")
 }
 
 pub(crate) fn ledger_entry(id: LedgerEntryId) -> String {

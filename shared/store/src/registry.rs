@@ -24,8 +24,8 @@ use domain::{
     provenance::SigningCertificate,
     registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
     staff::{
-        approval::Approval, assignment::Assignment, audit::AuditEntry, notes::CaseNotes, record::RecordEntry,
-        reply_templates::ReplyTemplates,
+        administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
+        invitation::Invitation, notes::CaseNotes, record::RecordEntry, reply_templates::ReplyTemplates,
     },
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
@@ -201,6 +201,8 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("window", shared(keys::WINDOW_PARTITION, keys::WINDOW)),
     ("staff-record", shared(keys::STAFF_RECORD_PARTITION, keys::STAFF_RECORD)),
     ("assignment", shared(keys::ASSIGNMENT_PARTITION, keys::ASSIGNMENT)),
+    ("invitation", shared(keys::INVITATION_PARTITION, keys::INVITATION)),
+    ("lost-administrators", shared(keys::LOST_ADMINISTRATORS, keys::LOST_ADMINISTRATORS)),
     ("reply-templates", shared(keys::REPLY_TEMPLATES, keys::REPLY_TEMPLATES)),
     ("redeemed-code", shared(keys::REDEEMED_CODES_PARTITION, keys::REDEEMED_CODE)),
     ("welcome", shared(keys::WELCOME_PARTITION, keys::WELCOME)),
@@ -277,6 +279,8 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "notification" => FieldList::of::<IpnNotification>(),
         "staff-record" => FieldList::of::<RecordEntry>(),
         "assignment" => FieldList::of::<Assignment>(),
+        "invitation" => FieldList::of::<Invitation>(),
+        "lost-administrators" => FieldList::of::<LostAdministrators>(),
         "reply-templates" => FieldList::of::<ReplyTemplates>(),
         "redeemed-code" => FieldList::of::<RedeemedCode>(),
         "welcome" => FieldList::of::<Welcome>(),

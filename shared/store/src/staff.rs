@@ -3,6 +3,7 @@
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod case_work;
+pub(crate) mod members;
 pub(crate) mod open_cases;
 pub(crate) mod record;
 pub(crate) mod reply_templates;

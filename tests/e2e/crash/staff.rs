@@ -13,7 +13,7 @@ use crate::{
         faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
         http::{ApiResponse, text},
         table::sort_keys,
-        test_env::TestEnv,
+        test_env::{TestEnv, TestUser},
         trial::tests,
     },
 };
@@ -24,6 +24,7 @@ tests![
     case_crash_at_any_call_takes_it_and_adds_a_note_once,
     requested_refund_crash_at_any_call_refunds_once,
     role_crash_at_any_call_changes_it_with_an_entry,
+    invitation_crash_at_any_call_gives_the_role_once,
     redemption_crash_at_any_call_gives_credits_once,
     promotion_crash_at_any_call_publishes_and_ends_it_once,
     deletion_in_writing_crash_at_any_call_tells_its_owner,
@@ -194,6 +195,39 @@ async fn role_crash_at_any_call_changes_it_with_an_entry(env: &'static TestEnv) 
         ensure!(kinds.len() <= 3, "{log}");
         kinds.dedup();
         ensure!(kinds == ["revoked_role", "granted_role"], "{log}");
+        Ok(())
+    })
+    .await
+}
+
+async fn invitation_crash_at_any_call_gives_the_role_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffMembers", 6, async |ada| {
+        let ask = async |by: &TestUser, method: Method, path: &str, body: Option<Value>| {
+            retry_until_answered(async || {
+                let request =
+                    by.request(method.clone(), path).header("idempotency-key", format!("i-{}", ada.account_id));
+                let request = match &body {
+                    Some(body) => request.json(body),
+                    None => request,
+                };
+                ApiResponse::read(request.send().await?).await
+            })
+            .await
+        };
+        let body = json!({"email": ada.email, "role": "finance"});
+        let invited = ask(&grace, Method::POST, "/v1/staff/invitations", Some(body)).await?.is(201)?.json;
+        // A crash after a mail leaves one of an invitation that the repeat wrote.
+        ensure!((1..=2).contains(&env.mails(&ada.email).await?.len()), "there is no mail");
+        let accept = format!("/v1/account/invitations/{}/acceptance", text(&invited, "id")?);
+        ask(ada, Method::POST, &accept, None).await?.is(204)?;
+        let listed = retry_until_answered(async || grace.get("/v1/staff/members").await).await?.is(200)?.json;
+        let members = listed["members"].as_array().into_iter().flatten();
+        let hers: Vec<_> = members.filter(|one| one["account"] == ada.account_id.as_str()).collect();
+        ensure!(hers.len() == 1 && hers[0]["roles"] == json!(["finance"]), "{listed}");
+        ensure!(!listed["invitations"].to_string().contains(&ada.email), "{listed}");
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
         Ok(())
     })
     .await

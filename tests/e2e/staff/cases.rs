@@ -58,7 +58,7 @@ async fn p19_case_is_taken_by_one_member_and_taken_over_on_record(env: &'static 
     let (grace, alan) = (env.staff_with(Role::Support).await?, env.staff_with(Role::Support).await?);
     let (hopper, ada) = (env.staff_with(Role::Finance).await?, env.user().await?);
     let case = ticket(&ada).await?;
-    ensure!(work(&grace, &case).await?.is_none(), "a new case is somebody's");
+    ensure!(work(&grace, &case).await?.is_none(), "a new case has a holder");
 
     // Of two who saw that nobody has it, one gets it.
     let name = assign(&grace, &case, true, None).await?.is(200)?.json["holder"].clone();
@@ -76,7 +76,7 @@ async fn p19_case_is_taken_by_one_member_and_taken_over_on_record(env: &'static 
     }
     ensure!(
         work(&grace, &case).await?.is_none_or(|(holder, ..)| holder.is_null()),
-        "a case that was given back is somebody's"
+        "a case that was given back has a holder"
     );
     // What she saw is not so any more.
     assign(&grace, &case, true, his.as_str()).await?.is(409)?;

@@ -105,7 +105,7 @@ pub struct CreditAdjustment {
 pub struct ReviewPage {
     /// The cases. May be fewer than the limit while there is a next page.
     pub items: Vec<ReviewView>,
-    /// Who has these cases and how many notes there are, of those that somebody has or noted something about.
+    /// Who has these cases and how many notes there are, of those that a member has or noted something about.
     pub work: Vec<CaseWorkView>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,

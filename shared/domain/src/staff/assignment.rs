@@ -45,7 +45,7 @@ impl Assignment {
     /// they have it already.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if somebody else has it than they saw.
+    /// [`Refusal::Conflict`] if another member has it than they saw.
     pub fn take(
         current: Option<&Self>,
         case: String,

@@ -1,6 +1,6 @@
 //! Reply templates: texts that staff choose from when they reply to a ticket.
 //!
-//! All of them are one list in versions. Whoever changes it states the version that they saw, so no change is overwritten unseen.
+//! All of them are one list in versions. Who changes it states the version that they saw, so no change is overwritten unseen.
 
 use std::collections::BTreeSet;
 

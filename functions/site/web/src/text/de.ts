@@ -235,6 +235,13 @@ export const messages: Messages = {
     theme: "Design",
     themes: { system: "System", light: "Hell", dark: "Dunkel" },
     language: "Sprache",
+    invitation: {
+      title: (role) => `Einladung in unser Team: ${role}`,
+      until: (when) =>
+        `Du kannst sie bis ${when} annehmen. Im Team brauchst du einen zweiten Faktor: Richte ihn unter Sitzungen ein und melde dich dann neu an.`,
+      accept: "Einladung annehmen",
+      accepted: "Angenommen. Melde dich neu an, um die Rolle zu nutzen.",
+    },
     preferencesSaved: "In diesem Browser und in deinem Konto gespeichert.",
     edit: "Bearbeiten",
     memberSince: (when) => `Dabei seit ${when}`,
@@ -909,6 +916,8 @@ export const messages: Messages = {
       "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
       "case-notes": "Was unser Team zu deinen Tickets, Zahlungen und anderen Vorgängen notiert hat",
       assignment: "Welches Teammitglied an einem Vorgang arbeitet, ohne Vorgang oder Person zu nennen",
+      invitation: "Eine Rolle in unserem Team, die einer Adresse angeboten ist, bis sie angenommen wird oder abläuft",
+      "lost-administrators": "Wer in unserem Team in den letzten Minuten die Rolle Verwaltung verloren hat",
       "reply-templates": "Texte, mit denen unser Team auf Tickets antwortet",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:
