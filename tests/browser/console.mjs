@@ -14,7 +14,7 @@ const TABS = {
   support: ["Overview", "Cases", "Accounts"],
   finance: ["Overview", "Cases", "Accounts", "Margins"],
   moderation: ["Overview", "Cases", "Accounts"],
-  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Promotions", "Staff", "Record"],
+  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Settings", "Margins", "Promotions", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -52,7 +52,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/settings", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -189,7 +189,7 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Settings", "settings"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
       if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
         await visitor.go(`/staff/${path}`);
@@ -240,6 +240,28 @@ async function administer(visitor) {
   await page.getByRole("group", { name: "Package starter" }).waitFor();
   await page.getByText("The whole document").press("Enter");
   await visitor.look("console-catalogue");
+
+  // A limit is changed, and a wrong one is refused beside its field.
+  await visitor.go("/staff/settings");
+  const pro = page.getByRole("group", { name: "Plan Pro" });
+  const shares = pro.getByLabel("Share links of one image or video");
+  const before = Number(await shares.inputValue());
+  await shares.fill("1");
+  await page.getByText("plans.pro.shares_per_output").waitFor();
+  await page.getByLabel("Reason for the publication").fill("more links");
+  await visitor.expecting([400], async () => {
+    await page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+    await pro.getByText("Required: at least that of plans.plus: 20").waitFor();
+  });
+  await visitor.look("console-settings");
+  // One walk publishes, as two at once would overtake each other.
+  if (device === "desktop") {
+    await shares.fill(String(before + 1));
+    await page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+    await visitor.sees("is published.");
+    await visitor.go("/staff/settings");
+    ensure((await shares.inputValue()) === String(before + 1), "the version is not shown");
+  }
 
   // A code is published, redeemed once, and ended.
   await visitor.go("/staff/promotions");

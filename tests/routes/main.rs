@@ -14,6 +14,7 @@ mod passkeys;
 mod payments;
 mod privacy;
 mod provenance;
+mod settings;
 mod staff;
 mod support;
 mod world;

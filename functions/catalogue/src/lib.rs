@@ -1,4 +1,5 @@
-//! Shows and publishes versions of the catalogue, shows what models earn and cost, and has [`promotions`].
+//! Shows and publishes versions of the documents of the operator, the catalogue and the settings of the service, shows what models
+//! earn and cost, and has [`promotions`].
 //!
 //! A version is one item, written on condition that its number is free. It says who published it, when and why; the record of
 //! the acts of staff has the hash of its document. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
@@ -14,8 +15,9 @@ use std::sync::Arc;
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     catalogue::{
+        documents::{DocumentVersionPage, DocumentVersionSummary, Published},
         margins::{self, Margins},
-        versions::{self, CatalogueVersionPage, CatalogueVersionSummary, CatalogueVersionView, PublicationRequest},
+        settings, versions,
     },
     store_problem,
 };
@@ -27,7 +29,9 @@ use axum::{
 };
 use domain::{
     AccountId,
-    catalogue::{self, version::Publication},
+    catalogue::Catalogue,
+    documents::{Document, Publication},
+    service_settings::ServiceSettings,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::civil::Date;
@@ -66,65 +70,75 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
 }
 
 fn public_routes() -> Routes<()> {
-    Routes::new().operation(&versions::SCHEMA, schema)
+    Routes::new()
+        .operation(&versions::SCHEMA, async || schema::<Catalogue>())
+        .operation(&settings::SCHEMA, async || schema::<ServiceSettings>())
 }
 
 fn staff_routes() -> Routes<AppState> {
     Routes::new()
-        .operation(&versions::LIST, list)
-        .operation(&versions::SHOW, show)
-        .operation(&versions::PUBLISH, publish)
+        .operation(&versions::LIST, list::<Catalogue>)
+        .operation(&versions::SHOW, show::<Catalogue>)
+        .operation(&versions::PUBLISH, publish::<Catalogue>)
+        .operation(&settings::LIST, list::<ServiceSettings>)
+        .operation(&settings::SHOW, show::<ServiceSettings>)
+        .operation(&settings::PUBLISH, publish::<ServiceSettings>)
         .operation(&margins::SHOW, show_margins)
 }
 
-async fn schema() -> Response {
+fn schema<D: Document>() -> Response {
     let headers = [(CONTENT_TYPE, "application/schema+json"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, catalogue::SCHEMA).into_response()
+    (headers, D::SCHEMA).into_response()
 }
 
-async fn list(
+async fn list<D: Published>(
     State(state): State<AppState>,
     Staff(caller): Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
-    let scope = ("catalogue", caller.account_id);
+    let scope = (D::NAME, caller.account_id);
     let paging: Paging<'_, _, u32> = Paging::open(&state.mutations, scope, query).await?;
-    let page = state.mutations.table.catalogue_versions(paging.limit, paging.after).await.map_err(store_problem)?;
-    let items = page.items.iter().map(CatalogueVersionSummary::from).collect();
-    Ok(axum::Json(CatalogueVersionPage { items, next: paging.next(page.next)? }).into_response())
+    let table = &state.mutations.table;
+    let page = table.document_versions::<D>(paging.limit, paging.after).await.map_err(store_problem)?;
+    let items = page.items.iter().map(DocumentVersionSummary::from).collect();
+    Ok(axum::Json(DocumentVersionPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn show(State(state): State<AppState>, StrictPath(number): StrictPath<u32>) -> Result<Response, Problem> {
+async fn show<D: Published>(
+    State(state): State<AppState>,
+    StrictPath(number): StrictPath<u32>,
+) -> Result<Response, Problem> {
     if number == 0 {
-        let document = catalogue::compiled().offered_by(state.catalogues.enabled());
-        return Ok(axum::Json(CatalogueVersionView { number, publication: None, document }).into_response());
+        let document = D::compiled().configured_for(state.catalogues.enabled());
+        return Ok(axum::Json(D::view(number, None, document)).into_response());
     }
-    let version = state.mutations.table.catalogue_version(number).await.map_err(store_problem)?;
+    let version = state.mutations.table.document_version::<D>(number).await.map_err(store_problem)?;
     let version = version.ok_or_else(Problem::not_found)?;
-    let document = version.catalogue().map_err(Problem::internal)?;
-    let publication = Some(CatalogueVersionSummary::from(&version));
-    Ok(axum::Json(CatalogueVersionView { number, publication, document }).into_response())
+    let document: D = version.parse().map_err(Problem::internal)?;
+    let publication = Some(DocumentVersionSummary::from(&version));
+    Ok(axum::Json(D::view(number, publication, document)).into_response())
 }
 
-async fn publish(
+async fn publish<D: Published>(
     State(state): State<AppState>,
     Staff(caller): Staff,
-    request: MutatingRequest<PublicationRequest>,
+    request: MutatingRequest<D::Request>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let table = &state.mutations.table;
-    let publication = Publication::from(request.body);
+    let publication: Publication<D> = request.body.into();
     let author = AccountId(caller.account_id);
     let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let present = table.latest_catalogue_version().await?.map_or(0, |latest| latest.number);
+            let present = table.latest_document_version::<D>().await?.map_or(0, |latest| latest.number);
             let version = publication.publish(present, state.catalogues.enabled(), staff.clone(), now)?;
-            let path = format!("/v1/staff/catalogue/versions/{}", version.number);
-            let response = MutationResponse::created(CatalogueVersionSummary::from(&version)).at(path);
-            let act = staff_act(&staff, "published_catalogue", (version.number, &version.document), now);
-            mutation.commit(&[Write::CatalogueVersion(&version), Write::StaffAct(&act)], response).await
+            let path = format!("/v1/staff/{}/versions/{}", D::NAME, version.number);
+            let response = MutationResponse::created(DocumentVersionSummary::from(&version)).at(path);
+            let kind = format!("published_{}", D::NAME);
+            let act = staff_act(&staff, &kind, (version.number, &version.document), now);
+            mutation.commit(&[Write::DocumentVersion(D::NAME, &version), Write::StaffAct(&act)], response).await
         })
         .await
 }

@@ -238,7 +238,10 @@ pub(crate) async fn profile(
     staff: Staff,
     StrictPath(path): StrictPath<AccessPath>,
 ) -> Result<Response, Problem> {
-    read(&state, &staff, path, AuditedResource::Profile, async |owner| Ok(AccountView::new(owner, clock::now()))).await
+    let now = clock::now();
+    let settings = state.mutations.table.settings(now).await.map_err(api::store_problem)?;
+    let view = async |owner| Ok(AccountView::new(owner, &settings.plans, now));
+    read(&state, &staff, path, AuditedResource::Profile, view).await
 }
 
 /// Lists the legal holds to staff.

@@ -37,10 +37,7 @@ use axum::{
 };
 use domain::{
     AccountId, LedgerEntryId, PaymentId, Refusal,
-    payments::{
-        fraud::FraudRules,
-        review::{self, ReviewDecision},
-    },
+    payments::review::{self, ReviewDecision},
     staff::{audit::AuditAction, open_case::OpenCaseId, role::Role::Administrator},
 };
 use http::header::SET_COOKIE;
@@ -56,7 +53,6 @@ use store::{CaseWork, OpenCase, OpenCasePosition, Write, staff_act};
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
-    rules: FraudRules,
 }
 
 /// Builds the router.
@@ -67,12 +63,11 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
-    let rules = lifecycle::payments::rules(&environment)?;
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, rules }))
+        .with_state(AppState { mutations }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -154,8 +149,7 @@ async fn decide(
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let (owner, settlement) =
-                lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
+            let (owner, settlement) = lifecycle::payments::decide(table, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
             let mut writes = lifecycle::payments::writes(&settlement, &[]);
             writes.push(Write::AuditEntry(&entry));

@@ -225,6 +225,14 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event("events/catalogue/schema.json", Http(200), &[]),
+    event("events/catalogue/settings-schema.json", Http(200), &[]),
+    event("events/catalogue/settings.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event("events/catalogue/show-settings.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
+    event(
+        "events/catalogue/publish-settings.json",
+        Http(201),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "Query", "TransactWriteItems"],
+    ),
     event("events/catalogue/promotions.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
     event(
         "events/catalogue/publish-promotion.json",

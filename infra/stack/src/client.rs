@@ -144,7 +144,7 @@ impl Client {
         let Models { models } = self.read("/v1/models").await?;
         let usable = models.into_iter().find(|model| model.kind == kind && !model.needs_purchase);
         usable.with_context(|| {
-            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or set WelcomeModels to all")
+            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or publish settings with \"all\" as models of new accounts")
         })
     }
 

@@ -9,6 +9,7 @@ extern crate self as domain;
 pub mod accounts;
 pub mod catalogue;
 pub mod credits;
+pub mod documents;
 pub mod generations;
 pub mod ids;
 mod messages;
@@ -20,6 +21,7 @@ pub mod provenance;
 pub mod rate_limit;
 pub mod refusal;
 pub mod registry;
+pub mod service_settings;
 pub mod staff;
 pub mod support;
 

@@ -426,8 +426,8 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::Expires,
     ),
     shared_item(
-        "catalogue-version",
-        "a published version of the models, packages and prices, with the staff member, as a keyed hash, and the reason",
+        "document-version",
+        "a published version of the catalogue or the settings, with the staff member, as a keyed hash, and the reason",
         RetentionRule::Operation,
         ErasureRule::OfOperator,
     ),

@@ -1,30 +1,22 @@
-//! The versions of the catalogue in the table, and what its models earn and cost.
+//! What the models of the catalogue earn and cost, as sums in the table.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{
-    GenerationId,
-    catalogue::{margin::Margin, version::CatalogueVersion},
-    registry::MARGIN_DAYS,
-};
+use domain::{GenerationId, catalogue::margin::Margin, registry::MARGIN_DAYS};
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
     error::StoreError,
-    item::{Item, TTL, days_after, encode, number, primary_key, string},
+    item::{Item, TTL, days_after, number, primary_key, string},
     keys,
-    query::{Page, all, page},
+    query::all,
     table::Table,
 };
 
 /// The number of partitions over which the sums are spread, so that generations that end at the same time rarely write the same
 /// item, and no partition gets more writes than it takes.
 const SHARDS: u128 = 8;
-
-pub(crate) fn version_item(version: &CatalogueVersion) -> Result<Item, StoreError> {
-    encode(version, keys::CATALOGUE_PARTITION.to_owned(), keys::catalogue_version(version.number))
-}
 
 /// Returns the key of the item that what a generation earned and cost is added to, always the same one.
 pub(crate) fn margin_key(margin: &Margin, generation: GenerationId) -> Item {
@@ -57,45 +49,6 @@ pub(crate) fn margin_values(margin: &Margin) -> Result<[(String, AttributeValue)
 }
 
 impl Table {
-    /// Reads a version of the catalogue.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn catalogue_version(&self, number: u32) -> Result<Option<CatalogueVersion>, StoreError> {
-        self.read(keys::CATALOGUE_PARTITION.to_owned(), keys::catalogue_version(number)).await
-    }
-
-    /// Reads the version of the catalogue that counts: the latest one. `None` if none was published.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn latest_catalogue_version(&self) -> Result<Option<CatalogueVersion>, StoreError> {
-        Ok(self.catalogue_versions(1, None).await?.items.pop())
-    }
-
-    /// Lists the versions of the catalogue, the latest first.
-    ///
-    /// # Errors
-    /// The call failed.
-    pub async fn catalogue_versions(
-        &self,
-        limit: usize,
-        after: Option<u32>,
-    ) -> Result<Page<CatalogueVersion, u32>, StoreError> {
-        let start =
-            after.map(|number| primary_key(keys::CATALOGUE_PARTITION.to_owned(), keys::catalogue_version(number)));
-        let query = self
-            .db
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-            .expression_attribute_values(":pk", string(keys::CATALOGUE_PARTITION))
-            .expression_attribute_values(":sk", string(keys::CATALOGUE_VERSION))
-            .scan_index_forward(false)
-            .consistent_read(true);
-        page(query.set_exclusive_start_key(start), limit, |version: &CatalogueVersion| version.number).await
-    }
-
     /// Lists what each model earned and cost on each of these days, both included, in the order of days and models.
     ///
     /// # Errors

@@ -13,11 +13,12 @@ use domain::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
-    catalogue::{margin::Margin, version::CatalogueVersion},
+    catalogue::margin::Margin,
     credits::{
         ledger::LedgerEntry,
         promotion::{Promotion, RedeemedCode, Redemption},
     },
+    documents::DocumentVersion,
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
@@ -38,6 +39,7 @@ use crate::{
     },
     catalogue,
     credits::{ledger, promotion},
+    documents,
     error::StoreError,
     generations::{gallery, generation, share, upload},
     idempotency::{self, IdempotencyRecord},
@@ -143,8 +145,8 @@ pub enum Write<'a> {
     RemoveSignUp(&'a SignUp),
     /// Writes what is remembered of the address with this keyed hash.
     Welcome(&'a str, &'a Welcome),
-    /// Adds a version of the catalogue, once.
-    CatalogueVersion(&'a CatalogueVersion),
+    /// Adds a version of the document with this name, once.
+    DocumentVersion(&'static str, &'a DocumentVersion),
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
     /// it is added once.
     Margin(&'a Margin, GenerationId),
@@ -353,8 +355,8 @@ impl Write<'_> {
             Self::RedeemedCode(redeemed) => {
                 vec![Action::Put(promotion::redeemed_code_item(redeemed)?, Condition::Absent)]
             }
-            Self::CatalogueVersion(version) => {
-                vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]
+            Self::DocumentVersion(document, version) => {
+                vec![Action::Put(documents::version_item(document, version)?, Condition::Absent)]
             }
             Self::Margin(margin, generation) => {
                 vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]

@@ -9,10 +9,10 @@ use jiff::civil::Date;
 
 /// The beginning of the partition key of an account.
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
-/// The partition key of the versions of the catalogue.
-pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
 /// The beginning of the partition key of who works on a case.
 pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
+/// The beginning of the partition key of the versions of a document.
+pub(crate) const DOCUMENT_PARTITION: &str = "DOCUMENT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The partition key of the invitations to roles of staff.
@@ -49,9 +49,9 @@ pub(crate) const CASE: &str = "CASE#";
 pub(crate) const CASE_NOTES: &str = "NOTES#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
-pub(crate) const CATALOGUE_VERSION: &str = "VERSION#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
+pub(crate) const DOCUMENT_VERSION: &str = "VERSION#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
 pub(crate) const EXPORT: &str = "EXPORT#";
 pub(crate) const GALLERY_ENTRY: &str = "OUTPUT#";
@@ -141,9 +141,14 @@ pub(crate) fn case_outcome(month: &str, id: CaseId) -> String {
     format!("{CASE_OUTCOME}{month}#{id}")
 }
 
-/// The sort key of a version of the catalogue. Those of later numbers sort after it.
-pub(crate) fn catalogue_version(number: u32) -> String {
-    format!("{CATALOGUE_VERSION}{number:010}")
+/// The partition key of the versions of the document with this name.
+pub(crate) fn document(name: &str) -> String {
+    format!("{DOCUMENT_PARTITION}{name}")
+}
+
+/// The sort key of a version of a document. Those of later numbers sort after it.
+pub(crate) fn document_version(number: u32) -> String {
+    format!("{DOCUMENT_VERSION}{number:010}")
 }
 
 pub(crate) fn correction(id: CorrectionId) -> String {

@@ -8,6 +8,7 @@ mod bucket;
 mod catalogue;
 mod commit;
 mod credits;
+mod documents;
 mod due;
 mod error;
 mod generations;
@@ -38,6 +39,7 @@ pub use bucket::{
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };
 pub use commit::{CommitError, Write};
+pub use documents::{CACHE_S, Latest};
 pub use due::{DueItem, DueKind, DuePosition};
 pub use error::{Busy, StoreError};
 pub use generations::{generation::Filter, share::Shared};

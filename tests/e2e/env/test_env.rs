@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use domain::{
-    AccountId,
+    AccountId, Credits,
     accounts::{account::Account, plan::Plan},
+    service_settings::{self, ServiceSettings},
 };
 use fake_aws::time_stamps::{Behaviour, Server};
 use reqwest::{Method, RequestBuilder};
@@ -85,6 +86,14 @@ pub struct KnownAccount {
     pub account: String,
 }
 
+/// Returns the settings of the stack.
+pub fn settings() -> ServiceSettings {
+    let mut settings = *service_settings::compiled();
+    settings.welcome.credits = Credits(40);
+    settings.welcome.grants_per_day = 1_000_000;
+    settings
+}
+
 /// Returns a new address without digits: many in a row may look like the number of a card, which no payment stores.
 pub fn new_address() -> String {
     let id = runtime::clock::uuid_at(runtime::clock::now()).simple().to_string();
@@ -133,7 +142,6 @@ impl TestEnv {
         let (rate, shards) = (REQUESTS_PER_MINUTE.to_string(), INDEX_SHARDS.to_string());
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
-            ("WelcomeCredits", "40"),
             ("ImageConcurrency", "10"),
             ("VideoConcurrency", "5"),
             ("FinishConcurrency", "10"),
@@ -151,8 +159,6 @@ impl TestEnv {
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),
-            ("WelcomeGrantsPerDay", "1000000"),
-            ("WelcomeModels", "free"),
             ("SessionRatePerMinute", rate.as_str()),
             ("OpenReadsPerMinute", rate.as_str()),
             ("WritesPerMinute", rate.as_str()),
@@ -163,6 +169,7 @@ impl TestEnv {
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
         ];
+        options.settings = serde_json::to_value(settings())?;
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let payments = Payments::start(0, None, PaymentKeys::default(), &[], &mut options)?;
         recorders.stripe.lead_to(payments.base_url())?;

@@ -65,6 +65,7 @@ async fn p19_each_role_may_call_its_operations_and_no_others(env: &'static TestE
         for (path, roles) in [
             ("/v1/staff/console", &Role::ALL[..3]),
             ("/v1/staff/reviews", &Role::ALL[..3]),
+            ("/v1/staff/reply-templates", &[Role::Support]),
             ("/v1/staff/members", &[Role::Administrator]),
             ("/v1/staff/record", &[Role::Administrator]),
             ("/v1/staff/record/verification", &[Role::Administrator]),

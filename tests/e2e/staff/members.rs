@@ -31,6 +31,9 @@ async fn p19_invitation_is_accepted_once_by_the_invited_address_alone(env: &'sta
     let invited = invite("one", "support").await?.is(201)?.json;
     ensure!(invite("one", "support").await?.is(201)?.json == invited, "a repeat invites anew");
     invite("two", "support").await?.is(409)?;
+    let grace = env.staff_with(Role::Finance).await?;
+    grace.post(INVITATIONS, &json!({"email": address, "role": "support"})).await?.is(404)?;
+    grace.delete(&format!("{INVITATIONS}/{}", text(&invited, "id")?)).await?.is(404)?;
     let mails = env.mails(&address).await?;
     ensure!(mails.len() == 1 && mails[0].contains("support") && mails[0].contains("7 days"), "{mails:?}");
     let other = invite("three", "finance").await?.is(201)?.json;

@@ -79,6 +79,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/staff/accounts", access: "staff", load: page(staff, "Accounts") },
   { pattern: "/staff/legal", access: "staff", load: page(staff, "Legal") },
   { pattern: "/staff/catalogue", access: "staff", load: page(staff, "Catalogue") },
+  { pattern: "/staff/settings", access: "staff", load: page(staff, "Settings") },
   { pattern: "/staff/margins", access: "staff", load: page(staff, "Margins") },
   { pattern: "/staff/promotions", access: "staff", load: page(staff, "Promotions") },
   { pattern: "/staff/members", access: "staff", load: page(staff, "Members") },

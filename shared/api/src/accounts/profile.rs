@@ -7,7 +7,7 @@ use domain::{
     accounts::{
         account::Account,
         correction::{CorrectedField, Correction, CorrectionRecord},
-        plan::Plan,
+        plan::{Plan, Plans},
         preferences::{Preferences, Theme},
         status::AccountStatus,
         terms::{TERMS_VERSION, TermsAcceptance},
@@ -191,9 +191,9 @@ pub struct LimitsView {
 impl AccountView {
     /// Shows an account as its owner may see it at `now`: without holds that must not be disclosed yet.
     #[must_use]
-    pub fn new(account: Account, now: Timestamp) -> Self {
+    pub fn new(account: Account, plans: &Plans, now: Timestamp) -> Self {
         let held = account.disclosed_holds(now).into_iter().map(RetainedView::from).collect();
-        let (limits, status) = (account.plan.limits(), account.status());
+        let (limits, status) = (plans.limits(account.plan), account.status());
         let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
         let used = |used: u64, limit: u64| Used { used, limit };
         Self {

@@ -1,4 +1,7 @@
-//! Describes the API of the catalogue: its versions, and what its models earn and cost.
+//! Describes the API of the documents of the operator, the catalogue and the settings: their versions, and what models earn and
+//! cost.
 
+pub mod documents;
 pub mod margins;
+pub mod settings;
 pub mod versions;

@@ -159,7 +159,7 @@ impl Account {
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
-            submit_rate: TokenBucket::full(plan.limits().submits, now),
+            submit_rate: TokenBucket::UNUSED,
             cancels: HourlyCount::default(),
             failed_calls: HourlyCount::default(),
             strikes: Strikes::default(),

@@ -11,6 +11,7 @@ use crate::{
         models::{CostRule, MediaKind, Model, PROVIDERS, PriceRule, PricedBy, Quality, Size, TEMPLATES},
         packages::Package,
     },
+    documents::Errors,
     money::Currency,
     refusal::{FieldError, check_text},
 };
@@ -42,17 +43,7 @@ const MARGIN_PERCENT: u32 = 1_000;
 /// How long a response may be waited for, in seconds.
 const TIMEOUT_S: std::ops::RangeInclusive<u32> = 10..=900;
 
-/// Collects the rules that a document breaks.
-#[derive(Default)]
-struct Errors(Vec<FieldError>);
-
 impl Errors {
-    fn require(&mut self, holds: bool, field: &str, rule: impl Into<String>) {
-        if !holds {
-            self.0.push(FieldError::new(field.to_owned(), rule));
-        }
-    }
-
     /// Requires a list of at most `most` values, none of them twice.
     fn distinct<T: Ord>(&mut self, field: &str, values: impl IntoIterator<Item = T>, most: usize) {
         let values: Vec<T> = values.into_iter().collect();
@@ -75,7 +66,7 @@ impl Errors {
 impl Catalogue {
     /// Returns every rule that the document breaks, with the path of the field.
     #[must_use]
-    pub fn check(&self) -> Vec<FieldError> {
+    pub(super) fn broken_rules(&self) -> Vec<FieldError> {
         let mut errors = Errors::default();
         let margin = self.margin_percent <= MARGIN_PERCENT;
         errors.require(margin, "margin_percent", format!("0 to {MARGIN_PERCENT}"));
@@ -93,7 +84,7 @@ impl Catalogue {
 
     /// Returns the offers of models that can be asked for whose provider this deployment has not configured.
     #[must_use]
-    pub fn unconfigured(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
+    pub(super) fn unconfigured_offers(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
         let mut errors = Errors::default();
         for (number, model) in self.open_models(now) {
             for (place, offer) in model.offers.iter().enumerate() {
@@ -107,7 +98,7 @@ impl Catalogue {
 
     /// Returns the prices that are below the cost at a provider plus the margin, if a credit is sold at its lowest price.
     #[must_use]
-    pub fn low_prices(&self, now: Timestamp) -> Vec<FieldError> {
+    pub(super) fn prices_below_margin(&self, now: Timestamp) -> Vec<FieldError> {
         let Some(credit) = self.credit_value_microusd() else { return Vec::new() };
         let mut errors = Errors::default();
         for (number, model) in self.open_models(now) {
@@ -263,6 +254,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::documents::Document;
     use crate::{
         catalogue::{compiled, models::ModelState},
         credits::ledger::Credits,

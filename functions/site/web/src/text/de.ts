@@ -935,7 +935,7 @@ export const messages: Messages = {
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       "signing-certificate":
         "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
-      "catalogue-version": "Die veröffentlichten Modelle, Pakete und Preise, mit wem und warum",
+      "document-version": "Die veröffentlichten Modelle, Preise und Einstellungen, mit wem und warum",
       margin: "Was die Generierungen jedes Modells an einem Tag eingebracht und gekostet haben, als Summen",
       promotion: "Gutscheincodes mit Credits und Grenzen, mit wem sie veröffentlicht hat",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",

@@ -896,7 +896,7 @@ export const messages = {
       "staff-record": "Our record of what each member of our staff did, without names",
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
-      "catalogue-version": "The published models, packages and prices, with who published them and why",
+      "document-version": "The published models, prices and settings, with who published them and why",
       margin: "What the generations of each model earned and cost on a day, as sums",
       promotion: "Promotion codes with their credits and limits, with who published them",
       uploads: "Your uploaded files, without their metadata",
