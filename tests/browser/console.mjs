@@ -94,8 +94,20 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
     }
     const kinds = new Set(await page.locator("[data-kind]").evaluateAll((all) => all.map(({ dataset }) => dataset.kind)));
     ensure(kinds.size === 1, `the filter shows ${[...kinds]}`);
-    await page.locator('[data-kind="ticket"]').first().getByRole("button").press("Enter");
-    await grace.press("Open the account", "link");
+    // She takes the case of this walk and notes something about it.
+    const card = page.locator(`[data-key="ticket ${ticket}"]`);
+    await card.getByRole("button").press("Enter");
+    await card.getByRole("button", { name: "Take the case" }).press("Enter");
+    await card.getByText("Yours").waitFor();
+    await card.getByLabel("Note for your colleagues").fill("Asked the potter.");
+    await card.getByRole("button", { name: "Add the note" }).press("Enter");
+    await card.getByText("Asked the potter.").waitFor();
+    await page.getByLabel("Whose").selectOption("mine");
+    ensure((await page.locator("[data-kind]").count()) === 1, "the filter shows cases of others");
+    await grace.look("console-case");
+    const received = { name: "Received", text: "We look into ticket {ticket}." };
+    await page.route("**/v1/staff/reply-templates", (route) => route.fulfill({ json: { version: 1, templates: [received] } }));
+    await card.getByRole("link", { name: "Open the account" }).press("Enter");
     await page.getByRole("radio", { name: "Email address" }).check();
     await page.getByLabel("Exact value").fill(email);
     await page.getByLabel("Reference").fill(ticket);
@@ -106,7 +118,10 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
     account = (await page.locator("h2 code").textContent()).trim();
     await type(grace, "Show Tickets");
     await grace.sees("It is cracked.");
-    await page.getByLabel("Reply").fill("Glue it, please.");
+    await page.getByLabel("Template").selectOption("Received");
+    const reply = page.getByLabel("Reply");
+    ensure((await reply.inputValue()) === `We look into ticket ${ticket}.`, "the template is not in the reply");
+    await reply.fill("Glue it, please.");
     await type(grace, "Send");
     await grace.sees("Done.");
     await type(grace, "Show Profile");
@@ -118,6 +133,7 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
   await ada.page.locator(".ticket", { hasText: subject }).getByText("Glue it, please.").waitFor();
   await ada.go("/privacy/access");
   await ada.sees("She asks about a vase");
+  await ada.sees("Wrote an internal note about a case of yours");
 });
 
 await ada.journey("the code of the console is not served to a person without a role", async () => {
@@ -322,7 +338,14 @@ async function administer(visitor) {
   await visitor.sees(`${email} has the role Finance.`);
   const entry = page.locator(".log-entry", { hasText: email });
   ensure((await page.locator(".log-entry", { hasText: "You" }).getByRole("button").count()) === 0, "an own role can be taken");
+  const invited = address("invited");
+  await grant.getByLabel("Email address").fill(invited);
+  await grant.getByRole("button", { name: "Invite by mail" }).press("Enter");
+  await visitor.sees(`${invited} is invited to the role Finance, for seven days.`);
   await visitor.look("console-members");
+  const invitation = page.locator(".log-entry", { hasText: invited });
+  await invitation.getByRole("button", { name: /^Withdraw the invitation/ }).press("Enter");
+  await invitation.waitFor({ state: "detached" });
   await entry.getByRole("button", { name: /^Take the role Finance/ }).press("Enter");
   await entry.waitFor({ state: "detached" });
 
@@ -355,11 +378,18 @@ async function administer(visitor) {
     { kind: "guest_ticket", guest: "a".repeat(64), id: id(7), created_at: at },
     { kind: "account", account, freezes: [{ reason: "staff", note: "asked by mail", at }] },
   ];
-  await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, next: null } }));
+  const work = [
+    { case: `ticket ${id(6)}`, holder: "0123456789abcdef", mine: false, notes: 2 },
+    { case: `guest_ticket ${id(7)}`, holder: "fedcba9876543210", mine: true, notes: 0 },
+  ];
+  await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, work, next: null } }));
   await visitor.go("/staff");
   await visitor.sees("Report (2)");
   await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
+  await page.getByLabel("Whose").selectOption("nobody");
+  ensure((await page.locator("[data-kind]").count()) === items.length - 2, "the filter shows cases that a member has");
+  await page.getByLabel("Whose").selectOption("all");
   for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");
   await visitor.look("console-every-case");
   await page.getByLabel("Show", { exact: true }).selectOption("payment");

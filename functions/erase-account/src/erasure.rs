@@ -116,6 +116,7 @@ impl Eraser {
         self.close_cases(id, &held, now).await?;
         self.remove_items(id, &held, &payments).await?;
         self.table.remove_guest_tickets(&self.address_key(GUEST, &account).await?).await?;
+        self.table.remove_invitations(&account.email).await?;
         self.table.remove_reports(&self.address_key(REPORTER, &account).await?).await?;
         if !held.is_empty() {
             // A hold that was released meanwhile made the erasure due, and stays so.

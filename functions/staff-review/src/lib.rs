@@ -1,12 +1,14 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
-//! their messages), frozen accounts; and the decisions about them; grants and takes credits. Shows the record
-//! of the acts of staff.
+//! their messages), frozen accounts; and the decisions about them; grants and takes credits. Lets staff take cases and note things
+//! about them, and serves the texts that they reply with. Shows the record of the acts of staff.
 //!
 //! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
 //! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
 //! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
 
+mod case_work;
 mod record;
+mod reply_templates;
 
 use std::sync::Arc;
 
@@ -16,8 +18,9 @@ use api::{
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
+        case_work::{self as case_work_operations, CaseWorkView},
         console::{self, ConsoleView, console_cookie},
-        record as record_operations,
+        record as record_operations, reply_templates as reply_template_operations,
         reviews::{
             self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
             SpendingDecision, UnclaimedView,
@@ -35,10 +38,7 @@ use axum::{
 use domain::{
     AccountId, LedgerEntryId, PaymentId, Refusal,
     payments::review::{self, ReviewDecision},
-    staff::{
-        audit::AuditAction,
-        role::Role::{Administrator, Finance, Moderation, Support},
-    },
+    staff::{audit::AuditAction, open_case::OpenCaseId, role::Role::Administrator},
 };
 use http::header::SET_COOKIE;
 use runtime::{
@@ -48,7 +48,7 @@ use runtime::{
     config::Environment,
     http::{BodilessRequest, MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{OpenCase, OpenCasePosition, Write, staff_act};
+use store::{CaseWork, OpenCase, OpenCasePosition, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
@@ -76,6 +76,11 @@ fn routes() -> Routes<AppState> {
         .operation(&record_operations::LIST, record::list)
         .operation(&record_operations::VERIFY, record::verify)
         .operation(&reviews::LIST, list)
+        .operation(&case_work_operations::ASSIGN, case_work::assign)
+        .operation(&case_work_operations::ADD_NOTE, case_work::add_note)
+        .operation(&case_work_operations::READ_NOTES, case_work::read_notes)
+        .operation(&reply_template_operations::LIST, reply_templates::list)
+        .operation(&reply_template_operations::REPLACE, reply_templates::replace)
         .operation(&reviews::DECIDE, decide)
         .operation(&reviews::SET_SPENDING, set_spending)
         .operation(&reviews::ADJUST_CREDITS, adjust_credits)
@@ -93,17 +98,15 @@ async fn list(
     staff: Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let own = AccountId(staff.0.account_id);
     let scope = ("reviews", own);
     let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&state.mutations, scope, query).await?;
-    let cases = state.mutations.table.open_cases(clock::now(), paging.limit, paging.after.clone());
+    let cases = state.mutations.table.open_cases(now, paging.limit, paging.after.clone());
     let page = cases.await.map_err(store_problem)?;
-    let roles = |case: &OpenCase| match case {
-        OpenCase::Approval(..) => &[Administrator][..],
-        OpenCase::Moderation(_) => &[Moderation],
-        OpenCase::Payment(_) | OpenCase::Unclaimed(_) => &[Finance],
-        OpenCase::Ticket(_) | OpenCase::GuestTicket(_) => &[Support],
-        OpenCase::Account(_) => &[Finance, Moderation],
+    let is_shown = |case: &OpenCase| match case.id() {
+        Some(id) => staff.is_among(id.roles()),
+        None => staff.is_among(&[Administrator]),
     };
     let view = |case| match case {
         // The list must not tell staff of a secret access to their own account.
@@ -116,8 +119,18 @@ async fn list(
         OpenCase::GuestTicket(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
         OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
-    let items = page.items.into_iter().filter(|case| staff.is_among(roles(case))).filter_map(view).collect();
-    Ok(axum::Json(ReviewPage { items, next: paging.next(page.next)? }).into_response())
+    let cases: Vec<_> = page.items.into_iter().filter(is_shown).collect();
+    let ids: Vec<_> = cases.iter().filter_map(OpenCase::id).collect();
+    let work = state.mutations.table.case_work(&ids, now).await.map_err(store_problem)?;
+    let name = state.mutations.staff_name(&staff.0).await?;
+    let work = ids.iter().zip(work).filter(|(_, work)| *work != CaseWork::default());
+    let shown = |(id, CaseWork { holder, notes }): (&OpenCaseId, CaseWork)| {
+        let mine = holder.as_ref() == Some(&name);
+        CaseWorkView { case: id.name(), holder, mine, notes }
+    };
+    let work = work.map(shown).collect();
+    let items = cases.into_iter().filter_map(view).collect();
+    Ok(axum::Json(ReviewPage { items, work, next: paging.next(page.next)? }).into_response())
 }
 
 async fn decide(

@@ -320,6 +320,7 @@ pub const EVENTS: &[Event] = &[
             "GetItem",
             "GetItem",
             "GetItem",
+            "BatchGetItem",
         ],
     ),
     event("events/staff-review/console.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
@@ -429,6 +430,7 @@ pub const EVENTS: &[Event] = &[
             "ListUsersInGroup",
             "ListUsersInGroup",
             "ListUsersInGroup",
+            "Query",
         ],
     ),
     event(

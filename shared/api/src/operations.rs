@@ -50,11 +50,13 @@ const LISTS: &[&[Operation]] = &[
     staff::access::OPERATIONS,
     staff::approvals::OPERATIONS,
     staff::audit::OPERATIONS,
+    staff::case_work::OPERATIONS,
     staff::console::OPERATIONS,
     staff::disclosures::OPERATIONS,
     staff::holds::OPERATIONS,
     staff::members::OPERATIONS,
     staff::record::OPERATIONS,
+    staff::reply_templates::OPERATIONS,
     staff::reviews::OPERATIONS,
     OPERATIONS,
 ];

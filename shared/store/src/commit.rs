@@ -23,7 +23,10 @@ use domain::{
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::{approval::Approval, audit::AuditEntry, record::StaffAct},
+    staff::{
+        administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
+        invitation::Invitation, notes::CaseNotes, record::StaffAct, reply_templates::ReplyTemplates,
+    },
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
@@ -51,7 +54,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::{approval, audit, record},
+    staff::{approval, audit, case_work, members, record, reply_templates},
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -153,6 +156,18 @@ pub enum Write<'a> {
     StaffAct(&'a StaffAct),
     /// Writes an approval.
     Approval(&'a Approval),
+    /// Writes who works on a case.
+    Assignment(&'a Assignment),
+    /// Writes the notes about a case.
+    CaseNotes(&'a CaseNotes),
+    /// Writes an invitation.
+    Invitation(&'a Invitation),
+    /// Deletes an invitation.
+    RemoveInvitation(&'a Invitation),
+    /// Writes who lost the role administrator lately.
+    LostAdministrators(&'a LostAdministrators),
+    /// Writes the reply templates.
+    ReplyTemplates(&'a ReplyTemplates),
     /// Writes a disclosure.
     Disclosure(&'a Disclosure),
     /// Deletes a disclosure.
@@ -352,6 +367,24 @@ impl Write<'_> {
             Self::Approval(approval) => {
                 vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]
             }
+            Self::Assignment(assignment) => {
+                vec![Action::Put(case_work::assignment_item(assignment)?, Condition::over(assignment.version))]
+            }
+            Self::CaseNotes(notes) => {
+                vec![Action::Put(case_work::notes_item(notes)?, Condition::over(notes.version))]
+            }
+            Self::Invitation(invitation) => {
+                vec![Action::Put(members::invitation_item(invitation)?, Condition::over(invitation.version))]
+            }
+            Self::RemoveInvitation(invitation) => {
+                vec![Action::Delete(members::invitation_key(invitation.id), Condition::Version(invitation.version))]
+            }
+            Self::LostAdministrators(lost) => {
+                vec![Action::Put(members::lost_administrators_item(lost)?, Condition::over(lost.version))]
+            }
+            Self::ReplyTemplates(templates) => {
+                vec![Action::Put(reply_templates::to_item(templates)?, Condition::over(templates.version))]
+            }
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]
             }
@@ -395,6 +428,7 @@ impl Write<'_> {
             Self::SecondFactor(factor) if factor.version == 1 => Some(factor.account),
             Self::AuditEntry(entry) => Some(entry.account),
             Self::Approval(approval) if approval.version == 1 => Some(approval.account),
+            Self::CaseNotes(notes) if notes.version == 1 => Some(notes.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::PlanChange(change) => Some(change.account),
             Self::HoldCheck(check) => Some(check.account),

@@ -57,6 +57,7 @@ pub use queue::{
     EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Message, Queue,
 };
 pub use staff::{
+    case_work::CaseWork,
     open_cases::{OpenCase, OpenCasePosition},
     record::{record_hash, staff_act},
 };

@@ -9,9 +9,10 @@ use domain::{
     payments::payment::WATCHED_DAYS,
     privacy::export::{DOWNLOAD_HOURS, DUE_HOURS},
     registry::{
-        ACTIVITY_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS, EXPORT_READY_DAYS, GUEST_TICKET_DAYS,
-        LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS,
-        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS, TOMBSTONE_DAYS, UNPAID_DAYS, WELCOME_DAYS,
+        ACTIVITY_DAYS, ASSIGNMENT_DAYS, CASE_NOTE_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS,
+        EXPORT_READY_DAYS, GUEST_TICKET_DAYS, LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS,
+        PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS, RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS,
+        TOMBSTONE_DAYS, UNPAID_DAYS, WELCOME_DAYS,
     },
     service_settings,
     staff::audit::ACCESS_MINUTES,
@@ -117,6 +118,8 @@ fn periods_in_the_documents_are_those_of_the_code() {
                 format!("500 files, and is deleted after {DISCLOSURE_DAYS} days"),
                 format!("For {WELCOME_DAYS} days after the opening of an account"),
                 format!("A correction is recorded for {CORRECTION_DAYS} days"),
+                format!("and deleted {CASE_NOTE_DAYS} days after the last one"),
+                format!("under a hash, for {ASSIGNMENT_DAYS} days"),
             ],
         ),
         (
@@ -135,6 +138,8 @@ fn periods_in_the_documents_are_those_of_the_code() {
                 payments,
                 format!("Tombstones are kept for {TOMBSTONE_DAYS} days"),
                 format!("What has waited for {REPLY_ALERT_DAYS} days raises an alarm."),
+                format!("not decided within {ASSIGNMENT_DAYS} days of being taken"),
+                format!("erased with the account, or {CASE_NOTE_DAYS} days after the last one"),
             ],
         ),
     ] {

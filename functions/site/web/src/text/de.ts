@@ -241,6 +241,13 @@ export const messages: Messages = {
     theme: "Design",
     themes: { system: "System", light: "Hell", dark: "Dunkel" },
     language: "Sprache",
+    invitation: {
+      title: (role) => `Einladung in unser Team: ${role}`,
+      until: (when) =>
+        `Du kannst sie bis ${when} annehmen. Im Team brauchst du einen zweiten Faktor: Richte ihn unter Sitzungen ein und melde dich dann neu an.`,
+      accept: "Einladung annehmen",
+      accepted: "Angenommen. Melde dich neu an, um die Rolle zu nutzen.",
+    },
     preferencesSaved: "In diesem Browser und in deinem Konto gespeichert.",
     edit: "Bearbeiten",
     memberSince: (when) => `Dabei seit ${when}`,
@@ -913,6 +920,11 @@ export const messages: Messages = {
       "blocked-file":
         "Fingerabdrücke von Bildern und Videos, die aus schwerwiegenden Gründen gelöscht wurden, damit sie nicht wiederkommen",
       "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
+      "case-notes": "Was unser Team zu deinen Tickets, Zahlungen und anderen Vorgängen notiert hat",
+      assignment: "Welches Teammitglied an einem Vorgang arbeitet, ohne Vorgang oder Person zu nennen",
+      invitation: "Eine Rolle in unserem Team, die einer Adresse angeboten ist, bis sie angenommen wird oder abläuft",
+      "lost-administrators": "Wer in unserem Team in den letzten Minuten die Rolle Verwaltung verloren hat",
+      "reply-templates": "Texte, mit denen unser Team auf Tickets antwortet",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:
         "Was Menschen an öffentlichen oder geteilten Bildern und Videos melden, mit Name und Adresse für die Antwort, ein Jahr lang",
@@ -984,6 +996,8 @@ export const messages: Messages = {
       },
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
+      noted_case: "Eine interne Notiz zu einem deiner Vorgänge geschrieben. Dein Datenexport enthält sie",
+      read_notes: "Interne Notizen zu einem deiner Vorgänge angesehen",
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",
       decided_case: "Über eine Meldung entschieden",
       decided_appeal: "Über deinen Einspruch entschieden",

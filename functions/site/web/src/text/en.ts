@@ -226,6 +226,13 @@ export const messages = {
     theme: "Theme",
     themes: { system: "System", light: "Light", dark: "Dark" },
     language: "Language",
+    invitation: {
+      title: (role: string) => `Invitation to our staff: ${role}`,
+      until: (when: string) =>
+        `You can accept it until ${when}. Staff need a second factor: set one up under Sessions, then sign in again.`,
+      accept: "Accept the invitation",
+      accepted: "Accepted. Sign in again to use the role.",
+    },
     preferencesSaved: "Saved in this browser and in your account.",
     edit: "Edit",
     memberSince: (when: string) => `Member since ${when}`,
@@ -875,6 +882,11 @@ export const messages = {
       "blocked-file":
         "Fingerprints of images and videos that were removed for grave reasons, so that they don't come back",
       "case-outcome": "What became of a report, counted in the transparency report, without anyone's data",
+      "case-notes": "What our staff noted for each other about your tickets, payments and other cases",
+      assignment: "Which member of our staff works on a case, without naming the case or a person",
+      invitation: "A role of our staff that is offered to an address, until it is accepted or expires",
+      "lost-administrators": "Which of our staff lost the role administrator in the last minutes",
+      "reply-templates": "Texts that our staff reply to tickets with",
       "case-notice": "That a mail about a moderation decision is still to be sent",
       report:
         "What people report about public or shared images and videos, with their name and address for the answer, for a year",
@@ -938,6 +950,8 @@ export const messages = {
       roles: { support: "Support", finance: "Finance", moderation: "Moderation", administrator: "Administrator" },
       adjusted_credits: (amount: number, note: string) =>
         amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
+      noted_case: "Wrote an internal note about a case of yours. Your data export contains it",
+      read_notes: "Viewed the internal notes about a case of yours",
       read_case: "Viewed an image or video that was reported, with the reports",
       decided_case: "Decided about a report",
       decided_appeal: "Decided about your appeal",
