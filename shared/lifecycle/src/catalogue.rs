@@ -41,7 +41,8 @@ impl Catalogues {
     /// # Errors
     /// The call failed, or the version cannot be read by this code.
     pub async fn present(&self, table: &Table, now: Timestamp) -> Result<Arc<Catalogue>, StoreError> {
-        self.present.get(table, now, |catalogue| catalogue.offered_by(&self.enabled)).await
+        let read = table.latest_document_version::<Catalogue>();
+        self.present.get(now, read, |catalogue| catalogue.offered_by(&self.enabled)).await
     }
 
     /// Returns the version with this number, which a generation was submitted with.

@@ -1,9 +1,6 @@
 //! The versions of the documents of the operator in the table, and the latest one as functions read it.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use domain::{
     documents::{Document, DocumentVersion},
@@ -20,66 +17,25 @@ use crate::{
     table::Table,
 };
 
-/// How long the latest version is used before it is asked for again, in seconds. With the 30 seconds for which clients may keep
-/// what they were told, everyone has a new version within a minute.
-pub const CACHE_S: i64 = 30;
-
 pub(crate) fn version_item(document: &str, version: &DocumentVersion) -> Result<Item, StoreError> {
     encode(version, keys::document(document), keys::document_version(version.number))
 }
 
-/// Keeps the latest version of a document for [`CACHE_S`].
-pub struct Latest<D>(Mutex<Option<(Arc<D>, Timestamp)>>);
-
-impl<D> Default for Latest<D> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<D> fmt::Debug for Latest<D> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Latest")
-    }
-}
-
-impl<D: Document> Latest<D> {
-    /// Returns the version that counts: the latest one, or the compiled default if none was published, after `prepare`.
-    ///
-    /// # Errors
-    /// The call failed, or the version cannot be read by this code.
-    pub async fn get(&self, table: &Table, now: Timestamp, prepare: impl FnOnce(D) -> D) -> Result<Arc<D>, StoreError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((document, since)) = known
-            && now.duration_since(since).as_secs() < CACHE_S
-        {
-            return Ok(document);
-        }
-        let document = match table.latest_document_version::<D>().await? {
-            None => D::compiled().clone(),
-            Some(version) => version.parse().map_err(StoreError::of("decode"))?,
-        };
-        let document = Arc::new(prepare(document));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&document), now));
-        Ok(document)
-    }
-}
-
 impl Table {
-    /// Returns the settings of the service, at most [`CACHE_S`] old.
+    /// Returns the settings of the service, at most [`CACHE_S`](crate::CACHE_S) old.
     ///
     /// # Errors
     /// The call failed, or the version cannot be read by this code.
     pub async fn settings(&self, now: Timestamp) -> Result<Arc<ServiceSettings>, StoreError> {
-        self.settings.get(self, now, |settings| settings).await
+        self.settings.get(now, self.latest_document_version::<ServiceSettings>(), |settings| settings).await
     }
 
-    /// Returns the texts of the operator, at most [`CACHE_S`] old.
+    /// Returns the texts of the operator, at most [`CACHE_S`](crate::CACHE_S) old.
     ///
     /// # Errors
     /// The call failed, or the version cannot be read by this code.
     pub async fn texts(&self, now: Timestamp) -> Result<Arc<ServiceTexts>, StoreError> {
-        self.texts.get(self, now, |texts| texts).await
+        self.texts.get(now, self.latest_document_version::<ServiceTexts>(), |texts| texts).await
     }
 
     /// Reads a version of a document.

@@ -15,6 +15,7 @@ mod generations;
 mod idempotency;
 mod item;
 mod keys;
+mod latest;
 mod moderation;
 mod payments;
 mod privacy;
@@ -39,11 +40,11 @@ pub use bucket::{
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };
 pub use commit::{CommitError, Write};
-pub use documents::{CACHE_S, Latest};
 pub use due::{DueItem, DueKind, DuePosition};
 pub use error::{Busy, StoreError};
 pub use generations::{generation::Filter, share::Shared};
 pub use idempotency::IdempotencyRecord;
+pub use latest::{CACHE_S, Latest};
 pub use payments::parked::ParkedFact;
 pub use privacy::{
     disclosure::redact_undisclosed,

@@ -10,10 +10,10 @@ use domain::{AccountId, accounts::account::Account, service_settings::ServiceSet
 use serde::de::DeserializeOwned;
 
 use crate::{
-    documents::Latest,
     error::StoreError,
     item::{Item, decode, primary_key},
     keys,
+    latest::Latest,
 };
 
 /// Most keys of one call

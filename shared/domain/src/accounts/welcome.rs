@@ -10,15 +10,49 @@ use crate::{
     accounts::{
         account::Account,
         freeze::{Freeze, FreezeReason},
+        plan::Plan,
     },
+    catalogue::{Catalogue, models::Model},
     credits::ledger::Credits,
-    generations::settings::WelcomeModels,
     ids::AccountId,
+    refusal::Refusal,
     registry::{DataFields, WELCOME_DAYS},
 };
 
 /// The purpose of the keyed hash of a mailbox.
 pub const WELCOME: &str = "welcome";
+
+/// Says which models an account may use that has bought no credits: welcome credits are easy to get, and a provider charges
+/// the operator for each generation.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WelcomeModels {
+    /// Those that cost the operator nothing.
+    #[default]
+    Free,
+    /// All.
+    All,
+}
+
+impl WelcomeModels {
+    /// Says whether a model can be used only after a purchase.
+    #[must_use]
+    pub fn needs_purchase(self, model: &Model) -> bool {
+        self == Self::Free && model.is_paid()
+    }
+
+    /// Checks that an account on this plan may use a model. The plan is Free as long as there is no payment that was granted
+    /// and not wholly clawed back.
+    ///
+    /// # Errors
+    /// [`Refusal::PurchaseNeeded`].
+    pub fn check(self, plan: Plan, model: &str, catalogue: &Catalogue) -> Result<(), Refusal> {
+        let refused = catalogue.model(model).is_some_and(|model| self.needs_purchase(model));
+        if refused && plan == Plan::Free { Err(Refusal::PurchaseNeeded) } else { Ok(()) }
+    }
+}
 
 /// Says what an account gets before its owner buys credits.
 #[derive(
@@ -107,6 +141,7 @@ fn leaves_frozen(before: Option<&Welcome>, account: &Account, now: Timestamp) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue;
 
     fn at(day: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day)
@@ -123,6 +158,16 @@ mod tests {
         let welcome = Welcome::opened(before, latest, account.id, at(1));
         let reason = FreezeReason::EarlierAccount;
         (if welcome.is_frozen { account.frozen_at_opening(reason, at(1)) } else { account }, welcome)
+    }
+
+    #[test]
+    fn paid_model_needs_a_purchase_unless_all_are_for_welcome_credits() {
+        let enabled = catalogue::compiled().offered_by(&["openai", "sketch"]);
+        let check = |models: WelcomeModels, plan, model| models.check(plan, model, &enabled);
+        assert_eq!(check(WelcomeModels::Free, Plan::Free, "gpt-image"), Err(Refusal::PurchaseNeeded));
+        assert_eq!(check(WelcomeModels::Free, Plan::Free, "sketch-image"), Ok(()));
+        assert_eq!(check(WelcomeModels::Free, Plan::Plus, "gpt-image"), Ok(()));
+        assert_eq!(check(WelcomeModels::All, Plan::Free, "gpt-image"), Ok(()));
     }
 
     #[test]

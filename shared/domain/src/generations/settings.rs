@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::plan::{Plan, PlanLimits},
+    accounts::plan::PlanLimits,
     catalogue::{
         Catalogue,
         models::{Input, MediaKind, Model, Quality, Size},
@@ -115,38 +115,6 @@ pub struct Quote {
     pub price: Credits,
     /// The version of the catalogue that the price is from.
     pub catalogue: u32,
-}
-
-/// Says which models an account may use that has bought no credits: welcome credits are easy to get, and a provider charges
-/// the operator for each generation.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum WelcomeModels {
-    /// Those that cost the operator nothing.
-    #[default]
-    Free,
-    /// All.
-    All,
-}
-
-impl WelcomeModels {
-    /// Says whether a model can be used only after a purchase.
-    #[must_use]
-    pub fn needs_purchase(self, model: &Model) -> bool {
-        self == Self::Free && model.is_paid()
-    }
-
-    /// Checks that an account on this plan may use a model. The plan is Free as long as there is no payment that was granted
-    /// and not wholly clawed back.
-    ///
-    /// # Errors
-    /// [`Refusal::PurchaseNeeded`].
-    pub fn check(self, plan: Plan, model: &str, catalogue: &Catalogue) -> Result<(), Refusal> {
-        let refused = catalogue.model(model).is_some_and(|model| self.needs_purchase(model));
-        if refused && plan == Plan::Free { Err(Refusal::PurchaseNeeded) } else { Ok(()) }
-    }
 }
 
 /// Checks requested settings against the rules of the model and the plan. The catalogue has the [open](Catalogue::open) models
@@ -325,16 +293,6 @@ mod tests {
         };
         assert_eq!(quoted(None), (Some(Quality::Medium), Credits(8)));
         assert_eq!(quoted(Some(Quality::High)), (Some(Quality::High), Credits(30)));
-    }
-
-    #[test]
-    fn paid_model_needs_a_purchase_unless_all_are_for_welcome_credits() {
-        let enabled = compiled().offered_by(&["openai", "sketch"]);
-        let check = |models: WelcomeModels, plan, model| models.check(plan, model, &enabled);
-        assert_eq!(check(WelcomeModels::Free, Plan::Free, "gpt-image"), Err(Refusal::PurchaseNeeded));
-        assert_eq!(check(WelcomeModels::Free, Plan::Free, "sketch-image"), Ok(()));
-        assert_eq!(check(WelcomeModels::Free, Plan::Plus, "gpt-image"), Ok(()));
-        assert_eq!(check(WelcomeModels::All, Plan::Free, "gpt-image"), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod access;
 mod case;
+mod documents;
 mod export;
 mod generation;
 mod payment;
