@@ -152,6 +152,7 @@ for (const role of Object.keys(TABS)) {
     const earned = page.getByText("Earned and cost by day");
     if (TABS[role].includes("Margins")) await earned.waitFor();
     else ensure((await earned.count()) === 0, `${role} sees what was earned`);
+    await page.getByRole("heading", { name: "Models that end" }).waitFor();
     await visitor.look("console-overview");
     const tabs = await page.getByRole("navigation", { name: "Console" }).getByRole("link").allTextContents();
     ensure(String(tabs) === String(TABS[role]), `${role} has the tabs ${tabs}`);
@@ -301,8 +302,14 @@ async function administer(visitor) {
     { kind: "account", account, freezes: [{ reason: "staff", note: "asked by mail", at }] },
   ];
   await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, next: null } }));
+  const finding = (offer, provider_model, notice) => ({ model: "flux-schnell", offer, provider: offer, provider_model, notice, since: at });
+  const findings = [finding("replicate", "black-forest-labs/flux-schnell", { kind: "gone" }), finding("fal", "fal-ai/flux/schnell", { kind: "deprecated" }), finding("openai", "gpt-image-2", { kind: "shuts_down", on: "2031-03-31" })];
+  const models = { asked_at: at, unanswered: 1, findings, retiring: [{ model: "wan-video", on: "2031-03-30" }] };
+  await page.route("**/v1/staff/models", (route) => route.fulfill({ json: models }));
   await visitor.go("/staff");
   await visitor.sees("Report (2)");
+  for (const text of ["The provider does not have it.", "and does not say when.", "The provider ends it on", "The catalogue retires it on", "1 offer could not be asked about."]) await visitor.sees(text);
+  await visitor.look("console-models");
   await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
   for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use api::{
     Operation,
+    catalogue::watch,
     credits::promotions,
     moderation::cases,
     staff::{access, console, disclosures, holds, members, reviews},
@@ -23,7 +24,7 @@ async fn staff_routes_do_not_exist_for_others() -> Result<()> {
 }
 
 /// Events that succeed for whom may send them, with their operations.
-const EVENTS: [(&str, Operation); 18] = [
+const EVENTS: [(&str, Operation); 19] = [
     ("staff-access/open", access::OPEN),
     ("staff-access/profile", access::READ_PROFILE),
     ("staff-access/generation", access::READ_GENERATION),
@@ -35,6 +36,7 @@ const EVENTS: [(&str, Operation); 18] = [
     ("catalogue/promotions", promotions::LIST),
     ("catalogue/publish-promotion", promotions::PUBLISH),
     ("staff-review/console", console::OPEN),
+    ("staff-review/models", watch::SHOW_MODELS),
     ("staff-review/list", reviews::LIST),
     ("staff-review/decide", reviews::DECIDE),
     ("staff-review/freeze", reviews::SET_SPENDING),

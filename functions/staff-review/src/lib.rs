@@ -1,17 +1,19 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
 //! their messages), frozen accounts; and the decisions about them; grants and takes credits. Shows the record
-//! of the acts of staff.
+//! of the acts of staff, and which models their providers end.
 //!
 //! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
 //! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
 //! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
 
+mod overview;
 mod record;
 
 use std::sync::Arc;
 
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
+    catalogue::watch,
     moderation::cases::OpenCaseView,
     payments::freezes::FrozenAccountView,
     refusal_problem,
@@ -44,6 +46,7 @@ use domain::{
     },
 };
 use http::header::SET_COOKIE;
+use lifecycle::catalogue::Catalogues;
 use runtime::{
     Error,
     clients::Clients,
@@ -57,6 +60,7 @@ use store::{OpenCase, OpenCasePosition, Write, staff_act};
 struct AppState {
     mutations: Mutations,
     rules: FraudRules,
+    catalogues: Arc<Catalogues>,
 }
 
 /// Builds the router.
@@ -68,11 +72,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let rules = lifecycle::payments::rules(&environment)?;
+    let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, rules }))
+        .with_state(AppState { mutations, rules, catalogues }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -80,6 +85,7 @@ fn routes() -> Routes<AppState> {
         .operation(&console::OPEN, open_console)
         .operation(&record_operations::LIST, record::list)
         .operation(&record_operations::VERIFY, record::verify)
+        .operation(&watch::SHOW_MODELS, overview::show_models)
         .operation(&reviews::LIST, list)
         .operation(&reviews::DECIDE, decide)
         .operation(&reviews::SET_SPENDING, set_spending)

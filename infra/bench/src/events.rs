@@ -304,6 +304,7 @@ pub const EVENTS: &[Event] = &[
             "GetItem",
         ],
     ),
+    event("events/staff-review/models.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem"]),
     event("events/staff-review/console.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
     event(
         "events/staff-review/decide.json",
@@ -542,6 +543,7 @@ pub const EVENTS: &[Event] = &[
             "Query", "Query", "Query",
         ],
     ),
+    event("events/watch-models/tick.json", Done, &["GetItem", "Query", "PutItem"]),
 ];
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ const LISTS: &[&[Operation]] = &[
     accounts::activity::OPERATIONS,
     catalogue::versions::OPERATIONS,
     catalogue::margins::OPERATIONS,
+    catalogue::watch::OPERATIONS,
     credits::promotions::OPERATIONS,
     credits::statement::OPERATIONS,
     generations::models::OPERATIONS,

@@ -9,6 +9,7 @@ pub mod margin;
 pub mod models;
 pub mod packages;
 pub mod version;
+pub mod watch;
 
 use std::sync::LazyLock;
 

@@ -393,6 +393,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::OfOperator,
     ),
     shared_item(
+        "model-watch",
+        "what AI providers said about the models of the catalogue when they were asked last: which they do not have or will end",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
+    shared_item(
         "promotion",
         "a code that gives credits, with its limits and how often it was redeemed, and the staff member who published it, as a \
          keyed hash",

@@ -1,11 +1,11 @@
-//! The versions of the catalogue in the table, and what its models earn and cost.
+//! The versions of the catalogue in the table, what providers say about its models, and what its models earn and cost.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     GenerationId,
-    catalogue::{margin::Margin, version::CatalogueVersion},
+    catalogue::{margin::Margin, version::CatalogueVersion, watch::ModelWatch},
     registry::MARGIN_DAYS,
 };
 use jiff::{civil::Date, tz::TimeZone};
@@ -24,6 +24,10 @@ const SHARDS: u128 = 8;
 
 pub(crate) fn version_item(version: &CatalogueVersion) -> Result<Item, StoreError> {
     encode(version, keys::CATALOGUE_PARTITION.to_owned(), keys::catalogue_version(version.number))
+}
+
+pub(crate) fn watch_item(watch: &ModelWatch) -> Result<Item, StoreError> {
+    encode(watch, keys::MODEL_WATCH_PARTITION.to_owned(), keys::MODEL_WATCH)
 }
 
 /// Returns the key of the item that what a generation earned and cost is added to, always the same one.
@@ -94,6 +98,14 @@ impl Table {
             .scan_index_forward(false)
             .consistent_read(true);
         page(query.set_exclusive_start_key(start), limit, |version: &CatalogueVersion| version.number).await
+    }
+
+    /// Reads what providers said about the models of the catalogue; `None` if they were never asked.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn model_watch(&self) -> Result<Option<ModelWatch>, StoreError> {
+        self.read(keys::MODEL_WATCH_PARTITION.to_owned(), keys::MODEL_WATCH.to_owned()).await
     }
 
     /// Lists what each model earned and cost on each of these days, both included, in the order of days and models.

@@ -13,7 +13,7 @@ use domain::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
-    catalogue::{margin::Margin, version::CatalogueVersion},
+    catalogue::{margin::Margin, version::CatalogueVersion, watch::ModelWatch},
     credits::{
         ledger::LedgerEntry,
         promotion::{Promotion, RedeemedCode, Redemption},
@@ -142,6 +142,8 @@ pub enum Write<'a> {
     Welcome(&'a str, &'a Welcome),
     /// Adds a version of the catalogue, once.
     CatalogueVersion(&'a CatalogueVersion),
+    /// Writes what providers said about the models of the catalogue.
+    ModelWatch(&'a ModelWatch),
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
     /// it is added once.
     Margin(&'a Margin, GenerationId),
@@ -340,6 +342,9 @@ impl Write<'_> {
             }
             Self::CatalogueVersion(version) => {
                 vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]
+            }
+            Self::ModelWatch(watch) => {
+                vec![Action::Put(catalogue::watch_item(watch)?, Condition::over(watch.version))]
             }
             Self::Margin(margin, generation) => {
                 vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]

@@ -11,6 +11,8 @@ use jiff::civil::Date;
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 /// The partition key of the versions of the catalogue.
 pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
+/// The partition key of what providers said about the models of the catalogue.
+pub(crate) const MODEL_WATCH_PARTITION: &str = "MODELS";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The beginning of the partition key of what models earn and cost.
@@ -55,6 +57,7 @@ pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 pub(crate) const MARGIN: &str = "DAY#";
+pub(crate) const MODEL_WATCH: &str = "WATCH";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";

@@ -2,3 +2,4 @@
 
 pub mod margins;
 pub mod versions;
+pub mod watch;

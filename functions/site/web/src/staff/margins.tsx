@@ -22,7 +22,7 @@ const dollars = (microusd: number) =>
   );
 
 /** `12 Nov`, of a day such as `2026-11-12` */
-const dayName = (day: string) =>
+export const dayName = (day: string) =>
   new Intl.DateTimeFormat(locale.value, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 
 export function Margins() {

@@ -32,6 +32,22 @@ export const messages: Messages = {
     generated: (count, credits) =>
       `${plural(count, { one: "Generierung", other: "Generierungen" })} für ${plural(credits, { one: "Credit", other: "Credits" })}`,
     margins: "Nach Modell und Tag",
+    models: {
+      title: "Modelle, die enden",
+      none: "Kein Anbieter hat das Ende eines Modells angekündigt.",
+      never: "Die Anbieter wurden noch nicht gefragt.",
+      asked: (when) => `Die Anbieter wurden ${when} gefragt.`,
+      unanswered: (count) =>
+        `Zu ${plural(count, { one: "Angebot", other: "Angeboten" })} war der Anbieter nicht zu erreichen.`,
+      by: (provider, model) => `${model} von ${provider}`,
+      notices: {
+        gone: "Der Anbieter hat es nicht.",
+        deprecated: "Der Anbieter stellt es ein und sagt nicht, wann.",
+        shuts_down: (day) => `Der Anbieter stellt es am ${day} ein.`,
+      },
+      since: (when) => `Bekannt seit ${when}`,
+      retired: (day) => `Der Katalog stellt es am ${day} ein.`,
+    },
   },
   cases: {
     lead: "Was auf eine Entscheidung oder Antwort wartet, das Älteste zuerst.",

@@ -31,6 +31,21 @@ export const messages = {
     generated: (count: number, credits: number) =>
       `${plural(count, { one: "generation", other: "generations" })} for ${plural(credits, { one: "credit", other: "credits" })}`,
     margins: "By model and day",
+    models: {
+      title: "Models that end",
+      none: "No provider has announced the end of a model.",
+      never: "Providers have not been asked yet.",
+      asked: (when: string) => `Providers were asked ${when}.`,
+      unanswered: (count: number) => `${plural(count, { one: "offer", other: "offers" })} could not be asked about.`,
+      by: (provider: string, model: string) => `${model} of ${provider}`,
+      notices: {
+        gone: "The provider does not have it.",
+        deprecated: "The provider will end it, and does not say when.",
+        shuts_down: (day: string) => `The provider ends it on ${day}.`,
+      },
+      since: (when: string) => `Known since ${when}`,
+      retired: (day: string) => `The catalogue retires it on ${day}.`,
+    },
   },
   cases: {
     lead: "What waits for a decision or an answer, the longest waiting first.",
