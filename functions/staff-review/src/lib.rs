@@ -1,6 +1,6 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
 //! their messages), frozen accounts; and the decisions about them; grants and takes credits. Shows the record
-//! of the acts of staff, and which models their providers end.
+//! of the acts of staff, what happened on each day, and which models their providers end.
 //!
 //! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
 //! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
@@ -19,7 +19,7 @@ use api::{
     refusal_problem,
     staff::{
         console::{self, ConsoleView, console_cookie},
-        record as record_operations,
+        figures, record as record_operations,
         reviews::{
             self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
             SpendingDecision, UnclaimedView,
@@ -85,6 +85,7 @@ fn routes() -> Routes<AppState> {
         .operation(&console::OPEN, open_console)
         .operation(&record_operations::LIST, record::list)
         .operation(&record_operations::VERIFY, record::verify)
+        .operation(&figures::SHOW, overview::show_figures)
         .operation(&watch::SHOW_MODELS, overview::show_models)
         .operation(&reviews::LIST, list)
         .operation(&reviews::DECIDE, decide)

@@ -51,6 +51,7 @@ const LISTS: &[&[Operation]] = &[
     staff::audit::OPERATIONS,
     staff::console::OPERATIONS,
     staff::disclosures::OPERATIONS,
+    staff::figures::OPERATIONS,
     staff::holds::OPERATIONS,
     staff::members::OPERATIONS,
     staff::record::OPERATIONS,

@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod daily_sum;
 pub mod justification;
 pub mod record;
 pub mod role;

@@ -22,10 +22,11 @@ use domain::{
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::{approval::Approval, audit::AuditEntry, record::StaffAct},
+    staff::{approval::Approval, audit::AuditEntry, daily_sum::DailySum, record::StaffAct},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     accounts::{
@@ -50,6 +51,7 @@ use crate::{
         hold_check::{self, HoldCheck},
     },
     staff::{approval, audit, record},
+    sums::Addition,
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -147,6 +149,9 @@ pub enum Write<'a> {
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
     /// it is added once.
     Margin(&'a Margin, GenerationId),
+    /// Adds to a sum of a day, for the generation, payment or account that is the cause. Goes with the write that changes it, so that
+    /// it is added once.
+    DailySum(&'a DailySum, Uuid),
     /// Adds an entry to the audit log, and its act to the record.
     AuditEntry(&'a AuditEntry),
     /// Adds an act without an account to the record.
@@ -195,8 +200,8 @@ pub enum CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
-    /// Adds what a generation earned and cost. Never comes alone.
-    AddMargin(Item, Margin),
+    /// Adds to sums. Never comes alone.
+    Add(Addition),
     /// Demands this version.
     Check(Item, u64),
     /// Demands an account that is not being deleted. Comes last, so that its failure can be told from the others.
@@ -346,9 +351,8 @@ impl Write<'_> {
             Self::ModelWatch(watch) => {
                 vec![Action::Put(catalogue::watch_item(watch)?, Condition::over(watch.version))]
             }
-            Self::Margin(margin, generation) => {
-                vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]
-            }
+            Self::Margin(margin, generation) => vec![Action::Add(Addition::of_margin(margin, *generation)?)],
+            Self::DailySum(sum, cause) => vec![Action::Add(Addition::of_sum(sum, *cause)?)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             // Added to the record with all others, by [`Table::record_actions`].
             Self::StaffAct(_) => Vec::new(),
@@ -516,7 +520,7 @@ impl Table {
                 }
             }
             // They are never the only action.
-            Action::AddMargin(..) | Action::Check(..) | Action::CheckActive(_) => Ok(()),
+            Action::Add(_) | Action::Check(..) | Action::CheckActive(_) => Ok(()),
         }
     }
 
@@ -556,13 +560,13 @@ impl Table {
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
             }
-            Action::AddMargin(key, margin) => {
+            Action::Add(Addition { key, expression, names, values }) => {
                 let update = Update::builder()
                     .table_name(&self.name)
                     .set_key(Some(key))
-                    .update_expression(catalogue::ADD_MARGIN)
-                    .set_expression_attribute_names(Some(catalogue::margin_names().into()))
-                    .set_expression_attribute_values(Some(catalogue::margin_values(&margin)?.into()))
+                    .update_expression(expression)
+                    .set_expression_attribute_names(Some(names))
+                    .set_expression_attribute_values(Some(values))
                     .build()
                     .map_err(StoreError::of("build Update"))?;
                 TransactWriteItem::builder().update(update).build()

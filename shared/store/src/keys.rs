@@ -17,6 +17,8 @@ pub(crate) const MODEL_WATCH_PARTITION: &str = "MODELS";
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The beginning of the partition key of what models earn and cost.
 pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
+/// The beginning of the partition key of the sums of days.
+pub(crate) const SUM_PARTITION: &str = "SUM#";
 /// The beginning of the partition key of the reports from an address.
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The partition key of the promotions.
@@ -173,6 +175,16 @@ pub(crate) fn margin(day: Date, model: &str) -> String {
 /// The partition key of a shard of what models earn and cost.
 pub(crate) fn margins(shard: u128) -> String {
     format!("{MARGIN_PARTITION}{shard}")
+}
+
+/// The sort key of a sum of a day.
+pub(crate) fn daily_sum(day: Date, subject: &str) -> String {
+    format!("{MARGIN}{day}#{subject}")
+}
+
+/// The partition key of a shard of the sums of days.
+pub(crate) fn daily_sums(shard: u128) -> String {
+    format!("{SUM_PARTITION}{shard}")
 }
 
 pub(crate) fn parked(fact: &str) -> String {

@@ -23,7 +23,7 @@ use domain::{
     },
     provenance::SigningCertificate,
     registry::{ConfiguredRetention, DATA_KINDS, DataField, DataKind, FieldList},
-    staff::{approval::Approval, audit::AuditEntry, record::RecordEntry},
+    staff::{approval::Approval, audit::AuditEntry, daily_sum::DailySum, record::RecordEntry},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 
@@ -203,6 +203,7 @@ const LOCATIONS: &[(&str, DataLocation)] = &[
     ("model-watch", shared(keys::MODEL_WATCH_PARTITION, keys::MODEL_WATCH)),
     ("promotion", shared(keys::PROMOTION_PARTITION, keys::PROMOTION)),
     ("margin", shared(keys::MARGIN_PARTITION, keys::MARGIN)),
+    ("daily-sum", shared(keys::SUM_PARTITION, keys::MARGIN)),
     ("uploads", DataLocation::Objects { folder: "uploads" }),
     ("generations", DataLocation::Objects { folder: "generations" }),
     ("exports", DataLocation::Objects { folder: "exports" }),
@@ -276,6 +277,7 @@ pub fn fields(kind: &str) -> Vec<DataField> {
         "model-watch" => FieldList::of::<ModelWatch>(),
         "promotion" => FieldList::of::<Promotion>(),
         "margin" => FieldList::of::<Margin>(),
+        "daily-sum" => FieldList::of::<DailySum>(),
         "signing-certificate" => FieldList::of::<SigningCertificate>(),
         "window" => named(&["hits", "seen", "credits"], false),
         "user" => [named(&["sub", "email_verified"], false), named(&["email"], true)].concat(),

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod audit;
 pub mod console;
 pub mod disclosures;
+pub mod figures;
 pub mod holds;
 pub mod members;
 pub mod record;

@@ -1,11 +1,13 @@
-/** What waits for a decision, and what this month earned and cost. */
+/** What waits for a decision, what happens in the service, and what this month earned and cost. */
 import { api, type Schema, unwrap } from "../api/client";
 import { date, monthName, number, relativeTime } from "../text";
 import { useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
+import { dayName } from "./bar-chart";
+import { Figures } from "./figures";
 import { StaffPage } from "./layout";
 import { daysOf, lastMonths, sumsBy } from "./margin-sums";
-import { Chart, dayName } from "./margins";
+import { Chart } from "./margins";
 import { loadReviews, type Review } from "./reviews";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
@@ -20,6 +22,7 @@ export function Overview() {
     <StaffPage lead={t.lead}>
       <WaitingCases />
       <EndingModels />
+      <Figures month={lastMonths(1, new Date())[0] ?? ""} />
       {hasRole("finance") && <ThisMonth />}
     </StaffPage>
   );
