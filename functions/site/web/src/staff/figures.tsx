@@ -11,7 +11,7 @@ import { staffText } from "./text";
 
 type DailySum = Schema["DailySum"];
 
-/** How long a generation may take before somebody should look, in minutes. */
+/** How long a generation may take before a staff member should look, in minutes. */
 const SLOW_MINUTES = 15;
 
 export function Figures({ month }: { month: string }) {
