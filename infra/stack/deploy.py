@@ -2,7 +2,8 @@
 
 Writes one JSON object per line to standard output: `{"progress": text}` while it works, then `{"outputs": {...}}`.
 On failure it writes one line to standard error and ends with status 1. A repeat with nothing changed deploys nothing.
-`PROVIDER_KEYS` and `PAYMENT_KEYS` hold the content of the secrets with the keys of the AI and of the payment providers.
+`PROVIDER_KEYS` and `PAYMENT_KEYS` hold the content of the secrets with the keys of the AI and of the payment providers,
+`SERVICE_SETTINGS` the settings of the service that count until others are published.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import boto3
@@ -67,6 +69,7 @@ def deploy(arguments):
     verify_sender(boto3.client("sesv2", **settings), arguments.parameter)
     store_keys(secrets, outputs["ProviderKeysArn"], "PROVIDER_KEYS")
     store_keys(secrets, outputs["PaymentKeysArn"], "PAYMENT_KEYS")
+    publish_settings(boto3.client("dynamodb", **settings), outputs["TableName"], os.environ["SERVICE_SETTINGS"])
     write({"outputs": outputs})
 
 
@@ -175,6 +178,23 @@ def verify_sender(mail, parameters):
 def store_keys(secrets, secret, variable):
     """The secret holds exactly the keys of this start, so a start without a key goes back to no key."""
     secrets.put_secret_value(SecretId=secret, SecretString=os.environ.get(variable, "{}"))
+
+
+def publish_settings(dynamodb, table, document):
+    """The first version of the settings, as `catalogue` writes it."""
+    item = {
+        "pk": {"S": "DOCUMENT#settings"},
+        "sk": {"S": "VERSION#0000000001"},
+        "number": {"N": "1"},
+        "published_at": {"S": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")},
+        "staff": {"S": ""},
+        "reason": {"S": "the local stack"},
+        "document": {"S": document},
+    }
+    try:
+        dynamodb.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        pass  # Of an earlier start, whose data goes on.
 
 
 def write(message):

@@ -14,7 +14,7 @@ const TABS = {
   support: ["Overview", "Cases", "Accounts"],
   finance: ["Overview", "Cases", "Accounts", "Margins"],
   moderation: ["Overview", "Cases", "Accounts"],
-  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Margins", "Promotions", "Staff", "Record"],
+  administrator: ["Overview", "Cases", "Accounts", "Holds and disclosures", "Catalogue", "Settings", "Texts", "Margins", "Promotions", "Staff", "Record"],
 };
 /** What an account shows, by role. */
 const SECTIONS = {
@@ -38,6 +38,14 @@ async function type(visitor, name, role = "button") {
   await visitor.page.keyboard.press("Enter");
 }
 
+/** Repeats an act for a minute until it says that it is done. */
+async function until(done) {
+  for (const end = Date.now() + 60_000; !(await done()); ) {
+    ensure(Date.now() < end, "it was not done within a minute");
+    await new Promise((passed) => setTimeout(passed, 1_000));
+  }
+}
+
 /** Arrives as a new member of staff with this role. */
 const arrive = (role) => member(role, { device, scheme });
 
@@ -52,7 +60,7 @@ await ada.journey("a person without a role", async () => {
   const { page } = ada;
   await ada.join(email, PASSWORD);
   ensure((await page.getByRole("link", { name: "Staff console" }).count()) === 0, "the console is linked");
-  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
+  for (const path of ["/staff", "/staff/cases", "/staff/accounts", "/staff/legal", "/staff/catalogue", "/staff/settings", "/staff/texts", "/staff/margins", "/staff/promotions", "/staff/members", "/staff/record"]) {
     await ada.go(path);
     await ada.sees("Page not found");
     ensure((await consoleScripts(page)).length === 0, `${path} loads the console`);
@@ -86,8 +94,20 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
     }
     const kinds = new Set(await page.locator("[data-kind]").evaluateAll((all) => all.map(({ dataset }) => dataset.kind)));
     ensure(kinds.size === 1, `the filter shows ${[...kinds]}`);
-    await page.locator('[data-kind="ticket"]').first().getByRole("button").press("Enter");
-    await grace.press("Open the account", "link");
+    // She takes the case of this walk and notes something about it.
+    const card = page.locator(`[data-key="ticket ${ticket}"]`);
+    await card.getByRole("button").press("Enter");
+    await card.getByRole("button", { name: "Take the case" }).press("Enter");
+    await card.getByText("Yours").waitFor();
+    await card.getByLabel("Note for your colleagues").fill("Asked the potter.");
+    await card.getByRole("button", { name: "Add the note" }).press("Enter");
+    await card.getByText("Asked the potter.").waitFor();
+    await page.getByLabel("Whose").selectOption("mine");
+    ensure((await page.locator("[data-kind]").count()) === 1, "the filter shows cases of others");
+    await grace.look("console-case");
+    const received = { name: "Received", text: "We look into ticket {ticket}." };
+    await page.route("**/v1/staff/reply-templates", (route) => route.fulfill({ json: { version: 1, templates: [received] } }));
+    await card.getByRole("link", { name: "Open the account" }).press("Enter");
     await page.getByRole("radio", { name: "Email address" }).check();
     await page.getByLabel("Exact value").fill(email);
     await page.getByLabel("Reference").fill(ticket);
@@ -98,7 +118,10 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
     account = (await page.locator("h2 code").textContent()).trim();
     await type(grace, "Show Tickets");
     await grace.sees("It is cracked.");
-    await page.getByLabel("Reply").fill("Glue it, please.");
+    await page.getByLabel("Template").selectOption("Received");
+    const reply = page.getByLabel("Reply");
+    ensure((await reply.inputValue()) === `We look into ticket ${ticket}.`, "the template is not in the reply");
+    await reply.fill("Glue it, please.");
     await type(grace, "Send");
     await grace.sees("Done.");
     await type(grace, "Show Profile");
@@ -110,6 +133,7 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
   await ada.page.locator(".ticket", { hasText: subject }).getByText("Glue it, please.").waitFor();
   await ada.go("/privacy/access");
   await ada.sees("She asks about a vase");
+  await ada.sees("Wrote an internal note about a case of yours");
 });
 
 await ada.journey("the code of the console is not served to a person without a role", async () => {
@@ -176,7 +200,7 @@ for (const role of Object.keys(TABS)) {
       if ((await show.count()) > 0) await show.press("Enter");
     }
     await visitor.look("console-role");
-    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
+    for (const [tab, path] of [["Record", "record"], ["Catalogue", "catalogue"], ["Settings", "settings"], ["Texts", "texts"], ["Margins", "margins"], ["Promotions", "promotions"], ["Staff", "members"]]) {
       if (TABS[role].includes(tab)) continue;
       await visitor.expecting([404], async () => {
         await visitor.go(`/staff/${path}`);
@@ -228,6 +252,53 @@ async function administer(visitor) {
   await page.getByText("The whole document").press("Enter");
   await visitor.look("console-catalogue");
 
+  // A limit is changed, and a wrong one is refused beside its field.
+  await visitor.go("/staff/settings");
+  const pro = page.getByRole("group", { name: "Plan Pro" });
+  const shares = pro.getByLabel("Share links of one image or video");
+  const before = Number(await shares.inputValue());
+  await shares.fill("1");
+  await page.getByText("plans.pro.shares_per_output").waitFor();
+  await page.getByLabel("Reason for the publication").fill("more links");
+  await visitor.expecting([400], async () => {
+    await page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+    await pro.getByText("Required: at least that of plans.plus: 20").waitFor();
+  });
+  await visitor.look("console-settings");
+  // One walk publishes, as two at once would overtake each other.
+  if (device === "desktop") {
+    await shares.fill(String(before + 1));
+    await page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+    await visitor.sees("is published.");
+    await visitor.go("/staff/settings");
+    ensure((await shares.inputValue()) === String(before + 1), "the version is not shown");
+  }
+
+  // An imprint is published, and everybody reads it.
+  await visitor.go("/staff/texts");
+  const imprint = page.getByRole("group", { name: "Imprint", exact: true });
+  const written = `Darkroom Test, ${crypto.randomUUID()}`;
+  await imprint.getByLabel("In English").fill(written);
+  await page.getByLabel("Color of links and buttons", { exact: true }).fill("#ffcc00");
+  await page.getByText("accent.light", { exact: true }).waitFor();
+  await page.getByLabel("Reason for the publication").fill("an imprint");
+  const publish = () => page.getByRole("button", { name: "Publish", exact: true }).press("Enter");
+  await visitor.expecting([400], async () => {
+    await publish();
+    await page.getByText(/Required: a contrast of at least 4.5/).waitFor();
+  });
+  await visitor.look("console-texts");
+  if (device === "desktop") {
+    await page.getByLabel("Color of links and buttons", { exact: true }).fill("#b3301a");
+    await publish();
+    await visitor.sees("is published.");
+    // Functions may use the version before for half a minute.
+    await until(async () => {
+      await ada.go("/imprint");
+      return (await ada.page.getByText(written).count()) > 0;
+    });
+  }
+
   // A code is published, redeemed once, and ended.
   await visitor.go("/staff/promotions");
   const code = `WALK-${crypto.randomUUID().slice(0, 8).toUpperCase()}`;
@@ -270,7 +341,14 @@ async function administer(visitor) {
   await visitor.sees(`${email} has the role Finance.`);
   const entry = page.locator(".log-entry", { hasText: email });
   ensure((await page.locator(".log-entry", { hasText: "You" }).getByRole("button").count()) === 0, "an own role can be taken");
+  const invited = address("invited");
+  await grant.getByLabel("Email address").fill(invited);
+  await grant.getByRole("button", { name: "Invite by mail" }).press("Enter");
+  await visitor.sees(`${invited} is invited to the role Finance, for seven days.`);
   await visitor.look("console-members");
+  const invitation = page.locator(".log-entry", { hasText: invited });
+  await invitation.getByRole("button", { name: /^Withdraw the invitation/ }).press("Enter");
+  await invitation.waitFor({ state: "detached" });
   await entry.getByRole("button", { name: /^Take the role Finance/ }).press("Enter");
   await entry.waitFor({ state: "detached" });
 
@@ -303,7 +381,11 @@ async function administer(visitor) {
     { kind: "guest_ticket", guest: "a".repeat(64), id: id(7), created_at: at },
     { kind: "account", account, freezes: [{ reason: "staff", note: "asked by mail", at }] },
   ];
-  await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, next: null } }));
+  const work = [
+    { case: `ticket ${id(6)}`, holder: "0123456789abcdef", mine: false, notes: 2 },
+    { case: `guest_ticket ${id(7)}`, holder: "fedcba9876543210", mine: true, notes: 0 },
+  ];
+  await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, work, next: null } }));
   const finding = (offer, provider_model, notice) => ({ model: "flux-schnell", offer, provider: offer, provider_model, notice, since: at });
   const findings = [finding("replicate", "black-forest-labs/flux-schnell", { kind: "gone" }), finding("fal", "fal-ai/flux/schnell", { kind: "deprecated" }), finding("openai", "gpt-image-2", { kind: "shuts_down", on: "2031-03-31" })];
   const day = new Date().toISOString().slice(0, 10);
@@ -325,6 +407,9 @@ async function administer(visitor) {
   await visitor.look("console-models");
   await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
+  await page.getByLabel("Whose").selectOption("nobody");
+  ensure((await page.locator("[data-kind]").count()) === items.length - 2, "the filter shows cases that a member has");
+  await page.getByLabel("Whose").selectOption("all");
   for (const open of await page.locator("[data-kind] > div > button").all()) await open.press("Enter");
   await visitor.look("console-every-case");
   await page.getByLabel("Show", { exact: true }).selectOption("payment");

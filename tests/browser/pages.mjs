@@ -40,7 +40,10 @@ function generation(change = {}, [width, height] = [1024, 1024], count = 1) {
 }
 
 const used = (value, limit) => ({ used: value, limit });
-const TERMS = "2026-11-30";
+const TEXTS = JSON.parse(await readFile(new URL("../../shared/domain/service-texts/default.json", import.meta.url), "utf8"));
+const TERMS = TEXTS.terms.version;
+const { terms: _, ...shown } = TEXTS;
+const service = { ...shown, terms_version: TERMS };
 const account = {
   id: "0198f0c0-0000-7000-8000-00000000000a", email: EMAIL, plan: "free", status: "active", frozen_for: [], held: [], created_at: at(86_400),
   terms: { version: TERMS, accepted: { version: TERMS, at: at(86_400) } }, credits: { available: 100, held: 0 }, preferences: { theme: "system", language: "en" },
@@ -85,6 +88,8 @@ async function visit({ size, locale, signedIn = true, answers = {} }) {
     "POST session/refresh": { access_token: "t", expires_in_s: 600, csrf_token: "1", account_id: account.id },
     "GET account": account,
     "GET models": { models, always_labelled: false },
+    "GET service": service,
+    "GET terms": TEXTS.terms,
     "GET packages": packages,
     "GET gallery": { items: [], next: null },
     "GET generations": () => ({ items: jobs, next: null }),
@@ -542,6 +547,31 @@ for (const [locale, words] of [
     await page.getByRole("button", { name: words.accept }).click();
     await page.getByText(words.ask).waitFor({ state: "detached" });
     ensure(sent.length === 1 && sent[0].version === TERMS, JSON.stringify(sent));
+  });
+}
+
+for (const [locale, words] of [
+  ["en", { link: "Imprint and contact", imprint: "Atelier Ltd, London" }],
+  ["de", { link: "Impressum und Kontakt", imprint: "Atelier GmbH, Berlin" }],
+]) {
+  const logo = `data:image/png;base64,${PICTURE.toString("base64")}`;
+  const own = {
+    ...service, name: "Atelier", contact: "hello@atelier.example", imprint: { en: "Atelier Ltd, London", de: "Atelier GmbH, Berlin" },
+    accent: { light: "#0b5cad", dark: "#8ec5ff" }, logo,
+  };
+  await journey(`the service has the name, color and logo of its operator in ${locale}`, { locale, signedIn: false, answers: { "GET service": own } }, async (ada, page) => {
+    await ada.go("/");
+    await page.getByRole("link", { name: "Atelier", exact: true }).waitFor();
+    ensure((await page.title()).includes("Atelier"), await page.title());
+    const button = await page.locator(".button.primary").first().evaluate((element) => getComputedStyle(element).backgroundColor);
+    ensure(button === (scheme === "dark" ? "rgb(142, 197, 255)" : "rgb(11, 92, 173)"), `the button is ${button}`);
+    ensure(await page.locator(".logo img").evaluate((image) => image.naturalWidth > 0), "the logo is not shown");
+    await ada.look("own-service");
+    await page.getByRole("link", { name: words.link }).click();
+    await ada.sees(words.imprint);
+    await page.getByRole("link", { name: "hello@atelier.example" }).waitFor();
+    ensure((await page.title()).endsWith(" · Atelier"), await page.title());
+    await ada.look("imprint");
   });
 }
 

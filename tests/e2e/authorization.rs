@@ -137,7 +137,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
     let path = operation.path_with(|kind| {
         let id = match kind {
             "generation" | "receipt" => image,
-            "share" | "access" | "approval" | "hold" | "disclosure" | "passkey" => share,
+            "share" | "access" | "approval" | "hold" | "disclosure" | "passkey" | "invitation" => share,
             "token" => token,
             "output" | "number" => return "1".to_owned(),
             "month" => return "2026-11".to_owned(),

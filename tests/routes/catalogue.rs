@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use domain::{catalogue, generations::generation::GenerationStatus};
 use jiff::SignedDuration;
-use lifecycle::catalogue::{CACHE_S, Catalogues};
+use lifecycle::catalogue::Catalogues;
 use runtime::clock;
 use serde_json::{Value, json};
+use store::CACHE_S;
 
 use crate::world::{Answer, World, claims};
 

@@ -14,6 +14,8 @@ mod passkeys;
 mod payments;
 mod privacy;
 mod provenance;
+mod settings;
 mod staff;
 mod support;
+mod texts;
 mod world;

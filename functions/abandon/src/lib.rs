@@ -4,7 +4,7 @@
 //! time. A generation with a lease, or with a job at a provider whose files were not received, is left to the worker and to
 //! its deadline. A repeat changes nothing more.
 
-use domain::{accounts::plan::Retention, generations::generation::Failure, generations::submission::GenerationOutcome};
+use domain::generations::{generation::Failure, submission::GenerationOutcome};
 use lambda_runtime::LambdaEvent;
 use lifecycle::{EndResult, LifecycleError};
 use runtime::{
@@ -28,12 +28,10 @@ pub async fn run() -> Result<(), Error> {
             environment.required("TABLE")?,
             environment.integer("INDEX_SHARDS")?,
         );
-        let retention = lifecycle::retention(&environment)?;
         Ok(move |event: LambdaEvent<Value>| {
             let table = table.clone();
             async move {
-                let handle =
-                    async |record: sqs::Record<GenerationMessage>| abandon(&table, record.body, retention).await;
+                let handle = async |record: sqs::Record<GenerationMessage>| abandon(&table, record.body).await;
                 Ok(sqs::handle_dead_letters(event, handle).await?)
             }
         })
@@ -41,7 +39,7 @@ pub async fn run() -> Result<(), Error> {
     .await
 }
 
-async fn abandon(table: &Table, job: GenerationMessage, retention: Retention) -> Result<(), LifecycleError> {
+async fn abandon(table: &Table, job: GenerationMessage) -> Result<(), LifecycleError> {
     let now = clock::now();
     let found = table.generation(job.account, job.generation).await?;
     let is_waited_for = |generation: &domain::generations::generation::Generation| {
@@ -52,9 +50,7 @@ async fn abandon(table: &Table, job: GenerationMessage, retention: Retention) ->
         return Ok(());
     }
     let end = GenerationOutcome::Failed(Failure::Internal);
-    if let EndResult::Ended(ended) =
-        lifecycle::end_generation(table, (job.account, job.generation), end, retention, now).await?
-    {
+    if let EndResult::Ended(ended) = lifecycle::end_generation(table, (job.account, job.generation), end, now).await? {
         metric(Metric::Abandoned, 1, &[]);
         tracing::error!(generation = %ended.generation.id, "given up after the last attempt, credits are refunded");
     }

@@ -81,10 +81,12 @@ fn routes() -> Routes<Mutations> {
 }
 
 async fn show(State(mutations): State<Mutations>, caller: Caller) -> Result<Response, Problem> {
-    let account = mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
+    let (table, now) = (&mutations.table, clock::now());
+    let read = tokio::try_join!(table.account(AccountId(caller.account_id)), table.settings(now), table.texts(now));
+    let (account, settings, texts) = read.map_err(store_problem)?;
     let account = account.ok_or_else(Problem::not_found)?;
     let tag = etag(account.version);
-    let view = AccountView::new(account, clock::now()).with_roles(api::roles_of(&caller));
+    let view = AccountView::new(account, (&settings, &texts), now).with_roles(api::roles_of(&caller));
     Ok(([(ETAG, tag)], axum::Json(view)).into_response())
 }
 
@@ -100,7 +102,10 @@ async fn correct(
     let mutation = mutations.begin(id, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
+            let table = &mutations.table;
+            let (account, settings, texts) =
+                tokio::try_join!(table.account(id), table.settings(now), table.texts(now))?;
+            let account = account.ok_or(Refusal::NotFound)?;
             condition.check(account.version)?;
             let (corrected, fields) = account.correct(correction.clone())?;
             let record = CorrectionRecord { id: CorrectionId(clock::uuid_at(now)), account: id, fields, at: now };
@@ -108,7 +113,7 @@ async fn correct(
             if !record.fields.is_empty() {
                 writes.push(Write::Correction(&record));
             }
-            let body = AccountView::new(corrected.clone(), now).with_roles(api::roles_of(&caller));
+            let body = AccountView::new(corrected.clone(), (&settings, &texts), now).with_roles(api::roles_of(&caller));
             let mut response = mutation.commit(&writes, MutationResponse::ok(body)).await?;
             let tag = HeaderValue::try_from(etag(corrected.version)).map_err(Problem::internal)?;
             response.headers_mut().insert(ETAG, tag);
@@ -128,10 +133,12 @@ async fn accept_terms(
     let mutation = mutations.begin(id, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let account = mutations.table.account(id).await?.ok_or(Refusal::NotFound)?;
-            let accepted = account.accept_terms(&version, now)?;
+            let (account, texts) = tokio::try_join!(mutations.table.account(id), mutations.table.texts(now))?;
+            let account = account.ok_or(Refusal::NotFound)?;
+            let present = &texts.terms.version;
+            let accepted = account.accept_terms(&version, present, now)?;
             let write = accepted.as_ref().map_or(Write::Unchanged(&account), Write::Account);
-            let view = TermsView::new(accepted.as_ref().unwrap_or(&account).terms.clone());
+            let view = TermsView::new(present, accepted.as_ref().unwrap_or(&account).terms.clone());
             mutation.commit(&[write], MutationResponse::ok(view)).await
         })
         .await

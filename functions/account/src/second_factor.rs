@@ -19,6 +19,7 @@ use domain::{
     accounts::second_factor::{AuthenticatorApp, CODES_PER_HOUR, RECOVERY_CODES, SecondFactor, setup_is_open},
 };
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use runtime::{
     clock,
     http::{BodilessRequest, Caller, MutatingRequest, Problem},
@@ -30,8 +31,6 @@ use store::Write;
 const HOUR_S: i64 = 3_600;
 /// The purpose of sealed setups.
 const SETUP: &str = "second factor setup";
-/// The name of this service in an authenticator app.
-const ISSUER: &str = "Darkroom";
 /// The characters of recovery codes, without those that look alike: five bits each.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// The characters of a recovery code: 60 bits.
@@ -82,7 +81,9 @@ async fn begin(
                 factor.check_without_app()?;
             }
             let secret = totp::base32(&setup.secret);
-            let uri = format!("otpauth://totp/{ISSUER}?secret={secret}&issuer={ISSUER}");
+            let texts = mutations.table.texts(now).await?;
+            let issuer = utf8_percent_encode(&texts.name, NON_ALPHANUMERIC);
+            let uri = format!("otpauth://totp/{issuer}?secret={secret}&issuer={issuer}");
             mutation.commit(&[], MutationResponse::ok(SecondFactorSetup { secret, uri, setup: sealed.clone() })).await
         })
         .await

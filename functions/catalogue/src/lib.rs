@@ -1,4 +1,5 @@
-//! Shows and publishes versions of the catalogue, shows what models earn and cost, and has [`promotions`].
+//! Shows and publishes versions of the documents of the operator, the catalogue, the settings of the service and its texts, shows what
+//! models earn and cost, and has [`promotions`].
 //!
 //! A version is one item, written on condition that its number is free. It says who published it, when and why; the record of
 //! the acts of staff has the hash of its document. If two staff members publish at once, one of them gets 409. Functions read the latest version within a minute; what was
@@ -14,8 +15,11 @@ use std::sync::Arc;
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
     catalogue::{
+        documents::{DocumentVersionPage, DocumentVersionSummary, Published},
         margins::{self, Margins},
-        versions::{self, CatalogueVersionPage, CatalogueVersionSummary, CatalogueVersionView, PublicationRequest},
+        settings,
+        texts::{self, ServiceView},
+        versions,
     },
     store_problem,
 };
@@ -27,7 +31,10 @@ use axum::{
 };
 use domain::{
     AccountId,
-    catalogue::{self, version::Publication},
+    catalogue::Catalogue,
+    documents::{Document, Publication},
+    service_settings::ServiceSettings,
+    service_texts::ServiceTexts,
 };
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::civil::Date;
@@ -39,7 +46,8 @@ use runtime::{
     config::Environment,
     http::{MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{Write, staff_act};
+use serde::Serialize;
+use store::{Table, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
@@ -55,6 +63,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
+    let table = mutations.table.clone();
     let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(staff_routes()
         .into_router()
@@ -62,69 +71,100 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
         .with_state(AppState { mutations, catalogues })
-        .merge(public_routes().into_router()))
+        .merge(public_routes().into_router().with_state(table)))
 }
 
-fn public_routes() -> Routes<()> {
-    Routes::new().operation(&versions::SCHEMA, schema)
+fn public_routes() -> Routes<Table> {
+    Routes::new()
+        .operation(&versions::SCHEMA, async || schema::<Catalogue>())
+        .operation(&settings::SCHEMA, async || schema::<ServiceSettings>())
+        .operation(&texts::SCHEMA, async || schema::<ServiceTexts>())
+        .operation(&texts::SERVICE, show_service)
+        .operation(&texts::TERMS, show_terms)
 }
 
 fn staff_routes() -> Routes<AppState> {
     Routes::new()
-        .operation(&versions::LIST, list)
-        .operation(&versions::SHOW, show)
-        .operation(&versions::PUBLISH, publish)
+        .operation(&versions::LIST, list::<Catalogue>)
+        .operation(&versions::SHOW, show::<Catalogue>)
+        .operation(&versions::PUBLISH, publish::<Catalogue>)
+        .operation(&settings::LIST, list::<ServiceSettings>)
+        .operation(&settings::SHOW, show::<ServiceSettings>)
+        .operation(&settings::PUBLISH, publish::<ServiceSettings>)
+        .operation(&texts::LIST, list::<ServiceTexts>)
+        .operation(&texts::SHOW, show::<ServiceTexts>)
+        .operation(&texts::PUBLISH, publish::<ServiceTexts>)
         .operation(&margins::SHOW, show_margins)
 }
 
-async fn schema() -> Response {
+fn schema<D: Document>() -> Response {
     let headers = [(CONTENT_TYPE, "application/schema+json"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, catalogue::SCHEMA).into_response()
+    (headers, D::SCHEMA).into_response()
 }
 
-async fn list(
+/// Shows what everybody may read. Browsers ask again after half a minute.
+fn shown_to_all(view: impl Serialize) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=30")], axum::Json(view)).into_response()
+}
+
+async fn show_service(State(table): State<Table>) -> Result<Response, Problem> {
+    let texts = table.texts(clock::now()).await.map_err(store_problem)?;
+    Ok(shown_to_all(ServiceView::from(texts.as_ref())))
+}
+
+async fn show_terms(State(table): State<Table>) -> Result<Response, Problem> {
+    let texts = table.texts(clock::now()).await.map_err(store_problem)?;
+    Ok(shown_to_all(&texts.terms))
+}
+
+async fn list<D: Published>(
     State(state): State<AppState>,
     Staff(caller): Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
-    let scope = ("catalogue", caller.account_id);
+    let scope = (D::NAME, caller.account_id);
     let paging: Paging<'_, _, u32> = Paging::open(&state.mutations, scope, query).await?;
-    let page = state.mutations.table.catalogue_versions(paging.limit, paging.after).await.map_err(store_problem)?;
-    let items = page.items.iter().map(CatalogueVersionSummary::from).collect();
-    Ok(axum::Json(CatalogueVersionPage { items, next: paging.next(page.next)? }).into_response())
+    let table = &state.mutations.table;
+    let page = table.document_versions::<D>(paging.limit, paging.after).await.map_err(store_problem)?;
+    let items = page.items.iter().map(DocumentVersionSummary::from).collect();
+    Ok(axum::Json(DocumentVersionPage { items, next: paging.next(page.next)? }).into_response())
 }
 
-async fn show(State(state): State<AppState>, StrictPath(number): StrictPath<u32>) -> Result<Response, Problem> {
+async fn show<D: Published>(
+    State(state): State<AppState>,
+    StrictPath(number): StrictPath<u32>,
+) -> Result<Response, Problem> {
     if number == 0 {
-        let document = catalogue::compiled().offered_by(state.catalogues.enabled());
-        return Ok(axum::Json(CatalogueVersionView { number, publication: None, document }).into_response());
+        let document = D::compiled().configured_for(state.catalogues.enabled());
+        return Ok(axum::Json(D::view(number, None, document)).into_response());
     }
-    let version = state.mutations.table.catalogue_version(number).await.map_err(store_problem)?;
+    let version = state.mutations.table.document_version::<D>(number).await.map_err(store_problem)?;
     let version = version.ok_or_else(Problem::not_found)?;
-    let document = version.catalogue().map_err(Problem::internal)?;
-    let publication = Some(CatalogueVersionSummary::from(&version));
-    Ok(axum::Json(CatalogueVersionView { number, publication, document }).into_response())
+    let document: D = version.parse().map_err(Problem::internal)?;
+    let publication = Some(DocumentVersionSummary::from(&version));
+    Ok(axum::Json(D::view(number, publication, document)).into_response())
 }
 
-async fn publish(
+async fn publish<D: Published>(
     State(state): State<AppState>,
     Staff(caller): Staff,
-    request: MutatingRequest<PublicationRequest>,
+    request: MutatingRequest<D::Request>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let table = &state.mutations.table;
-    let publication = Publication::from(request.body);
+    let publication: Publication<D> = request.body.into();
     let author = AccountId(caller.account_id);
     let staff = state.mutations.staff_name(&caller).await?;
     let mutation = state.mutations.begin(author, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let present = table.latest_catalogue_version().await?.map_or(0, |latest| latest.number);
+            let present = table.latest_document_version::<D>().await?.map_or(0, |latest| latest.number);
             let version = publication.publish(present, state.catalogues.enabled(), staff.clone(), now)?;
-            let path = format!("/v1/staff/catalogue/versions/{}", version.number);
-            let response = MutationResponse::created(CatalogueVersionSummary::from(&version)).at(path);
-            let act = staff_act(&staff, "published_catalogue", (version.number, &version.document), now);
-            mutation.commit(&[Write::CatalogueVersion(&version), Write::StaffAct(&act)], response).await
+            let path = format!("/v1/staff/{}/versions/{}", D::NAME, version.number);
+            let response = MutationResponse::created(DocumentVersionSummary::from(&version)).at(path);
+            let kind = format!("published_{}", D::NAME);
+            let act = staff_act(&staff, &kind, (version.number, &version.document), now);
+            mutation.commit(&[Write::DocumentVersion(D::NAME, &version), Write::StaffAct(&act)], response).await
         })
         .await
 }

@@ -26,7 +26,6 @@ use axum::{
 use domain::{
     AccountId, ActivityId, PaymentId,
     catalogue::Catalogue,
-    credits::ledger::Credits,
     payments::{
         payment::{Payment, PaymentProvider, PaymentReference},
         tax::Tax,
@@ -61,8 +60,6 @@ struct AppState {
     mutations: Mutations,
     payments: Arc<PaymentService>,
     providers: Arc<[PaymentProvider]>,
-    plans: Arc<[PlanView]>,
-    welcome_credits: Credits,
     tax: Tax,
     catalogues: Arc<Catalogues>,
 }
@@ -79,8 +76,6 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mut providers = lifecycle::payments::payment_providers(&environment)?;
     providers.retain(|provider| tax.allows(*provider));
     let providers = providers.into();
-    let plans = PlanView::all(lifecycle::retention(&environment)?).into();
-    let welcome_credits = Credits(environment.integer("WELCOME_CREDITS")?);
     // Only the packages of the catalogue are read here, which no provider offers.
     let catalogues = Arc::new(Catalogues::new(Vec::new()));
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
@@ -88,7 +83,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .into_router()
         .merge(refund::routes().into_router().route_layer(middleware::from_fn_with_state(staff, api::require_staff)))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, payments, providers, plans, welcome_credits, tax, catalogues }))
+        .with_state(AppState { mutations, payments, providers, tax, catalogues }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -101,10 +96,12 @@ fn routes() -> Routes<AppState> {
 }
 
 async fn list_packages(State(state): State<AppState>) -> Result<Response, Problem> {
-    let catalogue = state.catalogue(clock::now()).await?;
+    let now = clock::now();
+    let catalogue = state.catalogue(now).await?;
     let packages = catalogue.packages.iter().map(PackageView::from).collect();
     let providers = state.providers.iter().copied().map(PaymentProviderView::from).collect();
-    let (plans, welcome_credits) = (state.plans.to_vec(), state.welcome_credits);
+    let settings = state.mutations.table.settings(now).await.map_err(store_problem)?;
+    let (plans, welcome_credits) = (PlanView::all(&settings.plans), settings.welcome.credits);
     let body = Packages { packages, plans, welcome_credits, providers, tax: state.tax };
     Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(body)).into_response())
 }

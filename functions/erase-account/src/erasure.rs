@@ -7,7 +7,6 @@ use domain::{
     accounts::{
         account::Account,
         email,
-        plan::Retention,
         welcome::{WELCOME, Welcome},
     },
     generations::generation::{Generation, GenerationStatus},
@@ -52,7 +51,6 @@ pub(crate) struct Eraser {
     providers: ConfiguredProviders,
     clients: Clients,
     app_key_secret: String,
-    retention: Retention,
     /// How long payments are retained by law.
     payment_retention: SignedDuration,
 }
@@ -77,7 +75,6 @@ impl Eraser {
             user_pool: UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?),
             providers: ConfiguredProviders::new(environment, Clients::new(environment)?)?,
             app_key_secret: environment.required("APP_KEY_SECRET")?,
-            retention: lifecycle::retention(environment)?,
             payment_retention: SignedDuration::from_hours(24 * days),
             clients,
         })
@@ -119,6 +116,7 @@ impl Eraser {
         self.close_cases(id, &held, now).await?;
         self.remove_items(id, &held, &payments).await?;
         self.table.remove_guest_tickets(&self.address_key(GUEST, &account).await?).await?;
+        self.table.remove_invitations(&account.email).await?;
         self.table.remove_reports(&self.address_key(REPORTER, &account).await?).await?;
         if !held.is_empty() {
             // A hold that was released meanwhile made the erasure due, and stays so.
@@ -202,7 +200,7 @@ impl Eraser {
             let open = Filter { status: Some(status), ..Filter::default() };
             for generation in self.generations(id, open).await? {
                 let id = (id, generation.id);
-                lifecycle::end_generation(&self.table, id, GenerationOutcome::Canceled, self.retention, now).await?;
+                lifecycle::end_generation(&self.table, id, GenerationOutcome::Canceled, now).await?;
             }
         }
         Ok(())

@@ -101,7 +101,9 @@ mod tests {
             sha256: "0".repeat(64),
             file_name: file_name.map(str::to_owned),
         };
-        upload::declare(&account, declared, ID.parse().unwrap(), now).unwrap().1
+        upload::declare(&account, &domain::service_settings::compiled().plans, declared, ID.parse().unwrap(), now)
+            .unwrap()
+            .1
     }
 
     fn check(file_name: Option<&str>, file: &str, name: &str) {

@@ -9,7 +9,7 @@ use domain::{
     moderation::case::Case,
     payments::payment::Payment,
     privacy::export,
-    staff::audit::AuditEntry,
+    staff::{audit::AuditEntry, notes::CaseNotes},
     support::ticket::Ticket,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -23,6 +23,7 @@ pub(crate) fn of(kind: &str) -> Option<Value> {
         "account" => schema_of::<Account>(),
         "activity" => schema_of::<Activity>(),
         "case" => schema_of::<Case>(),
+        "case-notes" => schema_of::<CaseNotes>(),
         "correction" => schema_of::<CorrectionRecord>(),
         "email-change" => schema_of::<EmailChange>(),
         "export" => schema_of::<export::Export>(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     GenerationId,
-    accounts::{plan::Retention, strikes::StrikePolicy},
+    accounts::strikes::StrikePolicy,
     catalogue::{Catalogue, models::MediaKind},
     generations::{
         generation::{Failure, FailureResponse, FinishClaim, Generation, GenerationStatus, ProviderFailure},
@@ -64,7 +64,6 @@ pub(crate) struct Worker {
     queues: GenerationQueues,
     catalogues: Catalogues,
     lease_s: u32,
-    retention: Retention,
     classifiers: Classifiers,
     strikes: StrikePolicy,
     visible_label: VisibleLabel,
@@ -92,7 +91,6 @@ impl Worker {
             table,
             catalogues: Catalogues::new(lifecycle::enabled_providers(environment)?),
             lease_s: environment.integer("LEASE_SECONDS")?,
-            retention: lifecycle::retention(environment)?,
             strikes: lifecycle::gate::strike_policy(environment)?,
             visible_label: visible_label(environment)?,
             aigc_producer: environment.optional("AIGC_PRODUCER").map(str::to_owned),
@@ -330,8 +328,7 @@ impl Worker {
         let (account, id) = (generation.account, generation.id);
         let Stored { received, verdicts, .. } = stored;
         let checked = (verdicts, self.strikes);
-        let ended =
-            lifecycle::end_checked_generation(&self.table, (account, id), end, checked, self.retention, now).await?;
+        let ended = lifecycle::end_checked_generation(&self.table, (account, id), end, checked, now).await?;
         match ended {
             EndResult::Ended(ended) => self.clean_up(&ended.generation, received).await,
             EndResult::AlreadyEnded(ended) if !ended.deleting => self.clean_up(&ended, received).await,

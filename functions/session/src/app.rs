@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use api::Mutations;
-use domain::{Credits, accounts::welcome::WelcomeGrants};
 use runtime::{
     clients::{self, Clients},
     config::{Environment, InvalidVariable},
@@ -34,7 +33,6 @@ pub(crate) struct Config {
     /// The origin whose passkeys sign in.
     pub(crate) relying_party: RelyingParty,
     /// The credits that new accounts get.
-    pub(crate) welcome: WelcomeGrants,
     /// The requests that one network may send to one route in a minute.
     pub(crate) rate_per_minute: u64,
     /// The accounts that one network may open in a day. Every further account starts frozen.
@@ -89,10 +87,6 @@ impl Config {
             client_id: environment.required("CLIENT_ID")?,
             client_secret: environment.required("CLIENT_SECRET")?,
             relying_party: RelyingParty::open(environment)?,
-            welcome: WelcomeGrants {
-                credits: Credits(environment.integer("WELCOME_CREDITS")?),
-                per_day: environment.integer("WELCOME_GRANTS_PER_DAY")?,
-            },
             rate_per_minute: environment.integer("SESSION_RATE_PER_MINUTE")?,
             accounts_per_network_per_day: environment.integer("ACCOUNTS_PER_NETWORK_PER_DAY")?,
         })
@@ -103,16 +97,14 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [(&str, &str); 9] = [
+    const VARIABLES: [(&str, &str); 7] = [
         ("RECORDS", "records"),
         ("USER_POOL_ID", "pool"),
         ("CLIENT_ID", "client"),
         ("CLIENT_SECRET", "client-secret"),
         ("ORIGIN", "https://darkroom.example.com"),
-        ("WELCOME_CREDITS", "100"),
         ("SESSION_RATE_PER_MINUTE", "30"),
         ("ACCOUNTS_PER_NETWORK_PER_DAY", "20"),
-        ("WELCOME_GRANTS_PER_DAY", "1000"),
     ];
 
     #[test]

@@ -78,10 +78,13 @@ impl App {
     /// A 500: the counter cannot be written.
     pub(crate) async fn grant_welcome(&self, now: Timestamp) -> Result<Credits, Problem> {
         let nth = self.mutations.count("welcome-grants", b"all accounts", DAY_S, now).await?;
-        let credits = self.config.welcome.of(nth);
-        if credits < self.config.welcome.credits {
+        let settings = self.mutations.table.settings(now).await.map_err(api::store_problem)?;
+        let credits = settings.welcome.of(nth);
+        if credits < settings.welcome.credits {
             metric(Metric::WithheldWelcomes, 1, &[]);
-            tracing::warn!("an account got no welcome credits: see WelcomeGrantsPerDay in template.yaml");
+            tracing::warn!(
+                "an account got no welcome credits: see welcome.grants_per_day in the settings of the service"
+            );
         }
         Ok(credits)
     }

@@ -7,7 +7,10 @@ use api::accounts::session::NewUser;
 use axum::extract::{MatchedPath, State};
 use domain::accounts::terms;
 use http::StatusCode;
-use runtime::http::{Problem, RequestContext, StrictJson};
+use runtime::{
+    clock,
+    http::{Problem, RequestContext, StrictJson},
+};
 
 use crate::{app::App, fields::Email, password::accepted, user_pool::UserPoolError};
 
@@ -22,10 +25,12 @@ pub(crate) async fn sign_up(
     StrictJson(body): StrictJson<NewUser>,
 ) -> Result<StatusCode, Problem> {
     let email = Email::parse(&body.email)?;
-    terms::check_version("terms", &body.terms).map_err(|error| Problem::invalid(error.field, error.rule))?;
+    let texts = app.mutations.table.texts(clock::now()).await.map_err(api::store_problem)?;
+    let checked = terms::check_version("terms", &body.terms, &texts.terms.version);
+    checked.map_err(|error| Problem::invalid(error.field, error.rule))?;
     app.limit_address(&path, &context, &email).await?;
     let user_pool = app.user_pool().await?;
-    match user_pool.create_user(&email).await {
+    match user_pool.create_user(&email, &body.terms).await {
         Ok(()) | Err(UserPoolError::Refused) => accepted(app.send_code(&email).await?),
         Err(error) => Err(error.into_problem(|| Problem::invalid("email", "must be an address that can get mail"))),
     }

@@ -11,7 +11,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use domain::AccountId;
+use domain::{AccountId, accounts::terms::SIGN_UP_METADATA};
 use http::StatusCode;
 use ring::hmac;
 use runtime::{clock, http::Problem};
@@ -109,9 +109,11 @@ impl UserPool {
     }
 
     /// Creates a user with a password that nobody knows. Refused if the address has a user.
-    pub(crate) async fn create_user(&self, email: &Email) -> Result<(), UserPoolError> {
+    pub(crate) async fn create_user(&self, email: &Email, terms: &str) -> Result<(), UserPoolError> {
         let password = URL_SAFE_NO_PAD.encode(clock::random::<32>());
         let request = self.cognito.sign_up().client_id(&self.client.id).secret_hash(self.secret_hash(email));
+        // The trigger of the user pool stores which terms were accepted.
+        let request = request.client_metadata(SIGN_UP_METADATA, terms);
         let answer = request.username(email.as_str()).password(password).send().await;
         answer.map(drop).map_err(classify("SignUp"))
     }

@@ -5,6 +5,8 @@ use domain::catalogue::models::MediaKind;
 
 /// Holds what a preview card shows.
 pub(crate) struct Card<'a> {
+    /// The name of the service.
+    pub service: &'a str,
     /// The address of the page behind the link.
     pub page: &'a str,
     /// Whether an image or a video is shared.
@@ -26,14 +28,14 @@ impl Card<'_> {
 
     fn tags(&self) -> String {
         let title = match self.kind {
-            MediaKind::Image => "An image created with Darkroom",
-            MediaKind::Video => "A video created with Darkroom",
+            MediaKind::Image => format!("An image created with {}", self.service),
+            MediaKind::Video => format!("A video created with {}", self.service),
         };
         let mut tags = vec![
             ("name", "robots", "noindex".to_owned()),
-            ("property", "og:site_name", "Darkroom".to_owned()),
+            ("property", "og:site_name", self.service.to_owned()),
             ("property", "og:type", "website".to_owned()),
-            ("property", "og:title", title.to_owned()),
+            ("property", "og:title", title),
             ("property", "og:url", self.page.to_owned()),
             ("name", "twitter:card", "summary_large_image".to_owned()),
         ];
@@ -71,7 +73,13 @@ mod tests {
     use super::*;
 
     fn check(prompt: Option<&str>, description: &str) {
-        let card = Card { page: "https://d.example/s/t", kind: MediaKind::Image, prompt, has_image: true };
+        let card = Card {
+            service: "Darkroom",
+            page: "https://d.example/s/t",
+            kind: MediaKind::Image,
+            prompt,
+            has_image: true,
+        };
         let page = card.insert_into("<head></head><body></head></body>");
         assert!(page.contains(description), "{page}");
         assert_eq!(page.matches("og:title").count(), 1);

@@ -90,6 +90,9 @@ impl AccountsState {
                 let email = email::normalize(&email).ok_or_else(|| Problem::invalid("key.email", email::EMAIL_RULE))?;
                 return self.user_pool.account_of(&email).await.map_err(Problem::internal);
             }
+            SearchKey::Generation(id) => {
+                return self.app.mutations.table.account_of_generation(id).await.map_err(store_problem);
+            }
             SearchKey::Payment(id) => vec![PaymentReference::Payment(id)],
             SearchKey::Transaction(id) => [PaymentProvider::Stripe, PaymentProvider::Paypal]
                 .map(|provider| PaymentReference::Transaction(provider, id.clone()))

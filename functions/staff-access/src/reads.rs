@@ -238,7 +238,12 @@ pub(crate) async fn profile(
     staff: Staff,
     StrictPath(path): StrictPath<AccessPath>,
 ) -> Result<Response, Problem> {
-    read(&state, &staff, path, AuditedResource::Profile, async |owner| Ok(AccountView::new(owner, clock::now()))).await
+    let now = clock::now();
+    let table = &state.mutations.table;
+    let documents = tokio::try_join!(table.settings(now), table.texts(now));
+    let (settings, texts) = documents.map_err(api::store_problem)?;
+    let view = async |owner| Ok(AccountView::new(owner, (&settings, &texts), now));
+    read(&state, &staff, path, AuditedResource::Profile, view).await
 }
 
 /// Lists the legal holds to staff.

@@ -6,7 +6,12 @@
 //! nothing, also if the role was changed again since. Who loses a role is signed out first.
 //!
 //! For administrators with a recent sign-in; everyone else gets 404. Nobody changes their own roles, and an account that is frozen or
-//! being deleted gets none.
+//! being deleted gets none. Two administrators who take each other's role at the same time write one common item, so that one is left.
+//! A user who is in a group without an account loses the role too; of them the record knows alone.
+//!
+//! [`invitations`] are accepted by the account with the address that was invited; these routes need no role.
+
+mod invitations;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,11 +19,12 @@ use std::{
 };
 
 use api::{
-    MutationResponse, Mutations, Routes, Staff, StaffDirectory, own_account,
+    MutationError, MutationResponse, Mutations, Routes, Staff, StaffDirectory, own_account,
     staff::{
         audit::staff_name,
-        members::{self, MemberView, MembersView, RoleGrant},
+        members::{self, InvitationView, MemberView, MembersView, RoleGrant},
     },
+    store_problem,
 };
 use axum::{
     Router,
@@ -29,9 +35,14 @@ use axum::{
 use domain::{
     AccountId, Refusal,
     accounts::{account::Account, email},
-    staff::{audit::AuditAction, role::Role},
+    staff::{
+        administrators::LostAdministrators,
+        audit::AuditAction,
+        role::Role::{self, Administrator},
+    },
 };
 use lifecycle::user_pool::UserDirectory;
+use mail::Mail;
 use runtime::{
     Error,
     clients::Clients,
@@ -41,12 +52,14 @@ use runtime::{
     telemetry::{Metric, metric},
 };
 use serde::Serialize;
-use store::Write;
+use store::{Table, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
     user_pool: Arc<UserDirectory>,
+    /// `None` if the operator has set up no mail.
+    mail: Option<Mail>,
 }
 
 /// Builds the router.
@@ -58,15 +71,26 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    Ok(routes()
+    let mail = Mail::open(&environment, &clients);
+    Ok(staff_routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
+        .merge(owner_routes().into_router())
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, user_pool: Arc::new(user_pool) }))
+        .with_state(AppState { mutations, user_pool: Arc::new(user_pool), mail }))
 }
 
-fn routes() -> Routes<AppState> {
-    Routes::new().operation(&members::LIST, list).operation(&members::GRANT, grant).operation(&members::REVOKE, revoke)
+fn staff_routes() -> Routes<AppState> {
+    Routes::new()
+        .operation(&members::LIST, list)
+        .operation(&members::GRANT, grant)
+        .operation(&members::REVOKE, revoke)
+        .operation(&members::INVITE, invitations::invite)
+        .operation(&members::WITHDRAW, invitations::withdraw)
+}
+
+fn owner_routes() -> Routes<AppState> {
+    Routes::new().operation(&members::LIST_OWN, invitations::list_own).operation(&members::ACCEPT, invitations::accept)
 }
 
 async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
@@ -80,7 +104,10 @@ async fn list(State(state): State<AppState>) -> Result<Response, Problem> {
     let view = |(account, (email, roles))| MemberView { account, email, staff: staff_name(sealer, account), roles };
     let mut members: Vec<_> = found.into_iter().map(view).collect();
     members.sort_by(|one, other| one.email.cmp(&other.email));
-    Ok(axum::Json(MembersView { members }).into_response())
+    let now = clock::now();
+    let invitations = state.mutations.table.invitations().await.map_err(store_problem)?.into_iter();
+    let invitations = invitations.filter(|invitation| invitation.is_open(now)).map(InvitationView::from).collect();
+    Ok(axum::Json(MembersView { members, invitations }).into_response())
 }
 
 async fn grant(
@@ -97,8 +124,8 @@ async fn grant(
     }
     let name = staff_name(state.mutations.sealer().await?, account);
     let change = Change { account, role, granted: true };
-    let view = |owner: &Account, roles: BTreeSet<Role>| {
-        let (email, staff) = (owner.email.clone(), name.clone());
+    let view = |owner: Option<&Account>, roles: BTreeSet<Role>| {
+        let (email, staff) = (owner.map(|owner| owner.email.clone()).unwrap_or_default(), name.clone());
         MutationResponse::created(MemberView { account, email, staff, roles: roles.into_iter().collect() })
     };
     state.change(&staff, change, request.idempotency, view).await
@@ -137,11 +164,14 @@ impl AppState {
         staff: &Staff,
         change: Change,
         idempotency: Option<Idempotency>,
-        response: impl Fn(&Account, BTreeSet<Role>) -> MutationResponse<T>,
+        response: impl Fn(Option<&Account>, BTreeSet<Role>) -> MutationResponse<T>,
     ) -> Result<Response, Problem> {
         let Change { account, role, granted } = change;
         let now = clock::now();
         let entry = self.mutations.audit_entry(&staff.0, account, change.action(), now).await?;
+        let (by, of) = (&entry.staff, staff_name(self.mutations.sealer().await?, account));
+        // The group was set by hand, and its member has no account with an access log.
+        let act = staff_act(by, "revoked_role", (account, role.group()), now);
         let table = &self.mutations.table;
         let mutation = self.mutations.begin(AccountId(staff.0.account_id), idempotency, now).await?;
         if let Some(stored) = mutation.stored_response().await? {
@@ -149,14 +179,25 @@ impl AppState {
         }
         mutation
             .run(|| async {
-                let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
+                let owner = table.account(account).await?;
                 let mut roles = self.user_pool.roles(account).await.map_err(Problem::internal)?;
+                if owner.is_none() && (granted || roles.is_empty()) {
+                    return Err(Refusal::NotFound.into());
+                }
+                let unchanged = owner.as_ref().map(Write::Unchanged);
                 let changes = if granted { roles.insert(role) } else { roles.remove(&role) };
                 if changes {
+                    let mut writes = Vec::from_iter(unchanged.clone());
+                    writes.push(if owner.is_some() { Write::AuditEntry(&entry) } else { Write::StaffAct(&act) });
                     if granted {
-                        owner.check_active()?;
+                        owner.as_ref().map_or(Ok(()), Account::check_active)?;
                     }
-                    table.commit(&[Write::AuditEntry(&entry), Write::Unchanged(&owner)]).await?;
+                    let lost = administrator_change(table, role, |lost| {
+                        if granted { Ok(lost.give(&of, now)) } else { lost.take(by, of.clone(), now) }
+                    });
+                    let lost = lost.await?;
+                    writes.extend(lost.iter().map(Write::LostAdministrators));
+                    table.commit(&writes).await?;
                     if granted {
                         metric(Metric::GrantedRoles, 1, &[]);
                     }
@@ -167,7 +208,7 @@ impl AppState {
                     };
                     changed.map_err(Problem::internal)?;
                 }
-                mutation.commit(&[Write::Unchanged(&owner)], response(&owner, roles)).await
+                mutation.commit(&Vec::from_iter(unchanged), response(owner.as_ref(), roles)).await
             })
             .await
     }
@@ -179,12 +220,24 @@ impl AppState {
     }
 }
 
+/// Changes who lost the role administrator lately, if the role that changes is that one.
+async fn administrator_change(
+    table: &Table,
+    role: Role,
+    change: impl Fn(&LostAdministrators) -> Result<LostAdministrators, Refusal>,
+) -> Result<Option<LostAdministrators>, MutationError> {
+    if role != Administrator {
+        return Ok(None);
+    }
+    Ok(Some(change(&table.lost_administrators().await?)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn serves_its_operations() {
-        assert_eq!(routes().served(), api::operations_of("staff-members"));
+        assert_eq!(&staff_routes().served() | &owner_routes().served(), api::operations_of("staff-members"));
     }
 }

@@ -1,13 +1,16 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
-//! their messages), frozen accounts; and the decisions about them; grants and takes credits. Shows the record
-//! of the acts of staff, what happened on each day, and which models their providers end.
+//! their messages), frozen accounts; and the decisions about them; grants and takes credits. Lets staff take cases and note things
+//! about them, and serves the texts that they reply with. Shows the record of the acts of staff, what happened on each day, and
+//! which models their providers end.
 //!
 //! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
 //! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
 //! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
 
+mod case_work;
 mod overview;
 mod record;
+mod reply_templates;
 
 use std::sync::Arc;
 
@@ -18,8 +21,9 @@ use api::{
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
+        case_work::{self as case_work_operations, CaseWorkView},
         console::{self, ConsoleView, console_cookie},
-        figures, record as record_operations,
+        figures, record as record_operations, reply_templates as reply_template_operations,
         reviews::{
             self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
             SpendingDecision, UnclaimedView,
@@ -36,14 +40,8 @@ use axum::{
 };
 use domain::{
     AccountId, LedgerEntryId, PaymentId, Refusal,
-    payments::{
-        fraud::FraudRules,
-        review::{self, ReviewDecision},
-    },
-    staff::{
-        audit::AuditAction,
-        role::Role::{Administrator, Finance, Moderation, Support},
-    },
+    payments::review::{self, ReviewDecision},
+    staff::{audit::AuditAction, open_case::OpenCaseId, role::Role::Administrator},
 };
 use http::header::SET_COOKIE;
 use lifecycle::catalogue::Catalogues;
@@ -54,12 +52,11 @@ use runtime::{
     config::Environment,
     http::{BodilessRequest, MutatingRequest, Problem, StrictPath, StrictQuery},
 };
-use store::{OpenCase, OpenCasePosition, Write, staff_act};
+use store::{CaseWork, OpenCase, OpenCasePosition, Write, staff_act};
 
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
-    rules: FraudRules,
     catalogues: Arc<Catalogues>,
 }
 
@@ -71,13 +68,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
-    let rules = lifecycle::payments::rules(&environment)?;
     let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, rules, catalogues }))
+        .with_state(AppState { mutations, catalogues }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -88,6 +84,11 @@ fn routes() -> Routes<AppState> {
         .operation(&figures::SHOW, overview::show_figures)
         .operation(&watch::SHOW_MODELS, overview::show_models)
         .operation(&reviews::LIST, list)
+        .operation(&case_work_operations::ASSIGN, case_work::assign)
+        .operation(&case_work_operations::ADD_NOTE, case_work::add_note)
+        .operation(&case_work_operations::READ_NOTES, case_work::read_notes)
+        .operation(&reply_template_operations::LIST, reply_templates::list)
+        .operation(&reply_template_operations::REPLACE, reply_templates::replace)
         .operation(&reviews::DECIDE, decide)
         .operation(&reviews::SET_SPENDING, set_spending)
         .operation(&reviews::ADJUST_CREDITS, adjust_credits)
@@ -105,17 +106,15 @@ async fn list(
     staff: Staff,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
+    let now = clock::now();
     let own = AccountId(staff.0.account_id);
     let scope = ("reviews", own);
     let paging: Paging<'_, _, OpenCasePosition> = Paging::open(&state.mutations, scope, query).await?;
-    let cases = state.mutations.table.open_cases(clock::now(), paging.limit, paging.after.clone());
+    let cases = state.mutations.table.open_cases(now, paging.limit, paging.after.clone());
     let page = cases.await.map_err(store_problem)?;
-    let roles = |case: &OpenCase| match case {
-        OpenCase::Approval(..) => &[Administrator][..],
-        OpenCase::Moderation(_) => &[Moderation],
-        OpenCase::Payment(_) | OpenCase::Unclaimed(_) => &[Finance],
-        OpenCase::Ticket(_) | OpenCase::GuestTicket(_) => &[Support],
-        OpenCase::Account(_) => &[Finance, Moderation],
+    let is_shown = |case: &OpenCase| match case.id() {
+        Some(id) => staff.is_among(id.roles()),
+        None => staff.is_among(&[Administrator]),
     };
     let view = |case| match case {
         // The list must not tell staff of a secret access to their own account.
@@ -128,8 +127,18 @@ async fn list(
         OpenCase::GuestTicket(ticket) => Some(ReviewView::GuestTicket(ticket.into())),
         OpenCase::Account(account) => Some(ReviewView::Account(account.into())),
     };
-    let items = page.items.into_iter().filter(|case| staff.is_among(roles(case))).filter_map(view).collect();
-    Ok(axum::Json(ReviewPage { items, next: paging.next(page.next)? }).into_response())
+    let cases: Vec<_> = page.items.into_iter().filter(is_shown).collect();
+    let ids: Vec<_> = cases.iter().filter_map(OpenCase::id).collect();
+    let work = state.mutations.table.case_work(&ids, now).await.map_err(store_problem)?;
+    let name = state.mutations.staff_name(&staff.0).await?;
+    let work = ids.iter().zip(work).filter(|(_, work)| *work != CaseWork::default());
+    let shown = |(id, CaseWork { holder, notes }): (&OpenCaseId, CaseWork)| {
+        let mine = holder.as_ref() == Some(&name);
+        CaseWorkView { case: id.name(), holder, mine, notes }
+    };
+    let work = work.map(shown).collect();
+    let items = cases.into_iter().filter_map(view).collect();
+    Ok(axum::Json(ReviewPage { items, work, next: paging.next(page.next)? }).into_response())
 }
 
 async fn decide(
@@ -148,8 +157,7 @@ async fn decide(
     let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let (owner, settlement) =
-                lifecycle::payments::decide(table, &state.rules, (account, id), &decision, now).await??;
+            let (owner, settlement) = lifecycle::payments::decide(table, (account, id), &decision, now).await??;
             let view = HeldPaymentView::of(settlement.payment.clone()).ok_or(Refusal::NotFound)?;
             let mut writes = lifecycle::payments::writes(&settlement, &[]);
             writes.push(Write::AuditEntry(&entry));

@@ -29,16 +29,18 @@ use axum::{
 };
 use domain::{
     AccountId, ActivityId, Credits, GenerationId, LedgerEntryId, Refusal,
-    accounts::{account::Account, plan::Retention, strikes::StrikePolicy},
+    accounts::{account::Account, strikes::StrikePolicy},
     catalogue::Catalogue,
     generations::{
         budget::DailyBudget,
         generation::Generation,
-        settings::{self, Quote, RequestedSettings, WelcomeModels},
+        settings::{self, Quote, RequestedSettings},
         submission::{self, Cancellation, CreditTransaction, SubmissionIds},
         upload::Upload,
     },
     moderation::verdict::{Stage, Thresholds, Verdict},
+    rate_limit::Rate,
+    service_settings::ServiceSettings,
 };
 use futures_util::try_join;
 use http::{
@@ -63,6 +65,7 @@ struct Basis {
     account: Option<Account>,
     input: Option<Upload>,
     has_budget: bool,
+    service: Arc<ServiceSettings>,
 }
 
 /// What was decided about a submission.
@@ -79,9 +82,7 @@ struct AppState {
     queues: GenerationQueues,
     catalogues: Arc<Catalogues>,
     budget: DailyBudget,
-    welcome_models: WelcomeModels,
     always_labelled: bool,
-    retention: Retention,
     local: Arc<Local>,
     thresholds: Thresholds,
     strikes: StrikePolicy,
@@ -102,9 +103,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         queues,
         catalogues: Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?)),
         budget: lifecycle::provider_budget(&environment)?,
-        welcome_models: welcome_models(&environment)?,
         always_labelled: always_labelled(&environment)?,
-        retention: lifecycle::retention(&environment)?,
         local: Arc::new(Local::new()?),
         thresholds: lifecycle::gate::thresholds(&environment)?,
         strikes: lifecycle::gate::strike_policy(&environment)?,
@@ -113,14 +112,6 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     clients::during_start(state.queues.connect()).await;
     // Each handler with a caller reads the account, and checks that it is active.
     Ok(routes().into_router().with_state(state))
-}
-
-fn welcome_models(environment: &Environment) -> Result<WelcomeModels, Error> {
-    match environment.required("WELCOME_MODELS")?.as_str() {
-        "free" => Ok(WelcomeModels::Free),
-        "all" => Ok(WelcomeModels::All),
-        _ => Err("the environment variable WELCOME_MODELS is neither free nor all: correct it in template.yaml".into()),
-    }
 }
 
 /// Reads whether the operator has a visible label drawn into every output.
@@ -144,8 +135,10 @@ fn routes() -> Routes<AppState> {
 }
 
 async fn list_models(State(state): State<AppState>) -> Result<Response, Problem> {
-    let catalogue = state.open_models(clock::now()).await?;
-    let view = |model| ModelView::new(model, state.welcome_models.needs_purchase(model));
+    let now = clock::now();
+    let catalogue = state.open_models(now).await?;
+    let settings = state.mutations.table.settings(now).await.map_err(store_problem)?;
+    let view = |model| ModelView::new(model, settings.welcome.models.needs_purchase(model));
     let models = catalogue.models.iter().map(view).collect();
     let view = Models { models, always_labelled: state.always_labelled };
     Ok(([(CACHE_CONTROL, "public, max-age=30")], axum::Json(view)).into_response())
@@ -157,10 +150,13 @@ async fn quote(
     StrictJson(body): StrictJson<GenerationRequest>,
 ) -> Result<Response, Problem> {
     let (settings, _) = body.split();
-    let account = state.mutations.table.account(AccountId(caller.account_id)).await.map_err(store_problem)?;
+    let (table, now) = (&state.mutations.table, clock::now());
+    let read = try_join!(table.account(AccountId(caller.account_id)), table.settings(now));
+    let (account, service) = read.map_err(store_problem)?;
     let account = api::active(account).map_err(|_| Problem::unauthorized())?;
-    let catalogue = state.open_models(clock::now()).await?;
-    let (_, quote) = settings::validate(settings, &account.plan.limits(), &catalogue).map_err(refusal_problem)?;
+    let catalogue = state.open_models(now).await?;
+    let (_, quote) =
+        settings::validate(settings, service.plans.limits(account.plan), &catalogue).map_err(refusal_problem)?;
     let Quote { kind, price, catalogue } = quote;
     let view = QuoteView { kind, credits: price, catalogue, available: account.balance.available };
     Ok(axum::Json(view).into_response())
@@ -190,9 +186,12 @@ async fn submit(
             let first = first.take();
             async move {
                 let basis = if let Some(first) = first { first } else { read().await };
-                match state.decide(basis?, catalogue, (settings.clone(), max_credits), verdict, now)? {
+                let basis = basis?;
+                let service = Arc::clone(&basis.service);
+                match state.decide(basis, catalogue, (settings.clone(), max_credits), verdict, now)? {
                     Decision::Reserved(transaction) => {
-                        Ok((commit(mutation, &transaction, activity).await?, *transaction))
+                        let submits = service.plans.limits(transaction.account.plan).submits;
+                        Ok((commit(mutation, &transaction, activity).await?, (*transaction, submits)))
                     }
                     Decision::Blocked(account) => {
                         state.mutations.table.commit(&[Write::Account(&account)]).await?;
@@ -204,7 +203,7 @@ async fn submit(
         })
         .await?;
     match submitted {
-        Some(transaction) => Ok(state.queue(transaction, response).await),
+        Some((transaction, submits)) => Ok(state.queue(transaction, submits, response).await),
         None => Ok(response),
     }
 }
@@ -247,8 +246,9 @@ impl AppState {
                 Some(upload) => table.account_and_upload(id, upload).await,
             }
         };
-        let ((account, input), has_budget) = try_join!(account, self.has_budget(&settings.model, catalogue, now))?;
-        Ok(Basis { account, input, has_budget })
+        let budget = self.has_budget(&settings.model, catalogue, now);
+        let ((account, input), has_budget, service) = try_join!(account, budget, table.settings(now))?;
+        Ok(Basis { account, input, has_budget, service })
     }
 
     /// Checks a prompt.
@@ -267,15 +267,16 @@ impl AppState {
         now: Timestamp,
     ) -> Result<Decision, MutationError> {
         let account = api::active(basis.account)?;
+        let ServiceSettings { plans, welcome, .. } = basis.service.as_ref();
         if settings.input_upload.is_some() && basis.input.is_none() {
             return Err(Refusal::invalid("input_upload", "must be an image that you uploaded and that is ready").into());
         }
-        let (settings, quote) = settings::validate(settings, &account.plan.limits(), catalogue)?;
+        let (settings, quote) = settings::validate(settings, plans.limits(account.plan), catalogue)?;
         if verdict.is_blocked() {
             account.check_active()?;
             return Ok(Decision::Blocked(Box::new(account.struck(self.strikes, now))));
         }
-        self.welcome_models.check(account.plan, &settings.model, catalogue)?;
+        welcome.models.check(account.plan, &settings.model, catalogue)?;
         let settings = settings.with_chosen_seed(u32::from_be_bytes(clock::random()), catalogue);
         if !basis.has_budget {
             return Err(Refusal::DailyBudget { retry_after_s: DailyBudget::retry_after_s(now) }.into());
@@ -285,7 +286,7 @@ impl AppState {
         }
         let ids =
             SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
-        let reserved = submission::reserve(&account, settings, quote, max_credits, ids, now)?;
+        let reserved = submission::reserve(&account, plans, settings, quote, max_credits, ids, now)?;
         Ok(Decision::Reserved(Box::new(reserved.with_verdicts(vec![verdict.clone()], self.strikes, now))))
     }
 
@@ -309,14 +310,14 @@ impl AppState {
     }
 
     /// Queues a generation that was written.
-    async fn queue(&self, transaction: CreditTransaction, mut response: Response) -> Response {
+    async fn queue(&self, transaction: CreditTransaction, submits: Rate, mut response: Response) -> Response {
         let CreditTransaction { account, generation, .. } = &transaction;
         self.send(generation).await;
         metric(Metric::Submits, 1, &[]);
         lifecycle::record_metrics(&transaction);
         let limit = RateLimit {
             policy: "submit",
-            quota: account.plan.limits().submits.per_minute.into(),
+            quota: submits.per_minute.into(),
             window_seconds: 60,
             remaining: account.submit_rate.tokens(),
             reset_seconds: 60,
@@ -337,12 +338,14 @@ async fn cancel(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     let (response, requested) = mutation
         .run_with(|| async {
-            let (owner, generation) = state.mutations.table.account_and_generation(account, id).await?;
+            let table = &state.mutations.table;
+            let ((owner, generation), service) =
+                try_join!(table.account_and_generation(account, id), table.settings(now))?;
             let owner = api::active(owner)?;
             let generation = generation.ok_or(Refusal::NotFound)?;
             generation.check_exists()?;
             let entry = LedgerEntryId(clock::uuid_at(now));
-            match submission::cancel(&owner, &generation, state.retention, entry, now)? {
+            match submission::cancel(&owner, &generation, &service.plans, entry, now)? {
                 Cancellation::Repeated => {
                     let view = GenerationView::new(generation, Vec::new(), now);
                     Ok((mutation.commit(&[], MutationResponse::ok(view)).await?, None))
@@ -377,16 +380,6 @@ async fn cancel(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn welcome_models_are_free_or_all() {
-        let parse = |value: &str| welcome_models(&Environment::from_iter([("WELCOME_MODELS", value)]));
-        assert_eq!(parse("free").unwrap(), WelcomeModels::Free);
-        assert_eq!(parse("all").unwrap(), WelcomeModels::All);
-        for other in ["", "some"] {
-            assert!(parse(other).unwrap_err().to_string().contains("WELCOME_MODELS"));
-        }
-    }
 
     #[test]
     fn visible_label_is_optional_or_always() {

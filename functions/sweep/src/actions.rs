@@ -7,7 +7,6 @@ use domain::{
     accounts::{
         account::Account,
         email_change::{EmailChange, EmailChangeStage},
-        plan::Retention,
         plan_change::PlanChange,
     },
     generations::{
@@ -52,8 +51,6 @@ pub struct Sweep {
     pub erasures: Queue,
     /// The queue of exports.
     pub exports: Queue,
-    /// The retention of generated files by plan.
-    pub retention: Retention,
     /// Settles payments.
     pub payments: Arc<PaymentService>,
     /// Completes changes of email addresses.
@@ -104,7 +101,7 @@ impl Sweep {
         let Some(generation) = self.table.generation(item.account, id).await? else { return Ok(Action::Nothing) };
         if generation.is_overdue(now) {
             let end = GenerationOutcome::Failed(Failure::DeadlinePassed);
-            let ended = lifecycle::end_generation(&self.table, (item.account, id), end, self.retention, now).await?;
+            let ended = lifecycle::end_generation(&self.table, (item.account, id), end, now).await?;
             if generation.jobs_with_copies().next().is_some() {
                 // A worker has the provider cancel the job and delete its copies.
                 let message = GenerationMessage { account: generation.account, generation: id };
@@ -173,11 +170,12 @@ impl Sweep {
     /// Has the files of an account follow a change of its plan. Each transaction also notes the position, so what a
     /// crash, a lost race or the end of this sweep leaves is due again, and a change that was replaced meanwhile writes
     /// nothing.
-    pub(crate) async fn plan_change(&self, item: DueItem) -> Result<Action, SweepError> {
+    pub(crate) async fn plan_change(&self, item: DueItem, now: Timestamp) -> Result<Action, SweepError> {
         let Some(mut change) = self.table.plan_change(item.account).await? else { return Ok(Action::Nothing) };
+        let plans = self.table.settings(now).await?.plans;
         for _ in 0..PAGES {
             let page = self.table.expiring_items(&change, PAGE).await?;
-            let moved = page.items.iter().filter_map(|item| item.after_plan_change(&change, self.retention));
+            let moved = page.items.iter().filter_map(|item| item.after_plan_change(&change, &plans));
             let moved: Vec<_> = moved.collect();
             let next = page.next.map(|after| PlanChange { after: Some(after), ..change.clone() });
             let mut writes: Vec<_> = moved.iter().map(Write::from).collect();

@@ -104,7 +104,6 @@ impl Sweep {
             finishing: Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?),
             erasures: Queue::new(clients.sqs().clone(), environment.required("ERASURE_QUEUE_URL")?),
             exports: Queue::new(clients.sqs().clone(), environment.required("EXPORT_QUEUE_URL")?),
-            retention: lifecycle::retention(environment)?,
         })
     }
 
@@ -119,7 +118,7 @@ impl Sweep {
         let export = async |item| self.export(item, now).await;
         self.each(DueKind::Export, OWN, &mut round, export).await;
         // Before what expired is deleted: a larger plan may keep it.
-        let plan_change = async |item| self.plan_change(item).await;
+        let plan_change = async |item| self.plan_change(item, now).await;
         self.each(DueKind::PlanChange, OWN, &mut round, plan_change).await;
         let upload = async |item| self.upload(item, now).await;
         self.each(DueKind::Upload, OWN, &mut round, upload).await;

@@ -64,7 +64,13 @@ async fn what_is_due_is_found_in_each_shard() -> Result<()> {
             sha256: "0".repeat(64),
             file_name: None,
         };
-        let (_, declared) = upload::declare(&account, declared, UploadId(clock::uuid_at(now)), now)?;
+        let (_, declared) = upload::declare(
+            &account,
+            &domain::service_settings::compiled().plans,
+            declared,
+            UploadId(clock::uuid_at(now)),
+            now,
+        )?;
         sweep.table.commit(&[Write::Upload(&declared)]).await?;
     }
     let items = aws.items().await;

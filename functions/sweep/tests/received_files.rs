@@ -42,7 +42,7 @@ async fn received_files_of_a_generation_that_failed_are_deleted() -> Result<()> 
     let (sweep, received) = received(&aws).await?;
     let ids = (received.account, received.id);
     let end = GenerationOutcome::Failed(Failure::Internal);
-    lifecycle::end_generation(&sweep.table, ids, end, sweep.retention, clock::now()).await?;
+    lifecycle::end_generation(&sweep.table, ids, end, clock::now()).await?;
     aws.take_calls().await;
     sweep.all(clock::now() + SignedDuration::from_secs(1), clock::now() + SignedDuration::from_secs(50)).await;
     let calls = aws.take_calls().await;

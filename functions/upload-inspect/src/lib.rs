@@ -23,12 +23,11 @@ use std::sync::Arc;
 use aws_lambda_events::event::s3::S3Event;
 use domain::{
     AccountId, UploadId,
-    accounts::plan::Retention,
     generations::upload::{Upload, UploadState, VIDEO_BYTES},
     moderation::blocklist,
 };
 use lambda_runtime::LambdaEvent;
-use runtime::{Error, clients::Clients, events};
+use runtime::{Error, clients::Clients, clock, events};
 use store::{Bucket, StoreError, Table, Write};
 
 use crate::inspection::Accepted;
@@ -62,7 +61,6 @@ enum InspectError {
 struct Inspector {
     table: Table,
     bucket: Bucket,
-    retention: Retention,
 }
 
 /// Handles events until Lambda ends the process.
@@ -79,7 +77,6 @@ pub async fn run() -> Result<(), Error> {
                 environment.integer("INDEX_SHARDS")?,
             ),
             bucket: Bucket::new(clients.s3().clone(), environment.required("BUCKET")?),
-            retention: lifecycle::retention(&environment)?,
         });
         Ok(move |event: LambdaEvent<S3Event>| {
             let inspector = Arc::clone(&inspector);
@@ -130,7 +127,8 @@ impl Inspector {
                 Ok(accepted) => (&accepted.state, Some(accepted.content_type)),
                 Err(rejected) => (rejected, None),
             };
-            let next = upload.inspected(state.clone(), content_type, &owner, self.retention);
+            let plans = self.table.settings(clock::now()).await?.plans;
+            let next = upload.inspected(state.clone(), content_type, &owner, &plans);
             let Some(next) = next else { continue };
             // Conditioned on the account, so that a concurrent change of its plan finds the upload, or is found.
             if self.table.try_commit(&[Write::Upload(&next), Write::Unchanged(&owner)]).await? {

@@ -61,9 +61,11 @@ async fn create(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let owner = state.mutations.table.account(account).await?.ok_or(Refusal::NotFound)?;
+            let (owner, settings) =
+                tokio::try_join!(state.mutations.table.account(account), state.mutations.table.settings(now))?;
+            let owner = owner.ok_or(Refusal::NotFound)?;
             let id = UploadId(clock::uuid_at(now));
-            let (owner, upload) = upload::declare(&owner, declaration.clone(), id, now)?;
+            let (owner, upload) = upload::declare(&owner, &settings.plans, declaration.clone(), id, now)?;
             let put = presign(&state.bucket, &upload, now).await?;
             let view = UploadView::new(upload.clone(), Some(put));
             let response = MutationResponse::created(view).at(format!("/v1/uploads/{id}"));

@@ -12,9 +12,12 @@
 
 use domain::{
     AccountId,
-    accounts::{sign_up::SignUp, terms::TermsAcceptance},
+    accounts::{
+        sign_up::SignUp,
+        terms::{SIGN_UP_METADATA, TermsAcceptance},
+    },
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use lambda_runtime::LambdaEvent;
 use runtime::{Error, clients::Clients, clock, events};
 use serde::{Deserialize, Serialize};
@@ -37,6 +40,15 @@ struct Trigger {
     response: Value,
     #[serde(flatten)]
     others: Map<String, Value>,
+}
+
+impl Trigger {
+    /// Returns the version of the terms that the person accepts who signs up. `session` has checked that it is the present one.
+    fn accepted_terms(&self) -> Option<String> {
+        let version = self.others.get("request")?.get("clientMetadata")?.get(SIGN_UP_METADATA)?.as_str()?;
+        version.parse::<Date>().ok()?;
+        (self.trigger_source == SIGN_UP).then(|| version.to_owned())
+    }
 }
 
 /// Answers events until Lambda ends the process.
@@ -64,7 +76,7 @@ async fn answer(trigger: Trigger, table: &Table, days: u32, now: Timestamp) -> R
     let response = if trigger.trigger_source.starts_with("PreSignUp_") {
         // The name of a user is the id that the account will have. A repeat finds the sign-up written.
         let account = AccountId(trigger.user_name.parse()?);
-        let terms = (trigger.trigger_source == SIGN_UP).then(|| TermsAcceptance::present(now));
+        let terms = trigger.accepted_terms().map(|version| TermsAcceptance { version, at: now });
         table.try_commit(&[Write::SignUp(&SignUp::new(account, days, terms, now))]).await?;
         sign_up_response()
     } else if trigger.trigger_source.starts_with("TokenGeneration_") {

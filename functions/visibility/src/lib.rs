@@ -161,15 +161,16 @@ async fn create(
     let mutation = state.mutations.begin(account, request.idempotency, now).await?;
     mutation
         .run(|| async {
-            let (owner, generation) = table.account_and_generation(account, id).await?;
-            let (Some(owner), Some(generation)) = (owner, generation) else { return Err(Refusal::NotFound.into()) };
+            let read = tokio::try_join!(table.account_and_generation(account, id), table.settings(now))?;
+            let ((Some(owner), Some(generation)), settings) = read else { return Err(Refusal::NotFound.into()) };
             generation.output(output, now)?;
             owner.check_publishing()?;
             check_unknown(&state, generation.output(output, now)?).await?;
+            let limits = settings.plans.limits(owner.plan);
             let existing = table.shares(account, id, output).await?;
             let existing = existing.iter().filter(|share| share.expires_at > now).count();
             let new = (ShareId(clock::uuid_at(now)), token_hash(&token));
-            let (share, generation) = share::create((&generation, output), existing, owner.plan, terms, new, now)?;
+            let (share, generation) = share::create((&generation, output), existing, limits, terms, new, now)?;
             let view = ShareView::new(&share, Some(token.clone()));
             let response = MutationResponse::created(view).at(format!("/v1/shared/{token}"));
             mutation.commit(&[Write::Generation(&generation), Write::Share(&share)], response).await

@@ -225,6 +225,24 @@ pub const EVENTS: &[Event] = &[
         ],
     ),
     event("events/catalogue/schema.json", Http(200), &[]),
+    event("events/catalogue/settings-schema.json", Http(200), &[]),
+    event("events/catalogue/texts-schema.json", Http(200), &[]),
+    event("events/catalogue/service.json", Http(200), &["Query"]),
+    event("events/catalogue/terms.json", Http(200), &["Query"]),
+    event("events/catalogue/texts.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event("events/catalogue/show-texts.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
+    event(
+        "events/catalogue/publish-texts.json",
+        Http(201),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "Query", "TransactWriteItems"],
+    ),
+    event("events/catalogue/settings.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event("events/catalogue/show-settings.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
+    event(
+        "events/catalogue/publish-settings.json",
+        Http(201),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "Query", "Query", "TransactWriteItems"],
+    ),
     event("events/catalogue/promotions.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
     event(
         "events/catalogue/publish-promotion.json",
@@ -302,6 +320,7 @@ pub const EVENTS: &[Event] = &[
             "GetItem",
             "GetItem",
             "GetItem",
+            "BatchGetItem",
         ],
     ),
     event(
@@ -430,6 +449,7 @@ pub const EVENTS: &[Event] = &[
             "ListUsersInGroup",
             "ListUsersInGroup",
             "ListUsersInGroup",
+            "Query",
         ],
     ),
     event(

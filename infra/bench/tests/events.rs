@@ -71,7 +71,10 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_the_s
     let services = submit(seed::aws(MediaKind::Image).await.unwrap()).await;
     let table = "DynamoDB_20120810";
     // It connects to DynamoDB and SQS while it starts.
-    assert_eq!(sorted(&services), ["AmazonSQS", "AmazonSQS", table, table, table, table, table, "secretsmanager"]);
+    assert_eq!(
+        sorted(&services),
+        ["AmazonSQS", "AmazonSQS", table, table, table, table, table, table, "secretsmanager"]
+    );
     let aws = seed::aws(MediaKind::Image).await.unwrap().over_tls(&tls, &services).await.unwrap();
     assert_eq!(sorted(&submit(aws).await), sorted(&services));
 }

@@ -8,7 +8,6 @@ use domain::{
     ReportId, ShareId, UploadId,
     accounts::{
         account::Account,
-        plan::Retention,
         preferences::Language,
         second_factor::{AuthenticatorApp, SecondFactor},
     },
@@ -26,6 +25,7 @@ use domain::{
         report::{NewReport, REPORTER, Report, ReportReason},
     },
     privacy::export,
+    service_settings,
     staff::{approval::Approval, audit::AuditEntry, justification::Justification},
 };
 use image::{ImageFormat, Rgb, RgbImage};
@@ -55,7 +55,6 @@ const ACCESS: &str = "0199c8a6-3d21-7b04-9e6f-70819203a4b5";
 const SECRET_ACCESS: &str = "0199c8a6-4e32-7c15-8a70-8192a3b4c5d6";
 const CASE: &str = "0199c8a7-1a2b-7c3d-8e4f-5061728394a5";
 const TOKEN: &str = "dGhlIHJpdmVyIGJlbG93IHRoZSBjYWJpbiBhdCBkdXM";
-const RETENTION: Retention = Retention::DEFAULT;
 
 /// Starts a fake AWS that contains an account with a queued generation of this kind, one whose file was received from a
 /// provider, a public generation with a share link, an upload that has just arrived, two ledger entries, an activity record, a queued export, an access of staff, and one that a
@@ -73,6 +72,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let now = clock::now();
     let id: AccountId = ACCOUNT.parse()?;
 
+    let plans = &service_settings::compiled().plans;
     let (account, welcome) = Account::open(id, "ada@example.com".to_owned(), Credits(100), entry_id(now), now);
     let made = reserve(&account, MediaKind::Image, SUCCEEDED.parse()?, now)?;
     let media = Media {
@@ -91,7 +91,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         &made.account,
         &made.generation,
         GenerationOutcome::Succeeded(vec![media]),
-        RETENTION,
+        plans,
         entry_id(now),
         now,
     )?;
@@ -99,7 +99,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let hash = digest::digest(&digest::SHA256, TOKEN.as_bytes());
     let ids = (SHARE.parse::<ShareId>()?, hex(hash.as_ref()));
     let terms = ShareTerms { expires_in_s: 86_400, show_prompt: false };
-    let (share, public) = share::create((&public, 1), 0, account.plan, terms, ids, now)?;
+    let (share, public) = share::create((&public, 1), 0, plans.limits(account.plan), terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
 
     let received = Generation {
@@ -117,7 +117,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
         sha256: hex(digest::digest(&digest::SHA256, &picture).as_ref()),
         file_name: Some("cabin.png".to_owned()),
     };
-    let (account, upload) = upload::declare(&queued.account, declared, UPLOAD.parse::<UploadId>()?, now)?;
+    let (account, upload) = upload::declare(&queued.account, plans, declared, UPLOAD.parse::<UploadId>()?, now)?;
     aws.put_object(Bucket::original_key(id, upload.id), picture).await;
     let activity = Activity {
         id: ActivityId(clock::uuid_at(now)),
@@ -181,10 +181,11 @@ fn reserve(
         seed: Some(7),
         ..RequestedSettings::default()
     };
+    let plans = &service_settings::compiled().plans;
     let (settings, quote) =
-        settings::validate(asked, &account.plan.limits(), &catalogue::compiled().offered_by(&["sketch"]))?;
+        settings::validate(asked, plans.limits(account.plan), &catalogue::compiled().offered_by(&["sketch"]))?;
     let ids = SubmissionIds { generation, entry: entry_id(now) };
-    Ok(submission::reserve(account, settings, quote, None, ids, now)?)
+    Ok(submission::reserve(account, plans, settings, quote, None, ids, now)?)
 }
 
 /// Returns the access that the staff member just opened.

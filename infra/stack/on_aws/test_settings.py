@@ -65,7 +65,7 @@ class Refusals(unittest.TestCase):
             (dev("NoncurrentDays = 36"), "dev.parameters.NoncurrentDays must be at most 35, and is 36"),
             (dev("TimeStampUrl = 'http://tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says (The https address of"),
             (dev("TimeStampUrl = 'https://someone@tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says"),
-            (dev("WelcomeCredits = 'many'"), "dev.parameters.WelcomeCredits must be a number, and is 'many'"),
+            (dev("SignUpDays = 'many'"), "dev.parameters.SignUpDays must be a number, and is 'many'"),
             (dev("SiteDomain = 'a.example'"), "dev.parameters.SiteDomain and dev.parameters.SiteCertificateArn belong together"),
             (dev("MailFrom = 'a@example.com'"), "dev.parameters.MailFrom and dev.parameters.MailIdentity belong together"),
         ]:
@@ -104,7 +104,7 @@ class Parameters(unittest.TestCase):
         self.assertEqual(chosen.parameters["VideoConcurrency"], "20")
         self.assertEqual((chosen.parameters["ImageConcurrency"], chosen.parameters["UserPoolWebAcl"]), ("4", "true"))
         self.assertEqual(chosen.parameters["Stage"], "prod")
-        self.assertEqual(chosen.value("WelcomeCredits"), "100")
+        self.assertEqual(chosen.value("SignUpDays"), "7")
 
     def test_second_deployment_takes_the_address_that_the_first_has_made(self):
         first = settings.with_outputs(read(dev()), {})

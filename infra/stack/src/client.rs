@@ -104,6 +104,12 @@ impl Problem {
     }
 }
 
+/// Whose service it is.
+#[derive(Deserialize)]
+struct Service {
+    terms_version: String,
+}
+
 impl Client {
     pub(crate) fn new(base_url: &str) -> Result<Self> {
         let http = reqwest::Client::builder().build()?;
@@ -112,7 +118,8 @@ impl Client {
 
     /// Signs up, sets the password with the mailed code and signs in.
     pub(crate) async fn sign_up(&mut self, email: &str, password: &str) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({ "email": email, "terms": stack::TERMS_VERSION })).await?;
+        let service: Service = self.read("/v1/service").await?;
+        self.post("/v1/session/sign-up", &json!({ "email": email, "terms": service.terms_version })).await?;
         let reset = json!({ "email": email, "code": stack::MAILED_CODE, "password": password });
         self.post("/v1/session/reset", &reset).await?;
         self.sign_in(email, password).await
@@ -144,7 +151,7 @@ impl Client {
         let Models { models } = self.read("/v1/models").await?;
         let usable = models.into_iter().find(|model| model.kind == kind && !model.needs_purchase);
         usable.with_context(|| {
-            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or set WelcomeModels to all")
+            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or publish settings with \"all\" as models of new accounts")
         })
     }
 

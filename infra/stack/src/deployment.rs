@@ -34,6 +34,7 @@ pub(crate) fn deploy(
         // Every user of the machine can read command lines.
         .env("PROVIDER_KEYS", serde_json::to_string(&options.provider_keys)?)
         .env("PAYMENT_KEYS", options.payment_keys.to_string())
+        .env("SERVICE_SETTINGS", options.settings.to_string())
         .arg(workspace().join("infra/stack/deploy.py"))
         .args(["--endpoint", endpoint, "--stack", "darkroom"])
         .arg("--template")
@@ -43,8 +44,6 @@ pub(crate) fn deploy(
     let providers = options.provider_keys.keys().map(String::as_str).chain(["sketch"]).collect::<Vec<_>>().join(",");
     let mut parameters = BTreeMap::from([
         ("Providers".to_owned(), providers),
-        // The keys belong to the person who runs the stack.
-        ("WelcomeModels".to_owned(), "all".to_owned()),
         ("AllowedOrigin".to_owned(), origin.to_owned()),
         ("ReturnUrl".to_owned(), format!("{origin}/credits/{{checkout}}")),
     ]);

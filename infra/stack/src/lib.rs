@@ -29,8 +29,6 @@ pub use interpreters::{Progress, disk, python, workspace};
 
 /// Sets every password, once a code was requested: the local AWS sends no mail.
 pub const MAILED_CODE: &str = "654321";
-/// The version of the terms of service that new accounts accept: that of `domain::accounts::terms`.
-pub const TERMS_VERSION: &str = "2026-11-30";
 
 /// Runs until it is stopped or dropped.
 pub struct Stack {

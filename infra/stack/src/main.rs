@@ -1,8 +1,8 @@
 //! Runs the stack until Ctrl-C, or generates an image and a video with it. `cargo run -p local` builds and starts this.
 
-mod catalogue;
 mod client;
 mod demo;
+mod document;
 mod serve;
 mod terminal;
 
@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use stack::{Functions, Options, payments::PaymentKeys, workspace};
+
+use crate::document::DocumentName;
 
 /// Runs the whole of Darkroom on this machine.
 #[derive(Parser)]
@@ -36,15 +38,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Publishes the catalogue in a file, or prints the latest version. `STAFF_EMAIL`, `STAFF_PASSWORD` and `STAFF_CODE` are of
-    /// a staff member.
-    Catalogue {
+    /// Publishes the document in a file, or prints its latest version. `STAFF_EMAIL`, `STAFF_PASSWORD` and `STAFF_CODE` are of a
+    /// staff member.
+    Document {
+        /// Which document.
+        name: DocumentName,
         /// The file with the document.
         file: Option<PathBuf>,
         /// Why it is published.
         #[arg(long)]
         reason: Option<String>,
-        /// Why prices are below the cost plus the margin.
+        /// Why prices of the catalogue are below the cost plus the margin.
         #[arg(long)]
         low_prices_reason: Option<String>,
         /// The address of the service [default: the stack on this machine].
@@ -90,11 +94,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     match &arguments.command {
         None => serve::run(&runtime, options, payment_keys()),
-        Some(Task::Catalogue { file, reason, low_prices_reason, at }) => {
+        Some(Task::Document { name, file, reason, low_prices_reason, at }) => {
             let staff = ["STAFF_EMAIL", "STAFF_PASSWORD", "STAFF_CODE"].map(|name| setting(name).unwrap_or_default());
             let address = at.clone().unwrap_or_else(|| format!("http://localhost:{}", arguments.port));
             let reasons = (reason.as_deref(), low_prices_reason.as_deref());
-            catalogue::run(&runtime, &address, staff, file.as_deref(), reasons)
+            document::run(&runtime, &address, staff, (*name, file.as_deref()), reasons)
         }
         Some(Task::Demo { image, video, at: Some(address) }) => {
             let account = [setting("DEMO_EMAIL"), setting("DEMO_PASSWORD")].map(Option::unwrap_or_default);

@@ -18,6 +18,8 @@ pub struct Options {
     pub saves_regularly: bool,
     /// Where the functions' binaries come from.
     pub functions: Functions,
+    /// The settings of the service that count until others are published.
+    pub settings: serde_json::Value,
     /// Values for the template's parameters, by name. `Stage` is `dev` unless it is given here.
     pub parameters: BTreeMap<String, String>,
     /// Environment variables of every function, in addition to those of the template.
@@ -46,6 +48,7 @@ impl Options {
             fresh: false,
             saves_regularly: true,
             functions: Functions::BuiltByCargo,
+            settings: local_settings(),
             parameters: BTreeMap::new(),
             function_environment: BTreeMap::new(),
             provider_keys: BTreeMap::new(),
@@ -55,4 +58,15 @@ impl Options {
             shapes: None,
         }
     }
+}
+
+/// Returns the compiled default of the settings, with all models for new accounts: the keys of the providers belong to the person who
+/// runs the stack.
+fn local_settings() -> serde_json::Value {
+    let default = include_str!("../../../shared/domain/service-settings/default.json");
+    let mut settings: serde_json::Value = serde_json::from_str(default).unwrap_or_default();
+    if let Some(models) = settings.pointer_mut("/welcome/models") {
+        *models = "all".into();
+    }
+    settings
 }

@@ -1,14 +1,12 @@
-//! The catalogue: models that can be asked for and packages that can be bought, as one document in versions.
+//! The catalogue: models that can be asked for and packages that can be bought, as one [document](crate::documents) in versions.
 //!
-//! The operator publishes a version, and functions follow within a minute. Version 0 is the compiled default,
-//! `shared/domain/catalogue/default.json`, which is used until one is published. A quote, a generation and a payment keep what they
-//! were made with.
+//! The compiled default is `shared/domain/catalogue/default.json`. A quote, a generation and a payment keep what they were made
+//! with.
 
 mod check;
 pub mod margin;
 pub mod models;
 pub mod packages;
-pub mod version;
 pub mod watch;
 
 use std::sync::LazyLock;
@@ -18,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     catalogue::{models::Model, packages::Package},
+    documents::Document,
     money::{Currency, Money},
-    refusal::Refusal,
+    refusal::{FieldError, Refusal},
 };
 
 /// The catalogue: what can be asked for and bought, and for how much.
@@ -38,9 +37,6 @@ pub struct Catalogue {
     pub packages: Vec<Package>,
 }
 
-/// The JSON Schema of the document.
-pub const SCHEMA: &str = include_str!("../catalogue/schema.json");
-
 static COMPILED: LazyLock<Catalogue> =
     LazyLock::new(|| serde_json::from_str(include_str!("../catalogue/default.json")).unwrap_or_default());
 
@@ -48,6 +44,35 @@ static COMPILED: LazyLock<Catalogue> =
 #[must_use]
 pub fn compiled() -> &'static Catalogue {
     &COMPILED
+}
+
+impl Document for Catalogue {
+    const NAME: &'static str = "catalogue";
+    const SCHEMA: &'static str = include_str!("../catalogue/schema.json");
+
+    fn compiled() -> &'static Self {
+        compiled()
+    }
+
+    fn with_version(self, number: u32) -> Self {
+        Self { version: number, ..self }
+    }
+
+    fn check(&self) -> Vec<FieldError> {
+        self.broken_rules()
+    }
+
+    fn configured_for(&self, providers: &[String]) -> Self {
+        self.offered_by(providers)
+    }
+
+    fn unconfigured(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
+        self.unconfigured_offers(providers, now)
+    }
+
+    fn low_prices(&self, now: Timestamp) -> Vec<FieldError> {
+        self.prices_below_margin(now)
+    }
 }
 
 impl Catalogue {
@@ -102,9 +127,7 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Set it to write the schema instead of comparing it.
-    const WRITE: &str = "WRITE_CATALOGUE_SCHEMA";
+    use crate::documents::assert_schema;
 
     #[test]
     fn compiled_default_is_a_valid_document_that_sells_above_cost() {
@@ -121,14 +144,7 @@ mod tests {
 
     #[test]
     fn published_schema_is_that_of_the_types() {
-        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/schema.json");
-        let mut schema = serde_json::to_value(schemars::schema_for!(Catalogue)).unwrap();
-        schema.sort_all_objects();
-        if std::env::var_os(WRITE).is_some() {
-            std::fs::write(&file, format!("{schema:#}\n")).unwrap();
-        }
-        let published: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-        assert_eq!(published, schema, "run this test with {WRITE}=1");
+        assert_schema::<Catalogue>("catalogue/schema.json");
     }
 
     #[test]

@@ -138,6 +138,10 @@ id!(
     CaseNoticeId
 );
 id!(
+    /// An invitation to a role of staff.
+    InvitationId
+);
+id!(
     /// A promotion.
     PromotionId
 );

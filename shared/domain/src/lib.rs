@@ -9,6 +9,7 @@ extern crate self as domain;
 pub mod accounts;
 pub mod catalogue;
 pub mod credits;
+pub mod documents;
 pub mod generations;
 pub mod ids;
 mod messages;
@@ -20,13 +21,15 @@ pub mod provenance;
 pub mod rate_limit;
 pub mod refusal;
 pub mod registry;
+pub mod service_settings;
+pub mod service_texts;
 pub mod staff;
 pub mod support;
 
 pub use credits::ledger::Credits;
 pub use ids::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, HoldId, LedgerEntryId, PasskeyId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId,
-    UploadId,
+    GuestTicketId, HoldId, InvitationId, LedgerEntryId, PasskeyId, PaymentId, PromotionId, ReceiptId, ReportId,
+    ShareId, TicketId, UploadId,
 };
 pub use refusal::Refusal;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::registry::DataFields;
 
 /// A rate: `burst` at once, refilled evenly at `per_minute`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
 pub struct Rate {
     /// Tokens that refill in a minute.
     pub per_minute: u32,
@@ -38,11 +41,8 @@ pub enum RateDecision {
 }
 
 impl TokenBucket {
-    /// Returns a full bucket.
-    #[must_use]
-    pub fn full(rate: Rate, now: Timestamp) -> Self {
-        Self { millitokens: u64::from(rate.burst) * 1000, at: now }
-    }
+    /// The bucket of who has taken no token yet: it has refilled for so long that it is full at any rate.
+    pub const UNUSED: Self = Self { millitokens: 0, at: Timestamp::UNIX_EPOCH };
 
     /// Takes one token. A clock that was set back refills nothing.
     #[must_use]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn burst_is_allowed_then_the_caller_waits_for_one_token() {
-        let bucket = take(TokenBucket::full(RATE, at(0)), 0).unwrap();
+        let bucket = take(TokenBucket::UNUSED, 0).unwrap();
         let bucket = take(bucket, 0).unwrap();
         assert_eq!(take(bucket, 0), Err(10));
         assert_eq!(take(bucket, 7), Err(3));
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn bucket_is_capped_and_a_clock_set_back_refills_nothing() {
-        assert_eq!(take(TokenBucket::full(RATE, at(0)), 3600).unwrap().tokens(), 1);
+        assert_eq!(take(TokenBucket::UNUSED, 3600).unwrap().tokens(), 1);
         let empty = TokenBucket { millitokens: 0, at: at(100) };
         assert_eq!(take(empty, 0), Err(10));
     }
@@ -167,7 +167,7 @@ mod tests {
             waits_ms in prop::collection::vec(0..20_000_i64, 1..200),
         ) {
             let rate = Rate { per_minute, burst };
-            let (mut now, mut bucket, mut taken) = (at(0), TokenBucket::full(rate, at(0)), 0);
+            let (mut now, mut bucket, mut taken) = (at(0), TokenBucket::UNUSED, 0);
             for wait_ms in waits_ms {
                 now += jiff::SignedDuration::from_millis(wait_ms);
                 match bucket.take(rate, now) {

@@ -63,7 +63,7 @@ pub enum ErasureRule {
     RetainedByLaw,
     /// With the user in the user pool.
     WithUser,
-    /// With the account that has the address under whose keyed hash it is stored, if there is one.
+    /// With the account that has its address, if there is one.
     WithAddress,
     /// By the person, in their browser.
     WithBrowser,
@@ -135,6 +135,12 @@ pub const DISCLOSURE_DAYS: u32 = 7;
 pub const IDEMPOTENCY_DAYS: u32 = 1;
 /// Days for which an entry of the record of the acts of staff is kept.
 pub const STAFF_RECORD_DAYS: u32 = 1_095;
+/// Days for which a staff member has a case that they took.
+pub const ASSIGNMENT_DAYS: u32 = 30;
+/// Days in which an invitation to a role of staff can be accepted.
+pub const INVITATION_DAYS: u32 = 7;
+/// Days for which the notes of staff about a case are kept after the last one.
+pub const CASE_NOTE_DAYS: u32 = 180;
 /// Days for which a rate window is kept at most.
 pub const RATE_WINDOW_DAYS: u32 = 2;
 /// Days for which it is remembered that an address was welcomed, after the opening and again after the erasure of its account.
@@ -288,6 +294,11 @@ pub const DATA_KINDS: &[DataKind] = &[
         "reports of an image or a video by count and reason, the decision with its reasons, and the appeal",
         RetentionRule::Days(CASE_DAYS),
     ),
+    account_item(
+        "case-notes",
+        "what staff noted for each other about a case of the account: a ticket, a payment, a report, a freeze",
+        RetentionRule::Days(CASE_NOTE_DAYS),
+    ),
     DataKind {
         export: NOT_PERSONAL,
         ..account_item("case-notice", "that a mail about a moderation case is to be sent", RetentionRule::Account)
@@ -352,6 +363,34 @@ pub const DATA_KINDS: &[DataKind] = &[
         RetentionRule::Days(STAFF_RECORD_DAYS),
         ErasureRule::Expires,
     ),
+    DataKind {
+        personal: true,
+        export: ExportRule::Not("it is shown to the account that has its address, and ends with the acceptance"),
+        ..shared_item(
+            "invitation",
+            "a role of staff that is offered to the owner of an address, with the staff member, as a keyed hash, until it is accepted",
+            RetentionRule::Days(INVITATION_DAYS),
+            ErasureRule::WithAddress,
+        )
+    },
+    shared_item(
+        "lost-administrators",
+        "which staff members lost the role administrator in the last minutes, as keyed hashes, so that one is left",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
+    shared_item(
+        "assignment",
+        "which staff member works on a case, under a hash of the case; staff members are hashes",
+        RetentionRule::Days(ASSIGNMENT_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "reply-templates",
+        "texts that staff reply to tickets with, with the staff member who changed them last, as a keyed hash",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
     shared_item(
         "welcome",
         "the latest account that was opened with an address, until it is erased, and whether one was frozen or in debt, under \
@@ -387,8 +426,8 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::Expires,
     ),
     shared_item(
-        "catalogue-version",
-        "a published version of the models, packages and prices, with the staff member, as a keyed hash, and the reason",
+        "document-version",
+        "a published version of the catalogue, the settings or the texts of the operator, with the staff member, as a keyed hash, and the reason",
         RetentionRule::Operation,
         ErasureRule::OfOperator,
     ),

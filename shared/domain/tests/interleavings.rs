@@ -4,12 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::LazyLock;
+
 use domain::{
     AccountId, AuditEntryId, Credits, GenerationId, LedgerEntryId, PromotionId, Refusal,
-    accounts::{
-        account::Account,
-        plan::{Plan, Retention},
-    },
+    accounts::{account::Account, plan::Plans},
     catalogue::{self, Catalogue, models::Offer},
     credits::{
         ledger::{Balance, Cause, LedgerEntry, audit},
@@ -24,6 +23,7 @@ use domain::{
         settings::{self, RequestedSettings},
         submission::{self, Cancellation, GenerationOutcome, SubmissionIds},
     },
+    service_settings,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{
@@ -34,7 +34,13 @@ use proptest::{
 use uuid::{Builder, Uuid};
 
 const LEASE_S: u32 = 30;
-const RETENTION: Retention = Retention { free_days: 30, plus_days: 90, pro_days: 365 };
+/// The plans of the tests, which keep files for 30, 90 and 365 days.
+static PLANS: LazyLock<Plans> = LazyLock::new(|| {
+    let mut plans = service_settings::compiled().plans;
+    plans.plus.retention_days = 90;
+    plans.pro.retention_days = 365;
+    plans
+});
 /// Model, price of one, most of them at once, minutes until its deadline.
 const MODELS: [(&str, i64, u32, i64); 4] = [
     ("sketch-image", 1, 2, 10),
@@ -290,12 +296,12 @@ impl World {
             count: Some(count),
             ..RequestedSettings::default()
         };
-        let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &enabled()).unwrap();
+        let (settings, quote) = settings::validate(asked, &PLANS.free, &enabled()).unwrap();
         let price = unit * i64::from(count);
         let ids = SubmissionIds { generation: GenerationId(self.id()), entry: LedgerEntryId(self.id()) };
         let latest = account.version == self.account().version;
         let open = self.reference.open().len();
-        match submission::reserve(account, settings, quote, max.map(Credits), ids, self.now) {
+        match submission::reserve(account, &PLANS, settings, quote, max.map(Credits), ids, self.now) {
             Ok(movement) => {
                 let committed = self.commit(Some(&movement.account), &movement.generation, Some(&movement.entry));
                 assert_eq!(committed, latest);
@@ -370,7 +376,7 @@ impl World {
     fn cancel(&mut self, account: &Account, from: &Generation) {
         let latest = self.is_latest(from) && account.version == self.account().version;
         let entry = LedgerEntryId(self.id());
-        match submission::cancel(account, from, RETENTION, entry, self.now) {
+        match submission::cancel(account, from, &PLANS, entry, self.now) {
             Ok(Cancellation::Ended(ended)) => {
                 let committed = self.commit(Some(&ended.account), &ended.generation, Some(&ended.entry));
                 assert_eq!(committed, latest);
@@ -423,7 +429,7 @@ impl World {
         let made = if let GenerationOutcome::Succeeded(media) = &end { i64::try_from(media.len()).unwrap() } else { 0 };
         let latest = self.is_latest(from) && account.version == self.account().version;
         let entry = LedgerEntryId(self.id());
-        match submission::finish(account, from, end, RETENTION, entry, self.now) {
+        match submission::finish(account, from, end, &PLANS, entry, self.now) {
             Ok(movement) => {
                 let committed = self.commit(Some(&movement.account), &movement.generation, Some(&movement.entry));
                 assert_eq!(committed, latest);

@@ -5,20 +5,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::catalogue::{self, Catalogue, version::CatalogueVersion};
+use domain::{
+    catalogue::{self, Catalogue},
+    documents::DocumentVersion,
+};
 use jiff::Timestamp;
-use store::{StoreError, Table};
+use store::{Latest, StoreError, Table};
 
-/// How long the present version is used before it is asked for again, in seconds. With the 30 seconds for which clients may keep
-/// the list of models, everyone has a new version within a minute.
-pub const CACHE_S: i64 = 30;
 /// The most versions that are kept for generations that were submitted with them.
 const VERSIONS: usize = 16;
 
 /// Reads the catalogue.
 pub struct Catalogues {
     enabled: Vec<String>,
-    present: Mutex<Option<(Arc<Catalogue>, Timestamp)>>,
+    present: Latest<Catalogue>,
     /// By number. They never change.
     versions: Mutex<BTreeMap<u32, Arc<Catalogue>>>,
 }
@@ -27,7 +27,7 @@ impl Catalogues {
     /// Reads the catalogue for a deployment with these providers. Models that none of them offers are left out.
     #[must_use]
     pub fn new(enabled: Vec<String>) -> Self {
-        Self { enabled, present: Mutex::default(), versions: Mutex::default() }
+        Self { enabled, present: Latest::default(), versions: Mutex::default() }
     }
 
     /// Returns the names of the enabled providers.
@@ -36,24 +36,12 @@ impl Catalogues {
         &self.enabled
     }
 
-    /// Returns the version that counts: the latest one, or the compiled default if none was published. It is at most
-    /// [`CACHE_S`] old.
+    /// Returns the version that counts, with the offers of the enabled providers.
     ///
     /// # Errors
     /// The call failed, or the version cannot be read by this code.
     pub async fn present(&self, table: &Table, now: Timestamp) -> Result<Arc<Catalogue>, StoreError> {
-        let known = self.present.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((catalogue, since)) = known
-            && now.duration_since(since).as_secs() < CACHE_S
-        {
-            return Ok(catalogue);
-        }
-        let catalogue = match table.latest_catalogue_version().await? {
-            None => self.compiled(),
-            Some(version) => self.narrowed(&version)?,
-        };
-        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&catalogue), now));
-        Ok(catalogue)
+        self.present.get(table, now, |catalogue| catalogue.offered_by(&self.enabled)).await
     }
 
     /// Returns the version with this number, which a generation was submitted with.
@@ -68,7 +56,7 @@ impl Catalogues {
         let catalogue = if number == 0 {
             self.compiled()
         } else {
-            match table.catalogue_version(number).await? {
+            match table.document_version::<Catalogue>(number).await? {
                 Some(version) => self.narrowed(&version)?,
                 // A table that was restored from a backup may lack the latest versions.
                 None => return self.present(table, now).await,
@@ -86,9 +74,9 @@ impl Catalogues {
         Arc::new(catalogue::compiled().offered_by(&self.enabled))
     }
 
-    fn narrowed(&self, version: &CatalogueVersion) -> Result<Arc<Catalogue>, StoreError> {
-        let catalogue =
-            version.catalogue().map_err(|error| StoreError { operation: "decode", source: error.into() })?;
+    fn narrowed(&self, version: &DocumentVersion) -> Result<Arc<Catalogue>, StoreError> {
+        let catalogue: Catalogue =
+            version.parse().map_err(|error| StoreError { operation: "decode", source: error.into() })?;
         Ok(Arc::new(catalogue.offered_by(&self.enabled)))
     }
 }

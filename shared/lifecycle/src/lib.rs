@@ -16,7 +16,7 @@ pub mod user_pool;
 pub use budget::{enabled_providers, has_budget, provider_budget, spend_budget};
 use domain::{
     AccountId, GenerationId, LedgerEntryId,
-    accounts::{account::Account, plan::Retention, strikes::StrikePolicy},
+    accounts::{account::Account, strikes::StrikePolicy},
     credits::ledger::{Balance, Cause, CreditBucket as Credited},
     generations::generation::Generation,
     generations::submission::{self, CreditTransaction, GenerationOutcome},
@@ -28,7 +28,6 @@ pub use fence::{Waiting, Written, record_wait, write_generation};
 use jiff::Timestamp;
 use runtime::{
     clock,
-    config::{Environment, InvalidVariable},
     telemetry::{Metric, metric},
 };
 use store::{Bucket, StoreError, Table, Write};
@@ -60,18 +59,6 @@ pub enum EndResult {
     Gone,
 }
 
-/// Reads the retention of generated files by plan from the environment.
-///
-/// # Errors
-/// A variable is missing or not a number of days.
-pub fn retention(environment: &Environment) -> Result<Retention, InvalidVariable> {
-    Ok(Retention {
-        free_days: environment.integer("RETENTION_FREE_DAYS")?,
-        plus_days: environment.integer("RETENTION_PLUS_DAYS")?,
-        pro_days: environment.integer("RETENTION_PRO_DAYS")?,
-    })
-}
-
 /// Ends a generation and settles or releases its credits, once. A repeat or a concurrent call returns
 /// [`EndResult::AlreadyEnded`].
 ///
@@ -81,11 +68,10 @@ pub async fn end_generation(
     table: &Table,
     ids: (AccountId, GenerationId),
     end: GenerationOutcome,
-    retention: Retention,
     now: Timestamp,
 ) -> Result<EndResult, LifecycleError> {
     let no_strikes = StrikePolicy { limit: 0, days: 0 };
-    end_checked_generation(table, ids, end, (Vec::new(), no_strikes), retention, now).await
+    end_checked_generation(table, ids, end, (Vec::new(), no_strikes), now).await
 }
 
 /// Does what [`end_generation`] does, and keeps these verdicts. What they block is a strike of the account.
@@ -97,15 +83,15 @@ pub async fn end_checked_generation(
     (account, generation): (AccountId, GenerationId),
     end: GenerationOutcome,
     (verdicts, strikes): (Vec<Verdict>, StrikePolicy),
-    retention: Retention,
     now: Timestamp,
 ) -> Result<EndResult, LifecycleError> {
+    let settings = table.settings(now).await?;
     for _ in 0..ATTEMPTS {
         let (Some(owner), Some(current)) = table.account_and_generation(account, generation).await? else {
             return Ok(EndResult::Gone);
         };
         let entry = LedgerEntryId(clock::uuid_at(now));
-        let Ok(transaction) = submission::finish(&owner, &current, end.clone(), retention, entry, now) else {
+        let Ok(transaction) = submission::finish(&owner, &current, end.clone(), &settings.plans, entry, now) else {
             return Ok(EndResult::AlreadyEnded(Box::new(current)));
         };
         let transaction = transaction.with_verdicts(verdicts.clone(), strikes, now);

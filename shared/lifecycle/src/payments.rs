@@ -9,12 +9,11 @@ use ::payments::{
     ProviderError, ProviderReport, SettingsError, WebhookEvent,
 };
 use domain::{
-    AccountId, Credits, LedgerEntryId, PaymentId, Refusal,
+    AccountId, LedgerEntryId, PaymentId, Refusal,
     accounts::account::Account,
     credits::ledger::{Cause, CreditBucket},
     money::Money,
     payments::{
-        fraud::FraudRules,
         payment::{
             CheckoutProgress, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReference, UnclaimedPayment,
         },
@@ -28,7 +27,7 @@ use runtime::{
     Error,
     clients::{AppKeyError, Clients},
     clock,
-    config::{Environment, InvalidVariable},
+    config::Environment,
     secrets::SecretUnreadable,
     telemetry::{Metric, metric},
 };
@@ -125,22 +124,7 @@ pub struct PaymentService {
     app_key_secret: String,
     keys_secret: String,
     settings: PaymentSettings,
-    rules: FraudRules,
     providers: Mutex<Option<(Arc<Providers>, Timestamp)>>,
-}
-
-/// The rules against fraud that this deployment is configured with.
-///
-/// # Errors
-/// A variable is missing or no number.
-pub fn rules(environment: &Environment) -> Result<FraudRules, InvalidVariable> {
-    Ok(FraudRules {
-        payments_per_hour: environment.integer("PAYMENTS_PER_HOUR")?,
-        cards_per_hour: environment.integer("CARDS_PER_HOUR")?,
-        new_account_days: environment.integer("NEW_ACCOUNT_DAYS")?,
-        new_account_credits: Credits(environment.integer("NEW_ACCOUNT_CREDITS")?),
-        lost_disputes: environment.integer("LOST_DISPUTES")?,
-    })
 }
 
 /// Lists the payment providers that are enabled in this deployment.
@@ -198,7 +182,6 @@ impl PaymentService {
             app_key_secret: environment.required("APP_KEY_SECRET")?,
             keys_secret: environment.required("PAYMENT_KEYS_SECRET")?,
             settings: settings(environment)?,
-            rules: rules(environment)?,
             providers: Mutex::new(None),
         })
     }
@@ -453,6 +436,7 @@ impl PaymentService {
         said: &ProviderReport,
         now: Timestamp,
     ) -> Result<Option<Payment>, PaymentError> {
+        let rules = self.table.settings(now).await?.fraud_rules;
         let mut cards = None;
         for _ in 0..ATTEMPTS {
             let (Some(owner), Some(payment)) = self.table.account_and_payment(account, id).await? else {
@@ -464,7 +448,7 @@ impl PaymentService {
             };
             cards = Some(cards_in_hour);
             let others = others(&self.table, &payment).await?;
-            let around = SettlementContext { account: &owner, others: &others, cards_in_hour, rules: &self.rules };
+            let around = SettlementContext { account: &owner, others: &others, cards_in_hour, rules: &rules };
             let entry = LedgerEntryId(clock::uuid_at(now));
             let Some(settlement) = settlement::apply_facts(&payment, &said.facts, around, entry, now)? else {
                 return Ok(Some(payment));
@@ -599,7 +583,6 @@ impl PaymentService {
 /// A call failed.
 pub async fn decide(
     table: &Table,
-    rules: &FraudRules,
     (account, id): (AccountId, PaymentId),
     decision: &ReviewDecision,
     now: Timestamp,
@@ -608,7 +591,8 @@ pub async fn decide(
         return Ok(Err(Refusal::NotFound));
     };
     let others = others(table, &payment).await?;
-    let around = SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules };
+    let rules = table.settings(now).await?.fraud_rules;
+    let around = SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules: &rules };
     let entry = LedgerEntryId(clock::uuid_at(now));
     let settled = settlement::apply_decision(&payment, decision.clone(), around, entry, now);
     Ok(settled.map(|settlement| (owner, settlement)))

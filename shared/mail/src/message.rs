@@ -1,6 +1,6 @@
 //! The mails of the service: one template for each mail and language, with a subject and a plain-text body.
 
-use domain::{accounts::preferences::Language, moderation::case::DecisionAction};
+use domain::{accounts::preferences::Language, moderation::case::DecisionAction, staff::role::Role};
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
@@ -30,6 +30,13 @@ pub enum Message<'a> {
     /// Tells an account owner that staff requested the deletion of the account, as a person asked for it in writing.
     DeletionRequested {
         /// Days until the erasure begins.
+        days: i64,
+    },
+    /// Invites the owner of an address to a role of staff.
+    StaffInvitation {
+        /// The role.
+        role: Role,
+        /// Days until the invitation expires.
         days: i64,
     },
     /// Tells an account owner that a staff member replied. The reply itself is shown in the web client only.
@@ -132,6 +139,7 @@ impl Message<'_> {
             Self::EmailChangeNew { .. } => template!("email_change_new"),
             Self::EmailChanged {} => template!("email_changed"),
             Self::DeletionRequested { .. } => template!("deletion_requested"),
+            Self::StaffInvitation { .. } => template!("staff_invitation"),
             Self::TicketReplied {} => template!("ticket_replied"),
             Self::TicketReply { .. } => template!("ticket_reply"),
             Self::CaseHidden {} => template!("case_hidden"),
@@ -177,6 +185,7 @@ mod tests {
             (Message::EmailChangeNew { code, minutes }, &["12345678", "31"]),
             (Message::EmailChanged {}, &[]),
             (Message::DeletionRequested { days: 7 }, &["7"]),
+            (Message::StaffInvitation { role: Role::Finance, days: 7 }, &["7"]),
             (Message::TicketReplied {}, &[]),
             (Message::TicketReply { reply, subject }, &["Try it <now>.\n", "Locked & out\n"]),
             (Message::CaseHidden {}, &[]),

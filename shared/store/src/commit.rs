@@ -13,16 +13,21 @@ use domain::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
-    catalogue::{margin::Margin, version::CatalogueVersion, watch::ModelWatch},
+    catalogue::{margin::Margin, watch::ModelWatch},
     credits::{
         ledger::LedgerEntry,
         promotion::{Promotion, RedeemedCode, Redemption},
     },
+    documents::DocumentVersion,
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
     payments::payment::{Payment, PaymentReference, UnclaimedPayment},
     privacy::{disclosure::Disclosure, export::Export},
-    staff::{approval::Approval, audit::AuditEntry, daily_sum::DailySum, record::StaffAct},
+    staff::{
+        administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
+        daily_sum::DailySum, invitation::Invitation, notes::CaseNotes, record::StaffAct,
+        reply_templates::ReplyTemplates,
+    },
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
@@ -36,6 +41,7 @@ use crate::{
     },
     catalogue,
     credits::{ledger, promotion},
+    documents,
     error::StoreError,
     generations::{gallery, generation, share, upload},
     idempotency::{self, IdempotencyRecord},
@@ -50,7 +56,7 @@ use crate::{
         disclosure, export,
         hold_check::{self, HoldCheck},
     },
-    staff::{approval, audit, record},
+    staff::{approval, audit, case_work, members, record, reply_templates},
     sums::Addition,
     support::{guest_ticket, ticket},
     table::Table,
@@ -142,8 +148,8 @@ pub enum Write<'a> {
     RemoveSignUp(&'a SignUp),
     /// Writes what is remembered of the address with this keyed hash.
     Welcome(&'a str, &'a Welcome),
-    /// Adds a version of the catalogue, once.
-    CatalogueVersion(&'a CatalogueVersion),
+    /// Adds a version of the document with this name, once.
+    DocumentVersion(&'static str, &'a DocumentVersion),
     /// Writes what providers said about the models of the catalogue.
     ModelWatch(&'a ModelWatch),
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
@@ -158,6 +164,18 @@ pub enum Write<'a> {
     StaffAct(&'a StaffAct),
     /// Writes an approval.
     Approval(&'a Approval),
+    /// Writes who works on a case.
+    Assignment(&'a Assignment),
+    /// Writes the notes about a case.
+    CaseNotes(&'a CaseNotes),
+    /// Writes an invitation.
+    Invitation(&'a Invitation),
+    /// Deletes an invitation.
+    RemoveInvitation(&'a Invitation),
+    /// Writes who lost the role administrator lately.
+    LostAdministrators(&'a LostAdministrators),
+    /// Writes the reply templates.
+    ReplyTemplates(&'a ReplyTemplates),
     /// Writes a disclosure.
     Disclosure(&'a Disclosure),
     /// Deletes a disclosure.
@@ -345,8 +363,8 @@ impl Write<'_> {
             Self::RedeemedCode(redeemed) => {
                 vec![Action::Put(promotion::redeemed_code_item(redeemed)?, Condition::Absent)]
             }
-            Self::CatalogueVersion(version) => {
-                vec![Action::Put(catalogue::version_item(version)?, Condition::Absent)]
+            Self::DocumentVersion(document, version) => {
+                vec![Action::Put(documents::version_item(document, version)?, Condition::Absent)]
             }
             Self::ModelWatch(watch) => {
                 vec![Action::Put(catalogue::watch_item(watch)?, Condition::over(watch.version))]
@@ -358,6 +376,24 @@ impl Write<'_> {
             Self::StaffAct(_) => Vec::new(),
             Self::Approval(approval) => {
                 vec![Action::Put(approval::to_item(approval)?, Condition::over(approval.version))]
+            }
+            Self::Assignment(assignment) => {
+                vec![Action::Put(case_work::assignment_item(assignment)?, Condition::over(assignment.version))]
+            }
+            Self::CaseNotes(notes) => {
+                vec![Action::Put(case_work::notes_item(notes)?, Condition::over(notes.version))]
+            }
+            Self::Invitation(invitation) => {
+                vec![Action::Put(members::invitation_item(invitation)?, Condition::over(invitation.version))]
+            }
+            Self::RemoveInvitation(invitation) => {
+                vec![Action::Delete(members::invitation_key(invitation.id), Condition::Version(invitation.version))]
+            }
+            Self::LostAdministrators(lost) => {
+                vec![Action::Put(members::lost_administrators_item(lost)?, Condition::over(lost.version))]
+            }
+            Self::ReplyTemplates(templates) => {
+                vec![Action::Put(reply_templates::to_item(templates)?, Condition::over(templates.version))]
             }
             Self::Disclosure(disclosure) => {
                 vec![Action::Put(disclosure::to_item(disclosure)?, Condition::over(disclosure.version))]
@@ -402,6 +438,7 @@ impl Write<'_> {
             Self::SecondFactor(factor) if factor.version == 1 => Some(factor.account),
             Self::AuditEntry(entry) => Some(entry.account),
             Self::Approval(approval) if approval.version == 1 => Some(approval.account),
+            Self::CaseNotes(notes) if notes.version == 1 => Some(notes.account),
             Self::Disclosure(disclosure) if disclosure.version == 1 => Some(disclosure.account),
             Self::PlanChange(change) => Some(change.account),
             Self::HoldCheck(check) => Some(check.account),

@@ -53,7 +53,7 @@ pub(crate) fn decode_all<T: DeserializeOwned>(items: Option<Vec<Item>>) -> Resul
 /// Decodes an item as JSON, without the attributes that only the table needs.
 pub(crate) fn decode_json(mut item: Item) -> Result<Map<String, Value>, StoreError> {
     let technical = |name: &str| {
-        matches!(name, "pk" | "sk" | TTL) || ["due_", "gallery_"].iter().any(|start| name.starts_with(start))
+        matches!(name, "pk" | "sk" | TTL) || ["due_", "gallery_", "find_"].iter().any(|start| name.starts_with(start))
     };
     item.retain(|name, _| !technical(name));
     decode(item)

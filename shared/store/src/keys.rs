@@ -2,19 +2,23 @@
 
 use domain::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId, UploadId,
-    payments::payment::PaymentReference,
+    GuestTicketId, InvitationId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId,
+    UploadId, payments::payment::PaymentReference,
 };
 use jiff::civil::Date;
 
 /// The beginning of the partition key of an account.
 pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
-/// The partition key of the versions of the catalogue.
-pub(crate) const CATALOGUE_PARTITION: &str = "CATALOGUE";
+/// The beginning of the partition key of who works on a case.
+pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
+/// The beginning of the partition key of the versions of a document.
+pub(crate) const DOCUMENT_PARTITION: &str = "DOCUMENT#";
 /// The partition key of what providers said about the models of the catalogue.
 pub(crate) const MODEL_WATCH_PARTITION: &str = "MODELS";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
+/// The partition key of the invitations to roles of staff.
+pub(crate) const INVITATION_PARTITION: &str = "INVITATIONS";
 /// The beginning of the partition key of what models earn and cost.
 pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
 /// The beginning of the partition key of the sums of days.
@@ -42,14 +46,16 @@ pub(crate) const WINDOW_PARTITION: &str = "WINDOW#";
 pub(crate) const ACCOUNT: &str = "ACCOUNT";
 pub(crate) const ACTIVITY: &str = "ACTIVITY#";
 pub(crate) const APPROVAL: &str = "APPROVAL#";
+pub(crate) const ASSIGNMENT: &str = "ASSIGNMENT";
 pub(crate) const AUDIT_ENTRY: &str = "ACCESS#";
 pub(crate) const BLOCKED_FILE: &str = "BLOCKED#";
 pub(crate) const CASE: &str = "CASE#";
+pub(crate) const CASE_NOTES: &str = "NOTES#";
 pub(crate) const CASE_NOTICE: &str = "CASENOTICE#";
 pub(crate) const CASE_OUTCOME: &str = "OUTCOME#";
-pub(crate) const CATALOGUE_VERSION: &str = "VERSION#";
 pub(crate) const CORRECTION: &str = "CORRECTION#";
 pub(crate) const DISCLOSURE: &str = "DISCLOSURE#";
+pub(crate) const DOCUMENT_VERSION: &str = "VERSION#";
 pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
 pub(crate) const EXPORT: &str = "EXPORT#";
 pub(crate) const GALLERY_ENTRY: &str = "OUTPUT#";
@@ -57,7 +63,10 @@ pub(crate) const GENERATION: &str = "GENERATION#";
 pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
 pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
+pub(crate) const INVITATION: &str = "INVITATION#";
 pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
+/// Also the partition key.
+pub(crate) const LOST_ADMINISTRATORS: &str = "LOSTADMINISTRATORS";
 pub(crate) const MARGIN: &str = "DAY#";
 pub(crate) const MODEL_WATCH: &str = "WATCH";
 pub(crate) const PARKED: &str = "PARKED#";
@@ -66,6 +75,8 @@ pub(crate) const POINTER: &str = "POINTER";
 pub(crate) const PROMOTION: &str = "CODE#";
 pub(crate) const REDEMPTION: &str = "REDEMPTION#";
 pub(crate) const REDEEMED_CODE: &str = "PROMOTION#";
+/// Also the partition key.
+pub(crate) const REPLY_TEMPLATES: &str = "REPLYTEMPLATES";
 pub(crate) const REPORT: &str = "REPORT#";
 pub(crate) const SECOND_FACTOR: &str = "SECONDFACTOR";
 pub(crate) const SIGNING_CERTIFICATE: &str = "CERTIFICATE#";
@@ -103,12 +114,22 @@ pub(crate) fn approval(id: AuditEntryId) -> String {
     format!("{APPROVAL}{id}")
 }
 
+/// The partition key of who works on the case whose name has this hash.
+pub(crate) fn assignment(hash: &str) -> String {
+    format!("{ASSIGNMENT_PARTITION}{hash}")
+}
+
 pub(crate) fn audit_entry(id: AuditEntryId) -> String {
     format!("{AUDIT_ENTRY}{id}")
 }
 
 pub(crate) fn case(id: CaseId) -> String {
     format!("{CASE}{id}")
+}
+
+/// The sort key of the notes about the case with this name.
+pub(crate) fn case_notes(case: &str) -> String {
+    format!("{CASE_NOTES}{case}")
 }
 
 pub(crate) fn case_notice(id: CaseNoticeId) -> String {
@@ -125,9 +146,14 @@ pub(crate) fn case_outcome(month: &str, id: CaseId) -> String {
     format!("{CASE_OUTCOME}{month}#{id}")
 }
 
-/// The sort key of a version of the catalogue. Those of later numbers sort after it.
-pub(crate) fn catalogue_version(number: u32) -> String {
-    format!("{CATALOGUE_VERSION}{number:010}")
+/// The partition key of the versions of the document with this name.
+pub(crate) fn document(name: &str) -> String {
+    format!("{DOCUMENT_PARTITION}{name}")
+}
+
+/// The sort key of a version of a document. Those of later numbers sort after it.
+pub(crate) fn document_version(number: u32) -> String {
+    format!("{DOCUMENT_VERSION}{number:010}")
 }
 
 pub(crate) fn correction(id: CorrectionId) -> String {
@@ -161,6 +187,10 @@ pub(crate) fn guest_ticket(id: GuestTicketId) -> String {
 
 pub(crate) fn idempotency(key: &str) -> String {
     format!("{IDEMPOTENCY}{key}")
+}
+
+pub(crate) fn invitation(id: InvitationId) -> String {
+    format!("{INVITATION}{id}")
 }
 
 pub(crate) fn ledger_entry(id: LedgerEntryId) -> String {

@@ -8,6 +8,7 @@ mod bucket;
 mod catalogue;
 mod commit;
 mod credits;
+mod documents;
 mod due;
 mod error;
 mod generations;
@@ -39,6 +40,7 @@ pub use bucket::{
     parts::{MAX_PARTS, MIN_PART_BYTES, Part, StoredObject},
 };
 pub use commit::{CommitError, Write};
+pub use documents::{CACHE_S, Latest};
 pub use due::{DueItem, DueKind, DuePosition};
 pub use error::{Busy, StoreError};
 pub use generations::{generation::Filter, share::Shared};
@@ -56,6 +58,7 @@ pub use queue::{
     EraseAccountMessage, ExportMessage, GenerationMessage, GenerationQueues, IpnNotification, Message, Queue,
 };
 pub use staff::{
+    case_work::CaseWork,
     open_cases::{OpenCase, OpenCasePosition},
     record::{record_hash, staff_act},
 };

@@ -1,15 +1,16 @@
 //! The table, with consistent reads of single items: a decision is made from the current state.
 
-use std::num::NonZeroU8;
+use std::{num::NonZeroU8, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
     types::{DeleteRequest, KeysAndAttributes, WriteRequest},
 };
-use domain::{AccountId, accounts::account::Account};
+use domain::{AccountId, accounts::account::Account, service_settings::ServiceSettings, service_texts::ServiceTexts};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    documents::Latest,
     error::StoreError,
     item::{Item, decode, primary_key},
     keys,
@@ -33,13 +34,17 @@ pub struct Table {
     pub(crate) name: String,
     /// The number of shards of a partition that is split.
     pub(crate) shards: NonZeroU8,
+    /// The settings of the service, as they were read last.
+    pub(crate) settings: Arc<Latest<ServiceSettings>>,
+    /// The texts of the operator, as they were read last.
+    pub(crate) texts: Arc<Latest<ServiceTexts>>,
 }
 
 impl Table {
     /// Addresses the table with this name, whose indexes have this number of shards. Items in shards above it are not found.
     #[must_use]
     pub fn new(db: Client, name: String, shards: NonZeroU8) -> Self {
-        Self { db, name, shards }
+        Self { db, name, shards, settings: Arc::default(), texts: Arc::default() }
     }
 
     /// Reads an item.

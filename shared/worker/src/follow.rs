@@ -94,7 +94,6 @@ mod tests {
     use domain::{
         AccountId, GenerationId, LedgerEntryId,
         accounts::account::Account,
-        accounts::plan::Plan,
         catalogue::compiled,
         generations::generation::{GenerationClaim, GenerationStatus},
         generations::settings::{self, RequestedSettings},
@@ -119,9 +118,10 @@ mod tests {
             prompt: "a lighthouse".into(),
             ..RequestedSettings::default()
         };
-        let (settings, quote) = settings::validate(asked, &Plan::Free.limits(), &enabled()).unwrap();
+        let plans = &domain::service_settings::compiled().plans;
+        let (settings, quote) = settings::validate(asked, &plans.free, &enabled()).unwrap();
         let ids = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
-        submission::reserve(&welcomed(), settings, quote, None, ids, at(0)).unwrap().generation
+        submission::reserve(&welcomed(), plans, settings, quote, None, ids, at(0)).unwrap().generation
     }
 
     fn welcomed() -> Account {

@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     AccountId, GenerationId,
-    accounts::{plan::Retention, strikes::StrikePolicy},
+    accounts::strikes::StrikePolicy,
     catalogue::{
         Catalogue,
         models::{MediaKind, Offer},
@@ -80,7 +80,6 @@ pub(crate) struct Worker {
     lease_s: u32,
     /// The most workers that one account may have at once.
     workers_per_account: usize,
-    retention: Retention,
 }
 
 impl Worker {
@@ -112,7 +111,6 @@ impl Worker {
             budget: lifecycle::provider_budget(environment)?,
             lease_s: environment.integer("LEASE_SECONDS")?,
             workers_per_account: workers_per_account(environment.integer("WORKERS")?),
-            retention: lifecycle::retention(environment)?,
         })
     }
 
@@ -402,8 +400,7 @@ impl Worker {
         verdicts: Vec<Verdict>,
     ) -> Result<EndResult, WorkError> {
         let (ids, checked) = ((account, generation), (verdicts, self.strikes));
-        let result =
-            lifecycle::end_checked_generation(&self.table, ids, end, checked, self.retention, clock::now()).await?;
+        let result = lifecycle::end_checked_generation(&self.table, ids, end, checked, clock::now()).await?;
         if let EndResult::Ended(ended) = &result {
             self.delete_copies(&ended.generation).await?;
         }

@@ -11,14 +11,14 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use runtime::clock;
 use serde_json::{Value, json};
-use stack::{MAILED_CODE, TERMS_VERSION};
+use stack::MAILED_CODE;
 use store::Write;
 
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, text},
     sessions::{Session, post_session, send_tokens, try_sign_in},
-    test_env::{PASSWORD, TestEnv, TestUser, new_address},
+    test_env::{PASSWORD, TestEnv, TestUser, new_address, terms_version},
     trial::tests,
 };
 
@@ -55,7 +55,7 @@ const ADDRESS_RATE: usize = 20;
 /// Signs up a new address without setting a password.
 async fn unconfirmed(visitor: &TestUser) -> Result<String> {
     let email = new_address();
-    post_session(visitor, "sign-up", &json!({"email": email, "terms": TERMS_VERSION})).await?.is(202)?;
+    post_session(visitor, "sign-up", &json!({"email": email, "terms": terms_version()})).await?.is(202)?;
     Ok(email)
 }
 
@@ -80,7 +80,7 @@ async fn p1_sign_in_needs_a_password_set_with_the_mailed_code(env: &'static Test
     let early = try_sign_in(&visitor, &email, OTHER_PASSWORD).await?.is(401)?;
     ensure!(early.json["type"] == "urn:darkroom:problem:wrong-credentials", "{}", early.json);
     // The owner of the address signs it up again, and presents the code.
-    post_session(&visitor, "sign-up", &json!({"email": email, "terms": TERMS_VERSION})).await?.is(202)?;
+    post_session(&visitor, "sign-up", &json!({"email": email, "terms": terms_version()})).await?.is(202)?;
     ensure!(reset(&visitor, &email, WRONG_CODE, OTHER_PASSWORD).await?.is(400)?.fields() == ["code"]);
     try_sign_in(&visitor, &email, OTHER_PASSWORD).await?.is(401)?;
     let grouped = format!("{} {}", &MAILED_CODE[..3], &MAILED_CODE[3..]);
@@ -185,7 +185,7 @@ async fn p20_user_who_never_signs_in_is_deleted(env: &'static TestEnv) -> Result
     }
     ensure!(user_of(env, &ada.email).await?.is_some(), "the user of an account was deleted");
     // The address can sign up again.
-    post_session(&visitor, "sign-up", &json!({"email": silent, "terms": TERMS_VERSION})).await?.is(202)?;
+    post_session(&visitor, "sign-up", &json!({"email": silent, "terms": terms_version()})).await?.is(202)?;
     reset(&visitor, &silent, MAILED_CODE, PASSWORD).await?.is(204)?;
     try_sign_in(&visitor, &silent, PASSWORD).await?.is(200).map(drop)
 }
@@ -345,7 +345,7 @@ async fn terms_accepted_at_sign_up_are_recorded_and_newer_ones_can_be_accepted(e
     let (ada, table) = (env.user().await?, env.table()?);
     let accepted = async || Ok::<_, anyhow::Error>(ada.get("/v1/account").await?.is(200)?.json["terms"].clone());
     let terms = accepted().await?;
-    ensure!(terms["version"] == TERMS_VERSION && terms["accepted"]["version"] == TERMS_VERSION, "{terms}");
+    ensure!(terms["version"] == terms_version() && terms["accepted"]["version"] == terms_version(), "{terms}");
     // As if the account had accepted an earlier version.
     let account = table.account(ada.account()?).await?.context("no account")?;
     let earlier = TermsAcceptance { version: "2020-01-01".to_owned(), at: clock::now() };
@@ -354,9 +354,9 @@ async fn terms_accepted_at_sign_up_are_recorded_and_newer_ones_can_be_accepted(e
     ensure!(accepted().await?["accepted"]["version"] == "2020-01-01");
     let refused = ada.post("/v1/account/terms", &json!({"version": "2020-01-01"})).await?.is(400)?;
     ensure!(refused.fields() == ["version"], "{}", refused.json);
-    let present = json!({"version": TERMS_VERSION});
+    let present = json!({"version": terms_version()});
     let first = ada.post("/v1/account/terms", &present).await?.is(200)?.json;
-    ensure!(first["accepted"]["version"] == TERMS_VERSION, "{first}");
+    ensure!(first["accepted"]["version"] == terms_version(), "{first}");
     ensure!(ada.post("/v1/account/terms", &present).await?.is(200)?.json == first, "a repeat keeps the time");
     ensure!(accepted().await? == first);
     Ok(())
@@ -372,7 +372,7 @@ async fn session_responses_do_not_reveal_registered_addresses(env: &'static Test
     check_same(&visitor, "reset", &[&known, &unregistered], code).await?;
     check_same(&visitor, "forgot", &all, json!({})).await?;
     check_same(&visitor, "reset", &all, json!({"code": WRONG_CODE, "password": OTHER_PASSWORD})).await?;
-    check_same(&visitor, "sign-up", &[&known, &waiting, &new_address()], json!({"terms": TERMS_VERSION})).await?;
+    check_same(&visitor, "sign-up", &[&known, &waiting, &new_address()], json!({"terms": terms_version()})).await?;
     // A sign-up with a registered address does not change its password.
     try_sign_in(&visitor, &known, PASSWORD).await?.is(200)?;
     try_sign_in(&visitor, &known, OTHER_PASSWORD).await?.is(401)?;
@@ -381,7 +381,7 @@ async fn session_responses_do_not_reveal_registered_addresses(env: &'static Test
 
 async fn session_routes_name_each_invalid_field(env: &'static TestEnv) -> Result<()> {
     let visitor = env.visitor()?;
-    let good = json!({"email": new_address(), "password": PASSWORD, "code": MAILED_CODE, "terms": TERMS_VERSION});
+    let good = json!({"email": new_address(), "password": PASSWORD, "code": MAILED_CODE, "terms": terms_version()});
     let check = async |route: &str, field: &str, value: Value| -> Result<()> {
         let needed: &[&str] = match route {
             "sign-in" => &["email", "password"],

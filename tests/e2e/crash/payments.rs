@@ -2,10 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::{
-    accounts::plan::{Plan, Retention},
-    staff::daily_sum::SumKind,
-};
+use domain::{accounts::plan::Plan, staff::daily_sum::SumKind};
 use jiff::{SignedDuration, tz::TimeZone};
 use runtime::clock;
 use serde_json::json;
@@ -15,7 +12,7 @@ use crate::env::{
     faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
     http::text,
     paypal::{drain_ipn_queue, with_paypal_events},
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, settings},
     trial::tests,
 };
 
@@ -127,7 +124,7 @@ async fn reconciliation_crash_at_any_call_grants_credits_once(env: &'static Test
         check_bought(ada, 159).await?;
         // The first sweep changed the plan, and the second one has the image follow it.
         let found = ada.get(&format!("/v1/generations/{}", text(&image, "id")?)).await?.is(200)?.json;
-        let expires_at = Retention::DEFAULT.expires_at(Plan::Plus, text(&image, "ended_at")?.parse()?);
+        let expires_at = settings().plans.expires_at(Plan::Plus, text(&image, "ended_at")?.parse()?);
         ensure!(found["expires_at"] == json!(expires_at), "{found}");
         ensure!(env.table()?.plan_change(ada.account()?).await?.is_none(), "the change of the plan is still due");
         Ok(())

@@ -1,6 +1,6 @@
 //! Crashes of staff access.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
@@ -13,7 +13,7 @@ use crate::{
         faults::{crash_at_each_call, now_plus, object_count, retry_until_answered, sweep_until_done},
         http::{ApiResponse, text},
         table::sort_keys,
-        test_env::TestEnv,
+        test_env::{TestEnv, TestUser},
         trial::tests,
     },
 };
@@ -21,8 +21,10 @@ use crate::{
 tests![
     staff_access_crash_at_any_call_keeps_the_access_log_complete,
     adjustment_crash_at_any_call_moves_credits_once,
+    case_crash_at_any_call_takes_it_and_adds_a_note_once,
     requested_refund_crash_at_any_call_refunds_once,
     role_crash_at_any_call_changes_it_with_an_entry,
+    invitation_crash_at_any_call_gives_the_role_once,
     redemption_crash_at_any_call_gives_credits_once,
     promotion_crash_at_any_call_publishes_and_ends_it_once,
     deletion_in_writing_crash_at_any_call_tells_its_owner,
@@ -41,6 +43,52 @@ async fn adjustment_crash_at_any_call_moves_credits_once(env: &'static TestEnv) 
         ensure!(ada.credits().await?.0 == before + 20);
         let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
         ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
+        let verified =
+            retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
+        ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);
+        Ok(())
+    })
+    .await
+}
+
+async fn case_crash_at_any_call_takes_it_and_adds_a_note_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffReview", 9, async |ada| {
+        let ticket = ada.post("/v1/support/tickets", &json!({"subject": "A vase", "text": "It is cracked."})).await?;
+        let case = json!({"kind": "ticket", "account": ada.account_id, "id": text(&ticket.is(201)?.json, "id")?});
+        let ask = async |what: &str, key: &str, mut body: Value| {
+            body["case"] = case.clone();
+            let request = grace.request(Method::POST, &format!("/v1/staff/reviews/{what}"));
+            let request = request.header("idempotency-key", format!("{key}-{}", ada.account_id));
+            retry_until_answered(async || {
+                let request = request.try_clone().context("the request cannot be repeated")?;
+                ApiResponse::read(request.json(&body).send().await?).await
+            })
+            .await
+        };
+        ask("assignment", "take", json!({"take": true})).await?.is(200)?;
+        ask("notes", "note", json!({"text": "asked the potter"})).await?.is(201)?;
+        ask("assignment", "give", json!({"take": false})).await?.is(200)?;
+        let read = json!({"case": case});
+        let notes = retry_until_answered(async || grace.post("/v1/staff/reviews/notes/reads", &read).await).await?;
+        let notes = notes.is(200)?.json;
+        ensure!(notes["notes"].as_array().is_some_and(|notes| notes.len() == 1), "{notes}");
+        let templates = retry_until_answered(async || grace.get("/v1/staff/reply-templates").await).await?.is(200)?;
+        let version = templates.json["version"].clone();
+        let body = json!({"version": version, "templates": [{"name": "Received", "text": "We look into it."}]});
+        let replace = async || {
+            let request = grace.request(Method::PUT, "/v1/staff/reply-templates");
+            let request = request.header("idempotency-key", format!("templates-{}", ada.account_id));
+            ApiResponse::read(request.json(&body).send().await?).await
+        };
+        let replaced = retry_until_answered(replace).await?.is(200)?.json;
+        ensure!(replaced["version"].as_u64() == version.as_u64().map(|version| version + 1), "{replaced}");
+        // Each act is in the record once, and each note and the read of them in the access log.
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        let count = |kind: &str| {
+            log["items"].as_array().into_iter().flatten().filter(|line| line["action"]["kind"] == kind).count()
+        };
+        ensure!(count("noted_case") == 1 && count("read_notes") >= 1, "{log}");
         let verified =
             retry_until_answered(async || grace.get("/v1/staff/record/verification").await).await?.is(200)?;
         ensure!(verified.json["broken_at"].is_null(), "{}", verified.json);
@@ -147,6 +195,39 @@ async fn role_crash_at_any_call_changes_it_with_an_entry(env: &'static TestEnv) 
         ensure!(kinds.len() <= 3, "{log}");
         kinds.dedup();
         ensure!(kinds == ["revoked_role", "granted_role"], "{log}");
+        Ok(())
+    })
+    .await
+}
+
+async fn invitation_crash_at_any_call_gives_the_role_once(env: &'static TestEnv) -> Result<()> {
+    let grace = env.staff().await?;
+    crash_at_each_call(env, "StaffMembers", 6, async |ada| {
+        let ask = async |by: &TestUser, method: Method, path: &str, body: Option<Value>| {
+            retry_until_answered(async || {
+                let request =
+                    by.request(method.clone(), path).header("idempotency-key", format!("i-{}", ada.account_id));
+                let request = match &body {
+                    Some(body) => request.json(body),
+                    None => request,
+                };
+                ApiResponse::read(request.send().await?).await
+            })
+            .await
+        };
+        let body = json!({"email": ada.email, "role": "finance"});
+        let invited = ask(&grace, Method::POST, "/v1/staff/invitations", Some(body)).await?.is(201)?.json;
+        // A crash after a mail leaves one of an invitation that the repeat wrote.
+        ensure!((1..=2).contains(&env.mails(&ada.email).await?.len()), "there is no mail");
+        let accept = format!("/v1/account/invitations/{}/acceptance", text(&invited, "id")?);
+        ask(ada, Method::POST, &accept, None).await?.is(204)?;
+        let listed = retry_until_answered(async || grace.get("/v1/staff/members").await).await?.is(200)?.json;
+        let members = listed["members"].as_array().into_iter().flatten();
+        let hers: Vec<_> = members.filter(|one| one["account"] == ada.account_id.as_str()).collect();
+        ensure!(hers.len() == 1 && hers[0]["roles"] == json!(["finance"]), "{listed}");
+        ensure!(!listed["invitations"].to_string().contains(&ada.email), "{listed}");
+        let log = ada.get("/v1/account/access-log").await?.is(200)?.json;
+        ensure!(log["items"].as_array().is_some_and(|items| items.len() == 1), "{log}");
         Ok(())
     })
     .await

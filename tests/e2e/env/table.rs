@@ -36,7 +36,8 @@ pub async fn sort_keys(env: &TestEnv, account: &str) -> Result<Vec<String>> {
 }
 
 /// Attributes of keys and indexes, which are no part of the stored data.
-pub const OF_THE_TABLE: [&str; 7] = ["pk", "sk", "ttl", "due_partition", "due_at", "gallery_partition", "gallery_at"];
+pub const OF_THE_TABLE: [&str; 8] =
+    ["pk", "sk", "ttl", "due_partition", "due_at", "gallery_partition", "gallery_at", "find_id"];
 
 /// Returns the values of an item with their paths.
 pub fn values_of(item: &Item) -> Vec<(String, String)> {

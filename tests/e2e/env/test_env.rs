@@ -10,8 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use domain::{
-    AccountId,
+    AccountId, Credits,
     accounts::{account::Account, plan::Plan},
+    service_settings::{self, ServiceSettings},
+    service_texts,
 };
 use fake_aws::time_stamps::{Behaviour, Server};
 use reqwest::{Method, RequestBuilder};
@@ -85,6 +87,19 @@ pub struct KnownAccount {
     pub account: String,
 }
 
+/// Returns the settings of the stack.
+pub fn settings() -> ServiceSettings {
+    let mut settings = *service_settings::compiled();
+    settings.welcome.credits = Credits(40);
+    settings.welcome.grants_per_day = 1_000_000;
+    settings
+}
+
+/// Returns the version of the terms, which no test changes.
+pub fn terms_version() -> &'static str {
+    &service_texts::compiled().terms.version
+}
+
 /// Returns a new address without digits: many in a row may look like the number of a card, which no payment stores.
 pub fn new_address() -> String {
     let id = runtime::clock::uuid_at(runtime::clock::now()).simple().to_string();
@@ -133,7 +148,6 @@ impl TestEnv {
         let (rate, shards) = (REQUESTS_PER_MINUTE.to_string(), INDEX_SHARDS.to_string());
         let (lease, visibility) = (lease_s.to_string(), (lease_s + 1).to_string());
         let parameters = [
-            ("WelcomeCredits", "40"),
             ("ImageConcurrency", "10"),
             ("VideoConcurrency", "5"),
             ("FinishConcurrency", "10"),
@@ -151,8 +165,6 @@ impl TestEnv {
             ("MailFrom", MAIL_FROM),
             ("MailIdentity", MAIL_IDENTITY),
             ("SignUpDays", "36500"),
-            ("WelcomeGrantsPerDay", "1000000"),
-            ("WelcomeModels", "free"),
             ("SessionRatePerMinute", rate.as_str()),
             ("OpenReadsPerMinute", rate.as_str()),
             ("WritesPerMinute", rate.as_str()),
@@ -163,6 +175,7 @@ impl TestEnv {
             ("RequestsPerSecond", "1000"),
             ("RequestBurst", "1000"),
         ];
+        options.settings = serde_json::to_value(settings())?;
         options.parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let payments = Payments::start(0, None, PaymentKeys::default(), &[], &mut options)?;
         recorders.stripe.lead_to(payments.base_url())?;
@@ -335,9 +348,7 @@ pub struct TestUser {
 impl TestUser {
     /// Signs up and sets the password with the mailed code.
     pub async fn sign_up(&self) -> Result<()> {
-        self.post("/v1/session/sign-up", &json!({"email": self.email, "terms": stack::TERMS_VERSION}))
-            .await?
-            .is(202)?;
+        self.post("/v1/session/sign-up", &json!({"email": self.email, "terms": terms_version()})).await?.is(202)?;
         let reset = json!({"email": self.email, "code": MAILED_CODE, "password": PASSWORD});
         self.post("/v1/session/reset", &reset).await?.is(204).map(drop)
     }

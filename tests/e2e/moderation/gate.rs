@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    AccountId, GenerationId, LedgerEntryId,
-    accounts::plan::Retention,
-    catalogue,
+    AccountId, GenerationId, LedgerEntryId, catalogue,
     generations::{
         generation::{Failure, FailureResponse},
         settings::{self, RequestedSettings},
@@ -19,7 +17,7 @@ use serde_json::json;
 use store::Write;
 
 use crate::env::{
-    test_env::{TestEnv, TestUser},
+    test_env::{self, TestEnv, TestUser},
     trial::tests,
 };
 
@@ -67,7 +65,7 @@ async fn blocked_generation_is_refunded_and_says_why(env: &'static TestEnv) -> R
     let generation = generation.with_verdicts(&[verdict]);
     let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::StartingImage, categories });
     let entry = LedgerEntryId(clock::uuid_at(now));
-    let ended = submission::finish(&owner, &generation, end, Retention::DEFAULT, entry, now)?;
+    let ended = submission::finish(&owner, &generation, end, &test_env::settings().plans, entry, now)?;
     let entry = Write::LedgerEntry(account, &ended.entry);
     table.commit(&[Write::Account(&ended.account), Write::Generation(&ended.generation), entry]).await?;
     let shown = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
@@ -86,11 +84,12 @@ async fn reserve(ada: &TestUser) -> Result<GenerationId> {
         prompt: "a fox in the snow".to_owned(),
         ..RequestedSettings::default()
     };
+    let plans = test_env::settings().plans;
     let (settings, quote) =
-        settings::validate(asked, &owner.plan.limits(), &catalogue::compiled().offered_by(&["sketch"]))?;
+        settings::validate(asked, plans.limits(owner.plan), &catalogue::compiled().offered_by(&["sketch"]))?;
     let ids =
         SubmissionIds { generation: GenerationId(clock::uuid_at(now)), entry: LedgerEntryId(clock::uuid_at(now)) };
-    let reserved = submission::reserve(&owner, settings, quote, None, ids, now)?;
+    let reserved = submission::reserve(&owner, &plans, settings, quote, None, ids, now)?;
     let entry = Write::LedgerEntry(account, &reserved.entry);
     table.commit(&[Write::Account(&reserved.account), Write::Generation(&reserved.generation), entry]).await?;
     Ok(reserved.generation.id)

@@ -1,10 +1,7 @@
 //! Refunds, disputes and fraud warnings of Stripe.
 
 use anyhow::{Context, Result, ensure};
-use domain::{
-    accounts::plan::{Plan, Retention},
-    generations::generation::Generation,
-};
+use domain::{accounts::plan::Plan, generations::generation::Generation};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runtime::clock;
@@ -15,7 +12,7 @@ use crate::env::{
     checkouts::{Checkout, deliver_message},
     http::{ApiResponse, text},
     staff_access::reviews,
-    test_env::{TestEnv, TestUser},
+    test_env::{TestEnv, TestUser, settings},
     trial::tests,
     uploads::{photo, upload_file},
 };
@@ -223,7 +220,7 @@ async fn p21_expiry_of_files_follows_the_plan(env: &'static TestEnv) -> Result<(
     let ended_at = clock::now() - SignedDuration::from_hours(24 * 100);
     let aged = Generation {
         ended_at: Some(ended_at),
-        expires_at: Some(Retention::DEFAULT.expires_at(Plan::Plus, ended_at)),
+        expires_at: Some(settings().plans.expires_at(Plan::Plus, ended_at)),
         version: stored.version + 1,
         ..stored
     };
@@ -246,7 +243,7 @@ fn path_of(area: &str, item: &Value) -> Result<String> {
 }
 
 fn by_plan(plan: Plan, stored_at: &Value) -> Result<Timestamp> {
-    Ok(Retention::DEFAULT.expires_at(plan, stored_at.as_str().context("no time")?.parse()?))
+    Ok(settings().plans.expires_at(plan, stored_at.as_str().context("no time")?.parse()?))
 }
 
 /// Waits until a file expires at this time.

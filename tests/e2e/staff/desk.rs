@@ -66,6 +66,7 @@ async fn p19_each_role_may_call_its_operations_and_no_others(env: &'static TestE
         for (path, roles) in [
             ("/v1/staff/console", &Role::ALL[..3]),
             ("/v1/staff/reviews", &Role::ALL[..3]),
+            ("/v1/staff/reply-templates", &[Role::Support]),
             ("/v1/staff/members", &[Role::Administrator]),
             ("/v1/staff/record", &[Role::Administrator]),
             ("/v1/staff/record/verification", &[Role::Administrator]),
@@ -110,12 +111,17 @@ async fn code_of_the_console_is_served_to_staff_only(env: &'static TestEnv) -> R
 async fn p19_account_is_found_under_an_access_that_its_owner_sees(env: &'static TestEnv) -> Result<()> {
     let (member, ada) = (env.staff_with(Role::Support).await?, env.user().await?);
     let paid = Checkout::paid(&ada, "paypal", "starter").await?;
+    let image = text(&ada.finished_image("a harbour").await?, "id")?;
     let access = json!({"reference": "L-4", "reason": "she asked by post", "minutes": 5});
     let find = async |key: Value| member.post("/v1/staff/searches", &json!({"key": key, "access": access})).await;
     let read = StaffAccess::to(&member, &ada).await?.read("payments").await?.is(200)?.json;
     let transaction = text(&read["items"][0], "transaction")?;
-    let keys =
-        [json!({"email": ada.email.to_uppercase()}), json!({"payment": paid.id}), json!({"transaction": transaction})];
+    let keys = [
+        json!({"email": ada.email.to_uppercase()}),
+        json!({"generation": image}),
+        json!({"payment": paid.id}),
+        json!({"transaction": transaction}),
+    ];
     for key in keys {
         let found = find(key).await?.is(201)?.json;
         ensure!(found["account"] == ada.account_id.as_str(), "{found}");
@@ -124,7 +130,11 @@ async fn p19_account_is_found_under_an_access_that_its_owner_sees(env: &'static 
         let log = access_log(&ada).await?;
         ensure!(log[1]["action"]["reference"] == "L-4" && log[1]["id"] == found["access"]["id"], "{log:?}");
     }
-    let nobody = [json!({"email": "nobody@example.com"}), json!({"transaction": "none"})];
+    let nobody = [
+        json!({"email": "nobody@example.com"}),
+        json!({"generation": uuid::Uuid::nil()}),
+        json!({"transaction": "none"}),
+    ];
     for key in nobody {
         find(key).await?.is(404)?;
     }

@@ -2,10 +2,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Credits, GenerationId, LedgerEntryId,
-    accounts::{
-        plan::{Plan, Retention},
-        preferences::Language,
-    },
+    accounts::preferences::Language,
     catalogue,
     generations::settings::{self, RequestedSettings},
     generations::submission::{self, GenerationOutcome, SubmissionIds},
@@ -16,6 +13,7 @@ use domain::{
     },
     money::Currency,
     payments::payment::PaymentProvider,
+    service_settings,
 };
 use uuid::Uuid;
 
@@ -42,17 +40,24 @@ fn submitted(prompt: &str) -> Generation {
         seed: Some(7),
         ..RequestedSettings::default()
     };
+    let plans = &service_settings::compiled().plans;
     let (settings, quote) =
-        settings::validate(asked, &Plan::Free.limits(), &catalogue::compiled().offered_by(&["sketch"])).unwrap();
+        settings::validate(asked, &plans.free, &catalogue::compiled().offered_by(&["sketch"])).unwrap();
     let ids = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
-    submission::reserve(&account("Ada"), settings, quote, None, ids, at()).unwrap().generation
+    submission::reserve(&account("Ada"), plans, settings, quote, None, ids, at()).unwrap().generation
 }
 
 fn ended(prompt: &str, how: GenerationOutcome) -> Generation {
-    let retention = Retention { free_days: 1, plus_days: 1, pro_days: 1 };
-    submission::finish(&account("Ada"), &submitted(prompt), how, retention, LedgerEntryId(Uuid::nil()), at())
-        .unwrap()
-        .generation
+    submission::finish(
+        &account("Ada"),
+        &submitted(prompt),
+        how,
+        &service_settings::compiled().plans,
+        LedgerEntryId(Uuid::nil()),
+        at(),
+    )
+    .unwrap()
+    .generation
 }
 
 fn made(prompt: &str, duration_ms: Option<u64>) -> Generation {
@@ -199,7 +204,7 @@ fn payments_and_rejected_uploads_are_in_the_language_of_the_account() {
         UploadDeclaration { content_type: "image/png".to_owned(), bytes: 9, sha256: "0a".repeat(32), file_name: None };
     let rejected = Upload {
         state: UploadState::Rejected { code: RejectionCode::Animated, reason: "<an animation>".to_owned() },
-        ..declare(&account("Ada"), declared, Uuid::nil().into(), at()).unwrap().1
+        ..declare(&account("Ada"), &service_settings::compiled().plans, declared, Uuid::nil().into(), at()).unwrap().1
     };
     let article = |language| upload(&serde_json::to_string(&rejected).unwrap(), Texts::of(language)).unwrap();
     assert!(article(Language::English).contains("Rejected: &lt;an animation&gt;</p>"));

@@ -345,6 +345,7 @@ const GERMAN: Texts = Texts {
         "case" => {
             "Meldungen deiner Bilder und Videos nach Anzahl und Grund, die Entscheidung mit ihren Gründen und dein Einspruch"
         }
+        "case-notes" => "Interne Notizen des Teams zu deinen Tickets, Zahlungen und anderen Vorgängen",
         "ticket" => "Deine Support-Tickets mit allen Nachrichten",
         other => purpose(other),
     },

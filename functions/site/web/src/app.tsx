@@ -11,6 +11,7 @@ import { ApiError } from "./api/error";
 import { isSignedIn, restoreSession, session } from "./api/session";
 import { matchPath, navigate, path } from "./router";
 import { ROUTES, type Route, type RoutePage } from "./routes";
+import { hasImprint, service } from "./service";
 import { LANGUAGES, type Language, language, text } from "./text";
 import { ConnectionBanner } from "./ui/connection-banner";
 import { errorMessage } from "./ui/error-message";
@@ -36,6 +37,7 @@ export function App() {
           <a href="/privacy/policy">{t.footer.policy}</a>
           <a href="/privacy/inventory">{t.footer.inventory}</a>
           <a href="/terms">{t.footer.terms}</a>
+          {hasImprint.value && <a href="/imprint">{t.footer.imprint}</a>}
           <a href="/transparency">{t.footer.transparency}</a>
           <a href="/check">{t.footer.check}</a>
           <a href="/support">{t.footer.support}</a>
@@ -69,7 +71,7 @@ function Header() {
     <header class="header">
       <a class="logo" href="/">
         <Logo />
-        Darkroom
+        {service.value.name}
       </a>
       {isSignedIn.value && (
         <nav class="main-nav" aria-label={t.label}>
@@ -114,6 +116,8 @@ function LanguageChoice() {
 }
 
 function Logo() {
+  const { logo } = service.value;
+  if (logo) return <img src={logo} alt="" />;
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">
       <circle cx="16" cy="16" r="14" fill="var(--accent)" />

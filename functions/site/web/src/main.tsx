@@ -5,7 +5,7 @@
  * client small, it sets DOM properties only, which a strict Content-Security-Policy allows, and it needs no compiler beside
  * the JSX of TypeScript. Signals hold the little state that several pages share.
  *
- * Language and theme are loaded before the first render. Each page is a chunk of its own.
+ * Language, theme, and the name and colors of the service are loaded before the first render. Each page is a chunk of its own.
  */
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -20,11 +20,12 @@ import { loadPreferences } from "./accounts/preferences";
 import { startSession } from "./api/session";
 import { App } from "./app";
 import { interceptLinks } from "./router";
+import { loadService } from "./service";
 
 const root = document.getElementById("app");
 if (root) {
   const started = startSession();
-  await loadPreferences();
+  await Promise.all([loadPreferences(), loadService()]);
   interceptLinks();
   followSession();
   render(<App />, root);

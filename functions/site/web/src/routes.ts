@@ -67,6 +67,7 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/account/sessions", access: "account", load: page(settings, "Sessions") },
   { pattern: "/account/moderation", access: "account", load: page(settings, "Moderation") },
   { pattern: "/check", access: "everyone", load: page(() => import("./provenance/check"), "Check") },
+  { pattern: "/imprint", access: "everyone", load: page(() => import("./accounts/imprint"), "Imprint") },
   { pattern: "/terms", access: "everyone", load: page(() => import("./accounts/terms"), "Terms") },
   {
     pattern: "/transparency",
@@ -79,6 +80,8 @@ export const ROUTES: readonly Route[] = [
   { pattern: "/staff/accounts", access: "staff", load: page(staff, "Accounts") },
   { pattern: "/staff/legal", access: "staff", load: page(staff, "Legal") },
   { pattern: "/staff/catalogue", access: "staff", load: page(staff, "Catalogue") },
+  { pattern: "/staff/settings", access: "staff", load: page(staff, "Settings") },
+  { pattern: "/staff/texts", access: "staff", load: page(staff, "Texts") },
   { pattern: "/staff/margins", access: "staff", load: page(staff, "Margins") },
   { pattern: "/staff/promotions", access: "staff", load: page(staff, "Promotions") },
   { pattern: "/staff/members", access: "staff", load: page(staff, "Members") },

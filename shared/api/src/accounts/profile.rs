@@ -10,9 +10,11 @@ use domain::{
         plan::Plan,
         preferences::{Preferences, Theme},
         status::AccountStatus,
-        terms::{TERMS_VERSION, TermsAcceptance},
+        terms::TermsAcceptance,
     },
     credits::ledger::Balance,
+    service_settings::ServiceSettings,
+    service_texts::ServiceTexts,
     staff::role::Role,
 };
 use jiff::Timestamp;
@@ -90,16 +92,16 @@ pub struct TermsRequest {
 #[derive(Serialize, ToSchema)]
 pub struct TermsView {
     /// The present version.
-    pub version: &'static str,
+    pub version: String,
     /// What was accepted last; absent if nothing was.
     pub accepted: Option<TermsAcceptance>,
 }
 
 impl TermsView {
-    /// Shows what was accepted last.
+    /// Shows the present version, and what was accepted last.
     #[must_use]
-    pub fn new(accepted: Option<TermsAcceptance>) -> Self {
-        Self { version: TERMS_VERSION, accepted }
+    pub fn new(present: &str, accepted: Option<TermsAcceptance>) -> Self {
+        Self { version: present.to_owned(), accepted }
     }
 }
 
@@ -191,9 +193,9 @@ pub struct LimitsView {
 impl AccountView {
     /// Shows an account as its owner may see it at `now`: without holds that must not be disclosed yet.
     #[must_use]
-    pub fn new(account: Account, now: Timestamp) -> Self {
+    pub fn new(account: Account, (settings, texts): (&ServiceSettings, &ServiceTexts), now: Timestamp) -> Self {
         let held = account.disclosed_holds(now).into_iter().map(RetainedView::from).collect();
-        let (limits, status) = (account.plan.limits(), account.status());
+        let (limits, status) = (settings.plans.limits(account.plan), account.status());
         let frozen_for = account.freezes.into_iter().filter(|freeze| freeze.lifted_at.is_none());
         let used = |used: u64, limit: u64| Used { used, limit };
         Self {
@@ -205,7 +207,7 @@ impl AccountView {
             status,
             frozen_for: frozen_for.map(FreezeView::from).collect(),
             publishing_suspended_at: account.publishing_suspension.map(|suspension| suspension.at),
-            terms: TermsView::new(account.terms),
+            terms: TermsView::new(&texts.terms.version, account.terms),
             credits: account.balance,
             limits: LimitsView {
                 jobs_in_flight: used(account.jobs_in_flight.into(), limits.jobs_in_flight.into()),
@@ -266,7 +268,10 @@ mod tests {
     #[test]
     fn examples_accept_the_present_terms() {
         for operation in [&ACCEPT_TERMS, &SIGN_UP] {
-            assert!(operation.body.unwrap().example.contains(TERMS_VERSION), "{operation}");
+            assert!(
+                operation.body.unwrap().example.contains(&domain::service_texts::compiled().terms.version),
+                "{operation}"
+            );
         }
     }
 }

@@ -1,22 +1,18 @@
 //! Describes the API of the versions of the catalogue, for staff.
 
-use domain::{
-    catalogue::{
-        Catalogue,
-        version::{CatalogueVersion, Publication},
-    },
-    staff::role::Role::Administrator,
-};
-use jiff::Timestamp;
+use domain::{catalogue::Catalogue, documents::Publication, staff::role::Role::Administrator};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::operation::{
-    Parameter::{IdempotencyKey, Page},
-    operations,
+use crate::{
+    catalogue::documents::{DocumentVersionPage, DocumentVersionSummary, Published},
+    operation::{
+        Parameter::{IdempotencyKey, Page},
+        operations,
+    },
 };
 
-/// Is an example of a [`PublicationRequest`].
+/// Is an example of a request to publish.
 const EXAMPLE: &str = r#"{
     "expected": 4294967295, "reason": "a sketch costs two credits", "document": {
         "margin_percent": 30,
@@ -43,7 +39,7 @@ operations! {
     /// Lists the published versions of the catalogue, the latest first (staff).
     LIST = get("/v1/staff/catalogue/versions", "catalogue")
         .staff(&[Administrator])
-        .parameters(&[Page]).returns::<CatalogueVersionPage>(200).problems(&[400, 403, 404]);
+        .parameters(&[Page]).returns::<DocumentVersionPage>(200).problems(&[400, 403, 404]);
 
     /// Shows a version of the catalogue with its document (staff). 0 is the compiled default, as the providers of this deployment
     /// offer it.
@@ -56,15 +52,15 @@ operations! {
     /// `low_prices_reason` is absent. An earlier version is published again to go back to it.
     PUBLISH = post("/v1/staff/catalogue/versions", "catalogue")
         .staff(&[Administrator])
-        .takes::<PublicationRequest>(EXAMPLE)
+        .takes::<CataloguePublicationRequest>(EXAMPLE)
         .parameters(&[IdempotencyKey])
-        .returns::<CatalogueVersionSummary>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
+        .returns::<DocumentVersionSummary>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 }
 
 /// Says what to publish.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PublicationRequest {
+pub struct CataloguePublicationRequest {
     /// The number of the version that is the latest one, as the author knows. 0 if none was published.
     pub expected: u32,
     /// Why it is published: 1 to 500 characters.
@@ -77,56 +73,29 @@ pub struct PublicationRequest {
     pub document: Catalogue,
 }
 
-impl From<PublicationRequest> for Publication {
-    fn from(request: PublicationRequest) -> Self {
-        let PublicationRequest { expected, reason, low_prices_reason, document } = request;
+impl From<CataloguePublicationRequest> for Publication<Catalogue> {
+    fn from(request: CataloguePublicationRequest) -> Self {
+        let CataloguePublicationRequest { expected, reason, low_prices_reason, document } = request;
         Self { expected, reason, low_prices_reason, document }
     }
 }
 
-/// Shows who published a version, when and why.
-#[derive(Serialize, ToSchema)]
-pub struct CatalogueVersionSummary {
-    /// The number.
-    pub number: u32,
-    /// When it was published.
-    pub published_at: Timestamp,
-    /// The staff member, as in access logs.
-    pub staff: String,
-    /// Why it was published.
-    pub reason: String,
-    /// Why prices are below the cost plus the margin, if some are.
-    pub low_prices_reason: Option<String>,
-}
-
-impl From<&CatalogueVersion> for CatalogueVersionSummary {
-    fn from(version: &CatalogueVersion) -> Self {
-        Self {
-            number: version.number,
-            published_at: version.published_at,
-            staff: version.staff.clone(),
-            reason: version.reason.clone(),
-            low_prices_reason: version.low_prices_reason.clone(),
-        }
-    }
-}
-
-/// Shows a version with its document.
+/// Shows a version of the catalogue with its document.
 #[derive(Serialize, ToSchema)]
 pub struct CatalogueVersionView {
     /// The number.
     pub number: u32,
     /// Who published it, when and why; absent for the compiled default.
-    pub publication: Option<CatalogueVersionSummary>,
+    pub publication: Option<DocumentVersionSummary>,
     /// The document.
     pub document: Catalogue,
 }
 
-/// Shows a page of the versions, the latest first.
-#[derive(Serialize, ToSchema)]
-pub struct CatalogueVersionPage {
-    /// The versions.
-    pub items: Vec<CatalogueVersionSummary>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
+impl Published for Catalogue {
+    type Request = CataloguePublicationRequest;
+    type View = CatalogueVersionView;
+
+    fn view(number: u32, publication: Option<DocumentVersionSummary>, document: Self) -> CatalogueVersionView {
+        CatalogueVersionView { number, publication, document }
+    }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Credits, PaymentId,
-    accounts::plan::{Plan, Retention},
+    accounts::plan::{Plan, Plans},
     catalogue::packages::Package,
     money::{Currency, Money},
     payments::{
@@ -87,8 +87,8 @@ pub struct PlanView {
 impl PlanView {
     /// Lists all plans, the smallest first.
     #[must_use]
-    pub fn all(retention: Retention) -> Vec<Self> {
-        let view = |plan| Self { plan, retention_days: retention.days(plan) };
+    pub fn all(plans: &Plans) -> Vec<Self> {
+        let view = |plan| Self { plan, retention_days: plans.limits(plan).retention_days };
         [Plan::Free, Plan::Plus, Plan::Pro].map(view).into()
     }
 }

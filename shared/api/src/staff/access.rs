@@ -1,7 +1,7 @@
 //! Describes the API with which staff read the data of an account and reply to its tickets.
 
 use domain::{
-    AccountId, AuditEntryId, PaymentId, Refusal,
+    AccountId, AuditEntryId, GenerationId, PaymentId, Refusal,
     staff::{
         audit,
         justification::Justification,
@@ -37,9 +37,9 @@ operations! {
         .parameters(&[IdempotencyKey])
         .returns::<OpenedAccessView>(201).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
-    /// Finds an account by its exact address, a payment or the provider's id of a transaction, and opens an access to it, as opening
-    /// one by its id does (staff). The account owner sees it in the access log. Without an Idempotency-Key a repeat opens another
-    /// access.
+    /// Finds an account by its exact address, a generation, a payment or the provider's id of a transaction, and opens an access to
+    /// it, as opening one by its id does (staff). The account owner sees it in the access log. Without an Idempotency-Key a repeat
+    /// opens another access.
     FIND = post("/v1/staff/searches", "staff-access")
         .staff(&[Support, Finance])
         .takes::<SearchRequest>(
@@ -164,6 +164,8 @@ pub struct SearchRequest {
 pub enum SearchKey {
     /// The sign-in address.
     Email(String),
+    /// The id of a generation.
+    Generation(GenerationId),
     /// The id of a payment.
     Payment(PaymentId),
     /// The payment provider's id of a transaction.

@@ -25,6 +25,7 @@ use crate::{
         operations,
     },
     payments::freezes::FrozenAccountView,
+    staff::case_work::CaseWorkView,
     support::{guest_tickets::OpenGuestTicketView, tickets::OpenTicketView},
 };
 
@@ -104,6 +105,8 @@ pub struct CreditAdjustment {
 pub struct ReviewPage {
     /// The cases. May be fewer than the limit while there is a next page.
     pub items: Vec<ReviewView>,
+    /// Who has these cases and how many notes there are, of those that a member has or noted something about.
+    pub work: Vec<CaseWorkView>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::{
         preferences::{Preferences, is_language_tag},
         status::AccountStatus,
         strikes::{StrikePolicy, Strikes},
-        terms::{self, TERMS_VERSION, TermsAcceptance},
+        terms::{self, TermsAcceptance},
     },
     credits::ledger::{Balance, Cause, CreditBucket, Credits, LedgerEntry},
     ids::{AccountId, CaseId, HoldId, LedgerEntryId, ReceiptId},
@@ -159,7 +159,7 @@ impl Account {
             balance: entry.as_ref().map_or_else(Balance::default, |entry| entry.balance_after),
             last_entry: entry.as_ref().map(|entry| entry.id),
             jobs_in_flight: 0,
-            submit_rate: TokenBucket::full(plan.limits().submits, now),
+            submit_rate: TokenBucket::UNUSED,
             cancels: HourlyCount::default(),
             failed_calls: HourlyCount::default(),
             strikes: Strikes::default(),
@@ -310,22 +310,17 @@ impl Account {
 
 /// Terms.
 impl Account {
-    /// Accepts the present version of the terms. A repeat keeps the time of the first acceptance, and returns nothing.
+    /// Accepts the `present` version of the terms. A repeat keeps the time of the first acceptance, and returns nothing.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] if another version is named.
-    pub fn accept_terms(&self, version: &str, now: Timestamp) -> Result<Option<Self>, Refusal> {
-        terms::check_version("version", version).map_err(|error| Refusal::Invalid(vec![error]))?;
-        if self.has_accepted_terms() {
+    pub fn accept_terms(&self, version: &str, present: &str, now: Timestamp) -> Result<Option<Self>, Refusal> {
+        terms::check_version("version", version, present).map_err(|error| Refusal::Invalid(vec![error]))?;
+        if self.terms.as_ref().is_some_and(|accepted| accepted.version == present) {
             return Ok(None);
         }
-        Ok(Some(Self { terms: Some(TermsAcceptance::present(now)), ..self.next_version() }))
-    }
-
-    /// Says whether its owner accepted the present version of the terms.
-    #[must_use]
-    pub fn has_accepted_terms(&self) -> bool {
-        self.terms.as_ref().is_some_and(|accepted| accepted.version == TERMS_VERSION)
+        let accepted = TermsAcceptance { version: present.to_owned(), at: now };
+        Ok(Some(Self { terms: Some(accepted), ..self.next_version() }))
     }
 }
 
@@ -587,15 +582,13 @@ mod tests {
     #[test]
     fn only_the_present_terms_are_accepted_and_once() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let account = account();
-        assert!(!account.has_accepted_terms());
-        let refused = account.accept_terms("2020-01-01", at(1)).unwrap_err();
+        let present = "2026-11-30";
+        let refused = account().accept_terms("2020-01-01", present, at(1)).unwrap_err();
         assert!(matches!(refused, Refusal::Invalid(errors) if errors[0].field == "version"));
         let older = TermsAcceptance { version: "2020-01-01".to_owned(), at: at(1) };
-        let older = Account { terms: Some(older), ..account };
-        assert!(!older.has_accepted_terms(), "an older version is not enough");
-        let accepted = older.accept_terms(TERMS_VERSION, at(2)).unwrap().unwrap();
-        assert_eq!(accepted.terms, Some(TermsAcceptance::present(at(2))));
-        assert_eq!(accepted.accept_terms(TERMS_VERSION, at(3)), Ok(None));
+        let older = Account { terms: Some(older), ..account() };
+        let accepted = older.accept_terms(present, present, at(2)).unwrap().expect("an older version is not enough");
+        assert_eq!(accepted.terms, Some(TermsAcceptance { version: present.to_owned(), at: at(2) }));
+        assert_eq!(accepted.accept_terms(present, present, at(3)), Ok(None));
     }
 }

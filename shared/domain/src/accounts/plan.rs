@@ -32,9 +32,15 @@ pub enum Plan {
     Pro,
 }
 
-/// The limits of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a plan allows, and how long it keeps files.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
 pub struct PlanLimits {
+    /// Days for which files are kept. A change applies to files that are stored later, and to the others when the plan of their
+    /// account changes.
+    pub retention_days: u32,
     /// Generations queued or running at once.
     pub jobs_in_flight: u32,
     /// Outputs of one generation.
@@ -57,80 +63,35 @@ pub struct PlanLimits {
     pub shares_per_output: u32,
 }
 
-/// Days for which files are kept. Comes from the configuration of the deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+/// What each plan allows. It is a part of the [settings of the service](crate::service_settings).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Plans {
     /// On `free`.
-    pub free_days: u32,
+    pub free: PlanLimits,
     /// On `plus`.
-    pub plus_days: u32,
+    pub plus: PlanLimits,
     /// On `pro`.
-    pub pro_days: u32,
+    pub pro: PlanLimits,
 }
 
-impl Retention {
-    /// The defaults of the template.
-    pub const DEFAULT: Self = Self { free_days: 30, plus_days: 365, pro_days: 1095 };
-
-    /// Returns the days for which a file is kept.
+impl Plans {
+    /// Returns the limits of a plan.
     #[must_use]
-    pub const fn days(self, plan: Plan) -> u32 {
+    pub const fn limits(&self, plan: Plan) -> &PlanLimits {
         match plan {
-            Plan::Free => self.free_days,
-            Plan::Plus => self.plus_days,
-            Plan::Pro => self.pro_days,
+            Plan::Free => &self.free,
+            Plan::Plus => &self.plus,
+            Plan::Pro => &self.pro,
         }
     }
 
     /// Returns when a file expires that is stored at `now`.
     #[must_use]
-    pub fn expires_at(self, plan: Plan, now: Timestamp) -> Timestamp {
-        now + SignedDuration::from_hours(24 * i64::from(self.days(plan)))
-    }
-}
-
-impl Plan {
-    /// Returns the limits of this plan.
-    #[must_use]
-    pub const fn limits(self) -> PlanLimits {
-        match self {
-            Self::Free => PlanLimits {
-                jobs_in_flight: 3,
-                outputs_per_generation: 2,
-                output_pixels: 1024 * 1024,
-                submits: Rate { per_minute: 10, burst: 10 },
-                cancels_per_hour: 20,
-                failed_calls_per_hour: 20,
-                uploads_per_hour: 60,
-                uploads: 20,
-                upload_bytes: 200 << 20,
-                shares_per_output: 5,
-            },
-            Self::Plus => PlanLimits {
-                jobs_in_flight: 8,
-                outputs_per_generation: 4,
-                output_pixels: 1536 * 1536,
-                submits: Rate { per_minute: 30, burst: 30 },
-                cancels_per_hour: 60,
-                failed_calls_per_hour: 60,
-                uploads_per_hour: 300,
-                uploads: 200,
-                upload_bytes: 2 << 30,
-                shares_per_output: 20,
-            },
-            Self::Pro => PlanLimits {
-                jobs_in_flight: 20,
-                outputs_per_generation: 8,
-                output_pixels: 2048 * 2048,
-                submits: Rate { per_minute: 60, burst: 60 },
-                cancels_per_hour: 120,
-                failed_calls_per_hour: 120,
-                uploads_per_hour: 1000,
-                uploads: 1000,
-                upload_bytes: 20 << 30,
-                shares_per_output: 50,
-            },
-        }
+    pub fn expires_at(&self, plan: Plan, now: Timestamp) -> Timestamp {
+        now + SignedDuration::from_hours(24 * i64::from(self.limits(plan).retention_days))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     accounts::{
         account::Account,
-        plan::{Plan, Retention},
+        plan::{Plan, Plans},
     },
     ids::AccountId,
     registry::DataFields,
@@ -58,14 +58,9 @@ impl PlanChange {
     /// Returns when a file expires now that was stored at `stored_at` and would expire at `expires_at`: as if its
     /// account had been on the new plan then, but never sooner than [`DOWNLOAD_DAYS`] after the change. Returns `None`
     /// if that is the same, or if the file had expired before the change. A repeat returns `None`.
-    pub(crate) fn expiry(
-        &self,
-        retention: Retention,
-        stored_at: Timestamp,
-        expires_at: Timestamp,
-    ) -> Option<Timestamp> {
+    pub(crate) fn expiry(&self, plans: &Plans, stored_at: Timestamp, expires_at: Timestamp) -> Option<Timestamp> {
         let least = self.shortens_to.map_or(expires_at, |at| at.min(expires_at));
-        let next = retention.expires_at(self.plan, stored_at).max(least);
+        let next = plans.expires_at(self.plan, stored_at).max(least);
         (expires_at > self.at && next != expires_at).then_some(next)
     }
 }

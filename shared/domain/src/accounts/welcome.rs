@@ -12,6 +12,7 @@ use crate::{
         freeze::{Freeze, FreezeReason},
     },
     credits::ledger::Credits,
+    generations::settings::WelcomeModels,
     ids::AccountId,
     registry::{DataFields, WELCOME_DAYS},
 };
@@ -19,20 +20,25 @@ use crate::{
 /// The purpose of the keyed hash of a mailbox.
 pub const WELCOME: &str = "welcome";
 
-/// Says what welcome credits a deployment grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Says what an account gets before its owner buys credits.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
 pub struct WelcomeGrants {
-    /// The credits of one account.
+    /// The credits that the first sign-in with an address grants.
     pub credits: Credits,
-    /// The accounts that get them in a day.
-    pub per_day: u64,
+    /// The accounts that get them in a day of UTC. Later ones start without.
+    pub grants_per_day: u64,
+    /// The models that it may use.
+    pub models: WelcomeModels,
 }
 
 impl WelcomeGrants {
     /// Returns the credits of the account that is the `nth` of its day, counted from 1.
     #[must_use]
     pub fn of(self, nth: u64) -> Credits {
-        if nth <= self.per_day { self.credits } else { Credits::ZERO }
+        if nth <= self.grants_per_day { self.credits } else { Credits::ZERO }
     }
 }
 
@@ -121,7 +127,9 @@ mod tests {
 
     #[test]
     fn accounts_above_the_number_of_a_day_get_no_credits() {
-        let grants = |per_day, nth| WelcomeGrants { credits: Credits(40), per_day }.of(nth);
+        let grants = |grants_per_day, nth| {
+            WelcomeGrants { credits: Credits(40), grants_per_day, models: WelcomeModels::Free }.of(nth)
+        };
         assert_eq!([grants(2, 1), grants(2, 2), grants(2, 3), grants(0, 1)], [40, 40, 0, 0].map(Credits));
     }
 

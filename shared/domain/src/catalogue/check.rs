@@ -11,8 +11,9 @@ use crate::{
         models::{CostRule, MediaKind, Model, PROVIDERS, PriceRule, PricedBy, Quality, Size, TEMPLATES},
         packages::Package,
     },
+    documents::Errors,
     money::Currency,
-    refusal::{FieldError, check_text},
+    refusal::FieldError,
 };
 
 /// The most models. With all of them the document stays far below what an item of the table holds.
@@ -42,17 +43,7 @@ const MARGIN_PERCENT: u32 = 1_000;
 /// How long a response may be waited for, in seconds.
 const TIMEOUT_S: std::ops::RangeInclusive<u32> = 10..=900;
 
-/// Collects the rules that a document breaks.
-#[derive(Default)]
-struct Errors(Vec<FieldError>);
-
 impl Errors {
-    fn require(&mut self, holds: bool, field: &str, rule: impl Into<String>) {
-        if !holds {
-            self.0.push(FieldError::new(field.to_owned(), rule));
-        }
-    }
-
     /// Requires a list of at most `most` values, none of them twice.
     fn distinct<T: Ord>(&mut self, field: &str, values: impl IntoIterator<Item = T>, most: usize) {
         let values: Vec<T> = values.into_iter().collect();
@@ -66,16 +57,12 @@ impl Errors {
         let is_id = (1..=ID).contains(&id.len()) && id.chars().all(allowed);
         self.require(is_id, field, format!("1 to {ID} of a to z, 0 to 9 and hyphens"));
     }
-
-    fn text(&mut self, field: &str, text: &str) {
-        self.0.extend(check_text(field.to_owned(), text, TITLE));
-    }
 }
 
 impl Catalogue {
     /// Returns every rule that the document breaks, with the path of the field.
     #[must_use]
-    pub fn check(&self) -> Vec<FieldError> {
+    pub(super) fn broken_rules(&self) -> Vec<FieldError> {
         let mut errors = Errors::default();
         let margin = self.margin_percent <= MARGIN_PERCENT;
         errors.require(margin, "margin_percent", format!("0 to {MARGIN_PERCENT}"));
@@ -93,7 +80,7 @@ impl Catalogue {
 
     /// Returns the offers of models that can be asked for whose provider this deployment has not configured.
     #[must_use]
-    pub fn unconfigured(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
+    pub(super) fn unconfigured_offers(&self, providers: &[String], now: Timestamp) -> Vec<FieldError> {
         let mut errors = Errors::default();
         for (number, model) in self.open_models(now) {
             for (place, offer) in model.offers.iter().enumerate() {
@@ -107,7 +94,7 @@ impl Catalogue {
 
     /// Returns the prices that are below the cost at a provider plus the margin, if a credit is sold at its lowest price.
     #[must_use]
-    pub fn low_prices(&self, now: Timestamp) -> Vec<FieldError> {
+    pub(super) fn prices_below_margin(&self, now: Timestamp) -> Vec<FieldError> {
         let Some(credit) = self.credit_value_microusd() else { return Vec::new() };
         let mut errors = Errors::default();
         for (number, model) in self.open_models(now) {
@@ -165,7 +152,7 @@ fn dollars(microusd: i64) -> String {
 fn check_model(errors: &mut Errors, at: &str, model: &Model) {
     let field = |name: &str| format!("{at}.{name}");
     errors.id(&field("id"), &model.id);
-    errors.text(&field("title"), &model.title);
+    errors.text(&field("title"), &model.title, TITLE);
     errors.require(!model.operations.is_empty(), &field("operations"), "at least one");
     let kinds = model.operations.iter().all(|operation| operation.kind() == model.kind);
     errors.require(kinds, &field("operations"), "those of the kind of the model");
@@ -197,7 +184,7 @@ fn check_model(errors: &mut Errors, at: &str, model: &Model) {
         errors.id(&field("key"), &offer.key);
         let known = PROVIDERS.contains(&offer.provider.as_str());
         errors.require(known, &field("provider"), format!("one of {}", PROVIDERS.join(", ")));
-        errors.text(&field("model"), &offer.model);
+        errors.text(&field("model"), &offer.model, TITLE);
         if let Some((_, models)) = TEMPLATES.iter().find(|(provider, _)| *provider == offer.provider) {
             let rule = format!("one that has a template: {}", models.join(", "));
             errors.require(models.contains(&offer.model.as_str()), &field("model"), rule);
@@ -249,7 +236,7 @@ fn check_cost(errors: &mut Errors, at: &str, model: &Model, cost: &CostRule) {
 fn check_package(errors: &mut Errors, at: &str, package: &Package) {
     let field = |name: &str| format!("{at}.{name}");
     errors.id(&field("id"), &package.id);
-    errors.text(&field("title"), &package.title);
+    errors.text(&field("title"), &package.title, TITLE);
     errors.require((1..=CREDITS).contains(&package.credits.0), &field("credits"), format!("1 to {CREDITS}"));
     errors.require(package.plan > Plan::Free, &field("plan"), "plus or pro");
     let has = |currency: Currency| package.prices.iter().filter(|price| price.currency == currency).count() == 1;
@@ -263,6 +250,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::documents::Document;
     use crate::{
         catalogue::{compiled, models::ModelState},
         credits::ledger::Credits,

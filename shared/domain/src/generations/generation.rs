@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::{plan::Retention, plan_change::PlanChange},
+    accounts::{plan::Plans, plan_change::PlanChange},
     catalogue::{
         Catalogue,
         models::{self, MediaKind, Offer},
@@ -752,9 +752,9 @@ impl Generation {
     /// Moves its expiry after a change of the plan. Returns `None` if that stays the same, if it has not ended, or if
     /// it is being deleted.
     #[must_use]
-    pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
+    pub fn after_plan_change(&self, change: &PlanChange, plans: &Plans) -> Option<Self> {
         let (ended_at, expires_at) = self.ended_at.zip(self.expires_at).filter(|_| !self.deleting)?;
-        let next = change.expiry(retention, ended_at, expires_at)?;
+        let next = change.expiry(plans, ended_at, expires_at)?;
         Some(Self { expires_at: Some(next), ..self.next_version() })
     }
 

@@ -119,9 +119,13 @@ pub struct Quote {
 
 /// Says which models an account may use that has bought no credits: welcome credits are easy to get, and a provider charges
 /// the operator for each generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum WelcomeModels {
     /// Those that cost the operator nothing.
+    #[default]
     Free,
     /// All.
     All,
@@ -287,7 +291,7 @@ mod tests {
 
     fn check(asked: RequestedSettings, fields: &[&str]) {
         let enabled = compiled().offered_by(&["sketch", "fal"]);
-        let found = match validate(asked.clone(), &Plan::Free.limits(), &enabled) {
+        let found = match validate(asked.clone(), &crate::service_settings::compiled().plans.free, &enabled) {
             Ok(_) => vec![],
             Err(Refusal::Invalid(errors)) => errors.into_iter().map(|e| e.field).collect::<Vec<_>>(),
             Err(other) => panic!("{other}"),
@@ -300,7 +304,11 @@ mod tests {
         let enabled = compiled().offered_by(&["sketch", "openai"]);
         let seed = |model: &str, seed| {
             let asked = RequestedSettings { model: model.into(), seed, ..asked() };
-            validate(asked, &Plan::Free.limits(), &enabled).unwrap().0.with_chosen_seed(u32::MAX, &enabled).seed
+            validate(asked, &crate::service_settings::compiled().plans.free, &enabled)
+                .unwrap()
+                .0
+                .with_chosen_seed(u32::MAX, &enabled)
+                .seed
         };
         assert_eq!(seed("sketch-image", None), Some(u32::MAX >> 1));
         assert_eq!(seed("sketch-image", Some(7)), Some(7));
@@ -312,7 +320,7 @@ mod tests {
         let enabled = compiled().offered_by(&["openai"]);
         let quoted = |quality| {
             let asked = RequestedSettings { model: "gpt-image".into(), quality, ..asked() };
-            let (settings, quote) = validate(asked, &Plan::Free.limits(), &enabled).unwrap();
+            let (settings, quote) = validate(asked, &crate::service_settings::compiled().plans.free, &enabled).unwrap();
             (settings.quality, quote.price)
         };
         assert_eq!(quoted(None), (Some(Quality::Medium), Credits(8)));

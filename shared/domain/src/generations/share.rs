@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::{account::Account, plan::Plan},
+    accounts::{account::Account, plan::PlanLimits},
     generations::{generation::Generation, output::Output},
     ids::{AccountId, GenerationId, ShareId},
     refusal::Refusal,
@@ -76,7 +76,7 @@ pub struct ShareTerms {
 pub fn create(
     (generation, number): (&Generation, u32),
     existing: usize,
-    plan: Plan,
+    limits: &PlanLimits,
     terms: ShareTerms,
     (id, token_hash): (ShareId, String),
     now: Timestamp,
@@ -87,7 +87,7 @@ pub fn create(
     else {
         return Err(Refusal::invalid("expires_in_s", format!("{SHORTEST_S} to {LONGEST_S}")));
     };
-    let limit = u64::from(plan.limits().shares_per_output);
+    let limit = u64::from(limits.shares_per_output);
     if u64::try_from(existing).unwrap_or(u64::MAX) >= limit {
         return Err(Refusal::PlanLimit { what: "share links of one image or video", limit });
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use crate::{
     accounts::{
         account::Account,
-        plan::{Retention, deadline_minutes},
+        plan::{Plans, deadline_minutes},
         strikes::StrikePolicy,
     },
     catalogue::margin::Margin,
@@ -81,6 +81,7 @@ pub enum GenerationOutcome {
 /// allows no more generations at once; not enough credits. A refusal takes no token of the rate limit.
 pub fn reserve(
     account: &Account,
+    plans: &Plans,
     settings: GenerationSettings,
     quote: Quote,
     max_credits: Option<Credits>,
@@ -92,7 +93,7 @@ pub fn reserve(
     if let Some(max_credits) = max_credits.filter(|max| price > *max) {
         return Err(Refusal::PriceAboveMaximum { price, max_credits });
     }
-    let limits = account.plan.limits();
+    let limits = plans.limits(account.plan);
     // Only checked: a failure is counted when it happens.
     let failed = account.failed_calls.count(limits.failed_calls_per_hour, now);
     failed.map_err(|retry_after_s| Refusal::TooManyFailures { retry_after_s })?;
@@ -169,7 +170,7 @@ pub enum Cancellation {
 pub fn cancel(
     account: &Account,
     generation: &Generation,
-    retention: Retention,
+    plans: &Plans,
     entry: LedgerEntryId,
     now: Timestamp,
 ) -> Result<Cancellation, Refusal> {
@@ -179,7 +180,7 @@ pub fn cancel(
     if generation.status.is_final() {
         return Err(Refusal::Conflict(ENDED));
     }
-    let limit = account.plan.limits().cancels_per_hour;
+    let limit = plans.limits(account.plan).cancels_per_hour;
     let cancels =
         account.cancels.count(limit, now).map_err(|retry_after_s| Refusal::TooManyCancels { retry_after_s })?;
     let account = Account { cancels, ..account.clone() };
@@ -189,7 +190,7 @@ pub fn cancel(
             generation: Box::new(generation.canceling(now)),
         });
     }
-    let ended = finish(&account, generation, GenerationOutcome::Canceled, retention, entry, now)?;
+    let ended = finish(&account, generation, GenerationOutcome::Canceled, plans, entry, now)?;
     Ok(Cancellation::Ended(Box::new(ended)))
 }
 
@@ -204,7 +205,7 @@ pub fn finish(
     account: &Account,
     generation: &Generation,
     end: GenerationOutcome,
-    retention: Retention,
+    plans: &Plans,
     entry: LedgerEntryId,
     now: Timestamp,
 ) -> Result<CreditTransaction, Refusal> {
@@ -238,7 +239,7 @@ pub fn finish(
         _ => (status, media, failure),
     };
     let sum = DailySum::of_generation(status, failure.as_ref(), generation.provider_call.as_ref(), now);
-    let expires_at = Some(retention.expires_at(account.plan, now));
+    let expires_at = Some(plans.expires_at(account.plan, now));
     let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
         status,

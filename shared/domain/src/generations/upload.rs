@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::{account::Account, plan::Retention, plan_change::PlanChange},
+    accounts::{account::Account, plan::Plans, plan_change::PlanChange},
     catalogue::models::MediaKind,
     ids::{AccountId, UploadId},
     refusal::{FieldError, Refusal},
@@ -163,13 +163,14 @@ pub struct Upload {
 /// [`Refusal::TooManyUploads`] if the account declared too many in an hour.
 pub fn declare(
     account: &Account,
+    plans: &Plans,
     declared: UploadDeclaration,
     id: UploadId,
     now: Timestamp,
 ) -> Result<(Account, Upload), Refusal> {
     account.check_active()?;
     let kind = check(&declared)?;
-    let limits = account.plan.limits();
+    let limits = plans.limits(account.plan);
     if account.uploads >= limits.uploads {
         return Err(Refusal::PlanLimit { what: "uploads kept at once", limit: u64::from(limits.uploads) });
     }
@@ -244,13 +245,13 @@ impl Upload {
         state: UploadState,
         content_type: Option<&str>,
         account: &Account,
-        retention: Retention,
+        plans: &Plans,
     ) -> Option<Self> {
         if self.deleting || self.state != UploadState::Pending {
             return None;
         }
         let expires_at = match state {
-            UploadState::Ready { .. } => retention.expires_at(account.plan, self.created_at),
+            UploadState::Ready { .. } => plans.expires_at(account.plan, self.created_at),
             UploadState::Pending | UploadState::Rejected { .. } => self.expires_at,
         };
         let content_type = content_type.unwrap_or(&self.content_type).to_owned();
@@ -260,11 +261,11 @@ impl Upload {
     /// Moves the expiry of a ready upload after a change of the plan. Returns `None` if that stays the same, if it is
     /// not ready, or if it is being deleted.
     #[must_use]
-    pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
+    pub fn after_plan_change(&self, change: &PlanChange, plans: &Plans) -> Option<Self> {
         if self.deleting || !matches!(self.state, UploadState::Ready { .. }) {
             return None;
         }
-        let expires_at = change.expiry(retention, self.created_at, self.expires_at)?;
+        let expires_at = change.expiry(plans, self.created_at, self.expires_at)?;
         Some(Self { expires_at, ..self.next_version() })
     }
 

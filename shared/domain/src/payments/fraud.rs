@@ -1,7 +1,8 @@
-//! Rules against payment fraud. Their numbers come from the configuration of the deployment. Each outcome is recorded with
+//! Rules against payment fraud. Their numbers are in the [settings of the service](crate::service_settings). Each outcome is recorded with
 //! its reason, and a staff member can reverse it.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     accounts::account::Account,
@@ -10,7 +11,10 @@ use crate::{
 };
 
 /// The numbers of the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
 pub struct FraudRules {
     /// Payments of an account in an hour. Further ones are reviewed.
     pub payments_per_hour: u32,

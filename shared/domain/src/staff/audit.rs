@@ -202,6 +202,18 @@ pub enum AuditAction {
         #[data(plain)]
         case: CaseId,
     },
+    /// Noted something about a case of the account, for other staff members.
+    NotedCase {
+        /// The case: its kind and its id.
+        #[data(plain)]
+        about: String,
+    },
+    /// Read the notes about a case of the account.
+    ReadNotes {
+        /// The case: its kind and its id.
+        #[data(plain)]
+        about: String,
+    },
     /// Decided a moderation case.
     DecidedCase {
         /// The case.

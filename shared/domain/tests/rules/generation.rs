@@ -12,7 +12,7 @@ use domain::{
     },
 };
 
-use crate::{NEW, RETENTION, account, at, enabled, ended, queued, succeeded, two};
+use crate::{NEW, PLANS, account, at, enabled, ended, queued, succeeded, two};
 
 const THROTTLED: ProviderFailure = ProviderFailure::Throttled { retry_after_s: None };
 const FAULT: ProviderFailure = ProviderFailure::Fault { retry_after_s: None };
@@ -188,7 +188,7 @@ fn received_files_without_a_usable_one_are_followed_by_another_job() {
 #[test]
 fn received_files_of_a_generation_that_ended_without_them_are_due_at_once() {
     let received = claimed(&queued(), 0).0.received(1, &enabled(), at(12));
-    let end = |how| finish(&account(100), &received, how, RETENTION, NEW.entry, at(60)).unwrap().generation;
+    let end = |how| finish(&account(100), &received, how, &PLANS, NEW.entry, at(60)).unwrap().generation;
     let failed = end(GenerationOutcome::Failed(Failure::DeadlinePassed));
     assert_eq!((failed.received_files, failed.due_at()), (1, failed.ended_at));
     let deleted = failed.received_files_deleted();

@@ -14,12 +14,11 @@ mod submission;
 mod ticket;
 mod upload;
 
+use std::sync::LazyLock;
+
 use domain::{
     AccountId, Credits, GenerationId, LedgerEntryId,
-    accounts::{
-        account::Account,
-        plan::{Plan, Retention},
-    },
+    accounts::{account::Account, plan::Plans},
     catalogue::{self, Catalogue},
     generations::{
         generation::Generation,
@@ -27,11 +26,18 @@ use domain::{
         settings::{self, RequestedSettings},
         submission::{CreditTransaction, GenerationOutcome, SubmissionIds, finish, reserve},
     },
+    service_settings,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
-const RETENTION: Retention = Retention { free_days: 30, plus_days: 90, pro_days: 365 };
+/// The plans of the tests, which keep files for 30, 90 and 365 days.
+static PLANS: LazyLock<Plans> = LazyLock::new(|| {
+    let mut plans = service_settings::compiled().plans;
+    plans.plus.retention_days = 90;
+    plans.pro.retention_days = 365;
+    plans
+});
 const NEW: SubmissionIds = SubmissionIds { generation: GenerationId(Uuid::nil()), entry: LedgerEntryId(Uuid::nil()) };
 
 fn at(second: i64) -> Timestamp {
@@ -55,8 +61,8 @@ fn submitted(account: &Account, model: &str, count: u32) -> CreditTransaction {
         count: Some(count),
         ..RequestedSettings::default()
     };
-    let (settings, quote) = settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
-    reserve(account, settings, quote, None, NEW, at(0)).unwrap()
+    let (settings, quote) = settings::validate(asked, &PLANS.pro, &enabled()).unwrap();
+    reserve(account, &PLANS, settings, quote, None, NEW, at(0)).unwrap()
 }
 
 fn queued() -> Generation {
@@ -66,7 +72,7 @@ fn queued() -> Generation {
 /// Ended at second 60.
 fn ended(how: GenerationOutcome) -> Generation {
     let CreditTransaction { account, generation, .. } = submitted(&account(100), "flux-schnell", 1);
-    finish(&account, &generation, how, RETENTION, NEW.entry, at(60)).unwrap().generation
+    finish(&account, &generation, how, &PLANS, NEW.entry, at(60)).unwrap().generation
 }
 
 fn succeeded() -> Generation {

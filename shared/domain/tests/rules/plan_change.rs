@@ -15,7 +15,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::{RETENTION, account, at, queued, succeeded};
+use crate::{PLANS, account, at, queued, succeeded};
 
 /// This many days after the file was stored.
 fn day(days: i64) -> Timestamp {
@@ -34,11 +34,11 @@ fn while_disputed(plan: Plan, on: i64) -> PlanChange {
 /// Checks when a file expires that would expire on a day, after a change. A repeat of the change moves nothing.
 fn check(expires: i64, change: &PlanChange, moved_to: Option<i64>) {
     let generation = Generation { expires_at: Some(day(expires)), ..succeeded() };
-    let moved = generation.after_plan_change(change, RETENTION);
+    let moved = generation.after_plan_change(change, &PLANS);
     assert_eq!(moved.as_ref().map(|moved| moved.expires_at), moved_to.map(|to| Some(day(to))), "{change:?}");
     if let Some(moved) = moved {
         assert_eq!(moved.version, generation.version + 1);
-        assert_eq!(moved.after_plan_change(change, RETENTION), None, "a repeat of {change:?}");
+        assert_eq!(moved.after_plan_change(change, &PLANS), None, "a repeat of {change:?}");
     }
 }
 
@@ -66,9 +66,9 @@ fn smaller_plan_shortens_but_leaves_a_week_to_download() {
 #[test]
 fn plan_that_returns_restores_the_expiry() {
     let fell = Generation { expires_at: Some(day(365)), ..succeeded() }
-        .after_plan_change(&change(Plan::Free, 1), RETENTION)
+        .after_plan_change(&change(Plan::Free, 1), &PLANS)
         .unwrap();
-    let returned = fell.after_plan_change(&change(Plan::Pro, 2), RETENTION).unwrap();
+    let returned = fell.after_plan_change(&change(Plan::Pro, 2), &PLANS).unwrap();
     assert_eq!(returned.expires_at, Some(day(365)));
 }
 
@@ -76,8 +76,8 @@ fn plan_that_returns_restores_the_expiry() {
 fn deleted_generation_does_not_come_back_and_a_running_one_has_no_expiry() {
     let deleted = succeeded().deleted(day(2)).unwrap();
     for plan in [Plan::Free, Plan::Pro] {
-        assert_eq!(deleted.after_plan_change(&change(plan, 1), RETENTION), None);
-        assert_eq!(queued().after_plan_change(&change(plan, 1), RETENTION), None);
+        assert_eq!(deleted.after_plan_change(&change(plan, 1), &PLANS), None);
+        assert_eq!(queued().after_plan_change(&change(plan, 1), &PLANS), None);
     }
 }
 
@@ -85,12 +85,12 @@ fn deleted_generation_does_not_come_back_and_a_running_one_has_no_expiry() {
 fn only_a_ready_upload_follows_the_plan() {
     let declared =
         UploadDeclaration { content_type: "image/png".to_owned(), bytes: 10, sha256: "0a".repeat(32), file_name: None };
-    let (owner, pending): (Account, Upload) = declare(&account(0), declared, UploadId(Uuid::nil()), day(0)).unwrap();
+    let (owner, pending): (Account, Upload) =
+        declare(&account(0), &PLANS, declared, UploadId(Uuid::nil()), day(0)).unwrap();
     let state = UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: 9 };
-    let ready = pending.inspected(state, None, &owner, RETENTION).unwrap();
-    let moved = |upload: &Upload, change: &PlanChange| {
-        upload.after_plan_change(change, RETENTION).map(|upload| upload.expires_at)
-    };
+    let ready = pending.inspected(state, None, &owner, &PLANS).unwrap();
+    let moved =
+        |upload: &Upload, change: &PlanChange| upload.after_plan_change(change, &PLANS).map(|upload| upload.expires_at);
     assert_eq!(moved(&ready, &change(Plan::Pro, 1)), Some(day(365)));
     assert_eq!(moved(&ready, &change(Plan::Free, 1)), None);
     let paid = Upload { expires_at: day(365), ..ready.clone() };

@@ -2,7 +2,6 @@
 
 use domain::{
     ReceiptId, Refusal, ShareId,
-    accounts::plan::Plan,
     generations::{
         generation::{Failure, Generation},
         output::Visibility,
@@ -14,7 +13,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::{account, at, ended, queued, succeeded, two};
+use crate::{PLANS, account, at, ended, queued, succeeded, two};
 
 const OVER_S: i64 = 60 + 30 * 86_400;
 
@@ -25,7 +24,7 @@ fn link(
     second: i64,
 ) -> Result<(Share, Generation), Refusal> {
     let terms = ShareTerms { expires_in_s, show_prompt: true };
-    create((generation, 1), existing, Plan::Free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
+    create((generation, 1), existing, &PLANS.free, terms, (ShareId(Uuid::nil()), String::new()), at(second))
 }
 
 fn shared_until(generation: &Generation) -> Vec<Option<Timestamp>> {

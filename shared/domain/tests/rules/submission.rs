@@ -12,7 +12,7 @@ use domain::{
     moderation::verdict::{Category, Score, Scores, Stage, Thresholds, Verdict},
 };
 
-use crate::{NEW, RETENTION, account, at, enabled, media, queued, submitted};
+use crate::{NEW, PLANS, account, at, enabled, media, queued, submitted};
 
 /// Four sketches, 1 credit each, asked for at this second.
 fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &str) {
@@ -22,8 +22,8 @@ fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &st
         count: Some(4),
         ..RequestedSettings::default()
     };
-    let (settings, quote) = domain::generations::settings::validate(asked, &Plan::Pro.limits(), &enabled()).unwrap();
-    let found = reserve(account, settings, quote, max_credits.map(Credits), NEW, at(second));
+    let (settings, quote) = domain::generations::settings::validate(asked, &PLANS.pro, &enabled()).unwrap();
+    let found = reserve(account, &PLANS, settings, quote, max_credits.map(Credits), NEW, at(second));
     let found =
         found.map_or_else(|refusal| refusal.to_string(), |movement| movement.entry.balance_after.held.to_string());
     assert_eq!(found, expected);
@@ -32,13 +32,13 @@ fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &st
 /// Eight sketches at a price of 8 end like this at second 90: so much is spent.
 fn check_end(how: GenerationOutcome, status: GenerationStatus, failure: Option<Failure>, spent: i64) {
     let before = submitted(&account(20), "sketch-image", 8);
-    let after = finish(&before.account, &before.generation, how, RETENTION, NEW.entry, at(90)).unwrap();
+    let after = finish(&before.account, &before.generation, how, &PLANS, NEW.entry, at(90)).unwrap();
     assert_eq!((after.generation.status, &after.generation.failure), (status, &failure));
     assert_eq!(after.generation.spent, Credits(spent));
     assert_eq!(after.account.balance, Balance { available: Credits(20 - spent), held: Credits(0) });
     assert_eq!((after.account.jobs_in_flight, after.generation.ended_at), (0, Some(at(90))));
     assert_eq!(after.generation.expires_at, Some(at(90 + 30 * 86_400)));
-    let again = finish(&after.account, &after.generation, GenerationOutcome::Canceled, RETENTION, NEW.entry, at(91));
+    let again = finish(&after.account, &after.generation, GenerationOutcome::Canceled, &PLANS, NEW.entry, at(91));
     assert_eq!(again, Err(Refusal::Conflict("the generation has ended already")));
 }
 
@@ -104,7 +104,7 @@ fn claimed() -> (Account, Generation) {
 }
 
 fn canceled(account: &Account, generation: &Generation, second: i64) -> Cancellation {
-    cancel(account, generation, RETENTION, NEW.entry, at(second)).unwrap()
+    cancel(account, generation, &PLANS, NEW.entry, at(second)).unwrap()
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn canceling_generation_is_charged_for_what_was_generated_and_hides_it() {
     let Cancellation::Requested { account: owner, generation } = canceled(&owner, &in_call, 2) else {
         panic!("refunded")
     };
-    let end = |outcome| finish(&owner, &generation, outcome, RETENTION, NEW.entry, at(9)).unwrap();
+    let end = |outcome| finish(&owner, &generation, outcome, &PLANS, NEW.entry, at(9)).unwrap();
     for (outcome, spent) in [
         (GenerationOutcome::Succeeded(media(2)), 4),
         (GenerationOutcome::Succeeded(media(1)), 2),
@@ -167,7 +167,7 @@ fn canceling_generation_is_charged_for_what_was_generated_and_hides_it() {
 #[test]
 fn cancels_and_failed_calls_of_an_hour_are_limited() {
     let mut owner = account(100);
-    for _ in 0..Plan::Free.limits().cancels_per_hour {
+    for _ in 0..PLANS.free.cancels_per_hour {
         owner.jobs_in_flight = 0;
         owner.submit_rate.millitokens = 10_000;
         let before = submitted(&owner, "sketch-image", 1);
@@ -176,17 +176,17 @@ fn cancels_and_failed_calls_of_an_hour_are_limited() {
     }
     owner.submit_rate.millitokens = 10_000;
     let one_more = submitted(&owner, "sketch-image", 1);
-    let limited = |second| cancel(&one_more.account, &one_more.generation, RETENTION, NEW.entry, at(second));
+    let limited = |second| cancel(&one_more.account, &one_more.generation, &PLANS, NEW.entry, at(second));
     assert_eq!(limited(1000), Err(Refusal::TooManyCancels { retry_after_s: 2602 }));
     assert!(limited(3601).is_ok());
 
     let mut owner = account(100);
     let rejected = || GenerationOutcome::Failed(Failure::Rejected { reason: "no".to_owned() });
-    for _ in 0..Plan::Free.limits().failed_calls_per_hour {
+    for _ in 0..PLANS.free.failed_calls_per_hour {
         owner.jobs_in_flight = 0;
         owner.submit_rate.millitokens = 10_000;
         let before = submitted(&owner, "sketch-image", 1);
-        owner = finish(&before.account, &before.generation, rejected(), RETENTION, NEW.entry, at(1)).unwrap().account;
+        owner = finish(&before.account, &before.generation, rejected(), &PLANS, NEW.entry, at(1)).unwrap().account;
     }
     check(&owner, None, 1000, "too many failed generations: try again in 2602 s");
     owner.submit_rate.millitokens = 10_000;
@@ -195,7 +195,7 @@ fn cancels_and_failed_calls_of_an_hour_are_limited() {
     let before = submitted(&account(100), "sketch-image", 1);
     for failure in [Failure::Internal, Failure::ProviderUnavailable, Failure::InputMissing] {
         let outcome = GenerationOutcome::Failed(failure);
-        let after = finish(&before.account, &before.generation, outcome, RETENTION, NEW.entry, at(1)).unwrap();
+        let after = finish(&before.account, &before.generation, outcome, &PLANS, NEW.entry, at(1)).unwrap();
         assert_eq!(after.account.failed_calls.events, 0);
     }
 }
@@ -204,15 +204,9 @@ fn cancels_and_failed_calls_of_an_hour_are_limited() {
 fn partial_price_is_rounded_down() {
     let mut before = submitted(&account(20), "sketch-image", 3);
     before.generation.reserved = Credits(10);
-    let after = finish(
-        &before.account,
-        &before.generation,
-        GenerationOutcome::Succeeded(media(2)),
-        RETENTION,
-        NEW.entry,
-        at(1),
-    )
-    .unwrap();
+    let after =
+        finish(&before.account, &before.generation, GenerationOutcome::Succeeded(media(2)), &PLANS, NEW.entry, at(1))
+            .unwrap();
     assert_eq!(after.generation.spent, Credits(6));
 }
 
@@ -222,7 +216,7 @@ fn files_expire_by_the_plan_at_the_end_of_the_generation() {
         let before = submitted(&account(20), "sketch-image", 1);
         let owner = Account { plan, ..before.account };
         let after =
-            finish(&owner, &before.generation, GenerationOutcome::Succeeded(media(1)), RETENTION, NEW.entry, at(0))
+            finish(&owner, &before.generation, GenerationOutcome::Succeeded(media(1)), &PLANS, NEW.entry, at(0))
                 .unwrap();
         assert_eq!(after.generation.expires_at, Some(at(days * 86_400)));
     }
@@ -265,17 +259,16 @@ fn end_adds_what_received_files_cost_to_the_sums_of_the_model_once_and_forgets_i
     let both = next.received(2, &enabled(), at(2));
     assert_eq!(both.cost_microusd, 6_000 + 2 * 3_146);
 
-    let ended = finish(&owner, &both, GenerationOutcome::Succeeded(media(1)), RETENTION, NEW.entry, at(90)).unwrap();
+    let ended = finish(&owner, &both, GenerationOutcome::Succeeded(media(1)), &PLANS, NEW.entry, at(90)).unwrap();
     let margin = ended.margin.unwrap();
     assert_eq!((margin.day.to_string(), margin.model), ("2027-01-15".to_owned(), "flux-schnell".to_owned()));
     assert_eq!((margin.generations, margin.outputs, margin.credits), (1, 1, Credits(2)));
     assert_eq!((margin.cost_microusd, ended.generation.cost_microusd), (12_292, 0));
 
-    let lost =
-        finish(&owner, &both, GenerationOutcome::Failed(Failure::Internal), RETENTION, NEW.entry, at(90)).unwrap();
+    let lost = finish(&owner, &both, GenerationOutcome::Failed(Failure::Internal), &PLANS, NEW.entry, at(90)).unwrap();
     let margin = lost.margin.unwrap();
     assert_eq!((margin.outputs, margin.credits, margin.cost_microusd), (0, Credits(0), 12_292));
-    let unused = finish(&owner, &claimed, GenerationOutcome::Canceled, RETENTION, NEW.entry, at(90)).unwrap();
+    let unused = finish(&owner, &claimed, GenerationOutcome::Canceled, &PLANS, NEW.entry, at(90)).unwrap();
     assert_eq!(unused.margin, None);
 }
 
@@ -285,7 +278,7 @@ fn end_adds_its_outcome_and_the_time_of_the_provider_to_the_sums_of_the_day_and_
     let received = claimed.received(2, &enabled(), at(13));
     let began = claimed.provider_call.clone().unwrap();
     assert_eq!((began.provider.as_str(), began.took_ms), ("replicate", None));
-    let end = |generation, how| finish(&owner, generation, how, RETENTION, NEW.entry, at(90)).unwrap();
+    let end = |generation, how| finish(&owner, generation, how, &PLANS, NEW.entry, at(90)).unwrap();
     let succeeded = end(&received, GenerationOutcome::Succeeded(media(1)));
     assert_eq!(succeeded.generation.provider_call, None);
     let sum = succeeded.sum.unwrap();

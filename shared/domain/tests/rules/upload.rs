@@ -7,7 +7,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{RETENTION, account, at};
+use crate::{PLANS, account, at};
 
 const MIB: u64 = 1 << 20;
 const READY: UploadState = UploadState::Ready { width: 1, height: 1, duration_ms: None, stored_bytes: 9 };
@@ -18,7 +18,7 @@ fn declared() -> UploadDeclaration {
 
 /// Declared at second 0.
 fn upload(owner: &Account, declared: UploadDeclaration) -> Result<(Account, Upload), Refusal> {
-    declare(owner, declared, UploadId(Uuid::nil()), at(0))
+    declare(owner, &PLANS, declared, UploadId(Uuid::nil()), at(0))
 }
 
 fn check(declared: UploadDeclaration, fields: &[&str]) {
@@ -81,22 +81,22 @@ fn uploads_of_an_hour_are_limited_whatever_was_deleted() {
         owner = pending.deleted(&declared, at(1)).unwrap().0;
     }
     assert_eq!(upload(&owner, declared()).err(), Some(Refusal::TooManyUploads { retry_after_s: 3601 }));
-    assert!(declare(&owner, declared(), UploadId(Uuid::nil()), at(3600)).is_ok());
+    assert!(declare(&owner, &PLANS, declared(), UploadId(Uuid::nil()), at(3600)).is_ok());
 }
 
 #[test]
 fn upload_is_inspected_once_and_expires_by_the_plan() {
     let (owner, pending) = upload(&account(0), declared()).unwrap();
     assert_eq!(pending.expires_at, at(3600));
-    let ready = pending.inspected(READY, None, &owner, RETENTION).unwrap();
+    let ready = pending.inspected(READY, None, &owner, &PLANS).unwrap();
     assert_eq!((&ready.state, ready.expires_at), (&READY, at(30 * 86_400)));
-    let found = pending.inspected(READY, Some("image/webp"), &owner, RETENTION).unwrap();
+    let found = pending.inspected(READY, Some("image/webp"), &owner, &PLANS).unwrap();
     assert_eq!((&*ready.content_type, &*found.content_type), ("image/png", "image/webp"));
     let rejected = UploadState::Rejected { code: RejectionCode::NotAsDeclared, reason: "not as declared".to_owned() };
-    assert_eq!(ready.inspected(rejected.clone(), None, &owner, RETENTION), None);
-    assert_eq!(pending.inspected(rejected, None, &owner, RETENTION).unwrap().expires_at, at(3600));
+    assert_eq!(ready.inspected(rejected.clone(), None, &owner, &PLANS), None);
+    assert_eq!(pending.inspected(rejected, None, &owner, &PLANS).unwrap().expires_at, at(3600));
     let (_, removed) = pending.deleted(&owner, at(5)).unwrap();
-    assert_eq!(removed.inspected(READY, None, &owner, RETENTION), None);
+    assert_eq!(removed.inspected(READY, None, &owner, &PLANS), None);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn only_a_ready_image_is_usable_as_input() {
     let may = |content_type: &str, state: UploadState, second| {
         let declared = UploadDeclaration { content_type: content_type.to_owned(), ..declared() };
         let (owner, pending) = upload(&account(0), declared).unwrap();
-        let inspected = pending.inspected(state, None, &owner, RETENTION).unwrap();
+        let inspected = pending.inspected(state, None, &owner, &PLANS).unwrap();
         inspected.check_usable_as_input(at(second)).is_ok()
     };
     assert!(may("image/png", READY, 1));

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId,
-    accounts::{plan::Retention, plan_change::PlanChange},
+    accounts::{plan::Plans, plan_change::PlanChange},
     generations::{generation::Generation, upload::Upload},
 };
 
@@ -27,12 +27,12 @@ pub enum ExpiringItem {
 impl ExpiringItem {
     /// Moves the expiry after a change of the plan. Returns `None` if that changes nothing.
     #[must_use]
-    pub fn after_plan_change(&self, change: &PlanChange, retention: Retention) -> Option<Self> {
+    pub fn after_plan_change(&self, change: &PlanChange, plans: &Plans) -> Option<Self> {
         match self {
             Self::Generation(generation) => {
-                generation.after_plan_change(change, retention).map(Box::new).map(Self::Generation)
+                generation.after_plan_change(change, plans).map(Box::new).map(Self::Generation)
             }
-            Self::Upload(upload) => upload.after_plan_change(change, retention).map(Box::new).map(Self::Upload),
+            Self::Upload(upload) => upload.after_plan_change(change, plans).map(Box::new).map(Self::Upload),
         }
     }
 }

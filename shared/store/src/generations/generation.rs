@@ -16,7 +16,7 @@ use domain::{
 use crate::{
     due::{DueKind, mark_due},
     error::StoreError,
-    item::{Item, decode, decode_all, encode, encode_value, id_of, primary_key, string},
+    item::{Item, decode, decode_all, encode, encode_value, id_of, primary_key, string, text},
     keys,
     query::{Page, page_limit},
     table::Table,
@@ -25,12 +25,17 @@ use crate::{
 /// Most queries for one page. A filter that few items pass returns a short page with a cursor after that.
 const QUERIES_PER_PAGE: usize = 5;
 
+/// The index that finds a generation without its account, and its partition key. Only generations are in it.
+const FIND_INDEX: &str = "find";
+const FIND_ID: &str = "find_id";
+
 pub(crate) fn to_item(generation: &Generation) -> Result<Item, StoreError> {
     let mut item = encode(generation, keys::account(generation.account), keys::generation(generation.id))?;
     if let Some(at) = generation.due_at() {
         let kind = if generation.status.is_final() { DueKind::Media } else { DueKind::Generation };
         mark_due(&mut item, kind, at);
     }
+    item.insert(FIND_ID.to_owned(), string(generation.id.to_string()));
     Ok(item)
 }
 
@@ -67,6 +72,18 @@ impl Table {
     /// The call failed.
     pub async fn generation(&self, account: AccountId, id: GenerationId) -> Result<Option<Generation>, StoreError> {
         self.read(keys::account(account), keys::generation(id)).await
+    }
+
+    /// Finds the account of a generation. The index may not know one of the last second.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn account_of_generation(&self, id: GenerationId) -> Result<Option<AccountId>, StoreError> {
+        let query = self.db.query().table_name(&self.name).index_name(FIND_INDEX);
+        let query =
+            query.key_condition_expression("find_id = :id").expression_attribute_values(":id", string(id.to_string()));
+        let answer = query.send().await.map_err(StoreError::call("Query"))?;
+        Ok(answer.items().first().and_then(|item| keys::parse_account(&text(item, "pk")?)))
     }
 
     /// Reads an account and one of its generations in one round trip.

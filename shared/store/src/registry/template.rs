@@ -4,15 +4,17 @@ use std::{fs, path::Path};
 
 use crate::registry::{self, DataLocation};
 use domain::{
-    accounts::{plan::Retention, plan_change::DOWNLOAD_DAYS},
+    accounts::{plan::Plans, plan_change::DOWNLOAD_DAYS},
     generations::share::MEDIA_LINK_S,
     payments::payment::WATCHED_DAYS,
     privacy::export::{DOWNLOAD_HOURS, DUE_HOURS},
     registry::{
-        ACTIVITY_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS, EXPORT_READY_DAYS, GUEST_TICKET_DAYS,
-        LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS, PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS,
-        RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS, TOMBSTONE_DAYS, UNPAID_DAYS, WELCOME_DAYS,
+        ACTIVITY_DAYS, ASSIGNMENT_DAYS, CASE_NOTE_DAYS, CORRECTION_DAYS, ConfiguredRetention, DISCLOSURE_DAYS,
+        EXPORT_READY_DAYS, GUEST_TICKET_DAYS, LOG_DEFAULT_DAYS, MESSAGE_DAYS, NOTIFICATION_DAYS,
+        PAYMENT_RECORD_DEFAULT_DAYS, REPLY_ALERT_DAYS, RetentionRule, SESSION_DAYS, SIGN_UP_DEFAULT_DAYS, TICKET_DAYS,
+        TOMBSTONE_DAYS, UNPAID_DAYS, WELCOME_DAYS,
     },
+    service_settings,
     staff::audit::ACCESS_MINUTES,
 };
 
@@ -39,11 +41,7 @@ fn default_of(template: &str, parameter: &str) -> u32 {
 #[test]
 fn defaults_of_the_template_are_those_of_the_code() {
     let template = template();
-    let Retention { free_days, plus_days, pro_days } = Retention::DEFAULT;
     for (parameter, days) in [
-        ("RetentionFreeDays", free_days),
-        ("RetentionPlusDays", plus_days),
-        ("RetentionProDays", pro_days),
         (registry::template_parameter(ConfiguredRetention::Logs), LOG_DEFAULT_DAYS),
         (registry::template_parameter(ConfiguredRetention::PaymentRecords), PAYMENT_RECORD_DEFAULT_DAYS),
         (registry::template_parameter(ConfiguredRetention::SignUps), SIGN_UP_DEFAULT_DAYS),
@@ -102,8 +100,9 @@ fn days_in_the_texts_of_the_client_are_retentions() {
 /// Every period that the documents state must be the one of the code.
 #[test]
 fn periods_in_the_documents_are_those_of_the_code() {
-    let Retention { free_days, plus_days, pro_days } = Retention::DEFAULT;
-    let retentions = format!("`RetentionProDays` | {free_days}, {plus_days}, {pro_days} | days until files");
+    let Plans { free, plus, pro } = service_settings::compiled().plans;
+    let [free, plus, pro] = [free, plus, pro].map(|limits| limits.retention_days);
+    let retentions = format!("`retention_days` | {free}, {plus}, {pro} | days until files");
     let payments = format!("`PaymentRecordDays` | 0, {PAYMENT_RECORD_DEFAULT_DAYS} | days");
     for (document, facts) in [
         (
@@ -119,6 +118,8 @@ fn periods_in_the_documents_are_those_of_the_code() {
                 format!("500 files, and is deleted after {DISCLOSURE_DAYS} days"),
                 format!("For {WELCOME_DAYS} days after the opening of an account"),
                 format!("A correction is recorded for {CORRECTION_DAYS} days"),
+                format!("and deleted {CASE_NOTE_DAYS} days after the last one"),
+                format!("under a hash, for {ASSIGNMENT_DAYS} days"),
             ],
         ),
         (
@@ -137,6 +138,8 @@ fn periods_in_the_documents_are_those_of_the_code() {
                 payments,
                 format!("Tombstones are kept for {TOMBSTONE_DAYS} days"),
                 format!("What has waited for {REPLY_ALERT_DAYS} days raises an alarm."),
+                format!("not decided within {ASSIGNMENT_DAYS} days of being taken"),
+                format!("erased with the account, or {CASE_NOTE_DAYS} days after the last one"),
             ],
         ),
     ] {

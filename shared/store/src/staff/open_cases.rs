@@ -3,8 +3,8 @@
 use domain::{
     accounts::account::Account,
     moderation::case::Case,
-    payments::payment::{Payment, UnclaimedPayment},
-    staff::{approval::Approval, audit::AuditEntry},
+    payments::payment::{Payment, PaymentReference, UnclaimedPayment},
+    staff::{approval::Approval, audit::AuditEntry, open_case::OpenCaseId},
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
@@ -48,6 +48,22 @@ pub enum OpenCase {
     GuestTicket(GuestTicket),
     /// An account that is frozen.
     Account(Account),
+}
+
+impl OpenCase {
+    /// Returns its id; `None` for an approval, which has none.
+    #[must_use]
+    pub fn id(&self) -> Option<OpenCaseId> {
+        Some(match self {
+            Self::Approval(..) => return None,
+            Self::Moderation(case) => OpenCaseId::Case { account: case.account, id: case.id },
+            Self::Payment(payment) => OpenCaseId::Payment { account: payment.account, id: payment.id },
+            Self::Unclaimed(unclaimed) => OpenCaseId::Unclaimed { payment: unclaimed.payment },
+            Self::Ticket(ticket) => OpenCaseId::Ticket { account: ticket.account, id: ticket.id },
+            Self::GuestTicket(ticket) => OpenCaseId::GuestTicket { guest: ticket.guest.clone(), id: ticket.id },
+            Self::Account(account) => OpenCaseId::Account { account: account.id },
+        })
+    }
 }
 
 /// A position in the list.
@@ -106,7 +122,8 @@ impl Table {
         places.truncate(limit);
         let mut items = Vec::new();
         for place in &places {
-            items.extend(self.open_case(place, now).await?);
+            let Some(kind) = KINDS.get(place.kind) else { continue };
+            items.extend(self.open_case(*kind, place.item_keys(), now).await?);
         }
         Ok(Page { items, next: places.pop().filter(|_| more) })
     }
@@ -123,10 +140,31 @@ impl Table {
         Ok(found)
     }
 
-    async fn open_case(&self, place: &OpenCasePosition, now: Timestamp) -> Result<Option<OpenCase>, StoreError> {
-        let Some(item) = self.item(place.item_keys()).await? else { return Ok(None) };
-        Ok(match KINDS.get(place.kind) {
-            Some(DueKind::Approval) => {
+    /// Reads a case, if it waits for staff at `now`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn find_open_case(&self, id: &OpenCaseId, now: Timestamp) -> Result<Option<OpenCase>, StoreError> {
+        let (kind, pk, sk) = match id {
+            OpenCaseId::Case { account, id } => (DueKind::Case, keys::account(*account), keys::case(*id)),
+            OpenCaseId::Payment { account, id } => (DueKind::Review, keys::account(*account), keys::payment(*id)),
+            OpenCaseId::Unclaimed { payment } => {
+                let pk = keys::payment_reference(&PaymentReference::Payment(*payment));
+                (DueKind::Unclaimed, pk, keys::UNCLAIMED.to_owned())
+            }
+            OpenCaseId::Ticket { account, id } => (DueKind::Ticket, keys::account(*account), keys::ticket(*id)),
+            OpenCaseId::GuestTicket { guest, id } => {
+                (DueKind::GuestTicket, keys::guest(guest), keys::guest_ticket(*id))
+            }
+            OpenCaseId::Account { account } => (DueKind::Frozen, keys::account(*account), keys::ACCOUNT.to_owned()),
+        };
+        self.open_case(kind, primary_key(pk, sk), now).await
+    }
+
+    async fn open_case(&self, kind: DueKind, keys: Item, now: Timestamp) -> Result<Option<OpenCase>, StoreError> {
+        let Some(item) = self.item(keys).await? else { return Ok(None) };
+        Ok(match kind {
+            DueKind::Approval => {
                 let approval: Approval = decode(item)?;
                 if !approval.is_pending(now) {
                     return Ok(None);
@@ -134,19 +172,22 @@ impl Table {
                 let entry = self.read(keys::account(approval.account), keys::audit_entry(approval.id)).await?;
                 entry.map(|entry| OpenCase::Approval(approval, entry))
             }
-            Some(DueKind::Case) => {
+            DueKind::Case => {
                 Some(decode(item)?).filter(|case: &Case| case.waiting_since().is_some()).map(OpenCase::Moderation)
             }
-            Some(DueKind::Review) => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
-            Some(DueKind::Unclaimed) => {
+            DueKind::Review => Some(decode(item)?).filter(Payment::awaits_decision).map(OpenCase::Payment),
+            DueKind::Unclaimed => {
                 let unclaimed: UnclaimedPayment = decode(item)?;
                 unclaimed.refunded_at.is_none().then_some(OpenCase::Unclaimed(unclaimed))
             }
-            Some(DueKind::Ticket) => {
+            DueKind::Ticket => {
                 let ticket: Ticket = decode(item)?;
                 ticket.waiting_since().is_some().then_some(OpenCase::Ticket(ticket))
             }
-            Some(DueKind::GuestTicket) => Some(OpenCase::GuestTicket(decode(item)?)),
+            DueKind::GuestTicket => {
+                let ticket: GuestTicket = decode(item)?;
+                ticket.waiting_since().is_some().then_some(OpenCase::GuestTicket(ticket))
+            }
             _ => Some(decode(item)?).filter(Account::is_frozen).map(OpenCase::Account),
         })
     }

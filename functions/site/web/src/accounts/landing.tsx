@@ -3,6 +3,7 @@ import { api, unwrap } from "../api/client";
 import { Thumbnail } from "../generations/gallery/thumbnail";
 import { likelyCurrency } from "../payments/offer";
 import { PackageFacts, packageName } from "../payments/package-facts";
+import { service } from "../service";
 import { list, text } from "../text";
 import { Icon } from "../ui/icon";
 import { useQuery } from "../ui/query";
@@ -35,7 +36,7 @@ export function Landing() {
       <div class="showcase">
         {examples.data?.items.map(({ id, output, prompt, kind, file }) => (
           <a class="frame" key={`${id}:${output}`} href={`/gallery/public/${id}?n=${output}`}>
-            <Thumbnail media={file} alt={prompt ?? t.shares.page[kind]} />
+            <Thumbnail media={file} alt={prompt ?? t.shares.page[kind](service.value.name)} />
           </a>
         ))}
       </div>

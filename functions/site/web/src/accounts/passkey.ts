@@ -1,5 +1,6 @@
 /** Passkeys: asks the browser to create one, or to sign a challenge with one (<https://www.w3.org/TR/webauthn-3/>). */
 import type { Schema } from "../api/client";
+import { service } from "../service";
 
 /** The time in which the API accepts an answer, in milliseconds. */
 const TIMEOUT_MS = 300_000;
@@ -11,7 +12,7 @@ export const hasPasskeys = () => typeof window.PublicKeyCredential === "function
 export async function createPasskey(setup: Schema["PasskeySetup"]) {
   const publicKey: PublicKeyCredentialCreationOptions = {
     challenge: decode(setup.challenge),
-    rp: { id: setup.rp_id, name: "Darkroom" },
+    rp: { id: setup.rp_id, name: service.value.name },
     user: { id: decode(setup.user_id), name: setup.user_name, displayName: setup.user_name },
     pubKeyCredParams: setup.algorithms.map((alg) => ({ type: "public-key", alg })),
     excludeCredentials: setup.exclude.map((id) => ({ type: "public-key", id: decode(id) })),

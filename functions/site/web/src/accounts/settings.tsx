@@ -13,6 +13,7 @@ import { useMutation, useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
 import { accountError, currentAccount, loadAccount, updateAccount } from "./account";
 import { FreezeNotice } from "./freeze-notice";
+import { Invitations } from "./invitations";
 import { setLanguage, setTheme, THEMES, theme } from "./preferences";
 import { SecondFactor } from "./second-factor";
 import { requestPasswordReset } from "./sign-in";
@@ -52,6 +53,7 @@ export function Preferences() {
   };
   return (
     <SettingsPage>
+      <Invitations />
       <div class="card stack">
         <RadioGroup
           label={t.accounts.theme}

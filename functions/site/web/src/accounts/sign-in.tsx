@@ -11,6 +11,7 @@ import { api, type Schema, unwrap } from "../api/client";
 import { ApiError } from "../api/error";
 import { openSession, session } from "../api/session";
 import { navigate } from "../router";
+import { loadService, service } from "../service";
 import { date, text } from "../text";
 import { fieldMessage } from "../ui/error-message";
 import { CodeField, Field, Password } from "../ui/field";
@@ -19,7 +20,6 @@ import { ErrorNotice } from "../ui/states";
 import { useTitle } from "../ui/title";
 import { showToast } from "../ui/toasts";
 import { hasPasskeys, signWithPasskey } from "./passkey";
-import { TERMS_VERSION } from "./terms-version";
 
 /** The values of one form are there on the next. They are in memory only, and forgotten on sign-out. */
 const email = signal("");
@@ -199,8 +199,12 @@ export function SignIn({ to = "/" }: { to?: string }) {
 export function SignUp() {
   const t = text.value.accounts;
   const mutation = useMutation();
+  const terms = service.value.terms_version;
   const submit = async () => {
-    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, terms: TERMS_VERSION } }));
+    // Without a connection at the start, the version is not known yet.
+    if (!terms) await loadService();
+    const accepted = service.value.terms_version ?? "";
+    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, terms: accepted } }));
     navigate("/confirm");
   };
   const footer = (
@@ -214,7 +218,7 @@ export function SignUp() {
         <EmailField error={fieldMessage(mutation.error, "email")} />
         <NewPassword label={t.password} error={fieldMessage(mutation.error, "password")} />
         <p class="small">
-          {t.terms.signUp} <a href="/terms">{t.terms.read(date(TERMS_VERSION))}</a>
+          {t.terms.signUp} <a href="/terms">{t.terms.read(terms && date(terms))}</a>
         </p>
         {mutation.error?.hasField("terms") && <p class="field-error">{t.terms.outdated}</p>}
       </Form>

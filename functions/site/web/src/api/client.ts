@@ -46,6 +46,9 @@ export function onOutsideChange(reload: () => unknown): () => void {
 /** Creates an `Idempotency-Key` header: requests that carry the same key take effect once. */
 export const idempotencyHeader = () => ({ header: { "Idempotency-Key": crypto.randomUUID() } });
 
+/** The parameters of a request with an `Idempotency-Key`. */
+export type IdempotencyHeader = ReturnType<typeof idempotencyHeader>;
+
 /**
  * Returns the body of a successful response.
  *

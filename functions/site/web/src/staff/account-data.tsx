@@ -201,6 +201,7 @@ function Ticket({ path, ticket }: { path: Path; ticket: Schema["TicketView"] }) 
       {!sent && ticket.status !== "closed" && (
         <TextForm
           label={t.cases.reply}
+          templatesFor={ticket.id}
           field="text"
           maxlength={2000}
           also={[ticket.id, close]}

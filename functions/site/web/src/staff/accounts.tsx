@@ -14,7 +14,9 @@ import { StaffPage } from "./layout";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
 
-type Key = "account" | "email" | "payment" | "transaction";
+const KEYS = ["account", "email", "generation", "payment", "transaction"] as const;
+
+type Key = (typeof KEYS)[number];
 
 export function Accounts() {
   const t = staffText.value.accounts;
@@ -74,7 +76,6 @@ function Find({ onFound }: { onFound: (access: Access) => void }) {
       return onFound(accessOf(found.account, found.access));
     });
   };
-  const keys = ["account", "email", "payment", "transaction"] as const;
   if (!reads) {
     return (
       <form
@@ -99,7 +100,7 @@ function Find({ onFound }: { onFound: (access: Access) => void }) {
         label={t.by}
         value={by}
         onValue={setBy}
-        options={keys.map((key) => ({ value: key, label: t.keys[key] }))}
+        options={KEYS.map((key) => ({ value: key, label: t.keys[key] }))}
       />
       <Field
         label={t.value}

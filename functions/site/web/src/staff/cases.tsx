@@ -8,19 +8,19 @@ import { Select } from "../ui/field";
 import { LoadMore, usePagedList } from "../ui/paged-list";
 import { ErrorNotice, Loading } from "../ui/states";
 import { showToast } from "../ui/toasts";
+import { CaseWork } from "./case-work";
 import { ActionButton, Facts, TextForm } from "./forms";
 import { StaffPage } from "./layout";
+import { ReplyTemplates } from "./reply-templates";
 import { ReportedCase } from "./reported-case";
-import { loadReviews, type Review, since } from "./reviews";
+import { keyOf, loadReviews, type Review, since } from "./reviews";
+import { hasRole } from "./roles";
 import { staffText } from "./text";
 
 type Kind = Review["kind"];
 
-/** What tells a case from the others. */
-function keyOf(review: Review): string {
-  const id = "id" in review ? review.id : "payment" in review ? review.payment : review.account;
-  return `${review.kind} ${id}`;
-}
+/** Whose cases are shown. */
+type Whose = "all" | "mine" | "nobody";
 
 export function Cases() {
   const t = staffText.value.cases;
@@ -28,7 +28,16 @@ export function Cases() {
   const asked = query.value.get("kind") ?? "";
   const [kind, setKind] = useState<Kind | "all">(asked in t.kinds ? (asked as Kind) : "all");
   const [done, setDone] = useState<readonly string[]>([]);
-  const waiting = list.items.filter((review) => !done.includes(keyOf(review)));
+  const [whose, setWhose] = useState<Whose>("all");
+  // Who has a case, as far as it changed since it was loaded.
+  const [assigned, setAssigned] = useState<Readonly<Record<string, string | undefined>>>({});
+  const waiting = list.items
+    .filter((review) => !done.includes(keyOf(review)))
+    .map((review): Review => {
+      const key = keyOf(review);
+      return key in assigned ? { ...review, holder: assigned[key], mine: assigned[key] !== undefined } : review;
+    })
+    .filter((review) => whose === "all" || (whose === "mine" ? review.mine : !review.holder));
   const kinds = (Object.keys(t.kinds) as Kind[]).filter(
     (other) => other === kind || waiting.some((review) => review.kind === other),
   );
@@ -47,6 +56,12 @@ export function Cases() {
           ...kinds.map((kind) => ({ value: kind, label: `${t.kinds[kind]} (${number(count(kind))})` })),
         ]}
       />
+      <Select
+        label={t.whose.label}
+        value={whose}
+        onValue={(value) => setWhose(value as Whose)}
+        options={(["all", "mine", "nobody"] as const).map((value) => ({ value, label: t.whose[value] }))}
+      />
       {!list.loaded && list.busy && <Loading />}
       <ErrorNotice error={list.error} retry={list.reload} />
       {list.loaded && shown.length === 0 && <p class="muted">{t.empty}</p>}
@@ -55,6 +70,7 @@ export function Cases() {
           <li key={keyOf(review)}>
             <Case
               review={review}
+              onAssigned={(holder) => setAssigned((before) => ({ ...before, [keyOf(review)]: holder }))}
               onDone={() => {
                 setDone((before) => [...before, keyOf(review)]);
                 showToast(t.done);
@@ -64,6 +80,7 @@ export function Cases() {
         ))}
       </ul>
       <LoadMore list={list} />
+      {hasRole("support") && <ReplyTemplates />}
     </StaffPage>
   );
 }
@@ -74,7 +91,13 @@ interface CaseProperties<K extends Kind> {
   onDone: () => void;
 }
 
-function Case({ review, onDone }: { review: Review; onDone: () => void }) {
+interface AnyCaseProperties {
+  review: Review;
+  onDone: () => void;
+  onAssigned: (holder: string | undefined) => void;
+}
+
+function Case({ review, onDone, onAssigned }: AnyCaseProperties) {
   const t = staffText.value.cases;
   const [open, setOpen] = useState(false);
   const title = review.kind === "case" && review.appealed ? t.appeal : t.kinds[review.kind];
@@ -96,8 +119,21 @@ function Case({ review, onDone }: { review: Review; onDone: () => void }) {
       <p class="small muted">
         <time datetime={since(review)}>{t.waiting(relativeTime(since(review)))}</time>
         {review.kind === "case" && <> · {t.decideBy(dateTime(review.decide_by))}</>}
+        {review.mine && <> · {t.work.mine}</>}
+        {review.holder && !review.mine && (
+          <>
+            {" "}
+            · {t.work.holder} <code>{review.holder}</code>
+          </>
+        )}
+        {!!review.notes && <> · {t.work.count(review.notes)}</>}
       </p>
-      {open && <Opened review={review} onDone={onDone} />}
+      {open && (
+        <>
+          <CaseWork review={review} onAssigned={onAssigned} />
+          <Opened review={review} onDone={onDone} />
+        </>
+      )}
     </article>
   );
 }
@@ -265,6 +301,7 @@ function GuestTicket({ review, onDone }: CaseProperties<"guest_ticket">) {
       <TextForm
         label={t.reply}
         hint={t.replyHint}
+        templatesFor={review.id}
         field="text"
         maxlength={2000}
         actions={[

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { changes, type Document, parseDocument, replaced, withQualityPrice } from "./catalogue-document";
+import { type Document, parseCatalogue, replaced, withQualityPrice } from "./catalogue-document";
+import { changes, parseDocument } from "./document-changes";
 
 const model = (id: string): Document["models"][number] => ({
   id,
@@ -95,11 +96,11 @@ describe("changes", () => {
 
 describe("a text", () => {
   it("is a document if it has everything that the form shows", () => {
-    expect(parseDocument(JSON.stringify(document()))).toEqual(document());
+    expect(parseDocument(JSON.stringify(document()), parseCatalogue)).toEqual({ document: document() });
   });
 
   it("is refused if it is no JSON, or something is absent", () => {
-    expect(parseDocument("{")).toHaveProperty("error");
+    expect(parseDocument("{", parseCatalogue)).toHaveProperty("error");
     for (const broken of [
       {},
       [],
@@ -107,7 +108,9 @@ describe("a text", () => {
       { ...document(), models: [{ id: "a" }] },
       { ...document(), packages: undefined },
     ]) {
-      expect(parseDocument(JSON.stringify(broken))).toEqual({ error: "margin_percent, models, packages" });
+      expect(parseDocument(JSON.stringify(broken), parseCatalogue)).toEqual({
+        error: "margin_percent, models, packages",
+      });
     }
   });
 });

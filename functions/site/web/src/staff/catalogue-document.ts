@@ -1,65 +1,13 @@
-/** The document of the catalogue: what differs between two of them, and how one is read from text. */
+/** The document of the catalogue: what its form needs to find in it. */
 import type { Schema } from "../api/client";
 
 export type Document = Schema["Catalogue"];
 export type Model = Document["models"][number];
 export type Package = Document["packages"][number];
 
-/** A field that differs, by its path. What is undefined on one side is absent there. */
-export interface Change {
-  field: string;
-  before: unknown;
-  after: unknown;
-}
-
-/** The fields by which members of lists are told apart, whatever their position is. */
-const NAMES = ["id", "key", "quality", "currency"];
-
-/** Returns the fields that differ, in the order of the document. A list whose members have other positions is one of them. */
-export function changes(before: Document, after: Document): Change[] {
-  return compare("", before, after);
-}
-
-function compare(field: string, before: unknown, after: unknown): Change[] {
-  if (isEmpty(before) && isEmpty(after)) return [];
-  const [was, is] = [parts(before), parts(after)];
-  if (!was || !is) return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ field, before, after }];
-  const names = [...new Set([...was.keys(), ...is.keys()])];
-  const found = names.flatMap((name) => compare(field ? `${field}.${name}` : name, was.get(name), is.get(name)));
-  const order = (one: typeof was, other: typeof is) => [...one.keys()].filter((name) => other.has(name));
-  const moved = Array.isArray(before) && String(order(was, is)) !== String(order(is, was));
-  return moved ? [{ field, before: [...was.keys()], after: [...is.keys()] }, ...found] : found;
-}
-
-/** Whether a list is absent or has no members, which is the same. */
-const isEmpty = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0);
-
-/** Returns the parts of an object, or of a list whose members have names; undefined for everything else. */
-function parts(value: unknown): Map<string, unknown> | undefined {
-  if (Array.isArray(value)) {
-    const named = value.map((member) => [nameOf(member), member] as const);
-    const names = new Set(named.map(([name]) => name));
-    return names.has(undefined) || names.size < named.length ? undefined : new Map(named as [string, unknown][]);
-  }
-  return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
-}
-
-function nameOf(member: unknown): string | undefined {
-  if (typeof member !== "object" || member === null) return undefined;
-  const entries: Record<string, unknown> = { ...member };
-  const name = NAMES.map((key) => entries[key]).find((value) => typeof value === "string");
-  return name as string | undefined;
-}
-
-/** Returns the document in a text, or why it is none. The API checks its rules. */
-export function parseDocument(text: string): Document | { error: string } {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isDocument(value) ? value : { error: "margin_percent, models, packages" };
-  } catch (error) {
-    return { error: (error as SyntaxError).message };
-  }
-}
+/** Returns the catalogue that a value is, or the fields that the form shows and that it lacks. */
+export const parseCatalogue = (value: unknown): Document | string =>
+  isDocument(value) ? value : "margin_percent, models, packages";
 
 /** Whether a value has everything that the form shows. */
 function isDocument(value: unknown): value is Document {

@@ -1,25 +1,20 @@
 /** The form of the catalogue: what is changed often has fields, the rest is in the text of the document. */
-import type { RefObject } from "preact";
-import { useState } from "preact/hooks";
-
 import { text } from "../text";
-import { Area, Field, Select } from "../ui/field";
-import { fractionDigits, smallestUnits, typedAmount } from "./amounts";
+import { Field, Select } from "../ui/field";
+import { fractionDigits } from "./amounts";
 import {
   type Document,
   type Model,
   type Package,
-  parseDocument,
+  parseCatalogue,
   replaced,
   withQualityPrice,
 } from "./catalogue-document";
+import type { FormProperties } from "./document-desk";
+import { NumberField, WholeDocument } from "./document-fields";
 import { staffText } from "./text";
 
-/** The most characters of the document: an item of the table holds no more. */
-const LONGEST_DOCUMENT = 400_000;
-
-/** Returns the rule that the API says a field breaks, by the path of the field. */
-type RuleOf = (field: string) => string | undefined;
+type RuleOf = FormProperties<Document>["rule"];
 
 /** Returns the paths of the fields of the form. */
 export function shownFields(document: Document): Set<string> {
@@ -37,15 +32,7 @@ export function shownFields(document: Document): Set<string> {
   return new Set(["reason", "low_prices_reason", "document.margin_percent", ...models, ...packages]);
 }
 
-interface FormProperties {
-  form: RefObject<HTMLFormElement | null>;
-  document: Document;
-  rule: RuleOf;
-  onChange: (document: Document) => void;
-  onReview: () => void;
-}
-
-export function CatalogueForm({ form, document, rule, onChange, onReview }: FormProperties) {
+export function CatalogueForm({ form, document, rule, onChange, onReview }: FormProperties<Document>) {
   const t = staffText.value.catalogue;
   const { models, packages } = document;
   const submit = (event: Event) => {
@@ -80,10 +67,10 @@ export function CatalogueForm({ form, document, rule, onChange, onReview }: Form
           onChange={(sold) => onChange({ ...document, packages: replaced(packages, index, sold) })}
         />
       ))}
-      <WholeDocument document={document} onChange={onChange} />
+      <WholeDocument document={document} hint={t.jsonHint} parse={parseCatalogue} onChange={onChange} />
       <div class="row">
         <button type="submit" class="button">
-          {t.review}
+          {staffText.value.documents.review}
         </button>
       </div>
     </form>
@@ -196,74 +183,5 @@ function PackageFields({ sold, rule, onChange }: PackageProperties) {
         ))}
       </div>
     </fieldset>
-  );
-}
-
-interface NumberProperties {
-  label: string;
-  hint?: string;
-  /** The rule that the API says it breaks. */
-  error?: string | undefined;
-  /** How many digits follow the decimal point. */
-  digits?: number;
-  /** The value in its smallest unit; not a number while the text is none. */
-  value: number;
-  onValue: (value: number) => void;
-}
-
-/** A number, which keeps the text that the person types as long as it means the value. */
-function NumberField({ label, hint, error, digits = 0, value, onValue }: NumberProperties) {
-  const t = staffText.value.catalogue;
-  const [typed, setTyped] = useState(typedAmount(value, digits));
-  return (
-    <Field
-      label={label}
-      hint={hint}
-      error={error && t.demanded(error)}
-      required
-      maxlength={12}
-      pattern={digits ? `[0-9]+([.,][0-9]{1,${digits}})?` : "[0-9]+"}
-      value={Object.is(smallestUnits(typed, digits), value) ? typed : typedAmount(value, digits)}
-      onValue={(text) => {
-        setTyped(text);
-        onValue(smallestUnits(text, digits));
-      }}
-    />
-  );
-}
-
-/** The whole document as text, for what has no field. */
-function WholeDocument({ document, onChange }: { document: Document; onChange: (document: Document) => void }) {
-  const t = staffText.value.catalogue;
-  const [typed, setTyped] = useState<string>();
-  const [error, setError] = useState<string>();
-  const apply = () => {
-    const parsed = parseDocument(typed ?? "");
-    if ("error" in parsed) return setError(t.notDocument(parsed.error));
-    setError(undefined);
-    setTyped(undefined);
-    onChange(parsed);
-  };
-  return (
-    <details class="card">
-      <summary>{t.document}</summary>
-      <div class="stack">
-        <Area
-          label={t.json}
-          hint={t.jsonHint}
-          rows={12}
-          maxlength={LONGEST_DOCUMENT}
-          spellcheck={false}
-          value={typed ?? JSON.stringify(document, null, 2)}
-          onValue={setTyped}
-          error={error}
-        />
-        <div class="row">
-          <button type="button" class="button" disabled={typed === undefined} onClick={apply}>
-            {t.apply}
-          </button>
-        </div>
-      </div>
-    </details>
   );
 }

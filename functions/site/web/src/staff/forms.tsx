@@ -8,6 +8,7 @@ import { fieldMessage } from "../ui/error-message";
 import { Area } from "../ui/field";
 import { useIdempotencyKey, useMutation } from "../ui/query";
 import { ErrorNotice } from "../ui/states";
+import { TemplateChoice } from "./template-choice";
 
 type Header = ReturnType<typeof idempotencyHeader>;
 
@@ -29,12 +30,14 @@ interface Properties {
   actions: readonly FormAction[];
   /** Further fields, above the text. */
   children?: ComponentChildren;
+  /** The ticket that the text replies to: it can be chosen from the templates. */
+  templatesFor?: string;
   /** What else the request says: another one gets another `Idempotency-Key`. */
   also?: unknown;
 }
 
 /** A form with one text. Pressing a button a second time after a lost response changes nothing more. */
-export function TextForm({ label, hint, field, maxlength = 500, actions, children, also }: Properties) {
+export function TextForm({ label, hint, field, maxlength = 500, actions, templatesFor, children, also }: Properties) {
   const mutation = useMutation();
   const key = useIdempotencyKey();
   const [value, setValue] = useState("");
@@ -57,6 +60,7 @@ export function TextForm({ label, hint, field, maxlength = 500, actions, childre
   return (
     <form class="stack" onSubmit={submit}>
       {children}
+      {templatesFor && <TemplateChoice ticket={templatesFor} onChosen={setValue} />}
       <Area
         label={label}
         hint={hint}

@@ -14,6 +14,8 @@ export function StaffPage({ lead, children }: { lead: string; children: Componen
     { to: "/staff/accounts", label: t.pages.accounts, shown: true },
     { to: "/staff/legal", label: t.pages.legal, shown: hasRole("administrator") },
     { to: "/staff/catalogue", label: t.pages.catalogue, shown: hasRole("administrator") },
+    { to: "/staff/settings", label: t.pages.settings, shown: hasRole("administrator") },
+    { to: "/staff/texts", label: t.pages.texts, shown: hasRole("administrator") },
     { to: "/staff/margins", label: t.pages.margins, shown: hasRole("finance") },
     { to: "/staff/promotions", label: t.pages.promotions, shown: hasRole("administrator") },
     { to: "/staff/members", label: t.pages.members, shown: hasRole("administrator") },

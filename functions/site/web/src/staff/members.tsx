@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { currentAccount } from "../accounts/account";
 import { api, type Schema, unwrap } from "../api/client";
 import type { ApiError } from "../api/error";
+import { dateTime } from "../text";
 import { fieldMessage } from "../ui/error-message";
 import { Field, Select } from "../ui/field";
 import { useIdempotencyKey, useMutation, useQuery } from "../ui/query";
@@ -30,6 +31,12 @@ export function Members() {
           <dl class="log">
             {query.data.members.map((member) => (
               <Entry key={member.account} member={member} refetch={query.refetch} />
+            ))}
+          </dl>
+          {query.data.invitations.length > 0 && <h2>{t.invitations}</h2>}
+          <dl class="log">
+            {query.data.invitations.map((invitation) => (
+              <Invited key={invitation.id} invitation={invitation} refetch={query.refetch} />
             ))}
           </dl>
           <Grant refetch={query.refetch} />
@@ -83,7 +90,35 @@ function Entry({ member: { account, email, staff, roles }, refetch }: EntryPrope
   );
 }
 
-/** A form that gives a role to a person with an account. */
+interface InvitedProperties {
+  invitation: Schema["InvitationView"];
+  refetch: () => Promise<unknown>;
+}
+
+function Invited({ invitation: { id, email, role, staff, expires_at }, refetch }: InvitedProperties) {
+  const t = staffText.value;
+  const withdraw = async (params: object) => {
+    const path = { invitation: id };
+    await unwrap(api.DELETE("/v1/staff/invitations/{invitation}", { params: { path, ...params } }));
+    await refetch();
+  };
+  return (
+    <div class="log-entry">
+      <dt>
+        <strong dir="auto">{email}</strong>
+        <span class="tag">{t.roles[role]}</span>
+      </dt>
+      <dd class="stack tight">
+        <span class="small muted">
+          {t.members.invitedBy} <code>{staff}</code> · {t.members.expires(dateTime(expires_at))}
+        </span>
+        <ActionButton label={t.members.withdraw} about={email} run={withdraw} />
+      </dd>
+    </div>
+  );
+}
+
+/** A form that gives a role to a person with an account, or invites a person by mail. */
 function Grant({ refetch }: { refetch: () => Promise<unknown> }) {
   const t = staffText.value;
   const mutation = useMutation();
@@ -91,16 +126,18 @@ function Grant({ refetch }: { refetch: () => Promise<unknown> }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("support");
   const [done, setDone] = useState("");
-  const submit = (event: Event) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
+    const invites = event.submitter?.dataset.action === "invite";
     setDone("");
     void mutation.run(async () => {
       const body = { email: email.trim(), role };
-      const params = key.paramsFor(body);
-      const granted = await unwrap<Member>(api.POST("/v1/staff/members", { params, body }));
+      const params = key.paramsFor([body, invites]);
+      if (invites) await unwrap(api.POST("/v1/staff/invitations", { params, body }));
+      else await unwrap<Member>(api.POST("/v1/staff/members", { params, body }));
       key.reset();
       await refetch();
-      setDone(t.members.granted(granted.email, t.roles[role]));
+      setDone((invites ? t.members.invited : t.members.granted)(body.email, t.roles[role]));
       setEmail("");
     });
   };
@@ -134,6 +171,9 @@ function Grant({ refetch }: { refetch: () => Promise<unknown> }) {
         <div class="row">
           <button type="submit" class="button primary" disabled={mutation.busy}>
             {t.members.grant}
+          </button>
+          <button type="submit" class="button" data-action="invite" disabled={mutation.busy}>
+            {t.members.invite}
           </button>
         </div>
       </form>

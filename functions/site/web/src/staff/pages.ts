@@ -7,3 +7,5 @@ export { Members } from "./members";
 export { Overview } from "./overview";
 export { Promotions } from "./promotions";
 export { Record } from "./record";
+export { Settings } from "./settings";
+export { Texts } from "./texts";

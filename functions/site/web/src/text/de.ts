@@ -40,6 +40,7 @@ export const messages: Messages = {
     policy: "Datenschutzerklärung",
     inventory: "Gespeicherte Daten",
     terms: "Nutzungsbedingungen",
+    imprint: "Impressum und Kontakt",
     transparency: "Transparenzbericht",
     check: "Datei prüfen",
     support: "Support kontaktieren",
@@ -60,12 +61,12 @@ export const messages: Messages = {
   },
   connection: {
     offline: "Du bist offline. Deine Eingaben bleiben erhalten.",
-    unreachable: "Darkroom antwortet nicht. Deine Eingaben bleiben erhalten; wir versuchen es weiter.",
+    unreachable: "Der Dienst antwortet nicht. Deine Eingaben bleiben erhalten; wir versuchen es weiter.",
     slow: "Das dauert länger als gewöhnlich.",
   },
   errors: {
     offline: "Du bist offline. Prüfe deine Verbindung und versuche es noch einmal.",
-    unreachable: "Darkroom antwortet nicht. Versuche es gleich noch einmal.",
+    unreachable: "Der Dienst antwortet nicht. Versuche es gleich noch einmal.",
     internal: "Bei uns ist etwas schiefgelaufen. Versuche es gleich noch einmal.",
     "mail-unavailable": "Wir können gerade keine E-Mails verschicken.",
     busy: "Bei uns ist gerade viel los.",
@@ -170,6 +171,11 @@ export const messages: Messages = {
   },
 
   accounts: {
+    imprint: {
+      lead: (service) => `Wer ${service} betreibt`,
+      contact: "E-Mail:",
+      none: "Der Betreiber dieses Dienstes hat hier nichts veröffentlicht.",
+    },
     landingTitle: "Bilder und Videos erstellen, ganz privat",
     landingText:
       "Alles, was du generierst, bleibt privat, bis du es teilst. Zahle einmal für Credits, die nie verfallen, und exportiere oder lösche deine Daten jederzeit.",
@@ -193,7 +199,7 @@ export const messages: Messages = {
       title: "Nutzungsbedingungen und zulässige Nutzung",
       since: (date) => `Diese Bedingungen gelten ab dem ${date}.`,
       signUp: "Mit dem Erstellen eines Kontos stimmst du den Bedingungen zu:",
-      read: (date) => `Nutzungsbedingungen vom ${date}`,
+      read: (date) => (date ? `Nutzungsbedingungen vom ${date}` : "Nutzungsbedingungen"),
       outdated: "Die Bedingungen haben sich geändert. Lade die Seite neu und lies sie.",
       changed: "Bitte lies die Bedingungen und stimme ihnen zu:",
       accept: "Bedingungen zustimmen",
@@ -235,6 +241,13 @@ export const messages: Messages = {
     theme: "Design",
     themes: { system: "System", light: "Hell", dark: "Dunkel" },
     language: "Sprache",
+    invitation: {
+      title: (role) => `Einladung in unser Team: ${role}`,
+      until: (when) =>
+        `Du kannst sie bis ${when} annehmen. Im Team brauchst du einen zweiten Faktor: Richte ihn unter Sitzungen ein und melde dich dann neu an.`,
+      accept: "Einladung annehmen",
+      accepted: "Angenommen. Melde dich neu an, um die Rolle zu nutzen.",
+    },
     preferencesSaved: "In diesem Browser und in deinem Konto gespeichert.",
     edit: "Bearbeiten",
     memberSince: (when) => `Dabei seit ${when}`,
@@ -510,8 +523,8 @@ export const messages: Messages = {
     restricted: "Nur du siehst es, wegen einer Meldung.",
     openCases: "Warum?",
     page: {
-      image: "Ein Bild, erstellt mit Darkroom",
-      video: "Ein Video, erstellt mit Darkroom",
+      image: (service) => `Ein Bild, erstellt mit ${service}`,
+      video: (service) => `Ein Video, erstellt mit ${service}`,
       expires: (when) => `Dieser Link läuft ab: ${when}.`,
       expired: "Dieser Link funktioniert nicht mehr",
       expiredText: "Er ist abgelaufen, wurde widerrufen, oder es gab ihn nie.",
@@ -907,6 +920,11 @@ export const messages: Messages = {
       "blocked-file":
         "Fingerabdrücke von Bildern und Videos, die aus schwerwiegenden Gründen gelöscht wurden, damit sie nicht wiederkommen",
       "case-outcome": "Was aus einer Meldung wurde, gezählt im Transparenzbericht, ohne Daten von Personen",
+      "case-notes": "Was unser Team zu deinen Tickets, Zahlungen und anderen Vorgängen notiert hat",
+      assignment: "Welches Teammitglied an einem Vorgang arbeitet, ohne Vorgang oder Person zu nennen",
+      invitation: "Eine Rolle in unserem Team, die einer Adresse angeboten ist, bis sie angenommen wird oder abläuft",
+      "lost-administrators": "Wer in unserem Team in den letzten Minuten die Rolle Verwaltung verloren hat",
+      "reply-templates": "Texte, mit denen unser Team auf Tickets antwortet",
       "case-notice": "Dass eine E-Mail über eine Moderationsentscheidung noch zu senden ist",
       report:
         "Was Menschen an öffentlichen oder geteilten Bildern und Videos melden, mit Name und Adresse für die Antwort, ein Jahr lang",
@@ -923,7 +941,7 @@ export const messages: Messages = {
       window: "Zähler für Anfragen, Registrierungen und Zahlungsmittel, unter Hashes mit Schlüssel",
       "signing-certificate":
         "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
-      "catalogue-version": "Die veröffentlichten Modelle, Pakete und Preise, mit wem und warum",
+      "document-version": "Die veröffentlichten Modelle, Preise, Einstellungen und Texte, mit wem und warum",
       margin: "Was die Generierungen jedes Modells an einem Tag eingebracht und gekostet haben, als Summen",
       promotion: "Gutscheincodes mit Credits und Grenzen, mit wem sie veröffentlicht hat",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",
@@ -978,6 +996,8 @@ export const messages: Messages = {
       },
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
+      noted_case: "Eine interne Notiz zu einem deiner Vorgänge geschrieben. Dein Datenexport enthält sie",
+      read_notes: "Interne Notizen zu einem deiner Vorgänge angesehen",
       read_case: "Ein gemeldetes Bild oder Video mit den Meldungen angesehen",
       decided_case: "Über eine Meldung entschieden",
       decided_appeal: "Über deinen Einspruch entschieden",

@@ -35,6 +35,7 @@ export const messages = {
     policy: "Privacy policy",
     inventory: "Data we store",
     terms: "Terms",
+    imprint: "Imprint and contact",
     transparency: "Transparency report",
     check: "Check a file",
     support: "Contact support",
@@ -55,15 +56,15 @@ export const messages = {
   },
   connection: {
     offline: "You're offline. Your input is kept.",
-    unreachable: "Darkroom isn't responding. Your input is kept; we're retrying.",
+    unreachable: "The service isn't responding. Your input is kept; we're retrying.",
     slow: "This is taking longer than usual.",
   },
   errors: {
     offline: "You're offline. Check your connection and try again.",
-    unreachable: "Darkroom isn't responding. Try again in a moment.",
+    unreachable: "The service isn't responding. Try again in a moment.",
     internal: "Something went wrong on our end. Try again in a moment.",
     "mail-unavailable": "We can't send mail right now.",
-    busy: "Darkroom is busy.",
+    busy: "The service is busy.",
     unauthorized: "Your session has expired. Sign in again to continue.",
     "no-session": "Your session has expired. Sign in again to continue.",
     "no-csrf-token": "Your session has expired. Sign in again to continue.",
@@ -156,6 +157,11 @@ export const messages = {
   },
 
   accounts: {
+    imprint: {
+      lead: (service: string) => `Who operates ${service}`,
+      contact: "Email:",
+      none: "The operator of this service has published nothing here.",
+    },
     landingTitle: "Create images and video, privately",
     landingText:
       "Everything you generate stays private until you share it. Pay once for credits that never expire, and export or delete your data at any time.",
@@ -179,7 +185,7 @@ export const messages = {
       title: "Terms of service and acceptable use",
       since: (date: string) => `These terms apply from ${date}.`,
       signUp: "By creating an account you accept the",
-      read: (date: string) => `terms of ${date}`,
+      read: (date?: string) => (date ? `terms of ${date}` : "terms"),
       outdated: "The terms have changed. Reload the page and read them.",
       changed: "Please read and accept the",
       accept: "Accept the terms",
@@ -220,6 +226,13 @@ export const messages = {
     theme: "Theme",
     themes: { system: "System", light: "Light", dark: "Dark" },
     language: "Language",
+    invitation: {
+      title: (role: string) => `Invitation to our staff: ${role}`,
+      until: (when: string) =>
+        `You can accept it until ${when}. Staff need a second factor: set one up under Sessions, then sign in again.`,
+      accept: "Accept the invitation",
+      accepted: "Accepted. Sign in again to use the role.",
+    },
     preferencesSaved: "Saved in this browser and in your account.",
     edit: "Edit",
     memberSince: (when: string) => `Member since ${when}`,
@@ -492,8 +505,8 @@ export const messages = {
     restricted: "Only you can see it, because of a report.",
     openCases: "Read why",
     page: {
-      image: "An image created with Darkroom",
-      video: "A video created with Darkroom",
+      image: (service: string) => `An image created with ${service}`,
+      video: (service: string) => `A video created with ${service}`,
       expires: (when: string) => `This link expires ${when}.`,
       expired: "This link doesn't work anymore",
       expiredText: "It has expired, was revoked, or never existed.",
@@ -869,6 +882,11 @@ export const messages = {
       "blocked-file":
         "Fingerprints of images and videos that were removed for grave reasons, so that they don't come back",
       "case-outcome": "What became of a report, counted in the transparency report, without anyone's data",
+      "case-notes": "What our staff noted for each other about your tickets, payments and other cases",
+      assignment: "Which member of our staff works on a case, without naming the case or a person",
+      invitation: "A role of our staff that is offered to an address, until it is accepted or expires",
+      "lost-administrators": "Which of our staff lost the role administrator in the last minutes",
+      "reply-templates": "Texts that our staff reply to tickets with",
       "case-notice": "That a mail about a moderation decision is still to be sent",
       report:
         "What people report about public or shared images and videos, with their name and address for the answer, for a year",
@@ -884,7 +902,7 @@ export const messages = {
       "staff-record": "Our record of what each member of our staff did, without names",
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
-      "catalogue-version": "The published models, packages and prices, with who published them and why",
+      "document-version": "The published models, prices, settings and texts, with who published them and why",
       margin: "What the generations of each model earned and cost on a day, as sums",
       promotion: "Promotion codes with their credits and limits, with who published them",
       uploads: "Your uploaded files, without their metadata",
@@ -932,6 +950,8 @@ export const messages = {
       roles: { support: "Support", finance: "Finance", moderation: "Moderation", administrator: "Administrator" },
       adjusted_credits: (amount: number, note: string) =>
         amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
+      noted_case: "Wrote an internal note about a case of yours. Your data export contains it",
+      read_notes: "Viewed the internal notes about a case of yours",
       read_case: "Viewed an image or video that was reported, with the reports",
       decided_case: "Decided about a report",
       decided_appeal: "Decided about your appeal",

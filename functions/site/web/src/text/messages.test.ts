@@ -35,6 +35,8 @@ const SAME_IN_BOTH = new Set([
   "provenance.techniques.c2pa",
   "support.title",
   "support.staff",
+  "staff.cases.templates.name",
+  "staff.cases.templates.text",
   "staff.catalogue.credits",
   "staff.margins.credits",
 ]);

@@ -1,7 +1,7 @@
 /** Hooks for API requests: the result, the error, and whether a request is in flight. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import { idempotencyHeader } from "../api/client";
+import { type IdempotencyHeader, idempotencyHeader } from "../api/client";
 import { ApiError } from "../api/error";
 
 /** Returns the error if the API caused it; throws any other, which is a bug and must not be hidden. */
@@ -74,7 +74,7 @@ export function useMutation() {
  * nothing. Another body gets another key.
  */
 export function useIdempotencyKey() {
-  const latest = useRef<{ body: string; params: ReturnType<typeof idempotencyHeader> } | undefined>(undefined);
+  const latest = useRef<{ body: string; params: IdempotencyHeader } | undefined>(undefined);
   const paramsFor = (body: unknown) => {
     const text = JSON.stringify(body);
     if (latest.current?.body !== text) latest.current = { body: text, params: idempotencyHeader() };

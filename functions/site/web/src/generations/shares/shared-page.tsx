@@ -4,6 +4,7 @@ import "./shares.css";
 import { api, type Schema, unwrap } from "../../api/client";
 import { session } from "../../api/session";
 import { ReportButton } from "../../moderation/report";
+import { service } from "../../service";
 import { dateTime, text } from "../../text";
 import { useQuery } from "../../ui/query";
 import { Empty, ErrorNotice, Loading } from "../../ui/states";
@@ -14,7 +15,7 @@ export function Shared({ token }: { token: string }) {
   const t = text.value.shares.page;
   const params = { path: { token } };
   const shared = useQuery(() => unwrap<Schema["SharedView"]>(api.GET("/v1/shared/{token}", { params })), [token]);
-  useTitle(shared.data && t[shared.data.kind]);
+  useTitle(shared.data && t[shared.data.kind](service.value.name));
   if (shared.error?.status === 404 || shared.error?.status === 400) {
     return (
       <Empty page title={t.expired}>
@@ -31,10 +32,11 @@ export function Shared({ token }: { token: string }) {
   }
   if (!shared.data) return <Loading />;
   const { kind, prompt, file, expires_at, report_token } = shared.data;
+  const title = t[kind](service.value.name);
   return (
     <div class="page shared-page">
-      <h1 class={prompt ? "visually-hidden" : ""}>{t[kind]}</h1>
-      <SharedMedia file={file} name={prompt ?? t[kind]} />
+      <h1 class={prompt ? "visually-hidden" : ""}>{title}</h1>
+      <SharedMedia file={file} name={prompt ?? title} />
       {prompt && (
         <p class="shared-prompt" dir="auto">
           {prompt}

@@ -1,4 +1,4 @@
-//! Publishes a catalogue from a file, as a staff member, or prints the present one.
+//! Publishes a document of the operator from a file, as a staff member, or prints the present one.
 
 use std::{fs, path::Path};
 
@@ -12,8 +12,27 @@ use crate::{
     terminal::{print, report},
 };
 
-/// Where versions are.
-const VERSIONS: &str = "/v1/staff/catalogue/versions";
+/// A document of the operator.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum DocumentName {
+    /// Models, packages and prices.
+    Catalogue,
+    /// Plans, welcome credits, rules against payment fraud.
+    Settings,
+    /// Name, imprint, terms, contact, color and logo.
+    Texts,
+}
+
+impl DocumentName {
+    /// Returns where its versions are.
+    const fn versions(self) -> &'static str {
+        match self {
+            Self::Catalogue => "/v1/staff/catalogue/versions",
+            Self::Settings => "/v1/staff/settings/versions",
+            Self::Texts => "/v1/staff/texts/versions",
+        }
+    }
+}
 
 /// What a staff member signs in with: their address, password and code.
 pub(crate) type Staff = [String; 3];
@@ -44,20 +63,21 @@ pub(crate) fn run(
     runtime: &Runtime,
     address: &str,
     [email, password, code]: Staff,
-    file: Option<&Path>,
+    (name, file): (DocumentName, Option<&Path>),
     (reason, low_prices_reason): (Option<&str>, Option<&str>),
 ) -> Result<()> {
     ensure!(
         ![&email, &password, &code].iter().any(|value| value.is_empty()),
         "set STAFF_EMAIL, STAFF_PASSWORD and STAFF_CODE: address, password and present code of a staff member"
     );
+    let versions = name.versions();
     let mut client = Client::new(address.trim_end_matches('/'))?;
     runtime.block_on(async {
         client.sign_in_with_code(&email, &password, &code).await?;
-        let page: Versions = client.read(&format!("{VERSIONS}?limit=1")).await?;
+        let page: Versions = client.read(&format!("{versions}?limit=1")).await?;
         let latest = page.items.first().map_or(0, |version| version.number);
         let Some(file) = file else {
-            let shown: Document = client.read(&format!("{VERSIONS}/{latest}")).await?;
+            let shown: Document = client.read(&format!("{versions}/{latest}")).await?;
             report(&format!("Version {latest}"));
             print(&format!("{:#}", shown.document));
             return Ok(());
@@ -69,7 +89,7 @@ pub(crate) fn run(
         if let (Some(why), Some(body)) = (low_prices_reason, body.as_object_mut()) {
             body.insert("low_prices_reason".to_owned(), json!(why));
         }
-        let published: Version = client.post(VERSIONS, &body).await?.json().await?;
+        let published: Version = client.post(versions, &body).await?.json().await?;
         report(&format!("Published version {}; functions follow within a minute", published.number));
         Ok(())
     })

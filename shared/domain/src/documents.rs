@@ -1,10 +1,12 @@
-//! A published version of the catalogue, which is also the record of its publication.
+//! What the operator changes without a deployment: documents in versions.
+//!
+//! The operator publishes a version, and functions follow within a minute. Version 0 is the compiled default, which is used until
+//! one is published. A version is never changed or deleted: it is also the record of its publication.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    catalogue::Catalogue,
     refusal::{FieldError, Refusal, check_text},
     registry::DataFields,
 };
@@ -12,9 +14,43 @@ use crate::{
 /// The most characters of a reason.
 const REASON: usize = 500;
 
-/// A version of the catalogue: what was published, by whom, when and why. It is never changed or deleted.
+/// A document of the operator.
+pub trait Document: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its name, in keys and in routes.
+    const NAME: &'static str;
+    /// Its JSON Schema.
+    const SCHEMA: &'static str;
+
+    /// Returns the compiled default, which is used until a version is published.
+    fn compiled() -> &'static Self;
+
+    /// Returns it with the number of its version, which the document does not have.
+    #[must_use]
+    fn with_version(self, number: u32) -> Self;
+
+    /// Returns the rules that it breaks.
+    fn check(&self) -> Vec<FieldError>;
+
+    /// Leaves out what needs other AI providers than these.
+    #[must_use]
+    fn configured_for(&self, _providers: &[String]) -> Self {
+        self.clone()
+    }
+
+    /// Returns what this deployment, which has these AI providers, cannot do.
+    fn unconfigured(&self, _providers: &[String], _now: Timestamp) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Returns the prices that need a reason, as they are below the cost plus the margin.
+    fn low_prices(&self, _now: Timestamp) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
+/// A version of a document: what was published, by whom, when and why. It is never changed or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
-pub struct CatalogueVersion {
+pub struct DocumentVersion {
     /// Its number, from 1, without gaps. The highest one counts.
     #[data(plain)]
     pub number: u32,
@@ -38,7 +74,7 @@ pub struct CatalogueVersion {
 
 /// A version to publish.
 #[derive(Clone, Debug)]
-pub struct Publication {
+pub struct Publication<D> {
     /// The number of the version that the author has seen last.
     pub expected: u32,
     /// Why it is published.
@@ -46,10 +82,10 @@ pub struct Publication {
     /// Why prices may be below the cost plus the margin.
     pub low_prices_reason: Option<String>,
     /// The document.
-    pub document: Catalogue,
+    pub document: D,
 }
 
-impl Publication {
+impl<D: Document> Publication<D> {
     /// Makes the version that follows the present one, whose number is `present`.
     ///
     /// # Errors
@@ -61,7 +97,7 @@ impl Publication {
         providers: &[String],
         staff: String,
         now: Timestamp,
-    ) -> Result<CatalogueVersion, Refusal> {
+    ) -> Result<DocumentVersion, Refusal> {
         let mut errors: Vec<_> = check_text("reason", &self.reason, REASON).into_iter().collect();
         errors.extend(self.low_prices_reason.as_ref().and_then(|why| check_text("low_prices_reason", why, REASON)));
         errors.extend(self.document.check().into_iter().map(in_document));
@@ -82,18 +118,17 @@ impl Publication {
             serde_json::to_string(&self.document).map_err(|_| Refusal::invalid("document", "must be JSON"))?;
         let low_prices_reason = self.low_prices_reason.clone().filter(|_| !low.is_empty());
         let (number, reason) = (present + 1, self.reason.clone());
-        Ok(CatalogueVersion { number, published_at: now, staff, reason, low_prices_reason, document })
+        Ok(DocumentVersion { number, published_at: now, staff, reason, low_prices_reason, document })
     }
 }
 
-impl CatalogueVersion {
+impl DocumentVersion {
     /// Parses the document.
     ///
     /// # Errors
     /// It is not one.
-    pub fn catalogue(&self) -> Result<Catalogue, serde_json::Error> {
-        let catalogue: Catalogue = serde_json::from_str(&self.document)?;
-        Ok(Catalogue { version: self.number, ..catalogue })
+    pub fn parse<D: Document>(&self) -> Result<D, serde_json::Error> {
+        Ok(serde_json::from_str::<D>(&self.document)?.with_version(self.number))
     }
 }
 
@@ -101,17 +136,48 @@ fn in_document(error: FieldError) -> FieldError {
     FieldError { field: format!("document.{}", error.field).into(), ..error }
 }
 
+/// Collects the rules that a document breaks.
+#[derive(Default)]
+pub(crate) struct Errors(pub Vec<FieldError>);
+
+impl Errors {
+    pub(crate) fn require(&mut self, holds: bool, field: &str, rule: impl Into<String>) {
+        if !holds {
+            self.0.push(FieldError::new(field.to_owned(), rule));
+        }
+    }
+
+    /// Requires a text of one line, at most `most` characters.
+    pub(crate) fn text(&mut self, field: &str, text: &str, most: usize) {
+        self.0.extend(check_text(field.to_owned(), text, most));
+    }
+}
+
+/// Compares a schema in a file with that of the type; writes it if this variable is set.
+#[cfg(test)]
+pub(crate) fn assert_schema<D: Document + schemars::JsonSchema>(file: &str) {
+    const WRITE: &str = "WRITE_DOCUMENT_SCHEMAS";
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let mut schema = serde_json::to_value(schemars::schema_for!(D)).unwrap();
+    schema.sort_all_objects();
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(&file, format!("{schema:#}\n")).unwrap();
+    }
+    let published: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(published, schema, "run this test with {WRITE}=1");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{catalogue::compiled, credits::ledger::Credits};
+    use crate::{catalogue::Catalogue, credits::ledger::Credits};
 
-    fn publication() -> Publication {
-        let document = compiled().offered_by(&["openai"]);
+    fn publication() -> Publication<Catalogue> {
+        let document = Catalogue::compiled().offered_by(&["openai"]);
         Publication { expected: 3, reason: "a new price".to_owned(), low_prices_reason: None, document }
     }
 
-    fn publish(publication: &Publication) -> Result<CatalogueVersion, Refusal> {
+    fn publish(publication: &Publication<Catalogue>) -> Result<DocumentVersion, Refusal> {
         publication.publish(3, &["openai".to_owned()], "a hash".to_owned(), Timestamp::UNIX_EPOCH)
     }
 
@@ -119,7 +185,7 @@ mod tests {
     fn version_follows_the_expected_one_and_says_what_was_published() {
         let version = publish(&publication()).unwrap();
         assert_eq!((version.number, version.reason.as_str(), version.staff.as_str()), (4, "a new price", "a hash"));
-        assert_eq!(version.catalogue().unwrap(), Catalogue { version: 4, ..publication().document });
+        assert_eq!(version.parse::<Catalogue>().unwrap(), Catalogue { version: 4, ..publication().document });
     }
 
     #[test]
@@ -131,7 +197,8 @@ mod tests {
         let mut invalid = publication();
         invalid.document.models[0].max_count = 0;
         assert_eq!(publish(&invalid).unwrap_err().to_string(), "document.models[0].max_count: 1 to 16");
-        let foreign = Publication { document: compiled().offered_by(&["openai", "sketch"]), ..publication() };
+        let foreign =
+            Publication { document: Catalogue::compiled().offered_by(&["openai", "sketch"]), ..publication() };
         assert!(publish(&foreign).unwrap_err().to_string().starts_with("document.models[1].offers[0].provider: one"));
     }
 
