@@ -176,6 +176,9 @@ for (const role of Object.keys(TABS)) {
     const earned = page.getByText("Earned and cost by day");
     if (TABS[role].includes("Margins")) await earned.waitFor();
     else ensure((await earned.count()) === 0, `${role} sees what was earned`);
+    await page.getByRole("heading", { name: "Models that end" }).waitFor();
+    await page.getByRole("heading", { name: "In progress" }).waitFor();
+    await page.getByRole("heading", { name: /^Generations in / }).waitFor();
     await visitor.look("console-overview");
     const tabs = await page.getByRole("navigation", { name: "Console" }).getByRole("link").allTextContents();
     ensure(String(tabs) === String(TABS[role]), `${role} has the tabs ${tabs}`);
@@ -383,8 +386,25 @@ async function administer(visitor) {
     { case: `guest_ticket ${id(7)}`, holder: "fedcba9876543210", mine: true, notes: 0 },
   ];
   await page.route("**/v1/staff/reviews?*", (route) => route.fulfill({ json: { items, work, next: null } }));
+  const finding = (offer, provider_model, notice) => ({ model: "flux-schnell", offer, provider: offer, provider_model, notice, since: at });
+  const findings = [finding("replicate", "black-forest-labs/flux-schnell", { kind: "gone" }), finding("fal", "fal-ai/flux/schnell", { kind: "deprecated" }), finding("openai", "gpt-image-2", { kind: "shuts_down", on: "2031-03-31" })];
+  const day = new Date().toISOString().slice(0, 10);
+  const sum = (kind, count, more) => ({ day, kind, detail: "", provider: "", count, credits: 0, amount: 0, timed: 0, milliseconds: 0, ...more });
+  const days = [
+    sum("succeeded", 40, { provider: "fal", timed: 40, milliseconds: 200_000 }),
+    sum("failed", 3, { provider: "fal", detail: "deadline_passed" }),
+    sum("canceled", 1),
+    sum("sold", 2, { detail: "EUR", credits: 400, amount: 1_000 }),
+    sum("returned", 1, { detail: "EUR", credits: 40, amount: 100 }),
+    sum("sign_up", 5, { credits: 100 }),
+  ];
+  await page.route("**/v1/staff/figures/*", (route) => route.fulfill({ json: { unfinished: 2, oldest_unfinished: at, days } }));
+  const models = { asked_at: at, unanswered: 1, findings, retiring: [{ model: "wan-video", on: "2031-03-30" }] };
+  await page.route("**/v1/staff/models", (route) => route.fulfill({ json: models }));
   await visitor.go("/staff");
   await visitor.sees("Report (2)");
+  for (const text of ["The provider does not have it.", "and does not say when.", "The provider ends it on", "The catalogue retires it on", "1 offer could not be asked about.", "2 generations have not ended.", "The oldest has waited for more than 15 minutes.", "40 successes, 3 failures, 1 cancel", "It took too long", "€10.00 paid, €1.00 returned", "400 credits sold, 40 credits clawed back", "5 accounts opened"]) await visitor.sees(text);
+  await visitor.look("console-models");
   await visitor.go("/staff/cases");
   await page.locator("[data-kind]").nth(items.length - 1).waitFor();
   await page.getByLabel("Whose").selectOption("nobody");

@@ -3,18 +3,24 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use runtime::telemetry::Metric;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::env::{
     http::PATIENCE,
-    logs::log_events,
+    logs::{log_events, measurements, wait_for_metric},
+    provider_stub::{ModelFate, provider_stub},
+    recorder::locked,
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
 
-tests![published_version_changes_quotes_within_a_minute_and_no_submitted_job,];
+tests![
+    published_version_changes_quotes_within_a_minute_and_no_submitted_job,
+    providers_are_asked_about_models_once_a_day_and_what_ends_is_shown,
+];
 
 /// A model that only this test uses, so that its versions disturb no other test.
 const MODEL: &str = "sketch-of-a-test";
@@ -115,5 +121,69 @@ async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(e
     ensure!(!margins.to_string().contains(&ada.account_id), "{margins}");
     let logged = log_events(env).await?.iter().any(|line| line.to_string().contains(REASON));
     ensure!(!logged, "the reason is in a log");
+    Ok(())
+}
+
+/// A day that no other test and no schedule reaches.
+const DAY: &str = "2031-03-01T00:07:00Z";
+
+async fn providers_are_asked_about_models_once_a_day_and_what_ends_is_shown(env: &'static TestEnv) -> Result<()> {
+    let (stub, grace) = (provider_stub()?, env.staff().await?);
+    let first: Timestamp = DAY.parse()?;
+    let ask = async |hours: i64| {
+        let at = first + SignedDuration::from_hours(hours);
+        env.invoke("WatchModels", &json!({"time": at.to_string()})).await
+    };
+    let shown = async || Ok::<_, anyhow::Error>(grace.get("/v1/staff/models").await?.is(200)?.json);
+    let notice = |models: &Value, provider: &str| {
+        let findings = models["findings"].as_array().into_iter().flatten();
+        let mut of = findings.filter(|finding| finding["model"] == "flux-schnell" && finding["provider"] == provider);
+        of.next().map(|finding| (finding["notice"].clone(), finding["since"].clone()))
+    };
+    let [openai, replicate, fal] = ["gpt-image-2", "black-forest-labs/flux-schnell", "fal-ai/flux/schnell"];
+    stub.decide(openai, ModelFate::ShutsDown("2031-03-31".to_owned()));
+    stub.decide(replicate, ModelFate::Gone);
+    stub.decide(fal, ModelFate::Deprecated);
+    let (ending, silent) =
+        (measurements(env, Metric::EndingModels).await?, measurements(env, Metric::UnansweredModels).await?);
+
+    let asked = ask(0).await?;
+    ensure!(asked["pressing"] == 3 && asked["unanswered"] == 0, "{asked}");
+    let requests = stub.asked_about_models().len();
+    ensure!(requests > 3, "{requests} requests");
+    let models = shown().await?;
+    ensure!(models["asked_at"] == DAY && models["unanswered"] == 0, "{models}");
+    ensure!(notice(&models, "replicate") == Some((json!({"kind": "gone"}), json!(DAY))), "{models}");
+    ensure!(notice(&models, "fal") == Some((json!({"kind": "deprecated"}), json!(DAY))), "{models}");
+    let findings = models["findings"].as_array().context("no findings")?;
+    let ends = json!({"kind": "shuts_down", "on": "2031-03-31"});
+    ensure!(
+        findings.iter().any(|finding| finding["provider_model"] == openai && finding["notice"] == ends),
+        "{models}"
+    );
+    wait_for_metric(env, Metric::EndingModels, ending).await?;
+
+    // The events of the other hours find that it was done.
+    let again = ask(23).await?;
+    ensure!(again["asked"] == 0 && stub.asked_about_models().len() == requests, "{again}");
+    ensure!(shown().await? == models, "another event of the day changed something");
+
+    // On the next day a provider is down: that is no finding, and ends none. What another says anew counts.
+    stub.decide(replicate, ModelFate::Down);
+    locked(&stub.fates).remove(fal);
+    let next = ask(24).await?;
+    ensure!(next["pressing"] == 2 && next["unanswered"] == 1, "{next}");
+    let models = shown().await?;
+    ensure!(models["unanswered"] == 1 && notice(&models, "fal").is_none(), "{models}");
+    ensure!(notice(&models, "replicate") == Some((json!({"kind": "gone"}), json!(DAY))), "{models}");
+    wait_for_metric(env, Metric::UnansweredModels, silent).await?;
+    locked(&stub.fates).clear();
+    let last = ask(48).await?;
+    ensure!(last["pressing"] == 0 && shown().await?["findings"] == json!([]), "{last}");
+
+    // Providers learn nothing but which models are asked about.
+    let seen = locked(&stub.seen).clone();
+    let bodies = seen.iter().filter(|asked| asked.line.starts_with("GET /v1/models") && !asked.body.is_empty());
+    ensure!(bodies.count() == 0, "a question has a body");
     Ok(())
 }

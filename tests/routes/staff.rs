@@ -3,12 +3,21 @@
 use anyhow::{Result, ensure};
 use api::{
     Operation,
+    catalogue::watch,
     credits::promotions,
     moderation::cases,
-    staff::{access, console, disclosures, holds, members, reviews},
+    staff::{access, console, disclosures, figures, holds, members, reviews},
 };
-use domain::{Credits, staff::role::Role};
+use domain::{
+    Credits, PaymentId, catalogue,
+    money::Currency,
+    payments::payment::{Payment, PaymentProvider, PaymentReceipt},
+    staff::{daily_sum::DailySum, role::Role},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use runtime::clock;
 use serde_json::json;
+use store::Write;
 
 use crate::world::{Answer, World, claims};
 
@@ -23,7 +32,7 @@ async fn staff_routes_do_not_exist_for_others() -> Result<()> {
 }
 
 /// Events that succeed for whom may send them, with their operations.
-const EVENTS: [(&str, Operation); 18] = [
+const EVENTS: [(&str, Operation); 20] = [
     ("staff-access/open", access::OPEN),
     ("staff-access/profile", access::READ_PROFILE),
     ("staff-access/generation", access::READ_GENERATION),
@@ -35,6 +44,8 @@ const EVENTS: [(&str, Operation); 18] = [
     ("catalogue/promotions", promotions::LIST),
     ("catalogue/publish-promotion", promotions::PUBLISH),
     ("staff-review/console", console::OPEN),
+    ("staff-review/models", watch::SHOW_MODELS),
+    ("staff-review/figures", figures::SHOW),
     ("staff-review/list", reviews::LIST),
     ("staff-review/decide", reviews::DECIDE),
     ("staff-review/freeze", reviews::SET_SPENDING),
@@ -199,5 +210,69 @@ async fn role_and_address_must_be_known() -> Result<()> {
     world.send("staff-members/grant", unknown).await?.names(&["role"])?;
     let path = json!({"path": format!("/v1/staff/members/{}/roles/owner", world.account), "pathParameters": {"role": "owner"}});
     world.send("staff-members/revoke", path).await?.refused(404, "not-found")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn figures_show_what_happened_and_money_to_finance_only() -> Result<()> {
+    let world = World::new().await?;
+    let submitted = world.send("submit/create", json!({})).await?.is(202)?.body;
+    let cancel = json!({"path": format!("/v1/generations/{}/cancel", submitted["id"].as_str().unwrap_or_default())});
+    world.send("submit/cancel", cancel).await?.is(200)?;
+    let now = clock::now();
+    let choice = catalogue::compiled().choose("maker", Currency::Eur)?;
+    let unpaid = Payment::open(PaymentId(clock::uuid_at(now)), world.account, PaymentProvider::Stripe, choice, now);
+    let receipt = PaymentReceipt {
+        provider: PaymentProvider::Stripe,
+        net: unpaid.price,
+        total: unpaid.price,
+        transaction: "pi_1".to_owned(),
+        billing_email: None,
+        country: None,
+        at: now,
+    };
+    let paid = Payment { receipt: Some(receipt), granted: unpaid.credits, ..unpaid.clone() };
+    let sums = DailySum::of_payment(&unpaid, &paid, now);
+    let mut writes = vec![Write::Payment(&unpaid)];
+    writes.extend(sums.iter().map(|sum| Write::DailySum(sum, unpaid.id.0)));
+    world.table.commit(&writes).await?;
+
+    let month = now.to_zoned(TimeZone::UTC).date().to_string();
+    let path = format!("/v1/staff/figures/{}", &month[..7]);
+    for role in Role::ALL {
+        let groups = json!({"cognito:groups": format!("[{}]", role.group())});
+        let mut change = claims(&groups);
+        change["path"] = json!(path);
+        let figures = world.send("staff-review/figures", change).await?.is(200)?.body;
+        let kinds: Vec<_> = figures["days"].as_array().into_iter().flatten().map(|sum| sum["kind"].clone()).collect();
+        ensure!(kinds.contains(&json!("canceled")), "{role:?}: {figures}");
+        let sees_money = role.is_among(&[Role::Finance]);
+        ensure!(kinds.contains(&json!("sold")) == sees_money, "{role:?}: {figures}");
+        ensure!(!figures.to_string().contains(&world.account.to_string()), "{figures}");
+    }
+    for month in ["2026-13", "2026-11-01", "x"] {
+        let path = json!({"path": format!("/v1/staff/figures/{month}")});
+        world.send("staff-review/figures", path).await?.refused(404, "not-found")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn generations_that_have_not_ended_are_counted_with_the_age_of_the_oldest() -> Result<()> {
+    let world = World::new().await?;
+    let unfinished = async || {
+        let path = json!({"path": "/v1/staff/figures/2026-11"});
+        let figures = world.send("staff-review/figures", path).await?.is(200)?.body;
+        Ok::<_, anyhow::Error>((figures["unfinished"].clone(), figures["oldest_unfinished"].clone()))
+    };
+    let (before, _) = unfinished().await?;
+    let begun = clock::now();
+    for key in ["k1", "k2"] {
+        world.send("submit/create", json!({"headers": {"idempotency-key": key}})).await?.is(202)?;
+    }
+    let (after, oldest) = unfinished().await?;
+    ensure!(after.as_u64() == before.as_u64().map(|count| count + 2), "{before}, then {after}");
+    let oldest: Timestamp = oldest.as_str().unwrap_or_default().parse()?;
+    ensure!(oldest.duration_since(begun).as_secs() <= 1, "{oldest} after {begun}");
     Ok(())
 }

@@ -21,6 +21,7 @@ use domain::{
     },
     credits::ledger::LedgerEntry,
     privacy::erasure::TOMBSTONE,
+    staff::daily_sum::DailySum,
 };
 use http::{StatusCode, header::SET_COOKIE};
 use jiff::Timestamp;
@@ -152,7 +153,8 @@ impl App {
         if welcome.is_frozen {
             account = account.frozen_at_opening(FreezeReason::EarlierAccount, now);
         }
-        Ok(Opening { account: account.remembered_as(welcome_key.clone()), entry, welcome_key, welcome, sign_up })
+        let sum = DailySum::of_sign_up(grant, now);
+        Ok(Opening { account: account.remembered_as(welcome_key.clone()), entry, welcome_key, welcome, sign_up, sum })
     }
 }
 
@@ -165,6 +167,8 @@ struct Opening {
     welcome: Welcome,
     /// The sign-up that ends.
     sign_up: Option<SignUp>,
+    /// What it adds to the sums of the day.
+    sum: DailySum,
 }
 
 impl Opening {
@@ -172,6 +176,7 @@ impl Opening {
         let mut writes = vec![Write::Account(&self.account), Write::Welcome(&self.welcome_key, &self.welcome)];
         writes.extend(self.entry.iter().map(|entry| Write::LedgerEntry(self.account.id, entry)));
         writes.extend(self.sign_up.iter().map(Write::RemoveSignUp));
+        writes.push(Write::DailySum(&self.sum, self.account.id.0));
         writes
     }
 }

@@ -1,12 +1,14 @@
 //! Serves the review list of staff: approvals to give, moderation cases, payments under review, unclaimed payments, unanswered tickets and guest tickets (without
 //! their messages), frozen accounts; and the decisions about them; grants and takes credits. Lets staff take cases and note things
-//! about them, and serves the texts that they reply with. Shows the record of the acts of staff.
+//! about them, and serves the texts that they reply with. Shows the record of the acts of staff, what happened on each day, and
+//! which models their providers end.
 //!
 //! For staff members with a role of the operation and a recent sign-in; everyone else gets 404. The list has what the caller's roles
 //! may decide: account ids, amounts and reasons, and no other personal data. A decision is stored with its note, and with an entry of the owner's access log that says who made it, in one
 //! transaction. Nobody decides about their own account. With the same `Idempotency-Key` a repeat gets the same response.
 
 mod case_work;
+mod overview;
 mod record;
 mod reply_templates;
 
@@ -14,13 +16,14 @@ use std::sync::Arc;
 
 use api::{
     MutationResponse, Mutations, PageQuery, Paging, Routes, Staff, StaffDirectory,
+    catalogue::watch,
     moderation::cases::OpenCaseView,
     payments::freezes::FrozenAccountView,
     refusal_problem,
     staff::{
         case_work::{self as case_work_operations, CaseWorkView},
         console::{self, ConsoleView, console_cookie},
-        record as record_operations, reply_templates as reply_template_operations,
+        figures, record as record_operations, reply_templates as reply_template_operations,
         reviews::{
             self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
             SpendingDecision, UnclaimedView,
@@ -41,6 +44,7 @@ use domain::{
     staff::{audit::AuditAction, open_case::OpenCaseId, role::Role::Administrator},
 };
 use http::header::SET_COOKIE;
+use lifecycle::catalogue::Catalogues;
 use runtime::{
     Error,
     clients::Clients,
@@ -53,6 +57,7 @@ use store::{CaseWork, OpenCase, OpenCasePosition, Write, staff_act};
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
+    catalogues: Arc<Catalogues>,
 }
 
 /// Builds the router.
@@ -63,11 +68,12 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
+    let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations }))
+        .with_state(AppState { mutations, catalogues }))
 }
 
 fn routes() -> Routes<AppState> {
@@ -75,6 +81,8 @@ fn routes() -> Routes<AppState> {
         .operation(&console::OPEN, open_console)
         .operation(&record_operations::LIST, record::list)
         .operation(&record_operations::VERIFY, record::verify)
+        .operation(&figures::SHOW, overview::show_figures)
+        .operation(&watch::SHOW_MODELS, overview::show_models)
         .operation(&reviews::LIST, list)
         .operation(&case_work_operations::ASSIGN, case_work::assign)
         .operation(&case_work_operations::ADD_NOTE, case_work::add_note)

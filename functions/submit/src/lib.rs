@@ -362,6 +362,7 @@ async fn cancel(
                         Write::Generation(&ended.generation),
                     ];
                     writes.extend(ended.margin.as_ref().map(|margin| Write::Margin(margin, id)));
+                    writes.extend(ended.sum.as_ref().map(|sum| Write::DailySum(sum, id.0)));
                     let view = GenerationView::new(ended.generation.clone(), Vec::new(), now);
                     let response = mutation.commit(&writes, MutationResponse::ok(view)).await?;
                     lifecycle::record_metrics(&ended);

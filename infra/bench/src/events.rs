@@ -323,6 +323,25 @@ pub const EVENTS: &[Event] = &[
             "BatchGetItem",
         ],
     ),
+    event(
+        "events/staff-review/figures.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+        ],
+    ),
+    event("events/staff-review/models.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem"]),
     event("events/staff-review/console.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
     event(
         "events/staff-review/decide.json",
@@ -562,6 +581,7 @@ pub const EVENTS: &[Event] = &[
             "Query", "Query", "Query",
         ],
     ),
+    event("events/watch-models/tick.json", Done, &["GetItem", "Query", "PutItem"]),
 ];
 
 #[cfg(test)]

@@ -271,6 +271,7 @@ impl World {
                 for write in body["TransactItems"].as_array().into_iter().flatten() {
                     self.keep(write.pointer("/Put/Item").unwrap_or(&Value::Null));
                     self.remove(write.pointer("/Delete/Key").unwrap_or(&Value::Null));
+                    self.add(write.pointer("/Update").unwrap_or(&Value::Null));
                 }
                 json!({})
             }
@@ -344,6 +345,29 @@ impl World {
             self.items.push(item.clone());
         }
         json!({})
+    }
+
+    /// Carries out an update such as `ADD #a :a, #b :b SET #c = :c`.
+    fn add(&mut self, update: &Value) {
+        let Some((adds, sets)) =
+            update["UpdateExpression"].as_str().and_then(|text| text.strip_prefix("ADD ")?.split_once(" SET "))
+        else {
+            return;
+        };
+        let of = |kind: &str, part: &str| update.get(kind).and_then(|all| all.get(part.trim())).cloned();
+        let name = |part: &str| of("ExpressionAttributeNames", part)?.as_str().map(str::to_owned);
+        let value = |part: &str| of("ExpressionAttributeValues", part);
+        let number = |value: &Value| value.pointer("/N")?.as_str()?.parse::<i64>().ok();
+        let before = self.item(&update["Key"]).unwrap_or(&update["Key"]).clone();
+        let mut item = before.as_object().cloned().unwrap_or_default();
+        for (field, added) in adds.split(',').filter_map(|part| part.trim().split_once(' ')) {
+            let Some((name, added)) = name(field).zip(value(added)) else { continue };
+            let sum = item.get(&name).and_then(number).unwrap_or(0) + number(&added).unwrap_or(0);
+            item.insert(name, json!({ "N": sum.to_string() }));
+        }
+        let sets = sets.split(',').filter_map(|part| part.split_once('='));
+        item.extend(sets.filter_map(|(field, set)| name(field).zip(value(set))));
+        self.keep(&Value::Object(item));
     }
 
     fn remove(&mut self, key: &Value) {

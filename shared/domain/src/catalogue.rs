@@ -7,6 +7,7 @@ mod check;
 pub mod margin;
 pub mod models;
 pub mod packages;
+pub mod watch;
 
 use std::sync::LazyLock;
 

@@ -147,7 +147,7 @@ pub const RATE_WINDOW_DAYS: u32 = 2;
 pub const WELCOME_DAYS: u32 = 365;
 /// Days for which a certificate of the signing key is kept at most: as long as files that were signed with it can be checked.
 pub const SIGNING_CERTIFICATE_DAYS: u32 = 10_958;
-/// Days for which it is kept what models earned and cost: two years, to compare a month with the one a year before.
+/// Days for which the sums of a day and what models earned and cost are kept: two years, to compare a month with the one a year before.
 pub const MARGIN_DAYS: u32 = 730;
 /// Days for which logs are kept, unless the operator configures others.
 pub const LOG_DEFAULT_DAYS: u32 = 30;
@@ -432,6 +432,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::OfOperator,
     ),
     shared_item(
+        "model-watch",
+        "what AI providers said about the models of the catalogue when they were asked last: which they do not have or will end",
+        RetentionRule::Operation,
+        ErasureRule::OfOperator,
+    ),
+    shared_item(
         "promotion",
         "a code that gives credits, with its limits and how often it was redeemed, and the staff member who published it, as a \
          keyed hash",
@@ -441,6 +447,13 @@ pub const DATA_KINDS: &[DataKind] = &[
     shared_item(
         "margin",
         "what the generations of a model earned and cost on a day, as sums",
+        RetentionRule::Days(MARGIN_DAYS),
+        ErasureRule::Expires,
+    ),
+    shared_item(
+        "daily-sum",
+        "how many generations ended in which way and how long their providers took, how many payments and sign-ups there were, on a \
+         day, as sums",
         RetentionRule::Days(MARGIN_DAYS),
         ErasureRule::Expires,
     ),

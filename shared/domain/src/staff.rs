@@ -5,6 +5,7 @@ pub mod administrators;
 pub mod approval;
 pub mod assignment;
 pub mod audit;
+pub mod daily_sum;
 pub mod invitation;
 pub mod justification;
 pub mod notes;

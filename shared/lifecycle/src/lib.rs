@@ -101,6 +101,7 @@ pub async fn end_checked_generation(
             Write::LedgerEntry(account, &transaction.entry),
         ];
         writes.extend(transaction.margin.as_ref().map(|margin| Write::Margin(margin, generation)));
+        writes.extend(transaction.sum.as_ref().map(|sum| Write::DailySum(sum, generation.0)));
         if table.try_commit(&writes).await? {
             record_metrics(&transaction);
             verdicts.iter().for_each(gate::record_verdict);

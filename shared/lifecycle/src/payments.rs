@@ -639,11 +639,12 @@ fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
 /// What one transaction writes of a settlement, with the pointers that change.
 #[must_use]
 pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [PaymentReference]) -> Vec<Write<'a>> {
-    let Settlement { payment, account, entry, plan_change } = settlement;
+    let Settlement { payment, account, entry, plan_change, sums } = settlement;
     let mut writes = vec![Write::Payment(payment)];
     writes.extend(account.as_ref().map(Write::Account));
     writes.extend(entry.as_ref().map(|entry| Write::LedgerEntry(payment.account, entry)));
     writes.extend(plan_change.as_ref().map(Write::PlanChange));
+    writes.extend(sums.iter().map(|sum| Write::DailySum(sum, payment.id.0)));
     writes.extend(pointers.iter().map(|reference| Write::PaymentPointer(reference, payment)));
     writes
 }

@@ -16,7 +16,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
 use crate::request::ProviderRequest;
-use crate::response::{PollResponse, StartResponse};
+use crate::response::{ModelStatus, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "fal";
 
@@ -49,6 +49,24 @@ struct Deleted {
 #[derive(Deserialize)]
 struct DeletedFile {
     exception: Option<Value>,
+}
+
+/// <https://fal.ai/docs/platform-apis/v1/models>
+#[derive(Deserialize)]
+struct Endpoints {
+    models: Vec<EndpointInfo>,
+}
+
+#[derive(Deserialize)]
+struct EndpointInfo {
+    endpoint_id: String,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    /// `active` or `deprecated`.
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +151,26 @@ impl Provider for Fal {
             }
         }
         Ok(())
+    }
+
+    /// fal says that a model is deprecated, and not when it ends.
+    async fn model_status(&self, model: &str) -> Result<ModelStatus, ProviderError> {
+        // The catalogue names no model of fal without a template, so the name needs no escaping.
+        let path = format!("/v1/models?endpoint_id={model}");
+        let response = self.platform.send(self.platform.request(Method::GET, &path)).await?;
+        if response.status == StatusCode::NOT_FOUND {
+            return Ok(ModelStatus::Gone);
+        }
+        if !response.status.is_success() {
+            return Err(self.platform.error_for(&response));
+        }
+        let found: Endpoints = self.platform.parse(&response)?;
+        let endpoint = found.models.iter().find(|endpoint| endpoint.endpoint_id == model);
+        Ok(match endpoint.map(|endpoint| endpoint.metadata.status.as_str()) {
+            None => ModelStatus::Gone,
+            Some("deprecated") => ModelStatus::Deprecated,
+            Some(_) => ModelStatus::Available,
+        })
     }
 }
 

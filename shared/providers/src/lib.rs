@@ -36,5 +36,5 @@ pub use openai_moderation::{ModerationScores, OpenAiModeration};
 pub use provider::Provider;
 pub use registry::Providers;
 pub use request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
-pub use response::{Output, PollResponse, StartResponse};
+pub use response::{ModelStatus, Output, PollResponse, StartResponse};
 pub use sketch::Sketch;

@@ -9,6 +9,7 @@
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::future::join_all;
+use jiff::civil::Date;
 use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
 use crate::request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
-use crate::response::{Output, PollResponse, StartResponse};
+use crate::response::{ModelStatus, Output, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "openai";
 
@@ -46,6 +47,19 @@ struct Images {
 #[derive(Deserialize)]
 struct Image {
     b64_json: String,
+}
+
+/// <https://developers.openai.com/api/reference/resources/models/methods/list>
+#[derive(Deserialize)]
+struct Models {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+    /// The day when it shuts down, or null if none is announced.
+    shutdown_date: Option<Date>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +103,16 @@ impl Provider for OpenAi {
 
     async fn poll(&self, _job: &str) -> Result<PollResponse, ProviderError> {
         Err(ProviderError::invalid_request(NAME, "the provider has no jobs"))
+    }
+
+    async fn model_status(&self, model: &str) -> Result<ModelStatus, ProviderError> {
+        let models: Models = self.0.json(self.0.request(Method::GET, "/v1/models")).await?;
+        let found = models.data.into_iter().find(|listed| listed.id == model);
+        Ok(match found.map(|listed| listed.shutdown_date) {
+            None => ModelStatus::Gone,
+            Some(None) => ModelStatus::Available,
+            Some(Some(day)) => ModelStatus::ShutsDown(day),
+        })
     }
 }
 

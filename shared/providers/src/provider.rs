@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::error::ProviderError;
 use crate::request::ProviderRequest;
-use crate::response::{PollResponse, StartResponse};
+use crate::response::{ModelStatus, PollResponse, StartResponse};
 
 /// Generates images or videos: an AI service, or the built-in [`Sketch`](crate::Sketch).
 #[async_trait]
@@ -33,5 +33,13 @@ pub trait Provider: Send + Sync {
     async fn delete_remote(&self, job: &str) -> Result<(), ProviderError> {
         let _ = job;
         Ok(())
+    }
+
+    /// Asks whether the provider still has a model, named as in the catalogue, and when it ends it. A repeat is free. Providers
+    /// without an API for it say nothing: Stability lists only the engines of its first API, and none of those that are called
+    /// here.
+    async fn model_status(&self, model: &str) -> Result<ModelStatus, ProviderError> {
+        let _ = model;
+        Ok(ModelStatus::Untold)
     }
 }

@@ -16,7 +16,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
 use crate::request::ProviderRequest;
-use crate::response::{PollResponse, StartResponse};
+use crate::response::{ModelStatus, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "replicate";
 
@@ -33,6 +33,15 @@ struct Prediction {
     status: Status,
     output: Option<Files>,
     error: Option<Value>,
+}
+
+/// What every model has. Without it a response comes from something else.
+#[derive(Deserialize)]
+struct ModelInfo {
+    #[serde(rename = "owner")]
+    _owner: String,
+    #[serde(rename = "name")]
+    _name: String,
 }
 
 /// <https://replicate.com/docs/topics/predictions/lifecycle>
@@ -70,6 +79,19 @@ impl Provider for Replicate {
 
     async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
         Batch::from_id(NAME, job)?.cancel(self).await
+    }
+
+    /// [Replicate](https://replicate.com/docs/reference/http#models.get) has no field for an announced end.
+    async fn model_status(&self, model: &str) -> Result<ModelStatus, ProviderError> {
+        let response = self.0.send(self.0.request(Method::GET, &format!("/v1/models/{model}"))).await?;
+        match response.status {
+            StatusCode::NOT_FOUND => Ok(ModelStatus::Gone),
+            status if status.is_success() => {
+                self.0.parse::<ModelInfo>(&response)?;
+                Ok(ModelStatus::Available)
+            }
+            _ => Err(self.0.error_for(&response)),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 /// Holds the result of starting a generation.
 pub enum StartResponse {
     /// The provider finished at once. It returned at least one output and at most `count`; only these are to be charged.
@@ -28,6 +30,21 @@ pub enum PollResponse {
         /// The time to wait before the next poll.
         poll_after: Duration,
     },
+}
+
+/// What a provider says about one of its models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelStatus {
+    /// It has no way to say anything.
+    Untold,
+    /// It has the model, and announces no end.
+    Available,
+    /// It will end the model, and does not say when.
+    Deprecated,
+    /// It will end the model on this day.
+    ShutsDown(Date),
+    /// It does not have the model, or has it no longer.
+    Gone,
 }
 
 /// Holds one output exactly as the provider sent it. The caller must check its content.

@@ -63,6 +63,10 @@ pub enum Metric {
     LedgerDrift,
     /// Counts refusals by a provider that the operator must mend: its key, its funds, a model that is gone, a bad request.
     ProviderRefusals,
+    /// Counts models that a provider does not have or will soon end although they are offered, once a day.
+    EndingModels,
+    /// Counts offers whose provider could not be asked whether it still has the model.
+    UnansweredModels,
     /// Counts generations that were not sent to a provider, as the budget of the day for it is spent.
     ProviderBudgets,
     /// Counts payments by outcome, each time that it changes.
@@ -121,7 +125,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -133,6 +137,8 @@ impl Metric {
         Self::Abandoned,
         Self::LedgerDrift,
         Self::ProviderRefusals,
+        Self::EndingModels,
+        Self::UnansweredModels,
         Self::ProviderBudgets,
         Self::Payments,
         Self::CreditsBought,
@@ -177,6 +183,8 @@ impl Metric {
             Self::Abandoned => "Abandoned",
             Self::LedgerDrift => "LedgerDrift",
             Self::ProviderRefusals => "ProviderRefusals",
+            Self::EndingModels => "EndingModels",
+            Self::UnansweredModels => "UnansweredModels",
             Self::ProviderBudgets => "ProviderBudgets",
             Self::Payments => "Payments",
             Self::CreditsBought => "CreditsBought",
@@ -224,6 +232,7 @@ impl Metric {
             Self::BlockedContent => &["stage"],
             Self::ProviderLatencyMs
             | Self::ProviderRefusals
+            | Self::UnansweredModels
             | Self::ProviderBudgets
             | Self::UnansweredCheckouts
             | Self::PaymentMismatches

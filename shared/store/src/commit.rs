@@ -13,7 +13,7 @@ use domain::{
         account::Account, correction::CorrectionRecord, email_change::EmailChange, plan_change::PlanChange,
         second_factor::SecondFactor, sign_up::SignUp, welcome::Welcome,
     },
-    catalogue::margin::Margin,
+    catalogue::{margin::Margin, watch::ModelWatch},
     credits::{
         ledger::LedgerEntry,
         promotion::{Promotion, RedeemedCode, Redemption},
@@ -25,11 +25,13 @@ use domain::{
     privacy::{disclosure::Disclosure, export::Export},
     staff::{
         administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
-        invitation::Invitation, notes::CaseNotes, record::StaffAct, reply_templates::ReplyTemplates,
+        daily_sum::DailySum, invitation::Invitation, notes::CaseNotes, record::StaffAct,
+        reply_templates::ReplyTemplates,
     },
     support::{guest_ticket::GuestTicket, ticket::Ticket},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     accounts::{
@@ -55,6 +57,7 @@ use crate::{
         hold_check::{self, HoldCheck},
     },
     staff::{approval, audit, case_work, members, record, reply_templates},
+    sums::Addition,
     support::{guest_ticket, ticket},
     table::Table,
 };
@@ -147,9 +150,14 @@ pub enum Write<'a> {
     Welcome(&'a str, &'a Welcome),
     /// Adds a version of the document with this name, once.
     DocumentVersion(&'static str, &'a DocumentVersion),
+    /// Writes what providers said about the models of the catalogue.
+    ModelWatch(&'a ModelWatch),
     /// Adds what a generation earned and cost to the sums of its model. Goes with the write that ends the generation, so that
     /// it is added once.
     Margin(&'a Margin, GenerationId),
+    /// Adds to a sum of a day, for the generation, payment or account that is the cause. Goes with the write that changes it, so that
+    /// it is added once.
+    DailySum(&'a DailySum, Uuid),
     /// Adds an entry to the audit log, and its act to the record.
     AuditEntry(&'a AuditEntry),
     /// Adds an act without an account to the record.
@@ -210,8 +218,8 @@ pub enum CommitError {
 enum Action {
     Put(Item, Condition),
     Delete(Item, Condition),
-    /// Adds what a generation earned and cost. Never comes alone.
-    AddMargin(Item, Margin),
+    /// Adds to sums. Never comes alone.
+    Add(Addition),
     /// Demands this version.
     Check(Item, u64),
     /// Demands an account that is not being deleted. Comes last, so that its failure can be told from the others.
@@ -358,9 +366,11 @@ impl Write<'_> {
             Self::DocumentVersion(document, version) => {
                 vec![Action::Put(documents::version_item(document, version)?, Condition::Absent)]
             }
-            Self::Margin(margin, generation) => {
-                vec![Action::AddMargin(catalogue::margin_key(margin, *generation), (*margin).clone())]
+            Self::ModelWatch(watch) => {
+                vec![Action::Put(catalogue::watch_item(watch)?, Condition::over(watch.version))]
             }
+            Self::Margin(margin, generation) => vec![Action::Add(Addition::of_margin(margin, *generation)?)],
+            Self::DailySum(sum, cause) => vec![Action::Add(Addition::of_sum(sum, *cause)?)],
             Self::AuditEntry(entry) => vec![Action::Put(audit::to_item(entry)?, Condition::Absent)],
             // Added to the record with all others, by [`Table::record_actions`].
             Self::StaffAct(_) => Vec::new(),
@@ -547,7 +557,7 @@ impl Table {
                 }
             }
             // They are never the only action.
-            Action::AddMargin(..) | Action::Check(..) | Action::CheckActive(_) => Ok(()),
+            Action::Add(_) | Action::Check(..) | Action::CheckActive(_) => Ok(()),
         }
     }
 
@@ -587,13 +597,13 @@ impl Table {
                     .map_err(StoreError::of("build Delete"))?;
                 TransactWriteItem::builder().delete(delete).build()
             }
-            Action::AddMargin(key, margin) => {
+            Action::Add(Addition { key, expression, names, values }) => {
                 let update = Update::builder()
                     .table_name(&self.name)
                     .set_key(Some(key))
-                    .update_expression(catalogue::ADD_MARGIN)
-                    .set_expression_attribute_names(Some(catalogue::margin_names().into()))
-                    .set_expression_attribute_values(Some(catalogue::margin_values(&margin)?.into()))
+                    .update_expression(expression)
+                    .set_expression_attribute_names(Some(names))
+                    .set_expression_attribute_values(Some(values))
                     .build()
                     .map_err(StoreError::of("build Update"))?;
                 TransactWriteItem::builder().update(update).build()

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::AccountId;
 use futures_util::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
@@ -158,6 +158,26 @@ impl Table {
             Some(DueItem { account, id: id? })
         });
         Ok(Page { items: found.collect(), next })
+    }
+
+    /// Counts the generations that have not ended, at most `limit` of each shard, and returns when the oldest of them was submitted,
+    /// as its id says.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn unfinished_generations(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(usize, Option<Timestamp>), StoreError> {
+        // Each is due when its message is late or its deadline has passed: within a day.
+        let until = now + SignedDuration::from_hours(24);
+        let found = self.due(DueKind::Generation, until, limit, None).await?.items;
+        let submitted = found.iter().filter_map(|item| {
+            let (seconds, _) = item.id.get_timestamp()?.to_unix();
+            Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+        });
+        Ok((found.len(), submitted.min()))
     }
 
     /// Lists the keys, in the table and in the index, of items that are due at `now`, as [`due`](Self::due) does.

@@ -13,12 +13,16 @@ pub(crate) const ACCOUNT_PARTITION: &str = "ACCOUNT#";
 pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
 /// The beginning of the partition key of the versions of a document.
 pub(crate) const DOCUMENT_PARTITION: &str = "DOCUMENT#";
+/// The partition key of what providers said about the models of the catalogue.
+pub(crate) const MODEL_WATCH_PARTITION: &str = "MODELS";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The partition key of the invitations to roles of staff.
 pub(crate) const INVITATION_PARTITION: &str = "INVITATIONS";
 /// The beginning of the partition key of what models earn and cost.
 pub(crate) const MARGIN_PARTITION: &str = "MARGIN#";
+/// The beginning of the partition key of the sums of days.
+pub(crate) const SUM_PARTITION: &str = "SUM#";
 /// The beginning of the partition key of the reports from an address.
 pub(crate) const REPORTER_PARTITION: &str = "REPORTER#";
 /// The partition key of the promotions.
@@ -64,6 +68,7 @@ pub(crate) const LEDGER_ENTRY: &str = "LEDGER#";
 /// Also the partition key.
 pub(crate) const LOST_ADMINISTRATORS: &str = "LOSTADMINISTRATORS";
 pub(crate) const MARGIN: &str = "DAY#";
+pub(crate) const MODEL_WATCH: &str = "WATCH";
 pub(crate) const PARKED: &str = "PARKED#";
 pub(crate) const PLAN_CHANGE: &str = "PLANCHANGE";
 pub(crate) const POINTER: &str = "POINTER";
@@ -200,6 +205,16 @@ pub(crate) fn margin(day: Date, model: &str) -> String {
 /// The partition key of a shard of what models earn and cost.
 pub(crate) fn margins(shard: u128) -> String {
     format!("{MARGIN_PARTITION}{shard}")
+}
+
+/// The sort key of a sum of a day.
+pub(crate) fn daily_sum(day: Date, subject: &str) -> String {
+    format!("{MARGIN}{day}#{subject}")
+}
+
+/// The partition key of a shard of the sums of days.
+pub(crate) fn daily_sums(shard: u128) -> String {
+    format!("{SUM_PARTITION}{shard}")
 }
 
 pub(crate) fn parked(fact: &str) -> String {

@@ -26,6 +26,7 @@ mod rate_windows;
 pub mod registry;
 mod shards;
 mod staff;
+mod sums;
 mod support;
 mod table;
 

@@ -8,6 +8,7 @@ use domain::{
     accounts::email_change::{EmailChange, EmailChangeStage},
     catalogue::margin::Margin,
     generations::generation::Generation,
+    staff::daily_sum::SumKind,
 };
 use jiff::{SignedDuration, tz::TimeZone};
 use reqwest::Method;
@@ -84,10 +85,12 @@ async fn generate_image_crash_at_any_call_keeps_credits_consistent(env: &'static
 async fn finish_generation_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "FinishGeneration", 6, async |ada| {
         let (earned, _) = earned_and_cost(env).await?;
+        let succeeded = ended_as(env, SumKind::Succeeded).await?;
         let generation = ada.finished_image("a wreck").await?;
         ada.fetch(&text(&generation["outputs"][0]["file"], "url")?).await?.is(200)?;
         ensure!(ada.credits().await? == (39, 0), "one charge");
         ensure!(earned_and_cost(env).await?.0 == earned + 1, "it was not counted once");
+        ensure!(ended_as(env, SumKind::Succeeded).await? == succeeded + 1, "its success was not counted once");
         wait_until_none_is_left(env, &received_prefix(ada, &text(&generation, "id")?)?).await
     })
     .await
@@ -143,6 +146,7 @@ async fn generation_canceled_after_its_files_were_received_is_charged_and_discar
 async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "Abandon", 1, async |ada| {
         let (earned, cost) = earned_and_cost(env).await?;
+        let failed = ended_as(env, SumKind::Failed).await?;
         let id = ada.image("[sketch:unknown]").await?;
         // As if a file had been received that its provider charges for.
         let (table, started) = (env.table()?, Instant::now());
@@ -172,9 +176,17 @@ async fn abandon_crash_at_any_call_keeps_credits_consistent(env: &'static TestEn
         }
         ensure!(ada.credits().await? == (40, 0));
         ensure!(earned_and_cost(env).await? == (earned, cost + 1_000), "its cost was not counted once");
+        ensure!(ended_as(env, SumKind::Failed).await? == failed + 1, "its failure was not counted once");
         Ok(())
     })
     .await
+}
+
+/// Returns how many generations ended today in this way.
+async fn ended_as(env: &TestEnv, kind: SumKind) -> Result<i64> {
+    let today = runtime::clock::now().to_zoned(TimeZone::UTC).date();
+    let sums = env.table()?.daily_sums(today, today).await?;
+    Ok(sums.iter().filter(|sum| sum.kind == kind).map(|sum| sum.count).sum())
 }
 
 /// Returns the credits that all models earned today, and what they cost.

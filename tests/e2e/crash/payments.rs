@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::accounts::plan::Plan;
-use jiff::SignedDuration;
+use domain::{accounts::plan::Plan, staff::daily_sum::SumKind};
+use jiff::{SignedDuration, tz::TimeZone};
+use runtime::clock;
 use serde_json::json;
 
 use crate::env::{
@@ -37,12 +38,20 @@ async fn checkout_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -
 
 async fn stripe_webhook_crash_at_any_call_applies_each_event_once(env: &'static TestEnv) -> Result<()> {
     crash_at_each_call(env, "StripeWebhook", 3, async |ada| {
+        let (sold, returned) = (moved(env, SumKind::Sold).await?, moved(env, SumKind::Returned).await?);
         let checkout = Checkout::start(ada, "stripe", "starter").await?;
         // Stripe retries events without a successful response.
         checkout.act("pay", &[]).await?;
         ensure!(ada.credits().await? == (240, 0), "the webhook alone grants");
         checkout.act("refund", &[("amount", "100")]).await?;
         ensure!(ada.credits().await? == (200, 0), "and takes back");
+        let now = (moved(env, SumKind::Sold).await?, moved(env, SumKind::Returned).await?);
+        let paid = checkout.known().await?["total"]["amount"].as_i64().context("no total")?;
+        ensure!(now.0 == (sold.0 + 1, sold.1 + 200, sold.2 + paid), "the sale was not counted once: {now:?}");
+        ensure!(
+            now.1 == (returned.0 + 1, returned.1 + 40, returned.2 + 100),
+            "the refund was not counted once: {now:?}"
+        );
         check_bought(ada, 160).await
     })
     .await
@@ -78,6 +87,16 @@ async fn paypal_webhook_crash_at_any_call_grants_credits_once(env: &'static Test
         .await
     })
     .await
+}
+
+/// Returns how many payments were counted in this way today, with their credits and their money.
+async fn moved(env: &TestEnv, kind: SumKind) -> Result<(i64, i64, i64)> {
+    let today = clock::now().to_zoned(TimeZone::UTC).date();
+    let sums = env.table()?.daily_sums(today, today).await?;
+    let of_kind = sums.iter().filter(|sum| sum.kind == kind);
+    Ok(of_kind.fold((0, 0, 0), |(count, credits, amount), sum| {
+        (count + sum.count, credits + sum.credits.0, amount + sum.amount)
+    }))
 }
 
 /// Pays so that only an IPN reports that the money arrived.

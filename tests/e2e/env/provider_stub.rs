@@ -56,6 +56,21 @@ pub struct ProviderStub {
     pub video: OnceLock<Vec<u8>>,
     /// The files to respond with, by their prompts.
     pub files: Mutex<HashMap<String, Vec<u8>>>,
+    /// What becomes of models, by the provider's name of each.
+    pub fates: Mutex<HashMap<String, ModelFate>>,
+}
+
+/// What becomes of a model that a provider is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelFate {
+    /// The provider does not have it.
+    Gone,
+    /// The provider will end it.
+    Deprecated,
+    /// The provider ends it on this day.
+    ShutsDown(String),
+    /// The provider is down when it is asked about it.
+    Down,
 }
 
 static STUB: OnceLock<ProviderStub> = OnceLock::new();
@@ -75,6 +90,7 @@ pub fn provider_stub() -> Result<&'static ProviderStub> {
         released: Default::default(),
         video: OnceLock::new(),
         files: Mutex::default(),
+        fates: Mutex::default(),
     });
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
@@ -138,6 +154,9 @@ impl ProviderStub {
         if let Ok(body) = serde_json::from_str::<Value>(body) {
             return text(&body["input"], "prompt").or_else(|_| text(&body, "prompt"));
         }
+        if is_about_models(path) {
+            return Ok(String::new());
+        }
         // A form (RFC 7578): the value follows the empty line.
         if let Some((_, part)) = body.split_once("name=\"prompt\"") {
             return Ok(part.trim_start().lines().next().unwrap_or_default().to_owned());
@@ -148,11 +167,16 @@ impl ProviderStub {
 
     pub fn play(&self, method: &str, path: &str, prompt: &str) -> Result<(u16, &'static str, Vec<u8>)> {
         let response = |status: u16, body: Value| Ok((status, "application/json", body.to_string().into_bytes()));
+        if let Some(model) = path.strip_prefix(FAL_MODELS) {
+            return self.fal_model(model);
+        }
         let parts: Vec<_> = path.split('/').skip(1).collect();
         match (method, parts.as_slice()) {
             ("POST", ["v1", "images", _]) => {
                 response(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(sample_image()?)}]}))
             }
+            ("GET", ["v1", "models"]) => response(200, self.openai_models()),
+            ("GET", ["v1", "models", owner, name]) => self.replicate_model(owner, name),
             ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", self.image(prompt)?)),
             ("POST", ["v1", "predictions", job, "cancel"]) => {
                 let status = if prompt.contains(WAITS) { "aborted" } else { "canceled" };
@@ -210,6 +234,54 @@ impl ProviderStub {
         prompt.contains(FAILS) && first.is_some_and(|first| job == format!("job-{first}"))
     }
 
+    /// Has this become of a model of a provider.
+    pub fn decide(&self, model: &str, fate: ModelFate) {
+        locked(&self.fates).insert(model.to_owned(), fate);
+    }
+
+    /// Returns what providers were asked about their models.
+    pub fn asked_about_models(&self) -> Vec<String> {
+        let lines = locked(&self.seen).iter().map(|asked| asked.line.clone()).collect::<Vec<_>>();
+        lines.into_iter().filter(|line| line.strip_prefix("GET ").is_some_and(is_about_models)).collect()
+    }
+
+    fn fate(&self, model: &str) -> Option<ModelFate> {
+        locked(&self.fates).get(model).cloned()
+    }
+
+    /// OpenAI lists the models that it has.
+    fn openai_models(&self) -> Value {
+        let offers = domain::catalogue::compiled().models.iter().flat_map(|model| &model.offers);
+        let models = offers.filter(|offer| offer.provider == "openai").map(|offer| offer.model.as_str());
+        let models = models.filter(|model| self.fate(model) != Some(ModelFate::Gone)).map(|id| {
+            let day = match self.fate(id) {
+                Some(ModelFate::ShutsDown(day)) => Some(day),
+                _ => None,
+            };
+            json!({"id": id, "object": "model", "created": 1_686_935_002, "owned_by": "system", "shutdown_date": day})
+        });
+        json!({"object": "list", "data": models.collect::<Vec<_>>()})
+    }
+
+    fn replicate_model(&self, owner: &str, name: &str) -> Result<(u16, &'static str, Vec<u8>)> {
+        let (status, body) = match self.fate(&format!("{owner}/{name}")) {
+            Some(ModelFate::Gone) => (404, json!({"detail": "Not found."})),
+            Some(ModelFate::Down) => (503, json!({"detail": "busy"})),
+            _ => (200, json!({"owner": owner, "name": name, "visibility": "public", "latest_version": {"id": "5c7d"}})),
+        };
+        Ok((status, "application/json", body.to_string().into_bytes()))
+    }
+
+    fn fal_model(&self, model: &str) -> Result<(u16, &'static str, Vec<u8>)> {
+        let status = match self.fate(model) {
+            Some(ModelFate::Deprecated) => "deprecated",
+            _ => "active",
+        };
+        let found = json!({"endpoint_id": model, "metadata": {"display_name": model, "status": status}});
+        let body = json!({"models": [found], "next_cursor": null, "has_more": false});
+        Ok((200, "application/json", body.to_string().into_bytes()))
+    }
+
     pub fn begin(&self, prompt: &str) -> String {
         let mut jobs = locked(&self.jobs);
         jobs.push(prompt.to_owned());
@@ -219,6 +291,16 @@ impl ProviderStub {
     pub fn file(&self, job: &str) -> String {
         format!("{}/files/{job}", self.recorder.url())
     }
+}
+
+/// The path at which fal is asked about a model, without its name.
+const FAL_MODELS: &str = "/v1/models?endpoint_id=";
+
+/// Says whether a provider is asked about its models at this path, which names no job.
+fn is_about_models(path: &str) -> bool {
+    path == "/v1/models"
+        || path.starts_with(FAL_MODELS)
+        || path.strip_prefix("/v1/models/").is_some_and(|model| model.split('/').count() == 2)
 }
 
 fn sample_image() -> Result<Vec<u8>> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use api::Operation;
 use domain::staff::role::Role;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use reqwest::{Method, header::COOKIE};
 use ring::digest::{SHA256, digest};
 use runtime::clock;
@@ -33,6 +33,7 @@ tests![
     p32_owner_can_cancel_a_deletion_that_staff_requested,
     p19_every_act_of_staff_is_in_an_unbroken_record,
     p19_role_is_given_and_taken_by_administrators_with_an_entry_each,
+    figures_count_what_happened_without_the_person_and_show_money_to_finance,
 ];
 
 /// Sends an operation about an account, with the example of its body.
@@ -353,5 +354,47 @@ async fn p19_role_is_given_and_taken_by_administrators_with_an_entry_each(env: &
     let hers = entries.filter(|entry| entry["act"]["subject"] == subject.as_str());
     let kinds: Vec<_> = hers.map(|entry| entry["act"]["kind"].clone()).collect();
     ensure!(kinds == ["revoked_role", "granted_role"], "{kinds:?}");
+    Ok(())
+}
+
+async fn figures_count_what_happened_without_the_person_and_show_money_to_finance(env: &'static TestEnv) -> Result<()> {
+    let (hopper, grace) = (env.staff_with(Role::Finance).await?, env.staff_with(Role::Support).await?);
+    let month = clock::now().to_zoned(TimeZone::UTC).date().to_string();
+    let path = format!("/v1/staff/figures/{}", &month[..7]);
+    let figures = async |staff: &TestUser| Ok::<_, anyhow::Error>(staff.get(&path).await?.is(200)?.json);
+    // Other tests count at the same time.
+    let total = |figures: &Value, kind: &str, field: &str| {
+        let days = figures["days"].as_array().into_iter().flatten().filter(|sum| sum["kind"] == kind);
+        days.filter_map(|sum| sum[field].as_i64()).sum::<i64>()
+    };
+    let before = figures(&hopper).await?;
+    let ada = env.user().await?;
+    ada.finished_image("a wreck").await?;
+    let failed = ada.ended(&ada.image("[sketch:reject]").await?).await?;
+    ensure!(failed["failure"]["code"] == "rejected", "{failed}");
+    let checkout = Checkout::start(&ada, "stripe", "starter").await?;
+    checkout.act("pay", &[]).await?;
+    checkout.act("refund", &[("amount", "100")]).await?;
+    let after = figures(&hopper).await?;
+    for (kind, field, least) in [
+        ("succeeded", "count", 1),
+        ("succeeded", "timed", 1),
+        ("succeeded", "milliseconds", 1),
+        ("failed", "count", 1),
+        ("sign_up", "count", 1),
+        ("sold", "count", 1),
+        ("sold", "credits", 200),
+        ("returned", "amount", 100),
+        ("returned", "credits", 40),
+    ] {
+        let more = total(&after, kind, field) - total(&before, kind, field);
+        ensure!(more >= least, "{kind} {field}: {more}: {after}");
+    }
+    let is_rejection = |sum: &Value| sum["detail"] == "rejected" && sum["provider"] == "sketch";
+    ensure!(after["days"].as_array().is_some_and(|days| days.iter().any(is_rejection)), "{after}");
+    ensure!(!after.to_string().contains(&ada.account_id), "{after}");
+    let shown = figures(&grace).await?;
+    ensure!(total(&shown, "succeeded", "count") > 0 && total(&shown, "sold", "count") == 0, "{shown}");
+    ensure!(!shown.to_string().contains("returned"), "{shown}");
     Ok(())
 }

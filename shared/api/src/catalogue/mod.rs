@@ -6,3 +6,4 @@ pub mod margins;
 pub mod settings;
 pub mod texts;
 pub mod versions;
+pub mod watch;

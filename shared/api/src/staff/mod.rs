@@ -7,6 +7,7 @@ pub mod audit;
 pub mod case_work;
 pub mod console;
 pub mod disclosures;
+pub mod figures;
 pub mod holds;
 pub mod members;
 pub mod record;

@@ -99,6 +99,21 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Returns its code, without the reason.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "rejected",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::Blocked { .. } => "blocked",
+            Self::Unchecked => "unchecked",
+            Self::Internal => "internal",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::InputMissing => "input_missing",
+        }
+    }
+
     /// Says whether the operator may have paid for a call that failed because of what its owner asked for.
     pub(crate) const fn counts_as_failed_call(&self) -> bool {
         match self {
@@ -118,6 +133,21 @@ pub struct ProviderJob {
     /// The provider's id of the job.
     #[data(plain)]
     pub id: String,
+}
+
+/// The call of a provider that a generation waits for, or that brought its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
+pub struct ProviderCall {
+    /// The provider.
+    #[data(plain)]
+    pub provider: String,
+    /// When a worker claimed the generation to call it.
+    #[data(plain)]
+    pub began_at: Timestamp,
+    /// How long it took from then until the files were received, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub took_ms: Option<i64>,
 }
 
 /// A generation.
@@ -175,6 +205,10 @@ pub struct Generation {
     #[serde(default, skip_serializing_if = "is_none")]
     #[data(plain)]
     pub cost_microusd: i64,
+    /// The call of the provider. Its end adds how long that took to the sums of the day, which name no generation, and forgets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(nested)]
+    pub provider_call: Option<ProviderCall>,
     /// Until when a worker has leased it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -371,7 +405,14 @@ impl Generation {
             return GenerationClaim::Received;
         }
         let Some(offer) = self.present_offer(catalogue) else { return GenerationClaim::NoOffer };
-        let generation = Self { offer: Some(offer.key.clone()), ..self.leased(lease_s, now) };
+        let waits = |call: &ProviderCall| self.provider_job.is_some() && call.provider == offer.provider;
+        let provider_call = self.provider_call.clone().filter(waits);
+        let call = || ProviderCall { provider: offer.provider.clone(), began_at: now, took_ms: None };
+        let generation = Self {
+            offer: Some(offer.key.clone()),
+            provider_call: Some(provider_call.unwrap_or_else(call)),
+            ..self.leased(lease_s, now)
+        };
         GenerationClaim::Work { generation: Box::new(generation), offer: offer.clone() }
     }
 
@@ -431,7 +472,11 @@ impl Generation {
         let GenerationSettings { size, duration_ms, quality, .. } = self.settings;
         let of_one = self.present_offer(catalogue).map_or(0, |offer| offer.cost.of_output(size, duration_ms, quality));
         let cost_microusd = self.cost_microusd.saturating_add(of_one.saturating_mul(files.into()));
-        Self { received_files: files, cost_microusd, ..self.waiting(0, now) }
+        let provider_call = self.provider_call.clone().map(|call| {
+            let took = now.duration_since(call.began_at).as_millis();
+            ProviderCall { took_ms: Some(i64::try_from(took).unwrap_or(i64::MAX).max(0)), ..call }
+        });
+        Self { received_files: files, cost_microusd, provider_call, ..self.waiting(0, now) }
     }
 
     /// Forgets the received files of a generation that has ended, as they are deleted.

@@ -23,6 +23,7 @@ use crate::{
     moderation::verdict::Verdict,
     rate_limit::RateDecision,
     refusal::Refusal,
+    staff::daily_sum::DailySum,
 };
 
 /// The writes of one transaction that changes credits together with a generation.
@@ -36,6 +37,8 @@ pub struct CreditTransaction {
     pub entry: LedgerEntry,
     /// What an ended generation adds to the earnings and costs of its model, if it adds something.
     pub margin: Option<Margin>,
+    /// What an ended generation adds to the sums of the day.
+    pub sum: Option<DailySum>,
 }
 
 impl CreditTransaction {
@@ -125,6 +128,7 @@ pub fn reserve(
         catalogue: quote.catalogue,
         offer: None,
         cost_microusd: 0,
+        provider_call: None,
         lease_until: None,
         provider_job: None,
         ended_provider_jobs: Vec::new(),
@@ -139,7 +143,7 @@ pub fn reserve(
         version: 1,
     };
     let account = Account { jobs_in_flight: account.jobs_in_flight + 1, submit_rate: submits, ..account };
-    Ok(CreditTransaction { account, generation, entry, margin: None })
+    Ok(CreditTransaction { account, generation, entry, margin: None, sum: None })
 }
 
 /// What a cancel does.
@@ -234,6 +238,7 @@ pub fn finish(
         GenerationStatus::Canceling => (GenerationStatus::Canceled, Vec::new(), None),
         _ => (status, media, failure),
     };
+    let sum = DailySum::of_generation(status, failure.as_ref(), generation.provider_call.as_ref(), now);
     let expires_at = Some(plans.expires_at(account.plan, now));
     let (entry, account) = account.with_entry(entry, now, cause, &moves);
     let generation = Generation {
@@ -247,11 +252,12 @@ pub fn finish(
         in_call: false,
         received_files,
         cost_microusd: 0,
+        provider_call: None,
         ..generation.next_version()
     };
     let failed_calls = if is_failed_call { account.failed_calls.counted(now) } else { account.failed_calls };
     let account = Account { jobs_in_flight: account.jobs_in_flight.saturating_sub(1), failed_calls, ..account };
-    Ok(CreditTransaction { account, generation, entry, margin })
+    Ok(CreditTransaction { account, generation, entry, margin, sum: Some(sum) })
 }
 
 /// Returns what a generation that ends now adds to the earnings and costs of its model; `None` if it adds nothing.

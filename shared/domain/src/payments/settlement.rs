@@ -13,6 +13,7 @@ use crate::{
         review::{Review, ReviewDecision},
     },
     refusal::Refusal,
+    staff::daily_sum::DailySum,
 };
 
 /// What a settlement depends on besides the payment.
@@ -39,6 +40,8 @@ pub struct Settlement {
     pub entry: Option<LedgerEntry>,
     /// What the files of the account must follow, if the plan changed or a dispute began or ended.
     pub plan_change: Option<PlanChange>,
+    /// What it adds to the sums of the day.
+    pub sums: Vec<DailySum>,
 }
 
 /// Applies facts to a payment. Returns `None` if all of them were known.
@@ -124,7 +127,8 @@ fn settle(
     };
     let plan_change =
         account.as_ref().filter(|_| moves_expiry).map(|account| PlanChange::new(account, is_disputed, now));
-    Settlement { payment, account, entry, plan_change }
+    let sums = DailySum::of_payment(unsettled, &payment, now);
+    Settlement { payment, account, entry, plan_change, sums }
 }
 
 /// Freezes the account while a dispute is open, and after a warning until staff lift the freeze.

@@ -13,7 +13,10 @@ use domain::{
         review::{ReviewDecision, ReviewReason},
         settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
     },
-    staff::role::Role,
+    staff::{
+        daily_sum::{DailySum, SumKind},
+        role::Role,
+    },
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -36,6 +39,7 @@ struct Story {
     others: Vec<Payment>,
     cards_in_hour: u32,
     plan_change: Option<PlanChange>,
+    sums: Vec<DailySum>,
 }
 
 fn checkout(number: u8, package: &str) -> Payment {
@@ -45,7 +49,15 @@ fn checkout(number: u8, package: &str) -> Payment {
 
 fn story(package: &str) -> Story {
     let payment = checkout(1, package);
-    Story { account: account(0), payment, entries: Vec::new(), others: Vec::new(), cards_in_hour: 1, plan_change: None }
+    Story {
+        account: account(0),
+        payment,
+        entries: Vec::new(),
+        others: Vec::new(),
+        cards_in_hour: 1,
+        plan_change: None,
+        sums: Vec::new(),
+    }
 }
 
 impl Story {
@@ -54,7 +66,24 @@ impl Story {
         self.account = settlement.account.unwrap_or_else(|| self.account.clone());
         self.entries.extend(settlement.entry);
         self.plan_change = settlement.plan_change;
+        self.sums.extend(settlement.sums);
+        self.check_sums();
         assert_eq!(audit(&self.entries, self.account.balance, &[]), Ok(()));
+    }
+
+    /// The sums of the days say what became of the payment, whatever was heard in whatever order.
+    fn check_sums(&self) {
+        let total = |kind| {
+            let of_kind = self.sums.iter().filter(|sum| sum.kind == kind);
+            of_kind.fold((0, 0, 0), |(count, credits, amount), sum| {
+                assert_eq!(sum.detail, "EUR");
+                (count + sum.count, credits + sum.credits.0, amount + sum.amount)
+            })
+        };
+        let paid = self.payment.receipt.as_ref().map_or(0, |receipt| receipt.total.amount);
+        assert_eq!(total(SumKind::Sold), (i64::from(paid > 0), self.payment.granted.0, paid));
+        let (_, clawed_back, returned) = total(SumKind::Returned);
+        assert_eq!((clawed_back, returned), (self.payment.clawed_back.0, self.payment.amount_returned()));
     }
 
     fn apply(&mut self, fact: PaymentFact) -> Result<bool, Mismatch> {

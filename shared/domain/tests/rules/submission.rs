@@ -12,7 +12,7 @@ use domain::{
     moderation::verdict::{Category, Score, Scores, Stage, Thresholds, Verdict},
 };
 
-use crate::{NEW, PLANS, account, at, enabled, media, submitted};
+use crate::{NEW, PLANS, account, at, enabled, media, queued, submitted};
 
 /// Four sketches, 1 credit each, asked for at this second.
 fn check(account: &Account, max_credits: Option<i64>, second: i64, expected: &str) {
@@ -270,4 +270,45 @@ fn end_adds_what_received_files_cost_to_the_sums_of_the_model_once_and_forgets_i
     assert_eq!((margin.outputs, margin.credits, margin.cost_microusd), (0, Credits(0), 12_292));
     let unused = finish(&owner, &claimed, GenerationOutcome::Canceled, &PLANS, NEW.entry, at(90)).unwrap();
     assert_eq!(unused.margin, None);
+}
+
+#[test]
+fn end_adds_its_outcome_and_the_time_of_the_provider_to_the_sums_of_the_day_and_forgets_the_call() {
+    let (owner, claimed) = claimed();
+    let received = claimed.received(2, &enabled(), at(13));
+    let began = claimed.provider_call.clone().unwrap();
+    assert_eq!((began.provider.as_str(), began.took_ms), ("replicate", None));
+    let end = |generation, how| finish(&owner, generation, how, &PLANS, NEW.entry, at(90)).unwrap();
+    let succeeded = end(&received, GenerationOutcome::Succeeded(media(1)));
+    assert_eq!(succeeded.generation.provider_call, None);
+    let sum = succeeded.sum.unwrap();
+    assert_eq!((sum.day.to_string().as_str(), sum.subject().as_str()), ("2027-01-15", "succeeded##replicate"));
+    let took = at(13).duration_since(began.began_at).as_millis();
+    assert_eq!((sum.count, sum.timed, i128::from(sum.milliseconds)), (1, 1, took));
+
+    let failed =
+        end(&claimed, GenerationOutcome::Failed(Failure::Rejected { reason: "my prompt".to_owned() })).sum.unwrap();
+    assert_eq!(failed.subject(), "failed#rejected#replicate");
+    assert_eq!((failed.count, failed.timed, failed.milliseconds), (1, 0, 0));
+    let canceled = end(&queued(), GenerationOutcome::Canceled).sum.unwrap();
+    assert_eq!((canceled.subject().as_str(), canceled.count), ("canceled##", 1));
+    assert_eq!(submitted(&account(100), "flux-schnell", 1).sum, None);
+}
+
+#[test]
+fn time_of_a_provider_runs_from_the_claim_that_started_its_job() {
+    let work = |generation: &Generation, second| match generation.claim(&enabled(), 125, at(second)) {
+        GenerationClaim::Work { generation, .. } => *generation,
+        other => panic!("{other:?}"),
+    };
+    let job = ProviderJob { provider: "replicate".to_owned(), id: "a".to_owned() };
+    let started = work(&queued(), 1).accepted(job, 2, at(2));
+    let polled = work(&started, 10);
+    assert_eq!(polled.provider_call.as_ref().unwrap().began_at, at(1));
+    assert_eq!(polled.received(1, &enabled(), at(13)).provider_call.unwrap().took_ms, Some(12_000));
+    // Another attempt without a job, and another provider, are calls of their own.
+    let again = work(&work(&queued(), 1).waiting(5, at(2)), 10);
+    assert_eq!(again.provider_call.as_ref().unwrap().began_at, at(10));
+    let next = work(&again.next_offer(&enabled()).unwrap().waiting(0, at(11)), 12);
+    assert_eq!(next.provider_call.unwrap().provider, "fal");
 }

@@ -1,5 +1,6 @@
 /** Sums of what models earned and cost. */
 import type { Schema } from "../api/client";
+import { daysOfMonth } from "./figures-sums";
 
 type Margin = Schema["Margin"];
 
@@ -32,12 +33,7 @@ const emptySum = (name: string): Sum => ({ name, generations: 0, outputs: 0, cre
 
 /** Returns the sums of all days of a month such as `2026-11`, also of those without generations. */
 export function daysOf(month: string, sums: readonly Sum[]): Sum[] {
-  const [year = 0, number = 0] = month.split("-").map(Number);
-  const length = new Date(Date.UTC(year, number, 0)).getUTCDate();
-  return Array.from({ length }, (_, index) => {
-    const day = `${month}-${String(index + 1).padStart(2, "0")}`;
-    return sums.find(({ name }) => name === day) ?? emptySum(day);
-  });
+  return daysOfMonth(month).map((day) => sums.find(({ name }) => name === day) ?? emptySum(day));
 }
 
 /** Returns the last months of UTC, such as `2026-11`, the present one first. */

@@ -6,24 +6,19 @@ import { locale, monthName, number } from "../text";
 import { Select } from "../ui/field";
 import { useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
-import "../credits/credits.css";
+import { BarChart, dayName } from "./bar-chart";
 import { StaffPage } from "./layout";
 import { daysOf, lastMonths, type Sum, sumsBy } from "./margin-sums";
 import { staffText } from "./text";
 
 /** How long the sums are kept, in months. */
 const MONTHS = 24;
-const HEIGHT = 120;
 
 /** `$0.0123`, of millionths of a US dollar. */
 const dollars = (microusd: number) =>
   new Intl.NumberFormat(locale.value, { style: "currency", currency: "USD", maximumFractionDigits: 4 }).format(
     microusd / 1_000_000,
   );
-
-/** `12 Nov`, of a day such as `2026-11-12` */
-const dayName = (day: string) =>
-  new Intl.DateTimeFormat(locale.value, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 
 export function Margins() {
   const t = staffText.value.margins;
@@ -68,60 +63,22 @@ export function Margins() {
   );
 }
 
-/** What was earned and what it cost on each day: two bars beside each other. */
+/** What was earned and what it cost on each day. */
 export function Chart({ days }: { days: readonly Sum[] }) {
   const t = staffText.value.margins;
-  const total = (of: (sum: Sum) => number) => days.reduce((sum, day) => sum + of(day), 0);
-  const max = Math.max(1, ...days.map(({ earned, cost }) => Math.max(earned, cost)));
-  const summary = t.total(dollars(total(({ earned }) => earned)), dollars(total(({ cost }) => cost)));
-  const step = 100 / days.length;
+  const [earned, cost] = [days.map((day) => day.earned), days.map((day) => day.cost)];
+  const total = (values: readonly number[]) => dollars(values.reduce((sum, value) => sum + value, 0));
   return (
-    <figure class="usage-chart">
-      <figcaption class="row spread">
-        <strong>{t.chart}</strong>
-        <span class="muted small">{summary}</span>
-      </figcaption>
-      <div>
-        <span class="usage-chart-max" aria-hidden="true">
-          {dollars(max)}
-        </span>
-        <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={summary}>
-          {[0.5, 1].map((part) => (
-            <line key={part} x1="0" x2="100" y1={HEIGHT * (1 - part) + 0.5} y2={HEIGHT * (1 - part) + 0.5} />
-          ))}
-          {days.flatMap(({ name, earned, cost }, index) =>
-            [earned, cost].map((value, place) => {
-              const height = (value / max) * HEIGHT;
-              const x = index * step + step * (0.1 + 0.4 * place);
-              return (
-                <rect
-                  key={`${name} ${place}`}
-                  class={place === 1 ? "second" : undefined}
-                  x={x}
-                  width={step * 0.4}
-                  y={HEIGHT - height}
-                  height={height}
-                >
-                  <title>{`${dayName(name)}: ${place === 1 ? t.cost : t.earned} ${dollars(value)}`}</title>
-                </rect>
-              );
-            }),
-          )}
-        </svg>
-      </div>
-      <div class="row spread small muted" aria-hidden="true">
-        <span>{dayName(days[0]?.name ?? "")}</span>
-        <span class="row">
-          <span>
-            <i class="usage-chart-key" /> {t.earned}
-          </span>
-          <span>
-            <i class="usage-chart-key second" /> {t.cost}
-          </span>
-        </span>
-        <span>{dayName(days.at(-1)?.name ?? "")}</span>
-      </div>
-    </figure>
+    <BarChart
+      title={t.chart}
+      summary={t.total(total(earned), total(cost))}
+      days={days.map(({ name }) => name)}
+      series={[
+        { name: t.earned, values: earned },
+        { name: t.cost, values: cost },
+      ]}
+      format={dollars}
+    />
   );
 }
 

@@ -1,8 +1,10 @@
-/** What waits for a decision, and what this month earned and cost. */
+/** What waits for a decision, what happens in the service, and what this month earned and cost. */
 import { api, type Schema, unwrap } from "../api/client";
-import { monthName, number, relativeTime } from "../text";
+import { date, monthName, number, relativeTime } from "../text";
 import { useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
+import { dayName } from "./bar-chart";
+import { Figures } from "./figures";
 import { StaffPage } from "./layout";
 import { daysOf, lastMonths, sumsBy } from "./margin-sums";
 import { Chart } from "./margins";
@@ -19,6 +21,8 @@ export function Overview() {
   return (
     <StaffPage lead={t.lead}>
       <WaitingCases />
+      <EndingModels />
+      <Figures month={lastMonths(1, new Date())[0] ?? ""} />
       {hasRole("finance") && <ThisMonth />}
     </StaffPage>
   );
@@ -69,6 +73,51 @@ function WaitingKind({ kind, count, oldest }: Waiting) {
       </time>
     </li>
   );
+}
+
+/** Which models their providers end, or the catalogue retires. */
+function EndingModels() {
+  const t = staffText.value.overview.models;
+  const query = useQuery<Schema["ModelWatchView"]>(() => unwrap(api.GET("/v1/staff/models")));
+  const { asked_at, unanswered = 0, findings = [], retiring = [] } = query.data ?? {};
+  return (
+    <section class="card stack">
+      <h2>{t.title}</h2>
+      {!query.data && query.busy && <Loading />}
+      <ErrorNotice error={query.error} retry={query.refetch} />
+      {query.data && (
+        <>
+          {findings.length + retiring.length === 0 && <p class="muted">{t.none}</p>}
+          <ul class="stack tight">
+            {findings.map((finding) => (
+              <li key={`${finding.model} ${finding.offer}`} class="row spread">
+                <span>
+                  <code>{finding.model}</code>: {t.by(finding.provider, finding.provider_model)}.{" "}
+                  {noticeText(finding.notice)}
+                </span>
+                <time class="small muted" datetime={finding.since}>
+                  {t.since(date(finding.since))}
+                </time>
+              </li>
+            ))}
+            {retiring.map(({ model, on }) => (
+              <li key={model}>
+                <code>{model}</code>: {t.retired(dayName(on))}
+              </li>
+            ))}
+          </ul>
+          <p class="small muted">
+            {asked_at ? t.asked(relativeTime(asked_at)) : t.never} {unanswered > 0 && t.unanswered(unanswered)}
+          </p>
+        </>
+      )}
+    </section>
+  );
+}
+
+function noticeText(notice: Schema["ModelNotice"]): string {
+  const t = staffText.value.overview.models.notices;
+  return notice.kind === "shuts_down" ? t.shuts_down(dayName(notice.on)) : t[notice.kind];
 }
 
 function ThisMonth() {

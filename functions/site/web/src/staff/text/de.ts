@@ -34,6 +34,62 @@ export const messages: Messages = {
     generated: (count, credits) =>
       `${plural(count, { one: "Generierung", other: "Generierungen" })} für ${plural(credits, { one: "Credit", other: "Credits" })}`,
     margins: "Nach Modell und Tag",
+    models: {
+      title: "Modelle, die enden",
+      none: "Kein Anbieter hat das Ende eines Modells angekündigt.",
+      never: "Die Anbieter wurden noch nicht gefragt.",
+      asked: (when) => `Die Anbieter wurden ${when} gefragt.`,
+      unanswered: (count) =>
+        `Zu ${plural(count, { one: "Angebot", other: "Angeboten" })} war der Anbieter nicht zu erreichen.`,
+      by: (provider, model) => `${model} von ${provider}`,
+      notices: {
+        gone: "Der Anbieter hat es nicht.",
+        deprecated: "Der Anbieter stellt es ein und sagt nicht, wann.",
+        shuts_down: (day) => `Der Anbieter stellt es am ${day} ein.`,
+      },
+      since: (when) => `Bekannt seit ${when}`,
+      retired: (day) => `Der Katalog stellt es am ${day} ein.`,
+    },
+  },
+  figures: {
+    unfinished: "In Arbeit",
+    running: (count) =>
+      `${plural(count, { one: "Generierung ist", other: "Generierungen sind" })} nicht abgeschlossen.`,
+    oldest: (since) => `Die älteste wurde ${since} beauftragt`,
+    slow: (minutes) =>
+      `Die älteste wartet seit mehr als ${plural(minutes, { one: "Minute", other: "Minuten" })}. Sieh nach den Warteschlangen und den Anbietern.`,
+    generations: (month) => `Generierungen im ${month}`,
+    byDay: "Gelungen und fehlgeschlagen nach Tag",
+    outcomes: (succeeded, failed, canceled) =>
+      `${plural(succeeded, { one: "gelungen", other: "gelungen" })}, ${plural(failed, { one: "fehlgeschlagen", other: "fehlgeschlagen" })}, ${plural(canceled, { one: "abgebrochen", other: "abgebrochen" })}`,
+    succeeded: "Gelungen",
+    failed: "Fehlgeschlagen",
+    reasons: "Warum sie fehlschlugen",
+    reason: "Grund",
+    count: "Generierungen",
+    codes: {
+      rejected: "Der Anbieter lehnte Beschreibung oder Bild ab",
+      invalid_input: "Der Anbieter konnte Beschreibung, Einstellung oder Bild nicht verwenden",
+      blocked: "Ein Klassifikator hielt es an",
+      unchecked: "Kein Klassifikator konnte es prüfen",
+      internal: "Ein Fehler des Dienstes",
+      provider_unavailable: "Kein Anbieter konnte es generieren",
+      deadline_passed: "Es dauerte zu lange",
+      input_missing: "Das Bild wurde gelöscht",
+    },
+    providers: "Anbieter",
+    provider: "Anbieter",
+    mean: "Mittlere Dauer",
+    seconds: (value) => `${value} s`,
+    signUps: "Neue Konten nach Tag",
+    opened: (count) => `${plural(count, { one: "Konto", other: "Konten" })} eröffnet`,
+    money: "Zahlungen",
+    credits: (sold, back) =>
+      `${plural(sold, { one: "Credit", other: "Credits" })} verkauft, ${plural(back, { one: "Credit", other: "Credits" })} zurückgebucht`,
+    moneyIn: (currency) => `Bezahlt und zurückgezahlt nach Tag, in ${currency}`,
+    paidAndReturned: (paid, returned) => `${paid} bezahlt, ${returned} zurückgezahlt`,
+    paid: "Bezahlt",
+    returned: "Zurückgezahlt",
   },
   cases: {
     lead: "Was auf eine Entscheidung oder Antwort wartet, das Älteste zuerst.",
