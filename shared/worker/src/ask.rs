@@ -74,6 +74,14 @@ impl ProviderAnswer {
         }
     }
 
+    /// Has a job that just began polled first after `usual_s` seconds, in which it is usually not done.
+    pub(crate) fn first_polled_after(self, usual_s: u32) -> Self {
+        match self {
+            Self::Pending { job, poll_after_s } => Self::Pending { job, poll_after_s: poll_after_s.max(usual_s) },
+            other => other,
+        }
+    }
+
     /// Returns its name in metrics.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
@@ -321,5 +329,16 @@ mod tests {
         let answer = ask(&Endless, &Call::Poll(job), Duration::from_secs(1)).await;
         let ProviderAnswer::Pending { job, poll_after_s } = answer else { panic!("not pending") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 10));
+    }
+
+    #[tokio::test]
+    async fn job_is_polled_first_when_it_is_usually_done() {
+        for (usual_s, expected) in [(0, 2), (1, 2), (12, 12)] {
+            let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
+            let ProviderAnswer::Pending { poll_after_s, .. } = answer.first_polled_after(usual_s) else {
+                panic!("not pending")
+            };
+            assert_eq!(poll_after_s, expected);
+        }
     }
 }

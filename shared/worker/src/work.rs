@@ -458,7 +458,10 @@ async fn ask(provider: &dyn Provider, call: &Call, offer: &Offer, deadline: Time
     let allowed = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(offer.timeout_s.into()));
     let answer = ask::ask(provider, call, allowed).await;
     metric(Metric::ProviderLatencyMs, milliseconds(begun.elapsed()), &[provider.name()]);
-    answer
+    match call {
+        Call::Start(_) => answer.first_polled_after(offer.usual_s),
+        Call::Poll(_) => answer,
+    }
 }
 
 fn milliseconds(duration: Duration) -> i64 {

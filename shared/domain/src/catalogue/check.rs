@@ -40,6 +40,8 @@ const MICROUSD: i64 = 1_000_000_000;
 const AMOUNT: i64 = 100_000_000;
 /// The highest margin.
 const MARGIN_PERCENT: u32 = 1_000;
+/// The most seconds that a job usually takes: half of what an image may.
+const USUAL_S: u32 = 300;
 /// How long a response may be waited for, in seconds.
 const TIMEOUT_S: std::ops::RangeInclusive<u32> = 10..=900;
 
@@ -191,6 +193,7 @@ fn check_model(errors: &mut Errors, at: &str, model: &Model) {
         }
         let timeout = TIMEOUT_S.contains(&offer.timeout_s);
         errors.require(timeout, &field("timeout_s"), format!("{} to {}", TIMEOUT_S.start(), TIMEOUT_S.end()));
+        errors.require(offer.usual_s <= USUAL_S, &field("usual_s"), format!("0 to {USUAL_S}"));
         check_cost(errors, &field("cost"), model, &offer.cost);
     }
 }
@@ -293,6 +296,7 @@ mod tests {
         offer(|offer| offer.provider = "fal".into(), "models[0].offers[0].model");
         offer(|offer| offer.key.clear(), "models[0].offers[0].key");
         offer(|offer| offer.timeout_s = 1, "models[0].offers[0].timeout_s");
+        offer(|offer| offer.usual_s = 301, "models[0].offers[0].usual_s");
         offer(|offer| offer.cost.microusd = -1, "models[0].offers[0].cost.microusd");
         let package = |change: fn(&mut Package), field: &str| {
             check(|catalogue| change(catalogue.packages.first_mut().unwrap()), &[field]);

@@ -142,6 +142,10 @@ pub struct Offer {
     pub model: String,
     /// The seconds for which a response is waited for.
     pub timeout_s: u32,
+    /// The seconds that a job of it usually takes: it is polled first after so long, as each poll costs. 0 for as soon as any
+    /// other.
+    #[serde(default)]
+    pub usual_s: u32,
     /// What the provider charges.
     pub cost: CostRule,
 }

@@ -10,6 +10,7 @@ use domain::{
         submission::{Cancellation, CreditTransaction, GenerationOutcome, cancel, finish, reserve},
     },
     moderation::verdict::{Category, Score, Scores, Stage, Thresholds, Verdict},
+    rate_limit::TokenBucket,
 };
 
 use crate::{NEW, PLANS, account, at, enabled, media, queued, submitted};
@@ -54,7 +55,7 @@ fn submission_reserves_the_price_or_names_the_first_broken_rule() {
     let busy = Account { jobs_in_flight: 3, ..poor };
     check(&busy, None, 0, "the plan allows 3 generations at once");
     let mut hasty = busy;
-    hasty.submit_rate.millitokens = 999;
+    hasty.submit_rate = TokenBucket { millitokens: 999, at: at(0) };
     check(&hasty, None, 0, "too many requests: try again in 1 s");
     check(&hasty, None, 1, "the plan allows 3 generations at once");
     check(&hasty, Some(3), 0, "this costs 4 credits, more than max_credits allows (3)");

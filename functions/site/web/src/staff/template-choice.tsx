@@ -1,12 +1,11 @@
 /** Chooses a reply template: its text is put into the form, where it can be changed before it is sent. */
 import { api, type Schema, unwrap } from "../api/client";
+import { service } from "../service";
 import { Select } from "../ui/field";
 import { useQuery } from "../ui/query";
 import { staffText } from "./text";
 
 export type Templates = Schema["ReplyTemplatesView"];
-
-const SERVICE = "Darkroom";
 
 let loaded: Promise<Templates> | undefined;
 
@@ -26,7 +25,7 @@ export function forgetTemplates(): void {
 
 /** Puts the name of the service and the id of the ticket into a template. */
 export function fill(template: string, ticket: string): string {
-  return template.replaceAll("{service}", SERVICE).replaceAll("{ticket}", ticket);
+  return template.replaceAll("{service}", service.value.name).replaceAll("{ticket}", ticket);
 }
 
 export function TemplateChoice({ ticket, onChosen }: { ticket: string; onChosen: (text: string) => void }) {
