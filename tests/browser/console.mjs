@@ -79,6 +79,8 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
   const grace = await arrive("support");
   const { page } = grace;
   await grace.journey("the case", async () => {
+    const received = { name: "Received", text: "We look into ticket {ticket}." };
+    await page.route("**/v1/staff/reply-templates", (route) => route.fulfill({ json: { version: 1, templates: [received] } }));
     await type(grace, "Staff console", "link");
     await page.getByRole("link", { name: /^Ticket \(\d/ }).press("Enter");
     await grace.sees("What waits for a decision or an answer");
@@ -105,8 +107,6 @@ await ada.journey("support answers a ticket, by keyboard", async () => {
     await page.getByLabel("Whose").selectOption("mine");
     ensure((await page.locator("[data-kind]").count()) === 1, "the filter shows cases of others");
     await grace.look("console-case");
-    const received = { name: "Received", text: "We look into ticket {ticket}." };
-    await page.route("**/v1/staff/reply-templates", (route) => route.fulfill({ json: { version: 1, templates: [received] } }));
     await card.getByRole("link", { name: "Open the account" }).press("Enter");
     await page.getByRole("radio", { name: "Email address" }).check();
     await page.getByLabel("Exact value").fill(email);

@@ -6,7 +6,8 @@ use domain::staff::{
     role::Role::{Finance, Moderation, Support},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::operation::{Parameter::IdempotencyKey, operations};
@@ -45,11 +46,18 @@ operations! {
         .returns::<NotesView>(200).problems(&[400, 403, 404, 409, 413, 415, 429]);
 }
 
+/// Decodes what identifies a case. An enum with a tag would take an array for an object.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OpenCaseId, D::Error> {
+    let object = Map::<String, Value>::deserialize(deserializer)?;
+    serde_json::from_value(object.into()).map_err(D::Error::custom)
+}
+
 /// Takes a case or gives it back.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignmentRequest {
     /// The case.
+    #[serde(deserialize_with = "object")]
     pub case: OpenCaseId,
     /// Whether it is taken. Otherwise it is given back.
     pub take: bool,
@@ -69,6 +77,7 @@ pub struct AssignmentView {
 #[serde(deny_unknown_fields)]
 pub struct NoteRequest {
     /// The case. It is about an account: neither a guest ticket nor unclaimed money.
+    #[serde(deserialize_with = "object")]
     pub case: OpenCaseId,
     /// The text: 1 to 1,000 characters.
     #[schema(min_length = 1, max_length = 1000)]
@@ -89,6 +98,7 @@ pub struct NoteView {
 #[serde(deny_unknown_fields)]
 pub struct NotesRequest {
     /// The case.
+    #[serde(deserialize_with = "object")]
     pub case: OpenCaseId,
 }
 

@@ -12,17 +12,17 @@ const MOST = 40;
 
 export function ReplyTemplates() {
   const t = staffText.value.cases.templates;
-  const query = useQuery(loadTemplates);
-  const reload = async () => {
+  // Afresh: another member may have changed them since this page used them last.
+  const query = useQuery(() => {
     forgetTemplates();
-    await query.refetch();
-  };
+    return loadTemplates();
+  });
   return (
     <details class="card">
       <summary>{t.title}</summary>
       {!query.data && query.busy && <Loading />}
       <ErrorNotice error={query.error} retry={query.refetch} />
-      {query.data && <Editor key={query.data.version} templates={query.data} reload={reload} />}
+      {query.data && <Editor key={query.data.version} templates={query.data} reload={query.refetch} />}
     </details>
   );
 }
