@@ -227,8 +227,8 @@ pub const EVENTS: &[Event] = &[
     event("events/catalogue/schema.json", Http(200), &[]),
     event("events/catalogue/settings-schema.json", Http(200), &[]),
     event("events/catalogue/texts-schema.json", Http(200), &[]),
-    event("events/catalogue/service.json", Http(200), &["Query"]),
-    event("events/catalogue/terms.json", Http(200), &["Query"]),
+    event("events/catalogue/service.json", Http(200), &[]),
+    event("events/catalogue/terms.json", Http(200), &[]),
     event("events/catalogue/texts.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
     event("events/catalogue/show-texts.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem"]),
     event(
