@@ -387,6 +387,29 @@ def refuse_taken_addresses():
     cognito._admin_update_user_attributes = update_unless_taken
 
 
+def pass_metadata_to_the_sign_up_trigger():
+    """AWS gives the trigger the `ClientMetadata` of the sign-up, as `clientMetadata`
+    (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html). MiniStack drops it."""
+    sign_up, build = cognito._sign_up, cognito._build_presignup_event
+    metadata = contextvars.ContextVar("client_metadata", default=None)
+
+    def sign_up_with_metadata(request):
+        token = metadata.set(request.get("ClientMetadata"))
+        try:
+            return sign_up(request)
+        finally:
+            metadata.reset(token)
+
+    def build_with_metadata(*arguments, **named):
+        event = build(*arguments, **named)
+        if metadata.get():
+            event["request"]["clientMetadata"] = metadata.get()
+        return event
+
+    cognito._sign_up = sign_up_with_metadata
+    cognito._build_presignup_event = build_with_metadata
+
+
 def decide_about_the_identity_that_mails():
     """IAM decides about `SendEmail` on the verified identity of the sender; MiniStack does on `*`. Here a domain is one."""
     resource_of = iam_actions._ses_v2_resource_arn
@@ -554,6 +577,7 @@ def main():
     rotate_refresh_tokens()
     demand_client_secrets()
     refuse_taken_addresses()
+    pass_metadata_to_the_sign_up_trigger()
     decide_about_the_identity_that_mails()
     count_loopback_as_tls()
     if os.environ.get("AWS_CALLS_FILE"):

@@ -19,11 +19,11 @@ const TABS = {
 /** What an account shows, by role. */
 const SECTIONS = {
   support: ["Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Deletion asked for in writing"],
-  finance: ["Profile", "Payments", "Activity", "Grant or take credits", "Spending"],
+  finance: ["Profile", "Payments", "Activity", "Grant or take credits", "Grant a plan", "Spending"],
   moderation: ["Spending", "Publishing and sharing", "Report to NCMEC's CyberTipline"],
   administrator: [
     "Profile", "Tickets", "Generations", "Uploads", "Payments", "Activity", "Legal holds",
-    "Grant or take credits", "Spending", "Publishing and sharing",
+    "Grant or take credits", "Grant a plan", "Spending", "Publishing and sharing",
     "Report to NCMEC's CyberTipline", "Sessions", "Deletion asked for in writing",
   ],
 };

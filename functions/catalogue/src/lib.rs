@@ -25,7 +25,7 @@ use api::{
 };
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -49,6 +49,9 @@ use runtime::{
 use serde::Serialize;
 use store::{Table, Write, staff_act};
 
+/// The most bytes of a request: those of the largest document, and room for how it is written.
+const PUBLICATION_LIMIT: usize = 512 << 10;
+
 #[derive(Clone)]
 struct AppState {
     mutations: Mutations,
@@ -70,6 +73,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .merge(promotions::routes().into_router())
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
+        .layer(DefaultBodyLimit::max(PUBLICATION_LIMIT))
         .with_state(AppState { mutations, catalogues })
         .merge(public_routes().into_router().with_state(table)))
 }

@@ -70,7 +70,8 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = app.mutations.clone();
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let rule = RepeatRule(environment.integer("REPEAT_VIOLATIONS")?);
-    let state = StaffState { app, mail: Mail::open(&environment, &clients), rule };
+    let mail = Mail::open(&environment, &clients, &mutations.table);
+    let state = StaffState { app, mail, rule };
     Ok(staff_routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))

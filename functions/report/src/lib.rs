@@ -65,9 +65,10 @@ struct AppState {
 /// A variable is missing or invalid; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
+    let mutations = Mutations::open(&environment, &clients).await?;
     let state = AppState {
-        mutations: Mutations::open(&environment, &clients).await?,
-        mail: Mail::open(&environment, &clients),
+        mail: Mail::open(&environment, &clients, &mutations.table),
+        mutations,
         hides: environment.required("HIDE_REPORTED")? == "true",
         per_network: environment.integer("REPORTS_PER_HOUR")?,
     };

@@ -77,8 +77,11 @@ impl App {
     /// # Errors
     /// A 500: the counter cannot be written.
     pub(crate) async fn grant_welcome(&self, now: Timestamp) -> Result<Credits, Problem> {
-        let nth = self.mutations.count("welcome-grants", b"all accounts", DAY_S, now).await?;
         let settings = self.mutations.table.settings(now).await.map_err(api::store_problem)?;
+        if settings.welcome.grants_per_day == 0 {
+            return Ok(Credits::ZERO);
+        }
+        let nth = self.mutations.count("welcome-grants", b"all accounts", DAY_S, now).await?;
         let credits = settings.welcome.of(nth);
         if credits < settings.welcome.credits {
             metric(Metric::WithheldWelcomes, 1, &[]);

@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// The most attempts to record a sign-in while other requests create the same account.
-const MAX_ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 16;
 
 /// Opens a session. A session that cannot be recorded is not returned, and the sign-in can be repeated.
 pub(crate) async fn sign_in(
@@ -102,11 +102,12 @@ impl App {
         let networks = context.networks();
         let client = (context.client_address, context.user_agent.as_str());
         let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::SignIn, now, client);
+        let mut counted = None;
         for _ in 0..MAX_ATTEMPTS {
             let mut writes = vec![Write::Activity(&activity)];
             let opening;
             if self.mutations.table.account(id).await.map_err(store_problem)?.is_none() {
-                opening = self.open(id, email, &networks, now).await?;
+                opening = self.open(id, email, &networks, &mut counted, now).await?;
                 writes.extend(opening.writes());
             }
             match self.mutations.table.commit(&writes).await {
@@ -120,12 +121,13 @@ impl App {
     }
 
     /// Decides what an account starts with: welcome credits, if its address had none lately and some are left for today, and
-    /// freezes. Counts the account and the grant. Both are counted again if another request writes first.
+    /// freezes. Counts the account and the grant, unless an earlier attempt of this request has.
     async fn open(
         &self,
         id: AccountId,
         email: &Email,
         networks: &[String],
+        counted: &mut Option<Counted>,
         now: Timestamp,
     ) -> Result<Opening, Problem> {
         let table = &self.mutations.table;
@@ -143,11 +145,20 @@ impl App {
         };
         let welcome = Welcome::opened(before.as_ref(), latest.as_ref(), id, now);
         let is_remembered = before.is_some_and(|before| before.counts(now));
-        let grant = if is_remembered { Credits::ZERO } else { self.grant_welcome(now).await? };
+        let Counted { welcome: granted, too_many } = match *counted {
+            Some(counted) => counted,
+            None => {
+                let welcome = if is_remembered { Credits::ZERO } else { self.grant_welcome(now).await? };
+                Counted { welcome, too_many: self.opens_too_many_accounts(networks, now).await? }
+            }
+        };
+        *counted = Some(Counted { welcome: granted, too_many });
+        // Another account may have been opened with the address meanwhile.
+        let grant = if is_remembered { Credits::ZERO } else { granted };
         let entry = LedgerEntryId(clock::uuid_at(now));
         let (account, entry) = Account::open(id, email.as_str().to_owned(), grant, entry, now);
         let mut account = account.accepting(sign_up.as_ref().and_then(|sign_up| sign_up.terms.clone()));
-        if self.opens_too_many_accounts(networks, now).await? {
+        if too_many {
             account = account.frozen_at_opening(FreezeReason::ManyAccounts, now);
         }
         if welcome.is_frozen {
@@ -156,6 +167,15 @@ impl App {
         let sum = DailySum::of_sign_up(grant, now);
         Ok(Opening { account: account.remembered_as(welcome_key.clone()), entry, welcome_key, welcome, sign_up, sum })
     }
+}
+
+/// What an attempt to open an account counted, for the next one.
+#[derive(Clone, Copy)]
+struct Counted {
+    /// The welcome credits that are left for it.
+    welcome: Credits,
+    /// Whether its network opened too many accounts.
+    too_many: bool,
 }
 
 /// Holds what the first sign-in writes.

@@ -60,7 +60,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let state = AppState::open_with(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &state.mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    let mail = Mail::open(&environment, &clients);
+    let mail = Mail::open(&environment, &clients, &state.mutations.table);
     let grace = SignedDuration::from_hours(24 * environment.integer::<i64>("DELETION_GRACE_DAYS")?);
     let accounts_state =
         accounts::AccountsState { app: state.clone(), user_pool: Arc::new(user_pool), mail: mail.clone(), grace };

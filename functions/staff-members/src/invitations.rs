@@ -5,7 +5,7 @@
 //! invitation: a repeat goes on where a crash stopped. An invitation counts only while who invited is an administrator.
 
 use api::{
-    MutationResponse, Staff,
+    MutationResponse, Staff, own_account,
     staff::{
         audit::staff_name,
         members::{InvitationRequest, InvitationView, OwnInvitationView, OwnInvitationsView},
@@ -58,9 +58,12 @@ pub(crate) async fn invite(
             let others = table.invitations().await?;
             let invitation = Invitation::new(&others, ids.clone(), (email.clone(), role), now)?;
             let inviter = table.account(AccountId(caller.account_id)).await?.ok_or(Refusal::NotFound)?;
+            if inviter.email == email {
+                return Err(own_account().into());
+            }
             let language = Language::from_tag(&inviter.preferences.language);
             let days = i64::from(domain::registry::INVITATION_DAYS);
-            let message = Message::StaffInvitation { role, days };
+            let message = Message::StaffInvitation { role, days, origin: &state.origin };
             let send = async || mail.send(&email, language, &message).await.map_err(Problem::internal);
             mailed.get_or_try_init(send).await?;
             let act = staff_act(&ids.1, "invited_member", (ids.0, role.group()), now);
@@ -84,6 +87,9 @@ pub(crate) async fn withdraw(
     mutation
         .run(|| async {
             let invitation = table.invitation(id).await?.ok_or(Refusal::NotFound)?;
+            if invitation.accepted_by.is_some() {
+                return Err(Refusal::Conflict("it was accepted: take the role from the person").into());
+            }
             let act = staff_act(&staff, "withdrew_invitation", (id, invitation.role.group()), now);
             let writes = [Write::RemoveInvitation(&invitation), Write::StaffAct(&act)];
             mutation.commit(&writes, MutationResponse::no_content()).await
@@ -122,6 +128,10 @@ pub(crate) async fn accept(
             let invitation = table.invitation(id).await?.ok_or(Refusal::NotFound)?;
             let owner = table.account(account).await?.ok_or(Refusal::NotFound)?;
             let accepted = invitation.accept(&owner, now)?;
+            let own = staff_name(sealer, account);
+            if own == invitation.staff {
+                return Err(own_account().into());
+            }
             let administrators = state.user_pool.members(Administrator).await.map_err(Problem::internal)?;
             if !administrators.into_iter().any(|(member, _)| staff_name(sealer, member) == invitation.staff) {
                 return Err(Refusal::NotFound.into());
@@ -130,7 +140,7 @@ pub(crate) async fn accept(
             if let Some(accepted) = &accepted {
                 let by = (entry_id, invitation.staff.clone());
                 let entry = AuditEntry::decision(account, by, AuditAction::GrantedRole { role }, now);
-                let given = administrator_change(table, role, |lost| Ok(lost.give(&staff_name(sealer, account), now)));
+                let given = administrator_change(table, role, |lost| Ok(lost.give(&own, now)));
                 let given = given.await?;
                 let mut writes = vec![Write::Invitation(accepted), Write::AuditEntry(&entry), Write::Unchanged(&owner)];
                 writes.extend(given.iter().map(Write::LostAdministrators));

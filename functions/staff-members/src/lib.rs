@@ -38,6 +38,7 @@ use domain::{
     staff::{
         administrators::LostAdministrators,
         audit::AuditAction,
+        invitation::Invitation,
         role::Role::{self, Administrator},
     },
 };
@@ -60,6 +61,8 @@ struct AppState {
     user_pool: Arc<UserDirectory>,
     /// `None` if the operator has set up no mail.
     mail: Option<Mail>,
+    /// The address of the web client, for mails.
+    origin: String,
 }
 
 /// Builds the router.
@@ -71,13 +74,14 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let mutations = Mutations::open(&environment, &clients).await?;
     let staff = StaffDirectory::open(&environment, &clients, &mutations.table)?;
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-    let mail = Mail::open(&environment, &clients);
+    let mail = Mail::open(&environment, &clients, &mutations.table);
+    let origin = environment.required("ORIGIN")?;
     Ok(staff_routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .merge(owner_routes().into_router())
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
-        .with_state(AppState { mutations, user_pool: Arc::new(user_pool), mail }))
+        .with_state(AppState { mutations, user_pool: Arc::new(user_pool), mail, origin }))
 }
 
 fn staff_routes() -> Routes<AppState> {
@@ -189,6 +193,14 @@ impl AppState {
                 if changes {
                     let mut writes = Vec::from_iter(unchanged.clone());
                     writes.push(if owner.is_some() { Write::AuditEntry(&entry) } else { Write::StaffAct(&act) });
+                    // An invitation that is left over would give the role back.
+                    let left = if granted { Vec::new() } else { table.invitations().await? };
+                    let gives_back = |invitation: &&Invitation| {
+                        let is_theirs = invitation.accepted_by == Some(account)
+                            || owner.as_ref().is_some_and(|owner| invitation.is_for(owner));
+                        invitation.role == role && is_theirs
+                    };
+                    writes.extend(left.iter().filter(gives_back).map(Write::RemoveInvitation));
                     if granted {
                         owner.as_ref().map_or(Ok(()), Account::check_active)?;
                     }

@@ -105,7 +105,7 @@ pub(crate) async fn read_notes(
 
 /// Checks that a staff member may work on a case. Cases of other roles do not exist for them.
 fn check(staff: &Staff, case: &OpenCaseId) -> Result<(), Problem> {
-    if !staff.is_among(case.roles()) {
+    if !staff.is_among(case.roles()) || !case.can_be() {
         return Err(Problem::not_found());
     }
     if case.account() == Some(AccountId(staff.0.account_id)) {

@@ -25,8 +25,8 @@ use api::{
         console::{self, ConsoleView, console_cookie},
         figures, record as record_operations, reply_templates as reply_template_operations,
         reviews::{
-            self, ApprovalView, CreditAdjustment, HeldPaymentView, PaymentDecision, ReviewPage, ReviewView,
-            SpendingDecision, UnclaimedView,
+            self, ApprovalView, CreditAdjustment, GrantedPlanView, HeldPaymentView, PaymentDecision, PlanGrant,
+            ReviewPage, ReviewView, SpendingDecision, UnclaimedView,
         },
     },
     store_problem,
@@ -34,13 +34,16 @@ use api::{
 };
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     middleware,
     response::{IntoResponse, Response},
 };
 use domain::{
     AccountId, LedgerEntryId, PaymentId, Refusal,
-    payments::review::{self, ReviewDecision},
+    payments::{
+        review::{self, ReviewDecision},
+        settlement,
+    },
     staff::{audit::AuditAction, open_case::OpenCaseId, role::Role::Administrator},
 };
 use http::header::SET_COOKIE;
@@ -53,6 +56,9 @@ use runtime::{
     http::{BodilessRequest, MutatingRequest, Problem, StrictPath, StrictQuery},
 };
 use store::{CaseWork, OpenCase, OpenCasePosition, Write, staff_act};
+
+/// The most bytes of a request: all reply templates at their longest, and room for how they are written.
+const REQUEST_LIMIT: usize = 512 << 10;
 
 #[derive(Clone)]
 struct AppState {
@@ -73,6 +79,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         .into_router()
         .route_layer(middleware::from_fn_with_state(staff, api::require_staff))
         .route_layer(middleware::from_fn_with_state(mutations.clone(), api::require_active_account))
+        .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
         .with_state(AppState { mutations, catalogues }))
 }
 
@@ -92,6 +99,7 @@ fn routes() -> Routes<AppState> {
         .operation(&reviews::DECIDE, decide)
         .operation(&reviews::SET_SPENDING, set_spending)
         .operation(&reviews::ADJUST_CREDITS, adjust_credits)
+        .operation(&reviews::GRANT_PLAN, grant_plan)
         .operation(&reviews::MARK_REFUNDED, mark_refunded)
 }
 
@@ -214,6 +222,32 @@ async fn adjust_credits(
             let (entry, account) = account.adjusted(amount, ids, now)?;
             let writes = [Write::Account(&account), Write::LedgerEntry(id, &entry), Write::AuditEntry(&decision)];
             mutation.commit(&writes, MutationResponse::ok(account.balance)).await
+        })
+        .await
+}
+
+async fn grant_plan(
+    State(state): State<AppState>,
+    Staff(caller): Staff,
+    StrictPath(id): StrictPath<AccountId>,
+    request: MutatingRequest<PlanGrant>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let PlanGrant { plan, note } = request.body;
+    let note = review::note(note).map_err(refusal_problem)?;
+    let decision = state.mutations.audit_entry(&caller, id, AuditAction::GrantedPlan { plan, note }, now).await?;
+    let mutation = state.mutations.begin(AccountId(caller.account_id), request.idempotency, now).await?;
+    let table = &state.mutations.table;
+    mutation
+        .run(|| async {
+            // The account first: whatever settles a payment after that writes it, and this is decided again.
+            let account = table.account(id).await?.ok_or(Refusal::NotFound)?;
+            let payments = table.all_payments(id).await?;
+            let (account, change) = settlement::grant_plan(&account, &payments, plan, now);
+            let mut writes = vec![Write::Account(&account), Write::AuditEntry(&decision)];
+            writes.extend(change.as_ref().map(Write::PlanChange));
+            let view = GrantedPlanView { plan: account.plan, granted_plan: account.granted_plan };
+            mutation.commit(&writes, MutationResponse::ok(view)).await
         })
         .await
 }

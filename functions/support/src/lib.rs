@@ -48,7 +48,7 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
     let guest_state = guest_tickets::AppState {
         mutations: mutations.clone(),
-        mail: Mail::open(&environment, &clients),
+        mail: Mail::open(&environment, &clients, &mutations.table),
         user_pool: Arc::new(user_pool),
     };
     Ok(routes()

@@ -14,6 +14,9 @@ use crate::{
 /// The most characters of a reason.
 const REASON: usize = 500;
 
+/// The most bytes of a document: an item of the table holds 400 KiB.
+const DOCUMENT_BYTES: usize = 300_000;
+
 /// A document of the operator.
 pub trait Document: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its name, in keys and in routes.
@@ -116,6 +119,9 @@ impl<D: Document> Publication<D> {
         }
         let document =
             serde_json::to_string(&self.document).map_err(|_| Refusal::invalid("document", "must be JSON"))?;
+        if document.len() > DOCUMENT_BYTES {
+            return Err(Refusal::invalid("document", format!("at most {DOCUMENT_BYTES} bytes")));
+        }
         let low_prices_reason = self.low_prices_reason.clone().filter(|_| !low.is_empty());
         let (number, reason) = (present + 1, self.reason.clone());
         Ok(DocumentVersion { number, published_at: now, staff, reason, low_prices_reason, document })

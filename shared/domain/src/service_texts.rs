@@ -85,7 +85,7 @@ pub struct Terms {
 pub struct TermsSection {
     /// The title.
     pub title: String,
-    /// The text.
+    /// The text. Line feeds part its paragraphs.
     pub text: String,
     /// A list that follows the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -130,7 +130,8 @@ impl Document for ServiceTexts {
         errors.require(is_address, "contact", "an email address in lower case, or empty");
         errors.optional_text("imprint.en", &self.imprint.en);
         errors.optional_text("imprint.de", &self.imprint.de);
-        errors.require(self.terms.version.parse::<Date>().is_ok(), "terms.version", "a date, such as 2026-11-30");
+        let is_date = self.terms.version.parse::<Date>().is_ok_and(|date| date.to_string() == self.terms.version);
+        errors.require(is_date, "terms.version", "a date, such as 2026-11-30");
         for (language, sections) in [("en", &self.terms.en), ("de", &self.terms.de)] {
             errors.sections(&format!("terms.{language}"), sections);
         }
@@ -158,7 +159,8 @@ impl Errors {
         for (number, section) in sections.iter().enumerate() {
             let field = format!("{field}[{number}]");
             self.text(&format!("{field}.title"), &section.title, TITLE);
-            self.text(&format!("{field}.text"), &section.text, TEXT);
+            self.require(!section.text.trim().is_empty(), &format!("{field}.text"), "not empty");
+            self.optional_text(&format!("{field}.text"), &section.text);
             self.require(section.items.len() <= PARTS, &format!("{field}.items"), format!("at most {PARTS}"));
             for (number, item) in section.items.iter().enumerate() {
                 self.text(&format!("{field}.items[{number}]"), item, TEXT);
@@ -279,7 +281,10 @@ mod tests {
         assert!(broken(|texts| texts.contact = "ada".to_owned())[0].starts_with("contact: an email address"));
         assert!(broken(|texts| texts.imprint.de = "a\u{7}".to_owned())[0].starts_with("imprint.de: at most"));
         assert_eq!(broken(|texts| texts.imprint.de = "Ada\nLondon".to_owned()), [""; 0]);
-        assert!(broken(|texts| texts.terms.version = "soon".to_owned())[0].starts_with("terms.version: a date"));
+        for version in ["soon", "20261130", "2026-11-30T12:00"] {
+            let found = broken(|texts| texts.terms.version = version.to_owned());
+            assert!(found[0].starts_with("terms.version: a date"), "{version}");
+        }
         assert!(broken(|texts| texts.terms.de.clear())[0].starts_with("terms.de: 1 to 50"));
         let item = broken(|texts| texts.terms.en[3].items[1].clear());
         assert!(item[0].starts_with("terms.en[3].items[1]: 1 to"), "{item:?}");

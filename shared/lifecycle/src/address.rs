@@ -60,7 +60,8 @@ impl EmailChanges {
     /// A variable is missing.
     pub fn open(environment: &Environment, clients: &Clients, table: Table) -> Result<Self, InvalidVariable> {
         let user_pool = UserDirectory::new(clients.cognito().clone(), environment.required("USER_POOL_ID")?);
-        Ok(Self { table, user_pool, mail: Mail::open(environment, clients) })
+        let mail = Mail::open(environment, clients, &table);
+        Ok(Self { table, user_pool, mail })
     }
 
     /// Completes a confirmed change. The caller then [removes](Write::RemoveEmailChange) the returned change, also after

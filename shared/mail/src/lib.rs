@@ -26,6 +26,7 @@ use runtime::{
 
 pub use domain::accounts::preferences::Language;
 pub use message::{Message, Read};
+use store::Table;
 
 /// The number of different codes: a code has eight digits.
 const CODE_COUNT: u64 = 100_000_000;
@@ -35,6 +36,8 @@ const CODE_COUNT: u64 = 100_000_000;
 pub struct Mail {
     ses: Client,
     from: String,
+    /// Has the name of the service.
+    table: Table,
 }
 
 /// Says why a mail was not sent.
@@ -44,7 +47,7 @@ pub enum MailError {
     #[error("SES refused the mail: {0}")]
     Refused(String),
     /// SES did not confirm the mail. It may have been sent. A repeat may succeed.
-    #[error("SES did not accept the mail: {0}")]
+    #[error("the mail was not sent: {0}")]
     Failed(String),
     /// The template does not fit its message. A repeat fails too.
     #[error("the template cannot be rendered")]
@@ -60,9 +63,9 @@ impl From<BuildError> for MailError {
 impl Mail {
     /// Reads the sender from `MAIL_FROM`; `None` if the operator configured none.
     #[must_use]
-    pub fn open(environment: &Environment, clients: &Clients) -> Option<Self> {
+    pub fn open(environment: &Environment, clients: &Clients, table: &Table) -> Option<Self> {
         let from = environment.optional("MAIL_FROM")?.to_owned();
-        Some(Self { ses: clients.ses().clone(), from })
+        Some(Self { ses: clients.ses().clone(), from, table: table.clone() })
     }
 
     /// Renders a message and sends it as plain text. A repeat sends another mail.
@@ -70,7 +73,9 @@ impl Mail {
     /// # Errors
     /// [`MailError`].
     pub async fn send(&self, to: &str, language: Language, message: &Message<'_>) -> Result<(), MailError> {
-        let rendered = message.render(language)?;
+        let texts = self.table.texts(clock::now()).await;
+        let texts = texts.map_err(|_| MailError::Failed("the name of the service cannot be read".to_owned()))?;
+        let rendered = message.render(language, &texts.name)?;
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder().text(content(&rendered.body)?).build();
         let message = EmailMessage::builder().subject(content(&rendered.subject)?).body(body).build();

@@ -38,6 +38,8 @@ pub enum Message<'a> {
         role: Role,
         /// Days until the invitation expires.
         days: i64,
+        /// The address of the web client.
+        origin: &'a str,
     },
     /// Tells an account owner that a staff member replied. The reply itself is shown in the web client only.
     TicketReplied {},
@@ -117,12 +119,12 @@ pub(crate) struct Rendered {
 }
 
 impl Message<'_> {
-    /// Renders the mail.
+    /// Renders the mail of the service with this name.
     ///
     /// # Errors
     /// The template is malformed or names a variable that the message does not have. Tests render every template.
-    pub(crate) fn render(&self, language: Language) -> Result<Rendered, minijinja::Error> {
-        render(self.template(language), self)
+    pub(crate) fn render(&self, language: Language, service: &str) -> Result<Rendered, minijinja::Error> {
+        render(self.template(language), service, self)
     }
 
     const fn template(&self, language: Language) -> &'static str {
@@ -156,11 +158,12 @@ impl Message<'_> {
 }
 
 /// Renders the subject and the body apart, so that no value of a variable can move the border between them.
-fn render(template: &str, variables: impl Serialize) -> Result<Rendered, minijinja::Error> {
+fn render(template: &str, service: &str, variables: impl Serialize) -> Result<Rendered, minijinja::Error> {
     let (subject, body) = template.split_once("\n\n").unwrap_or_default();
     let subject = subject.strip_prefix(SUBJECT).unwrap_or_default();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_global("service", service);
     let variables = minijinja::Value::from(Serde(variables));
     Ok(Rendered {
         subject: environment.render_str(subject, variables.clone())?,
@@ -173,6 +176,7 @@ fn render(template: &str, variables: impl Serialize) -> Result<Rendered, minijin
 mod tests {
     use super::*;
 
+    const SERVICE: &str = "Atelier";
     const LANGUAGES: [Language; 2] = [Language::English, Language::German];
 
     /// Every mail, with the values that its body must contain.
@@ -181,16 +185,19 @@ mod tests {
         let reads =
             ["first", "second"].map(|reason| Read { at: "2026-11-22T12:00:00Z".to_owned(), staff: "s-1", reason });
         vec![
-            (Message::EmailChangeCurrent { code, minutes }, &["12345678", "31"]),
-            (Message::EmailChangeNew { code, minutes }, &["12345678", "31"]),
-            (Message::EmailChanged {}, &[]),
+            (Message::EmailChangeCurrent { code, minutes }, &["12345678", "31", SERVICE]),
+            (Message::EmailChangeNew { code, minutes }, &["12345678", "31", SERVICE]),
+            (Message::EmailChanged {}, &[SERVICE]),
             (Message::DeletionRequested { days: 7 }, &["7"]),
-            (Message::StaffInvitation { role: Role::Finance, days: 7 }, &["7"]),
-            (Message::TicketReplied {}, &[]),
+            (
+                Message::StaffInvitation { role: Role::Finance, days: 7, origin: "https://a.example" },
+                &["7", SERVICE, "https://a.example"],
+            ),
+            (Message::TicketReplied {}, &[SERVICE]),
             (Message::TicketReply { reply, subject }, &["Try it <now>.\n", "Locked & out\n"]),
-            (Message::CaseHidden {}, &[]),
-            (Message::CaseDecided {}, &[]),
-            (Message::CaseAppealDecided {}, &[]),
+            (Message::CaseHidden {}, &[SERVICE]),
+            (Message::CaseDecided {}, &[SERVICE]),
+            (Message::CaseAppealDecided {}, &[SERVICE]),
             (Message::ReportReceived { report: "r-7", hours: 48 }, &["r-7", "48"]),
             (
                 Message::ReportDecided { report: "r-7", action: DecisionAction::Keep, explanation: "It is <art>." },
@@ -214,8 +221,9 @@ mod tests {
     fn every_mail_renders_in_every_language_with_all_its_variables() {
         for language in LANGUAGES {
             for (message, values) in messages() {
-                let Rendered { subject, body } = message.render(language).unwrap();
+                let Rendered { subject, body } = message.render(language, SERVICE).unwrap();
                 assert!((1..=78).contains(&subject.chars().count()) && !subject.contains('\n'), "{message:?}");
+                assert!(!body.contains("Darkroom") && !subject.contains("Darkroom"), "{body}");
                 assert!(body.ends_with('\n') && !body.ends_with("\n\n") && !body.contains("{{"), "{body}");
                 for value in values {
                     assert!(body.contains(value), "{value} is missing: {body}");
@@ -229,7 +237,10 @@ mod tests {
         for language in LANGUAGES {
             let actions = [DecisionAction::Keep, DecisionAction::Restrict, DecisionAction::Remove];
             let body = |action| {
-                Message::ReportDecided { report: "r-7", action, explanation: "x" }.render(language).unwrap().body
+                Message::ReportDecided { report: "r-7", action, explanation: "x" }
+                    .render(language, SERVICE)
+                    .unwrap()
+                    .body
             };
             let bodies: std::collections::BTreeSet<_> = actions.into_iter().map(body).collect();
             assert_eq!(bodies.len(), actions.len(), "{language:?}");
@@ -239,9 +250,12 @@ mod tests {
     #[test]
     fn a_missing_variable_fails_the_rendering() {
         for language in LANGUAGES {
-            for (message, _) in messages().into_iter().filter(|(_, values)| !values.is_empty()) {
+            for (message, _) in
+                messages().into_iter().filter(|(_, values)| values.iter().any(|value| *value != SERVICE))
+            {
                 let error =
-                    render(message.template(language), std::collections::BTreeMap::<&str, &str>::new()).unwrap_err();
+                    render(message.template(language), SERVICE, std::collections::BTreeMap::<&str, &str>::new())
+                        .unwrap_err();
                 assert_eq!(error.kind(), minijinja::ErrorKind::UndefinedError, "{message:?}");
             }
         }

@@ -60,13 +60,13 @@ struct Endpoints {
 #[derive(Deserialize)]
 struct EndpointInfo {
     endpoint_id: String,
-    metadata: Metadata,
+    metadata: Option<Metadata>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     /// `active` or `deprecated`.
-    status: String,
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -166,9 +166,9 @@ impl Provider for Fal {
         }
         let found: Endpoints = self.platform.parse(&response)?;
         let endpoint = found.models.iter().find(|endpoint| endpoint.endpoint_id == model);
-        Ok(match endpoint.map(|endpoint| endpoint.metadata.status.as_str()) {
+        Ok(match endpoint.map(|endpoint| endpoint.metadata.as_ref().and_then(|known| known.status.as_deref())) {
             None => ModelStatus::Gone,
-            Some("deprecated") => ModelStatus::Deprecated,
+            Some(Some("deprecated")) => ModelStatus::Deprecated,
             Some(_) => ModelStatus::Available,
         })
     }

@@ -42,14 +42,25 @@ impl<D: Document> Latest<D> {
         prepare: impl FnOnce(D) -> D,
     ) -> Result<Arc<D>, StoreError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((document, since)) = known
-            && now.duration_since(since).as_secs() < CACHE_S
+        if let Some((document, since)) = &known
+            && now.duration_since(*since).as_secs() < CACHE_S
         {
-            return Ok(document);
+            return Ok(Arc::clone(document));
         }
-        let document = match read.await? {
-            None => D::compiled().clone(),
-            Some(version) => version.parse().map_err(StoreError::of("decode"))?,
+        let read = async {
+            match read.await? {
+                None => Ok(D::compiled().clone()),
+                Some(version) => version.parse().map_err(StoreError::of("decode")),
+            }
+        };
+        let document = match (read.await, known) {
+            (Ok(document), _) => document,
+            // A version that this code cannot read must not keep it from refunding, for one.
+            (Err(error), Some((document, _))) => {
+                tracing::error!(error = %error, document = D::NAME, "the latest version was not read: the one before is used");
+                return Ok(document);
+            }
+            (Err(error), None) => return Err(error),
         };
         let document = Arc::new(prepare(document));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&document), now));

@@ -316,6 +316,7 @@ const LOG_FIELDS: &[&str] = &[
     "span.xrayTraceId",
     "span.message_id",
     "account",
+    "document",
     "case",
     "code",
     "column",

@@ -28,6 +28,7 @@ tests![
     code_of_the_console_is_served_to_staff_only,
     p19_account_is_found_under_an_access_that_its_owner_sees,
     p19_adjusted_credits_are_in_statement_and_access_log_once,
+    p19_granted_plan_is_kept_beside_payments_and_taken_back,
     p19_ended_sessions_cannot_be_refreshed,
     p19_requested_refund_comes_back_from_the_provider_and_takes_credits,
     p32_owner_can_cancel_a_deletion_that_staff_requested,
@@ -169,6 +170,27 @@ async fn p19_adjusted_credits_are_in_statement_and_access_log_once(env: &'static
         let line = acts.iter().find(|line| line["id"] == entry["cause"]["decision"]).context("no entry of the log")?;
         ensure!(line["action"]["note"] == "three videos failed", "{line}");
     }
+    Ok(())
+}
+
+async fn p19_granted_plan_is_kept_beside_payments_and_taken_back(env: &'static TestEnv) -> Result<()> {
+    let (member, ada) = (env.staff_with(Role::Finance).await?, env.user().await?);
+    let path = format!("/v1/staff/accounts/{}/plan", ada.account_id);
+    let grant =
+        async |plan: &str| member.post(&path, &json!({"plan": plan, "note": "a year for her school"})).await?.is(200);
+    ensure!(grant("pro").await?.json == json!({"plan": "pro", "granted_plan": "pro"}));
+    // What is paid for is a smaller plan, and does not replace what was granted.
+    Checkout::paid(&ada, "stripe", "starter").await?;
+    ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "pro");
+    ensure!(grant("free").await?.json == json!({"plan": "plus", "granted_plan": "free"}));
+    let log = access_log(&ada).await?;
+    let acts = log.iter().filter(|line| line["action"]["kind"] == "granted_plan").count();
+    ensure!(acts == 2, "{log:?}");
+    member.post(&path, &json!({"plan": "max", "note": "a"})).await?.is(400)?;
+    let own = format!("/v1/staff/accounts/{}/plan", member.account_id);
+    member.post(&own, &json!({"plan": "pro", "note": "for me"})).await?.is(403)?;
+    let support = env.staff_with(Role::Support).await?;
+    support.post(&path, &json!({"plan": "pro", "note": "a"})).await?.is(404)?;
     Ok(())
 }
 

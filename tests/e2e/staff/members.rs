@@ -1,9 +1,13 @@
 //! Who becomes a member of staff, and who stays one: invitations, members without an account, and two administrators at once.
 
 use anyhow::{Context, Result, ensure};
-use domain::staff::role::Role;
+use domain::{
+    InvitationId,
+    staff::{invitation::Invitation, role::Role},
+};
 use reqwest::Method;
 use serde_json::json;
+use store::Write;
 
 use crate::env::{
     http::{ApiResponse, text},
@@ -14,6 +18,8 @@ use crate::env::{
 
 tests![
     p19_invitation_is_accepted_once_by_the_invited_address_alone,
+    invitation_that_is_left_over_gives_no_role_back,
+    nobody_invites_themselves,
     member_without_an_account_loses_the_role_in_the_console,
     administrators_who_take_each_others_role_leave_one,
 ];
@@ -62,6 +68,32 @@ async fn p19_invitation_is_accepted_once_by_the_invited_address_alone(env: &'sta
     let log = access_log(&ada).await?;
     ensure!(log.len() == 1 && log[0]["action"] == json!({"kind": "granted_role", "role": "support"}), "{log:?}");
     ensure!(log[0]["staff"] == invited["staff"], "the entry names another administrator: {log:?}");
+    Ok(())
+}
+
+/// What a crash after the change of the group leaves: the role is given, and the invitation is still there.
+async fn invitation_that_is_left_over_gives_no_role_back(env: &'static TestEnv) -> Result<()> {
+    let (boss, ada, table) = (env.staff().await?, env.user().await?, env.table()?);
+    let request = json!({"email": ada.email, "role": "support"});
+    let invited = boss.post(INVITATIONS, &request).await?.is(201)?.json;
+    let id: InvitationId = text(&invited, "id")?.parse()?;
+    let written = table.invitation(id).await?.context("no invitation")?;
+    let accepted = Invitation { accepted_by: Some(ada.account()?), version: written.version + 1, ..written };
+    table.commit(&[Write::Invitation(&accepted)]).await?;
+    boss.delete(&format!("{INVITATIONS}/{id}")).await?.is(409)?;
+    boss.post(MEMBERS, &request).await?.is(201)?;
+    boss.delete(&format!("{MEMBERS}/{}/roles/support", ada.account_id)).await?.is(204)?;
+    let accept = ada.request(Method::POST, &format!("/v1/account/invitations/{id}/acceptance"));
+    ApiResponse::read(accept.send().await?).await?.is(404)?;
+    ensure!(table.invitation(id).await?.is_none(), "the invitation is left");
+    ensure!(!boss.get(MEMBERS).await?.is(200)?.json.to_string().contains(&ada.account_id), "the role came back");
+    Ok(())
+}
+
+async fn nobody_invites_themselves(env: &'static TestEnv) -> Result<()> {
+    let boss = env.staff().await?;
+    let refused = boss.post(INVITATIONS, &json!({"email": boss.email, "role": "finance"})).await?.is(403)?;
+    ensure!(refused.json["type"] == "urn:darkroom:problem:own-account", "{}", refused.json);
     Ok(())
 }
 

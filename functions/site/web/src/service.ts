@@ -25,6 +25,6 @@ export async function loadService(): Promise<void> {
 function show(loaded: Schema["ServiceView"]): void {
   const { light, dark } = loaded.accent;
   document.documentElement.style.setProperty("--accent", `light-dark(${light}, ${dark})`);
-  document.title = loaded.name;
+  if (document.title === service.value.name) document.title = loaded.name;
   service.value = loaded;
 }

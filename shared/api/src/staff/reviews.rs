@@ -2,6 +2,7 @@
 
 use domain::{
     AccountId, AuditEntryId, Credits, PaymentId,
+    accounts::plan::Plan,
     credits::ledger::Balance,
     money::Money,
     payments::{
@@ -59,6 +60,14 @@ operations! {
         .parameters(&[IdempotencyKey])
         .returns::<Balance>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
 
+    /// Grants a plan to an account, with a reason that its owner reads in their access log (staff): it is on this plan at least,
+    /// whatever it pays for. `free` takes back what was granted. A repeat changes nothing more.
+    GRANT_PLAN = post("/v1/staff/accounts/{account}/plan", "staff-review")
+        .staff(&[Finance])
+        .takes::<PlanGrant>(r#"{"plan": "pro", "note": "a year for her school"}"#)
+        .parameters(&[IdempotencyKey])
+        .returns::<GrantedPlanView>(200).problems(&[400, 403, 404, 409, 413, 415, 422, 429]);
+
     /// Marks an unclaimed payment as refunded, after it was refunded at its provider (staff). It leaves the list.
     MARK_REFUNDED = post("/v1/staff/unclaimed/{payment}/refunded", "staff-review")
         .staff(&[Finance])
@@ -98,6 +107,26 @@ pub struct CreditAdjustment {
     /// The reason: 1 to 500 characters. The account owner reads it in their access log.
     #[schema(min_length = 1, max_length = 500)]
     pub note: String,
+}
+
+/// Grants a plan.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanGrant {
+    /// The plan that the account is on at least.
+    pub plan: Plan,
+    /// The reason: 1 to 500 characters. The account owner reads it in their access log.
+    #[schema(min_length = 1, max_length = 500)]
+    pub note: String,
+}
+
+/// Shows what plan an account is on.
+#[derive(Serialize, ToSchema)]
+pub struct GrantedPlanView {
+    /// The plan: the higher one of what was paid for and what was granted.
+    pub plan: Plan,
+    /// The plan that staff granted.
+    pub granted_plan: Plan,
 }
 
 /// Shows a page of the review list.

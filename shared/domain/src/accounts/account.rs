@@ -44,6 +44,10 @@ pub struct Account {
     /// The plan, which sets the limits.
     #[data(plain)]
     pub plan: Plan,
+    /// The plan that staff granted: the account is on this one at least, whatever was paid for.
+    #[serde(default)]
+    #[data(plain)]
+    pub granted_plan: Plan,
     /// Periods in which it may not spend credits, publish or share.
     #[serde(default, skip_serializing_if = "Freezes::is_empty")]
     #[data(nested)]
@@ -153,6 +157,7 @@ impl Account {
             email,
             display_name: None,
             plan,
+            granted_plan: plan,
             freezes: Freezes::default(),
             publishing_suspension: None,
             terms: None,

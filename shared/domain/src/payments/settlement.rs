@@ -100,7 +100,7 @@ fn settle(
     let before = around.account;
     let mut account = before.clone();
     freeze(&mut account, &known, around, now);
-    account.plan = plan(&known, around.others);
+    account.plan = plan(around.others.iter().chain([&known])).max(account.granted_plan);
     let [was_disputed, is_disputed] =
         [unsettled, &known].map(|payment| around.others.iter().chain([payment]).any(Payment::has_open_dispute));
     let moves_expiry = account.plan != before.plan || is_disputed != was_disputed;
@@ -153,8 +153,22 @@ fn freeze(account: &mut Account, known: &Payment, around: SettlementContext<'_>,
 }
 
 /// Returns the highest plan of a payment that was granted and not wholly clawed back.
-fn plan(known: &Payment, others: &[Payment]) -> Plan {
-    let paid_for =
-        others.iter().chain([known]).filter(|payment| payment.credits_to_claw_back() < payment.credits_to_grant());
+fn plan<'a>(payments: impl Iterator<Item = &'a Payment>) -> Plan {
+    let paid_for = payments.filter(|payment| payment.credits_to_claw_back() < payment.credits_to_grant());
     paid_for.map(|payment| payment.plan).max().unwrap_or_default()
+}
+
+/// Grants a plan to an account with these payments: it is on this one at least. `free` takes back what was granted, so that it is
+/// on the plan that was paid for. Returns it with what its files must follow, if its plan changed by that.
+#[must_use]
+pub fn grant_plan(
+    account: &Account,
+    payments: &[Payment],
+    granted_plan: Plan,
+    now: Timestamp,
+) -> (Account, Option<PlanChange>) {
+    let granted = Account { plan: plan(payments.iter()).max(granted_plan), granted_plan, ..account.next_version() };
+    let is_disputed = payments.iter().any(Payment::has_open_dispute);
+    let change = (granted.plan != account.plan).then(|| PlanChange::new(&granted, is_disputed, now));
+    (granted, change)
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::account::Account,
+    accounts::{account::Account, plan::Plan},
     credits::ledger::Credits,
     ids::{AccountId, AuditEntryId, CaseId, DisclosureId, GenerationId, HoldId, PaymentId, TicketId, UploadId},
     money::Money,
@@ -156,6 +156,15 @@ pub enum AuditAction {
         /// The credits.
         #[data(plain)]
         amount: Credits,
+        /// Why.
+        #[data(personal)]
+        note: String,
+    },
+    /// Granted a plan, or took it back.
+    GrantedPlan {
+        /// The plan that the account is on at least; `free` takes back what was granted.
+        #[data(plain)]
+        plan: Plan,
         /// Why.
         #[data(personal)]
         note: String,

@@ -68,6 +68,10 @@ impl CaseNotes {
         }
         let none = || Self { account, case: case.name(), notes: Vec::new(), updated_at: now, version: 0 };
         let mut notes = current.unwrap_or_else(none);
+        // What has expired is deleted some time later.
+        if notes.expires_at() <= now {
+            notes.notes.clear();
+        }
         if notes.notes.len() >= NOTES {
             return Err(Refusal::Conflict("the case has as many notes as it can have"));
         }
@@ -95,6 +99,10 @@ mod tests {
         let case = OpenCaseId::Ticket { account, id: TicketId(Uuid::nil()) };
         let now = Timestamp::UNIX_EPOCH;
         let add = |notes, text: &str| CaseNotes::add(notes, (account, &case), ("ada", text.to_owned()), now);
+        let kept = add(None, "asked the provider").unwrap();
+        let late = CaseNotes::add(Some(kept.clone()), (account, &case), ("ada", "again".to_owned()), kept.expires_at())
+            .unwrap();
+        assert_eq!((late.notes.len(), late.version), (1, 2), "what has expired does not come back");
         assert!(matches!(add(None, ""), Err(Refusal::Invalid(_))));
         assert!(matches!(add(None, &"a".repeat(NOTE_CHARACTERS + 1)), Err(Refusal::Invalid(_))));
         let mut notes = add(None, "asked the provider").unwrap();

@@ -65,6 +65,17 @@ impl OpenCaseId {
         }
     }
 
+    /// Says whether its parts are such as cases have: the address of a guest is a hash of 64 hexadecimal digits.
+    #[must_use]
+    pub fn can_be(&self) -> bool {
+        match self {
+            Self::GuestTicket { guest, .. } => {
+                guest.len() == 64 && guest.bytes().all(|digit| digit.is_ascii_hexdigit())
+            }
+            _ => true,
+        }
+    }
+
     /// Returns the account that it is about; `None` if it is about none that exists.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {

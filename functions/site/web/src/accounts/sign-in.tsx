@@ -5,7 +5,7 @@
  */
 import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
 import { ApiError } from "../api/error";
@@ -200,11 +200,12 @@ export function SignUp() {
   const t = text.value.accounts;
   const mutation = useMutation();
   const terms = service.value.terms_version;
+  // Without a connection at the start, the version is not known yet.
+  useEffect(() => {
+    if (!terms) void loadService();
+  }, [terms]);
   const submit = async () => {
-    // Without a connection at the start, the version is not known yet.
-    if (!terms) await loadService();
-    const accepted = service.value.terms_version ?? "";
-    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, terms: accepted } }));
+    await unwrap(api.POST("/v1/session/sign-up", { body: { email: email.value, terms: terms ?? "" } }));
     navigate("/confirm");
   };
   const footer = (

@@ -16,7 +16,7 @@ export function Terms() {
       {terms?.[language.value].map(({ title, text, items = [] }) => (
         <section key={title} class="stack tight prose">
           <h2>{title}</h2>
-          <p>{text}</p>
+          <p class="lines">{text}</p>
           {items.length > 0 && (
             <ul>
               {items.map((item) => (

@@ -63,6 +63,8 @@ function describe(action: Action): string {
       return t.disclosed(action.kinds.map(kindName).join("; "), action.reason);
     case "adjusted_credits":
       return t.adjusted_credits(action.amount, action.note);
+    case "granted_plan":
+      return t.granted_plan(text.value.payments.plans[action.plan], action.note);
     case "requested_refund":
       return t.requested_refund(money(action.amount), action.note);
     case "granted_role":

@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
-import { date, number } from "../text";
+import { date, number, text } from "../text";
 import { fieldMessage } from "../ui/error-message";
-import { Field } from "../ui/field";
+import { Field, Select } from "../ui/field";
 import { useMutation } from "../ui/query";
 import { ErrorNotice } from "../ui/states";
 import { showToast } from "../ui/toasts";
@@ -19,6 +19,7 @@ export function AccountActs({ account }: { account: string }) {
   return (
     <section class="stack" aria-label={t.acts}>
       {hasRole("finance") && <Credits account={account} />}
+      {hasRole("finance") && <Plan account={account} />}
       {hasRole("finance", "moderation") && <Spending account={account} />}
       {hasRole("moderation") && <Publishing account={account} />}
       {hasRole("moderation") && <CyberTip account={account} />}
@@ -66,6 +67,41 @@ function Credits({ account }: { account: string }) {
           required
           maxlength={7}
           pattern="-?[0-9]+"
+        />
+      </TextForm>
+    </Act>
+  );
+}
+
+const PLANS = ["free", "plus", "pro"] as const;
+
+/** Grants a plan, on which the account is at least. */
+function Plan({ account }: { account: string }) {
+  const t = staffText.value;
+  const names = text.value.payments.plans;
+  const [plan, setPlan] = useState<(typeof PLANS)[number]>("pro");
+  const grant = async (note: string, params: object) => {
+    const body = { plan, note };
+    const granted = await unwrap<Schema["GrantedPlanView"]>(
+      api.POST("/v1/staff/accounts/{account}/plan", { params: { path: { account }, ...params }, body }),
+    );
+    showToast(t.accounts.onPlan(names[granted.plan]));
+  };
+  return (
+    <Act title={t.accounts.planTitle}>
+      <TextForm
+        label={t.accounts.reason}
+        hint={t.cases.noteHint}
+        field="note"
+        also={plan}
+        actions={[{ label: t.accounts.grantPlan, run: grant }]}
+      >
+        <Select
+          label={t.accounts.planAtLeast}
+          hint={t.accounts.planHint}
+          value={plan}
+          options={PLANS.map((value) => ({ value, label: names[value] }))}
+          onValue={(value) => setPlan(PLANS.find((one) => one === value) ?? "free")}
         />
       </TextForm>
     </Act>

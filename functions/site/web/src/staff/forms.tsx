@@ -60,7 +60,9 @@ export function TextForm({ label, hint, field, maxlength = 500, actions, templat
   return (
     <form class="stack" onSubmit={submit}>
       {children}
-      {templatesFor && <TemplateChoice ticket={templatesFor} onChosen={setValue} />}
+      {templatesFor && (
+        <TemplateChoice ticket={templatesFor} onChosen={(text) => setValue(value ? `${value}\n\n${text}` : text)} />
+      )}
       <Area
         label={label}
         hint={hint}

@@ -25,7 +25,7 @@ export function forgetTemplates(): void {
 
 /** Puts the name of the service and the id of the ticket into a template. */
 export function fill(template: string, ticket: string): string {
-  return template.replaceAll("{service}", service.value.name).replaceAll("{ticket}", ticket);
+  return template.replaceAll("{service}", () => service.value.name).replaceAll("{ticket}", ticket);
 }
 
 export function TemplateChoice({ ticket, onChosen }: { ticket: string; onChosen: (text: string) => void }) {

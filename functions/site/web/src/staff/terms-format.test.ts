@@ -16,6 +16,21 @@ it("a text has titles, texts of several lines, and lists", () => {
   ]);
 });
 
+it("text has paragraphs, and a line after a line of a list goes on with it", () => {
+  const text = "# One\nfirst\ngoes on\n\nsecond\n- a\nand more\n- b";
+  const sections = [{ title: "One", text: "first goes on\nsecond", items: ["a and more", "b"] }];
+  expect(sectionsOf(text)).toEqual(sections);
+  expect(sectionsOf(textOf(sections))).toEqual(sections);
+});
+
+it("a paragraph after a list has no place", () => {
+  expect(sectionsOf("# One\nfirst\n- a\n\nbut\nnot this\n# Two\nsecond")).toEqual([
+    { title: "One", text: "first", items: ["a"] },
+    { title: "", text: "but not this" },
+    { title: "Two", text: "second" },
+  ]);
+});
+
 it("what stands before the first title is a section without one", () => {
   expect(sectionsOf("lost\n# One\nfirst")).toEqual([
     { title: "", text: "lost" },

@@ -942,6 +942,9 @@ export const messages: Messages = {
       "signing-certificate":
         "Zertifikate des Schlüssels, mit dem generierte Dateien signiert werden, damit sie geprüft werden können",
       "document-version": "Die veröffentlichten Modelle, Preise, Einstellungen und Texte, mit wem und warum",
+      "daily-sum":
+        "Wie viele Generierungen wie geendet haben, Credits und Geld, und neue Konten, als Summen jedes Tages",
+      "model-watch": "Welche Modelle ein Anbieter einstellt oder nicht hat, und seit wann",
       margin: "Was die Generierungen jedes Modells an einem Tag eingebracht und gekostet haben, als Summen",
       promotion: "Gutscheincodes mit Credits und Grenzen, mit wem sie veröffentlicht hat",
       uploads: "Deine hochgeladenen Dateien, ohne ihre Metadaten",
@@ -994,6 +997,7 @@ export const messages: Messages = {
         moderation: "Inhalteprüfung",
         administrator: "Verwaltung",
       },
+      granted_plan: (plan, note) => `Den Plan ${plan} gewährt: ${note}`,
       adjusted_credits: (amount, note) =>
         amount > 0 ? `${credits(amount)} gutgeschrieben: ${note}` : `${credits(-amount)} abgezogen: ${note}`,
       noted_case: "Eine interne Notiz zu einem deiner Vorgänge geschrieben. Dein Datenexport enthält sie",

@@ -903,6 +903,8 @@ export const messages = {
       window: "Counters of requests, sign-ups and payment methods, under keyed hashes",
       "signing-certificate": "Certificates of the key that signs generated files, so that the files can be checked",
       "document-version": "The published models, prices, settings and texts, with who published them and why",
+      "daily-sum": "How many generations ended and how, credits and money, and sign-ups, as sums of each day",
+      "model-watch": "Which models a provider ends or does not have, and since when",
       margin: "What the generations of each model earned and cost on a day, as sums",
       promotion: "Promotion codes with their credits and limits, with who published them",
       uploads: "Your uploaded files, without their metadata",
@@ -948,6 +950,7 @@ export const messages = {
       granted_role: (role: string) => `Gave you a role of our staff: ${role}`,
       revoked_role: (role: string) => `Took a role of our staff from you: ${role}`,
       roles: { support: "Support", finance: "Finance", moderation: "Moderation", administrator: "Administrator" },
+      granted_plan: (plan: string, note: string) => `Granted the plan ${plan}: ${note}`,
       adjusted_credits: (amount: number, note: string) =>
         amount > 0 ? `Granted ${credits(amount)}: ${note}` : `Took ${credits(-amount)}: ${note}`,
       noted_case: "Wrote an internal note about a case of yours. Your data export contains it",

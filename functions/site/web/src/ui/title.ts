@@ -10,5 +10,5 @@ export function useTitle(...names: readonly (string | undefined)[]): void {
   const title = [...new Set(names.filter(Boolean))].join(" · ");
   useEffect(() => {
     if (title) document.title = `${title} · ${service.value.name}`;
-  }, [title]);
+  }, [title, service.value.name]);
 }
