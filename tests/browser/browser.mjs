@@ -120,7 +120,7 @@ export class Visitor {
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(SCREENS, `${name}-${this.name}.png`) });
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) this.failures.push(`${name}: wider than the window`);
-    if (!(await page.title()).endsWith(" · Darkroom")) this.failures.push(`${name}: has no title of its own`);
+    if (!(await page.title()).endsWith(` · ${this.service ?? "Darkroom"}`)) this.failures.push(`${name}: has no title of its own`);
     const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage), ...document.cookie.split(";").filter(Boolean)]);
     for (const key of kept) if (!DECLARED_KEYS.includes(key)) this.failures.push(`${name}: ${key} is in browser storage and not declared`);
     const session = await this.#devtools();

@@ -89,6 +89,7 @@ async function visit({ size, locale, signedIn = true, answers = {} }) {
     "GET account": account,
     "GET models": { models, always_labelled: false },
     "GET service": service,
+    "GET account/invitations": { items: [] },
     "GET terms": TEXTS.terms,
     "GET packages": packages,
     "GET gallery": { items: [], next: null },
@@ -560,6 +561,7 @@ for (const [locale, words] of [
     accent: { light: "#0b5cad", dark: "#8ec5ff" }, logo,
   };
   await journey(`the service has the name, color and logo of its operator in ${locale}`, { locale, signedIn: false, answers: { "GET service": own } }, async (ada, page) => {
+    ada.service = own.name;
     await ada.go("/");
     await page.getByRole("link", { name: "Atelier", exact: true }).waitFor();
     ensure((await page.title()).includes("Atelier"), await page.title());

@@ -176,7 +176,7 @@ await journey("no response at the start", async () => {
   await page.route("**/v1/session/refresh", (route) => route.fulfill(problem(503, "unavailable")));
   await ada.expecting([503], async () => {
     await page.reload();
-    await ada.sees("Darkroom isn't responding. Try again in a moment.");
+    await ada.sees("The service isn't responding. Try again in a moment.");
   });
   await page.unroute("**/v1/session/refresh");
   await ada.press("Try again");
