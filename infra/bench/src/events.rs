@@ -476,6 +476,7 @@ pub const EVENTS: &[Event] = &[
             "GetItem",
             "AdminListGroupsForUser",
             "Query",
+            "Query",
             "TransactWriteItems",
             "AdminUserGlobalSignOut",
             "AdminRemoveUserFromGroup",
